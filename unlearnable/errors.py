@@ -1,0 +1,61 @@
+"""The errors a user can meet: one class a kind of failure, each with its exit code.
+
+    UnlearnableError          1  unexpected, or not one of the kinds below
+    |- ConfigError            2  a setting or an option is wrong
+    |- InputError             3  photos or captions cannot be used
+    |- ModelError             4  a surrogate or language model is not available
+    |- OutputError            5  results cannot be written
+    `- CheckpointError        6  a checkpoint does not belong to this run
+"""
+
+from __future__ import annotations
+
+EXIT_OK = 0
+EXIT_UNEXPECTED = 1
+EXIT_INTERRUPTED = 130
+
+
+class UnlearnableError(Exception):
+    """An error with one line for the user and, where there is one, the remedy.
+
+    Args:
+        message: what went wrong, naming the file or the option.
+        hint: what to do about it; printed on a line of its own.
+    """
+
+    exit_code = EXIT_UNEXPECTED
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigError(UnlearnableError):
+    """A setting, an option or a name that does not exist or does not fit."""
+
+    exit_code = 2
+
+
+class InputError(UnlearnableError):
+    """No usable photo or caption, or a fault that `--strict` makes final."""
+
+    exit_code = 3
+
+
+class ModelError(UnlearnableError):
+    """A model that cannot be found, fetched or used."""
+
+    exit_code = 4
+
+
+class OutputError(UnlearnableError):
+    """A result that cannot be written, or would replace something."""
+
+    exit_code = 5
+
+
+class CheckpointError(UnlearnableError):
+    """A checkpoint that is damaged or was made with other settings."""
+
+    exit_code = 6

@@ -1,0 +1,116 @@
+"""What every method works on, keeps and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import torch
+from torch import Tensor
+
+from unlearnable.config import MethodSettings
+from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.tokens import Vocabulary
+from unlearnable.optim.noise import NoiseStore, Shape
+from unlearnable.training.posts import Posts
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The posts to protect and the models that stand for the ones nobody knows.
+
+    Attributes:
+        posts: working copies and captions.
+        grids: the shape of each photo's noise.
+        captions: the words of each photo's captions, for the words a trigger must not hold.
+        surrogates: pretrained models; a method trains copies of them.
+        vocabulary: the words triggers are made of.
+        seed: of the one generator all randomness comes from.
+        noise_path: a file for the noise, or None for memory.
+    """
+
+    posts: Posts
+    grids: tuple[Shape, ...]
+    captions: tuple[tuple[str, ...], ...]
+    surrogates: tuple[DualEncoder, ...]
+    vocabulary: Vocabulary
+    seed: int = 0
+    noise_path: Path | None = None
+
+
+@dataclass
+class State:
+    """Everything a method needs to go on from here; what is not in it is forgotten on resume.
+
+    Attributes:
+        noise: one noise a photo.
+        triggers: (n, k) token ids; k = 0 for methods without a trigger.
+        models: the surrogates as trained so far.
+        optimisers: one a surrogate.
+        generator: all randomness.
+        round: rounds done.
+        losses: (n,) loss of each post after the last round.
+        resting: (n,) posts that need no noise steps at present.
+        settled: whether the triggers have stopped changing.
+    """
+
+    noise: NoiseStore
+    triggers: Tensor
+    models: list[DualEncoder]
+    optimisers: list[torch.optim.Optimizer]
+    generator: torch.Generator
+    round: int = 0
+    losses: Tensor = field(default_factory=lambda: torch.zeros(0))
+    resting: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
+    settled: bool = False
+
+    def export(self) -> dict[str, Any]:
+        """The state as plain tensors and numbers, for a checkpoint."""
+        return {
+            "noise": torch.from_numpy(self.noise.data.copy()),
+            "triggers": self.triggers,
+            "models": [model.module.state_dict() for model in self.models],
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "generator": self.generator.get_state(),
+            "round": self.round,
+            "losses": self.losses,
+            "resting": self.resting,
+            "settled": self.settled,
+        }
+
+    def restore(self, exported: dict[str, Any]) -> None:
+        """Become the state that was exported; this one must come from the same problem and settings."""
+        self.noise.data[:] = exported["noise"].numpy()
+        self.triggers = exported["triggers"]
+        for model, weights in zip(self.models, exported["models"], strict=True):
+            model.module.load_state_dict(weights)
+        for optimiser, moments in zip(self.optimisers, exported["optimisers"], strict=True):
+            optimiser.load_state_dict(moments)
+        self.generator.set_state(exported["generator"])
+        self.round, self.settled = exported["round"], exported["settled"]
+        self.losses, self.resting = exported["losses"], exported["resting"]
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round done: its number from 1, the mean loss over all posts after it, and further figures."""
+
+    number: int
+    loss: float
+    metrics: dict[str, float]
+
+
+class Method(Protocol):
+    """A way to make noise and triggers. It never prints, saves or stops by itself."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    has_trigger: ClassVar[bool]
+
+    def start(self, problem: Problem, settings: MethodSettings) -> State:
+        """The state before the first round."""
+
+    def rounds(self, problem: Problem, settings: MethodSettings, state: State) -> Iterator[Round]:
+        """Improve the state in place, one round an item, until `settings.max_rounds`."""

@@ -1,0 +1,36 @@
+"""EM, error-minimising noise carried over to image-caption pairs: MEM without the words (Eq. 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import torch
+
+from unlearnable.config import MethodSettings
+from unlearnable.methods import steps
+from unlearnable.methods.base import Problem, Round, State
+
+
+class EM:
+    """Noise that minimises the loss with the photo's own captions; the captions stay as they are."""
+
+    name: ClassVar[str] = "em"
+    summary: ClassVar[str] = "error-minimising noise, captions untouched (baseline)"
+    has_trigger: ClassVar[bool] = False
+
+    def start(self, problem: Problem, settings: MethodSettings) -> State:
+        """Noise zero, no trigger."""
+        return steps.start(problem, settings, torch.zeros(len(problem.posts), 0, dtype=torch.long))
+
+    def rounds(self, problem: Problem, settings: MethodSettings, state: State) -> Iterator[Round]:
+        """Each round: surrogate steps, then noise steps; as many as MEM takes."""
+        while state.round < settings.max_rounds:
+            trained = steps.train_surrogates(problem, settings, state, settings.surrogate_steps)
+            awake = (~state.resting).nonzero()[:, 0]
+            for photos in steps.batches(awake, settings.batch_size, state.generator):
+                steps.move_noise(problem, settings, state, photos, shuffle=False)
+            steps.rest(settings, state, steps.measure(problem, settings, state))
+            state.round += 1
+            metrics = {"surrogate_loss": trained, "resting": float(state.resting.sum())}
+            yield Round(state.round, float(state.losses.mean()), metrics)

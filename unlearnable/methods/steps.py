@@ -1,0 +1,228 @@
+"""The steps methods are built from: train the surrogates, move the noise, measure the loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from unlearnable.config import MethodSettings
+from unlearnable.methods.base import Problem, State
+from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.tokens import Slot
+from unlearnable.optim.contrastive import contrastive_loss, same_source_mask
+from unlearnable.optim.noise import NoiseStore, signed_step
+from unlearnable.optim.view import PLAIN, draw, load, protect
+from unlearnable.training.optimiser import adamw, clamp_scale
+from unlearnable.training.posts import tokens_of
+
+DECOY_LENGTH = 3
+
+
+def start(problem: Problem, settings: MethodSettings, triggers: Tensor) -> State:
+    """A state with noise zero, untouched copies of the surrogates and the given triggers (n, k)."""
+    models = [surrogate.clone() for surrogate in problem.surrogates]
+    state = State(
+        noise=NoiseStore(problem.grids, settings.epsilon, problem.noise_path),
+        triggers=triggers,
+        models=models,
+        optimisers=[adamw(model.module, settings.learning_rate, settings.weight_decay) for model in models],
+        generator=torch.Generator().manual_seed(problem.seed),
+    )
+    state.losses = torch.full((len(problem.posts),), float("inf"))
+    state.resting = torch.zeros(len(problem.posts), dtype=torch.bool)
+    return state
+
+
+def batches(photos: Tensor, size: int, generator: torch.Generator) -> list[list[int]]:
+    """Photos in random order, in batches of about equal size, none larger than `size`."""
+    shuffled = photos[torch.randperm(len(photos), generator=generator)]
+    count = max(1, -(-len(shuffled) // size))
+    return [part.tolist() for part in shuffled.tensor_split(count) if len(part)]
+
+
+def views(problem: Problem, state: State, photos: Sequence[int], side: int, mode: str) -> Tensor:
+    """(b, 3, side, side) the protected photos as some training would load them, each in its own way."""
+    return torch.stack(
+        [
+            load(protect(problem.posts.pixels[n], state.noise.read(n), mode), side, draw(state.generator))
+            for n in photos
+        ]
+    )
+
+
+def caption_mask(tokens: Tensor) -> Tensor:
+    """(b, b) pairs of different photos with the same text, which are not each other's negatives."""
+    _, numbers = torch.unique(tokens, dim=0, return_inverse=True)
+    return same_source_mask(torch.arange(len(tokens)), numbers)
+
+
+def decoy_tokens(problem: Problem, settings: MethodSettings, slots: Sequence[Slot], state: State) -> Tensor | None:
+    """Captions of the batch behind random wrong words, where the whole set is smaller than a batch.
+
+    With few posts there is little to confuse a photo with, and a loss near zero proves
+    nothing: the decoys fill the batch up to its size as further negatives.
+
+    Returns:
+        (m, t) tokens, or None where the set fills a batch.
+    """
+    missing = settings.batch_size - len(problem.posts)
+    if missing <= 0:
+        return None
+    ids = torch.tensor(problem.vocabulary.ids)
+    words = ids[torch.randint(len(ids), (missing, state.triggers.shape[1] or DECOY_LENGTH), generator=state.generator)]
+    chosen = torch.randint(len(slots), (missing,), generator=state.generator).tolist()
+    return tokens_of([slots[n] for n in chosen], words)[0]
+
+
+def batch_loss(
+    model: DualEncoder,
+    pixels: Tensor,
+    tokens: Tensor,
+    decoys: Tensor | None,
+    *,
+    learn_text: bool = False,
+    reduction: str = "mean",
+) -> Tensor:
+    """The contrastive loss of a model on a batch of pixels (b, 3, s, s), tokens (b, t) and decoys (m, t)."""
+    with torch.set_grad_enabled(learn_text):
+        texts = model.encode_text(tokens.to(model.device))
+        wrong = None if decoys is None else model.encode_text(decoys.to(model.device))
+    return contrastive_loss(
+        model.encode_image(pixels.to(model.device)),
+        texts,
+        model.logit_scale,
+        drop=caption_mask(tokens).to(model.device),
+        decoys=wrong,
+        reduction=reduction,
+    )
+
+
+def train_surrogates(problem: Problem, settings: MethodSettings, state: State, steps: int) -> float:
+    """The inner minimisation over f (Eq. 4): `steps` of contrastive training on the protected posts.
+
+    Returns:
+        The mean loss over steps and surrogates.
+    """
+    total = 0.0
+    for _ in range(steps):
+        everyone = torch.randperm(len(problem.posts), generator=state.generator)
+        photos = everyone[: settings.batch_size].tolist()
+        slots = problem.posts.choose(photos, state.generator)
+        tokens, _ = tokens_of(slots, state.triggers[photos])
+        decoys = decoy_tokens(problem, settings, slots, state)
+        for model, optimiser in zip(state.models, state.optimisers, strict=True):
+            pixels = views(problem, state, photos, model.image_size, settings.enlarge)
+            model.module.train()
+            model.module.requires_grad_(True)
+            loss = batch_loss(model, pixels, tokens, decoys, learn_text=True)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            clamp_scale(model.module)
+            total += loss.item() / (steps * len(state.models))
+    freeze(state.models)
+    return total
+
+
+def freeze(models: Sequence[DualEncoder]) -> None:
+    """For steps that need gradients to the inputs only: evaluation mode, no gradients to weights."""
+    for model in models:
+        model.module.eval()
+        model.module.requires_grad_(False)
+
+
+def move_noise(
+    problem: Problem,
+    settings: MethodSettings,
+    state: State,
+    photos: Sequence[int],
+    *,
+    shuffle: bool,
+    ascend: bool = False,
+) -> None:
+    """Signed gradient steps on the noise of a batch (Eq. 5), in the bound and through the file.
+
+    Args:
+        problem: the posts.
+        settings: number and size of the steps.
+        state: its noise is moved.
+        photos: the batch.
+        shuffle: give each photo another photo's caption behind its own trigger (the S of Eq. 5),
+            so that the noise binds to the trigger and not to the caption.
+        ascend: raise the loss instead (Eq. 3).
+    """
+    size = -settings.step_size if ascend else settings.step_size
+    for _ in range(settings.noise_steps):
+        slots = problem.posts.choose(photos, state.generator)
+        if shuffle:
+            slots = [slots[n] for n in torch.randperm(len(slots), generator=state.generator).tolist()]
+        gradients = noise_gradients(problem, settings, state, photos, slots)
+        for photo, gradient in zip(photos, gradients, strict=True):
+            state.noise.write(photo, signed_step(state.noise.read(photo), gradient, size, settings.epsilon))
+
+
+def noise_gradients(
+    problem: Problem, settings: MethodSettings, state: State, photos: Sequence[int], slots: Sequence[Slot]
+) -> tuple[Tensor, ...]:
+    """Gradients (3, gh, gw) of the loss, summed over the surrogates, at each photo's noise."""
+    noises = [state.noise.read(n).requires_grad_() for n in photos]
+    tokens, _ = tokens_of(slots, state.triggers[list(photos)])
+    decoys = decoy_tokens(problem, settings, slots, state)
+    files = [protect(problem.posts.pixels[n], x, settings.enlarge) for n, x in zip(photos, noises, strict=True)]
+    draws = [draw(state.generator) for _ in photos]
+    losses = []
+    for model in state.models:
+        pixels = torch.stack([load(f, model.image_size, how) for f, how in zip(files, draws, strict=True)])
+        losses.append(batch_loss(model, pixels, tokens, decoys).cpu())
+    return torch.autograd.grad(torch.stack(losses).sum(), noises)
+
+
+def measure(problem: Problem, settings: MethodSettings, state: State) -> Tensor:
+    """(n,) the loss of every post with its noise and trigger, loaded plainly, mean over the surrogates."""
+    freeze(state.models)
+
+    def pixels(photo: int) -> Tensor:
+        return protect(problem.posts.pixels[photo], state.noise.read(photo), settings.enlarge)
+
+    losses = [post_losses(m, pixels, problem.posts.slots, state.triggers, settings.batch_size) for m in state.models]
+    return torch.stack(losses).mean(dim=0)
+
+
+@torch.no_grad()
+def post_losses(
+    model: DualEncoder,
+    pixels: Callable[[int], Tensor],
+    slots: Sequence[Sequence[Slot]],
+    triggers: Tensor,
+    batch_size: int,
+) -> Tensor:
+    """(n,) the loss of every post among its neighbours, loaded plainly, with the first of its captions.
+
+    Args:
+        model: in evaluation mode.
+        pixels: gives the (3, h, w) pixels 0-255 of a photo.
+        slots: the captions of each photo.
+        triggers: (n, k) token ids; k may be 0.
+        batch_size: photos in a batch.
+    """
+    losses = []
+    for photos in in_order(len(slots), batch_size):
+        loaded = torch.stack([load(pixels(n), model.image_size, PLAIN) for n in photos])
+        tokens, _ = tokens_of([slots[n][0] for n in photos], triggers[list(photos)])
+        losses.append(batch_loss(model, loaded, tokens, None, reduction="none").cpu())
+    return torch.cat(losses)
+
+
+def in_order(count: int, size: int) -> Iterator[range]:
+    """The photos 0 .. count - 1 in batches of about equal size, none larger than `size`."""
+    parts = max(1, -(-count // size))
+    edges = [count * n // parts for n in range(parts + 1)]
+    return (range(a, b) for a, b in zip(edges, edges[1:], strict=False))
+
+
+def rest(settings: MethodSettings, state: State, losses: Tensor) -> None:
+    """Let posts rest whose loss was under the threshold after two rounds, and wake the others."""
+    state.resting = (losses < settings.threshold) & (state.losses < settings.threshold)
+    state.losses = losses

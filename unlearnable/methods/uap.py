@@ -1,0 +1,36 @@
+"""UAP, untargeted adversarial noise against a surrogate trained on the clean posts (Eq. 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import torch
+
+from unlearnable.config import MethodSettings
+from unlearnable.methods import steps
+from unlearnable.methods.base import Problem, Round, State
+
+
+class UAP:
+    """Noise that raises the loss of a surrogate which has learned the clean posts; captions untouched."""
+
+    name: ClassVar[str] = "uap"
+    summary: ClassVar[str] = "adversarial noise against a clean-trained surrogate (baseline)"
+    has_trigger: ClassVar[bool] = False
+
+    def start(self, problem: Problem, settings: MethodSettings) -> State:
+        """Noise zero, and the surrogate trained on the clean posts for as many steps as MEM's gets in all."""
+        state = steps.start(problem, settings, torch.zeros(len(problem.posts), 0, dtype=torch.long))
+        steps.train_surrogates(problem, settings, state, settings.surrogate_steps * settings.max_rounds)
+        return state
+
+    def rounds(self, problem: Problem, settings: MethodSettings, state: State) -> Iterator[Round]:
+        """Each round: noise steps upwards, as many as MEM takes; the surrogate stays."""
+        everyone = torch.arange(len(problem.posts))
+        while state.round < settings.max_rounds:
+            for photos in steps.batches(everyone, settings.batch_size, state.generator):
+                steps.move_noise(problem, settings, state, photos, shuffle=False, ascend=True)
+            state.losses = steps.measure(problem, settings, state)
+            state.round += 1
+            yield Round(state.round, float(state.losses.mean()), {})

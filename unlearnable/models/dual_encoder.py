@@ -1,0 +1,135 @@
+"""The one model type the mathematics sees: two towers, pixels in [0, 1], tokens with an open end."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from unlearnable.errors import ModelError
+
+
+@dataclass(frozen=True)
+class EncoderSpec:
+    """What a `DualEncoder` needs to know of its open_clip module besides the weights."""
+
+    name: str
+    image_size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    config: dict[str, Any] = field(default_factory=dict)
+
+
+class DualEncoder:
+    """An open_clip model behind the few calls that the optimisation needs.
+
+    It takes pixels in [0, 1] and normalises them itself; features come out normalised.
+    `encode_embedded` starts after the token table, so that the gradient at the token
+    embeddings (HotFlip, Eq. 6) is one `autograd.grad` and needs no hook.
+
+    Args:
+        module: an open_clip `CLIP` or `CustomTextCLIP`.
+        spec: image size and normalisation of that module.
+
+    Raises:
+        ModelError: the text tower has no token table of CLIP's kind.
+    """
+
+    def __init__(self, module: nn.Module, spec: EncoderSpec) -> None:
+        self.module = module
+        self.spec = spec
+        text = getattr(module, "text", module)
+        if not hasattr(text, "token_embedding") or getattr(text, "cls_emb", None) is not None:
+            raise ModelError(
+                f"{spec.name}: its text tower is not of CLIP's kind",
+                hint="choose a model with CLIP's own text transformer, such as small or RN50:openai",
+            )
+        self._text: Any = text
+        pool = getattr(text, "pool_type", getattr(text, "text_pool_type", "argmax"))
+        self._pool: str = pool
+        self._causal = text.attn_mask is not None
+        self._mean = torch.tensor(spec.mean).view(1, 3, 1, 1)
+        self._std = torch.tensor(spec.std).view(1, 3, 1, 1)
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def image_size(self) -> int:
+        return self.spec.image_size
+
+    @property
+    def device(self) -> torch.device:
+        return self.token_table.device
+
+    @property
+    def context_length(self) -> int:
+        return int(self._text.context_length)
+
+    @property
+    def token_table(self) -> Tensor:
+        """(v, d) the embedding of every token."""
+        table: Tensor = self._text.token_embedding.weight
+        return table
+
+    @property
+    def logit_scale(self) -> Tensor:
+        """The factor on the cosines, already exponentiated."""
+        scale: Tensor = self.module.logit_scale.exp()  # type: ignore[operator,union-attr]
+        return scale.squeeze()
+
+    def encode_image(self, pixels: Tensor) -> Tensor:
+        """Features (b, d) of pixels (b, 3, h, w) in [0, 1] at the model's image size."""
+        normal = (pixels - self._mean.to(pixels)) / self._std.to(pixels)
+        features: Tensor = self.module.encode_image(normal, normalize=True)  # type: ignore[operator]
+        return features
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """Token embeddings (b, t, w) of token ids (b, t)."""
+        return F.embedding(tokens, self.token_table)
+
+    def encode_text(self, tokens: Tensor) -> Tensor:
+        """Features (b, d) of token ids (b, t), t up to the context length."""
+        return self.encode_embedded(self.embed(tokens), tokens)
+
+    def encode_embedded(self, embedded: Tensor, tokens: Tensor) -> Tensor:
+        """Features (b, d) of token embeddings (b, t, w); `tokens` only says where the text ends."""
+        text, length = self._text, tokens.shape[1]
+        x = embedded + text.positional_embedding[:length]
+        mask = text.attn_mask[:length, :length] if self._causal else None
+        x = text.ln_final(text.transformer(x, attn_mask=mask))
+        rows = torch.arange(len(x), device=x.device)
+        if self._pool == "argmax":
+            x = x[rows, tokens.argmax(dim=-1)]
+        elif self._pool == "last":
+            x = x[:, -1]
+        elif self._pool == "first":
+            x = x[:, 0]
+        else:
+            x = x[rows, (tokens == text.eos_id).int().argmax(dim=-1)]
+        projection = text.text_projection
+        if isinstance(projection, nn.Linear):
+            x = projection(x)
+        elif projection is not None:
+            x = x @ projection
+        return F.normalize(x, dim=-1)
+
+    def trim(self, tokens: Tensor) -> Tensor:
+        """Cut padding that no row needs: equal features, since the mask is causal and the end token is pooled."""
+        if not self._causal or self._pool not in ("argmax", "eos"):
+            return tokens
+        longest = int((tokens != 0).sum(dim=1).max())
+        return tokens[:, : max(longest, 1)]
+
+    def clone(self) -> DualEncoder:
+        """An independent copy, for training."""
+        return DualEncoder(copy.deepcopy(self.module), self.spec)
+
+    def to(self, device: torch.device | str) -> DualEncoder:
+        self.module.to(device)
+        return self

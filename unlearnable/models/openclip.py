@@ -1,0 +1,120 @@
+"""Surrogates and victims by name: the bundled `small`, any open_clip model and tag, or a checkpoint on disk.
+
+A checkpoint is a file of weights or a folder in open_clip's own layout (open_clip_config.json
+and weights). A file from `save` names its architecture itself; any other needs it in front:
+`RN50:weights.pt`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unlearnable import files
+from unlearnable.errors import ModelError
+from unlearnable.models import bundled
+from unlearnable.registry import did_you_mean
+
+if TYPE_CHECKING:
+    from unlearnable.models.dual_encoder import DualEncoder
+
+SMALL = "small"
+OFFLINE = "works offline: small (bundled), or a checkpoint on disk"
+Triple = tuple[float, float, float]
+
+
+def load(name: str) -> DualEncoder:
+    """The model of that name, on the CPU and in evaluation mode.
+
+    Args:
+        name: `small`, `ARCHITECTURE:TAG` (`RN50:openai`), `ARCHITECTURE:FILE`, a checkpoint file of ours, or a folder.
+
+    Raises:
+        ModelError: no such model, or its weights cannot be fetched or fitted.
+    """
+    encoder = bundled.load_small() if name == SMALL else _load_other(name)
+    encoder.module.eval()
+    return encoder
+
+
+def build(name: str, config: dict[str, Any], mean: Triple, std: Triple) -> DualEncoder:
+    """A model with random weights from an open_clip model configuration."""
+    import open_clip
+
+    from unlearnable.models.dual_encoder import DualEncoder, EncoderSpec
+
+    kind = open_clip.CustomTextCLIP if config.get("custom_text") else open_clip.CLIP
+    module = kind(**{key: value for key, value in config.items() if key != "custom_text"})
+    return DualEncoder(module, EncoderSpec(name, _side(config["vision_cfg"]["image_size"]), mean, std, config))
+
+
+def save(encoder: DualEncoder, path: Path) -> None:
+    """Write weights and configuration into one safetensors file that `load` takes by its path."""
+    from safetensors.torch import save_file
+
+    spec = encoder.spec
+    header = {"config": spec.config, "mean": spec.mean, "std": spec.std}
+    state = {name: value.contiguous() for name, value in encoder.module.state_dict().items()}
+    with files.atomic(path) as temporary:
+        save_file(state, temporary, metadata={"unlearnable": json.dumps(header)})
+
+
+def _load_other(name: str) -> DualEncoder:
+    path = Path(name)
+    if path.is_dir():
+        return _create(f"local-dir:{name}", None, name)
+    if path.is_file():
+        return _load_file(path)
+    architecture, _, tag = name.partition(":")
+    import open_clip
+
+    known = open_clip.list_models()
+    if architecture not in known:
+        raise ModelError(f"no model is called {name!r}", hint=f"{did_you_mean(architecture, [SMALL, *known])} ({OFFLINE})")
+    if not tag:
+        tags = ", ".join(open_clip.list_pretrained_tags_by_model(architecture)[:6]) or "none"
+        raise ModelError(f"{name}: say which weights, as in {architecture}:TAG", hint=f"tags: {tags} ({OFFLINE})")
+    if not Path(tag).is_file() and tag not in open_clip.list_pretrained_tags_by_model(architecture):
+        tags = open_clip.list_pretrained_tags_by_model(architecture)
+        raise ModelError(f"{architecture} has no weights called {tag!r}", hint=f"{did_you_mean(tag, tags)} ({OFFLINE})")
+    return _create(architecture, tag, name)
+
+
+def _load_file(path: Path) -> DualEncoder:
+    from safetensors import SafetensorError, safe_open
+    from safetensors.torch import load_file
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = (file.metadata() or {}).get("unlearnable")
+    except (SafetensorError, OSError):
+        header = None
+    if header is None:
+        raise ModelError(f"{path} does not say which architecture it is", hint=f"put it in front, as in RN50:{path}")
+    described = json.loads(header)
+    encoder = build(path.stem, described["config"], tuple(described["mean"]), tuple(described["std"]))
+    try:
+        encoder.module.load_state_dict(load_file(path))
+    except RuntimeError as error:
+        raise ModelError(f"{path}: its weights do not fit its configuration", hint=str(error).splitlines()[0]) from error
+    return encoder
+
+
+def _create(architecture: str, weights: str | None, name: str) -> DualEncoder:
+    import open_clip
+
+    from unlearnable.models.dual_encoder import DualEncoder, EncoderSpec
+
+    try:
+        module = open_clip.create_model(architecture, pretrained=weights, require_pretrained=True)
+    except Exception as error:  # the hub, torch and open_clip each raise their own kinds
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(f"{name}: its weights could not be loaded ({reason[:160]})", hint=OFFLINE) from error
+    prep = open_clip.get_model_preprocess_cfg(module)
+    spec = EncoderSpec(name, _side(prep["size"]), tuple(prep["mean"]), tuple(prep["std"]))
+    return DualEncoder(module, spec)
+
+
+def _side(size: int | tuple[int, int] | list[int]) -> int:
+    return size if isinstance(size, int) else int(size[0])

@@ -1,0 +1,42 @@
+"""Beam search over trigger words, front to last, each post judged on its own loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+Judge = Callable[[Tensor, Tensor], Tensor]
+
+
+def beam_search(current: Tensor, options: Tensor, judge: Judge, width: int) -> tuple[Tensor, Tensor]:
+    """Choose words position by position, keeping the `width` best triggers of every post.
+
+    What a post has stays in the race, so its loss as the judge sees it never rises. A
+    word is used once in a trigger.
+
+    Args:
+        current: (b, k) the words now, as numbers.
+        options: (b, k, c) words to try at each position.
+        judge: takes triggers (b, n, k) and a mask (b, n) of those worth scoring; gives losses (b, n).
+        width: the beam's width.
+
+    Returns:
+        triggers (b, k) and their losses (b,).
+    """
+    posts, length, _ = options.shape
+    beams = current[:, None, :]  # (b, w, k)
+    losses = judge(beams, torch.ones(beams.shape[:2], dtype=torch.bool))
+    for position in range(length):
+        tried = options[:, position]  # (b, c)
+        grown = beams[:, :, None, :].repeat(1, 1, tried.shape[1], 1)  # (b, w, c, k)
+        repeated = (grown == tried[:, None, :, None]).any(dim=-1)
+        grown[..., position] = tried[:, None, :]
+        fresh = grown.flatten(1, 2)  # (b, w * c, k)
+        worth = ~repeated.flatten(1)
+        scores = judge(fresh, worth).masked_fill(~worth, float("inf"))
+        pool, losses = torch.cat([beams, fresh], dim=1), torch.cat([losses, scores], dim=1)
+        losses, best = losses.topk(min(width, losses.shape[1]), dim=1, largest=False)
+        beams = pool.gather(1, best[..., None].expand(-1, -1, length))
+    return beams[:, 0], losses[:, 0]

@@ -1,0 +1,24 @@
+"""The optimiser of every training here: AdamW with decoupled weight decay on matrices only."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+LARGEST_SCALE = math.log(100.0)
+
+
+def adamw(module: nn.Module, learning_rate: float, weight_decay: float) -> torch.optim.AdamW:
+    """AdamW as open_clip sets it up: no decay on norms, biases and the logit scale."""
+    decayed = [p for p in module.parameters() if p.ndim >= 2]
+    plain = [p for p in module.parameters() if p.ndim < 2]
+    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98), eps=1e-6)
+
+
+def clamp_scale(module: nn.Module) -> None:
+    """Keep the factor on the cosines between 1 and 100, as CLIP does after every step."""
+    with torch.no_grad():
+        module.logit_scale.clamp_(0.0, LARGEST_SCALE)  # type: ignore[operator,union-attr]

@@ -1,0 +1,118 @@
+"""Where a run reads and writes: the published folder, the private one, and names that do not collide."""
+
+from __future__ import annotations
+
+import shutil
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from unlearnable.errors import ConfigError, OutputError
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folders of a run.
+
+    Attributes:
+        photos: the folder the photos lie in; never written to.
+        output: what may be published.
+        private: what must not be.
+    """
+
+    photos: Path
+    output: Path
+    private: Path
+
+    @property
+    def manifest(self) -> Path:
+        """One line a photo, grows while photos are written."""
+        return self.private / "manifest.jsonl"
+
+    @property
+    def report(self) -> Path:
+        """Written last: where it is, the run is complete."""
+        return self.private / "report.json"
+
+    @property
+    def settings(self) -> Path:
+        """The settings of the run, to repeat it."""
+        return self.private / "run.toml"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The state of the optimisation; removed once the run is complete."""
+        return self.private / "checkpoint" / "state.pt"
+
+
+def places(photos: Path, output: Path | None) -> Places:
+    """The folders of a run on `photos`, a folder or a caption file.
+
+    Raises:
+        ConfigError: the output would lie in the photos or the other way round.
+    """
+    root = (photos if photos.is_dir() else photos.parent).resolve()
+    target = (output or root.with_name(f"{root.name}-protected")).resolve()
+    for inner, outer in ((target, root), (root, target), (_private(target), root)):
+        if inner.is_relative_to(outer):
+            raise ConfigError(f"the output {target} and the photos {root} overlap", hint="give another --output")
+    return Places(root, target, _private(target))
+
+
+def claim(where: Places, *, resume: bool, overwrite: bool) -> None:
+    """Make the folders, or refuse to where there is something already.
+
+    Raises:
+        OutputError: results are there and neither `resume` nor `overwrite` was asked for.
+    """
+    if overwrite and not resume:
+        _clear(where)
+    used = [p for p in (where.output, where.private) if p.is_file() or (p.is_dir() and any(p.iterdir()))]
+    if used and not resume:
+        hint = "use --resume to go on with a stopped run, --overwrite to replace it, or another --output"
+        raise OutputError(f"{used[0]} exists already", hint=hint)
+    try:
+        for folder in (where.output, where.private, where.checkpoint.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make {error.filename}: {error.strerror}", hint="check the rights there") from error
+
+
+def _clear(where: Places) -> None:
+    """Remove an earlier run's folders; only what a run of this program has written is taken for one."""
+    for folder in (where.output, where.private):
+        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+            continue
+        if not where.settings.is_file():
+            raise OutputError(f"{folder} was not made by this program", hint="remove it yourself or give another --output")
+        if folder == where.output:
+            shutil.rmtree(folder)
+    if where.private.exists():
+        shutil.rmtree(where.private)
+
+
+def output_names(sources: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """A name of its own for every photo: the same path and stem, the new suffix, a number where two would collide.
+
+    Names that differ only in case or in how they encode an accent count as the same, since
+    some file systems see them so.
+
+    Args:
+        sources: (photo id, new suffix) in the order that decides who keeps the plain name.
+    """
+    taken: set[str] = set()
+    names = {}
+    for source, suffix in sources:
+        path, number = PurePosixPath(source), 1
+        name = path.with_suffix(suffix)
+        while (key := unicodedata.normalize("NFC", str(name)).casefold()) in taken:
+            number += 1
+            name = path.with_name(f"{path.stem}-{number}{suffix}")
+        taken.add(key)
+        names[source] = str(name)
+    return names
+
+
+def _private(output: Path) -> Path:
+    return output.with_name(f"{output.name}.private")
