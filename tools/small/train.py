@@ -167,15 +167,25 @@ def optimiser_of(model: DualEncoder, groups: list[tuple[str, float]], steps: int
     return optimiser, torch.optim.lr_scheduler.OneCycleLR(optimiser, [r["lr"] for r in rows], total_steps=steps, pct_start=0.1)
 
 
+def by_length(tokens: Tensor, batch: int, generator: torch.Generator) -> list[Tensor]:
+    """Batches of texts of about equal length, so that little padding is computed, in random order."""
+    shuffled = torch.randperm(len(tokens), generator=generator)
+    batches = []
+    for pool in shuffled.split(batch * 32):
+        order = pool[(tokens[pool] != 0).sum(1).argsort()]
+        batches += [rows for rows in order.split(batch) if len(rows) == batch]
+    return [batches[n] for n in torch.randperm(len(batches), generator=generator)]
+
+
 def train_text(model: DualEncoder, tokens: Tensor, targets: Tensor, epochs: int, start: float) -> None:
     generator = torch.Generator().manual_seed(SEED)
     batch = 256
-    optimiser, schedule = optimiser_of(model, [("visual", 0.0), ("logit", 0.0), ("", 1.5e-3)], epochs * (len(tokens) // batch))
+    optimiser, schedule = optimiser_of(model, [("visual", 0.0), ("logit", 0.0), ("", 1.5e-3)], epochs * (len(tokens) // batch + 1))
     for p in model.module.visual.parameters():
         p.requires_grad_(False)
     for epoch in range(epochs):
         total, count = 0.0, len(tokens) // batch
-        for rows in torch.randperm(len(tokens), generator=generator)[: count * batch].split(batch):
+        for rows in by_length(tokens, batch, generator):
             out = model.encode_text(model.trim(tokens[rows]))
             goal = targets[rows]
             loss = (1 - (out * goal).sum(1)).mean() + 0.1 * contrastive_loss(out, goal, torch.tensor(30.0))
@@ -232,8 +242,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--text-epochs", type=int, default=8)
-    parser.add_argument("--joint-epochs", type=int, default=10)
+    parser.add_argument("--text-epochs", type=int, default=5)
+    parser.add_argument("--joint-epochs", type=int, default=8)
     args = parser.parse_args()
     start, work = time.time(), args.work
     work.mkdir(parents=True, exist_ok=True)

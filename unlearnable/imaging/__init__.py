@@ -1,0 +1,1 @@
+"""A photo's file in, the same photo with something added out."""

@@ -60,6 +60,10 @@ class Posts:
     def __len__(self) -> int:
         return len(self.slots)
 
+    def first(self, count: int) -> Posts:
+        """The first `count` posts."""
+        return Posts(self.pixels, self.slots[:count])
+
     def choose(self, photos: Sequence[int], generator: torch.Generator) -> list[Slot]:
         """One caption of each photo, drawn."""
         draws = torch.rand(len(photos), generator=generator, dtype=torch.float64).tolist()

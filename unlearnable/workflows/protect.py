@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import tempfile
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -18,7 +21,7 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import load
 from unlearnable.models.tokens import Slot
 from unlearnable.progress import Progress, Silent
-from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss
+from unlearnable.results import ManifestLine, ProtectPlan, ProtectReport, SkippedRecord, SurrogateLoss
 from unlearnable.training.posts import Pixels
 from unlearnable.workflows import memory
 from unlearnable.workflows.check import measure_losses, reread_captions
@@ -234,3 +237,42 @@ def _finished_report(where: Places, key: str) -> ProtectReport:
     if report.run != key:
         raise CheckpointError(f"{where.private} holds a finished run of other settings or photos", hint="use --overwrite")
     return report
+
+
+def plan(settings: ProtectSettings, *, progress: Progress | None = None) -> ProtectPlan:
+    """Say what `protect` would do; nothing is written. The time is estimated from one batch.
+
+    Raises:
+        The same as `protect`, but for what concerns the output.
+    """
+    progress = progress or Silent()
+    where = places(settings.photos, settings.output)
+    dataset = open_dataset(settings.photos, settings.captions)
+    method: Method = METHODS[settings.method]()
+    with tempfile.TemporaryDirectory() as folder:
+        pixels = Pixels(Path(folder) / "pixels.u8")
+        began = time.monotonic()
+        run = make_ready(settings, where, dataset, method, load_surrogates(settings), pixels, progress)
+        reading = time.monotonic() - began
+        seconds = 3 * reading + _optimising_seconds(run)
+    return ProtectPlan(
+        output=str(where.output),
+        caption_format=dataset.format,
+        photos=len(run.prepared.photos),
+        captions=sum(len(run.pairs[photo.id]) for photo in run.prepared.photos),
+        skipped=[SkippedRecord(where=s.where, reason=s.reason, detail=s.detail) for s in run.prepared.skipped],
+        surrogates=list(settings.surrogate),
+        rounds_at_most=settings.max_rounds,
+        seconds_estimated=round(seconds, 1),
+        bytes_estimated=sum(3 * photo.path.stat().st_size for photo in run.prepared.photos),
+    )
+
+
+def _optimising_seconds(run: Run) -> float:
+    """Time one round on at most a batch of the posts, and scale it to all posts and rounds."""
+    some = min(len(run.problem.posts), run.settings.batch_size)
+    small = dataclasses.replace(run.problem, posts=run.problem.posts.first(some), grids=run.problem.grids[:some])
+    began = time.monotonic()
+    state = run.method.start(small, run.settings)
+    next(run.method.rounds(small, run.settings, state))
+    return (time.monotonic() - began) * len(run.problem.posts) / some * run.settings.max_rounds

@@ -1,0 +1,108 @@
+"""Fixtures shared by all tests: a tiny encoder, small pictures made in code, no network, no user state."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from unlearnable.config import MethodSettings
+from unlearnable.imaging.placement import grid_shape
+from unlearnable.methods.base import Problem
+from unlearnable.models.openclip import build, save
+from unlearnable.models.tokens import cut, default_vocabulary
+from unlearnable.training.posts import Pixels, Posts
+
+TINY = {
+    "embed_dim": 32,
+    "vision_cfg": {"image_size": 32, "layers": 2, "width": 64, "patch_size": 8, "head_width": 32},
+    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
+}
+CAPTIONS = ("a dog runs on grass", "two kids at the beach", "my new bike", "sunset over hills", "grandma bakes a cake")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def threads():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def state_folder(tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.mktemp("state")
+    monkeypatch.setenv("UNLEARNABLE_STATE", str(folder))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    torch.manual_seed(0)
+    encoder = build("tiny", TINY, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    encoder.module.eval()
+    return encoder
+
+
+@pytest.fixture(scope="session")
+def tiny_path(tiny, tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "tiny.safetensors"
+    save(tiny, path)
+    return path
+
+
+def picture(number: int, height: int = 48, width: int = 64) -> np.ndarray:
+    """A smooth picture, different for each number."""
+    rng = np.random.default_rng(number)
+    coarse = Image.fromarray(rng.integers(0, 256, (6, 8, 3), dtype=np.uint8))
+    return np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC))
+
+
+@pytest.fixture
+def posts(tmp_path):
+    """A folder of eight photos, one in a sub-folder, with posts.jsonl beside them."""
+    folder = tmp_path / "photos"
+    (folder / "trip").mkdir(parents=True)
+    rows = []
+    for n in range(8):
+        name = f"trip/p{n}.png" if n == 7 else f"p{n}.png"
+        Image.fromarray(picture(n)).save(folder / name)
+        rows.append({"id": n, "image": name, "caption": f"{CAPTIONS[n % 5]} {n}"})
+    (folder / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder and its bytes."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+@pytest.fixture
+def make_problem(tiny, tmp_path):
+    """Problems of some photos with two captions each, on the tiny encoder."""
+    count = iter(range(100))
+
+    def make(photos: int = 12, seed: int = 0, length: int = 3, at: int = 0, surrogates=None) -> Problem:
+        pixels = Pixels(tmp_path / f"pixels{next(count)}")
+        for n in range(photos):
+            pixels.append(np.ascontiguousarray(picture(n, 48, 48 + 8 * (n % 3))))
+        captions = tuple((f"{CAPTIONS[n % 5]} {n}", f"photo {n} of {CAPTIONS[(n + 1) % 5]}") for n in range(photos))
+        return Problem(
+            posts=Posts(pixels, tuple(tuple(cut(c, at, length) for c in texts) for texts in captions)),
+            grids=tuple(grid_shape(*shape, 32) for shape in pixels.shapes),
+            captions=captions,
+            surrogates=tuple(surrogates or [tiny]),
+            vocabulary=default_vocabulary(),
+            seed=seed,
+        )
+
+    return make
+
+
+@pytest.fixture
+def quick() -> MethodSettings:
+    return MethodSettings(
+        max_rounds=3, noise_steps=3, surrogate_steps=3, learning_rate=1e-3, batch_size=8, candidates=4, trigger_rounds=2
+    )

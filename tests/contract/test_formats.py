@@ -1,0 +1,291 @@
+"""What holds for every row of the registry of formats. A new format needs one function here that makes its sample."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from unlearnable.datasets import Dataset, Edits, open_dataset, write_captions
+from unlearnable.datasets.base import Format
+from unlearnable.datasets.formats import FORMATS
+
+A, B, C = "one/a.jpg", "one/b.JPG", "two/c ç.png"
+CAPTIONS = {A: ["a dog, running", "a 'brown' dog 🐕"], B: ['the "best" \\ café'], C: ["un chat à Paris", "a cat"]}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A caption file, or the texts beside the photos, of CAPTIONS in one format.
+
+    `untouched` are pieces that must be in the file after any edit that keeps all photos.
+    """
+
+    texts: dict[str, str]
+    source: str
+    untouched: tuple[str, ...] = ()
+
+
+def imagefolder() -> Sample:
+    rows = [f'{{"file_name": "{p}", "text" : {quoted(c)}, "n": 1.50}}\n' for p, cs in CAPTIONS.items() for c in cs]
+    return Sample({"metadata.jsonl": "".join(rows)}, "metadata.jsonl", ('"n": 1.50}\n', '"text" : '))
+
+
+def sidecar() -> Sample:
+    texts = {str(Path(p).with_suffix(".txt")): "\n" + "  \n".join(cs) + "\n" for p, cs in CAPTIONS.items()}
+    return Sample(texts, "")
+
+
+def folder() -> Sample:
+    return Sample({}, "")
+
+
+def karpathy() -> Sample:
+    images = []
+    for photo, captions in CAPTIONS.items():
+        folder, name = photo.split("/")
+        sentences = ", ".join(f'{{"tokens": ["x"], "raw": {quoted(c)}, "sentid": 7e0}}' for c in captions)
+        images.append(f'{{"filepath": "{folder}", "filename": "{name}", "split": "val", "sentences": [{sentences}]}}')
+    text = '{"dataset": "mine", "images": [ ' + " ,\n ".join(images) + " ]}"
+    return Sample({"dataset_mine.json": text}, "dataset_mine.json", ('"tokens": ["x"]', '"sentid": 7e0', '"mine"'))
+
+
+def coco() -> Sample:
+    images = ",\n".join(f'{{"file_name": "{p.split("/")[1]}", "id": {n}}}' for n, p in enumerate(CAPTIONS))
+    notes = ",".join(
+        f'\n{{"id": 1.0e2, "image_id": {n}, "caption": {quoted(c)}}}'
+        for n, captions in enumerate(CAPTIONS.values())
+        for c in captions
+    )
+    text = f'{{"info": {{"year": 2014.0}},"images":[{images}],"annotations": [{notes}\n]}}\n'
+    return Sample({"captions_val.json": text}, "captions_val.json", ('{"year": 2014.0}', '"id": 1.0e2'))
+
+
+def flickr() -> Sample:
+    rows = [f"{p.split('/')[1]}#{n}\t\t{c}\n" for p, cs in CAPTIONS.items() for n, c in enumerate(cs)]
+    return Sample({"Flickr.token.txt": "".join(rows)}, "Flickr.token.txt", ("#0\t\t", "#1\t\t"))
+
+
+def jsonl() -> Sample:
+    numbers = ("0", "0.10", "1E+2")
+    rows = [
+        f'{{"id":{n}, "image": "{p}","tags":["\\u00e9", 1e5], "captions": [{", ".join(map(quoted, cs))}]}}'
+        for n, (p, cs) in zip(numbers, CAPTIONS.items(), strict=True)
+    ]
+    return Sample(
+        {"posts.jsonl": "\n\n".join(rows)}, "posts.jsonl", ('"tags":["\\u00e9", 1e5]', '"id":0.10', '"id":1E+2')
+    )
+
+
+def table() -> Sample:
+    rows = [f"{p}\t{c}\t 007 \n" for p, cs in CAPTIONS.items() for c in cs]
+    return Sample({"train.tsv": "filepath\ttitle\tid\n" + "".join(rows)}, "train.tsv", ("\t 007 \n", "title\tid\n"))
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """How a text becomes the bytes of a file."""
+
+    codec: str = "utf-8"
+    mark: bytes = b""
+    newline: str = "\n"
+
+    def __call__(self, text: str) -> bytes:
+        return self.mark + self.piece(text)
+
+    def piece(self, text: str) -> bytes:
+        return text.replace("\n", self.newline).encode(self.codec)
+
+
+SPELLINGS = {
+    "utf-8": Spelling(),
+    "bom": Spelling(mark=codecs.BOM_UTF8),
+    "crlf": Spelling(newline="\r\n"),
+    "utf-16-le": Spelling("utf-16-le", codecs.BOM_UTF16_LE),
+    "utf-16-be-crlf": Spelling("utf-16-be", codecs.BOM_UTF16_BE, "\r\n"),
+}
+
+SAMPLES: dict[str, Callable[[], Sample]] = {
+    make.__name__: make for make in (imagefolder, sidecar, folder, karpathy, coco, flickr, jsonl, table)
+}
+WITH_CAPTIONS = [name for name in SAMPLES if name != "folder"]
+
+
+def quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def lay_out(root: Path, sample: Sample, spelling: Spelling = SPELLINGS["utf-8"]) -> Path:
+    """Write the sample and its photos below `root`; the source that `read` wants."""
+    for number, photo in enumerate(CAPTIONS):
+        (root / photo).parent.mkdir(parents=True, exist_ok=True)
+        (root / photo).write_bytes(b"x" * number)
+    for name, text in sample.texts.items():
+        (root / name).write_bytes(spelling(text))
+    return root / sample.source
+
+
+def write(dataset: Dataset, edits: Edits, output: Path, sample: Sample) -> None:
+    write_captions(dataset, edits, output / sample.source)
+
+
+def captions_of(dataset: Dataset) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for pair in dataset.pairs:
+        found.setdefault(pair.photo, []).append(pair.caption)
+    return found
+
+
+def same_paths(dataset: Dataset) -> dict[str, str]:
+    return {photo.id: photo.id for photo in dataset.photos}
+
+
+def test_every_row_has_a_sample() -> None:
+    assert list(SAMPLES) == list(FORMATS)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_it_is_called_what_its_row_says(name: str) -> None:
+    assert FORMATS[name].name == name
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_it_is_the_first_to_take_its_own(name: str, tmp_path: Path) -> None:
+    source = lay_out(tmp_path, SAMPLES[name]())
+    takers = [other for other, member in FORMATS.items() if member.sniff(source)]
+    assert takers[0] == name
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xd8\xff\xe0\x00\x10JFIF", b"plain words\nand more\n", b"[1, 2]", b"{}"]
+)
+def test_it_takes_no_stranger(name: str, content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "metadata.jsonl").write_bytes(content)
+    assert not FORMATS[name].sniff(tmp_path / "metadata.jsonl")
+    assert not FORMATS[name].sniff(tmp_path / "absent")
+
+
+@pytest.mark.parametrize("name", WITH_CAPTIONS)
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
+class TestWithCaptions:
+    """Reading and writing, in every encoding and with both newlines."""
+
+    def test_it_reads_each_caption_of_each_photo(self, name: str, spelling: Spelling, tmp_path: Path) -> None:
+        source = lay_out(tmp_path, SAMPLES[name](), spelling)
+        dataset = FORMATS[name].read(source, tmp_path)
+        assert captions_of(dataset) == CAPTIONS
+        assert [photo.id for photo in dataset.photos] == sorted(CAPTIONS)
+        assert all(photo.path == tmp_path / photo.id for photo in dataset.photos)
+        assert dataset.skipped == ()
+        assert (dataset.name, dataset.format) == (tmp_path.name, name)
+        assert all(pair.record >= 0 for pair in dataset.pairs)
+
+    def test_without_edits_the_bytes_stay(self, name: str, spelling: Spelling, tmp_path: Path) -> None:
+        sample, output = SAMPLES[name](), tmp_path / "out"
+        dataset = FORMATS[name].read(lay_out(tmp_path / "in", sample, spelling), tmp_path / "in")
+        same = {(pair.record, pair.index): pair.caption for pair in dataset.pairs}
+        for edits in (Edits({}, same_paths(dataset)), Edits(same, same_paths(dataset))):
+            write(dataset, edits, output, sample)
+            for text in sample.texts:
+                assert (output / text).read_bytes() == (tmp_path / "in" / text).read_bytes()
+
+    def test_edits_come_back_and_the_rest_stays(self, name: str, spelling: Spelling, tmp_path: Path) -> None:
+        sample, output = SAMPLES[name](), tmp_path / "out"
+        dataset = FORMATS[name].read(lay_out(tmp_path / "in", sample, spelling), tmp_path / "in")
+        edits = Edits(
+            {(pair.record, pair.index): f'"über" {pair.caption}, 🐈; ok' for pair in dataset.pairs},
+            {photo.id: str(Path(photo.id).with_suffix(".webp")) for photo in dataset.photos},
+        )
+        for path in edits.paths.values():
+            (output / path).parent.mkdir(parents=True, exist_ok=True)
+            (output / path).touch()
+        write(dataset, edits, output, sample)
+        again = FORMATS[name].read(output / sample.source, output)
+        expected = {edits.paths[photo]: [f'"über" {c}, 🐈; ok' for c in found] for photo, found in CAPTIONS.items()}
+        assert captions_of(again) == expected
+        for text in sample.texts:
+            before, after = (tmp_path / "in" / text).read_bytes(), (output / text).read_bytes()
+            for piece in map(spelling.piece, sample.untouched):
+                assert after.count(piece) == before.count(piece) > 0
+
+    @pytest.mark.parametrize("gone", [{A}, {B}, {C}, {A, B}, {A, C}, {B, C}, {A, B, C}], ids=len)
+    def test_a_photo_that_is_dropped_takes_its_rows_along(
+        self, name: str, spelling: Spelling, gone: set[str], tmp_path: Path
+    ) -> None:
+        sample, output = SAMPLES[name](), tmp_path / "out"
+        dataset = FORMATS[name].read(lay_out(tmp_path / "in", sample, spelling), tmp_path / "in")
+        lay_out(output, Sample({}, ""))
+        write(dataset, Edits({}, {p: p for p in CAPTIONS if p not in gone}), output, sample)
+        written = b"".join((output / text).read_bytes() for text in sample.texts if (output / text).exists())
+        for photo in gone:
+            for caption in CAPTIONS[photo]:
+                assert spelling.piece(caption) not in written
+                assert spelling.piece(quoted(caption)) not in written
+        if len(gone) < len(CAPTIONS):
+            again = FORMATS[name].read(output / sample.source, output)
+            kept = {pair.photo: None for pair in again.pairs if pair.record >= 0}
+            assert set(kept) == set(CAPTIONS) - gone
+            assert {p: c for p, c in captions_of(again).items() if p in kept} == {p: CAPTIONS[p] for p in kept}
+        elif name in ("coco", "karpathy"):
+            json.loads(written.decode("utf-8-sig" if spelling.codec == "utf-8" else "utf-16"))
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_fingerprint_follows_what_was_read(name: str, tmp_path: Path) -> None:
+    sample = SAMPLES[name]()
+    member: Format = FORMATS[name]
+    source = lay_out(tmp_path, sample)
+    first = member.read(source, tmp_path).fingerprint
+    assert member.read(source, tmp_path).fingerprint == first
+    (tmp_path / A).write_bytes(b"larger than before")
+    second = member.read(source, tmp_path).fingerprint
+    assert second != first
+    if sample.texts:
+        path = tmp_path / next(iter(sample.texts))
+        path.write_text(path.read_text(encoding="utf-8").replace("running", "sitting"), encoding="utf-8")
+        assert member.read(source, tmp_path).fingerprint != second
+
+
+LINES = st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=1).filter(lambda t: t.strip() == t)
+TEXTS = st.text(min_size=1).filter(str.strip)
+
+
+@pytest.mark.parametrize("name", WITH_CAPTIONS)
+@given(data=st.data())
+@settings(max_examples=20, deadline=None)
+def test_any_caption_comes_back_as_it_went(
+    name: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    root = tmp_path_factory.mktemp("any")
+    sample = SAMPLES[name]()
+    dataset = FORMATS[name].read(lay_out(root, sample), root)
+    texts = LINES if name in ("flickr", "sidecar") else TEXTS
+    edits = Edits({(p.record, p.index): data.draw(texts) for p in dataset.pairs}, same_paths(dataset))
+    lay_out(root / "out", Sample({}, ""))
+    write(dataset, edits, root / "out", sample)
+    again = FORMATS[name].read(root / "out" / sample.source, root / "out")
+    assert {(pair.record, pair.index): pair.caption for pair in again.pairs} == edits.captions
+    # and the way back leaves what was there at first, but for quotes that a cell has needed on the way
+    back = Edits({(p.record, p.index): p.caption for p in dataset.pairs}, same_paths(dataset))
+    write(again, back, root / "back", sample)
+    for text in sample.texts if name != "table" else ():
+        assert (root / "back" / text).read_bytes() == (root / text).read_bytes()
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_opening_finds_the_format(name: str, tmp_path: Path) -> None:
+    source = lay_out(tmp_path, SAMPLES[name]())
+    (tmp_path / "two" / "unnamed.gif").touch()
+    dataset = open_dataset(tmp_path, None if source.is_dir() else source)
+    assert dataset.format == name
+    assert [photo.id for photo in dataset.photos] == sorted([*CAPTIONS, "two/unnamed.gif"])
+    assert captions_of(dataset)["two/unnamed.gif"] == ["a photo of two"]
+    if source.is_file():
+        assert [photo.id for photo in open_dataset(source).photos] == sorted(CAPTIONS)

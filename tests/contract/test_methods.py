@@ -1,0 +1,79 @@
+"""What every method keeps to, whichever it is."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+
+from unlearnable.methods import METHODS
+
+@pytest.fixture(params=list(METHODS))
+def method(request):
+    return METHODS[request.param]()
+
+
+def finish(method, problem, settings, state=None):
+    state = state or method.start(problem, settings)
+    return state, list(method.rounds(problem, settings, state))
+
+
+def test_noise_is_in_the_bound_and_rounds_are_numbered(method, make_problem, quick):
+    state, rounds = finish(method, make_problem(), quick)
+    assert [r.number for r in rounds] == list(range(1, len(rounds) + 1))
+    assert 1 <= len(rounds) <= quick.max_rounds
+    assert all(torch.tensor(r.loss).isfinite() for r in rounds)
+    noise = torch.from_numpy(state.noise.data)
+    assert 0 < noise.abs().max() <= quick.epsilon
+    assert all((state.noise.read(n) != 0).any() for n in range(len(state.noise)))
+
+
+def test_triggers_are_words_of_the_vocabulary_and_none_of_the_captions(method, make_problem, quick):
+    problem = make_problem()
+    state, _ = finish(method, problem, quick)
+    if not method.has_trigger:
+        assert state.triggers.shape == (12, 0)
+        return
+    for row, captions in zip(state.triggers.tolist(), problem.captions, strict=True):
+        words = problem.vocabulary.trigger(row).text.split()
+        assert len(set(words)) == quick.trigger_length
+        assert not set(words) & set(" ".join(captions).lower().split())
+
+
+def test_surrogates_and_photos_are_left_as_they_were(method, make_problem, quick, tiny):
+    problem = make_problem()
+    weights = copy.deepcopy(tiny.module.state_dict())
+    pixels = [problem.posts.pixels[n] for n in range(12)]
+    finish(method, problem, quick)
+    assert all(torch.equal(weights[name], value) for name, value in tiny.module.state_dict().items())
+    assert all(torch.equal(pixels[n], problem.posts.pixels[n]) for n in range(12))
+
+
+def test_same_seed_same_result_and_another_seed_another(method, make_problem, quick):
+    one, first = finish(method, make_problem(seed=4), quick)
+    two, second = finish(method, make_problem(seed=4), quick)
+    assert [r.loss for r in first] == [r.loss for r in second]
+    assert (one.noise.data == two.noise.data).all()
+    assert torch.equal(one.triggers, two.triggers)
+    other, _ = finish(method, make_problem(seed=5), quick)
+    assert (one.noise.data != other.noise.data).any()
+
+
+def test_resume_equals_unbroken(method, make_problem, quick, tmp_path):
+    whole, rounds = finish(method, make_problem(), quick)
+    state = method.start(make_problem(), quick)
+    first = next(iter(method.rounds(make_problem(), quick, state)))
+    torch.save(state.export(), tmp_path / "state")
+    again = method.start(make_problem(), quick)
+    again.restore(torch.load(tmp_path / "state", weights_only=True))
+    _, rest = finish(method, make_problem(), quick, again)
+    assert [first.loss, *(r.loss for r in rest)] == [r.loss for r in rounds]
+    assert (whole.noise.data == again.noise.data).all()
+    assert torch.equal(whole.triggers, again.triggers)
+
+
+def test_a_single_photo_can_be_protected(method, make_problem, quick):
+    state, rounds = finish(method, make_problem(photos=1), quick)
+    assert rounds
+    assert (state.noise.read(0) != 0).any()

@@ -1,0 +1,154 @@
+"""Surgery on CSV and on lines: delimiters, quotes, headings, and the rows that real files have."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from unlearnable.datasets import Dataset, Edits, open_dataset, write_captions
+from unlearnable.datasets._csv_cells import read_rows, speller
+
+FEWER = settings(max_examples=50, deadline=None)
+CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
+
+
+def opened(root: Path, name: str, text: str) -> Dataset:
+    for photo in ("a.jpg", "Images/b.jpg"):
+        (root / photo).parent.mkdir(exist_ok=True)
+        (root / photo).touch()
+    (root / name).write_bytes(text.encode())
+    return open_dataset(root / name)
+
+
+def rewritten(root: Path, dataset: Dataset, edits: Edits) -> str:
+    write_captions(dataset, edits, root / "out")
+    return (root / "out").read_bytes().decode()
+
+
+@FEWER
+@given(
+    table=st.lists(st.lists(CELLS, min_size=2, max_size=4), min_size=1, max_size=4),
+    delimiter=st.sampled_from("\t,;|"),
+    quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
+)
+def test_cells_are_read_as_the_csv_module_wrote_them(table: list[list[str]], delimiter: str, quoting: int) -> None:
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, delimiter=delimiter, quoting=quoting).writerows(table)  # type: ignore[arg-type]
+    text = buffer.getvalue()
+    read = [[cell.value for cell in row.cells] for row in read_rows(text, delimiter)]
+    bare = quoting == csv.QUOTE_MINIMAL  # where nothing quotes a cell, the blanks around it are not of it
+    written = [
+        [cell if not bare or _needs_quotes(cell, delimiter) else cell.strip(" ") for cell in row] for row in table
+    ]
+    assert read == written
+    assert "".join(text[row.span.start : row.span.end] for row in read_rows(text, delimiter)) == text
+
+
+def _needs_quotes(cell: str, delimiter: str) -> bool:
+    return any(mark in cell for mark in (delimiter, '"', "\r", "\n"))
+
+
+@FEWER
+@given(cell=CELLS, new=CELLS, delimiter=st.sampled_from("\t,;|"))
+def test_a_new_cell_is_read_as_it_was_meant(cell: str, new: str, delimiter: str) -> None:
+    for raw in (cell, '"' + cell.replace('"', '""') + '"'):
+        text = f"x{delimiter}{raw}{delimiter}y"
+        rows = list(read_rows(text, delimiter))
+        if len(rows) == 1 and len(rows[0].cells) == 3:
+            slot = rows[0].cells[1]
+            spelt = speller(delimiter)(text[slot.start : slot.end], slot.value, new)
+            (again,) = read_rows(text[: slot.start] + spelt + text[slot.end :], delimiter)
+            assert [found.value for found in again.cells] == ["x", new, "y"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "new", "spelt"),
+    [
+        ("dog", "a dog", "a dog"),
+        ('"dog"', "a dog", '"a dog"'),
+        ("dog", "dogs, cats", '"dogs, cats"'),
+        ("dog", 'the "dog"', 'the "dog"'),
+        ("dog", '"dog"', '"""dog"""'),
+        ("dog", " dog", '" dog"'),
+    ],
+)
+def test_a_cell_has_quotes_where_it_had_or_needs_them(raw: str, new: str, spelt: str) -> None:
+    assert speller(",")(raw, raw.strip('"'), new) == spelt
+
+
+def test_a_line_number_counts_the_lines_within_cells(tmp_path: Path) -> None:
+    text = (
+        'image,text,n\r\na.jpg,"two\r\nlines",1\r\n\r\na.jpg,too,many,cells\r\nb.jpg,,\r\n,x,\r\na.jpg,trailing,1,,\r\n'
+    )
+    dataset = opened(tmp_path, "t.csv", text)
+    assert [(pair.caption, pair.record) for pair in dataset.pairs if pair.record >= 0] == [
+        ("two\r\nlines", 0),
+        ("trailing", 2),
+    ]
+    assert sorted((s.where, s.reason) for s in dataset.skipped) == [
+        ("t.csv:5", "bad-row"),
+        ("t.csv:6", "no-caption"),
+        ("t.csv:7", "no-photo"),
+    ]
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ",", ";", "|"])
+def test_the_delimiter_is_sniffed_and_the_other_cells_stay(delimiter: str, tmp_path: Path) -> None:
+    rows = [["ID", " FilePath", "Title"], ["007", " a.jpg ", "a dog"], ["1.50", "b.jpg", '"a ""cat"""']]
+    text = "\n".join(delimiter.join(row) for row in rows)
+    dataset = opened(tmp_path, "t.csv", text)
+    assert dataset.format == "table"
+    assert [pair.caption for pair in dataset.pairs] == ["a dog", 'a "cat"']
+    edits = Edits({(1, 0): "x"}, {"a.jpg": "a.png", "Images/b.jpg": "Images/b.jpg"})
+    assert rewritten(tmp_path, dataset, edits) == text.replace("a.jpg", "a.png").replace('"a ""cat"""', '"x"')
+
+
+def test_flickr30k_of_kaggle_is_a_table_with_bars(tmp_path: Path) -> None:
+    text = "image_name| comment_number| comment\na.jpg| 0| Two dogs .\nb.jpg| 4   A dog runs .\n"
+    dataset = opened(tmp_path, "results.csv", text)
+    assert next((pair.photo, pair.caption) for pair in dataset.pairs) == ("a.jpg", "Two dogs .")
+    assert [(s.where, s.reason) for s in dataset.skipped] == [("results.csv:3", "no-caption")]
+
+
+def test_flickr_tokens_and_the_rows_known_to_be_junk(tmp_path: Path) -> None:
+    text = "a.jpg#0\t\tA dog .\t\nb.jpg.1#0\tjunk\nno tab\nb.jpg#0\tA cat .\nb.jpg#1\t\n"
+    dataset = opened(tmp_path, "Flickr8k.token.txt", text)
+    assert dataset.format == "flickr"
+    assert [(pair.photo, pair.caption) for pair in dataset.pairs] == [("a.jpg", "A dog ."), ("Images/b.jpg", "A cat .")]
+    assert sorted((s.where.split(":")[1], s.reason) for s in dataset.skipped) == [
+        ("2", "missing-photo"),
+        ("3", "bad-row"),
+        ("5", "no-caption"),
+    ]
+    edits = Edits({(0, 0): "x"}, {"a.jpg": "a.png", "Images/b.jpg": "Images/b.png"})
+    assert rewritten(tmp_path, dataset, edits) == "a.png#0\t\tx\t\nb.png#0\tA cat .\nb.png#1\t\n"
+
+
+def test_flickr_of_kaggle_is_csv(tmp_path: Path) -> None:
+    text = 'image,caption\na.jpg,A dog .\nb.jpg,"A ""cat"" , sits ."\n'
+    dataset = opened(tmp_path, "captions.txt", text)
+    assert dataset.format == "flickr"
+    assert [pair.caption for pair in dataset.pairs] == ["A dog .", 'A "cat" , sits .']
+    assert rewritten(tmp_path, dataset, Edits({}, {"Images/b.jpg": "Images/b.jpg"})) == text.replace(
+        "a.jpg,A dog .\n", ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "captions"),
+    [
+        ("metadata.csv", "file_name,n,what it shows\na.jpg,1,a dog\n", ["a dog"]),
+        ("metadata.csv", "file_name,other,text\na.jpg,x,a dog\n", ["a dog"]),
+        ("metadata.jsonl", '{"file_name": "a.jpg", "blip": "a dog", "n": 3, "split": "train"}\n', ["a dog"]),
+        ("metadata.jsonl", '{"file_name": "a.jpg", "blip": "x", "prompt": "a dog"}\n', ["a dog"]),
+    ],
+)
+def test_imagefolder_takes_the_only_column_of_text(name: str, text: str, captions: list[str], tmp_path: Path) -> None:
+    dataset = opened(tmp_path, name, text)
+    assert dataset.format == "imagefolder"
+    assert [pair.caption for pair in dataset.pairs] == captions

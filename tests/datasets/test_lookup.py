@@ -1,0 +1,91 @@
+"""How a path in a caption file finds its photo, and what it becomes in the output."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from unlearnable.datasets._lookup import Lookup, Miss
+
+ROOT = Path("/data/set")
+NFC, NFD = (unicodedata.normalize(form, "é.jpg") for form in ("NFC", "NFD"))
+IDS = ["a.jpg", "Images/b.jpg", "Images/deep/c.jpg", "u/1.jpg", "v/1.jpg", "texts/d.jpg", NFD, "back\\slash.jpg"]
+
+
+@pytest.fixture
+def lookup() -> Lookup:
+    return Lookup(ROOT, ROOT / "texts", IDS)
+
+
+@pytest.mark.parametrize(
+    ("value", "folder", "photo"),
+    [
+        ("a.jpg", "", "a.jpg"),
+        ("./Images//b.jpg", "", "Images/b.jpg"),
+        ("Images\\b.jpg", "", "Images/b.jpg"),
+        ("back\\slash.jpg", "", "back\\slash.jpg"),
+        ("../Images/b.jpg", "", "Images/b.jpg"),
+        ("d.jpg", "", "texts/d.jpg"),
+        ("b.jpg", "", "Images/b.jpg"),
+        ("deep/c.jpg", "", "Images/deep/c.jpg"),
+        ("set/a.jpg", "", "a.jpg"),
+        ("/data/set/a.jpg", "", "a.jpg"),
+        ("/data/set/../set/a.jpg", "", "a.jpg"),
+        ("1.jpg", "v", "v/1.jpg"),
+        ("b.jpg", "nowhere", "Images/b.jpg"),
+        (NFC, "", NFD),
+        (NFD, "", NFD),
+    ],
+)
+def test_a_path_finds_its_photo(value: str, folder: str, photo: str, lookup: Lookup) -> None:
+    assert lookup.find(value, folder) == photo
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("gone.jpg", "missing-photo"),
+        ("w/1.jpg", "missing-photo"),  # another folder's 1.jpg is not meant
+        ("", "missing-photo"),
+        (".", "missing-photo"),
+        ("1.jpg", "ambiguous-photo"),
+        ("../../a.jpg", "outside-folder"),
+        ("/data/other/a.jpg", "outside-folder"),
+        ("/data/set-2/a.jpg", "outside-folder"),
+    ],
+)
+def test_a_path_that_leads_nowhere_says_why(value: str, reason: str, lookup: Lookup) -> None:
+    found = lookup.find(value)
+    assert isinstance(found, Miss)
+    assert found.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("value", "photo", "new", "written"),
+    [
+        ("a.jpg", "a.jpg", "a.png", "a.png"),
+        ("./a.jpg", "a.jpg", "a.jpg", "./a.jpg"),  # nothing changed
+        ("./a.jpg", "a.jpg", "a.png", "a.png"),
+        ("b.jpg", "Images/b.jpg", "Images/b.png", "b.png"),  # the folder stays left out
+        ("b.jpg", "Images/b.jpg", "Images/b.jpg", "b.jpg"),
+        ("b.jpg", "Images/b.jpg", "other/b.png", "other/b.png"),
+        ("../Images/b.jpg", "Images/b.jpg", "Images/b.png", "Images/b.png"),
+        ("d.jpg", "texts/d.jpg", "texts/d.jpg", "texts/d.jpg"),  # the caption file moves to the top
+        ("set/a.jpg", "a.jpg", "a.png", "a.png"),
+        ("/data/set/a.jpg", "a.jpg", "a.png", "a.png"),
+        (NFC, NFD, NFD, NFC),
+    ],
+)
+def test_a_path_keeps_its_style(value: str, photo: str, new: str, written: str, lookup: Lookup) -> None:
+    assert lookup.renamed(value, photo, new) == written
+
+
+def test_a_link_to_the_root_is_the_root(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "real", target_is_directory=True)
+    lookup = Lookup(link, link, ["a.jpg"])
+    assert lookup.find(str(tmp_path / "real" / "a.jpg")) == "a.jpg"
+    assert lookup.find(str(link / "a.jpg")) == "a.jpg"

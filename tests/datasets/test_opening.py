@@ -1,0 +1,217 @@
+"""What a user may point at, what becomes of rows that cannot be used, and what is said when nothing can."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from unlearnable.datasets import Edits, Skipped, open_dataset, write_captions
+from unlearnable.errors import ConfigError, InputError, OutputError
+
+
+def touch(root: Path, *photos: str) -> None:
+    for photo in photos:
+        (root / photo).parent.mkdir(parents=True, exist_ok=True)
+        (root / photo).touch()
+
+
+def captions(path: Path, *lines: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def named(root: Path, photos: Path, file: Path | None = None) -> list[tuple[str, str, int]]:
+    return [(pair.photo, pair.caption, pair.record) for pair in open_dataset(photos, file).pairs]
+
+
+def test_every_bad_row_is_skipped_with_its_reason_and_its_line(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "b/same.jpg", "c/same.jpg")
+    posts = captions(
+        tmp_path / "posts.jsonl",
+        '{"image": "a.jpg", "caption": "a dog"}',
+        "",
+        '{"image": "a.jpg", "caption": "a dog"',
+        '["image", "a.jpg"]',
+        '{"caption": "no photo"}',
+        '{"image": ["a.jpg", "b.jpg"], "caption": "two photos"}',
+        '{"image": "b/same.jpg", "caption": " "}',
+        '{"image": "gone.jpg", "caption": "x"}',
+        '{"image": "../a.jpg", "caption": "x"}',
+        '{"image": "/etc/a.jpg", "caption": "x"}',
+        '{"image": "same.jpg", "caption": "x"}',
+        '{"image": "c/same.jpg", "caption": 7}' + "[" * 3,
+    )
+    dataset = open_dataset(tmp_path, posts)
+    found = {skipped.where: skipped.reason for skipped in dataset.skipped}
+    assert found == {
+        "posts.jsonl:3": "bad-row",
+        "posts.jsonl:4": "bad-row",
+        "posts.jsonl:5": "no-photo",
+        "posts.jsonl:6": "no-photo",
+        "posts.jsonl:7": "no-caption",
+        "posts.jsonl:8": "missing-photo",
+        "posts.jsonl:9": "outside-folder",
+        "posts.jsonl:10": "outside-folder",
+        "posts.jsonl:11": "ambiguous-photo",
+        "posts.jsonl:12": "bad-row",
+    }
+    assert [(pair.photo, pair.caption, pair.record) for pair in dataset.pairs] == [
+        ("a.jpg", "a dog", 0),
+        ("b/same.jpg", "a photo of same", -1),
+        ("c/same.jpg", "a photo of same", -1),
+    ]
+
+
+def test_rows_without_a_usable_photo_are_left_out_and_those_without_a_caption_stay(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "b.jpg")
+    rows = ['{"image": "a.jpg", "caption": "x"}', '{"broken', '{"text": "y"}', '{"image": "b.jpg", "likes": 3}']
+    posts = captions(tmp_path / "posts.jsonl", *rows)
+    dataset = open_dataset(posts)
+    write_captions(dataset, Edits({}, {"a.jpg": "a.png", "b.jpg": "b.png"}), tmp_path / "out" / "posts.jsonl")
+    written = (tmp_path / "out" / "posts.jsonl").read_text(encoding="utf-8").splitlines()
+    assert written == ['{"image": "a.png", "caption": "x"}', '{"image": "b.png", "likes": 3}']
+
+
+def test_a_folder_takes_all_its_photos_and_a_caption_file_those_it_names(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "b.jpg", "beach/c.jpg", "notes.md")
+    posts = captions(tmp_path / "posts.jsonl", '{"image": "b.jpg", "caption": "x"}', '{"image": "a.jpg"}')
+    assert named(tmp_path, tmp_path, posts) == [
+        ("b.jpg", "x", 0),
+        ("a.jpg", "a photo", -1),
+        ("beach/c.jpg", "a photo of beach", -1),
+    ]
+    assert named(tmp_path, posts) == [("b.jpg", "x", 0), ("a.jpg", "a photo", -1)]
+
+
+def test_a_folder_is_looked_through_for_metadata_then_for_texts(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    assert open_dataset(tmp_path).format == "folder"
+    captions(tmp_path / "a.txt", "a dog")
+    assert open_dataset(tmp_path).format == "sidecar"
+    captions(tmp_path / "metadata.jsonl", '{"file_name": "a.jpg", "text": "x"}')
+    dataset = open_dataset(tmp_path)
+    assert (dataset.format, dataset.source) == ("imagefolder", tmp_path / "metadata.jsonl")
+
+
+def test_the_current_folder_has_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path, "a.jpg")
+    monkeypatch.chdir(tmp_path)
+    dataset = open_dataset(Path())
+    assert dataset.name == tmp_path.name
+    assert dataset.photos[0].id == "a.jpg"
+
+
+def test_a_file_that_changed_is_not_written_back(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    posts = captions(tmp_path / "posts.jsonl", '{"image": "a.jpg", "caption": "x"}')
+    dataset = open_dataset(posts)
+    captions(posts, '{"image": "a.jpg", "caption": "y"}')
+    with pytest.raises(InputError, match="has changed"):
+        write_captions(dataset, Edits({}, {"a.jpg": "a.jpg"}), tmp_path / "out.jsonl")
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_a_line_format_refuses_a_line_break(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    dataset = open_dataset(tmp_path, captions(tmp_path / "t.txt", "a.jpg#0\ta dog"))
+    with pytest.raises(OutputError, match="line"):
+        write_captions(dataset, Edits({(0, 0): "a\ndog"}, {"a.jpg": "a.jpg"}), tmp_path / "out.txt")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message", "hint"),
+    [
+        ("posts.csv", b"a.jpg,a dog\n", "posts.csv", "first row"),
+        ("posts.csv", b"image,likes\na.jpg,3\n", "posts.csv", "first row"),
+        ("posts.jsonl", b"", "posts.jsonl", "JSON object"),
+        ("posts.jsonl", b'{"likes": 3}\n', "posts.jsonl", "JSON object"),
+        ("posts.json", b'{"images": [}', "posts.json", "not valid JSON"),
+        ("posts.md", b"words", "posts.md", "there are: imagefolder"),
+        ("posts.jsonl", b'{"image": "caf\xe9.jpg"}', "not text in UTF-8", "save"),
+        ("posts.jsonl", b"\xff\xfe{", "not text in UTF-16", "save"),
+        ("posts.jsonl", b'{"image": "x.jpg", "caption": "c"}', "posts.jsonl:1 is skipped as missing-photo", "folder"),
+        ("metadata.csv", b"file_name,a,b\na.jpg,x,y\n", "which column", ""),
+    ],
+)
+def test_what_cannot_be_used_is_named(name: str, content: bytes, message: str, hint: str, tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=message) as caught:
+        open_dataset(tmp_path, tmp_path / name)
+    assert name in caught.value.message
+    assert hint in (caught.value.hint or "")
+
+
+def test_paths_that_are_no_input_are_named(tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    touch(folder, "a.jpg")
+    posts = captions(tmp_path / "posts.jsonl", '{"image": "a.jpg", "caption": "x"}')
+    with pytest.raises(InputError, match=r"there is no .*absent"):
+        open_dataset(tmp_path / "absent")
+    with pytest.raises(InputError, match=r"there is no .*absent"):
+        open_dataset(folder, tmp_path / "absent")
+    with pytest.raises(InputError, match="is one photo"):
+        open_dataset(folder / "a.jpg")
+    with pytest.raises(InputError, match="is a folder"):
+        open_dataset(folder, tmp_path)
+    with pytest.raises(ConfigError, match="is a file already"):
+        open_dataset(posts, posts)
+    touch(tmp_path, "empty/.hidden.jpg", "empty/notes.txt")
+    with pytest.raises(InputError, match="no photo in"):
+        open_dataset(tmp_path / "empty")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read anything")
+def test_a_file_without_the_right_to_read_is_named(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "posts.jsonl")
+    (tmp_path / "posts.jsonl").chmod(0)
+    with pytest.raises(InputError, match="cannot read"):
+        open_dataset(tmp_path, tmp_path / "posts.jsonl")
+
+
+def test_the_package_imports_nothing_heavy() -> None:
+    heavy = "{'torch', 'numpy', 'PIL', 'open_clip'}"
+    code = f"import sys, unlearnable.datasets; raise SystemExit(len({heavy} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_skipped_sidecars(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "b.jpg", "d/c.jpg", "d/c.json")
+    captions(tmp_path / "a.txt", "a dog", "", "another dog")
+    (tmp_path / "b.txt").write_bytes(b"caf\xe9")
+    captions(tmp_path / "d" / "c.txt", " ")
+    dataset = open_dataset(tmp_path)
+    assert [(s.where, s.reason) for s in dataset.skipped] == [("b.txt", "bad-row"), ("d/c.txt", "no-caption")]
+    assert isinstance(dataset.skipped[0], Skipped)
+    assert [(pair.photo, pair.record, pair.index) for pair in dataset.pairs] == [
+        ("a.jpg", 0, 0),
+        ("a.jpg", 0, 1),
+        ("b.jpg", -1, 0),
+        ("d/c.jpg", -1, 0),
+    ]
+    write_captions(dataset, Edits({(0, 1): "x"}, {"a.jpg": "n/a.png", "b.jpg": "b.png"}), tmp_path / "out")
+    assert (tmp_path / "out/n/a.txt").read_text(encoding="utf-8") == "a dog\n\nx\n"
+    assert sorted(path.name for path in (tmp_path / "out").rglob("*.*")) == ["a.txt"]
+
+
+def test_a_sidecar_that_changed_is_not_written_back(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    captions(tmp_path / "a.txt", "a dog")
+    dataset = open_dataset(tmp_path)
+    captions(tmp_path / "a.txt", "a cat")
+    with pytest.raises(InputError, match="has changed"):
+        write_captions(dataset, Edits({}, {"a.jpg": "a.jpg"}), tmp_path / "out")
+
+
+def test_of_two_photos_with_one_text_the_first_has_the_say(tmp_path: Path) -> None:
+    touch(tmp_path, "a.heic", "a.jpg")
+    captions(tmp_path / "a.txt", "a dog")
+    dataset = open_dataset(tmp_path)
+    edits = Edits({(0, 0): "first", (1, 0): "second"}, {"a.heic": "a.png", "a.jpg": "a.webp"})
+    write_captions(dataset, edits, tmp_path / "out")
+    assert (tmp_path / "out" / "a.txt").read_text(encoding="utf-8") == "first\n"

@@ -1,0 +1,45 @@
+"""Which files are photos, and what a photo is captioned with where nobody has."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from unlearnable.datasets._tree import find_photos, template_caption
+from unlearnable.errors import InputError
+
+
+def test_photos_are_found_by_suffix_and_hidden_ones_passed_over(tmp_path: Path) -> None:
+    wanted = ["A.JPG", "b/c/d.heic", "b/e.AVIF", "f.jfif", "no suffix.mpo"]
+    for name in [*wanted, ".hidden.jpg", ".thumbs/g.jpg", "b/._e.AVIF", "notes.txt", "jpg", "h.jpg.part"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "folder.jpg").mkdir()
+    (tmp_path / "dangling.jpg").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "b" / "round").symlink_to(tmp_path, target_is_directory=True)
+    assert find_photos(tmp_path) == wanted
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"cannot read .*absent"):
+        find_photos(tmp_path / "absent")
+
+
+@pytest.mark.parametrize(
+    ("photo", "caption"),
+    [
+        ("beach/holiday.jpg", "a photo of beach holiday"),
+        ("Beach/IMG_1234.HEIC", "a photo of Beach"),
+        ("DSC_0001.jpg", "a photo"),
+        ("PXL_20240101.jpg", "a photo"),
+        ("images/1000268201_693b08cb0e.jpg", "a photo"),
+        ("Anna_Meier/Anna 7.jpg", "a photo of Anna Meier"),
+        (unicodedata.normalize("NFD", "Café/Zoë-2.png"), "a photo of Café Zoë"),
+        ("猫/東京.jpg", "a photo of 東京"),
+        ("two.dots.jpg", "a photo of two dots"),
+    ],
+)
+def test_a_template_tells_the_words_of_the_path(photo: str, caption: str) -> None:
+    assert template_caption(photo) == caption

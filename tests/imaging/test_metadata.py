@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.ExifTags import GPS, IFD, Base
+
+from unlearnable.imaging import metadata
+from unlearnable.imaging.picture import Picture
+
+Photo = NDArray[np.uint8]
+Decoded = Callable[..., Picture]
+
+
+def camera_exif(orientation: int = 6) -> Image.Exif:
+    """What a phone writes, harmless and not."""
+    exif = Image.Exif()
+    exif[Base.Orientation] = orientation
+    exif[Base.Make] = "Acme"
+    exif[Base.Artist] = "Ada Example"
+    exif[Base.HostComputer] = "ada-laptop"
+    exif[Base.ImageDescription] = "at home"
+    inner = exif.get_ifd(IFD.Exif)
+    inner[Base.DateTimeOriginal] = "2024:05:06 07:08:09"
+    inner[Base.ExposureTime] = 0.01
+    inner[Base.BodySerialNumber] = "SN-12345"
+    inner[Base.LensSerialNumber] = "LN-12345"
+    inner[Base.CameraOwnerName] = "Ada Owner"
+    inner[Base.UserComment] = b"ASCII\0\0\0secret"
+    inner[Base.ImageUniqueID] = "ID-12345"
+    inner[Base.MakerNote] = b"ACMEhidden"
+    gps = exif.get_ifd(IFD.GPSInfo)
+    gps[GPS.GPSLatitude] = (52.0, 31.0, 12.0)
+    gps[GPS.GPSLatitudeRef] = "N"
+    return exif
+
+
+def loaded(block: bytes) -> Image.Exif:
+    exif = Image.Exif()
+    exif.load(block)
+    return exif
+
+
+def test_safe_keeps_what_is_on_the_list_and_nothing_else() -> None:
+    block = metadata.safe(camera_exif().tobytes())
+    assert block is not None
+    exif = loaded(block)
+    assert dict(exif) == {Base.Make: "Acme", Base.Artist: "Ada Example", IFD.Exif: exif[IFD.Exif]}
+    assert dict(exif.get_ifd(IFD.Exif)) == {Base.DateTimeOriginal: "2024:05:06 07:08:09", Base.ExposureTime: 0.01}
+    assert exif.get_ifd(IFD.GPSInfo) == {}
+    for secret in (b"12345", b"Owner", b"secret", b"hidden", b"laptop", b"home"):
+        assert secret not in block
+
+
+def test_nothing_harmless_is_none() -> None:
+    exif = Image.Exif()
+    exif[Base.HostComputer] = "ada-laptop"
+    assert metadata.safe(exif.tobytes()) is None
+    assert metadata.safe(b"Exif\0\0rubbish") is None
+
+
+@pytest.mark.parametrize("prefix", [b"", metadata.PREFIX])
+def test_upright_changes_two_bytes_at_most(prefix: bytes) -> None:
+    for endian in ("<", ">"):
+        source = camera_exif()
+        source.endian = endian
+        block = prefix + source.tobytes().removeprefix(metadata.PREFIX)
+        turned = metadata.upright(block)
+        assert loaded(turned)[Base.Orientation] == 1
+        assert sum(a != b for a, b in zip(block, turned, strict=True)) == 1
+
+
+def test_a_picture_s_exif_is_the_source_s(photo: Photo, decoded: Decoded) -> None:
+    block = camera_exif().tobytes()
+    for name, options in (("a.jpg", {}), ("a.png", {}), ("a.webp", {}), ("a.avif", {}), ("a.heic", {})):
+        picture = decoded(Image.fromarray(photo), name, exif=block, **options)
+        assert picture.exif is not None
+        exif = loaded(picture.exif)
+        assert exif.get(Base.Orientation, 1) == 1
+        assert exif.get_ifd(IFD.Exif)[Base.BodySerialNumber] == "SN-12345"
+        assert exif.get_ifd(IFD.GPSInfo)[GPS.GPSLatitudeRef] == "N"
+        assert picture.lost == ()
+
+
+def test_a_tiff_s_own_tags_are_its_exif(photo: Photo, decoded: Decoded) -> None:
+    picture = decoded(Image.fromarray(photo), "a.tif", exif=camera_exif().tobytes())
+    assert picture.exif is not None
+    exif = loaded(picture.exif)
+    assert exif[Base.Make] == "Acme"
+    assert exif.get_ifd(IFD.Exif)[Base.DateTimeOriginal] == "2024:05:06 07:08:09"
+    assert exif.get_ifd(IFD.GPSInfo)[GPS.GPSLatitudeRef] == "N"
+    assert Base.ImageWidth not in exif
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"Exif\0\0rubbish that is not TIFF",
+        b"Exif\0\0II*\0\xff\xff\0\0",
+        camera_exif().tobytes()[:90],
+        b"Exif\0\0MM\0*",
+    ],
+)
+def test_damaged_exif_costs_no_picture(photo: Photo, decoded: Decoded, damaged: bytes) -> None:
+    for name, options in (("a.jpg", {"quality": 100}), ("a.png", {}), ("a.webp", {"lossless": True})):
+        picture = decoded(Image.fromarray(photo), name, exif=damaged, **options)
+        assert picture.exif is None
+        assert picture.lost == ("damaged EXIF dropped",)
+        assert picture.pixels.size == photo.size
+
+
+@given(st.binary(max_size=80))
+def test_any_bytes_may_stand_for_exif(data: bytes) -> None:
+    image = Image.new("RGB", (2, 2))
+    image.info["exif"] = b"Exif\0\0II*\0\x08\0\0\0" + data
+    found = metadata.read(image)
+    assert 1 <= found.orientation <= 8
+    if found.exif is not None:
+        metadata.safe(found.exif)
+
+
+def test_xmp_is_kept_upright(photo: Photo, decoded: Decoded) -> None:
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf tiff:Orientation="3" dc:title="x"/></x:xmpmeta>'
+    picture = decoded(Image.fromarray(photo), "a.webp", xmp=xmp, lossless=True)
+    assert picture.xmp == xmp.replace(b'"3"', b'"1"')
+    # Like browsers and Pillow's exif_transpose: without EXIF, XMP says which way is up.
+    np.testing.assert_array_equal(picture.pixels, photo[::-1, ::-1])

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from unlearnable.methods import METHODS, steps
+from unlearnable.methods.trigger_search import improve_triggers
+
+def run(name, problem, settings):
+    method = METHODS[name]()
+    state = method.start(problem, settings)
+    before = float(steps.measure(problem, settings, state).mean())
+    return state, [before, *(r.loss for r in method.rounds(problem, settings, state))]
+
+
+@pytest.fixture
+def longer(quick):
+    return quick.model_copy(update={"max_rounds": 6, "noise_steps": 8, "batch_size": 12})
+
+
+def test_mem_lowers_the_loss_and_beats_em_and_random(make_problem, longer):
+    mem, em, random = (run(name, make_problem(), longer)[1] for name in ("mem", "em", "random"))
+    assert mem[-1] < 0.5 * mem[0]
+    assert mem[-1] < 0.8 * em[-1]
+    assert mem[-1] < 0.5 * random[-1]
+
+
+def test_uap_raises_the_loss(make_problem, longer):
+    method = METHODS["uap"]()
+    problem = make_problem()
+    state = method.start(problem, longer)
+    before = float(steps.measure(problem, longer, state).mean())
+    assert list(method.rounds(problem, longer, state))[-1].loss > before
+
+
+def test_the_trigger_search_lowers_the_loss_of_the_batch(make_problem, quick):
+    problem = make_problem()
+    settings = quick.model_copy(update={"candidates": 16, "beam_width": 2, "batch_size": 12})
+    state = METHODS["mem"]().start(problem, settings)
+    steps.train_surrogates(problem, settings, state, 40)
+    before = steps.measure(problem, settings, state).mean()
+    assert improve_triggers(problem, settings, state, list(range(12))) > 6
+    assert steps.measure(problem, settings, state).mean() < before
+
+
+@pytest.mark.parametrize("at", [0, 2, 10**6])
+@pytest.mark.parametrize("length", [1, 5])
+def test_any_length_and_position(make_problem, quick, at, length):
+    settings = quick.model_copy(update={"trigger_length": length, "max_rounds": 1})
+    state, losses = run("mem", make_problem(at=at, length=length), settings)
+    assert state.triggers.shape == (12, length)
+    assert len(losses) == 2
+
+
+def test_user_scope_gives_one_trigger_to_all(make_problem, quick):
+    settings = quick.model_copy(update={"trigger_scope": "user", "max_rounds": 2})
+    problem = make_problem()
+    state = METHODS["mem"]().start(problem, settings)
+    begun = state.triggers.clone()
+    list(METHODS["mem"]().rounds(problem, settings, state))
+    assert len(state.triggers.unique(dim=0)) == 1
+    assert not torch.equal(begun, state.triggers)
+    words = set(problem.vocabulary.trigger(state.triggers[0].tolist()).text.split())
+    assert not words & {w for texts in problem.captions for t in texts for w in t.lower().split()}
+
+
+def test_an_ensemble_lowers_the_loss_on_both(make_problem, longer, tiny):
+    other = tiny.clone()
+    torch.manual_seed(9)
+    with torch.no_grad():
+        for p in other.module.parameters():
+            p.add_(0.1 * p.std(correction=0) * torch.randn_like(p))
+    problem = make_problem(surrogates=[tiny, other])
+    state, losses = run("mem", problem, longer)
+    assert len(state.models) == 2
+    assert losses[-1] < 0.6 * losses[0]
+
+
+def test_posts_rest_under_the_threshold_and_wake_again(make_problem, quick):
+    problem = make_problem()
+    state = METHODS["mem"]().start(problem, quick)
+    low, high = torch.full((12,), 0.001), torch.full((12,), 0.5)
+    steps.rest(quick, state, low)
+    assert not state.resting.any()
+    steps.rest(quick, state, low)
+    assert state.resting.all()
+    steps.rest(quick, state, high)
+    assert not state.resting.any()
+
+
+def test_resting_posts_keep_their_noise(make_problem, quick):
+    problem = make_problem()
+    settings = quick.model_copy(update={"surrogate_steps": 0})
+    method = METHODS["mem"]()
+    state = method.start(problem, settings)
+    rounds = method.rounds(problem, settings, state)
+    next(rounds)
+    before = state.noise.grid(3)
+    state.resting[3] = True
+    next(rounds)
+    assert (state.noise.grid(3) == before).all()
+    assert (state.noise.grid(4) != 0).any()

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from unlearnable.errors import ModelError
+from unlearnable.models.dual_encoder import DualEncoder, EncoderSpec
+from unlearnable.models.openclip import build
+from unlearnable.models.tokens import tokenizer
+
+TOKENS = tokenizer()(["a dog", "two kids at the beach with a kite"])
+CUSTOM = {
+    "custom_text": True,
+    "embed_dim": 16,
+    "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "patch_size": 16, "head_width": 16},
+    "text_cfg": {"width": 32, "heads": 2, "layers": 1, "no_causal_mask": True, "pool_type": "last", "proj_bias": True},
+}
+
+
+@pytest.mark.parametrize("custom", [False, True])
+@torch.no_grad()
+def test_features_are_those_of_open_clip(tiny, custom):
+    encoder = build("custom", CUSTOM, (0.5,) * 3, (0.5,) * 3) if custom else tiny
+    encoder.module.eval()
+    pixels = torch.rand(2, 3, 32, 32)
+    expected = encoder.module.encode_image((pixels - 0.5) / 0.5, normalize=True)
+    torch.testing.assert_close(encoder.encode_image(pixels), expected)
+    expected = encoder.module.encode_text(TOKENS, normalize=True)
+    torch.testing.assert_close(encoder.encode_text(TOKENS), expected)
+    torch.testing.assert_close(encoder.encode_text(encoder.trim(TOKENS)), expected)
+
+
+def test_padding_is_cut_only_where_the_mask_is_causal(tiny):
+    assert tiny.trim(TOKENS).shape == (2, 10)
+    assert build("custom", CUSTOM, (0.5,) * 3, (0.5,) * 3).trim(TOKENS).shape == (2, 77)
+
+
+def test_gradient_at_the_embeddings_is_the_first_order_change(tiny):
+    embedded = tiny.embed(TOKENS).detach().requires_grad_()
+    goal = torch.randn(32, generator=torch.Generator().manual_seed(0))
+    (gradient,) = torch.autograd.grad((tiny.encode_embedded(embedded, TOKENS) @ goal).sum(), embedded)
+    nudge = torch.zeros_like(embedded)
+    nudge[:, 1] = 1e-3 * torch.randn(2, 32, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        change = (tiny.encode_embedded(embedded + nudge, TOKENS) - tiny.encode_embedded(embedded, TOKENS)) @ goal
+    assert change.sum().item() == pytest.approx((gradient * nudge).sum().item(), rel=0.1)
+
+
+def test_a_clone_is_independent(tiny):
+    other = tiny.clone()
+    with torch.no_grad():
+        other.token_table.add_(1)
+    assert not torch.equal(other.token_table, tiny.token_table)
+
+
+def test_a_text_tower_of_another_kind_is_refused():
+    class Other(torch.nn.Module):
+        text = torch.nn.Linear(1, 1)
+
+    with pytest.raises(ModelError, match="not of CLIP's kind"):
+        DualEncoder(Other(), EncoderSpec("x", 32, (0.5,) * 3, (0.5,) * 3))

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import json
+
+import open_clip
+import pytest
+import torch
+
+from unlearnable.errors import ModelError
+from unlearnable.models import bundled, openclip
+from unlearnable.models.tokens import tokenizer
+
+from tests.conftest import TINY
+
+TEXTS = tokenizer()(["a dog in the snow", "a red car"])
+
+
+def test_the_bundled_model_fits_the_wheel_and_tells_photos_from_each_other():
+    assert bundled.WEIGHTS.stat().st_size <= 25e6
+    small = openclip.load("small")
+    assert not small.module.training
+    with torch.no_grad():
+        features = small.encode_text(torch.cat([TEXTS, tokenizer()("a dog plays in snow")]))
+    assert features[0] @ features[2] > features[0] @ features[1] + 0.2
+
+
+def test_a_bundled_model_that_was_changed_is_refused(monkeypatch, tmp_path):
+    changed = tmp_path / "small.safetensors"
+    changed.write_bytes(bundled.WEIGHTS.read_bytes()[:-1] + b"x")
+    monkeypatch.setattr(bundled, "WEIGHTS", changed)
+    with pytest.raises(ModelError, match="sha256"):
+        openclip.load("small")
+    monkeypatch.setattr(bundled, "WEIGHTS", tmp_path / "none")
+    with pytest.raises(ModelError, match="missing"):
+        openclip.load("small")
+
+
+def test_packing_keeps_the_token_table_within_half_a_step(tiny):
+    state = tiny.module.state_dict()
+    packed = bundled.pack(state)
+    assert packed[bundled.TABLE].dtype == torch.int8
+    table, back = state[bundled.TABLE], bundled.unpack(packed)[bundled.TABLE]
+    step = table.abs().amax(dim=1, keepdim=True) / 127
+    assert ((table - back).abs() <= 0.6 * step).all()
+
+
+def test_a_saved_model_loads_by_its_path(tiny, tiny_path):
+    loaded = openclip.load(str(tiny_path))
+    assert loaded.image_size == 32
+    with torch.no_grad():
+        torch.testing.assert_close(loaded.encode_text(TEXTS), tiny.encode_text(TEXTS))
+
+
+def test_open_clips_own_folder_layout_loads(tiny, tmp_path):
+    config = {"model_cfg": TINY, "preprocess_cfg": {"mean": [0.4] * 3, "std": [0.3] * 3}}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps(config))
+    torch.save(tiny.module.state_dict(), tmp_path / "open_clip_pytorch_model.bin")
+    loaded = openclip.load(str(tmp_path))
+    assert loaded.spec.mean == (0.4, 0.4, 0.4)
+    with torch.no_grad():
+        torch.testing.assert_close(loaded.encode_text(TEXTS), tiny.encode_text(TEXTS))
+
+
+def test_an_architecture_with_a_weights_file_loads(tmp_path):
+    torch.manual_seed(1)
+    module = open_clip.create_model("ViT-S-32-alt")
+    torch.save(module.state_dict(), tmp_path / "weights.pt")
+    loaded = openclip.load(f"ViT-S-32-alt:{tmp_path / 'weights.pt'}")
+    assert loaded.image_size == 224
+    torch.testing.assert_close(loaded.token_table, module.token_embedding.weight)
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "hint"),
+    [
+        ("smal", "no model is called", "did you mean 'small'"),
+        ("RN51:openai", "no model is called", "did you mean 'RN5"),
+        ("RN50", "which weights", "openai"),
+        ("RN50:openia", "no weights called", "did you mean 'openai'"),
+        ("RN50:openai", "could not be loaded", "small"),
+    ],
+)
+def test_a_model_that_is_not_there_says_what_works_offline(name, message, hint):
+    with pytest.raises(ModelError, match=message) as caught:
+        openclip.load(name)
+    assert caught.value.exit_code == 4
+    assert hint in caught.value.hint
+    assert "small" in caught.value.hint
+
+
+def test_weights_without_their_architecture_say_how_to_name_it(tmp_path):
+    torch.save({}, tmp_path / "w.pt")
+    with pytest.raises(ModelError, match="which architecture") as caught:
+        openclip.load(str(tmp_path / "w.pt"))
+    assert "RN50:" in caught.value.hint

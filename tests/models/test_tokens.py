@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from unlearnable.models.tokens import CONTEXT, Vocabulary, cut, default_vocabulary, survives, tokenizer, words_of
+from unlearnable.training.posts import tokens_of
+
+LONG = " ".join(["a very long story about the lake and its boats"] * 20)
+
+
+def test_every_word_of_the_vocabulary_is_one_token_that_survives():
+    vocabulary = default_vocabulary()
+    assert len(vocabulary.ids) > 7000
+    for token, word in zip(vocabulary.ids, vocabulary.words, strict=True):
+        assert word.isascii()
+        assert word.isalpha()
+        assert tokenizer().encode(f"{word} of {word}") == [token, *tokenizer().encode("of"), token]
+
+
+@pytest.mark.parametrize("word", ["james", "maria", "smith", "emma", "liam", "chen", "ahmed", "rose", "fuck", "nazi"])
+def test_names_and_slurs_are_not_in_it(word):
+    assert word not in default_vocabulary().words
+
+
+def test_words_that_are_not_one_whole_token_are_dropped():
+    assert Vocabulary(["lantern", "Lantern", "x-ray", "antidisestablishment", "naïve", ""]).words == ("lantern",)
+
+
+def test_allowed_leaves_out_the_captions_words():
+    vocabulary = Vocabulary(["lantern", "marble", "wooden", "grass"])
+    left = vocabulary.allowed(["A Wooden boat, on GRASS!"])
+    assert {w for w, ok in zip(vocabulary.words, left.tolist(), strict=True) if ok} == {"lantern", "marble"}
+    assert words_of("It's 5 o'clock — café_x") == {"it", "s", "o", "clock", "café", "x"}
+
+
+def test_a_trigger_of_foreign_tokens_is_refused():
+    with pytest.raises(ValueError, match="vocabulary"):
+        Vocabulary(["lantern"]).trigger([49407])
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.one_of(st.text(max_size=120), st.sampled_from([LONG, "", "  ", "😀 party 😀", "'s here", "東京 tower", "a\nb\tc", "&amp; so"])),
+    st.integers(0, 40),
+    st.integers(0, 10**6),
+)
+def test_trigger_and_end_token_survive_in_any_caption_at_any_place(caption, at, seed):
+    vocabulary = default_vocabulary()
+    chosen = torch.randint(len(vocabulary.ids), (3,), generator=torch.Generator().manual_seed(seed)).tolist()
+    trigger = vocabulary.trigger([vocabulary.ids[n] for n in chosen])
+    slot = cut(caption, at, 3)
+    assert survives(slot, trigger)
+    assert caption.split() == [w for w in (slot.before + " " + slot.after).split()]
+    tokens, places = tokens_of([slot], torch.tensor([trigger.tokens]))
+    assert tokens.shape[1] <= CONTEXT
+    assert tokens[0, places[0] : places[0] + 3].tolist() == list(trigger.tokens)
+
+
+def test_what_is_optimised_is_what_a_clip_reads():
+    vocabulary = default_vocabulary()
+    trigger = vocabulary.trigger(vocabulary.ids[:3])
+    for caption in ("A dog runs.", LONG, "it's 5 o'clock"):
+        for at in (0, 2, 1000):
+            slot = cut(caption, at, 3)
+            tokens, _ = tokens_of([slot], torch.tensor([trigger.tokens]))
+            assert tokens[0].tolist() == tokenizer()(slot.text(trigger))[0, : tokens.shape[1]].tolist()
+
+
+def test_a_trigger_behind_an_over_long_caption_moves_into_the_context():
+    vocabulary = default_vocabulary()
+    slot = cut(LONG, 10**6, 3)
+    assert slot.after
+    assert survives(slot, vocabulary.trigger(vocabulary.ids[:3]))

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+
+from unlearnable.optim.beam import beam_search
+from unlearnable.optim.hotflip import candidates, scores
+
+
+def test_hotflip_ranks_by_the_first_order_fall_of_the_loss():
+    table = torch.randn(20, 4, generator=torch.Generator().manual_seed(0))
+    goal = torch.randn(4, generator=torch.Generator().manual_seed(1))
+    embedded = table[[3, 7]][None].clone().requires_grad_()
+    (gradient,) = torch.autograd.grad((embedded @ goal).sum(), embedded)
+    best = candidates(scores(gradient, table), torch.ones(1, 20, dtype=torch.bool), 5)
+    assert best[0, 0].tolist() == (table @ goal).argsort()[:5].tolist()  # exact for a linear loss
+
+
+def test_words_that_are_not_allowed_are_never_candidates():
+    allowed = torch.zeros(2, 9, dtype=torch.bool)
+    allowed[0, [1, 4, 6]] = True
+    allowed[1, :] = True
+    best = candidates(torch.zeros(2, 3, 9), allowed, 16)
+    assert best.shape == (2, 3, 3)
+    assert set(best[0].flatten().tolist()) == {1, 4, 6}
+
+
+def judge_of(weights):
+    """A loss with interactions between positions, so that greedy search can go wrong."""
+
+    def loss(words):
+        a, b = words
+        return weights[0][a] + weights[1][b] + (3.0 if (a + b) % 2 else 0.0)
+
+    def judge(tried, worth):
+        return torch.tensor([[loss(t.tolist()) for t in row] for row in tried])
+
+    return loss, judge
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_wide_beam_finds_the_best_of_all_triggers(seed):
+    weights = torch.rand(2, 6, generator=torch.Generator().manual_seed(seed)).tolist()
+    loss, judge = judge_of(weights)
+    options = torch.arange(6).repeat(1, 2, 1)
+    found, value = beam_search(torch.tensor([[0, 1]]), options, judge, width=36)
+    best = min(loss(pair) for pair in itertools.permutations(range(6), 2))
+    assert value.item() == pytest.approx(best)
+    assert loss(found[0].tolist()) == pytest.approx(best)
+
+
+def test_the_loss_never_rises_and_no_word_is_used_twice():
+    weights = torch.rand(2, 6, generator=torch.Generator().manual_seed(3)).tolist()
+    loss, judge = judge_of(weights)
+    for start in itertools.permutations(range(6), 2):
+        found, value = beam_search(torch.tensor([start]), torch.arange(6).repeat(1, 2, 1), judge, width=1)
+        assert value.item() <= loss(start) + 1e-6
+        assert len(set(found[0].tolist())) == 2
+
+
+def test_posts_are_judged_apart():
+    def judge(tried, worth):
+        want = torch.tensor([2, 5])[:, None, None]
+        return (tried != want).float().sum(dim=-1)
+
+    found, _ = beam_search(torch.tensor([[0], [0]]), torch.arange(6).repeat(2, 1, 1), judge, width=2)
+    assert found.tolist() == [[2], [5]]

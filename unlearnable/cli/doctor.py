@@ -1,0 +1,65 @@
+"""`unlearnable doctor`: versions, devices, folders, the bundled model, and what a run here will use."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+PACKAGES = ("unlearnable", "torch", "open_clip_torch", "timm", "transformers", "pillow", "pillow-heif", "pydantic")
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+    """Print what this installation has and what a run on this machine will use."""
+    found = examine()
+    if as_json:
+        sys.stdout.write(json.dumps({"schema_version": 1, **found}) + "\n")
+        return
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, value in found.items():
+        text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+        table.add_row(name.replace("_", " "), text)
+    Console().print(table)
+
+
+def examine() -> dict[str, Any]:
+    """The facts that `doctor` prints."""
+    import torch
+
+    from unlearnable import files
+    from unlearnable.models import bundled
+    from unlearnable.workflows import memory
+    from unlearnable.workflows.protect import choose_device
+
+    checksum = files.sha256(bundled.WEIGHTS) if bundled.WEIGHTS.is_file() else "missing"
+    return {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "device": choose_device("auto"),
+        "threads": torch.get_num_threads(),
+        "bundled_model": str(bundled.WEIGHTS),
+        "bundled_sha256": checksum,
+        "bundled_intact": checksum == bundled.describe()["sha256"],
+        "weights_cache": str(_hub_cache()),
+        "state_folder": str(memory.folder()),
+    }
+
+
+def _hub_cache() -> str:
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    return str(HF_HUB_CACHE)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"

@@ -1,0 +1,54 @@
+"""`unlearnable methods | models | formats`: what this installation has."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def methods(as_json: Json = False) -> None:
+    """List the methods of protection."""
+    from unlearnable.methods import METHODS
+
+    _show("methods", [(name, METHODS[name].summary) for name in METHODS], as_json)
+
+
+def formats(as_json: Json = False) -> None:
+    """List the caption formats that are read and written back."""
+    from unlearnable.datasets.formats import FORMATS
+
+    _show("formats", [(name, FORMATS[name].summary) for name in FORMATS], as_json)
+
+
+def models(as_json: Json = False) -> None:
+    """List surrogates: the bundled one, and open_clip's with their weights."""
+    import open_clip
+
+    rows = [("small", "bundled, works offline")]
+    for name in open_clip.list_models():
+        tags = open_clip.list_pretrained_tags_by_model(name)
+        if tags:
+            rows.append((name, ", ".join(f"{name}:{tag}" for tag in tags)))
+    _show("models", rows, as_json)
+
+
+COMMANDS: dict[str, Callable[..., None]] = {"methods": methods, "formats": formats, "models": models}
+
+
+def _show(title: str, rows: Sequence[tuple[str, str]], as_json: bool) -> None:
+    if as_json:
+        items = [{"name": name, "summary": summary} for name, summary in rows]
+        sys.stdout.write(json.dumps({"schema_version": 1, title: items}) + "\n")
+        return
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)

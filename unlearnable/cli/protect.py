@@ -1,0 +1,189 @@
+"""`unlearnable protect`."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from unlearnable import config
+from unlearnable.cli.console import shown
+from unlearnable.methods import METHODS
+from unlearnable.results import ProtectPlan, ProtectReport
+
+
+class Scope(StrEnum):
+    """Whose trigger it is."""
+
+    POST = "post"
+    USER = "user"
+
+
+class Position(StrEnum):
+    """Where it stands in the caption."""
+
+    START = "start"
+    END = "end"
+    RANDOM = "random"
+
+
+class Preset(StrEnum):
+    """How much work is done."""
+
+    FAST = "fast"
+    BALANCED = "balanced"
+    STRONG = "strong"
+
+
+class Format(StrEnum):
+    """Of the written photos."""
+
+    AUTO = "auto"
+    PNG = "png"
+    WEBP = "webp"
+    JPEG = "jpeg"
+
+
+class Keep(StrEnum):
+    """Of the metadata."""
+
+    NONE = "none"
+    SAFE = "safe"
+    ALL = "all"
+
+
+class Device(StrEnum):
+    """Where the models run."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+    MPS = "mps"
+
+
+class Words(StrEnum):
+    """What triggers are made of."""
+
+    WORDS = "words"
+
+
+def _default(name: str) -> str:
+    value = config.ProtectSettings.model_fields[name].default
+    return f"(default: {', '.join(value) if isinstance(value, tuple) else value})"
+
+
+def protect(
+    photos: Annotated[Path, typer.Argument(help="Folder of photos, or a caption file that names them.")],
+    captions: Annotated[Path | None, typer.Option(help="Caption file: JSONL, CSV, TSV, COCO, Karpathy, Flickr.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Folder to write to. (default: PHOTOS-protected)")] = None,
+    method: Annotated[str | None, typer.Option(help=f"{', '.join(METHODS)}. {_default('method')}")] = None,
+    surrogate: Annotated[
+        list[str] | None,
+        typer.Option(help=f"Model to optimise against; repeat it for an ensemble. {_default('surrogate')}"),
+    ] = None,
+    epsilon: Annotated[int | None, typer.Option(help=f"Bound of the noise in 1/255. {_default('epsilon')}")] = None,
+    trigger_length: Annotated[int | None, typer.Option(help=f"Words a trigger. {_default('trigger_length')}")] = None,
+    trigger_vocabulary: Annotated[
+        Words | None, typer.Option(help=f"Where the words come from. {_default('trigger_vocabulary')}")
+    ] = None,
+    trigger_scope: Annotated[
+        Scope | None, typer.Option(help=f"A trigger a photo, or one for all. {_default('trigger_scope')}")
+    ] = None,
+    trigger_position: Annotated[
+        Position | None, typer.Option(help=f"Where it stands. {_default('trigger_position')}")
+    ] = None,
+    preset: Annotated[Preset | None, typer.Option(help=f"How much work is done. {_default('preset')}")] = None,
+    threshold: Annotated[float | None, typer.Option(help=f"Stop below this loss. {_default('threshold')}")] = None,
+    max_rounds: Annotated[int | None, typer.Option(help="Rounds at most. (default: by preset)")] = None,
+    format: Annotated[Format | None, typer.Option(help=f"Of the written photos. {_default('format')}")] = None,
+    quality: Annotated[int | None, typer.Option(help=f"Of JPEG files. {_default('quality')}")] = None,
+    keep_metadata: Annotated[
+        Keep | None, typer.Option(help=f"EXIF that stays; GPS goes unless all. {_default('keep_metadata')}")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help=f"Of all randomness. {_default('seed')}")] = None,
+    device: Annotated[Device | None, typer.Option(help=f"Where models run. {_default('device')}")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result.")] = False,
+    strict: Annotated[bool | None, typer.Option("--strict", help="Fail if any photo cannot be protected.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and how long it takes.")] = False,
+    config_file: Annotated[Path | None, typer.Option("--config", help="TOML file of settings.")] = None,
+    print_config: Annotated[bool, typer.Option("--print-config", help="Print the settings and stop.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Write protected copies of photos and captions.
+
+    Photos get noise nobody sees, captions get a few words; a model trained on both learns
+    the link between the two instead of the content. The originals are never changed. The
+    copies go to PHOTOS-protected, what must stay private to PHOTOS-protected.private.
+
+    This is no guarantee: it weakens what models learn from the posts, and a determined
+    attacker can weaken it in turn (a greyscale copy, new captions).
+    """
+    flags: dict[str, Any] = {name: value for name, value in locals().items() if name in config.ProtectSettings.model_fields}
+    settings = config.resolve(_plain(flags), config_file)
+    if print_config:
+        typer.echo(config.to_toml(settings), nl=False)
+        return
+    # torch and open_clip are imported here and not before: --help must answer at once
+    from unlearnable.workflows.protect import plan
+    from unlearnable.workflows.protect import protect as run
+
+    with shown(quiet=quiet) as progress:
+        result: ProtectPlan | ProtectReport
+        if dry_run:
+            result = plan(settings, progress=progress)
+        else:
+            result = run(settings, resume=resume, overwrite=overwrite, progress=progress)
+    if as_json:
+        sys.stdout.write(result.model_dump_json() + "\n")
+    elif isinstance(result, ProtectPlan):
+        _show_plan(result)
+    else:
+        _show(result)
+
+
+def _plain(flags: dict[str, Any]) -> dict[str, Any]:
+    """Enumerations as their words, lists as tuples."""
+    plain = {name: value.value if isinstance(value, StrEnum) else value for name, value in flags.items()}
+    if plain.get("surrogate") is not None:
+        plain["surrogate"] = tuple(plain["surrogate"]) or None
+    return plain
+
+
+def _show(report: ProtectReport) -> None:
+    """The outcome in a table that fits 80 columns."""
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_row("protected", f"{report.protected} of {report.photos} photos, {report.captions} captions")
+    table.add_row("noise", f"at most {report.linf_max}/255; PSNR {report.psnr_mean:.1f} dB, SSIM {report.ssim_mean:.3f}")
+    table.add_row("triggers", f"{100 * report.trigger_roundtrip:.0f} % survive text -> tokens")
+    table.add_row("loss", f"{report.loss_first:.3f} clean -> {report.loss_last:.4f} on the written files")
+    table.add_row("rounds", f"{report.rounds}, stopped by {report.stopped}; {report.seconds:.0f} s on {report.device}")
+    table.add_row("publish", report.output)
+    table.add_row("keep private", report.private)
+    console = Console()
+    console.print(table)
+    _show_skipped(console, [(s.where, s.reason, s.detail) for s in report.skipped])
+    for note in report.notes:
+        console.print(f"note: {note}", markup=False, highlight=False)
+
+
+def _show_plan(plan: ProtectPlan) -> None:
+    console = Console()
+    console.print(f"would protect {plan.photos} photos with {plan.captions} captions ({plan.caption_format})")
+    console.print(f"into {plan.output}, at most {plan.rounds_at_most} rounds against {', '.join(plan.surrogates)}")
+    console.print(f"about {plan.seconds_estimated / 60:.1f} minutes and {plan.bytes_estimated / 1e6:.0f} MB")
+    _show_skipped(console, [(s.where, s.reason, s.detail) for s in plan.skipped])
+
+
+def _show_skipped(console: Console, skipped: list[tuple[str, str, str]]) -> None:
+    for where, reason, detail in skipped[:20]:
+        console.print(f"skipped {where}: {reason} ({detail})", markup=False, highlight=False)
+    if len(skipped) > 20:
+        console.print(f"and {len(skipped) - 20} more, all in the manifest")

@@ -1,0 +1,57 @@
+"""The cells of delimited text, each with its place, and how a cell is spelt among them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from unlearnable.datasets._records import Slot, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row that is not blank: the line it begins on, its place with the newline, and its cells."""
+
+    line: int
+    span: Span
+    cells: tuple[Slot, ...]
+
+
+def read_rows(text: str, delimiter: str) -> Iterator[Row]:
+    """The rows of `text`, by the rules of RFC 4180.
+
+    Blanks around a cell are not part of it. A quote that nothing closes is a letter like any other.
+    """
+    mark = re.escape(delimiter)
+    cell = re.compile(rf' *(?:("[^"]*+(?:""[^"]*+)*+") *(?={mark}|[\r\n]|\Z)|([^{mark}\r\n]*))({mark}|\r\n|\r|\n|\Z)')
+    at, line = 0, 1
+    while at < len(text):
+        start, cells, more = at, [], True
+        while more and (match := cell.match(text, at)):
+            cells.append(_slot(match))
+            more = match[3] == delimiter
+            at = match.end()
+        if len(cells) > 1 or cells[0].value:
+            yield Row(line, Span(start, at), tuple(cells))
+        line += text.count("\n", start, at) or text.count("\r", start, at)
+
+
+def _slot(match: re.Match[str]) -> Slot:
+    if match[1] is not None:
+        return Slot(match.start(1), match.end(1), match[1][1:-1].replace('""', '"'))
+    value = match[2].rstrip(" ")
+    return Slot(match.start(2), match.start(2) + len(value), value)
+
+
+def speller(delimiter: str) -> Callable[[str, str, str], str]:
+    """How cells are spelt between such delimiters."""
+    return partial(_spell, delimiter)
+
+
+def _spell(delimiter: str, raw: str, value: str, new: str) -> str:
+    """A cell with quotes where the one it replaces had them, and where it cannot do without."""
+    quoted = raw.startswith('"') and raw != value
+    needed = new.startswith('"') or new != new.strip(" ") or any(mark in new for mark in (delimiter, "\r", "\n"))
+    return '"' + new.replace('"', '""') + '"' if quoted or needed else new

@@ -1,0 +1,73 @@
+"""Rows of delimited text under a heading that names the columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from unlearnable.datasets._csv_cells import Row, read_rows, speller
+from unlearnable.datasets._keys import SPLIT, Keys, as_record
+from unlearnable.datasets._records import Record, Scan, Slot
+from unlearnable.datasets.types import Skipped
+
+DELIMITERS = "\t,;|"
+
+
+@dataclass(frozen=True)
+class Heading:
+    """The first row: what sets its cells apart, and the names in them, in small letters."""
+
+    delimiter: str
+    names: tuple[str, ...]
+
+
+def find_heading(text: str, photo: Sequence[str]) -> Heading | None:
+    """The heading, if by some delimiter the first row has two names or more, one of them among `photo`."""
+    first_line_only = text[: 1 << 16]
+    for delimiter in DELIMITERS:
+        for row in islice(read_rows(first_line_only, delimiter), 1):
+            names = tuple(cell.value.casefold() for cell in row.cells)
+            if len(names) > 1 and any(name in photo for name in names):
+                return Heading(delimiter, names)
+    return None
+
+
+def text_columns(text: str, heading: Heading) -> set[str]:
+    """The names of the columns that hold anything but numbers."""
+    body = islice(read_rows(text, heading.delimiter), 1, None)
+    return {name for row in body for name, slots in _fields(row, heading).items() if not _is_number(slots[0])} - {SPLIT}
+
+
+def scan(text: str, heading: Heading, keys: Keys) -> Scan:
+    """Take the rows under the heading apart."""
+    records: list[Record] = []
+    faults: list[Skipped] = []
+    body = list(islice(read_rows(text, heading.delimiter), 1, None))
+    for row in body:
+        found = _record(row, heading, keys)
+        if isinstance(found, Record):
+            records.append(found)
+        else:
+            faults.append(found)
+    return Scan(tuple(records), tuple(faults), (tuple(row.span for row in body),), speller(heading.delimiter))
+
+
+def _record(row: Row, heading: Heading, keys: Keys) -> Record | Skipped:
+    if any(cell.value for cell in row.cells[len(heading.names) :]):
+        # A delimiter in a caption without quotes: half a caption would be worse than none.
+        detail = f"{len(row.cells)} cells under {len(heading.names)} headings"
+        return Skipped(str(row.line), "bad-row", detail)
+    return as_record(str(row.line), row.span, _fields(row, heading), keys)
+
+
+def _fields(row: Row, heading: Heading) -> dict[str, tuple[Slot]]:
+    return {name: (cell,) for name, cell in zip(heading.names, row.cells, strict=False)}
+
+
+def _is_number(cell: Slot) -> bool:
+    try:
+        float(cell.value or "0")
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,93 @@
+"""Where the values of a JSON text stand, found with json's own scanner, and how a string is spelt among them.
+
+Only text that has been decoded once may be walked, so the walkers need not doubt it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+from unlearnable.datasets._records import Slot
+
+_DECODE = json.JSONDecoder().raw_decode
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+
+class Node(NamedTuple):
+    """A JSON value and its place `[start, end)` in the text."""
+
+    start: int
+    end: int
+    value: Any
+
+
+def decode(text: str, start: int = 0, end: int | None = None) -> Node:
+    """The one JSON value that `text[start:end]` holds.
+
+    Raises:
+        ValueError: it holds none, a broken one, or more than one.
+    """
+    end = len(text) if end is None else end
+    start = _after_space(text, start)
+    try:
+        value, stop = _DECODE(text, start)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    if _after_space(text, stop) < end or stop > end:
+        raise ValueError("not exactly one JSON value")
+    return Node(start, stop, value)
+
+
+def members(text: str, start: int) -> Iterator[tuple[str, Node]]:
+    """The names and values of the object that begins at `start`."""
+    at = _after_space(text, start + 1)
+    while text[at] != "}":
+        name, at = _DECODE(text, at)
+        colon = _after_space(text, at)
+        at = _after_space(text, colon + 1)
+        value, end = _DECODE(text, at)
+        yield name, Node(at, end, value)
+        at = _after_comma(text, end)
+
+
+def items(text: str, start: int) -> Iterator[Node]:
+    """The values of the array that begins at `start`."""
+    at = _after_space(text, start + 1)
+    while text[at] != "]":
+        value, end = _DECODE(text, at)
+        yield Node(at, end, value)
+        at = _after_comma(text, end)
+
+
+def strings(text: str, node: Node) -> list[Slot]:
+    """The string a value is, or the strings in the array it is."""
+    if isinstance(node.value, list):
+        return [Slot(*item) for item in items(text, node.start) if isinstance(item.value, str)]
+    return [Slot(*node)] if isinstance(node.value, str) else []
+
+
+def speller(text: str) -> Callable[[str, str, str], str]:
+    """How strings are spelt in `text`: a file all in ASCII stays so."""
+    return partial(_spell, text.isascii())
+
+
+def _spell(ascii_file: bool, raw: str, value: str, new: str) -> str:
+    """A JSON string with the habits of the one it replaces: `\\u` escapes, and PHP's `\\/`."""
+    escaped = raw.isascii() and (ascii_file or not value.isascii())
+    lone = any("\ud800" <= letter <= "\udfff" for letter in new)  # half a pair cannot be encoded otherwise
+    spelt = json.dumps(new, ensure_ascii=escaped or lone)
+    return spelt.replace("/", "\\/") if "\\/" in raw else spelt
+
+
+def _after_space(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return match.end() if match else at
+
+
+def _after_comma(text: str, at: int) -> int:
+    at = _after_space(text, at)
+    return _after_space(text, at + 1) if text[at] == "," else at

@@ -1,0 +1,90 @@
+"""The way in and out: recognise what the user gave, read it, and have the same format write it back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unlearnable.datasets._assembly import with_unnamed
+from unlearnable.datasets._json_spans import decode
+from unlearnable.datasets._text import read_document
+from unlearnable.datasets._tree import is_photo
+from unlearnable.datasets.base import Format
+from unlearnable.datasets.formats import FORMATS
+from unlearnable.datasets.types import Dataset, Edits
+from unlearnable.errors import ConfigError, InputError
+
+_NEEDS_HEADING = "a CSV or TSV needs a first row that names its columns, such as filepath and title"
+_NEEDS_KEYS = 'one JSON object a line is wanted, such as {"image": "a.jpg", "caption": "a dog"}'
+_HINTS = {".csv": _NEEDS_HEADING, ".tsv": _NEEDS_HEADING, ".jsonl": _NEEDS_KEYS, ".ndjson": _NEEDS_KEYS}
+
+
+def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
+    """Read photos and their captions, whatever format the captions are in.
+
+    Args:
+        photos: a folder, all of whose photos are taken; or a caption file, and then the photos
+            that it names, from its own folder.
+        captions: a caption file for the photos of a folder. Without one the folder is looked
+            through for `metadata.jsonl` or `metadata.csv`, then for a `.txt` beside each photo.
+
+    Returns:
+        A data set in which every photo has a caption; those that no caption file gives come
+        from a template, with `record` -1.
+
+    Raises:
+        InputError: something is not there or cannot be read, or there is no photo at all.
+        ConfigError: two caption files were given.
+    """
+    source = photos if captions is None else captions
+    for path in (photos, source):
+        if not path.exists():
+            raise InputError(f"there is no {path}", hint="check the path")
+    if not photos.is_dir():
+        _check_caption_file(photos, captions)
+        return _recognise(source).read(source, photos.parent)
+    if captions is not None and captions.is_dir() and not captions.samefile(photos):
+        raise InputError(f"{captions} is a folder", hint="give the caption file in it")
+    return with_unnamed(_recognise(source).read(source, photos))
+
+
+def write_captions(dataset: Dataset, edits: Edits, target: Path) -> None:
+    """Write the captions back in the format they were read in.
+
+    Args:
+        dataset: as it was read.
+        edits: the new captions, and the new paths of the photos that stay.
+        target: the new caption file at the top of the output folder; where `dataset.source` is
+            None, the output folder.
+
+    Raises:
+        InputError: the captions have changed since they were read.
+        OutputError: they cannot be written.
+    """
+    writer: Format = FORMATS[dataset.format]
+    writer.write(dataset, edits, target)
+
+
+def _check_caption_file(photos: Path, captions: Path | None) -> None:
+    if is_photo(photos.name):
+        raise InputError(f"{photos} is one photo", hint="give the folder it is in")
+    if captions is not None:
+        raise ConfigError(f"{photos} is a file already", hint="give the folder of photos, or one caption file alone")
+
+
+def _recognise(source: Path) -> Format:
+    """The first format that takes `source` for its own."""
+    text = "" if source.is_dir() else read_document(source).text
+    for name in FORMATS:
+        candidate: Format = FORMATS[name]
+        if candidate.sniff(source):
+            return candidate
+    raise InputError(f"the captions in {source} are in no format that is known", hint=_hint(source, text))
+
+
+def _hint(source: Path, text: str) -> str:
+    if source.suffix.lower() == ".json":
+        try:
+            decode(text)
+        except ValueError as error:
+            return f"it is not valid JSON: {error}"
+    return _HINTS.get(source.suffix.lower(), "there are: " + ", ".join(FORMATS))

@@ -1,0 +1,64 @@
+"""A text file with what it takes to write it back as it was: its encoding and its byte order mark."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from unlearnable.errors import InputError
+
+_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+_LINE = re.compile(r"([^\n]*?)\r?(?:\n|\Z)")
+
+
+@dataclass(frozen=True)
+class Document:
+    """The text of a file, newlines untouched, without the byte order `mark` it began with."""
+
+    text: str
+    mark: bytes
+    encoding: str
+
+    def encode(self, text: str) -> bytes:
+        """The bytes of a file that holds `text` in place of this one's."""
+        return self.mark + text.encode(self.encoding)
+
+
+class Line(NamedTuple):
+    """A line of a text: its text is `[start, end)`, and with the newline it goes to `stop`."""
+
+    number: int
+    start: int
+    end: int
+    stop: int
+
+
+def read_document(path: Path) -> Document:
+    """Read a text file in UTF-8, or in UTF-16 with a byte order mark.
+
+    Raises:
+        InputError: it cannot be read or is in another encoding.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"cannot read {path}: {error.strerror or error}", hint="check the path and the rights"
+        ) from error
+    mark = next((mark for mark in _MARKS if data.startswith(mark)), b"")
+    encoding = _MARKS.get(mark, "utf-8")
+    try:
+        return Document(data[len(mark) :].decode(encoding), mark, encoding)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not text in {encoding.upper()}", hint="save the captions as UTF-8") from error
+
+
+def lines(text: str) -> Iterator[Line]:
+    """The lines that are not blank, numbered from 1. Only a line feed ends a line: a caption may hold U+2028."""
+    for number, match in enumerate(_LINE.finditer(text), start=1):
+        if match[1].strip():
+            yield Line(number, match.start(), match.end(1), match.end())

@@ -1,0 +1,52 @@
+"""Flickr8k and Flickr30k: `img.jpg#0<TAB>caption` of the token file, or Kaggle's `captions.txt`, which is CSV."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from unlearnable.datasets import _csv_rows
+from unlearnable.datasets._caption_file import CaptionFile
+from unlearnable.datasets._keys import Keys
+from unlearnable.datasets._records import Record, Scan, Slot, Span, spell_line, stripped
+from unlearnable.datasets._text import lines
+from unlearnable.datasets.types import Skipped
+
+_KAGGLE = Keys(("image",), ("caption",))
+_TOKEN = re.compile(r"([^\t\n]+)#\d+\t([^\n]*)")
+
+
+def _suits(path: Path, text: str) -> bool:
+    first = next(lines(text), None)
+    if first is None:
+        return False
+    return bool(_TOKEN.match(text, first.start, first.end)) or (path.suffix.lower() == ".txt" and _is_kaggle(text))
+
+
+def _is_kaggle(text: str) -> bool:
+    heading = _csv_rows.find_heading(text, _KAGGLE.photo)
+    return heading is not None and heading.names == (*_KAGGLE.photo, *_KAGGLE.caption)
+
+
+def _scan(text: str) -> Scan:
+    heading = _csv_rows.find_heading(text, _KAGGLE.photo)
+    return _csv_rows.scan(text, heading, _KAGGLE) if heading and _is_kaggle(text) else _scan_tokens(text)
+
+
+def _scan_tokens(text: str) -> Scan:
+    records: list[Record] = []
+    faults: list[Skipped] = []
+    rows: list[Span] = []
+    for line in lines(text):
+        rows.append(Span(line.start, line.stop))
+        match = _TOKEN.match(text, line.start, line.end)
+        if match is None:
+            faults.append(Skipped(str(line.number), "bad-row", "not photo#number, TAB, caption"))
+            continue
+        caption = stripped(text, match.start(2), line.end)  # some rows have two TABs
+        captions = (caption,) if caption.value else ()
+        records.append(Record(str(line.number), Slot(match.start(1), match.end(1), match[1]), captions, (rows[-1],)))
+    return Scan(tuple(records), tuple(faults), (tuple(rows),), spell_line)
+
+
+FLICKR = CaptionFile("flickr", _suits, _scan)

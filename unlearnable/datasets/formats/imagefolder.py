@@ -1,0 +1,39 @@
+"""Hugging Face's imagefolder: `metadata.jsonl` or `metadata.csv` with a `file_name` and a column of captions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unlearnable.datasets import _csv_rows, _json_rows
+from unlearnable.datasets._caption_file import CaptionFile
+from unlearnable.datasets._keys import POSTS, Keys
+from unlearnable.datasets._records import Scan
+
+_NAMES = ("metadata.jsonl", "metadata.csv")
+_PHOTO = ("file_name",)
+
+
+def _suits(path: Path, text: str) -> bool:
+    if path.name not in _NAMES:
+        return False
+    return _json_rows.names_photos(text, _PHOTO) or _csv_rows.find_heading(text, _PHOTO) is not None
+
+
+def _scan(text: str) -> Scan:
+    heading = _csv_rows.find_heading(text, _PHOTO)
+    if heading is None or _json_rows.names_photos(text, _PHOTO):
+        return _json_rows.scan(text, _keys(_json_rows.text_columns(text)))
+    return _csv_rows.scan(text, heading, _keys(_csv_rows.text_columns(text, heading)))
+
+
+def _keys(columns: set[str]) -> Keys:
+    """The caption is under a name that is known for it, or in the only column of text."""
+    others = sorted(columns.difference(_PHOTO))
+    if not columns.isdisjoint(POSTS.caption):
+        return Keys(_PHOTO, POSTS.caption)
+    if len(others) == 1:
+        return Keys(_PHOTO, tuple(others))
+    raise ValueError(f"which column holds the captions? It has {', '.join(others) or 'no text'}; call one text")
+
+
+IMAGEFOLDER = CaptionFile("imagefolder", _suits, _scan, inside=_NAMES)

@@ -1,0 +1,67 @@
+"""Karpathy's splits, `dataset_coco.json` and its like: `{"images": [{"filename", "sentences": [{"raw", "tokens"}]}]}`.
+
+Only `raw` is a caption here. `tokens` beside it keeps the words of the original, so whoever trains on
+it trains without the trigger: publish it knowing that, or take it out.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unlearnable.datasets._caption_file import CaptionFile
+from unlearnable.datasets._json_spans import Node, decode, items, members, speller
+from unlearnable.datasets._records import Record, Scan, Slot, Span
+from unlearnable.datasets.types import Skipped
+
+
+def _suits(path: Path, text: str) -> bool:
+    if '"images"' not in text or '"sentences"' not in text:
+        return False
+    try:
+        images = decode(text).value["images"]
+        return isinstance(images[0]["filename"], str) and isinstance(images[0]["sentences"], list)
+    except (ValueError, LookupError, TypeError):
+        return False
+
+
+def _scan(text: str) -> Scan:
+    images = dict(members(text, decode(text).start))["images"]
+    records: list[Record] = []
+    faults: list[Skipped] = []
+    rows: list[Span] = []
+    for number, image in enumerate(items(text, images.start)):
+        rows.append(Span(image.start, image.end))
+        row = _record(text, f"images[{number}]", image)
+        if isinstance(row, Record):
+            records.append(row)
+        else:
+            faults.append(row)
+    return Scan(tuple(records), tuple(faults), (tuple(rows),), speller(text), commas=True)
+
+
+def _record(text: str, place: str, image: Node) -> Record | Skipped:
+    if not isinstance(image.value, dict):
+        return Skipped(place, "bad-row", "not a JSON object")
+    fields = dict(members(text, image.start))
+    photo, sentences = fields.get("filename"), fields.get("sentences")
+    if photo is None or not isinstance(photo.value, str):
+        return Skipped(place, "no-photo", "no filename")
+    captions = _captions(text, sentences) if sentences and isinstance(sentences.value, list) else ()
+    folder, split = image.value.get("filepath"), image.value.get("split")
+    return Record(
+        place,
+        Slot(*photo),
+        captions,
+        (Span(image.start, image.end),),
+        folder=folder if isinstance(folder, str) else "",
+        split=split if isinstance(split, str) else None,
+    )
+
+
+def _captions(text: str, sentences: Node) -> tuple[Slot, ...]:
+    objects = (item for item in items(text, sentences.start) if isinstance(item.value, dict))
+    raws = (dict(members(text, item.start)).get("raw") for item in objects)
+    return tuple(Slot(*raw) for raw in raws if raw and isinstance(raw.value, str) and raw.value.strip())
+
+
+KARPATHY = CaptionFile("karpathy", _suits, _scan)

@@ -1,0 +1,111 @@
+"""Any colour mode of a decoded picture -> 8-bit RGB and alpha, with notes on what that cost."""
+
+from __future__ import annotations
+
+import io
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+
+# The colour space an ICC profile speaks of, by the mode of the pixels it can turn into sRGB.
+PROFILE_SPACES = {"L": b"GRAY", "CMYK": b"CMYK", "LAB": b"Lab "}
+NOTES = {
+    "L": "greyscale written as RGB",
+    "P": "palette written as RGB",
+    "CMYK": "CMYK converted to sRGB",
+    "LAB": "Lab converted to sRGB",
+    "YCbCr": "YCbCr converted to RGB",
+    "HSV": "HSV converted to RGB",
+}
+
+
+class Colours(NamedTuple):
+    """(h, w, 3) and, unless opaque, (h, w) uint8; the profile that goes with them; the notes."""
+
+    pixels: NDArray[np.uint8]
+    alpha: NDArray[np.uint8] | None
+    icc: bytes | None
+    lost: tuple[str, ...]
+
+
+def separate(image: Image.Image) -> Colours:
+    """Split a loaded picture into RGB and alpha.
+
+    Pixels that come with an RGB profile are left as they are and keep it. Grey, CMYK and Lab
+    go to sRGB through their own profile where they have one, which then is of no more use.
+    An alpha channel that is opaque throughout is none: WebP would not keep it.
+    """
+    lost: list[str] = []
+    icc = image.info.get("icc_profile") or None
+    if image.mode.startswith("I") or image.mode == "F":
+        image = Image.fromarray(_to_eight_bits(np.asarray(image), lost))
+    kind = {"1": "L", "LA": "L", "La": "L", "PA": "P"}.get(image.mode, image.mode)
+    if kind in NOTES:
+        lost.append(NOTES[kind])
+    alpha = None
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        alpha = np.array(image.getchannel("A"))
+        alpha = None if alpha.min() == 255 else alpha
+        image = image.getchannel("R") if kind == "L" else image.convert("RGB")
+    elif kind == "L":
+        image = image.convert("L")
+    if kind in PROFILE_SPACES and not _is_rgb(icc):
+        image = _to_srgb(image, icc, lost)
+        icc = None
+    elif icc is not None and (kind in ("CMYK", "LAB") or not _is_rgb(icc)):
+        lost.append("unsuitable colour profile dropped")
+        icc = None
+    return Colours(np.array(image.convert("RGB")), alpha, icc, tuple(lost))
+
+
+def _is_rgb(icc: bytes | None) -> bool:
+    return icc is not None and icc[16:20] == b"RGB "
+
+
+def _to_eight_bits(values: NDArray[np.generic], lost: list[str]) -> NDArray[np.uint8]:
+    """Scale one channel of more than 8 bits to 0..255.
+
+    16-bit samples have a known range. 32-bit integers and floats have none: the smallest usual
+    one (0..1 for floats, 0..255, 0..65535) that holds every value is taken, else their own.
+    """
+    if values.dtype.itemsize == 2 and values.dtype.kind == "u":
+        return ((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+    numbers = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    low, high = float(numbers.min()), float(numbers.max())
+    usual = (1.0, 255.0, 65535.0) if values.dtype.kind == "f" else (255.0, 65535.0)
+    top = next((top for top in usual if low >= 0 and high <= top), None)
+    if top is None:
+        lost.append(f"values from {low:g} to {high:g} scaled to 8 bits")
+    else:
+        low, high = 0.0, top
+    return np.floor((numbers - low) * (255.0 / max(high - low, 1e-12)) + 0.5).astype(np.uint8)
+
+
+def _to_srgb(image: Image.Image, icc: bytes | None, lost: list[str]) -> Image.Image:
+    """Grey, CMYK or Lab -> sRGB, through the profile where there is a sound one."""
+    profile = None
+    if icc is not None and icc[16:20] == PROFILE_SPACES[image.mode]:
+        try:
+            profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+        except (OSError, ImageCms.PyCMSError):
+            lost.append("damaged colour profile dropped")
+    elif image.mode == "LAB":
+        profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+    if profile is None:
+        return image.convert("RGB")
+    converted = ImageCms.profileToProfile(
+        image,
+        profile,
+        ImageCms.createProfile("sRGB"),
+        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        outputMode="RGB",
+        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+    )
+    if converted is None:
+        raise ValueError("no picture came back from the colour conversion")
+    if image.mode == "L":
+        lost.append("grey profile converted to sRGB")
+    return converted

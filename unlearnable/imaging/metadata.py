@@ -1,0 +1,161 @@
+"""EXIF and XMP: which way is up, whether the block is sound, and which tags may be published."""
+
+from __future__ import annotations
+
+import re
+import struct
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from PIL import ExifTags, Image
+from PIL.ExifTags import IFD, Base
+
+PREFIX = b"Exif\0\0"
+
+# What "safe" lets through: when, with what and how a picture was taken, and whose it is.
+# Everything else goes, known or not: places, serial numbers, owner names, MakerNote,
+# thumbnails (an unprotected copy of the photo), comments, unique ids, time zones.
+SAFE_TAGS = frozenset({Base.Make, Base.Model, Base.DateTime, Base.Artist, Base.Copyright})
+SAFE_EXIF_TAGS = frozenset(
+    {
+        Base.ExifVersion,
+        Base.DateTimeOriginal,
+        Base.DateTimeDigitized,
+        Base.SubsecTime,
+        Base.SubsecTimeOriginal,
+        Base.SubsecTimeDigitized,
+        Base.ExposureTime,
+        Base.FNumber,
+        Base.ExposureProgram,
+        Base.ISOSpeedRatings,
+        Base.ShutterSpeedValue,
+        Base.ApertureValue,
+        Base.BrightnessValue,
+        Base.ExposureBiasValue,
+        Base.MaxApertureValue,
+        Base.MeteringMode,
+        Base.LightSource,
+        Base.Flash,
+        Base.FocalLength,
+        Base.FocalLengthIn35mmFilm,
+        Base.ExposureMode,
+        Base.WhiteBalance,
+        Base.DigitalZoomRatio,
+        Base.SceneCaptureType,
+        Base.LensMake,
+        Base.LensModel,
+    }
+)
+# In a TIFF the tags that describe the photo stand among those that describe the file's own layout.
+TIFF_TAGS = SAFE_TAGS | {Base.ImageDescription, Base.Software, Base.HostComputer}
+
+ORIENTATION = 0x0112
+_XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[0-9]")
+
+
+class Metadata(NamedTuple):
+    """What `read` found: the orientation (1 to 8), the upright blocks, and notes on what was damaged."""
+
+    orientation: int
+    exif: bytes | None
+    xmp: bytes | None
+    lost: tuple[str, ...]
+
+
+def read(image: Image.Image) -> Metadata:
+    """Read the metadata of a loaded picture. Never fails: a damaged block is dropped and noted."""
+    lost: tuple[str, ...] = ()
+    exif: bytes | None = None
+    try:
+        exif = _block(image)
+        if exif:
+            _check(exif)
+            exif = upright(exif)
+    except Exception:  # Pillow raises anything from struct.error to AttributeError on a damaged block
+        exif, lost = None, ("damaged EXIF dropped",)
+    xmp = image.info.get("xmp")
+    xmp = _XMP_ORIENTATION.sub(rb"\g<1>1", xmp.rstrip(b"\0")) if isinstance(xmp, bytes) else None
+    return Metadata(_orientation(image), exif or None, xmp or None, lost)
+
+
+def upright(exif: bytes) -> bytes:
+    """`exif` with its orientation set to 1, every other byte as it is."""
+    data = bytearray(exif)
+    start = len(PREFIX) if exif.startswith(PREFIX) else 0
+    endian = "<" if exif[start : start + 2] == b"II" else ">"
+    (offset,) = struct.unpack_from(endian + "L", exif, start + 4)
+    (count,) = struct.unpack_from(endian + "H", exif, start + offset)
+    for entry in range(start + offset + 2, start + offset + 2 + 12 * count, 12):
+        if struct.unpack_from(endian + "H", exif, entry)[0] == ORIENTATION:
+            # Written as one SHORT, whatever type the source gave it.
+            struct.pack_into(endian + "HLHH", data, entry + 2, 3, 1, 1, 0)
+    return bytes(data)
+
+
+def safe(exif: bytes) -> bytes | None:
+    """A new block with the tags of `exif` that are in the lists above; None where there are none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            source = Image.Exif()
+            source.load(exif)
+            return _pack(source, SAFE_TAGS, {IFD.Exif: SAFE_EXIF_TAGS})
+    except Exception:  # as in `read`; what cannot be read cannot be called harmless
+        return None
+
+
+def _block(image: Image.Image) -> bytes | None:
+    exif = image.info.get("exif")
+    if isinstance(exif, bytes) and exif:
+        return PREFIX + re.sub(rb"^(Exif\0\0)+", b"", exif)
+    if "Raw profile type exif" in image.info:  # ImageMagick's way to put EXIF in a PNG
+        return image.getexif().tobytes()
+    if image.format == "TIFF":
+        everything = frozenset(ExifTags.TAGS)
+        return _pack(image.getexif(), TIFF_TAGS, {IFD.Exif: everything, IFD.GPSInfo: frozenset(ExifTags.GPSTAGS)})
+    return None
+
+
+def _check(exif: bytes) -> None:
+    """Read every directory of `exif`, with Pillow's warnings as errors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loaded = Image.Exif()
+        loaded.load(exif)
+        for directory in (IFD.Exif, IFD.GPSInfo):
+            loaded.get_ifd(directory)
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        value = image.getexif().get(ORIENTATION, 1)
+    except Exception:  # as in `read`
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _pack(source: Image.Exif, tags: Iterable[int], directories: Mapping[int, frozenset[int]]) -> bytes | None:
+    kept = Image.Exif()
+    for tag in sorted(tags):
+        if tag in source and _writable(tag, source[tag]):
+            kept[tag] = source[tag]
+    for directory, members in directories.items():
+        found = {
+            tag: value for tag, value in source.get_ifd(directory).items() if tag in members and _writable(tag, value)
+        }
+        if found:
+            kept.get_ifd(directory).update(found)
+    block = kept.tobytes()
+    return block if len(kept) or any(kept.get_ifd(directory) for directory in directories) else None
+
+
+def _writable(tag: int, value: Any) -> bool:
+    """Whether Pillow can write `value` back; one odd tag must not cost all the others."""
+    try:
+        probe = Image.Exif()
+        probe[tag] = value
+        probe.tobytes()
+    except Exception:  # as in `read`
+        return False
+    return True
