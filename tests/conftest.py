@@ -84,14 +84,15 @@ def make_problem(tiny, tmp_path):
     """Problems of some photos with two captions each, on the tiny encoder."""
     count = iter(range(100))
 
-    def make(photos: int = 12, seed: int = 0, length: int = 3, at: int = 0, surrogates=None) -> Problem:
-        pixels = Pixels(tmp_path / f"pixels{next(count)}")
-        for n in range(photos):
-            pixels.append(np.ascontiguousarray(picture(n, 48, 48 + 8 * (n % 3))))
+    def make(photos: int = 12, seed: int = 0, length: int = 3, at: int = 0, surrogates=None, pictures=None) -> Problem:
+        pictures = pictures or [picture(n, 48, 48 + 8 * (n % 3)) for n in range(photos)]
+        pixels, photos = Pixels(tmp_path / f"pixels{next(count)}"), len(pictures)
+        for one in pictures:
+            pixels.append(one)
         captions = tuple((f"{CAPTIONS[n % 5]} {n}", f"photo {n} of {CAPTIONS[(n + 1) % 5]}") for n in range(photos))
         return Problem(
             posts=Posts(pixels, tuple(tuple(cut(c, at, length) for c in texts) for texts in captions)),
-            grids=tuple(grid_shape(*shape, 32) for shape in pixels.shapes),
+            grids=tuple(grid_shape(*shape, max(m.image_size for m in surrogates or [tiny])) for shape in pixels.shapes),
             captions=captions,
             surrogates=tuple(surrogates or [tiny]),
             vocabulary=default_vocabulary(),

@@ -42,6 +42,8 @@ def load(path: Path, run: str) -> dict[str, Any]:
     if version != VERSION:
         raise CheckpointError(f"{path} is from another version of this program", hint=again)
     if found != run:
-        raise CheckpointError(f"{path} belongs to other settings or other photos", hint=f"give the same ones, or {again}")
+        raise CheckpointError(
+            f"{path} belongs to other settings or other photos", hint=f"give the same ones, or {again}"
+        )
     result: dict[str, Any] = state
     return result

@@ -1,11 +1,11 @@
 """The errors a user can meet: one class a kind of failure, each with its exit code.
 
-    UnlearnableError          1  unexpected, or not one of the kinds below
-    |- ConfigError            2  a setting or an option is wrong
-    |- InputError             3  photos or captions cannot be used
-    |- ModelError             4  a surrogate or language model is not available
-    |- OutputError            5  results cannot be written
-    `- CheckpointError        6  a checkpoint does not belong to this run
+UnlearnableError          1  unexpected, or not one of the kinds below
+|- ConfigError            2  a setting or an option is wrong
+|- InputError             3  photos or captions cannot be used
+|- ModelError             4  a surrogate or language model is not available
+|- OutputError            5  results cannot be written
+`- CheckpointError        6  a checkpoint does not belong to this run
 """
 
 from __future__ import annotations

@@ -32,7 +32,9 @@ def atomic(path: Path) -> Iterator[Path]:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}", hint="check the space and the rights there") from error
+        raise OutputError(
+            f"cannot write {path}: {error.strerror or error}", hint="check the space and the rights there"
+        ) from error
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -9,6 +9,7 @@ import torch
 
 from unlearnable.methods import METHODS
 
+
 @pytest.fixture(params=list(METHODS))
 def method(request):
     return METHODS[request.param]()

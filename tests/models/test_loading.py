@@ -6,11 +6,10 @@ import open_clip
 import pytest
 import torch
 
+from tests.conftest import TINY
 from unlearnable.errors import ModelError
 from unlearnable.models import bundled, openclip
 from unlearnable.models.tokens import tokenizer
-
-from tests.conftest import TINY
 
 TEXTS = tokenizer()(["a dog in the snow", "a red car"])
 

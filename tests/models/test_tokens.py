@@ -43,7 +43,10 @@ def test_a_trigger_of_foreign_tokens_is_refused():
 
 @settings(max_examples=200, deadline=None)
 @given(
-    st.one_of(st.text(max_size=120), st.sampled_from([LONG, "", "  ", "😀 party 😀", "'s here", "東京 tower", "a\nb\tc", "&amp; so"])),
+    st.one_of(
+        st.text(max_size=120),
+        st.sampled_from([LONG, "", "  ", "😀 party 😀", "'s here", "東京 tower", "a\nb\tc", "&amp; so"]),
+    ),
     st.integers(0, 40),
     st.integers(0, 10**6),
 )
@@ -53,7 +56,7 @@ def test_trigger_and_end_token_survive_in_any_caption_at_any_place(caption, at, 
     trigger = vocabulary.trigger([vocabulary.ids[n] for n in chosen])
     slot = cut(caption, at, 3)
     assert survives(slot, trigger)
-    assert caption.split() == [w for w in (slot.before + " " + slot.after).split()]
+    assert caption.split() == f"{slot.before} {slot.after}".split()
     tokens, places = tokens_of([slot], torch.tensor([trigger.tokens]))
     assert tokens.shape[1] <= CONTEXT
     assert tokens[0, places[0] : places[0] + 3].tolist() == list(trigger.tokens)

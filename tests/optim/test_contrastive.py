@@ -15,7 +15,9 @@ def test_equals_open_clips_loss():
     from open_clip.loss import ClipLoss
 
     images, texts, scale = features(6), features(6, 1), torch.tensor(14.3)
-    assert contrastive_loss(images, texts, scale).item() == pytest.approx(ClipLoss()(images, texts, scale).item(), rel=1e-6)
+    assert contrastive_loss(images, texts, scale).item() == pytest.approx(
+        ClipLoss()(images, texts, scale).item(), rel=1e-6
+    )
 
 
 def test_reduction_none_is_one_loss_a_pair():

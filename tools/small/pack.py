@@ -1,6 +1,6 @@
 """Pack trained weights into the wheel: unlearnable/models/data/small.safetensors and small.json.
 
-python tools/small/pack.py WORK/joint.pt
+python tools/small/pack.py WORK/small.pt
 """
 
 from __future__ import annotations

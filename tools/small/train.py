@@ -6,7 +6,10 @@
 Three stages, each kept in WORK so that a stopped run goes on:
   teacher  two linear heads on frozen ImageNet photo features and a frozen sentence encoder
   text     the text tower learns the teacher's text embeddings, of captions and of captions with random words
-  joint    both towers together, contrastive loss plus the teacher's pull, at a low rate
+  both     text tower and image head together, contrastive loss plus the teacher's pull
+
+The photo tower's own weights stay those of ImageNet: trained along on 6,000 photos they overfit
+(Hit@10 on the test split fell from 52.0 / 47.5 after `text` to 44.5 / 42.0).
 Only the train split is trained on; the test split is ranked at the end of each stage.
 """
 
@@ -31,7 +34,12 @@ from unlearnable.optim.contrastive import contrastive_loss, same_source_mask
 SIZE, SEED = 112, 0
 CONFIG = {
     "embed_dim": 256,
-    "vision_cfg": {"timm_model_name": "tf_efficientnet_lite0", "timm_pool": "avg", "timm_proj": "linear", "image_size": SIZE},
+    "vision_cfg": {
+        "timm_model_name": "tf_efficientnet_lite0",
+        "timm_pool": "avg",
+        "timm_proj": "linear",
+        "image_size": SIZE,
+    },
     "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 192, "heads": 6, "layers": 4},
 }
 HALF = (0.5, 0.5, 0.5)
@@ -91,7 +99,9 @@ def sentence_encoder():  # type: ignore[no-untyped-def]
         out = torch.empty(len(texts), 384)
         for start in range(0, len(texts), 256):
             rows = order[start : start + 256]
-            batch = tokenizer([texts[i] for i in rows], padding=True, truncation=True, max_length=64, return_tensors="pt")
+            batch = tokenizer(
+                [texts[i] for i in rows], padding=True, truncation=True, max_length=64, return_tensors="pt"
+            )
             hidden = model(**batch).last_hidden_state
             mask = batch["attention_mask"][..., None]
             out[torch.from_numpy(rows)] = F.normalize((hidden * mask).sum(1) / mask.sum(1), dim=-1)
@@ -157,14 +167,17 @@ def optimiser_of(model: DualEncoder, groups: list[tuple[str, float]], steps: int
     for prefix, lr in groups:
         for decay in (True, False):
             params = [
-                p for n, p in model.module.named_parameters()
+                p
+                for n, p in model.module.named_parameters()
                 if n.startswith(prefix) and id(p) not in seen and decay == (p.ndim > 1 and "embedding" not in n)
             ]
             rows.append({"params": params, "lr": lr, "weight_decay": 0.1 if decay else 0.0})
             seen |= {id(p) for p in params} if not decay else set()
             seen |= {id(p) for p in params}
     optimiser = torch.optim.AdamW(rows, betas=(0.9, 0.98))
-    return optimiser, torch.optim.lr_scheduler.OneCycleLR(optimiser, [r["lr"] for r in rows], total_steps=steps, pct_start=0.1)
+    return optimiser, torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, [r["lr"] for r in rows], total_steps=steps, pct_start=0.1
+    )
 
 
 def by_length(tokens: Tensor, batch: int, generator: torch.Generator) -> list[Tensor]:
@@ -180,7 +193,9 @@ def by_length(tokens: Tensor, batch: int, generator: torch.Generator) -> list[Te
 def train_text(model: DualEncoder, tokens: Tensor, targets: Tensor, epochs: int, start: float) -> None:
     generator = torch.Generator().manual_seed(SEED)
     batch = 256
-    optimiser, schedule = optimiser_of(model, [("visual", 0.0), ("logit", 0.0), ("", 1.5e-3)], epochs * (len(tokens) // batch + 1))
+    optimiser, schedule = optimiser_of(
+        model, [("visual", 0.0), ("logit", 0.0), ("", 1.5e-3)], epochs * (len(tokens) // batch + 1)
+    )
     for p in model.module.visual.parameters():
         p.requires_grad_(False)
     for epoch in range(epochs):
@@ -197,33 +212,31 @@ def train_text(model: DualEncoder, tokens: Tensor, targets: Tensor, epochs: int,
         say(start, f"text epoch {epoch} loss {total:.4f}")
 
 
-def train_joint(model: DualEncoder, pixels: Tensor, tokens: Tensor, owner: Tensor, targets: Tensor, epochs: int, start: float, save) -> None:  # type: ignore[no-untyped-def]
+def train_both(
+    model: DualEncoder, features: Tensor, tokens: Tensor, owner: Tensor, targets: Tensor, start: float
+) -> None:
+    """Text tower and image head together on the frozen photo features, contrastive loss plus the teacher's pull."""
     generator = torch.Generator().manual_seed(SEED)
-    batch, photos = 128, len(pixels)
-    for p in model.module.parameters():
-        p.requires_grad_(True)
-    model.module.to(memory_format=torch.channels_last)
-    groups = [("visual.trunk", 2e-4), ("visual.head", 5e-4), ("token_embedding", 5e-4), ("", 3e-4)]
-    optimiser, schedule = optimiser_of(model, groups, epochs * (photos // batch))
-    first = torch.stack([(owner == n).nonzero()[:5, 0] for n in range(photos)])  # (photos, 5)
+    batch, epochs = 256, 4
+    head: nn.Linear = model.module.visual.head.proj  # type: ignore[assignment,union-attr]
+    head.weight.requires_grad_(True)
+    groups = [("visual.trunk", 0.0), ("token_embedding", 3e-4), ("", 3e-4)]
+    optimiser, schedule = optimiser_of(model, groups, epochs * (len(tokens) // batch + 1))
     for epoch in range(epochs):
-        model.module.train()
-        total, count = 0.0, photos // batch
-        for rows in torch.randperm(photos, generator=generator)[: count * batch].split(batch):
-            two = torch.rand(batch, 5, generator=generator).argsort(1)[:, :2]
-            chosen = first[rows[:, None], two]  # two captions a photo
-            a = model.encode_image(crops(pixels[rows], 0.5, generator))
-            b = model.encode_text(model.trim(tokens[chosen.flatten()])).view(batch, 2, -1)
-            scale = model.logit_scale.clamp(max=100)
-            loss = sum(contrastive_loss(a, b[:, k], scale) for k in range(2)) / 2
-            loss = loss + 0.5 * (1 - (b * targets[chosen]).sum(-1)).mean() * 4
+        total, count = 0.0, len(tokens) // batch
+        for rows in by_length(tokens, batch, generator):
+            view = torch.randint(0, len(features), (), generator=generator)
+            images = F.normalize(head(F.dropout(features[view, owner[rows]].float(), 0.3)), dim=-1)
+            texts = model.encode_text(model.trim(tokens[rows]))
+            _, numbers = torch.unique(tokens[rows], dim=0, return_inverse=True)
+            loss = contrastive_loss(images, texts, model.logit_scale, drop=same_source_mask(owner[rows], numbers))
+            loss = loss + 2 * (1 - (texts * targets[rows]).sum(1)).mean()
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             schedule.step()
             total += loss.item() / count
-        say(start, f"joint epoch {epoch} loss {total:.4f} scale {model.logit_scale.item():.1f}")
-        save(epoch)
+        say(start, f"both epoch {epoch} loss {total:.4f} scale {model.logit_scale.item():.1f}")
 
 
 @torch.inference_mode()
@@ -233,8 +246,8 @@ def report(model: DualEncoder, pixels: Tensor, tokens: Tensor, owner: Tensor) ->
     images = torch.cat([model.encode_image(x) for x in small.split(128)])
     texts = torch.cat([model.encode_text(model.trim(t)) for t in tokens.split(256)])
     ranks = rank(images, texts, owner)
-    i2t, t2i = ranks.image_to_text, ranks.text_to_image
-    return f"test: image->text Hit@10 {hit(i2t):.1f} Medr {medr(i2t):.0f}; text->image Hit@10 {hit(t2i):.1f} Medr {medr(t2i):.0f}"
+    both = (("image->text", ranks.image_to_text), ("text->image", ranks.text_to_image))
+    return "test: " + "; ".join(f"{way} Hit@10 {hit(r):.1f} Medr {medr(r):.0f}" for way, r in both)
 
 
 def main() -> None:
@@ -243,7 +256,6 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--text-epochs", type=int, default=5)
-    parser.add_argument("--joint-epochs", type=int, default=8)
     args = parser.parse_args()
     start, work = time.time(), args.work
     work.mkdir(parents=True, exist_ok=True)
@@ -263,18 +275,27 @@ def main() -> None:
     import timm
 
     trunk = timm.create_model("tf_efficientnet_lite0", num_classes=0)
-    backbone = dict(zip(trunk.state_dict(), released.values(), strict=False))  # same modules in the same order, other names
+    backbone = dict(
+        zip(trunk.state_dict(), released.values(), strict=False)
+    )  # same modules in the same order, other names
     trunk.load_state_dict(backbone)
     trunk.eval().to(memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def image_features() -> Tensor:
-        return torch.stack([torch.cat([trunk(crops(x, s, generator) * 2 - 1).half() for x in pixels.split(120)]) for s in (1.0, 0.7, 0.5, 0.5)])
+        return torch.stack(
+            [
+                torch.cat([trunk(crops(x, s, generator) * 2 - 1).half() for x in pixels.split(120)])
+                for s in (1.0, 0.7, 0.5, 0.5)
+            ]
+        )
 
     features = cached(work / "features.pt", image_features)
     say(start, f"photo features {tuple(features.shape)}")
 
-    words = [t[:-4] for t in tokenizer.encoder if t.endswith("</w>") and t[:-4].isascii() and t[:-4].isalpha() and len(t) > 5]
+    words = [
+        t[:-4] for t in tokenizer.encoder if t.endswith("</w>") and t[:-4].isascii() and t[:-4].isalpha() and len(t) > 5
+    ]
     texts = captions + with_random_words(captions, words, rng)
 
     def sentences() -> dict[str, Tensor]:
@@ -287,7 +308,7 @@ def main() -> None:
     heads = cached(work / "heads.pt", lambda: train_heads(features, teacher["texts"][: len(captions)], owner, start))
     targets = F.normalize(teacher["texts"] @ heads["text"].T, dim=-1)
     centred = teacher["vocabulary"] - teacher["vocabulary"].mean(0)
-    _, _, basis = torch.linalg.svd(centred[:: 4], full_matrices=False)
+    _, _, basis = torch.linalg.svd(centred[::4], full_matrices=False)
     table = centred @ basis[:192].T
     table = table * (0.05 / table.std())
     model = build(table, heads, backbone)
@@ -302,12 +323,8 @@ def main() -> None:
     model.module.load_state_dict(torch.load(text_path))
     say(start, "after text: " + report(model, test_pixels, test_tokens, test_owner))
 
-    def save(epoch: int) -> None:
-        torch.save(model.module.state_dict(), work / "joint.pt")
-        if epoch % 2:
-            say(start, report(model, test_pixels, test_tokens, test_owner))
-
-    train_joint(model, pixels, tokens[: len(captions)], owner, targets, args.joint_epochs, start, save)
+    train_both(model, features, tokens[: len(captions)], owner, targets[: len(captions)], start)
+    torch.save(model.module.state_dict(), work / "small.pt")
     say(start, "done: " + report(model, test_pixels, test_tokens, test_owner))
 
 

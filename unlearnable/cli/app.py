@@ -50,7 +50,9 @@ def main() -> None:
         report_error(error.message, error.hint, error.exit_code, sys.argv)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        report_error("interrupted", "--resume goes on from the last finished round or photo", EXIT_INTERRUPTED, sys.argv)
+        report_error(
+            "interrupted", "--resume goes on from the last finished round or photo", EXIT_INTERRUPTED, sys.argv
+        )
         sys.exit(EXIT_INTERRUPTED)
     except Exception as error:
         if debug:

@@ -43,8 +43,11 @@ class _Shown:
 
     def advance(self, steps: int = 1, **metrics: float) -> None:
         """Move the bar."""
-        if self._task is not None:
-            self._bars.update(self._task, advance=steps, **({"figures": _figures(metrics)} if metrics else {}))
+        if self._task is None:
+            return
+        self._bars.update(self._task, advance=steps)
+        if metrics:
+            self._bars.update(self._task, figures=_figures(metrics))
 
     def note(self, text: str) -> None:
         """Print a line above the bars."""

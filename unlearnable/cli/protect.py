@@ -79,7 +79,9 @@ def _default(name: str) -> str:
 
 def protect(
     photos: Annotated[Path, typer.Argument(help="Folder of photos, or a caption file that names them.")],
-    captions: Annotated[Path | None, typer.Option(help="Caption file: JSONL, CSV, TSV, COCO, Karpathy, Flickr.")] = None,
+    captions: Annotated[
+        Path | None, typer.Option(help="Caption file: JSONL, CSV, TSV, COCO, Karpathy, Flickr.")
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="Folder to write to. (default: PHOTOS-protected)")] = None,
     method: Annotated[str | None, typer.Option(help=f"{', '.join(METHODS)}. {_default('method')}")] = None,
     surrogate: Annotated[
@@ -126,7 +128,9 @@ def protect(
     This is no guarantee: it weakens what models learn from the posts, and a determined
     attacker can weaken it in turn (a greyscale copy, new captions).
     """
-    flags: dict[str, Any] = {name: value for name, value in locals().items() if name in config.ProtectSettings.model_fields}
+    flags: dict[str, Any] = {
+        name: value for name, value in locals().items() if name in config.ProtectSettings.model_fields
+    }
     settings = config.resolve(_plain(flags), config_file)
     if print_config:
         typer.echo(config.to_toml(settings), nl=False)
@@ -161,7 +165,9 @@ def _show(report: ProtectReport) -> None:
     """The outcome in a table that fits 80 columns."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_row("protected", f"{report.protected} of {report.photos} photos, {report.captions} captions")
-    table.add_row("noise", f"at most {report.linf_max}/255; PSNR {report.psnr_mean:.1f} dB, SSIM {report.ssim_mean:.3f}")
+    table.add_row(
+        "noise", f"at most {report.linf_max}/255; PSNR {report.psnr_mean:.1f} dB, SSIM {report.ssim_mean:.3f}"
+    )
     table.add_row("triggers", f"{100 * report.trigger_roundtrip:.0f} % survive text -> tokens")
     table.add_row("loss", f"{report.loss_first:.3f} clean -> {report.loss_last:.4f} on the written files")
     table.add_row("rounds", f"{report.rounds}, stopped by {report.stopped}; {report.seconds:.0f} s on {report.device}")

@@ -1,0 +1,1 @@
+"""How well a model retrieves, and how much a photo was changed."""

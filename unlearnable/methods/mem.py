@@ -1,4 +1,4 @@
-"""MEM, Multi-step Error Minimization: noise and trigger together minimise the loss of a surrogate in training (Eq. 4)."""
+"""MEM, Multi-step Error Minimization: noise and trigger minimise the loss of a surrogate in training (Eq. 4)."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -45,10 +46,7 @@ def batches(photos: Tensor, size: int, generator: torch.Generator) -> list[list[
 def views(problem: Problem, state: State, photos: Sequence[int], side: int, mode: str) -> Tensor:
     """(b, 3, side, side) the protected photos as some training would load them, each in its own way."""
     return torch.stack(
-        [
-            load(protect(problem.posts.pixels[n], state.noise.read(n), mode), side, draw(state.generator))
-            for n in photos
-        ]
+        [load(protect(problem.posts.pixels[n], state.noise.read(n), mode), side, draw(state.generator)) for n in photos]
     )
 
 
@@ -219,7 +217,7 @@ def in_order(count: int, size: int) -> Iterator[range]:
     """The photos 0 .. count - 1 in batches of about equal size, none larger than `size`."""
     parts = max(1, -(-count // size))
     edges = [count * n // parts for n in range(parts + 1)]
-    return (range(a, b) for a, b in zip(edges, edges[1:], strict=False))
+    return (range(a, b) for a, b in pairwise(edges))
 
 
 def rest(settings: MethodSettings, state: State, losses: Tensor) -> None:

@@ -18,7 +18,8 @@ from unlearnable.optim.contrastive import contrastive_loss
 from unlearnable.optim.hotflip import candidates, scores
 from unlearnable.training.posts import tokens_of
 
-CHUNK = 512
+CHUNK = 512  # texts in a forward pass
+GROUPS = 4
 
 
 def draw_triggers(problem: Problem, settings: MethodSettings, generator: torch.Generator) -> Tensor:
@@ -62,22 +63,44 @@ def improve_triggers(problem: Problem, settings: MethodSettings, state: State, p
         wrong = decoy_tokens(problem, settings, slots, state)
         decoys = [None if wrong is None else model.encode_text(wrong.to(model.device)) for model in state.models]
     scene = Scene(photos, slots, state.models, images, decoys)
-    user = settings.trigger_scope == "user"
+    return (_improve_all if settings.trigger_scope == "user" else _improve_each)(problem, settings, state, scene)
+
+
+def _improve_each(problem: Problem, settings: MethodSettings, state: State, scene: Scene) -> int:
+    """Each post its own trigger, in groups one after the other, so that neighbours do not all run the same way."""
+    changed = 0
     ids = torch.tensor(problem.vocabulary.ids)
-    falls = [scores(g, model.token_table[ids].cpu()) for g, model in gradients(scene, state.triggers[photos])]
-    fall = torch.stack(falls).sum(dim=0)  # (b, k, v)
-    if user:
-        everything = [text for texts in problem.captions for text in texts]
-        fall, allowed = fall.mean(dim=0, keepdim=True), problem.vocabulary.allowed(everything)[None]
-    else:
+    for rows in torch.randperm(len(scene.photos), generator=state.generator).tensor_split(GROUPS):
+        if not len(rows):
+            continue
+        photos = [scene.photos[n] for n in rows.tolist()]
         allowed = torch.stack([problem.vocabulary.allowed(problem.captions[n]) for n in photos])
-    options = candidates(fall, allowed, settings.candidates)
-    before = torch.searchsorted(ids, state.triggers[photos[:1] if user else photos])
-    judge = (_judge_all if user else _judge_each)(scene, state.triggers[photos], ids)
-    after, _ = beam_search(before, options, judge, settings.beam_width)
-    changed = (after != before).any(dim=1)
-    state.triggers[torch.arange(len(problem.posts)) if user else torch.tensor(photos)] = ids[after]
-    return int(changed.sum())
+        triggers = state.triggers[scene.photos]
+        options = candidates(_fall(scene, triggers, ids)[rows], allowed, settings.candidates)
+        before = torch.searchsorted(ids, triggers[rows])
+        after, _ = beam_search(before, options, _judge_each(scene, triggers, ids, rows), settings.beam_width)
+        state.triggers[photos] = ids[after]
+        changed += int((after != before).any(dim=1).sum())
+    return changed
+
+
+def _improve_all(problem: Problem, settings: MethodSettings, state: State, scene: Scene) -> int:
+    """One trigger for all posts: gradients averaged over the batch, candidates judged by its mean loss."""
+    ids = torch.tensor(problem.vocabulary.ids)
+    allowed = problem.vocabulary.allowed([text for texts in problem.captions for text in texts])[None]
+    fall = _fall(scene, state.triggers[scene.photos], ids).mean(dim=0, keepdim=True)
+    before = torch.searchsorted(ids, state.triggers[:1])
+    after, _ = beam_search(
+        before, candidates(fall, allowed, settings.candidates), _judge_all(scene, ids), settings.beam_width
+    )
+    state.triggers[:] = ids[after]
+    return len(scene.photos) * int((after != before).any())
+
+
+def _fall(scene: Scene, triggers: Tensor, ids: Tensor) -> Tensor:
+    """(b, k, v) first-order fall of the loss for each word, summed over the surrogates."""
+    falls = [scores(gradient, model.token_table[ids].cpu()) for gradient, model in gradients(scene, triggers)]
+    return torch.stack(falls).sum(dim=0)
 
 
 def gradients(scene: Scene, triggers: Tensor) -> list[tuple[Tensor, DualEncoder]]:
@@ -104,27 +127,26 @@ def _features(scene: Scene, model: DualEncoder, rows: Tensor, triggers: Tensor) 
     return torch.cat(parts)
 
 
-def _judge_each(scene: Scene, triggers: Tensor, ids: Tensor) -> Judge:
-    """Loss of a post for each of its candidates, the other posts' triggers being fixed."""
-    everyone = torch.arange(len(scene.photos))
-    own = torch.eye(len(everyone), dtype=torch.bool)
+def _judge_each(scene: Scene, triggers: Tensor, ids: Tensor, rows: Tensor) -> Judge:
+    """Loss of each of the posts `rows` of the batch for its candidates, the other posts' triggers being fixed."""
+    own = torch.eye(len(scene.photos), dtype=torch.bool)
     with torch.no_grad():
         fixed = [
-            torch.cat([_features(scene, model, everyone, triggers), *([] if wrong is None else [wrong])])
+            torch.cat([_features(scene, model, torch.arange(len(own)), triggers), *([] if wrong is None else [wrong])])
             for model, wrong in zip(scene.models, scene.decoys, strict=True)
         ]
-        own = torch.cat([own, torch.zeros(len(own), len(fixed[0]) - len(own), dtype=torch.bool)], dim=1)
+    own = torch.cat([own, torch.zeros(len(own), len(fixed[0]) - len(own), dtype=torch.bool)], dim=1)
 
     @torch.no_grad()
     def judge(tried: Tensor, worth: Tensor) -> Tensor:
         losses = torch.zeros(worth.shape)
-        rows = worth.nonzero()[:, 0]
+        posts = rows[worth.nonzero()[:, 0]]
         for model, images, texts in zip(scene.models, scene.images, fixed, strict=True):
-            scale = model.logit_scale
+            scale, here = model.logit_scale, posts.to(model.device)
             others = (scale * images @ texts.T).masked_fill(own.to(model.device), float("-inf")).logsumexp(dim=1)
-            logits = scale * _features(scene, model, rows, ids[tried[worth]]) @ images.T  # (m, b)
-            hit = logits.gather(1, rows[:, None].to(model.device))[:, 0]
-            to_text = torch.logaddexp(hit, others[rows.to(model.device)]) - hit
+            logits = scale * _features(scene, model, posts, ids[tried[worth]]) @ images.T  # (m, b)
+            hit = logits.gather(1, here[:, None])[:, 0]
+            to_text = torch.logaddexp(hit, others[here]) - hit
             to_image = logits.logsumexp(dim=1) - hit
             losses[worth] += ((to_text + to_image) / 2).cpu()
         return losses
@@ -132,7 +154,7 @@ def _judge_each(scene: Scene, triggers: Tensor, ids: Tensor) -> Judge:
     return judge
 
 
-def _judge_all(scene: Scene, triggers: Tensor, ids: Tensor) -> Judge:
+def _judge_all(scene: Scene, ids: Tensor) -> Judge:
     """Mean loss of the batch when all its posts take the same candidate."""
     everyone = torch.arange(len(scene.photos))
 

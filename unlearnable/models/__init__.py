@@ -1,0 +1,1 @@
+"""Surrogates and victims behind one type, and words as their tokens."""

@@ -57,18 +57,22 @@ class DualEncoder:
 
     @property
     def name(self) -> str:
+        """What the user calls it."""
         return self.spec.name
 
     @property
     def image_size(self) -> int:
+        """Pixels across and down that it takes."""
         return self.spec.image_size
 
     @property
     def device(self) -> torch.device:
+        """Where its weights are."""
         return self.token_table.device
 
     @property
     def context_length(self) -> int:
+        """Tokens it reads, start and end included."""
         return int(self._text.context_length)
 
     @property
@@ -80,7 +84,7 @@ class DualEncoder:
     @property
     def logit_scale(self) -> Tensor:
         """The factor on the cosines, already exponentiated."""
-        scale: Tensor = self.module.logit_scale.exp()  # type: ignore[operator,union-attr]
+        scale: Tensor = self.module.logit_scale.exp()  # type: ignore[operator]
         return scale.squeeze()
 
     def encode_image(self, pixels: Tensor) -> Tensor:
@@ -131,5 +135,6 @@ class DualEncoder:
         return DualEncoder(copy.deepcopy(self.module), self.spec)
 
     def to(self, device: torch.device | str) -> DualEncoder:
+        """Move it there, and return it."""
         self.module.to(device)
         return self

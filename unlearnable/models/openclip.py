@@ -71,7 +71,9 @@ def _load_other(name: str) -> DualEncoder:
 
     known = open_clip.list_models()
     if architecture not in known:
-        raise ModelError(f"no model is called {name!r}", hint=f"{did_you_mean(architecture, [SMALL, *known])} ({OFFLINE})")
+        raise ModelError(
+            f"no model is called {name!r}", hint=f"{did_you_mean(architecture, [SMALL, *known])} ({OFFLINE})"
+        )
     if not tag:
         tags = ", ".join(open_clip.list_pretrained_tags_by_model(architecture)[:6]) or "none"
         raise ModelError(f"{name}: say which weights, as in {architecture}:TAG", hint=f"tags: {tags} ({OFFLINE})")
@@ -97,7 +99,9 @@ def _load_file(path: Path) -> DualEncoder:
     try:
         encoder.module.load_state_dict(load_file(path))
     except RuntimeError as error:
-        raise ModelError(f"{path}: its weights do not fit its configuration", hint=str(error).splitlines()[0]) from error
+        raise ModelError(
+            f"{path}: its weights do not fit its configuration", hint=str(error).splitlines()[0]
+        ) from error
     return encoder
 
 

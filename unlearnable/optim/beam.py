@@ -25,7 +25,7 @@ def beam_search(current: Tensor, options: Tensor, judge: Judge, width: int) -> t
     Returns:
         triggers (b, k) and their losses (b,).
     """
-    posts, length, _ = options.shape
+    length = current.shape[1]
     beams = current[:, None, :]  # (b, w, k)
     losses = judge(beams, torch.ones(beams.shape[:2], dtype=torch.bool))
     for position in range(length):

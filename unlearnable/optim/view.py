@@ -72,7 +72,7 @@ def protect(pixels: Tensor, noise: Tensor, mode: str) -> Tensor:
     """
     if noise.shape != pixels.shape:
         how = {"mode": "nearest-exact"} if mode == "nearest" else {"mode": mode, "align_corners": False}
-        noise = F.interpolate(noise[None], size=pixels.shape[-2:], **how)[0]  # type: ignore[arg-type]
+        noise = F.interpolate(noise[None], size=pixels.shape[-2:], **how)[0]
     total = pixels + noise
     return (total + (total.round() - total).detach()).clamp(0, 255)
 
@@ -92,7 +92,7 @@ def load(pixels: Tensor, side: int, how: Draw) -> Tensor:
     part = pixels[None, :, top : top + tall, left : left + wide]
     if part.shape[-2:] != (side, side):
         options = {} if how.kernel == "area" else {"antialias": True, "align_corners": False}
-        part = F.interpolate(part, size=(side, side), mode=how.kernel, **options)  # type: ignore[arg-type]
+        part = F.interpolate(part, size=(side, side), mode=how.kernel, **options)
     if how.flip:
         part = part.flip(-1)
     return (part[0] / 255).clamp(0, 1)

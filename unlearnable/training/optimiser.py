@@ -21,4 +21,4 @@ def adamw(module: nn.Module, learning_rate: float, weight_decay: float) -> torch
 def clamp_scale(module: nn.Module) -> None:
     """Keep the factor on the cosines between 1 and 100, as CLIP does after every step."""
     with torch.no_grad():
-        module.logit_scale.clamp_(0.0, LARGEST_SCALE)  # type: ignore[operator,union-attr]
+        module.logit_scale.clamp_(0.0, LARGEST_SCALE)  # type: ignore[operator]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import torch
 
-from unlearnable.datasets import Dataset, open_dataset
+from unlearnable.datasets import open_dataset
+from unlearnable.datasets.formats import FORMATS
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
 from unlearnable.methods.base import Problem, State
@@ -24,24 +25,38 @@ from unlearnable.workflows.publish import METADATA, Publication
 def reread_captions(plan: Publication, where: Places, caption_file: Path | None) -> tuple[float, dict[str, list[str]]]:
     """Read the written captions back.
 
+    A caption made from a template stands in metadata.jsonl alone, and where that is the
+    user's own file, nowhere.
+
     Returns:
         The share of captions that are there again with all their trigger's tokens, and the
-        captions found for each path in the output folder.
+        captions of each path in the output folder.
     """
-    sources = [where.output / METADATA, *([caption_file] if caption_file else [])]
-    found = [_by_photo(open_dataset(where.output, source)) for source in dict.fromkeys(sources) if source.is_file()]
+    metadata = where.output / METADATA
+    own = _read_back(where.output, caption_file) if _any_written(plan) else {}
+    ours = _read_back(where.output, metadata) if caption_file != metadata else own
     total = kept = 0
-    for (photo, rows), trigger in zip(plan.captions.items(), plan.triggers, strict=True):
-        for pair, text in rows:
-            here = found if pair.record >= 0 else found[:1]
-            texts_kept = all(text in each.get(plan.names[photo], []) for each in here)
-            total += 1
-            kept += texts_kept and (trigger is None or _holds(text, trigger.tokens))
-    return kept / max(total, 1), found[0]
-
-
-def _by_photo(dataset: Dataset) -> dict[str, list[str]]:
     texts: dict[str, list[str]] = {}
+    for (photo, rows), trigger in zip(plan.captions.items(), plan.triggers, strict=True):
+        name = plan.names[photo]
+        for pair, text in rows:
+            published = [own, ours] if pair.record >= 0 else [ours] if caption_file != metadata else []
+            total += 1
+            kept += all(text in each.get(name, []) for each in published) and (
+                trigger is None or _holds(text, trigger.tokens)
+            )
+            texts.setdefault(name, ours.get(name) or []).extend([] if name in ours else [text])
+    return kept / max(total, 1), texts
+
+
+def _any_written(plan: Publication) -> bool:
+    return any(pair.record >= 0 for rows in plan.captions.values() for pair, _ in rows)
+
+
+def _read_back(folder: Path, caption_file: Path | None) -> dict[str, list[str]]:
+    """The captions of each photo; `caption_file` is None where each photo has a file of its own."""
+    texts: dict[str, list[str]] = {}
+    dataset = FORMATS["sidecar"].read(folder, folder) if caption_file is None else open_dataset(folder, caption_file)
     for pair in dataset.pairs:
         texts.setdefault(pair.photo, []).append(pair.caption)
     return texts
@@ -56,17 +71,23 @@ def _holds(text: str, trigger: Sequence[int]) -> bool:
 
 
 def measure_losses(
-    problem: Problem, state: State, plan: Publication, texts: dict[str, list[str]], where: Places, progress: Progress
+    problem: Problem,
+    state: State,
+    plan: Publication,
+    texts: dict[str, list[str]],
+    folder: Path,
+    scratch: Path,
+    progress: Progress,
 ) -> list[SurrogateLoss]:
-    """The loss of every surrogate on the clean posts and on what was written."""
+    """The loss of every surrogate on the clean posts and on what was written to `folder`."""
     names = [plan.names[photo.id] for photo in plan.prepared.photos]
-    store = Pixels(where.checkpoint.with_name("written.u8"))
+    store = Pixels(scratch / "written.u8")
     side = max(model.image_size for model in problem.surrogates)
     progress.phase("measuring what was written", len(names))
     for name in names:
-        store.append(working_copy(decode(where.output / name).pixels, 2 * side))
+        store.append(working_copy(decode(folder / name).pixels, 2 * side))
         progress.advance()
-    written = [_plain(texts.get(name, [""])) for name in names]
+    written = [_plain(texts[name]) for name in names]
     clean = [_plain(captions) for captions in problem.captions]
     none = torch.zeros(len(names), 0, dtype=torch.long)
     freeze(problem.surrogates)

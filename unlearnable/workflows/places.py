@@ -60,36 +60,37 @@ def places(photos: Path, output: Path | None) -> Places:
     return Places(root, target, _private(target))
 
 
-def claim(where: Places, *, resume: bool, overwrite: bool) -> None:
-    """Make the folders, or refuse to where there is something already.
+def check(where: Places, *, resume: bool, overwrite: bool) -> None:
+    """Refuse to go where there is something already.
 
     Raises:
-        OutputError: results are there and neither `resume` nor `overwrite` was asked for.
+        OutputError: results are there and neither `resume` nor `overwrite` was asked for, or
+            what is there is not an earlier result.
     """
-    if overwrite and not resume:
-        _clear(where)
     used = [p for p in (where.output, where.private) if p.is_file() or (p.is_dir() and any(p.iterdir()))]
-    if used and not resume:
+    if not used or resume:
+        return
+    if not overwrite:
         hint = "use --resume to go on with a stopped run, --overwrite to replace it, or another --output"
         raise OutputError(f"{used[0]} exists already", hint=hint)
+    if not where.settings.is_file():
+        raise OutputError(f"{used[0]} was not made by this program", hint="remove it yourself or give another --output")
+
+
+def claim(where: Places, *, resume: bool) -> None:
+    """Make the folders; what an earlier run left there goes, unless it is to be resumed. `check` comes first.
+
+    Raises:
+        OutputError: they cannot be made.
+    """
     try:
-        for folder in (where.output, where.private, where.checkpoint.parent):
+        for folder in (where.output, where.private):
+            if folder.exists() and not resume:
+                shutil.rmtree(folder)
+        for folder in (where.output, where.checkpoint.parent):
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make {error.filename}: {error.strerror}", hint="check the rights there") from error
-
-
-def _clear(where: Places) -> None:
-    """Remove an earlier run's folders; only what a run of this program has written is taken for one."""
-    for folder in (where.output, where.private):
-        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-            continue
-        if not where.settings.is_file():
-            raise OutputError(f"{folder} was not made by this program", hint="remove it yourself or give another --output")
-        if folder == where.output:
-            shutil.rmtree(folder)
-    if where.private.exists():
-        shutil.rmtree(where.private)
 
 
 def output_names(sources: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from unlearnable import files
 from unlearnable.config import ProtectSettings
@@ -61,7 +60,9 @@ def read_photos(
         progress.advance()
     if settings.strict and prepared.skipped:
         first = prepared.skipped[0]
-        raise InputError(f"{first.where}: {first.reason} ({first.detail})", hint="mend or remove it, or leave out --strict")
+        raise InputError(
+            f"{first.where}: {first.reason} ({first.detail})", hint="mend or remove it, or leave out --strict"
+        )
     if not prepared.photos:
         first = prepared.skipped[0]
         raise InputError(f"no photo in {dataset.root} can be protected; {first.where}: {first.reason} ({first.detail})")
@@ -128,8 +129,3 @@ def pose(
         vocabulary=default_vocabulary(),
         seed=settings.seed,
     )
-
-
-def open_pixels(folder: Path) -> Pixels:
-    """An empty store for working copies."""
-    return Pixels(folder / "pixels.u8")

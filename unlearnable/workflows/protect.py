@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import shutil
 import tempfile
 import time
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from unlearnable.results import ManifestLine, ProtectPlan, ProtectReport, Skippe
 from unlearnable.training.posts import Pixels
 from unlearnable.workflows import memory
 from unlearnable.workflows.check import measure_losses, reread_captions
-from unlearnable.workflows.places import Places, claim, places
+from unlearnable.workflows.places import Places, check, claim, places
 from unlearnable.workflows.prepare import Prepared, captions_of, cut_captions, pose, read_photos
 from unlearnable.workflows.publish import compose, write_caption_files, write_photos
 
@@ -43,6 +44,7 @@ class Run:
     problem: Problem
     method: Method
     key: str
+    scratch: Path
 
 
 def protect(
@@ -69,12 +71,13 @@ def protect(
     key = run_key(settings, dataset)
     if resume and where.report.is_file():
         return _finished_report(where, key)
+    check(where, resume=resume, overwrite=overwrite)
     surrogates = load_surrogates(settings)
-    claim(where, resume=resume, overwrite=overwrite)
-    pixels = Pixels(where.checkpoint.with_name("pixels.u8"))
-    run = make_ready(settings, where, dataset, method, surrogates, pixels, progress)
-    state, losses, stopped = optimise(run, resume=resume, progress=progress)
-    return _publish(run, state, losses, stopped, started, progress)
+    with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
+        run = make_ready(settings, where, dataset, method, surrogates, Path(scratch), progress)
+        claim(where, resume=resume)
+        state, losses, stopped = optimise(run, resume=resume, progress=progress)
+        return _publish(run, state, losses, stopped, started, progress)
 
 
 def run_key(settings: ProtectSettings, dataset: Dataset) -> str:
@@ -107,16 +110,17 @@ def make_ready(
     dataset: Dataset,
     method: Method,
     surrogates: list[DualEncoder],
-    pixels: Pixels,
+    scratch: Path,
     progress: Progress,
 ) -> Run:
-    """Decode the photos and pose the problem."""
+    """Decode the photos and pose the problem; working copies go to `scratch`, which the caller removes."""
+    pixels = Pixels(scratch / "pixels.u8")
     side = max(model.image_size for model in surrogates)
     prepared = read_photos(dataset, settings, side, pixels, memory.made(), progress)
     pairs = captions_of(dataset)
     slots = cut_captions(pairs, settings, settings.trigger_length if method.has_trigger else 0)
     problem = pose(prepared, pixels, pairs, slots, surrogates, settings)
-    return Run(settings, where, dataset, prepared, pairs, slots, problem, method, run_key(settings, dataset))
+    return Run(settings, where, dataset, prepared, pairs, slots, problem, method, run_key(settings, dataset), scratch)
 
 
 def optimise(run: Run, *, resume: bool, progress: Progress) -> tuple[State, list[float], str]:
@@ -139,7 +143,7 @@ def optimise(run: Run, *, resume: bool, progress: Progress) -> tuple[State, list
     for done in [] if _stop(settings, losses) else run.method.rounds(run.problem, settings, state):
         losses.append(done.loss)
         checkpoint.save(path, run.key, {"method": state.export(), "losses": losses})
-        progress.advance(loss=done.loss, **done.metrics)
+        progress.advance(1, loss=done.loss, **done.metrics)
         if _stop(settings, losses):
             break
     return state, losses, _stop(settings, losses) or "rounds"
@@ -162,13 +166,11 @@ def _publish(
     lines = write_photos(plan, state, run.settings, run.where, progress)
     caption_file = write_caption_files(plan, run.dataset, run.where)
     roundtrip, texts = reread_captions(plan, run.where, caption_file)
-    losses = measure_losses(run.problem, state, plan, texts, run.where, progress)
+    losses = measure_losses(run.problem, state, plan, texts, run.where.output, run.scratch, progress)
     report = _report(run, lines, losses, rounds, roundtrip, stopped, time.monotonic() - started)
     memory.remember(run.where.photos, run.where.output, [line.sha256_out for line in lines if line.sha256_out])
     files.write_text(run.where.report, report.model_dump_json(indent=2) + "\n")
-    for leftover in run.where.checkpoint.parent.iterdir():
-        leftover.unlink()
-    run.where.checkpoint.parent.rmdir()
+    shutil.rmtree(run.where.checkpoint.parent)
     return report
 
 
@@ -223,7 +225,9 @@ def _notes(run: Run, made: list[ManifestLine]) -> list[str]:
         notes.append("JPEG weakens the noise and goes beyond its bound; linf is what was measured")
     changed = sum(bool(line.notes) for line in made)
     if changed:
-        notes.append(f"{changed} photos lost something on the way (frames, depth, colour space); the manifest says what")
+        notes.append(
+            f"{changed} photos lost something on the way (frames, depth, colour space); the manifest says what"
+        )
     return notes
 
 
@@ -235,7 +239,9 @@ def _finished_report(where: Places, key: str) -> ProtectReport:
     """The report of a run that is complete already."""
     report = ProtectReport.model_validate_json(where.report.read_text(encoding="utf-8"))
     if report.run != key:
-        raise CheckpointError(f"{where.private} holds a finished run of other settings or photos", hint="use --overwrite")
+        raise CheckpointError(
+            f"{where.private} holds a finished run of other settings or photos", hint="use --overwrite"
+        )
     return report
 
 
@@ -249,10 +255,10 @@ def plan(settings: ProtectSettings, *, progress: Progress | None = None) -> Prot
     where = places(settings.photos, settings.output)
     dataset = open_dataset(settings.photos, settings.captions)
     method: Method = METHODS[settings.method]()
-    with tempfile.TemporaryDirectory() as folder:
-        pixels = Pixels(Path(folder) / "pixels.u8")
+    surrogates = load_surrogates(settings)
+    with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
         began = time.monotonic()
-        run = make_ready(settings, where, dataset, method, load_surrogates(settings), pixels, progress)
+        run = make_ready(settings, where, dataset, method, surrogates, Path(scratch), progress)
         reading = time.monotonic() - began
         seconds = 3 * reading + _optimising_seconds(run)
     return ProtectPlan(

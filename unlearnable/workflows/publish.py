@@ -55,7 +55,10 @@ def compose(
     ids = [photo.id for photo in prepared.photos]
     captions = {}
     for photo, trigger in zip(ids, triggers, strict=True):
-        texts = [slot.text(trigger) if trigger else pair.caption for pair, slot in zip(pairs[photo], slots[photo], strict=True)]
+        texts = [
+            slot.text(trigger) if trigger else pair.caption
+            for pair, slot in zip(pairs[photo], slots[photo], strict=True)
+        ]
         captions[photo] = list(zip(pairs[photo], texts, strict=True))
     return Publication(prepared, output_names(zip(ids, prepared.suffixes, strict=True)), triggers, captions)
 
@@ -82,9 +85,7 @@ def write_photos(
             lines.append(line)
             progress.advance(linf=line.linf or 0, psnr=line.psnr or 0.0)
     for skipped in plan.prepared.skipped:
-        lines.append(
-            ManifestLine(source=skipped.where, status="skipped", reason=skipped.reason, detail=skipped.detail)
-        )
+        lines.append(ManifestLine(source=skipped.where, status="skipped", reason=skipped.reason, detail=skipped.detail))
     files.write_text(where.manifest, "".join(map(_json_line, lines)))
     return lines
 
@@ -96,7 +97,12 @@ def write_caption_files(plan: Publication, dataset: Dataset, where: Places) -> P
         The caption file in the output folder, None where the format has no single file.
     """
     edits = Edits(
-        captions={(pair.record, pair.index): text for rows in plan.captions.values() for pair, text in rows if pair.record >= 0},
+        captions={
+            (pair.record, pair.index): text
+            for rows in plan.captions.values()
+            for pair, text in rows
+            if pair.record >= 0
+        },
         paths=plan.names,
     )
     target = where.output if dataset.source is None else where.output / dataset.source.name
@@ -104,15 +110,15 @@ def write_caption_files(plan: Publication, dataset: Dataset, where: Places) -> P
     own = dataset.source.name if dataset.source else None
     if own != METADATA:
         rows = (
-            {"file_name": plan.names[photo], "text": text} for photo, texts in plan.captions.items() for _, text in texts
+            {"file_name": plan.names[photo], "text": text}
+            for photo, texts in plan.captions.items()
+            for _, text in texts
         )
         files.write_text(where.output / METADATA, "".join(_dump(row) for row in rows))
     return target if dataset.source else None
 
 
-def _write_photo(
-    plan: Publication, state: State, settings: ProtectSettings, folder: Path, number: int
-) -> ManifestLine:
+def _write_photo(plan: Publication, state: State, settings: ProtectSettings, folder: Path, number: int) -> ManifestLine:
     photo = plan.prepared.photos[number]
     picture = decode(photo.path)
     noise = state.noise.grid(number)

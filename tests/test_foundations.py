@@ -1,0 +1,65 @@
+"""Registry, errors, files and checkpoints: what everything else stands on."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import unlearnable
+from unlearnable import checkpoint, errors, files
+from unlearnable.errors import CheckpointError, ConfigError, OutputError
+from unlearnable.methods import METHODS
+from unlearnable.registry import Registry
+
+
+def test_a_wrong_name_gets_a_proposal():
+    with pytest.raises(ConfigError, match="no method is called 'men'") as caught:
+        METHODS["men"]
+    assert "mem" in caught.value.hint
+
+
+def test_listing_names_imports_nothing():
+    assert list(Registry("thing", {"a": "no.such.module:X"})) == ["a"]
+
+
+def test_every_kind_of_error_has_an_exit_code_of_its_own():
+    kinds = errors.UnlearnableError.__subclasses__()
+    codes = [kind.exit_code for kind in kinds if kind.__module__ == "unlearnable.errors"]
+    assert sorted(codes) == [2, 3, 4, 5, 6]
+
+
+def test_the_public_surface():
+    assert unlearnable.__all__ == ["UnlearnableError", "protect"]
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_temporary_one(tmp_path):
+    path = tmp_path / "a.txt"
+    files.write_text(path, "old\n")
+
+    def fail():
+        with files.atomic(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert path.read_text() == "old\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_cannot_be_made_is_an_output_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot write") as caught:
+        files.write_text(tmp_path / "file" / "a.txt", "x")
+    assert caught.value.exit_code == 5
+
+
+def test_a_checkpoint_is_bound_to_its_run(tmp_path):
+    path = tmp_path / "state.pt"
+    checkpoint.save(path, "run a", {"x": torch.tensor([1, 2]), "n": 3})
+    assert checkpoint.load(path, "run a")["n"] == 3
+    with pytest.raises(CheckpointError, match="other settings"):
+        checkpoint.load(path, "run b")
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        checkpoint.load(path, "run a")

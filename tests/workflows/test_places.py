@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unlearnable.errors import ConfigError, OutputError
+from unlearnable.workflows.places import check, output_names, places
+
+NAMES = st.lists(
+    st.tuples(st.sampled_from(["a", "A", "b/a", "b/á", "b/á", "a-2"]), st.sampled_from([".jpg", ".png", ".HEIC"])),
+    unique=True,
+    max_size=12,
+)
+
+
+@given(NAMES)
+def test_no_two_photos_share_a_name_even_where_case_does_not_count(rows):
+    ids = [stem + suffix for stem, suffix in rows]
+    names = output_names((i, ".png") for i in ids)
+    assert len({name.casefold() for name in names.values()}) == len(set(ids))
+    assert all(name.rpartition("/")[0] == photo.rpartition("/")[0] for photo, name in names.items())
+
+
+def test_names_keep_their_stem_where_they_can():
+    names = output_names([("x/a.jpg", ".png"), ("x/a.png", ".png"), ("y/a.jpg", ".webp")])
+    assert names == {"x/a.jpg": "x/a.png", "x/a.png": "x/a-2.png", "y/a.jpg": "y/a.webp"}
+
+
+def test_default_folders(tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "posts.jsonl").write_text("")
+    for given_path in (tmp_path / "photos", tmp_path / "photos" / "posts.jsonl"):
+        where = places(given_path, None)
+        assert where.output == tmp_path / "photos-protected"
+        assert where.private == tmp_path / "photos-protected.private"
+
+
+@pytest.mark.parametrize("output", ["photos", "photos/out", "."])
+def test_output_and_photos_may_not_overlap(tmp_path, output):
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(ConfigError, match="overlap"):
+        places(tmp_path / "photos", tmp_path / output)
+
+
+def test_a_folder_of_somebody_else_is_never_cleared(tmp_path):
+    (tmp_path / "photos").mkdir()
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "thesis.txt").write_text("dear")
+    where = places(tmp_path / "photos", out)
+    with pytest.raises(OutputError, match="exists already"):
+        check(where, resume=False, overwrite=False)
+    with pytest.raises(OutputError, match="not made by this program"):
+        check(where, resume=False, overwrite=True)
+    assert (out / "thesis.txt").read_text() == "dear"

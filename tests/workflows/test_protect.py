@@ -1,0 +1,251 @@
+"""`protect` from a folder to files, on the tiny encoder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import picture, tree
+from unlearnable import protect
+from unlearnable.errors import CheckpointError, InputError, ModelError, OutputError
+from unlearnable.models.tokens import tokenizer
+from unlearnable.workflows import protect as workflow
+
+QUICK = {
+    "max_rounds": 2,
+    "noise_steps": 3,
+    "surrogate_steps": 2,
+    "learning_rate": 1e-3,
+    "candidates": 4,
+    "batch_size": 8,
+}
+
+
+@pytest.fixture
+def quick(tiny_path):
+    return {**QUICK, "surrogate": (str(tiny_path),)}
+
+
+def manifest(report_folder):
+    return [json.loads(line) for line in (report_folder / "manifest.jsonl").read_text().splitlines()]
+
+
+def test_what_is_written_is_what_was_promised(posts, quick, tmp_path):
+    before = tree(posts)
+    report = protect(posts, captions=posts / "posts.jsonl", **quick)
+    output, private = tmp_path / "photos-protected", tmp_path / "photos-protected.private"
+    assert tree(posts) == before
+    assert (report.photos, report.protected, report.captions, report.skipped) == (8, 8, 8, [])
+    assert (report.output, report.private) == (str(output), str(private))
+    assert report.trigger_roundtrip == 1.0
+    assert sorted(tree(output)) == sorted([*(f for f in before if f != "posts.jsonl"), "metadata.jsonl", "posts.jsonl"])
+    assert set(tree(private)) == {"manifest.jsonl", "report.json", "run.toml"}
+    for line in manifest(private):
+        original = np.asarray(Image.open(posts / line["source"])).astype(int)
+        written = np.asarray(Image.open(output / line["output"])).astype(int)
+        assert np.abs(original - written).max() == line["linf"] <= 8
+        assert line["linf"] > 0
+        assert line["status"] == "protected"
+        trigger = tokenizer().encode(line["trigger"])
+        assert len(trigger) == 3
+        assert tokenizer().encode(line["captions"][0])[:3] == trigger
+    rows = [json.loads(row) for row in (output / "posts.jsonl").read_text().splitlines()]
+    old = [json.loads(row) for row in (posts / "posts.jsonl").read_text().splitlines()]
+    assert [row["id"] for row in rows] == [row["id"] for row in old]
+    assert all(new["caption"].endswith(f" {was['caption']}") for new, was in zip(rows, old, strict=True))
+    hugging = [json.loads(row) for row in (output / "metadata.jsonl").read_text().splitlines()]
+    assert {(row["file_name"], row["text"]) for row in hugging} == {(row["image"], row["caption"]) for row in rows}
+
+
+def test_the_reported_loss_is_that_of_the_files(posts, quick):
+    longer = {**quick, "max_rounds": 8, "noise_steps": 8, "surrogate_steps": 4}
+    report = protect(posts, captions=posts / "posts.jsonl", **longer)
+    assert report.loss_last < 0.5 * report.loss_first
+    assert report.loss_last == pytest.approx(report.loss_rounds[-1], rel=0.5, abs=0.05)
+
+
+def test_same_seed_same_bytes(posts, quick, tmp_path):
+    for name in ("one", "two"):
+        protect(posts, captions=posts / "posts.jsonl", output=tmp_path / name, **quick)
+    protect(posts, captions=posts / "posts.jsonl", output=tmp_path / "three", seed=1, **quick)
+    assert tree(tmp_path / "one") == tree(tmp_path / "two")
+    assert tree(tmp_path / "one") != tree(tmp_path / "three")
+
+
+@pytest.mark.parametrize("stage", ["rounds", "photos"])
+def test_an_interrupted_run_goes_on_to_the_same_bytes(posts, quick, tmp_path, monkeypatch, stage):
+    protect(posts, captions=posts / "posts.jsonl", output=tmp_path / "whole", **quick)
+    calls = {"n": 0}
+    module, name = {
+        "rounds": (workflow.checkpoint, "save"),
+        "photos": (workflow, "write_caption_files"),
+    }[stage]
+    genuine = getattr(module, name)
+
+    def stop(*arguments):
+        if stage == "rounds":
+            genuine(*arguments)
+        calls["n"] += 1
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, name, stop)
+    with pytest.raises(KeyboardInterrupt):
+        protect(posts, captions=posts / "posts.jsonl", output=tmp_path / "broken", **quick)
+    monkeypatch.setattr(module, name, genuine)
+    with pytest.raises(OutputError, match="exists already") as caught:
+        protect(posts, captions=posts / "posts.jsonl", output=tmp_path / "broken", **quick)
+    assert "--resume" in caught.value.hint
+    if stage == "photos":  # a photo that was damaged meanwhile is written again
+        (tmp_path / "broken" / "p3.png").write_bytes(b"half")
+        lines = (tmp_path / "broken.private" / "manifest.jsonl").read_text()
+        (tmp_path / "broken.private" / "manifest.jsonl").write_text(lines[:-40])
+    protect(posts, captions=posts / "posts.jsonl", output=tmp_path / "broken", resume=True, **quick)
+    assert tree(tmp_path / "broken") == tree(tmp_path / "whole")
+    whole, broken = (tree(tmp_path / f"{n}.private")["manifest.jsonl"] for n in ("whole", "broken"))
+    assert whole == broken
+
+
+def test_resuming_with_other_settings_or_photos_is_refused(posts, quick, monkeypatch):
+    genuine = workflow.checkpoint.save
+
+    def stop(*arguments):
+        genuine(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workflow.checkpoint, "save", stop)
+    with pytest.raises(KeyboardInterrupt):
+        protect(posts, **quick)
+    with pytest.raises(CheckpointError) as caught:
+        protect(posts, resume=True, epsilon=4, **quick)
+    assert caught.value.exit_code == 6
+    Image.fromarray(picture(50)).save(posts / "new.png")
+    with pytest.raises(CheckpointError):
+        protect(posts, resume=True, **quick)
+
+
+def test_a_finished_run_is_recognised_and_kept_or_replaced(posts, quick, tmp_path):
+    first = protect(posts, **quick)
+    before = tree(tmp_path / "photos-protected")
+    with pytest.raises(OutputError, match="exists already"):
+        protect(posts, **quick)
+    assert protect(posts, resume=True, **quick) == first
+    with pytest.raises(CheckpointError, match="other settings"):
+        protect(posts, resume=True, seed=8, **quick)
+    assert tree(tmp_path / "photos-protected") == before
+    protect(posts, overwrite=True, seed=8, **quick)
+    assert tree(tmp_path / "photos-protected") != before
+
+
+def test_protected_photos_are_not_protected_twice(posts, quick, tmp_path):
+    protect(posts, **quick)
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(tmp_path / "photos-protected", moved)
+    with pytest.raises(InputError, match="already-protected"):
+        protect(moved, **quick)
+    Image.fromarray(picture(60)).save(moved / "new.png")
+    report = protect(moved, **quick)
+    assert report.protected == 1
+    assert {s.reason for s in report.skipped} == {"already-protected"}
+
+
+def test_bad_photos_are_skipped_and_strict_makes_them_final(posts, quick):
+    (posts / "broken.jpg").write_bytes(b"this is text")
+    Image.fromarray(picture(1, 8, 8)).save(posts / "dot.png")
+    report = protect(posts, **quick)
+    assert {(s.where, s.reason) for s in report.skipped} == {("broken.jpg", "not-an-image"), ("dot.png", "too-small")}
+    assert (report.photos, report.protected) == (10, 8)
+    with pytest.raises(InputError, match=r"broken\.jpg") as caught:
+        protect(posts, overwrite=True, strict=True, **quick)
+    assert caught.value.exit_code == 3
+
+
+def test_a_folder_without_captions_gets_template_captions(posts, quick, tmp_path):
+    (posts / "posts.jsonl").unlink()
+    report = protect(posts, **quick)
+    assert any("no caption" in note for note in report.notes)
+    rows = [json.loads(row) for row in (tmp_path / "photos-protected" / "metadata.jsonl").read_text().splitlines()]
+    assert len(rows) == 8
+    assert all("a photo" in row["text"] for row in rows)
+
+
+def test_sidecar_captions_are_written_beside_the_photos(posts, quick, tmp_path):
+    (posts / "posts.jsonl").unlink()
+    for n in range(7):
+        (posts / f"p{n}.txt").write_text(f"caption {n}\n")
+    protect(posts, **quick)
+    text = (tmp_path / "photos-protected" / "p2.txt").read_text()
+    assert text.endswith(" caption 2\n")
+    assert len(text.split()) == 5
+
+
+def test_one_photo_is_enough(tmp_path, quick):
+    (tmp_path / "one").mkdir()
+    Image.fromarray(picture(3)).save(tmp_path / "one" / "me.jpg")
+    report = protect(tmp_path / "one", **quick)
+    assert report.protected == 1
+    assert 0 < report.linf_max <= 8
+
+
+def test_an_over_long_caption_keeps_trigger_at_the_end(posts, quick):
+    (posts / "posts.jsonl").write_text(json.dumps({"image": "p0.png", "caption": "and then we went on " * 40}) + "\n")
+    report = protect(posts, captions=posts / "posts.jsonl", trigger_position="end", **quick)
+    assert report.trigger_roundtrip == 1.0
+
+
+@pytest.mark.parametrize("method", ["em", "uap"])
+def test_methods_without_a_trigger_leave_captions_alone(posts, quick, tmp_path, method):
+    protect(posts, captions=posts / "posts.jsonl", method=method, **quick)
+    assert (tmp_path / "photos-protected" / "posts.jsonl").read_bytes() == (posts / "posts.jsonl").read_bytes()
+
+
+def test_jpeg_says_that_the_bound_is_not_kept(posts, quick, tmp_path):
+    report = protect(posts, format="jpeg", quality=90, **quick)
+    assert any("JPEG" in note for note in report.notes)
+    assert (tmp_path / "photos-protected" / "p0.jpg").is_file()
+
+
+def test_a_colliding_unicode_tree_of_200_photos(tmp_path, tiny_path):
+    folder = tmp_path / "photos"
+    for n in range(200):
+        sub = folder / f"år {n % 7}" / ("x" if n % 2 else "写真")
+        sub.mkdir(parents=True, exist_ok=True)
+        suffix = (".jpg", ".png", ".webp", ".bmp")[n % 4]
+        Image.fromarray(picture(n, 20, 24)).save(sub / f"Bild {n // 28}{suffix}")
+    count = sum(p.is_file() for p in folder.rglob("*"))
+    one_round = {
+        **QUICK,
+        "max_rounds": 1,
+        "noise_steps": 1,
+        "surrogate_steps": 1,
+        "trigger_rounds": 0,
+        "batch_size": 64,
+    }
+    report = protect(folder, surrogate=(str(tiny_path),), **one_round)
+    assert report.protected == count
+    lines = manifest(tmp_path / "photos-protected.private")
+    assert len({line["output"] for line in lines}) == count
+    assert any("-2" in line["output"] for line in lines)
+    for line in lines:
+        assert (tmp_path / "photos-protected" / line["output"]).is_file()
+    assert report.linf_max <= 8
+
+
+def test_a_model_that_cannot_be_fetched(posts):
+    with pytest.raises(ModelError) as caught:
+        protect(posts, surrogate=("RN50:openai",))
+    assert caught.value.exit_code == 4
+    assert not list(posts.parent.glob("*protected*"))  # nothing is made before the model is there
+
+
+def test_the_plan_writes_nothing_and_counts_the_same(posts, quick, tmp_path):
+    from unlearnable.config import resolve
+
+    before = tree(tmp_path)
+    planned = workflow.plan(resolve({"photos": posts, "captions": posts / "posts.jsonl", **quick}))
+    assert tree(tmp_path) == before
+    assert (planned.photos, planned.captions, planned.rounds_at_most) == (8, 8, 2)
+    assert planned.seconds_estimated > 0
