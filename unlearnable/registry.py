@@ -45,6 +45,11 @@ class Registry(Mapping[str, Any]):
         module, _, attribute = self._rows[name].partition(":")
         return getattr(import_module(module), attribute)
 
+    def describe(self, name: str) -> str:
+        """The sentence that opens the member's module."""
+        module = import_module(self._rows[name].partition(":")[0])
+        return (module.__doc__ or "").strip().split("\n")[0]
+
 
 def did_you_mean(name: str, known: Mapping[str, object] | list[str]) -> str:
     """The hint for a wrong name: the nearest right ones, or all of them."""

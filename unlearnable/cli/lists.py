@@ -18,14 +18,14 @@ def methods(as_json: Json = False) -> None:
     """List the methods of protection."""
     from unlearnable.methods import METHODS
 
-    _show("methods", [(name, METHODS[name].summary) for name in METHODS], as_json)
+    _show("methods", [(name, METHODS.describe(name)) for name in METHODS], as_json)
 
 
 def formats(as_json: Json = False) -> None:
     """List the caption formats that are read and written back."""
     from unlearnable.datasets.formats import FORMATS
 
-    _show("formats", [(name, FORMATS[name].summary) for name in FORMATS], as_json)
+    _show("formats", [(name, FORMATS.describe(name)) for name in FORMATS], as_json)
 
 
 def models(as_json: Json = False) -> None:

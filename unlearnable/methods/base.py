@@ -106,7 +106,6 @@ class Method(Protocol):
     """A way to make noise and triggers. It never prints, saves or stops by itself."""
 
     name: ClassVar[str]
-    summary: ClassVar[str]
     has_trigger: ClassVar[bool]
 
     def start(self, problem: Problem, settings: MethodSettings) -> State:

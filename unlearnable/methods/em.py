@@ -16,7 +16,6 @@ class EM:
     """Noise that minimises the loss with the photo's own captions; the captions stay as they are."""
 
     name: ClassVar[str] = "em"
-    summary: ClassVar[str] = "error-minimising noise, captions untouched (baseline)"
     has_trigger: ClassVar[bool] = False
 
     def start(self, problem: Problem, settings: MethodSettings) -> State:

@@ -17,7 +17,6 @@ class MEM:
     """Noise and a few words a photo, which become a shortcut for each other (Algorithm 1)."""
 
     name: ClassVar[str] = "mem"
-    summary: ClassVar[str] = "noise and trigger words, optimised together (the paper's method)"
     has_trigger: ClassVar[bool] = True
 
     def start(self, problem: Problem, settings: MethodSettings) -> State:

@@ -17,7 +17,6 @@ class RandomNoise:
     """Each noise value is -epsilon or epsilon, each trigger random words; nothing is optimised."""
 
     name: ClassVar[str] = "random"
-    summary: ClassVar[str] = "random noise and random words of equal size (control)"
     has_trigger: ClassVar[bool] = True
 
     def start(self, problem: Problem, settings: MethodSettings) -> State:

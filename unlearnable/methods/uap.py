@@ -16,7 +16,6 @@ class UAP:
     """Noise that raises the loss of a surrogate which has learned the clean posts; captions untouched."""
 
     name: ClassVar[str] = "uap"
-    summary: ClassVar[str] = "adversarial noise against a clean-trained surrogate (baseline)"
     has_trigger: ClassVar[bool] = False
 
     def start(self, problem: Problem, settings: MethodSettings) -> State:
