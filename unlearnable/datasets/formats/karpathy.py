@@ -1,4 +1,4 @@
-"""Karpathy's splits, `dataset_coco.json` and its like: `{"images": [{"filename", "sentences": [{"raw", "tokens"}]}]}`.
+"""Karpathy's splits: `{"images": [{"filename", "sentences": [{"raw", "tokens"}]}]}`, as in `dataset_coco.json`.
 
 Only `raw` is a caption here. `tokens` beside it keeps the words of the original, so whoever trains on
 it trains without the trigger: publish it knowing that, or take it out.
