@@ -5,14 +5,13 @@ UnlearnableError          1  unexpected, or not one of the kinds below
 |- InputError             3  photos or captions cannot be used
 |- ModelError             4  a surrogate or language model is not available
 |- OutputError            5  results cannot be written
-`- CheckpointError        6  a checkpoint does not belong to this run
+|- CheckpointError        6  a checkpoint does not belong to this run
+`- Interrupted          130  the user stopped it
 """
 
 from __future__ import annotations
 
-EXIT_OK = 0
 EXIT_UNEXPECTED = 1
-EXIT_INTERRUPTED = 130
 
 
 class UnlearnableError(Exception):
@@ -59,3 +58,9 @@ class CheckpointError(UnlearnableError):
     """A checkpoint that is damaged or was made with other settings."""
 
     exit_code = 6
+
+
+class Interrupted(UnlearnableError):
+    """The user pressed Ctrl-C; what is done so far is kept."""
+
+    exit_code = 130

@@ -8,7 +8,7 @@ import typer
 
 from unlearnable.cli import doctor, lists, protect
 from unlearnable.cli.console import report_error
-from unlearnable.errors import EXIT_INTERRUPTED, EXIT_UNEXPECTED, UnlearnableError
+from unlearnable.errors import EXIT_UNEXPECTED, UnlearnableError
 
 app = typer.Typer(
     name="unlearnable",
@@ -49,11 +49,6 @@ def main() -> None:
             raise
         report_error(error.message, error.hint, error.exit_code, sys.argv)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        report_error(
-            "interrupted", "--resume goes on from the last finished round or photo", EXIT_INTERRUPTED, sys.argv
-        )
-        sys.exit(EXIT_INTERRUPTED)
     except Exception as error:
         if debug:
             raise

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from unlearnable import config
 from unlearnable.cli.console import shown
+from unlearnable.errors import Interrupted
 from unlearnable.methods import METHODS
 from unlearnable.results import ProtectPlan, ProtectReport
 
@@ -139,12 +140,15 @@ def protect(
     from unlearnable.workflows.protect import plan
     from unlearnable.workflows.protect import protect as run
 
-    with shown(quiet=quiet) as progress:
-        result: ProtectPlan | ProtectReport
-        if dry_run:
-            result = plan(settings, progress=progress)
-        else:
-            result = run(settings, resume=resume, overwrite=overwrite, progress=progress)
+    result: ProtectPlan | ProtectReport
+    try:
+        with shown(quiet=quiet) as progress:
+            if dry_run:
+                result = plan(settings, progress=progress)
+            else:
+                result = run(settings, resume=resume, overwrite=overwrite, progress=progress)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted", hint="--resume goes on from the last finished round or photo") from None
     if as_json:
         sys.stdout.write(result.model_dump_json() + "\n")
     elif isinstance(result, ProtectPlan):
