@@ -36,6 +36,11 @@ class Places:
         return self.private / "report.json"
 
     @property
+    def page(self) -> Path:
+        """The report for people."""
+        return self.private / "report.html"
+
+    @property
     def settings(self) -> Path:
         """The settings of the run, to repeat it."""
         return self.private / "run.toml"

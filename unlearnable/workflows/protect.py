@@ -15,13 +15,14 @@ import torch
 from unlearnable import checkpoint, config, files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, Pair, open_dataset
-from unlearnable.errors import CheckpointError, ConfigError
+from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import Method, Problem, State
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import load
 from unlearnable.models.tokens import Slot
 from unlearnable.progress import Progress, Silent
+from unlearnable.report.html import protect_page
 from unlearnable.results import ManifestLine, ProtectPlan, ProtectReport, SkippedRecord, SurrogateLoss
 from unlearnable.training.posts import Pixels
 from unlearnable.workflows import memory
@@ -168,7 +169,11 @@ def _publish(
     roundtrip, texts = reread_captions(plan, run.where, caption_file)
     losses = measure_losses(run.problem, state, plan, texts, run.where.output, run.scratch, progress)
     report = _report(run, lines, losses, rounds, roundtrip, stopped, time.monotonic() - started)
-    memory.remember(run.where.photos, run.where.output, [line.sha256_out for line in lines if line.sha256_out])
+    try:
+        memory.remember(run.where.photos, run.where.output, [line.sha256_out for line in lines if line.sha256_out])
+    except OutputError as error:  # no reason to lose a finished run
+        progress.note(f"this run will not be remembered: {error.message}")
+    files.write_text(run.where.page, protect_page(report, lines))
     files.write_text(run.where.report, report.model_dump_json(indent=2) + "\n")
     shutil.rmtree(run.where.checkpoint.parent)
     return report
@@ -191,7 +196,7 @@ def _report(
         captions_file=run.dataset.source.name if run.dataset.source else None,
         caption_format=run.dataset.format,
         method=run.settings.method,
-        photos=len(made) + sum(s.where in {p.id for p in run.dataset.photos} for s in run.prepared.skipped),
+        photos=len(run.dataset.photos),
         protected=len(made),
         captions=sum(len(line.captions) for line in made),
         skipped=[SkippedRecord(where=s.where, reason=s.reason, detail=s.detail) for s in run.prepared.skipped],
@@ -223,6 +228,8 @@ def _notes(run: Run, made: list[ManifestLine]) -> list[str]:
         notes.append(f"{invented} photos had no caption; theirs was made from the file name")
     if run.settings.format == "jpeg":
         notes.append("JPEG weakens the noise and goes beyond its bound; linf is what was measured")
+    if run.settings.keep_metadata == "all":
+        notes.append("all metadata was kept: GPS where there was any, and thumbnails, which show the photo unprotected")
     changed = sum(bool(line.notes) for line in made)
     if changed:
         notes.append(

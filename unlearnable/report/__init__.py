@@ -1,0 +1,1 @@
+"""Report pages: results as a person reads them, in one file that needs nothing else."""
