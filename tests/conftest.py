@@ -25,6 +25,10 @@ TINY = {
 CAPTIONS = ("a dog runs on grass", "two kids at the beach", "my new bike", "sunset over hills", "grandma bakes a cake")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--write-golden", action="store_true", help="replace the golden curves by what comes out")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def threads():
     torch.set_num_threads(1)

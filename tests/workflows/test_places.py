@@ -51,6 +51,7 @@ def test_a_folder_of_somebody_else_is_never_cleared(tmp_path):
     where = places(tmp_path / "photos", out)
     with pytest.raises(OutputError, match="exists already"):
         check(where, resume=False, overwrite=False)
-    with pytest.raises(OutputError, match="not made by this program"):
-        check(where, resume=False, overwrite=True)
+    for resume, overwrite in ((False, True), (True, False)):
+        with pytest.raises(OutputError, match="not made by this program"):
+            check(where, resume=resume, overwrite=overwrite)
     assert (out / "thesis.txt").read_text() == "dear"

@@ -11,9 +11,11 @@ from PIL import Image
 
 from tests.conftest import picture, tree
 from unlearnable import protect
-from unlearnable.errors import CheckpointError, InputError, ModelError, OutputError
+from unlearnable.config import resolve
+from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelError, OutputError
 from unlearnable.models.tokens import tokenizer
 from unlearnable.workflows import protect as workflow
+from unlearnable.workflows.plan import plan
 
 QUICK = {
     "max_rounds": 2,
@@ -242,10 +244,13 @@ def test_a_model_that_cannot_be_fetched(posts):
 
 
 def test_the_plan_writes_nothing_and_counts_the_same(posts, quick, tmp_path):
-    from unlearnable.config import resolve
-
     before = tree(tmp_path)
-    planned = workflow.plan(resolve({"photos": posts, "captions": posts / "posts.jsonl", **quick}))
+    planned = plan(resolve({"photos": posts, "captions": posts / "posts.jsonl", **quick}))
     assert tree(tmp_path) == before
     assert (planned.photos, planned.captions, planned.rounds_at_most) == (8, 8, 2)
     assert planned.seconds_estimated > 0
+
+
+def test_resume_and_overwrite_exclude_each_other(posts, quick):
+    with pytest.raises(ConfigError, match="exclude"):
+        protect(posts, resume=True, overwrite=True, **quick)

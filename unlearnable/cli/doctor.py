@@ -35,7 +35,7 @@ def examine() -> dict[str, Any]:
     from unlearnable import files
     from unlearnable.models import bundled
     from unlearnable.workflows import memory
-    from unlearnable.workflows.protect import choose_device
+    from unlearnable.workflows.run import choose_device
 
     checksum = files.sha256(bundled.WEIGHTS) if bundled.WEIGHTS.is_file() else "missing"
     return {

@@ -137,7 +137,7 @@ def protect(
         typer.echo(config.to_toml(settings), nl=False)
         return
     # torch and open_clip are imported here and not before: --help must answer at once
-    from unlearnable.workflows.protect import plan
+    from unlearnable.workflows.plan import plan
     from unlearnable.workflows.protect import protect as run
 
     result: ProtectPlan | ProtectReport

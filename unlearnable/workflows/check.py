@@ -21,6 +21,8 @@ from unlearnable.training.posts import Pixels
 from unlearnable.workflows.places import Places
 from unlearnable.workflows.publish import METADATA, Publication
 
+LOSS_BATCH = 64  # photos in a batch of the reported losses, whatever the optimisation used
+
 
 def reread_captions(plan: Publication, where: Places, caption_file: Path | None) -> tuple[float, dict[str, list[str]]]:
     """Read the written captions back.
@@ -39,13 +41,13 @@ def reread_captions(plan: Publication, where: Places, caption_file: Path | None)
     texts: dict[str, list[str]] = {}
     for (photo, rows), trigger in zip(plan.captions.items(), plan.triggers, strict=True):
         name = plan.names[photo]
+        texts[name] = ours.get(name) or [text for _, text in rows]
         for pair, text in rows:
             published = [own, ours] if pair.record >= 0 else [ours] if caption_file != metadata else []
             total += 1
             kept += all(text in each.get(name, []) for each in published) and (
                 trigger is None or _holds(text, trigger.tokens)
             )
-            texts.setdefault(name, ours.get(name) or []).extend([] if name in ours else [text])
     return kept / max(total, 1), texts
 
 
@@ -105,9 +107,6 @@ def measure_losses(
         )
         for before, after in zip(problem.surrogates, state.models, strict=True)
     ]
-
-
-LOSS_BATCH = 64  # photos in a batch of the reported losses, whatever the optimisation used
 
 
 def _plain(captions: Sequence[str]) -> list[Slot]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from unlearnable import files
 from unlearnable.errors import ConfigError, OutputError
 
 
@@ -73,17 +74,22 @@ def check(where: Places, *, resume: bool, overwrite: bool) -> None:
             what is there is not an earlier result.
     """
     used = [p for p in (where.output, where.private) if p.is_file() or (p.is_dir() and any(p.iterdir()))]
-    if not used or resume:
+    if not used:
         return
-    if not overwrite:
+    if not (overwrite or resume):
         hint = "use --resume to go on with a stopped run, --overwrite to replace it, or another --output"
         raise OutputError(f"{used[0]} exists already", hint=hint)
     if not where.settings.is_file():
         raise OutputError(f"{used[0]} was not made by this program", hint="remove it yourself or give another --output")
 
 
-def claim(where: Places, *, resume: bool) -> None:
+def claim(where: Places, settings: str, *, resume: bool) -> None:
     """Make the folders; what an earlier run left there goes, unless it is to be resumed. `check` comes first.
+
+    Args:
+        where: the folders.
+        settings: written first of all, since it marks them as made by this program.
+        resume: keep what is there.
 
     Raises:
         OutputError: they cannot be made.
@@ -92,6 +98,7 @@ def claim(where: Places, *, resume: bool) -> None:
         for folder in (where.output, where.private):
             if folder.exists() and not resume:
                 shutil.rmtree(folder)
+        files.write_text(where.settings, settings)
         for folder in (where.output, where.checkpoint.parent):
             folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

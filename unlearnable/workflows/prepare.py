@@ -12,12 +12,10 @@ from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.encode import choose_format, suffix_of
 from unlearnable.imaging.placement import grid_shape, working_copy
-from unlearnable.methods.base import Problem
-from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.tokens import Slot, cut, default_vocabulary
+from unlearnable.models.tokens import Slot, cut
 from unlearnable.optim.noise import Shape
 from unlearnable.progress import Progress
-from unlearnable.training.posts import Pixels, Posts
+from unlearnable.training.posts import Pixels
 
 SMALLEST = 16  # pixels; below that a photo has no room for noise that survives resizing
 LAST_WORD = 10**6
@@ -109,23 +107,3 @@ def cut_captions(pairs: dict[str, list[Pair]], settings: ProtectSettings, length
         return 0 if settings.trigger_position == "start" else LAST_WORD
 
     return {photo: [cut(p.caption, place(p.caption), length) for p in those] for photo, those in pairs.items()}
-
-
-def pose(
-    prepared: Prepared,
-    pixels: Pixels,
-    pairs: dict[str, list[Pair]],
-    slots: dict[str, list[Slot]],
-    surrogates: list[DualEncoder],
-    settings: ProtectSettings,
-) -> Problem:
-    """The problem a method solves."""
-    ids = [photo.id for photo in prepared.photos]
-    return Problem(
-        posts=Posts(pixels, tuple(tuple(slots[i]) for i in ids)),
-        grids=tuple(prepared.grids),
-        captions=tuple(tuple(p.caption for p in pairs[i]) for i in ids),
-        surrogates=tuple(surrogates),
-        vocabulary=default_vocabulary(),
-        seed=settings.seed,
-    )
