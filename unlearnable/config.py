@@ -17,6 +17,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from unlearnable.errors import ConfigError
 from unlearnable.registry import did_you_mean
 
+Preset = Literal["fast", "balanced", "strong"]
+Scope = Literal["post", "user"]
+Position = Literal["start", "end", "random"]
+Vocabulary = Literal["words"]
+Format = Literal["auto", "png", "webp", "jpeg"]
+Keep = Literal["none", "safe", "all"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
 ENVIRONMENT = "UNLEARNABLE_"
 PRESETS: dict[str, dict[str, Any]] = {
     "fast": {"max_rounds": 4, "surrogate_steps": 4, "trigger_rounds": 1},
@@ -40,10 +48,8 @@ class MethodSettings(BaseModel):
     weight_decay: Annotated[float, Field(ge=0, description="of the surrogate's matrices")] = 0.2
     batch_size: Annotated[int, Field(ge=2, description="photos in a contrastive batch")] = 64
     trigger_length: Annotated[int, Field(ge=1, le=20, description="words a trigger")] = 3
-    trigger_scope: Annotated[Literal["post", "user"], Field(description="a trigger a photo, or one for all")] = "post"
-    trigger_position: Annotated[
-        Literal["start", "end", "random"], Field(description="where in the caption the trigger stands")
-    ] = "start"
+    trigger_scope: Annotated[Scope, Field(description="a trigger a photo, or one for all")] = "post"
+    trigger_position: Annotated[Position, Field(description="where in the caption the trigger stands")] = "start"
     trigger_rounds: Annotated[int, Field(ge=0, description="rounds that improve the triggers")] = 2
     candidates: Annotated[int, Field(ge=1, le=256, description="words tried at each position (top k)")] = 16
     beam_width: Annotated[int, Field(ge=1, le=16, description="triggers kept in the search")] = 1
@@ -60,14 +66,14 @@ class ProtectSettings(MethodSettings):
     output: Path | None = None
     method: str = "mem"
     surrogate: tuple[str, ...] = ("small",)
-    preset: Literal["fast", "balanced", "strong"] = "balanced"
-    trigger_vocabulary: Literal["words"] = "words"
-    format: Literal["auto", "png", "webp", "jpeg"] = "auto"
+    preset: Preset = "balanced"
+    trigger_vocabulary: Vocabulary = "words"
+    format: Format = "auto"
     quality: Annotated[int, Field(ge=1, le=100)] = 95
-    keep_metadata: Literal["none", "safe", "all"] = "safe"
+    keep_metadata: Keep = "safe"
     strict: bool = False
     seed: int = 0
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    device: Device = "auto"
 
 
 PLACES = frozenset({"photos", "captions", "output"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,61 +15,6 @@ from unlearnable.cli.console import shown
 from unlearnable.errors import Interrupted
 from unlearnable.methods import METHODS
 from unlearnable.results import ProtectPlan, ProtectReport
-
-
-class Scope(StrEnum):
-    """Whose trigger it is."""
-
-    POST = "post"
-    USER = "user"
-
-
-class Position(StrEnum):
-    """Where it stands in the caption."""
-
-    START = "start"
-    END = "end"
-    RANDOM = "random"
-
-
-class Preset(StrEnum):
-    """How much work is done."""
-
-    FAST = "fast"
-    BALANCED = "balanced"
-    STRONG = "strong"
-
-
-class Format(StrEnum):
-    """Of the written photos."""
-
-    AUTO = "auto"
-    PNG = "png"
-    WEBP = "webp"
-    JPEG = "jpeg"
-
-
-class Keep(StrEnum):
-    """Of the metadata."""
-
-    NONE = "none"
-    SAFE = "safe"
-    ALL = "all"
-
-
-class Device(StrEnum):
-    """Where the models run."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
-    MPS = "mps"
-
-
-class Words(StrEnum):
-    """What triggers are made of."""
-
-    WORDS = "words"
 
 
 def _default(name: str) -> str:
@@ -92,24 +36,24 @@ def protect(
     epsilon: Annotated[int | None, typer.Option(help=f"Bound of the noise in 1/255. {_default('epsilon')}")] = None,
     trigger_length: Annotated[int | None, typer.Option(help=f"Words a trigger. {_default('trigger_length')}")] = None,
     trigger_vocabulary: Annotated[
-        Words | None, typer.Option(help=f"Where the words come from. {_default('trigger_vocabulary')}")
+        config.Vocabulary | None, typer.Option(help=f"Where the words come from. {_default('trigger_vocabulary')}")
     ] = None,
     trigger_scope: Annotated[
-        Scope | None, typer.Option(help=f"A trigger a photo, or one for all. {_default('trigger_scope')}")
+        config.Scope | None, typer.Option(help=f"A trigger a photo, or one for all. {_default('trigger_scope')}")
     ] = None,
     trigger_position: Annotated[
-        Position | None, typer.Option(help=f"Where it stands. {_default('trigger_position')}")
+        config.Position | None, typer.Option(help=f"Where it stands. {_default('trigger_position')}")
     ] = None,
-    preset: Annotated[Preset | None, typer.Option(help=f"How much work is done. {_default('preset')}")] = None,
+    preset: Annotated[config.Preset | None, typer.Option(help=f"How much work is done. {_default('preset')}")] = None,
     threshold: Annotated[float | None, typer.Option(help=f"Stop below this loss. {_default('threshold')}")] = None,
     max_rounds: Annotated[int | None, typer.Option(help="Rounds at most. (default: by preset)")] = None,
-    format: Annotated[Format | None, typer.Option(help=f"Of the written photos. {_default('format')}")] = None,
+    format: Annotated[config.Format | None, typer.Option(help=f"Of the written photos. {_default('format')}")] = None,
     quality: Annotated[int | None, typer.Option(help=f"Of JPEG files. {_default('quality')}")] = None,
     keep_metadata: Annotated[
-        Keep | None, typer.Option(help=f"EXIF that stays; GPS goes unless all. {_default('keep_metadata')}")
+        config.Keep | None, typer.Option(help=f"EXIF that stays; GPS goes unless all. {_default('keep_metadata')}")
     ] = None,
     seed: Annotated[int | None, typer.Option(help=f"Of all randomness. {_default('seed')}")] = None,
-    device: Annotated[Device | None, typer.Option(help=f"Where models run. {_default('device')}")] = None,
+    device: Annotated[config.Device | None, typer.Option(help=f"Where models run. {_default('device')}")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result.")] = False,
     strict: Annotated[bool | None, typer.Option("--strict", help="Fail if any photo cannot be protected.")] = None,
@@ -132,7 +76,8 @@ def protect(
     flags: dict[str, Any] = {
         name: value for name, value in locals().items() if name in config.ProtectSettings.model_fields
     }
-    settings = config.resolve(_plain(flags), config_file)
+    flags["surrogate"] = tuple(surrogate) if surrogate else None
+    settings = config.resolve(flags, config_file)
     if print_config:
         typer.echo(config.to_toml(settings), nl=False)
         return
@@ -155,14 +100,6 @@ def protect(
         _show_plan(result)
     else:
         _show(result)
-
-
-def _plain(flags: dict[str, Any]) -> dict[str, Any]:
-    """Enumerations as their words, lists as tuples."""
-    plain = {name: value.value if isinstance(value, StrEnum) else value for name, value in flags.items()}
-    if plain.get("surrogate") is not None:
-        plain["surrogate"] = tuple(plain["surrogate"]) or None
-    return plain
 
 
 def _show(report: ProtectReport) -> None:
