@@ -1,4 +1,4 @@
-"""Time `protect` on sets of several sizes: seconds a photo and round, and peak memory.
+"""Time `protect` on sets of several sizes: seconds a photo and round, seconds a photo and noise step, peak memory.
 
     python tools/bench/protect.py PHOTOS --captions FILE --sizes 50 200 800 [-- further options of protect]
 
@@ -16,6 +16,10 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from unlearnable.config import MethodSettings
+
+NOISE_STEPS = MethodSettings().noise_steps
 
 
 def subset(photos: Path, captions: Path, size: int, folder: Path) -> Path:
@@ -55,10 +59,14 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[50, 200, 800])
     arguments, options = parser.parse_known_args()
     options = [option for option in options if option != "--"]
-    print("| photos | rounds | seconds | seconds a photo and round | peak memory, GB |\n|---|---|---|---|---|")
+    print("| photos | rounds | seconds | a photo and round | a photo and noise step | peak memory, GB |")
+    print("|---|---|---|---|---|---|")
     for size in arguments.sizes:
         seconds, rounds, memory = run(arguments.photos, arguments.captions, size, options)
-        print(f"| {size} | {rounds} | {seconds:.0f} | {seconds / size / rounds:.3f} | {memory:.2f} |", flush=True)
+        each = seconds / size / rounds
+        print(
+            f"| {size} | {rounds} | {seconds:.0f} | {each:.3f} | {each / NOISE_STEPS:.3f} | {memory:.2f} |", flush=True
+        )
 
 
 if __name__ == "__main__":

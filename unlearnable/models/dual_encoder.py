@@ -40,7 +40,7 @@ class DualEncoder:
     """
 
     def __init__(self, module: nn.Module, spec: EncoderSpec) -> None:
-        # convolutions are faster so: on two cores 20 ms a photo and training step become 12, 11 for a noise step 9
+        # convolutions are faster so (docs/performance.md has the figures)
         self.module: nn.Module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.spec = spec
         text = getattr(module, "text", module)
