@@ -1,0 +1,49 @@
+"""One pass of the trigger search over 40 photos, with all posts changing at once and in groups.
+
+python tools/bench/groups.py PHOTOS --captions posts.jsonl
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from unlearnable.config import ProtectSettings
+from unlearnable.datasets import open_dataset
+from unlearnable.methods import METHODS, steps, trigger_search
+from unlearnable.models.openclip import load
+from unlearnable.progress import Silent
+from unlearnable.workflows.places import places
+from unlearnable.workflows.run import make_ready
+
+PHOTOS = 40
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photos", type=Path)
+    parser.add_argument("--captions", type=Path, required=True)
+    arguments = parser.parse_args()
+    settings = ProtectSettings(photos=arguments.photos, captions=arguments.captions, batch_size=PHOTOS)
+    dataset, where, method = (
+        open_dataset(settings.photos, settings.captions),
+        places(settings.photos, None),
+        METHODS["mem"](),
+    )
+    for groups in (1, trigger_search.GROUPS):
+        trigger_search.GROUPS = groups
+        with tempfile.TemporaryDirectory() as scratch:
+            run = make_ready(settings, where, dataset, method, [load("small")], Path(scratch), Silent())
+            state = method.start(run.problem, settings)
+            before = trigger_loss(run.problem, settings, state)
+            trigger_search.improve_triggers(run.problem, settings, state, list(range(PHOTOS)))
+            print(f"{groups} groups: loss {before:.3f} -> {trigger_loss(run.problem, settings, state):.4f}")
+
+
+def trigger_loss(problem, settings, state) -> float:  # type: ignore[no-untyped-def]
+    return float(steps.measure(problem, settings, state)[:PHOTOS].mean())
+
+
+if __name__ == "__main__":
+    main()
