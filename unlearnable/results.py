@@ -97,3 +97,49 @@ class ProtectPlan(_Record):
     rounds_at_most: int
     seconds_estimated: float
     bytes_estimated: int
+
+
+class Retrieval(_Record):
+    """How well a gallery is ranked in one direction: Hit@k in per cent, Medr a rank from 1."""
+
+    hit1: float
+    hit5: float
+    hit10: float
+    medr: float
+
+
+class EpochRecord(_Record):
+    """One epoch of training: mean loss, and ranks of the held-out photos where there are some. Epoch 0 is the start."""
+
+    epoch: int
+    loss: float | None
+    image_to_text: Retrieval | None = None
+    text_to_image: Retrieval | None = None
+
+
+class TrainReport(_Record):
+    """The outcome of a `train` run; saved beside the checkpoint."""
+
+    schema_version: Literal[1] = 1
+    output: str
+    sha256: str
+    model: str
+    from_scratch: bool
+    data: list[str]
+    photos: int
+    pairs: int
+    held_out_photos: int
+    skipped: list[SkippedRecord]
+    epochs: int
+    lr: float
+    batch_size: int
+    weight_decay: float
+    warmup: float
+    precision: str
+    seed: int
+    processes: int
+    device: str
+    loss_curve: list[float | None]
+    before: EpochRecord
+    history: list[EpochRecord]
+    seconds: float

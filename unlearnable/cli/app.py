@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from unlearnable.cli import doctor, lists, protect
+from unlearnable.cli import doctor, lists, protect, train
 from unlearnable.cli.console import report_error
 from unlearnable.errors import EXIT_UNEXPECTED, UnlearnableError
 
@@ -19,6 +19,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("protect")(protect.protect)
+app.command("train")(train.train)
 for name, function in lists.COMMANDS.items():
     app.command(name)(function)
 app.command("doctor")(doctor.doctor)

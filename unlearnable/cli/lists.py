@@ -1,4 +1,4 @@
-"""`unlearnable methods | models | formats`: what this installation has."""
+"""`unlearnable methods | models | formats | countermeasures`: what this installation has."""
 
 from __future__ import annotations
 
@@ -40,7 +40,19 @@ def models(as_json: Json = False) -> None:
     _show("models", rows, as_json)
 
 
-COMMANDS: dict[str, Callable[..., None]] = {"methods": methods, "formats": formats, "models": models}
+def countermeasures(as_json: Json = False) -> None:
+    """List what a scraper may do to photos and captions; "+" joins several, other numbers can be given."""
+    from unlearnable.countermeasures import catalogue, describe
+
+    _show("countermeasures", [(name, describe(name)) for name in catalogue()], as_json)
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "methods": methods,
+    "formats": formats,
+    "models": models,
+    "countermeasures": countermeasures,
+}
 
 
 def _show(title: str, rows: Sequence[tuple[str, str]], as_json: bool) -> None:

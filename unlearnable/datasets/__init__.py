@@ -2,7 +2,23 @@
 
 from __future__ import annotations
 
-from unlearnable.datasets._opening import open_dataset, write_captions
+from unlearnable.datasets._opening import find_captions, open_dataset, write_captions
+from unlearnable.datasets.people import People, Portrait, hold_out, limit, named_posts, open_people
 from unlearnable.datasets.types import Dataset, Edits, Pair, Photo, Skipped
 
-__all__ = ["Dataset", "Edits", "Pair", "Photo", "Skipped", "open_dataset", "write_captions"]
+__all__ = [
+    "Dataset",
+    "Edits",
+    "Pair",
+    "People",
+    "Photo",
+    "Portrait",
+    "Skipped",
+    "find_captions",
+    "hold_out",
+    "limit",
+    "named_posts",
+    "open_dataset",
+    "open_people",
+    "write_captions",
+]

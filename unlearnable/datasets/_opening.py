@@ -7,12 +7,15 @@ from pathlib import Path
 from unlearnable.datasets._assembly import with_unnamed
 from unlearnable.datasets._json_spans import decode
 from unlearnable.datasets._text import read_document
-from unlearnable.datasets._tree import is_photo
+from unlearnable.datasets._tree import PHOTO_SUFFIXES, is_photo
 from unlearnable.datasets.base import Format
 from unlearnable.datasets.formats import FORMATS
+from unlearnable.datasets.people import FORMAT
 from unlearnable.datasets.types import Dataset, Edits
 from unlearnable.errors import ConfigError, InputError
 
+_FACES = Path(FORMAT)
+_CAPTION_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".token"})
 _NEEDS_HEADING = "a CSV or TSV needs a first row that names its columns, such as filepath and title"
 _NEEDS_KEYS = 'one JSON object a line is wanted, such as {"image": "a.jpg", "caption": "a dog"}'
 _HINTS = {".csv": _NEEDS_HEADING, ".tsv": _NEEDS_HEADING, ".jsonl": _NEEDS_KEYS, ".ndjson": _NEEDS_KEYS}
@@ -26,25 +29,44 @@ def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
             that it names, from its own folder.
         captions: a caption file for the photos of a folder. Without one the folder is looked
             through for `metadata.jsonl` or `metadata.csv`, then for a `.txt` beside each photo.
+            The word `people`, where no file is called so, reads a folder of faces in any layout
+            that `open_people` knows; the captions then hold invented names.
 
     Returns:
         A data set in which every photo has a caption; those that no caption file gives come
-        from a template, with `record` -1.
+        from a template, with `record` -1. Of faces it holds only the photos of people that are known.
 
     Raises:
         InputError: something is not there or cannot be read, or there is no photo at all.
         ConfigError: two caption files were given.
     """
-    source = photos if captions is None else captions
+    faces = captions == _FACES and not captions.is_file()
+    source = photos if captions is None or faces else captions
     for path in (photos, source):
         if not path.exists():
             raise InputError(f"there is no {path}", hint="check the path")
     if not photos.is_dir():
         _check_caption_file(photos, captions)
         return _recognise(source).read(source, photos.parent)
+    if faces:
+        reader: Format = FORMATS[FORMAT]
+        return reader.read(photos, photos)
     if captions is not None and captions.is_dir() and not captions.samefile(photos):
         raise InputError(f"{captions} is a folder", hint="give the caption file in it")
-    return with_unnamed(_recognise(source).read(source, photos))
+    dataset = _recognise(source).read(source, photos)
+    return dataset if dataset.format == FORMAT else with_unnamed(dataset)
+
+
+def find_captions(folder: Path) -> list[Path]:
+    """The caption files that lie in a folder, by what is in them; not those of its sub-folders."""
+    found = []
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and path.suffix.lower() in _CAPTION_SUFFIXES and not path.name.startswith("."):
+            if any(path.with_suffix(s).is_file() for s in PHOTO_SUFFIXES):
+                continue  # the text beside a photo
+            if any(FORMATS[name].sniff(path) for name in FORMATS):
+                found.append(path)
+    return found
 
 
 def write_captions(dataset: Dataset, edits: Edits, target: Path) -> None:

@@ -1,17 +1,22 @@
 """Hit@k and Medr both ways: where the true partner stands when a gallery is ranked by similarity.
 
 Ranks count from 1 and ties count against the model. Image -> text takes the best-ranked
-of a photo's captions; text -> image ranks every caption.
+of a photo's captions; text -> image ranks every caption. `random_reference` says what a
+gallery in random order would give. The conventions are compared in docs/metrics.md.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
 from dataclasses import dataclass
+from fractions import Fraction
+from math import comb, inf
 
 import torch
 from torch import Tensor
 
-CHUNK = 1024
+CHUNK = 512  # queries ranked at once: their scores take 13 bytes for each of the gallery
 
 
 @dataclass(frozen=True)
@@ -22,14 +27,60 @@ class Ranks:
     text_to_image: Tensor  # (captions,)
 
 
+@dataclass(frozen=True)
+class Chance:
+    """The rank of the best of a query's partners in a gallery in random order, one direction."""
+
+    gallery: int
+    partners: tuple[tuple[int, int], ...]  # (partners a query has, how many queries have that many)
+
+    def above(self, k: int) -> Fraction:
+        """The chance that a query's rank is above k: none of its m partners among the first k."""
+        left, queries = max(self.gallery - k, 0), sum(count for _, count in self.partners)
+        missed = (Fraction(count * comb(left, m), comb(self.gallery, m)) for m, count in self.partners)
+        return sum(missed, Fraction(0)) / queries
+
+    def hit(self, k: int = 10) -> float:
+        """The expected Hit@k, in per cent."""
+        return float(100 * (1 - self.above(k)))
+
+    def medr(self) -> float:
+        """The median of the rank (the mean of the middle two where it lies between two ranks)."""
+        ranks, half = range(1, self.gallery + 1), Fraction(1, 2)
+        low = bisect_left(ranks, True, key=lambda k: self.above(k) <= half)
+        high = bisect_left(ranks, True, key=lambda k: self.above(k) < half)
+        return (ranks[low] + ranks[high]) / 2
+
+
+@dataclass(frozen=True)
+class RandomReference:
+    """What `Ranks` come to for a model that knows nothing."""
+
+    image_to_text: Chance
+    text_to_image: Chance
+
+
 def hit(ranks: Tensor, k: int = 10) -> float:
     """Hit@k: the share of queries whose partner is among the first k, in per cent."""
-    return 100.0 * float((ranks <= k).float().mean())
+    return 100.0 * float((ranks <= k).double().mean())
 
 
 def medr(ranks: Tensor) -> float:
     """Medr: the median rank (the mean of the middle two where their number is even)."""
     return float(ranks.double().quantile(0.5))
+
+
+def random_reference(photos: int, photo_of_caption: Tensor) -> RandomReference:
+    """Hit@k and Medr of a random order, by formula.
+
+    Raises:
+        ValueError: there is nothing to rank, or a photo has no caption, or a caption no photo.
+    """
+    captions = _captions_of(photos, photo_of_caption)
+    return RandomReference(
+        Chance(len(photo_of_caption), tuple(sorted(Counter(captions.tolist()).items()))),
+        Chance(photos, ((1, len(photo_of_caption)),)),
+    )
 
 
 def rank(image_features: Tensor, text_features: Tensor, photo_of_caption: Tensor) -> Ranks:
@@ -41,26 +92,46 @@ def rank(image_features: Tensor, text_features: Tensor, photo_of_caption: Tensor
         photo_of_caption: (c,) the photo each caption belongs to.
 
     Raises:
-        ValueError: a feature is not a finite number.
+        ValueError: a feature is not a finite number, there is nothing to rank, or a photo has no
+            caption (its rank is not defined), or a caption no photo.
     """
     if not (image_features.isfinite().all() and text_features.isfinite().all()):
         raise ValueError("features must be finite to be ranked")
-    text_ranks, best = [], torch.full((len(image_features),), len(text_features) + 1)
-    for start in range(0, len(text_features), CHUNK):
-        rows = slice(start, start + CHUNK)
-        scores = text_features[rows] @ image_features.T  # (chunk, p)
-        own = scores.gather(1, photo_of_caption[rows, None])
-        text_ranks.append((scores >= own).sum(dim=1))
-    for start in range(0, len(image_features), CHUNK):
-        scores = image_features[start : start + CHUNK] @ text_features.T  # (chunk, c)
-        for row, line in enumerate(scores):
-            own = line[photo_of_caption == start + row]
-            if len(own):
-                best[start + row] = _best_rank(line, own)
-    return Ranks(best, torch.cat(text_ranks))
+    if len(photo_of_caption) != len(text_features):
+        raise ValueError(f"{len(text_features)} captions have features, {len(photo_of_caption)} have a photo")
+    _captions_of(len(image_features), photo_of_caption)
+    photo = photo_of_caption.to(text_features.device)
+    caption = torch.arange(len(text_features), device=photo.device)
+    return Ranks(
+        _ranks(image_features, text_features, photo, caption), _ranks(text_features, image_features, caption, photo)
+    )
 
 
-def _best_rank(line: Tensor, own: Tensor) -> int:
-    """Rank of the photo's best caption; its other captions do not push it down."""
-    top = own.max()
-    return int((line >= top).sum() - (own >= top).sum()) + 1
+def _captions_of(photos: int, photo_of_caption: Tensor) -> Tensor:
+    """How many captions each photo has, once every photo has one and every caption a photo."""
+    if not photos or not len(photo_of_caption):
+        raise ValueError("there is nothing to rank: no photo or no caption")
+    if int(photo_of_caption.min()) < 0 or int(photo_of_caption.max()) >= photos:
+        raise ValueError(f"a caption belongs to a photo outside 0 to {photos - 1}")
+    captions = photo_of_caption.bincount(minlength=photos)
+    if without := int((captions == 0).sum()):
+        raise ValueError(f"{without} of {photos} photos have no caption, so they have no rank")
+    return captions
+
+
+def _ranks(queries: Tensor, gallery: Tensor, query: Tensor, item: Tensor) -> Tensor:
+    """Rank of the best of each query's items; its other items do not push it down.
+
+    Pair n is `query[n]`, `item[n]`. Scores are summed in double and rounded to float, so that equal
+    features score the same wherever they stand in a block: in float alone the order of the sum shows.
+    """
+    wide, ranks = gallery.double().T, []
+    for start in range(0, len(queries), CHUNK):
+        scores = (queries[start : start + CHUNK].double() @ wide).float()  # (chunk, gallery)
+        here = (query >= start) & (query < start + CHUNK)
+        row = query[here] - start
+        own = scores[row, item[here]]
+        best = scores.new_full((len(scores),), -inf).scatter_reduce(0, row, own, "amax")
+        tied = row[own == best[row]].bincount(minlength=len(scores))
+        ranks.append((scores >= best[:, None]).sum(dim=1) - tied + 1)
+    return torch.cat(ranks)

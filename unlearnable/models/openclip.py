@@ -2,7 +2,7 @@
 
 A checkpoint is a file of weights or a folder in open_clip's own layout (open_clip_config.json
 and weights). A file from `save` names its architecture itself; any other needs it in front:
-`RN50:weights.pt`.
+`RN50:weights.pt`. `fresh` gives the same architectures with random weights, for training from scratch.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from unlearnable import files
 from unlearnable.errors import ModelError
 from unlearnable.models import bundled
+from unlearnable.models.architectures import ARCHITECTURES, HALF, cached
 from unlearnable.registry import did_you_mean
 
 if TYPE_CHECKING:
@@ -36,6 +37,32 @@ def load(name: str) -> DualEncoder:
     encoder = bundled.load_small() if name == SMALL else _load_other(name)
     encoder.module.eval()
     return encoder
+
+
+def fresh(architecture: str, seed: int) -> DualEncoder:
+    """A model with random weights, of one of our small architectures or any of open_clip's.
+
+    Raises:
+        ModelError: there is no such architecture, or its text tower is not of CLIP's kind.
+    """
+    import open_clip
+    import torch
+
+    if not is_architecture(architecture):
+        known = [*ARCHITECTURES, *open_clip.list_models()]
+        raise ModelError(f"no architecture is called {architecture!r}", hint=did_you_mean(architecture, known))
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        if architecture in ARCHITECTURES:
+            return build(architecture, ARCHITECTURES[architecture], HALF, HALF)
+        return _create(architecture, None, architecture, random=True)
+
+
+def is_architecture(name: str) -> bool:
+    """Whether `name` is an architecture alone, without weights."""
+    import open_clip
+
+    return name in ARCHITECTURES or name in open_clip.list_models()
 
 
 def build(name: str, config: dict[str, Any], mean: Triple, std: Triple) -> DualEncoder:
@@ -66,6 +93,8 @@ def _load_other(name: str) -> DualEncoder:
         return _create(f"local-dir:{name}", None, name)
     if path.is_file():
         return _load_file(path)
+    if name in ARCHITECTURES:
+        return _load_cached(name)
     architecture, _, tag = name.partition(":")
     import open_clip
 
@@ -81,6 +110,19 @@ def _load_other(name: str) -> DualEncoder:
         tags = open_clip.list_pretrained_tags_by_model(architecture)
         raise ModelError(f"{architecture} has no weights called {tag!r}", hint=f"{did_you_mean(tag, tags)} ({OFFLINE})")
     return _create(architecture, tag, name)
+
+
+def _load_cached(name: str) -> DualEncoder:
+    path = cached(name)
+    if not path.is_file():
+        raise ModelError(
+            f"{name} has not been trained on this machine yet",
+            hint=f"unlearnable train --data DIR --model {name} --output {path} ({OFFLINE})",
+        )
+    encoder = _load_file(path)
+    if encoder.spec.config != ARCHITECTURES[name]:
+        raise ModelError(f"{path} is of another architecture than {name}", hint="train it again")
+    return encoder
 
 
 def _load_file(path: Path) -> DualEncoder:
@@ -105,18 +147,23 @@ def _load_file(path: Path) -> DualEncoder:
     return encoder
 
 
-def _create(architecture: str, weights: str | None, name: str) -> DualEncoder:
+def _create(architecture: str, weights: str | None, name: str, *, random: bool = False) -> DualEncoder:
     import open_clip
 
     from unlearnable.models.dual_encoder import DualEncoder, EncoderSpec
 
     try:
-        module = open_clip.create_model(architecture, pretrained=weights, require_pretrained=True)
+        config = open_clip.get_model_config(architecture)
+        # open_clip only warns where weights of OpenAI's meet an architecture without their QuickGELU
+        wants = bool(weights and (open_clip.get_pretrained_cfg(architecture, weights) or {}).get("quick_gelu"))
+        if wants:
+            config["quick_gelu"] = True
+        module = open_clip.create_model(architecture, weights, require_pretrained=not random, force_quick_gelu=wants)
     except Exception as error:  # the hub, torch and open_clip each raise their own kinds
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(f"{name}: its weights could not be loaded ({reason[:160]})", hint=OFFLINE) from error
     prep = open_clip.get_model_preprocess_cfg(module)
-    spec = EncoderSpec(name, _side(prep["size"]), tuple(prep["mean"]), tuple(prep["std"]))
+    spec = EncoderSpec(name, _side(prep["size"]), tuple(prep["mean"]), tuple(prep["std"]), config)
     return DualEncoder(module, spec)
 
 

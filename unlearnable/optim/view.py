@@ -6,6 +6,7 @@ private tensor. Rounding passes gradients straight through.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -46,11 +47,11 @@ class Draw:
 PLAIN = Draw("bicubic", 1.0, 0.0, 0.5, 0.5, False)
 
 
-def draw(generator: torch.Generator, smallest: float = 0.9) -> Draw:
+def draw(generator: torch.Generator, smallest: float = 0.9, kernels: Sequence[str] = KERNELS) -> Draw:
     """Draw a kernel, a crop of `smallest` to 1 of the area at any place, its shape near the photo's, and a flip."""
     kernel, share, stretch, top, left, flip = torch.rand(6, generator=generator, dtype=torch.float64).tolist()
     return Draw(
-        KERNELS[int(kernel * len(KERNELS))],
+        kernels[int(kernel * len(kernels))],
         smallest + (1 - smallest) * share,
         0.9 ** (1 - 2 * stretch),
         top,

@@ -13,6 +13,7 @@ FORMATS = Registry(
         "karpathy": "unlearnable.datasets.formats.karpathy:KARPATHY",
         "coco": "unlearnable.datasets.formats.coco:COCO",
         "flickr": "unlearnable.datasets.formats.flickr:FLICKR",
+        "people": "unlearnable.datasets.formats.people:PEOPLE",
         "jsonl": "unlearnable.datasets.formats.jsonl:JSONL",
         "table": "unlearnable.datasets.formats.table:TABLE",
     },

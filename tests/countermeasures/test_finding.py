@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from tests.conftest import picture
+from unlearnable.cli.app import app
+from unlearnable.countermeasures import catalogue, find
+from unlearnable.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("name", "message", "hint"),
+    [
+        ("jpg-75", "no countermeasure is called 'jpg-75'", "did you mean 'jpeg-75'?"),
+        ("greyscale", "no countermeasure is called 'greyscale'", "did you mean 'grayscale'?"),
+        ("strip_trigger", "no countermeasure is called 'strip_trigger'", "did you mean 'strip-trigger'?"),
+        ("", "no countermeasure is called ''", "there are: "),
+        ("zzz", "no countermeasure is called 'zzz'", "there are: "),
+        ("jpeg-seventy", "no countermeasure is called", "'jpeg-"),
+        ("jpeg-7.5", "no countermeasure is called", "'jpeg-"),
+        ("jpeg-075", "no countermeasure is called", "'jpeg-75'"),
+        ("jpeg--5", "no countermeasure is called", "'jpeg-"),
+        ("jpeg-७५", "no countermeasure is called", "'jpeg-"),
+        ("jpeg-" + "9" * 5000, "no countermeasure is called", "there are: "),
+        ("jpeg", "jpeg needs a number, from 1 to 100", "jpeg-95"),
+        ("blur", "blur needs a number", "blur-1"),
+        ("jpeg-0", "jpeg-0: the number must be from 1 to 100", "jpeg-95"),
+        ("jpeg-101", "jpeg-101: the number must be", "jpeg-95"),
+        ("webp-101", "from 0 to 100", "webp-80"),
+        ("bits-9", "from 1 to 8", "bits-6"),
+        ("median-4", "one of 3, 5, 7, 9", "median-3 or median-5"),
+        ("strip-trigger-0", "from 1 to 77", "strip-trigger"),
+        ("png-3", "png takes no number", "write png"),
+        ("shuffle-words-0", "shuffle-words takes no number", "write shuffle-words"),
+        ("png+jpg-75", "no countermeasure is called 'jpg-75'", "did you mean 'jpeg-75'?"),
+        ("png+", "no countermeasure is called ''", "there are: "),
+    ],
+)
+def test_a_wrong_name_says_what_to_write(name, message, hint):
+    with pytest.raises(ConfigError) as caught:
+        find(name)
+    assert message in caught.value.message
+    assert hint in (caught.value.hint or "")
+
+
+def test_numbers_outside_the_catalogue_can_be_given():
+    assert "jpeg-33" not in catalogue()
+    assert find("jpeg-33").name == "jpeg-33"
+    assert find("jpeg-1").image(picture(0)).shape == (48, 64, 3)
+
+
+def test_a_chain_goes_from_left_to_right():
+    pixels = picture(3, 400, 300)
+    chain = find("resize-100+bits-1")
+    assert chain.name == "resize-100+bits-1"
+    step = find("bits-1").image(find("resize-100").image(pixels))
+    assert np.array_equal(chain.image(pixels), step)
+    assert set(np.unique(chain.image(pixels))) <= {64, 192}
+    assert not set(np.unique(find("bits-1+resize-100").image(pixels))) <= {64, 192}
+
+
+def test_a_chain_changes_photos_and_captions():
+    chain = find("img2dataset+strip-trigger")
+    assert chain.image(picture(3, 300, 200)).shape == (256, 256, 3)
+    assert chain.caption("one two three a dog runs") == "a dog runs"
+    assert find("strip-trigger-1+strip-trigger-2").caption("one two three a dog runs") == "a dog runs"
+
+
+def test_the_command_lists_the_catalogue():
+    result = CliRunner().invoke(app, ["countermeasures", "--json"])
+    assert result.exit_code == 0, result.output
+    rows = json.loads(result.stdout)["countermeasures"]
+    assert [row["name"] for row in rows] == catalogue()
+    assert all(row["summary"] for row in rows)
+    assert "jpeg-95" in CliRunner().invoke(app, ["countermeasures"]).stdout

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import picture
+from unlearnable.countermeasures import find
+from unlearnable.errors import InputError
+
+
+def noisy(height=200, width=300):
+    """A picture with noise of 8 on it, about what is published."""
+    signs = np.random.default_rng(0).choice([-8, 8], (height, width, 3))
+    return np.clip(picture(5, height, width) + signs, 0, 255).astype(np.uint8)
+
+
+def away(name, pixels):
+    return np.abs(find(name).image(pixels).astype(int) - pixels).mean()
+
+
+def test_png_changes_nothing():
+    assert np.array_equal(find("png").image(noisy()), noisy())
+
+
+def test_the_worse_the_quality_the_further_away():
+    pixels = noisy()
+    assert 0 < away("jpeg-95", pixels) < away("jpeg-75", pixels) < away("jpeg-50", pixels) < away("jpeg-10", pixels)
+    assert 0 < away("webp-95", pixels) < away("webp-50", pixels) < away("webp-5", pixels)
+
+
+def test_jpeg_is_what_pillow_writes_by_default():
+    file = io.BytesIO()
+    Image.fromarray(noisy()).save(file, "JPEG")  # quality 75, 4:2:0
+    assert np.array_equal(find("jpeg-75").image(noisy()), np.asarray(Image.open(file)))
+
+
+def test_a_photo_too_large_for_the_format_says_so():
+    with pytest.raises(InputError, match="20000 x 1 cannot be saved as WEBP") as caught:
+        find("webp-80").image(np.zeros((1, 20_000, 3), np.uint8))
+    assert caught.value.hint
+
+
+def test_grayscale_has_equal_channels_and_keeps_greys():
+    grey = find("grayscale").image(noisy())
+    assert (grey == grey[..., :1]).all()
+    assert np.array_equal(find("grayscale").image(grey), grey)
+    red, green, blue = (find("grayscale").image(np.uint8(255) * np.eye(3, dtype=np.uint8)[None, [n]]) for n in range(3))
+    assert blue.max() < red.max() < green.max()
+
+
+@pytest.mark.parametrize("name", ["blur-1", "blur-2", "median-3", "median-5"])
+def test_smoothing_takes_noise_away_and_leaves_flat_areas(name):
+    flat = np.full((50, 50, 3), 100, np.uint8)
+    assert np.array_equal(find(name).image(flat), flat)
+    rough = (flat + np.random.default_rng(0).integers(-8, 9, flat.shape)).astype(np.uint8)
+    assert find(name).image(rough).std() < 0.6 * rough.std()
+
+
+def test_a_median_forgets_a_single_pixel():
+    dot = np.zeros((9, 9, 3), np.uint8)
+    dot[4, 4] = 255
+    assert find("median-3").image(dot).max() == 0
+    assert find("blur-1").image(dot).max() > 0
+
+
+@pytest.mark.parametrize("depth", range(1, 9))
+def test_bits_keep_the_high_bits_and_lie_in_the_middle(depth):
+    ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
+    changed = find(f"bits-{depth}").image(ramp)
+    assert len(np.unique(changed)) == 2**depth
+    assert np.array_equal(changed >> (8 - depth), ramp >> (8 - depth))
+    assert np.abs(changed.astype(int) - ramp).max() == (1 << (8 - depth)) // 2
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "wanted"),
+    [
+        ("resize-224", (500, 375), (299, 224)),
+        ("resize-224", (375, 500), (224, 299)),
+        ("resize-512", (500, 375), (500, 375)),
+        ("resize-1", (300, 3), (100, 1)),
+        ("social-1080", (1200, 2160), (600, 1080)),
+        ("social-1080", (1080, 20), (1080, 20)),
+        ("social-10", (3, 4000), (1, 10)),
+    ],
+)
+def test_photos_are_reduced_and_never_enlarged(name, shape, wanted):
+    assert find(name).image(picture(1, *shape)).shape[:2] == wanted
+
+
+def test_photos_that_are_small_enough_keep_their_pixels():
+    assert np.array_equal(find("resize-512").image(noisy()), noisy())
+    assert np.array_equal(find("social-1080").image(noisy()), find("jpeg-80").image(noisy()))
+
+
+@pytest.mark.parametrize(("height", "width"), [(300, 400), (400, 300), (30, 40), (256, 256), (1, 1), (2, 3000)])
+def test_img2dataset_is_a_square_with_a_white_border(height, width):
+    square = find("img2dataset").image(np.zeros((height, width, 3), np.uint8)).astype(int)
+    assert square.shape == (256, 256, 3)
+    rows, columns = (max(1, round(size * 256 / max(height, width))) for size in (height, width))
+    top, left = (256 - rows) // 2, (256 - columns) // 2
+    inside = np.zeros((256, 256), bool)
+    inside[top : top + rows, left : left + columns] = True
+    assert square[inside].mean() < 60
+    assert inside.all() or square[~inside].mean() > 195
+    if min(rows, columns) > 16:  # JPEG blurs edges: of a strip a pixel wide only the mean can be told
+        assert square[inside].max() < 60
+        assert square[~inside].min(initial=255) > 195
+
+
+def test_img2dataset_reduces_by_the_mean_of_the_area():
+    pixels = np.random.default_rng(0).integers(0, 256, (512, 512, 3), dtype=np.uint8)
+    means = (pixels.reshape(256, 2, 256, 2, 3).astype(float).mean((1, 3)) + 0.5).astype(np.uint8)
+    assert np.array_equal(find("img2dataset").image(pixels), find("jpeg-95").image(means))
+
+
+def test_img2dataset_shares_pixels_between_areas():
+    """384 pixels to 256: each new one is a whole old one and half of its neighbour."""
+    pixels = np.random.default_rng(0).integers(0, 256, (384, 384, 3), dtype=np.uint8)
+    halves = np.repeat(np.repeat(pixels, 2, axis=0), 2, axis=1).reshape(256, 3, 256, 3, 3)
+    means = (halves.astype(float).mean((1, 3)) + 0.5).astype(np.uint8)
+    assert np.array_equal(find("img2dataset").image(pixels), find("jpeg-95").image(means))
+
+
+def test_img2dataset_leaves_256_as_it_is_and_enlarges_what_is_smaller():
+    assert np.array_equal(find("img2dataset").image(picture(1, 256, 256)), find("jpeg-95").image(picture(1, 256, 256)))
+    small = find("img2dataset").image(picture(1, 64, 64)).astype(int)
+    large = np.asarray(Image.fromarray(picture(1, 64, 64)).resize((256, 256), Image.Resampling.BICUBIC))
+    assert np.abs(small - large).mean() < 3

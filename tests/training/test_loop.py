@@ -1,0 +1,131 @@
+"""The training loop: what it sees, that it goes on where it stopped, and that processes share a batch."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from tests.conftest import CAPTIONS, picture
+
+from unlearnable.config import Recipe
+from unlearnable.models.openclip import load
+from unlearnable.training.loop import rate, steps_an_epoch, train
+from unlearnable.training.optimiser import adamw
+from unlearnable.training.pairs import pairs_of
+from unlearnable.training.posts import Pixels
+from unlearnable.training.world import World
+
+RECIPE = Recipe(epochs=4, lr=1e-3, batch_size=4, seed=3)
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    pixels = Pixels(tmp_path / "pixels.u8")
+    for number in range(8):
+        pixels.append(picture(number))
+    return pairs_of(pixels, [[f"{CAPTIONS[n % 5]} {n}"] for n in range(8)])
+
+
+def run(tiny, pairs, recipe=RECIPE, done=0, model=None, optimiser=None, until=None):
+    model = model or tiny.clone()
+    optimiser = optimiser or adamw(model.module, recipe.lr, recipe.weight_decay)
+    losses = []
+    for step in train(model, optimiser, pairs, recipe, done=done):
+        losses.append(step.loss)
+        if step.number == until:
+            break
+    return model, optimiser, losses
+
+
+def test_it_learns_the_pairs(tiny, pairs):
+    losses = run(tiny, pairs, RECIPE.model_copy(update={"epochs": 15}))[2]
+    assert sum(losses[-4:]) < 0.6 * sum(losses[:4])
+
+
+def test_the_same_seed_gives_the_same_losses_and_another_seed_others(tiny, pairs):
+    first, second = (run(tiny, pairs)[2] for _ in range(2))
+    other = run(tiny, pairs, RECIPE.model_copy(update={"seed": 4}))[2]
+    assert first == second
+    assert first != other
+
+
+def test_a_stopped_training_goes_on_to_the_same_bits(tiny, pairs):
+    whole, _, losses = run(tiny, pairs)
+    model, optimiser, begun = run(tiny, pairs, until=3)
+    weights, moments = copy.deepcopy(model.module.state_dict()), copy.deepcopy(optimiser.state_dict())
+    model, optimiser = tiny.clone(), None
+    model.module.load_state_dict(weights)
+    optimiser = adamw(model.module, RECIPE.lr, RECIPE.weight_decay)
+    optimiser.load_state_dict(moments)
+    _, _, rest = run(tiny, pairs, done=3, model=model, optimiser=optimiser)
+    assert begun + rest == losses
+    assert all(torch.equal(a, b) for a, b in zip(whole.module.parameters(), model.module.parameters(), strict=True))
+
+
+def test_the_rate_rises_then_falls_to_nothing():
+    recipe = Recipe(epochs=1, lr=1.0, warmup=0.1)
+    rates = [rate(step, 100, recipe) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == rates[9] == rates[10] == 1.0
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert rates[99] < 0.001
+
+
+def test_batches_are_of_about_equal_size():
+    assert steps_an_epoch(1182, 128) == 10
+    assert steps_an_epoch(3, 128) == 1
+
+
+def test_weights_decay_only_on_matrices(tiny):
+    groups = adamw(tiny.clone().module, 1e-3, 0.2).param_groups
+    assert [group["weight_decay"] for group in groups] == [0.2, 0.0]
+    assert {p.ndim for p in groups[1]["params"]} <= {0, 1}
+    assert min(p.ndim for p in groups[0]["params"]) >= 2
+
+
+def test_each_process_takes_its_own_rows_of_a_batch():
+    rows = list(range(8))
+    assert [rows[World(rank, 2).share(8)] for rank in range(2)] == [[0, 1, 2, 3], [4, 5, 6, 7]]
+
+
+CHILD = """
+import json, sys
+from unlearnable.cli.app import main
+sys.argv = ["unlearnable", *json.loads(sys.argv[1])]
+main()
+"""
+
+
+def test_two_processes_give_the_loss_curve_of_one(posts, tiny_path, tmp_path):
+    def curve(processes: int) -> list[float]:
+        output = tmp_path / f"{processes}.safetensors"
+        arguments = ["train", "--data", str(posts), "--model", str(tiny_path), "--output", str(output), "--json"]
+        arguments += ["--epochs", "4", "--lr", "1e-3", "--batch-size", "4", "--test-fraction", "0", "--device", "cpu"]
+        base = os.environ | {"OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29541"}
+        base |= {"WORLD_SIZE": str(processes), "ACCELERATE_USE_CPU": "true"}
+        children = [
+            subprocess.Popen(
+                [sys.executable, "-c", CHILD, json.dumps(arguments)],
+                env=base | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for rank in range(processes)
+        ]
+        outputs = [child.communicate(timeout=240) for child in children]
+        assert [child.returncode for child in children] == [0] * processes, outputs
+        report = json.loads(outputs[0][0])
+        assert report["processes"] == processes
+        assert all(text == "" for text, _ in outputs[1:])
+        assert load(str(output)).image_size == 32
+        return report["loss_curve"]
+
+    one, two = curve(1), curve(2)
+    assert one[-1] < one[0]
+    assert two == pytest.approx(one, abs=1e-4)

@@ -1,0 +1,111 @@
+"""`train` from folder to checkpoint."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from unlearnable.config import TrainSettings
+from unlearnable.datasets import Photo
+from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputError
+from unlearnable.models.openclip import load
+from unlearnable.progress import Silent
+from unlearnable.workflows import fit as fit_module
+from unlearnable.workflows.train import report_path, split, train
+
+
+@pytest.fixture
+def settings(posts, tiny_path, tmp_path):
+    return TrainSettings(
+        data=(posts,), model=str(tiny_path), output=tmp_path / "out" / "victim.safetensors",
+        epochs=3, lr=1e-3, batch_size=4, test_fraction=0.25, device="cpu",
+    )  # fmt: skip
+
+
+def test_a_checkpoint_a_report_and_curves_come_out(settings, posts):
+    report = train(settings)
+    assert (report.photos, report.pairs, report.held_out_photos) == (6, 6, 2)
+    assert len(report.loss_curve) == len(report.history) == 3
+    assert report.before.epoch == 0
+    assert report.history[-1].text_to_image.medr in (1.0, 1.5, 2.0)
+    assert json.loads(report_path(settings.output).read_text())["sha256"] == report.sha256
+    trained, start = load(str(settings.output)), load(settings.model)
+    assert not torch.equal(trained.token_table, start.token_table)
+    assert list(settings.output.parent.glob("*.partial")) == []
+
+
+class Stop(Silent):
+    """Presses Ctrl-C after some epochs."""
+
+    def __init__(self, epochs: int) -> None:
+        self.left = epochs
+
+    def saved(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+
+
+def test_an_interrupted_training_resumes_to_the_same_bits(settings, tmp_path, monkeypatch):
+    whole = train(settings.model_copy(update={"output": tmp_path / "whole.safetensors"}))
+    stop, real = Stop(2), fit_module._save
+
+    def save(*arguments):
+        real(*arguments)
+        stop.saved()
+
+    monkeypatch.setattr(fit_module, "_save", save)
+    with pytest.raises(KeyboardInterrupt):
+        train(settings)
+    monkeypatch.undo()
+    with pytest.raises(OutputError, match="stopped"):
+        train(settings)
+    with pytest.raises(CheckpointError):
+        train(settings.model_copy(update={"lr": 2e-3}), resume=True)
+    again = train(settings, resume=True)
+    assert again.loss_curve == whole.loss_curve
+    assert again.sha256 == whole.sha256
+
+
+def test_an_architecture_alone_is_trained_from_scratch(settings, monkeypatch, tiny):
+    from unlearnable.models import openclip
+
+    monkeypatch.setitem(openclip.ARCHITECTURES, "tiny", tiny.spec.config)
+    report = train(settings.model_copy(update={"model": "tiny", "epochs": 1, "lr": None}))
+    assert report.from_scratch
+    assert report.lr == 5e-4
+
+
+def test_results_are_not_replaced_unasked(settings):
+    settings.output.parent.mkdir(parents=True)
+    settings.output.write_bytes(b"mine")
+    with pytest.raises(OutputError, match="exists already"):
+        train(settings)
+    assert settings.output.read_bytes() == b"mine"
+    assert train(settings, overwrite=True).sha256
+
+
+def test_captions_are_counted_against_the_data(settings):
+    with pytest.raises(ConfigError, match="1 data sets and 2"):
+        train(settings.model_copy(update={"captions": (Path("a"), Path("b"))}))
+
+
+def test_several_caption_files_in_a_folder_are_not_guessed_between(settings, posts):
+    (posts / "more.jsonl").write_text((posts / "posts.jsonl").read_text())
+    with pytest.raises(InputError, match="several caption files: more.jsonl, posts.jsonl"):
+        train(settings)
+
+
+def test_splits_of_the_data_count_before_a_share():
+    def photos(*names):
+        return [Photo(str(n), Path(str(n)), name) for n, name in enumerate(names)]
+
+    assert split(photos("train", "test", "val", None), 0.5, 0) == ([0, 3], [1])
+    assert split(photos("train", "val"), 0.5, 0) == ([0], [1])
+    kept, held = split(photos(*[None] * 10), 0.2, 0)
+    assert (len(kept), len(held)) == (8, 2)
+    assert sorted(kept + held) == list(range(10))
+    assert split(photos(*[None] * 10), 0.2, 1) != (kept, held)

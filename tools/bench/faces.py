@@ -1,0 +1,47 @@
+"""Lay out a set of faces for a study of protection: train photos, one test photo a person, invented names.
+
+    python tools/bench/faces.py --data PUBFIG --output WORK [--per-person 16] [--seed 0]
+    unlearnable protect WORK/train --captions WORK/train/posts.jsonl
+    unlearnable verify WORK/train WORK/train-protected --test WORK/test --test-captions WORK/test/posts.jsonl
+
+Files are numbered, so that no path holds a real name. PUBFIG is in any layout that `open_people` reads.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+
+from unlearnable.datasets import Dataset, hold_out, limit, named_posts, open_people
+
+
+def lay_out(dataset: Dataset, split: str, folder: Path) -> int:
+    folder.mkdir(parents=True)
+    captions = {pair.photo: pair.caption for pair in dataset.pairs}
+    chosen = [photo for photo in dataset.photos if photo.split == split]
+    rows = []
+    for number, photo in enumerate(chosen):
+        name = f"{number:04d}{photo.path.suffix}"
+        shutil.copyfile(photo.path, folder / name)
+        rows.append({"image": name, "caption": captions[photo.id]})
+    (folder / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return len(rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--per-person", type=int, default=16)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    people = limit(hold_out(open_people(args.data), args.seed), args.per_person, args.seed)
+    dataset = named_posts(people, seed=args.seed)
+    for split in ("train", "test"):
+        print(f"{lay_out(dataset, split, args.output / split)} photos in {args.output / split}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""Options that several commands share, and help texts that tell the default."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import BaseModel
+
+from unlearnable import config
+
+
+def told(kind: type[BaseModel], name: str) -> str:
+    """The default of a setting, for its help text."""
+    value = kind.model_fields[name].default
+    return f"(default: {', '.join(map(str, value)) if isinstance(value, tuple) else value})"
+
+
+Device = Annotated[config.Device | None, typer.Option(help="Where models run: auto, cpu, cuda, mps. (default: auto)")]
+Seed = Annotated[int | None, typer.Option(help="Of all randomness. (default: 0)")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="TOML file of settings.")]
+PrintConfig = Annotated[bool, typer.Option("--print-config", help="Print the settings and stop.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result.")]
+
+
+def print_json(result: BaseModel) -> None:
+    """One JSON object on stdout and nothing else there."""
+    sys.stdout.write(result.model_dump_json() + "\n")

@@ -1,0 +1,43 @@
+"""Settings of every command, and where they come from."""
+
+from __future__ import annotations
+
+from unlearnable.config._resolve import ENVIRONMENT, resolve, resolve_as, to_toml
+from unlearnable.config.protect import (
+    PLACES,
+    PRESETS,
+    Device,
+    Format,
+    Keep,
+    MethodSettings,
+    Position,
+    Preset,
+    ProtectSettings,
+    Scope,
+    Vocabulary,
+    digest,
+)
+from unlearnable.config.train import Precision, Recipe, Schedule, TrainSettings
+
+__all__ = [
+    "ENVIRONMENT",
+    "PLACES",
+    "PRESETS",
+    "Device",
+    "Format",
+    "Keep",
+    "MethodSettings",
+    "Position",
+    "Precision",
+    "Preset",
+    "ProtectSettings",
+    "Recipe",
+    "Schedule",
+    "Scope",
+    "TrainSettings",
+    "Vocabulary",
+    "digest",
+    "resolve",
+    "resolve_as",
+    "to_toml",
+]

@@ -1,0 +1,43 @@
+"""Faces: `{"image", "person", "split"}` as JSON lines, or a folder; invented names, in captions from templates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from unlearnable.datasets import _json_rows
+from unlearnable.datasets._keys import POSTS
+from unlearnable.datasets._people_layouts import names_people
+from unlearnable.datasets._text import read_document
+from unlearnable.datasets.people import FORMAT, named_posts, open_people, read_manifest
+from unlearnable.datasets.types import Dataset, Edits
+from unlearnable.errors import InputError
+
+
+@dataclass(frozen=True)
+class Faces:
+    """A data set of faces, of which only the photos of known people count; there are no captions to write back."""
+
+    name: str = FORMAT
+
+    def sniff(self, source: Path) -> bool:
+        """Whether `source` is a file that tells the people on photos, and no captions."""
+        try:
+            text = read_document(source).text if source.is_file() else ""
+        except InputError:
+            return False
+        return names_people(text) and _json_rows.text_columns(text).isdisjoint(POSTS.caption)
+
+    def read(self, source: Path, root: Path) -> Dataset:
+        """The portraits that a manifest names below `root`, or that a folder holds in any layout of faces.
+
+        Raises:
+            InputError: it cannot be read, or shows no people.
+        """
+        return named_posts(open_people(source) if source.is_dir() else read_manifest(source, root))
+
+    def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
+        """Write nothing: the captions of a template are no one's words."""
+
+
+PEOPLE = Faces()

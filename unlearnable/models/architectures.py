@@ -1,0 +1,46 @@
+"""Small CLIPs of three families that two cores can train: `conv-small`, `resnet-small`, `vit-small`.
+
+`unlearnable train` makes them (docs/victims.md has the commands); the weights stay in the user's cache folder.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_path
+
+HALF = (0.5, 0.5, 0.5)
+_TEXT = {"context_length": 77, "vocab_size": 49408, "width": 192, "heads": 6, "layers": 4}
+
+
+def _small(vision: dict[str, Any]) -> dict[str, Any]:
+    return {"embed_dim": 256, "vision_cfg": vision, "text_cfg": _TEXT}
+
+
+ARCHITECTURES: dict[str, dict[str, Any]] = {
+    # a convolutional net of the bundled model's kind, one size larger
+    "conv-small": _small(
+        {
+            "timm_model_name": "tf_efficientnet_lite1",
+            "timm_pool": "avg",
+            "timm_proj": "linear",
+            "image_size": 112,
+        }
+    ),
+    # CLIP's ModifiedResNet
+    "resnet-small": _small({"layers": [1, 1, 1, 1], "width": 32, "image_size": 80, "head_width": 64}),
+    "vit-small": _small({"layers": 6, "width": 192, "patch_size": 16, "image_size": 96, "head_width": 64}),
+}
+
+
+def cache_folder() -> Path:
+    """Where trained victims are kept; `UNLEARNABLE_CACHE` moves it."""
+    chosen = os.environ.get("UNLEARNABLE_CACHE")
+    return Path(chosen) if chosen else user_cache_path("unlearnable")
+
+
+def cached(name: str) -> Path:
+    """Where the weights of a small architecture lie once they are trained."""
+    return cache_folder() / "models" / f"{name}.safetensors"

@@ -1,0 +1,103 @@
+"""Train a model to the end, rank the held-out photos after every epoch, and keep a checkpoint to go on from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch.optim import Optimizer
+
+from unlearnable import checkpoint
+from unlearnable.config import Recipe
+from unlearnable.evaluation.embed import retrieve
+from unlearnable.evaluation.retrieval import Ranks, hit, medr
+from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.progress import Progress
+from unlearnable.results import EpochRecord, Retrieval
+from unlearnable.training.loop import steps_an_epoch, train
+from unlearnable.training.optimiser import adamw
+from unlearnable.training.pairs import Pairs
+from unlearnable.training.world import World
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to train on, what to rank, and how.
+
+    Attributes:
+        train: the pairs to train on.
+        held_out: the pairs to rank after every epoch; it may be empty.
+        recipe: how to train.
+        checkpoint: where the state is kept after every epoch, or None.
+        key: what the checkpoint is bound to.
+    """
+
+    train: Pairs
+    held_out: Pairs
+    recipe: Recipe
+    checkpoint: Path | None = None
+    key: str = ""
+
+    @property
+    def steps(self) -> int:
+        """Steps in all."""
+        return self.recipe.epochs * steps_an_epoch(len(self.train), self.recipe.batch_size)
+
+
+def fit(model: DualEncoder, task: Task, progress: Progress, *, world: World | None = None) -> list[EpochRecord]:
+    """Train `model` in place; goes on from the checkpoint where there is one.
+
+    Returns:
+        Loss and held-out ranks of every epoch.
+
+    Raises:
+        CheckpointError: the checkpoint belongs to another training.
+    """
+    world = world or World()
+    optimiser = adamw(model.module, task.recipe.lr, task.recipe.weight_decay)
+    epochs = _restore(model, optimiser, task)
+    done = len(epochs) * steps_an_epoch(len(task.train), task.recipe.batch_size)
+    progress.advance(done)
+    total = steps = 0.0
+    for step in train(model, optimiser, task.train, task.recipe, done=done, world=world):
+        total, steps = total + step.loss, steps + 1
+        progress.advance(1, loss=step.loss)
+        if step.ends_epoch:
+            epochs.append(record(step.epoch, total / steps, model, task.held_out))
+            total = steps = 0.0
+            if task.checkpoint is not None and world.rank == 0:
+                _save(task.checkpoint, model, optimiser, epochs, task.key)
+    return epochs
+
+
+def figures(ranks: Ranks) -> tuple[Retrieval, Retrieval]:
+    """Hit@k and Medr: image -> text, text -> image."""
+    both = (ranks.image_to_text, ranks.text_to_image)
+    first, second = (Retrieval(hit1=hit(r, 1), hit5=hit(r, 5), hit10=hit(r, 10), medr=medr(r)) for r in both)
+    return first, second
+
+
+def record(epoch: int, loss: float | None, model: DualEncoder, held_out: Pairs) -> EpochRecord:
+    """The loss of an epoch, and how the model ranks the held-out pairs after it."""
+    if not len(held_out):
+        return EpochRecord(epoch=epoch, loss=loss)
+    there, back = figures(retrieve(model, held_out))
+    return EpochRecord(epoch=epoch, loss=loss, image_to_text=there, text_to_image=back)
+
+
+def _save(path: Path, model: DualEncoder, optimiser: Optimizer, epochs: list[EpochRecord], key: str) -> None:
+    state = {
+        "weights": model.module.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "epochs": [record.model_dump() for record in epochs],
+    }
+    checkpoint.save(path, key, state)
+
+
+def _restore(model: DualEncoder, optimiser: Optimizer, task: Task) -> list[EpochRecord]:
+    if task.checkpoint is None or not task.checkpoint.is_file():
+        return []
+    state = checkpoint.load(task.checkpoint, task.key)
+    model.module.load_state_dict(state["weights"])
+    optimiser.load_state_dict(state["optimiser"])
+    return [EpochRecord(**record) for record in state["epochs"]]

@@ -1,0 +1,163 @@
+"""`train`: train or fine-tune a CLIP, as a surrogate or as a victim, and write it with its curves."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from unlearnable import files
+from unlearnable.config import Recipe, Schedule, TrainSettings
+from unlearnable.datasets import Dataset, Photo
+from unlearnable.errors import ConfigError, InputError, OutputError
+from unlearnable.models import openclip
+from unlearnable.progress import Progress, Silent
+from unlearnable.results import SkippedRecord, TrainReport
+from unlearnable.training.pairs import pairs_of
+from unlearnable.training.posts import Pixels
+from unlearnable.training.world import join
+from unlearnable.workflows.fit import Task, fit, record
+from unlearnable.workflows.reading import Shelf, open_collection, read_all
+from unlearnable.workflows.run import choose_device
+
+SCRATCH_EPOCHS, SCRATCH_RATE = 32, 5e-4
+TUNING_EPOCHS, TUNING_RATE = 10, 1e-5
+HELD_OUT = ("test", "val", "valid", "validation", "dev")
+
+
+def train(
+    settings: TrainSettings, *, resume: bool = False, overwrite: bool = False, progress: Progress | None = None
+) -> TrainReport:
+    """Train the model that the settings name, and write it to `settings.output`.
+
+    Args:
+        settings: see `unlearnable.config.TrainSettings`.
+        resume: go on with a training that was stopped; the result is the same to the bit on the same device.
+        overwrite: replace an earlier result.
+        progress: told what happens.
+
+    Raises:
+        InputError: there is nothing to train on.
+        ModelError: the model is not available.
+        OutputError: the output exists already or cannot be written.
+        CheckpointError: the training to be resumed had other settings or other data.
+    """
+    started, progress = time.monotonic(), progress or Silent()
+    partial = settings.output.with_name(f"{settings.output.name}.partial")
+    _check_output(settings, partial, resume=resume, overwrite=overwrite)
+    device = choose_device(settings.device)
+    world = join(device)
+    datasets = open_all(settings)
+    from_scratch = openclip.is_architecture(settings.model)
+    model = openclip.fresh(settings.model, settings.seed) if from_scratch else openclip.load(settings.model)
+    model = model.to(device)
+    with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
+        shelf = Shelf(Pixels(Path(scratch) / "pixels.u8"))
+        read_all(datasets, model.image_size, shelf, progress)
+        recipe = recipe_of(settings, from_scratch=from_scratch)
+        train_photos, held_out = split(shelf.photos, settings.test_fraction, settings.seed)
+        task = Task(
+            train=pairs_of(shelf.pixels, shelf.captions, train_photos),
+            held_out=pairs_of(shelf.pixels, shelf.captions, held_out),
+            recipe=recipe,
+            checkpoint=partial,
+            key=_key(settings, datasets),
+        )
+        if not len(task.train):
+            raise InputError("no photo is left to train on", hint="check the splits of the data")
+        progress.phase(f"training {settings.model}", task.steps)
+        before = record(0, None, model, task.held_out)
+        history = fit(model, task, progress, world=world)
+    if world.rank == 0:
+        openclip.save(model, settings.output)
+    report = TrainReport(
+        output=str(settings.output),
+        sha256=files.sha256(settings.output) if world.rank == 0 else "",
+        model=settings.model,
+        from_scratch=from_scratch,
+        data=[dataset.name for dataset in datasets],
+        photos=len(train_photos),
+        pairs=len(task.train),
+        held_out_photos=len(held_out),
+        skipped=[SkippedRecord(where=s.where, reason=s.reason, detail=s.detail) for s in shelf.skipped],
+        **recipe.model_dump(exclude={"smallest_crop"}),
+        processes=world.size,
+        device=device,
+        loss_curve=[record.loss for record in history],
+        before=before,
+        history=history,
+        seconds=round(time.monotonic() - started, 1),
+    )
+    if world.rank == 0:
+        files.write_text(report_path(settings.output), report.model_dump_json(indent=2) + "\n")
+        partial.unlink(missing_ok=True)
+    return report
+
+
+def open_all(settings: TrainSettings) -> list[Dataset]:
+    """The data sets of the settings, each with its captions.
+
+    Raises:
+        ConfigError: there are fewer captions than data sets, but not none.
+    """
+    captions: Sequence[Path | None] = settings.captions or [None] * len(settings.data)
+    if len(captions) != len(settings.data):
+        raise ConfigError(
+            f"{len(settings.data)} data sets and {len(captions)} caption files were given",
+            hint="give --captions once for each --data, or not at all",
+        )
+    return [open_collection(folder, file) for folder, file in zip(settings.data, captions, strict=True)]
+
+
+def recipe_of(settings: TrainSettings, *, from_scratch: bool) -> Recipe:
+    """The whole recipe: 32 epochs at 5e-4 from scratch and 10 at 1e-5 in fine-tuning, where nothing else is asked."""
+    epochs, rate = (SCRATCH_EPOCHS, SCRATCH_RATE) if from_scratch else (TUNING_EPOCHS, TUNING_RATE)
+    schedule = settings.model_dump(include=set(Schedule.model_fields))
+    return Recipe(
+        **schedule,
+        epochs=epochs if settings.epochs is None else settings.epochs,
+        lr=settings.lr or rate,
+        seed=settings.seed,
+    )
+
+
+def split(photos: Sequence[Photo], fraction: float, seed: int) -> tuple[list[int], list[int]]:
+    """Numbers of the photos to train on and of those held out.
+
+    Where the data names splits they count: "test" is held out, without one a validation split
+    is; other splits are left alone. Otherwise a share of the photos is drawn.
+    """
+    named = {photo.split for photo in photos}
+    if named & set(HELD_OUT):
+        chosen = next(name for name in HELD_OUT if name in named)
+        kept = [n for n, photo in enumerate(photos) if photo.split in (None, "train")]
+        return kept, [n for n, photo in enumerate(photos) if photo.split == chosen]
+    order = list(range(len(photos)))
+    random.Random(seed).shuffle(order)
+    count = round(fraction * len(photos))
+    return sorted(order[count:]), sorted(order[:count])
+
+
+def report_path(output: Path) -> Path:
+    """Where the report of a checkpoint lies."""
+    return output.with_suffix(".json")
+
+
+def _check_output(settings: TrainSettings, partial: Path, *, resume: bool, overwrite: bool) -> None:
+    if resume and overwrite:
+        raise ConfigError("--resume and --overwrite exclude each other", hint="give one of them")
+    if overwrite:
+        partial.unlink(missing_ok=True)
+        return
+    if settings.output.exists():
+        raise OutputError(f"{settings.output} exists already", hint="give --overwrite or another --output")
+    if partial.exists() and not resume:
+        raise OutputError(f"{partial} is a training that was stopped", hint="give --resume to go on, or --overwrite")
+
+
+def _key(settings: TrainSettings, datasets: Sequence[Dataset]) -> str:
+    text = settings.model_dump_json(exclude={"data", "captions", "output", "device"})
+    return hashlib.sha256(" ".join([text, *(dataset.fingerprint for dataset in datasets)]).encode()).hexdigest()
