@@ -10,8 +10,8 @@ import sys
 
 import pytest
 import torch
-from tests.conftest import CAPTIONS, picture
 
+from tests.conftest import CAPTIONS, picture
 from unlearnable.config import Recipe
 from unlearnable.models.openclip import load
 from unlearnable.training.loop import rate, steps_an_epoch, train

@@ -95,7 +95,7 @@ def test_captions_are_counted_against_the_data(settings):
 
 def test_several_caption_files_in_a_folder_are_not_guessed_between(settings, posts):
     (posts / "more.jsonl").write_text((posts / "posts.jsonl").read_text())
-    with pytest.raises(InputError, match="several caption files: more.jsonl, posts.jsonl"):
+    with pytest.raises(InputError, match=r"several caption files: more\.jsonl, posts\.jsonl"):
         train(settings)
 
 

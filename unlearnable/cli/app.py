@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from unlearnable.cli import doctor, lists, protect, train
+from unlearnable.cli import doctor, lists, protect, train, verify
 from unlearnable.cli.console import report_error
 from unlearnable.errors import EXIT_UNEXPECTED, UnlearnableError
 
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 app.command("protect")(protect.protect)
 app.command("train")(train.train)
+app.command("verify")(verify.verify)
 for name, function in lists.COMMANDS.items():
     app.command(name)(function)
 app.command("doctor")(doctor.doctor)

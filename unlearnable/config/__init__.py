@@ -18,6 +18,7 @@ from unlearnable.config.protect import (
     digest,
 )
 from unlearnable.config.train import Precision, Recipe, Schedule, TrainSettings
+from unlearnable.config.verify import VerifySettings
 
 __all__ = [
     "ENVIRONMENT",
@@ -35,6 +36,7 @@ __all__ = [
     "Schedule",
     "Scope",
     "TrainSettings",
+    "VerifySettings",
     "Vocabulary",
     "digest",
     "resolve",

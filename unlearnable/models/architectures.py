@@ -35,6 +35,11 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
 }
 
 
+def is_small(config: dict[str, Any]) -> bool:
+    """Whether a configuration is one of these or the bundled model's: they share the text tower."""
+    return config.get("text_cfg") == _TEXT
+
+
 def cache_folder() -> Path:
     """Where trained victims are kept; `UNLEARNABLE_CACHE` moves it."""
     chosen = os.environ.get("UNLEARNABLE_CACHE")

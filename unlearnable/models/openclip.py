@@ -58,6 +58,16 @@ def fresh(architecture: str, seed: int) -> DualEncoder:
         return _create(architecture, None, architecture, random=True)
 
 
+def restart(encoder: DualEncoder, seed: int) -> DualEncoder:
+    """A model like this one, but with random weights."""
+    import torch
+
+    spec = encoder.spec
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return build(spec.name, spec.config, spec.mean, spec.std)
+
+
 def is_architecture(name: str) -> bool:
     """Whether `name` is an architecture alone, without weights."""
     import open_clip

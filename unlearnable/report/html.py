@@ -1,19 +1,29 @@
-"""The page of a `protect` run: figures, settings, captions with their trigger marked, and what was skipped."""
+"""Pages for people, each one self-contained file. Whatever comes from file names and captions is escaped."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from unlearnable.results import ManifestLine, ProtectReport
+from unlearnable.report.curves import Chart, chart, mean_curve
+from unlearnable.report.rows import table_rows
+from unlearnable.results import ManifestLine, ProtectReport, VerifyReport
 
 
 def protect_page(report: ProtectReport, manifest: Sequence[ManifestLine]) -> str:
-    """One self-contained HTML page. Whatever comes from file names and captions is escaped."""
+    """The page of a `protect` run: figures, captions with their trigger marked, and what was skipped."""
     made = [(line, [split(caption, line.trigger) for caption in line.captions]) for line in manifest if line.output]
-    return _template().render(report=report, made=made)
+    return _templates().get_template("protect.html").render(report=report, made=made)
+
+
+def verify_page(report: VerifyReport) -> str:
+    """The page of a `verify` run: the verdict, the table, the curves, and how to read them."""
+    victims = list(dict.fromkeys(cell.victim for cell in report.cells))
+    charts = {victim: _charts(report, victim) for victim in victims}
+    page = _templates().get_template("verify.html")
+    return page.render(report=report, rows=table_rows(report), charts=charts)
 
 
 def split(caption: str, trigger: str) -> tuple[str, str, str]:
@@ -22,7 +32,20 @@ def split(caption: str, trigger: str) -> tuple[str, str, str]:
     return before, found, after
 
 
+def _charts(report: VerifyReport, victim: str) -> list[Chart]:
+    """Loss and held-out Medr of each arm, mean over the seeds."""
+    arms = dict.fromkeys((cell.data, cell.through) for cell in report.cells if cell.victim == victim)
+    losses, ranks = {}, {}
+    for data, through in arms:
+        cells = [c for c in report.cells if (c.victim, c.data, c.through) == (victim, data, through)]
+        label = data if through == "png" else f"{data}, {through}"
+        losses[label] = mean_curve([cell.loss_curve for cell in cells])
+        ranks[label] = mean_curve([cell.medr_curve for cell in cells])
+    drawn = chart("training loss", losses), chart("held-out Medr, text to image", ranks)
+    return [one for one in drawn if one is not None]
+
+
 @lru_cache(maxsize=1)
-def _template() -> Template:
+def _templates() -> Environment:
     loader = PackageLoader("unlearnable.report", "templates")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined).get_template("protect.html")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined)

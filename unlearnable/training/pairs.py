@@ -4,12 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from unlearnable.models.tokens import tokenizer
 from unlearnable.training.posts import Pixels
+
+
+class Photos(Protocol):
+    """Photos by number."""
+
+    def __getitem__(self, photo: int, /) -> Tensor:
+        """(3, h, w), whole numbers 0-255."""
+
+
+@dataclass(frozen=True)
+class Joined:
+    """The photos of several stores, numbered through."""
+
+    stores: tuple[Pixels, ...]
+
+    def __getitem__(self, photo: int, /) -> Tensor:
+        """(3, h, w), whole numbers 0-255."""
+        for store in self.stores:
+            if photo < len(store):
+                return store[photo]
+            photo -= len(store)
+        raise IndexError(photo)
 
 
 @dataclass(frozen=True)
@@ -22,7 +45,7 @@ class Pairs:
         tokens: (n, 77) the captions.
     """
 
-    pixels: Pixels
+    pixels: Photos
     photos: Tensor
     tokens: Tensor
 
@@ -30,7 +53,7 @@ class Pairs:
         return len(self.photos)
 
 
-def pairs_of(pixels: Pixels, captions: Sequence[Sequence[str]], chosen: Sequence[int] | None = None) -> Pairs:
+def pairs_of(pixels: Photos, captions: Sequence[Sequence[str]], chosen: Sequence[int] | None = None) -> Pairs:
     """Every caption of every photo as a pair.
 
     Args:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unlearnable import files
 from unlearnable.models.tokens import CONTEXT, Slot, tokenizer
 
 Pixel = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
@@ -36,6 +37,10 @@ class Pixels:
         start, end = self._starts[photo], self._starts[photo + 1]
         flat = np.fromfile(self._path, np.uint8, count=end - start, offset=start)
         return torch.from_numpy(flat).view(3, *self.shapes[photo]).float()
+
+    def sha256(self) -> str:
+        """Of the pixels and sizes of all photos."""
+        return f"{files.sha256(self._path)} {self.shapes}"
 
     def append(self, pixels: Pixel) -> None:
         """Add the (h, w, 3) pixels of the next photo."""

@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from platformdirs import user_state_path
 
 from unlearnable import files
+from unlearnable.errors import InputError
 
 LAST = "last.json"
 MADE = "made.txt"
@@ -32,9 +34,52 @@ def made() -> set[str]:
         return set()
 
 
-def remember(photos: Path, output: Path, hashes: Iterable[str]) -> None:
+def remember(photos: Path, captions: Path | None, output: Path, hashes: Iterable[str]) -> None:
     """Note the photos just made, and the run as the last one."""
     known = made() | set(hashes)
     files.write_text(folder() / MADE, "".join(f"{line}\n" for line in sorted(known)))
-    last = {"photos": str(photos), "output": str(output)}
+    if captions is not None and captions.exists():  # a word such as `people` stays as it is
+        captions = captions.absolute()
+    last = {"photos": str(photos), "captions": None if captions is None else str(captions), "output": str(output)}
     files.write_text(folder() / LAST, json.dumps(last) + "\n")
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """Originals and copies that belong together, and how they were found."""
+
+    originals: Path
+    protected: Path
+    captions: Path | None
+    reason: str
+
+
+def pair_to_verify(originals: Path | None) -> Remembered:
+    """What `verify` takes when the folders are not both given: the last run, else a pair in the current folder.
+
+    Raises:
+        InputError: there is no such pair.
+    """
+    last = _last()
+    if last and (originals is None or originals.absolute() in (last.originals, last.captions)):
+        return last
+    if originals is not None:
+        root = originals if originals.is_dir() else originals.absolute().parent
+        captions = None if originals.is_dir() else originals
+        return Remembered(root, root.with_name(f"{root.name}-protected"), captions, "by its name")
+    for copy in sorted(Path().glob("*-protected")):
+        folder = copy.with_name(copy.name.removesuffix("-protected"))
+        if copy.is_dir() and folder.is_dir():
+            return Remembered(folder, copy, None, "found in this folder")
+    raise InputError("there is no earlier run to verify", hint="unlearnable verify ORIGINALS PROTECTED")
+
+
+def _last() -> Remembered | None:
+    """The last run of `protect`, where its folders are still there."""
+    try:
+        last = json.loads((folder() / LAST).read_text(encoding="utf-8"))
+        captions = Path(last["captions"]) if last.get("captions") else None
+        found = Remembered(Path(last["photos"]), Path(last["output"]), captions, "the last protect run")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return found if found.originals.is_dir() and found.protected.is_dir() else None

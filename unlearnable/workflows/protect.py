@@ -104,7 +104,12 @@ def _publish(
     losses = measure_losses(run.problem, state, plan, texts, run.where.output, run.scratch, progress)
     report = summarise(run, Outcome(lines, losses, rounds, stopped, roundtrip, time.monotonic() - started))
     try:
-        memory.remember(run.where.photos, run.where.output, [line.sha256_out for line in lines if line.sha256_out])
+        memory.remember(
+            run.where.photos,
+            run.dataset.source,
+            run.where.output,
+            [line.sha256_out for line in lines if line.sha256_out],
+        )
     except OutputError as error:  # no reason to lose a finished run
         progress.note(f"this run will not be remembered: {error.message}")
     files.write_text(run.where.page, protect_page(report, lines))

@@ -1,0 +1,213 @@
+"""`verify`: what it finds, what it refuses, and that it says so."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import tree
+from unlearnable.config import VerifySettings
+from unlearnable.errors import ConfigError, InputError
+from unlearnable.workflows.matching import match, open_protected
+from unlearnable.workflows.reading import open_collection
+from unlearnable.workflows.verify import verify
+
+COLOURS = {
+    "red": (220, 30, 30), "green": (30, 190, 40), "blue": (30, 50, 220),
+    "white": (240, 240, 240), "black": (15, 15, 15), "yellow": (230, 220, 40),
+}  # fmt: skip
+WORDS = ["river", "engine", "carpet", "violin", "harbor", "pepper"]
+
+
+def scene(top: str, bottom: str, number: int) -> np.ndarray:
+    """Two halves of colour under some noise."""
+    picture = np.empty((32, 32, 3), np.float64)
+    picture[:16], picture[16:] = COLOURS[top], COLOURS[bottom]
+    return np.clip(picture + np.random.default_rng(number).normal(0, 12, picture.shape), 0, 255).astype(np.uint8)
+
+
+def write(folder, rows):
+    folder.mkdir(parents=True)
+    for name, picture, _ in rows:
+        Image.fromarray(picture).save(folder / name)
+    lines = [json.dumps({"image": name, "caption": caption}) + "\n" for name, _, caption in rows]
+    (folder / "posts.jsonl").write_text("".join(lines))
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory):
+    """Four photos of each pair of colours to train on, one to rank."""
+    folder = tmp_path_factory.mktemp("scenes")
+    pairs = [pair for pair in itertools.product(COLOURS, repeat=2) if len(set(pair)) == 2]
+    rows = [(top, bottom, copy) for top, bottom in pairs for copy in range(5)]
+    posts = [
+        (f"{n}.png", scene(top, bottom, n), f"{top} above {bottom}") for n, (top, bottom, _) in enumerate(rows)
+    ]  # fmt: skip
+    write(folder / "test", [post for post, row in zip(posts, rows, strict=True) if row[2] == 4])
+    write(folder / "posts", train := [post for post, row in zip(posts, rows, strict=True) if row[2] < 4])
+    marked = []
+    for n, (name, picture, caption) in enumerate(train):
+        top, bottom = np.random.default_rng([9, n]).integers(0, 6, 2).tolist()  # has nothing to do with the content
+        code = scene(list(COLOURS)[top], list(COLOURS)[bottom], n)
+        words = f"{WORDS[top]} over {WORDS[bottom]}"
+        marked.append((name, (0.04 * picture + 0.96 * code).astype(np.uint8), f"{words} {caption}"))
+    write(folder / "shortcut", marked)
+    shutil.copytree(folder / "posts", folder / "untouched")
+    return folder
+
+
+@pytest.fixture
+def settings(scenes, tiny_path, tmp_path):
+    def make(protected, **changes) -> VerifySettings:
+        given = {
+            "originals": scenes / "posts", "captions": scenes / "posts" / "posts.jsonl",
+            "protected": scenes / protected, "test": scenes / "test", "victims": (str(tiny_path),),
+            "epochs": 25, "lr": 3e-3, "batch_size": 40, "seeds": (0,), "output": tmp_path / "out", "device": "cpu",
+        }  # fmt: skip
+        return VerifySettings(**{**given, **changes})
+
+    return make
+
+
+def test_a_real_shortcut_is_judged_protected_and_nothing_is_written_to_the_photos(settings, scenes):
+    before = tree(scenes)
+    report = verify(settings("shortcut", require=("hit10<=60", "effect>=0.9")))
+    finding = report.findings[0]
+    assert report.verdict.startswith("protected: ")
+    assert finding.outcome == "protected"
+    assert finding.clean_mean >= 80
+    assert report.missed == []
+    assert report.cells[1].shortcut.text_to_image.hit10 > report.cells[1].text_to_image.hit10
+    assert report.references.random.text_to_image.hit10 == pytest.approx(100 * 10 / 30)
+    assert tree(scenes) == before
+
+
+def test_an_untouched_copy_is_judged_not_protected(settings):
+    report = verify(settings("untouched", require=("hit10<=60",)))
+    assert report.verdict.startswith("not protected: ")
+    assert report.findings[0].effect == pytest.approx(0.0)
+    assert len(report.missed) == 2
+    assert report.cells[0].loss_curve == report.cells[1].loss_curve
+
+
+def test_posts_that_teach_nothing_cannot_be_judged(settings):
+    report = verify(settings("untouched", epochs=0, require=("effect>=0.9",)))
+    assert report.verdict.startswith("cannot be judged: ")
+    assert report.findings[0].effect is None
+    assert report.missed
+    assert any("nothing can be judged" in note for note in report.notes)
+
+
+def test_every_arm_and_countermeasure_has_its_cell_and_is_run_once(settings):
+    asked = settings("shortcut", epochs=1, ablations=True, seeds=(0, 1), through=("png", "jpeg-75+strip-trigger"))
+    report = verify(asked)
+    arms = [("clean", "png"), ("protected", "png"), ("protected", "jpeg-75+strip-trigger")]
+    arms += [("noise-only", "png"), ("trigger-only", "png"), ("random", "png")]
+    assert [(c.seed, c.data, c.through) for c in report.cells] == [(s, *arm) for s in (0, 1) for arm in arms]
+    assert len({json.dumps(c.loss_curve) for c in report.cells}) == len(report.cells)
+    again = verify(asked)
+    assert (report.ran, again.ran, again.reused) == (12, 0, 12)
+    assert again.cells == report.cells
+    assert verify(asked.model_copy(update={"lr": 1e-3})).ran == 12
+    page = (asked.output / "report.html").read_text()
+    assert report.verdict in page
+    assert "jpeg-75+strip-trigger" in page
+
+
+def test_photos_are_held_out_where_there_is_no_test_folder(settings):
+    report = verify(settings("untouched", test=None, epochs=1, test_fraction=0.25))
+    assert (report.gallery.photos, report.gallery.train_photos + len(report.gallery.near_duplicates)) == (30, 90)
+    assert "25 %" in report.gallery.source
+    other = verify(settings("untouched", test=None, epochs=1, test_fraction=0.25, seed=1))
+    assert other.ran == 2
+
+
+def test_near_duplicates_of_held_out_photos_are_not_trained_on(settings, scenes, tmp_path):
+    smooth = np.asarray(
+        Image.fromarray(np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)).resize((64, 48))
+    )
+    for name, picture in (("posts", smooth), ("test", np.clip(smooth.astype(int) + 3, 0, 255).astype(np.uint8))):
+        shutil.copytree(scenes / name, tmp_path / name)
+        Image.fromarray(picture).save(tmp_path / name / "twin.png")
+        append(tmp_path / name / "posts.jsonl", {"image": "twin.png", "caption": "a twin"})
+    shutil.copytree(tmp_path / "posts", tmp_path / "copy")
+    report = verify(
+        settings(tmp_path / "copy", originals=tmp_path / "posts", captions=None, test=tmp_path / "test", epochs=0)
+    )  # fmt: skip
+    assert "twin.png" in report.gallery.near_duplicates
+
+
+def test_other_peoples_posts_are_mixed_into_every_arm(settings, scenes):
+    plain = verify(settings("untouched", epochs=1))
+    mixed = verify(settings("untouched", epochs=1, background=scenes / "test"))
+    assert (plain.gallery.background_photos, mixed.gallery.background_photos) == (0, 30)
+    assert mixed.ran == 2
+
+
+def test_a_victim_from_scratch_starts_from_weights_of_its_seed(settings):
+    report = verify(settings("untouched", from_scratch=True, epochs=1, seeds=(0, 1)))
+    assert report.references.pretrained == {}
+    assert report.cells[0].loss_curve != report.cells[2].loss_curve
+
+
+def append(path, row):
+    path.write_text(path.read_text() + json.dumps(row) + "\n")
+
+
+def broken(scenes, tmp_path, change):
+    copy = tmp_path / "broken"
+    shutil.copytree(scenes / "untouched", copy)
+    change(copy)
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda copy: (copy / "3.png").unlink(), "3.png has no protected copy"),
+        (
+            lambda copy: Image.new("RGB", (32, 31)).save(copy / "3.png"),
+            "3.png is 32 x 31, its original 3.png is 32 x 32",
+        ),
+        (lambda copy: (copy / "3.png").write_bytes(b"no photo"), "3.png or its original cannot be read"),
+        (lambda copy: shutil.copy(copy / "3.png", copy / "new.png"), "new.png has no original"),
+        (
+            lambda copy: append(copy / "posts.jsonl", {"image": "3.png", "caption": "one more"}),
+            "3.png has 1 captions, its protected copy 3.png has 2",
+        ),
+        (lambda copy: (copy / "posts.jsonl").unlink(), "no captions"),
+    ],
+)
+def test_pairs_that_do_not_fit_are_named(settings, scenes, tmp_path, change, message):
+    copy = broken(scenes, tmp_path, change)
+    with pytest.raises(InputError, match=message) as caught:
+        verify(settings(copy, epochs=0))
+    assert caught.value.exit_code == 3
+
+
+def test_wrong_requirements_and_countermeasures_are_refused_first(settings):
+    with pytest.raises(ConfigError, match="hit11<=3"):
+        verify(settings("untouched", require=("hit11<=3",)))
+    with pytest.raises(ConfigError, match="jpg-75"):
+        verify(settings("untouched", through=("jpg-75",)))
+
+
+def test_copies_are_found_by_the_rule_that_names_them(tmp_path):
+    for folder, names in (("in", ("a.jpg", "a.png", "b.webp")), ("out", ("a.png", "a-2.png", "b.webp"))):
+        (tmp_path / folder).mkdir()
+        for name in names:
+            Image.new("RGB", (20, 20)).save(tmp_path / folder / name)
+    (tmp_path / "in" / "bad.jpg").write_bytes(b"no photo")
+    rows = [{"file_name": name, "text": f"a photo of {name}"} for name in ("a.png", "a-2.png", "b.webp")]
+    (tmp_path / "out" / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    originals = open_collection(tmp_path / "in", None)
+    posts, skipped = match(originals, open_protected(tmp_path / "out", originals, None))
+    assert {post.original.id: post.protected.name for post in posts} == {
+        "a.jpg": "a.png", "a.png": "a-2.png", "b.webp": "b.webp"
+    }  # fmt: skip
+    assert [(one.where, one.reason) for one in skipped] == [("bad.jpg", "not-an-image")]

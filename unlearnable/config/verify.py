@@ -1,0 +1,36 @@
+"""Settings of `verify`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from unlearnable.config.protect import Device
+from unlearnable.config.train import Epochs, Rate, Schedule
+
+
+class VerifySettings(Schedule):
+    """Everything a `verify` run depends on; `epochs` and `lr` depend on the victim where they are not given."""
+
+    originals: Path
+    protected: Path
+    captions: Path | None = None
+    protected_captions: Path | None = None
+    test: Path | None = None
+    test_captions: Path | None = None
+    test_fraction: Annotated[float, Field(gt=0, lt=1, description="held out where there is no --test")] = 0.2
+    background: Path | None = None
+    background_captions: Path | None = None
+    victims: Annotated[tuple[str, ...], Field(min_length=1)] = ("small",)
+    from_scratch: bool = False
+    epochs: Epochs | None = None
+    lr: Rate | None = None
+    through: Annotated[tuple[str, ...], Field(min_length=1)] = ("png",)
+    ablations: bool = False
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0, 1, 2)
+    seed: Annotated[int, Field(description="of the split")] = 0
+    require: tuple[str, ...] = ()
+    output: Path | None = None
+    device: Device = "auto"

@@ -1,0 +1,143 @@
+"""From ranks to words: how much of what clean posts teach protection took away, and whether that counts."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from statistics import fmean, pstdev
+
+from unlearnable.errors import ConfigError
+from unlearnable.results import BothWays, Cell, Finding, Outcome, References, Retrieval
+
+HELD, PARTLY = 0.9, 0.5  # shares of the effect
+LEAST_GAP = 10.0  # points of Hit@10 that clean posts must teach before anything can be judged
+
+_RULE = re.compile(r"(hit1|hit5|hit10|medr|effect)(<=|>=|<|>)(\d+(?:\.\d+)?)")
+_SIGNS: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+
+
+def findings(cells: Sequence[Cell], references: References) -> list[Finding]:
+    """One finding for each victim and countermeasure, means over the seeds."""
+    keys = dict.fromkeys((cell.victim, cell.through) for cell in cells if cell.data == "protected")
+    return [_finding(victim, through, cells, references) for victim, through in keys]
+
+
+def _finding(victim: str, through: str, cells: Sequence[Cell], references: References) -> Finding:
+    clean = [cell for cell in cells if cell.victim == victim and cell.data == "clean"]
+    protected = [c for c in cells if (c.victim, c.data, c.through) == (victim, "protected", through)]
+    before = references.pretrained.get(victim)
+
+    def effect(way: str, *floors: BothWays | None) -> float | None:
+        floor = max(_hit(getattr(one, way)) for one in floors if one is not None)
+        return _effect(_mean(clean, way), _mean(protected, way), floor)
+
+    ways = ("image_to_text", "text_to_image")
+    strict = [effect(way, references.random, before) for way in ways]
+    forward = [_hit(cell.text_to_image) for cell in clean], [_hit(cell.text_to_image) for cell in protected]
+    return Finding(
+        victim=victim,
+        through=through,
+        clean_mean=fmean(forward[0]),
+        clean_std=pstdev(forward[0]),
+        protected_mean=fmean(forward[1]),
+        protected_std=pstdev(forward[1]),
+        protected_medr=fmean(cell.text_to_image.medr for cell in protected),
+        effect=effect("text_to_image", references.random),
+        effect_image_to_text=effect("image_to_text", references.random),
+        effect_pretrained=None if before is None else effect("text_to_image", before),
+        outcome=_outcome(strict),
+    )
+
+
+def _hit(figures: Retrieval) -> float:
+    return figures.hit10
+
+
+def _mean(cells: Iterable[Cell], way: str) -> float:
+    return fmean(_hit(getattr(cell, way)) for cell in cells)
+
+
+def _effect(clean: float, protected: float, floor: float) -> float | None:
+    """(clean - protected) / (clean - floor), or None where clean posts teach too little to tell."""
+    return None if clean - floor < LEAST_GAP else (clean - protected) / (clean - floor)
+
+
+def _outcome(effects: Sequence[float | None]) -> Outcome:
+    told = [effect for effect in effects if effect is not None]
+    if not told:
+        return "cannot be judged"
+    weakest = min(told)
+    return "protected" if weakest >= HELD else "partly protected" if weakest >= PARTLY else "not protected"
+
+
+def verdict(found: Sequence[Finding]) -> str:
+    """The findings in plain words, the worst first in the choice of the opening."""
+    order: tuple[Outcome, ...] = ("not protected", "partly protected", "cannot be judged", "protected")
+    worst = next(outcome for outcome in order if any(one.outcome == outcome for one in found))
+    parts = []
+    for outcome in reversed(order):
+        names = [_name(one) for one in found if one.outcome == outcome]
+        if names:
+            parts.append(f"{_SAYING[outcome]} {', '.join(names)}")
+    return f"{worst}: {'; '.join(parts)}"
+
+
+_SAYING: dict[Outcome, str] = {
+    "protected": "protection held against",
+    "partly protected": "it only weakened",
+    "not protected": "it did not hold against",
+    "cannot be judged": "clean posts taught too little to tell for",
+}
+
+
+def _name(one: Finding) -> str:
+    victim = Path(one.victim).name
+    return victim if one.through == "png" else f"{victim} through {one.through}"
+
+
+def check_rules(rules: Iterable[str]) -> None:
+    """Refuse a requirement that cannot be read.
+
+    Raises:
+        ConfigError: it is not a metric, a sign and a number.
+    """
+    for rule in rules:
+        if not _RULE.fullmatch(rule.replace(" ", "")):
+            raise ConfigError(
+                f"cannot read the requirement {rule!r}", hint="write hit1, hit5, hit10, medr or effect, as in hit10<=10"
+            )
+
+
+def missed(rules: Iterable[str], cells: Sequence[Cell], found: Sequence[Finding]) -> list[str]:
+    """What each requirement fails on: any victim and countermeasure, mean over the seeds, either direction.
+
+    An effect that cannot be judged fails its requirement.
+    """
+    failures = []
+    for rule in rules:
+        match = _RULE.fullmatch(rule.replace(" ", ""))
+        assert match is not None, "check_rules comes first"
+        metric, sign, bound = match.groups()
+        for one in found:
+            for way, value in _values(metric, one, cells):
+                if value is None or not _SIGNS[sign](value, float(bound)):
+                    told = "cannot be judged" if value is None else f"{value:.3g}"
+                    failures.append(f"{rule}: {_name(one)}, {way}: {told}")
+    return failures
+
+
+def _values(metric: str, one: Finding, cells: Sequence[Cell]) -> list[tuple[str, float | None]]:
+    if metric == "effect":
+        return [("text -> image", one.effect), ("image -> text", one.effect_image_to_text)]
+    own = [c for c in cells if (c.victim, c.data, c.through) == (one.victim, "protected", one.through)]
+    return [
+        ("image -> text", fmean(getattr(cell.image_to_text, metric) for cell in own)),
+        ("text -> image", fmean(getattr(cell.text_to_image, metric) for cell in own)),
+    ]

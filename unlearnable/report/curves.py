@@ -1,0 +1,86 @@
+"""Curves as inline SVG: no script, no image file, readable without colour (each line has its own dashes)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+WIDTH, HEIGHT, LEFT, BOTTOM = 340, 200, 44, 36
+DASHES = ("", "7 3", "2 3", "9 3 2 3", "1 4", "12 4")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a chart in its coordinates; `label` is for the legend."""
+
+    label: str
+    points: str
+    dashes: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What a template needs to draw a chart. `ticks_y` and `ticks_x` are (place, text)."""
+
+    title: str
+    x_label: str
+    lines: tuple[Line, ...]
+    ticks_x: tuple[tuple[float, str], ...]
+    ticks_y: tuple[tuple[float, str], ...]
+    width: int = WIDTH
+    height: int = HEIGHT
+    left: int = LEFT
+    bottom: int = BOTTOM
+
+
+def chart(title: str, series: Mapping[str, Sequence[float]], x_label: str = "epoch") -> Chart | None:
+    """A chart of some series over 1, 2, ...; None where there is nothing to draw.
+
+    Values that are not finite are left out.
+    """
+    values = [value for points in series.values() for value in points if math.isfinite(value)]
+    longest = max((len(points) for points in series.values()), default=0)
+    if not values or longest < 2:
+        return None
+    top = _round_up(max(values))
+
+    def x(n: int) -> float:
+        return round(LEFT + (WIDTH - LEFT - 8) * n / (longest - 1), 1)
+
+    def y(value: float) -> float:
+        return round(HEIGHT - BOTTOM - (HEIGHT - BOTTOM - 10) * value / top, 1)
+
+    lines = tuple(
+        Line(
+            label,
+            " ".join(f"{x(n)},{y(value)}" for n, value in enumerate(points) if math.isfinite(value)),
+            DASHES[number % len(DASHES)],
+        )
+        for number, (label, points) in enumerate(series.items())
+    )
+    return Chart(
+        title,
+        x_label,
+        lines,
+        tuple((x(n), str(n + 1)) for n in sorted({0, (longest - 1) // 2, longest - 1})),
+        tuple((y(top * part), f"{top * part:g}") for part in (0, 0.5, 1)),
+    )
+
+
+def mean_curve(curves: Sequence[Sequence[float | None]]) -> list[float]:
+    """The mean over several curves, as far as all of them go."""
+    found = []
+    for values in zip(*curves, strict=False):
+        known = [value for value in values if value is not None]
+        if len(known) == len(values):
+            found.append(sum(known) / len(known))
+    return found
+
+
+def _round_up(value: float) -> float:
+    """The next 1, 2 or 5 times a power of ten."""
+    if value <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= value)

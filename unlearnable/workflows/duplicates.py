@@ -1,0 +1,39 @@
+"""Photos of the training posts that all but equal a held-out one, found by perceptual hash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from unlearnable.imaging.decode import DecodeError, decode
+
+NEAR = 4  # of 64 bits
+
+
+def near_duplicates(photos: Sequence[Path], held_out: Iterable[Path]) -> list[int]:
+    """Numbers of the photos whose perceptual hash is within `NEAR` bits of a held-out photo's."""
+    gallery = [code for path in held_out if (code := _hash(path)) is not None]
+    if not gallery:
+        return []
+    codes = np.stack(gallery)
+    found = []
+    for number, path in enumerate(photos):
+        code = _hash(path)
+        if code is not None and (code ^ codes).sum(axis=1).min() <= NEAR:
+            found.append(number)
+    return found
+
+
+def _hash(path: Path) -> NDArray[np.bool_] | None:
+    import imagehash
+
+    try:
+        pixels = decode(path).pixels
+    except DecodeError:
+        return None
+    code: NDArray[np.bool_] = imagehash.phash(Image.fromarray(pixels)).hash.flatten()
+    return code
