@@ -1,7 +1,8 @@
 """Make photos and captions unlearnable for CLIP-like models.
 
-from unlearnable import protect
-report = protect("photos", captions="posts.jsonl")
+from unlearnable import protect, verify
+protect("photos", captions="posts.jsonl")
+print(verify("photos", "photos-protected", captions="posts.jsonl").verdict)
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from unlearnable.errors import UnlearnableError
 
 if TYPE_CHECKING:
     from unlearnable.progress import Progress
-    from unlearnable.results import ProtectReport
+    from unlearnable.results import ProtectReport, VerifyReport
 
-__all__ = ["UnlearnableError", "protect"]
+__all__ = ["UnlearnableError", "protect", "verify"]
 
 
 def protect(
@@ -49,3 +50,36 @@ def protect(
 
     resolved = resolve({"photos": Path(photos), **settings}, Path(config) if config else None)
     return run(resolved, resume=resume, overwrite=overwrite, progress=progress)
+
+
+def verify(
+    originals: str | Path,
+    protected: str | Path,
+    *,
+    overwrite: bool = False,
+    config: str | Path | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> VerifyReport:
+    """Train victims on originals and on protected copies and compare what they learnt, as `unlearnable verify` does.
+
+    Args:
+        originals: the folder that was protected, or its caption file.
+        protected: the folder that `protect` wrote.
+        overwrite: run again what was run before.
+        config: a TOML file of settings.
+        progress: told what happens.
+        **settings: any field of `unlearnable.config.VerifySettings`, such as captions, victims or seeds.
+
+    Returns:
+        Verdict, findings and every cell.
+
+    Raises:
+        UnlearnableError: one of its kinds, each with `message`, `hint` and `exit_code`.
+    """
+    from unlearnable.config import VerifySettings, resolve_as
+    from unlearnable.workflows.verify import verify as run
+
+    given = {"originals": Path(originals), "protected": Path(protected), **settings}
+    resolved = resolve_as(VerifySettings, given, Path(config) if config else None)
+    return run(resolved, overwrite=overwrite, progress=progress)

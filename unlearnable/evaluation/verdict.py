@@ -70,11 +70,12 @@ def _effect(clean: float, protected: float, floor: float) -> float | None:
 
 
 def _outcome(effects: Sequence[float | None]) -> Outcome:
+    """By the mean of the directions; both lines of a table of ranks are noisy where the gallery is small."""
     told = [effect for effect in effects if effect is not None]
     if not told:
         return "cannot be judged"
-    weakest = min(told)
-    return "protected" if weakest >= HELD else "partly protected" if weakest >= PARTLY else "not protected"
+    mean = fmean(told)
+    return "protected" if mean >= HELD else "partly protected" if mean >= PARTLY else "not protected"
 
 
 def verdict(found: Sequence[Finding]) -> str:

@@ -62,7 +62,7 @@ class Finding(Record):
 
     `effect` is the share of what clean posts teach that protection took away, against random ranking:
     (clean - protected) / (clean - random); `effect_pretrained` the same against the untrained victim. The
-    outcome goes by the weaker direction and the higher of the two references.
+    outcome goes by the mean of both directions against the higher of the two references.
     """
 
     victim: str

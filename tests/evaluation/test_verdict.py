@@ -1,0 +1,115 @@
+"""What the figures are called, and when there is nothing to be said."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unlearnable.errors import ConfigError
+from unlearnable.evaluation.verdict import check_rules, findings, missed, verdict
+from unlearnable.results import BothWays, Cell, References, Retrieval
+
+
+def figures(hit10: float, medr: float = 20.0) -> Retrieval:
+    return Retrieval(hit1=hit10 / 10, hit5=hit10 / 2, hit10=hit10, medr=medr)
+
+
+def both(there: float, back: float | None = None) -> BothWays:
+    return BothWays(image_to_text=figures(there), text_to_image=figures(there if back is None else back))
+
+
+def cell(data: str, hit10: float, seed: int = 0, through: str = "png", victim: str = "small", back=None) -> Cell:
+    ways = both(hit10, back)
+    return Cell(
+        victim=victim, data=data, through=through, seed=seed, epochs=1, lr=1.0, loss_curve=[], medr_curve=[],
+        image_to_text=ways.image_to_text, text_to_image=ways.text_to_image, seconds=0.0,
+    )  # fmt: skip
+
+
+REFERENCES = References(random=both(10.0), pretrained={"small": both(10.0)})
+
+
+@pytest.mark.parametrize(
+    ("clean", "protected", "outcome"),
+    [
+        (60, 10, "protected"),
+        (60, 15, "protected"),
+        (60, 16, "partly protected"),
+        (60, 35, "partly protected"),
+        (60, 36, "not protected"),
+        (60, 60, "not protected"),
+        (60, 5, "protected"),
+        (19, 10, "cannot be judged"),
+    ],
+)
+def test_outcomes(clean, protected, outcome):
+    (found,) = findings([cell("clean", clean), cell("protected", protected)], REFERENCES)
+    assert found.outcome == outcome
+    assert verdict([found]).startswith(f"{outcome}: ")
+
+
+def test_means_and_spread_are_over_the_seeds():
+    cells = [cell("clean", 50, 0), cell("clean", 70, 1), cell("protected", 10, 0), cell("protected", 20, 1)]
+    (found,) = findings(cells, REFERENCES)
+    assert (found.clean_mean, found.clean_std, found.protected_mean, found.protected_std) == (60, 10, 15, 5)
+    assert found.effect == pytest.approx(45 / 50)
+
+
+def test_what_a_victim_knew_before_is_not_held_against_the_protection():
+    references = References(random=both(10.0), pretrained={"small": both(40.0)})
+    (found,) = findings([cell("clean", 80), cell("protected", 40)], references)
+    assert found.effect == pytest.approx(40 / 70)
+    assert found.effect_pretrained == pytest.approx(1.0)
+    assert found.outcome == "protected"
+
+
+def test_each_victim_and_countermeasure_is_judged_by_itself_and_named():
+    cells = [cell("clean", 60), cell("protected", 10), cell("protected", 58, through="grayscale")]
+    cells += [cell("clean", 60, victim="a/b/vit.safetensors"), cell("protected", 30, victim="a/b/vit.safetensors")]
+    found = findings(cells, References(random=both(10.0), pretrained={}))
+    assert [one.outcome for one in found] == ["protected", "not protected", "partly protected"]
+    assert verdict(found) == (
+        "not protected: protection held against small; it only weakened vit.safetensors; "
+        "it did not hold against small through grayscale"
+    )
+
+
+def test_ablations_are_no_findings():
+    cells = [cell("clean", 60), cell("protected", 10), cell("noise-only", 40), cell("random", 60)]
+    assert len(findings(cells, REFERENCES)) == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "count"),
+    [
+        ("hit10<=16", 0), ("hit10 <= 14", 1), ("hit10<=10", 2), ("hit10>20", 2), ("medr>=20", 0), ("medr>20", 2),
+        ("hit1<1.4", 1), ("hit5<=7.5", 1), ("effect>=0.9", 1), ("effect>=0.8", 0),
+    ],
+)  # fmt: skip
+def test_requirements_hold_for_both_directions(rule, count):
+    cells = [cell("clean", 60), cell("protected", 12, back=16)]
+    found = findings(cells, REFERENCES)
+    check_rules([rule])
+    assert len(missed([rule], cells, found)) == count
+
+
+def test_an_effect_that_cannot_be_judged_is_missed():
+    cells = [cell("clean", 12), cell("protected", 10)]
+    assert "cannot be judged" in missed(["effect>=0.1"], cells, findings(cells, REFERENCES))[0]
+
+
+@pytest.mark.parametrize("rule", ["hit10", "hit10=10", "hit10<=", "hit3<=1", "<=10", "hit10<=10,medr>3", "hit10<=-1"])
+def test_a_requirement_that_cannot_be_read_is_refused(rule):
+    with pytest.raises(ConfigError, match="cannot read the requirement"):
+        check_rules([rule])
+
+
+@given(st.floats(30, 100), st.floats(0, 100))
+def test_less_learnt_is_never_judged_worse(clean, protected):
+    order = ["not protected", "partly protected", "protected"]
+    outcomes = [
+        findings([cell("clean", clean), cell("protected", hit)], REFERENCES)[0].outcome
+        for hit in (protected, protected / 2)
+    ]
+    assert order.index(outcomes[0]) <= order.index(outcomes[1])
