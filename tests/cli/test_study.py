@@ -111,12 +111,13 @@ VERIFY = {
     "captions": "c.jsonl", "protected_captions": "d.jsonl", "test": "t", "test_captions": "t.jsonl",
     "test_fraction": 0.3, "background": "b", "background_captions": "b.jsonl", "victims": ["a", "b"],
     "from_scratch": True, "epochs": 3, "lr": 0.5, "batch_size": 7, "smallest_crop": 0.4, "through": ["png", "blur-1"],
+    "one_caption": True,
     "ablations": True, "seeds": [4, 5], "require": ["hit10<=10"], "output": "o", "seed": 8, "device": "cpu",
 }  # fmt: skip
 TRAIN = {
     "data": ["x", "y"], "captions": ["a", "b"], "test_fraction": 0.3, "model": "m", "output": "o", "epochs": 3,
-    "lr": 0.5, "batch_size": 7, "weight_decay": 0.3, "warmup": 0.2, "smallest_crop": 0.4, "precision": "bf16",
-    "seed": 8, "device": "cpu",
+    "lr": 0.5, "batch_size": 7, "weight_decay": 0.3, "warmup": 0.2, "one_caption": True,
+    "smallest_crop": 0.4, "precision": "bf16", "seed": 8, "device": "cpu",
 }  # fmt: skip
 
 

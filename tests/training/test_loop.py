@@ -14,7 +14,7 @@ import torch
 from tests.conftest import CAPTIONS, picture
 from unlearnable.config import Recipe
 from unlearnable.models.openclip import load
-from unlearnable.training.loop import rate, steps_an_epoch, train
+from unlearnable.training.loop import _order, rate, steps_an_epoch, train
 from unlearnable.training.optimiser import adamw
 from unlearnable.training.pairs import pairs_of
 from unlearnable.training.posts import Pixels
@@ -76,9 +76,17 @@ def test_the_rate_rises_then_falls_to_nothing():
     assert rates[99] < 0.001
 
 
-def test_batches_are_of_about_equal_size():
-    assert steps_an_epoch(1182, 128) == 10
-    assert steps_an_epoch(3, 128) == 1
+def test_batches_are_of_about_equal_size(pairs):
+    assert [steps_an_epoch(pairs, RECIPE.model_copy(update={"batch_size": size})) for size in (2, 3, 128)] == [4, 3, 1]
+
+
+def test_with_one_caption_an_epoch_shows_each_photo_once(pairs):
+    several = pairs_of(pairs.pixels, [[f"{n} {caption}" for caption in "abc"] for n in range(8)])
+    recipe = RECIPE.model_copy(update={"one_caption": True})
+    orders = [_order(several, recipe, epoch) for epoch in range(5)]
+    assert all(sorted(several.photos[order].tolist()) == list(range(8)) for order in orders)
+    assert len({tuple(sorted(order.tolist())) for order in orders}) > 1
+    assert (steps_an_epoch(several, recipe), steps_an_epoch(several, RECIPE)) == (2, 6)
 
 
 def test_weights_decay_only_on_matrices(tiny):

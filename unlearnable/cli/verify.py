@@ -62,6 +62,9 @@ def verify(
     smallest_crop: Annotated[
         float | None, typer.Option(help=f"Smallest share of a photo in a crop. {_default('smallest_crop')}")
     ] = None,
+    one_caption: Annotated[
+        bool | None, typer.Option("--one-caption", help="Each epoch shows a photo once, with one of its captions.")
+    ] = None,
     through: Annotated[
         list[str] | None,
         typer.Option(

@@ -23,6 +23,7 @@ class Schedule(BaseModel):
     weight_decay: Annotated[float, Field(ge=0, description="of the matrices")] = 0.2
     warmup: Annotated[float, Field(ge=0, le=1, description="share of all steps in which the rate rises")] = 0.1
     smallest_crop: Annotated[float, Field(gt=0, le=1, description="smallest share of a photo in a crop")] = 0.9
+    one_caption: Annotated[bool, Field(description="each epoch shows a photo once, with one of its captions")] = False
     precision: Annotated[Precision, Field(description="bf16 autocast; auto uses it on a GPU that has it")] = "auto"
 
 

@@ -111,7 +111,8 @@ def _load_other(name: str) -> DualEncoder:
     known = open_clip.list_models()
     if architecture not in known:
         raise ModelError(
-            f"no model is called {name!r}", hint=f"{did_you_mean(architecture, [SMALL, *ARCHITECTURES, *known])} ({OFFLINE})"
+            f"no model is called {name!r}",
+            hint=f"{did_you_mean(architecture, [SMALL, *ARCHITECTURES, *known])} ({OFFLINE})",
         )
     if not tag:
         tags = ", ".join(open_clip.list_pretrained_tags_by_model(architecture)[:6]) or "none"

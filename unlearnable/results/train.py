@@ -25,6 +25,7 @@ class TrainReport(Record):
     batch_size: int
     weight_decay: float
     warmup: float
+    one_caption: bool
     precision: str
     seed: int
     processes: int

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -36,9 +37,10 @@ class Step:
     rate: float
 
 
-def steps_an_epoch(pairs: int, batch_size: int) -> int:
-    """Batches of about equal size, none larger than `batch_size`."""
-    return max(1, -(-pairs // batch_size))
+def steps_an_epoch(pairs: Pairs, recipe: Recipe) -> int:
+    """Batches of about equal size, none larger than `recipe.batch_size`."""
+    shown = len(pairs.photos.unique()) if recipe.one_caption else len(pairs)
+    return max(1, -(-shown // recipe.batch_size))
 
 
 def rate(step: int, total: int, recipe: Recipe) -> float:
@@ -76,24 +78,32 @@ def train(
     Args:
         model: trained in place, in training mode at every step.
         optimiser: of its parameters.
-        pairs: what it is trained on; every caption is a pair.
+        pairs: what it is trained on; every caption is a pair of its own.
         recipe: how; `recipe.epochs` passes over the pairs in all.
         done: steps that were done before; weights and optimiser must be those of then.
         world: the processes that share each batch.
     """
     world = world or World()
-    count = steps_an_epoch(len(pairs), recipe.batch_size)
+    count = steps_an_epoch(pairs, recipe)
     total = count * recipe.epochs
     towers = world.wrap(_Towers(model))
     for number in range(done, total):
         epoch, place = divmod(number, count)
-        order = torch.randperm(len(pairs), generator=_generator(recipe.seed, 0, epoch))
-        rows = order.tensor_split(count)[place]
+        rows = _order(pairs, recipe, epoch).tensor_split(count)[place]
         now = rate(number, total, recipe)
         for group in optimiser.param_groups:
             group["lr"] = now
         loss = _step(model, towers, optimiser, pairs, rows, recipe, number, world)
         yield Step(number + 1, epoch + 1, place == count - 1, loss, now)
+
+
+def _order(pairs: Pairs, recipe: Recipe, epoch: int) -> Tensor:
+    """The pairs of an epoch in random order: all of them, or the first one of each photo."""
+    order = torch.randperm(len(pairs), generator=_generator(recipe.seed, 0, epoch))
+    if not recipe.one_caption:
+        return order
+    _, first = np.unique(pairs.photos[order].numpy(), return_index=True)
+    return order[np.sort(first)]
 
 
 def _step(

@@ -41,7 +41,7 @@ class Task:
     @property
     def steps(self) -> int:
         """Steps in all."""
-        return self.recipe.epochs * steps_an_epoch(len(self.train), self.recipe.batch_size)
+        return self.recipe.epochs * steps_an_epoch(self.train, self.recipe)
 
 
 def fit(model: DualEncoder, task: Task, progress: Progress, *, world: World | None = None) -> list[EpochRecord]:
@@ -56,7 +56,7 @@ def fit(model: DualEncoder, task: Task, progress: Progress, *, world: World | No
     world = world or World()
     optimiser = adamw(model.module, task.recipe.lr, task.recipe.weight_decay)
     epochs = _restore(model, optimiser, task)
-    done = len(epochs) * steps_an_epoch(len(task.train), task.recipe.batch_size)
+    done = len(epochs) * steps_an_epoch(task.train, task.recipe)
     progress.advance(done)
     total = steps = 0.0
     for step in train(model, optimiser, task.train, task.recipe, done=done, world=world):
