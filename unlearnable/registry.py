@@ -34,6 +34,9 @@ class Registry(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._rows)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._rows
+
     def __getitem__(self, name: str) -> Any:
         """The member of that name.
 

@@ -14,7 +14,8 @@ from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputE
 from unlearnable.models.openclip import load
 from unlearnable.progress import Silent
 from unlearnable.workflows import fit as fit_module
-from unlearnable.workflows.train import report_path, split, train
+from unlearnable.workflows.splits import split
+from unlearnable.workflows.train import report_path, train
 
 
 @pytest.fixture

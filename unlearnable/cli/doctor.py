@@ -12,7 +12,17 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-PACKAGES = ("unlearnable", "torch", "open_clip_torch", "timm", "transformers", "pillow", "pillow-heif", "pydantic")
+PACKAGES = (
+    "unlearnable",
+    "torch",
+    "open_clip_torch",
+    "timm",
+    "transformers",
+    "accelerate",
+    "pillow",
+    "pillow-heif",
+    "pydantic",
+)
 
 
 def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
@@ -34,6 +44,7 @@ def examine() -> dict[str, Any]:
 
     from unlearnable import files
     from unlearnable.models import bundled
+    from unlearnable.models.architectures import cache_folder
     from unlearnable.workflows import memory
     from unlearnable.workflows.run import choose_device
 
@@ -48,6 +59,7 @@ def examine() -> dict[str, Any]:
         "bundled_sha256": checksum,
         "bundled_intact": checksum == bundled.describe()["sha256"],
         "weights_cache": str(_hub_cache()),
+        "victims_cache": str(cache_folder()),
         "state_folder": str(memory.folder()),
     }
 

@@ -29,10 +29,14 @@ def formats(as_json: Json = False) -> None:
 
 
 def models(as_json: Json = False) -> None:
-    """List surrogates: the bundled one, and open_clip's with their weights."""
+    """List surrogates and victims: the bundled one, small ones to be trained, open_clip's with their weights."""
     import open_clip
 
+    from unlearnable.models.architectures import ARCHITECTURES, cached
+
     rows = [("small", "bundled, works offline")]
+    for name in ARCHITECTURES:
+        rows.append((name, f"trained: {cached(name)}" if cached(name).is_file() else "`unlearnable train` makes it"))
     for name in open_clip.list_models():
         tags = open_clip.list_pretrained_tags_by_model(name)
         if tags:

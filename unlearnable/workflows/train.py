@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import random
 import tempfile
 import time
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from unlearnable import files
 from unlearnable.config import Recipe, Schedule, TrainSettings
-from unlearnable.datasets import Dataset, Photo
+from unlearnable.datasets import Dataset
 from unlearnable.errors import ConfigError, InputError, OutputError
 from unlearnable.models import openclip
 from unlearnable.progress import Progress, Silent
@@ -22,10 +21,10 @@ from unlearnable.training.world import join
 from unlearnable.workflows.fit import Task, fit, record
 from unlearnable.workflows.reading import Shelf, open_collection, read_all
 from unlearnable.workflows.run import choose_device
+from unlearnable.workflows.splits import split
 
 SCRATCH_EPOCHS, SCRATCH_RATE = 32, 5e-4
 TUNING_EPOCHS, TUNING_RATE = 10, 1e-5
-HELD_OUT = ("test", "val", "valid", "validation", "dev")
 
 
 def train(
@@ -122,23 +121,6 @@ def recipe_of(settings: TrainSettings, *, from_scratch: bool) -> Recipe:
         lr=settings.lr or rate,
         seed=settings.seed,
     )
-
-
-def split(photos: Sequence[Photo], fraction: float, seed: int) -> tuple[list[int], list[int]]:
-    """Numbers of the photos to train on and of those held out.
-
-    Where the data names splits they count: "test" is held out, without one a validation split
-    is; other splits are left alone. Otherwise a share of the photos is drawn.
-    """
-    named = {photo.split for photo in photos}
-    if named & set(HELD_OUT):
-        chosen = next(name for name in HELD_OUT if name in named)
-        kept = [n for n, photo in enumerate(photos) if photo.split in (None, "train")]
-        return kept, [n for n, photo in enumerate(photos) if photo.split == chosen]
-    order = list(range(len(photos)))
-    random.Random(seed).shuffle(order)
-    count = round(fraction * len(photos))
-    return sorted(order[count:]), sorted(order[:count])
 
 
 def report_path(output: Path) -> Path:

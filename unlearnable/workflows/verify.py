@@ -5,13 +5,11 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from unlearnable import files
 from unlearnable.config import VerifySettings
 from unlearnable.countermeasures import find
-from unlearnable.datasets import Photo, Skipped
 from unlearnable.errors import InputError
 from unlearnable.evaluation.retrieval import random_reference
 from unlearnable.evaluation.verdict import check_rules, findings, missed, verdict
@@ -31,25 +29,13 @@ from unlearnable.training.pairs import Pairs, pairs_of
 from unlearnable.training.posts import Pixels
 from unlearnable.workflows.arms import PLAIN, Arms
 from unlearnable.workflows.cells import Plan, run_cells
-from unlearnable.workflows.duplicates import near_duplicates
-from unlearnable.workflows.matching import Post, match, open_protected
-from unlearnable.workflows.reading import Shelf, open_collection, read_all, texts_of
+from unlearnable.workflows.reading import Shelf, open_collection, read_all
 from unlearnable.workflows.run import choose_device
-from unlearnable.workflows.train import split
+from unlearnable.workflows.splits import Split, divide
 from unlearnable.workflows.victims import load_victims
 
+HALF = 50.0
 ABLATIONS: tuple[Data, ...] = ("noise-only", "trigger-only", "random")
-
-
-@dataclass(frozen=True)
-class Split:
-    """What is trained on, what is ranked, and what was left out of both."""
-
-    train: list[Post]
-    held_out: list[tuple[Photo, list[str]]]
-    source: str
-    near: list[str]
-    skipped: list[Skipped]
 
 
 def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progress | None = None) -> VerifyReport:
@@ -111,7 +97,7 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
             SkippedRecord(where=s.where, reason=s.reason, detail=s.detail)
             for s in [*posts.skipped, *shelf.skipped, *background.skipped]
         ],
-        notes=_notes(settings, found),
+        notes=_notes(settings, references, found),
         seeds=list(settings.seeds),
         from_scratch=settings.from_scratch,
         batch_size=settings.batch_size,
@@ -126,9 +112,12 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     return report
 
 
-def _notes(settings: VerifySettings, found: Sequence[Finding]) -> list[str]:
+def _notes(settings: VerifySettings, references: References, found: Sequence[Finding]) -> list[str]:
     """What a reader must know to read the figures right."""
     notes = []
+    chance = references.random.text_to_image.hit10
+    if chance > HALF:
+        notes.append(f"so few photos are held out that a random order has a Hit@10 of {chance:.0f} %: give more")
     if len(settings.seeds) < 3:
         notes.append(f"{len(settings.seeds)} seed: repeat it with --seeds 0,1,2 before you rely on a difference")
     if any(one.outcome == "cannot be judged" for one in found):
@@ -150,44 +139,6 @@ def wanted(settings: VerifySettings) -> list[tuple[Data, str]]:
     arms: list[tuple[Data, str]] = [("clean", PLAIN)]
     arms += [("protected", name) for name in dict.fromkeys(settings.through)]
     return arms + [(data, PLAIN) for data in ABLATIONS if settings.ablations]
-
-
-def divide(settings: VerifySettings, progress: Progress) -> Split:
-    """Pair originals and copies, hold photos out, and drop what all but equals a held-out photo.
-
-    Raises:
-        InputError: they do not belong together, or nothing is left to train on or to rank.
-    """
-    originals = open_collection(settings.originals, settings.captions)
-    protected = open_protected(settings.protected, originals, settings.protected_captions)
-    posts, skipped = match(originals, protected)
-    if settings.test is not None:
-        test = open_collection(settings.test, settings.test_captions)
-        texts = texts_of(test)
-        held_out = [(photo, texts[photo.id]) for photo in test.photos]
-        train, source = posts, f"the folder {settings.test.name}"
-    else:
-        kept, out = split([post.original for post in posts], settings.test_fraction, settings.seed)
-        held_out = [(posts[n].original, list(posts[n].clean)) for n in out]
-        train, source = [posts[n] for n in kept], _source(posts, settings)
-    if not train or len(held_out) < 2:
-        raise InputError(
-            f"{len(train)} photos to train on and {len(held_out)} held out are too few",
-            hint="give more photos, a larger --test-fraction, or photos of their own with --test",
-        )
-    progress.phase("looking for near-duplicates", 1)
-    near = set(near_duplicates([p.original.path for p in train], [photo.path for photo, _ in held_out]))
-    names = [train[n].original.id for n in sorted(near)]
-    train = [post for n, post in enumerate(train) if n not in near]
-    if not train:
-        raise InputError("every training photo all but equals a held-out one", hint="give other photos with --test")
-    return Split(train, held_out, source, names, skipped)
-
-
-def _source(posts: Sequence[Post], settings: VerifySettings) -> str:
-    if any(post.original.split for post in posts):
-        return "the split that the data names"
-    return f"{100 * settings.test_fraction:.0f} % of the photos, drawn with seed {settings.seed}"
 
 
 def _gallery(posts: Split, side: int, scratch: Path, progress: Progress) -> Shelf:
