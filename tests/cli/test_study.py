@@ -133,10 +133,10 @@ def test_every_option_reaches_the_settings(tmp_path, command, settings, values, 
     assert options == set(values) | ({"originals", "protected"} if start[0] == "verify" else set())
     arguments = [*start, "--print-config"]
     for name, value in values.items():
-        flag = f"--{name.replace('_', '-')}"
+        flag = "--all-captions" if value is False else f"--{name.replace('_', '-')}"
         several = [",".join(map(str, value))] if name == "seeds" else value
         for one in several if isinstance(several, list) else [several]:
-            arguments += [flag] if one is True else [flag, str(one)]
+            arguments += [flag] if isinstance(one, bool) else [flag, str(one)]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     printed = tomllib.loads(result.output)

@@ -54,7 +54,8 @@ def train(
         float | None, typer.Option(help=f"Smallest share of a photo in a crop. {_default('smallest_crop')}")
     ] = None,
     one_caption: Annotated[
-        bool | None, typer.Option("--one-caption", help="Each epoch shows a photo once, with one of its captions.")
+        bool | None,
+        typer.Option("--one-caption/--all-captions", help="Of each photo in an epoch. (default: all)"),
     ] = None,
     precision: Annotated[
         config.Precision | None, typer.Option(help=f"auto is bf16 on a GPU that has it. {_default('precision')}")

@@ -63,7 +63,8 @@ def verify(
         float | None, typer.Option(help=f"Smallest share of a photo in a crop. {_default('smallest_crop')}")
     ] = None,
     one_caption: Annotated[
-        bool | None, typer.Option("--one-caption", help="Each epoch shows a photo once, with one of its captions.")
+        bool | None,
+        typer.Option("--one-caption/--all-captions", help="Of each photo in an epoch. (default: one)"),
     ] = None,
     through: Annotated[
         list[str] | None,

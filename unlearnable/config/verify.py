@@ -24,6 +24,7 @@ class VerifySettings(Schedule):
     background: Path | None = None
     background_captions: Path | None = None
     victims: Annotated[tuple[str, ...], Field(min_length=1)] = ("small",)
+    one_caption: Annotated[bool, Field(description="each epoch shows a photo once, with one of its captions")] = True
     from_scratch: bool = False
     epochs: Epochs | None = None
     lr: Rate | None = None
