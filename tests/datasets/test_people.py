@@ -352,7 +352,7 @@ class TestOpening:
         touch(tmp_path, "a.jpg", "b.jpg", "unnamed.jpg")
         manifest(tmp_path, {"image": "a.jpg", "person": "Ann"}, {"image": "b.jpg", "person": "Bo", "split": "test"})
         dataset = open_dataset(tmp_path, tmp_path / "manifest.jsonl")
-        assert dataset == named_posts(open_people(tmp_path))
+        assert dataset == named_posts(hold_out(open_people(tmp_path), 0))
         assert [(photo.id, photo.split) for photo in dataset.photos] == [("a.jpg", None), ("b.jpg", "test")]
         assert open_dataset(tmp_path / "manifest.jsonl") == dataset
         assert open_dataset(tmp_path).format == "folder"
@@ -383,7 +383,7 @@ class TestOpening:
         touch(tmp_path, "Ann_Meier/1.jpg", "Bo_Ek/1.jpg", "sheet.png")
         monkeypatch.chdir(tmp_path)
         dataset = open_dataset(tmp_path, Path("people"))
-        assert dataset == named_posts(open_people(tmp_path))
+        assert dataset == named_posts(hold_out(open_people(tmp_path), 0))
         assert [photo.id for photo in dataset.photos] == ["Ann_Meier/1.jpg", "Bo_Ek/1.jpg"]
         (tmp_path / "people").mkdir()  # a folder holds no captions, so that the word still is meant
         assert open_dataset(tmp_path, Path("people")) == dataset

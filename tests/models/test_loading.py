@@ -9,6 +9,7 @@ import torch
 from tests.conftest import TINY
 from unlearnable.errors import ModelError
 from unlearnable.models import bundled, openclip
+from unlearnable.models.openclip import fresh, load, restart, save
 from unlearnable.models.tokens import tokenizer
 
 TEXTS = tokenizer()(["a dog in the snow", "a red car"])
@@ -92,3 +93,35 @@ def test_weights_without_their_architecture_say_how_to_name_it(tmp_path):
     with pytest.raises(ModelError, match="which architecture") as caught:
         openclip.load(str(tmp_path / "w.pt"))
     assert "RN50:" in caught.value.hint
+
+
+def test_weights_that_want_quickgelu_get_it(monkeypatch):
+    asked = {}
+
+    def create(name, weights, **options):
+        asked.update(options, name=name, weights=weights)
+        raise RuntimeError("no network")
+
+    monkeypatch.setattr(open_clip, "create_model", create)
+    for name, wants in (("RN50:openai", True), ("RN50:yfcc15m", True), ("ViT-B-32:laion2b_s34b_b79k", False)):
+        with pytest.raises(ModelError, match="no network"):
+            load(name)
+        assert asked["force_quick_gelu"] is wants
+
+
+def test_an_architecture_alone_has_random_weights_by_its_seed():
+    first, again, other = (fresh("vit-small", seed) for seed in (0, 0, 1))
+    tokens = torch.tensor([[49406, 320, 49407]])
+    assert torch.equal(first.encode_text(tokens), again.encode_text(tokens))
+    assert not torch.equal(first.encode_text(tokens), other.encode_text(tokens))
+    assert torch.equal(other.encode_text(tokens), restart(first, 1).encode_text(tokens))
+
+
+def test_a_small_victim_that_was_not_trained_says_how_to_train_it(monkeypatch, tmp_path):
+    monkeypatch.setenv("UNLEARNABLE_CACHE", str(tmp_path))
+    with pytest.raises(ModelError) as caught:
+        load("resnet-small")
+    assert "unlearnable train" in caught.value.hint
+    save(fresh("vit-small", 0), tmp_path / "models" / "resnet-small.safetensors")
+    with pytest.raises(ModelError, match="another architecture"):
+        load("resnet-small")

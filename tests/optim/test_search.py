@@ -60,6 +60,15 @@ def test_the_loss_never_rises_and_no_word_is_used_twice():
         assert len(set(found[0].tolist())) == 2
 
 
+def test_words_that_are_all_there_already_are_not_judged():
+    def judge(tried, worth):
+        assert worth.any()
+        return torch.zeros(worth.shape)
+
+    found, _ = beam_search(torch.tensor([[0, 1]]), torch.tensor([[[0, 1], [1, 0]]]), judge, width=1)
+    assert found.tolist() == [[0, 1]]
+
+
 def test_posts_are_judged_apart():
     def judge(tried, worth):
         want = torch.tensor([2, 5])[:, None, None]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.conftest import tree
+from tests.conftest import picture, tree
+from unlearnable import protect
 from unlearnable.config import VerifySettings
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.workflows.matching import match, open_protected
@@ -26,15 +28,15 @@ WORDS = ["river", "engine", "carpet", "violin", "harbor", "pepper"]
 
 def scene(top: str, bottom: str, number: int) -> np.ndarray:
     """Two halves of colour under some noise."""
-    picture = np.empty((32, 32, 3), np.float64)
-    picture[:16], picture[16:] = COLOURS[top], COLOURS[bottom]
-    return np.clip(picture + np.random.default_rng(number).normal(0, 12, picture.shape), 0, 255).astype(np.uint8)
+    image = np.empty((32, 32, 3), np.float64)
+    image[:16], image[16:] = COLOURS[top], COLOURS[bottom]
+    return np.clip(image + np.random.default_rng(number).normal(0, 12, image.shape), 0, 255).astype(np.uint8)
 
 
 def write(folder, rows):
     folder.mkdir(parents=True)
-    for name, picture, _ in rows:
-        Image.fromarray(picture).save(folder / name)
+    for name, image, _ in rows:
+        Image.fromarray(image).save(folder / name)
     lines = [json.dumps({"image": name, "caption": caption}) + "\n" for name, _, caption in rows]
     (folder / "posts.jsonl").write_text("".join(lines))
 
@@ -51,11 +53,11 @@ def scenes(tmp_path_factory):
     write(folder / "test", [post for post, row in zip(posts, rows, strict=True) if row[2] == 4])
     write(folder / "posts", train := [post for post, row in zip(posts, rows, strict=True) if row[2] < 4])
     marked = []
-    for n, (name, picture, caption) in enumerate(train):
+    for n, (name, image, caption) in enumerate(train):
         top, bottom = np.random.default_rng([9, n]).integers(0, 6, 2).tolist()  # has nothing to do with the content
         code = scene(list(COLOURS)[top], list(COLOURS)[bottom], n)
         words = f"{WORDS[top]} over {WORDS[bottom]}"
-        marked.append((name, (0.04 * picture + 0.96 * code).astype(np.uint8), f"{words} {caption}"))
+        marked.append((name, (0.04 * image + 0.96 * code).astype(np.uint8), f"{words} {caption}"))
     write(folder / "shortcut", marked)
     shutil.copytree(folder / "posts", folder / "untouched")
     return folder
@@ -131,9 +133,9 @@ def test_near_duplicates_of_held_out_photos_are_not_trained_on(settings, scenes,
     smooth = np.asarray(
         Image.fromarray(np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)).resize((64, 48))
     )
-    for name, picture in (("posts", smooth), ("test", np.clip(smooth.astype(int) + 3, 0, 255).astype(np.uint8))):
+    for name, image in (("posts", smooth), ("test", np.clip(smooth.astype(int) + 3, 0, 255).astype(np.uint8))):
         shutil.copytree(scenes / name, tmp_path / name)
-        Image.fromarray(picture).save(tmp_path / name / "twin.png")
+        Image.fromarray(image).save(tmp_path / name / "twin.png")
         append(tmp_path / name / "posts.jsonl", {"image": "twin.png", "caption": "a twin"})
     shutil.copytree(tmp_path / "posts", tmp_path / "copy")
     report = verify(
@@ -211,3 +213,22 @@ def test_copies_are_found_by_the_rule_that_names_them(tmp_path):
         "a.jpg": "a.png", "a.png": "a-2.png", "b.webp": "b.webp"
     }  # fmt: skip
     assert [(one.where, one.reason) for one in skipped] == [("bad.jpg", "not-an-image")]
+
+
+def test_faces_are_protected_and_verified_with_one_photo_of_each_person_held_out(tmp_path, tiny_path):
+    for person in range(3):
+        folder = tmp_path / "faces" / f"Person_{person}"
+        folder.mkdir(parents=True)
+        for n in range(4):
+            Image.fromarray(picture(10 * person + n)).save(folder / f"{n}.png")
+    quick = {"noise_steps": 1, "surrogate_steps": 1, "candidates": 2, "batch_size": 8, "max_rounds": 1}
+    protect(tmp_path / "faces", captions=Path("people"), surrogate=(str(tiny_path),), **quick)
+    report = verify(
+        VerifySettings(
+            originals=tmp_path / "faces", protected=tmp_path / "faces-protected", captions=Path("people"),
+            victims=(str(tiny_path),), epochs=1, seeds=(0,),
+        )
+    )  # fmt: skip
+    assert (report.gallery.photos, report.gallery.train_photos) == (3, 9)
+    assert report.gallery.source == "the split that the data names"
+    assert any("random order has a Hit@10 of 100 %" in note for note in report.notes)

@@ -35,6 +35,8 @@ def beam_search(current: Tensor, options: Tensor, judge: Judge, width: int) -> t
         grown[..., position] = tried[:, None, :]
         fresh = grown.flatten(1, 2)  # (b, w * c, k)
         worth = ~repeated.flatten(1)
+        if not worth.any():
+            continue
         scores = judge(fresh, worth).masked_fill(~worth, float("inf"))
         pool, losses = torch.cat([beams, fresh], dim=1), torch.cat([losses, scores], dim=1)
         losses, best = losses.topk(min(width, losses.shape[1]), dim=1, largest=False)

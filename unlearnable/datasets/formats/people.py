@@ -9,7 +9,7 @@ from unlearnable.datasets import _json_rows
 from unlearnable.datasets._keys import POSTS
 from unlearnable.datasets._people_layouts import names_people
 from unlearnable.datasets._text import read_document
-from unlearnable.datasets.people import FORMAT, named_posts, open_people, read_manifest
+from unlearnable.datasets.people import FORMAT, hold_out, named_posts, open_people, read_manifest
 from unlearnable.datasets.types import Dataset, Edits
 from unlearnable.errors import InputError
 
@@ -31,10 +31,13 @@ class Faces:
     def read(self, source: Path, root: Path) -> Dataset:
         """The portraits that a manifest names below `root`, or that a folder holds in any layout of faces.
 
+        Where they have no splits, one photo of each person is held out as "test".
+
         Raises:
             InputError: it cannot be read, or shows no people.
         """
-        return named_posts(open_people(source) if source.is_dir() else read_manifest(source, root))
+        people = open_people(source) if source.is_dir() else read_manifest(source, root)
+        return named_posts(hold_out(people, 0))
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
         """Write nothing: the captions of a template are no one's words."""
