@@ -1,7 +1,19 @@
 from __future__ import annotations
 
-from unlearnable.report.html import protect_page, split
-from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss
+from unlearnable.report.html import protect_page, split, verify_page
+from unlearnable.results import (
+    BothWays,
+    Cell,
+    Finding,
+    GalleryRecord,
+    ManifestLine,
+    ProtectReport,
+    References,
+    Retrieval,
+    SkippedRecord,
+    SurrogateLoss,
+    VerifyReport,
+)
 
 HOSTILE = "<script>alert(1)</script> & 'co'"
 REPORT = ProtectReport(
@@ -33,3 +45,46 @@ def test_names_and_captions_cannot_run_script_or_load_anything():
 def test_a_caption_is_split_at_its_trigger():
     assert split("a x y dog", "x y") == ("a ", "x y", " dog")
     assert split("a dog", "") == ("a dog", "", "")
+
+
+def ways(hit10: float) -> BothWays:
+    one = Retrieval(hit1=1.0, hit5=2.0, hit10=hit10, medr=7.0)
+    return BothWays(image_to_text=one, text_to_image=one)
+
+
+def cell(data: str, seed: int, hit10: float) -> Cell:
+    return Cell(
+        victim=HOSTILE, data=data, through="png", seed=seed, epochs=2, lr=0.1, loss_curve=[2.0, 1.0],
+        medr_curve=[9.0, 7.0], seconds=1.0, shortcut=ways(99.0) if data == "protected" else None,
+        image_to_text=ways(hit10).image_to_text, text_to_image=ways(hit10).text_to_image,
+    )  # fmt: skip
+
+
+STUDY = VerifyReport(
+    originals="/in", protected="/out", output="/out.verify", verdict=f"protected: {HOSTILE}", skipped=[], missed=[],
+    gallery=GalleryRecord(source=HOSTILE, photos=75, captions=75, split_seed=0, train_photos=9, train_pairs=9,
+                          background_photos=0, near_duplicates=[HOSTILE]),
+    references=References(random=ways(13.3), pretrained={HOSTILE: ways(8.0)}),
+    cells=[cell("clean", 0, 60.0), cell("clean", 1, 64.0), cell("protected", 0, 14.0), cell("protected", 1, 16.0)],
+    findings=[Finding(victim=HOSTILE, through="png", clean_mean=62, clean_std=2, protected_mean=15, protected_std=1,
+                      protected_medr=7, effect=0.965, effect_image_to_text=None, effect_pretrained=0.9,
+                      outcome="protected")],
+    required=["hit10<=20"], notes=[HOSTILE], seeds=[0, 1], from_scratch=False, batch_size=64, smallest_crop=0.9,
+    device="cpu", ran=4, reused=0, seconds=3.0,
+)  # fmt: skip
+
+
+def test_the_page_of_a_study_has_the_verdict_first_then_table_and_curves():
+    page = verify_page(STUDY)
+    assert (
+        page.index("protected: ") < page.index("random ranking") < page.index("<polyline") < page.index("How to read")
+    )
+    for figure in ("62.0 ±2.0", "15.0 ±1.0", "99.0 ±0.0", "0.96", "–", "All met."):
+        assert figure in page
+    assert page.count('role="img"') == 2
+
+
+def test_a_study_cannot_run_script_or_load_anything():
+    page = verify_page(STUDY)
+    assert "<script" not in page
+    assert "http" not in page
