@@ -83,4 +83,4 @@ def _round_up(value: float) -> float:
     if value <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 5, 10) if step * power >= value)
+    return next((step * power for step in (1, 2, 5, 10) if step * power >= value), value)
