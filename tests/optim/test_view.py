@@ -37,7 +37,7 @@ def test_noise_of_the_photos_own_size_is_added_as_it_is():
 
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 10**6))
 def test_every_crop_lies_in_the_photo(height, width, seed):
-    top, left, tall, wide = draw(torch.Generator().manual_seed(seed)).box(height, width)
+    top, left, tall, wide = draw(torch.Generator().manual_seed(seed), 0.9).box(height, width)
     assert 0 <= top <= top + tall <= height
     assert 0 <= left <= left + wide <= width
     assert min(tall, wide) >= 1
@@ -50,7 +50,7 @@ def test_the_plain_view_is_the_middle_square():
 
 def test_draws_cover_kernels_flips_and_sizes():
     generator = torch.Generator().manual_seed(1)
-    drawn = [draw(generator) for _ in range(200)]
+    drawn = [draw(generator, 0.9) for _ in range(200)]
     assert {d.kernel for d in drawn} == set(KERNELS)
     assert {d.flip for d in drawn} == {True, False}
     assert 0.9 <= min(d.share for d in drawn) < 0.92

@@ -44,6 +44,9 @@ class MethodSettings(BaseModel):
     trigger_rounds: Annotated[int, Field(ge=0, description="rounds that improve the triggers")] = 2
     candidates: Annotated[int, Field(ge=1, le=256, description="words tried at each position (top k)")] = 16
     beam_width: Annotated[int, Field(ge=1, le=16, description="triggers kept in the search")] = 1
+    smallest_crop: Annotated[
+        float, Field(gt=0, le=1, description="smallest share of a photo in the crops the noise is made under")
+    ] = 0.9
     enlarge: Annotated[
         Literal["bilinear", "nearest"], Field(description="how the noise grid is enlarged to the photo")
     ] = "bilinear"

@@ -43,11 +43,10 @@ def batches(photos: Tensor, size: int, generator: torch.Generator) -> list[list[
     return [part.tolist() for part in shuffled.tensor_split(count) if len(part)]
 
 
-def views(problem: Problem, state: State, photos: Sequence[int], side: int, mode: str) -> Tensor:
+def views(problem: Problem, settings: MethodSettings, state: State, photos: Sequence[int], side: int) -> Tensor:
     """(b, 3, side, side) the protected photos as some training would load them, each in its own way."""
-    return torch.stack(
-        [load(protect(problem.posts.pixels[n], state.noise.read(n), mode), side, draw(state.generator)) for n in photos]
-    )
+    files = [protect(problem.posts.pixels[n], state.noise.read(n), settings.enlarge) for n in photos]
+    return torch.stack([load(file, side, draw(state.generator, settings.smallest_crop)) for file in files])
 
 
 def caption_mask(tokens: Tensor) -> Tensor:
@@ -111,7 +110,7 @@ def train_surrogates(problem: Problem, settings: MethodSettings, state: State, s
         tokens, _ = tokens_of(slots, state.triggers[photos])
         decoys = decoy_tokens(problem, settings, slots, state)
         for model, optimiser in zip(state.models, state.optimisers, strict=True):
-            pixels = views(problem, state, photos, model.image_size, settings.enlarge)
+            pixels = views(problem, settings, state, photos, model.image_size)
             model.module.train()
             model.module.requires_grad_(True)
             loss = batch_loss(model, pixels, tokens, decoys, learn_text=True)
@@ -169,7 +168,7 @@ def noise_gradients(
     tokens, _ = tokens_of(slots, state.triggers[list(photos)])
     decoys = decoy_tokens(problem, settings, slots, state)
     files = [protect(problem.posts.pixels[n], x, settings.enlarge) for n, x in zip(photos, noises, strict=True)]
-    draws = [draw(state.generator) for _ in photos]
+    draws = [draw(state.generator, settings.smallest_crop) for _ in photos]
     losses = []
     for model in state.models:
         pixels = torch.stack([load(f, model.image_size, how) for f, how in zip(files, draws, strict=True)])

@@ -56,7 +56,7 @@ def improve_triggers(problem: Problem, settings: MethodSettings, state: State, p
     """
     with torch.no_grad():
         images = [
-            model.encode_image(views(problem, state, photos, model.image_size, settings.enlarge).to(model.device))
+            model.encode_image(views(problem, settings, state, photos, model.image_size).to(model.device))
             for model in state.models
         ]
         slots = problem.posts.choose(photos, state.generator)

@@ -47,7 +47,7 @@ class Draw:
 PLAIN = Draw("bicubic", 1.0, 0.0, 0.5, 0.5, False)
 
 
-def draw(generator: torch.Generator, smallest: float = 0.9, kernels: Sequence[str] = KERNELS) -> Draw:
+def draw(generator: torch.Generator, smallest: float, kernels: Sequence[str] = KERNELS) -> Draw:
     """Draw a kernel, a crop of `smallest` to 1 of the area at any place, its shape near the photo's, and a flip."""
     kernel, share, stretch, top, left, flip = torch.rand(6, generator=generator, dtype=torch.float64).tolist()
     return Draw(
