@@ -10,7 +10,7 @@ import torch
 
 from unlearnable.config import TrainSettings
 from unlearnable.datasets import Photo
-from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputError
+from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelError, OutputError
 from unlearnable.models.openclip import load
 from unlearnable.progress import Silent
 from unlearnable.workflows import fit as fit_module
@@ -110,3 +110,10 @@ def test_splits_of_the_data_count_before_a_share():
     assert (len(kept), len(held)) == (8, 2)
     assert sorted(kept + held) == list(range(10))
     assert split(photos(*[None] * 10), 0.2, 1) != (kept, held)
+
+
+def test_a_training_that_goes_astray_says_so(settings):
+    with pytest.raises(ModelError, match="no finite features") as caught:
+        train(settings.model_copy(update={"lr": 1e30}))
+    assert "--lr" in caught.value.hint
+    assert not settings.output.exists()

@@ -9,6 +9,7 @@ from torch.optim import Optimizer
 
 from unlearnable import checkpoint
 from unlearnable.config import Recipe
+from unlearnable.errors import ModelError
 from unlearnable.evaluation.embed import retrieve
 from unlearnable.evaluation.retrieval import Ranks, hit, medr
 from unlearnable.models.dual_encoder import DualEncoder
@@ -78,10 +79,17 @@ def figures(ranks: Ranks) -> tuple[Retrieval, Retrieval]:
 
 
 def record(epoch: int, loss: float | None, model: DualEncoder, held_out: Pairs) -> EpochRecord:
-    """The loss of an epoch, and how the model ranks the held-out pairs after it."""
+    """The loss of an epoch, and how the model ranks the held-out pairs after it.
+
+    Raises:
+        ModelError: its features are not finite: the training went astray.
+    """
     if not len(held_out):
         return EpochRecord(epoch=epoch, loss=loss)
-    there, back = figures(retrieve(model, held_out))
+    try:
+        there, back = figures(retrieve(model, held_out))
+    except ValueError as error:
+        raise ModelError(f"after epoch {epoch} the model gives no finite features", hint="lower --lr") from error
     return EpochRecord(epoch=epoch, loss=loss, image_to_text=there, text_to_image=back)
 
 
