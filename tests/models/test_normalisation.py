@@ -39,6 +39,6 @@ def test_the_running_statistics_stay_as_they_were_even_after_an_error_inside():
     with batch_statistics([model]):
         model.encode_image(torch.rand(2, 3, 80, 80))
         with pytest.raises(RuntimeError), batch_statistics([model]):
-            model.encode_image(torch.rand(2, 3, 80, 81))
+            model.encode_image(torch.rand(2, 4, 80, 80))
     assert all(torch.equal(value, before[name]) for name, value in model.module.state_dict().items())
     assert not any(module.training for module in model.module.modules())
