@@ -11,7 +11,6 @@ from torch import Tensor
 from unlearnable.config import MethodSettings
 from unlearnable.methods.base import Problem, State
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.normalisation import batch_statistics
 from unlearnable.models.tokens import Slot
 from unlearnable.optim.contrastive import contrastive_loss, same_source_mask
 from unlearnable.optim.noise import NoiseStore, signed_step
@@ -171,10 +170,9 @@ def noise_gradients(
     files = [protect(problem.posts.pixels[n], x, settings.enlarge) for n, x in zip(photos, noises, strict=True)]
     draws = [draw(state.generator, settings.smallest_crop) for _ in photos]
     losses = []
-    with batch_statistics(state.models if len(photos) > 1 else []):
-        for model in state.models:
-            pixels = torch.stack([load(f, model.image_size, how) for f, how in zip(files, draws, strict=True)])
-            losses.append(batch_loss(model, pixels, tokens, decoys).cpu())
+    for model in state.models:
+        pixels = torch.stack([load(f, model.image_size, how) for f, how in zip(files, draws, strict=True)])
+        losses.append(batch_loss(model, pixels, tokens, decoys).cpu())
     return torch.autograd.grad(torch.stack(losses).sum(), noises)
 
 

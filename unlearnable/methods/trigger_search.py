@@ -12,7 +12,6 @@ from unlearnable.config import MethodSettings
 from unlearnable.methods.base import Problem, State
 from unlearnable.methods.steps import caption_mask, decoy_tokens, views
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.normalisation import batch_statistics
 from unlearnable.models.tokens import Slot
 from unlearnable.optim.beam import Judge, beam_search
 from unlearnable.optim.contrastive import contrastive_loss
@@ -55,7 +54,7 @@ def improve_triggers(problem: Problem, settings: MethodSettings, state: State, p
     Returns:
         How many posts got another trigger.
     """
-    with torch.no_grad(), batch_statistics(state.models if len(photos) > 1 else []):
+    with torch.no_grad():
         images = [
             model.encode_image(views(problem, settings, state, photos, model.image_size).to(model.device))
             for model in state.models
