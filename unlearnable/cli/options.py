@@ -28,6 +28,11 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result.")]
 
+BatchSize = Annotated[int | None, typer.Option(help=f"Pairs in a batch. {told(config.Recipe, 'batch_size')}")]
+SmallestCrop = Annotated[
+    float | None, typer.Option(help=f"Smallest share of a photo in a crop. {told(config.Recipe, 'smallest_crop')}")
+]
+
 
 def print_json(result: BaseModel) -> None:
     """One JSON object on stdout and nothing else there."""

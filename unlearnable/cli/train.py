@@ -45,14 +45,12 @@ def train(
     output: Annotated[Path | None, typer.Option(help=f"Checkpoint to write. {_default('output')}")] = None,
     epochs: Annotated[int | None, typer.Option(help="(default: 32 from scratch, 10 in fine-tuning)")] = None,
     lr: Annotated[float | None, typer.Option(help="(default: 5e-4 from scratch, 1e-5 in fine-tuning)")] = None,
-    batch_size: Annotated[int | None, typer.Option(help=f"Pairs in a batch. {_default('batch_size')}")] = None,
+    batch_size: options.BatchSize = None,
     weight_decay: Annotated[float | None, typer.Option(help=f"Of matrices. {_default('weight_decay')}")] = None,
     warmup: Annotated[
         float | None, typer.Option(help=f"Share of the steps in which the rate rises. {_default('warmup')}")
     ] = None,
-    smallest_crop: Annotated[
-        float | None, typer.Option(help=f"Smallest share of a photo in a crop. {_default('smallest_crop')}")
-    ] = None,
+    smallest_crop: options.SmallestCrop = None,
     one_caption: Annotated[
         bool | None,
         typer.Option("--one-caption/--all-captions", help="Of each photo in an epoch. (default: all)"),

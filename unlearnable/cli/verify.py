@@ -58,10 +58,8 @@ def verify(
     lr: Annotated[
         float | None, typer.Option(help="(default: 1e-3 for small models, 1e-5 for others, from scratch 5e-4)")
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(help=f"Pairs in a batch. {_default('batch_size')}")] = None,
-    smallest_crop: Annotated[
-        float | None, typer.Option(help=f"Smallest share of a photo in a crop. {_default('smallest_crop')}")
-    ] = None,
+    batch_size: options.BatchSize = None,
+    smallest_crop: options.SmallestCrop = None,
     one_caption: Annotated[
         bool | None,
         typer.Option("--one-caption/--all-captions", help="Of each photo in an epoch. (default: one)"),
