@@ -1,6 +1,6 @@
 """Make photos and captions unlearnable for CLIP-like models.
 
-from unlearnable import protect, verify
+from unlearnable import benchmark, protect, verify
 protect("photos", captions="posts.jsonl")
 print(verify("photos", "photos-protected", captions="posts.jsonl").verdict)
 """
@@ -14,9 +14,9 @@ from unlearnable.errors import UnlearnableError
 
 if TYPE_CHECKING:
     from unlearnable.progress import Progress
-    from unlearnable.results import ProtectReport, VerifyReport
+    from unlearnable.results import BenchmarkReport, ProtectReport, VerifyReport
 
-__all__ = ["UnlearnableError", "protect", "verify"]
+__all__ = ["UnlearnableError", "benchmark", "protect", "verify"]
 
 
 def protect(
@@ -83,3 +83,33 @@ def verify(
     given = {"originals": Path(originals), "protected": Path(protected), **settings}
     resolved = resolve_as(VerifySettings, given, Path(config) if config else None)
     return run(resolved, overwrite=overwrite, progress=progress)
+
+
+def benchmark(
+    dataset: str,
+    *,
+    resume: bool = False,
+    config: str | Path | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> BenchmarkReport:
+    """Run the cells of the paper's tables on a data set and lay out the tables, as `unlearnable benchmark` does.
+
+    Args:
+        dataset: pubfig, flickr8k, flickr30k or coco.
+        resume: go on inside a cell that was stopped.
+        config: a TOML file of settings.
+        progress: told what happens.
+        **settings: any field of `unlearnable.config.BenchmarkSettings`, such as data, scale or methods.
+
+    Returns:
+        Every cell, the tables and where the figures are.
+
+    Raises:
+        UnlearnableError: one of its kinds, each with `message`, `hint` and `exit_code`.
+    """
+    from unlearnable.benchmarks.study import benchmark as run
+    from unlearnable.config import BenchmarkSettings, resolve_as
+
+    resolved = resolve_as(BenchmarkSettings, {"dataset": dataset, **settings}, Path(config) if config else None)
+    return run(resolved, resume=resume, progress=progress)

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from unlearnable.cli import doctor, lists, protect, train, verify
+from unlearnable.cli import benchmark, doctor, lists, protect, train, verify
 from unlearnable.cli.console import report_error
 from unlearnable.errors import EXIT_UNEXPECTED, UnlearnableError
 
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command("protect")(protect.protect)
 app.command("train")(train.train)
 app.command("verify")(verify.verify)
+app.command("benchmark")(benchmark.benchmark)
 for name, function in lists.COMMANDS.items():
     app.command(name)(function)
 app.command("doctor")(doctor.doctor)

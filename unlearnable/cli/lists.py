@@ -1,4 +1,4 @@
-"""`unlearnable methods | models | formats | countermeasures`: what this installation has."""
+"""`unlearnable methods | models | formats | countermeasures | datasets`: what this installation has."""
 
 from __future__ import annotations
 
@@ -51,11 +51,24 @@ def countermeasures(as_json: Json = False) -> None:
     _show("countermeasures", [(name, describe(name)) for name in catalogue()], as_json)
 
 
+def datasets(as_json: Json = False) -> None:
+    """List the data sets of `benchmark`, where each was found or where it can be had."""
+    from unlearnable.benchmarks import SUITES
+    from unlearnable.benchmarks.study import found
+
+    rows = []
+    for name in SUITES:
+        place = found(SUITES[name])
+        rows.append((name, f"{SUITES.describe(name)} {f'at {place}' if place else SUITES[name].published}"))
+    _show("datasets", rows, as_json)
+
+
 COMMANDS: dict[str, Callable[..., None]] = {
     "methods": methods,
     "formats": formats,
     "models": models,
     "countermeasures": countermeasures,
+    "datasets": datasets,
 }
 
 

@@ -34,6 +34,11 @@ SmallestCrop = Annotated[
 ]
 
 
+def several(values: list[str] | None) -> tuple[str, ...] | None:
+    """Values that were repeated or parted by commas."""
+    return tuple(part.strip() for value in values for part in value.split(",") if part.strip()) if values else None
+
+
 def print_json(result: BaseModel) -> None:
     """One JSON object on stdout and nothing else there."""
     sys.stdout.write(result.model_dump_json() + "\n")

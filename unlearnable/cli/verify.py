@@ -95,8 +95,8 @@ def verify(
     protect run is verified. A run that was stopped goes on where it was when it is given again.
     """
     flags: dict[str, Any] = {name: value for name, value in locals().items() if name in VerifySettings.model_fields}
-    flags |= {name: _several(flags[name]) for name in ("victims", "through", "require")}
-    flags["seeds"] = _several([seeds] if seeds else None)
+    flags |= {name: options.several(flags[name]) for name in ("victims", "through", "require")}
+    flags["seeds"] = options.several([seeds] if seeds else None)
     flags |= _which(flags, told=config_file is not None)
     settings = config.resolve_as(VerifySettings, flags, config_file)
     if print_config:
@@ -116,11 +116,6 @@ def verify(
     if report.missed:
         sys.stderr.write("".join(f"missed {line}\n" for line in report.missed))
         raise typer.Exit(MISSED)
-
-
-def _several(values: list[str] | None) -> tuple[str, ...] | None:
-    """Values that were repeated or parted by commas."""
-    return tuple(part.strip() for value in values for part in value.split(",") if part.strip()) if values else None
 
 
 def _which(flags: dict[str, Any], *, told: bool) -> dict[str, Any]:

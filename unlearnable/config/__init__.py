@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unlearnable.config._resolve import ENVIRONMENT, resolve, resolve_as, to_toml
+from unlearnable.config.benchmark import BASELINES, BenchmarkSettings, ScaleName, trigger_length
 from unlearnable.config.protect import (
     PLACES,
     PRESETS,
@@ -21,9 +22,11 @@ from unlearnable.config.train import Precision, Recipe, Schedule, TrainSettings
 from unlearnable.config.verify import VerifySettings
 
 __all__ = [
+    "BASELINES",
     "ENVIRONMENT",
     "PLACES",
     "PRESETS",
+    "BenchmarkSettings",
     "Device",
     "Format",
     "Keep",
@@ -33,6 +36,7 @@ __all__ = [
     "Preset",
     "ProtectSettings",
     "Recipe",
+    "ScaleName",
     "Schedule",
     "Scope",
     "TrainSettings",
@@ -42,4 +46,5 @@ __all__ = [
     "resolve",
     "resolve_as",
     "to_toml",
+    "trigger_length",
 ]

@@ -1,4 +1,4 @@
-"""Small CLIPs of three families that two cores can train: `conv-small`, `resnet-small`, `vit-small`.
+"""Small CLIPs of three families that two cores can train: `conv-small`, `resnet-small`, `vit-small`, `small-start`.
 
 `unlearnable train` makes them (docs/victims.md has the commands); the weights stay in the user's cache folder.
 """
@@ -11,6 +11,7 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
+START = "small-start"
 HALF = (0.5, 0.5, 0.5)
 _TEXT = {"context_length": 77, "vocab_size": 49408, "width": 192, "heads": 6, "layers": 4}
 
@@ -32,6 +33,10 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
     # CLIP's ModifiedResNet
     "resnet-small": _small({"layers": [1, 1, 1, 1], "width": 32, "image_size": 80, "head_width": 64}),
     "vit-small": _small({"layers": 6, "width": 192, "patch_size": 16, "image_size": 96, "head_width": 64}),
+    # the bundled model before it learnt of captions, for 64 pixels: its photo tower is ImageNet's, the rest is random
+    START: _small(
+        {"timm_model_name": "tf_efficientnet_lite0", "timm_pool": "avg", "timm_proj": "linear", "image_size": 64}
+    ),
 }
 
 

@@ -19,6 +19,7 @@ WEIGHTS = DATA / "small.safetensors"
 CONFIG = DATA / "small.json"
 TABLE = "token_embedding.weight"
 SCALE = "token_embedding.scale"
+TRUNK = "visual.trunk."
 
 
 def describe() -> dict[str, Any]:
@@ -63,4 +64,12 @@ def load_small() -> DualEncoder:
 
     encoder = build("small", description["config"], tuple(description["mean"]), tuple(description["std"]))
     encoder.module.load_state_dict(unpack(load_file(WEIGHTS)))
+    return encoder
+
+
+def lend_photo_tower(encoder: DualEncoder) -> DualEncoder:
+    """Give `encoder` the bundled model's convolutions, which were frozen while it was trained: ImageNet's weights."""
+    own = encoder.module.state_dict()
+    lent = {name: value for name, value in load_small().module.state_dict().items() if name.startswith(TRUNK)}
+    encoder.module.load_state_dict({**own, **lent})
     return encoder

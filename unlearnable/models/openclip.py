@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from unlearnable import files
 from unlearnable.errors import ModelError
 from unlearnable.models import bundled
-from unlearnable.models.architectures import ARCHITECTURES, HALF, cached
+from unlearnable.models.architectures import ARCHITECTURES, HALF, START, cached
 from unlearnable.registry import did_you_mean
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def fresh(architecture: str, seed: int) -> DualEncoder:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         if architecture in ARCHITECTURES:
-            return build(architecture, ARCHITECTURES[architecture], HALF, HALF)
+            encoder = build(architecture, ARCHITECTURES[architecture], HALF, HALF)
+            return bundled.lend_photo_tower(encoder) if architecture == START else encoder
         return _create(architecture, None, architecture, random=True)
 
 
@@ -63,6 +64,8 @@ def restart(encoder: DualEncoder, seed: int) -> DualEncoder:
     import torch
 
     spec = encoder.spec
+    if spec.name == START:
+        return fresh(START, seed)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return build(spec.name, spec.config, spec.mean, spec.std)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -19,16 +20,19 @@ class NoiseStore:
         shapes: (gh, gw) of each photo's grid.
         epsilon: the L-inf bound in 1/255, at most 127.
         path: a file to map; without it the noise is held in memory.
+        mode: of the map: "w+" for a new file of zeros, "r" for one that was filled before.
     """
 
-    def __init__(self, shapes: Sequence[Shape], epsilon: int, path: Path | None = None) -> None:
+    def __init__(
+        self, shapes: Sequence[Shape], epsilon: int, path: Path | None = None, mode: Literal["w+", "r"] = "w+"
+    ) -> None:
         self.shapes = tuple(shapes)
         self.epsilon = epsilon
         sizes = [3 * height * width for height, width in shapes]
         self._starts = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
         total = int(self._starts[-1])
         self.data: np.ndarray[tuple[int], np.dtype[np.int8]] = (
-            np.zeros(total, np.int8) if path is None else np.memmap(path, np.int8, "w+", shape=(total,))
+            np.zeros(total, np.int8) if path is None else np.memmap(path, np.int8, mode, shape=(total,))
         )
 
     def __len__(self) -> int:
@@ -47,6 +51,11 @@ class NoiseStore:
         """Store a photo's noise, rounded and projected to the bound (the Proj of Eq. 5)."""
         inside = noise.round().clamp(-self.epsilon, self.epsilon).to(torch.int8)
         self.data[self._starts[photo] : self._starts[photo + 1]] = inside.flatten().numpy()
+
+    def flush(self) -> None:
+        """See to it that a mapped file holds what was written."""
+        if isinstance(self.data, np.memmap):
+            self.data.flush()
 
 
 def signed_step(noise: Tensor, gradient: Tensor, size: float, epsilon: int) -> Tensor:

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from unlearnable.results.benchmark import (
+    BenchmarkCell,
+    BenchmarkPlan,
+    BenchmarkReport,
+    PaperFigures,
+    PaperRow,
+    PlannedCell,
+    ProtectionRecord,
+    TableRecord,
+)
 from unlearnable.results.common import EpochRecord, Retrieval, SkippedRecord
 from unlearnable.results.protect import ManifestLine, ProtectPlan, ProtectReport, SurrogateLoss
 from unlearnable.results.train import TrainReport
 from unlearnable.results.verify import BothWays, Cell, Data, Finding, GalleryRecord, Outcome, References, VerifyReport
 
 __all__ = [
+    "BenchmarkCell",
+    "BenchmarkPlan",
+    "BenchmarkReport",
     "BothWays",
     "Cell",
     "Data",
@@ -16,12 +29,17 @@ __all__ = [
     "GalleryRecord",
     "ManifestLine",
     "Outcome",
+    "PaperFigures",
+    "PaperRow",
+    "PlannedCell",
     "ProtectPlan",
     "ProtectReport",
+    "ProtectionRecord",
     "References",
     "Retrieval",
     "SkippedRecord",
     "SurrogateLoss",
+    "TableRecord",
     "TrainReport",
     "VerifyReport",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,18 @@ class Pixels:
         self._starts = [0]
         self.shapes: list[tuple[int, int]] = []
         path.write_bytes(b"")
+
+    @classmethod
+    def reopen(cls, path: Path, shapes: Sequence[tuple[int, int]]) -> Pixels:
+        """The photos, of these heights and widths, in a file that was filled before."""
+        pixels = cls.__new__(cls)
+        pixels._path, pixels.shapes = path, list(shapes)
+        pixels._starts = [0, *accumulate(3 * height * width for height, width in shapes)]
+        return pixels
+
+    def first(self, count: int) -> Pixels:
+        """The first `count` photos, in the same file."""
+        return Pixels.reopen(self._path, self.shapes[:count])
 
     def __len__(self) -> int:
         return len(self.shapes)

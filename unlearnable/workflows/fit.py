@@ -11,10 +11,10 @@ from unlearnable import checkpoint
 from unlearnable.config import Recipe
 from unlearnable.errors import ModelError
 from unlearnable.evaluation.embed import retrieve
-from unlearnable.evaluation.retrieval import Ranks, hit, medr
+from unlearnable.evaluation.retrieval import Ranks, hit, medr, random_reference
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.progress import Progress
-from unlearnable.results import EpochRecord, Retrieval
+from unlearnable.results import BothWays, EpochRecord, Retrieval
 from unlearnable.training.loop import steps_an_epoch, train
 from unlearnable.training.optimiser import adamw
 from unlearnable.training.pairs import Pairs
@@ -76,6 +76,16 @@ def figures(ranks: Ranks) -> tuple[Retrieval, Retrieval]:
     both = (ranks.image_to_text, ranks.text_to_image)
     first, second = (Retrieval(hit1=hit(r, 1), hit5=hit(r, 5), hit10=hit(r, 10), medr=medr(r)) for r in both)
     return first, second
+
+
+def chance(gallery: Pairs) -> BothWays:
+    """What a gallery in random order would give, by formula."""
+    found = random_reference(int(gallery.photos.max()) + 1, gallery.photos)
+    there, back = (
+        Retrieval(hit1=one.hit(1), hit5=one.hit(5), hit10=one.hit(10), medr=one.medr())
+        for one in (found.image_to_text, found.text_to_image)
+    )
+    return BothWays(image_to_text=there, text_to_image=back)
 
 
 def record(epoch: int, loss: float | None, model: DualEncoder, held_out: Pairs) -> EpochRecord:

@@ -11,24 +11,22 @@ from unlearnable import files
 from unlearnable.config import VerifySettings
 from unlearnable.countermeasures import find
 from unlearnable.errors import InputError
-from unlearnable.evaluation.retrieval import random_reference
 from unlearnable.evaluation.verdict import check_rules, findings, missed, verdict
 from unlearnable.progress import Progress, Silent
 from unlearnable.report.html import verify_page
 from unlearnable.results import (
-    BothWays,
     Data,
     Finding,
     GalleryRecord,
     References,
-    Retrieval,
     SkippedRecord,
     VerifyReport,
 )
-from unlearnable.training.pairs import Pairs, pairs_of
+from unlearnable.training.pairs import pairs_of
 from unlearnable.training.posts import Pixels
 from unlearnable.workflows.arms import PLAIN, Arms
 from unlearnable.workflows.cells import Plan, run_cells
+from unlearnable.workflows.fit import chance
 from unlearnable.workflows.reading import Shelf, open_collection, read_all
 from unlearnable.workflows.run import choose_device
 from unlearnable.workflows.splits import Split, divide
@@ -71,7 +69,7 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
         shown = f"{shelf.pixels.sha256()} {shelf.captions}"
         plan = Plan(settings, arms, gallery, shown, wanted(settings), place(settings) / "cells")
         done = run_cells(plan, victims, overwrite=overwrite, progress=progress)
-    references = References(random=_random(gallery), pretrained=done.pretrained)
+    references = References(random=chance(gallery), pretrained=done.pretrained)
     found = findings(done.cells, references)
     report = VerifyReport(
         originals=str(settings.originals),
@@ -157,12 +155,3 @@ def _background(settings: VerifySettings, side: int, scratch: Path, progress: Pr
     if settings.background is not None:
         read_all([open_collection(settings.background, settings.background_captions)], side, shelf, progress)
     return shelf
-
-
-def _random(gallery: Pairs) -> BothWays:
-    chance = random_reference(int(gallery.photos.max()) + 1, gallery.photos)
-    there, back = (
-        Retrieval(hit1=one.hit(1), hit5=one.hit(5), hit10=one.hit(10), medr=one.medr())
-        for one in (chance.image_to_text, chance.text_to_image)
-    )
-    return BothWays(image_to_text=there, text_to_image=back)

@@ -1,0 +1,78 @@
+"""About how long the cells of a benchmark take here: one step of each kind is timed, and multiplied."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from unlearnable.benchmarks.plan import How, how
+from unlearnable.benchmarks.protections import make
+from unlearnable.benchmarks.runner import Bench
+from unlearnable.benchmarks.store import Photos
+from unlearnable.config import BenchmarkSettings, Recipe
+from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.progress import Silent
+from unlearnable.results import BenchmarkPlan, PlannedCell
+from unlearnable.training.loop import steps_an_epoch, train
+from unlearnable.training.optimiser import adamw
+from unlearnable.training.pairs import Pairs, pairs_of
+
+
+def estimate(bench: Bench, settings: BenchmarkSettings) -> BenchmarkPlan:
+    """The cells, which of them are there, and the seconds the others and their protections will take."""
+    scale, setup = bench.setup.scale, bench.setup
+    pairs = pairs_of(bench.train.pixels, [item.captions for item in bench.train.items])
+    step = {name: _step(bench.fleet.start(name, seed=0), pairs, scale.recipe) for name in setup.victims}
+    cells, protections = [], {}
+    for cell in setup.cells:
+        done = bench.done(cell) is not None
+        steps = scale.recipe.epochs * steps_an_epoch(pairs, scale.recipe)
+        made = how(cell.method, scale)
+        if made is not None and not done and bench.missing(cell) and cell.method not in protections:
+            protections[cell.method] = round(_protection(bench, made, pairs), 1)
+        cells.append(
+            PlannedCell(
+                method=cell.method,
+                surrogate=setup.surrogate if made else None,
+                victim=cell.victim,
+                fraction=cell.fraction,
+                through=cell.through,
+                seed=cell.seed,
+                done=done,
+                seconds=0.0 if done else round(steps * step[cell.victim], 1),
+            )
+        )
+    return BenchmarkPlan(
+        dataset=setup.suite.title,
+        scale=settings.scale,
+        train_photos=len(bench.train.items),
+        cells=cells,
+        protection_seconds=protections,
+        seconds=round(sum(cell.seconds for cell in cells) + sum(protections.values()), 1),
+    )
+
+
+def _step(model: DualEncoder, pairs: Pairs, recipe: Recipe) -> float:
+    """Seconds of a training step: the second, for the first also warms up."""
+    steps = train(model, adamw(model.module, recipe.lr, recipe.weight_decay), pairs, recipe)
+    next(steps)
+    began = time.monotonic()
+    next(steps, None)
+    return time.monotonic() - began
+
+
+def _protection(bench: Bench, made: How, pairs: Pairs) -> float:
+    """Seconds of a protection, from its first batch in one round and the surrogate's training step."""
+    settings, count = made.settings, len(bench.train.items)
+    part = min(settings.batch_size, count)
+    photos = Photos(bench.train.pixels.first(part), bench.train.items[:part], ())
+    once = settings.model_copy(update={"max_rounds": 1, "surrogate_steps": 0})
+    surrogate = bench.fleet.surrogate(bench.setup.surrogate)
+    with tempfile.TemporaryDirectory(prefix="unlearnable-") as folder:
+        began = time.monotonic()
+        make(replace(made, settings=once), photos, surrogate, Path(folder), "0" * 8, resume=False, progress=Silent())
+        seconds = time.monotonic() - began
+    training = _step(surrogate, pairs, Recipe(epochs=1, lr=settings.learning_rate, batch_size=settings.batch_size))
+    return settings.max_rounds * (seconds * count / part + settings.surrogate_steps * training)

@@ -1,0 +1,112 @@
+"""From what was asked for to the cells to run, each named by a hash of all that it depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from unlearnable.benchmarks.scale import SCALES, Scale
+from unlearnable.benchmarks.suite import Suite
+from unlearnable.config import BASELINES, BenchmarkSettings, MethodSettings, Recipe, trigger_length
+from unlearnable.countermeasures import find
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A suite at a scale, with what the user asked for instead.
+
+    Attributes:
+        suite: the data set.
+        scale: the scale's own values.
+        surrogate: the model that protections are made on.
+        victims: each victim and the architecture of the paper it stands for, if any.
+        cells: what is to be run, in order.
+    """
+
+    suite: Suite
+    scale: Scale
+    surrogate: str
+    victims: Mapping[str, str | None]
+    cells: tuple[Planned, ...]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A cell to run."""
+
+    method: str
+    victim: str
+    fraction: float
+    through: str
+    seed: int
+
+    def recipe(self, scale: Scale) -> Recipe:
+        """How its victim is trained."""
+        return scale.recipe.model_copy(update={"seed": self.seed})
+
+
+@dataclass(frozen=True)
+class How:
+    """How a protection is made: a row of `methods.METHODS` and its settings."""
+
+    name: str
+    settings: MethodSettings
+
+
+def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
+    """Resolve the settings against the scale.
+
+    Raises:
+        ConfigError: a countermeasure that does not exist.
+    """
+    for name in settings.through:
+        find(name)
+    scale = SCALES[suite.kind, settings.scale]
+    known = {**scale.victims, **dict(_exact(settings.victims or ()))}
+    victims = {name: known.get(name) for name in settings.victims or scale.victims}
+    methods = settings.methods or scale.methods
+    fractions = settings.fractions or scale.fractions
+    cells = [
+        Planned(method, victim, fraction, through, seed)
+        for victim in victims
+        for method in dict.fromkeys(methods)
+        for fraction in dict.fromkeys(_fractions(method, victim, fractions, first=next(iter(victims))))
+        for through in dict.fromkeys(settings.through)
+        for seed in dict.fromkeys(settings.seeds)
+    ]
+    return Setup(suite, scale, settings.surrogate or scale.surrogate, victims, tuple(cells))
+
+
+def how(method: str, scale: Scale) -> How | None:
+    """How the protection of a method is made; None for clean posts."""
+    if method == "clean":
+        return None
+    if method in BASELINES:
+        return How(method, scale.method)
+    return How("mem", scale.method.model_copy(update={"trigger_length": trigger_length(method)}))
+
+
+def digest(*parts: object) -> str:
+    """sha256 over the parts."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def file_name(cell: Planned, key: str) -> str:
+    """`<name>-<hash8>.json`."""
+    victim = re.sub(r"[^A-Za-z0-9]+", "-", cell.victim).strip("-")[-40:]
+    return f"{cell.method}-{victim}-{100 * cell.fraction:g}-{cell.through}-{cell.seed}-{key[:8]}.json"
+
+
+def _fractions(method: str, victim: str, fractions: tuple[float, ...], *, first: str) -> tuple[float, ...]:
+    """Clean posts have no fraction; baselines and further victims are only measured in full, as in the paper."""
+    if method in BASELINES or victim != first:
+        return (1.0,)
+    return fractions
+
+
+def _exact(names: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Victims that are of an architecture of the paper."""
+    parts = [(name, name.partition(":")[0].replace("/", "-")) for name in names]
+    return [(name, architecture) for name, architecture in parts if architecture in {"RN50", "RN101", "ViT-B-32"}]

@@ -1,0 +1,157 @@
+"""`benchmark`: run the cells of the paper's tables that are not there yet, and lay the tables out."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from pydantic import ValidationError
+
+from unlearnable import files
+from unlearnable.benchmarks.models import Fleet, family
+from unlearnable.benchmarks.plan import Planned, Setup, digest, file_name, how
+from unlearnable.benchmarks.protections import Protection, Scraped, make, recorded
+from unlearnable.benchmarks.store import Photos
+from unlearnable.countermeasures import find
+from unlearnable.evaluation.embed import retrieve
+from unlearnable.progress import Progress
+from unlearnable.results import BenchmarkCell, ProtectionRecord
+from unlearnable.training.pairs import Pairs, pairs_of
+from unlearnable.workflows.fit import Task, figures, fit
+
+VERSION = 1  # of what a cell is; another one runs all cells again
+SHOWN = 5  # triggers kept in a cell
+
+
+@dataclass(frozen=True)
+class Bench:
+    """All that cells are run with.
+
+    Attributes:
+        setup: suite, scale and cells.
+        train: the training photos.
+        gallery: what is ranked.
+        fleet: surrogates and victims where they start.
+        folder: of the run.
+        data: digest of photos and captions of both.
+        resume: go on inside a cell or a protection that was stopped.
+    """
+
+    setup: Setup
+    train: Photos
+    gallery: Pairs
+    fleet: Fleet
+    folder: Path
+    data: str
+    resume: bool
+
+    def path(self, cell: Planned) -> Path:
+        """Where a cell is kept; the name holds a hash of all that it depends on."""
+        recipe = cell.recipe(self.setup.scale)
+        parts = (
+            VERSION,
+            self.data,
+            self.protection_key(cell),
+            self.fleet.digest(cell.victim),
+            recipe.model_dump_json(),
+        )
+        return self.folder / "cells" / file_name(cell, digest(*parts, cell.fraction, cell.through))
+
+    def protection_key(self, cell: Planned) -> str:
+        """What the protection of a cell depends on; empty for clean posts."""
+        made = how(cell.method, self.setup.scale)
+        if made is None:
+            return ""
+        surrogate = self.fleet.digest(self.setup.surrogate)
+        return digest(VERSION, self.data, surrogate, made.name, made.settings.model_dump_json())
+
+    def missing(self, cell: Planned) -> bool:
+        """Whether the protection of a cell has to be made first."""
+        made = how(cell.method, self.setup.scale)
+        return made is not None and recorded(made, self.folder / "protections", self.protection_key(cell)) is None
+
+    def protections(self) -> list[ProtectionRecord]:
+        """How the protections that are there were made, each once."""
+        found = []
+        for key, made in {self.protection_key(c): how(c.method, self.setup.scale) for c in self.setup.cells}.items():
+            record = recorded(made, self.folder / "protections", key) if made else None
+            found += [record] if record else []
+        return found
+
+    def done(self, cell: Planned) -> BenchmarkCell | None:
+        """The cell, where it was run before."""
+        try:
+            return BenchmarkCell.model_validate_json(self.path(cell).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, ValidationError):
+            return None
+
+
+def run(bench: Bench, cell: Planned, progress: Progress) -> BenchmarkCell:
+    """Run one cell and keep it; its protection is made first where it is not there."""
+    began = time.monotonic()
+    scale, path = bench.setup.scale, bench.path(cell)
+    protection = _protection(bench, cell, progress)
+    victim = bench.fleet.start(cell.victim, seed=cell.seed)
+    partial = path.with_suffix(".partial")
+    if not bench.resume:
+        partial.unlink(missing_ok=True)
+    recipe = cell.recipe(scale)
+    pairs = _pairs(bench, cell, protection)
+    task = Task(pairs, bench.gallery, recipe, partial, path.stem)
+    progress.phase(f"{cell.victim} on {_label(cell)}", task.steps)
+    history = fit(victim, task, progress)
+    there, back = figures(retrieve(victim, bench.gallery))
+    role = bench.setup.victims[cell.victim]
+    surrogate = bench.setup.surrogate if protection else None
+    result = BenchmarkCell(
+        method=cell.method,
+        surrogate=surrogate,
+        victim=cell.victim,
+        same_family=family(victim) == family(bench.fleet.start(surrogate, seed=0)) if surrogate else None,
+        fraction=cell.fraction,
+        through=cell.through,
+        seed=cell.seed,
+        epochs=recipe.epochs,
+        lr=recipe.lr,
+        image_to_text=there,
+        text_to_image=back,
+        paper=bench.setup.suite.paper.get((cell.method, role or "", cell.fraction)) if cell.through == "png" else None,
+        loss_curve=[record.loss for record in history],
+        medr_curve=[record.text_to_image.medr for record in history if record.text_to_image],
+        triggers=[trigger.text for trigger in protection.triggers[:SHOWN]] if protection else [],
+        seconds=round(time.monotonic() - began, 1),
+    )
+    files.write_text(path, result.model_dump_json() + "\n")
+    partial.unlink(missing_ok=True)
+    return result
+
+
+def _protection(bench: Bench, cell: Planned, progress: Progress) -> Protection | None:
+    made = how(cell.method, bench.setup.scale)
+    if made is None:
+        return None
+    surrogate = bench.fleet.surrogate(bench.setup.surrogate)
+    folder, key = bench.folder / "protections", bench.protection_key(cell)
+    return make(made, bench.train, surrogate, folder, key, resume=bench.resume, progress=progress)
+
+
+def _pairs(bench: Bench, cell: Planned, protection: Protection | None) -> Pairs:
+    """The posts that a cell trains on: a fraction of the photos is protected, drawn by the seed."""
+    count = len(bench.train.items)
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(cell.seed))
+    protected = torch.zeros(count, dtype=torch.bool)
+    protected[order[: round(cell.fraction * count)]] = protection is not None
+    change = find(cell.through)
+    pixels = Scraped(bench.train.pixels, protection, protected, change, bench.setup.scale.method.enlarge)
+    captions = [
+        [change.caption(protection.caption(n, text) if protection and protected[n] else text) for text in item.captions]
+        for n, item in enumerate(bench.train.items)
+    ]
+    return pairs_of(pixels, captions)
+
+
+def _label(cell: Planned) -> str:
+    share = f", {100 * cell.fraction:g} % protected" if cell.fraction < 1 else ""
+    return f"{cell.method}{share}, {cell.through}, seed {cell.seed}"

@@ -1,0 +1,131 @@
+"""How large a benchmark is run: the paper's set-up, one for two cores, and one that only shows that it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from unlearnable.benchmarks.suite import Kind
+from unlearnable.config import MethodSettings, Recipe, ScaleName
+
+SIX = ("clean", "random", "em", "uap", "mem-3", "mem-5")
+PAPER_VICTIMS = {"RN50": "RN50", "RN101": "RN101", "ViT-B-32": "ViT-B-32"}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A set-up.
+
+    Attributes:
+        surrogate: the model that protections are made on.
+        victims: each model that is trained, and the architecture of the paper that it stands for.
+        from_scratch: whether surrogate and victims begin at random weights, each at its own.
+        pixels: side of the square photo that stands for the file.
+        method: how protections are made.
+        recipe: how victims are trained.
+        methods: what is compared.
+        fractions: shares of the posts that are protected, for methods with a trigger.
+        train: photos to train on at most (of each person, for faces); None takes all.
+        test: photos to rank at most.
+        differs: what differs from the paper's set-up, a sentence each.
+    """
+
+    surrogate: str
+    victims: Mapping[str, str]
+    from_scratch: bool
+    pixels: int
+    method: MethodSettings
+    recipe: Recipe
+    methods: tuple[str, ...] = SIX
+    fractions: tuple[float, ...] = (1.0,)
+    train: int | None = None
+    test: int | None = None
+    differs: tuple[str, ...] = field(default=())
+
+
+SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
+    ("captions", "paper"): Scale(
+        surrogate="RN50",
+        victims=PAPER_VICTIMS,
+        from_scratch=True,
+        pixels=224,
+        method=MethodSettings(
+            surrogate_steps=200, max_rounds=20, trigger_rounds=5, batch_size=128, learning_rate=1e-4, threshold=1e-6
+        ),
+        recipe=Recipe(epochs=32, lr=5e-4, batch_size=128),
+        fractions=(1.0, 0.9, 0.5, 0.2),
+        differs=(
+            "Noise is made under crops and flips and passes through 8-bit pixels; one noise serves five captions.",
+        ),
+    ),
+    ("captions", "small"): Scale(
+        surrogate="small-start",
+        victims={"small-start": "RN50"},
+        from_scratch=True,
+        pixels=64,
+        method=MethodSettings(
+            surrogate_steps=40, max_rounds=4, trigger_rounds=2, batch_size=128, learning_rate=5e-4, threshold=1e-6
+        ),
+        recipe=Recipe(epochs=10, lr=5e-4, batch_size=128, one_caption=True),
+        fractions=(1.0, 0.9, 0.5, 0.2),
+        differs=(
+            "A small CLIP at 64 pixels in place of RN50 at 224; its photo tower begins at ImageNet weights, the rest "
+            "at random ones, other ones in surrogate and victim.",
+            "10 epochs that show each photo once with one of its captions, in place of 32 with all five.",
+            "4 rounds of 40 surrogate steps and 8 noise steps in place of 20 of 200 and 8; all methods get the same.",
+        ),
+    ),
+    ("captions", "tiny"): Scale(
+        surrogate="small-start",
+        victims={"small-start": "RN50"},
+        from_scratch=True,
+        pixels=64,
+        method=MethodSettings(
+            surrogate_steps=2, max_rounds=2, trigger_rounds=1, noise_steps=2, batch_size=16, candidates=4
+        ),
+        recipe=Recipe(epochs=1, lr=5e-4, batch_size=16, one_caption=True),
+        methods=("clean", "mem-3"),
+        train=24,
+        test=12,
+        differs=("So small that the figures mean nothing: it shows that everything runs.",),
+    ),
+    ("faces", "paper"): Scale(
+        surrogate="RN50:openai",
+        victims={f"{name}:openai": name for name in PAPER_VICTIMS},
+        from_scratch=False,
+        pixels=224,
+        method=MethodSettings(
+            surrogate_steps=50, max_rounds=10, trigger_rounds=2, batch_size=128, learning_rate=1e-5, threshold=1e-6
+        ),
+        recipe=Recipe(epochs=10, lr=1e-5, batch_size=128),
+        methods=("clean", "mem-3", "mem-5"),
+        differs=("Noise is made under crops and flips and passes through 8-bit pixels.",),
+    ),
+    ("faces", "small"): Scale(
+        surrogate="small",
+        victims={"small": "RN50", "conv-small": "RN101", "vit-small": "ViT-B-32"},
+        from_scratch=False,
+        pixels=144,
+        method=MethodSettings(batch_size=128),
+        recipe=Recipe(epochs=10, lr=1e-3, batch_size=128),
+        methods=("clean", "mem-3", "mem-5"),
+        train=16,
+        differs=(
+            "Small CLIPs trained on Flickr8k (the others also on faces of other people) in place of OpenAI's.",
+            "16 photos of each person in place of all; rate 1e-3 in place of 1e-5, which teaches them nothing.",
+        ),
+    ),
+    ("faces", "tiny"): Scale(
+        surrogate="small",
+        victims={"small": "RN50"},
+        from_scratch=False,
+        pixels=112,
+        method=MethodSettings(
+            surrogate_steps=2, max_rounds=2, trigger_rounds=1, noise_steps=2, batch_size=16, candidates=4
+        ),
+        recipe=Recipe(epochs=1, lr=1e-3, batch_size=16),
+        methods=("clean", "mem-3"),
+        train=2,
+        differs=("So small that the figures mean nothing: it shows that everything runs.",),
+    ),
+}

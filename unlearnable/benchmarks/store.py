@@ -1,0 +1,100 @@
+"""The photos of a data set, decoded once into a file of pixels that later runs read again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import BaseModel, ValidationError
+
+from unlearnable import files
+from unlearnable.benchmarks.plan import digest
+from unlearnable.benchmarks.suite import Item
+from unlearnable.errors import InputError
+from unlearnable.imaging.decode import DecodeError, decode
+from unlearnable.progress import Progress
+from unlearnable.results import SkippedRecord
+from unlearnable.training.posts import Pixels
+
+
+class _Index(BaseModel):
+    shapes: list[tuple[int, int]]
+    kept: list[int]
+    skipped: list[SkippedRecord]
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Decoded photos; photo n is that of `items[n]`."""
+
+    pixels: Pixels
+    items: tuple[Item, ...]
+    skipped: tuple[SkippedRecord, ...]
+
+
+def decoded(items: Sequence[Item], fingerprint: str, side: int, folder: Path, progress: Progress) -> Photos:
+    """The photos as squares of at most `side` pixels, from the cache where it has them.
+
+    Args:
+        items: the photos; those that cannot be decoded are left out.
+        fingerprint: of the data set, so that changed files are decoded again.
+        side: of the square; smaller photos are not enlarged.
+        folder: of the cache.
+        progress: one step a photo.
+
+    Raises:
+        InputError: not one can be decoded.
+    """
+    key = digest("squares", 1, fingerprint, side, [item.photo.id for item in items])[:16]
+    path = folder / f"{key}.u8"
+    index = _read(path)
+    if index is None:
+        index = _build(items, side, path, progress)
+    kept = tuple(items[n] for n in index.kept)
+    return Photos(Pixels.reopen(path, index.shapes), kept, tuple(index.skipped))
+
+
+def square(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """The middle square of (h, w, 3) pixels, its side at most `side`: bicubic, then cut, as CLIP loads photos."""
+    height, width, _ = pixels.shape
+    edge = min(side, height, width)
+    scale = edge / min(height, width)
+    size = max(edge, round(width * scale)), max(edge, round(height * scale))
+    small = Image.fromarray(pixels) if size == (width, height) else Image.fromarray(pixels).resize(size, 3)
+    left, top = (size[0] - edge) // 2, (size[1] - edge) // 2
+    return np.asarray(small.crop((left, top, left + edge, top + edge)))
+
+
+def _build(items: Sequence[Item], side: int, path: Path, progress: Progress) -> _Index:
+    progress.phase("decoding photos", len(items))
+    index = _Index(shapes=[], kept=[], skipped=[])
+    with files.atomic(path) as temporary:
+        pixels = Pixels(temporary)
+        for number, item in enumerate(items):
+            try:
+                pixels.append(square(decode(item.photo.path).pixels, side))
+                index.kept.append(number)
+            except DecodeError as error:
+                index.skipped.append(SkippedRecord(where=item.photo.id, reason=error.reason, detail=error.detail))
+            progress.advance()
+        index.shapes.extend(pixels.shapes)
+    if not index.kept:
+        first = index.skipped[0]
+        raise InputError(f"no photo can be read; {first.where}: {first.reason} ({first.detail})")
+    files.write_text(path.with_suffix(".json"), index.model_dump_json())
+    return index
+
+
+def _read(path: Path) -> _Index | None:
+    """The index of a cache file that is whole, or None."""
+    try:
+        index = _Index.model_validate(json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
+        whole = path.stat().st_size == sum(3 * height * width for height, width in index.shapes)
+    except (OSError, ValueError, ValidationError):
+        return None
+    return index if whole else None

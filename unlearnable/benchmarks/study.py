@@ -1,0 +1,131 @@
+"""`benchmark` from end to end: find the data, decode it once, run what is missing, write tables and figures."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from unlearnable.benchmarks import SUITES
+from unlearnable.benchmarks.estimate import estimate
+from unlearnable.benchmarks.models import Fleet
+from unlearnable.benchmarks.plan import Planned, digest, set_up
+from unlearnable.benchmarks.runner import Bench, run
+from unlearnable.benchmarks.store import Photos, decoded
+from unlearnable.benchmarks.suite import Suite
+from unlearnable.benchmarks.summary import report_of, write
+from unlearnable.config import BenchmarkSettings
+from unlearnable.errors import InputError
+from unlearnable.models.architectures import cache_folder
+from unlearnable.progress import Progress, Silent
+from unlearnable.results import BenchmarkPlan, BenchmarkReport, SkippedRecord
+from unlearnable.training.pairs import pairs_of
+from unlearnable.workflows.run import choose_device
+
+DATA = "UNLEARNABLE_DATA"
+
+
+def benchmark(
+    settings: BenchmarkSettings, *, resume: bool = False, progress: Progress | None = None
+) -> BenchmarkReport:
+    """Run the cells of a suite that are not there yet, and write its tables and figures.
+
+    Started by `accelerate launch` or `torchrun`, each process runs its share of the protections and
+    the cells that need them; a call without them afterwards runs nothing and lays out all.
+
+    Args:
+        settings: see `unlearnable.config.BenchmarkSettings`.
+        resume: go on inside a cell that was stopped; finished ones are never run again.
+        progress: told what happens.
+
+    Raises:
+        InputError: the data set is not there or is laid out in no known way.
+        ModelError: a surrogate or victim is not available.
+        ConfigError: a name or a countermeasure does not exist.
+    """
+    started, progress = time.monotonic(), progress or Silent()
+    bench, skipped, notes = make_ready(settings, resume=resume, progress=progress)
+    ran = 0
+    for cell in mine(bench):
+        if bench.done(cell) is None:
+            run(bench, cell, progress)
+            ran += 1
+    report = report_of(settings, bench, skipped, notes)
+    counted = {"ran": ran, "reused": len(report.cells) - ran, "seconds": round(time.monotonic() - started, 1)}
+    return write(report.model_copy(update=counted), latex=settings.latex)
+
+
+def plan(settings: BenchmarkSettings, *, progress: Progress | None = None) -> BenchmarkPlan:
+    """The cells that `benchmark` would run, and about how long they take on this machine.
+
+    Raises:
+        InputError: the data set is not there or is laid out in no known way.
+    """
+    bench, _, _ = make_ready(settings, resume=False, progress=progress or Silent())
+    return estimate(bench, settings)
+
+
+def make_ready(
+    settings: BenchmarkSettings, *, resume: bool, progress: Progress
+) -> tuple[Bench, list[SkippedRecord], list[str]]:
+    """Open the data set and decode what the scale takes of it."""
+    suite: Suite = SUITES[settings.dataset]
+    setup = set_up(settings, suite)
+    root = locate(settings, suite)
+    limit = settings.limit or setup.scale.train
+    corpus = suite.read(root, limit, 0)
+    cache, side = settings.cache_dir or cache_folder() / "photos", setup.scale.pixels
+    train = decoded(corpus.train, corpus.fingerprint, side, cache, progress)
+    test = decoded(corpus.test[: setup.scale.test], corpus.fingerprint, side, cache, progress)
+    data = digest(train.pixels.sha256(), test.pixels.sha256(), _texts(train), _texts(test))
+    gallery = pairs_of(test.pixels, _texts(test))
+    fleet = Fleet(setup.scale.from_scratch, device_of(settings))
+    folder = settings.output or Path(f"benchmark-{suite.name}")
+    bench = Bench(setup, train, gallery, fleet, folder, data, resume)
+    skipped = [SkippedRecord(where=s.where, reason=s.reason, detail=s.detail) for s in corpus.skipped]
+    return bench, [*skipped, *train.skipped, *test.skipped], list(corpus.notes)
+
+
+def locate(settings: BenchmarkSettings, suite: Suite) -> Path:
+    """The folder of the data set: the one given, or below `$UNLEARNABLE_DATA`, or in the cache.
+
+    Raises:
+        InputError: it is at none of these places.
+    """
+    place = settings.data if settings.data is not None and settings.data.is_dir() else None
+    if settings.data is None:
+        place = found(suite)
+    if place is None:
+        tried = [settings.data] if settings.data is not None else _places(suite)
+        raise InputError(
+            f"there is no {suite.title} at {' or '.join(map(str, tried))}",
+            hint=f"it is published at {suite.published}; --data takes a folder with {suite.layouts}",
+        )
+    return place
+
+
+def found(suite: Suite) -> Path | None:
+    """Where a data set lies that no folder was given for, or None."""
+    return next((place for place in _places(suite) if place.is_dir()), None)
+
+
+def _places(suite: Suite) -> list[Path]:
+    homes = [Path(os.environ[DATA])] if os.environ.get(DATA) else []
+    return [home / suite.name for home in (*homes, cache_folder() / "data")]
+
+
+def device_of(settings: BenchmarkSettings) -> str:
+    """The device; with several processes each takes its own GPU."""
+    device = choose_device(settings.device)
+    return f"cuda:{os.environ['LOCAL_RANK']}" if device == "cuda" and "LOCAL_RANK" in os.environ else device
+
+
+def mine(bench: Bench) -> list[Planned]:
+    """The cells of this process: all of them, or those of its share of the protections."""
+    rank, size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    keys = list(dict.fromkeys(bench.protection_key(cell) for cell in bench.setup.cells))
+    return [cell for cell in bench.setup.cells if keys.index(bench.protection_key(cell)) % size == rank]
+
+
+def _texts(photos: Photos) -> list[tuple[str, ...]]:
+    return [item.captions for item in photos.items]

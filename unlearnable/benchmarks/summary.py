@@ -1,0 +1,91 @@
+"""What the cells of a benchmark add up to: the report, its tables and its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from unlearnable import files
+from unlearnable.benchmarks.runner import Bench
+from unlearnable.config import BenchmarkSettings
+from unlearnable.evaluation.embed import retrieve
+from unlearnable.evaluation.retrieval import Ranks, rank
+from unlearnable.report.charts import draw
+from unlearnable.report.tables import lay_out, to_latex, to_markdown
+from unlearnable.results import BenchmarkReport, BothWays, SkippedRecord
+from unlearnable.workflows.fit import chance, figures
+
+RANDOM_FEATURES = 256
+
+
+def report_of(
+    settings: BenchmarkSettings, bench: Bench, skipped: Sequence[SkippedRecord], notes: Sequence[str]
+) -> BenchmarkReport:
+    """What the cells that are there add up to."""
+    setup, gallery = bench.setup, bench.gallery
+    cells = [found for cell in setup.cells if (found := bench.done(cell)) is not None]
+    paper = setup.suite.paper
+    known = [] if setup.scale.from_scratch else list(setup.victims)
+    photos = int(gallery.photos.max()) + 1
+    missing = len(setup.cells) - len(cells)
+    report = BenchmarkReport(
+        dataset=setup.suite.title,
+        scale=settings.scale,
+        data=str(settings.data or setup.suite.name),
+        output=str(bench.folder),
+        train_photos=len(bench.train.items),
+        train_pairs=sum(len(item.captions) for item in bench.train.items),
+        test_photos=photos,
+        test_captions=len(gallery),
+        random=chance(gallery),
+        random_paper=paper.get(("random ranking", "", 0.0)),
+        random_measured=_both(rank(*_random_features(photos, len(gallery)), gallery.photos)),
+        pretrained={name: _both(retrieve(bench.fleet.start(name, seed=0), gallery)) for name in known},
+        pretrained_paper={
+            name: paper["pretrained", role, 0.0]
+            for name, role in setup.victims.items()
+            if role and ("pretrained", role, 0.0) in paper
+        },
+        roles={name: role for name, role in setup.victims.items() if role},
+        differs=list(setup.scale.differs),
+        protections=bench.protections(),
+        cells=cells,
+        tables=[],
+        figures=[],
+        skipped=list(skipped),
+        notes=[*notes, *([f"{missing} cells are not there yet: the same command goes on"] if missing else [])],
+        device=bench.fleet.device,
+        ran=0,
+        reused=0,
+        seconds=0.0,
+    )
+    return report.model_copy(update={"tables": lay_out(report)})
+
+
+def write(report: BenchmarkReport, *, latex: bool) -> BenchmarkReport:
+    """Write figures, tables and the report into the folder of the run."""
+    folder = Path(report.output)
+    drawn = draw(report, folder / "figures") if report.cells else []
+    report = report.model_copy(update={"figures": [str(path.relative_to(folder)) for path in drawn]})
+    files.write_text(folder / "table.md", to_markdown(report))
+    files.write_text(folder / "table.json", report.model_dump_json(indent=2) + "\n")
+    if latex:
+        files.write_text(folder / "table.tex", to_latex(report.tables))
+    return report
+
+
+def _both(ranks: Ranks) -> BothWays:
+    there, back = figures(ranks)
+    return BothWays(image_to_text=there, text_to_image=back)
+
+
+def _random_features(photos: int, captions: int) -> tuple[Tensor, Tensor]:
+    """Features of photos and captions that know nothing of each other."""
+    generator = torch.Generator().manual_seed(0)
+    sides = (torch.randn(count, RANDOM_FEATURES, generator=generator) for count in (photos, captions))
+    images, texts = (functional.normalize(side, dim=1) for side in sides)
+    return images, texts

@@ -1,0 +1,51 @@
+"""Settings of `benchmark`."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from unlearnable.config.protect import Device
+
+ScaleName = Literal["tiny", "small", "paper"]
+Fraction = Annotated[float, Field(gt=0, le=1)]
+BASELINES = ("clean", "random", "em", "uap")
+_MEM = re.compile(r"mem-([1-9]\d?)")
+
+
+class BenchmarkSettings(BaseModel):
+    """What a `benchmark` run is asked for; what is not given, the scale says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: str
+    data: Path | None = None
+    methods: tuple[str, ...] | None = None
+    surrogate: str | None = None
+    victims: tuple[str, ...] | None = None
+    fractions: tuple[Fraction, ...] | None = None
+    through: Annotated[tuple[str, ...], Field(min_length=1)] = ("png",)
+    seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
+    scale: ScaleName = "small"
+    limit: Annotated[int | None, Field(ge=2, description="training photos at most; for faces, of each person")] = None
+    output: Path | None = None
+    cache_dir: Path | None = None
+    latex: bool = False
+    device: Device = "auto"
+
+    @field_validator("methods")
+    @classmethod
+    def _known(cls, methods: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        for name in methods or ():
+            if name not in BASELINES and trigger_length(name) is None:
+                raise ValueError(f"no method is called {name!r}; there are {', '.join(BASELINES)} and mem-K")
+        return methods
+
+
+def trigger_length(method: str) -> int | None:
+    """Words in a trigger of the method "mem-K"; None for any other method."""
+    found = _MEM.fullmatch(method)
+    return int(found[1]) if found else None

@@ -1,0 +1,82 @@
+"""Figures of a benchmark as PNG: loss and held-out Medr of each epoch (the paper's Fig. 4), and bars of Hit@10."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from unlearnable.errors import ConfigError
+from unlearnable.results import BenchmarkCell, BenchmarkReport
+
+STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)))  # told apart without colour
+HATCHES = ("", "///", "...", "xx", "\\\\\\", "++")
+MARKS = "os^Dvx"
+
+
+def draw(report: BenchmarkReport, folder: Path) -> list[Path]:
+    """Draw the figures of a run into `folder`.
+
+    Raises:
+        ConfigError: matplotlib is not installed.
+    """
+    try:
+        import matplotlib as mpl
+
+        mpl.use("Agg")
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ConfigError("figures need matplotlib", hint="pip install 'unlearnable[benchmark]'") from error
+    folder.mkdir(parents=True, exist_ok=True)
+    first = report.cells[0]
+    shown = [c for c in report.cells if (c.victim, c.through, c.fraction) == (first.victim, first.through, 1.0)]
+    drawn = [_curves(Figure, report, shown, folder / f"{report.dataset}-curves.png")]
+    whole = [c for c in report.cells if (c.through, c.fraction) == (first.through, 1.0)]
+    return [*drawn, _bars(Figure, report, whole, folder / f"{report.dataset}-hit10.png")]
+
+
+def _curves(figure: Any, report: BenchmarkReport, cells: Sequence[BenchmarkCell], path: Path) -> Path:
+    sheet = figure(figsize=(9, 3.6), layout="constrained")
+    loss, ranks = sheet.subplots(1, 2)
+    for number, (method, own) in enumerate(_by_method(cells).items()):
+        how = {"linestyle": STYLES[number % 6], "marker": MARKS[number % 6], "markersize": 4, "label": method}
+        for axes, curves in ((loss, [c.loss_curve for c in own]), (ranks, [c.medr_curve for c in own])):
+            means = [fmean(v for v in epoch if v is not None) for epoch in zip(*curves, strict=False)]
+            axes.plot(range(1, len(means) + 1), means, **how)
+    ranks.axhline(report.random.text_to_image.medr, color="0.5", linewidth=0.8)
+    ranks.annotate("random ranking", (1, report.random.text_to_image.medr), fontsize=8, va="bottom")
+    for axes, label in ((loss, "training loss (nats)"), (ranks, "Medr, text to image (rank)")):
+        axes.set(xlabel="epoch", ylabel=label, ylim=(0, None))
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    loss.legend(fontsize=8)
+    sheet.suptitle(f"{report.dataset}, scale {report.scale}, victim {cells[0].victim}", fontsize=10)
+    sheet.savefig(path, dpi=150)
+    return path
+
+
+def _bars(figure: Any, report: BenchmarkReport, cells: Sequence[BenchmarkCell], path: Path) -> Path:
+    victims = list(dict.fromkeys(cell.victim for cell in cells))
+    sheet = figure(figsize=(9, 3.6), layout="constrained")
+    for axes, way in zip(sheet.subplots(1, 2, sharey=True), ("image_to_text", "text_to_image"), strict=True):
+        groups = _by_method(cells)
+        width = 0.8 / len(groups)
+        for number, (method, own) in enumerate(groups.items()):
+            found = {v: [getattr(c, way).hit10 for c in own if c.victim == v] for v in victims}
+            places = [n + (number + 0.5) * width - 0.4 for n, v in enumerate(victims) if found[v]]
+            heights = [fmean(found[v]) for v in victims if found[v]]
+            bars = axes.bar(
+                places, heights, width, label=method, hatch=HATCHES[number % 6], edgecolor="black", linewidth=0.6
+            )
+            axes.bar_label(bars, fmt="%.1f", fontsize=7)
+        axes.axhline(getattr(report.random, way).hit10, color="0.5", linewidth=0.8, label="random ranking")
+        axes.set_xticks(range(len(victims)), victims)
+        axes.set(ylabel="Hit@10 (%)", title=way.replace("_", " "))
+    axes.legend(fontsize=8)
+    sheet.suptitle(f"{report.dataset}, scale {report.scale}: clean test photos", fontsize=10)
+    sheet.savefig(path, dpi=150)
+    return path
+
+
+def _by_method(cells: Sequence[BenchmarkCell]) -> dict[str, list[BenchmarkCell]]:
+    return {method: [c for c in cells if c.method == method] for method in dict.fromkeys(c.method for c in cells)}

@@ -1,0 +1,208 @@
+"""The tables of the paper, each figure ours / the paper's; in Markdown and in LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import fmean, pstdev
+
+from unlearnable.results import BenchmarkCell, BenchmarkReport, BothWays, PaperRow, TableRecord
+
+WAYS = ("image -> text", "text -> image")
+NAMES = {"clean": "Clean", "random": "Random noise and words", "em": "EM", "uap": "UAP", "pretrained": "Pre-trained"}
+HEADS = [f"{way} {figure}" for way in WAYS for figure in ("Hit@10", "Medr")]
+OURS = "Each figure is ours / the paper's; - where the paper has none."
+
+
+@dataclass(frozen=True)
+class _Found:
+    """One row's figures: Hit@10 and Medr both ways, over the seeds, and the paper's."""
+
+    hits: tuple[list[float], list[float]]
+    medrs: tuple[list[float], list[float]]
+    paper: PaperRow | None
+
+    def figures(self) -> list[str]:
+        """Hit@10 and Medr, image -> text and text -> image."""
+        theirs = (self.paper.image_to_text, self.paper.text_to_image) if self.paper else (None, None)
+        found = []
+        for hits, medrs, paper in zip(self.hits, self.medrs, theirs, strict=True):
+            hit10 = paper.hit10 if paper else None
+            found += [_pair(hits, hit10, "{:.1f}"), _pair(medrs, paper.medr if paper else None, "{:.0f}")]
+        return found
+
+    def ranks(self) -> list[str]:
+        """Medr alone, both ways."""
+        return self.figures()[1::2]
+
+
+def lay_out(report: BenchmarkReport) -> list[TableRecord]:
+    """The tables that the cells of a run fill; a table of one row is left out."""
+    makers: Sequence[Callable[[BenchmarkReport], TableRecord]]
+    makers = [_tuned] if report.pretrained else [_methods, _transfer, _fractions, _triggers]
+    tables = [make(report) for make in (*makers, _countermeasures)]
+    return [table for table in tables if len(table.rows) > 1]
+
+
+def to_markdown(report: BenchmarkReport) -> str:
+    """All tables with their notes, and below what the run was."""
+    parts = [f"# {report.dataset}, scale {report.scale}"]
+    for table in report.tables:
+        lines = [f"## {table.title}", "", *_rows(table), "", *(f"- {note}" for note in table.notes)]
+        parts.append("\n".join(lines).rstrip())
+    seeds = ", ".join(map(str, dict.fromkeys(cell.seed for cell in report.cells)))
+    parts.append(
+        f"{report.train_photos} photos with {report.train_pairs} captions to train on; gallery of {report.test_photos} "
+        f"photos and {report.test_captions} captions; seeds {seeds}; device {report.device}."
+    )
+    parts += ["\n".join(f"- {note}" for note in report.notes)] if report.notes else []
+    return "\n\n".join(parts) + "\n"
+
+
+def to_latex(tables: Sequence[TableRecord]) -> str:
+    """The tables as LaTeX tabulars."""
+    parts = []
+    for table in tables:
+        body = [" & ".join(map(_latex, row)) + r" \\" for row in [table.heads, *table.rows]]
+        body.insert(1, r"\midrule")
+        columns = "l" + "r" * (len(table.heads) - 1)
+        inside = "\n".join([rf"\begin{{tabular}}{{{columns}}}", r"\toprule", *body, r"\bottomrule", r"\end{tabular}"])
+        parts.append(f"\\begin{{table}}\n\\caption{{{_latex(table.title)}}}\n{inside}\n\\end{{table}}\n")
+    return "% needs \\usepackage{booktabs}\n" + "\n".join(parts)
+
+
+def _methods(report: BenchmarkReport) -> TableRecord:
+    cells = _plain(report, victim=_first(report))
+    rows = [["Random ranking", *_fixed(report.random, report.random_paper).figures()]]
+    rows += [[_name(method), *_over(found).figures()] for method, found in _by(cells, lambda c: c.method)]
+    title = f"Table 1: methods on {report.dataset}, victim {_first(report)}"
+    return TableRecord(title=title, heads=["", *HEADS], rows=rows, notes=[OURS, *report.differs])
+
+
+def _transfer(report: BenchmarkReport) -> TableRecord:
+    cells = [cell for cell in _plain(report) if cell.method == "clean" or cell.method.startswith("mem")]
+    rows = [
+        [victim, _name(method), *_over(found).ranks()]
+        for victim, own in _by(cells, lambda c: c.victim)
+        for method, found in _by(own, lambda c: c.method)
+    ]
+    several = len({cell.victim for cell in cells}) > 1
+    heads = ["victim", "trained on", *(f"{way} Medr" for way in WAYS)]
+    notes = [f"Protected on {_surrogate(report)}.", OURS, "The paper's row of RN50 equals MEM-5 of its Table 1."]
+    return TableRecord(title="Table 2: transfer", heads=heads, rows=rows if several else [], notes=notes)
+
+
+def _fractions(report: BenchmarkReport) -> TableRecord:
+    shares = sorted({cell.fraction for cell in report.cells}, reverse=True)
+    cells = [c for c in _through(report) if c.victim == _first(report) and c.method.startswith("mem")]
+    rows = []
+    for method, own in _by(cells, lambda c: c.method):
+        for index, way in enumerate(WAYS):
+            found = [_over([c for c in own if c.fraction == share]) for share in shares]
+            rows.append([_name(method), way, *(one.figures()[2 * index + k] for one in found for k in (0, 1))])
+    heads = ["", "", *(f"{100 * share:g} % {figure}" for share in shares for figure in ("Hit@10", "Medr"))]
+    notes = [OURS, "The photos that are protected are drawn by the seed; all others are clean."]
+    return TableRecord(
+        title="Table 3: fraction of the posts that is protected",
+        heads=heads,
+        rows=rows if len(shares) > 1 else [],
+        notes=notes,
+    )
+
+
+def _triggers(report: BenchmarkReport) -> TableRecord:
+    cells = [cell for cell in _plain(report, victim=_first(report)) if cell.method.startswith("mem")]
+    rows = [
+        [_name(method), "; ".join(found[0].triggers), *_over(found).ranks()]
+        for method, found in _by(cells, lambda c: c.method)
+    ]
+    heads = ["", "triggers of the first posts", *(f"{way} Medr" for way in WAYS)]
+    return TableRecord(title="Table 4: trigger texts", heads=heads, rows=rows, notes=[OURS])
+
+
+def _tuned(report: BenchmarkReport) -> TableRecord:
+    rows = [["", "Random ranking", *_fixed(report.random, None).figures()]]
+    for victim, own in _by(_plain(report), lambda c: c.victim):
+        before = _fixed(report.pretrained[victim], report.pretrained_paper.get(victim))
+        rows.append([victim, NAMES["pretrained"], *before.figures()])
+        for method, found in _by(own, lambda c: c.method):
+            rows.append([victim, "Fine-tuned" if method == "clean" else _name(method), *_over(found).figures()])
+    notes = [
+        f"Protected on {_surrogate(report)}.",
+        *(f"{name} stands where the paper has {role}." for name, role in report.roles.items() if role != name),
+        OURS,
+        *report.differs,
+        "The paper's text -> image columns equal its image -> text columns: its code computes the latter twice.",
+    ]
+    return TableRecord(title="Table 5: fine-tuning", heads=["victim", "trained on", *HEADS], rows=rows, notes=notes)
+
+
+def _countermeasures(report: BenchmarkReport) -> TableRecord:
+    cells = [cell for cell in report.cells if cell.fraction == 1 and cell.victim == _first(report)]
+    rows = [
+        [_name(method), through, *_over(found).figures()]
+        for method, own in _by(cells, lambda c: c.method)
+        for through, found in _by(own, lambda c: c.through)
+    ]
+    several = len({cell.through for cell in cells}) > 1
+    return TableRecord(
+        title="What a scraper does first (not in the paper)",
+        heads=["", "through", *HEADS],
+        rows=rows if several else [],
+        notes=["Clean posts go through the same."],
+    )
+
+
+def _first(report: BenchmarkReport) -> str:
+    return report.cells[0].victim if report.cells else ""
+
+
+def _surrogate(report: BenchmarkReport) -> str:
+    return next((cell.surrogate for cell in report.cells if cell.surrogate), "nothing")
+
+
+def _through(report: BenchmarkReport) -> list[BenchmarkCell]:
+    """The cells through the first countermeasure."""
+    return [cell for cell in report.cells if cell.through == report.cells[0].through]
+
+
+def _plain(report: BenchmarkReport, victim: str | None = None) -> list[BenchmarkCell]:
+    """Cells in which all posts are protected."""
+    return [c for c in _through(report) if c.fraction == 1 and victim in (None, c.victim)]
+
+
+def _by(cells: Sequence[BenchmarkCell], key: Callable[[BenchmarkCell], str]) -> list[tuple[str, list[BenchmarkCell]]]:
+    """Cells in groups of equal key, in order."""
+    return [(value, [cell for cell in cells if key(cell) == value]) for value in dict.fromkeys(map(key, cells))]
+
+
+def _over(cells: Sequence[BenchmarkCell]) -> _Found:
+    ways = [[cell.image_to_text for cell in cells], [cell.text_to_image for cell in cells]]
+    hits, medrs = ([[getattr(f, name) for f in way] for way in ways] for name in ("hit10", "medr"))
+    return _Found((hits[0], hits[1]), (medrs[0], medrs[1]), cells[0].paper if cells else None)
+
+
+def _fixed(figures: BothWays, paper: PaperRow | None) -> _Found:
+    there, back = figures.image_to_text, figures.text_to_image
+    return _Found(([there.hit10], [back.hit10]), ([there.medr], [back.medr]), paper)
+
+
+def _pair(values: Sequence[float], paper: float | None, form: str) -> str:
+    if not values:
+        return "-"
+    ours = form.format(fmean(values)) + (f" ±{form.format(pstdev(values))}" if len(values) > 1 else "")
+    return f"{ours} / {'-' if paper is None else form.format(paper)}"
+
+
+def _name(method: str) -> str:
+    return NAMES.get(method, method.replace("mem", "MEM"))
+
+
+def _rows(table: TableRecord) -> list[str]:
+    lines = [table.heads, ["---", *["---:"] * (len(table.heads) - 1)], *table.rows]
+    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+
+
+def _latex(text: str) -> str:
+    special = {**{c: f"\\{c}" for c in "&%_#${}"}, "\\": r"\textbackslash{}", "±": r"$\pm$"}
+    return "".join(special.get(c, c) for c in text).replace("->", r"$\to$")
