@@ -12,10 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.cli.test_cli import run
+from unlearnable.cli import benchmark as benchmark_command
 from unlearnable.cli import train as train_command
 from unlearnable.cli import verify as verify_command
 from unlearnable.cli.app import app
-from unlearnable.config import TrainSettings, VerifySettings
+from unlearnable.config import BenchmarkSettings, TrainSettings, VerifySettings
 
 SHORT = ("--epochs", "1", "--batch-size", "8", "--seeds", "0", "--device", "cpu")
 
@@ -119,6 +120,11 @@ TRAIN = {
     "lr": 0.5, "batch_size": 7, "weight_decay": 0.3, "warmup": 0.2, "one_caption": True,
     "smallest_crop": 0.4, "precision": "bf16", "seed": 8, "device": "cpu",
 }  # fmt: skip
+BENCHMARK = {
+    "dataset": "coco", "data": "d", "methods": ["em", "mem-4"], "surrogate": "s", "victims": ["a", "b"],
+    "fractions": [1.0, 0.25], "through": ["png", "blur-1"], "seeds": [4, 5], "scale": "paper", "limit": 9,
+    "output": "o", "cache_dir": "c", "latex": True, "device": "cpu",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -126,6 +132,7 @@ TRAIN = {
     [
         (verify_command.verify, VerifySettings, VERIFY, ["verify", "p", "q"]),
         (train_command.train, TrainSettings, TRAIN, ["train"]),
+        (benchmark_command.benchmark, BenchmarkSettings, BENCHMARK, ["benchmark"]),
     ],
 )
 def test_every_option_reaches_the_settings(tmp_path, command, settings, values, start):
@@ -134,7 +141,7 @@ def test_every_option_reaches_the_settings(tmp_path, command, settings, values, 
     arguments = [*start, "--print-config"]
     for name, value in values.items():
         flag = "--all-captions" if value is False else f"--{name.replace('_', '-')}"
-        several = [",".join(map(str, value))] if name == "seeds" else value
+        several = [",".join(map(str, value))] if name in ("seeds", "fractions") else value
         for one in several if isinstance(several, list) else [several]:
             arguments += [flag] if isinstance(one, bool) else [flag, str(one)]
     result = CliRunner().invoke(app, arguments)

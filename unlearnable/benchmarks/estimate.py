@@ -45,7 +45,7 @@ def estimate(bench: Bench, settings: BenchmarkSettings) -> BenchmarkPlan:
             )
         )
     return BenchmarkPlan(
-        dataset=setup.suite.title,
+        dataset=setup.suite.name,
         scale=settings.scale,
         train_photos=len(bench.train.items),
         cells=cells,

@@ -23,6 +23,15 @@ class Fleet:
     device: str
     _loaded: dict[str, DualEncoder] = field(default_factory=dict)
 
+    def check(self, *names: str) -> None:
+        """Load them once, before anything long is begun.
+
+        Raises:
+            ModelError: one is not available.
+        """
+        for name in names:
+            self.start(name, seed=0)
+
     def surrogate(self, name: str) -> DualEncoder:
         """The model that protections are made on; methods train copies."""
         return self._fresh(name, 0) if self.from_scratch else self._pretrained(name)
@@ -33,15 +42,18 @@ class Fleet:
 
     def digest(self, name: str) -> str:
         """What the start depends on."""
-        if self.from_scratch:
+        if self.from_scratch and openclip.is_architecture(name):
             return f"{name} from scratch"
-        found = hashlib.sha256()
+        found = hashlib.sha256(b"from scratch" if self.from_scratch else b"")
         for key, value in self._pretrained(name).module.state_dict().items():
             found.update(key.encode() + value.cpu().contiguous().numpy().tobytes())
         return found.hexdigest()
 
     def _fresh(self, name: str, seed: int) -> DualEncoder:
-        model = openclip.fresh(name, seed)
+        if openclip.is_architecture(name):
+            model = openclip.fresh(name, seed)
+        else:
+            model = openclip.restart(self._pretrained(name), seed)
         model.module.eval()
         return model.to(self.device)
 

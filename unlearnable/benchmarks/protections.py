@@ -17,11 +17,12 @@ from unlearnable import checkpoint, files
 from unlearnable.benchmarks.plan import How
 from unlearnable.benchmarks.store import Photos
 from unlearnable.countermeasures.base import Countermeasure
+from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import Method, Problem
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import Trigger, cut, default_vocabulary
-from unlearnable.optim.noise import NoiseStore
+from unlearnable.optim.noise import NoiseStore, Shape
 from unlearnable.optim.view import protect
 from unlearnable.progress import Progress
 from unlearnable.results import ProtectionRecord
@@ -103,7 +104,7 @@ def make(
         files.write_text(saved, made.model_dump_json() + "\n")
         partial.unlink(missing_ok=True)
     found = _Saved.model_validate_json(saved.read_text(encoding="utf-8"))
-    store = NoiseStore(photos.pixels.shapes, how.settings.epsilon, noise, "r")
+    store = NoiseStore(_grids(photos, surrogate), how.settings.epsilon, noise, "r")
     return Protection(store, tuple(map(default_vocabulary().trigger, found.triggers)), found.record)
 
 
@@ -119,12 +120,16 @@ def _places(how: How, folder: Path, key: str) -> tuple[Path, Path, Path]:
     return first, second, third
 
 
+def _grids(photos: Photos, surrogate: DualEncoder) -> tuple[Shape, ...]:
+    return tuple(grid_shape(height, width, surrogate.image_size) for height, width in photos.pixels.shapes)
+
+
 def _problem(how: How, photos: Photos, surrogate: DualEncoder, noise: Path) -> Problem:
     method: Method = METHODS[how.name]()
     length = how.settings.trigger_length if method.has_trigger else 0
     return Problem(
         posts=Posts(photos.pixels, tuple(tuple(cut(c, 0, length) for c in item.captions) for item in photos.items)),
-        grids=tuple(photos.pixels.shapes),
+        grids=_grids(photos, surrogate),
         captions=tuple(item.captions for item in photos.items),
         surrogates=(surrogate,),
         vocabulary=default_vocabulary(),

@@ -74,12 +74,13 @@ def make_ready(
     root = locate(settings, suite)
     limit = settings.limit or setup.scale.train
     corpus = suite.read(root, limit, 0)
+    fleet = Fleet(setup.scale.from_scratch, device_of(settings))
+    fleet.check(setup.surrogate, *setup.victims)
     cache, side = settings.cache_dir or cache_folder() / "photos", setup.scale.pixels
     train = decoded(corpus.train, corpus.fingerprint, side, cache, progress)
     test = decoded(corpus.test[: setup.scale.test], corpus.fingerprint, side, cache, progress)
     data = digest(train.pixels.sha256(), test.pixels.sha256(), _texts(train), _texts(test))
     gallery = pairs_of(test.pixels, _texts(test))
-    fleet = Fleet(setup.scale.from_scratch, device_of(settings))
     folder = settings.output or Path(f"benchmark-{suite.name}")
     bench = Bench(setup, train, gallery, fleet, folder, data, resume)
     skipped = [SkippedRecord(where=s.where, reason=s.reason, detail=s.detail) for s in corpus.skipped]

@@ -33,7 +33,8 @@ def report_of(
     photos = int(gallery.photos.max()) + 1
     missing = len(setup.cells) - len(cells)
     report = BenchmarkReport(
-        dataset=setup.suite.title,
+        dataset=setup.suite.name,
+        title=setup.suite.title,
         scale=settings.scale,
         data=str(settings.data or setup.suite.name),
         output=str(bench.folder),

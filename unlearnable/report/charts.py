@@ -50,7 +50,7 @@ def _curves(figure: Any, report: BenchmarkReport, cells: Sequence[BenchmarkCell]
         axes.set(xlabel="epoch", ylabel=label, ylim=(0, None))
         axes.xaxis.get_major_locator().set_params(integer=True)
     loss.legend(fontsize=8)
-    sheet.suptitle(f"{report.dataset}, scale {report.scale}, victim {cells[0].victim}", fontsize=10)
+    sheet.suptitle(f"{report.title}, scale {report.scale}, victim {cells[0].victim}", fontsize=10)
     sheet.savefig(path, dpi=150)
     return path
 
@@ -73,7 +73,7 @@ def _bars(figure: Any, report: BenchmarkReport, cells: Sequence[BenchmarkCell], 
         axes.set_xticks(range(len(victims)), victims)
         axes.set(ylabel="Hit@10 (%)", title=way.replace("_", " "))
     axes.legend(fontsize=8)
-    sheet.suptitle(f"{report.dataset}, scale {report.scale}: clean test photos", fontsize=10)
+    sheet.suptitle(f"{report.title}, scale {report.scale}: clean test photos", fontsize=10)
     sheet.savefig(path, dpi=150)
     return path
 

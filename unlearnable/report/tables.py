@@ -46,7 +46,7 @@ def lay_out(report: BenchmarkReport) -> list[TableRecord]:
 
 def to_markdown(report: BenchmarkReport) -> str:
     """All tables with their notes, and below what the run was."""
-    parts = [f"# {report.dataset}, scale {report.scale}"]
+    parts = [f"# {report.title}, scale {report.scale}"]
     for table in report.tables:
         lines = [f"## {table.title}", "", *_rows(table), "", *(f"- {note}" for note in table.notes)]
         parts.append("\n".join(lines).rstrip())
@@ -75,7 +75,7 @@ def _methods(report: BenchmarkReport) -> TableRecord:
     cells = _plain(report, victim=_first(report))
     rows = [["Random ranking", *_fixed(report.random, report.random_paper).figures()]]
     rows += [[_name(method), *_over(found).figures()] for method, found in _by(cells, lambda c: c.method)]
-    title = f"Table 1: methods on {report.dataset}, victim {_first(report)}"
+    title = f"Table 1: methods on {report.title}, victim {_first(report)}"
     return TableRecord(title=title, heads=["", *HEADS], rows=rows, notes=[OURS, *report.differs])
 
 

@@ -76,6 +76,7 @@ class BenchmarkReport(Record):
 
     schema_version: Literal[1] = 1
     dataset: str
+    title: str
     scale: str
     data: str
     output: str

@@ -1,0 +1,199 @@
+"""A benchmark from end to end on the tiny encoder: cells, tables, figures, and what is not run twice."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from tests.conftest import tree
+from unlearnable.benchmarks import study
+from unlearnable.benchmarks.plan import how, set_up
+from unlearnable.benchmarks.protections import Scraped, make
+from unlearnable.benchmarks.scale import SCALES
+from unlearnable.benchmarks.store import decoded, square
+from unlearnable.config import BenchmarkSettings
+from unlearnable.countermeasures import find
+from unlearnable.errors import ConfigError
+from unlearnable.progress import Silent
+
+
+def test_flickr_fills_tables_1_and_3_beside_the_papers_figures(flickr, asked):
+    settings = asked("flickr8k", flickr, methods=("clean", "random", "em", "uap", "mem-2"), fractions=(1.0, 0.5))
+    report = study.benchmark(settings)
+    assert [(c.method, c.fraction) for c in report.cells] == [
+        ("clean", 1.0), ("random", 1.0), ("em", 1.0), ("uap", 1.0), ("mem-2", 1.0), ("mem-2", 0.5),
+    ]  # fmt: skip
+    first, third = report.tables
+    assert first.title.startswith("Table 1")
+    assert [row[0] for row in first.rows] == [
+        "Random ranking", "Clean", "Random noise and words", "EM", "UAP", "MEM-2",
+    ]  # fmt: skip
+    assert third.title.startswith("Table 3")
+    assert third.heads[2:] == ["100 % Hit@10", "100 % Medr", "50 % Hit@10", "50 % Medr"]
+    assert report.random.text_to_image.medr == 2.5
+    assert {record.method for record in report.protections} == {"random", "em", "uap", "mem"}
+    assert all(record.psnr_mean > 29 for record in report.protections)
+    clean, *others = report.cells
+    assert (clean.surrogate, clean.same_family, clean.triggers) == (None, None, [])
+    assert all(cell.same_family for cell in others)
+    assert len(others[-1].triggers[0].split()) == 2
+    assert {tuple(c.loss_curve) for c in report.cells if c.loss_curve} == {tuple(c.loss_curve) for c in report.cells}
+    assert len({tuple(c.loss_curve) for c in report.cells}) == 6, "every cell trains on something else"
+
+
+def test_a_second_call_runs_nothing_and_gives_the_same_tables(flickr, asked, tmp_path):
+    settings = asked("flickr8k", flickr, latex=True)
+    first = study.benchmark(settings)
+    before = {name: data for name, data in tree(tmp_path / "out").items() if "table.json" not in name}
+    second = study.benchmark(settings)
+    assert (first.ran, first.reused, second.ran, second.reused) == (2, 0, 0, 2)
+    assert {name: data for name, data in tree(tmp_path / "out").items() if "table.json" not in name} == before
+    assert second.tables == first.tables
+    assert second.figures == ["figures/flickr8k-curves.png", "figures/flickr8k-hit10.png"]
+    assert all((tmp_path / "out" / name).read_bytes().startswith(b"\x89PNG") for name in second.figures)
+    assert "Table 1" in (tmp_path / "out" / "table.md").read_text()
+    assert r"\toprule" in (tmp_path / "out" / "table.tex").read_text()
+    assert json.loads((tmp_path / "out" / "table.json").read_text())["schema_version"] == 1
+
+
+@pytest.mark.parametrize("change", [{"limit": 5}, {"seeds": (1,)}, {"through": ("jpeg-75",)}])
+def test_another_setting_is_another_cell(flickr, asked, change):
+    study.benchmark(asked("flickr8k", flickr, methods=("clean",)))
+    assert study.benchmark(asked("flickr8k", flickr, methods=("clean",), **change)).ran == 1
+
+
+def test_another_photo_is_another_cell(flickr, asked):
+    study.benchmark(asked("flickr8k", flickr, methods=("clean",)))
+    path = flickr / "images" / "0000.jpg"
+    Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
+    assert study.benchmark(asked("flickr8k", flickr, methods=("clean",))).ran == 1
+
+
+def test_pubfig_fills_table_5_with_the_victim_before_training(faces, asked, tiny_path):
+    report = study.benchmark(asked("pubfig", faces))
+    (table,) = report.tables
+    assert table.title.startswith("Table 5")
+    assert [row[1] for row in table.rows] == ["Random ranking", "Pre-trained", "Fine-tuned", "MEM-3"]
+    assert report.pretrained.keys() == {str(tiny_path)}
+    assert report.test_photos == 4
+
+
+def test_seeds_are_averaged_and_their_spread_is_shown(flickr, asked):
+    report = study.benchmark(asked("flickr8k", flickr, methods=("clean", "random"), seeds=(0, 1)))
+    assert len(report.cells) == 4
+    assert len({record.method for record in report.protections}) == len(report.protections) == 1
+    assert all("±" in figure for row in report.tables[0].rows[1:] for figure in row[1:])
+
+
+def test_a_stopped_cell_goes_on_to_the_same_result(flickr, asked, tmp_path, monkeypatch):
+    changed = {**SCALES}
+    scale = SCALES["captions", "tiny"]
+    recipe = scale.recipe.model_copy(update={"epochs": 3})
+    monkeypatch.setattr(
+        "unlearnable.benchmarks.plan.SCALES",
+        {**changed, ("captions", "tiny"): type(scale)(**{**vars(scale), "recipe": recipe})},
+    )
+    whole = study.benchmark(asked("flickr8k", flickr))
+
+    class Stop(Silent):
+        def __init__(self, after: int) -> None:
+            self.left = after
+
+        def advance(self, steps: int = 1, **metrics: float) -> None:
+            self.left -= "loss" in metrics
+            if not self.left:
+                raise KeyboardInterrupt
+
+    for after in (2, 3, 3):  # in the clean cell, in the making of the noise, in the cell trained on it
+        with pytest.raises(KeyboardInterrupt):
+            study.benchmark(asked("flickr8k", flickr, output=tmp_path / "again"), resume=True, progress=Stop(after))
+        assert list((tmp_path / "again").rglob("*.partial"))
+    again = study.benchmark(asked("flickr8k", flickr, output=tmp_path / "again"), resume=True)
+    strip = {"seconds"}
+    assert [c.model_dump(exclude=strip) for c in again.cells] == [c.model_dump(exclude=strip) for c in whole.cells]
+    assert again.tables == whole.tables
+    assert not list((tmp_path / "again").rglob("*.partial"))
+
+
+def test_the_plan_lists_what_is_there_and_what_is_not(flickr, asked):
+    before = study.plan(asked("flickr8k", flickr))
+    assert [cell.done for cell in before.cells] == [False, False]
+    assert before.protection_seconds.keys() == {"mem-3"}
+    assert before.seconds > 0
+    study.benchmark(asked("flickr8k", flickr))
+    after = study.plan(asked("flickr8k", flickr))
+    assert (after.seconds, after.protection_seconds) == (0, {})
+
+
+def test_a_cell_trains_on_what_the_written_file_would_hold(flickr, asked, tmp_path):
+    bench, _, _ = study.make_ready(asked("flickr8k", flickr), resume=False, progress=Silent())
+    made = how("mem-3", bench.setup.scale)
+    surrogate = bench.fleet.surrogate(bench.setup.surrogate)
+    protection = make(made, bench.train, surrogate, tmp_path / "p", "k" * 8, resume=False, progress=Silent())
+    clean = bench.train.pixels
+    everyone = torch.ones(len(clean), dtype=torch.bool)
+    scraped = Scraped(clean, protection, everyone, find("png"), "bilinear")
+    through = Scraped(clean, protection, everyone, find("jpeg-75"), "bilinear")
+    for n in range(len(clean)):
+        pixels = scraped[n]
+        assert (pixels == pixels.round()).all()
+        assert 0 <= pixels.min() <= pixels.max() <= 255
+        assert 0 < (pixels - clean[n]).abs().max() <= 8
+        path = tmp_path / "file.png"
+        Image.fromarray(pixels.byte().permute(1, 2, 0).numpy()).save(path)
+        assert (torch.from_numpy(np.array(Image.open(path))).permute(2, 0, 1) == pixels).all()
+        expected = find("jpeg-75").image(pixels.byte().permute(1, 2, 0).numpy())
+        assert (through[n].permute(1, 2, 0).numpy() == expected).all()
+    untouched = Scraped(clean, protection, ~everyone, find("png"), "bilinear")
+    assert (untouched[0] == clean[0]).all()
+
+
+def test_processes_share_the_protections(flickr, asked, monkeypatch):
+    bench, _, _ = study.make_ready(
+        asked("flickr8k", flickr, methods=("clean", "em", "mem-1"), fractions=(1.0, 0.5)),
+        resume=False,
+        progress=Silent(),
+    )
+    shares = []
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for rank in range(2):
+        monkeypatch.setenv("RANK", str(rank))
+        shares.append(study.mine(bench))
+    assert [[(c.method, c.fraction) for c in share] for share in shares] == [
+        [("clean", 1.0), ("mem-1", 1.0), ("mem-1", 0.5)], [("em", 1.0)],
+    ]  # fmt: skip
+
+
+def test_photos_are_decoded_once(flickr, asked, tmp_path, monkeypatch):
+    corpus = study.SUITES["flickr8k"].read(flickr, None, 0)
+    first = decoded(corpus.train, corpus.fingerprint, 24, tmp_path / "c", Silent())
+    monkeypatch.setattr("unlearnable.benchmarks.store.decode", None)
+    second = decoded(corpus.train, corpus.fingerprint, 24, tmp_path / "c", Silent())
+    assert first.pixels.sha256() == second.pixels.sha256()
+    assert first.pixels.shapes == [(24, 24)] * 8
+    (path,) = (tmp_path / "c").glob("*.u8")
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(TypeError):  # a damaged cache is made again, which cannot be done here
+        decoded(corpus.train, corpus.fingerprint, 24, tmp_path / "c", Silent())
+
+
+@pytest.mark.parametrize("shape", [(30, 50), (50, 30), (40, 40), (9, 100)])
+def test_squares_are_the_middle_and_never_enlarged(shape):
+    pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    assert square(pixels, 20).shape == (min(20, *shape),) * 2 + (3,)
+    assert square(pixels, 64).shape == (min(shape),) * 2 + (3,)
+
+
+def test_wrong_methods_are_refused():
+    for name in ("mem", "mem-0", "memo-3"):
+        with pytest.raises(ValueError, match="mem-K"):
+            BenchmarkSettings(dataset="coco", methods=(name,))
+
+
+def test_a_wrong_countermeasure_is_refused_before_anything_runs(flickr, asked):
+    with pytest.raises(ConfigError, match="jpg"):
+        set_up(asked("flickr8k", flickr, through=("jpg-75",)), study.SUITES["flickr8k"])

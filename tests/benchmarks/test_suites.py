@@ -1,0 +1,125 @@
+"""Every suite reads the layouts its data set is published in, and says what it looked for."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.benchmarks.conftest import SPLIT, captions, photos
+from unlearnable.benchmarks import SUITES, coco, flickr, pubfig
+from unlearnable.benchmarks.study import DATA, locate
+from unlearnable.config import BenchmarkSettings
+from unlearnable.errors import InputError
+
+
+def counts(corpus):
+    return len(corpus.train), len(corpus.test), sum(len(item.captions) for item in corpus.test)
+
+
+def test_flickr_as_a_jsonl_with_splits(flickr):
+    corpus = SUITES["flickr8k"].read(flickr, None, 0)
+    assert counts(corpus) == (8, 4, 8)
+    assert corpus.test[0].captions == tuple(captions(9))
+    assert len(SUITES["flickr8k"].read(flickr, 3, 0).train) == 3
+
+
+def test_flickr_in_karpathys_layout(tmp_path):
+    names = photos(tmp_path / "data" / "Images")
+    rows = [
+        {"filename": x, "split": SPLIT[n], "sentences": [{"raw": c} for c in captions(n)]} for n, x in enumerate(names)
+    ]
+    (tmp_path / "data" / "dataset_flickr30k.json").write_text(json.dumps({"images": rows}))
+    assert counts(flickr_read(tmp_path / "data")) == (8, 4, 8)
+
+
+def test_flickr_as_a_token_file_beside_lists_of_the_split(tmp_path):
+    root = tmp_path / "data"
+    names = photos(root / "Flicker8k_Dataset")
+    (root / "text").mkdir()
+    lines = [f"{x}#{k}\t{c}\n" for n, x in enumerate(names) for k, c in enumerate(captions(n))]
+    (root / "text" / "Flickr8k.token.txt").write_text("".join(lines))
+    with pytest.raises(InputError, match=r"Flickr8k.token.txt, but no split"):
+        flickr_read(root)
+    for split, name in (("train", "trainImages"), ("val", "devImages"), ("test", "testImages")):
+        own = [x for x, s in zip(names, SPLIT, strict=True) if s == split]
+        (root / "text" / f"Flickr_8k.{name}.txt").write_text("".join(f"{x}\n" for x in own))
+    assert counts(flickr_read(root)) == (8, 4, 8)
+
+
+def test_coco_in_both_layouts(tmp_path, monkeypatch):
+    root = tmp_path / "coco"
+    train, val = photos(root / "train2014", 6), photos(root / "val2014", 5)
+    for part, names in (("train", train), ("val", val)):
+        images = [{"id": n, "file_name": x} for n, x in enumerate(names)]
+        notes = [
+            {"id": 9 * n + k, "image_id": n, "caption": c} for n in range(len(names)) for k, c in enumerate(captions(n))
+        ]
+        (root / "annotations").mkdir(exist_ok=True)
+        text = json.dumps({"images": images, "annotations": notes})
+        (root / "annotations" / f"captions_{part}2014.json").write_text(text)
+    for folder, names in (("train2014", train), ("val2014", val)):  # the real names differ between the two
+        for x in names:
+            (root / folder / x).rename(root / folder / f"COCO_{folder}_{x}")
+    for part in ("train", "val"):
+        path = root / "annotations" / f"captions_{part}2014.json"
+        path.write_text(path.read_text().replace('"file_name": "', f'"file_name": "COCO_{part}2014_'))
+    monkeypatch.setattr(coco, "TEST", 3)
+    corpus = coco.read(root, None, 0)
+    assert counts(corpus) == (6, 3, 6)
+    assert all(item.photo.id.startswith("train2014/") for item in corpus.train)
+    assert corpus.notes == (coco.DRAWN,)
+    rows = [
+        {"filepath": f"{s}2014", "filename": f"COCO_{s}2014_{n:04d}.jpg", "split": {"train": "train", "val": "test"}[s],
+         "sentences": [{"raw": c} for c in captions(n)]}
+        for s in ("train", "val") for n in range(5)
+    ]  # fmt: skip
+    (root / "dataset_coco.json").write_text(json.dumps({"images": rows}))
+    assert counts(coco.read(root, None, 0)) == (5, 5, 10)
+    assert coco.read(root, None, 0).notes == ()
+
+
+def test_pubfig_holds_out_a_photo_of_everyone_and_renames_them(faces):
+    corpus = pubfig.read(faces, None, 0)
+    assert counts(corpus) == (8, 4, 4)
+    assert not any("Person" in text for item in (*corpus.train, *corpus.test) for text in item.captions)
+    assert len(pubfig.read(faces, 1, 0).train) == 4
+
+
+@pytest.mark.parametrize("name", sorted(SUITES))
+def test_a_wrong_layout_says_what_was_looked_for_and_what_was_found(name, tmp_path):
+    photos(tmp_path / "data", 2)
+    with pytest.raises(InputError) as caught:
+        SUITES[name].read(tmp_path / "data", None, 0)
+    assert str(tmp_path / "data") in caught.value.message
+    assert caught.value.hint
+    assert caught.value.exit_code == 3
+
+
+@pytest.mark.parametrize("name", sorted(SUITES))
+def test_a_data_set_that_is_not_there_says_where_it_can_be_had(name, tmp_path, monkeypatch):
+    monkeypatch.setenv(DATA, str(tmp_path / "data"))
+    monkeypatch.setenv("UNLEARNABLE_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(InputError) as caught:
+        locate(BenchmarkSettings(dataset=name), SUITES[name])
+    assert str(tmp_path / "data" / name) in caught.value.message
+    assert str(tmp_path / "cache" / "data" / name) in caught.value.message
+    assert SUITES[name].published in (caught.value.hint or "")
+    (tmp_path / "cache" / "data" / name).mkdir(parents=True)
+    assert locate(BenchmarkSettings(dataset=name), SUITES[name]) == tmp_path / "cache" / "data" / name
+
+
+@pytest.mark.parametrize("name", sorted(SUITES))
+def test_the_papers_figures_are_of_methods_and_architectures_that_exist(name):
+    for (method, architecture, fraction), row in SUITES[name].paper.items():
+        assert architecture in ("", "RN50", "RN101", "ViT-B-32")
+        assert method in ("random ranking", "pretrained", "clean", "em", "uap", "mem-3", "mem-5", "mem-3-natural")
+        assert 0 <= fraction <= 1
+        assert row.table in range(1, 6)
+        for way in (row.image_to_text, row.text_to_image):
+            assert way.medr >= 1
+            assert way.hit10 is None or 0 < way.hit10 <= 100
+
+
+def flickr_read(root):
+    return flickr.read(root, None, 0)

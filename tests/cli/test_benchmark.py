@@ -1,0 +1,121 @@
+"""`benchmark` as a shell sees it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.benchmarks.conftest import faces, flickr  # noqa: F401  (fixtures)
+from tests.cli.test_cli import run
+
+SLOW = """
+import sys, time
+import unlearnable.workflows.fit as fit
+real = fit._save
+def save(*arguments):
+    real(*arguments)
+    time.sleep(0.5)
+fit._save = save
+sys.argv[0] = "unlearnable"
+from unlearnable.cli.app import main
+main()
+"""
+
+
+@pytest.fixture
+def common(tiny_path, tmp_path):
+    def make(root, *more):
+        models = ("--surrogate", tiny_path, "--victims", tiny_path)
+        return ("benchmark", "--scale", "tiny", "--data", root, *models, "--cache-dir", tmp_path / "cache", *more)
+
+    return make
+
+
+def test_json_is_as_the_contract_has_it(flickr, common, tmp_path):  # noqa: F811
+    out = tmp_path / "out"
+    result = run(*common(flickr, "--dataset", "flickr8k", "--output", out, "--json"))
+    assert result.returncode == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert {"schema_version", "dataset", "scale", "cells", "ran", "reused"} <= report.keys()
+    assert (report["dataset"], report["scale"], report["ran"], report["reused"]) == ("flickr8k", "tiny", 2, 0)
+    for cell in report["cells"]:
+        wanted = {"method", "surrogate", "victim", "same_family", "fraction", "through", "seed", "paper", "seconds"}
+        assert wanted <= cell.keys()
+        assert cell["image_to_text"].keys() >= {"hit10", "medr"}
+    names = {path.name for path in out.rglob("*") if path.is_file()}
+    assert {"table.md", "table.json", "flickr8k-curves.png", "flickr8k-hit10.png"} <= names
+    assert len(list((out / "cells").glob("*-????????.json"))) == 2
+
+
+def test_for_a_person_it_fits_80_columns(faces, common, tmp_path):  # noqa: F811
+    environment = {**os.environ, "COLUMNS": "80"}
+    arguments = common(faces, "--dataset", "pubfig", "--output", tmp_path / "out", "--quiet")
+    planned = run(*arguments, "--list", env=environment)
+    assert planned.returncode == 0, planned.stderr
+    assert "making the noise of mem-3" in planned.stdout
+    result = run(*arguments, env=environment)
+    assert result.returncode == 0, result.stderr
+    assert "Table 5" in result.stdout
+    assert "Pre-trained" in result.stdout
+    for text in (planned.stdout, result.stdout):
+        assert max(len(line) for line in text.splitlines() if "tables and figures" not in line) <= 80
+
+
+def test_killed_in_a_cell_and_resumed_gives_the_same_table(flickr, common, tmp_path):  # noqa: F811
+    whole = common(flickr, "--dataset", "flickr8k", "--output", tmp_path / "whole", "--json")
+    assert run(*whole).returncode == 0
+    broken = common(flickr, "--dataset", "flickr8k", "--output", tmp_path / "broken", "--json")
+    with subprocess.Popen([sys.executable, "-c", SLOW, *map(str, broken)], stderr=subprocess.DEVNULL) as process:
+        while not list((tmp_path / "broken").rglob("mem-3*.partial")) and process.poll() is None:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    assert not (tmp_path / "broken" / "table.md").exists()
+    result = run(*broken, "--resume")
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["reused"] == 1
+    tables = [(tmp_path / name / "table.md").read_text() for name in ("whole", "broken")]
+    assert tables[0] == tables[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ((), 2, "dataset"),
+        (("--dataset", "flickr"), 2, "flickr8k"),
+        (("--dataset", "coco", "--data", "empty"), 3, "dataset_coco.json"),
+        (("--dataset", "flickr8k", "--data", "empty"), 3, "token file"),
+        (("--dataset", "pubfig", "--data", "empty"), 3, "a folder for each person"),
+        (("--dataset", "flickr30k"), 3, "published at"),
+        (("--dataset", "coco", "--methods", "mem"), 2, "mem-K"),
+        (("--dataset", "coco", "--fractions", "2"), 2, "fractions"),
+    ],
+)
+def test_a_failure_has_its_exit_code_and_says_what_to_do(tmp_path, arguments, code, words):
+    (tmp_path / "empty").mkdir()
+    environment = os.environ | {"UNLEARNABLE_CACHE": str(tmp_path / "cache")}
+    result = run("benchmark", *arguments, cwd=tmp_path, env=environment)
+    assert result.returncode == code, result.stderr
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_victim_that_was_not_trained_yet_is_told_before_anything_runs(faces, tmp_path):  # noqa: F811
+    environment = os.environ | {"UNLEARNABLE_CACHE": str(tmp_path / "cache")}
+    result = run("benchmark", "--dataset", "pubfig", "--data", faces, "--output", tmp_path / "out", env=environment)
+    assert result.returncode == 4, result.stderr
+    assert "unlearnable train" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_datasets_are_listed_with_where_they_can_be_had():
+    result = run("datasets", "--json")
+    names = {row["name"]: row["summary"] for row in json.loads(result.stdout)["datasets"]}
+    assert names.keys() == {"flickr8k", "flickr30k", "coco", "pubfig"}
+    assert "https://" in names["coco"]
