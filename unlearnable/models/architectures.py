@@ -33,10 +33,17 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
     # CLIP's ModifiedResNet
     "resnet-small": _small({"layers": [1, 1, 1, 1], "width": 32, "image_size": 80, "head_width": 64}),
     "vit-small": _small({"layers": 6, "width": 192, "patch_size": 16, "image_size": 96, "head_width": 64}),
-    # the bundled model before it learnt of captions, for 64 pixels: its photo tower is ImageNet's, the rest is random
-    START: _small(
-        {"timm_model_name": "tf_efficientnet_lite0", "timm_pool": "avg", "timm_proj": "linear", "image_size": 64}
-    ),
+    # for benchmarks from scratch: the bundled model's photo tower, which is ImageNet's, at 64 pixels; all else is random
+    START: {
+        "embed_dim": 128,
+        "vision_cfg": {
+            "timm_model_name": "tf_efficientnet_lite0",
+            "timm_pool": "avg",
+            "timm_proj": "linear",
+            "image_size": 64,
+        },
+        "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 128, "heads": 4, "layers": 2},
+    },
 }
 
 
