@@ -33,7 +33,7 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
     # CLIP's ModifiedResNet
     "resnet-small": _small({"layers": [1, 1, 1, 1], "width": 32, "image_size": 80, "head_width": 64}),
     "vit-small": _small({"layers": 6, "width": 192, "patch_size": 16, "image_size": 96, "head_width": 64}),
-    # for benchmarks from scratch: the bundled model's photo tower, which is ImageNet's, at 64 pixels; all else is random
+    # for benchmarks from scratch: the photo tower of the bundled model, which is that of ImageNet; all else is random
     START: {
         "embed_dim": 128,
         "vision_cfg": {
