@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import tempfile
 import time
 from pathlib import Path
@@ -27,7 +26,7 @@ from unlearnable.optim.view import protect
 from unlearnable.progress import Silent
 from unlearnable.training.pairs import pairs_of
 
-WORDS = "a dog runs over the wet grass while two people watch from under a large umbrella".split()
+WORDS = ["a", "dog", "runs", "over", "wet", "grass", "while", "two", "people", "watch", "from", "under", "umbrella"]
 
 
 def write(root: Path, count: int) -> None:
@@ -45,9 +44,10 @@ def write(root: Path, count: int) -> None:
     (root / "dataset_coco.json").write_text(json.dumps({"images": rows}))
 
 
-def peak() -> float:
-    """Most memory so far, in GB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+def memory() -> float:
+    """Memory in use now, in GB, without pages of mapped files, which can be dropped (Linux)."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("RssAnon:")[1].split()[0]) / 1e6
 
 
 def main() -> None:
@@ -59,7 +59,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         root, cache = Path(folder) / "coco", Path(folder) / "cache"
         write(root, asked.photos)
-        start, began = peak(), time.monotonic()
+        start, began = memory(), time.monotonic()
         corpus = coco.read(root, None, 0)
         items = (*corpus.train, *corpus.test)
         photos = decoded(items, corpus.fingerprint, asked.side, cache, Silent())
@@ -73,13 +73,13 @@ def main() -> None:
             protect(photos.pixels[n], noise.read(n), "bilinear")
         noise.flush()
         disk = {path.suffix: path.stat().st_size for path in cache.iterdir()}
-        used = peak() - start
-    times = asked.scale_to / len(items)
+        used = memory() - start
+    times, big, small = asked.scale_to / len(items), disk[".u8"] / 1e9, disk[".i8"] / 1e9
     print(f"{len(items)} photos, {len(pairs)} captions, {len(slots)} cut; decoded in {seconds:.0f} s")
-    print(f"photos {disk['.u8'] / 1e9:.2f} GB, noise {disk['.i8'] / 1e9:.2f} GB, memory {used:.2f} GB beyond the imports")
+    print(f"photos {big:.2f} GB, noise {small:.2f} GB, memory {used:.2f} GB beyond the imports")
     print(
-        f"for {asked.scale_to} photos: photos {times * disk['.u8'] / 1e9:.1f} GB, noise {times * disk['.i8'] / 1e9:.1f} "
-        f"GB, memory {times * used:.1f} GB at most (pages of the mapped noise count, and can be dropped)"
+        f"for {asked.scale_to} photos: photos {times * big:.1f} GB, noise {times * small:.1f} GB, "
+        f"memory {times * used:.1f} GB"
     )
 
 

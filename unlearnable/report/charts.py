@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import Any
 
 from unlearnable.errors import ConfigError
+from unlearnable.report.curves import mean_curve
 from unlearnable.results import BenchmarkCell, BenchmarkReport
 
 STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)))  # told apart without colour
@@ -42,7 +43,7 @@ def _curves(figure: Any, report: BenchmarkReport, cells: Sequence[BenchmarkCell]
     for number, (method, own) in enumerate(_by_method(cells).items()):
         how = {"linestyle": STYLES[number % 6], "marker": MARKS[number % 6], "markersize": 4, "label": method}
         for axes, curves in ((loss, [c.loss_curve for c in own]), (ranks, [c.medr_curve for c in own])):
-            means = [fmean(v for v in epoch if v is not None) for epoch in zip(*curves, strict=False)]
+            means = mean_curve(curves)
             axes.plot(range(1, len(means) + 1), means, **how)
     ranks.axhline(report.random.text_to_image.medr, color="0.5", linewidth=0.8)
     ranks.annotate("random ranking", (1, report.random.text_to_image.medr), fontsize=8, va="bottom")

@@ -1,0 +1,118 @@
+"""The paper's tables from made-up cells."""
+
+from __future__ import annotations
+
+import pytest
+
+from unlearnable.benchmarks.flickr8k import SUITE
+from unlearnable.benchmarks.pubfig import SUITE as FACES
+from unlearnable.report.charts import draw
+from unlearnable.report.tables import lay_out, to_latex, to_markdown
+from unlearnable.results import BenchmarkCell, BenchmarkReport, BothWays, Retrieval
+
+
+def ways(hit10: float, medr: float) -> BothWays:
+    one = Retrieval(hit1=0, hit5=0, hit10=hit10, medr=medr)
+    return BothWays(image_to_text=one, text_to_image=one)
+
+
+def cell(method, victim="RN50", fraction=1.0, seed=0, hit10=10.0, through="png", paper=SUITE.paper):
+    figures = ways(hit10, 100.0)
+    return BenchmarkCell(
+        method=method, surrogate=None if method == "clean" else "RN50", victim=victim, same_family=None,
+        fraction=fraction, through=through, seed=seed, epochs=2, lr=1e-3, image_to_text=figures.image_to_text,
+        text_to_image=figures.text_to_image, paper=paper.get((method, victim, fraction)) if through == "png" else None,
+        loss_curve=[2.0, 1.0], medr_curve=[200.0, 100.0], triggers=["red_1 & | two", "%"], seconds=1.0,
+    )  # fmt: skip
+
+
+def report(cells, **changes) -> BenchmarkReport:
+    given = {
+        "dataset": "flickr8k", "title": "Flickr8k", "scale": "small", "data": "d", "output": "o", "train_photos": 5,
+        "train_pairs": 25, "test_photos": 3, "test_captions": 15, "random": ways(1.0, 500.0),
+        "random_paper": SUITE.paper["random ranking", "", 0.0], "random_measured": ways(1.1, 498.0), "pretrained": {},
+        "pretrained_paper": {}, "roles": {}, "differs": ["It differs."], "protections": [], "cells": cells,
+        "tables": [], "figures": [], "skipped": [], "notes": [], "device": "cpu", "ran": 0, "reused": 0, "seconds": 1.0,
+    }  # fmt: skip
+    made = BenchmarkReport(**{**given, **changes})
+    return made.model_copy(update={"tables": lay_out(made)})
+
+
+def titles(made):
+    return [table.title.partition(":")[0] for table in made.tables]
+
+
+def test_table_1_has_the_papers_figures_beside_ours():
+    (table,) = report([cell("clean", hit10=31.0), cell("em"), cell("random")]).tables
+    assert table.title == "Table 1: methods on Flickr8k, victim RN50"
+    assert table.rows == [
+        ["Random ranking", "1.0 / 1.2", "500 / 727", "1.0 / 0.9", "500 / 490"],
+        ["Clean", "31.0 / 22.7", "100 / 58", "31.0 / 18.5", "100 / 60"],
+        ["EM", "10.0 / 13.8", "100 / 117", "10.0 / 15.9", "100 / 86"],
+        ["Random noise and words", "10.0 / -", "100 / -", "10.0 / -", "100 / -"],
+    ]
+    assert "It differs." in table.notes
+
+
+def test_seeds_are_a_mean_with_its_spread():
+    made = report([cell("clean", hit10=20.0), cell("clean", hit10=30.0, seed=1)])
+    assert made.tables[0].rows[1][1] == "25.0 ±5.0 / 22.7"
+
+
+def test_table_2_needs_several_victims_and_gives_medr():
+    made = report([cell(m, victim=v) for v in ("RN50", "ViT-B-32") for m in ("clean", "mem-3", "em")])
+    assert titles(made) == ["Table 1", "Table 2"]
+    assert made.tables[1].rows == [
+        ["RN50", "Clean", "100 / 58", "100 / 60"], ["RN50", "MEM-3", "100 / 304", "100 / 250"],
+        ["ViT-B-32", "Clean", "100 / 53", "100 / 52"], ["ViT-B-32", "MEM-3", "100 / 241", "100 / 194"],
+    ]  # fmt: skip
+
+
+def test_table_3_has_a_column_for_each_fraction_from_the_largest():
+    made = report([cell("clean"), *(cell("mem-3", fraction=f, hit10=f) for f in (0.2, 1.0, 0.5))])
+    table = made.tables[1]
+    assert table.heads[2::2] == ["100 % Hit@10", "50 % Hit@10", "20 % Hit@10"]
+    assert table.rows[0] == [
+        "MEM-3", "image -> text", "1.0 / 4.1", "100 / 304", "0.5 / -", "100 / 96", "0.2 / -", "100 / 91",
+    ]  # fmt: skip
+
+
+def test_table_4_shows_the_triggers():
+    made = report([cell("mem-3"), cell("mem-5")])
+    assert made.tables[1].rows[0][:2] == ["MEM-3", "red_1 & | two; %"]
+
+
+def test_table_5_stands_for_fine_tuning_and_names_the_roles():
+    cells = [cell(m, paper=FACES.paper) for m in ("clean", "mem-3")]
+    before = {"RN50": FACES.paper["pretrained", "RN50", 0.0]}
+    made = report(
+        cells, pretrained={"RN50": ways(3, 70)}, pretrained_paper=before, roles={"RN50": "RN50", "v": "RN101"}
+    )
+    (table,) = made.tables
+    assert [row[:3] for row in table.rows] == [
+        ["", "Random ranking", "1.0 / -"], ["RN50", "Pre-trained", "3.0 / 2.6"],
+        ["RN50", "Fine-tuned", "10.0 / 80.7"], ["RN50", "MEM-3", "10.0 / 6.7"],
+    ]  # fmt: skip
+    assert "v stands where the paper has RN101." in table.notes
+
+
+def test_countermeasures_have_a_table_of_their_own():
+    made = report([cell(m, through=t) for m in ("clean", "mem-3") for t in ("png", "jpeg-75")])
+    assert made.tables[-1].title.startswith("What a scraper does first")
+    assert len(made.tables[-1].rows) == 4
+    assert len(made.tables[0].rows) == 3, "the paper's tables hold what went through nothing"
+
+
+def test_markdown_and_latex_escape_what_they_must():
+    made = report([cell("mem-3"), cell("mem-5")])
+    assert r"red_1 & \| two; %" in to_markdown(made)
+    latex = to_latex(made.tables)
+    assert r"red\_1 \& | two; \%" in latex
+    assert r"image $\to$ text" in latex
+    assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") == 2
+
+
+@pytest.mark.parametrize("method", ["clean", "mem-3"])
+def test_a_loss_that_was_lost_is_left_out_of_the_curve(method, tmp_path):
+    broken = cell(method).model_copy(update={"loss_curve": [2.0, None]})
+    assert all(path.is_file() for path in draw(report([broken]), tmp_path))
