@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from unlearnable.cli import doctor, lists, protect, train, verify
+from unlearnable.cli import doctor, explain, lists, preview, protect, train, verify
 from unlearnable.cli.console import report_error
 from unlearnable.errors import EXIT_UNEXPECTED, UnlearnableError
 
@@ -21,6 +21,8 @@ app = typer.Typer(
 app.command("protect")(protect.protect)
 app.command("train")(train.train)
 app.command("verify")(verify.verify)
+app.command("explain")(explain.explain)
+app.command("preview")(preview.preview)
 for name, function in lists.COMMANDS.items():
     app.command(name)(function)
 app.command("doctor")(doctor.doctor)

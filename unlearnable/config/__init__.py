@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unlearnable.config._resolve import ENVIRONMENT, resolve, resolve_as, to_toml
+from unlearnable.config.explain import ExplainSettings
 from unlearnable.config.protect import (
     PLACES,
     PRESETS,
@@ -25,6 +26,7 @@ __all__ = [
     "PLACES",
     "PRESETS",
     "Device",
+    "ExplainSettings",
     "Format",
     "Keep",
     "MethodSettings",

@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from unlearnable.results.common import EpochRecord, Retrieval, SkippedRecord
+from unlearnable.results.explain import (
+    EmbeddingMap,
+    ExplainReport,
+    Explanation,
+    MapPoint,
+    PreviewReport,
+    WordRecord,
+)
 from unlearnable.results.protect import ManifestLine, ProtectPlan, ProtectReport, SurrogateLoss
 from unlearnable.results.train import TrainReport
 from unlearnable.results.verify import BothWays, Cell, Data, Finding, GalleryRecord, Outcome, References, VerifyReport
@@ -11,11 +19,16 @@ __all__ = [
     "BothWays",
     "Cell",
     "Data",
+    "EmbeddingMap",
     "EpochRecord",
+    "ExplainReport",
+    "Explanation",
     "Finding",
     "GalleryRecord",
     "ManifestLine",
+    "MapPoint",
     "Outcome",
+    "PreviewReport",
     "ProtectPlan",
     "ProtectReport",
     "References",
@@ -24,4 +37,5 @@ __all__ = [
     "SurrogateLoss",
     "TrainReport",
     "VerifyReport",
+    "WordRecord",
 ]
