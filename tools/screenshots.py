@@ -43,7 +43,7 @@ def main() -> None:
             shot = browser.execute_cdp_cmd("Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True})
             with Image.open(io.BytesIO(base64.b64decode(shot["data"]))) as image:
                 path = arguments.stem.with_name(f"{arguments.stem.name}_{width}.png")
-                image.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+                image.convert("RGB").quantize(256).save(path, optimize=True)
                 print(path, f"{path.stat().st_size / 1000:.0f} kB")
     finally:
         browser.quit()

@@ -15,6 +15,7 @@ from unlearnable.config import ExplainSettings
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.results import ManifestLine
 from unlearnable.workflows.places import private_of
+from unlearnable.workflows.publish import METADATA
 from unlearnable.workflows.reading import open_collection, read_photo, texts_of
 
 COPIES = 5  # captions, and copies of the photo, of a post on the map
@@ -87,7 +88,9 @@ def choose_posts(settings: ExplainSettings) -> list[Posts]:
             f"{len(settings.map)} folders to be mapped and {len(settings.model)} models were given",
             hint="give --map once, or once for each --model",
         )
-    captions: Sequence[Path | None] = settings.map_captions or [None] * len(settings.map)
+    # of a folder that `protect` wrote, which holds two caption files, the one that has all captions
+    own = [folder / METADATA if (folder / METADATA).is_file() else None for folder in settings.map]
+    captions: Sequence[Path | None] = settings.map_captions or own
     if len(captions) != len(settings.map):
         raise ConfigError(
             f"{len(settings.map)} folders to be mapped and {len(captions)} caption files were given",
