@@ -3,13 +3,16 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from unlearnable.config import ProtectSettings
 from unlearnable.errors import InputError
+from unlearnable.imaging.picture import Picture
 from unlearnable.report.benchmark import BenchmarkPage, Figure, Table
+from unlearnable.report.gallery import Gallery
 from unlearnable.report.html import benchmark_page, protect_page, split, verify_page
-from unlearnable.report.pictures import Thumbnails
+from unlearnable.report.pictures import Thumbnails, thumbnails
 from unlearnable.results import (
     BothWays,
     Cell,
@@ -130,6 +133,24 @@ def test_the_page_of_a_benchmark_has_our_figures_beside_the_papers(tmp_path):
     for path in (tmp_path / "none.png", tmp_path / "curves.gif"):
         with pytest.raises(InputError, match=path.name):
             benchmark_page(BenchmarkPage("PubFig", (), (Figure(path, "curves"),)))
+
+
+def test_a_page_of_many_photos_stays_small():
+    names = [f"trip/photo {n}.png" for n in range(300)]
+    gallery = Gallery(names)
+    rng = np.random.default_rng(0)
+    for name in sorted(gallery.wanted, key=names.index):
+        before = rng.integers(0, 256, (320, 320, 3), dtype=np.uint8)  # nothing compresses less
+        copy = np.clip(before + rng.integers(-8, 9, before.shape), 0, 255).astype(np.uint8)
+        gallery.add(name, thumbnails(*(Picture(one, None, None, None, None, "PNG", 8) for one in (before, copy))))
+    lines = [
+        ManifestLine(source=name, output=name, trigger="one two", captions=["one two " + "dog " * 30] * 5, psnr=37.0)
+        for name in names
+    ]
+    page = protect_page(REPORT.model_copy(update={"protected": 300}), lines, SETTINGS, gallery.shown)
+    assert len(page.encode()) < 5_000_000
+    assert f"{len(gallery.shown)} of 300 photos, reduced" in page
+    assert 0 < page.count('type="range"') < 48
 
 
 class Addresses(HTMLParser):

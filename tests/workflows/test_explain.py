@@ -105,6 +105,7 @@ def test_models_of_one_name_are_told_apart(tmp_path):
     first, second = str(tmp_path / "a" / "m.safetensors"), str(tmp_path / "b" / "m.safetensors")
     assert titles_of((first, "small")) == ["m", "small"]
     assert titles_of((first, second)) == [first, second]
+    assert titles_of((first, first)) == ["m", "m"]
 
 
 def test_a_preview_measures_what_it_shows(posts, tmp_path):

@@ -90,9 +90,10 @@ def explain(settings: ExplainSettings, *, overwrite: bool = False, progress: Pro
 
 
 def titles_of(models: tuple[str, ...]) -> list[str]:
-    """A short title for each model: the stem of a checkpoint, or all of the name where two would be the same."""
-    short = [Path(name).stem if Path(name).is_file() else name for name in models]
-    return [name if short.count(stem) > 1 else stem for name, stem in zip(models, short, strict=True)]
+    """A short title for each model: the stem of a checkpoint, or all of the name where it would be that of another."""
+    short = {name: Path(name).stem if Path(name).is_file() else name for name in models}
+    stems = list(short.values())
+    return [name if stems.count(short[name]) > 1 else short[name] for name in models]
 
 
 def _explain(encoder: DualEncoder, title: str, post: Post) -> tuple[Explanation, Panel]:
