@@ -43,7 +43,9 @@ def main() -> None:
             shot = browser.execute_cdp_cmd("Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True})
             with Image.open(io.BytesIO(base64.b64decode(shot["data"]))) as image:
                 path = arguments.stem.with_name(f"{arguments.stem.name}_{width}.png")
-                image.convert("RGB").quantize(256).save(path, optimize=True)
+                colours = image.convert("RGB")
+                dithered = colours.quantize(palette=colours.quantize(256), dither=Image.Dither.FLOYDSTEINBERG)
+                dithered.save(path, optimize=True)
                 print(path, f"{path.stat().st_size / 1000:.0f} kB")
     finally:
         browser.quit()
