@@ -13,6 +13,8 @@ def test_it_falls_with_the_values_and_says_what_is_missing():
     assert sparkline([1, None, math.nan, 0]) == "█  ▁"
     assert sparkline([2.0, 2.0]) == "▁▁"
     assert sparkline([]) == sparkline([None, math.inf]) == ""
+    assert sparkline([0.5, 2, 9, -1], top=8) == "▁▃█▁"
+    assert sparkline([0.0], top=0.0) == "▁"
     assert sparkline([0, 1], plain=True) == PLAIN[0] + PLAIN[-1]
 
 

@@ -172,15 +172,19 @@ def _show(report: VerifyReport) -> None:
 
 
 def _show_losses(console: Console, report: VerifyReport) -> None:
-    """The training loss of each arm as a line, mean over the seeds."""
+    """The training loss of each arm as a line, mean over the seeds, all on one scale."""
+    arms = dict.fromkeys((cell.victim, cell.data, cell.through) for cell in report.cells)
+    curves = {
+        arm: mean_curve([cell.loss_curve for cell in report.cells if (cell.victim, cell.data, cell.through) == arm])
+        for arm in arms
+    }
+    top = max((loss for losses in curves.values() for loss in losses), default=0.0)
     table = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
     table.add_column(overflow="fold")
     table.add_column(no_wrap=True)
-    for victim, data, through in dict.fromkeys((cell.victim, cell.data, cell.through) for cell in report.cells):
-        same = [c.loss_curve for c in report.cells if (c.victim, c.data, c.through) == (victim, data, through)]
-        losses = mean_curve(same)
-        if curve := sparkline(losses, plain=console.options.ascii_only):
-            arm = data if through == "png" else f"{data}, {through}"
-            told = f"{curve} {losses[0]:.3g} -> {losses[-1]:.3g}"
-            table.add_row(Text(f"loss, {Path(victim).name}, {arm}"), Text(told))
+    for (victim, data, through), losses in curves.items():
+        if curve := sparkline(losses, top=top, plain=console.options.ascii_only):
+            told = data if through == "png" else f"{data}, {through}"
+            name = Text(f"loss, {Path(victim).name}, {told}")
+            table.add_row(name, Text(f"{curve} {losses[0]:.3g} -> {losses[-1]:.3g}"))
     console.print(table)
