@@ -8,10 +8,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from unlearnable.imaging.decode import decode
+from unlearnable.report.pictures import amplified
 
 SIDE, MARGIN, LINE = 300, 8, 22
 
@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     arguments = parser.parse_args()
     original, protected = decode(arguments.original).pixels, decode(arguments.protected).pixels
-    noise = np.clip(128 + 10 * (protected.astype(int) - original.astype(int)), 0, 255).astype(np.uint8)
+    noise = amplified(original, protected)
     titles = ("before", "after: what you post", "the noise, ten times stronger")
     sheet = Image.new("RGB", (3 * SIDE + 4 * MARGIN, SIDE + LINE + 2 * MARGIN), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=15)

@@ -1,6 +1,6 @@
 """Make photos and captions unlearnable for CLIP-like models.
 
-from unlearnable import benchmark, protect, verify
+from unlearnable import protect, verify
 protect("photos", captions="posts.jsonl")
 print(verify("photos", "photos-protected", captions="posts.jsonl").verdict)
 """
@@ -14,9 +14,9 @@ from unlearnable.errors import UnlearnableError
 
 if TYPE_CHECKING:
     from unlearnable.progress import Progress
-    from unlearnable.results import BenchmarkReport, ProtectReport, VerifyReport
+    from unlearnable.results import BenchmarkReport, ExplainReport, PreviewReport, ProtectReport, VerifyReport
 
-__all__ = ["UnlearnableError", "benchmark", "protect", "verify"]
+__all__ = ["UnlearnableError", "benchmark", "explain", "preview", "protect", "verify"]
 
 
 def protect(
@@ -83,6 +83,56 @@ def verify(
     given = {"originals": Path(originals), "protected": Path(protected), **settings}
     resolved = resolve_as(VerifySettings, given, Path(config) if config else None)
     return run(resolved, overwrite=overwrite, progress=progress)
+
+
+def explain(
+    photo: str | Path | None = None,
+    *,
+    overwrite: bool = False,
+    config: str | Path | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> ExplainReport:
+    """Draw what models look at in a post, as `unlearnable explain` does; needs `pip install 'unlearnable[explain]'`.
+
+    Args:
+        photo: the photo to be explained; none where only a map is wanted.
+        overwrite: replace the figures of an earlier run.
+        config: a TOML file of settings.
+        progress: told what happens.
+        **settings: any field of `unlearnable.config.ExplainSettings`, such as model, caption or map.
+
+    Returns:
+        The numbers behind the figures, and where these are.
+
+    Raises:
+        UnlearnableError: one of its kinds, each with `message`, `hint` and `exit_code`.
+    """
+    from unlearnable.config import ExplainSettings, resolve_as
+    from unlearnable.workflows.explain import explain as run
+
+    given = {"photo": Path(photo) if photo else None, **settings}
+    resolved = resolve_as(ExplainSettings, given, Path(config) if config else None)
+    return run(resolved, overwrite=overwrite, progress=progress)
+
+
+def preview(
+    photo: str | Path, protected: str | Path, output: str | Path | None = None, *, overwrite: bool = False
+) -> PreviewReport:
+    """Write a photo, its protected copy and the noise ten times stronger as one PNG, as `unlearnable preview` does.
+
+    Args:
+        photo: the original.
+        protected: its copy.
+        output: the file to write; `STEM-preview.png` in the current folder where it is not given.
+        overwrite: replace what is there.
+
+    Raises:
+        UnlearnableError: one of its kinds, each with `message`, `hint` and `exit_code`.
+    """
+    from unlearnable.workflows.preview import preview as run
+
+    return run(Path(photo), Path(protected), Path(output) if output else None, overwrite=overwrite)
 
 
 def benchmark(

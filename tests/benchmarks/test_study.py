@@ -56,6 +56,9 @@ def test_a_second_call_runs_nothing_and_gives_the_same_tables(flickr, asked, tmp
     assert second.figures == ["figures/flickr8k-curves.png", "figures/flickr8k-hit10.png"]
     assert all((tmp_path / "out" / name).read_bytes().startswith(b"\x89PNG") for name in second.figures)
     assert "Table 1" in (tmp_path / "out" / "table.md").read_text()
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Table 1" in page
+    assert page.count("data:image/png;base64") == 2
     assert r"\toprule" in (tmp_path / "out" / "table.tex").read_text()
     assert json.loads((tmp_path / "out" / "table.json").read_text())["schema_version"] == 1
 

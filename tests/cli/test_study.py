@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import re
 import shutil
 import tomllib
 
@@ -52,6 +53,8 @@ def test_verify_for_a_person_fits_80_columns_and_names_the_split(pair, tiny_path
     assert result.stderr == ""
     assert "cannot be judged" in result.stdout.splitlines()[0]
     assert "20 % of the photos, drawn with seed 0" in " ".join(result.stdout.split())
+    for arm in ("clean", "protected", "noise-only"):
+        assert re.search(rf"loss, tiny.safetensors, {arm} +[▁-█] \d", result.stdout)
     lines = [line for line in result.stdout.splitlines() if not line.startswith("report: ")]
     assert max(map(len, lines)) <= 80
 

@@ -1,6 +1,18 @@
 from __future__ import annotations
 
-from unlearnable.report.html import protect_page, split, verify_page
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from unlearnable.config import ProtectSettings
+from unlearnable.errors import InputError
+from unlearnable.imaging.picture import Picture
+from unlearnable.report.benchmark import BenchmarkPage, Figure, Table
+from unlearnable.report.gallery import Gallery
+from unlearnable.report.html import benchmark_page, protect_page, split, verify_page
+from unlearnable.report.pictures import Thumbnails, thumbnails
 from unlearnable.results import (
     BothWays,
     Cell,
@@ -24,22 +36,39 @@ REPORT = ProtectReport(
     rounds=2, stopped="threshold", surrogates=["small"], trigger_roundtrip=1.0, run="", seed=0, device="cpu",
     seconds=1.0, notes=[HOSTILE],
 )  # fmt: skip
+SETTINGS = ProtectSettings(photos=HOSTILE, surrogate=("small", "tiny"))
+PICTURES = Thumbnails("data:image/webp;base64,AA==", "data:image/webp;base64,AB==", "data:image/webp;base64,AC==", 3, 2)
 
 
 def test_the_page_holds_the_figures_and_marks_the_trigger():
     line = ManifestLine(source="a.jpg", output="a.png", psnr=37.3, trigger="one two", captions=["one two a dog"])
-    page = protect_page(REPORT, [line])
+    page = protect_page(REPORT, [line], SETTINGS, {})
     assert "1 of 2 photos protected" in page
+    assert "epsilon" in page
+    assert "small, tiny" in page
+    assert "Look at it" not in page  # without thumbnails there is no gallery
     assert "37.2 dB" in page or "37.3 dB" in page
     assert "<mark>one two</mark> a dog" in page
 
 
 def test_names_and_captions_cannot_run_script_or_load_anything():
     line = ManifestLine(source=HOSTILE, output=HOSTILE, trigger="", captions=[HOSTILE], notes=[HOSTILE])
-    page = protect_page(REPORT, [line])
-    assert "<script" not in page
-    assert page.count("&lt;script&gt;") == 6
-    assert "http" not in page
+    page = protect_page(REPORT, [line], SETTINGS, {HOSTILE: PICTURES})
+    assert page.count("<script") == 1
+    assert page.count("alert(1)") == page.count("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &#39;co&#39;") > 10
+    check_self_contained(page)
+
+
+def test_the_gallery_has_a_slider_a_photo_and_names_for_those_who_cannot_see_it():
+    lines = [ManifestLine(source=f"{n}.jpg", output=f"{n}.png", psnr=37.3, ssim=0.97, linf=8) for n in range(3)]
+    page = protect_page(REPORT, lines, SETTINGS, {"0.png": PICTURES, "2.png": PICTURES})
+    assert page.count('type="range"') == 2
+    assert "2 of 1 photos, reduced" in page
+    for text in ("Original of 0.jpg", "Protected copy 2.png", "Noise of 2.png, 10 times stronger", "PSNR 37.3 dB"):
+        assert text in page
+    images = re.findall(r"<img[^>]*>", page)
+    assert len(images) == 6
+    assert all(re.search(r'alt="[^"]+"', image) for image in images)
 
 
 def test_a_caption_is_split_at_its_trigger():
@@ -87,4 +116,60 @@ def test_the_page_of_a_study_has_the_verdict_first_then_table_and_curves():
 def test_a_study_cannot_run_script_or_load_anything():
     page = verify_page(STUDY)
     assert "<script" not in page
-    assert "http" not in page
+    check_self_contained(page)
+
+
+def test_the_page_of_a_benchmark_has_our_figures_beside_the_papers(tmp_path):
+    figure = tmp_path / "curves.svg"
+    figure.write_text("<svg xmlns='http://www.w3.org/2000/svg'><script>alert(2)</script></svg>")
+    table = Table("Table 1", ("method", "Hit@10", "paper"), (("mem-3", "12.0", "11.3"), (HOSTILE, "-", "-")), HOSTILE)
+    page = benchmark_page(
+        BenchmarkPage("PubFig", (table,), (Figure(figure, HOSTILE, "curves"),), ("tiny",), (HOSTILE,))
+    )
+    assert page.index("tiny") < page.index("Table 1") < page.index("data:image/svg+xml;base64,")
+    assert '<th scope="row">mem-3</th><td class="n">12.0</td><td class="n">11.3</td>' in page
+    assert "<script" not in page
+    check_self_contained(page)
+    for path in (tmp_path / "none.png", tmp_path / "curves.gif"):
+        with pytest.raises(InputError, match=path.name):
+            benchmark_page(BenchmarkPage("PubFig", (), (Figure(path, "curves"),)))
+
+
+def test_a_page_of_many_photos_stays_small():
+    names = [f"trip/photo {n}.png" for n in range(300)]
+    gallery = Gallery(names)
+    rng = np.random.default_rng(0)
+    for name in sorted(gallery.wanted, key=names.index):
+        before = rng.integers(0, 256, (320, 320, 3), dtype=np.uint8)  # nothing compresses less
+        copy = np.clip(before + rng.integers(-8, 9, before.shape), 0, 255).astype(np.uint8)
+        gallery.add(name, thumbnails(*(Picture(one, None, None, None, None, "PNG", 8) for one in (before, copy))))
+    lines = [
+        ManifestLine(source=name, output=name, trigger="one two", captions=["one two " + "dog " * 30] * 5, psnr=37.0)
+        for name in names
+    ]
+    page = protect_page(REPORT.model_copy(update={"protected": 300}), lines, SETTINGS, gallery.shown)
+    assert len(page.encode()) < 5_000_000
+    assert f"{len(gallery.shown)} of 300 photos, reduced" in page
+    assert 0 < page.count('type="range"') < 48
+
+
+class Addresses(HTMLParser):
+    """Everything on a page that is fetched, and every handler of events."""
+
+    def __init__(self):
+        super().__init__()
+        self.fetched, self.handlers = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.fetched += [v for k, v in attrs if k in ("src", "href", "srcset", "data", "action", "poster")]
+        self.handlers += [k for k, _ in attrs if k.startswith("on")]
+
+
+def check_self_contained(page):
+    found = Addresses()
+    found.feed(page)
+    assert all(address.startswith("data:image/") for address in found.fetched)
+    assert found.handlers == []
+    assert "url(" not in page
+    assert "@import" not in page
+    assert "default-src 'none'" in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -109,6 +110,10 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(posts, quick, tmp_path, mo
     assert tree(tmp_path / "broken") == tree(tmp_path / "whole")
     whole, broken = (tree(tmp_path / f"{n}.private")["manifest.jsonl"] for n in ("whole", "broken"))
     assert whole == broken
+    pages = [(tmp_path / f"{n}.private" / "report.html").read_text() for n in ("whole", "broken")]
+    shown = [re.findall(r'src="(data:[^"]+)"', page) for page in pages]
+    assert shown[0] == shown[1]
+    assert len(shown[0]) == 3 * 8
 
 
 def test_resuming_with_other_settings_or_photos_is_refused(posts, quick, monkeypatch):

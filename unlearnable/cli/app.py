@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from unlearnable.cli import benchmark, doctor, lists, protect, train, verify
+from unlearnable.cli import benchmark, doctor, explain, lists, preview, protect, train, verify
 from unlearnable.cli.console import report_error
 from unlearnable.errors import EXIT_UNEXPECTED, UnlearnableError
 
@@ -22,6 +22,8 @@ app.command("protect")(protect.protect)
 app.command("train")(train.train)
 app.command("verify")(verify.verify)
 app.command("benchmark")(benchmark.benchmark)
+app.command("explain")(explain.explain)
+app.command("preview")(preview.preview)
 for name, function in lists.COMMANDS.items():
     app.command(name)(function)
 app.command("doctor")(doctor.doctor)

@@ -14,6 +14,7 @@ from unlearnable import config
 from unlearnable.cli.console import shown
 from unlearnable.errors import Interrupted
 from unlearnable.methods import METHODS
+from unlearnable.report.sparkline import sparkline
 from unlearnable.results import ProtectPlan, ProtectReport
 
 
@@ -104,6 +105,7 @@ def protect(
 
 def _show(report: ProtectReport) -> None:
     """The outcome in a table that fits 80 columns."""
+    console = Console()
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_row("protected", f"{report.protected} of {report.photos} photos, {report.captions} captions")
     table.add_row(
@@ -111,10 +113,11 @@ def _show(report: ProtectReport) -> None:
     )
     table.add_row("triggers", f"{100 * report.trigger_roundtrip:.0f} % survive text -> tokens")
     table.add_row("loss", f"{report.loss_first:.3f} clean -> {report.loss_last:.4f} on the written files")
+    if curve := sparkline(report.loss_rounds, plain=console.options.ascii_only):
+        table.add_row("by round", f"{curve} {report.loss_rounds[0]:.3g} -> {report.loss_rounds[-1]:.3g}")
     table.add_row("rounds", f"{report.rounds}, stopped by {report.stopped}; {report.seconds:.0f} s on {report.device}")
     table.add_row("publish", report.output)
     table.add_row("keep private", report.private)
-    console = Console()
     console.print(table)
     _show_skipped(console, [(s.where, s.reason, s.detail) for s in report.skipped])
     for note in report.notes:

@@ -9,13 +9,16 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from unlearnable import config
 from unlearnable.cli import options
 from unlearnable.cli.console import shown
 from unlearnable.config import VerifySettings
 from unlearnable.errors import Interrupted
+from unlearnable.report.curves import mean_curve
 from unlearnable.report.rows import table_rows
+from unlearnable.report.sparkline import sparkline
 from unlearnable.results import VerifyReport
 
 MISSED = 10  # exit code
@@ -145,6 +148,7 @@ def _show(report: VerifyReport) -> None:
     for row in table_rows(report):
         table.add_row(row.victim, row.arm, row.image_hit, row.image_medr, row.text_hit, row.text_medr)
     console.print(table)
+    _show_losses(console, report)
     for one in report.findings:
         effects = [f"{e:.2f}" if e is not None else "-" for e in (one.effect, one.effect_image_to_text)]
         console.print(
@@ -160,3 +164,22 @@ def _show(report: VerifyReport) -> None:
     for note in report.notes:
         console.print(f"note: {note}", markup=False)
     console.print(f"report: {report.output}/report.html ({report.seconds:.0f} s)", markup=False, soft_wrap=True)
+
+
+def _show_losses(console: Console, report: VerifyReport) -> None:
+    """The training loss of each arm as a line, mean over the seeds, all on one scale."""
+    arms = dict.fromkeys((cell.victim, cell.data, cell.through) for cell in report.cells)
+    curves = {
+        arm: mean_curve([cell.loss_curve for cell in report.cells if (cell.victim, cell.data, cell.through) == arm])
+        for arm in arms
+    }
+    top = max((loss for losses in curves.values() for loss in losses), default=0.0)
+    table = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
+    table.add_column(overflow="fold")
+    table.add_column(no_wrap=True)
+    for (victim, data, through), losses in curves.items():
+        if curve := sparkline(losses, top=top, plain=console.options.ascii_only):
+            told = data if through == "png" else f"{data}, {through}"
+            name = Text(f"loss, {Path(victim).name}, {told}")
+            table.add_row(name, Text(f"{curve} {losses[0]:.3g} -> {losses[-1]:.3g}"))
+    console.print(table)

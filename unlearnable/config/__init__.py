@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from unlearnable.config._resolve import ENVIRONMENT, resolve, resolve_as, to_toml
 from unlearnable.config.benchmark import BASELINES, BenchmarkSettings, ScaleName, trigger_length
+from unlearnable.config.explain import ExplainSettings
 from unlearnable.config.protect import (
     PLACES,
     PRESETS,
@@ -28,6 +29,7 @@ __all__ = [
     "PRESETS",
     "BenchmarkSettings",
     "Device",
+    "ExplainSettings",
     "Format",
     "Keep",
     "MethodSettings",

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from unlearnable.errors import ConfigError
+from unlearnable.extras import require
 from unlearnable.report.curves import mean_curve
 from unlearnable.results import BenchmarkCell, BenchmarkReport
 
@@ -22,19 +22,13 @@ def draw(report: BenchmarkReport, folder: Path) -> list[Path]:
     Raises:
         ConfigError: matplotlib is not installed.
     """
-    try:
-        import matplotlib as mpl
-
-        mpl.use("Agg")
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ConfigError("figures need matplotlib", hint="pip install 'unlearnable[benchmark]'") from error
+    figure = require("matplotlib.figure", "benchmark").Figure
     folder.mkdir(parents=True, exist_ok=True)
     first = report.cells[0]
     shown = [c for c in report.cells if (c.victim, c.through, c.fraction) == (first.victim, first.through, 1.0)]
-    drawn = [_curves(Figure, report, shown, folder / f"{report.dataset}-curves.png")]
+    drawn = [_curves(figure, report, shown, folder / f"{report.dataset}-curves.png")]
     whole = [c for c in report.cells if (c.through, c.fraction) == (first.through, 1.0)]
-    return [*drawn, _bars(Figure, report, whole, folder / f"{report.dataset}-hit10.png")]
+    return [*drawn, _bars(figure, report, whole, folder / f"{report.dataset}-hit10.png")]
 
 
 def _curves(figure: Any, report: BenchmarkReport, cells: Sequence[BenchmarkCell], path: Path) -> Path:

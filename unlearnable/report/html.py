@@ -1,32 +1,87 @@
-"""Pages for people, each one self-contained file. Whatever comes from file names and captions is escaped."""
+"""Pages for people, each one self-contained file. Whatever comes from file names and captions is escaped.
+
+A policy in the head of each page lets nothing be loaded and no script run but our own, which is known by its hash.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
+from unlearnable.config import ProtectSettings
+from unlearnable.report.benchmark import BenchmarkPage, data_uri
 from unlearnable.report.curves import Chart, chart, mean_curve
+from unlearnable.report.pictures import GAIN, THUMBNAIL, Thumbnails
 from unlearnable.report.rows import table_rows
 from unlearnable.results import ManifestLine, ProtectReport, VerifyReport
 
+MOODS = {"protected": "good", "not protected": "bad"}
+Parts = tuple[str, str, str]
 
-def protect_page(report: ProtectReport, manifest: Sequence[ManifestLine]) -> str:
-    """The page of a `protect` run: figures, captions with their trigger marked, and what was skipped."""
+
+class Card(NamedTuple):
+    """A photo of the gallery."""
+
+    line: ManifestLine
+    captions: list[Parts]
+    pictures: Thumbnails
+
+
+class Script(NamedTuple):
+    """The one script there is, and its hash as a policy names it."""
+
+    script: Markup
+    hash: str
+
+
+def protect_page(
+    report: ProtectReport,
+    manifest: Sequence[ManifestLine],
+    settings: ProtectSettings,
+    pictures: Mapping[str, Thumbnails],
+) -> str:
+    """The page of a `protect` run: figures, a gallery, captions with their trigger marked, and what was skipped.
+
+    Args:
+        report: the outcome.
+        manifest: every photo.
+        settings: all of them are listed.
+        pictures: thumbnails of the photos to show, by the path of the copy.
+    """
     made = [(line, [split(caption, line.trigger) for caption in line.captions]) for line in manifest if line.output]
-    return _templates().get_template("protect.html").render(report=report, made=made)
+    cards = [Card(line, parts, pictures[name]) for line, parts in made if (name := line.output or "") in pictures]
+    listed = settings.model_dump(mode="json", exclude_none=True)
+    page = _templates().get_template("protect.html")
+    return page.render(report=report, made=made, cards=cards, settings=listed, most=THUMBNAIL, gain=GAIN)
 
 
 def verify_page(report: VerifyReport) -> str:
-    """The page of a `verify` run: the verdict, the table, the curves, and how to read them."""
+    """The page of a `verify` run: the verdict, the table, the curves, references, and how to read them."""
     victims = list(dict.fromkeys(cell.victim for cell in report.cells))
     charts = {victim: _charts(report, victim) for victim in victims}
+    outcomes = {finding.outcome for finding in report.findings}
+    mood = MOODS.get(outcomes.pop(), "") if len(outcomes) == 1 else ""
     page = _templates().get_template("verify.html")
-    return page.render(report=report, rows=table_rows(report), charts=charts)
+    return page.render(report=report, rows=table_rows(report), charts=charts, mood=mood)
 
 
-def split(caption: str, trigger: str) -> tuple[str, str, str]:
+def benchmark_page(page: BenchmarkPage) -> str:
+    """The page of a benchmark: its tables and its figures.
+
+    Raises:
+        InputError: a figure cannot be read.
+    """
+    figures = [(figure, data_uri(figure.path)) for figure in page.figures]
+    return _templates().get_template("benchmark.html").render(page=page, figures=figures)
+
+
+def split(caption: str, trigger: str) -> Parts:
     """The caption before, at and after its trigger."""
     before, found, after = caption.partition(trigger) if trigger else (caption, "", "")
     return before, found, after
@@ -48,4 +103,8 @@ def _charts(report: VerifyReport, victim: str) -> list[Chart]:
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
     loader = PackageLoader("unlearnable.report", "templates")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    script = "\n" + loader.get_source(environment, "slider.js")[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    environment.globals["slider"] = Script(Markup(script), f"sha256-{digest}")
+    return environment

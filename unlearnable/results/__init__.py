@@ -13,6 +13,14 @@ from unlearnable.results.benchmark import (
     TableRecord,
 )
 from unlearnable.results.common import EpochRecord, Retrieval, SkippedRecord
+from unlearnable.results.explain import (
+    EmbeddingMap,
+    ExplainReport,
+    Explanation,
+    MapPoint,
+    PreviewReport,
+    WordRecord,
+)
 from unlearnable.results.protect import ManifestLine, ProtectPlan, ProtectReport, SurrogateLoss
 from unlearnable.results.train import TrainReport
 from unlearnable.results.verify import BothWays, Cell, Data, Finding, GalleryRecord, Outcome, References, VerifyReport
@@ -24,14 +32,19 @@ __all__ = [
     "BothWays",
     "Cell",
     "Data",
+    "EmbeddingMap",
     "EpochRecord",
+    "ExplainReport",
+    "Explanation",
     "Finding",
     "GalleryRecord",
     "ManifestLine",
+    "MapPoint",
     "Outcome",
     "PaperFigures",
     "PaperRow",
     "PlannedCell",
+    "PreviewReport",
     "ProtectPlan",
     "ProtectReport",
     "ProtectionRecord",
@@ -42,4 +55,5 @@ __all__ = [
     "TableRecord",
     "TrainReport",
     "VerifyReport",
+    "WordRecord",
 ]

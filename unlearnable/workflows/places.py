@@ -60,10 +60,10 @@ def places(photos: Path, output: Path | None) -> Places:
     """
     root = (photos if photos.is_dir() else photos.parent).resolve()
     target = (output or root.with_name(f"{root.name}-protected")).resolve()
-    for inner, outer in ((target, root), (root, target), (_private(target), root)):
+    for inner, outer in ((target, root), (root, target), (private_of(target), root)):
         if inner.is_relative_to(outer):
             raise ConfigError(f"the output {target} and the photos {root} overlap", hint="give another --output")
-    return Places(root, target, _private(target))
+    return Places(root, target, private_of(target))
 
 
 def check(where: Places, *, resume: bool, overwrite: bool) -> None:
@@ -127,5 +127,6 @@ def output_names(sources: Iterable[tuple[str, str]]) -> dict[str, str]:
     return names
 
 
-def _private(output: Path) -> Path:
+def private_of(output: Path) -> Path:
+    """The folder beside `output` that must not be published."""
     return output.with_name(f"{output.name}.private")

@@ -98,7 +98,7 @@ def _publish(
     vocabulary = run.problem.vocabulary
     triggers = [vocabulary.trigger(row) if row else None for row in state.triggers.tolist()]
     plan = compose(run.prepared, run.pairs, run.slots, triggers)
-    lines = write_photos(plan, state, run.settings, run.where, progress)
+    lines, pictures = write_photos(plan, state, run.settings, run.where, progress)
     caption_file = write_caption_files(plan, run.dataset, run.where)
     roundtrip, texts = reread_captions(plan, run.where, caption_file)
     losses = measure_losses(run.problem, state, plan, texts, run.where.output, run.scratch, progress)
@@ -112,7 +112,7 @@ def _publish(
         )
     except OutputError as error:  # no reason to lose a finished run
         progress.note(f"this run will not be remembered: {error.message}")
-    files.write_text(run.where.page, protect_page(report, lines))
+    files.write_text(run.where.page, protect_page(report, lines, run.settings, pictures))
     files.write_text(run.where.report, report.model_dump_json(indent=2) + "\n")
     shutil.rmtree(run.where.checkpoint.parent)
     return report

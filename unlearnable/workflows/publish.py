@@ -17,10 +17,13 @@ from unlearnable.errors import OutputError
 from unlearnable.evaluation.quality import compare
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.encode import choose_format, encode
+from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import add, enlarge
 from unlearnable.methods.base import State
 from unlearnable.models.tokens import Slot, Trigger
 from unlearnable.progress import Progress
+from unlearnable.report.gallery import Gallery
+from unlearnable.report.pictures import Thumbnails, thumbnails
 from unlearnable.results import ManifestLine
 from unlearnable.workflows.places import Places, output_names
 from unlearnable.workflows.prepare import Prepared
@@ -65,12 +68,14 @@ def compose(
 
 def write_photos(
     plan: Publication, state: State, settings: ProtectSettings, where: Places, progress: Progress
-) -> list[ManifestLine]:
+) -> tuple[list[ManifestLine], dict[str, Thumbnails]]:
     """Write every photo that is not there yet, and the manifest line of each.
 
     Returns:
-        The whole manifest: protected photos in order, then those left out.
+        The whole manifest: protected photos in order, then those left out; and the thumbnails of
+        some, by the path of the copy.
     """
+    gallery = Gallery([plan.names[photo.id] for photo in plan.prepared.photos])
     done = {line.source: line for line in _finished(where)}
     lines = []
     progress.phase("writing photos", len(plan.prepared.photos))
@@ -78,16 +83,21 @@ def write_photos(
     with where.manifest.open("a", encoding="utf-8") as manifest:
         for number, photo in enumerate(plan.prepared.photos):
             line = done.get(photo.id)
-            if line is None or line.output != plan.names[photo.id]:
-                line = _write_photo(plan, state, settings, where.output, number)
+            name = plan.names[photo.id]
+            if line is None or line.output != name:
+                line, before, after = _write_photo(plan, state, settings, where.output, number)
                 manifest.write(_json_line(line))
                 manifest.flush()
+            elif name in gallery.wanted:
+                before, after = decode(photo.path), decode(where.output / name)
+            if name in gallery.wanted:
+                gallery.add(name, thumbnails(before, after))
             lines.append(line)
             progress.advance(linf=line.linf or 0, psnr=line.psnr or 0.0)
     for skipped in plan.prepared.skipped:
         lines.append(ManifestLine(source=skipped.where, status="skipped", reason=skipped.reason, detail=skipped.detail))
     files.write_text(where.manifest, "".join(map(_json_line, lines)))
-    return lines
+    return lines, gallery.shown
 
 
 def write_caption_files(plan: Publication, dataset: Dataset, where: Places) -> Path | None:
@@ -118,7 +128,10 @@ def write_caption_files(plan: Publication, dataset: Dataset, where: Places) -> P
     return target if dataset.source else None
 
 
-def _write_photo(plan: Publication, state: State, settings: ProtectSettings, folder: Path, number: int) -> ManifestLine:
+def _write_photo(
+    plan: Publication, state: State, settings: ProtectSettings, folder: Path, number: int
+) -> tuple[ManifestLine, Picture, Picture]:
+    """Write one photo; its manifest line, the photo as it was, and the copy as it can be read back."""
     photo = plan.prepared.photos[number]
     picture = decode(photo.path)
     noise = state.noise.grid(number)
@@ -127,11 +140,12 @@ def _write_photo(plan: Publication, state: State, settings: ProtectSettings, fol
     path = folder / plan.names[photo.id]
     file_format = choose_format(picture, settings.format)
     encode(protected, path, file_format, quality=settings.quality, keep_metadata=settings.keep_metadata)
-    quality = compare(picture.pixels, decode(path).pixels)
+    written = decode(path)
+    quality = compare(picture.pixels, written.pixels)
     if file_format != "jpeg" and quality.linf > settings.epsilon:
         raise OutputError(f"{path}: the written noise is {quality.linf}/255, more than {settings.epsilon}/255")
     trigger = plan.triggers[number]
-    return ManifestLine(
+    line = ManifestLine(
         source=photo.id,
         output=plan.names[photo.id],
         sha256_in=plan.prepared.hashes[number],
@@ -145,6 +159,7 @@ def _write_photo(plan: Publication, state: State, settings: ProtectSettings, fol
         captions=[text for _, text in plan.captions[photo.id]],
         notes=list(picture.lost),
     )
+    return line, picture, written
 
 
 def _finished(where: Places) -> Iterator[ManifestLine]:

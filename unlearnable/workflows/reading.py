@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from unlearnable.datasets import Dataset, Photo, Skipped, find_captions, named_posts, open_dataset, open_people
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
+from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import working_copy
 from unlearnable.progress import Progress
 from unlearnable.training.posts import Pixels
@@ -90,3 +91,17 @@ def read_all(datasets: Sequence[Dataset], side: int, shelf: Shelf, progress: Pro
     if not shelf.photos:
         first = shelf.skipped[0]
         raise InputError(f"no photo can be read; {first.where}: {first.reason} ({first.detail})")
+
+
+def read_photo(path: Path) -> Picture:
+    """One photo that was named.
+
+    Raises:
+        InputError: it is not there or cannot be decoded, with its path.
+    """
+    if not path.is_file():
+        raise InputError(f"there is no photo {path}")
+    try:
+        return decode(path)
+    except DecodeError as error:
+        raise InputError(f"{path} cannot be read: {error.message}") from error

@@ -1,0 +1,181 @@
+"""The pages in a real browser, headless Chromium: nothing is loaded, nothing runs over the edge, the slider moves.
+
+Skipped where Chromium or its driver is missing, but not in `.ci/run`, which installs both and sets CI.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from tests.report.test_html import HOSTILE, REPORT, SETTINGS, STUDY
+from tests.report.test_pictures import pair
+from unlearnable.report.benchmark import BenchmarkPage, Figure, Table
+from unlearnable.report.html import benchmark_page, protect_page, verify_page
+from unlearnable.report.pictures import thumbnails
+from unlearnable.results import ManifestLine
+
+ATTACKS = (
+    "<script>document.title='hacked'</script>",
+    '"><img src=x onerror="document.title=\'hacked\'">',
+    "' onfocus='document.title=1' autofocus x='",
+    "javascript:document.title=1",
+    "\u202egnp.exe {{ 7*7 }} </style></title><svg onload=document.title=1>",
+    "https://example.org/a.png",
+    "w" * 300,
+)
+pytestmark = [
+    pytest.mark.enable_socket,
+    pytest.mark.skipif(
+        not os.environ.get("CI") and not (shutil.which("chromium") and shutil.which("chromedriver")),
+        reason="needs chromium and chromedriver (Debian: chromium-driver)",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+
+    options = ChromeOptions()
+    options.binary_location = shutil.which("chromium") or "chromium"
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = Chrome(options=options, service=ChromeService(shutil.which("chromedriver") or "chromedriver"))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    pictures = thumbnails(*pair(240, 360))
+    lines = [
+        ManifestLine(source=text, output=text, trigger="one two", captions=[f"{text} one two", text], psnr=37.0,
+                     ssim=0.97, linf=8, notes=[text])
+        for text in ATTACKS
+    ]  # fmt: skip
+    report = REPORT.model_copy(update={"output": ATTACKS[0], "notes": list(ATTACKS)})
+    (folder / "protect.html").write_text(protect_page(report, lines, SETTINGS, dict.fromkeys(ATTACKS, pictures)))
+    gallery = STUDY.gallery.model_copy(update={"near_duplicates": list(ATTACKS)})
+    study = STUDY.model_copy(update={"notes": list(ATTACKS), "skipped": REPORT.skipped, "gallery": gallery})
+    (folder / "verify.html").write_text(verify_page(study))
+    table = Table(
+        "Flickr8k", ("method", *(f"column {n}" for n in range(12))), tuple((a, *"123456789012") for a in ATTACKS)
+    )
+    figure = folder / "figure.svg"
+    figure.write_text(
+        "<svg xmlns='http://www.w3.org/2000/svg' width='2000' height='90'><rect width='9' height='9'/></svg>"
+    )
+    page = BenchmarkPage(HOSTILE, (table,), (Figure(figure, HOSTILE),), ATTACKS, ATTACKS)
+    (folder / "benchmark.html").write_text(benchmark_page(page))
+    return folder
+
+
+def open_page(browser, path, width=1440, **media):
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    features = [{"name": name, "value": value} for name, value in media.items()]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": features})
+    for log in ("browser", "performance"):
+        browser.get_log(log)  # forget what was before
+    browser.get(path.as_uri())
+
+
+@pytest.mark.parametrize("name", ["protect", "verify", "benchmark"])
+@pytest.mark.parametrize("width", [360, 1440])
+def test_a_page_opens_whole_without_a_complaint_or_a_request(browser, pages, name, width):
+    open_page(browser, pages / f"{name}.html", width)
+    title = browser.title
+    assert browser.execute_script("return innerWidth") == width
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    assert browser.execute_script("return [...document.images].every(i => i.complete && i.naturalWidth > 0)")
+    assert browser.get_log("browser") == []
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    assert [url for url in asked if not url.startswith("data:")] == [(pages / f"{name}.html").as_uri()]
+    assert "hacked" not in title
+    assert title not in ("", "1")
+    assert browser.execute_script("return document.querySelectorAll('[onerror], [onload], [onfocus]').length") == 0
+
+
+def test_what_does_not_fit_can_be_scrolled_with_the_keyboard(browser, pages):
+    open_page(browser, pages / "benchmark.html", 360)
+    box = "document.querySelector('.scroll')"
+    assert browser.execute_script(f"return {box}.scrollWidth > {box}.clientWidth && {box}.tabIndex === 0")
+    assert browser.execute_script(f"return {box}.getAttribute('aria-label')")
+
+
+def test_the_slider_moves_by_mouse_and_by_keyboard(browser, pages):
+    from selenium.webdriver import ActionChains, Keys
+    from selenium.webdriver.common.by import By
+
+    open_page(browser, pages / "protect.html")
+    slider = browser.find_element(By.CSS_SELECTOR, "input[type=range]")
+
+    def shown():
+        edge = "getComputedStyle(document.querySelector('.compare img + img')).clipPath"
+        return browser.execute_script(f"return {edge}")
+
+    assert shown() == "inset(0px 0px 0px 50%)"
+    slider.send_keys(Keys.ARROW_RIGHT * 3)
+    assert shown() == "inset(0px 0px 0px 53%)"
+    slider.send_keys(Keys.HOME)
+    assert shown() == "inset(0px)" or shown().endswith("0%)")
+    ActionChains(browser).move_to_element(slider).click().perform()
+    assert slider.get_attribute("value") in ("49", "50", "51")
+    ActionChains(browser).move_to_element(slider).click_and_hold().move_by_offset(60, 0).release().perform()
+    assert int(slider.get_attribute("value")) > 55
+    assert shown().endswith(f" {slider.get_attribute('value')}%)")
+    others = browser.execute_script(
+        "return [...document.querySelectorAll('.compare')].slice(1).map(e => e.style.cssText)"
+    )
+    assert set(others) == {""}
+
+
+def test_both_pictures_lie_upon_each_other(browser, pages):
+    for width in (360, 1440):
+        open_page(browser, pages / "protect.html", width)
+        script = "return [...document.querySelectorAll('.card:first-child .compare img')].map(i => { "
+        boxes = browser.execute_script(
+            script + "const b = i.getBoundingClientRect(); return [b.x, b.y, b.width, b.height] })"
+        )
+        np.testing.assert_allclose(boxes[0], boxes[1], atol=0.5)
+        assert boxes[0][2] > 200
+
+
+@pytest.mark.parametrize("name", ["protect", "verify", "benchmark"])
+def test_light_and_dark_are_both_readable(browser, pages, name):
+    seen = set()
+    for scheme in ("light", "dark"):
+        open_page(browser, pages / f"{name}.html", **{"prefers-color-scheme": scheme})
+        colour = browser.execute_script("return getComputedStyle(document.body).color")
+        seen.add(colour)
+    assert seen == {"rgb(0, 0, 0)", "rgb(255, 255, 255)"}
+
+
+def test_printing_shows_both_pictures_side_by_side(browser, pages):
+    open_page(browser, pages / "protect.html")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    script = (
+        "return [...document.querySelectorAll('.card:first-child .compare img')].map(i => i.getBoundingClientRect().x)"
+    )
+    first, second = browser.execute_script(script)
+    assert second > first + 50
+    assert (
+        browser.execute_script("return getComputedStyle(document.querySelector('input[type=range]')).display") == "none"
+    )
+
+
+def test_an_injected_script_would_not_run(browser, pages, tmp_path):
+    page = (pages / "protect.html").read_text()
+    bad = tmp_path / "bad.html"
+    bad.write_text(page.replace("</main>", "<script>document.title = 'hacked'</script></main>"))
+    open_page(browser, bad)
+    assert browser.title != "hacked"
+    assert "Content Security Policy" in browser.get_log("browser")[0]["message"]

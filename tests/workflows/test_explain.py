@@ -1,0 +1,131 @@
+"""`explain` and `preview` as calls."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import unlearnable
+from tests.conftest import picture, tree
+from unlearnable.errors import ConfigError, InputError, OutputError
+from unlearnable.models.openclip import save
+from unlearnable.results import ManifestLine
+from unlearnable.workflows.explain import titles_of
+
+
+@pytest.fixture
+def published(posts):
+    """Posts with copies beside them and a private manifest, as `protect` leaves them."""
+    copy = posts.with_name("photos-protected")
+    shutil.copytree(posts, copy)
+    private = posts.with_name("photos-protected.private")
+    private.mkdir()
+    line = ManifestLine(source="trip/p7.jpg", output="trip/p7.png", trigger="one two", captions=["one two my bike 7"])
+    (private / "manifest.jsonl").write_text("{broken\n" + line.model_dump_json() + "\n")
+    return copy
+
+
+def test_a_photo_of_a_protected_folder_brings_its_caption_and_trigger(published, tiny_path, tmp_path):
+    report = unlearnable.explain(published / "trip" / "p7.png", model=(str(tiny_path),), output=tmp_path / "out")
+    assert (report.caption, report.trigger) == ("one two my bike 7", "one two")
+    (one,) = report.explanations
+    assert one.model == "tiny"
+    assert [word.word for word in one.words] == ["one", "two", "my", "bike", "7"]
+    assert one.trigger_words_share == pytest.approx(0.4)
+    total = sum(abs(word.attribution) for word in one.words)
+    assert one.trigger_share == pytest.approx(sum(abs(w.attribution) for w in one.words[:2]) / total)
+    assert sum(word.attribution for word in one.words) == pytest.approx(one.similarity - one.similarity_blank, rel=0.02)
+    assert one.completeness_error <= 0.02
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"attention.png", "attention.svg", "explain.json"}
+    assert json.loads((tmp_path / "out" / "explain.json").read_text()) == json.loads(report.model_dump_json())
+
+
+def test_a_caption_that_is_given_wins_and_a_trigger_that_is_not_there_has_no_share(published, tiny_path, tmp_path):
+    report = unlearnable.explain(
+        published / "trip" / "p7.png", caption="my bike", model=(str(tiny_path),), output=tmp_path / "out"
+    )
+    assert report.caption == "my bike"
+    assert report.explanations[0].trigger_share is None
+
+
+def test_a_map_holds_the_same_posts_of_each_data_set(posts, published, tiny, tiny_path, tmp_path):
+    other = tmp_path / "other.safetensors"
+    save(tiny, other)
+    report = unlearnable.explain(
+        model=(str(tiny_path), str(other)), map=(posts, published), map_posts=4, output=tmp_path / "out", seed=3
+    )
+    assert report.explanations == []
+    assert [one.model for one in report.maps] == ["tiny", "other"]
+    first, second = ({point.post for point in one.points} for one in report.maps)
+    assert first == second
+    assert len(first) == 4
+    assert {point.kind for point in report.maps[0].points} == {"photo", "caption"}
+    assert report.maps[0].cosine_own == pytest.approx(report.maps[1].cosine_own)
+    assert report.files == ["map.png", "map.svg"]
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        ({}, ConfigError, "nothing to explain"),
+        ({"photo": "none.png"}, InputError, "none.png"),
+        ({"photo": "photos/p0.png"}, ConfigError, "no caption"),
+        ({"photo": "photos/p0.png", "caption": "  "}, ConfigError, "no caption"),
+        ({"photo": "photos/posts.jsonl", "caption": "a dog"}, InputError, "not-an-image"),
+        ({"map": ("photos", "photos", "photos")}, ConfigError, "3 folders"),
+        ({"map": ("photos",), "map_captions": ("a", "b")}, ConfigError, "2 caption files"),
+        ({"map": ("photos",), "output": "photos"}, OutputError, "exists already"),
+    ],
+)
+def test_what_cannot_be_explained_is_said(posts, tiny_path, monkeypatch, given, error, words):
+    monkeypatch.chdir(posts.parent)
+    before = tree(posts.parent)
+    with pytest.raises(error, match=words):
+        unlearnable.explain(given.pop("photo", None), model=(str(tiny_path),), **given)
+    assert tree(posts.parent) == before
+
+
+def test_data_sets_that_do_not_match_are_named(posts, published, tiny_path, tmp_path):
+    rows = (published / "posts.jsonl").read_text().splitlines()
+    (published / "posts.jsonl").write_text("\n".join(rows[:2]) + "\n")
+    for photo in published.glob("p[2-6].png"):
+        photo.unlink()
+    with pytest.raises(InputError, match="has no post"):
+        unlearnable.explain(model=(str(tiny_path),) * 2, map=(posts, published), output=tmp_path / "out")
+
+
+def test_models_of_one_name_are_told_apart(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "m.safetensors").touch()
+    first, second = str(tmp_path / "a" / "m.safetensors"), str(tmp_path / "b" / "m.safetensors")
+    assert titles_of((first, "small")) == ["m", "small"]
+    assert titles_of((first, second)) == [first, second]
+    assert titles_of((first, first)) == ["m", "m"]
+
+
+def test_a_preview_measures_what_it_shows(posts, tmp_path):
+    before = picture(0)
+    Image.fromarray((before.astype(int) + np.where(before < 128, 5, -5)).astype(np.uint8)).save(tmp_path / "copy.png")
+    target = tmp_path / "look.png"
+    report = unlearnable.preview(posts / "p0.png", tmp_path / "copy.png", target)
+    assert (report.linf, report.width, report.height) == (5, 64, 48)
+    with Image.open(target) as image:
+        assert image.width > 3 * 64
+    assert unlearnable.preview(posts / "p0.png", posts / "p0.png", target, overwrite=True).psnr is None
+    with pytest.raises(OutputError, match="exists already"):
+        unlearnable.preview(posts / "p0.png", tmp_path / "copy.png", target)
+
+
+def test_pictures_of_two_sizes_have_no_preview(posts, tmp_path):
+    Image.fromarray(picture(0, 30, 40)).save(tmp_path / "copy.png")
+    with pytest.raises(InputError, match=r"64 x 48.*40 x 30"):
+        unlearnable.preview(posts / "p0.png", tmp_path / "copy.png", tmp_path / "look.png")
+    for wrong in ("none.png", "posts.jsonl"):
+        with pytest.raises(InputError, match=wrong):
+            unlearnable.preview(posts / wrong, tmp_path / "copy.png", tmp_path / "look.png")
+    assert not (tmp_path / "look.png").exists()

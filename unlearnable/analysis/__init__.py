@@ -1,0 +1,1 @@
+"""What a trained CLIP looks at, as arrays: nothing is drawn here."""

@@ -1,0 +1,144 @@
+"""Integrated gradients: how much each word of a caption adds to its similarity to a photo.
+
+Sundararajan et al., *Axiomatic Attribution for Deep Networks* (ICML 2017). The path goes from the caption with all
+its words blank (the padding token) to the caption, at the token embeddings; start and end of the text stay. By
+completeness the attributions of the words sum to the difference of the cosines at both ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from unlearnable.extras import require
+from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.tokens import tokenizer
+
+TOLERANCE = 0.02  # of the score difference
+STEPS = (32, 64, 128, 256, 512)
+_AT_ONCE = 64  # points of the path in one forward pass
+BLANK = 0
+
+
+@dataclass(frozen=True)
+class Words:
+    """A caption as words and their tokens.
+
+    Attributes:
+        words: split at white space, as the tokenizer cleans them.
+        counts: the number of tokens of each word; a word beyond the context is left out.
+        tokens: (t,) token ids with start and end.
+    """
+
+    words: tuple[str, ...]
+    counts: tuple[int, ...]
+    tokens: Tensor
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """What each word adds to the cosine of photo and caption.
+
+    Attributes:
+        words: the words of the caption.
+        values: the attribution of each.
+        score: the cosine with the caption.
+        blank: the cosine with its words blank.
+        error: how far the attributions are from summing to `score` - `blank`, as a share of it.
+        steps: points on the path that this took.
+    """
+
+    words: tuple[str, ...]
+    values: tuple[float, ...]
+    score: float
+    blank: float
+    error: float
+    steps: int
+
+
+def split_words(caption: str, context: int) -> Words:
+    """The words of a caption and its tokens, as far as they fit a context of `context` tokens."""
+    codec = tokenizer()
+    words: list[str] = []
+    counts: list[int] = []
+    tokens: list[int] = []
+    for word in codec.clean_fn(caption).split():
+        part = codec.encode(word)[: context - 2 - len(tokens)]
+        if not part:
+            break
+        words.append(word)
+        counts.append(len(part))
+        tokens += part
+    ids = torch.tensor([codec.sot_token_id, *tokens, codec.eot_token_id])
+    return Words(tuple(words), tuple(counts), ids)
+
+
+def integrated_gradients(encoder: DualEncoder, pixels: Tensor, caption: str) -> Attribution:
+    """The attribution of each word; the path gets finer until completeness holds within `TOLERANCE`, or 512 points.
+
+    Args:
+        encoder: the model, in evaluation mode.
+        pixels: (3, s, s) in [0, 1] at the model's image size.
+        caption: a caption of at least one word.
+
+    Raises:
+        ConfigError: captum is not installed.
+    """
+    attr = require("captum.attr", "explain")
+    split = split_words(caption, encoder.context_length)
+    tokens = split.tokens[None].to(encoder.device)
+    blank = tokens.clone()
+    blank[:, 1:-1] = BLANK
+    image = encoder.encode_image(pixels[None].to(encoder.device)).detach()
+    tower = _Scored(encoder, image, tokens)
+    with torch.no_grad():
+        score, start = float(tower(tokens)), float(tower(blank))
+    method = attr.LayerIntegratedGradients(tower, tower.table)
+    for steps in STEPS:
+        found = method.attribute(tokens, blank, n_steps=steps, internal_batch_size=_AT_ONCE)
+        total = float(found.sum())
+        error = abs(total - (score - start)) / max(abs(score - start), 1e-12)
+        if error <= TOLERANCE:
+            break
+    values = merge(found[0].detach().sum(dim=1)[1:-1].float().cpu(), split.counts)
+    return Attribution(split.words, tuple(values), score, start, error, steps)
+
+
+def merge(values: Tensor, counts: Sequence[int]) -> list[float]:
+    """The sum of the token values (t,) over the tokens of each word."""
+    return [float(part.sum()) for part in values.split(list(counts))]
+
+
+def marked(words: Sequence[str], chosen: str) -> list[bool]:
+    """Which words are those of `chosen`, at the first place where they stand side by side, if there is one."""
+    wanted = tokenizer().clean_fn(chosen).split()
+    starts = [n for n in range(len(words)) if wanted and list(words[n : n + len(wanted)]) == wanted]
+    return [bool(starts) and starts[0] <= n < starts[0] + len(wanted) for n in range(len(words))]
+
+
+def share_of(values: Sequence[float], mask: Sequence[bool]) -> float | None:
+    """The share of the attribution, in absolute values, on the marked words; None where no word or value is there."""
+    total = sum(map(abs, values))
+    if not any(mask) or total == 0:
+        return None
+    return sum(abs(value) for value, chosen in zip(values, mask, strict=True) if chosen) / total
+
+
+class _Scored(nn.Module):
+    """The text tower with the cosine to one photo at its end, and its token table as a layer of its own."""
+
+    def __init__(self, encoder: DualEncoder, image: Tensor, tokens: Tensor) -> None:
+        super().__init__()
+        self.table = nn.Embedding.from_pretrained(encoder.token_table.detach(), freeze=False)
+        self._encoder = encoder
+        self._image = image
+        self._tokens = tokens  # they say where the text ends, also on the path
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(b,) cosines of token ids (b, t)."""
+        embedded = self.table(tokens)
+        text = self._encoder.encode_embedded(embedded, self._tokens.expand(len(tokens), -1))
+        return (text * self._image).sum(dim=1)

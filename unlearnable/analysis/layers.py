@@ -1,0 +1,88 @@
+"""Where a photo tower has its last map of features: the place at which Grad-CAM looks.
+
+A convolutional tower (CLIP's ModifiedResNet, most of timm's) has it as the output of a module: the last one that
+still has more than one place. A vision transformer (open_clip's or timm's) has patch tokens instead; they
+are taken where they enter the last block, since behind it only the class token may count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from unlearnable.errors import ModelError
+from unlearnable.models.dual_encoder import DualEncoder
+
+
+@contextmanager
+def last_map(encoder: DualEncoder) -> Iterator[nn.Module]:
+    """A module whose output is (b, c, h, w), the last map of features, for as long as the context lasts.
+
+    Raises:
+        ModelError: the tower has neither a map of features nor patch tokens where they are looked for.
+    """
+    tower: Any = encoder.module.visual
+    trunk: Any = getattr(tower, "trunk", None)
+    if hasattr(tower, "transformer"):
+        blocks, grid = tower.transformer.resblocks, tower.grid_size
+    elif hasattr(trunk, "patch_embed") and hasattr(trunk, "blocks"):
+        blocks, grid = trunk.blocks, trunk.patch_embed.grid_size
+    elif hasattr(trunk, "patch_embed"):
+        raise ModelError(f"{encoder.name}: no map of features is known in its photo tower", hint=_HINT)
+    else:
+        yield _last_convolution(encoder)
+        return
+    patches = _Patches(tuple(grid))
+    hook = blocks[-1].register_forward_pre_hook(patches.enter)
+    try:
+        yield patches
+    finally:
+        hook.remove()
+
+
+_HINT = "explanations know convolutional towers and vision transformers"
+
+
+class _Patches(nn.Module):
+    """Patch tokens (b, rows * columns, d) as a map (b, d, rows, columns)."""
+
+    def __init__(self, grid: tuple[int, int]) -> None:
+        super().__init__()
+        self._grid = grid
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """The map of these tokens."""
+        spread: Tensor = tokens.transpose(1, 2).unflatten(2, self._grid)
+        return spread
+
+    def enter(self, _: nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Lead the patch tokens that enter a block through this module; class and other tokens stay in front."""
+        tokens, *others = arguments
+        prefix = tokens.shape[1] - self._grid[0] * self._grid[1]
+        patches = self(tokens[:, prefix:]).flatten(2).transpose(1, 2)
+        return (torch.cat([tokens[:, :prefix], patches], dim=1), *others)
+
+
+@torch.no_grad()
+def _last_convolution(encoder: DualEncoder) -> nn.Module:
+    """The module that ends last of those whose output is a map of more than one place, found by trying."""
+    found: list[nn.Module] = []
+
+    def note(module: nn.Module, _: Any, output: Any) -> None:
+        if isinstance(output, Tensor) and output.dim() == 4 and output.shape[2] * output.shape[3] > 1:
+            found.append(module)
+
+    tower: Any = encoder.module.visual
+    hooks = [module.register_forward_hook(note) for module in tower.modules()]
+    try:
+        encoder.encode_image(torch.zeros(1, 3, encoder.image_size, encoder.image_size, device=encoder.device))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if not found:
+        raise ModelError(f"{encoder.name}: its photo tower has no map of features", hint=_HINT)
+    return found[-1]

@@ -1,0 +1,37 @@
+"""`unlearnable preview`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from unlearnable.cli import options
+
+
+def preview(
+    photo: Annotated[Path, typer.Argument(help="The original.")],
+    protected: Annotated[Path, typer.Argument(help="Its protected copy.")],
+    output: Annotated[
+        Path | None, typer.Option(help="PNG to write. (default: STEM-preview.png in the current folder)")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
+    as_json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Write one picture with a photo, its protected copy and the noise ten times stronger.
+
+    The picture shows the original: do not publish it.
+    """
+    from unlearnable.workflows.preview import preview as run
+
+    report = run(photo, protected, output, overwrite=overwrite)
+    if as_json:
+        options.print_json(report)
+        return
+    psnr = "equal" if report.psnr is None else f"PSNR {report.psnr:.1f} dB"
+    console = Console(highlight=False)
+    console.print(f"noise at most {report.linf}/255, {psnr}, SSIM {report.ssim:.3f}")
+    console.print(f"written to {report.output}", markup=False, soft_wrap=True)

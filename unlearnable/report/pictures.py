@@ -1,0 +1,94 @@
+"""Pictures of a protection: thumbnails for a page, and one sheet with original, copy and noise ten times stronger."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from unlearnable.imaging.picture import Picture
+
+GAIN = 10
+THUMBNAIL, SHEET = 320, 1600  # the longest side of a thumbnail and of a picture on the sheet
+MARGIN, LINE = 10, 26
+TITLES = ("original", "protected", f"noise x {GAIN}")
+
+
+@dataclass(frozen=True)
+class Thumbnails:
+    """Data URIs of a photo, its protected copy and the noise between them, all of `width` x `height` pixels."""
+
+    before: str
+    after: str
+    noise: str
+    width: int
+    height: int
+
+
+def amplified(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The difference of two (h, w, 3) pictures, `GAIN` times as strong, on mid-grey.
+
+    Raises:
+        ValueError: the sizes differ.
+    """
+    if before.shape != after.shape:
+        raise ValueError(f"pictures of shapes {before.shape} and {after.shape} have no difference")
+    change = after.astype(np.int16) - before
+    shown: NDArray[np.uint8] = np.clip(128 + GAIN * change, 0, 255).astype(np.uint8)
+    return shown
+
+
+def thumbnails(before: Picture, after: Picture) -> Thumbnails:
+    """Both and the noise, reduced to at most `THUMBNAIL` pixels a side."""
+    noise = Image.fromarray(amplified(before.pixels, after.pixels))
+    first, second = (_reduced(opaque(picture), THUMBNAIL) for picture in (before, after))
+    return Thumbnails(
+        before=_data_uri(first, before.icc, quality=80),
+        after=_data_uri(second, after.icc, quality=80),
+        noise=_data_uri(_reduced(noise, THUMBNAIL), None, quality=40),
+        width=first.width,
+        height=first.height,
+    )
+
+
+def sheet(before: Picture, after: Picture) -> Image.Image:
+    """Original, protected copy and amplified noise side by side, each with its title; at most `SHEET` pixels a side."""
+    noise = Image.fromarray(amplified(before.pixels, after.pixels))
+    panels = [_reduced(image, SHEET) for image in (opaque(before), opaque(after), noise)]
+    width, height = panels[0].size
+    step = max(width, 110) + MARGIN
+    whole = Image.new("RGB", (3 * step + MARGIN, height + LINE + 2 * MARGIN), "white")
+    draw, font = ImageDraw.Draw(whole), ImageFont.load_default(size=16)
+    for number, (panel, title) in enumerate(zip(panels, TITLES, strict=True)):
+        left = MARGIN + number * step
+        draw.text((left, MARGIN), title, fill="black", font=font)
+        whole.paste(panel, (left, MARGIN + LINE))
+    return whole
+
+
+def opaque(picture: Picture) -> Image.Image:
+    """A picture as it is seen on white."""
+    image = Image.fromarray(picture.pixels)
+    if picture.alpha is None:
+        return image
+    white = Image.new("RGB", image.size, "white")
+    white.paste(image, mask=Image.fromarray(picture.alpha))
+    return white
+
+
+def _reduced(image: Image.Image, most: int) -> Image.Image:
+    scale = most / max(image.size)
+    if scale >= 1:
+        return image
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return image.resize(size, Image.Resampling.BOX, reducing_gap=2.0)
+
+
+def _data_uri(image: Image.Image, icc: bytes | None, quality: int) -> str:
+    written = io.BytesIO()
+    image.save(written, "WEBP", quality=quality, method=2, icc_profile=icc or b"")
+    return "data:image/webp;base64," + base64.b64encode(written.getvalue()).decode("ascii")

@@ -1,0 +1,51 @@
+"""`preview`: a photo, its protected copy and the noise between them, in one picture to look at."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from unlearnable import files
+from unlearnable.errors import InputError, OutputError
+from unlearnable.evaluation.quality import compare
+from unlearnable.report.pictures import sheet
+from unlearnable.results import PreviewReport
+from unlearnable.workflows.reading import read_photo
+
+
+def preview(photo: Path, protected: Path, output: Path | None = None, *, overwrite: bool = False) -> PreviewReport:
+    """Write one PNG with the photo, its protected copy and the noise ten times stronger.
+
+    Args:
+        photo: the original.
+        protected: its copy.
+        output: the file to write; `STEM-preview.png` in the current folder where it is not given.
+        overwrite: replace what is there.
+
+    Raises:
+        InputError: one of them cannot be read, or their sizes differ.
+        OutputError: the file exists already or cannot be written.
+    """
+    target = output or Path(f"{protected.stem}-preview.png")
+    if target.exists() and not overwrite:
+        raise OutputError(f"{target} exists already", hint="give --overwrite or another --output")
+    before, after = read_photo(photo), read_photo(protected)
+    if before.pixels.shape != after.pixels.shape:
+        raise InputError(
+            f"the sizes differ: {photo} is {before.width} x {before.height}, "
+            f"{protected} is {after.width} x {after.height}",
+            hint="give a photo and its own protected copy",
+        )
+    quality = compare(before.pixels, after.pixels)
+    with files.atomic(target) as temporary:
+        sheet(before, after).save(temporary, "PNG", icc_profile=before.icc, optimize=True)
+    return PreviewReport(
+        output=str(target),
+        photo=str(photo),
+        protected=str(protected),
+        width=before.width,
+        height=before.height,
+        linf=quality.linf,
+        psnr=round(quality.psnr, 3) if math.isfinite(quality.psnr) else None,
+        ssim=round(quality.ssim, 5),
+    )
