@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unlearnable.results.common import EpochRecord, Retrieval, SkippedRecord
-from unlearnable.results.protect import ManifestLine, ProtectPlan, ProtectReport, SurrogateLoss
+from unlearnable.results.protect import ManifestLine, ProtectPlan, ProtectReport, SurrogateLoss, TriggerFigures
 from unlearnable.results.train import TrainReport
 from unlearnable.results.verify import BothWays, Cell, Data, Finding, GalleryRecord, Outcome, References, VerifyReport
 
@@ -23,5 +23,6 @@ __all__ = [
     "SkippedRecord",
     "SurrogateLoss",
     "TrainReport",
+    "TriggerFigures",
     "VerifyReport",
 ]
