@@ -161,7 +161,8 @@ def test_ctrl_c_exits_130_and_names_the_way_on(posts, tiny_path, tmp_path):
 def test_every_option_reaches_the_settings(tmp_path):
     values = {
         "captions": "c.jsonl", "output": "o", "method": "em", "surrogate": ["a", "b"], "epsilon": 5,
-        "trigger_length": 4, "trigger_vocabulary": "words", "trigger_scope": "user", "trigger_position": "end",
+        "trigger_length": 4, "trigger_vocabulary": "natural", "language_model": "bert", "fluency": 0.5,
+        "avoid_words": "w", "trigger_scope": "user", "trigger_position": "end",
         "preset": "strong", "threshold": 0.5, "max_rounds": 7, "format": "webp", "quality": 33,
         "keep_metadata": "all", "seed": 12, "device": "cpu", "strict": True,
     }  # fmt: skip

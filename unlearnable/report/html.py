@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -27,9 +28,11 @@ def verify_page(report: VerifyReport) -> str:
 
 
 def split(caption: str, trigger: str) -> tuple[str, str, str]:
-    """The caption before, at and after its trigger."""
-    before, found, after = caption.partition(trigger) if trigger else (caption, "", "")
-    return before, found, after
+    """The caption before, at and after its trigger, in whatever case it stands there."""
+    found = re.search(rf"(?<!\w){re.escape(trigger)}(?!\w)", caption, re.IGNORECASE) if trigger else None
+    if found is None:
+        return caption, "", ""
+    return caption[: found.start()], found.group(), caption[found.end() :]
 
 
 def _charts(report: VerifyReport, victim: str) -> list[Chart]:
