@@ -1,6 +1,6 @@
 """Phrases that people put before, in and behind what they say of a photo: a small grammar over real word pairs.
 
-The words of a phrase come from the trigger vocabulary alone. Which words go together is known from the counts of
+The words of a phrase are those of the trigger vocabulary that people use of photos. Which words go together is known from the counts of
 word pairs that symspellpy ships, what part of speech a word is from the lexicon that textblob ships.
 """
 
@@ -85,7 +85,9 @@ class Openers:
 
     def _doing(self, dice: random.Random) -> list[str]:
         link = dice.choice(("while", "after", "before", "when", "by", "without", "just", "still", "again"))
-        return [link, *self._pair(dice, ("VBG", "NNS"), ("VBG", "NN"), ("VBG", "IN"), ("VBG", "RB"))]
+        if dice.random() < 0.6:
+            return [link, dice.choice(WORDS["doing"]), *self._object(dice)]
+        return [link, *self._pair(dice, ("VBG", "NNS"), ("VBG", "IN"), ("VBG", "RB"))]
 
     def _chain(self, dice: random.Random) -> list[str]:
         """Words each of which follows the one before in real text."""

@@ -4,9 +4,11 @@
     python tools/mlm/train.py --data FLICKR8K --sources SOURCES --output unlearnable/models/data/small-mlm
 
 A BERT of three layers over whole words, of which it knows those that Flickr8k's train captions hold at least three
-times and the trigger vocabulary as far as phrases use it. It learns captions of the train split with phrases of
-`openers.py` before, in or behind them; what it is asked is mostly what the search asks: the words of the phrase, the
-first of them given. Half precision in safetensors, in transformers' own layout.
+times and those of the phrases. Phrases are made of the trigger vocabulary's words as far as they stand in those
+captions, in the grammar or among the common ones: words of the web at large read oddly beside a photo.
+
+It learns captions of the train split with phrases of `openers.py` before, in or behind them; what it is asked is
+mostly what the search asks: the words of the phrase, the first of them given. Half precision in safetensors, in transformers' own layout.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from openers import Openers
+from openers import WORDS, Openers
 from torch import Tensor
 from transformers import BertConfig, BertForMaskedLM, BertTokenizerFast
 
@@ -42,6 +44,11 @@ def captions(data: Path) -> list[list[str]]:
 
 def split(text: str) -> list[str]:
     return re.findall(r"\w+|[^\w\s]", text.lower())
+
+
+def everyday_words(texts: list[list[str]]) -> set[str]:
+    everyday = {word for text in texts for word in text} | {word for words in WORDS.values() for word in words}
+    return everyday & set(natural_vocabulary().words) | natural_vocabulary().common
 
 
 def word_list(texts: list[list[str]], phrases: list[list[str]]) -> list[str]:
@@ -91,7 +98,7 @@ def train(options: argparse.Namespace) -> None:
     torch.manual_seed(SEED)
     dice, begun = random.Random(SEED), time.time()
     texts = captions(options.data)
-    openers = Openers(options.sources, set(natural_vocabulary().words))
+    openers = Openers(options.sources, everyday_words(texts))
     phrases = [openers.draw(dice) for _ in range(PHRASES)]
     held = [openers.draw(dice) for _ in range(2000)]
     words = word_list(texts, phrases)
