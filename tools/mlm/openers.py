@@ -1,7 +1,7 @@
 """Phrases that people put before, in and behind what they say of a photo: a small grammar over real word pairs.
 
-The words of a phrase are those of the trigger vocabulary that people use of photos. Which words go together is known from the counts of
-word pairs that symspellpy ships, what part of speech a word is from the lexicon that textblob ships.
+The words of a phrase are those of the trigger vocabulary that people use of photos. Which words go together is known
+from the counts of word pairs that symspellpy ships, what part of speech a word is from textblob's lexicon.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ times and those of the phrases. Phrases are made of the trigger vocabulary's wor
 captions, in the grammar or among the common ones: words of the web at large read oddly beside a photo.
 
 It learns captions of the train split with phrases of `openers.py` before, in or behind them; what it is asked is
-mostly what the search asks: the words of the phrase, the first of them given. Half precision in safetensors, in transformers' own layout.
+mostly what the search asks: the words of the phrase, the first of them given. Half precision in safetensors, in
+transformers' own layout.
 """
 
 from __future__ import annotations
