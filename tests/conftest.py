@@ -14,7 +14,7 @@ from unlearnable.config import MethodSettings
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods.base import Problem
 from unlearnable.models.openclip import build, save
-from unlearnable.models.tokens import cut, default_vocabulary
+from unlearnable.models.tokens import cut, default_vocabulary, natural_vocabulary
 from unlearnable.training.posts import Pixels, Posts
 
 TINY = {
@@ -55,6 +55,22 @@ def tiny_path(tiny, tmp_path_factory):
     path = tmp_path_factory.mktemp("models") / "tiny.safetensors"
     save(tiny, path)
     return path
+
+
+@pytest.fixture(scope="session")
+def tiny_mlm(tmp_path_factory):
+    """A folder with a BERT of random weights over a few hundred words."""
+    from transformers import BertConfig, BertForMaskedLM, BertTokenizerFast
+
+    words = [*natural_vocabulary().words[::40], "dog", "grass", "a", "the"]
+    rows = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *dict.fromkeys(words), ".", "##s"]
+    folder = tmp_path_factory.mktemp("language")
+    (folder / "words").write_text("".join(f"{row}\n" for row in rows))
+    BertTokenizerFast(str(folder / "words")).save_pretrained(folder)
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    BertForMaskedLM(BertConfig(vocab_size=len(rows), initializer_range=0.5, **sizes)).save_pretrained(folder)
+    return folder
 
 
 def picture(number: int, height: int = 48, width: int = 64) -> np.ndarray:

@@ -45,6 +45,23 @@ def test_flickr_fills_tables_1_and_3_beside_the_papers_figures(flickr, asked):
     assert len({tuple(c.loss_curve) for c in report.cells}) == 6, "every cell trains on something else"
 
 
+def test_natural_triggers_are_a_method_with_captions_written_as_sentences(flickr, asked, tmp_path):
+    settings = asked("flickr8k", flickr, methods=("mem-2", "mem-2-natural"))
+    report = study.benchmark(settings)
+    assert [table.title for table in report.tables][-1] == "Table 4: trigger texts"
+    bench, _, _ = study.make_ready(settings, resume=False, progress=Silent())
+    made = how("mem-2-natural", bench.setup.scale)
+    key = bench.protection_key(bench.setup.cells[1])
+    surrogate = bench.fleet.surrogate(bench.setup.surrogate)
+    protection = make(
+        made, bench.train, surrogate, tmp_path / "out" / "protections", key, resume=False, progress=Silent()
+    )
+    written = protection.caption(0, "A dog runs")
+    assert written.endswith(" a dog runs")
+    assert written[0].isupper()
+    assert report.cells[1].triggers[0].lower() == written.lower().removesuffix(" a dog runs")
+
+
 def test_a_second_call_runs_nothing_and_gives_the_same_tables(flickr, asked, tmp_path):
     settings = asked("flickr8k", flickr, latex=True)
     first = study.benchmark(settings)
@@ -192,7 +209,7 @@ def test_squares_are_the_middle_and_never_enlarged(shape):
 
 
 def test_wrong_methods_are_refused():
-    for name in ("mem", "mem-0", "memo-3"):
+    for name in ("mem", "mem-0", "memo-3", "mem-3-unnatural"):
         with pytest.raises(ValueError, match="mem-K"):
             BenchmarkSettings(dataset="coco", methods=(name,))
 

@@ -74,6 +74,8 @@ def test_protect_for_a_person_fits_80_columns(posts, quick):
         (("protect", ".", "--epsilon", "0"), 2, "epsilon"),
         (("protect", ".", "--surrogate", "RN50:openai"), 4, "small"),
         (("protect", ".", "--output", "."), 2, "overlap"),
+        (("protect", ".", "--trigger-vocabulary", "natural", "--language-model", "no/such"), 4, "small-mlm"),
+        (("protect", ".", "--avoid-words", "none.txt"), 2, "none.txt"),
         (("protect", ".", "--device", "cuda"), 2, "cpu"),
         (("protect", "--no-such-option"), 2, "no-such-option"),
         (("protect", ".", "--config", "none.toml"), 2, "none.toml"),
@@ -161,7 +163,8 @@ def test_ctrl_c_exits_130_and_names_the_way_on(posts, tiny_path, tmp_path):
 def test_every_option_reaches_the_settings(tmp_path):
     values = {
         "captions": "c.jsonl", "output": "o", "method": "em", "surrogate": ["a", "b"], "epsilon": 5,
-        "trigger_length": 4, "trigger_vocabulary": "words", "trigger_scope": "user", "trigger_position": "end",
+        "trigger_length": 4, "trigger_vocabulary": "natural", "language_model": "bert", "fluency": 0.5,
+        "avoid_words": "w", "trigger_scope": "user", "trigger_position": "end",
         "preset": "strong", "threshold": 0.5, "max_rounds": 7, "format": "webp", "quality": 33,
         "keep_metadata": "all", "seed": 12, "device": "cpu", "strict": True,
     }  # fmt: skip
@@ -205,6 +208,7 @@ def test_doctor_says_that_the_bundled_model_is_intact():
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout)
     assert found["bundled_intact"] is True
+    assert found["language_model_intact"] is True
     assert found["packages"]["torch"] != "missing"
     assert run("--version").stdout.startswith("unlearnable ")
 

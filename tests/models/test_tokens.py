@@ -5,7 +5,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unlearnable.models.tokens import CONTEXT, Vocabulary, cut, default_vocabulary, survives, tokenizer, words_of
+from unlearnable.models.tokens import (
+    CONTEXT,
+    Vocabulary,
+    cut,
+    default_vocabulary,
+    natural_vocabulary,
+    survives,
+    tokenizer,
+    words_of,
+)
 from unlearnable.training.posts import tokens_of
 
 LONG = " ".join(["a very long story about the lake and its boats"] * 20)
@@ -23,6 +32,20 @@ def test_every_word_of_the_vocabulary_is_one_token_that_survives():
 @pytest.mark.parametrize("word", ["james", "maria", "smith", "emma", "liam", "chen", "ahmed", "rose", "fuck", "nazi"])
 def test_names_and_slurs_are_not_in_it(word):
     assert word not in default_vocabulary().words
+
+
+@pytest.mark.parametrize("word", ["james", "maria", "smith", "anna", "will", "mark", "rose", "may", "fuck", "nazi"])
+def test_natural_words_hold_no_names_or_slurs_either(word):
+    vocabulary = natural_vocabulary()
+    assert word not in vocabulary.words
+    assert set(default_vocabulary().words) < set(vocabulary.words)
+    assert vocabulary.common == set(vocabulary.words) - set(default_vocabulary().words)
+    assert {"the", "we", "while", "morning"} <= vocabulary.common
+
+
+def test_common_words_may_stand_in_the_caption_too():
+    vocabulary = Vocabulary(["the", "marble"], ["the"])
+    assert vocabulary.allowed(["the marble floor"]).tolist() == [w == "the" for w in vocabulary.words]
 
 
 def test_words_that_are_not_one_whole_token_are_dropped():

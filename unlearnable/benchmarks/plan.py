@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from unlearnable.benchmarks.scale import SCALES, Scale
 from unlearnable.benchmarks.suite import Suite
-from unlearnable.config import BASELINES, BenchmarkSettings, MethodSettings, Recipe, trigger_length
+from unlearnable.config import BASELINES, BenchmarkSettings, MethodSettings, Recipe, trigger_settings
 from unlearnable.countermeasures import find
 
 
@@ -85,7 +85,7 @@ def how(method: str, scale: Scale) -> How | None:
         return None
     if method in BASELINES:
         return How(method, scale.method)
-    return How("mem", scale.method.model_copy(update={"trigger_length": trigger_length(method)}))
+    return How("mem", scale.method.model_copy(update=trigger_settings(method)))
 
 
 def digest(*parts: object) -> str:

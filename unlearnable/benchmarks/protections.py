@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -21,12 +22,14 @@ from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import Method, Problem
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.tokens import Trigger, cut, default_vocabulary
+from unlearnable.models.tokens import Slot, Trigger, cut, default_vocabulary, natural_vocabulary
+from unlearnable.models.sentence import as_sentence
 from unlearnable.optim.noise import NoiseStore, Shape
 from unlearnable.optim.view import protect
 from unlearnable.progress import Progress
 from unlearnable.results import ProtectionRecord
 from unlearnable.training.posts import Pixels, Posts
+from unlearnable.workflows.words import load_words
 
 MEASURED = 200  # photos that the mean PSNR is over
 
@@ -46,18 +49,20 @@ class Protection:
         noise: one a photo.
         triggers: one a photo; empty for methods without.
         record: how it went.
+        write: puts a trigger into a caption.
     """
 
     noise: NoiseStore
     triggers: tuple[Trigger, ...]
     record: ProtectionRecord
+    write: Callable[[Slot, Trigger], str]
 
     def caption(self, photo: int, caption: str) -> str:
         """A caption with its trigger, where there is one."""
         if not self.triggers:
             return caption
         trigger = self.triggers[photo]
-        return cut(caption, 0, len(trigger.tokens)).text(trigger)
+        return self.write(cut(caption, 0, len(trigger.tokens)), trigger)
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,10 @@ def make(
         partial.unlink(missing_ok=True)
     found = _Saved.model_validate_json(saved.read_text(encoding="utf-8"))
     store = NoiseStore(_grids(photos, surrogate), how.settings.epsilon, noise, "r")
-    return Protection(store, tuple(map(default_vocabulary().trigger, found.triggers)), found.record)
+    natural = how.settings.trigger_vocabulary == "natural"
+    vocabulary = natural_vocabulary() if natural else default_vocabulary()
+    triggers = tuple(map(vocabulary.trigger, found.triggers))
+    return Protection(store, triggers, found.record, as_sentence if natural else Slot.text)
 
 
 def recorded(how: How, folder: Path, key: str) -> ProtectionRecord | None:
@@ -127,12 +135,14 @@ def _grids(photos: Photos, surrogate: DualEncoder) -> tuple[Shape, ...]:
 def _problem(how: How, photos: Photos, surrogate: DualEncoder, noise: Path) -> Problem:
     method: Method = METHODS[how.name]()
     length = how.settings.trigger_length if method.has_trigger else 0
+    vocabulary, proposer = load_words(how.settings, str(surrogate.device), proposing=method.has_trigger)
     return Problem(
         posts=Posts(photos.pixels, tuple(tuple(cut(c, 0, length) for c in item.captions) for item in photos.items)),
         grids=_grids(photos, surrogate),
         captions=tuple(item.captions for item in photos.items),
         surrogates=(surrogate,),
-        vocabulary=default_vocabulary(),
+        vocabulary=vocabulary,
+        proposer=proposer,
         noise_path=noise,
     )
 

@@ -30,7 +30,9 @@ def benchmark(
     ] = None,
     methods: Annotated[
         list[str] | None,
-        typer.Option(help="clean, random, em, uap, mem-K; repeat it, or a,b,c. (default: those of the scale)"),
+        typer.Option(
+            help="clean, random, em, uap, mem-K, mem-K-natural; repeat it, or a,b,c. (default: those of the scale)"
+        ),
     ] = None,
     surrogate: Annotated[str | None, typer.Option(help="Model to protect on. (default: that of the scale)")] = None,
     victims: Annotated[

@@ -43,7 +43,7 @@ def examine() -> dict[str, Any]:
     import torch
 
     from unlearnable import files
-    from unlearnable.models import bundled
+    from unlearnable.models import bundled, masked_language
     from unlearnable.models.architectures import cache_folder
     from unlearnable.workflows import memory
     from unlearnable.workflows.run import choose_device
@@ -58,6 +58,7 @@ def examine() -> dict[str, Any]:
         "bundled_model": str(bundled.WEIGHTS),
         "bundled_sha256": checksum,
         "bundled_intact": checksum == bundled.describe()["sha256"],
+        "language_model_intact": masked_language.bundled_intact(),
         "weights_cache": str(_hub_cache()),
         "victims_cache": str(cache_folder()),
         "state_folder": str(memory.folder()),

@@ -29,12 +29,19 @@ def formats(as_json: Json = False) -> None:
 
 
 def models(as_json: Json = False) -> None:
-    """List surrogates and victims: the bundled one, small ones to be trained, open_clip's with their weights."""
+    """List surrogates and victims: the bundled one, small ones to be trained, open_clip's with their weights.
+
+    `small-mlm` is the bundled language model that proposes natural triggers (--language-model).
+    """
     import open_clip
 
     from unlearnable.models.architectures import ARCHITECTURES, cached
+    from unlearnable.models.masked_language import SMALL_MLM
 
-    rows = [("small", "bundled, works offline")]
+    rows = [
+        ("small", "bundled, works offline"),
+        (SMALL_MLM, "language model for natural triggers, bundled, works offline"),
+    ]
     for name in ARCHITECTURES:
         rows.append((name, f"trained: {cached(name)}" if cached(name).is_file() else "`unlearnable train` makes it"))
     for name in open_clip.list_models():

@@ -45,6 +45,14 @@ def protect(
     trigger_position: Annotated[
         config.Position | None, typer.Option(help=f"Where it stands. {_default('trigger_position')}")
     ] = None,
+    language_model: Annotated[
+        str | None,
+        typer.Option(help=f"Masked language model for natural triggers: NAME or PATH. {_default('language_model')}"),
+    ] = None,
+    fluency: Annotated[
+        float | None, typer.Option(help=f"What natural wording counts against protection. {_default('fluency')}")
+    ] = None,
+    avoid_words: Annotated[Path | None, typer.Option(help="File of words that no trigger may hold.")] = None,
     preset: Annotated[config.Preset | None, typer.Option(help=f"How much work is done. {_default('preset')}")] = None,
     threshold: Annotated[float | None, typer.Option(help=f"Stop below this loss. {_default('threshold')}")] = None,
     max_rounds: Annotated[int | None, typer.Option(help="Rounds at most. (default: by preset)")] = None,
@@ -111,7 +119,7 @@ def _show(report: ProtectReport) -> None:
     table.add_row(
         "noise", f"at most {report.linf_max}/255; PSNR {report.psnr_mean:.1f} dB, SSIM {report.ssim_mean:.3f}"
     )
-    table.add_row("triggers", f"{100 * report.trigger_roundtrip:.0f} % survive text -> tokens")
+    table.add_row("triggers", f"{100 * report.trigger_roundtrip:.0f} % survive text -> tokens" + _variety(report))
     table.add_row("loss", f"{report.loss_first:.3f} clean -> {report.loss_last:.4f} on the written files")
     if curve := sparkline(report.loss_rounds, plain=console.options.ascii_only):
         table.add_row("by round", f"{curve} {report.loss_rounds[0]:.3g} -> {report.loss_rounds[-1]:.3g}")
@@ -122,6 +130,10 @@ def _show(report: ProtectReport) -> None:
     _show_skipped(console, [(s.where, s.reason, s.detail) for s in report.skipped])
     for note in report.notes:
         console.print(f"note: {note}", markup=False, highlight=False)
+
+
+def _variety(report: ProtectReport) -> str:
+    return f"; {report.triggers.distinct} different" if report.triggers else ""
 
 
 def _show_plan(plan: ProtectPlan) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unlearnable.config._resolve import ENVIRONMENT, resolve, resolve_as, to_toml
-from unlearnable.config.benchmark import BASELINES, BenchmarkSettings, ScaleName, trigger_length
+from unlearnable.config.benchmark import BASELINES, BenchmarkSettings, ScaleName, trigger_settings
 from unlearnable.config.explain import ExplainSettings
 from unlearnable.config.protect import (
     PLACES,
@@ -48,5 +48,5 @@ __all__ = [
     "resolve",
     "resolve_as",
     "to_toml",
-    "trigger_length",
+    "trigger_settings",
 ]

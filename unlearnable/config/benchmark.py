@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -13,7 +13,7 @@ from unlearnable.config.protect import Device
 ScaleName = Literal["tiny", "small", "paper"]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 BASELINES = ("clean", "random", "em", "uap")
-_MEM = re.compile(r"mem-([1-9]\d?)")
+_MEM = re.compile(r"mem-([1-9]\d?)(-natural)?")
 
 
 class BenchmarkSettings(BaseModel):
@@ -40,12 +40,16 @@ class BenchmarkSettings(BaseModel):
     @classmethod
     def _known(cls, methods: tuple[str, ...] | None) -> tuple[str, ...] | None:
         for name in methods or ():
-            if name not in BASELINES and trigger_length(name) is None:
-                raise ValueError(f"no method is called {name!r}; there are {', '.join(BASELINES)} and mem-K")
+            if name not in BASELINES and _MEM.fullmatch(name) is None:
+                raise ValueError(
+                    f"no method is called {name!r}; there are {', '.join(BASELINES)}, mem-K, mem-K-natural"
+                )
         return methods
 
 
-def trigger_length(method: str) -> int | None:
-    """Words in a trigger of the method "mem-K"; None for any other method."""
+def trigger_settings(method: str) -> dict[str, Any]:
+    """The settings that the name "mem-K" or "mem-K-natural" stands for; none for any other method."""
     found = _MEM.fullmatch(method)
-    return int(found[1]) if found else None
+    if found is None:
+        return {}
+    return {"trigger_length": int(found[1]), "trigger_vocabulary": "natural" if found[2] else "words"}

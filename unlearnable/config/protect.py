@@ -11,12 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 Preset = Literal["fast", "balanced", "strong"]
 Scope = Literal["post", "user"]
 Position = Literal["start", "end", "random"]
-Vocabulary = Literal["words"]
+Vocabulary = Literal["words", "natural"]
 Format = Literal["auto", "png", "webp", "jpeg"]
 Keep = Literal["none", "safe", "all"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 
-PLACES = frozenset({"photos", "captions", "output"})
+PLACES = frozenset({"photos", "captions", "output", "avoid_words"})
 PRESETS: dict[str, dict[str, Any]] = {
     "fast": {"max_rounds": 4, "surrogate_steps": 4, "trigger_rounds": 1},
     "balanced": {},
@@ -41,6 +41,15 @@ class MethodSettings(BaseModel):
     trigger_length: Annotated[int, Field(ge=1, le=20, description="words a trigger")] = 3
     trigger_scope: Annotated[Scope, Field(description="a trigger a photo, or one for all")] = "post"
     trigger_position: Annotated[Position, Field(description="where in the caption the trigger stands")] = "start"
+    trigger_vocabulary: Annotated[
+        Vocabulary, Field(description="any ordinary words, or those a language model finds natural there")
+    ] = "words"
+    language_model: Annotated[str, Field(description="proposes natural triggers: a name or a folder")] = "small-mlm"
+    fluency: Annotated[
+        float, Field(ge=0, description="price of a nat of a natural trigger's likelihood, in loss (lambda)")
+    ] = 0.02
+    proposals: Annotated[int, Field(ge=1, description="the language model's top words at each position")] = 256
+    avoid_words: Annotated[Path | None, Field(description="file of words that no trigger may hold")] = None
     trigger_rounds: Annotated[int, Field(ge=0, description="rounds that improve the triggers")] = 2
     candidates: Annotated[int, Field(ge=1, le=256, description="words tried at each position (top k)")] = 16
     beam_width: Annotated[int, Field(ge=1, le=16, description="triggers kept in the search")] = 1
@@ -61,7 +70,6 @@ class ProtectSettings(MethodSettings):
     method: str = "mem"
     surrogate: tuple[str, ...] = ("small",)
     preset: Preset = "balanced"
-    trigger_vocabulary: Vocabulary = "words"
     format: Format = "auto"
     quality: Annotated[int, Field(ge=1, le=100)] = 95
     keep_metadata: Keep = "safe"

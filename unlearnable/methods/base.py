@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -12,9 +12,19 @@ from torch import Tensor
 
 from unlearnable.config import MethodSettings
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.tokens import Vocabulary
+from unlearnable.models.tokens import Slot, Vocabulary
 from unlearnable.optim.noise import NoiseStore, Shape
 from unlearnable.training.posts import Posts
+
+
+class Proposer(Protocol):
+    """A language model that knows what words would read naturally in the place of a trigger."""
+
+    def next_word(self, slots: Sequence[Slot], first: Tensor, length: int) -> Tensor:
+        """(b, v) log-probability of every word of the vocabulary to follow the first (b, j) of `length` words.
+
+        The words are numbers in the vocabulary; a word the model does not know gets -inf.
+        """
 
 
 @dataclass(frozen=True)
@@ -27,6 +37,7 @@ class Problem:
         captions: the words of each photo's captions, for the words a trigger must not hold.
         surrogates: pretrained models; a method trains copies of them.
         vocabulary: the words triggers are made of.
+        proposer: offers words that read naturally in a caption; None where any word of the vocabulary will do.
         seed: of the one generator all randomness comes from.
         noise_path: a file for the noise, or None for memory.
     """
@@ -36,6 +47,7 @@ class Problem:
     captions: tuple[tuple[str, ...], ...]
     surrogates: tuple[DualEncoder, ...]
     vocabulary: Vocabulary
+    proposer: Proposer | None = None
     seed: int = 0
     noise_path: Path | None = None
 

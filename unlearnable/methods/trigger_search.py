@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from unlearnable.config import MethodSettings
+from unlearnable.methods import fluency
 from unlearnable.methods.base import Problem, State
-from unlearnable.methods.steps import caption_mask, decoy_tokens, views
+from unlearnable.methods.steps import caption_mask, decoy_tokens, in_order, views
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import Slot
 from unlearnable.optim.beam import Judge, beam_search
 from unlearnable.optim.contrastive import contrastive_loss
+from unlearnable.optim.fluent import fluent_search
 from unlearnable.optim.hotflip import candidates, scores
 from unlearnable.training.posts import tokens_of
 
@@ -23,18 +24,29 @@ GROUPS = 4
 
 
 def draw_triggers(problem: Problem, settings: MethodSettings, generator: torch.Generator) -> Tensor:
-    """(n, k) random words, different in a trigger and in none of the photo's captions."""
-    count = len(problem.posts)
+    """(n, k) random words, different in a trigger; none, but for common ones, of the photo's captions."""
+    ids = torch.tensor(problem.vocabulary.ids)
     if settings.trigger_scope == "user":
         everything = [text for texts in problem.captions for text in texts]
-        return _draw(problem, everything, settings.trigger_length, generator).repeat(count, 1)
-    return torch.cat([_draw(problem, texts, settings.trigger_length, generator) for texts in problem.captions])
+        allowed = problem.vocabulary.allowed(everything)[None]
+        slots = [those[0] for those in problem.posts.slots[: settings.batch_size]]
+        return ids[_draw(problem, settings, slots, allowed, generator)].repeat(len(problem.posts), 1)
+    drawn = []
+    for photos in in_order(len(problem.posts), settings.batch_size):
+        allowed = torch.stack([problem.vocabulary.allowed(problem.captions[n]) for n in photos])
+        slots = [problem.posts.slots[n][0] for n in photos]
+        drawn.append(ids[_draw(problem, settings, slots, allowed, generator)])
+    return torch.cat(drawn)
 
 
-def _draw(problem: Problem, captions: Sequence[str], length: int, generator: torch.Generator) -> Tensor:
-    allowed = problem.vocabulary.allowed(captions).float()
-    chosen = torch.multinomial(allowed, length, generator=generator)
-    return torch.tensor(problem.vocabulary.ids)[chosen][None]
+def _draw(
+    problem: Problem, settings: MethodSettings, slots: list[Slot], allowed: Tensor, generator: torch.Generator
+) -> Tensor:
+    """(b, k) word numbers for the rows of `allowed` (b, v)."""
+    if problem.proposer is not None:
+        return fluency.draw(problem.proposer, slots, allowed, settings, generator)
+    rows = [torch.multinomial(row.float(), settings.trigger_length, generator=generator) for row in allowed]
+    return torch.stack(rows)
 
 
 @dataclass(frozen=True)
@@ -76,9 +88,10 @@ def _improve_each(problem: Problem, settings: MethodSettings, state: State, scen
         photos = [scene.photos[n] for n in rows.tolist()]
         allowed = torch.stack([problem.vocabulary.allowed(problem.captions[n]) for n in photos])
         triggers = state.triggers[scene.photos]
-        options = candidates(_fall(scene, triggers, ids)[rows], allowed, settings.candidates)
+        fall = _fall(scene, triggers, ids)[rows]
         before = torch.searchsorted(ids, triggers[rows])
-        after, _ = beam_search(before, options, _judge_each(scene, triggers, ids, rows), settings.beam_width)
+        draft = Draft([scene.slots[n] for n in rows.tolist()], before, fall, allowed)
+        after = _search(problem, settings, draft, _judge_each(scene, triggers, ids, rows))
         state.triggers[photos] = ids[after]
         changed += int((after != before).any(dim=1).sum())
     return changed
@@ -90,11 +103,29 @@ def _improve_all(problem: Problem, settings: MethodSettings, state: State, scene
     allowed = problem.vocabulary.allowed([text for texts in problem.captions for text in texts])[None]
     fall = _fall(scene, state.triggers[scene.photos], ids).mean(dim=0, keepdim=True)
     before = torch.searchsorted(ids, state.triggers[:1])
-    after, _ = beam_search(
-        before, candidates(fall, allowed, settings.candidates), _judge_all(scene, ids), settings.beam_width
-    )
+    after = _search(problem, settings, Draft(scene.slots, before, fall, allowed), _judge_all(scene, ids))
     state.triggers[:] = ids[after]
     return len(scene.photos) * int((after != before).any())
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Triggers (b, k) of word numbers, to be improved: their captions, the fall of the loss (b, k, v), words (b, v)."""
+
+    slots: list[Slot]
+    words: Tensor
+    fall: Tensor
+    allowed: Tensor
+
+
+def _search(problem: Problem, settings: MethodSettings, draft: Draft, judge: Judge) -> Tensor:
+    """(b, k) better words than the draft's: any of the vocabulary, or those a language model offers."""
+    if problem.proposer is None:
+        options = candidates(draft.fall, draft.allowed, settings.candidates)
+        return beam_search(draft.words, options, judge, settings.beam_width)[0]
+    cost = fluency.cost(problem.proposer, draft.slots, draft.words)
+    offer = fluency.offers(problem.proposer, draft.slots, draft.fall, draft.allowed, settings)
+    return fluent_search(draft.words, cost, offer, judge, settings.beam_width, settings.fluency)[0]
 
 
 def _fall(scene: Scene, triggers: Tensor, ids: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 WORDS = Path(__file__).parent / "data" / "words.txt"
+COMMON = WORDS.with_name("common.txt")
 CONTEXT = 77
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -43,13 +44,15 @@ class Vocabulary:
 
     Args:
         words: candidates; those that are not one whole token of ASCII letters are dropped.
+        common: those of them that a trigger may share with its caption.
 
     Attributes:
         ids: (v,) sorted token ids.
         words: the word of each id.
+        common: the words of which a caption may hold one too.
     """
 
-    def __init__(self, words: Iterable[str]) -> None:
+    def __init__(self, words: Iterable[str], common: Iterable[str] = ()) -> None:
         encoder = tokenizer().encoder
         chosen = {}
         for word in set(words):
@@ -58,6 +61,7 @@ class Vocabulary:
                 chosen[token] = word
         self.ids = tuple(sorted(chosen))
         self.words = tuple(chosen[token] for token in self.ids)
+        self.common = frozenset(common)
         self._position = {word: n for n, word in enumerate(self.words)}
 
     def trigger(self, tokens: Sequence[int]) -> Trigger:
@@ -72,11 +76,11 @@ class Vocabulary:
         return Trigger(tuple(tokens), " ".join(lookup[token] for token in tokens))
 
     def allowed(self, captions: Iterable[str]) -> Tensor:
-        """(v,) bool: the words that stand in none of the captions."""
+        """(v,) bool: the words that stand in none of the captions, and the common ones."""
         import torch
 
         mask = torch.ones(len(self.ids), dtype=torch.bool)
-        for word in set().union(*map(words_of, captions)):
+        for word in set().union(*map(words_of, captions)) - self.common:
             if word in self._position:
                 mask[self._position[word]] = False
         return mask
@@ -86,6 +90,13 @@ class Vocabulary:
 def default_vocabulary() -> Vocabulary:
     """Ordinary English words without names of people and without offensive words (data/WORDS.md)."""
     return Vocabulary(WORDS.read_text(encoding="ascii").split())
+
+
+@lru_cache(maxsize=1)
+def natural_vocabulary() -> Vocabulary:
+    """The same words and those that hold a sentence together ("the", "we", "morning"), which captions share."""
+    common = COMMON.read_text(encoding="ascii").split()
+    return Vocabulary([*default_vocabulary().words, *common], common)
 
 
 @dataclass(frozen=True)

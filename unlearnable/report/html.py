@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -82,9 +83,11 @@ def benchmark_page(page: BenchmarkPage) -> str:
 
 
 def split(caption: str, trigger: str) -> Parts:
-    """The caption before, at and after its trigger."""
-    before, found, after = caption.partition(trigger) if trigger else (caption, "", "")
-    return before, found, after
+    """The caption before, at and after its trigger, in whatever case it stands there."""
+    found = re.search(rf"(?<!\w){re.escape(trigger)}(?!\w)", caption, re.IGNORECASE) if trigger else None
+    if found is None:
+        return caption, "", ""
+    return caption[: found.start()], found.group(), caption[found.end() :]
 
 
 def _charts(report: VerifyReport, victim: str) -> list[Chart]:

@@ -21,7 +21,7 @@ from unlearnable.results.explain import (
     PreviewReport,
     WordRecord,
 )
-from unlearnable.results.protect import ManifestLine, ProtectPlan, ProtectReport, SurrogateLoss
+from unlearnable.results.protect import ManifestLine, ProtectPlan, ProtectReport, SurrogateLoss, TriggerFigures
 from unlearnable.results.train import TrainReport
 from unlearnable.results.verify import BothWays, Cell, Data, Finding, GalleryRecord, Outcome, References, VerifyReport
 
@@ -54,6 +54,7 @@ __all__ = [
     "SurrogateLoss",
     "TableRecord",
     "TrainReport",
+    "TriggerFigures",
     "VerifyReport",
     "WordRecord",
 ]

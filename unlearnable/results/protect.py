@@ -38,6 +38,25 @@ class SurrogateLoss(Record):
     protected_trained: float
 
 
+class TriggerFigures(Record):
+    """How much the triggers of a run differ, one a photo, and how well they read.
+
+    Attributes:
+        distinct: different triggers.
+        distinct_1: different words over all words.
+        most_frequent: the trigger that stands most often.
+        most_frequent_share: the share of the photos that have it.
+        nats_per_word: negative log-likelihood of a trigger's word in its first caption, to the
+            language model that offered it; None where none did.
+    """
+
+    distinct: int
+    distinct_1: float
+    most_frequent: str
+    most_frequent_share: float
+    nats_per_word: float | None = None
+
+
 class ProtectReport(Record):
     """The outcome of a `protect` run.
 
@@ -67,6 +86,7 @@ class ProtectReport(Record):
     stopped: Literal["threshold", "rounds", "interrupted"]
     surrogates: list[str]
     trigger_roundtrip: float
+    triggers: TriggerFigures | None = None
     run: str
     seed: int
     device: str

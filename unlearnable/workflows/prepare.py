@@ -12,6 +12,7 @@ from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.encode import choose_format, suffix_of
 from unlearnable.imaging.placement import grid_shape, working_copy
+from unlearnable.models.sentence import end_of_sentence
 from unlearnable.models.tokens import Slot, cut
 from unlearnable.optim.noise import Shape
 from unlearnable.progress import Progress
@@ -104,6 +105,8 @@ def cut_captions(pairs: dict[str, list[Pair]], settings: ProtectSettings, length
     def place(caption: str) -> int:
         if settings.trigger_position == "random":
             return dice.randint(0, len(caption.split()))
-        return 0 if settings.trigger_position == "start" else LAST_WORD
+        if settings.trigger_position == "start":
+            return 0
+        return end_of_sentence(caption) if settings.trigger_vocabulary == "natural" else LAST_WORD
 
     return {photo: [cut(p.caption, place(p.caption), length) for p in those] for photo, those in pairs.items()}

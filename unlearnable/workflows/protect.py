@@ -13,6 +13,8 @@ from unlearnable.datasets import open_dataset
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import Method, State
+from unlearnable.models.sentence import as_sentence
+from unlearnable.models.tokens import Slot
 from unlearnable.progress import Progress, Silent
 from unlearnable.report.html import protect_page
 from unlearnable.results import ProtectReport
@@ -97,12 +99,14 @@ def _publish(
     """Write photos, captions, manifest and report, the report last of all."""
     vocabulary = run.problem.vocabulary
     triggers = [vocabulary.trigger(row) if row else None for row in state.triggers.tolist()]
-    plan = compose(run.prepared, run.pairs, run.slots, triggers)
+    write = as_sentence if run.settings.trigger_vocabulary == "natural" else Slot.text
+    plan = compose(run.prepared, run.pairs, run.slots, triggers, write)
     lines, pictures = write_photos(plan, state, run.settings, run.where, progress)
     caption_file = write_caption_files(plan, run.dataset, run.where)
     roundtrip, texts = reread_captions(plan, run.where, caption_file)
     losses = measure_losses(run.problem, state, plan, texts, run.where.output, run.scratch, progress)
-    report = summarise(run, Outcome(lines, losses, rounds, stopped, roundtrip, time.monotonic() - started))
+    seconds = time.monotonic() - started
+    report = summarise(run, state, Outcome(lines, losses, rounds, stopped, roundtrip, seconds))
     try:
         memory.remember(
             run.where.photos,

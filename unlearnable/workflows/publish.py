@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -53,13 +53,14 @@ def compose(
     pairs: dict[str, list[Pair]],
     slots: dict[str, list[Slot]],
     triggers: list[Trigger | None],
+    write: Callable[[Slot, Trigger], str] = Slot.text,
 ) -> Publication:
-    """Give every photo its name and every caption its trigger."""
+    """Give every photo its name and every caption its trigger, put together by `write`."""
     ids = [photo.id for photo in prepared.photos]
     captions = {}
     for photo, trigger in zip(ids, triggers, strict=True):
         texts = [
-            slot.text(trigger) if trigger else pair.caption
+            write(slot, trigger) if trigger else pair.caption
             for pair, slot in zip(pairs[photo], slots[photo], strict=True)
         ]
         captions[photo] = list(zip(pairs[photo], texts, strict=True))

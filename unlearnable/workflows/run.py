@@ -15,12 +15,13 @@ from unlearnable.errors import ConfigError
 from unlearnable.methods.base import Method, Problem
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import load
-from unlearnable.models.tokens import Slot, default_vocabulary
+from unlearnable.models.tokens import Slot
 from unlearnable.progress import Progress
 from unlearnable.training.posts import Pixels, Posts
 from unlearnable.workflows import memory
 from unlearnable.workflows.places import Places
 from unlearnable.workflows.prepare import Prepared, captions_of, cut_captions, read_photos
+from unlearnable.workflows.words import avoided_words, load_words
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,9 @@ class Run:
 
 
 def run_key(settings: ProtectSettings, dataset: Dataset) -> str:
-    """What the result depends on: settings and data. A checkpoint is bound to it."""
-    return hashlib.sha256(f"{config.digest(settings)} {dataset.fingerprint}".encode()).hexdigest()
+    """What the result depends on: settings, avoided words and data. A checkpoint is bound to it."""
+    avoided = " ".join(sorted(avoided_words(settings)))
+    return hashlib.sha256(f"{config.digest(settings)} {dataset.fingerprint} {avoided}".encode()).hexdigest()
 
 
 def load_surrogates(settings: ProtectSettings) -> list[DualEncoder]:
@@ -73,6 +75,7 @@ def make_ready(
     progress: Progress,
 ) -> Run:
     """Decode the photos and pose the problem; working copies go to `scratch`, which the caller removes."""
+    vocabulary, proposer = load_words(settings, choose_device(settings.device), proposing=method.has_trigger)
     pixels = Pixels(scratch / "pixels.u8")
     side = max(model.image_size for model in surrogates)
     prepared = read_photos(dataset, settings, side, pixels, memory.made(), progress)
@@ -84,7 +87,8 @@ def make_ready(
         grids=tuple(prepared.grids),
         captions=tuple(tuple(p.caption for p in pairs[i]) for i in ids),
         surrogates=tuple(surrogates),
-        vocabulary=default_vocabulary(),
+        vocabulary=vocabulary,
+        proposer=proposer,
         seed=settings.seed,
         noise_path=scratch / "noise.i8",
     )

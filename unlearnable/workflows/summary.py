@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss
+import torch
+
+from unlearnable.evaluation.stealth import variety
+from unlearnable.methods import fluency
+from unlearnable.methods.base import Problem, State
+from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss, TriggerFigures
 from unlearnable.workflows.run import Run
+
+OFTEN = 0.05  # share of the posts beyond which one trigger strikes whoever counts
 
 
 @dataclass(frozen=True)
@@ -20,8 +27,9 @@ class Outcome:
     seconds: float
 
 
-def summarise(run: Run, outcome: Outcome) -> ProtectReport:
+def summarise(run: Run, state: State, outcome: Outcome) -> ProtectReport:
     """The report of a run."""
+    triggers = trigger_figures(run.problem, state)
     made = [line for line in outcome.lines if line.status == "protected"]
     psnr = [line.psnr for line in made if line.psnr is not None]
     return ProtectReport(
@@ -46,17 +54,35 @@ def summarise(run: Run, outcome: Outcome) -> ProtectReport:
         stopped="threshold" if outcome.stopped == "threshold" else "rounds",
         surrogates=list(run.settings.surrogate),
         trigger_roundtrip=outcome.roundtrip,
+        triggers=triggers,
         run=run.key,
         seed=run.settings.seed,
         device=str(run.problem.surrogates[0].device),
         seconds=round(outcome.seconds, 1),
-        notes=_notes(run, made),
+        notes=_notes(run, made, triggers),
     )
 
 
-def _notes(run: Run, made: list[ManifestLine]) -> list[str]:
+def trigger_figures(problem: Problem, state: State) -> TriggerFigures | None:
+    """How much the triggers differ and how well they read; None for methods without a trigger."""
+    if not state.triggers.shape[1]:
+        return None
+    found = variety([problem.vocabulary.trigger(row).text for row in state.triggers.tolist()])
+    if problem.proposer is None:
+        return found
+    words = torch.searchsorted(torch.tensor(problem.vocabulary.ids), state.triggers)
+    nats = fluency.cost(problem.proposer, [slots[0] for slots in problem.posts.slots], words)
+    return found.model_copy(update={"nats_per_word": round(float(nats.mean()) / words.shape[1], 3)})
+
+
+def _notes(run: Run, made: list[ManifestLine], triggers: TriggerFigures | None) -> list[str]:
     """What a person should know about this run without asking."""
     notes = []
+    if triggers and len(made) > 1 and triggers.most_frequent_share > OFTEN:
+        notes.append(
+            f"{triggers.most_frequent!r} stands in {100 * triggers.most_frequent_share:.0f} % of the posts: "
+            "whoever counts word sequences finds them; --trigger-scope post gives each photo its own"
+        )
     invented = sum(pair.record < 0 for photo in run.prepared.photos for pair in run.pairs[photo.id])
     if invented:
         notes.append(f"{invented} photos had no caption; theirs was made from the file name")

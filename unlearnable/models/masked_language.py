@@ -1,0 +1,136 @@
+"""Masked language models, which offer words for natural triggers: the bundled one, or any that transformers loads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from unlearnable import files
+from unlearnable.errors import ModelError
+from unlearnable.models.quiet import quiet
+from unlearnable.models.tokens import Slot, Vocabulary
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SMALL_MLM = "small-mlm"
+FOLDER = Path(__file__).parent / "data" / SMALL_MLM
+WEIGHTS = FOLDER / "model.safetensors"
+OFFLINE = f"works offline: {SMALL_MLM} (bundled), or a folder with a masked language model"
+REACH = 32  # tokens of a caption that it reads on either side of the trigger
+CHUNK = 64  # texts in a forward pass
+FEWEST = 100  # words it must know of the vocabulary
+
+
+class MaskedLanguage:
+    """A masked language model, asked for the next word of a trigger in its caption.
+
+    Args:
+        name: what the user calls it.
+        model: of transformers' `AutoModelForMaskedLM`.
+        tokenizer: its own.
+        vocabulary: the words it may offer; it knows those that are one token to it.
+
+    Raises:
+        ModelError: it has no mask token, or knows too few of the words.
+    """
+
+    def __init__(self, name: str, model: Any, tokenizer: Any, vocabulary: Vocabulary) -> None:
+        import torch
+
+        if tokenizer.mask_token_id is None:
+            raise ModelError(f"{name}: its tokenizer has no mask token", hint=OFFLINE)
+        self._model, self._tokenizer = model, tokenizer
+        self._sides: dict[str, list[int]] = {"": []}
+        self._edges = tokenizer("")["input_ids"]  # [CLS] and [SEP]
+        rows = tokenizer([f" {word}" for word in vocabulary.words], add_special_tokens=False)["input_ids"]
+        unknown = tokenizer.unk_token_id
+        single = [row[0] if len(row) == 1 and row[0] != unknown else -1 for row in rows]
+        self._ids = torch.tensor(single)  # (v,), -1 for words it does not know
+        if int((self._ids >= 0).sum()) < FEWEST:
+            raise ModelError(f"{name} knows fewer than {FEWEST} of the words a trigger may hold", hint=OFFLINE)
+
+    def next_word(self, slots: Sequence[Slot], first: Tensor, length: int) -> Tensor:
+        """(b, v) log-probability of every word of the vocabulary to follow the first words in a caption.
+
+        The words still to come are masked, so that the sum over a trigger's words is the
+        logarithm of a probability: p(w1 | caption) p(w2 | w1, caption) ...
+
+        Args:
+            slots: b captions.
+            first: (b, j) word numbers in the vocabulary.
+            length: words of the whole trigger, j + 1 at least.
+
+        Returns:
+            -inf for words that are not one token to the model.
+        """
+        import torch
+
+        unknown = self._tokenizer.unk_token_id
+        known = torch.where(self._ids >= 0, self._ids, -1 if unknown is None else unknown)[first]
+        rows, places = [], []
+        for slot, words in zip(slots, known.tolist(), strict=True):
+            before = self._side(slot.before)[-REACH:]
+            masks = [self._tokenizer.mask_token_id] * (length - len(words))
+            kept = [word for word in words if word >= 0]
+            row = [*self._edges[:1], *before, *kept, *masks, *self._side(slot.after)[:REACH], *self._edges[1:]]
+            places.append(1 + len(before) + len(kept))
+            rows.append(row)
+        parts = [
+            self._log_probabilities(rows[n : n + CHUNK], places[n : n + CHUNK]) for n in range(0, len(rows), CHUNK)
+        ]
+        found = torch.cat(parts)
+        return found[:, self._ids.clamp(min=0)].masked_fill(self._ids < 0, float("-inf"))
+
+    def _log_probabilities(self, rows: list[list[int]], places: list[int]) -> Tensor:
+        """(b, w) over the model's own words at one place of each row."""
+        import torch
+
+        longest = max(map(len, rows))
+        pad, device = self._tokenizer.pad_token_id or 0, self._model.device
+        tokens = torch.tensor([row + [pad] * (longest - len(row)) for row in rows], device=device)
+        mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows], device=device)
+        with torch.no_grad():
+            logits = self._model(input_ids=tokens, attention_mask=mask).logits
+        return torch.log_softmax(logits[torch.arange(len(rows)), torch.tensor(places)].float(), dim=-1).cpu()
+
+    def _side(self, text: str) -> list[int]:
+        """Tokens of the caption on one side of the trigger."""
+        if text not in self._sides:
+            self._sides[text] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+        return self._sides[text]
+
+
+def load(name: str, vocabulary: Vocabulary, device: str = "cpu") -> MaskedLanguage:
+    """The masked language model of that name, in evaluation mode.
+
+    Args:
+        name: `small-mlm`, a name on the Hugging Face hub such as `bert-base-uncased`, or a folder.
+        vocabulary: the words it may offer.
+        device: where it runs.
+
+    Raises:
+        ModelError: there is no such model, it cannot be fetched, or it has no head for masked words.
+    """
+    if name == SMALL_MLM and not bundled_intact():
+        raise ModelError(f"{WEIGHTS} is missing or not the released file", hint="install the package again")
+    from transformers import AutoModelForMaskedLM, AutoTokenizer
+
+    place = str(FOLDER if name == SMALL_MLM else name)
+    try:
+        with quiet():
+            tokenizer = AutoTokenizer.from_pretrained(place)
+            model, told = AutoModelForMaskedLM.from_pretrained(place, dtype="float32", output_loading_info=True)
+    except Exception as error:  # the hub, torch and transformers each raise their own kinds
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelError(f"{name}: this language model could not be loaded ({reason[:160]})", hint=OFFLINE) from error
+    if told["missing_keys"]:
+        raise ModelError(f"{name} is not a masked language model: it has no weights for that", hint=OFFLINE)
+    return MaskedLanguage(name, model.eval().requires_grad_(False).to(device), tokenizer, vocabulary)
+
+
+def bundled_intact() -> bool:
+    """Whether the bundled weights are there and are the released ones."""
+    wanted = (FOLDER / "sha256.txt").read_text(encoding="ascii").strip()
+    return WEIGHTS.is_file() and files.sha256(WEIGHTS) == wanted
