@@ -73,7 +73,7 @@ def test_table_3_has_a_column_for_each_fraction_from_the_largest():
     table = made.tables[1]
     assert table.heads[2::2] == ["100 % Hit@10", "50 % Hit@10", "20 % Hit@10"]
     assert table.rows[0] == [
-        "MEM-3", "image -> text", "1.0 / 4.1", "100 / 304", "0.5 / -", "100 / 96", "0.2 / -", "100 / 91",
+        "MEM-3", "image→text", "1.0 / 4.1", "100 / 304", "0.5 / -", "100 / 96", "0.2 / -", "100 / 91",
     ]  # fmt: skip
 
 
@@ -108,7 +108,7 @@ def test_markdown_and_latex_escape_what_they_must():
     assert r"red_1 & \| two; %" in to_markdown(made)
     latex = to_latex(made.tables)
     assert r"red\_1 \& | two; \%" in latex
-    assert r"image $\to$ text" in latex
+    assert r"image$\to$text" in latex
     assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") == 2
 
 

@@ -22,8 +22,8 @@ from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import Method, Problem
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.tokens import Slot, Trigger, cut, default_vocabulary, natural_vocabulary
 from unlearnable.models.sentence import as_sentence
+from unlearnable.models.tokens import Slot, Trigger, cut, default_vocabulary, natural_vocabulary
 from unlearnable.optim.noise import NoiseStore, Shape
 from unlearnable.optim.view import protect
 from unlearnable.progress import Progress

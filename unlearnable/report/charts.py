@@ -11,9 +11,9 @@ from unlearnable.extras import require
 from unlearnable.report.curves import mean_curve
 from unlearnable.results import BenchmarkCell, BenchmarkReport
 
-STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)))  # told apart without colour
-HATCHES = ("", "///", "...", "xx", "\\\\\\", "++")
-MARKS = "os^Dvx"
+STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8, 3)))  # without colour
+HATCHES = ("", "///", "...", "xx", "\\\\\\", "++", "oo", "--")
+MARKS = "os^Dvx*P"
 
 
 def draw(report: BenchmarkReport, folder: Path) -> list[Path]:
@@ -35,7 +35,7 @@ def _curves(figure: Any, report: BenchmarkReport, cells: Sequence[BenchmarkCell]
     sheet = figure(figsize=(9, 3.6), layout="constrained")
     loss, ranks = sheet.subplots(1, 2)
     for number, (method, own) in enumerate(_by_method(cells).items()):
-        how = {"linestyle": STYLES[number % 6], "marker": MARKS[number % 6], "markersize": 4, "label": method}
+        how = {"linestyle": STYLES[number % 8], "marker": MARKS[number % 8], "markersize": 4, "label": method}
         for axes, curves in ((loss, [c.loss_curve for c in own]), (ranks, [c.medr_curve for c in own])):
             means = mean_curve(curves)
             axes.plot(range(1, len(means) + 1), means, **how)
@@ -61,13 +61,13 @@ def _bars(figure: Any, report: BenchmarkReport, cells: Sequence[BenchmarkCell], 
             places = [n + (number + 0.5) * width - 0.4 for n, v in enumerate(victims) if found[v]]
             heights = [fmean(found[v]) for v in victims if found[v]]
             bars = axes.bar(
-                places, heights, width, label=method, hatch=HATCHES[number % 6], edgecolor="black", linewidth=0.6
+                places, heights, width, label=method, hatch=HATCHES[number % 8], edgecolor="black", linewidth=0.6
             )
             axes.bar_label(bars, fmt="%.1f", fontsize=7)
         axes.axhline(getattr(report.random, way).hit10, color="0.5", linewidth=0.8, label="random ranking")
         axes.set_xticks(range(len(victims)), victims)
         axes.set(ylabel="Hit@10 (%)", title=way.replace("_", " "))
-    axes.legend(fontsize=8)
+    sheet.legend(*axes.get_legend_handles_labels(), loc="outside right upper", fontsize=8)
     sheet.suptitle(f"{report.title}, scale {report.scale}: clean test photos", fontsize=10)
     sheet.savefig(path, dpi=150)
     return path

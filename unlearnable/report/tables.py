@@ -8,7 +8,7 @@ from statistics import fmean, pstdev
 
 from unlearnable.results import BenchmarkCell, BenchmarkReport, BothWays, PaperRow, TableRecord
 
-WAYS = ("image -> text", "text -> image")
+WAYS = ("image→text", "text→image")
 NAMES = {"clean": "Clean", "random": "Random noise and words", "em": "EM", "uap": "UAP", "pretrained": "Pre-trained"}
 HEADS = [f"{way} {figure}" for way in WAYS for figure in ("Hit@10", "Medr")]
 OURS = "Each figure is ours / the paper's; - where the paper has none."
@@ -132,7 +132,7 @@ def _tuned(report: BenchmarkReport) -> TableRecord:
         *(f"{name} stands where the paper has {role}." for name, role in report.roles.items() if role != name),
         OURS,
         *report.differs,
-        "The paper's text -> image columns equal its image -> text columns: its code computes the latter twice.",
+        "The paper's text→image columns equal its image→text columns: its code computes the latter twice.",
     ]
     return TableRecord(title="Table 5: fine-tuning", heads=["victim", "trained on", *HEADS], rows=rows, notes=notes)
 
@@ -204,5 +204,5 @@ def _rows(table: TableRecord) -> list[str]:
 
 
 def _latex(text: str) -> str:
-    special = {**{c: f"\\{c}" for c in "&%_#${}"}, "\\": r"\textbackslash{}", "±": r"$\pm$"}
-    return "".join(special.get(c, c) for c in text).replace("->", r"$\to$")
+    special = {"→": r"$\to$", **{c: f"\\{c}" for c in "&%_#${}"}, "\\": r"\textbackslash{}", "±": r"$\pm$"}
+    return "".join(special.get(c, c) for c in text)
