@@ -151,7 +151,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder with captions.jsonl of Flickr8k")
     parser.add_argument("--sources", type=Path, required=True, help="the folder given to pip install --target")
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=5_000)
+    parser.add_argument("--steps", type=int, default=3_000)
     return parser.parse_args()
 
 
