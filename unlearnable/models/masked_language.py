@@ -132,5 +132,7 @@ def load(name: str, vocabulary: Vocabulary, device: str = "cpu") -> MaskedLangua
 
 def bundled_intact() -> bool:
     """Whether the bundled weights are there and are the released ones."""
-    wanted = (FOLDER / "sha256.txt").read_text(encoding="ascii").strip()
-    return WEIGHTS.is_file() and files.sha256(WEIGHTS) == wanted
+    checksum = FOLDER / "sha256.txt"
+    if not (checksum.is_file() and WEIGHTS.is_file()):
+        return False
+    return files.sha256(WEIGHTS) == checksum.read_text(encoding="ascii").strip()
