@@ -22,6 +22,9 @@ PACKAGES = (
     "pillow",
     "pillow-heif",
     "pydantic",
+    "captum",
+    "scikit-learn",
+    "matplotlib",
 )
 
 
