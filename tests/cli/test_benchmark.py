@@ -84,6 +84,26 @@ def test_killed_in_a_cell_and_resumed_gives_the_same_table(flickr, common, tmp_p
     assert tables[0] == tables[1]
 
 
+def test_two_processes_share_the_cells_and_a_third_call_lays_out_all(flickr, common, tmp_path):  # noqa: F811
+    arguments = common(flickr, "--dataset", "flickr8k", "--output", tmp_path / "out", "--json")
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", "unlearnable", *map(str, arguments)],
+            env=os.environ | {"RANK": str(rank), "WORLD_SIZE": "2"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for rank in (0, 1)
+    ]
+    printed = [process.communicate(timeout=300)[0] for process in started]
+    assert [process.returncode for process in started] == [0, 0]
+    assert json.loads(printed[0])["ran"] == 1
+    assert printed[1] == b""
+    after = json.loads(run(*arguments).stdout)
+    assert (after["ran"], after["reused"]) == (0, 2)
+    assert {cell["method"] for cell in after["cells"]} == {"clean", "mem-3"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

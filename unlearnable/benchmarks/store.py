@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +38,9 @@ class Photos:
     skipped: tuple[SkippedRecord, ...]
 
 
-def decoded(items: Sequence[Item], fingerprint: str, side: int, folder: Path, progress: Progress) -> Photos:
+def decoded(
+    items: Sequence[Item], fingerprint: str, side: int, folder: Path, progress: Progress, *, wait: bool = False
+) -> Photos:
     """The photos as squares of at most `side` pixels, from the cache where it has them.
 
     Args:
@@ -46,6 +49,7 @@ def decoded(items: Sequence[Item], fingerprint: str, side: int, folder: Path, pr
         side: of the square; smaller photos are not enlarged.
         folder: of the cache.
         progress: one step a photo.
+        wait: another process decodes them; wait until it has.
 
     Raises:
         InputError: not one can be decoded.
@@ -53,6 +57,9 @@ def decoded(items: Sequence[Item], fingerprint: str, side: int, folder: Path, pr
     key = digest("squares", 1, fingerprint, side, [item.photo.id for item in items])[:16]
     path = folder / f"{key}.u8"
     index = _read(path)
+    while index is None and wait:
+        time.sleep(1)
+        index = _read(path)
     if index is None:
         index = _build(items, side, path, progress)
     kept = tuple(items[n] for n in index.kept)

@@ -52,7 +52,8 @@ def benchmark(
             ran += 1
     report = report_of(settings, bench, skipped, notes)
     counted = {"ran": ran, "reused": len(report.cells) - ran, "seconds": round(time.monotonic() - started, 1)}
-    return write(report.model_copy(update=counted), latex=settings.latex)
+    report = report.model_copy(update=counted)
+    return report if process()[0] else write(report, latex=settings.latex)
 
 
 def plan(settings: BenchmarkSettings, *, progress: Progress | None = None) -> BenchmarkPlan:
@@ -77,8 +78,9 @@ def make_ready(
     fleet = Fleet(setup.scale.from_scratch, device_of(settings))
     fleet.check(setup.surrogate, *setup.victims)
     cache, side = settings.cache_dir or cache_folder() / "photos", setup.scale.pixels
-    train = decoded(corpus.train, corpus.fingerprint, side, cache, progress)
-    test = decoded(corpus.test[: setup.scale.test], corpus.fingerprint, side, cache, progress)
+    wait = process()[0] > 0
+    train = decoded(corpus.train, corpus.fingerprint, side, cache, progress, wait=wait)
+    test = decoded(corpus.test[: setup.scale.test], corpus.fingerprint, side, cache, progress, wait=wait)
     data = digest(train.pixels.sha256(), test.pixels.sha256(), _texts(train), _texts(test))
     gallery = pairs_of(test.pixels, _texts(test))
     folder = settings.output or Path(f"benchmark-{suite.name}")
@@ -115,6 +117,11 @@ def _places(suite: Suite) -> list[Path]:
     return [home / suite.name for home in (*homes, cache_folder() / "data")]
 
 
+def process() -> tuple[int, int]:
+    """The number of this process from 0 and how many there are, as `accelerate launch` and `torchrun` say."""
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def device_of(settings: BenchmarkSettings) -> str:
     """The device; with several processes each takes its own GPU."""
     device = choose_device(settings.device)
@@ -123,7 +130,7 @@ def device_of(settings: BenchmarkSettings) -> str:
 
 def mine(bench: Bench) -> list[Planned]:
     """The cells of this process: all of them, or those of its share of the protections."""
-    rank, size = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+    rank, size = process()
     keys = list(dict.fromkeys(bench.protection_key(cell) for cell in bench.setup.cells))
     return [cell for cell in bench.setup.cells if keys.index(bench.protection_key(cell)) % size == rank]
 

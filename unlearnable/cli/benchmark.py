@@ -88,6 +88,8 @@ def benchmark(
             )
     except KeyboardInterrupt:
         raise Interrupted("interrupted", hint="the same command with --resume goes on where it was") from None
+    if study.process()[0]:
+        return  # the first of several processes tells
     if as_json:
         options.print_json(result)
     elif isinstance(result, BenchmarkPlan):
