@@ -29,7 +29,7 @@ def test_every_kind_of_error_has_an_exit_code_of_its_own():
 
 
 def test_the_public_surface():
-    assert unlearnable.__all__ == ["UnlearnableError", "explain", "preview", "protect", "verify"]
+    assert unlearnable.__all__ == ["UnlearnableError", "benchmark", "explain", "preview", "protect", "verify"]
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_temporary_one(tmp_path):
