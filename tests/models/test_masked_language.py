@@ -50,14 +50,10 @@ def test_the_bundled_model_prefers_what_reads_well(small):
             total -= float(small.next_word([slot], row[:, :n], 3)[0, row[0, n]])
         return total
 
-    assert torch.isfinite(small.next_word([slot], none, 3)).sum() > 3000
+    assert torch.isfinite(small.next_word([slot], none, 3)).sum() > 2000
     assert nats("there", "he", "saw") < nats("saw", "there", "he")
     assert nats("this", "picture", "shows") < nats("ultrasound", "compound", "monitored")
-    assert (
-        nats("outside", "the", "house") < nats("house", "outside", "the")
-        if "house" in natural_vocabulary().words
-        else 1
-    )
+    assert nats("before", "leaving", "the") < nats("leaving", "the", "before")
 
 
 @pytest.mark.parametrize("name", ["bert-base-uncased", "no/such-model"])
