@@ -47,7 +47,7 @@ class MethodSettings(BaseModel):
     language_model: Annotated[str, Field(description="proposes natural triggers: a name or a folder")] = "small-mlm"
     fluency: Annotated[
         float, Field(ge=0, description="price of a nat of a natural trigger's likelihood, in loss (lambda)")
-    ] = 0.01
+    ] = 0.02
     proposals: Annotated[int, Field(ge=1, description="the language model's top words at each position")] = 1024
     fluent_beam: Annotated[int, Field(ge=1, le=16, description="natural triggers kept in the search")] = 4
     avoid_words: Annotated[Path | None, Field(description="file of words that no trigger may hold")] = None
