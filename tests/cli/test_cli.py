@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from functools import partial
 
 import pytest
 from typer.testing import CliRunner
@@ -149,7 +150,12 @@ def test_ctrl_c_exits_130_and_names_the_way_on(posts, tiny_path, tmp_path):
     file.write_text(FILE + "max_rounds = 5000\nthreshold = 0.0000001\n")
     command_line = ["protect", posts, "--surrogate", tiny_path, "--config", file]
     process = subprocess.Popen(
-        [sys.executable, "-m", "unlearnable", *map(str, command_line)], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "unlearnable", *map(str, command_line)],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=partial(
+            signal.signal, signal.SIGINT, signal.SIG_DFL
+        ),  # ignored where the tests run in the background
     )
     with process:
         assert any(line.startswith("optimising") for line in process.stderr)
