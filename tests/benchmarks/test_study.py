@@ -11,6 +11,7 @@ from PIL import Image
 
 from tests.conftest import tree
 from unlearnable.benchmarks import study
+from unlearnable.benchmarks.kept import Kept
 from unlearnable.benchmarks.plan import how, set_up
 from unlearnable.benchmarks.protections import Scraped, make
 from unlearnable.benchmarks.scale import SCALES
@@ -35,7 +36,7 @@ def test_flickr_fills_tables_1_and_3_beside_the_papers_figures(flickr, asked):
     assert third.title.startswith("Table 3")
     assert third.heads[2:] == ["100 % Hit@10", "100 % Medr", "50 % Hit@10", "50 % Medr"]
     assert report.random.text_to_image.medr == 2.5
-    assert {record.method for record in report.protections} == {"random", "em", "uap", "mem"}
+    assert {record.method for record in report.protections} == {"random", "em", "uap", "mem-2"}
     assert all(record.psnr_mean > 29 for record in report.protections)
     clean, *others = report.cells
     assert (clean.surrogate, clean.same_family, clean.triggers) == (None, None, [])
@@ -43,23 +44,6 @@ def test_flickr_fills_tables_1_and_3_beside_the_papers_figures(flickr, asked):
     assert len(others[-1].triggers[0].split()) == 2
     assert {tuple(c.loss_curve) for c in report.cells if c.loss_curve} == {tuple(c.loss_curve) for c in report.cells}
     assert len({tuple(c.loss_curve) for c in report.cells}) == 6, "every cell trains on something else"
-
-
-def test_natural_triggers_are_a_method_with_captions_written_as_sentences(flickr, asked, tmp_path):
-    settings = asked("flickr8k", flickr, methods=("mem-2", "mem-2-natural"))
-    report = study.benchmark(settings)
-    assert [table.title for table in report.tables][-1] == "Table 4: trigger texts"
-    bench, _, _ = study.make_ready(settings, resume=False, progress=Silent())
-    made = how("mem-2-natural", bench.setup.scale)
-    key = bench.protection_key(bench.setup.cells[1])
-    surrogate = bench.fleet.surrogate(bench.setup.surrogate)
-    protection = make(
-        made, bench.train, surrogate, tmp_path / "out" / "protections", key, resume=False, progress=Silent()
-    )
-    written = protection.caption(0, "A dog runs")
-    assert written.endswith(" a dog runs")
-    assert written[0].isupper()
-    assert report.cells[1].triggers[0].lower() == written.lower().removesuffix(" a dog runs")
 
 
 def test_a_second_call_runs_nothing_and_gives_the_same_tables(flickr, asked, tmp_path):
@@ -153,7 +137,8 @@ def test_a_cell_trains_on_what_the_written_file_would_hold(flickr, asked, tmp_pa
     bench, _, _ = study.make_ready(asked("flickr8k", flickr), resume=False, progress=Silent())
     made = how("mem-3", bench.setup.scale)
     surrogate = bench.fleet.surrogate(bench.setup.surrogate)
-    protection = make(made, bench.train, surrogate, tmp_path / "p", "k" * 8, resume=False, progress=Silent())
+    kept = Kept(made, tmp_path / "p", "k" * 8)
+    protection = make(kept, bench.train, surrogate, resume=False, progress=Silent())
     clean = bench.train.pixels
     everyone = torch.ones(len(clean), dtype=torch.bool)
     scraped = Scraped(clean, protection, everyone, find("png"), "bilinear")
@@ -209,7 +194,7 @@ def test_squares_are_the_middle_and_never_enlarged(shape):
 
 
 def test_wrong_methods_are_refused():
-    for name in ("mem", "mem-0", "memo-3", "mem-3-unnatural"):
+    for name in ("mem", "mem-0", "memo-3", "mem-3-unnatural", "mem-3-", "mem-3-start", "mem-3-end-natural", "em-end"):
         with pytest.raises(ValueError, match="mem-K"):
             BenchmarkSettings(dataset="coco", methods=(name,))
 

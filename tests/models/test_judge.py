@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 import torch
 
@@ -35,3 +37,20 @@ def test_a_judge_that_is_not_installed_says_how_to_install_it(monkeypatch):
     with pytest.raises(ModelError, match="not installed") as caught:
         load_judge()
     assert "pip install" in caught.value.hint
+
+
+def test_the_judge_is_loaded_without_a_word(tiny, tmp_path, monkeypatch, capsys):
+    for name in ("judge_package", "gguf"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("")
+    (tmp_path / "judge_package" / "weights.gguf").write_bytes(b"")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(judge, "PACKAGE", "judge_package")
+
+    def loaded(part):
+        return lambda *given, **more: print("100 %", more["gguf_file"], file=sys.stderr) or part
+
+    monkeypatch.setattr("transformers.AutoTokenizer.from_pretrained", loaded(tiny._tokenizer))
+    monkeypatch.setattr("transformers.AutoModelForCausalLM.from_pretrained", loaded(tiny._model))
+    assert load_judge()(["a dog"]) == tiny(["a dog"])
+    assert capsys.readouterr().err == ""

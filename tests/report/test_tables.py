@@ -8,7 +8,7 @@ from unlearnable.benchmarks.flickr8k import SUITE
 from unlearnable.benchmarks.pubfig import SUITE as FACES
 from unlearnable.report.charts import draw
 from unlearnable.report.tables import lay_out, to_latex, to_markdown
-from unlearnable.results import BenchmarkCell, BenchmarkReport, BothWays, Retrieval
+from unlearnable.results import BenchmarkCell, BenchmarkReport, BothWays, FluencyRecord, ProtectionRecord, Retrieval
 
 
 def ways(hit10: float, medr: float) -> BothWays:
@@ -77,9 +77,46 @@ def test_table_3_has_a_column_for_each_fraction_from_the_largest():
     ]  # fmt: skip
 
 
-def test_table_4_shows_the_triggers():
-    made = report([cell("mem-3"), cell("mem-5")])
-    assert made.tables[1].rows[0][:2] == ["MEM-3", "red_1 & | two; %"]
+def protection(method, nats=None):
+    read = FluencyRecord(photos=200, nats_clean=5.6, nats=nats, auroc=0.851) if nats else None
+    return ProtectionRecord(
+        method=method, surrogate="RN50", loss_first=2, loss_last=1, rounds=2, psnr_mean=35, seconds=1, fluency=read
+    )
+
+
+def test_table_4_shows_triggers_protection_both_ways_and_how_they_read():
+    cells = [cell("clean"), cell("random"), cell("mem-3"), cell("mem-3-natural-end", hit10=12)]
+    made = report(cells, protections=[protection("mem-3", 6.99), protection("mem-3-natural-end", 6.2)])
+    table = made.tables[1]
+    assert table.title == "Table 4: trigger texts, victim RN50"
+    assert table.rows == [
+        ["MEM-3", "red_1 & | two; %", "10.0 / 4.1", "100 / 304", "10.0 / 3.7", "100 / 250", "6.99", "0.85"],
+        ["MEM-3-natural-end", "red_1 & | two; %", "12.0 / -", "100 / -", "12.0 / -", "100 / -", "6.20", "0.85"],
+    ]
+    assert table.heads[-2:] == ["judge's nats a token", "AUROC"]
+    assert "Clean captions have 5.60 nats a token." in table.notes[-1]
+
+
+@pytest.mark.parametrize(("unread", "words"), [("no judge (pip install it)", "pip install"), ("", "no longer there")])
+def test_captions_that_were_not_read_are_a_dash_and_a_note(unread, words):
+    made = report([cell("mem-3"), cell("mem-5")], protections=[protection("mem-3", 6.99)], unread=unread)
+    table = made.tables[1]
+    assert [row[-2:] for row in table.rows] == [["6.99", "0.85"], ["-", "-"]]
+    assert "5.60" in table.notes[-2]
+    assert words in table.notes[-1]
+    assert words in to_markdown(made)
+
+
+def faces(methods):
+    cells = [cell(method, victim=victim, paper=FACES.paper) for victim in ("RN50", "v") for method in methods]
+    return report(cells, pretrained={"RN50": ways(3, 70), "v": ways(3, 70)})
+
+
+def test_faces_have_table_4_where_triggers_are_of_several_kinds():
+    assert titles(faces(["clean", "mem-3", "mem-5"])) == ["Table 5"]
+    for other in ("mem-3-natural", "mem-3-random"):
+        table = faces(["clean", "mem-3", other]).tables[1]
+        assert (table.title, len(table.rows)) == ("Table 4: trigger texts, victim RN50", 2)
 
 
 def test_table_5_stands_for_fine_tuning_and_names_the_roles():

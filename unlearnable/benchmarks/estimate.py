@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from unlearnable.benchmarks.kept import Kept
 from unlearnable.benchmarks.plan import How, how
 from unlearnable.benchmarks.protections import make
 from unlearnable.benchmarks.runner import Bench
@@ -72,7 +73,8 @@ def _protection(bench: Bench, made: How, pairs: Pairs) -> float:
     surrogate = bench.fleet.surrogate(bench.setup.surrogate)
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as folder:
         began = time.monotonic()
-        make(replace(made, settings=once), photos, surrogate, Path(folder), "0" * 8, resume=False, progress=Silent())
+        kept = Kept(replace(made, settings=once), Path(folder), "0" * 8)
+        make(kept, photos, surrogate, resume=False, progress=Silent())
         seconds = time.monotonic() - began
     training = _step(surrogate, pairs, Recipe(epochs=1, lr=settings.learning_rate, batch_size=settings.batch_size))
     return settings.max_rounds * (seconds * count / part + settings.surrogate_steps * training)

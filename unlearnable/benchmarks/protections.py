@@ -1,20 +1,20 @@
-"""Noise and triggers for the training photos, made once by each method and kept, and the posts that carry them."""
+"""Noise and triggers for the training photos, made once by each method and kept, and the photos that carry them."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
 import numpy as np
 import torch
-from pydantic import BaseModel
 from torch import Tensor
 
-from unlearnable import checkpoint, files
+from unlearnable import checkpoint
+from unlearnable.benchmarks.captions import SEED, Captions, Slots, cut_for, with_triggers
+from unlearnable.benchmarks.kept import Kept, Saved
 from unlearnable.benchmarks.plan import How
 from unlearnable.benchmarks.store import Photos
 from unlearnable.countermeasures.base import Countermeasure
@@ -22,8 +22,6 @@ from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import Method, Problem
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.sentence import as_sentence
-from unlearnable.models.tokens import Slot, Trigger, cut, default_vocabulary, natural_vocabulary
 from unlearnable.optim.noise import NoiseStore, Shape
 from unlearnable.optim.view import protect
 from unlearnable.progress import Progress
@@ -31,14 +29,7 @@ from unlearnable.results import ProtectionRecord
 from unlearnable.training.posts import Pixels, Posts
 from unlearnable.workflows.words import load_words
 
-MEASURED = 200  # photos that the mean PSNR is over
-
-
-class _Saved(BaseModel):
-    """What is kept of a protection beside its noise."""
-
-    record: ProtectionRecord
-    triggers: list[list[int]]
+MEASURED = 200  # photos that the mean PSNR is over, and whose captions the judge reads
 
 
 @dataclass(frozen=True)
@@ -47,22 +38,11 @@ class Protection:
 
     Attributes:
         noise: one a photo.
-        triggers: one a photo; empty for methods without.
-        record: how it went.
-        write: puts a trigger into a caption.
+        captions: with the triggers in the slots that they were optimised in.
     """
 
     noise: NoiseStore
-    triggers: tuple[Trigger, ...]
-    record: ProtectionRecord
-    write: Callable[[Slot, Trigger], str]
-
-    def caption(self, photo: int, caption: str) -> str:
-        """A caption with its trigger, where there is one."""
-        if not self.triggers:
-            return caption
-        trigger = self.triggers[photo]
-        return self.write(cut(caption, 0, len(trigger.tokens)), trigger)
+    captions: Captions
 
 
 @dataclass(frozen=True)
@@ -93,62 +73,45 @@ class Scraped:
         return pixels if after is before else torch.from_numpy(np.array(after.transpose(2, 0, 1))).float()
 
 
-def make(
-    how: How, photos: Photos, surrogate: DualEncoder, folder: Path, key: str, *, resume: bool, progress: Progress
-) -> Protection:
-    """The protection of that key, made where `folder` does not hold it yet.
+def make(kept: Kept, photos: Photos, surrogate: DualEncoder, *, resume: bool, progress: Progress) -> Protection:
+    """The protection that is kept there, made where it is not there yet.
 
     One that was stopped goes on after its last round with `resume`, and starts again without.
     """
-    noise, partial, saved = _places(how, folder, key)
-    if not saved.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
+    how, noise, partial = kept.how, kept.path("i8"), kept.path("partial")
+    slots = cut_for(how, photos.items)
+    if kept.record() is None:
+        kept.folder.mkdir(parents=True, exist_ok=True)
         if not resume:
             partial.unlink(missing_ok=True)
-        made = _optimise(how, _problem(how, photos, surrogate, noise), partial, key, progress)
-        files.write_text(saved, made.model_dump_json() + "\n")
+        kept.write(_optimise(kept, _problem(how, photos, surrogate, slots, noise), progress))
         partial.unlink(missing_ok=True)
-    found = _Saved.model_validate_json(saved.read_text(encoding="utf-8"))
     store = NoiseStore(_grids(photos, surrogate), how.settings.epsilon, noise, "r")
-    natural = how.settings.trigger_vocabulary == "natural"
-    vocabulary = natural_vocabulary() if natural else default_vocabulary()
-    triggers = tuple(map(vocabulary.trigger, found.triggers))
-    return Protection(store, triggers, found.record, as_sentence if natural else Slot.text)
-
-
-def recorded(how: How, folder: Path, key: str) -> ProtectionRecord | None:
-    """How the protection of that key was made, or None where it is not there."""
-    saved = _places(how, folder, key)[2]
-    return _Saved.model_validate_json(saved.read_text(encoding="utf-8")).record if saved.is_file() else None
-
-
-def _places(how: How, folder: Path, key: str) -> tuple[Path, Path, Path]:
-    """Noise, the checkpoint while it is made, and the rest."""
-    first, second, third = (folder / f"{how.name}-{key[:8]}.{kind}" for kind in ("i8", "partial", "json"))
-    return first, second, third
+    return Protection(store, with_triggers(how, slots, kept.read().triggers))
 
 
 def _grids(photos: Photos, surrogate: DualEncoder) -> tuple[Shape, ...]:
     return tuple(grid_shape(height, width, surrogate.image_size) for height, width in photos.pixels.shapes)
 
 
-def _problem(how: How, photos: Photos, surrogate: DualEncoder, noise: Path) -> Problem:
+def _problem(how: How, photos: Photos, surrogate: DualEncoder, slots: Slots, noise: Path) -> Problem:
     method: Method = METHODS[how.name]()
-    length = how.settings.trigger_length if method.has_trigger else 0
     vocabulary, proposer = load_words(how.settings, str(surrogate.device), proposing=method.has_trigger)
     return Problem(
-        posts=Posts(photos.pixels, tuple(tuple(cut(c, 0, length) for c in item.captions) for item in photos.items)),
+        posts=Posts(photos.pixels, slots),
         grids=_grids(photos, surrogate),
         captions=tuple(item.captions for item in photos.items),
         surrogates=(surrogate,),
         vocabulary=vocabulary,
         proposer=proposer,
+        seed=SEED,
         noise_path=noise,
     )
 
 
-def _optimise(how: How, problem: Problem, partial: Path, key: str, progress: Progress) -> _Saved:
+def _optimise(kept: Kept, problem: Problem, progress: Progress) -> Saved:
     """Run a method to the end, with a checkpoint after every round."""
+    how, partial, key = kept.how, kept.path("partial"), kept.key
     method: Method = METHODS[how.name]()
     state = method.start(problem, how.settings)
     losses, seconds = [], 0.0
@@ -174,7 +137,7 @@ def _optimise(how: How, problem: Problem, partial: Path, key: str, progress: Pro
         psnr_mean=_psnr(problem, state.noise, how.settings.enlarge),
         seconds=round(seconds, 1),
     )
-    return _Saved(record=record, triggers=state.triggers.tolist() if state.triggers.shape[1] else [])
+    return Saved(record=record, triggers=state.triggers.tolist() if state.triggers.shape[1] else [])
 
 
 def _psnr(problem: Problem, noise: NoiseStore, enlarge: str) -> float:

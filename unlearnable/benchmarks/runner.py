@@ -10,9 +10,10 @@ import torch
 from pydantic import ValidationError
 
 from unlearnable import files
+from unlearnable.benchmarks.kept import Kept
 from unlearnable.benchmarks.models import Fleet, family
 from unlearnable.benchmarks.plan import Planned, Setup, digest, file_name, how
-from unlearnable.benchmarks.protections import Protection, Scraped, make, recorded
+from unlearnable.benchmarks.protections import Protection, Scraped, make
 from unlearnable.benchmarks.store import Photos
 from unlearnable.countermeasures import find
 from unlearnable.evaluation.embed import retrieve
@@ -67,18 +68,25 @@ class Bench:
         surrogate = self.fleet.digest(self.setup.surrogate)
         return digest(VERSION, self.data, surrogate, made.name, made.settings.model_dump_json())
 
+    def kept(self, cell: Planned) -> Kept | None:
+        """Where the protection of a cell is kept; None for clean posts."""
+        made = how(cell.method, self.setup.scale)
+        return Kept(made, self.folder / "protections", self.protection_key(cell)) if made else None
+
     def missing(self, cell: Planned) -> bool:
         """Whether the protection of a cell has to be made first."""
-        made = how(cell.method, self.setup.scale)
-        return made is not None and recorded(made, self.folder / "protections", self.protection_key(cell)) is None
+        kept = self.kept(cell)
+        return kept is not None and kept.record() is None
 
     def protections(self) -> list[ProtectionRecord]:
-        """How the protections that are there were made, each once."""
-        found = []
-        for key, made in {self.protection_key(c): how(c.method, self.setup.scale) for c in self.setup.cells}.items():
-            record = recorded(made, self.folder / "protections", key) if made else None
-            found += [record] if record else []
-        return found
+        """How the protections that are there were made, each once, with the method's name as cells have it."""
+        found = {method: kept.record() for method, kept in self.each().items()}
+        return [record.model_copy(update={"method": method}) for method, record in found.items() if record]
+
+    def each(self) -> dict[str, Kept]:
+        """Where the protection of each method is kept."""
+        once = {cell.method: self.kept(cell) for cell in self.setup.cells}
+        return {method: kept for method, kept in once.items() if kept}
 
     def done(self, cell: Planned) -> BenchmarkCell | None:
         """The cell, where it was run before."""
@@ -120,7 +128,7 @@ def run(bench: Bench, cell: Planned, progress: Progress) -> BenchmarkCell:
         paper=bench.setup.suite.paper.get((cell.method, role or "", cell.fraction)) if cell.through == "png" else None,
         loss_curve=[record.loss for record in history],
         medr_curve=[record.text_to_image.medr for record in history if record.text_to_image],
-        triggers=[trigger.text for trigger in protection.triggers[:SHOWN]] if protection else [],
+        triggers=[trigger.text for trigger in protection.captions.triggers[:SHOWN]] if protection else [],
         seconds=round(time.monotonic() - began, 1),
     )
     files.write_text(path, result.model_dump_json() + "\n")
@@ -129,12 +137,11 @@ def run(bench: Bench, cell: Planned, progress: Progress) -> BenchmarkCell:
 
 
 def _protection(bench: Bench, cell: Planned, progress: Progress) -> Protection | None:
-    made = how(cell.method, bench.setup.scale)
-    if made is None:
+    kept = bench.kept(cell)
+    if kept is None:
         return None
     surrogate = bench.fleet.surrogate(bench.setup.surrogate)
-    folder, key = bench.folder / "protections", bench.protection_key(cell)
-    return make(made, bench.train, surrogate, folder, key, resume=bench.resume, progress=progress)
+    return make(kept, bench.train, surrogate, resume=bench.resume, progress=progress)
 
 
 def _pairs(bench: Bench, cell: Planned, protection: Protection | None) -> Pairs:
@@ -146,10 +153,10 @@ def _pairs(bench: Bench, cell: Planned, protection: Protection | None) -> Pairs:
     change = find(cell.through)
     pixels = Scraped(bench.train.pixels, protection, protected, change, bench.setup.scale.method.enlarge)
     captions = [
-        [change.caption(protection.caption(n, text) if protection and protected[n] else text) for text in item.captions]
+        protection.captions.of(n, item.captions) if protection and protected[n] else item.captions
         for n, item in enumerate(bench.train.items)
     ]
-    return pairs_of(pixels, captions)
+    return pairs_of(pixels, [list(map(change.caption, own)) for own in captions])
 
 
 def _label(cell: Planned) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from unlearnable.benchmarks import SUITES
 from unlearnable.benchmarks.estimate import estimate
+from unlearnable.benchmarks.fluency import read_captions
 from unlearnable.benchmarks.models import Fleet
 from unlearnable.benchmarks.plan import Planned, digest, set_up
 from unlearnable.benchmarks.runner import Bench, run
@@ -50,7 +51,8 @@ def benchmark(
         if bench.done(cell) is None:
             run(bench, cell, progress)
             ran += 1
-    report = report_of(settings, bench, skipped, notes)
+    unread = "" if process()[0] else read_captions(bench, progress)
+    report = report_of(settings, bench, skipped, notes, unread)
     counted = {"ran": ran, "reused": len(report.cells) - ran, "seconds": round(time.monotonic() - started, 1)}
     report = report.model_copy(update=counted)
     return report if process()[0] else write(report, latex=settings.latex)

@@ -29,9 +29,9 @@ ALT = {
 
 
 def report_of(
-    settings: BenchmarkSettings, bench: Bench, skipped: Sequence[SkippedRecord], notes: Sequence[str]
+    settings: BenchmarkSettings, bench: Bench, skipped: Sequence[SkippedRecord], notes: Sequence[str], unread: str
 ) -> BenchmarkReport:
-    """What the cells that are there add up to."""
+    """What the cells that are there add up to; `unread` says why the judge has not read captions, if it has not."""
     setup, gallery = bench.setup, bench.gallery
     cells = [found for cell in setup.cells if (found := bench.done(cell)) is not None]
     paper = setup.suite.paper
@@ -60,6 +60,7 @@ def report_of(
         roles={name: role for name, role in setup.victims.items() if role},
         differs=list(setup.scale.differs),
         protections=bench.protections(),
+        unread=unread,
         cells=cells,
         tables=[],
         figures=[],

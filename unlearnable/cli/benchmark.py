@@ -31,7 +31,8 @@ def benchmark(
     methods: Annotated[
         list[str] | None,
         typer.Option(
-            help="clean, random, em, uap, mem-K, mem-K-natural; repeat it, or a,b,c. (default: those of the scale)"
+            help="clean, random, em, uap, mem-K, mem-K-natural, the last two also with -end or -random for where the "
+            "trigger stands; repeat it, or a,b,c. (default: those of the scale)"
         ),
     ] = None,
     surrogate: Annotated[str | None, typer.Option(help="Model to protect on. (default: that of the scale)")] = None,

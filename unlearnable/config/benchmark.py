@@ -13,7 +13,7 @@ from unlearnable.config.protect import Device
 ScaleName = Literal["tiny", "small", "paper"]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 BASELINES = ("clean", "random", "em", "uap")
-_MEM = re.compile(r"mem-([1-9]\d?)(-natural)?")
+_MEM = re.compile(r"mem-([1-9]\d?)(-natural)?(?:-(end|random))?")
 
 
 class BenchmarkSettings(BaseModel):
@@ -42,14 +42,19 @@ class BenchmarkSettings(BaseModel):
         for name in methods or ():
             if name not in BASELINES and _MEM.fullmatch(name) is None:
                 raise ValueError(
-                    f"no method is called {name!r}; there are {', '.join(BASELINES)}, mem-K, mem-K-natural"
+                    f"no method is called {name!r}; there are {', '.join(BASELINES)}, mem-K, mem-K-natural, "
+                    "the last two also with -end or -random"
                 )
         return methods
 
 
 def trigger_settings(method: str) -> dict[str, Any]:
-    """The settings that the name "mem-K" or "mem-K-natural" stands for; none for any other method."""
+    """The settings that the name "mem-K[-natural][-end|-random]" stands for; none for any other method."""
     found = _MEM.fullmatch(method)
     if found is None:
         return {}
-    return {"trigger_length": int(found[1]), "trigger_vocabulary": "natural" if found[2] else "words"}
+    return {
+        "trigger_length": int(found[1]),
+        "trigger_vocabulary": "natural" if found[2] else "words",
+        "trigger_position": found[3] or "start",
+    }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
+from contextlib import redirect_stderr
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -66,7 +68,7 @@ def load_judge() -> CausalLanguage:
         raise ModelError(f"{folder} holds no weights of the judge", hint=HINT)
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    with quiet():
+    with quiet(), redirect_stderr(io.StringIO()):  # what reads GGUF has progress bars of its own
         tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=weights.name)
         model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=weights.name, dtype="float32")
     return CausalLanguage(model.eval(), tokenizer)

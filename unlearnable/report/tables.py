@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, pstdev
 
-from unlearnable.results import BenchmarkCell, BenchmarkReport, BothWays, PaperRow, TableRecord
+from unlearnable.config import trigger_settings
+from unlearnable.results import BenchmarkCell, BenchmarkReport, BothWays, FluencyRecord, PaperRow, TableRecord
 
 WAYS = ("image→text", "text→image")
 NAMES = {"clean": "Clean", "random": "Random noise and words", "em": "EM", "uap": "UAP", "pretrained": "Pre-trained"}
@@ -39,7 +40,9 @@ class _Found:
 def lay_out(report: BenchmarkReport) -> list[TableRecord]:
     """The tables that the cells of a run fill; a table of one row is left out."""
     makers: Sequence[Callable[[BenchmarkReport], TableRecord]]
-    makers = [_tuned] if report.pretrained else [_methods, _transfer, _fractions, _triggers]
+    makers = [_tuned] if report.pretrained else [_methods, _transfer, _fractions]
+    if not report.pretrained or _kinds_of_triggers(report) > 1:
+        makers = [*makers, _triggers]
     tables = [make(report) for make in (*makers, _countermeasures)]
     return [table for table in tables if len(table.rows) > 1]
 
@@ -111,13 +114,39 @@ def _fractions(report: BenchmarkReport) -> TableRecord:
 
 
 def _triggers(report: BenchmarkReport) -> TableRecord:
-    cells = [cell for cell in _plain(report, victim=_first(report)) if cell.method.startswith("mem")]
+    cells = [cell for cell in _plain(report, victim=_first(report)) if trigger_settings(cell.method)]
+    made = {record.method: record.fluency for record in report.protections}
+    read = {method: made.get(method) for method in dict.fromkeys(cell.method for cell in cells)}
     rows = [
-        [_name(method), "; ".join(found[0].triggers), *_over(found).ranks()]
+        [_name(method), "; ".join(found[0].triggers), *_over(found).figures(), *_read(read[method])]
         for method, found in _by(cells, lambda c: c.method)
     ]
-    heads = ["", "triggers of the first posts", *(f"{way} Medr" for way in WAYS)]
-    return TableRecord(title="Table 4: trigger texts", heads=heads, rows=rows, notes=[OURS])
+    heads = ["", "triggers of the first posts", *HEADS, "judge's nats a token", "AUROC"]
+    notes = [OURS, *_about_reading(list(read.values()), report.unread)]
+    return TableRecord(title=f"Table 4: trigger texts, victim {_first(report)}", heads=heads, rows=rows, notes=notes)
+
+
+def _read(fluency: FluencyRecord | None) -> list[str]:
+    return [f"{fluency.nats:.2f}", f"{fluency.auroc:.2f}"] if fluency else ["-", "-"]
+
+
+def _about_reading(found: Sequence[FluencyRecord | None], unread: str) -> list[str]:
+    """What the judge's columns mean, and why figures are missing, if some are."""
+    notes, read = [], next((one for one in found if one), None)
+    if read:
+        notes.append(
+            f"Clean captions have {read.nats_clean:.2f} nats a token. AUROC: telling captions with a trigger from the "
+            f"same without by these nats, the first captions of {read.photos} photos; 0.5 is a guess, 1 is certain."
+        )
+    if None in found:
+        notes.append(f"Captions were not read (-): {unread or 'the protections are no longer there'}.")
+    return notes
+
+
+def _kinds_of_triggers(report: BenchmarkReport) -> int:
+    """How many kinds of words and positions there are, of whatever length."""
+    found = (trigger_settings(cell.method) for cell in report.cells)
+    return len({(one["trigger_vocabulary"], one["trigger_position"]) for one in found if one})
 
 
 def _tuned(report: BenchmarkReport) -> TableRecord:

@@ -56,8 +56,28 @@ class TableRecord(Record):
     notes: list[str]
 
 
+class FluencyRecord(Record):
+    """How captions with their triggers read to a language model that no trigger was made with, and to a detector.
+
+    Attributes:
+        photos: that were read, the first of the training photos, of each its first caption.
+        nats_clean: mean negative log-likelihood of a token of the clean captions, in nats.
+        nats: the same of the captions with their triggers.
+        auroc: of telling captions with a trigger from the same captions without by these nats;
+            0.5 is a guess, 1 is certain.
+    """
+
+    photos: int
+    nats_clean: float
+    nats: float
+    auroc: float
+
+
 class ProtectionRecord(Record):
-    """What was made once and served several cells."""
+    """What was made once and served several cells.
+
+    `fluency` is None for methods that search for no trigger, and where the judge has not read the captions.
+    """
 
     method: str
     surrogate: str
@@ -66,12 +86,15 @@ class ProtectionRecord(Record):
     rounds: int
     psnr_mean: float
     seconds: float
+    fluency: FluencyRecord | None = None
 
 
 class BenchmarkReport(Record):
     """The outcome of a `benchmark` run; `pretrained` is empty where victims begin at random weights.
 
     `roles` names the architecture of the paper that a victim stands for, `differs` what is not as in the paper.
+    `protections` have the methods' names of the cells. `unread` says why the judge has not read their captions, where
+    it has not.
     """
 
     schema_version: Literal[1] = 1
@@ -92,6 +115,7 @@ class BenchmarkReport(Record):
     roles: dict[str, str]
     differs: list[str]
     protections: list[ProtectionRecord]
+    unread: str = ""
     cells: list[BenchmarkCell]
     tables: list[TableRecord]
     figures: list[str]

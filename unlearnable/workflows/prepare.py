@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from unlearnable import files
-from unlearnable.config import ProtectSettings
+from unlearnable.config import MethodSettings, ProtectSettings
 from unlearnable.datasets import Dataset, Pair, Photo, Skipped
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
@@ -92,15 +93,18 @@ def captions_of(dataset: Dataset) -> dict[str, list[Pair]]:
     return found
 
 
-def cut_captions(pairs: dict[str, list[Pair]], settings: ProtectSettings, length: int) -> dict[str, list[Slot]]:
-    """Cut every caption where its trigger goes.
+def cut_captions(
+    captions: Iterable[Iterable[str]], settings: MethodSettings, length: int, seed: int
+) -> list[list[Slot]]:
+    """Cut every caption where its trigger goes; those of the first photos do not depend on the photos that follow.
 
     Args:
-        pairs: captions of each photo.
-        settings: position of the trigger, and the seed for random ones.
+        captions: those of each photo.
+        settings: position of the trigger.
         length: words a trigger; 0 for methods without one.
+        seed: of random positions, which are drawn in the order of the captions.
     """
-    dice = random.Random(settings.seed)
+    dice = random.Random(seed)
 
     def place(caption: str) -> int:
         if settings.trigger_position == "random":
@@ -109,4 +113,4 @@ def cut_captions(pairs: dict[str, list[Pair]], settings: ProtectSettings, length
             return 0
         return end_of_sentence(caption) if settings.trigger_vocabulary == "natural" else LAST_WORD
 
-    return {photo: [cut(p.caption, place(p.caption), length) for p in those] for photo, those in pairs.items()}
+    return [[cut(caption, place(caption), length) for caption in those] for those in captions]

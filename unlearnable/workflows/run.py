@@ -80,7 +80,9 @@ def make_ready(
     side = max(model.image_size for model in surrogates)
     prepared = read_photos(dataset, settings, side, pixels, memory.made(), progress)
     pairs = captions_of(dataset)
-    slots = cut_captions(pairs, settings, settings.trigger_length if method.has_trigger else 0)
+    length = settings.trigger_length if method.has_trigger else 0
+    texts = [[pair.caption for pair in those] for those in pairs.values()]
+    slots = dict(zip(pairs, cut_captions(texts, settings, length, settings.seed), strict=True))
     ids = [photo.id for photo in prepared.photos]
     problem = Problem(
         posts=Posts(pixels, tuple(tuple(slots[i]) for i in ids)),
