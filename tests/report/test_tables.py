@@ -7,7 +7,8 @@ import pytest
 from unlearnable.benchmarks.flickr8k import SUITE
 from unlearnable.benchmarks.pubfig import SUITE as FACES
 from unlearnable.report.charts import draw
-from unlearnable.report.tables import lay_out, to_latex, to_markdown
+from unlearnable.report.tables import lay_out
+from unlearnable.report.typeset import to_latex, to_markdown
 from unlearnable.results import BenchmarkCell, BenchmarkReport, BothWays, FluencyRecord, ProtectionRecord, Retrieval
 
 
@@ -146,6 +147,7 @@ def test_markdown_and_latex_escape_what_they_must():
     latex = to_latex(made.tables)
     assert r"red\_1 \& | two; \%" in latex
     assert r"image$\to$text" in latex
+    assert r"\footnotesize Each figure is ours / the paper's" in latex
     assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") == 2
 
 

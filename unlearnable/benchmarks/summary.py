@@ -17,7 +17,8 @@ from unlearnable.evaluation.retrieval import Ranks, rank
 from unlearnable.report.benchmark import BenchmarkPage, Figure, Table
 from unlearnable.report.charts import draw
 from unlearnable.report.html import benchmark_page
-from unlearnable.report.tables import lay_out, to_latex, to_markdown
+from unlearnable.report.tables import lay_out
+from unlearnable.report.typeset import to_latex, to_markdown
 from unlearnable.results import BenchmarkReport, BothWays, SkippedRecord
 from unlearnable.workflows.fit import chance, figures
 

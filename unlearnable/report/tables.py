@@ -1,4 +1,4 @@
-"""The tables of the paper, each figure ours / the paper's; in Markdown and in LaTeX."""
+"""The tables of the paper, each figure ours / the paper's."""
 
 from __future__ import annotations
 
@@ -45,33 +45,6 @@ def lay_out(report: BenchmarkReport) -> list[TableRecord]:
         makers = [*makers, _triggers]
     tables = [make(report) for make in (*makers, _countermeasures)]
     return [table for table in tables if len(table.rows) > 1]
-
-
-def to_markdown(report: BenchmarkReport) -> str:
-    """All tables with their notes, and below what the run was."""
-    parts = [f"# {report.title}, scale {report.scale}"]
-    for table in report.tables:
-        lines = [f"## {table.title}", "", *_rows(table), "", *(f"- {note}" for note in table.notes)]
-        parts.append("\n".join(lines).rstrip())
-    seeds = ", ".join(map(str, dict.fromkeys(cell.seed for cell in report.cells)))
-    parts.append(
-        f"{report.train_photos} photos with {report.train_pairs} captions to train on; gallery of {report.test_photos} "
-        f"photos and {report.test_captions} captions; seeds {seeds}; device {report.device}."
-    )
-    parts += ["\n".join(f"- {note}" for note in report.notes)] if report.notes else []
-    return "\n\n".join(parts) + "\n"
-
-
-def to_latex(tables: Sequence[TableRecord]) -> str:
-    """The tables as LaTeX tabulars."""
-    parts = []
-    for table in tables:
-        body = [" & ".join(map(_latex, row)) + r" \\" for row in [table.heads, *table.rows]]
-        body.insert(1, r"\midrule")
-        columns = "l" + "r" * (len(table.heads) - 1)
-        inside = "\n".join([rf"\begin{{tabular}}{{{columns}}}", r"\toprule", *body, r"\bottomrule", r"\end{tabular}"])
-        parts.append(f"\\begin{{table}}\n\\caption{{{_latex(table.title)}}}\n{inside}\n\\end{{table}}\n")
-    return "% needs \\usepackage{booktabs}\n" + "\n".join(parts)
 
 
 def _methods(report: BenchmarkReport) -> TableRecord:
@@ -225,13 +198,3 @@ def _pair(values: Sequence[float], paper: float | None, form: str) -> str:
 
 def _name(method: str) -> str:
     return NAMES.get(method, method.replace("mem", "MEM"))
-
-
-def _rows(table: TableRecord) -> list[str]:
-    lines = [table.heads, ["---", *["---:"] * (len(table.heads) - 1)], *table.rows]
-    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
-
-
-def _latex(text: str) -> str:
-    special = {"→": r"$\to$", **{c: f"\\{c}" for c in "&%_#${}"}, "\\": r"\textbackslash{}", "±": r"$\pm$"}
-    return "".join(special.get(c, c) for c in text)
