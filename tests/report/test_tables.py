@@ -9,7 +9,15 @@ from unlearnable.benchmarks.pubfig import SUITE as FACES
 from unlearnable.report.charts import draw
 from unlearnable.report.tables import lay_out
 from unlearnable.report.typeset import to_latex, to_markdown
-from unlearnable.results import BenchmarkCell, BenchmarkReport, BothWays, FluencyRecord, ProtectionRecord, Retrieval
+from unlearnable.results import (
+    BenchmarkCell,
+    BenchmarkReport,
+    BothWays,
+    FluencyRecord,
+    ProtectionRecord,
+    Retrieval,
+    TableRecord,
+)
 
 
 def ways(hit10: float, medr: float) -> BothWays:
@@ -91,9 +99,10 @@ def test_table_4_shows_triggers_protection_both_ways_and_how_they_read():
     table = made.tables[1]
     assert table.title == "Table 4: trigger texts, victim RN50"
     assert table.rows == [
-        ["MEM-3", "red_1 & | two; %", "10.0 / 4.1", "100 / 304", "10.0 / 3.7", "100 / 250", "6.99", "0.85"],
-        ["MEM-3-natural-end", "red_1 & | two; %", "12.0 / -", "100 / -", "12.0 / -", "100 / -", "6.20", "0.85"],
+        ["MEM-3", "10.0 / 4.1", "100 / 304", "10.0 / 3.7", "100 / 250", "6.99", "0.85"],
+        ["MEM-3-natural-end", "12.0 / -", "100 / -", "12.0 / -", "100 / -", "6.20", "0.85"],
     ]
+    assert table.notes[1] == "MEM-3-natural-end, first posts: red_1 & | two; %."
     assert table.heads[-2:] == ["judge's nats a token", "AUROC"]
     assert "Clean captions have 5.60 nats a token." in table.notes[-1]
 
@@ -143,7 +152,9 @@ def test_countermeasures_have_a_table_of_their_own():
 
 def test_markdown_and_latex_escape_what_they_must():
     made = report([cell("mem-3"), cell("mem-5")])
-    assert r"red_1 & \| two; %" in to_markdown(made)
+    assert "red_1 & | two; %" in to_markdown(made)
+    piped = TableRecord(title="t", heads=["a"], rows=[["b|c"]], notes=[])
+    assert r"| b\|c |" in to_markdown(made.model_copy(update={"tables": [piped]}))
     latex = to_latex(made.tables)
     assert r"red\_1 \& | two; \%" in latex
     assert r"image$\to$text" in latex

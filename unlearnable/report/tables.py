@@ -90,12 +90,11 @@ def _triggers(report: BenchmarkReport) -> TableRecord:
     cells = [cell for cell in _plain(report, victim=_first(report)) if trigger_settings(cell.method)]
     made = {record.method: record.fluency for record in report.protections}
     read = {method: made.get(method) for method in dict.fromkeys(cell.method for cell in cells)}
-    rows = [
-        [_name(method), "; ".join(found[0].triggers), *_over(found).figures(), *_read(read[method])]
-        for method, found in _by(cells, lambda c: c.method)
-    ]
-    heads = ["", "triggers of the first posts", *HEADS, "judge's nats a token", "AUROC"]
-    notes = [OURS, *_about_reading(list(read.values()), report.unread)]
+    own = _by(cells, lambda c: c.method)
+    rows = [[_name(method), *_over(found).figures(), *_read(read[method])] for method, found in own]
+    heads = ["", *HEADS, "judge's nats a token", "AUROC"]
+    texts = [f"{_name(method)}, first posts: {'; '.join(found[0].triggers)}." for method, found in own]
+    notes = [*texts, OURS, *_about_reading(list(read.values()), report.unread)]
     return TableRecord(title=f"Table 4: trigger texts, victim {_first(report)}", heads=heads, rows=rows, notes=notes)
 
 
