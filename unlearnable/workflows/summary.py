@@ -79,9 +79,10 @@ def _notes(run: Run, made: list[ManifestLine], triggers: TriggerFigures | None) 
     """What a person should know about this run without asking."""
     notes = []
     if triggers and len(made) > 1 and triggers.most_frequent_share > OFTEN:
+        remedy = "; --trigger-scope post gives each photo its own" if run.settings.trigger_scope == "user" else ""
         notes.append(
             f"{triggers.most_frequent!r} stands in {100 * triggers.most_frequent_share:.0f} % of the posts: "
-            "whoever counts word sequences finds them; --trigger-scope post gives each photo its own"
+            f"whoever counts word sequences finds them{remedy}"
         )
     invented = sum(pair.record < 0 for photo in run.prepared.photos for pair in run.pairs[photo.id])
     if invented:
