@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel, ValidationError
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from unlearnable import files
 from unlearnable.benchmarks.plan import digest
 from unlearnable.benchmarks.suite import Item
-from unlearnable.errors import InputError
+from unlearnable.errors import InputError, OutputError
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.progress import Progress
 from unlearnable.results import SkippedRecord
@@ -38,10 +38,10 @@ class Photos:
     skipped: tuple[SkippedRecord, ...]
 
 
-def decoded(
-    items: Sequence[Item], fingerprint: str, side: int, folder: Path, progress: Progress, *, wait: bool = False
-) -> Photos:
+def decoded(items: Sequence[Item], fingerprint: str, side: int, folder: Path, progress: Progress) -> Photos:
     """The photos as squares of at most `side` pixels, from the cache where it has them.
+
+    Of several processes one decodes them, the others wait until it has.
 
     Args:
         items: the photos; those that cannot be decoded are left out.
@@ -49,21 +49,24 @@ def decoded(
         side: of the square; smaller photos are not enlarged.
         folder: of the cache.
         progress: one step a photo.
-        wait: another process decodes them; wait until it has.
 
     Raises:
         InputError: not one can be decoded.
     """
     key = digest("squares", 1, fingerprint, side, [item.photo.id for item in items])[:16]
     path = folder / f"{key}.u8"
-    index = _read(path)
-    while index is None and wait:
-        time.sleep(1)
-        index = _read(path)
-    if index is None:
-        index = _build(items, side, path, progress)
+    with _alone(path):
+        index = _read(path) or _build(items, side, path, progress)
     kept = tuple(items[n] for n in index.kept)
     return Photos(Pixels.reopen(path, index.shapes), kept, tuple(index.skipped))
+
+
+def _alone(path: Path) -> FileLock:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make {path.parent}: {error.strerror}", hint="--cache-dir takes another") from error
+    return FileLock(path.with_suffix(".lock"))
 
 
 def square(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

@@ -80,9 +80,8 @@ def make_ready(
     fleet = Fleet(setup.scale.from_scratch, device_of(settings))
     fleet.check(setup.surrogate, *setup.victims)
     cache, side = settings.cache_dir or cache_folder() / "photos", setup.scale.pixels
-    wait = process()[0] > 0
-    train = decoded(corpus.train, corpus.fingerprint, side, cache, progress, wait=wait)
-    test = decoded(corpus.test[: setup.scale.test], corpus.fingerprint, side, cache, progress, wait=wait)
+    train = decoded(corpus.train, corpus.fingerprint, side, cache, progress)
+    test = decoded(corpus.test[: setup.scale.test], corpus.fingerprint, side, cache, progress)
     data = digest(train.pixels.sha256(), test.pixels.sha256(), _texts(train), _texts(test))
     gallery = pairs_of(test.pixels, _texts(test))
     folder = settings.output or Path(f"benchmark-{suite.name}")

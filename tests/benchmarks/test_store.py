@@ -1,0 +1,53 @@
+"""The cache of decoded photos, used by several runs at once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from unlearnable.benchmarks import store
+from unlearnable.benchmarks.suite import Item
+from unlearnable.datasets import Photo
+from unlearnable.errors import OutputError
+from unlearnable.progress import Silent
+
+RUNS = 4
+
+
+@pytest.fixture
+def items(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 40, 50, 3), dtype=np.uint8)
+    for number, photo in enumerate(pixels):
+        Image.fromarray(photo).save(tmp_path / f"{number}.png")
+    return [Item(Photo(f"{n}.png", tmp_path / f"{n}.png", "train"), ("a photo",)) for n in range(len(pixels))]
+
+
+def test_runs_at_once_decode_once_and_read_the_same(items, tmp_path, monkeypatch):
+    paths, real = [], store.decode
+
+    def counted(path):
+        paths.append(path)
+        return real(path)
+
+    monkeypatch.setattr(store, "decode", counted)
+
+    def run(_):
+        photos = store.decoded(items, "print", 32, tmp_path / "cache", Silent())
+        return [int(photos.pixels[n].sum()) for n in range(len(photos.items))]
+
+    with ThreadPoolExecutor(RUNS) as pool:
+        sums = list(pool.map(run, range(RUNS)))
+
+    assert len(paths) == len(items)
+    assert all(found == sums[0] for found in sums)
+    assert min(sums[0]) > 0
+
+
+def test_a_cache_that_cannot_be_made_says_so(items, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"cannot make .*file") as caught:
+        store.decoded(items, "print", 32, tmp_path / "file" / "cache", Silent())
+    assert "--cache-dir" in str(caught.value.hint)
