@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import logging
 
 import open_clip
 import pytest
@@ -125,3 +126,18 @@ def test_a_small_victim_that_was_not_trained_says_how_to_train_it(monkeypatch, t
     save(fresh("vit-small", 0), tmp_path / "models" / "resnet-small.safetensors")
     with pytest.raises(ModelError, match="another architecture"):
         load("resnet-small")
+
+
+def test_weights_that_cannot_be_fetched_give_one_error_and_no_log(monkeypatch, capfd):
+    def fail(*args, **kwargs):
+        logging.getLogger().error("Failed to download weights")
+        logging.getLogger("huggingface_hub.utils._http").warning("Retrying in 4s [Retry 3/5].")
+        raise RuntimeError("Failed to download weights\nfor RN50 " + 30 * "and so on ")
+
+    monkeypatch.setattr("open_clip.create_model", fail)
+    with pytest.raises(
+        ModelError, match=r"RN50:openai: .*\(Failed to download .* \.\.\.\)$"
+    ) as caught:
+        load("RN50:openai")
+    assert "offline" in caught.value.hint
+    assert "".join(capfd.readouterr()) == ""

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from unlearnable import files
 from unlearnable.errors import ModelError
 from unlearnable.models import bundled
 from unlearnable.models.architectures import ARCHITECTURES, HALF, START, cached
+from unlearnable.models.quiet import quiet
 from unlearnable.registry import did_you_mean
 
 if TYPE_CHECKING:
@@ -172,10 +174,13 @@ def _create(architecture: str, weights: str | None, name: str, *, random: bool =
         wants = bool(weights and (open_clip.get_pretrained_cfg(architecture, weights) or {}).get("quick_gelu"))
         if wants:
             config["quick_gelu"] = True
-        module = open_clip.create_model(architecture, weights, require_pretrained=not random, force_quick_gelu=wants)
+        with quiet():
+            module = open_clip.create_model(
+                architecture, weights, require_pretrained=not random, force_quick_gelu=wants
+            )
     except Exception as error:  # the hub, torch and open_clip each raise their own kinds
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(f"{name}: its weights could not be loaded ({reason[:160]})", hint=OFFLINE) from error
+        reason = shorten(str(error) or type(error).__name__, 160, placeholder=" ...")
+        raise ModelError(f"{name}: its weights could not be loaded ({reason})", hint=OFFLINE) from error
     prep = open_clip.get_model_preprocess_cfg(module)
     spec = EncoderSpec(name, _side(prep["size"]), tuple(prep["mean"]), tuple(prep["std"]), config)
     return DualEncoder(module, spec)

@@ -1,25 +1,23 @@
-"""Loading through transformers without what it prints: only the command line speaks to the user."""
+"""Loading models without what the libraries print: only the command line speaks to the user."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without progress bars, and without the remarks of transformers and of the hub, which tells of every retry."""
-    from huggingface_hub.utils import logging as hub
-    from transformers.utils import logging
+    """Without progress bars and without logging, in which the hub tells of every retry."""
+    from transformers.utils import logging as transformers
 
-    verbosity, bars, remarks = logging.get_verbosity(), logging.is_progress_bar_enabled(), hub.get_verbosity()
-    logging.set_verbosity(logging.CRITICAL)
-    logging.disable_progress_bar()
-    hub.set_verbosity(logging.CRITICAL)
+    disabled, bars = logging.root.manager.disable, transformers.is_progress_bar_enabled()
+    logging.disable(logging.CRITICAL)
+    transformers.disable_progress_bar()
     try:
         yield
     finally:
-        logging.set_verbosity(verbosity)
-        hub.set_verbosity(remarks)
+        logging.disable(disabled)
         if bars:
-            logging.enable_progress_bar()
+            transformers.enable_progress_bar()
