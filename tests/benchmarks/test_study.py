@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from tests.benchmarks.conftest import captions
 from tests.conftest import tree
 from unlearnable.benchmarks import study
 from unlearnable.benchmarks.kept import Kept
@@ -93,14 +95,24 @@ def test_seeds_are_averaged_and_their_spread_is_shown(flickr, asked):
     assert all("±" in figure for row in report.tables[0].rows[1:] for figure in row[1:])
 
 
-def test_a_stopped_cell_goes_on_to_the_same_result(flickr, asked, tmp_path, monkeypatch):
-    changed = {**SCALES}
-    scale = SCALES["captions", "tiny"]
-    recipe = scale.recipe.model_copy(update={"epochs": 3})
-    monkeypatch.setattr(
-        "unlearnable.benchmarks.plan.SCALES",
-        {**changed, ("captions", "tiny"): type(scale)(**{**vars(scale), "recipe": recipe})},
-    )
+@pytest.fixture
+def rescale(monkeypatch):
+    def change(**changes) -> None:
+        scale = replace(SCALES["captions", "tiny"], **changes)
+        monkeypatch.setattr("unlearnable.benchmarks.plan.SCALES", {**SCALES, ("captions", "tiny"): scale})
+
+    return change
+
+
+def test_a_scale_trains_on_the_first_captions_and_ranks_all(flickr, asked, rescale):
+    rescale(captions=1)
+    bench, _, _ = study.make_ready(asked("flickr8k", flickr), resume=False, progress=Silent())
+    assert [item.captions for item in bench.train.items] == [(captions(n)[0],) for n in range(8)]
+    assert len(bench.gallery) == 8
+
+
+def test_a_stopped_cell_goes_on_to_the_same_result(flickr, asked, tmp_path, rescale):
+    rescale(recipe=SCALES["captions", "tiny"].recipe.model_copy(update={"epochs": 3}))
     whole = study.benchmark(asked("flickr8k", flickr))
 
     class Stop(Silent):

@@ -135,9 +135,7 @@ def test_weights_that_cannot_be_fetched_give_one_error_and_no_log(monkeypatch, c
         raise RuntimeError("Failed to download weights\nfor RN50 " + 30 * "and so on ")
 
     monkeypatch.setattr("open_clip.create_model", fail)
-    with pytest.raises(
-        ModelError, match=r"RN50:openai: .*\(Failed to download .* \.\.\.\)$"
-    ) as caught:
+    with pytest.raises(ModelError, match=r"RN50:openai: .*\(Failed to download .* \.\.\.\)$") as caught:
         load("RN50:openai")
     assert "offline" in caught.value.hint
     assert "".join(capfd.readouterr()) == ""

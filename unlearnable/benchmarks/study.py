@@ -13,7 +13,7 @@ from unlearnable.benchmarks.models import Fleet
 from unlearnable.benchmarks.plan import Planned, digest, set_up
 from unlearnable.benchmarks.runner import Bench, run
 from unlearnable.benchmarks.store import Photos, decoded
-from unlearnable.benchmarks.suite import Suite
+from unlearnable.benchmarks.suite import Item, Suite
 from unlearnable.benchmarks.summary import report_of, write
 from unlearnable.config import BenchmarkSettings
 from unlearnable.errors import InputError
@@ -80,7 +80,8 @@ def make_ready(
     fleet = Fleet(setup.scale.from_scratch, device_of(settings))
     fleet.check(setup.surrogate, *setup.victims)
     cache, side = settings.cache_dir or cache_folder() / "photos", setup.scale.pixels
-    train = decoded(corpus.train, corpus.fingerprint, side, cache, progress)
+    items = [Item(item.photo, item.captions[: setup.scale.captions]) for item in corpus.train]
+    train = decoded(items, corpus.fingerprint, side, cache, progress)
     test = decoded(corpus.test[: setup.scale.test], corpus.fingerprint, side, cache, progress)
     data = digest(train.pixels.sha256(), test.pixels.sha256(), _texts(train), _texts(test))
     gallery = pairs_of(test.pixels, _texts(test))
