@@ -39,6 +39,7 @@ def _curves(figure: Any, report: BenchmarkReport, cells: Sequence[BenchmarkCell]
         for axes, curves in ((loss, [c.loss_curve for c in own]), (ranks, [c.medr_curve for c in own])):
             means = mean_curve(curves)
             axes.plot(range(1, len(means) + 1), means, **how)
+    ranks.margins(y=0.1)  # room for the name of the line
     ranks.axhline(report.random.text_to_image.medr, color="0.5", linewidth=0.8)
     ranks.annotate("random ranking", (1, report.random.text_to_image.medr), fontsize=8, va="bottom")
     for axes, label in ((loss, "training loss (nats)"), (ranks, "Medr, text to image (rank)")):
