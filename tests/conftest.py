@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 from PIL import Image
 
 from unlearnable.config import MethodSettings
@@ -23,6 +24,9 @@ TINY = {
     "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
 }
 CAPTIONS = ("a dog runs on grass", "two kids at the beach", "my new bike", "sunset over hills", "grandma bakes a cake")
+
+settings.register_profile("shared", deadline=None)  # machines that others use too
+settings.load_profile("shared")
 
 
 def pytest_addoption(parser):

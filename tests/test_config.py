@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnable import config
-from unlearnable.config import PRESETS, ProtectSettings, resolve
+from unlearnable.config import PRESETS, BenchmarkSettings, ProtectSettings, resolve, resolve_as
 from unlearnable.errors import ConfigError
 
 
@@ -26,6 +26,14 @@ def test_flags_beat_environment_beats_file_beats_preset_beats_default(tmp_path, 
 def test_the_environment_may_name_several_surrogates(monkeypatch):
     monkeypatch.setenv("UNLEARNABLE_SURROGATE", "small,RN50:openai")
     assert resolve({"photos": Path("p")}).surrogate == ("small", "RN50:openai")
+
+
+def test_the_environment_gives_lists_that_may_be_left_out_but_not_the_folder_of_one_data_set(monkeypatch):
+    monkeypatch.setenv("UNLEARNABLE_METHODS", "clean,mem-3")
+    monkeypatch.setenv("UNLEARNABLE_FRACTIONS", "1.0,0.5")
+    monkeypatch.setenv("UNLEARNABLE_DATA", "sets")
+    settings = resolve_as(BenchmarkSettings, {"dataset": "flickr8k"})
+    assert (settings.methods, settings.fractions, settings.data) == (("clean", "mem-3"), (1.0, 0.5), None)
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -37,6 +37,17 @@ def atomic(path: Path) -> Iterator[Path]:
         ) from error
 
 
+def check_writable(folder: Path) -> None:
+    """Make a folder and see that files can be written there, before hours of work end in it.
+
+    Raises:
+        OutputError: they cannot.
+    """
+    with atomic(folder / ".unlearnable-probe") as temporary:
+        temporary.write_bytes(b"")
+    (folder / ".unlearnable-probe").unlink(missing_ok=True)
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path` atomically."""
     with atomic(path) as temporary:

@@ -113,7 +113,30 @@ def test_splits_of_the_data_count_before_a_share():
 
 
 def test_a_training_that_goes_astray_says_so(settings):
-    with pytest.raises(ModelError, match="no finite features") as caught:
+    with pytest.raises(ModelError, match="not finite") as caught:
         train(settings.model_copy(update={"lr": 1e30}))
     assert "--lr" in caught.value.hint
     assert not settings.output.exists()
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_weights_that_went_astray_are_not_written(settings, epochs):
+    with pytest.raises(ModelError, match="not finite"):
+        train(settings.model_copy(update={"lr": 1e30, "test_fraction": 0.0, "epochs": epochs}))
+    assert not settings.output.exists()
+
+
+def test_the_report_never_takes_the_place_of_another_file(settings, tmp_path):
+    for name in ("v1.0", "v1.5", "a.json"):
+        train(settings.model_copy(update={"output": tmp_path / name}))
+        assert load(str(tmp_path / name)).image_size == 32
+    assert len({report_path(tmp_path / name) for name in ("v1.0", "v1.5", "a.json")}) == 3
+    report_path(tmp_path / "b").write_text("mine")
+    with pytest.raises(OutputError, match=r"b\.json exists already"):
+        train(settings.model_copy(update={"output": tmp_path / "b"}))
+
+
+def test_rows_that_cannot_be_used_are_listed(settings, posts):
+    with (posts / "posts.jsonl").open("a") as file:
+        file.write("not json\n")
+    assert [one.reason for one in train(settings).skipped] == ["bad-row"]

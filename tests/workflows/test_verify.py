@@ -13,10 +13,12 @@ from PIL import Image
 
 from tests.conftest import picture, tree
 from unlearnable import protect
-from unlearnable.config import VerifySettings
+from unlearnable.config import VerifySettings, resolve_as
 from unlearnable.errors import ConfigError, InputError
+from unlearnable.progress import Silent
 from unlearnable.workflows.matching import match, open_protected
 from unlearnable.workflows.reading import open_collection
+from unlearnable.workflows.splits import divide
 from unlearnable.workflows.verify import verify
 
 COLOURS = {
@@ -144,11 +146,23 @@ def test_near_duplicates_of_held_out_photos_are_not_trained_on(settings, scenes,
     assert "twin.png" in report.gallery.near_duplicates
 
 
-def test_other_peoples_posts_are_mixed_into_every_arm(settings, scenes):
+def test_other_peoples_posts_are_mixed_into_every_arm(settings, tmp_path):
+    write(tmp_path / "others", [(f"{n}.png", picture(90 + n), f"number {n}") for n in range(9)])
     plain = verify(settings("untouched", epochs=1))
-    mixed = verify(settings("untouched", epochs=1, background=scenes / "test"))
-    assert (plain.gallery.background_photos, mixed.gallery.background_photos) == (0, 30)
+    mixed = verify(settings("untouched", epochs=1, background=tmp_path / "others"))
+    assert (plain.gallery.background_photos, mixed.gallery.background_photos) == (0, 9)
     assert mixed.ran == 2
+
+
+def test_held_out_photos_do_not_come_back_with_other_peoples_posts(settings, scenes, tmp_path):
+    write(tmp_path / "others", [(f"{n}.png", picture(90 + n), f"number {n}") for n in range(9)])
+    shutil.copy(scenes / "test" / "4.png", tmp_path / "others" / "stolen.png")
+    append(tmp_path / "others" / "posts.jsonl", {"image": "stolen.png", "caption": "red above green"})
+    report = verify(settings("untouched", epochs=0, background=tmp_path / "others"))
+    assert report.gallery.background_photos == 9
+    assert "others/stolen.png" in report.gallery.near_duplicates
+    with pytest.raises(InputError, match="all but equals a held-out one"):
+        verify(settings("untouched", epochs=0, background=scenes / "test"))
 
 
 def test_a_victim_from_scratch_starts_from_weights_of_its_seed(settings):
@@ -190,6 +204,56 @@ def test_pairs_that_do_not_fit_are_named(settings, scenes, tmp_path, change, mes
     with pytest.raises(InputError, match=message) as caught:
         verify(settings(copy, epochs=0))
     assert caught.value.exit_code == 3
+
+
+def test_damaged_copies_of_held_out_photos_are_named_too(settings, scenes, tmp_path):
+    copy = broken(scenes, tmp_path, lambda copy: [photo.write_bytes(b"no photo") for photo in copy.glob("*.png")])
+    with pytest.raises(InputError, match="cannot be read"):
+        divide(settings(copy, test=None, test_fraction=0.99), Silent())
+
+
+def test_originals_without_their_captions_are_not_trained_on_made_up_ones(settings, scenes, tmp_path):
+    shutil.copytree(scenes / "posts", tmp_path / "bare")
+    (tmp_path / "bare" / "posts.jsonl").unlink()
+    with pytest.raises(InputError, match=r"has no caption in .*bare"):
+        verify(settings(_with_metadata(scenes / "shortcut", tmp_path), originals=tmp_path / "bare", captions=None))
+
+
+def _with_metadata(folder, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    (copy / "posts.jsonl").rename(copy / "metadata.jsonl")
+    return copy
+
+
+def test_photos_to_rank_need_captions_of_their_own(settings, scenes, tmp_path):
+    test = tmp_path / "test"
+    shutil.copytree(scenes / "test", test)
+    lines = (test / "posts.jsonl").read_text().splitlines(keepends=True)
+    (test / "posts.jsonl").write_text("".join([*lines[3:], "not json\n"]))
+    report = verify(settings("untouched", test=test, epochs=0))
+    assert report.gallery.photos == 27
+    assert sorted(one.reason for one in report.skipped) == ["bad-row", *["no-caption"] * 3]
+    (test / "posts.jsonl").unlink()
+    with pytest.raises(InputError, match=r"no photo in .*test has a caption"):
+        verify(settings("untouched", test=test, epochs=0))
+
+
+def test_the_report_is_not_written_among_photos_or_posts(settings, scenes):
+    for folder in ("posts", "untouched"):
+        with pytest.raises(ConfigError, match="overlap"):
+            verify(settings("untouched", output=scenes / folder))
+
+
+def test_captions_without_the_photos_they_belong_to_are_refused(scenes):
+    for name in ("test", "background"):
+        with pytest.raises(ConfigError, match=f"--{name}-captions needs"):
+            resolve_as(VerifySettings, {"originals": scenes, "protected": scenes, f"{name}_captions": scenes})
+
+
+def test_a_large_seed_is_a_seed(settings):
+    asked = settings("shortcut", epochs=1, ablations=True, seeds=(20_261_125, 2**62), seed=2**40)
+    assert len({str(cell.loss_curve) for cell in verify(asked).cells if cell.data == "clean"}) == 2
 
 
 def test_wrong_requirements_and_countermeasures_are_refused_first(settings):

@@ -10,6 +10,7 @@ import typer
 from pydantic import BaseModel
 
 from unlearnable import config
+from unlearnable.errors import ConfigError
 
 
 def told(kind: type[BaseModel], name: str) -> str:
@@ -35,8 +36,17 @@ SmallestCrop = Annotated[
 
 
 def several(values: list[str] | None) -> tuple[str, ...] | None:
-    """Values that were repeated or parted by commas."""
-    return tuple(part.strip() for value in values for part in value.split(",") if part.strip()) if values else None
+    """Values that were repeated or parted by commas; None where the option was not given.
+
+    Raises:
+        ConfigError: it was given without a value, as an empty variable of a script does.
+    """
+    if not values:
+        return None
+    parts = tuple(part.strip() for value in values for part in value.split(",") if part.strip())
+    if not parts:
+        raise ConfigError("an option was given an empty value", hint="give it a value or leave it out")
+    return parts
 
 
 def print_json(result: BaseModel) -> None:

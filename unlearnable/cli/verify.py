@@ -99,7 +99,7 @@ def verify(
     """
     flags: dict[str, Any] = {name: value for name, value in locals().items() if name in VerifySettings.model_fields}
     flags |= {name: options.several(flags[name]) for name in ("victims", "through", "require")}
-    flags["seeds"] = options.several([seeds] if seeds else None)
+    flags["seeds"] = options.several(None if seeds is None else [seeds])
     flags |= _which(flags, told=config_file is not None)
     settings = config.resolve_as(VerifySettings, flags, config_file)
     if print_config:

@@ -69,8 +69,8 @@ def _environment(kind: type[BaseModel]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, field in kind.model_fields.items():
         value = os.environ.get(ENVIRONMENT + name.upper())
-        if value:
-            many = typing.get_origin(field.annotation) is tuple
+        if value and name != "data":  # UNLEARNABLE_DATA is the folder of all data sets
+            many = tuple in (typing.get_origin(one) for one in (field.annotation, *typing.get_args(field.annotation)))
             found[name] = tuple(value.split(",")) if many else value
     return found
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from unlearnable.config.protect import Device
+from unlearnable.config.protect import Device, Seed
 
 ScaleName = Literal["tiny", "small", "paper"]
 Fraction = Annotated[float, Field(gt=0, le=1)]
@@ -28,7 +28,7 @@ class BenchmarkSettings(BaseModel):
     victims: tuple[str, ...] | None = None
     fractions: tuple[Fraction, ...] | None = None
     through: Annotated[tuple[str, ...], Field(min_length=1)] = ("png",)
-    seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
     scale: ScaleName = "small"
     limit: Annotated[int | None, Field(ge=2, description="training photos at most; for faces, of each person")] = None
     output: Path | None = None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from unlearnable.config.protect import Device
+from unlearnable.config.protect import Device, Seed
 
 
 class ExplainSettings(BaseModel):
@@ -27,5 +27,5 @@ class ExplainSettings(BaseModel):
     map_captions: tuple[Path, ...] = ()
     map_posts: Annotated[int, Field(ge=2, le=20, description="posts on the map, drawn with the seed")] = 8
     output: Path = Path("explained")
-    seed: int = 0
+    seed: Seed = 0
     device: Device = "auto"

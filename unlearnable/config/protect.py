@@ -15,6 +15,7 @@ Vocabulary = Literal["words", "natural"]
 Format = Literal["auto", "png", "webp", "jpeg"]
 Keep = Literal["none", "safe", "all"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
+Seed = Annotated[int, Field(ge=0, lt=2**63, description="of all randomness")]
 
 PLACES = frozenset({"photos", "captions", "output", "avoid_words"})
 PRESETS: dict[str, dict[str, Any]] = {
@@ -75,7 +76,7 @@ class ProtectSettings(MethodSettings):
     quality: Annotated[int, Field(ge=1, le=100)] = 95
     keep_metadata: Keep = "safe"
     strict: bool = False
-    seed: int = 0
+    seed: Seed = 0
     device: Device = "auto"
 
 

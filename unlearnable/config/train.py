@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from unlearnable.config.protect import Device
+from unlearnable.config.protect import Device, Seed
 
 Precision = Literal["auto", "fp32", "bf16"]
 Epochs = Annotated[int, Field(ge=0, description="times every pair is seen")]
@@ -32,7 +32,7 @@ class Recipe(Schedule):
 
     epochs: Epochs
     lr: Rate
-    seed: int = 0
+    seed: Seed = 0
 
 
 class TrainSettings(Schedule):
@@ -40,12 +40,10 @@ class TrainSettings(Schedule):
 
     data: Annotated[tuple[Path, ...], Field(min_length=1)]
     captions: tuple[Path, ...] = ()
-    test: Path | None = None
-    test_captions: Path | None = None
     test_fraction: Annotated[float, Field(ge=0, lt=1, description="held out where the data names no split")] = 0.1
     model: str = "small"
     output: Path = Path("model.safetensors")
     epochs: Epochs | None = None
     lr: Rate | None = None
-    seed: int = 0
+    seed: Seed = 0
     device: Device = "auto"

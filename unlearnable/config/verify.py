@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from unlearnable.config.protect import Device
+from unlearnable.config.protect import Device, Seed
 from unlearnable.config.train import Epochs, Rate, Schedule
 
 
@@ -30,8 +30,15 @@ class VerifySettings(Schedule):
     lr: Rate | None = None
     through: Annotated[tuple[str, ...], Field(min_length=1)] = ("png",)
     ablations: bool = False
-    seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0, 1, 2)
-    seed: Annotated[int, Field(description="of the split")] = 0
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0, 1, 2)
+    seed: Annotated[Seed, Field(description="of the split")] = 0
     require: tuple[str, ...] = ()
     output: Path | None = None
     device: Device = "auto"
+
+    @model_validator(mode="after")
+    def _captions_belong_to_photos(self) -> VerifySettings:
+        for folder, captions in (("test", self.test_captions), ("background", self.background_captions)):
+            if captions is not None and getattr(self, folder) is None:
+                raise ValueError(f"--{folder}-captions needs the photos they belong to, --{folder}")
+        return self

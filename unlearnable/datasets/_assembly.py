@@ -7,10 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from unlearnable.datasets._tree import find_photos, template_caption
-from unlearnable.datasets.types import Dataset, Pair, Photo, Skipped
-
-NO_RECORD = -1
-"""The record number of a caption that no caption file holds."""
+from unlearnable.datasets.types import NO_RECORD, Dataset, Pair, Photo, Skipped
 
 
 def assemble(

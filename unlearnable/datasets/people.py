@@ -10,10 +10,10 @@ import random
 from collections.abc import Iterable
 from dataclasses import replace
 
-from unlearnable.datasets._assembly import NO_RECORD, assemble
+from unlearnable.datasets._assembly import assemble
 from unlearnable.datasets._people_captions import caption_of, full_names
 from unlearnable.datasets._people_opening import People, Portrait, open_people, read_manifest
-from unlearnable.datasets.types import Dataset, Pair
+from unlearnable.datasets.types import NO_RECORD, Dataset, Pair
 from unlearnable.errors import ConfigError
 
 __all__ = ["FORMAT", "People", "Portrait", "hold_out", "limit", "named_posts", "open_people", "read_manifest"]

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+NO_RECORD = -1
+"""The record number of a caption that no caption file holds."""
+
 
 @dataclass(frozen=True)
 class Photo:
@@ -58,6 +61,11 @@ class Dataset:
     format: str
     source: Path | None
     fingerprint: str
+
+    @property
+    def untold(self) -> set[str]:
+        """The photos whose captions no caption file holds: theirs are made of a template."""
+        return {pair.photo for pair in self.pairs if pair.record == NO_RECORD}
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,13 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from unlearnable.errors import ModelError
 from unlearnable.evaluation.retrieval import Ranks, rank
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.optim.view import PLAIN, load
 
 BATCH = 64
+ASTRAY = "its weights are damaged, or its training went astray: lower --lr"
 
 
 class Photos(Protocol):
@@ -42,7 +44,7 @@ def retrieve(model: DualEncoder, gallery: Gallery) -> Ranks:
     """Rank a gallery both ways, photos loaded plainly.
 
     Raises:
-        ValueError: the model gives features that are not finite.
+        ModelError: the model gives features that are not finite.
     """
     model.module.eval()
     chosen, owners = gallery.photos.unique(return_inverse=True)
@@ -50,7 +52,10 @@ def retrieve(model: DualEncoder, gallery: Gallery) -> Ranks:
     texts = [
         model.encode_text(model.trim(part).to(model.device)).float().cpu() for part in gallery.tokens.split(4 * BATCH)
     ]
-    return rank(torch.cat(images), torch.cat(texts), owners)
+    features = torch.cat(images), torch.cat(texts)
+    if not all(some.isfinite().all() for some in features):
+        raise ModelError(f"{model.spec.name} gives features that are not finite", hint=ASTRAY)
+    return rank(*features, owners)
 
 
 def _pixels(model: DualEncoder, gallery: Gallery, photos: Tensor) -> Tensor:

@@ -119,17 +119,16 @@ def _step(
     draws = _generator(recipe.seed, 1, number)
     views = [draw(draws, recipe.smallest_crop, VICTIM_KERNELS) for _ in rows]
     mine = world.share(len(rows))
-    rows = rows[mine]
-    side = model.image_size
+    photos, tokens = pairs.photos[rows[mine]].tolist(), model.trim(pairs.tokens[rows[mine]])
     pixels = torch.stack(
-        [load(pairs.pixels[n], side, how) for n, how in zip(pairs.photos[rows].tolist(), views[mine], strict=True)]
+        [load(pairs.pixels[photo], model.image_size, views[n]) for n, photo in zip(mine, photos, strict=True)]
     )
-    tokens = model.trim(pairs.tokens[rows])
     model.module.train()
     with torch.random.fork_rng(), torch.autocast(model.device.type, torch.bfloat16, enabled=_bf16(model, recipe)):
         torch.manual_seed(_number(recipe.seed, 2, number))  # of dropout
         images, texts, scale = towers(pixels.to(model.device), tokens.to(model.device))
-    loss = contrastive_loss(world.gather(images.float()), world.gather(texts.float()), scale.float())
+    images, texts = (world.gather(features.float())[: len(rows)] for features in (images, texts))
+    loss = contrastive_loss(images, texts, scale.float())
     optimiser.zero_grad()
     loss.backward()
     optimiser.step()
@@ -146,7 +145,7 @@ def _bf16(model: DualEncoder, recipe: Recipe) -> bool:
 
 def _number(seed: int, stream: int, index: int) -> int:
     """One seed for each use: streams 0 order, 1 views, 2 dropout."""
-    return (seed * 1_000_003 + stream) * 10_000_019 + index
+    return ((seed * 1_000_003 + stream) * 10_000_019 + index) % 2**63  # what torch takes
 
 
 def _generator(seed: int, stream: int, index: int) -> torch.Generator:

@@ -32,10 +32,36 @@ class World:
     wrap: Callable[[nn.Module], nn.Module] = _same
     gather: Callable[[Tensor], Tensor] = _same
 
-    def share(self, count: int) -> slice:
-        """The rows of a batch of `count` that are this process's."""
-        part = count // self.size
-        return slice(self.rank * part, (self.rank + 1) * part)
+    def share(self, count: int) -> list[int]:
+        """The rows of a batch of `count` that this process embeds.
+
+        As many in each process, since they are gathered: where `count` does not divide, rows come a
+        second time behind the last one, and the first `count` of what is gathered are the batch.
+        """
+        part = -(-count // self.size)
+        return [row % count for row in range(self.rank * part, (self.rank + 1) * part)]
+
+
+def whole_statistics(module: nn.Module, gather: Callable[[Tensor], Tensor], rank: int, size: int) -> None:
+    """Let the batch normalisations of a module see the rows of all processes, as `SyncBatchNorm` does on GPUs alone.
+
+    Args:
+        module: changed in place.
+        gather: the rows of all processes, in order of rank, with their gradients.
+        rank: of this process.
+        size: how many there are.
+    """
+
+    def see_all(norm: nn.Module, rows: tuple[Tensor]) -> tuple[Tensor] | None:
+        return (gather(rows[0]),) if norm.training else None
+
+    def give_mine(norm: nn.Module, rows: tuple[Tensor], out: Tensor) -> Tensor | None:
+        return out.chunk(size)[rank].clone() if norm.training else None  # what follows may change it in place
+
+    for norm in module.modules():
+        if isinstance(norm, nn.modules.batchnorm._BatchNorm):
+            norm.register_forward_pre_hook(see_all)
+            norm.register_forward_hook(give_mine)
 
 
 def join(device: str) -> World:
@@ -56,16 +82,22 @@ def join(device: str) -> World:
             "training in several processes needs accelerate", hint="pip install 'unlearnable[distributed]'"
         ) from error
     import torch
+    from timm.layers import convert_sync_batchnorm  # torch's own drops the activation of timm's normalisations
     from torch.distributed.nn.functional import all_gather
 
     accelerator = Accelerator(cpu=device == "cpu")
 
+    rank, size = accelerator.process_index, accelerator.num_processes
+
+    def gather(rows: Tensor) -> Tensor:
+        return torch.cat(all_gather(rows.contiguous()), dim=0)
+
     def wrap(module: nn.Module) -> nn.Module:
         if device == "cuda":
-            module = nn.SyncBatchNorm.convert_sync_batchnorm(module)
+            module = convert_sync_batchnorm(module)
+        else:
+            whole_statistics(module, gather, rank, size)
         wrapped: nn.Module = accelerator.prepare_model(module)
         return wrapped
 
-    return World(
-        accelerator.process_index, accelerator.num_processes, wrap, lambda rows: torch.cat(all_gather(rows), dim=0)
-    )
+    return World(rank, size, wrap, gather)

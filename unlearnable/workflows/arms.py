@@ -12,15 +12,13 @@ from numpy.typing import NDArray
 
 from unlearnable.countermeasures import find
 from unlearnable.countermeasures.base import Countermeasure
-from unlearnable.errors import InputError
-from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.placement import add, enlarge, grid_shape, working_copy
 from unlearnable.models.tokens import default_vocabulary
 from unlearnable.progress import Progress
 from unlearnable.results import Data
 from unlearnable.training.pairs import Joined, Pairs, pairs_of
 from unlearnable.training.posts import Pixels
-from unlearnable.workflows.matching import Post
+from unlearnable.workflows.matching import Post, read_both
 from unlearnable.workflows.reading import Shelf
 
 Image = NDArray[np.uint8]
@@ -77,7 +75,7 @@ class Arms:
         makers = {name: _maker(name, self.side, self.seed) for name in wanted}
         progress.phase("reading both versions", len(self.posts))
         for number, post in enumerate(self.posts):
-            original, protected = _read_both(post)
+            original, protected = read_both(post)
             for name, make in makers.items():
                 self._photos[name].append(working_copy(make(original, protected, number), 2 * self.side))
             progress.advance()
@@ -109,23 +107,9 @@ def _maker(version: str, side: int, seed: int) -> Callable[[Image, Image, int], 
     return make
 
 
-def _read_both(post: Post) -> tuple[Image, Image]:
-    try:
-        original, protected = decode(post.original.path).pixels, decode(post.protected).pixels
-    except DecodeError as error:
-        raise InputError(f"{post.protected} or its original cannot be read: {error.detail}") from error
-    if original.shape != protected.shape:
-        sizes = [f"{image.shape[1]} x {image.shape[0]}" for image in (original, protected)]
-        raise InputError(
-            f"{post.protected} is {sizes[1]}, its original {post.original.id} is {sizes[0]}",
-            hint="give the files as protect wrote them; --through tries what happens when they are resized",
-        )
-    return original, protected
-
-
 def _random_noise(original: Image, protected: Image, side: int, seed: list[int]) -> Image:
-    """The original under random signs as large as the protection's own noise (its L-inf), on a grid like its."""
-    bound = int(np.abs(original.astype(np.int16) - protected).max())
+    """The original under random signs as large as the protection's noise (L-inf, 127 at most), on a grid like its."""
+    bound = min(127, int(np.abs(original.astype(np.int16) - protected).max()))
     height, width, _ = original.shape
     signs = np.random.default_rng(seed).choice([-1, 1], (3, *grid_shape(height, width, side)))
     return add(original, enlarge((bound * signs).astype(np.int8), height, width, "bilinear"))

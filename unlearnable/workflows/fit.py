@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +54,7 @@ def fit(model: DualEncoder, task: Task, progress: Progress, *, world: World | No
 
     Raises:
         CheckpointError: the checkpoint belongs to another training.
+        ModelError: the loss or the weights are not finite any more.
     """
     world = world or World()
     optimiser = adamw(model.module, task.recipe.lr, task.recipe.weight_decay)
@@ -61,6 +63,8 @@ def fit(model: DualEncoder, task: Task, progress: Progress, *, world: World | No
     progress.advance(done)
     total = steps = 0.0
     for step in train(model, optimiser, task.train, task.recipe, done=done, world=world):
+        if not math.isfinite(step.loss):
+            raise ModelError(f"the loss of step {step.number} is not finite", hint="lower --lr")
         total, steps = total + step.loss, steps + 1
         progress.advance(1, loss=step.loss)
         if step.ends_epoch:
@@ -68,6 +72,8 @@ def fit(model: DualEncoder, task: Task, progress: Progress, *, world: World | No
             total = steps = 0.0
             if task.checkpoint is not None and world.rank == 0:
                 _save(task.checkpoint, model, optimiser, epochs, task.key)
+    if not all(weights.isfinite().all() for weights in model.module.parameters()):
+        raise ModelError("the last steps left weights that are not finite", hint="lower --lr")
     return epochs
 
 
@@ -92,14 +98,11 @@ def record(epoch: int, loss: float | None, model: DualEncoder, held_out: Pairs) 
     """The loss of an epoch, and how the model ranks the held-out pairs after it.
 
     Raises:
-        ModelError: its features are not finite: the training went astray.
+        ModelError: its features are not finite.
     """
     if not len(held_out):
         return EpochRecord(epoch=epoch, loss=loss)
-    try:
-        there, back = figures(retrieve(model, held_out))
-    except ValueError as error:
-        raise ModelError(f"after epoch {epoch} the model gives no finite features", hint="lower --lr") from error
+    there, back = figures(retrieve(model, held_out))
     return EpochRecord(epoch=epoch, loss=loss, image_to_text=there, text_to_image=back)
 
 

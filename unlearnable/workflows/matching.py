@@ -6,6 +6,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+from numpy.typing import NDArray
+
 from unlearnable import files
 from unlearnable.datasets import Dataset, Photo, Skipped, open_dataset
 from unlearnable.errors import InputError
@@ -15,6 +18,8 @@ from unlearnable.workflows.places import output_names
 from unlearnable.workflows.prepare import SMALLEST
 from unlearnable.workflows.publish import METADATA
 from unlearnable.workflows.reading import texts_of
+
+Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ def match(originals: Dataset, protected: Dataset) -> tuple[list[Post], list[Skip
     copies = _partners(originals, protected)
     before, after = texts_of(originals), texts_of(protected)
     posts, skipped, used = [], [], set()
-    known = memory.made()
+    known, untold = memory.made(), originals.untold
     for photo in originals.photos:
         copy = copies.get(photo.id)
         if copy is None:
@@ -70,12 +75,36 @@ def match(originals: Dataset, protected: Dataset) -> tuple[list[Post], list[Skip
                 hint="give the caption file that protect read, and the one it wrote",
             )
         posts.append(Post(photo, protected.root / copy, tuple(before[photo.id]), tuple(after[copy])))
+        if photo.id in untold and not _contains(after[copy][0], before[photo.id][0]):
+            raise InputError(
+                f"{photo.id} has no caption in {originals.root}, its protected copy has one",
+                hint="give the caption file that protect read, with --captions",
+            )
     if strangers := sorted({photo.id for photo in protected.photos} - used):
         raise InputError(
             f"{protected.root / strangers[0]} has no original in {originals.root}",
             hint="give the folder that was protected",
         )
     return posts, skipped
+
+
+def read_both(post: Post) -> tuple[Image, Image]:
+    """The pixels of a photo before and after.
+
+    Raises:
+        InputError: the copy cannot be read or has another size than its original; it is named.
+    """
+    try:
+        original, protected = decode(post.original.path).pixels, decode(post.protected).pixels
+    except DecodeError as error:
+        raise InputError(f"{post.protected} or its original cannot be read: {error.detail}") from error
+    if original.shape != protected.shape:
+        sizes = [f"{image.shape[1]} x {image.shape[0]}" for image in (original, protected)]
+        raise InputError(
+            f"{post.protected} is {sizes[1]}, its original {post.original.id} is {sizes[0]}",
+            hint="give the files as protect wrote them; --through tries what happens when they are resized",
+        )
+    return original, protected
 
 
 def _partners(originals: Dataset, protected: Dataset) -> dict[str, str]:
@@ -94,6 +123,12 @@ def _partners(originals: Dataset, protected: Dataset) -> dict[str, str]:
         own = PurePosixPath(photo.id).suffix.lower()
         sources.append((photo.id, own if own == ".webp" and own in there else there[0]))
     return {photo: copy for photo, copy in output_names(sources).items() if copy in copies}
+
+
+def _contains(published: str, clean: str) -> bool:
+    """Whether the words of the clean caption stand in the published one, in their order."""
+    rest = iter(published.split())
+    return all(word in rest for word in clean.split())
 
 
 def _readable(photo: Photo) -> bool:

@@ -63,6 +63,8 @@ def pair_to_verify(originals: Path | None) -> Remembered:
     last = _last()
     if last and (originals is None or originals.absolute() in (last.originals, last.captions)):
         return last
+    if originals is not None and not originals.exists():
+        raise InputError(f"there is no {originals}", hint="unlearnable verify ORIGINALS PROTECTED")
     if originals is not None:
         root = originals if originals.is_dir() else originals.absolute().parent
         captions = None if originals.is_dir() else originals

@@ -60,10 +60,21 @@ def places(photos: Path, output: Path | None) -> Places:
     """
     root = (photos if photos.is_dir() else photos.parent).resolve()
     target = (output or root.with_name(f"{root.name}-protected")).resolve()
-    for inner, outer in ((target, root), (root, target), (private_of(target), root)):
-        if inner.is_relative_to(outer):
-            raise ConfigError(f"the output {target} and the photos {root} overlap", hint="give another --output")
+    check_apart(target, root)
+    check_apart(private_of(target), root)
     return Places(root, target, private_of(target))
+
+
+def check_apart(output: Path, *inputs: Path) -> None:
+    """See that nothing would be written among what is read.
+
+    Raises:
+        ConfigError: the output lies in an input, or the other way round.
+    """
+    target = output.resolve()
+    for root in (given.resolve() for given in inputs):
+        if target.is_relative_to(root) or root.is_relative_to(target):
+            raise ConfigError(f"the output {target} and {root} overlap", hint="give another --output")
 
 
 def check(where: Places, *, resume: bool, overwrite: bool) -> None:

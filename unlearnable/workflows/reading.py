@@ -72,7 +72,8 @@ def texts_of(dataset: Dataset) -> dict[str, list[str]]:
     """The captions of each photo, in the order of the file."""
     found: dict[str, list[str]] = {photo.id: [] for photo in dataset.photos}
     for pair in dataset.pairs:
-        found[pair.photo].append(pair.caption)
+        if pair.photo in found:
+            found[pair.photo].append(pair.caption)
     return found
 
 

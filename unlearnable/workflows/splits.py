@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unlearnable.config import VerifySettings
-from unlearnable.datasets import Photo, Skipped
+from unlearnable.datasets import Dataset, Photo, Skipped
 from unlearnable.errors import InputError
 from unlearnable.progress import Progress
 from unlearnable.workflows.duplicates import near_duplicates
-from unlearnable.workflows.matching import Post, match, open_protected
+from unlearnable.workflows.matching import Post, match, open_protected, read_both
 from unlearnable.workflows.reading import open_collection, texts_of
 
 HELD_OUT = ("test", "val", "valid", "validation", "dev")  # names of splits, the first that is there counts
@@ -54,10 +54,10 @@ def divide(settings: VerifySettings, progress: Progress) -> Split:
     originals = open_collection(settings.originals, settings.captions)
     protected = open_protected(settings.protected, originals, settings.protected_captions)
     posts, skipped = match(originals, protected)
+    skipped += [*originals.skipped, *protected.skipped]
     if settings.test is not None:
-        test = open_collection(settings.test, settings.test_captions)
-        texts = texts_of(test)
-        held_out = [(photo, texts[photo.id]) for photo in test.photos]
+        held_out, without = _gallery(open_collection(settings.test, settings.test_captions))
+        skipped += without
         train, source = posts, f"the folder {settings.test.name}"
     else:
         kept, out = split([post.original for post in posts], settings.test_fraction, settings.seed)
@@ -69,15 +69,42 @@ def divide(settings: VerifySettings, progress: Progress) -> Split:
             hint="give more photos, a larger --test-fraction, or photos of their own with --test",
         )
     progress.phase("looking for near-duplicates", 1)
-    near = set(near_duplicates([p.original.path for p in train], [photo.path for photo, _ in held_out]))
-    names = [train[n].original.id for n in sorted(near)]
-    train = [post for n, post in enumerate(train) if n not in near]
-    if not train:
+    gallery = [photo.path for photo, _ in held_out]
+    near = set(near_duplicates([post.original.path for post in train], gallery))
+    kept_posts = [post for n, post in enumerate(train) if n not in near]
+    if not kept_posts:
         raise InputError("every training photo all but equals a held-out one", hint="give other photos with --test")
-    return Split(train, held_out, source, names, skipped)
+    chosen = {post.original.id for post in kept_posts}
+    for post in posts:
+        if post.original.id not in chosen:
+            read_both(post)  # whether a damaged copy is found must not hang on the split
+    return Split(kept_posts, held_out, source, [train[n].original.id for n in sorted(near)], skipped)
+
+
+def without_near(dataset: Dataset, held_out: Sequence[tuple[Photo, list[str]]]) -> tuple[Dataset, list[str]]:
+    """A data set without the photos that all but equal a held-out one, and where those lie."""
+    near = near_duplicates([photo.path for photo in dataset.photos], [photo.path for photo, _ in held_out])
+    dropped = {dataset.photos[n].id for n in near}
+    photos = tuple(photo for photo in dataset.photos if photo.id not in dropped)
+    return replace(dataset, photos=photos), [f"{dataset.name}/{name}" for name in sorted(dropped)]
+
+
+def _gallery(test: Dataset) -> tuple[list[tuple[Photo, list[str]]], list[Skipped]]:
+    """The photos of a folder of their own with their captions, and those that have none beside others that have.
+
+    Raises:
+        InputError: not one has a caption of its own.
+    """
+    texts, untold = texts_of(test), test.untold
+    if len(untold) == len(test.photos):
+        if len({text for captions in texts.values() for text in captions}) == 1:
+            raise InputError(f"no photo in {test.root} has a caption to be found by", hint="give --test-captions")
+        untold = set()  # told by their folders, or as `people`
+    held_out = [(photo, texts[photo.id]) for photo in test.photos if photo.id not in untold]
+    return held_out, [*test.skipped, *(Skipped(photo, "no-caption", "it cannot be ranked") for photo in sorted(untold))]
 
 
 def _source(posts: Sequence[Post], settings: VerifySettings) -> str:
-    if any(post.original.split for post in posts):
+    if any(post.original.split in HELD_OUT for post in posts):
         return "the split that the data names"
     return f"{100 * settings.test_fraction:.0f} % of the photos, drawn with seed {settings.seed}"

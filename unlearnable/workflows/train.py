@@ -53,6 +53,7 @@ def train(
     from_scratch = openclip.is_architecture(settings.model)
     model = openclip.fresh(settings.model, settings.seed) if from_scratch else openclip.load(settings.model)
     model = model.to(device)
+    files.check_writable(settings.output.parent)
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
         shelf = Shelf(Pixels(Path(scratch) / "pixels.u8"))
         read_all(datasets, model.image_size, shelf, progress)
@@ -81,7 +82,10 @@ def train(
         photos=len(train_photos),
         pairs=len(task.train),
         held_out_photos=len(held_out),
-        skipped=[SkippedRecord(where=s.where, reason=s.reason, detail=s.detail) for s in shelf.skipped],
+        skipped=[
+            SkippedRecord(where=s.where, reason=s.reason, detail=s.detail)
+            for s in [*(s for dataset in datasets for s in dataset.skipped), *shelf.skipped]
+        ],
         **recipe.model_dump(exclude={"smallest_crop"}),
         processes=world.size,
         device=device,
@@ -125,7 +129,7 @@ def recipe_of(settings: TrainSettings, *, from_scratch: bool) -> Recipe:
 
 def report_path(output: Path) -> Path:
     """Where the report of a checkpoint lies."""
-    return output.with_suffix(".json")
+    return output.with_name(f"{output.name}.json")
 
 
 def _check_output(settings: TrainSettings, partial: Path, *, resume: bool, overwrite: bool) -> None:
@@ -134,8 +138,9 @@ def _check_output(settings: TrainSettings, partial: Path, *, resume: bool, overw
     if overwrite:
         partial.unlink(missing_ok=True)
         return
-    if settings.output.exists():
-        raise OutputError(f"{settings.output} exists already", hint="give --overwrite or another --output")
+    for there in (settings.output, report_path(settings.output)):
+        if there.exists():
+            raise OutputError(f"{there} exists already", hint="give --overwrite or another --output")
     if partial.exists() and not resume:
         raise OutputError(f"{partial} is a training that was stopped", hint="give --resume to go on, or --overwrite")
 

@@ -27,9 +27,10 @@ from unlearnable.training.posts import Pixels
 from unlearnable.workflows.arms import PLAIN, Arms
 from unlearnable.workflows.cells import Plan, run_cells
 from unlearnable.workflows.fit import chance
+from unlearnable.workflows.places import check_apart
 from unlearnable.workflows.reading import Shelf, open_collection, read_all
 from unlearnable.workflows.run import choose_device
-from unlearnable.workflows.splits import Split, divide
+from unlearnable.workflows.splits import Split, divide, without_near
 from unlearnable.workflows.victims import load_victims
 
 HALF = 50.0
@@ -55,15 +56,17 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     check_rules(settings.require)
     for name in settings.through:
         find(name)
+    check_apart(place(settings), settings.originals, settings.protected)
     device = choose_device(settings.device)
     posts = divide(settings, progress)
     victims = load_victims(settings, device)
+    files.check_writable(place(settings))
     side = max(victim.model.image_size for victim in victims)
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as folder:
         scratch = Path(folder)
         shelf = _gallery(posts, side, scratch, progress)
         gallery = pairs_of(shelf.pixels, shelf.captions)
-        background = _background(settings, side, scratch, progress)
+        background, others = _background(settings, posts, side, scratch, progress)
         arms = Arms(posts.train, side, scratch, background, settings.seed)
         arms.read(list(dict.fromkeys(wanted(settings))), progress)
         shown = f"{shelf.pixels.sha256()} {shelf.captions}"
@@ -83,7 +86,7 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
             train_photos=len(posts.train),
             train_pairs=sum(len(post.clean) for post in posts.train),
             background_photos=len(background.photos),
-            near_duplicates=posts.near,
+            near_duplicates=posts.near + others,
         ),
         references=references,
         cells=done.cells,
@@ -150,8 +153,16 @@ def _gallery(posts: Split, side: int, scratch: Path, progress: Progress) -> Shel
     return shelf
 
 
-def _background(settings: VerifySettings, side: int, scratch: Path, progress: Progress) -> Shelf:
+def _background(
+    settings: VerifySettings, posts: Split, side: int, scratch: Path, progress: Progress
+) -> tuple[Shelf, list[str]]:
+    """Other people's posts, and the photos left out of them because they all but equal a held-out one."""
     shelf = Shelf(Pixels(scratch / "background.u8"))
-    if settings.background is not None:
-        read_all([open_collection(settings.background, settings.background_captions)], side, shelf, progress)
-    return shelf
+    if settings.background is None:
+        return shelf, []
+    dataset, dropped = without_near(open_collection(settings.background, settings.background_captions), posts.held_out)
+    if not dataset.photos:
+        raise InputError(f"every photo in {dataset.root} all but equals a held-out one", hint="give other photos")
+    read_all([dataset], side, shelf, progress)
+    shelf.skipped += dataset.skipped
+    return shelf, dropped
