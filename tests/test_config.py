@@ -36,6 +36,12 @@ def test_the_environment_gives_lists_that_may_be_left_out_but_not_the_folder_of_
     assert (settings.methods, settings.fractions, settings.data) == (("clean", "mem-3"), (1.0, 0.5), None)
 
 
+def test_triggers_of_a_benchmark_are_as_long_as_a_trigger_may_be():
+    assert resolve_as(BenchmarkSettings, {"dataset": "flickr8k", "methods": ("mem-20",)}).methods == ("mem-20",)
+    with pytest.raises(ConfigError, match="K from 1 to 20"):
+        resolve_as(BenchmarkSettings, {"dataset": "flickr8k", "methods": ("mem-21",)})
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_is_valid_and_says_only_what_exists(preset):
     assert resolve({"photos": Path("p"), "preset": preset}).preset == preset

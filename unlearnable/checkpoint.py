@@ -33,7 +33,7 @@ def load(path: Path, run: str) -> dict[str, Any]:
     """
     import torch
 
-    again = "use --overwrite to start again"
+    again = "remove it to start again"
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         version, found, state = content["version"], content["run"], content["state"]

@@ -13,6 +13,7 @@ from PIL import Image
 from tests.benchmarks.conftest import captions
 from tests.conftest import tree
 from unlearnable.benchmarks import study
+from unlearnable.benchmarks.estimate import estimate
 from unlearnable.benchmarks.kept import Kept
 from unlearnable.benchmarks.plan import how, set_up
 from unlearnable.benchmarks.protections import Scraped, make
@@ -20,7 +21,7 @@ from unlearnable.benchmarks.scale import SCALES
 from unlearnable.benchmarks.store import decoded, square
 from unlearnable.config import BenchmarkSettings
 from unlearnable.countermeasures import find
-from unlearnable.errors import ConfigError
+from unlearnable.errors import ConfigError, OutputError
 from unlearnable.progress import Silent
 
 
@@ -214,3 +215,48 @@ def test_wrong_methods_are_refused():
 def test_a_wrong_countermeasure_is_refused_before_anything_runs(flickr, asked):
     with pytest.raises(ConfigError, match="jpg"):
         set_up(asked("flickr8k", flickr, through=("jpg-75",)), study.SUITES["flickr8k"])
+
+
+def test_a_run_without_a_cell_of_full_protection_has_its_table_and_figures(flickr, asked):
+    report = study.benchmark(asked("flickr8k", flickr, methods=("mem-1",), fractions=(0.5, 0.25)))
+    assert [table.title[:7] for table in report.tables] == ["Table 3"]
+    assert len(report.figures) == 2
+
+
+def test_tables_show_the_files_as_they_are_whatever_comes_first(flickr, asked):
+    both = study.benchmark(asked("flickr8k", flickr, methods=("clean", "random"), through=("grayscale", "png")))
+    plain = study.benchmark(asked("flickr8k", flickr, methods=("clean", "random")))
+    assert both.tables[0] == plain.tables[0]
+    alone = study.benchmark(asked("flickr8k", flickr, methods=("clean", "random"), through=("grayscale",)))
+    assert alone.tables[0].title.endswith("posts through grayscale")
+
+
+def test_what_was_asked_for_in_place_of_the_scales_own_is_noted(flickr, asked):
+    report = study.benchmark(asked("flickr8k", flickr, methods=("clean", "em"), limit=6, fractions=(0.5,)))
+    assert any("--limit 6" in note for note in report.notes)
+    assert any("protected in full" in note for note in report.notes)
+
+
+def test_noise_that_was_removed_is_made_again(flickr, asked, tmp_path):
+    settings = asked("flickr8k", flickr, methods=("random",))
+    study.benchmark(settings)
+    (noise,) = (tmp_path / "out" / "protections").glob("*.i8")
+    before = noise.read_bytes()
+    noise.unlink()
+    study.benchmark(settings.model_copy(update={"seeds": (0, 1)}))
+    assert noise.read_bytes() == before
+
+
+def test_an_output_that_is_a_file_is_refused(flickr, asked, tmp_path):
+    (tmp_path / "taken").write_text("mine")
+    with pytest.raises(OutputError, match="taken"):
+        study.benchmark(asked("flickr8k", flickr).model_copy(update={"output": tmp_path / "taken"}))
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+def test_listing_leaves_the_models_as_they_are(faces, asked):
+    settings = asked("pubfig", faces, methods=("clean", "mem-1"))
+    bench, *_ = study.make_ready(settings, resume=False, progress=Silent())
+    before = [bench.path(cell) for cell in bench.setup.cells]
+    estimate(bench, settings)
+    assert [bench.path(cell) for cell in bench.setup.cells] == before

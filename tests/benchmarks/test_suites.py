@@ -9,6 +9,7 @@ import pytest
 from tests.benchmarks.conftest import SPLIT, captions, photos
 from unlearnable.benchmarks import SUITES, coco, flickr, pubfig
 from unlearnable.benchmarks.study import DATA, locate
+from unlearnable.benchmarks.suite import TRANSFER
 from unlearnable.config import BASELINES, BenchmarkSettings, trigger_settings
 from unlearnable.errors import InputError
 
@@ -33,18 +34,32 @@ def test_flickr_in_karpathys_layout(tmp_path):
     assert counts(flickr_read(tmp_path / "data")) == (8, 4, 8)
 
 
+def test_flickr_in_karpathys_three_files_takes_that_of_the_photos_there(tmp_path):
+    names = photos(tmp_path / "data" / "Images")
+    for dataset, own in (("coco", [f"COCO_{x}" for x in names]), ("flickr8k", names)):
+        rows = [
+            {"filename": x, "split": SPLIT[n], "sentences": [{"raw": c} for c in captions(n)]}
+            for n, x in enumerate(own)
+        ]
+        (tmp_path / "data" / f"dataset_{dataset}.json").write_text(json.dumps({"images": rows}))
+    assert counts(flickr_read(tmp_path / "data")) == (8, 4, 8)
+
+
 def test_flickr_as_a_token_file_beside_lists_of_the_split(tmp_path):
     root = tmp_path / "data"
     names = photos(root / "Flicker8k_Dataset")
     (root / "text").mkdir()
     lines = [f"{x}#{k}\t{c}\n" for n, x in enumerate(names) for k, c in enumerate(captions(n))]
     (root / "text" / "Flickr8k.token.txt").write_text("".join(lines))
-    with pytest.raises(InputError, match=r"Flickr8k.token.txt, but no split"):
+    with pytest.raises(InputError, match=r"Flickr8k.token.txt, but no captions with a split"):
         flickr_read(root)
     for split, name in (("train", "trainImages"), ("val", "devImages"), ("test", "testImages")):
         own = [x for x, s in zip(names, SPLIT, strict=True) if s == split]
         (root / "text" / f"Flickr_8k.{name}.txt").write_text("".join(f"{x}\n" for x in own))
+    (root / "text" / "Flickr8k.lemma.token.txt").write_text("".join(line.upper() for line in lines))
+    (root / "text" / "latest.txt").write_bytes(b"\xff\xfe")
     assert counts(flickr_read(root)) == (8, 4, 8)
+    assert flickr_read(root).train[0].captions[0] == captions(0)[0], "not the lemmatised one"
 
 
 def test_coco_in_both_layouts(tmp_path, monkeypatch):
@@ -113,7 +128,7 @@ def test_a_data_set_that_is_not_there_says_where_it_can_be_had(name, tmp_path, m
 def test_the_papers_figures_are_of_methods_and_architectures_that_exist(name):
     for (method, architecture, fraction), row in SUITES[name].paper.items():
         assert architecture in ("", "RN50", "RN101", "ViT-B-32")
-        assert method in ("random ranking", "pretrained", *BASELINES) or trigger_settings(method)
+        assert method in ("random ranking", "pretrained", *BASELINES, TRANSFER) or trigger_settings(method)
         assert 0 <= fraction <= 1
         assert row.table in range(1, 6)
         for way in (row.image_to_text, row.text_to_image):

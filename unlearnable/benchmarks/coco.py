@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable.benchmarks.suite import Corpus, Key, Suite, both, corpus_of
+from unlearnable.benchmarks.suite import TRANSFER, Corpus, Key, Suite, both, corpus_of
 from unlearnable.datasets import Dataset, open_dataset
 from unlearnable.errors import InputError
 from unlearnable.results import PaperRow
@@ -25,6 +25,7 @@ PAPER: dict[Key, PaperRow] = {
     ("uap", "RN50", 1.0): both(1, (63.8, 5), (57.1, 7)),
     ("mem-3", "RN50", 1.0): both(1, (1.7, 1705), (1.3, 1301)),
     ("mem-5", "RN50", 1.0): both(1, (0.8, 1883), (1.1, 1466)),
+    (TRANSFER, "RN50", 1.0): both(2, (None, 1086), (None, 988)),
     ("clean", "RN101", 1.0): both(2, (None, 5), (None, 6)),
     ("mem-3", "RN101", 1.0): both(2, (None, 989), (None, 844)),
     ("clean", "ViT-B-32", 1.0): both(2, (None, 4), (None, 4)),

@@ -70,7 +70,7 @@ def _protection(bench: Bench, made: How, pairs: Pairs) -> float:
     part = min(settings.batch_size, count)
     photos = Photos(bench.train.pixels.first(part), bench.train.items[:part], ())
     once = settings.model_copy(update={"max_rounds": 1, "surrogate_steps": 0})
-    surrogate = bench.fleet.surrogate(bench.setup.surrogate)
+    surrogate = bench.fleet.surrogate(bench.setup.surrogate).clone()  # trained here
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as folder:
         began = time.monotonic()
         kept = Kept(replace(made, settings=once), Path(folder), "0" * 8)

@@ -26,21 +26,25 @@ def read(root: Path, limit: int | None, seed: int) -> Corpus:
     del seed  # nothing is drawn
     tried = []
     for captions in _caption_files(root):
-        dataset = open_dataset(root, captions)
+        try:
+            dataset = open_dataset(root, captions)
+        except InputError:  # of other photos, as in Karpathy's three files
+            tried.append(captions.name)
+            continue
         if {"train", "test"} <= {photo.split for photo in dataset.photos}:
             return corpus_of(dataset, limit)
         listed = _by_lists(root, dataset)
         if listed is not None:
             return corpus_of(listed, limit)
         tried.append(captions.name)
-    found = f"the captions in {', '.join(tried)}, but no split" if tried else "no caption file"
+    found = f"{', '.join(tried)}, but no captions with a split of the photos there" if tried else "no caption file"
     raise InputError(f"{root} holds {found}", hint=f"what can be read: {LAYOUTS}")
 
 
 def _caption_files(root: Path) -> Iterator[Path]:
-    """Caption files in the folder and in those directly below it."""
+    """Caption files in the folder and in those directly below it, but for Flickr8k's lemmatised ones."""
     for folder in (root, *sorted(path for path in root.iterdir() if path.is_dir())):
-        yield from find_captions(folder)
+        yield from (path for path in find_captions(folder) if "lemma" not in path.name.lower())
 
 
 def _by_lists(root: Path, dataset: Dataset) -> Dataset | None:
@@ -61,4 +65,5 @@ def _is_list(path: Path, words: tuple[str, ...]) -> bool:
 
 def _names(path: Path) -> list[str]:
     """Stems of the photos a list names, one a line."""
-    return [Path(line.strip()).stem for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return [Path(line.strip()).stem for line in lines if line.strip()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unlearnable.benchmarks import flickr
-from unlearnable.benchmarks.suite import Key, Suite, both
+from unlearnable.benchmarks.suite import TRANSFER, Key, Suite, both
 from unlearnable.results import PaperRow
 
 PAPER: dict[Key, PaperRow] = {
@@ -13,6 +13,7 @@ PAPER: dict[Key, PaperRow] = {
     ("uap", "RN50", 1.0): both(1, (36.7, 26), (35.6, 24)),
     ("mem-3", "RN50", 1.0): both(1, (3.8, 412), (2.2, 308)),
     ("mem-5", "RN50", 1.0): both(1, (3.9, 445), (2.0, 325)),
+    (TRANSFER, "RN50", 1.0): both(2, (None, 445), (None, 325)),
     ("clean", "RN101", 1.0): both(2, (None, 10), (None, 17)),
     ("mem-3", "RN101", 1.0): both(2, (None, 404), (None, 306)),
     ("clean", "ViT-B-32", 1.0): both(2, (None, 9), (None, 13)),

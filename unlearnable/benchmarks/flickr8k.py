@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unlearnable.benchmarks import flickr
-from unlearnable.benchmarks.suite import Key, Suite, both
+from unlearnable.benchmarks.suite import TRANSFER, Key, Suite, both
 from unlearnable.results import PaperRow
 
 PAPER: dict[Key, PaperRow] = {
@@ -13,6 +13,7 @@ PAPER: dict[Key, PaperRow] = {
     ("uap", "RN50", 1.0): both(1, (12.9, 110), (16.5, 76)),
     ("mem-3", "RN50", 1.0): both(1, (4.1, 304), (3.7, 250)),
     ("mem-5", "RN50", 1.0): both(1, (3.8, 308), (3.0, 275)),
+    (TRANSFER, "RN50", 1.0): both(2, (None, 308), (None, 275)),
     ("clean", "RN101", 1.0): both(2, (None, 52), (None, 58)),
     ("mem-3", "RN101", 1.0): both(2, (None, 236), (None, 197)),
     ("clean", "ViT-B-32", 1.0): both(2, (None, 53), (None, 52)),

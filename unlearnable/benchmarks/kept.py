@@ -41,8 +41,9 @@ class Kept:
         return self.folder / f"{self.how.name}-{self.key[:8]}.{kind}"
 
     def record(self) -> ProtectionRecord | None:
-        """How it was made, or None where it is not there."""
-        return self.read().record if self.path("json").is_file() else None
+        """How it was made, or None where it is not there, with its noise."""
+        there = self.path("json").is_file() and self.path("i8").is_file()
+        return self.read().record if there else None
 
     def read(self) -> Saved:
         """What is there."""

@@ -59,6 +59,7 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
         fractions=(1.0, 0.9, 0.5, 0.2),
         differs=(
             "Noise is made under crops and flips and passes through 8-bit pixels; one noise serves five captions.",
+            "All rounds are run, with no stop at a loss of 0.01; the surrogate's rate is 1e-4.",
         ),
     ),
     ("captions", "small"): Scale(
@@ -105,7 +106,10 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
         ),
         recipe=Recipe(epochs=10, lr=1e-5, batch_size=128),
         methods=("clean", "mem-3", "mem-5"),
-        differs=("Noise is made under crops and flips and passes through 8-bit pixels.",),
+        differs=(
+            "Noise is made under crops and flips and passes through 8-bit pixels.",
+            "All rounds are run, with no stop at a loss of 0.01.",
+        ),
     ),
     ("faces", "small"): Scale(
         surrogate="small",

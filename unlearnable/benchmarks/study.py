@@ -6,11 +6,12 @@ import os
 import time
 from pathlib import Path
 
+from unlearnable import files
 from unlearnable.benchmarks import SUITES
 from unlearnable.benchmarks.estimate import estimate
 from unlearnable.benchmarks.fluency import read_captions
 from unlearnable.benchmarks.models import Fleet
-from unlearnable.benchmarks.plan import Planned, digest, set_up
+from unlearnable.benchmarks.plan import Planned, Setup, digest, set_up
 from unlearnable.benchmarks.runner import Bench, run
 from unlearnable.benchmarks.store import Photos, decoded
 from unlearnable.benchmarks.suite import Item, Suite
@@ -46,6 +47,7 @@ def benchmark(
     """
     started, progress = time.monotonic(), progress or Silent()
     bench, skipped, notes = make_ready(settings, resume=resume, progress=progress)
+    files.check_writable(bench.folder)
     ran = 0
     for cell in mine(bench):
         if bench.done(cell) is None:
@@ -88,7 +90,17 @@ def make_ready(
     folder = settings.output or Path(f"benchmark-{suite.name}")
     bench = Bench(setup, train, gallery, fleet, folder, data, resume)
     skipped = [SkippedRecord(where=s.where, reason=s.reason, detail=s.detail) for s in corpus.skipped]
-    return bench, [*skipped, *train.skipped, *test.skipped], list(corpus.notes)
+    return bench, [*skipped, *train.skipped, *test.skipped], [*corpus.notes, *_asked(settings, setup)]
+
+
+def _asked(settings: BenchmarkSettings, setup: Setup) -> list[str]:
+    """What was asked for in place of the scale's own set-up, which the tables' notes tell."""
+    asked = {"limit": settings.limit, "surrogate": settings.surrogate, "victims": ",".join(settings.victims or ())}
+    told = [f"--{name} {value}" for name, value in asked.items() if value]
+    notes = [f"asked for in place of the scale's own set-up: {' '.join(told)}"] if told else []
+    if settings.fractions and any(cell.method != "clean" and cell.fraction == 1 for cell in setup.cells):
+        notes.append("fractions are for methods with a trigger and the first victim; all else is protected in full")
+    return notes
 
 
 def locate(settings: BenchmarkSettings, suite: Suite) -> Path:

@@ -45,6 +45,9 @@ class Corpus:
 Key: TypeAlias = tuple[str, str, float]
 """Method, architecture of the victim, fraction protected: what a figure of the paper belongs to."""
 
+TRANSFER = "mem-3 in Table 2"
+"""The method that the paper's Table 2 has for RN50 stands under, since it is not its Table 1's MEM-3."""
+
 
 @dataclass(frozen=True)
 class Suite:

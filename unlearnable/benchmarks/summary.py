@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from unlearnable import files
 from unlearnable.benchmarks.runner import Bench
+from unlearnable.benchmarks.suite import TRANSFER
 from unlearnable.config import BenchmarkSettings
 from unlearnable.evaluation.embed import retrieve
 from unlearnable.evaluation.retrieval import Ranks, rank
@@ -58,6 +59,7 @@ def report_of(
             for name, role in setup.victims.items()
             if role and ("pretrained", role, 0.0) in paper
         },
+        transfer_paper=paper.get((TRANSFER, "RN50", 1.0)),
         roles={name: role for name, role in setup.victims.items() if role},
         differs=list(setup.scale.differs),
         protections=bench.protections(),

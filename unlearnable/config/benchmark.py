@@ -13,7 +13,7 @@ from unlearnable.config.protect import Device, Seed
 ScaleName = Literal["tiny", "small", "paper"]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 BASELINES = ("clean", "random", "em", "uap")
-_MEM = re.compile(r"mem-([1-9]\d?)(-natural)?(?:-(end|random))?")
+_MEM = re.compile(r"mem-([1-9]|1\d|20)(-natural)?(?:-(end|random))?")
 
 
 class BenchmarkSettings(BaseModel):
@@ -42,8 +42,8 @@ class BenchmarkSettings(BaseModel):
         for name in methods or ():
             if name not in BASELINES and _MEM.fullmatch(name) is None:
                 raise ValueError(
-                    f"no method is called {name!r}; there are {', '.join(BASELINES)}, mem-K, mem-K-natural, "
-                    "the last two also with -end or -random"
+                    f"no method is called {name!r}; there are {', '.join(BASELINES)}, mem-K, mem-K-natural "
+                    "(K from 1 to 20), the last two also with -end or -random"
                 )
         return methods
 

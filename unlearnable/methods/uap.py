@@ -19,13 +19,16 @@ class UAP:
     has_trigger: ClassVar[bool] = False
 
     def start(self, problem: Problem, settings: MethodSettings) -> State:
-        """Noise zero, and the surrogate trained on the clean posts for as many steps as MEM's gets in all."""
-        state = steps.start(problem, settings, torch.zeros(len(problem.posts), 0, dtype=torch.long))
-        steps.train_surrogates(problem, settings, state, settings.surrogate_steps * settings.max_rounds)
-        return state
+        """Noise zero."""
+        return steps.start(problem, settings, torch.zeros(len(problem.posts), 0, dtype=torch.long))
 
     def rounds(self, problem: Problem, settings: MethodSettings, state: State) -> Iterator[Round]:
-        """Each round: noise steps upwards, as many as MEM takes; the surrogate stays."""
+        """Before the first the surrogate is trained on the clean posts, for as many steps as MEM's gets in all.
+
+        Each round: noise steps upwards, as many as MEM takes; the surrogate stays.
+        """
+        if state.round == 0:
+            steps.train_surrogates(problem, settings, state, settings.surrogate_steps * settings.max_rounds)
         everyone = torch.arange(len(problem.posts))
         while state.round < settings.max_rounds:
             for photos in steps.batches(everyone, settings.batch_size, state.generator):

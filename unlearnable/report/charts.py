@@ -9,6 +9,7 @@ from typing import Any
 
 from unlearnable.extras import require
 from unlearnable.report.curves import mean_curve
+from unlearnable.report.tables import shown_through
 from unlearnable.results import BenchmarkCell, BenchmarkReport
 
 STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8, 3)))  # without colour
@@ -24,11 +25,16 @@ def draw(report: BenchmarkReport, folder: Path) -> list[Path]:
     """
     figure = require("matplotlib.figure", "benchmark").Figure
     folder.mkdir(parents=True, exist_ok=True)
-    first = report.cells[0]
-    shown = [c for c in report.cells if (c.victim, c.through, c.fraction) == (first.victim, first.through, 1.0)]
-    drawn = [_curves(figure, report, shown, folder / f"{report.dataset}-curves.png")]
-    whole = [c for c in report.cells if (c.through, c.fraction) == (first.through, 1.0)]
-    return [*drawn, _bars(figure, report, whole, folder / f"{report.dataset}-hit10.png")]
+    most: dict[str, float] = {}
+    for cell in report.cells:
+        most[cell.method] = max(cell.fraction, most.get(cell.method, 0.0))
+    through = shown_through(report)
+    shown = [c for c in report.cells if c.through == through and c.fraction == most[c.method]]
+    first = [c for c in shown if c.victim == shown[0].victim]
+    return [
+        _curves(figure, report, first, folder / f"{report.dataset}-curves.png"),
+        _bars(figure, report, shown, folder / f"{report.dataset}-hit10.png"),
+    ]
 
 
 def _curves(figure: Any, report: BenchmarkReport, cells: Sequence[BenchmarkCell], path: Path) -> Path:
@@ -75,4 +81,9 @@ def _bars(figure: Any, report: BenchmarkReport, cells: Sequence[BenchmarkCell], 
 
 
 def _by_method(cells: Sequence[BenchmarkCell]) -> dict[str, list[BenchmarkCell]]:
-    return {method: [c for c in cells if c.method == method] for method in dict.fromkeys(c.method for c in cells)}
+    """Cells by method, with the fraction that was protected where it is not all."""
+    found: dict[str, list[BenchmarkCell]] = {}
+    for cell in cells:
+        share = "" if cell.fraction == 1 else f" {100 * cell.fraction:g} %"
+        found.setdefault(f"{cell.method}{share}", []).append(cell)
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, pstdev
 
 from unlearnable.config import trigger_settings
@@ -13,6 +13,7 @@ WAYS = ("image→text", "text→image")
 NAMES = {"clean": "Clean", "random": "Random noise and words", "em": "EM", "uap": "UAP", "pretrained": "Pre-trained"}
 HEADS = [f"{way} {figure}" for way in WAYS for figure in ("Hit@10", "Medr")]
 OURS = "Each figure is ours / the paper's; - where the paper has none."
+SAME = "The set-up differs from the paper's as Table 1 says."
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class _Found:
 def lay_out(report: BenchmarkReport) -> list[TableRecord]:
     """The tables that the cells of a run fill; a table of one row is left out."""
     makers: Sequence[Callable[[BenchmarkReport], TableRecord]]
-    makers = [_tuned] if report.pretrained else [_methods, _transfer, _fractions]
+    makers = [_tuned, _fractions] if report.pretrained else [_methods, _transfer, _fractions]
     if not report.pretrained or _kinds_of_triggers(report) > 1:
         makers = [*makers, _triggers]
     tables = [make(report) for make in (*makers, _countermeasures)]
@@ -51,21 +52,33 @@ def _methods(report: BenchmarkReport) -> TableRecord:
     cells = _plain(report, victim=_first(report))
     rows = [["Random ranking", *_fixed(report.random, report.random_paper).figures()]]
     rows += [[_name(method), *_over(found).figures()] for method, found in _by(cells, lambda c: c.method)]
-    title = f"Table 1: methods on {report.title}, victim {_first(report)}"
+    title = f"Table 1: methods on {report.title}, victim {_first(report)}{_after(report)}"
     return TableRecord(title=title, heads=["", *HEADS], rows=rows, notes=[OURS, *report.differs])
 
 
 def _transfer(report: BenchmarkReport) -> TableRecord:
     cells = [cell for cell in _plain(report) if cell.method == "clean" or cell.method.startswith("mem")]
     rows = [
-        [victim, _name(method), *_over(found).ranks()]
+        [victim, _name(method), *replace(_over(found), paper=_transfer_paper(report, found[0])).ranks()]
         for victim, own in _by(cells, lambda c: c.victim)
         for method, found in _by(own, lambda c: c.method)
     ]
     several = len({cell.victim for cell in cells}) > 1
     heads = ["victim", "trained on", *(f"{way} Medr" for way in WAYS)]
-    notes = [f"Protected on {_surrogate(report)}.", OURS, "The paper's row of RN50 equals MEM-5 of its Table 1."]
-    return TableRecord(title="Table 2: transfer", heads=heads, rows=rows if several else [], notes=notes)
+    notes = [
+        f"Protected on {_surrogate(report)}.",
+        OURS,
+        "For RN50 the paper has other figures here than for MEM-3 in its Table 1.",
+        SAME,
+    ]
+    title = f"Table 2: transfer{_after(report)}"
+    return TableRecord(title=title, heads=heads, rows=rows if several else [], notes=notes)
+
+
+def _transfer_paper(report: BenchmarkReport, cell: BenchmarkCell) -> PaperRow | None:
+    """The paper's figures in its Table 2, whose MEM-3 on RN50 is not that of its Table 1."""
+    own = cell.method == "mem-3" and report.roles.get(cell.victim) == "RN50" and cell.through == "png"
+    return report.transfer_paper if own else cell.paper
 
 
 def _fractions(report: BenchmarkReport) -> TableRecord:
@@ -78,8 +91,9 @@ def _fractions(report: BenchmarkReport) -> TableRecord:
             rows.append([_name(method), way, *(one.figures()[2 * index + k] for one in found for k in (0, 1))])
     heads = ["", "", *(f"{100 * share:g} % {figure}" for share in shares for figure in ("Hit@10", "Medr"))]
     notes = [OURS, "The photos that are protected are drawn by the seed; all others are clean."]
+    notes += [] if report.pretrained else [SAME]
     return TableRecord(
-        title="Table 3: fraction of the posts that is protected",
+        title=f"Table 3: fraction of the posts that is protected{_after(report)}",
         heads=heads,
         rows=rows if len(shares) > 1 else [],
         notes=notes,
@@ -94,8 +108,10 @@ def _triggers(report: BenchmarkReport) -> TableRecord:
     rows = [[_name(method), *_over(found).figures(), *_read(read[method])] for method, found in own]
     heads = ["", *HEADS, "judge's nats a token", "AUROC"]
     texts = [f"{_name(method)}, first posts: {'; '.join(found[0].triggers)}." for method, found in own]
-    notes = [*texts, OURS, *_about_reading(list(read.values()), report.unread)]
-    return TableRecord(title=f"Table 4: trigger texts, victim {_first(report)}", heads=heads, rows=rows, notes=notes)
+    same = [] if report.pretrained else [SAME]
+    notes = [*texts, OURS, *same, *_about_reading(list(read.values()), report.unread)]
+    title = f"Table 4: trigger texts, victim {_first(report)}{_after(report)}"
+    return TableRecord(title=title, heads=heads, rows=rows, notes=notes)
 
 
 def _read(fluency: FluencyRecord | None) -> list[str]:
@@ -135,7 +151,8 @@ def _tuned(report: BenchmarkReport) -> TableRecord:
         *report.differs,
         "The paper's text→image columns equal its image→text columns: its code computes the latter twice.",
     ]
-    return TableRecord(title="Table 5: fine-tuning", heads=["victim", "trained on", *HEADS], rows=rows, notes=notes)
+    title = f"Table 5: fine-tuning{_after(report)}"
+    return TableRecord(title=title, heads=["victim", "trained on", *HEADS], rows=rows, notes=notes)
 
 
 def _countermeasures(report: BenchmarkReport) -> TableRecord:
@@ -162,9 +179,20 @@ def _surrogate(report: BenchmarkReport) -> str:
     return next((cell.surrogate for cell in report.cells if cell.surrogate), "nothing")
 
 
+def shown_through(report: BenchmarkReport) -> str:
+    """The countermeasure whose cells the paper's tables show: the files as they are, or else the first."""
+    found = [cell.through for cell in report.cells]
+    return "png" if "png" in found or not found else found[0]
+
+
+def _after(report: BenchmarkReport) -> str:
+    """What a title says of it."""
+    through = shown_through(report)
+    return "" if through == "png" else f", posts through {through}"
+
+
 def _through(report: BenchmarkReport) -> list[BenchmarkCell]:
-    """The cells through the first countermeasure."""
-    return [cell for cell in report.cells if cell.through == report.cells[0].through]
+    return [cell for cell in report.cells if cell.through == shown_through(report)]
 
 
 def _plain(report: BenchmarkReport, victim: str | None = None) -> list[BenchmarkCell]:

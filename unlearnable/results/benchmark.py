@@ -93,6 +93,7 @@ class BenchmarkReport(Record):
     """The outcome of a `benchmark` run; `pretrained` is empty where victims begin at random weights.
 
     `roles` names the architecture of the paper that a victim stands for, `differs` what is not as in the paper.
+    `transfer_paper` is MEM-3 on RN50 in the paper's Table 2, where it has other figures than in its Table 1.
     `protections` have the methods' names of the cells. `unread` says why the judge has not read their captions, where
     it has not.
     """
@@ -112,6 +113,7 @@ class BenchmarkReport(Record):
     random_measured: BothWays
     pretrained: dict[str, BothWays]
     pretrained_paper: dict[str, PaperRow]
+    transfer_paper: PaperRow | None = None
     roles: dict[str, str]
     differs: list[str]
     protections: list[ProtectionRecord]
