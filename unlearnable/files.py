@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,9 +44,14 @@ def check_writable(folder: Path) -> None:
     Raises:
         OutputError: they cannot.
     """
-    with atomic(folder / ".unlearnable-probe") as temporary:
-        temporary.write_bytes(b"")
-    (folder / ".unlearnable-probe").unlink(missing_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):  # of a name of its own: several processes may look at once
+            pass
+    except OSError as error:
+        raise OutputError(
+            f"cannot write in {folder}: {error.strerror or error}", hint="check the space and the rights there"
+        ) from error
 
 
 def write_bytes(path: Path, data: bytes) -> None:

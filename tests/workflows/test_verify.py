@@ -226,6 +226,16 @@ def _with_metadata(folder, tmp_path):
     return copy
 
 
+def test_template_captions_are_known_again_in_the_sentence_that_was_made_of_them(settings, scenes, tmp_path):
+    bare, copy = tmp_path / "bare", tmp_path / "copy"
+    for folder in (bare, copy):
+        shutil.copytree(scenes / "posts", folder)
+        (folder / "posts.jsonl").unlink()
+    rows = [{"file_name": photo.name, "text": "There he saw A photo."} for photo in sorted(copy.glob("*.png"))]
+    (copy / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert verify(settings(copy, originals=bare, captions=None, epochs=0)).gallery.train_photos > 0
+
+
 def test_photos_to_rank_need_captions_of_their_own(settings, scenes, tmp_path):
     test = tmp_path / "test"
     shutil.copytree(scenes / "test", test)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -126,9 +127,9 @@ def _partners(originals: Dataset, protected: Dataset) -> dict[str, str]:
 
 
 def _contains(published: str, clean: str) -> bool:
-    """Whether the words of the clean caption stand in the published one, in their order."""
-    rest = iter(published.split())
-    return all(word in rest for word in clean.split())
+    """Whether the clean caption's words stand in the published one in their order, be it made a sentence or not."""
+    rest = iter(re.findall(r"\w+", published.casefold()))
+    return all(word in rest for word in re.findall(r"\w+", clean.casefold()))
 
 
 def _readable(photo: Photo) -> bool:
