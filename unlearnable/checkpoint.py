@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
 from unlearnable import files
 from unlearnable.errors import CheckpointError
 
-VERSION = 1
+VERSION = 2
+EVERY = 120.0  # seconds between checkpoints where nothing else asks for one
+
+
+class Clock:
+    """Says when it is time for another checkpoint: `EVERY` seconds after it last said so."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def due(self) -> bool:
+        """Whether it is time; asked often."""
+        now = time.monotonic()
+        if now - self._last < EVERY:
+            return False
+        self._last = now
+        return True
 
 
 def save(path: Path, run: str, state: dict[str, Any]) -> None:
@@ -26,7 +43,7 @@ def save(path: Path, run: str, state: dict[str, Any]) -> None:
 
 
 def load(path: Path, run: str) -> dict[str, Any]:
-    """The state in a checkpoint.
+    """The state in a checkpoint; its tensors are read from the file where they are used, so copy what is to stay.
 
     Raises:
         CheckpointError: it cannot be read, or was made with other settings or other data.
@@ -35,7 +52,7 @@ def load(path: Path, run: str) -> dict[str, Any]:
 
     again = "remove it to start again"
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         version, found, state = content["version"], content["run"], content["state"]
     except Exception as error:  # torch.load raises many kinds for a damaged file
         raise CheckpointError(f"{path} cannot be read as a checkpoint", hint=again) from error

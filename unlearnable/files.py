@@ -23,7 +23,7 @@ def atomic(path: Path) -> Iterator[Path]:
         OutputError: the folder cannot be made or the file cannot be written.
     """
     temporary = path.with_name(f".{path.stem[:80]}.partial{path.suffix}")
-    try:
+    with told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
@@ -32,6 +32,17 @@ def atomic(path: Path) -> Iterator[Path]:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Say of what the system refuses here that `path` cannot be written.
+
+    Raises:
+        OutputError: so it is.
+    """
+    try:
+        yield
     except OSError as error:
         raise OutputError(
             f"cannot write {path}: {error.strerror or error}", hint="check the space and the rights there"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from unlearnable import checkpoint
 from unlearnable.benchmarks import store
 from unlearnable.benchmarks.suite import Item
 from unlearnable.datasets import Photo
@@ -44,6 +46,33 @@ def test_runs_at_once_decode_once_and_read_the_same(items, tmp_path, monkeypatch
     assert len(paths) == len(items)
     assert all(found == sums[0] for found in sums)
     assert min(sums[0]) > 0
+
+
+@pytest.mark.parametrize("every", [0, checkpoint.EVERY])
+def test_decoding_that_was_stopped_goes_on_to_the_same_bytes(items, tmp_path, monkeypatch, every):
+    (tmp_path / "0.png").write_bytes(b"no photo")
+    whole = store.decoded(items, "print", 32, tmp_path / "whole", Silent())
+    paths, real = [], store.decode
+
+    def counted(path, *, until=2):
+        paths.append(path.name)
+        if len(paths) > until:
+            raise KeyboardInterrupt
+        return real(path)
+
+    monkeypatch.setattr(checkpoint, "EVERY", every)
+    monkeypatch.setattr(store, "decode", counted)
+    with pytest.raises(KeyboardInterrupt):
+        store.decoded(items, "print", 32, tmp_path / "again", Silent())
+    paths.clear()
+    monkeypatch.setattr(store, "decode", partial(counted, until=9))
+    again = store.decoded(items, "print", 32, tmp_path / "again", Silent())
+    assert paths == (["2.png"] if every == 0 else ["0.png", "1.png", "2.png"])
+    assert again.pixels.sha256() == whole.pixels.sha256()
+    assert (again.items, again.skipped) == (whole.items, whole.skipped)
+    assert [skipped.where for skipped in again.skipped] == ["0.png"]
+    names = [sorted(path.name for path in (tmp_path / run).iterdir()) for run in ("whole", "again")]
+    assert names[0] == names[1]
 
 
 def test_a_cache_that_cannot_be_made_says_so(items, tmp_path):

@@ -17,7 +17,7 @@ def method(request):
 
 def finish(method, problem, settings, state=None):
     state = state or method.start(problem, settings)
-    return state, list(method.rounds(problem, settings, state))
+    return state, list(filter(None, method.rounds(problem, settings, state)))
 
 
 def test_noise_is_in_the_bound_and_rounds_are_numbered(method, make_problem, quick):
@@ -61,17 +61,34 @@ def test_same_seed_same_result_and_another_seed_another(method, make_problem, qu
     assert (one.noise.data != other.noise.data).any()
 
 
-def test_resume_equals_unbroken(method, make_problem, quick, tmp_path):
+def test_resume_equals_unbroken_wherever_a_round_is_stopped(method, make_problem, quick, tmp_path):
     whole, rounds = finish(method, make_problem(), quick)
-    state = method.start(make_problem(), quick)
-    first = next(iter(method.rounds(make_problem(), quick, state)))
-    torch.save(state.export(), tmp_path / "state")
-    again = method.start(make_problem(), quick)
-    again.restore(torch.load(tmp_path / "state", weights_only=True))
-    _, rest = finish(method, make_problem(), quick, again)
-    assert [first.loss, *(r.loss for r in rest)] == [r.loss for r in rounds]
-    assert (whole.noise.data == again.noise.data).all()
-    assert torch.equal(whole.triggers, again.triggers)
+    state, count = method.start(make_problem(), quick), 0
+    for count, _ in enumerate(method.rounds(make_problem(), quick, state), 1):
+        torch.save(state.export(), tmp_path / f"{count}")
+    assert count >= len(rounds)
+    for stop in {1, 2, count // 3, count // 2, count - 1} & set(range(1, count + 1)):
+        again = method.start(make_problem(), quick)
+        again.restore(torch.load(tmp_path / f"{stop}", weights_only=True, mmap=True))
+        done = again.round
+        _, rest = finish(method, make_problem(), quick, again)
+        assert rest == rounds[done:]
+        assert (whole.noise.data == again.noise.data).all()
+        assert torch.equal(whole.triggers, again.triggers)
+
+
+def test_a_round_can_be_stopped_in_its_training_between_its_batches_and_in_its_measuring(method, make_problem, quick):
+    state, places = method.start(make_problem(), quick), []
+    for done in method.rounds(make_problem(), quick, state):
+        if done is not None:
+            break
+        places.append((state.place.trained, len(state.place.batches or []), len(state.place.losses)))
+    measured = [(0, 6), (0, 12)]  # batches to come, posts measured: 12 of them in batches of at most 8
+    if method.name == "random":
+        assert places == [(0, *place) for place in measured]
+        return
+    steps = quick.surrogate_steps * (quick.max_rounds if method.name == "uap" else 1)
+    assert places == [*((n, 0, 0) for n in range(1, steps + 1)), *((steps, *p) for p in [(1, 0), (0, 0), *measured])]
 
 
 def test_a_single_photo_can_be_protected(method, make_problem, quick):

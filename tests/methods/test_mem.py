@@ -18,7 +18,7 @@ def run(name, problem, settings):
     method = METHODS[name]()
     state = method.start(problem, settings)
     before = float(steps.measure(problem, settings, state).mean())
-    return state, [before, *(r.loss for r in method.rounds(problem, settings, state))]
+    return state, [before, *(r.loss for r in method.rounds(problem, settings, state) if r)]
 
 
 @pytest.fixture
@@ -38,7 +38,8 @@ def test_uap_raises_the_loss(make_problem, longer):
     problem = make_problem()
     state = method.start(problem, longer)
     before = float(steps.measure(problem, longer, state).mean())
-    assert list(method.rounds(problem, longer, state))[-1].loss > before
+    *_, last = filter(None, method.rounds(problem, longer, state))
+    assert last.loss > before
 
 
 def test_the_trigger_search_alone_lowers_the_loss_of_real_photos(make_problem, quick):
@@ -102,7 +103,7 @@ def test_resting_posts_keep_their_noise(make_problem, quick):
     settings = quick.model_copy(update={"surrogate_steps": 0})
     method = METHODS["mem"]()
     state = method.start(problem, settings)
-    rounds = method.rounds(problem, settings, state)
+    rounds = filter(None, method.rounds(problem, settings, state))
     next(rounds)
     before = state.noise.grid(3)
     state.resting[3] = True

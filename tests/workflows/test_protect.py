@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import picture, tree
-from unlearnable import protect
+from unlearnable import checkpoint, protect
 from unlearnable.config import resolve
 from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelError, OutputError
 from unlearnable.models.tokens import tokenizer
@@ -79,20 +79,17 @@ def test_same_seed_same_bytes(posts, quick, tmp_path):
     assert tree(tmp_path / "one") != tree(tmp_path / "three")
 
 
-@pytest.mark.parametrize("stage", ["rounds", "photos"])
+@pytest.mark.parametrize("stage", ["steps", "rounds", "photos"])
 def test_an_interrupted_run_goes_on_to_the_same_bytes(posts, quick, tmp_path, monkeypatch, stage):
     protect(posts, captions=posts / "posts.jsonl", output=tmp_path / "whole", **quick)
-    calls = {"n": 0}
-    module, name = {
-        "rounds": (workflow.checkpoint, "save"),
-        "photos": (workflow, "write_caption_files"),
-    }[stage]
+    module, name = (workflow, "write_caption_files") if stage == "photos" else (checkpoint, "save")
+    if stage == "steps":
+        monkeypatch.setattr(checkpoint, "EVERY", 0)
     genuine = getattr(module, name)
 
     def stop(*arguments):
-        if stage == "rounds":
+        if stage != "photos":
             genuine(*arguments)
-        calls["n"] += 1
         raise KeyboardInterrupt
 
     monkeypatch.setattr(module, name, stop)
@@ -117,13 +114,13 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(posts, quick, tmp_path, mo
 
 
 def test_resuming_with_other_settings_or_photos_is_refused(posts, quick, monkeypatch):
-    genuine = workflow.checkpoint.save
+    genuine = checkpoint.save
 
     def stop(*arguments):
         genuine(*arguments)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(workflow.checkpoint, "save", stop)
+    monkeypatch.setattr(checkpoint, "save", stop)
     with pytest.raises(KeyboardInterrupt):
         protect(posts, **quick)
     with pytest.raises(CheckpointError) as caught:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from unlearnable import checkpoint
 from unlearnable.config import TrainSettings
 from unlearnable.datasets import Photo
 from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelError, OutputError
 from unlearnable.models.openclip import load
-from unlearnable.progress import Silent
 from unlearnable.workflows import fit as fit_module
 from unlearnable.workflows.splits import split
 from unlearnable.workflows.train import report_path, train
@@ -38,29 +38,23 @@ def test_a_checkpoint_a_report_and_curves_come_out(settings, posts):
     assert list(settings.output.parent.glob("*.partial")) == []
 
 
-class Stop(Silent):
-    """Presses Ctrl-C after some epochs."""
+@pytest.mark.parametrize("every", [0, checkpoint.EVERY])
+def test_an_interrupted_training_resumes_to_the_same_bits(settings, tmp_path, monkeypatch, every):
+    whole = train(settings.model_copy(update={"output": tmp_path / "whole.safetensors"}))
+    saves, real = [], fit_module._save
+    expected = [(0, 1), (1, 2), (1, 3)] if every == 0 else [(1, 2), (2, 4)]  # epochs and steps that were done
 
-    def __init__(self, epochs: int) -> None:
-        self.left = epochs
-
-    def saved(self) -> None:
-        self.left -= 1
-        if self.left == 0:
+    def save(path, model, optimiser, course, key):
+        real(path, model, optimiser, course, key)
+        saves.append((len(course.epochs), course.done))
+        if len(saves) == len(expected):
             raise KeyboardInterrupt
 
-
-def test_an_interrupted_training_resumes_to_the_same_bits(settings, tmp_path, monkeypatch):
-    whole = train(settings.model_copy(update={"output": tmp_path / "whole.safetensors"}))
-    stop, real = Stop(2), fit_module._save
-
-    def save(*arguments):
-        real(*arguments)
-        stop.saved()
-
+    monkeypatch.setattr(checkpoint, "EVERY", every)
     monkeypatch.setattr(fit_module, "_save", save)
     with pytest.raises(KeyboardInterrupt):
         train(settings)
+    assert saves == expected
     monkeypatch.undo()
     with pytest.raises(OutputError, match="stopped"):
         train(settings)

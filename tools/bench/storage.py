@@ -3,7 +3,8 @@
     python tools/bench/storage.py [--photos 8278] [--scale-to 82783] [--side 224]
 
 Photos of 640 x 480 with five captions each are written, read as COCO, decoded into the cache, given
-a noise each, and read once in random order as a training would. Sizes are scaled up to COCO's 82,783.
+a noise each, and read once in random order as a training would; the noise goes to a checkpoint and back.
+Sizes and times are scaled up to COCO's 82,783.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from unlearnable import checkpoint
 from unlearnable.benchmarks import coco
 from unlearnable.benchmarks.store import decoded
 from unlearnable.models.tokens import cut
@@ -72,10 +74,16 @@ def main() -> None:
             noise.write(n, torch.randint(-8, 9, (3, *photos.pixels.shapes[n])).float())
             protect(photos.pixels[n], noise.read(n), "bilinear")
         noise.flush()
+        began = time.monotonic()
+        checkpoint.save(cache / "state.pt", "", {"noise": torch.from_numpy(noise.data)})
+        kept = checkpoint.load(cache / "state.pt", "")["noise"]
+        noise.data[:] = kept.numpy()
+        back = time.monotonic() - began
         disk = {path.suffix: path.stat().st_size for path in cache.iterdir()}
         used = memory() - start
     times, big, small = asked.scale_to / len(items), disk[".u8"] / 1e9, disk[".i8"] / 1e9
     print(f"{len(items)} photos, {len(pairs)} captions, {len(slots)} cut; decoded in {seconds:.0f} s")
+    print(f"checkpoint written and read in {back:.1f} s, {disk['.pt'] / 1e9:.2f} GB")
     print(f"photos {big:.2f} GB, noise {small:.2f} GB, memory {used:.2f} GB beyond the imports")
     print(
         f"for {asked.scale_to} photos: photos {times * big:.1f} GB, noise {times * small:.1f} GB, "

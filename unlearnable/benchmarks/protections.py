@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -12,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unlearnable import checkpoint
 from unlearnable.benchmarks.captions import SEED, Captions, Slots, cut_for, with_triggers
 from unlearnable.benchmarks.kept import Kept, Saved
 from unlearnable.benchmarks.plan import How
@@ -27,6 +25,7 @@ from unlearnable.optim.view import protect
 from unlearnable.progress import Progress
 from unlearnable.results import ProtectionRecord
 from unlearnable.training.posts import Pixels, Posts
+from unlearnable.workflows.optimise import Making, optimise
 from unlearnable.workflows.words import load_words
 
 MEASURED = 200  # photos that the mean PSNR is over, and whose captions the judge reads
@@ -76,7 +75,7 @@ class Scraped:
 def make(kept: Kept, photos: Photos, surrogate: DualEncoder, *, resume: bool, progress: Progress) -> Protection:
     """The protection that is kept there, made where it is not there yet.
 
-    One that was stopped goes on after its last round with `resume`, and starts again without.
+    One that was stopped goes on after its last checkpoint with `resume`, and starts again without.
     """
     how, noise, partial = kept.how, kept.path("i8"), kept.path("partial")
     slots = cut_for(how, photos.items)
@@ -110,32 +109,18 @@ def _problem(how: How, photos: Photos, surrogate: DualEncoder, slots: Slots, noi
 
 
 def _optimise(kept: Kept, problem: Problem, progress: Progress) -> Saved:
-    """Run a method to the end, with a checkpoint after every round."""
-    how, partial, key = kept.how, kept.path("partial"), kept.key
-    method: Method = METHODS[how.name]()
-    state = method.start(problem, how.settings)
-    losses, seconds = [], 0.0
-    if partial.is_file():
-        before = checkpoint.load(partial, key)
-        state.restore(before["method"])
-        losses, seconds = before["losses"], before["seconds"]
-    progress.phase(f"making {how.name} noise", how.settings.max_rounds)
-    progress.advance(len(losses))
-    began = time.monotonic() - seconds
-    for done in method.rounds(problem, how.settings, state):
-        losses.append(done.loss)
-        seconds = time.monotonic() - began
-        checkpoint.save(partial, key, {"method": state.export(), "losses": losses, "seconds": seconds})
-        progress.advance(1, loss=done.loss)
+    how = kept.how
+    making = Making(problem, METHODS[how.name](), how.settings, kept.path("partial"), kept.key)
+    state, course = optimise(making, progress, lambda losses: len(losses) >= how.settings.max_rounds)
     state.noise.flush()
     record = ProtectionRecord(
         method=how.name,
         surrogate=problem.surrogates[0].name,
-        loss_first=losses[0],
-        loss_last=losses[-1],
-        rounds=len(losses),
+        loss_first=course.losses[0],
+        loss_last=course.losses[-1],
+        rounds=len(course.losses),
         psnr_mean=_psnr(problem, state.noise, how.settings.enlarge),
-        seconds=round(seconds, 1),
+        seconds=round(course.seconds, 1),
     )
     return Saved(record=record, triggers=state.triggers.tolist() if state.triggers.shape[1] else [])
 

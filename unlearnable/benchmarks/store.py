@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from unlearnable import files
 from unlearnable.benchmarks.plan import digest
 from unlearnable.benchmarks.suite import Item
+from unlearnable.checkpoint import Clock
 from unlearnable.errors import InputError, OutputError
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.progress import Progress
@@ -41,7 +42,8 @@ class Photos:
 def decoded(items: Sequence[Item], fingerprint: str, side: int, folder: Path, progress: Progress) -> Photos:
     """The photos as squares of at most `side` pixels, from the cache where it has them.
 
-    Of several processes one decodes them, the others wait until it has.
+    Of several processes one decodes them, the others wait until it has. Decoding that was stopped goes on
+    from the last time its index was written.
 
     Args:
         items: the photos; those that cannot be decoded are left out.
@@ -55,7 +57,7 @@ def decoded(items: Sequence[Item], fingerprint: str, side: int, folder: Path, pr
     """
     key = digest("squares", 1, fingerprint, side, [item.photo.id for item in items])[:16]
     path = folder / f"{key}.u8"
-    with _alone(path):
+    with _alone(path), files.told(path):
         index = _read(path) or _build(items, side, path, progress)
     kept = tuple(items[n] for n in index.kept)
     return Photos(Pixels.reopen(path, index.shapes), kept, tuple(index.skipped))
@@ -82,29 +84,54 @@ def square(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 
 def _build(items: Sequence[Item], side: int, path: Path, progress: Progress) -> _Index:
     progress.phase("decoding photos", len(items))
-    index = _Index(shapes=[], kept=[], skipped=[])
-    with files.atomic(path) as temporary:
-        pixels = Pixels(temporary)
-        for number, item in enumerate(items):
-            try:
-                pixels.append(square(decode(item.photo.path).pixels, side))
-                index.kept.append(number)
-            except DecodeError as error:
-                index.skipped.append(SkippedRecord(where=item.photo.id, reason=error.reason, detail=error.detail))
-            progress.advance()
-        index.shapes.extend(pixels.shapes)
+    partial, clock = path.with_suffix(".partial.u8"), Clock()
+    index = _begun(partial)
+    pixels, done = Pixels.reopen(partial, index.shapes), len(index.kept) + len(index.skipped)
+    progress.advance(done)
+    for number, item in enumerate(items[done:], done):
+        try:
+            pixels.append(square(decode(item.photo.path).pixels, side))
+            index.kept.append(number)
+        except DecodeError as error:
+            index.skipped.append(SkippedRecord(where=item.photo.id, reason=error.reason, detail=error.detail))
+        index.shapes = pixels.shapes
+        progress.advance()
+        if clock.due():
+            _write(partial, index)
     if not index.kept:
         first = index.skipped[0]
         raise InputError(f"no photo can be read; {first.where}: {first.reason} ({first.detail})")
-    files.write_text(path.with_suffix(".json"), index.model_dump_json())
+    _write(path, index)
+    with files.atomic(path) as whole:
+        partial.replace(whole)
+    _index(partial).unlink(missing_ok=True)
     return index
 
 
+def _begun(partial: Path) -> _Index:
+    """What decoding that was stopped has in its index, all else cut off; nothing where there is none."""
+    index = _read(partial) or _Index(shapes=[], kept=[], skipped=[])
+    with partial.open("ab") as file:
+        file.truncate(_size(index))
+    return index
+
+
+def _index(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def _write(path: Path, index: _Index) -> None:
+    files.write_text(_index(path), index.model_dump_json())
+
+
 def _read(path: Path) -> _Index | None:
-    """The index of a cache file that is whole, or None."""
+    """The index of a file, or None where not all of its pixels are there."""
     try:
-        index = _Index.model_validate(json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
-        whole = path.stat().st_size == sum(3 * height * width for height, width in index.shapes)
+        index = _Index.model_validate(json.loads(_index(path).read_text(encoding="utf-8")))
+        return index if path.stat().st_size >= _size(index) else None
     except (OSError, ValueError, ValidationError):
         return None
-    return index if whole else None
+
+
+def _size(index: _Index) -> int:
+    return sum(3 * height * width for height, width in index.shapes)

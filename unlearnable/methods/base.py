@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -53,6 +54,25 @@ class Problem:
 
 
 @dataclass
+class Place:
+    """How far a round has come.
+
+    Attributes:
+        trained: surrogate steps done.
+        loss: of these steps, as much of the mean over all of the round as they make up.
+        batches: the batches of photos to come; None where they are not drawn yet.
+        changed: triggers that were changed.
+        losses: of the first posts, as measured at the end.
+    """
+
+    trained: int = 0
+    loss: float = 0.0
+    batches: list[list[int]] | None = None
+    changed: int = 0
+    losses: list[float] = field(default_factory=list)
+
+
+@dataclass
 class State:
     """Everything a method needs to go on from here; what is not in it is forgotten on resume.
 
@@ -63,6 +83,7 @@ class State:
         optimisers: one a surrogate.
         generator: all randomness.
         round: rounds done.
+        place: in the round that is under way.
         losses: (n,) loss of each post after the last round.
         resting: (n,) posts that need no noise steps at present.
         settled: whether the triggers have stopped changing.
@@ -74,19 +95,21 @@ class State:
     optimisers: list[torch.optim.Optimizer]
     generator: torch.Generator
     round: int = 0
+    place: Place = field(default_factory=Place)
     losses: Tensor = field(default_factory=lambda: torch.zeros(0))
     resting: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
     settled: bool = False
 
     def export(self) -> dict[str, Any]:
-        """The state as plain tensors and numbers, for a checkpoint."""
+        """The state as plain tensors and numbers, to be written to a checkpoint before another step."""
         return {
-            "noise": torch.from_numpy(self.noise.data.copy()),
+            "noise": torch.from_numpy(self.noise.data),
             "triggers": self.triggers,
             "models": [model.module.state_dict() for model in self.models],
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "generator": self.generator.get_state(),
             "round": self.round,
+            "place": asdict(self.place),
             "losses": self.losses,
             "resting": self.resting,
             "settled": self.settled,
@@ -95,14 +118,14 @@ class State:
     def restore(self, exported: dict[str, Any]) -> None:
         """Become the state that was exported; this one must come from the same problem and settings."""
         self.noise.data[:] = exported["noise"].numpy()
-        self.triggers = exported["triggers"]
+        self.triggers = exported["triggers"].clone()
         for model, weights in zip(self.models, exported["models"], strict=True):
             model.module.load_state_dict(weights)
         for optimiser, moments in zip(self.optimisers, exported["optimisers"], strict=True):
-            optimiser.load_state_dict(moments)
+            optimiser.load_state_dict(copy.deepcopy(moments))
         self.generator.set_state(exported["generator"])
-        self.round, self.settled = exported["round"], exported["settled"]
-        self.losses, self.resting = exported["losses"], exported["resting"]
+        self.round, self.place, self.settled = exported["round"], Place(**exported["place"]), exported["settled"]
+        self.losses, self.resting = exported["losses"].clone(), exported["resting"].clone()
 
 
 @dataclass(frozen=True)
@@ -123,5 +146,8 @@ class Method(Protocol):
     def start(self, problem: Problem, settings: MethodSettings) -> State:
         """The state before the first round."""
 
-    def rounds(self, problem: Problem, settings: MethodSettings, state: State) -> Iterator[Round]:
-        """Improve the state in place, one round an item, until `settings.max_rounds`."""
+    def rounds(self, problem: Problem, settings: MethodSettings, state: State) -> Iterator[Round | None]:
+        """Improve the state in place until `settings.max_rounds`: every round is an item.
+
+        So is None wherever in a round the state may be exported, and gone on from.
+        """

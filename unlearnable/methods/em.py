@@ -22,14 +22,12 @@ class EM:
         """Noise zero, no trigger."""
         return steps.start(problem, settings, torch.zeros(len(problem.posts), 0, dtype=torch.long))
 
-    def rounds(self, problem: Problem, settings: MethodSettings, state: State) -> Iterator[Round]:
+    def rounds(self, problem: Problem, settings: MethodSettings, state: State) -> Iterator[Round | None]:
         """Each round: surrogate steps, then noise steps; as many as MEM takes."""
         while state.round < settings.max_rounds:
-            trained = steps.train_surrogates(problem, settings, state, settings.surrogate_steps)
-            awake = (~state.resting).nonzero()[:, 0]
-            for photos in steps.batches(awake, settings.batch_size, state.generator):
+            yield from steps.train_surrogates(problem, settings, state, settings.surrogate_steps)
+            for photos in steps.remaining(settings, state):
                 steps.move_noise(problem, settings, state, photos, shuffle=False)
-            steps.rest(settings, state, steps.measure(problem, settings, state))
-            state.round += 1
-            metrics = {"surrogate_loss": trained, "resting": float(state.resting.sum())}
-            yield Round(state.round, float(state.losses.mean()), metrics)
+                yield None
+            steps.rest(settings, state, (yield from steps.measuring(problem, settings, state)))
+            yield steps.end_round(state, surrogate_loss=state.place.loss, resting=float(state.resting.sum()))

@@ -25,19 +25,18 @@ class MEM:
         state.triggers = draw_triggers(problem, settings, state.generator)
         return state
 
-    def rounds(self, problem: Problem, settings: MethodSettings, state: State) -> Iterator[Round]:
+    def rounds(self, problem: Problem, settings: MethodSettings, state: State) -> Iterator[Round | None]:
         """Each round: surrogate steps, then for every batch the trigger step and the noise steps."""
         while state.round < settings.max_rounds:
-            trained = steps.train_surrogates(problem, settings, state, settings.surrogate_steps)
+            yield from steps.train_surrogates(problem, settings, state, settings.surrogate_steps)
             search = state.round < settings.trigger_rounds and not state.settled
-            changed = 0
-            awake = (~state.resting).nonzero()[:, 0]
-            for photos in steps.batches(awake, settings.batch_size, state.generator):
+            for photos in steps.remaining(settings, state):
                 if search:
-                    changed += improve_triggers(problem, settings, state, photos)
+                    state.place.changed += improve_triggers(problem, settings, state, photos)
                 steps.move_noise(problem, settings, state, photos, shuffle=True)
+                yield None
+            trained, changed = state.place.loss, state.place.changed
             state.settled = state.settled or (search and changed == 0)
-            steps.rest(settings, state, steps.measure(problem, settings, state))
-            state.round += 1
-            metrics = {"surrogate_loss": trained, "resting": float(state.resting.sum()), "new_triggers": float(changed)}
-            yield Round(state.round, float(state.losses.mean()), metrics)
+            steps.rest(settings, state, (yield from steps.measuring(problem, settings, state)))
+            resting = float(state.resting.sum())
+            yield steps.end_round(state, surrogate_loss=trained, resting=resting, new_triggers=float(changed))

@@ -25,12 +25,13 @@ class RandomNoise:
         state.triggers = draw_triggers(problem, settings, state.generator)
         return state
 
-    def rounds(self, problem: Problem, settings: MethodSettings, state: State) -> Iterator[Round]:
+    def rounds(self, problem: Problem, settings: MethodSettings, state: State) -> Iterator[Round | None]:
         """One round that draws the noise."""
         if state.round == 0:
-            for photo, grid in enumerate(problem.grids):
-                signs = torch.randint(0, 2, (3, *grid), generator=state.generator) * 2 - 1
-                state.noise.write(photo, signs.float() * settings.epsilon)
-            state.losses = steps.measure(problem, settings, state)
-            state.round = 1
-            yield Round(1, float(state.losses.mean()), {})
+            if state.place.batches is None:  # not drawn yet
+                for photo, grid in enumerate(problem.grids):
+                    signs = torch.randint(0, 2, (3, *grid), generator=state.generator) * 2 - 1
+                    state.noise.write(photo, signs.float() * settings.epsilon)
+                state.place.batches = []
+            state.losses = yield from steps.measuring(problem, settings, state)
+            yield steps.end_round(state)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from unlearnable.config import MethodSettings
-from unlearnable.methods.base import Problem, State
+from unlearnable.methods.base import Place, Problem, Round, State
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import Slot
 from unlearnable.optim.contrastive import contrastive_loss, same_source_mask
@@ -96,14 +96,13 @@ def batch_loss(
     )
 
 
-def train_surrogates(problem: Problem, settings: MethodSettings, state: State, steps: int) -> float:
-    """The inner minimisation over f (Eq. 4): `steps` of contrastive training on the protected posts.
+def train_surrogates(problem: Problem, settings: MethodSettings, state: State, steps: int) -> Iterator[None]:
+    """The inner minimisation over f (Eq. 4): `steps` of contrastive training on the protected posts, each an item.
 
-    Returns:
-        The mean loss over steps and surrogates.
+    Goes on after those of the round that were done before; their mean loss gathers in `state.place`.
     """
-    total = 0.0
-    for _ in range(steps):
+    place = state.place
+    while place.trained < steps:
         everyone = torch.randperm(len(problem.posts), generator=state.generator)
         photos = everyone[: settings.batch_size].tolist()
         slots = problem.posts.choose(photos, state.generator)
@@ -118,9 +117,25 @@ def train_surrogates(problem: Problem, settings: MethodSettings, state: State, s
             loss.backward()
             optimiser.step()
             clamp_scale(model.module)
-            total += loss.item() / (steps * len(state.models))
+            place.loss += loss.item() / (steps * len(state.models))
+        place.trained += 1
+        yield
     freeze(state.models)
-    return total
+
+
+def remaining(settings: MethodSettings, state: State) -> Iterator[list[int]]:
+    """The batches of the round that were not yet taken, in random order, of the posts that do not rest."""
+    if state.place.batches is None:
+        awake = (~state.resting).nonzero()[:, 0]
+        state.place.batches = batches(awake, settings.batch_size, state.generator)
+    while state.place.batches:
+        yield state.place.batches.pop(0)
+
+
+def end_round(state: State, **metrics: float) -> Round:
+    """Count the round that was under way, with the losses in `state.losses`."""
+    state.round, state.place = state.round + 1, Place()
+    return Round(state.round, float(state.losses.mean()), metrics)
 
 
 def freeze(models: Sequence[DualEncoder]) -> None:
@@ -176,40 +191,61 @@ def noise_gradients(
     return torch.autograd.grad(torch.stack(losses).sum(), noises)
 
 
-def measure(problem: Problem, settings: MethodSettings, state: State) -> Tensor:
-    """(n,) the loss of every post with its noise and trigger, loaded plainly, mean over the surrogates."""
+def measuring(problem: Problem, settings: MethodSettings, state: State) -> Generator[None, None, Tensor]:
+    """Measure the loss of every post with its noise and trigger, loaded plainly, mean over the surrogates.
+
+    Goes on after those posts of the round that were measured before; every batch is an item.
+
+    Returns:
+        (n,) losses.
+    """
     freeze(state.models)
+    place = state.place
 
     def pixels(photo: int) -> Tensor:
         return protect(problem.posts.pixels[photo], state.noise.read(photo), settings.enlarge)
 
-    losses = [post_losses(m, pixels, problem.posts.slots, state.triggers, settings.batch_size) for m in state.models]
-    return torch.stack(losses).mean(dim=0)
+    for photos in in_order(len(problem.posts), settings.batch_size):
+        if photos.start < len(place.losses):
+            continue
+        each = [batch_losses(m, pixels, problem.posts.slots, state.triggers, photos) for m in state.models]
+        place.losses += torch.stack(each).mean(dim=0).tolist()
+        yield
+    losses, place.losses = place.losses, []
+    return torch.tensor(losses)
+
+
+def measure(problem: Problem, settings: MethodSettings, state: State) -> Tensor:
+    """The same in one go: (n,) losses."""
+    batches = measuring(problem, settings, state)
+    while True:
+        try:
+            next(batches)
+        except StopIteration as end:
+            losses: Tensor = end.value
+            return losses
 
 
 @torch.no_grad()
-def post_losses(
+def batch_losses(
     model: DualEncoder,
     pixels: Callable[[int], Tensor],
     slots: Sequence[Sequence[Slot]],
     triggers: Tensor,
-    batch_size: int,
+    photos: Sequence[int],
 ) -> Tensor:
-    """(n,) the loss of every post among its neighbours, loaded plainly, with the first of its captions.
+    """(b,) the loss of every post of a batch among the others, loaded plainly, with the first of its captions.
 
     Args:
         model: in evaluation mode.
         pixels: gives the (3, h, w) pixels 0-255 of a photo.
         slots: the captions of each photo.
         triggers: (n, k) token ids; k may be 0.
-        batch_size: photos in a batch.
+        photos: the batch.
     """
-    losses = []
-    for photos in in_order(len(slots), batch_size):
-        loaded = torch.stack([load(pixels(n), model.image_size, PLAIN) for n in photos])
-        tokens, _ = tokens_of([slots[n][0] for n in photos], triggers[list(photos)])
-        losses.append(batch_loss(model, loaded, tokens, None, reduction="none").cpu())
-    return torch.cat(losses)
+    loaded = torch.stack([load(pixels(n), model.image_size, PLAIN) for n in photos])
+    tokens, _ = tokens_of([slots[n][0] for n in photos], triggers[list(photos)])
+    return batch_loss(model, loaded, tokens, None, reduction="none").cpu()
 
 
 def in_order(count: int, size: int) -> Iterator[range]:

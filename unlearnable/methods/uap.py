@@ -22,17 +22,16 @@ class UAP:
         """Noise zero."""
         return steps.start(problem, settings, torch.zeros(len(problem.posts), 0, dtype=torch.long))
 
-    def rounds(self, problem: Problem, settings: MethodSettings, state: State) -> Iterator[Round]:
+    def rounds(self, problem: Problem, settings: MethodSettings, state: State) -> Iterator[Round | None]:
         """Before the first the surrogate is trained on the clean posts, for as many steps as MEM's gets in all.
 
         Each round: noise steps upwards, as many as MEM takes; the surrogate stays.
         """
-        if state.round == 0:
-            steps.train_surrogates(problem, settings, state, settings.surrogate_steps * settings.max_rounds)
-        everyone = torch.arange(len(problem.posts))
+        training = settings.surrogate_steps * settings.max_rounds if state.round == 0 else 0
+        yield from steps.train_surrogates(problem, settings, state, training)
         while state.round < settings.max_rounds:
-            for photos in steps.batches(everyone, settings.batch_size, state.generator):
+            for photos in steps.remaining(settings, state):
                 steps.move_noise(problem, settings, state, photos, shuffle=False, ascend=True)
-            state.losses = steps.measure(problem, settings, state)
-            state.round += 1
-            yield Round(state.round, float(state.losses.mean()), {})
+                yield None
+            state.losses = yield from steps.measuring(problem, settings, state)
+            yield steps.end_round(state)

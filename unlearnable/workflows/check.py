@@ -12,7 +12,7 @@ from unlearnable.datasets.formats import FORMATS
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
 from unlearnable.methods.base import Problem, State
-from unlearnable.methods.steps import freeze, post_losses
+from unlearnable.methods.steps import batch_losses, freeze, in_order
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import Slot, cut, tokenizer
 from unlearnable.progress import Progress
@@ -96,7 +96,8 @@ def measure_losses(
     freeze(state.models)
 
     def loss(model: DualEncoder, pixels: Pixels, slots: list[list[Slot]]) -> float:
-        return float(post_losses(model, pixels.__getitem__, slots, none, LOSS_BATCH).mean())
+        batches = in_order(len(names), LOSS_BATCH)
+        return float(torch.cat([batch_losses(model, pixels.__getitem__, slots, none, b) for b in batches]).mean())
 
     return [
         SurrogateLoss(

@@ -1,9 +1,10 @@
-"""Train a model to the end, rank the held-out photos after every epoch, and keep a checkpoint to go on from."""
+"""Train a model to the end, rank the held-out photos after every epoch, and keep checkpoints to go on from."""
 
 from __future__ import annotations
 
+import copy
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from torch.optim import Optimizer
@@ -30,7 +31,7 @@ class Task:
         train: the pairs to train on.
         held_out: the pairs to rank after every epoch; it may be empty.
         recipe: how to train.
-        checkpoint: where the state is kept after every epoch, or None.
+        checkpoint: where the state is kept, after every epoch and every so often inside of one, or None.
         key: what the checkpoint is bound to.
     """
 
@@ -46,6 +47,15 @@ class Task:
         return self.recipe.epochs * steps_an_epoch(self.train, self.recipe)
 
 
+@dataclass
+class _Course:
+    """Epochs that are over, steps done, and the summed loss of those in the epoch under way."""
+
+    epochs: list[EpochRecord] = field(default_factory=list)
+    done: int = 0
+    loss: float = 0.0
+
+
 def fit(model: DualEncoder, task: Task, progress: Progress, *, world: World | None = None) -> list[EpochRecord]:
     """Train `model` in place; goes on from the checkpoint where there is one.
 
@@ -56,25 +66,24 @@ def fit(model: DualEncoder, task: Task, progress: Progress, *, world: World | No
         CheckpointError: the checkpoint belongs to another training.
         ModelError: the loss or the weights are not finite any more.
     """
-    world = world or World()
+    world, clock = world or World(), checkpoint.Clock()
     optimiser = adamw(model.module, task.recipe.lr, task.recipe.weight_decay)
-    epochs = _restore(model, optimiser, task)
-    done = len(epochs) * steps_an_epoch(task.train, task.recipe)
-    progress.advance(done)
-    total = steps = 0.0
-    for step in train(model, optimiser, task.train, task.recipe, done=done, world=world):
+    course = _restore(model, optimiser, task)
+    progress.advance(course.done)
+    for step in train(model, optimiser, task.train, task.recipe, done=course.done, world=world):
         if not math.isfinite(step.loss):
             raise ModelError(f"the loss of step {step.number} is not finite", hint="lower --lr")
-        total, steps = total + step.loss, steps + 1
+        course.done, course.loss = step.number, course.loss + step.loss
         progress.advance(1, loss=step.loss)
         if step.ends_epoch:
-            epochs.append(record(step.epoch, total / steps, model, task.held_out))
-            total = steps = 0.0
-            if task.checkpoint is not None and world.rank == 0:
-                _save(task.checkpoint, model, optimiser, epochs, task.key)
+            mean = course.loss / steps_an_epoch(task.train, task.recipe)
+            course.epochs.append(record(step.epoch, mean, model, task.held_out))
+            course.loss = 0.0
+        if task.checkpoint is not None and world.rank == 0 and (step.ends_epoch or clock.due()):
+            _save(task.checkpoint, model, optimiser, course, task.key)
     if not all(weights.isfinite().all() for weights in model.module.parameters()):
         raise ModelError("the last steps left weights that are not finite", hint="lower --lr")
-    return epochs
+    return course.epochs
 
 
 def figures(ranks: Ranks) -> tuple[Retrieval, Retrieval]:
@@ -106,19 +115,21 @@ def record(epoch: int, loss: float | None, model: DualEncoder, held_out: Pairs) 
     return EpochRecord(epoch=epoch, loss=loss, image_to_text=there, text_to_image=back)
 
 
-def _save(path: Path, model: DualEncoder, optimiser: Optimizer, epochs: list[EpochRecord], key: str) -> None:
+def _save(path: Path, model: DualEncoder, optimiser: Optimizer, course: _Course, key: str) -> None:
     state = {
         "weights": model.module.state_dict(),
         "optimiser": optimiser.state_dict(),
-        "epochs": [record.model_dump() for record in epochs],
+        "epochs": [record.model_dump() for record in course.epochs],
+        "done": course.done,
+        "loss": course.loss,
     }
     checkpoint.save(path, key, state)
 
 
-def _restore(model: DualEncoder, optimiser: Optimizer, task: Task) -> list[EpochRecord]:
+def _restore(model: DualEncoder, optimiser: Optimizer, task: Task) -> _Course:
     if task.checkpoint is None or not task.checkpoint.is_file():
-        return []
+        return _Course()
     state = checkpoint.load(task.checkpoint, task.key)
     model.module.load_state_dict(state["weights"])
-    optimiser.load_state_dict(state["optimiser"])
-    return [EpochRecord(**record) for record in state["epochs"]]
+    optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))
+    return _Course([EpochRecord(**record) for record in state["epochs"]], state["done"], state["loss"])

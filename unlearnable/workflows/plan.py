@@ -52,5 +52,5 @@ def _optimising_seconds(run: Run) -> float:
     small = dataclasses.replace(run.problem, posts=run.problem.posts.first(some), grids=run.problem.grids[:some])
     began = time.monotonic()
     state = run.method.start(small, run.settings)
-    next(run.method.rounds(small, run.settings, state))
+    next(filter(None, run.method.rounds(small, run.settings, state)))
     return (time.monotonic() - began) * len(run.problem.posts) / some * run.settings.max_rounds

@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from unlearnable import checkpoint, config, files
+from unlearnable import config, files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import open_dataset
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
@@ -20,6 +20,7 @@ from unlearnable.report.html import protect_page
 from unlearnable.results import ProtectReport
 from unlearnable.workflows import memory
 from unlearnable.workflows.check import measure_losses, reread_captions
+from unlearnable.workflows.optimise import Making, optimise
 from unlearnable.workflows.places import Places, check, claim, places
 from unlearnable.workflows.publish import compose, write_caption_files, write_photos
 from unlearnable.workflows.run import Run, load_surrogates, make_ready, run_key
@@ -57,33 +58,9 @@ def protect(
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
         run = make_ready(settings, where, dataset, method, surrogates, Path(scratch), progress)
         claim(where, config.to_toml(settings), resume=resume)
-        state, losses, stopped = optimise(run, resume=resume, progress=progress)
-        return _publish(run, state, losses, stopped, started, progress)
-
-
-def optimise(run: Run, *, resume: bool, progress: Progress) -> tuple[State, list[float], str]:
-    """Run the method until its loss is under the threshold or its rounds are over.
-
-    Returns:
-        The final state, the loss after each round, and "threshold" or "rounds".
-    """
-    settings, path = run.settings, run.where.checkpoint
-    losses: list[float] = []
-    saved = checkpoint.load(path, run.key) if resume and path.is_file() else None
-    progress.phase(f"optimising ({settings.method})", settings.max_rounds)
-    state = run.method.start(run.problem, settings)
-    if saved is not None:
-        state.restore(saved["method"])
-        losses = saved["losses"]
-        progress.advance(len(losses))
-        progress.note(f"going on after round {len(losses)}")
-    for done in [] if _stop(settings, losses) else run.method.rounds(run.problem, settings, state):
-        losses.append(done.loss)
-        checkpoint.save(path, run.key, {"method": state.export(), "losses": losses})
-        progress.advance(1, loss=done.loss, **done.metrics)
-        if _stop(settings, losses):
-            break
-    return state, losses, _stop(settings, losses) or "rounds"
+        making = Making(run.problem, run.method, settings, where.checkpoint, run.key)
+        state, course = optimise(making, progress, lambda losses: bool(_stop(settings, losses)))
+        return _publish(run, state, course.losses, started, progress)
 
 
 def _stop(settings: ProtectSettings, losses: list[float]) -> str:
@@ -93,9 +70,7 @@ def _stop(settings: ProtectSettings, losses: list[float]) -> str:
     return "rounds" if len(losses) >= settings.max_rounds else ""
 
 
-def _publish(
-    run: Run, state: State, rounds: list[float], stopped: str, started: float, progress: Progress
-) -> ProtectReport:
+def _publish(run: Run, state: State, rounds: list[float], started: float, progress: Progress) -> ProtectReport:
     """Write photos, captions, manifest and report, the report last of all."""
     vocabulary = run.problem.vocabulary
     triggers = [vocabulary.trigger(row) if row else None for row in state.triggers.tolist()]
@@ -104,6 +79,7 @@ def _publish(
     lines, pictures = write_photos(plan, state, run.settings, run.where, progress)
     caption_file = write_caption_files(plan, run.dataset, run.where)
     roundtrip, texts = reread_captions(plan, run.where, caption_file)
+    stopped = _stop(run.settings, rounds) or "rounds"
     losses = measure_losses(run.problem, state, plan, texts, run.where.output, run.scratch, progress)
     seconds = time.monotonic() - started
     report = summarise(run, state, Outcome(lines, losses, rounds, stopped, roundtrip, seconds))

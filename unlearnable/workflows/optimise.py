@@ -1,0 +1,77 @@
+"""Run a method to its end, with a checkpoint after every round and every so often inside of one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from unlearnable import checkpoint
+from unlearnable.config import MethodSettings
+from unlearnable.methods.base import Method, Problem, State
+from unlearnable.progress import Progress
+
+
+@dataclass(frozen=True)
+class Making:
+    """What is to be optimised, how, and where its state is kept.
+
+    Attributes:
+        problem: the posts and surrogates.
+        method: one of `unlearnable.methods`.
+        settings: of the method.
+        checkpoint: goes on from there where the file exists.
+        key: what the checkpoint is bound to.
+    """
+
+    problem: Problem
+    method: Method
+    settings: MethodSettings
+    checkpoint: Path
+    key: str
+
+
+@dataclass
+class Course:
+    """How an optimisation has gone.
+
+    Attributes:
+        losses: the mean loss after each round.
+        seconds: it took, over all the times that it was started.
+    """
+
+    losses: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+def optimise(making: Making, progress: Progress, stop: Callable[[list[float]], bool]) -> tuple[State, Course]:
+    """Run a method until its rounds are over or `stop` says so of their losses.
+
+    Raises:
+        CheckpointError: the checkpoint belongs to another run.
+    """
+    settings, path = making.settings, making.checkpoint
+    saved = checkpoint.load(path, making.key) if path.is_file() else None
+    progress.phase(f"optimising ({making.method.name})", settings.max_rounds)
+    state, course = making.method.start(making.problem, settings), Course()
+    if saved is not None:
+        state.restore(saved["method"])
+        course = Course(saved["losses"], saved["seconds"])
+        progress.advance(len(course.losses))
+        progress.note(f"going on after round {len(course.losses)}")
+    if stop(course.losses):
+        return state, course
+    began, clock = time.monotonic() - course.seconds, checkpoint.Clock()
+    for done in making.method.rounds(making.problem, settings, state):
+        if done is None and not clock.due():
+            continue
+        if done is not None:
+            course.losses.append(done.loss)
+        course.seconds = time.monotonic() - began
+        checkpoint.save(path, making.key, {"method": state.export(), **asdict(course)})
+        if done is not None:
+            progress.advance(1, loss=done.loss, **done.metrics)
+        if stop(course.losses):
+            break
+    return state, course
