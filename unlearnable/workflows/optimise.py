@@ -52,14 +52,9 @@ def optimise(making: Making, progress: Progress, stop: Callable[[list[float]], b
         CheckpointError: the checkpoint belongs to another run.
     """
     settings, path = making.settings, making.checkpoint
-    saved = checkpoint.load(path, making.key) if path.is_file() else None
     progress.phase(f"optimising ({making.method.name})", settings.max_rounds)
-    state, course = making.method.start(making.problem, settings), Course()
-    if saved is not None:
-        state.restore(saved["method"])
-        course = Course(saved["losses"], saved["seconds"])
-        progress.advance(len(course.losses))
-        progress.note(f"going on after round {len(course.losses)}")
+    state = making.method.start(making.problem, settings)
+    course = _restore(making, state, progress) if path.is_file() else Course()
     if stop(course.losses):
         return state, course
     began, clock = time.monotonic() - course.seconds, checkpoint.Clock()
@@ -75,3 +70,13 @@ def optimise(making: Making, progress: Progress, stop: Callable[[list[float]], b
         if stop(course.losses):
             break
     return state, course
+
+
+def _restore(making: Making, state: State, progress: Progress) -> Course:
+    """Bring `state` to where the checkpoint is."""
+    saved = checkpoint.load(making.checkpoint, making.key)
+    state.restore(saved["method"])
+    done = len(saved["losses"])
+    progress.advance(done)
+    progress.note(f"going on after round {done}")
+    return Course(saved["losses"], saved["seconds"])
