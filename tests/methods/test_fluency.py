@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from unlearnable.methods import METHODS, fluency, steps
+from unlearnable.methods.measure import measure
 from unlearnable.methods.trigger_search import draw_triggers, improve_triggers
 from unlearnable.models.masked_language import load
 from unlearnable.models.tokens import natural_vocabulary
@@ -77,9 +78,9 @@ def test_the_search_lowers_the_loss_and_lambda_trades_it_for_fluency(natural, qu
         settings = quick.model_copy(update={"fluency": weight, "candidates": 16, "batch_size": 12})
         state = METHODS["mem"]().start(problem, settings)
         steps.freeze(state.models)
-        before = steps.measure(problem, settings, state).mean(), mean_cost(problem, state)
+        before = measure(problem, settings, state).mean(), mean_cost(problem, state)
         assert improve_triggers(problem, settings, state, list(range(12))) > 0
-        outcome[weight] = before, (steps.measure(problem, settings, state).mean(), mean_cost(problem, state))
+        outcome[weight] = before, (measure(problem, settings, state).mean(), mean_cost(problem, state))
     (before, after), (_, fluent) = outcome[0.0], outcome[10.0]
     assert after[0] < before[0]
     assert fluent[1] < before[1]

@@ -8,6 +8,7 @@ import torch
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
 from unlearnable.methods import METHODS, steps
+from unlearnable.methods.measure import measure
 from unlearnable.methods.trigger_search import improve_triggers
 from unlearnable.models.openclip import load
 
@@ -17,7 +18,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "photos"
 def run(name, problem, settings):
     method = METHODS[name]()
     state = method.start(problem, settings)
-    before = float(steps.measure(problem, settings, state).mean())
+    before = float(measure(problem, settings, state).mean())
     return state, [before, *(r.loss for r in method.rounds(problem, settings, state) if r)]
 
 
@@ -37,7 +38,7 @@ def test_uap_raises_the_loss(make_problem, longer):
     method = METHODS["uap"]()
     problem = make_problem()
     state = method.start(problem, longer)
-    before = float(steps.measure(problem, longer, state).mean())
+    before = float(measure(problem, longer, state).mean())
     *_, last = filter(None, method.rounds(problem, longer, state))
     assert last.loss > before
 
@@ -48,9 +49,9 @@ def test_the_trigger_search_alone_lowers_the_loss_of_real_photos(make_problem, q
     settings = quick.model_copy(update={"candidates": 8, "batch_size": len(photos)})
     state = METHODS["mem"]().start(problem, settings)
     steps.freeze(state.models)
-    before = steps.measure(problem, settings, state).mean()
+    before = measure(problem, settings, state).mean()
     assert improve_triggers(problem, settings, state, list(range(len(photos)))) > len(photos) / 2
-    assert steps.measure(problem, settings, state).mean() < 0.5 * before
+    assert measure(problem, settings, state).mean() < 0.5 * before
 
 
 @pytest.mark.parametrize("at", [0, 2, 10**6])

@@ -21,6 +21,7 @@ from unlearnable.config import ProtectSettings
 from unlearnable.datasets import open_dataset
 from unlearnable.evaluation.stealth import auroc, nats_per_token
 from unlearnable.methods import steps
+from unlearnable.methods.measure import measure
 from unlearnable.methods.mem import MEM
 from unlearnable.methods.trigger_search import improve_triggers
 from unlearnable.models.judge import load_judge
@@ -58,7 +59,7 @@ def searched(settings: ProtectSettings, surrogates, scratch: Path):  # type: ign
     write = as_sentence if settings.trigger_vocabulary == "natural" else Slot.text
     rows = zip(run.problem.posts.slots, state.triggers.tolist(), strict=True)
     written = [write(slots[0], run.problem.vocabulary.trigger(row)) for slots, row in rows]
-    loss = float(steps.measure(run.problem, settings, state).mean())
+    loss = float(measure(run.problem, settings, state).mean())
     return loss, trigger_figures(run.problem, state), [texts[0] for texts in run.problem.captions], written
 
 

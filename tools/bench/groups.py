@@ -11,7 +11,8 @@ from pathlib import Path
 
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import open_dataset
-from unlearnable.methods import METHODS, steps, trigger_search
+from unlearnable.methods import METHODS, trigger_search
+from unlearnable.methods.measure import measure
 from unlearnable.models.openclip import load
 from unlearnable.progress import Silent
 from unlearnable.workflows.places import places
@@ -42,7 +43,7 @@ def main() -> None:
 
 
 def trigger_loss(problem, settings, state) -> float:  # type: ignore[no-untyped-def]
-    return float(steps.measure(problem, settings, state)[:PHOTOS].mean())
+    return float(measure(problem, settings, state)[:PHOTOS].mean())
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import torch
 from unlearnable.config import MethodSettings
 from unlearnable.methods import steps
 from unlearnable.methods.base import Problem, Round, State
+from unlearnable.methods.measure import measuring
 
 
 class EM:
@@ -29,5 +30,5 @@ class EM:
             for photos in steps.remaining(settings, state):
                 steps.move_noise(problem, settings, state, photos, shuffle=False)
                 yield None
-            steps.rest(settings, state, (yield from steps.measuring(problem, settings, state)))
+            steps.rest(settings, state, (yield from measuring(problem, settings, state)))
             yield steps.end_round(state, surrogate_loss=state.place.loss, resting=float(state.resting.sum()))

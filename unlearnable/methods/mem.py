@@ -10,6 +10,7 @@ import torch
 from unlearnable.config import MethodSettings
 from unlearnable.methods import steps
 from unlearnable.methods.base import Problem, Round, State
+from unlearnable.methods.measure import measuring
 from unlearnable.methods.trigger_search import draw_triggers, improve_triggers
 
 
@@ -37,6 +38,6 @@ class MEM:
                 yield None
             trained, changed = state.place.loss, state.place.changed
             state.settled = state.settled or (search and changed == 0)
-            steps.rest(settings, state, (yield from steps.measuring(problem, settings, state)))
+            steps.rest(settings, state, (yield from measuring(problem, settings, state)))
             resting = float(state.resting.sum())
             yield steps.end_round(state, surrogate_loss=trained, resting=resting, new_triggers=float(changed))

@@ -10,6 +10,7 @@ import torch
 from unlearnable.config import MethodSettings
 from unlearnable.methods import steps
 from unlearnable.methods.base import Problem, Round, State
+from unlearnable.methods.measure import measuring
 from unlearnable.methods.trigger_search import draw_triggers
 
 
@@ -33,5 +34,5 @@ class RandomNoise:
                     signs = torch.randint(0, 2, (3, *grid), generator=state.generator) * 2 - 1
                     state.noise.write(photo, signs.float() * settings.epsilon)
                 state.place.batches = []
-            state.losses = yield from steps.measuring(problem, settings, state)
+            state.losses = yield from measuring(problem, settings, state)
             yield steps.end_round(state)

@@ -10,7 +10,8 @@ from torch import Tensor
 from unlearnable.config import MethodSettings
 from unlearnable.methods import fluency
 from unlearnable.methods.base import Problem, State
-from unlearnable.methods.steps import caption_mask, decoy_tokens, in_order, views
+from unlearnable.methods.measure import in_order
+from unlearnable.methods.steps import caption_mask, decoy_tokens, views
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import Slot
 from unlearnable.optim.beam import Judge, beam_search

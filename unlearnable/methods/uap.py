@@ -10,6 +10,7 @@ import torch
 from unlearnable.config import MethodSettings
 from unlearnable.methods import steps
 from unlearnable.methods.base import Problem, Round, State
+from unlearnable.methods.measure import measuring
 
 
 class UAP:
@@ -33,5 +34,5 @@ class UAP:
             for photos in steps.remaining(settings, state):
                 steps.move_noise(problem, settings, state, photos, shuffle=False, ascend=True)
                 yield None
-            state.losses = yield from steps.measuring(problem, settings, state)
+            state.losses = yield from measuring(problem, settings, state)
             yield steps.end_round(state)

@@ -12,7 +12,8 @@ from unlearnable.datasets.formats import FORMATS
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
 from unlearnable.methods.base import Problem, State
-from unlearnable.methods.steps import batch_losses, freeze, in_order
+from unlearnable.methods.measure import batch_losses, in_order
+from unlearnable.methods.steps import freeze
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import Slot, cut, tokenizer
 from unlearnable.progress import Progress
