@@ -235,6 +235,8 @@ def test_what_was_asked_for_in_place_of_the_scales_own_is_noted(flickr, asked):
     report = study.benchmark(asked("flickr8k", flickr, methods=("clean", "em"), limit=6, fractions=(0.5,)))
     assert any("--limit 6" in note for note in report.notes)
     assert any("protected in full" in note for note in report.notes)
+    whole = study.benchmark(asked("flickr8k", flickr, methods=("clean", "em"), limit=6, fractions=(1.0,)))
+    assert not any("protected in full" in note for note in whole.notes)
 
 
 def test_noise_that_was_removed_is_made_again(flickr, asked, tmp_path):
