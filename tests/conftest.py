@@ -110,7 +110,8 @@ def make_problem(tiny, tmp_path):
 
     def make(photos: int = 12, seed: int = 0, length: int = 3, at: int = 0, surrogates=None, pictures=None) -> Problem:
         pictures = pictures or [picture(n, 48, 48 + 8 * (n % 3)) for n in range(photos)]
-        pixels, photos = Pixels(tmp_path / f"pixels{next(count)}"), len(pictures)
+        number = next(count)
+        pixels, photos = Pixels(tmp_path / f"pixels{number}"), len(pictures)
         for one in pictures:
             pixels.append(one)
         captions = tuple((f"{CAPTIONS[n % 5]} {n}", f"photo {n} of {CAPTIONS[(n + 1) % 5]}") for n in range(photos))
@@ -120,6 +121,7 @@ def make_problem(tiny, tmp_path):
             captions=captions,
             surrogates=tuple(surrogates or [tiny]),
             vocabulary=default_vocabulary(),
+            noise_path=tmp_path / f"noise{number}.i8",
             seed=seed,
         )
 

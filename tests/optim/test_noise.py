@@ -1,28 +1,93 @@
 from __future__ import annotations
 
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from unlearnable.errors import CheckpointError
 from unlearnable.optim.noise import NoiseStore, signed_step
+
+SHAPES = [(1, 2), (2, 2), (3, 1)]
+WRITES = st.lists(st.tuples(st.integers(0, 2), st.integers(-8, 8)), max_size=8)
+
+
+def fill(store: NoiseStore, photo: int, value: float) -> None:
+    store.write(photo, torch.full((3, *store.shapes[photo]), float(value)))
 
 
 @given(st.integers(1, 64), st.lists(st.floats(-300, 300), min_size=12, max_size=12))
 def test_whatever_is_written_reads_back_inside_the_bound(epsilon, values):
-    store = NoiseStore([(1, 2), (2, 2)], epsilon)
-    store.write(1, torch.tensor(values).view(3, 2, 2))
-    assert store.read(1).abs().max() <= epsilon
-    assert store.read(0).abs().max() == 0
-    assert torch.equal(store.read(1), torch.tensor(values).view(3, 2, 2).round().clamp(-epsilon, epsilon))
+    with tempfile.TemporaryDirectory() as folder:
+        store = NoiseStore([(1, 2), (2, 2)], epsilon, Path(folder) / "noise")
+        store.write(1, torch.tensor(values).view(3, 2, 2))
+        assert store.read(1).abs().max() <= epsilon
+        assert store.read(0).abs().max() == 0
+        assert torch.equal(store.read(1), torch.tensor(values).view(3, 2, 2).round().clamp(-epsilon, epsilon))
 
 
-def test_a_mapped_store_keeps_each_photo_apart(tmp_path):
+def test_a_store_keeps_each_photo_apart_and_takes_no_more_than_a_byte_a_value(tmp_path):
     store = NoiseStore([(2, 3), (4, 1)], 8, tmp_path / "noise")
-    store.write(0, torch.full((3, 2, 3), 5.0))
-    store.write(1, torch.full((3, 4, 1), -7.0))
+    fill(store, 0, 5)
+    fill(store, 1, -7)
     assert store.read(0).unique().tolist() == [5]
     assert store.grid(1).shape == (3, 4, 1)
+    store.finish()
     assert (tmp_path / "noise").stat().st_size == 3 * (6 + 4)
+    assert NoiseStore([(2, 3), (4, 1)], 8, tmp_path / "noise", "r").read(1).unique().tolist() == [-7]
+
+
+@given(WRITES, WRITES, WRITES, st.integers(0, 60))
+def test_noise_is_led_back_to_the_last_checkpoint_wherever_it_is_killed(before, between, after, cut):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "noise.i8"
+        store = NoiseStore(SHAPES, 8, path)
+        for writes in (before, between):
+            for photo, value in writes:
+                fill(store, photo, value)
+            number, then = store.export(), store.data.copy()
+            store.exported()
+        for photo, value in after:
+            fill(store, photo, value)
+        journal = path.with_suffix(".undo")
+        assert journal.stat().st_size <= 8 + len(SHAPES) * 16 + store.data.size  # each photo once
+        store.data.flush()
+        killed = Path(folder) / "killed.i8"
+        shutil.copy(path, killed)
+        shutil.copy(journal, killed.with_suffix(".undo"))
+        with killed.with_suffix(".undo").open("ab") as file:  # an entry that was being written
+            file.write((b"\0" * 8 + b"\6" + b"\0" * 7 + b"\1" * 6)[: cut % 22])
+        again = NoiseStore(SHAPES, 8, killed)
+        again.restore(number)
+        assert (again.data == then).all()
+        fill(again, 0, 3)
+        NoiseStore(SHAPES, 8, killed).restore(number)
+        assert (again.data == then).all()
+
+
+def test_a_journal_of_an_older_checkpoint_leads_nowhere(tmp_path):
+    store = NoiseStore(SHAPES, 8, tmp_path / "noise.i8")
+    store.export()
+    store.exported()
+    fill(store, 0, 4)
+    number, then = store.export(), store.data.copy()  # the checkpoint is written, and the run killed before it says so
+    again = NoiseStore(SHAPES, 8, tmp_path / "noise.i8")
+    again.restore(number)
+    assert (again.data == then).all()
+
+
+def test_noise_that_is_gone_is_said_to_be(tmp_path):
+    store = NoiseStore(SHAPES, 8, tmp_path / "noise.i8")
+    number = store.export()
+    store.exported()
+    (tmp_path / "noise.i8").unlink()
+    with pytest.raises(CheckpointError, match=r"gone: .*noise\.i8"):
+        NoiseStore(SHAPES, 8, tmp_path / "noise.i8").restore(number)
+    assert not (tmp_path / "noise.undo").exists()
 
 
 def test_signed_step_moves_against_the_gradient_and_projects():

@@ -112,7 +112,7 @@ def _optimise(kept: Kept, problem: Problem, progress: Progress) -> Saved:
     how = kept.how
     making = Making(problem, METHODS[how.name](), how.settings, kept.path("partial"), kept.key)
     state, course = optimise(making, progress, lambda losses: len(losses) >= how.settings.max_rounds)
-    state.noise.flush()
+    state.noise.finish()
     record = ProtectionRecord(
         method=how.name,
         surrogate=problem.surrogates[0].name,

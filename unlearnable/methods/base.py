@@ -38,9 +38,9 @@ class Problem:
         captions: the words of each photo's captions, for the words a trigger must not hold.
         surrogates: pretrained models; a method trains copies of them.
         vocabulary: the words triggers are made of.
+        noise_path: the file of the noise, which is only there where a run goes on.
         proposer: offers words that read naturally in a caption; None where any word of the vocabulary will do.
         seed: of the one generator all randomness comes from.
-        noise_path: a file for the noise, or None for memory.
     """
 
     posts: Posts
@@ -48,9 +48,9 @@ class Problem:
     captions: tuple[tuple[str, ...], ...]
     surrogates: tuple[DualEncoder, ...]
     vocabulary: Vocabulary
+    noise_path: Path
     proposer: Proposer | None = None
     seed: int = 0
-    noise_path: Path | None = None
 
 
 @dataclass
@@ -101,9 +101,12 @@ class State:
     settled: bool = False
 
     def export(self) -> dict[str, Any]:
-        """The state as plain tensors and numbers, to be written to a checkpoint before another step."""
+        """The state as plain tensors and numbers, to be written to a checkpoint before another step.
+
+        The noise stays in its file: call `noise.exported()` once the checkpoint is written.
+        """
         return {
-            "noise": torch.from_numpy(self.noise.data),
+            "noise": self.noise.export(),
             "triggers": self.triggers,
             "models": [model.module.state_dict() for model in self.models],
             "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
@@ -116,8 +119,12 @@ class State:
         }
 
     def restore(self, exported: dict[str, Any]) -> None:
-        """Become the state that was exported; this one must come from the same problem and settings."""
-        self.noise.data[:] = exported["noise"].numpy()
+        """Become the state that was exported last; this one must come from the same problem and settings.
+
+        Raises:
+            CheckpointError: the file of the noise is gone.
+        """
+        self.noise.restore(exported["noise"])
         self.triggers = exported["triggers"].clone()
         for model, weights in zip(self.models, exported["models"], strict=True):
             model.module.load_state_dict(weights)

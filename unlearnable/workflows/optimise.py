@@ -53,8 +53,11 @@ def optimise(making: Making, progress: Progress, stop: Callable[[list[float]], b
     """
     settings, path = making.settings, making.checkpoint
     progress.phase(f"optimising ({making.method.name})", settings.max_rounds)
+    goes_on = path.is_file()
+    if not goes_on:
+        making.problem.noise_path.unlink(missing_ok=True)
     state = making.method.start(making.problem, settings)
-    course = _restore(making, state, progress) if path.is_file() else Course()
+    course = _restore(making, state, progress) if goes_on else Course()
     if stop(course.losses):
         return state, course
     began, clock = time.monotonic() - course.seconds, checkpoint.Clock()
@@ -65,6 +68,7 @@ def optimise(making: Making, progress: Progress, stop: Callable[[list[float]], b
             course.losses.append(done.loss)
         course.seconds = time.monotonic() - began
         checkpoint.save(path, making.key, {"method": state.export(), **asdict(course)})
+        state.noise.exported()
         if done is not None:
             progress.advance(1, loss=done.loss, **done.metrics)
         if stop(course.losses):

@@ -51,6 +51,11 @@ class Places:
         """The state of the optimisation; removed once the run is complete."""
         return self.private / "checkpoint" / "state.pt"
 
+    @property
+    def noise(self) -> Path:
+        """The noise while it is made, beside the checkpoint."""
+        return self.checkpoint.with_name("noise.i8")
+
 
 def places(photos: Path, output: Path | None) -> Places:
     """The folders of a run on `photos`, a folder or a caption file.

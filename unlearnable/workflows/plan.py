@@ -49,7 +49,12 @@ def plan(settings: ProtectSettings, *, progress: Progress | None = None) -> Prot
 def _optimising_seconds(run: Run) -> float:
     """Time one round on at most a batch of the posts, and scale it to all posts and rounds."""
     some = min(len(run.problem.posts), run.settings.batch_size)
-    small = dataclasses.replace(run.problem, posts=run.problem.posts.first(some), grids=run.problem.grids[:some])
+    small = dataclasses.replace(
+        run.problem,
+        posts=run.problem.posts.first(some),
+        grids=run.problem.grids[:some],
+        noise_path=run.scratch / "noise.i8",
+    )
     began = time.monotonic()
     state = run.method.start(small, run.settings)
     next(filter(None, run.method.rounds(small, run.settings, state)))

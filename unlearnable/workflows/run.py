@@ -92,6 +92,6 @@ def make_ready(
         vocabulary=vocabulary,
         proposer=proposer,
         seed=settings.seed,
-        noise_path=scratch / "noise.i8",
+        noise_path=where.noise,
     )
     return Run(settings, where, dataset, prepared, pairs, slots, problem, method, run_key(settings, dataset), scratch)
