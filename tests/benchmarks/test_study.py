@@ -148,7 +148,7 @@ def test_the_plan_lists_what_is_there_and_what_is_not(flickr, asked):
 
 def test_a_cell_trains_on_what_the_written_file_would_hold(flickr, asked, tmp_path):
     bench, _, _ = study.make_ready(asked("flickr8k", flickr), resume=False, progress=Silent())
-    made = how("mem-3", bench.setup.scale)
+    made = how("mem-3", bench.setup)
     surrogate = bench.fleet.surrogate(bench.setup.surrogate)
     kept = Kept(made, tmp_path / "p", "k" * 8)
     protection = make(kept, bench.train, surrogate, resume=False, progress=Silent())
@@ -168,6 +168,18 @@ def test_a_cell_trains_on_what_the_written_file_would_hold(flickr, asked, tmp_pa
         assert (through[n].permute(1, 2, 0).numpy() == expected).all()
     untouched = Scraped(clean, protection, ~everyone, find("png"), "bilinear")
     assert (untouched[0] == clean[0]).all()
+
+
+def test_noise_is_no_finer_than_the_data_set_allows_and_the_table_says_so(flickr, asked, tmp_path, monkeypatch):
+    usual = study.benchmark(asked("flickr8k", flickr, methods=("mem-2",)))
+    monkeypatch.setattr(study, "SUITES", {"flickr8k": replace(study.SUITES["flickr8k"], noise_side=16)})
+    report = study.benchmark(asked("flickr8k", flickr, methods=("mem-2",)))
+    assert report.ran == 1, "another protection is another cell"
+    sizes = sorted(path.stat().st_size for path in (tmp_path / "out" / "protections").glob("*.i8"))
+    assert sizes == [8 * 3 * 16 * 16, 8 * 3 * 32 * 32]
+    note = "Noise is made on a grid of 16 pixels and enlarged to 64, so that photos and noise fit 16 GB."
+    assert note in report.tables[0].notes
+    assert not any("Noise is made on a grid" in note for note in usual.tables[0].notes)
 
 
 def test_processes_share_the_protections(flickr, asked, monkeypatch):

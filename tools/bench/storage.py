@@ -1,15 +1,17 @@
 """What the photos and the noise of a large data set take on disk and in memory: a dry run with made-up photos.
 
-    python tools/bench/storage.py [--photos 8278] [--scale-to 82783] [--side 224]
+    python tools/bench/storage.py [--photos 8778] [--scale-to 87783] [--side 224] [--changed 600]
 
 Photos of 640 x 480 with five captions each are written, read as COCO, decoded into the cache, given
-a noise each, and read once in random order as a training would; the noise goes to a checkpoint and back.
-Sizes and times are scaled up to COCO's 82,783.
+a noise each, and read once in random order as a training would. Then comes a checkpoint, the noise of
+`--changed` photos is changed, as before the next one, and the noise is led back. Sizes are scaled up to COCO's 82,783
+photos to train on and 5,000 to rank, of which only the first have noise.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import tempfile
 import time
@@ -19,9 +21,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from unlearnable import checkpoint
 from unlearnable.benchmarks import coco
 from unlearnable.benchmarks.store import decoded
+from unlearnable.imaging.placement import grid_shape
 from unlearnable.models.tokens import cut
 from unlearnable.optim.noise import NoiseStore
 from unlearnable.optim.view import protect
@@ -41,9 +43,13 @@ def write(root: Path, count: int) -> None:
         coarse.resize((640, 480), Image.Resampling.BILINEAR).save(root / "train2014" / name, quality=85)
         captions = [" ".join(rng.choice(WORDS, 10)) for _ in range(5)]
         sentences = [{"raw": caption} for caption in captions]
-        split = "test" if n % 17 == 16 else "train"
+        split = "test" if n % 18 == 17 else "train"
         rows.append({"filepath": "train2014", "filename": name, "split": split, "sentences": sentences})
     (root / "dataset_coco.json").write_text(json.dumps({"images": rows}))
+
+
+def give(noise: NoiseStore, photo: int) -> None:
+    noise.write(photo, torch.randint(-8, 9, (3, *noise.shapes[photo])).float())
 
 
 def memory() -> float:
@@ -54,9 +60,10 @@ def memory() -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=int, default=8278)
-    parser.add_argument("--scale-to", type=int, default=82783)
+    parser.add_argument("--photos", type=int, default=8778)
+    parser.add_argument("--scale-to", type=int, default=87783)
     parser.add_argument("--side", type=int, default=224)
+    parser.add_argument("--changed", type=int, default=600)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root, cache = Path(folder) / "coco", Path(folder) / "cache"
@@ -66,27 +73,30 @@ def main() -> None:
         items = (*corpus.train, *corpus.test)
         photos = decoded(items, corpus.fingerprint, asked.side, cache, Silent())
         seconds = time.monotonic() - began
-        noise = NoiseStore(photos.pixels.shapes, 8, cache / "noise.i8")
+        shapes = [grid_shape(*shape, coco.NOISE_SIDE) for shape in photos.pixels.shapes[: len(corpus.train)]]
+        noise = NoiseStore(shapes, 8, cache / "noise.i8")
         captions = [list(item.captions) for item in items]
         pairs = pairs_of(photos.pixels, captions)
         slots = [[cut(text, 0, 3) for text in texts] for texts in captions]
-        for n in torch.randperm(len(items), generator=torch.Generator().manual_seed(0)).tolist():
-            noise.write(n, torch.randint(-8, 9, (3, *photos.pixels.shapes[n])).float())
+        for n in torch.randperm(len(noise), generator=torch.Generator().manual_seed(0)).tolist():
+            give(noise, n)
             protect(photos.pixels[n], noise.read(n), "bilinear")
-        noise.flush()
+        number, then = noise.export(), hashlib.sha256(noise.data).digest()
+        noise.exported()
         began = time.monotonic()
-        checkpoint.save(cache / "state.pt", "", {"noise": torch.from_numpy(noise.data)})
-        kept = checkpoint.load(cache / "state.pt", "")["noise"]
-        noise.data[:] = kept.numpy()
-        back = time.monotonic() - began
+        for n in range(asked.changed):
+            give(noise, n)
+        keeping = time.monotonic() - began
         disk = {path.suffix: path.stat().st_size for path in cache.iterdir()}
+        NoiseStore(shapes, 8, cache / "noise.i8").restore(number)
+        assert hashlib.sha256(noise.data).digest() == then
         used = memory() - start
     times, big, small = asked.scale_to / len(items), disk[".u8"] / 1e9, disk[".i8"] / 1e9
     print(f"{len(items)} photos, {len(pairs)} captions, {len(slots)} cut; decoded in {seconds:.0f} s")
-    print(f"checkpoint written and read in {back:.1f} s, {disk['.pt'] / 1e9:.2f} GB")
+    print(f"journal {disk['.undo'] / 1e9:.3f} GB for {asked.changed} photos, kept in {keeping:.1f} s, led back")
     print(f"photos {big:.2f} GB, noise {small:.2f} GB, memory {used:.2f} GB beyond the imports")
     print(
-        f"for {asked.scale_to} photos: photos {times * big:.1f} GB, noise {times * small:.1f} GB, "
+        f"for {asked.scale_to} photos: photos {times * big:.2f} GB, noise {times * small:.2f} GB, "
         f"memory {times * used:.1f} GB"
     )
 

@@ -30,7 +30,7 @@ def estimate(bench: Bench, settings: BenchmarkSettings) -> BenchmarkPlan:
     for cell in setup.cells:
         done = bench.done(cell) is not None
         steps = scale.recipe.epochs * steps_an_epoch(pairs, scale.recipe)
-        made = how(cell.method, scale)
+        made = how(cell.method, setup)
         if made is not None and not done and bench.missing(cell) and cell.method not in protections:
             protections[cell.method] = round(_protection(bench, made, pairs), 1)
         cells.append(

@@ -49,10 +49,11 @@ class Planned:
 
 @dataclass(frozen=True)
 class How:
-    """How a protection is made: a row of `methods.METHODS` and its settings."""
+    """How a protection is made: a row of `methods.METHODS`, its settings, and the most that a side of the noise has."""
 
     name: str
     settings: MethodSettings
+    noise_side: int | None = None
 
 
 def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
@@ -79,13 +80,14 @@ def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
     return Setup(suite, scale, settings.surrogate or scale.surrogate, victims, tuple(cells))
 
 
-def how(method: str, scale: Scale) -> How | None:
+def how(method: str, setup: Setup) -> How | None:
     """How the protection of a method is made; None for clean posts."""
+    made, side = setup.scale.method, setup.suite.noise_side
     if method == "clean":
         return None
     if method in BASELINES:
-        return How(method, scale.method)
-    return How("mem", scale.method.model_copy(update=trigger_settings(method)))
+        return How(method, made, side)
+    return How("mem", made.model_copy(update=trigger_settings(method)), side)
 
 
 def digest(*parts: object) -> str:

@@ -85,12 +85,13 @@ def make(kept: Kept, photos: Photos, surrogate: DualEncoder, *, resume: bool, pr
             partial.unlink(missing_ok=True)
         kept.write(_optimise(kept, _problem(how, photos, surrogate, slots, noise), progress))
         partial.unlink(missing_ok=True)
-    store = NoiseStore(_grids(photos, surrogate), how.settings.epsilon, noise, "r")
+    store = NoiseStore(_grids(how, photos, surrogate), how.settings.epsilon, noise, "r")
     return Protection(store, with_triggers(how, slots, kept.read().triggers))
 
 
-def _grids(photos: Photos, surrogate: DualEncoder) -> tuple[Shape, ...]:
-    return tuple(grid_shape(height, width, surrogate.image_size) for height, width in photos.pixels.shapes)
+def _grids(how: How, photos: Photos, surrogate: DualEncoder) -> tuple[Shape, ...]:
+    side = min(surrogate.image_size, how.noise_side or surrogate.image_size)
+    return tuple(grid_shape(height, width, side) for height, width in photos.pixels.shapes)
 
 
 def _problem(how: How, photos: Photos, surrogate: DualEncoder, slots: Slots, noise: Path) -> Problem:
@@ -98,7 +99,7 @@ def _problem(how: How, photos: Photos, surrogate: DualEncoder, slots: Slots, noi
     vocabulary, proposer = load_words(how.settings, str(surrogate.device), proposing=method.has_trigger)
     return Problem(
         posts=Posts(photos.pixels, slots),
-        grids=_grids(photos, surrogate),
+        grids=_grids(how, photos, surrogate),
         captions=tuple(item.captions for item in photos.items),
         surrogates=(surrogate,),
         vocabulary=vocabulary,

@@ -62,15 +62,15 @@ class Bench:
 
     def protection_key(self, cell: Planned) -> str:
         """What the protection of a cell depends on; empty for clean posts."""
-        made = how(cell.method, self.setup.scale)
+        made = how(cell.method, self.setup)
         if made is None:
             return ""
         surrogate = self.fleet.digest(self.setup.surrogate)
-        return digest(VERSION, self.data, surrogate, made.name, made.settings.model_dump_json())
+        return digest(VERSION, self.data, surrogate, made.name, made.settings.model_dump_json(), made.noise_side)
 
     def kept(self, cell: Planned) -> Kept | None:
         """Where the protection of a cell is kept; None for clean posts."""
-        made = how(cell.method, self.setup.scale)
+        made = how(cell.method, self.setup)
         return Kept(made, self.folder / "protections", self.protection_key(cell)) if made else None
 
     def missing(self, cell: Planned) -> bool:

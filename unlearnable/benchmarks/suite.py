@@ -61,6 +61,8 @@ class Suite:
         layouts: what would be read, for the error message.
         published: where the data set can be had.
         paper: the paper's figures by method, architecture and fraction.
+        noise_side: pixels that a side of the noise has at most, where noise as fine as the model sees would not fit
+            the disk; it is enlarged to the photo.
     """
 
     name: str
@@ -70,6 +72,7 @@ class Suite:
     layouts: str
     published: str
     paper: Mapping[Key, PaperRow]
+    noise_side: int | None = None
 
 
 def both(table: int, there: Sequence[float | None], back: Sequence[float | None]) -> PaperRow:

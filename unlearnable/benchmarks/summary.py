@@ -61,7 +61,7 @@ def report_of(
         },
         transfer_paper=paper.get((TRANSFER, "RN50", 1.0)),
         roles={name: role for name, role in setup.victims.items() if role},
-        differs=list(setup.scale.differs),
+        differs=[*setup.scale.differs, *_coarser(bench)],
         protections=bench.protections(),
         unread=unread,
         cells=cells,
@@ -88,6 +88,14 @@ def write(report: BenchmarkReport, *, latex: bool) -> BenchmarkReport:
     if latex:
         files.write_text(folder / "table.tex", to_latex(report.tables))
     return report
+
+
+def _coarser(bench: Bench) -> list[str]:
+    """That the noise of this data set is not as fine as the photos, where it is not."""
+    side, whole = bench.setup.suite.noise_side, bench.setup.scale.pixels
+    if side is None or side >= whole:
+        return []
+    return [f"Noise is made on a grid of {side} pixels and enlarged to {whole}, so that photos and noise fit 16 GB."]
 
 
 def _both(ranks: Ranks) -> BothWays:
