@@ -131,5 +131,13 @@ def make_problem(tiny, tmp_path):
 @pytest.fixture
 def quick() -> MethodSettings:
     return MethodSettings(
-        max_rounds=3, noise_steps=3, surrogate_steps=3, learning_rate=1e-3, batch_size=8, candidates=4, trigger_rounds=2
+        max_rounds=3,
+        noise_steps=3,
+        surrogate_steps=3,
+        learning_rate=1e-3,
+        batch_size=8,
+        candidates=4,
+        trigger_rounds=2,
+        adversarial_weight=1.0,
+        adversary_steps=3,
     )

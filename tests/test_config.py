@@ -19,7 +19,7 @@ def test_flags_beat_environment_beats_file_beats_preset_beats_default(tmp_path, 
     monkeypatch.setenv("UNLEARNABLE_SEED", "9")
     settings = resolve({"photos": Path("p"), "epsilon": 6, "quality": None}, file)
     assert (settings.epsilon, settings.seed, settings.quality) == (6, 9, 80)
-    assert settings.max_rounds == PRESETS["strong"]["max_rounds"]
+    assert settings.adversarial_weight == PRESETS["strong"]["adversarial_weight"] > 0
     assert settings.noise_steps == ProtectSettings.model_fields["noise_steps"].default
 
 

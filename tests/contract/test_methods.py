@@ -89,13 +89,16 @@ def test_a_round_can_be_stopped_in_its_training_between_its_batches_and_in_its_m
     for done in method.rounds(make_problem(), quick, state):
         if done is not None:
             break
-        places.append((state.place.trained, len(state.place.batches or []), len(state.place.losses)))
+        places.append((state.learnt, state.place.trained, len(state.place.batches or []), len(state.place.losses)))
     measured = [(0, 6), (0, 12)]  # batches to come, posts measured: 12 of them in batches of at most 8
     if method.name == "random":
-        assert places == [(0, *place) for place in measured]
+        assert places == [(0, 0, *place) for place in measured]
         return
+    learnt = quick.adversary_steps if method.name == "mem" else 0
     steps = quick.surrogate_steps * (quick.max_rounds if method.name == "uap" else 1)
-    assert places == [*((n, 0, 0) for n in range(1, steps + 1)), *((steps, *p) for p in [(1, 0), (0, 0), *measured])]
+    trained = [(n, 0, 0) for n in range(1, steps + 1)]
+    round_ = [*trained, *((steps, *p) for p in [(1, 0), (0, 0), *measured])]
+    assert places == [*((n, 0, 0, 0) for n in range(1, learnt + 1)), *((learnt, *place) for place in round_)]
 
 
 def test_a_single_photo_can_be_protected(method, make_problem, quick):

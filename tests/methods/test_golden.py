@@ -26,7 +26,9 @@ def curve(name, problem, settings):
 @pytest.fixture
 def curves(make_problem, quick):
     settings = quick.model_copy(update={"max_rounds": 6, "noise_steps": 6, "surrogate_steps": 4, "batch_size": 12})
-    return {name: curve(name, make_problem(), settings) for name in ("mem", "em")}
+    plain = settings.model_copy(update={"adversarial_weight": 0})
+    named = {"mem": ("mem", plain), "em": ("em", plain), "mem, adversarial": ("mem", settings)}
+    return {name: curve(method, make_problem(), how) for name, (method, how) in named.items()}
 
 
 def test_curves_are_the_golden_ones(curves, request):

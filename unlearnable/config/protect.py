@@ -21,7 +21,7 @@ PLACES = frozenset({"photos", "captions", "output", "avoid_words"})
 PRESETS: dict[str, dict[str, Any]] = {
     "fast": {"max_rounds": 4, "surrogate_steps": 4, "trigger_rounds": 1},
     "balanced": {},
-    "strong": {"max_rounds": 20, "surrogate_steps": 12, "trigger_rounds": 4, "beam_width": 3},
+    "strong": {"adversarial_weight": 1.0},
 }
 
 
@@ -55,6 +55,11 @@ class MethodSettings(BaseModel):
     trigger_rounds: Annotated[int, Field(ge=0, description="rounds that improve the triggers")] = 2
     candidates: Annotated[int, Field(ge=1, le=256, description="words tried at each position (top k)")] = 16
     beam_width: Annotated[int, Field(ge=1, le=16, description="triggers kept in the search")] = 1
+    adversarial_weight: Annotated[
+        float,
+        Field(ge=0, description="of the noise's other aim, to show other content to a model that knows the posts"),
+    ] = 0.0
+    adversary_steps: Annotated[int, Field(ge=1, description="training steps of that model, on the clean posts")] = 128
     smallest_crop: Annotated[
         float, Field(gt=0, le=1, description="smallest share of a photo in the crops the noise is made under")
     ] = 0.9

@@ -18,6 +18,17 @@ from unlearnable.optim.noise import NoiseStore, Shape
 from unlearnable.training.posts import Posts
 
 
+class Pull(Protocol):
+    """A further loss that the noise of photos shall lower."""
+
+    @property
+    def model(self) -> DualEncoder:
+        """What it is of."""
+
+    def loss(self, pixels: Tensor, photos: Sequence[int]) -> Tensor:
+        """Of photos as they are loaded (b, 3, s, s)."""
+
+
 class Proposer(Protocol):
     """A language model that knows what words would read naturally in the place of a trigger."""
 
@@ -82,6 +93,9 @@ class State:
         models: the surrogates as trained so far.
         optimisers: one a surrogate.
         generator: all randomness.
+        adversaries: copies of the surrogates that learn the clean posts; none where the settings ask for none.
+        adversary_optimisers: one of each.
+        learnt: training steps of theirs that are done.
         round: rounds done.
         place: in the round that is under way.
         losses: (n,) loss of each post after the last round.
@@ -94,6 +108,9 @@ class State:
     models: list[DualEncoder]
     optimisers: list[torch.optim.Optimizer]
     generator: torch.Generator
+    adversaries: list[DualEncoder] = field(default_factory=list)
+    adversary_optimisers: list[torch.optim.Optimizer] = field(default_factory=list)
+    learnt: int = 0
     round: int = 0
     place: Place = field(default_factory=Place)
     losses: Tensor = field(default_factory=lambda: torch.zeros(0))
@@ -108,8 +125,9 @@ class State:
         return {
             "noise": self.noise.export(),
             "triggers": self.triggers,
-            "models": [model.module.state_dict() for model in self.models],
-            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
+            "models": [model.module.state_dict() for model in (*self.models, *self.adversaries)],
+            "optimisers": [each.state_dict() for each in (*self.optimisers, *self.adversary_optimisers)],
+            "learnt": self.learnt,
             "generator": self.generator.get_state(),
             "round": self.round,
             "place": asdict(self.place),
@@ -126,11 +144,13 @@ class State:
         """
         self.noise.restore(exported["noise"])
         self.triggers = exported["triggers"].clone()
-        for model, weights in zip(self.models, exported["models"], strict=True):
+        for model, weights in zip((*self.models, *self.adversaries), exported["models"], strict=True):
             model.module.load_state_dict(weights)
-        for optimiser, moments in zip(self.optimisers, exported["optimisers"], strict=True):
+        optimisers = (*self.optimisers, *self.adversary_optimisers)
+        for optimiser, moments in zip(optimisers, exported["optimisers"], strict=True):
             optimiser.load_state_dict(copy.deepcopy(moments))
         self.generator.set_state(exported["generator"])
+        self.learnt = exported["learnt"]
         self.round, self.place, self.settled = exported["round"], Place(**exported["place"]), exported["settled"]
         self.losses, self.resting = exported["losses"].clone(), exported["resting"].clone()
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 
 from unlearnable.config import MethodSettings
-from unlearnable.methods import steps
+from unlearnable.methods import adversarial, steps
 from unlearnable.methods.base import Problem, Round, State
 from unlearnable.methods.measure import measuring
 from unlearnable.methods.trigger_search import draw_triggers, improve_triggers
@@ -24,17 +24,23 @@ class MEM:
         """Noise zero, random trigger words."""
         state = steps.start(problem, settings, torch.zeros(len(problem.posts), 0, dtype=torch.long))
         state.triggers = draw_triggers(problem, settings, state.generator)
+        adversarial.enlist(problem, settings, state)
         return state
 
     def rounds(self, problem: Problem, settings: MethodSettings, state: State) -> Iterator[Round | None]:
-        """Each round: surrogate steps, then for every batch the trigger step and the noise steps."""
+        """Each round: surrogate steps, then for every batch the trigger step and the noise steps.
+
+        Before the first, copies of the surrogates learn the clean posts, which the noise then shall mislead.
+        """
+        yield from adversarial.learn(problem, settings, state)
+        misled = adversarial.adversaries(problem, settings, state)
         while state.round < settings.max_rounds:
             yield from steps.train_surrogates(problem, settings, state, settings.surrogate_steps)
             search = state.round < settings.trigger_rounds and not state.settled
             for photos in steps.remaining(settings, state):
                 if search:
                     state.place.changed += improve_triggers(problem, settings, state, photos)
-                steps.move_noise(problem, settings, state, photos, shuffle=True)
+                steps.move_noise(problem, settings, state, photos, shuffle=True, pulls=misled)
                 yield None
             trained, changed = state.place.loss, state.place.changed
             state.settled = state.settled or (search and changed == 0)

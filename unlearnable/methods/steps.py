@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from unlearnable.config import MethodSettings
-from unlearnable.methods.base import Place, Problem, Round, State
+from unlearnable.methods.base import Place, Problem, Pull, Round, State
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import Slot
 from unlearnable.optim.contrastive import contrastive_loss, same_source_mask
@@ -100,26 +100,42 @@ def train_surrogates(problem: Problem, settings: MethodSettings, state: State, s
 
     Goes on after those of the round that were done before; their mean loss gathers in `state.place`.
     """
-    place = state.place
+    place, learners = state.place, list(zip(state.models, state.optimisers, strict=True))
     while place.trained < steps:
-        everyone = torch.randperm(len(problem.posts), generator=state.generator)
-        photos = everyone[: settings.batch_size].tolist()
-        slots = problem.posts.choose(photos, state.generator)
-        tokens, _ = tokens_of(slots, state.triggers[photos])
-        decoys = decoy_tokens(problem, settings, slots, state)
-        for model, optimiser in zip(state.models, state.optimisers, strict=True):
-            pixels = views(problem, settings, state, photos, model.image_size)
-            model.module.train()
-            model.module.requires_grad_(True)
-            loss = batch_loss(model, pixels, tokens, decoys, learn_text=True)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            clamp_scale(model.module)
-            place.loss += loss.item() / (steps * len(state.models))
+        place.loss += train_step(problem, settings, state, learners, state.triggers) / steps
         place.trained += 1
         yield
     freeze(state.models)
+
+
+def train_step(
+    problem: Problem,
+    settings: MethodSettings,
+    state: State,
+    learners: Sequence[tuple[DualEncoder, torch.optim.Optimizer]],
+    triggers: Tensor,
+) -> float:
+    """One step of contrastive training of models on a batch of the posts as they are now, with triggers (n, k).
+
+    Returns:
+        The mean loss of the models.
+    """
+    photos = torch.randperm(len(problem.posts), generator=state.generator)[: settings.batch_size].tolist()
+    slots = problem.posts.choose(photos, state.generator)
+    tokens, _ = tokens_of(slots, triggers[photos])
+    decoys = decoy_tokens(problem, settings, slots, state)
+    total = 0.0
+    for model, optimiser in learners:
+        pixels = views(problem, settings, state, photos, model.image_size)
+        model.module.train()
+        model.module.requires_grad_(True)
+        loss = batch_loss(model, pixels, tokens, decoys, learn_text=True)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        clamp_scale(model.module)
+        total += loss.item()
+    return total / len(learners)
 
 
 def remaining(settings: MethodSettings, state: State) -> Iterator[list[int]]:
@@ -152,6 +168,7 @@ def move_noise(
     *,
     shuffle: bool,
     ascend: bool = False,
+    pulls: Sequence[Pull] = (),
 ) -> None:
     """Signed gradient steps on the noise of a batch (Eq. 5), in the bound and through the file.
 
@@ -163,30 +180,38 @@ def move_noise(
         shuffle: give each photo another photo's caption behind its own trigger (the S of Eq. 5),
             so that the noise binds to the trigger and not to the caption.
         ascend: raise the loss instead (Eq. 3).
+        pulls: further losses to lower.
     """
     size = -settings.step_size if ascend else settings.step_size
     for _ in range(settings.noise_steps):
         slots = problem.posts.choose(photos, state.generator)
         if shuffle:
             slots = [slots[n] for n in torch.randperm(len(slots), generator=state.generator).tolist()]
-        gradients = noise_gradients(problem, settings, state, photos, slots)
+        gradients = noise_gradients(problem, settings, state, photos, slots, pulls)
         for photo, gradient in zip(photos, gradients, strict=True):
             state.noise.write(photo, signed_step(state.noise.read(photo), gradient, size, settings.epsilon))
 
 
 def noise_gradients(
-    problem: Problem, settings: MethodSettings, state: State, photos: Sequence[int], slots: Sequence[Slot]
+    problem: Problem,
+    settings: MethodSettings,
+    state: State,
+    photos: Sequence[int],
+    slots: Sequence[Slot],
+    pulls: Sequence[Pull],
 ) -> tuple[Tensor, ...]:
-    """Gradients (3, gh, gw) of the loss, summed over the surrogates, at each photo's noise."""
+    """Gradients (3, gh, gw) of the loss, summed over the surrogates and pulls, at each photo's noise."""
     noises = [state.noise.read(n).requires_grad_() for n in photos]
     tokens, _ = tokens_of(slots, state.triggers[list(photos)])
     decoys = decoy_tokens(problem, settings, slots, state)
     files = [protect(problem.posts.pixels[n], x, settings.enlarge) for n, x in zip(photos, noises, strict=True)]
     draws = [draw(state.generator, settings.smallest_crop) for _ in photos]
-    losses = []
-    for model in state.models:
-        pixels = torch.stack([load(f, model.image_size, how) for f, how in zip(files, draws, strict=True)])
-        losses.append(batch_loss(model, pixels, tokens, decoys).cpu())
+
+    def loaded(side: int) -> Tensor:
+        return torch.stack([load(file, side, how) for file, how in zip(files, draws, strict=True)])
+
+    losses = [batch_loss(model, loaded(model.image_size), tokens, decoys).cpu() for model in state.models]
+    losses += [pull.loss(loaded(pull.model.image_size), photos).cpu() for pull in pulls]
     return torch.autograd.grad(torch.stack(losses).sum(), noises)
 
 

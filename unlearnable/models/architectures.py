@@ -12,6 +12,8 @@ from typing import Any
 from platformdirs import user_cache_path
 
 START = "small-start"
+TUNING_RATE = 1e-5
+SMALL_RATE = 1e-3  # at 1e-5, right for a large CLIP, small models learn nothing from a few hundred posts
 HALF = (0.5, 0.5, 0.5)
 _TEXT = {"context_length": 77, "vocab_size": 49408, "width": 192, "heads": 6, "layers": 4}
 
@@ -50,6 +52,11 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
 def is_small(config: dict[str, Any]) -> bool:
     """Whether a configuration is one of these or the bundled model's: they share the text tower."""
     return config.get("text_cfg") == _TEXT
+
+
+def tuning_rate(config: dict[str, Any]) -> float:
+    """The learning rate that a model is fine-tuned at."""
+    return SMALL_RATE if is_small(config) else TUNING_RATE
 
 
 def cache_folder() -> Path:

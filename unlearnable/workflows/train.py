@@ -13,6 +13,7 @@ from unlearnable.config import Recipe, Schedule, TrainSettings
 from unlearnable.datasets import Dataset
 from unlearnable.errors import ConfigError, InputError, OutputError
 from unlearnable.models import openclip
+from unlearnable.models.architectures import TUNING_RATE
 from unlearnable.progress import Progress, Silent
 from unlearnable.results import SkippedRecord, TrainReport
 from unlearnable.training.pairs import pairs_of
@@ -24,7 +25,7 @@ from unlearnable.workflows.run import choose_device
 from unlearnable.workflows.splits import split
 
 SCRATCH_EPOCHS, SCRATCH_RATE = 32, 5e-4
-TUNING_EPOCHS, TUNING_RATE = 10, 1e-5
+TUNING_EPOCHS = 10
 
 
 def train(

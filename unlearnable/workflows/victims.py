@@ -7,11 +7,9 @@ from dataclasses import dataclass
 
 from unlearnable.config import Recipe, Schedule, VerifySettings
 from unlearnable.models import openclip
-from unlearnable.models.architectures import is_small
+from unlearnable.models.architectures import tuning_rate
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.workflows.train import SCRATCH_EPOCHS, SCRATCH_RATE, TUNING_EPOCHS, TUNING_RATE
-
-SMALL_RATE = 1e-3  # at 1e-5, right for a large CLIP, small models learn nothing from a few hundred posts
+from unlearnable.workflows.train import SCRATCH_EPOCHS, SCRATCH_RATE, TUNING_EPOCHS
 
 
 @dataclass(frozen=True)
@@ -36,8 +34,8 @@ class Victim:
 
     def recipe(self, settings: VerifySettings, seed: int) -> Recipe:
         """How to train it; length and rate are the usual ones where the settings leave them open."""
-        rate = SMALL_RATE if is_small(self.model.spec.config) else TUNING_RATE
-        epochs, rate = (SCRATCH_EPOCHS, SCRATCH_RATE) if self.from_scratch else (TUNING_EPOCHS, rate)
+        usual = (TUNING_EPOCHS, tuning_rate(self.model.spec.config))
+        epochs, rate = (SCRATCH_EPOCHS, SCRATCH_RATE) if self.from_scratch else usual
         return Recipe(
             **settings.model_dump(include=set(Schedule.model_fields)),
             epochs=epochs if settings.epochs is None else settings.epochs,

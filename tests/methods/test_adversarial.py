@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import torch
+
+from unlearnable.methods import METHODS, adversarial
+from unlearnable.optim.view import PLAIN, load, protect
+
+
+def run(problem, settings):
+    method = METHODS["mem"]()
+    state = method.start(problem, settings)
+    rounds = list(filter(None, method.rounds(problem, settings, state)))
+    return state, rounds
+
+
+def seen(problem, state, misled):
+    """Mean loss of the adversaries on the photos with their noise."""
+    photos = range(len(problem.posts))
+    files = [protect(problem.posts.pixels[n], state.noise.read(n), "bilinear") for n in photos]
+    pixels = torch.stack([load(file, misled.model.image_size, PLAIN) for file in files])
+    with torch.no_grad():
+        return float(misled.loss(pixels, photos))
+
+
+def test_a_model_that_knows_the_clean_posts_is_misled(make_problem, quick, monkeypatch):
+    monkeypatch.setattr(adversarial, "tuning_rate", lambda config: 3e-3)
+    settings = quick.model_copy(update={"adversary_steps": 30, "noise_steps": 8})
+    problem = make_problem()
+    state, _ = run(problem, settings)
+    (misled,) = adversarial.adversaries(problem, settings, state)
+    plain = make_problem()
+    other, _ = run(plain, settings.model_copy(update={"adversarial_weight": 0}))
+    assert other.adversaries == []
+    assert seen(problem, state, misled) < 0.8 * seen(plain, other, misled)
+    assert not any(torch.equal(state.noise.read(n), other.noise.read(n)) for n in range(len(problem.posts)))
+
+
+def test_every_surrogate_has_an_adversary_and_all_want_the_same(make_problem, quick, tiny):
+    problem = make_problem(surrogates=[tiny, tiny.clone()])
+    state, _ = run(problem, quick.model_copy(update={"max_rounds": 1}))
+    first, second = adversarial.adversaries(problem, quick, state)
+    assert torch.equal(first.wanted, second.wanted)
+    assert first.centres.shape == second.centres.shape
+    assert state.learnt == quick.adversary_steps
+
+
+def test_adversaries_learn_the_clean_posts_without_triggers(make_problem, quick, monkeypatch):
+    seen = []
+    genuine = adversarial.steps.train_step
+
+    def watched(problem, settings, state, learners, triggers):
+        seen.append((triggers.shape[1], int(abs(state.noise.data).max())))
+        return genuine(problem, settings, state, learners, triggers)
+
+    monkeypatch.setattr(adversarial.steps, "train_step", watched)
+    run(make_problem(), quick.model_copy(update={"max_rounds": 1}))
+    assert seen[: quick.adversary_steps] == [(0, 0)] * quick.adversary_steps
+    assert all(length == 3 for length, _ in seen[quick.adversary_steps :])
+
+
+def test_posts_of_one_caption_have_nothing_to_be_misled_to(make_problem, quick):
+    problem = make_problem(photos=1)
+    state, rounds = run(problem, quick)
+    assert rounds
+    assert adversarial.adversaries(problem, quick, state) == []

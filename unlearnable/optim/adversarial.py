@@ -1,0 +1,52 @@
+"""Adversarial noise as a poison: photos are moved to where a model that knows the posts sees other content.
+
+A model that is trained on them ties what it sees there to their captions, and so learns content under wrong words
+(Fowl et al., "Adversarial Examples Make Strong Poisons", NeurIPS 2021, with classes; here with groups of captions).
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+ITERATIONS = 20
+
+
+def group(features: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """Sort features (n, d), normalised, into at most `count` groups by spherical k-means.
+
+    Returns:
+        (n,) the group of each, numbered from 0 without gaps.
+    """
+    centres = features[torch.randperm(len(features), generator=generator)[:count]]
+    for _ in range(ITERATIONS):
+        nearest = (features @ centres.T).argmax(dim=1)
+        centres = _centres(features, nearest, len(centres))
+    labels: Tensor = torch.unique(nearest, return_inverse=True)[1]
+    return labels
+
+
+def centres_of(features: Tensor, labels: Tensor) -> Tensor:
+    """(g, d) the normalised mean of each group's features (n, d)."""
+    return _centres(features, labels, int(labels.max()) + 1)
+
+
+def elsewhere(centres: Tensor) -> Tensor:
+    """(g,) the group that each of several groups (g, d) is moved to: one as unlike it as can be, no two to one.
+
+    Unlike, since noise this faint cannot hide what is coarse: it has to say the contrary.
+    """
+    likeness = (centres @ centres.T).double().fill_diagonal_(2.0)
+    return torch.from_numpy(linear_sum_assignment(likeness.numpy())[1])
+
+
+def pull(image_features: Tensor, centres: Tensor, wanted: Tensor, scale: Tensor) -> Tensor:
+    """Cross entropy of seeing in images (b, d) the captions of group `wanted` (b,) among all groups (g, d)."""
+    return F.cross_entropy(scale * image_features @ centres.T, wanted)
+
+
+def _centres(features: Tensor, labels: Tensor, count: int) -> Tensor:
+    sums = torch.zeros(count, features.shape[1]).index_add(0, labels, features)
+    return F.normalize(sums, dim=1)
