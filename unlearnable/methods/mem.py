@@ -30,7 +30,8 @@ class MEM:
     def rounds(self, problem: Problem, settings: MethodSettings, state: State) -> Iterator[Round | None]:
         """Each round: surrogate steps, then for every batch the trigger step and the noise steps.
 
-        Before the first, copies of the surrogates learn the clean posts, which the noise then shall mislead.
+        Before the first, where `adversarial_weight` is not 0, copies of the surrogates learn the clean posts; the
+        noise then shall mislead them.
         """
         yield from adversarial.learn(problem, settings, state)
         misled = adversarial.adversaries(problem, settings, state)
