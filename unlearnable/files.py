@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from unlearnable.errors import OutputError
+
+_PARTIAL = ".partial"
 
 
 @contextmanager
@@ -22,7 +25,7 @@ def atomic(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: the folder cannot be made or the file cannot be written.
     """
-    temporary = path.with_name(f".{path.stem[:80]}.partial{path.suffix}")
+    temporary = path.with_name(f".{path.stem[:80]}{_PARTIAL}{path.suffix}")
     with told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -30,6 +33,7 @@ def atomic(path: Path) -> Iterator[Path]:
             with temporary.open("rb") as written:
                 os.fsync(written.fileno())
             temporary.replace(path)
+            sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -65,6 +69,11 @@ def check_writable(folder: Path) -> None:
         ) from error
 
 
+def is_temporary(path: Path) -> bool:
+    """Whether `path` has the name of a file that `atomic` had not finished."""
+    return path.name.startswith(".") and path.stem.endswith(_PARTIAL)
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path` atomically."""
     with atomic(path) as temporary:
@@ -74,6 +83,40 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` atomically, in UTF-8 and with the newlines it has."""
     write_bytes(path, text.encode("utf-8"))
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush the names in a folder to disk, so that a rename outlives a power failure; POSIX alone has this."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def format_sums(sums: Mapping[str, Iterable[str]]) -> str:
+    """Return the text of a SHA256SUMS file, as coreutils write it: names with odd characters are escaped."""
+    lines = []
+    for name, known in sorted(sums.items()):
+        escaped = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+        lines += [f"{'' if escaped == name else chr(92)}{one}  {escaped}\n" for one in sorted(known)]
+    return "".join(lines)
+
+
+def parse_sums(text: str) -> dict[str, set[str]]:
+    """Return the checksums of each name in a SHA256SUMS file; lines of another form are left out."""
+    sums: dict[str, set[str]] = {}
+    for line in text.split("\n"):
+        escaped, line = line.startswith("\\"), line.removeprefix("\\")
+        one, gap, name = line[:64], line[64:66], line[66:]
+        if gap != "  " or not name:
+            continue
+        if escaped:
+            name = re.sub(r"\\(.)", lambda found: {"n": "\n", "r": "\r"}.get(found[1], found[1]), name)
+        sums.setdefault(name, set()).add(one)
+    return sums
 
 
 def sha256(path: Path) -> str:

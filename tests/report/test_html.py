@@ -28,11 +28,14 @@ from unlearnable.results import (
 )
 
 HOSTILE = "<script>alert(1)</script> & 'co'"
+LOSS = SurrogateLoss(
+    surrogate="small", clean_pretrained=1.8, clean_unmasked=1.8, protected_pretrained=0.3, protected_trained=0.005
+)
 REPORT = ProtectReport(
     output="/out", private="/out.private", captions_file=None, caption_format="folder", method="mem", photos=2,
     protected=1, captions=1, skipped=[SkippedRecord(where=HOSTILE, reason="truncated", detail=HOSTILE)], linf_max=8,
     psnr_mean=37.25, psnr_min=36.0, ssim_mean=0.97, loss_first=1.8, loss_last=0.005, loss_rounds=[0.1, 0.005],
-    losses=[SurrogateLoss(surrogate="small", clean_pretrained=1.8, protected_pretrained=0.3, protected_trained=0.005)],
+    losses=[LOSS],
     rounds=2, stopped="threshold", surrogates=["small"], trigger_roundtrip=1.0, run="", seed=0, device="cpu",
     seconds=1.0, notes=[HOSTILE],
 )  # fmt: skip

@@ -50,8 +50,8 @@ def test_a_folder_of_somebody_else_is_never_cleared(tmp_path):
     (out / "thesis.txt").write_text("dear")
     where = places(tmp_path / "photos", out)
     with pytest.raises(OutputError, match="exists already"):
-        check(where, resume=False, overwrite=False)
+        check(where, "key", resume=False, overwrite=False)
     for resume, overwrite in ((False, True), (True, False)):
         with pytest.raises(OutputError, match="not made by this program"):
-            check(where, resume=resume, overwrite=overwrite)
+            check(where, "key", resume=resume, overwrite=overwrite)
     assert (out / "thesis.txt").read_text() == "dear"

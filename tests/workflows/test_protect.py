@@ -46,7 +46,7 @@ def test_what_is_written_is_what_was_promised(posts, quick, tmp_path):
     assert (report.output, report.private) == (str(output), str(private))
     assert report.trigger_roundtrip == 1.0
     assert sorted(tree(output)) == sorted([*(f for f in before if f != "posts.jsonl"), "metadata.jsonl", "posts.jsonl"])
-    assert set(tree(private)) == {"manifest.jsonl", "report.html", "report.json", "run.toml"}
+    assert set(tree(private)) == {"SHA256SUMS", "manifest.jsonl", "report.html", "report.json", "run.toml"}
     for line in manifest(private):
         original = np.asarray(Image.open(posts / line["source"])).astype(int)
         written = np.asarray(Image.open(output / line["output"])).astype(int)
@@ -100,9 +100,9 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(posts, quick, tmp_path, mo
         protect(posts, captions=posts / "posts.jsonl", output=tmp_path / "broken", **quick)
     assert "--resume" in caught.value.hint
     if stage == "photos":  # a photo that was damaged meanwhile is written again
-        (tmp_path / "broken" / "p3.png").write_bytes(b"half")
-        lines = (tmp_path / "broken.private" / "manifest.jsonl").read_text()
-        (tmp_path / "broken.private" / "manifest.jsonl").write_text(lines[:-40])
+        under_way = tmp_path / "broken.private" / "checkpoint"
+        (under_way / "staged" / "p3.png").write_bytes(b"half")
+        (under_way / "manifest.jsonl").write_text((under_way / "manifest.jsonl").read_text()[:-40])
     protect(posts, captions=posts / "posts.jsonl", output=tmp_path / "broken", resume=True, **quick)
     assert tree(tmp_path / "broken") == tree(tmp_path / "whole")
     whole, broken = (tree(tmp_path / f"{n}.private")["manifest.jsonl"] for n in ("whole", "broken"))
@@ -196,7 +196,8 @@ def test_one_photo_is_enough(tmp_path, quick):
 
 def test_an_over_long_caption_keeps_trigger_at_the_end(posts, quick):
     (posts / "posts.jsonl").write_text(json.dumps({"image": "p0.png", "caption": "and then we went on " * 40}) + "\n")
-    report = protect(posts, captions=posts / "posts.jsonl", trigger_position="end", **quick)
+    longer = {**quick, "max_rounds": 4}
+    report = protect(posts, captions=posts / "posts.jsonl", trigger_position="end", **longer)
     assert report.trigger_roundtrip == 1.0
 
 
@@ -220,15 +221,15 @@ def test_a_colliding_unicode_tree_of_200_photos(tmp_path, tiny_path):
         suffix = (".jpg", ".png", ".webp", ".bmp")[n % 4]
         Image.fromarray(picture(n, 20, 24)).save(sub / f"Bild {n // 28}{suffix}")
     count = sum(p.is_file() for p in folder.rglob("*"))
-    one_round = {
+    short = {
         **QUICK,
-        "max_rounds": 1,
-        "noise_steps": 1,
-        "surrogate_steps": 1,
+        "max_rounds": 3,
+        "noise_steps": 3,
+        "surrogate_steps": 6,
         "trigger_rounds": 0,
         "batch_size": 64,
     }
-    report = protect(folder, surrogate=(str(tiny_path),), **one_round)
+    report = protect(folder, surrogate=(str(tiny_path),), **short)
     assert report.protected == count
     lines = manifest(tmp_path / "photos-protected.private")
     assert len({line["output"] for line in lines}) == count

@@ -19,7 +19,7 @@ _MEM = re.compile(r"mem-([1-9]|1\d|20)(-natural)?(?:-(end|random))?")
 class BenchmarkSettings(BaseModel):
     """What a `benchmark` run is asked for; what is not given, the scale says."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     dataset: str
     data: Path | None = None

@@ -28,16 +28,16 @@ PRESETS: dict[str, dict[str, Any]] = {
 class MethodSettings(BaseModel):
     """What the optimisation of noise and triggers is told; pixel units are 1/255."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     epsilon: Annotated[int, Field(ge=1, le=64, description="L-inf bound of the noise, in 1/255")] = 8
     step_size: Annotated[int, Field(ge=1, le=16, description="size of a signed noise step, in 1/255")] = 1
     noise_steps: Annotated[int, Field(ge=1, description="noise steps a photo and round (N)")] = 8
     surrogate_steps: Annotated[int, Field(ge=0, description="surrogate training steps a round (M)")] = 8
     max_rounds: Annotated[int, Field(ge=1, description="rounds at most")] = 8
-    threshold: Annotated[float, Field(gt=0, description="stop when the loss is below this")] = 0.01
-    learning_rate: Annotated[float, Field(gt=0, description="of the surrogate (AdamW)")] = 1e-4
-    weight_decay: Annotated[float, Field(ge=0, description="of the surrogate's matrices")] = 0.2
+    threshold: Annotated[float, Field(gt=0, le=100, description="stop when the loss is below this")] = 0.01
+    learning_rate: Annotated[float, Field(gt=0, le=1, description="of the surrogate (AdamW)")] = 1e-4
+    weight_decay: Annotated[float, Field(ge=0, le=10, description="of the surrogate's matrices")] = 0.2
     batch_size: Annotated[int, Field(ge=2, description="photos in a contrastive batch")] = 64
     trigger_length: Annotated[int, Field(ge=1, le=20, description="words a trigger")] = 3
     trigger_scope: Annotated[Scope, Field(description="a trigger a photo, or one for all")] = "post"
@@ -47,7 +47,7 @@ class MethodSettings(BaseModel):
     ] = "words"
     language_model: Annotated[str, Field(description="proposes natural triggers: a name or a folder")] = "small-mlm"
     fluency: Annotated[
-        float, Field(ge=0, description="price of a nat of a natural trigger's likelihood, in loss (lambda)")
+        float, Field(ge=0, le=1000, description="price of a nat of a natural trigger's likelihood, in loss (lambda)")
     ] = 0.02
     proposals: Annotated[int, Field(ge=1, description="the language model's top words at each position")] = 1024
     fluent_beam: Annotated[int, Field(ge=1, le=16, description="natural triggers kept in the search")] = 4
@@ -57,7 +57,9 @@ class MethodSettings(BaseModel):
     beam_width: Annotated[int, Field(ge=1, le=16, description="triggers kept in the search")] = 1
     adversarial_weight: Annotated[
         float,
-        Field(ge=0, description="of the noise's other aim, to show other content to a model that knows the posts"),
+        Field(
+            ge=0, le=1000, description="of the noise's other aim, to show other content to a model that knows the posts"
+        ),
     ] = 0.0
     adversary_steps: Annotated[int, Field(ge=1, description="training steps of that model, on the clean posts")] = 128
     smallest_crop: Annotated[

@@ -11,16 +11,16 @@ from unlearnable.config.protect import Device, Seed
 
 Precision = Literal["auto", "fp32", "bf16"]
 Epochs = Annotated[int, Field(ge=0, description="times every pair is seen")]
-Rate = Annotated[float, Field(gt=0, description="highest learning rate")]
+Rate = Annotated[float, Field(gt=0, le=1, description="highest learning rate")]
 
 
 class Schedule(BaseModel):
     """How a CLIP is trained, but for how long and how fast: AdamW, linear warm-up, then a cosine down to zero."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     batch_size: Annotated[int, Field(ge=2, description="pairs in a contrastive batch")] = 128
-    weight_decay: Annotated[float, Field(ge=0, description="of the matrices")] = 0.2
+    weight_decay: Annotated[float, Field(ge=0, le=10, description="of the matrices")] = 0.2
     warmup: Annotated[float, Field(ge=0, le=1, description="share of all steps in which the rate rises")] = 0.1
     smallest_crop: Annotated[float, Field(gt=0, le=1, description="smallest share of a photo in a crop")] = 0.9
     one_caption: Annotated[bool, Field(description="each epoch shows a photo once, with one of its captions")] = False

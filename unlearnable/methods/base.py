@@ -165,10 +165,18 @@ class Round:
 
 
 class Method(Protocol):
-    """A way to make noise and triggers. It never prints, saves or stops by itself."""
+    """A way to make noise and triggers. It never prints, saves or stops by itself.
+
+    Attributes:
+        name: its name in the registry.
+        has_trigger: whether captions get words.
+        lowers_loss: whether the posts it makes have a clearly lower loss than the clean ones; a run whose
+            posts have not is refused.
+    """
 
     name: ClassVar[str]
     has_trigger: ClassVar[bool]
+    lowers_loss: ClassVar[bool]
 
     def start(self, problem: Problem, settings: MethodSettings) -> State:
         """The state before the first round."""

@@ -18,6 +18,7 @@ class EM:
 
     name: ClassVar[str] = "em"
     has_trigger: ClassVar[bool] = False
+    lowers_loss: ClassVar[bool] = True
 
     def start(self, problem: Problem, settings: MethodSettings) -> State:
         """Noise zero, no trigger."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from unlearnable.config import MethodSettings
 from unlearnable.methods.base import Problem, State
-from unlearnable.methods.steps import batch_loss, freeze
+from unlearnable.methods.steps import batch_loss, check_finite, freeze
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import Slot
 from unlearnable.optim.view import PLAIN, load, protect
@@ -35,6 +35,8 @@ def measuring(problem: Problem, settings: MethodSettings, state: State) -> Gener
         if photos.start < len(place.losses):
             continue
         each = [batch_losses(m, pixels, problem.posts.slots, state.triggers, photos) for m in state.models]
+        for model, losses_of_batch in zip(state.models, each, strict=True):
+            check_finite([losses_of_batch], "loss", model.name, state)
         place.losses += torch.stack(each).mean(dim=0).tolist()
         yield
     losses, place.losses = place.losses, []
@@ -59,6 +61,8 @@ def batch_losses(
     slots: Sequence[Sequence[Slot]],
     triggers: Tensor,
     photos: Sequence[int],
+    *,
+    mask_equal: bool = True,
 ) -> Tensor:
     """(b,) the loss of every post of a batch among the others, loaded plainly, with the first of its captions.
 
@@ -68,10 +72,11 @@ def batch_losses(
         slots: the captions of each photo.
         triggers: (n, k) token ids; k may be 0.
         photos: the batch.
+        mask_equal: see `batch_loss`.
     """
     loaded = torch.stack([load(pixels(n), model.image_size, PLAIN) for n in photos])
     tokens, _ = tokens_of([slots[n][0] for n in photos], triggers[list(photos)])
-    return batch_loss(model, loaded, tokens, None, reduction="none").cpu()
+    return batch_loss(model, loaded, tokens, None, mask_equal=mask_equal, reduction="none").cpu()
 
 
 def in_order(count: int, size: int) -> Iterator[range]:

@@ -19,6 +19,7 @@ class MEM:
 
     name: ClassVar[str] = "mem"
     has_trigger: ClassVar[bool] = True
+    lowers_loss: ClassVar[bool] = True
 
     def start(self, problem: Problem, settings: MethodSettings) -> State:
         """Noise zero, random trigger words."""

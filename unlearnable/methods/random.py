@@ -19,6 +19,7 @@ class RandomNoise:
 
     name: ClassVar[str] = "random"
     has_trigger: ClassVar[bool] = True
+    lowers_loss: ClassVar[bool] = False
 
     def start(self, problem: Problem, settings: MethodSettings) -> State:
         """Random words; the noise is drawn in the one round."""

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from unlearnable.config import MethodSettings
+from unlearnable.errors import ModelError
 from unlearnable.methods.base import Place, Problem, Pull, Round, State
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import Slot
@@ -79,9 +80,13 @@ def batch_loss(
     decoys: Tensor | None,
     *,
     learn_text: bool = False,
+    mask_equal: bool = True,
     reduction: str = "mean",
 ) -> Tensor:
-    """The contrastive loss of a model on a batch of pixels (b, 3, s, s), tokens (b, t) and decoys (m, t)."""
+    """The contrastive loss of a model on a batch of pixels (b, 3, s, s), tokens (b, t) and decoys (m, t).
+
+    With `mask_equal`, photos of equal captions are not each other's negatives.
+    """
     with torch.set_grad_enabled(learn_text):
         texts = model.encode_text(tokens.to(model.device))
         wrong = None if decoys is None else model.encode_text(decoys.to(model.device))
@@ -89,7 +94,7 @@ def batch_loss(
         model.encode_image(pixels.to(model.device)),
         texts,
         model.logit_scale,
-        drop=caption_mask(tokens).to(model.device),
+        drop=caption_mask(tokens).to(model.device) if mask_equal else None,
         decoys=wrong,
         reduction=reduction,
     )
@@ -130,6 +135,7 @@ def train_step(
         model.module.train()
         model.module.requires_grad_(True)
         loss = batch_loss(model, pixels, tokens, decoys, learn_text=True)
+        check_finite([loss], "loss", model.name, state)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -212,7 +218,31 @@ def noise_gradients(
 
     losses = [batch_loss(model, loaded(model.image_size), tokens, decoys).cpu() for model in state.models]
     losses += [pull.loss(loaded(pull.model.image_size), photos).cpu() for pull in pulls]
-    return torch.autograd.grad(torch.stack(losses).sum(), noises)
+    names = [each.name for each in (*state.models, *(pull.model for pull in pulls))]
+    for name, loss in zip(names, losses, strict=True):
+        check_finite([loss], "loss", name, state)
+    gradients = torch.autograd.grad(torch.stack(losses).sum(), noises)
+    check_finite(gradients, "gradient", ", ".join(dict.fromkeys(names)), state)
+    return gradients
+
+
+def check_finite(values: Sequence[Tensor], what: str, model: str, state: State) -> None:
+    """Stop at numbers that no noise can be made from.
+
+    Args:
+        values: losses or gradients.
+        what: "loss" or "gradient", for the message.
+        model: the model or models they are of.
+        state: its round is named.
+
+    Raises:
+        ModelError: one of them is NaN or infinite.
+    """
+    if not all(bool(value.isfinite().all()) for value in values):
+        raise ModelError(
+            f"round {state.round + 1}: the {what} of {model} is not a finite number",
+            hint="its weights are damaged, or the setting learning_rate is too high",
+        )
 
 
 def rest(settings: MethodSettings, state: State, losses: Tensor) -> None:

@@ -18,6 +18,7 @@ class UAP:
 
     name: ClassVar[str] = "uap"
     has_trigger: ClassVar[bool] = False
+    lowers_loss: ClassVar[bool] = False
 
     def start(self, problem: Problem, settings: MethodSettings) -> State:
         """Noise zero."""

@@ -111,7 +111,8 @@ def load(name: str, vocabulary: Vocabulary, device: str = "cpu") -> MaskedLangua
         device: where it runs.
 
     Raises:
-        ModelError: there is no such model, it cannot be fetched, or it has no head for masked words.
+        ModelError: there is no such model, it cannot be fetched, it has no head for masked words, or its
+            weights are not finite.
     """
     if name == SMALL_MLM and not bundled_intact():
         raise ModelError(f"{WEIGHTS} is missing or not the released file", hint="install the package again")
@@ -127,6 +128,8 @@ def load(name: str, vocabulary: Vocabulary, device: str = "cpu") -> MaskedLangua
         raise ModelError(f"{name}: this language model could not be loaded ({reason[:160]})", hint=OFFLINE) from error
     if told["missing_keys"]:
         raise ModelError(f"{name} is not a masked language model: it has no weights for that", hint=OFFLINE)
+    if not all(value.isfinite().all() for value in model.state_dict().values()):
+        raise ModelError(f"{name}: its weights are damaged (NaN or infinity)", hint=OFFLINE)
     return MaskedLanguage(name, model.eval().requires_grad_(False).to(device), tokenizer, vocabulary)
 
 

@@ -7,6 +7,7 @@ and weights). A file from `save` names its architecture itself; any other needs 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from textwrap import shorten
@@ -20,6 +21,8 @@ from unlearnable.models.quiet import quiet
 from unlearnable.registry import did_you_mean
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from unlearnable.models.dual_encoder import DualEncoder
 
 SMALL = "small"
@@ -34,9 +37,12 @@ def load(name: str) -> DualEncoder:
         name: `small`, `ARCHITECTURE:TAG` (`RN50:openai`), `ARCHITECTURE:FILE`, a checkpoint file of ours, or a folder.
 
     Raises:
-        ModelError: no such model, or its weights cannot be fetched or fitted.
+        ModelError: no such model, its weights cannot be fetched or fitted, or some of them are not finite.
     """
     encoder = bundled.load_small() if name == SMALL else _load_other(name)
+    damaged = next((key for key, value in encoder.module.state_dict().items() if not value.isfinite().all()), None)
+    if damaged is not None:
+        raise ModelError(f"{name}: its weights are damaged ({damaged} holds NaN or infinity)", hint=OFFLINE)
     encoder.module.eval()
     return encoder
 
@@ -92,12 +98,12 @@ def build(name: str, config: dict[str, Any], mean: Triple, std: Triple) -> DualE
 
 
 def save(encoder: DualEncoder, path: Path) -> None:
-    """Write weights and configuration into one safetensors file that `load` takes by its path."""
+    """Write weights, their checksum and the configuration into one safetensors file that `load` takes by its path."""
     from safetensors.torch import save_file
 
     spec = encoder.spec
-    header = {"config": spec.config, "mean": spec.mean, "std": spec.std}
     state = {name: value.contiguous() for name, value in encoder.module.state_dict().items()}
+    header = {"config": spec.config, "mean": spec.mean, "std": spec.std, "sha256": _sha256(state)}
     with files.atomic(path) as temporary:
         save_file(state, temporary, metadata={"unlearnable": json.dumps(header)})
 
@@ -154,13 +160,28 @@ def _load_file(path: Path) -> DualEncoder:
         raise ModelError(f"{path} does not say which architecture it is", hint=f"put it in front, as in RN50:{path}")
     described = json.loads(header)
     encoder = build(path.stem, described["config"], tuple(described["mean"]), tuple(described["std"]))
+    state = load_file(path)
+    if described.get("sha256") not in (None, _sha256(state)):  # files of earlier versions have none
+        raise ModelError(f"{path} is damaged: its weights do not fit its checksum", hint="train it again")
     try:
-        encoder.module.load_state_dict(load_file(path))
+        encoder.module.load_state_dict(state)
     except RuntimeError as error:
         raise ModelError(
             f"{path}: its weights do not fit its configuration", hint=str(error).splitlines()[0]
         ) from error
     return encoder
+
+
+def _sha256(state: dict[str, Tensor]) -> str:
+    """Return the checksum of named weights: names, types, shapes and bytes."""
+    import torch
+
+    digest = hashlib.sha256()
+    for name, value in sorted(state.items()):
+        flat = value.detach().cpu().contiguous()
+        digest.update(f"{name} {flat.dtype} {tuple(flat.shape)}\n".encode())
+        digest.update(flat.flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _create(architecture: str, weights: str | None, name: str, *, random: bool = False) -> DualEncoder:

@@ -30,10 +30,19 @@ class ManifestLine(Record):
 
 
 class SurrogateLoss(Record):
-    """Loss of one surrogate on the clean posts and on the decoded files with the re-read captions."""
+    """Loss of one surrogate on the clean posts and on the decoded files with the re-read captions.
+
+    Attributes:
+        surrogate: its name.
+        clean_pretrained: pretrained, on the clean posts; photos of equal captions are not each other's negatives.
+        clean_unmasked: the same where they are; the protected posts' loss has to be clearly below it.
+        protected_pretrained: pretrained, on the written posts.
+        protected_trained: trained on the protected posts, on the written posts.
+    """
 
     surrogate: str
     clean_pretrained: float
+    clean_unmasked: float
     protected_pretrained: float
     protected_trained: float
 

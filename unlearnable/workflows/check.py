@@ -7,8 +7,10 @@ from pathlib import Path
 
 import torch
 
+from unlearnable.config import ProtectSettings
 from unlearnable.datasets import open_dataset
 from unlearnable.datasets.formats import FORMATS
+from unlearnable.errors import ModelError
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
 from unlearnable.methods.base import Problem, State
@@ -22,6 +24,7 @@ from unlearnable.training.posts import Pixels
 from unlearnable.workflows.places import Places
 from unlearnable.workflows.publish import METADATA, Publication
 
+CLEARLY = 0.95  # the share of the clean posts' loss that protected posts must stay under
 LOSS_BATCH = 64  # photos in a batch of the reported losses, whatever the optimisation used
 
 
@@ -35,9 +38,9 @@ def reread_captions(plan: Publication, where: Places, caption_file: Path | None)
         The share of captions that are there again with all their trigger's tokens, and the
         captions of each path in the output folder.
     """
-    metadata = where.output / METADATA
-    own = _read_back(where.output, caption_file) if _any_written(plan) else {}
-    ours = _read_back(where.output, metadata) if caption_file != metadata else own
+    metadata = where.staged / METADATA
+    own = _read_back(where.staged, caption_file) if _any_written(plan) else {}
+    ours = _read_back(where.staged, metadata) if caption_file != metadata else own
     total = kept = 0
     texts: dict[str, list[str]] = {}
     for (photo, rows), trigger in zip(plan.captions.items(), plan.triggers, strict=True):
@@ -96,19 +99,39 @@ def measure_losses(
     freeze(problem.surrogates)
     freeze(state.models)
 
-    def loss(model: DualEncoder, pixels: Pixels, slots: list[list[Slot]]) -> float:
-        batches = in_order(len(names), LOSS_BATCH)
-        return float(torch.cat([batch_losses(model, pixels.__getitem__, slots, none, b) for b in batches]).mean())
+    def loss(model: DualEncoder, pixels: Pixels, slots: list[list[Slot]], *, mask_equal: bool = True) -> float:
+        each = [
+            batch_losses(model, pixels.__getitem__, slots, none, photos, mask_equal=mask_equal)
+            for photos in in_order(len(names), LOSS_BATCH)
+        ]
+        return float(torch.cat(each).mean())
 
     return [
         SurrogateLoss(
             surrogate=before.name,
             clean_pretrained=loss(before, problem.posts.pixels, clean),
+            clean_unmasked=loss(before, problem.posts.pixels, clean, mask_equal=False),
             protected_pretrained=loss(before, store, written),
             protected_trained=loss(after, store, written),
         )
         for before, after in zip(problem.surrogates, state.models, strict=True)
     ]
+
+
+def refuse_unprotected(losses: Sequence[SurrogateLoss], settings: ProtectSettings) -> None:
+    """Stop where a surrogate's loss on the written posts is not clearly below that on the clean ones.
+
+    Raises:
+        ModelError: it is neither under the threshold of the settings nor under `CLEARLY` of the clean loss.
+    """
+    for loss in losses:
+        bound = max(settings.threshold, CLEARLY * loss.clean_unmasked)
+        if not loss.protected_trained < bound:  # NaN is not below anything
+            raise ModelError(
+                f"the written posts would hardly be protected: {loss.surrogate} has a loss of "
+                f"{loss.protected_trained:.3f} on them and of {loss.clean_unmasked:.3f} on the clean ones",
+                hint="allow more --max-rounds, take --preset balanced or another --surrogate",
+            )
 
 
 def _plain(captions: Sequence[str]) -> list[Slot]:

@@ -1,4 +1,8 @@
-"""Where a run reads and writes: the published folder, the private one, and names that do not collide."""
+"""Where a run reads and writes: the published folder, the private one, and names that do not collide.
+
+All that a run makes lies in `checkpoint/` of the private folder until the result is whole, so an earlier result stays
+as it is until then.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from unlearnable import files
-from unlearnable.errors import ConfigError, OutputError
+from unlearnable.errors import CheckpointError, ConfigError, OutputError
 
 
 @dataclass(frozen=True)
@@ -28,12 +32,17 @@ class Places:
 
     @property
     def manifest(self) -> Path:
-        """One line a photo, grows while photos are written."""
+        """One line a photo."""
         return self.private / "manifest.jsonl"
 
     @property
+    def sums(self) -> Path:
+        """The checksums of all that was published."""
+        return self.private / "SHA256SUMS"
+
+    @property
     def report(self) -> Path:
-        """Written last: where it is, the run is complete."""
+        """Written last and removed first: where it is, the run is complete."""
         return self.private / "report.json"
 
     @property
@@ -47,14 +56,53 @@ class Places:
         return self.private / "run.toml"
 
     @property
+    def progress(self) -> Path:
+        """All that belongs to a run under way; removed once it is complete."""
+        return self.private / "checkpoint"
+
+    @property
+    def key(self) -> Path:
+        """The key of the run under way, which tells whether it may be resumed."""
+        return self.progress / "key"
+
+    @property
     def checkpoint(self) -> Path:
-        """The state of the optimisation; removed once the run is complete."""
-        return self.private / "checkpoint" / "state.pt"
+        """The state of the optimisation."""
+        return self.progress / "state.pt"
 
     @property
     def noise(self) -> Path:
-        """The noise while it is made, beside the checkpoint."""
-        return self.checkpoint.with_name("noise.i8")
+        """The noise while it is made."""
+        return self.progress / "noise.i8"
+
+    @property
+    def staged(self) -> Path:
+        """The result while it is written: the published folder to be."""
+        return self.progress / "staged"
+
+    @property
+    def staged_manifest(self) -> Path:
+        """The manifest of the staged photos; grows while they are written."""
+        return self.progress / "manifest.jsonl"
+
+    @property
+    def staged_settings(self) -> Path:
+        """The settings of the run under way."""
+        return self.progress / "run.toml"
+
+    @property
+    def swapping(self) -> Path:
+        """The name of a file on its way from the staging folder to the published one."""
+        return self.progress / "swapping"
+
+    def owns(self, path: Path) -> bool:
+        """Whether a path in the private folder is one that runs make."""
+        known = {self.manifest, self.sums, self.report, self.page, self.settings}
+        return path in known or files.is_temporary(path) or path.is_relative_to(self.progress)
+
+    def key_under_way(self) -> str | None:
+        """Return the key of the run under way, or None where none has begun."""
+        return self.key.read_text(encoding="utf-8").strip() if self.key.is_file() else None
 
 
 def places(photos: Path, output: Path | None) -> Places:
@@ -82,12 +130,13 @@ def check_apart(output: Path, *inputs: Path) -> None:
             raise ConfigError(f"the output {target} and {root} overlap", hint="give another --output")
 
 
-def check(where: Places, *, resume: bool, overwrite: bool) -> None:
+def check(where: Places, key: str, *, resume: bool, overwrite: bool) -> None:
     """Refuse to go where there is something already.
 
     Raises:
-        OutputError: results are there and neither `resume` nor `overwrite` was asked for, or
-            what is there is not an earlier result.
+        OutputError: results are there and neither `resume` nor `overwrite` was asked for, or what is there is not
+            an earlier result.
+        CheckpointError: the run to be resumed has another key.
     """
     used = [p for p in (where.output, where.private) if p.is_file() or (p.is_dir() and any(p.iterdir()))]
     if not used:
@@ -95,30 +144,31 @@ def check(where: Places, *, resume: bool, overwrite: bool) -> None:
     if not (overwrite or resume):
         hint = "use --resume to go on with a stopped run, --overwrite to replace it, or another --output"
         raise OutputError(f"{used[0]} exists already", hint=hint)
-    if not where.settings.is_file():
+    if not any(path.exists() for path in (where.settings, where.progress)):
         raise OutputError(f"{used[0]} was not made by this program", hint="remove it yourself or give another --output")
+    if resume and where.key_under_way() not in (None, key):
+        hint = "give the same ones, or use --overwrite to start again"
+        raise CheckpointError(f"{where.private} holds a stopped run of other settings or photos", hint=hint)
 
 
-def claim(where: Places, settings: str, *, resume: bool) -> None:
-    """Make the folders; what an earlier run left there goes, unless it is to be resumed. `check` comes first.
+def claim(where: Places, key: str, settings: str, *, resume: bool) -> None:
+    """Make the folder of a run under way; one that was stopped goes, unless it is to be resumed. `check` comes first.
 
     Args:
         where: the folders.
-        settings: written first of all, since it marks them as made by this program.
+        key: of the run.
+        settings: of the run, as TOML.
         resume: keep what is there.
 
     Raises:
-        OutputError: they cannot be made.
+        OutputError: it cannot be made.
     """
-    try:
-        for folder in (where.output, where.private):
-            if folder.exists() and not resume:
-                shutil.rmtree(folder)
-        files.write_text(where.settings, settings)
-        for folder in (where.output, where.checkpoint.parent):
-            folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make {error.filename}: {error.strerror}", hint="check the rights there") from error
+    with files.told(where.progress):
+        if where.progress.exists() and not resume:
+            shutil.rmtree(where.progress)
+        where.staged.mkdir(parents=True, exist_ok=True)
+    files.write_text(where.staged_settings, settings)
+    files.write_text(where.key, f"{key}\n")
 
 
 def output_names(sources: Iterable[tuple[str, str]]) -> dict[str, str]:

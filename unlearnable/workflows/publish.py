@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, Edits, Pair, write_captions
-from unlearnable.errors import OutputError
+from unlearnable.errors import ModelError, OutputError
 from unlearnable.evaluation.quality import compare
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.encode import choose_format, encode
@@ -21,6 +21,7 @@ from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import add, enlarge
 from unlearnable.methods.base import State
 from unlearnable.models.tokens import Slot, Trigger
+from unlearnable.optim.noise import NoiseStore
 from unlearnable.progress import Progress
 from unlearnable.report.gallery import Gallery
 from unlearnable.report.pictures import Thumbnails, thumbnails
@@ -80,24 +81,24 @@ def write_photos(
     done = {line.source: line for line in _finished(where)}
     lines = []
     progress.phase("writing photos", len(plan.prepared.photos))
-    files.write_text(where.manifest, "".join(map(_json_line, done.values())))
-    with where.manifest.open("a", encoding="utf-8") as manifest:
+    files.write_text(where.staged_manifest, "".join(map(_json_line, done.values())))
+    with where.staged_manifest.open("a", encoding="utf-8") as manifest:
         for number, photo in enumerate(plan.prepared.photos):
             line = done.get(photo.id)
             name = plan.names[photo.id]
             if line is None or line.output != name:
-                line, before, after = _write_photo(plan, state, settings, where.output, number)
+                line, before, after = _write_photo(plan, state, settings, where.staged, number)
                 manifest.write(_json_line(line))
                 manifest.flush()
             elif name in gallery.wanted:
-                before, after = decode(photo.path), decode(where.output / name)
+                before, after = decode(photo.path), decode(where.staged / name)
             if name in gallery.wanted:
                 gallery.add(name, thumbnails(before, after))
             lines.append(line)
             progress.advance(linf=line.linf or 0, psnr=line.psnr or 0.0)
     for skipped in plan.prepared.skipped:
         lines.append(ManifestLine(source=skipped.where, status="skipped", reason=skipped.reason, detail=skipped.detail))
-    files.write_text(where.manifest, "".join(map(_json_line, lines)))
+    files.write_text(where.staged_manifest, "".join(map(_json_line, lines)))
     return lines, gallery.shown
 
 
@@ -105,7 +106,7 @@ def write_caption_files(plan: Publication, dataset: Dataset, where: Places) -> P
     """Write the captions back in their own format, and metadata.jsonl for Hugging Face's imagefolder.
 
     Returns:
-        The caption file in the output folder, None where the format has no single file.
+        The caption file in the staging folder, None where the format has no single file.
     """
     edits = Edits(
         captions={
@@ -116,7 +117,7 @@ def write_caption_files(plan: Publication, dataset: Dataset, where: Places) -> P
         },
         paths=plan.names,
     )
-    target = where.output if dataset.source is None else where.output / dataset.source.name
+    target = where.staged if dataset.source is None else where.staged / dataset.source.name
     write_captions(dataset, edits, target)
     own = dataset.source.name if dataset.source else None
     if own != METADATA:
@@ -125,8 +126,26 @@ def write_caption_files(plan: Publication, dataset: Dataset, where: Places) -> P
             for photo, texts in plan.captions.items()
             for _, text in texts
         )
-        files.write_text(where.output / METADATA, "".join(_dump(row) for row in rows))
+        files.write_text(where.staged / METADATA, "".join(_dump(row) for row in rows))
     return target if dataset.source else None
+
+
+def refuse_without_noise(prepared: Prepared, noise: NoiseStore) -> None:
+    """Stop before anything is written where the noise of a photo is zero throughout.
+
+    Raises:
+        ModelError: it is; the photo is named.
+    """
+    for number, photo in enumerate(prepared.photos):
+        if not noise.grid(number).any():
+            raise _unprotected(photo.id)
+
+
+def _unprotected(photo: str) -> ModelError:
+    return ModelError(
+        f"{photo} got no noise: the surrogate does not react to it, so it would not be protected",
+        hint="choose another --surrogate",
+    )
 
 
 def _write_photo(
@@ -145,6 +164,9 @@ def _write_photo(
     quality = compare(picture.pixels, written.pixels)
     if file_format != "jpeg" and quality.linf > settings.epsilon:
         raise OutputError(f"{path}: the written noise is {quality.linf}/255, more than {settings.epsilon}/255")
+    if quality.linf == 0:
+        path.unlink()
+        raise _unprotected(photo.id)
     trigger = plan.triggers[number]
     line = ManifestLine(
         source=photo.id,
@@ -165,14 +187,14 @@ def _write_photo(
 
 def _finished(where: Places) -> Iterator[ManifestLine]:
     """The photos an earlier run of the same settings wrote whole."""
-    if not where.manifest.is_file():
+    if not where.staged_manifest.is_file():
         return
-    for text in where.manifest.read_text(encoding="utf-8").splitlines():
+    for text in where.staged_manifest.read_text(encoding="utf-8").splitlines():
         try:
             line = ManifestLine.model_validate_json(text)
         except ValidationError:
             continue  # the line a killed run was writing
-        path = where.output / line.output if line.output else None
+        path = where.staged / line.output if line.output else None
         if path and path.is_file() and files.sha256(path) == line.sha256_out:
             yield line
 

@@ -1,0 +1,241 @@
+"""What `--overwrite` and `--resume` may touch in folders that hold a result, and what a result in place is worth."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.conftest import tree
+from tests.workflows.test_protect import QUICK
+from unlearnable import files, protect
+from unlearnable.errors import CheckpointError, OutputError
+from unlearnable.workflows import published
+from unlearnable.workflows.places import places
+
+
+@pytest.fixture
+def run(posts, tiny_path, tmp_path):
+    """Protect the posts; with the output and the private folder."""
+
+    def protect_posts(**options):
+        return protect(
+            posts,
+            captions=posts / "posts.jsonl",
+            output=tmp_path / "out",
+            surrogate=(str(tiny_path),),
+            **QUICK,
+            **options,
+        )
+
+    return protect_posts
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def private(tmp_path):
+    return tmp_path / "out.private"
+
+
+@pytest.mark.parametrize(
+    "place", ["out/thesis.txt", "out/trip/thesis.txt", "out.private/thesis.txt", "out/new/thesis.txt"]
+)
+def test_overwrite_stops_at_a_file_of_the_users_and_touches_nothing(run, tmp_path, place):
+    run()
+    (tmp_path / place).parent.mkdir(exist_ok=True)
+    (tmp_path / place).write_text("dear")
+    before = tree(tmp_path)
+    with pytest.raises(OutputError, match=r"thesis\.txt") as caught:
+        run(overwrite=True, seed=1)
+    assert caught.value.exit_code == 5
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["p2.png", "posts.jsonl", "metadata.jsonl"])
+def test_overwrite_stops_at_a_copy_that_was_changed_since(run, out, tmp_path, name):
+    run()
+    (out / name).write_bytes((out / name).read_bytes() + b" ")
+    before = tree(tmp_path)
+    with pytest.raises(OutputError, match=name):
+        run(overwrite=True, seed=1)
+    assert tree(tmp_path) == before
+
+
+def test_a_link_in_the_output_is_neither_followed_nor_replaced(run, out, tmp_path):
+    run()
+    (tmp_path / "elsewhere.png").write_bytes((out / "p2.png").read_bytes())
+    (out / "p2.png").unlink()
+    (out / "p2.png").symlink_to(tmp_path / "elsewhere.png")
+    with pytest.raises(OutputError, match=r"p2\.png"):
+        run(overwrite=True, seed=1)
+    assert (tmp_path / "elsewhere.png").is_file()
+
+
+def test_overwrite_replaces_what_is_ours_and_removes_what_is_gone(run, posts, out):
+    run()
+    first = tree(out)
+    (posts / "trip" / "p7.png").unlink()
+    run(overwrite=True, seed=1)
+    assert not (out / "trip").exists()
+    assert set(tree(out)) == set(first) - {"trip/p7.png"}
+    assert all(first[name] != now for name, now in tree(out).items())
+
+
+def test_the_old_result_stays_whole_until_the_new_one_is(run, out, private, monkeypatch):
+    run()
+    old, report = tree(out), (private / "report.json").read_bytes()
+    monkeypatch.setattr(published, "put_in_place", _interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run(overwrite=True, seed=1)
+    assert tree(out) == old
+    assert (private / "report.json").read_bytes() == report
+
+
+def _interrupt(*_):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("after", range(14))
+def test_a_swap_that_is_cut_short_anywhere_is_never_called_whole_and_is_resumed(
+    run, out, private, tmp_path, monkeypatch, after
+):
+    run(seed=1)
+    wanted = tree(out)
+    shutil.rmtree(out)
+    shutil.rmtree(private)
+    run()
+    genuine, calls = published._link, []
+
+    def link(*arguments):
+        calls.append(1)
+        if len(calls) > after:
+            raise KeyboardInterrupt
+        genuine(*arguments)
+
+    monkeypatch.setattr(published, "_link", link)
+    if after < 10:  # eight photos and two caption files
+        with pytest.raises(KeyboardInterrupt):
+            run(overwrite=True, seed=1)
+        assert not (private / "report.json").exists()
+        monkeypatch.setattr(published, "_link", genuine)
+        report = run(resume=True, seed=1)
+    else:
+        report = run(overwrite=True, seed=1)
+    assert report.protected == 8
+    assert tree(out) == wanted
+    assert not (private / "checkpoint").exists()
+
+
+def test_after_a_swap_that_was_cut_short_overwrite_knows_its_own_files(run, out, monkeypatch):
+    run()
+    genuine, calls = published._link, []
+
+    def link(*arguments):
+        calls.append(1)
+        if len(calls) > 3:
+            raise KeyboardInterrupt
+        genuine(*arguments)
+
+    monkeypatch.setattr(published, "_link", link)
+    with pytest.raises(KeyboardInterrupt):
+        run(overwrite=True, seed=1)
+    monkeypatch.setattr(published, "_link", genuine)
+    assert run(overwrite=True, seed=2).protected == 8
+
+
+@pytest.mark.parametrize("lost", [["p1.png"], ["p1.png", "metadata.jsonl"], None])
+@pytest.mark.parametrize("how", ["gone", "damaged"])
+def test_resume_makes_again_what_is_missing_or_damaged(run, out, lost, how):
+    report = run()
+    whole = tree(out)
+    for name in lost or whole:
+        (out / name).unlink() if how == "gone" else (out / name).write_bytes(b"half")
+    again = run(resume=True)
+    assert tree(out) == whole
+    assert again.model_copy(update={"seconds": report.seconds}) == report
+
+
+def test_resume_of_a_whole_result_leaves_the_users_files_alone(run, out):
+    run()
+    (out / "thesis.txt").write_text("dear")
+    before = tree(out)
+    run(resume=True)
+    assert tree(out) == before
+
+
+def test_a_file_of_the_users_that_turns_up_while_a_run_is_under_way_is_not_replaced(run, out, monkeypatch):
+    genuine = published.put_in_place
+
+    def meanwhile(where):
+        (out / "trip").mkdir(parents=True)
+        (out / "trip" / "p7.png").write_text("dear")
+        genuine(where)
+
+    monkeypatch.setattr(published, "put_in_place", meanwhile)
+    with pytest.raises(OutputError, match=r"p7\.png"):
+        run()
+    assert (out / "trip" / "p7.png").read_text() == "dear"
+    monkeypatch.setattr(published, "put_in_place", genuine)
+    (out / "trip" / "p7.png").unlink()
+    assert run(resume=True).protected == 8
+
+
+def test_a_stopped_run_is_bound_to_its_settings_before_its_first_checkpoint(run, monkeypatch):
+    from unlearnable.workflows import protect as workflow
+
+    monkeypatch.setattr(workflow, "optimise", _interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    monkeypatch.undo()
+    with pytest.raises(CheckpointError, match="stopped run"):
+        run(resume=True, seed=1)
+
+
+def test_copies_are_made_where_a_file_system_has_no_second_names(run, out, monkeypatch):
+    def refuse(*_):
+        raise OSError("no links here")
+
+    monkeypatch.setattr(published.os, "link", refuse)
+    run()
+    assert len(tree(out)) == 10
+
+
+def test_sha256sum_reads_the_list(run, out, private):
+    run()
+    result = subprocess.run(
+        ["sha256sum", "--check", "--strict", private / "SHA256SUMS"],
+        cwd=out,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count(": OK") == 10
+
+
+def test_a_forged_list_does_not_lead_out_of_the_folder(run, posts, out, private, tmp_path):
+    run()
+    victim = tmp_path / "victim.txt"
+    victim.write_text("dear")
+    with (private / "SHA256SUMS").open("a") as sums:
+        sums.write(f"{files.sha256(victim)}  ../victim.txt\n{files.sha256(victim)}  {victim}\n")
+    run(overwrite=True, seed=1)
+    assert victim.read_text() == "dear"
+    assert set(published.read_sums(places(posts, out))) == set(tree(out))
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
+        st.sets(st.from_regex(r"\A[0-9a-f]{64}\Z"), min_size=1),
+    )
+)
+def test_a_list_of_sums_comes_back_as_it_was(sums):
+    assert files.parse_sums(files.format_sums(sums)) == sums
