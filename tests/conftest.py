@@ -16,7 +16,7 @@ from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods.base import Problem
 from unlearnable.models.openclip import build, save
 from unlearnable.models.tokens import cut, default_vocabulary, natural_vocabulary
-from unlearnable.training.posts import Pixels, Posts
+from unlearnable.posts.pixels import Pixels, Posts
 
 TINY = {
     "embed_dim": 32,

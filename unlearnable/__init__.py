@@ -46,7 +46,7 @@ def protect(
     """
     # imported here, so that importing the package does not bring torch along
     from unlearnable.config import resolve
-    from unlearnable.workflows.protect import protect as run
+    from unlearnable.workflows.protect.run import protect as run
 
     resolved = resolve({"photos": Path(photos), **settings}, Path(config) if config else None)
     return run(resolved, resume=resume, overwrite=overwrite, progress=progress)
@@ -78,7 +78,7 @@ def verify(
         UnlearnableError: one of its kinds, each with `message`, `hint` and `exit_code`.
     """
     from unlearnable.config import VerifySettings, resolve_as
-    from unlearnable.workflows.verify import verify as run
+    from unlearnable.workflows.verify.run import verify as run
 
     given = {"originals": Path(originals), "protected": Path(protected), **settings}
     resolved = resolve_as(VerifySettings, given, Path(config) if config else None)
@@ -109,7 +109,7 @@ def explain(
         UnlearnableError: one of its kinds, each with `message`, `hint` and `exit_code`.
     """
     from unlearnable.config import ExplainSettings, resolve_as
-    from unlearnable.workflows.explain import explain as run
+    from unlearnable.workflows.explain.run import explain as run
 
     given = {"photo": Path(photo) if photo else None, **settings}
     resolved = resolve_as(ExplainSettings, given, Path(config) if config else None)

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from unlearnable import checkpoint
-from unlearnable.benchmarks import store
-from unlearnable.benchmarks.suite import Item
+from unlearnable.benchmarks import pixel_cache as store
+from unlearnable.benchmarks.suites.base import Item
 from unlearnable.datasets import Photo
 from unlearnable.errors import OutputError
 from unlearnable.progress import Silent

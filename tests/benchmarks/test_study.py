@@ -14,11 +14,11 @@ from tests.benchmarks.conftest import captions
 from tests.conftest import tree
 from unlearnable.benchmarks import study
 from unlearnable.benchmarks.estimate import estimate
-from unlearnable.benchmarks.kept import Kept
+from unlearnable.benchmarks.pixel_cache import decoded, square
 from unlearnable.benchmarks.plan import how, set_up
+from unlearnable.benchmarks.protection_store import Kept
 from unlearnable.benchmarks.protections import Scraped, make
 from unlearnable.benchmarks.scale import SCALES
-from unlearnable.benchmarks.store import decoded, square
 from unlearnable.config import BenchmarkSettings
 from unlearnable.countermeasures import find
 from unlearnable.errors import ConfigError, OutputError
@@ -201,7 +201,7 @@ def test_processes_share_the_protections(flickr, asked, monkeypatch):
 def test_photos_are_decoded_once(flickr, asked, tmp_path, monkeypatch):
     corpus = study.SUITES["flickr8k"].read(flickr, None, 0)
     first = decoded(corpus.train, corpus.fingerprint, 24, tmp_path / "c", Silent())
-    monkeypatch.setattr("unlearnable.benchmarks.store.decode", None)
+    monkeypatch.setattr("unlearnable.benchmarks.pixel_cache.decode", None)
     second = decoded(corpus.train, corpus.fingerprint, 24, tmp_path / "c", Silent())
     assert first.pixels.sha256() == second.pixels.sha256()
     assert first.pixels.shapes == [(24, 24)] * 8

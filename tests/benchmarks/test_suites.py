@@ -7,9 +7,10 @@ import json
 import pytest
 
 from tests.benchmarks.conftest import SPLIT, captions, photos
-from unlearnable.benchmarks import SUITES, coco, flickr, pubfig
+from unlearnable.benchmarks import SUITES
 from unlearnable.benchmarks.study import DATA, locate
-from unlearnable.benchmarks.suite import TRANSFER
+from unlearnable.benchmarks.suites import coco, flickr, pubfig
+from unlearnable.benchmarks.suites.base import TRANSFER
 from unlearnable.config import BASELINES, BenchmarkSettings, trigger_settings
 from unlearnable.errors import InputError
 

@@ -16,7 +16,7 @@ from tests.cli.test_cli import run
 
 SLOW = """
 import sys, time
-import unlearnable.workflows.fit as fit
+import unlearnable.experiments.fit as fit
 real = fit._save
 def save(*arguments):
     real(*arguments)

@@ -15,7 +15,7 @@ from unlearnable.models.tokens import (
     tokenizer,
     words_of,
 )
-from unlearnable.training.posts import tokens_of
+from unlearnable.posts.pixels import tokens_of
 
 LONG = " ".join(["a very long story about the lake and its boats"] * 20)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from unlearnable.benchmarks.flickr8k import SUITE
-from unlearnable.benchmarks.pubfig import SUITE as FACES
+from unlearnable.benchmarks.suites.flickr8k import SUITE
+from unlearnable.benchmarks.suites.pubfig import SUITE as FACES
 from unlearnable.report.charts import draw
+from unlearnable.report.markdown_latex import to_latex, to_markdown
 from unlearnable.report.tables import lay_out
-from unlearnable.report.typeset import to_latex, to_markdown
 from unlearnable.results import (
     BenchmarkCell,
     BenchmarkReport,

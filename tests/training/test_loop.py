@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from tests.conftest import CAPTIONS, TINY, picture
 from unlearnable.config import Recipe
 from unlearnable.models.openclip import build, load, save
+from unlearnable.posts.pairs import pairs_of
+from unlearnable.posts.pixels import Pixels
+from unlearnable.training.distributed import World
 from unlearnable.training.loop import _order, rate, steps_an_epoch, train
 from unlearnable.training.optimiser import adamw
-from unlearnable.training.pairs import pairs_of
-from unlearnable.training.posts import Pixels
-from unlearnable.training.world import World
 
 RECIPE = Recipe(epochs=4, lr=1e-3, batch_size=4, seed=3)
 

@@ -14,7 +14,7 @@ from tests.conftest import picture, tree
 from unlearnable.errors import ConfigError, InputError, OutputError
 from unlearnable.models.openclip import save
 from unlearnable.results import ManifestLine
-from unlearnable.workflows.explain import titles_of
+from unlearnable.workflows.explain.run import titles_of
 
 
 @pytest.fixture

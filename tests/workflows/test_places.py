@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnable.errors import ConfigError, OutputError
-from unlearnable.workflows.places import check, output_names, places
+from unlearnable.workflows.layout import check, output_names, places
 
 NAMES = st.lists(
     st.tuples(st.sampled_from(["a", "A", "b/a", "b/á", "b/á", "a-2"]), st.sampled_from([".jpg", ".png", ".HEIC"])),

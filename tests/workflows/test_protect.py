@@ -15,8 +15,8 @@ from unlearnable import checkpoint, protect
 from unlearnable.config import resolve
 from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelError, OutputError
 from unlearnable.models.tokens import tokenizer
-from unlearnable.workflows import protect as workflow
-from unlearnable.workflows.plan import plan
+from unlearnable.workflows.protect import run as workflow
+from unlearnable.workflows.protect.dry_run import plan
 
 QUICK = {
     "max_rounds": 2,

@@ -13,8 +13,8 @@ from tests.conftest import tree
 from tests.workflows.test_protect import QUICK
 from unlearnable import files, protect
 from unlearnable.errors import CheckpointError, OutputError
-from unlearnable.workflows import published
-from unlearnable.workflows.places import places
+from unlearnable.workflows.layout import places
+from unlearnable.workflows.protect import published
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ def test_a_file_of_the_users_that_turns_up_while_a_run_is_under_way_is_not_repla
 
 
 def test_a_stopped_run_is_bound_to_its_settings_before_its_first_checkpoint(run, monkeypatch):
-    from unlearnable.workflows import protect as workflow
+    from unlearnable.workflows.protect import run as workflow
 
     monkeypatch.setattr(workflow, "optimise", _interrupt)
     with pytest.raises(KeyboardInterrupt):

@@ -12,10 +12,10 @@ from unlearnable import checkpoint
 from unlearnable.config import TrainSettings
 from unlearnable.datasets import Photo
 from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelError, OutputError
+from unlearnable.experiments import fit as fit_module
 from unlearnable.models.openclip import load
-from unlearnable.workflows import fit as fit_module
-from unlearnable.workflows.splits import split
 from unlearnable.workflows.train import report_path, train
+from unlearnable.workflows.verify.splits import split
 
 
 @pytest.fixture

@@ -15,11 +15,11 @@ from tests.conftest import picture, tree
 from unlearnable import protect
 from unlearnable.config import VerifySettings, resolve_as
 from unlearnable.errors import ConfigError, InputError
+from unlearnable.posts.reading import open_collection
 from unlearnable.progress import Silent
-from unlearnable.workflows.matching import match, open_protected
-from unlearnable.workflows.reading import open_collection
-from unlearnable.workflows.splits import divide
-from unlearnable.workflows.verify import verify
+from unlearnable.workflows.verify.matching import match, open_protected
+from unlearnable.workflows.verify.run import verify
+from unlearnable.workflows.verify.splits import divide
 
 COLOURS = {
     "red": (220, 30, 30), "green": (30, 190, 40), "blue": (30, 50, 220),

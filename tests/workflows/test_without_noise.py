@@ -15,7 +15,7 @@ from unlearnable.errors import ConfigError, ModelError
 from unlearnable.methods import METHODS
 from unlearnable.models import openclip
 from unlearnable.models.openclip import save
-from unlearnable.workflows import check
+from unlearnable.workflows.protect import readback
 
 
 def nothing_published(posts):
@@ -119,7 +119,7 @@ def test_a_loss_or_gradient_that_is_not_finite_stops_the_run_and_names_round_and
 
 
 def test_posts_whose_loss_is_not_clearly_lower_are_not_published(posts, tiny_path, monkeypatch):
-    monkeypatch.setattr(check, "CLEARLY", 0.1)
+    monkeypatch.setattr(readback, "CLEARLY", 0.1)
     with pytest.raises(ModelError, match="hardly be protected") as caught:
         protect(posts, captions=posts / "posts.jsonl", surrogate=(str(tiny_path),), **QUICK)
     assert caught.value.exit_code == 4

@@ -28,9 +28,9 @@ from unlearnable.models.judge import load_judge
 from unlearnable.models.sentence import as_sentence
 from unlearnable.models.tokens import Slot
 from unlearnable.progress import Silent
-from unlearnable.workflows.places import places
-from unlearnable.workflows.run import load_surrogates, make_ready
-from unlearnable.workflows.summary import trigger_figures
+from unlearnable.workflows.layout import places
+from unlearnable.workflows.protect.setup import load_surrogates, make_ready
+from unlearnable.workflows.protect.summary import trigger_figures
 
 PASSES = 2
 

@@ -15,8 +15,8 @@ from unlearnable.methods import METHODS, trigger_search
 from unlearnable.methods.measure import measure
 from unlearnable.models.openclip import load
 from unlearnable.progress import Silent
-from unlearnable.workflows.places import places
-from unlearnable.workflows.run import make_ready
+from unlearnable.workflows.layout import places
+from unlearnable.workflows.protect.setup import make_ready
 
 PHOTOS = 40
 

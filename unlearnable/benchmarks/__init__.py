@@ -5,9 +5,9 @@ from unlearnable.registry import Registry
 SUITES = Registry(
     "data set",
     {
-        "flickr8k": "unlearnable.benchmarks.flickr8k:SUITE",
-        "flickr30k": "unlearnable.benchmarks.flickr30k:SUITE",
-        "coco": "unlearnable.benchmarks.coco:SUITE",
-        "pubfig": "unlearnable.benchmarks.pubfig:SUITE",
+        "flickr8k": "unlearnable.benchmarks.suites.flickr8k:SUITE",
+        "flickr30k": "unlearnable.benchmarks.suites.flickr30k:SUITE",
+        "coco": "unlearnable.benchmarks.suites.coco:SUITE",
+        "pubfig": "unlearnable.benchmarks.suites.pubfig:SUITE",
     },
 )

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from unlearnable.benchmarks.plan import How
-from unlearnable.benchmarks.suite import Item
+from unlearnable.benchmarks.suites.base import Item
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import Method
 from unlearnable.models.sentence import as_sentence
 from unlearnable.models.tokens import Slot, Trigger, default_vocabulary, natural_vocabulary
-from unlearnable.workflows.prepare import cut_captions
+from unlearnable.workflows.protect.prepare import cut_captions
 
 SEED = 0  # of the optimisation, and of random positions as in `protect`
 Slots = tuple[tuple[Slot, ...], ...]

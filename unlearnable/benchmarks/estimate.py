@@ -7,18 +7,18 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable.benchmarks.kept import Kept
+from unlearnable.benchmarks.pixel_cache import Photos
 from unlearnable.benchmarks.plan import How, how
+from unlearnable.benchmarks.protection_store import Kept
 from unlearnable.benchmarks.protections import make
 from unlearnable.benchmarks.runner import Bench
-from unlearnable.benchmarks.store import Photos
 from unlearnable.config import BenchmarkSettings, Recipe
 from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.posts.pairs import Pairs, pairs_of
 from unlearnable.progress import Silent
 from unlearnable.results import BenchmarkPlan, PlannedCell
 from unlearnable.training.loop import steps_an_epoch, train
 from unlearnable.training.optimiser import adamw
-from unlearnable.training.pairs import Pairs, pairs_of
 
 
 def estimate(bench: Bench, settings: BenchmarkSettings) -> BenchmarkPlan:

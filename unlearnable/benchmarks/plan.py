@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from unlearnable.benchmarks.scale import SCALES, Scale
-from unlearnable.benchmarks.suite import Suite
+from unlearnable.benchmarks.suites.base import Suite
 from unlearnable.config import BASELINES, BenchmarkSettings, MethodSettings, Recipe, trigger_settings
 from unlearnable.countermeasures import find
 

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from unlearnable.benchmarks.captions import SEED, Captions, Slots, cut_for, with_triggers
-from unlearnable.benchmarks.kept import Kept, Saved
+from unlearnable.benchmarks.pixel_cache import Photos
 from unlearnable.benchmarks.plan import How
-from unlearnable.benchmarks.store import Photos
+from unlearnable.benchmarks.protection_store import Kept, Saved
 from unlearnable.countermeasures.base import Countermeasure
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS
@@ -22,11 +22,11 @@ from unlearnable.methods.base import Method, Problem
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.optim.noise import NoiseStore, Shape
 from unlearnable.optim.view import protect
+from unlearnable.posts.pixels import Pixels, Posts
 from unlearnable.progress import Progress
+from unlearnable.protection.optimise import Making, optimise
+from unlearnable.protection.vocabulary import load_words
 from unlearnable.results import ProtectionRecord
-from unlearnable.training.posts import Pixels, Posts
-from unlearnable.workflows.optimise import Making, optimise
-from unlearnable.workflows.words import load_words
 
 MEASURED = 200  # photos that the mean PSNR is over, and whose captions the judge reads
 

@@ -10,17 +10,17 @@ import torch
 from pydantic import ValidationError
 
 from unlearnable import files
-from unlearnable.benchmarks.kept import Kept
 from unlearnable.benchmarks.models import Fleet, family
+from unlearnable.benchmarks.pixel_cache import Photos
 from unlearnable.benchmarks.plan import Planned, Setup, digest, file_name, how
+from unlearnable.benchmarks.protection_store import Kept
 from unlearnable.benchmarks.protections import Protection, Scraped, make
-from unlearnable.benchmarks.store import Photos
 from unlearnable.countermeasures import find
 from unlearnable.evaluation.embed import retrieve
+from unlearnable.experiments.fit import Task, figures, fit
+from unlearnable.posts.pairs import Pairs, pairs_of
 from unlearnable.progress import Progress
 from unlearnable.results import BenchmarkCell, ProtectionRecord
-from unlearnable.training.pairs import Pairs, pairs_of
-from unlearnable.workflows.fit import Task, figures, fit
 
 VERSION = 1  # of what a cell is; another one runs all cells again
 SHOWN = 5  # triggers kept in a cell

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from unlearnable.benchmarks.suite import Kind
+from unlearnable.benchmarks.suites.base import Kind
 from unlearnable.config import MethodSettings, Recipe, ScaleName
 
 SIX = ("clean", "random", "em", "uap", "mem-3", "mem-5")

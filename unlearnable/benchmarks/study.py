@@ -11,18 +11,18 @@ from unlearnable.benchmarks import SUITES
 from unlearnable.benchmarks.estimate import estimate
 from unlearnable.benchmarks.fluency import read_captions
 from unlearnable.benchmarks.models import Fleet
+from unlearnable.benchmarks.pixel_cache import Photos, decoded
 from unlearnable.benchmarks.plan import Planned, Setup, digest, set_up
 from unlearnable.benchmarks.runner import Bench, run
-from unlearnable.benchmarks.store import Photos, decoded
-from unlearnable.benchmarks.suite import Item, Suite
+from unlearnable.benchmarks.suites.base import Item, Suite
 from unlearnable.benchmarks.summary import report_of, write
 from unlearnable.config import BenchmarkSettings
 from unlearnable.errors import InputError
 from unlearnable.models.architectures import cache_folder
+from unlearnable.posts.pairs import pairs_of
 from unlearnable.progress import Progress, Silent
 from unlearnable.results import BenchmarkPlan, BenchmarkReport, SkippedRecord
-from unlearnable.training.pairs import pairs_of
-from unlearnable.workflows.run import choose_device
+from unlearnable.workflows.protect.setup import choose_device
 
 DATA = "UNLEARNABLE_DATA"
 

@@ -11,17 +11,17 @@ from torch.nn import functional
 
 from unlearnable import files
 from unlearnable.benchmarks.runner import Bench
-from unlearnable.benchmarks.suite import TRANSFER
+from unlearnable.benchmarks.suites.base import TRANSFER
 from unlearnable.config import BenchmarkSettings
 from unlearnable.evaluation.embed import retrieve
 from unlearnable.evaluation.retrieval import Ranks, rank
+from unlearnable.experiments.fit import chance, figures
 from unlearnable.report.benchmark import BenchmarkPage, Figure, Table
 from unlearnable.report.charts import draw
 from unlearnable.report.html import benchmark_page
+from unlearnable.report.markdown_latex import to_latex, to_markdown
 from unlearnable.report.tables import lay_out
-from unlearnable.report.typeset import to_latex, to_markdown
 from unlearnable.results import BenchmarkReport, BothWays, SkippedRecord
-from unlearnable.workflows.fit import chance, figures
 
 RANDOM_FEATURES = 256
 ALT = {

@@ -48,8 +48,8 @@ def examine() -> dict[str, Any]:
     from unlearnable import files
     from unlearnable.models import bundled, masked_language
     from unlearnable.models.architectures import cache_folder
-    from unlearnable.workflows import memory
-    from unlearnable.workflows.run import choose_device
+    from unlearnable.workflows import history
+    from unlearnable.workflows.protect.setup import choose_device
 
     checksum = files.sha256(bundled.WEIGHTS) if bundled.WEIGHTS.is_file() else "missing"
     return {
@@ -64,7 +64,7 @@ def examine() -> dict[str, Any]:
         "language_model_intact": masked_language.bundled_intact(),
         "weights_cache": str(_hub_cache()),
         "victims_cache": str(cache_folder()),
-        "state_folder": str(memory.folder()),
+        "state_folder": str(history.folder()),
     }
 
 

@@ -61,7 +61,7 @@ def explain(
     if print_config:
         typer.echo(config.to_toml(settings), nl=False)
         return
-    from unlearnable.workflows.explain import explain as run
+    from unlearnable.workflows.explain.run import explain as run
 
     try:
         with shown(quiet=quiet) as progress:

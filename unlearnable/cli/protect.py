@@ -91,8 +91,8 @@ def protect(
         typer.echo(config.to_toml(settings), nl=False)
         return
     # torch and open_clip are imported here and not before: --help must answer at once
-    from unlearnable.workflows.plan import plan
-    from unlearnable.workflows.protect import protect as run
+    from unlearnable.workflows.protect.dry_run import plan
+    from unlearnable.workflows.protect.run import protect as run
 
     result: ProtectPlan | ProtectReport
     try:

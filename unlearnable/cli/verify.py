@@ -105,7 +105,7 @@ def verify(
     if print_config:
         typer.echo(config.to_toml(settings), nl=False)
         return
-    from unlearnable.workflows.verify import verify as run
+    from unlearnable.workflows.verify.run import verify as run
 
     try:
         with shown(quiet=quiet) as progress:
@@ -125,7 +125,7 @@ def _which(flags: dict[str, Any], *, told: bool) -> dict[str, Any]:
     """The folders to compare, where they were not both given."""
     if flags["protected"] is not None or told:
         return {}
-    from unlearnable.workflows.memory import pair_to_verify
+    from unlearnable.workflows.history import pair_to_verify
 
     found = pair_to_verify(flags["originals"])
     sys.stderr.write(f"verifying {found.protected} against {found.originals} ({found.reason})\n")

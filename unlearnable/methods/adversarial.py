@@ -15,8 +15,8 @@ from unlearnable.methods.measure import in_order
 from unlearnable.models.architectures import tuning_rate
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.optim.adversarial import centres_of, elsewhere, group, pull
+from unlearnable.posts.pixels import tokens_of
 from unlearnable.training.optimiser import adamw
-from unlearnable.training.posts import tokens_of
 
 PHOTOS_A_GROUP, FEWEST, MOST = 8, 8, 256
 

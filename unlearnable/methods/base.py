@@ -15,7 +15,7 @@ from unlearnable.config import MethodSettings
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import Slot, Vocabulary
 from unlearnable.optim.noise import NoiseStore, Shape
-from unlearnable.training.posts import Posts
+from unlearnable.posts.pixels import Posts
 
 
 class Pull(Protocol):

@@ -14,7 +14,7 @@ from unlearnable.methods.steps import batch_loss, check_finite, freeze
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import Slot
 from unlearnable.optim.view import PLAIN, load, protect
-from unlearnable.training.posts import tokens_of
+from unlearnable.posts.pixels import tokens_of
 
 
 def measuring(problem: Problem, settings: MethodSettings, state: State) -> Generator[None, None, Tensor]:

@@ -15,8 +15,8 @@ from unlearnable.models.tokens import Slot
 from unlearnable.optim.contrastive import contrastive_loss, same_source_mask
 from unlearnable.optim.noise import NoiseStore, signed_step
 from unlearnable.optim.view import draw, load, protect
+from unlearnable.posts.pixels import tokens_of
 from unlearnable.training.optimiser import adamw, clamp_scale
-from unlearnable.training.posts import tokens_of
 
 DECOY_LENGTH = 3
 

@@ -18,7 +18,7 @@ from unlearnable.optim.beam import Judge, beam_search
 from unlearnable.optim.contrastive import contrastive_loss
 from unlearnable.optim.fluent import fluent_search
 from unlearnable.optim.hotflip import candidates, scores
-from unlearnable.training.posts import tokens_of
+from unlearnable.posts.pixels import tokens_of
 
 CHUNK = 512  # texts in a forward pass
 GROUPS = 4

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from unlearnable.errors import CheckpointError
-from unlearnable.journal import Journal
+from unlearnable.stores.journal import Journal
 
 Shape = tuple[int, int]
 

@@ -19,9 +19,9 @@ from unlearnable.config import Recipe
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.optim.contrastive import contrastive_loss
 from unlearnable.optim.view import draw, load
+from unlearnable.posts.pairs import Pairs
+from unlearnable.training.distributed import World
 from unlearnable.training.optimiser import clamp_scale
-from unlearnable.training.pairs import Pairs
-from unlearnable.training.world import World
 
 VICTIM_KERNELS = ("bicubic",)
 

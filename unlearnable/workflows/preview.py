@@ -8,9 +8,9 @@ from pathlib import Path
 from unlearnable import files
 from unlearnable.errors import InputError, OutputError
 from unlearnable.evaluation.quality import compare
+from unlearnable.posts.reading import read_photo
 from unlearnable.report.pictures import sheet
 from unlearnable.results import PreviewReport
-from unlearnable.workflows.reading import read_photo
 
 
 def preview(photo: Path, protected: Path, output: Path | None = None, *, overwrite: bool = False) -> PreviewReport:

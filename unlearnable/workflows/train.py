@@ -12,17 +12,17 @@ from unlearnable import files
 from unlearnable.config import Recipe, Schedule, TrainSettings
 from unlearnable.datasets import Dataset
 from unlearnable.errors import ConfigError, InputError, OutputError
+from unlearnable.experiments.fit import Task, fit, record
 from unlearnable.models import openclip
 from unlearnable.models.architectures import TUNING_RATE
+from unlearnable.posts.pairs import pairs_of
+from unlearnable.posts.pixels import Pixels
+from unlearnable.posts.reading import Shelf, open_collection, read_all
 from unlearnable.progress import Progress, Silent
 from unlearnable.results import SkippedRecord, TrainReport
-from unlearnable.training.pairs import pairs_of
-from unlearnable.training.posts import Pixels
-from unlearnable.training.world import join
-from unlearnable.workflows.fit import Task, fit, record
-from unlearnable.workflows.reading import Shelf, open_collection, read_all
-from unlearnable.workflows.run import choose_device
-from unlearnable.workflows.splits import split
+from unlearnable.training.distributed import join
+from unlearnable.workflows.protect.setup import choose_device
+from unlearnable.workflows.verify.splits import split
 
 SCRATCH_EPOCHS, SCRATCH_RATE = 32, 5e-4
 TUNING_EPOCHS = 10

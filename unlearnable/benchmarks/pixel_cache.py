@@ -1,0 +1,137 @@
+"""The photos of a data set, decoded once into a file of pixels that later runs read again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+from PIL import Image
+from pydantic import BaseModel, ValidationError
+
+from unlearnable import files
+from unlearnable.benchmarks.plan import digest
+from unlearnable.benchmarks.suites.base import Item
+from unlearnable.checkpoint import Clock
+from unlearnable.errors import InputError, OutputError
+from unlearnable.imaging.decode import DecodeError, decode
+from unlearnable.posts.pixels import Pixels
+from unlearnable.progress import Progress
+from unlearnable.results import SkippedRecord
+
+
+class _Index(BaseModel):
+    shapes: list[tuple[int, int]]
+    kept: list[int]
+    skipped: list[SkippedRecord]
+
+
+@dataclass(frozen=True)
+class Photos:
+    """Decoded photos; photo n is that of `items[n]`."""
+
+    pixels: Pixels
+    items: tuple[Item, ...]
+    skipped: tuple[SkippedRecord, ...]
+
+
+def decoded(items: Sequence[Item], fingerprint: str, side: int, folder: Path, progress: Progress) -> Photos:
+    """The photos as squares of at most `side` pixels, from the cache where it has them.
+
+    Of several processes one decodes them, the others wait until it has. Decoding that was stopped goes on
+    from the last time its index was written.
+
+    Args:
+        items: the photos; those that cannot be decoded are left out.
+        fingerprint: of the data set, so that changed files are decoded again.
+        side: of the square; smaller photos are not enlarged.
+        folder: of the cache.
+        progress: one step a photo.
+
+    Raises:
+        InputError: not one can be decoded.
+    """
+    key = digest("squares", 1, fingerprint, side, [item.photo.id for item in items])[:16]
+    path = folder / f"{key}.u8"
+    with _alone(path), files.told(path):
+        index = _read(path) or _build(items, side, path, progress)
+    kept = tuple(items[n] for n in index.kept)
+    return Photos(Pixels.reopen(path, index.shapes), kept, tuple(index.skipped))
+
+
+def _alone(path: Path) -> FileLock:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make {path.parent}: {error.strerror}", hint="--cache-dir takes another") from error
+    return FileLock(path.with_suffix(".lock"))
+
+
+def square(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """The middle square of (h, w, 3) pixels, its side at most `side`: bicubic, then cut, as CLIP loads photos."""
+    height, width, _ = pixels.shape
+    edge = min(side, height, width)
+    scale = edge / min(height, width)
+    size = max(edge, round(width * scale)), max(edge, round(height * scale))
+    small = Image.fromarray(pixels) if size == (width, height) else Image.fromarray(pixels).resize(size, 3)
+    left, top = (size[0] - edge) // 2, (size[1] - edge) // 2
+    return np.asarray(small.crop((left, top, left + edge, top + edge)))
+
+
+def _build(items: Sequence[Item], side: int, path: Path, progress: Progress) -> _Index:
+    progress.phase("decoding photos", len(items))
+    partial, clock = path.with_suffix(".partial.u8"), Clock()
+    index = _begun(partial)
+    pixels, done = Pixels.reopen(partial, index.shapes), len(index.kept) + len(index.skipped)
+    progress.advance(done)
+    for number, item in enumerate(items[done:], done):
+        try:
+            pixels.append(square(decode(item.photo.path).pixels, side))
+            index.kept.append(number)
+        except DecodeError as error:
+            index.skipped.append(SkippedRecord(where=item.photo.id, reason=error.reason, detail=error.detail))
+        index.shapes = pixels.shapes
+        progress.advance()
+        if clock.due():
+            _write(partial, index)
+    if not index.kept:
+        first = index.skipped[0]
+        raise InputError(f"no photo can be read; {first.where}: {first.reason} ({first.detail})")
+    _write(path, index)
+    with files.atomic(path) as whole:
+        partial.replace(whole)
+    _index(partial).unlink(missing_ok=True)
+    return index
+
+
+def _begun(partial: Path) -> _Index:
+    """What decoding that was stopped has in its index, all else cut off; nothing where there is none."""
+    index = _read(partial) or _Index(shapes=[], kept=[], skipped=[])
+    with partial.open("ab") as file:
+        file.truncate(_size(index))
+    return index
+
+
+def _index(path: Path) -> Path:
+    return path.with_suffix(".json")
+
+
+def _write(path: Path, index: _Index) -> None:
+    files.write_text(_index(path), index.model_dump_json())
+
+
+def _read(path: Path) -> _Index | None:
+    """The index of a file, or None where not all of its pixels are there."""
+    try:
+        index = _Index.model_validate(json.loads(_index(path).read_text(encoding="utf-8")))
+        return index if path.stat().st_size >= _size(index) else None
+    except (OSError, ValueError, ValidationError):
+        return None
+
+
+def _size(index: _Index) -> int:
+    return sum(3 * height * width for height, width in index.shapes)

@@ -1,0 +1,51 @@
+"""PubFig: faces with invented names, one photo of each person to rank (Table 5)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unlearnable.benchmarks.suites.base import Corpus, Key, Suite, both, corpus_of
+from unlearnable.datasets import hold_out, named_posts, open_people
+from unlearnable.datasets import limit as at_most
+from unlearnable.results import PaperRow
+
+PAPER: dict[Key, PaperRow] = {
+    ("clean", "RN50", 1.0): both(5, (80.7, 1), (80.7, 1)),
+    ("clean", "RN101", 1.0): both(5, (85.3, 1), (85.3, 1)),
+    ("clean", "ViT-B-32", 1.0): both(5, (94.0, 1), (94.0, 1)),
+    ("mem-3", "RN50", 1.0): both(5, (6.7, 74), (6.7, 74)),
+    ("mem-3", "RN101", 1.0): both(5, (6.0, 66), (6.0, 66)),
+    ("mem-3", "ViT-B-32", 1.0): both(5, (93.3, 1), (93.3, 1)),
+    ("mem-5", "RN50", 1.0): both(5, (8.7, 82), (8.7, 82)),
+    ("mem-5", "RN101", 1.0): both(5, (12.7, 58), (12.7, 58)),
+    ("mem-5", "ViT-B-32", 1.0): both(5, (91.3, 1), (91.3, 1)),
+    ("pretrained", "RN50", 0.0): both(5, (2.6, 77), (2.6, 77)),
+    ("pretrained", "RN101", 0.0): both(5, (3.3, 83), (3.3, 83)),
+    ("pretrained", "ViT-B-32", 0.0): both(5, (3.0, 87), (3.0, 87)),
+}
+
+
+def read(root: Path, limit: int | None, seed: int) -> Corpus:
+    """One photo a person to rank and at most `limit` to train on, with invented names in the captions.
+
+    Raises:
+        InputError: no known layout shows two people.
+    """
+    people = hold_out(open_people(root), seed)
+    if limit is not None:
+        people = at_most(people, limit, seed)
+    return corpus_of(named_posts(people, seed=seed), None)
+
+
+SUITE = Suite(
+    name="pubfig",
+    title="PubFig",
+    kind="faces",
+    read=read,
+    layouts=(
+        "a manifest.jsonl with image and person, dev_urls.txt beside the photos it lists, CelebDataProcessed, "
+        "or a folder for each person"
+    ),
+    published="https://www.cs.columbia.edu/CAVE/databases/pubfig (Kumar et al., 2009)",
+    paper=PAPER,
+)

@@ -1,0 +1,135 @@
+"""Train a model to the end, rank the held-out photos after every epoch, and keep checkpoints to go on from."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from torch.optim import Optimizer
+
+from unlearnable import checkpoint
+from unlearnable.config import Recipe
+from unlearnable.errors import ModelError
+from unlearnable.evaluation.embed import retrieve
+from unlearnable.evaluation.retrieval import Ranks, hit, medr, random_reference
+from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.posts.pairs import Pairs
+from unlearnable.progress import Progress
+from unlearnable.results import BothWays, EpochRecord, Retrieval
+from unlearnable.training.distributed import World
+from unlearnable.training.loop import steps_an_epoch, train
+from unlearnable.training.optimiser import adamw
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to train on, what to rank, and how.
+
+    Attributes:
+        train: the pairs to train on.
+        held_out: the pairs to rank after every epoch; it may be empty.
+        recipe: how to train.
+        checkpoint: where the state is kept, after every epoch and every so often inside of one, or None.
+        key: what the checkpoint is bound to.
+    """
+
+    train: Pairs
+    held_out: Pairs
+    recipe: Recipe
+    checkpoint: Path | None = None
+    key: str = ""
+
+    @property
+    def steps(self) -> int:
+        """Steps in all."""
+        return self.recipe.epochs * steps_an_epoch(self.train, self.recipe)
+
+
+@dataclass
+class _Course:
+    """Epochs that are over, steps done, and the summed loss of those in the epoch under way."""
+
+    epochs: list[EpochRecord] = field(default_factory=list)
+    done: int = 0
+    loss: float = 0.0
+
+
+def fit(model: DualEncoder, task: Task, progress: Progress, *, world: World | None = None) -> list[EpochRecord]:
+    """Train `model` in place; goes on from the checkpoint where there is one.
+
+    Returns:
+        Loss and held-out ranks of every epoch.
+
+    Raises:
+        CheckpointError: the checkpoint belongs to another training.
+        ModelError: the loss or the weights are not finite any more.
+    """
+    world, clock = world or World(), checkpoint.Clock()
+    optimiser = adamw(model.module, task.recipe.lr, task.recipe.weight_decay)
+    course = _restore(model, optimiser, task)
+    progress.advance(course.done)
+    for step in train(model, optimiser, task.train, task.recipe, done=course.done, world=world):
+        if not math.isfinite(step.loss):
+            raise ModelError(f"the loss of step {step.number} is not finite", hint="lower --lr")
+        course.done, course.loss = step.number, course.loss + step.loss
+        progress.advance(1, loss=step.loss)
+        if step.ends_epoch:
+            mean = course.loss / steps_an_epoch(task.train, task.recipe)
+            course.epochs.append(record(step.epoch, mean, model, task.held_out))
+            course.loss = 0.0
+        if task.checkpoint is not None and world.rank == 0 and (step.ends_epoch or clock.due()):
+            _save(task.checkpoint, model, optimiser, course, task.key)
+    if not all(weights.isfinite().all() for weights in model.module.parameters()):
+        raise ModelError("the last steps left weights that are not finite", hint="lower --lr")
+    return course.epochs
+
+
+def figures(ranks: Ranks) -> tuple[Retrieval, Retrieval]:
+    """Hit@k and Medr: image -> text, text -> image."""
+    both = (ranks.image_to_text, ranks.text_to_image)
+    first, second = (Retrieval(hit1=hit(r, 1), hit5=hit(r, 5), hit10=hit(r, 10), medr=medr(r)) for r in both)
+    return first, second
+
+
+def chance(gallery: Pairs) -> BothWays:
+    """What a gallery in random order would give, by formula."""
+    found = random_reference(int(gallery.photos.max()) + 1, gallery.photos)
+    there, back = (
+        Retrieval(hit1=one.hit(1), hit5=one.hit(5), hit10=one.hit(10), medr=one.medr())
+        for one in (found.image_to_text, found.text_to_image)
+    )
+    return BothWays(image_to_text=there, text_to_image=back)
+
+
+def record(epoch: int, loss: float | None, model: DualEncoder, held_out: Pairs) -> EpochRecord:
+    """The loss of an epoch, and how the model ranks the held-out pairs after it.
+
+    Raises:
+        ModelError: its features are not finite.
+    """
+    if not len(held_out):
+        return EpochRecord(epoch=epoch, loss=loss)
+    there, back = figures(retrieve(model, held_out))
+    return EpochRecord(epoch=epoch, loss=loss, image_to_text=there, text_to_image=back)
+
+
+def _save(path: Path, model: DualEncoder, optimiser: Optimizer, course: _Course, key: str) -> None:
+    state = {
+        "weights": model.module.state_dict(),
+        "optimiser": optimiser.state_dict(),
+        "epochs": [record.model_dump() for record in course.epochs],
+        "done": course.done,
+        "loss": course.loss,
+    }
+    checkpoint.save(path, key, state)
+
+
+def _restore(model: DualEncoder, optimiser: Optimizer, task: Task) -> _Course:
+    if task.checkpoint is None or not task.checkpoint.is_file():
+        return _Course()
+    state = checkpoint.load(task.checkpoint, task.key)
+    model.module.load_state_dict(state["weights"])
+    optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))
+    return _Course([EpochRecord(**record) for record in state["epochs"]], state["done"], state["loss"])

@@ -1,0 +1,108 @@
+"""From folders of photos and captions to what a model is trained on and ranked on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearnable.datasets import Dataset, Photo, Skipped, find_captions, named_posts, open_dataset, open_people
+from unlearnable.errors import InputError
+from unlearnable.imaging.decode import DecodeError, decode
+from unlearnable.imaging.picture import Picture
+from unlearnable.imaging.placement import working_copy
+from unlearnable.posts.pixels import Pixels
+from unlearnable.progress import Progress
+
+REAL_NAMES = Path("people:real")
+Change = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+
+
+@dataclass
+class Shelf:
+    """Photos that were decoded, as working copies, with their captions; photo n of each list is the same.
+
+    Attributes:
+        pixels: working copies of at most twice the model's size.
+        photos: where they come from.
+        captions: the captions of each.
+        skipped: photos that could not be decoded.
+    """
+
+    pixels: Pixels
+    photos: list[Photo] = field(default_factory=list)
+    captions: list[list[str]] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def add(self, photo: Photo, captions: list[str], side: int, change: Change | None = None) -> None:
+        """Decode a photo, change it as a scraper would, and keep a working copy for models of `side` pixels."""
+        try:
+            pixels = decode(photo.path).pixels
+        except DecodeError as error:
+            self.skipped.append(Skipped(photo.id, error.reason, error.detail))
+            return
+        self.pixels.append(working_copy(change(pixels) if change else pixels, 2 * side))
+        self.photos.append(photo)
+        self.captions.append(captions)
+
+
+def open_collection(folder: Path, captions: Path | None) -> Dataset:
+    """A data set with its captions; without `captions` the one caption file in the folder is taken.
+
+    `people` stands for a folder of faces with invented names, `people:real` for one with the real names.
+
+    Raises:
+        InputError: there is nothing to read, or more than one caption file.
+    """
+    if captions == REAL_NAMES:
+        return named_posts(open_people(folder), rename=False)
+    if captions is None and folder.is_dir():
+        found = find_captions(folder)
+        if len(found) > 1:
+            names = ", ".join(path.name for path in found)
+            raise InputError(f"{folder} holds several caption files: {names}", hint="say which one with --captions")
+        captions = found[0] if found else None
+    return open_dataset(folder, captions)
+
+
+def texts_of(dataset: Dataset) -> dict[str, list[str]]:
+    """The captions of each photo, in the order of the file."""
+    found: dict[str, list[str]] = {photo.id: [] for photo in dataset.photos}
+    for pair in dataset.pairs:
+        if pair.photo in found:
+            found[pair.photo].append(pair.caption)
+    return found
+
+
+def read_all(datasets: Sequence[Dataset], side: int, shelf: Shelf, progress: Progress) -> None:
+    """Put every photo of some data sets on the shelf.
+
+    Raises:
+        InputError: not one can be decoded.
+    """
+    progress.phase("reading photos", sum(len(dataset.photos) for dataset in datasets))
+    for dataset in datasets:
+        texts = texts_of(dataset)
+        for photo in dataset.photos:
+            shelf.add(photo, texts[photo.id], side)
+            progress.advance()
+    if not shelf.photos:
+        first = shelf.skipped[0]
+        raise InputError(f"no photo can be read; {first.where}: {first.reason} ({first.detail})")
+
+
+def read_photo(path: Path) -> Picture:
+    """One photo that was named.
+
+    Raises:
+        InputError: it is not there or cannot be decoded, with its path.
+    """
+    if not path.is_file():
+        raise InputError(f"there is no photo {path}")
+    try:
+        return decode(path)
+    except DecodeError as error:
+        raise InputError(f"{path} cannot be read: {error.message}") from error

@@ -1,0 +1,1 @@
+"""How noise and triggers are made for posts, whoever asks for it."""

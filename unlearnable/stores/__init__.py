@@ -1,0 +1,1 @@
+"""Arrays in files: what is too large for memory, and the journal that leads it back to a checkpoint."""

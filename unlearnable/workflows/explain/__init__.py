@@ -1,0 +1,1 @@
+"""`explain`: what models look at in a post."""

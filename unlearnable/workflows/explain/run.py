@@ -1,0 +1,159 @@
+"""`explain`: what models look at in a post, and how near they put photos and captions, as figures and numbers."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from unlearnable import files
+from unlearnable.analysis.embedding_map import cosines, embed, tsne
+from unlearnable.analysis.gradcam import gradcam, salient_mass
+from unlearnable.analysis.integrated_gradients import TOLERANCE, integrated_gradients, marked, share_of, split_words
+from unlearnable.config import ExplainSettings
+from unlearnable.errors import ConfigError, OutputError
+from unlearnable.extras import require
+from unlearnable.imaging.placement import working_copy
+from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.openclip import load as load_model
+from unlearnable.optim.view import PLAIN, load
+from unlearnable.progress import Progress, Silent
+from unlearnable.report.figures import MapPanel, Panel, draw_attention, draw_map
+from unlearnable.results import EmbeddingMap, ExplainReport, Explanation, MapPoint, WordRecord
+from unlearnable.workflows.explain.selection import Post, Posts, choose_posts, post_of
+from unlearnable.workflows.protect.setup import choose_device
+
+SHOWN = 320  # pixels of the photo in the figure
+LIBRARIES = ("captum", "sklearn", "matplotlib")
+
+
+def explain(settings: ExplainSettings, *, overwrite: bool = False, progress: Progress | None = None) -> ExplainReport:
+    """Draw what the models of the settings look at, and write the figures and `explain.json`.
+
+    Args:
+        settings: see `unlearnable.config.ExplainSettings`.
+        overwrite: replace the figures of an earlier run.
+        progress: told what happens.
+
+    Raises:
+        ConfigError: there is nothing to explain, no caption is known, or a library of the extra is missing.
+        InputError: the photo cannot be read, or the data sets do not hold the same posts.
+        ModelError: a model is not available, or its photo tower is not of a kind that is known.
+        OutputError: the folder exists already or cannot be written.
+    """
+    started, progress = time.monotonic(), progress or Silent()
+    for library in LIBRARIES:
+        require(library, "explain")
+    if settings.photo is None and not settings.map:
+        raise ConfigError("there is nothing to explain", hint="give a photo, or posts with --map DIR")
+    post = post_of(settings.photo, settings.caption, settings.trigger) if settings.photo else None
+    where = settings.output
+    if not overwrite and where.exists() and (where.is_file() or any(where.iterdir())):
+        raise OutputError(f"{where} exists already", hint="give --overwrite or another --output")
+    device = choose_device(settings.device)
+    chosen = choose_posts(settings)
+    titles = titles_of(settings.model)
+    explanations, panels, maps, map_panels = [], [], [], []
+    progress.phase("explaining", len(titles))
+    for number, title in enumerate(titles):
+        encoder = load_model(settings.model[number]).to(device)
+        if post is not None:
+            record, panel = _explain(encoder, title, post)
+            explanations.append(record)
+            panels.append(panel)
+        if chosen:
+            drawn, map_panel = _map(encoder, title, chosen[min(number, len(chosen) - 1)], settings.seed)
+            maps.append(drawn)
+            map_panels.append(map_panel)
+        progress.advance()
+    written = draw_attention(_seen(post.pixels, SHOWN), panels, where / "attention") if post else []
+    written += draw_map(map_panels, where / "map") if map_panels else []
+    report = ExplainReport(
+        output=str(where),
+        photo=str(settings.photo) if settings.photo else None,
+        caption=post.caption if post else None,
+        trigger=post.trigger if post else None,
+        explanations=explanations,
+        maps=maps,
+        files=[path.name for path in written],
+        notes=_notes(explanations),
+        seed=settings.seed,
+        device=device,
+        seconds=round(time.monotonic() - started, 1),
+    )
+    files.write_text(where / "explain.json", report.model_dump_json(indent=2) + "\n")
+    return report
+
+
+def titles_of(models: tuple[str, ...]) -> list[str]:
+    """A short title for each model: the stem of a checkpoint, or all of the name where it would be that of another."""
+    short = {name: Path(name).stem if Path(name).is_file() else name for name in models}
+    stems = list(short.values())
+    return [name if stems.count(short[name]) > 1 else short[name] for name in models]
+
+
+def _explain(encoder: DualEncoder, title: str, post: Post) -> tuple[Explanation, Panel]:
+    pixels = load(_tensor(post.pixels, encoder.image_size), encoder.image_size, PLAIN)
+    heat = gradcam(encoder, pixels, split_words(post.caption, encoder.context_length).tokens)
+    found = integrated_gradients(encoder, pixels, post.caption)
+    total = sum(map(abs, found.values)) or 1.0
+    chosen = marked(found.words, post.trigger or "")
+    record = Explanation(
+        model=title,
+        similarity=found.score,
+        similarity_blank=found.blank,
+        words=[WordRecord(word=w, attribution=v) for w, v in zip(found.words, found.values, strict=True)],
+        trigger_share=share_of(found.values, chosen),
+        trigger_words_share=sum(chosen) / len(chosen) if any(chosen) else None,
+        salient_tenth=salient_mass(heat),
+        completeness_error=found.error,
+        steps=found.steps,
+    )
+    return record, Panel(title, heat, found.words, [value / total for value in found.values], chosen)
+
+
+def _map(encoder: DualEncoder, title: str, posts: Posts, seed: int) -> tuple[EmbeddingMap, MapPanel]:
+    photos = [_tensor(pixels, encoder.image_size) for pixels in posts.pixels]
+    points = embed(encoder, photos, posts.captions, seed)
+    near, places = cosines(points), tsne(points.features, seed)
+    record = EmbeddingMap(
+        model=title,
+        data=posts.data,
+        cosine_copies=near.copies,
+        cosine_captions=near.captions,
+        cosine_own=near.own,
+        cosine_others=near.others,
+        points=[
+            MapPoint(post=posts.ids[post], kind="caption" if caption else "photo", x=x, y=y)
+            for (x, y), post, caption in zip(places.tolist(), points.posts, points.captions, strict=True)
+        ],
+    )
+    return record, MapPanel(f"{title} on {Path(posts.data).name}", places, points.posts, points.captions)
+
+
+def _notes(explanations: list[Explanation]) -> list[str]:
+    notes = []
+    for one in explanations:
+        if one.completeness_error > TOLERANCE:
+            notes.append(
+                f"{one.model}: the attributions miss the difference of the cosines by "
+                f"{100 * one.completeness_error:.0f} %; do not rely on them"
+            )
+        if one.salient_tenth is None:
+            notes.append(f"{one.model}: no place of the photo speaks for the caption, so there is no heat")
+    return notes
+
+
+def _tensor(pixels: NDArray[np.uint8], side: int) -> Tensor:
+    """(3, h, w), 0-255: the working copy for a model of `side` pixels."""
+    return torch.from_numpy(working_copy(pixels, 2 * side).transpose(2, 0, 1).copy()).float()
+
+
+def _seen(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """The square (side, side, 3) of a photo that a model is shown."""
+    loaded = load(_tensor(pixels, side), side, PLAIN)
+    return (loaded * 255).round().byte().permute(1, 2, 0).numpy()

@@ -1,0 +1,125 @@
+"""What is to be explained: one post, known from its manifest or told, and the posts that are put on a map."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from unlearnable.config import ExplainSettings
+from unlearnable.errors import ConfigError, InputError
+from unlearnable.posts.reading import open_collection, read_photo, texts_of
+from unlearnable.results import ManifestLine
+from unlearnable.workflows.layout import private_of
+from unlearnable.workflows.protect.publish import METADATA
+
+COPIES = 5  # captions, and copies of the photo, of a post on the map
+
+
+@dataclass(frozen=True)
+class Post:
+    """A photo (h, w, 3) with a caption and, where there is one, the trigger in it."""
+
+    pixels: NDArray[np.uint8]
+    caption: str
+    trigger: str | None
+
+
+@dataclass(frozen=True)
+class Posts:
+    """Photos (h, w, 3) with their captions; `data` says where they are from."""
+
+    data: str
+    ids: list[str]
+    pixels: list[NDArray[np.uint8]]
+    captions: list[list[str]]
+
+
+def post_of(photo: Path, caption: str | None, trigger: str | None) -> Post:
+    """The post of a photo; its first caption and its trigger are from the manifest where they are not given.
+
+    Raises:
+        ConfigError: there is no caption, neither given nor known, or it is empty.
+        InputError: the photo cannot be read.
+    """
+    pixels = read_photo(photo).pixels
+    line = manifest_line(photo)
+    if line is not None:
+        caption = caption if caption is not None else next(iter(line.captions), None)
+        trigger = trigger if trigger is not None else line.trigger
+    if not (caption or "").strip():
+        raise ConfigError(f"no caption of {photo} is known", hint="give one with --caption")
+    return Post(pixels, caption or "", trigger or None)
+
+
+def manifest_line(photo: Path) -> ManifestLine | None:
+    """What `protect` noted of a photo that it wrote; None where it did not, or the private folder is elsewhere."""
+    photo = photo.absolute()
+    for folder in photo.parents[:-1]:  # the root has no folder beside it
+        manifest = private_of(folder) / "manifest.jsonl"
+        if manifest.is_file():
+            name = photo.relative_to(folder).as_posix()
+            for text in manifest.read_text(encoding="utf-8").splitlines():
+                try:
+                    line = ManifestLine.model_validate_json(text)
+                except ValidationError:
+                    continue
+                if line.output == name:
+                    return line
+    return None
+
+
+def choose_posts(settings: ExplainSettings) -> list[Posts]:
+    """The posts for the map: drawn from the first data set, and the same ones of each other.
+
+    Raises:
+        ConfigError: the numbers of models, data sets and caption files do not fit.
+        InputError: a data set has none of these posts, or a photo cannot be read.
+    """
+    if not settings.map:
+        return []
+    if len(settings.map) not in (1, len(settings.model)):
+        raise ConfigError(
+            f"{len(settings.map)} folders to be mapped and {len(settings.model)} models were given",
+            hint="give --map once, or once for each --model",
+        )
+    # of a folder that `protect` wrote, which holds two caption files, the one that has all captions
+    own = [folder / METADATA if (folder / METADATA).is_file() else None for folder in settings.map]
+    captions: Sequence[Path | None] = settings.map_captions or own
+    if len(captions) != len(settings.map):
+        raise ConfigError(
+            f"{len(settings.map)} folders to be mapped and {len(captions)} caption files were given",
+            hint="give --map-captions once for each --map, or not at all",
+        )
+    found = []
+    stems: list[str] = []
+    for folder, file in zip(settings.map, captions, strict=True):
+        dataset = open_collection(folder, file)
+        texts = texts_of(dataset)
+        photos = {_stem(photo.id): photo for photo in dataset.photos if texts[photo.id]}
+        if not stems:
+            if len(photos) < 2:
+                raise InputError(f"{folder} holds fewer than two photos with captions")
+            drawn = random.Random(settings.seed).sample(sorted(photos), min(settings.map_posts, len(photos)))
+            stems = sorted(drawn)
+        if missing := [stem for stem in stems if stem not in photos]:
+            raise InputError(f"{folder} has no post {missing[0]}", hint="map folders that hold the same posts")
+        ids = [photos[stem].id for stem in stems]
+        found.append(
+            Posts(
+                data=str(folder),
+                ids=ids,
+                pixels=[read_photo(photos[stem].path).pixels for stem in stems],
+                captions=[texts[photo][:COPIES] for photo in ids],
+            )
+        )
+    return found
+
+
+def _stem(photo: str) -> str:
+    return str(PurePosixPath(photo).with_suffix(""))

@@ -1,0 +1,66 @@
+"""`protect --dry-run`: what would be done, and how long it would take."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+import time
+from pathlib import Path
+
+from unlearnable.config import ProtectSettings
+from unlearnable.datasets import open_dataset
+from unlearnable.methods import METHODS
+from unlearnable.methods.base import Method
+from unlearnable.progress import Progress, Silent
+from unlearnable.results import ProtectPlan, SkippedRecord
+from unlearnable.workflows.layout import places
+from unlearnable.workflows.protect.setup import Run, load_surrogates, make_ready
+
+
+def plan(settings: ProtectSettings, *, progress: Progress | None = None) -> ProtectPlan:
+    """Say what `protect` would do; nothing is written. The time is estimated from one batch.
+
+    Raises:
+        The same as `protect`, but for what concerns the output.
+    """
+    progress = progress or Silent()
+    where = places(settings.photos, settings.output)
+    dataset = open_dataset(settings.photos, settings.captions)
+    method: Method = METHODS[settings.method]()
+    surrogates = load_surrogates(settings)
+    with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
+        began = time.monotonic()
+        run = make_ready(settings, where, dataset, method, surrogates, Path(scratch), progress)
+        reading = time.monotonic() - began
+        seconds = 3 * reading + _optimising_seconds(run)
+    return ProtectPlan(
+        output=str(where.output),
+        caption_format=dataset.format,
+        photos=len(run.prepared.photos),
+        captions=sum(len(run.pairs[photo.id]) for photo in run.prepared.photos),
+        skipped=[SkippedRecord(where=s.where, reason=s.reason, detail=s.detail) for s in run.prepared.skipped],
+        surrogates=list(settings.surrogate),
+        rounds_at_most=settings.max_rounds,
+        seconds_estimated=round(seconds, 1),
+        bytes_estimated=sum(3 * photo.path.stat().st_size for photo in run.prepared.photos),
+    )
+
+
+def _optimising_seconds(run: Run) -> float:
+    """Time one round on at most a batch of the posts, and scale it to all posts and rounds."""
+    some = min(len(run.problem.posts), run.settings.batch_size)
+    small = dataclasses.replace(
+        run.problem,
+        posts=run.problem.posts.first(some),
+        grids=run.problem.grids[:some],
+        noise_path=run.scratch / "noise.i8",
+    )
+    began = learnt = time.monotonic()
+    state = run.method.start(small, run.settings)
+    for done in run.method.rounds(small, run.settings, state):
+        if done is not None:
+            break
+        if not state.place.trained:  # adversaries learn, whatever the number of posts
+            learnt = time.monotonic()
+    a_round = (time.monotonic() - learnt) * len(run.problem.posts) / some
+    return learnt - began + a_round * run.settings.max_rounds

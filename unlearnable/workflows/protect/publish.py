@@ -1,0 +1,207 @@
+"""From noise and triggers to files: one photo at a time, written, read back, measured, noted in the manifest."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from unlearnable import files
+from unlearnable.config import ProtectSettings
+from unlearnable.datasets import Dataset, Edits, Pair, write_captions
+from unlearnable.errors import ModelError, OutputError
+from unlearnable.evaluation.quality import compare
+from unlearnable.imaging.decode import decode
+from unlearnable.imaging.encode import choose_format, encode
+from unlearnable.imaging.picture import Picture
+from unlearnable.imaging.placement import add, enlarge
+from unlearnable.methods.base import State
+from unlearnable.models.tokens import Slot, Trigger
+from unlearnable.optim.noise import NoiseStore
+from unlearnable.progress import Progress
+from unlearnable.report.gallery import Gallery
+from unlearnable.report.pictures import Thumbnails, thumbnails
+from unlearnable.results import ManifestLine
+from unlearnable.workflows.layout import Places, output_names
+from unlearnable.workflows.protect.prepare import Prepared
+
+METADATA = "metadata.jsonl"
+
+
+@dataclasses.dataclass(frozen=True)
+class Publication:
+    """All that is written, before it is written.
+
+    Attributes:
+        prepared: the photos and their noise grids.
+        names: photo id -> path in the output folder.
+        triggers: one a photo, None for methods without.
+        captions: photo id -> (pair, new text).
+    """
+
+    prepared: Prepared
+    names: dict[str, str]
+    triggers: list[Trigger | None]
+    captions: dict[str, list[tuple[Pair, str]]]
+
+
+def compose(
+    prepared: Prepared,
+    pairs: dict[str, list[Pair]],
+    slots: dict[str, list[Slot]],
+    triggers: list[Trigger | None],
+    write: Callable[[Slot, Trigger], str] = Slot.text,
+) -> Publication:
+    """Give every photo its name and every caption its trigger, put together by `write`."""
+    ids = [photo.id for photo in prepared.photos]
+    captions = {}
+    for photo, trigger in zip(ids, triggers, strict=True):
+        texts = [
+            write(slot, trigger) if trigger else pair.caption
+            for pair, slot in zip(pairs[photo], slots[photo], strict=True)
+        ]
+        captions[photo] = list(zip(pairs[photo], texts, strict=True))
+    return Publication(prepared, output_names(zip(ids, prepared.suffixes, strict=True)), triggers, captions)
+
+
+def write_photos(
+    plan: Publication, state: State, settings: ProtectSettings, where: Places, progress: Progress
+) -> tuple[list[ManifestLine], dict[str, Thumbnails]]:
+    """Write every photo that is not there yet, and the manifest line of each.
+
+    Returns:
+        The whole manifest: protected photos in order, then those left out; and the thumbnails of
+        some, by the path of the copy.
+    """
+    gallery = Gallery([plan.names[photo.id] for photo in plan.prepared.photos])
+    done = {line.source: line for line in _finished(where)}
+    lines = []
+    progress.phase("writing photos", len(plan.prepared.photos))
+    files.write_text(where.staged_manifest, "".join(map(_json_line, done.values())))
+    with where.staged_manifest.open("a", encoding="utf-8") as manifest:
+        for number, photo in enumerate(plan.prepared.photos):
+            line = done.get(photo.id)
+            name = plan.names[photo.id]
+            if line is None or line.output != name:
+                line, before, after = _write_photo(plan, state, settings, where.staged, number)
+                manifest.write(_json_line(line))
+                manifest.flush()
+            elif name in gallery.wanted:
+                before, after = decode(photo.path), decode(where.staged / name)
+            if name in gallery.wanted:
+                gallery.add(name, thumbnails(before, after))
+            lines.append(line)
+            progress.advance(linf=line.linf or 0, psnr=line.psnr or 0.0)
+    for skipped in plan.prepared.skipped:
+        lines.append(ManifestLine(source=skipped.where, status="skipped", reason=skipped.reason, detail=skipped.detail))
+    files.write_text(where.staged_manifest, "".join(map(_json_line, lines)))
+    return lines, gallery.shown
+
+
+def write_caption_files(plan: Publication, dataset: Dataset, where: Places) -> Path | None:
+    """Write the captions back in their own format, and metadata.jsonl for Hugging Face's imagefolder.
+
+    Returns:
+        The caption file in the staging folder, None where the format has no single file.
+    """
+    edits = Edits(
+        captions={
+            (pair.record, pair.index): text
+            for rows in plan.captions.values()
+            for pair, text in rows
+            if pair.record >= 0
+        },
+        paths=plan.names,
+    )
+    target = where.staged if dataset.source is None else where.staged / dataset.source.name
+    write_captions(dataset, edits, target)
+    own = dataset.source.name if dataset.source else None
+    if own != METADATA:
+        rows = (
+            {"file_name": plan.names[photo], "text": text}
+            for photo, texts in plan.captions.items()
+            for _, text in texts
+        )
+        files.write_text(where.staged / METADATA, "".join(_dump(row) for row in rows))
+    return target if dataset.source else None
+
+
+def refuse_without_noise(prepared: Prepared, noise: NoiseStore) -> None:
+    """Stop before anything is written where the noise of a photo is zero throughout.
+
+    Raises:
+        ModelError: it is; the photo is named.
+    """
+    for number, photo in enumerate(prepared.photos):
+        if not noise.grid(number).any():
+            raise _unprotected(photo.id)
+
+
+def _unprotected(photo: str) -> ModelError:
+    return ModelError(
+        f"{photo} got no noise: the surrogate does not react to it, so it would not be protected",
+        hint="choose another --surrogate",
+    )
+
+
+def _write_photo(
+    plan: Publication, state: State, settings: ProtectSettings, folder: Path, number: int
+) -> tuple[ManifestLine, Picture, Picture]:
+    """Write one photo; its manifest line, the photo as it was, and the copy as it can be read back."""
+    photo = plan.prepared.photos[number]
+    picture = decode(photo.path)
+    noise = state.noise.grid(number)
+    large = enlarge(noise, picture.height, picture.width, settings.enlarge)
+    protected = dataclasses.replace(picture, pixels=add(picture.pixels, large))
+    path = folder / plan.names[photo.id]
+    file_format = choose_format(picture, settings.format)
+    encode(protected, path, file_format, quality=settings.quality, keep_metadata=settings.keep_metadata)
+    written = decode(path)
+    quality = compare(picture.pixels, written.pixels)
+    if file_format != "jpeg" and quality.linf > settings.epsilon:
+        raise OutputError(f"{path}: the written noise is {quality.linf}/255, more than {settings.epsilon}/255")
+    if quality.linf == 0:
+        path.unlink()
+        raise _unprotected(photo.id)
+    trigger = plan.triggers[number]
+    line = ManifestLine(
+        source=photo.id,
+        output=plan.names[photo.id],
+        sha256_in=plan.prepared.hashes[number],
+        sha256_out=files.sha256(path),
+        width=picture.width,
+        height=picture.height,
+        linf=quality.linf,
+        psnr=round(quality.psnr, 3) if math.isfinite(quality.psnr) else None,
+        ssim=round(quality.ssim, 5),
+        trigger=trigger.text if trigger else "",
+        captions=[text for _, text in plan.captions[photo.id]],
+        notes=list(picture.lost),
+    )
+    return line, picture, written
+
+
+def _finished(where: Places) -> Iterator[ManifestLine]:
+    """The photos an earlier run of the same settings wrote whole."""
+    if not where.staged_manifest.is_file():
+        return
+    for text in where.staged_manifest.read_text(encoding="utf-8").splitlines():
+        try:
+            line = ManifestLine.model_validate_json(text)
+        except ValidationError:
+            continue  # the line a killed run was writing
+        path = where.staged / line.output if line.output else None
+        if path and path.is_file() and files.sha256(path) == line.sha256_out:
+            yield line
+
+
+def _json_line(line: ManifestLine) -> str:
+    return line.model_dump_json() + "\n"
+
+
+def _dump(row: dict[str, str]) -> str:
+    return json.dumps(row, ensure_ascii=False) + "\n"

@@ -1,0 +1,138 @@
+"""The proof after the writing: read files and captions back as a stranger would, and measure the loss on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from unlearnable.config import ProtectSettings
+from unlearnable.datasets import open_dataset
+from unlearnable.datasets.formats import FORMATS
+from unlearnable.errors import ModelError
+from unlearnable.imaging.decode import decode
+from unlearnable.imaging.placement import working_copy
+from unlearnable.methods.base import Problem, State
+from unlearnable.methods.measure import batch_losses, in_order
+from unlearnable.methods.steps import freeze
+from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.tokens import Slot, cut, tokenizer
+from unlearnable.posts.pixels import Pixels
+from unlearnable.progress import Progress
+from unlearnable.results import SurrogateLoss
+from unlearnable.workflows.layout import Places
+from unlearnable.workflows.protect.publish import METADATA, Publication
+
+CLEARLY = 0.95  # the share of the clean posts' loss that protected posts must stay under
+LOSS_BATCH = 64  # photos in a batch of the reported losses, whatever the optimisation used
+
+
+def reread_captions(plan: Publication, where: Places, caption_file: Path | None) -> tuple[float, dict[str, list[str]]]:
+    """Read the written captions back.
+
+    A caption made from a template stands in metadata.jsonl alone, and where that is the
+    user's own file, nowhere.
+
+    Returns:
+        The share of captions that are there again with all their trigger's tokens, and the
+        captions of each path in the output folder.
+    """
+    metadata = where.staged / METADATA
+    own = _read_back(where.staged, caption_file) if _any_written(plan) else {}
+    ours = _read_back(where.staged, metadata) if caption_file != metadata else own
+    total = kept = 0
+    texts: dict[str, list[str]] = {}
+    for (photo, rows), trigger in zip(plan.captions.items(), plan.triggers, strict=True):
+        name = plan.names[photo]
+        texts[name] = ours.get(name) or [text for _, text in rows]
+        for pair, text in rows:
+            published = [own, ours] if pair.record >= 0 else [ours] if caption_file != metadata else []
+            total += 1
+            kept += all(text in each.get(name, []) for each in published) and (
+                trigger is None or _holds(text, trigger.tokens)
+            )
+    return kept / max(total, 1), texts
+
+
+def _any_written(plan: Publication) -> bool:
+    return any(pair.record >= 0 for rows in plan.captions.values() for pair, _ in rows)
+
+
+def _read_back(folder: Path, caption_file: Path | None) -> dict[str, list[str]]:
+    """The captions of each photo; `caption_file` is None where each photo has a file of its own."""
+    texts: dict[str, list[str]] = {}
+    dataset = FORMATS["sidecar"].read(folder, folder) if caption_file is None else open_dataset(folder, caption_file)
+    for pair in dataset.pairs:
+        texts.setdefault(pair.photo, []).append(pair.caption)
+    return texts
+
+
+def _holds(text: str, trigger: Sequence[int]) -> bool:
+    """Whether a CLIP that reads `text` sees the trigger's tokens side by side, and the end of the text."""
+    tokens = tokenizer()(text)[0].tolist()
+    end = tokens.index(tokenizer().eot_token_id)
+    length = len(trigger)
+    return any(tuple(tokens[n : n + length]) == tuple(trigger) for n in range(1, end - length + 1))
+
+
+def measure_losses(
+    problem: Problem,
+    state: State,
+    plan: Publication,
+    texts: dict[str, list[str]],
+    folder: Path,
+    scratch: Path,
+    progress: Progress,
+) -> list[SurrogateLoss]:
+    """The loss of every surrogate on the clean posts and on what was written to `folder`."""
+    names = [plan.names[photo.id] for photo in plan.prepared.photos]
+    store = Pixels(scratch / "written.u8")
+    side = max(model.image_size for model in problem.surrogates)
+    progress.phase("measuring what was written", len(names))
+    for name in names:
+        store.append(working_copy(decode(folder / name).pixels, 2 * side))
+        progress.advance()
+    written = [_plain(texts[name]) for name in names]
+    clean = [_plain(captions) for captions in problem.captions]
+    none = torch.zeros(len(names), 0, dtype=torch.long)
+    freeze(problem.surrogates)
+    freeze(state.models)
+
+    def loss(model: DualEncoder, pixels: Pixels, slots: list[list[Slot]], *, mask_equal: bool = True) -> float:
+        each = [
+            batch_losses(model, pixels.__getitem__, slots, none, photos, mask_equal=mask_equal)
+            for photos in in_order(len(names), LOSS_BATCH)
+        ]
+        return float(torch.cat(each).mean())
+
+    return [
+        SurrogateLoss(
+            surrogate=before.name,
+            clean_pretrained=loss(before, problem.posts.pixels, clean),
+            clean_unmasked=loss(before, problem.posts.pixels, clean, mask_equal=False),
+            protected_pretrained=loss(before, store, written),
+            protected_trained=loss(after, store, written),
+        )
+        for before, after in zip(problem.surrogates, state.models, strict=True)
+    ]
+
+
+def refuse_unprotected(losses: Sequence[SurrogateLoss], settings: ProtectSettings) -> None:
+    """Stop where a surrogate's loss on the written posts is not clearly below that on the clean ones.
+
+    Raises:
+        ModelError: it is neither under the threshold of the settings nor under `CLEARLY` of the clean loss.
+    """
+    for loss in losses:
+        bound = max(settings.threshold, CLEARLY * loss.clean_unmasked)
+        if not loss.protected_trained < bound:  # NaN is not below anything
+            raise ModelError(
+                f"the written posts would hardly be protected: {loss.surrogate} has a loss of "
+                f"{loss.protected_trained:.3f} on them and of {loss.clean_unmasked:.3f} on the clean ones",
+                hint="allow more --max-rounds, take --preset balanced or another --surrogate",
+            )
+
+
+def _plain(captions: Sequence[str]) -> list[Slot]:
+    return [cut(caption, 0, 0) for caption in captions]

@@ -1,0 +1,145 @@
+"""`protect`: read posts, make noise and triggers, write files, prove what was written."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from unlearnable import config, files
+from unlearnable.config import ProtectSettings
+from unlearnable.datasets import open_dataset
+from unlearnable.errors import CheckpointError, ConfigError, OutputError
+from unlearnable.methods import METHODS
+from unlearnable.methods.base import Method, State
+from unlearnable.models.sentence import as_sentence
+from unlearnable.models.tokens import Slot
+from unlearnable.progress import Progress, Silent
+from unlearnable.protection.optimise import Making, optimise
+from unlearnable.report.html import protect_page
+from unlearnable.results import ManifestLine, ProtectReport
+from unlearnable.workflows import history
+from unlearnable.workflows.layout import Places, check, claim, places
+from unlearnable.workflows.protect import published
+from unlearnable.workflows.protect.publish import compose, refuse_without_noise, write_caption_files, write_photos
+from unlearnable.workflows.protect.readback import measure_losses, refuse_unprotected, reread_captions
+from unlearnable.workflows.protect.setup import Run, load_surrogates, make_ready, run_key
+from unlearnable.workflows.protect.summary import Outcome, summarise
+
+
+def protect(
+    settings: ProtectSettings, *, resume: bool = False, overwrite: bool = False, progress: Progress | None = None
+) -> ProtectReport:
+    """Protect the photos and captions that the settings name.
+
+    Args:
+        settings: see `unlearnable.config.resolve`.
+        resume: go on with a run that was stopped; the result is the same to the byte.
+        overwrite: replace an earlier result.
+        progress: told what happens.
+
+    Raises:
+        InputError: nothing there can be protected.
+        ModelError: a surrogate is not available.
+        OutputError: results exist already or cannot be written.
+        CheckpointError: the run to be resumed had other settings or other photos.
+    """
+    if resume and overwrite:
+        raise ConfigError("--resume and --overwrite exclude each other", hint="give one of them")
+    started, progress = time.monotonic(), progress or Silent()
+    where = places(settings.photos, settings.output)
+    dataset = open_dataset(settings.photos, settings.captions)
+    method: Method = METHODS[settings.method]()
+    key = run_key(settings, dataset)
+    if resume and (finished := _finished_report(where, key, progress)):
+        return finished
+    check(where, key, resume=resume, overwrite=overwrite)
+    if overwrite:
+        published.refuse_foreign(where)
+    surrogates = load_surrogates(settings)
+    with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
+        run = make_ready(settings, where, dataset, method, surrogates, Path(scratch), progress)
+        claim(where, key, config.to_toml(settings), resume=resume)
+        making = Making(run.problem, run.method, settings, where.checkpoint, run.key)
+        state, course = optimise(making, progress, lambda losses: bool(_stop(settings, losses)))
+        return _publish(run, state, course.losses, started, progress)
+
+
+def _stop(settings: ProtectSettings, losses: list[float]) -> str:
+    """Why to stop now, or nothing. The moving average is over two rounds."""
+    if len(losses) >= 2 and sum(losses[-2:]) / 2 < settings.threshold:
+        return "threshold"
+    return "rounds" if len(losses) >= settings.max_rounds else ""
+
+
+def _publish(run: Run, state: State, rounds: list[float], started: float, progress: Progress) -> ProtectReport:
+    """Stage photos and captions, prove them, and put them in place; the report comes last of all."""
+    where = run.where
+    refuse_without_noise(run.prepared, state.noise)
+    vocabulary = run.problem.vocabulary
+    triggers = [vocabulary.trigger(row) if row else None for row in state.triggers.tolist()]
+    write = as_sentence if run.settings.trigger_vocabulary == "natural" else Slot.text
+    plan = compose(run.prepared, run.pairs, run.slots, triggers, write)
+    lines, pictures = write_photos(plan, state, run.settings, where, progress)
+    caption_file = write_caption_files(plan, run.dataset, where)
+    roundtrip, texts = reread_captions(plan, where, caption_file)
+    losses = measure_losses(run.problem, state, plan, texts, where.staged, run.scratch, progress)
+    if run.method.lowers_loss:
+        refuse_unprotected(losses, run.settings)
+    stopped = _stop(run.settings, rounds) or "rounds"
+    seconds = time.monotonic() - started
+    report = summarise(run, state, Outcome(lines, losses, rounds, stopped, roundtrip, seconds))
+    page = protect_page(report, lines, run.settings, pictures)
+    published.put_in_place(where)
+    _remember(run, lines, progress)
+    files.write_bytes(where.manifest, where.staged_manifest.read_bytes())
+    files.write_bytes(where.settings, where.staged_settings.read_bytes())
+    files.write_text(where.page, page)
+    files.write_text(where.report, report.model_dump_json(indent=2) + "\n")
+    _clear(where)
+    return report
+
+
+def _remember(run: Run, lines: list[ManifestLine], progress: Progress) -> None:
+    hashes = [line.sha256_out for line in lines if line.sha256_out]
+    try:
+        history.remember(run.where.photos, run.dataset.source, run.where.output, hashes)
+    except OutputError as error:  # no reason to lose a finished run
+        progress.note(f"this run will not be remembered: {error.message}")
+
+
+def _clear(where: Places) -> None:
+    """Remove what a complete run no longer needs."""
+    shutil.rmtree(where.progress, ignore_errors=True)
+    for path in filter(files.is_temporary, where.private.iterdir()):
+        path.unlink(missing_ok=True)
+
+
+def _finished_report(where: Places, key: str, progress: Progress) -> ProtectReport | None:
+    """Return the report of a run that is complete, each of its files compared with what was written.
+
+    Where files are missing or damaged, the report and the damaged files are removed and the run is to be done again.
+
+    Raises:
+        CheckpointError: the complete run is one of other settings or photos.
+    """
+    if not where.report.is_file():
+        return None
+    report = ProtectReport.model_validate_json(where.report.read_text(encoding="utf-8"))
+    if where.key_under_way() not in (None, report.run):
+        return None  # a run that is to replace it was stopped
+    if report.run != key:
+        raise CheckpointError(
+            f"{where.private} holds a finished run of other settings or photos", hint="use --overwrite"
+        )
+    sums, broken = published.read_sums(where), published.damaged(where)
+    if sums and not broken:
+        _clear(where)
+        return report
+    progress.note(f"{len(broken)} of {len(sums)} published files are missing or damaged: they are made again")
+    with files.told(where.report):
+        where.report.unlink()
+        for name in broken:
+            (where.output / name).unlink(missing_ok=True)
+    return None

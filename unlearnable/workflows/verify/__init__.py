@@ -1,0 +1,1 @@
+"""`verify`: what victims learn from clean and from protected posts."""

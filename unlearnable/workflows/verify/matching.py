@@ -1,0 +1,163 @@
+"""Which protected photo and captions belong to which original, from what is published alone."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearnable import files
+from unlearnable.datasets import Dataset, Photo, Skipped, open_dataset
+from unlearnable.errors import InputError
+from unlearnable.imaging.decode import DecodeError, decode
+from unlearnable.posts.reading import texts_of
+from unlearnable.workflows import history
+from unlearnable.workflows.layout import output_names
+from unlearnable.workflows.protect.prepare import SMALLEST
+from unlearnable.workflows.protect.publish import METADATA
+
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Post:
+    """A photo with its captions, before and after."""
+
+    original: Photo
+    protected: Path
+    clean: tuple[str, ...]
+    published: tuple[str, ...]
+
+
+def open_protected(folder: Path, originals: Dataset, captions: Path | None) -> Dataset:
+    """The protected posts: their captions are in the file that has the original one's name, or in metadata.jsonl.
+
+    Raises:
+        InputError: there is no such folder or no caption file.
+    """
+    if not folder.is_dir():
+        raise InputError(f"there is no folder {folder}", hint="give the folder that protect wrote")
+    if captions is None and originals.format == "sidecar":
+        return open_dataset(folder)
+    if captions is None:
+        names = [METADATA] if originals.source is None else [originals.source.name, METADATA]
+        captions = next((folder / name for name in names if (folder / name).is_file()), None)
+    if captions is None:
+        raise InputError(f"there are no captions in {folder}", hint="say where they are with --protected-captions")
+    return open_dataset(folder, captions)
+
+
+def match(originals: Dataset, protected: Dataset) -> tuple[list[Post], list[Skipped]]:
+    """Pair the photos by path and stem, and their captions by order.
+
+    Originals that protection had to leave out (they cannot be decoded, are too small, or were
+    protected before) are skipped; any other photo without a partner is an error.
+
+    Raises:
+        InputError: a photo has no partner or another number of captions; the message names the file.
+    """
+    copies = _partners(originals, protected)
+    before, after = texts_of(originals), texts_of(protected)
+    posts, skipped, used = [], [], set()
+    known, untold = history.made(), originals.untold
+    for photo in originals.photos:
+        copy = copies.get(photo.id)
+        if copy is None:
+            skipped.append(_left_out(photo, protected, known))
+            continue
+        used.add(copy)
+        if len(before[photo.id]) != len(after[copy]):
+            raise InputError(
+                f"{photo.id} has {len(before[photo.id])} captions, its protected copy {copy} has {len(after[copy])}",
+                hint="give the caption file that protect read, and the one it wrote",
+            )
+        posts.append(Post(photo, protected.root / copy, tuple(before[photo.id]), tuple(after[copy])))
+        if photo.id in untold and not _contains(after[copy][0], before[photo.id][0]):
+            raise InputError(
+                f"{photo.id} has no caption in {originals.root}, its protected copy has one",
+                hint="give the caption file that protect read, with --captions",
+            )
+    if strangers := sorted({photo.id for photo in protected.photos} - used):
+        raise InputError(
+            f"{protected.root / strangers[0]} has no original in {originals.root}",
+            hint="give the folder that was protected",
+        )
+    return posts, skipped
+
+
+def read_both(post: Post) -> tuple[Image, Image]:
+    """The pixels of a photo before and after.
+
+    Raises:
+        InputError: the copy cannot be read or has another size than its original; it is named.
+    """
+    try:
+        original, protected = decode(post.original.path).pixels, decode(post.protected).pixels
+    except DecodeError as error:
+        raise InputError(f"{post.protected} or its original cannot be read: {error.detail}") from error
+    if original.shape != protected.shape:
+        sizes = [f"{image.shape[1]} x {image.shape[0]}" for image in (original, protected)]
+        raise InputError(
+            f"{post.protected} is {sizes[1]}, its original {post.original.id} is {sizes[0]}",
+            hint="give the files as protect wrote them; --through tries what happens when they are resized",
+        )
+    return original, protected
+
+
+def _partners(originals: Dataset, protected: Dataset) -> dict[str, str]:
+    """The copy of every original that has one, by the rule that `protect` names its files by."""
+    copies = {photo.id for photo in protected.photos}
+    suffixes: dict[str, list[str]] = {}
+    for copy in sorted(copies):
+        suffixes.setdefault(_stem(copy), []).append(PurePosixPath(copy).suffix)
+    stems = [_stem(photo.id) for photo in originals.photos]
+    several = {stem for stem, count in Counter(stem.casefold() for stem in stems).items() if count > 1}
+    sources = []
+    for photo, stem in zip(originals.photos, stems, strict=True):
+        if stem.casefold() in several and not _readable(photo):
+            continue  # protection left it out, so it took no name
+        there = suffixes.get(stem, [".png"])
+        own = PurePosixPath(photo.id).suffix.lower()
+        sources.append((photo.id, own if own == ".webp" and own in there else there[0]))
+    return {photo: copy for photo, copy in output_names(sources).items() if copy in copies}
+
+
+def _contains(published: str, clean: str) -> bool:
+    """Whether the clean caption's words stand in the published one in their order, be it made a sentence or not."""
+    rest = iter(re.findall(r"\w+", published.casefold()))
+    return all(word in rest for word in re.findall(r"\w+", clean.casefold()))
+
+
+def _readable(photo: Photo) -> bool:
+    try:
+        decode(photo.path)
+    except DecodeError:
+        return False
+    return True
+
+
+def _stem(photo: str) -> str:
+    return str(PurePosixPath(photo).with_suffix(""))
+
+
+def _left_out(photo: Photo, protected: Dataset, known: set[str]) -> Skipped:
+    """Why protection left this photo out.
+
+    Raises:
+        InputError: for no reason that can be seen.
+    """
+    try:
+        picture = decode(photo.path)
+    except DecodeError as error:
+        return Skipped(photo.id, error.reason, error.detail)
+    if min(picture.height, picture.width) < SMALLEST:
+        return Skipped(photo.id, "too-small", f"{picture.width} x {picture.height}")
+    if files.sha256(photo.path) in known:
+        return Skipped(photo.id, "already-protected", "this tool made it")
+    raise InputError(
+        f"{photo.id} has no protected copy in {protected.root}", hint="protect it, or take it out of the originals"
+    )

@@ -1,0 +1,168 @@
+"""`verify`: train victims on the clean and on the protected posts, and say what each learnt of held-out photos."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from unlearnable import files
+from unlearnable.config import VerifySettings
+from unlearnable.countermeasures import find
+from unlearnable.errors import InputError
+from unlearnable.evaluation.verdict import check_rules, findings, missed, verdict
+from unlearnable.experiments.cells import Plan, run_cells
+from unlearnable.experiments.fit import chance
+from unlearnable.experiments.victims import load_victims
+from unlearnable.posts.pairs import pairs_of
+from unlearnable.posts.pixels import Pixels
+from unlearnable.posts.reading import Shelf, open_collection, read_all
+from unlearnable.progress import Progress, Silent
+from unlearnable.report.html import verify_page
+from unlearnable.results import (
+    Data,
+    Finding,
+    GalleryRecord,
+    References,
+    SkippedRecord,
+    VerifyReport,
+)
+from unlearnable.workflows.layout import check_apart
+from unlearnable.workflows.protect.setup import choose_device
+from unlearnable.workflows.verify.arms import PLAIN, Arms
+from unlearnable.workflows.verify.splits import Split, divide, without_near
+
+HALF = 50.0
+ABLATIONS: tuple[Data, ...] = ("noise-only", "trigger-only", "random")
+
+
+def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progress | None = None) -> VerifyReport:
+    """Measure the protection that the settings name, and write the report beside the protected folder.
+
+    A cell (victim, arm, countermeasure, seed) that was run before with the same settings and data is read, not run.
+
+    Args:
+        settings: see `unlearnable.config.VerifySettings`.
+        overwrite: run every cell again.
+        progress: told what happens.
+
+    Raises:
+        ConfigError: a countermeasure or requirement that does not exist.
+        InputError: originals and protected posts do not belong together, or nothing is left to train on or to rank.
+        ModelError: a victim is not available.
+    """
+    started, progress = time.monotonic(), progress or Silent()
+    check_rules(settings.require)
+    for name in settings.through:
+        find(name)
+    check_apart(place(settings), settings.originals, settings.protected)
+    device = choose_device(settings.device)
+    posts = divide(settings, progress)
+    victims = load_victims(settings, device)
+    files.check_writable(place(settings))
+    side = max(victim.model.image_size for victim in victims)
+    with tempfile.TemporaryDirectory(prefix="unlearnable-") as folder:
+        scratch = Path(folder)
+        shelf = _gallery(posts, side, scratch, progress)
+        gallery = pairs_of(shelf.pixels, shelf.captions)
+        background, others = _background(settings, posts, side, scratch, progress)
+        arms = Arms(posts.train, side, scratch, background, settings.seed)
+        arms.read(list(dict.fromkeys(wanted(settings))), progress)
+        shown = f"{shelf.pixels.sha256()} {shelf.captions}"
+        plan = Plan(settings, arms, gallery, shown, wanted(settings), place(settings) / "cells")
+        done = run_cells(plan, victims, overwrite=overwrite, progress=progress)
+    references = References(random=chance(gallery), pretrained=done.pretrained)
+    found = findings(done.cells, references)
+    report = VerifyReport(
+        originals=str(settings.originals),
+        protected=str(settings.protected),
+        output=str(place(settings)),
+        gallery=GalleryRecord(
+            source=posts.source,
+            photos=len(shelf.photos),
+            captions=len(gallery),
+            split_seed=settings.seed,
+            train_photos=len(posts.train),
+            train_pairs=sum(len(post.clean) for post in posts.train),
+            background_photos=len(background.photos),
+            near_duplicates=posts.near + others,
+        ),
+        references=references,
+        cells=done.cells,
+        findings=found,
+        verdict=verdict(found),
+        required=list(settings.require),
+        missed=missed(settings.require, done.cells, found),
+        skipped=[
+            SkippedRecord(where=s.where, reason=s.reason, detail=s.detail)
+            for s in [*posts.skipped, *shelf.skipped, *background.skipped]
+        ],
+        notes=_notes(settings, references, found),
+        seeds=list(settings.seeds),
+        from_scratch=settings.from_scratch,
+        batch_size=settings.batch_size,
+        smallest_crop=settings.smallest_crop,
+        device=device,
+        ran=done.ran,
+        reused=len(done.cells) - done.ran,
+        seconds=round(time.monotonic() - started, 1),
+    )
+    files.write_text(place(settings) / "report.html", verify_page(report))
+    files.write_text(place(settings) / "report.json", report.model_dump_json(indent=2) + "\n")
+    return report
+
+
+def _notes(settings: VerifySettings, references: References, found: Sequence[Finding]) -> list[str]:
+    """What a reader must know to read the figures right."""
+    notes = []
+    chance = references.random.text_to_image.hit10
+    if chance > HALF:
+        notes.append(f"so few photos are held out that a random order has a Hit@10 of {chance:.0f} %: give more")
+    if len(settings.seeds) < 3:
+        notes.append(f"{len(settings.seeds)} seed: repeat it with --seeds 0,1,2 before you rely on a difference")
+    if any(one.outcome == "cannot be judged" for one in found):
+        notes.append(
+            "where clean posts teach little beyond what the victim knew (under 10 points of Hit@10), nothing can be "
+            "judged: give more photos, more --epochs, a larger --lr, or a victim that does not know such photos yet"
+        )
+    return notes
+
+
+def place(settings: VerifySettings) -> Path:
+    """Where the report and the cells go."""
+    protected = settings.protected.absolute()
+    return settings.output or protected.with_name(f"{protected.name}.verify")
+
+
+def wanted(settings: VerifySettings) -> list[tuple[Data, str]]:
+    """Arms and countermeasures: clean posts as they are, protected ones through each, the ablations as they are."""
+    arms: list[tuple[Data, str]] = [("clean", PLAIN)]
+    arms += [("protected", name) for name in dict.fromkeys(settings.through)]
+    return arms + [(data, PLAIN) for data in ABLATIONS if settings.ablations]
+
+
+def _gallery(posts: Split, side: int, scratch: Path, progress: Progress) -> Shelf:
+    shelf = Shelf(Pixels(scratch / "gallery.u8"))
+    progress.phase("reading held-out photos", len(posts.held_out))
+    for photo, captions in posts.held_out:
+        shelf.add(photo, captions, side)
+        progress.advance()
+    if len(shelf.photos) < 2:
+        raise InputError("fewer than two held-out photos can be read", hint="mend them or give others")
+    return shelf
+
+
+def _background(
+    settings: VerifySettings, posts: Split, side: int, scratch: Path, progress: Progress
+) -> tuple[Shelf, list[str]]:
+    """Other people's posts, and the photos left out of them because they all but equal a held-out one."""
+    shelf = Shelf(Pixels(scratch / "background.u8"))
+    if settings.background is None:
+        return shelf, []
+    dataset, dropped = without_near(open_collection(settings.background, settings.background_captions), posts.held_out)
+    if not dataset.photos:
+        raise InputError(f"every photo in {dataset.root} all but equals a held-out one", hint="give other photos")
+    read_all([dataset], side, shelf, progress)
+    shelf.skipped += dataset.skipped
+    return shelf, dropped
