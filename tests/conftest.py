@@ -14,7 +14,8 @@ from PIL import Image
 from unlearnable.config import MethodSettings
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods.base import Problem
-from unlearnable.models.openclip import build, save
+from unlearnable.models.dual_encoder import build
+from unlearnable.models.openclip import save
 from unlearnable.models.tokens import cut, default_vocabulary, natural_vocabulary
 from unlearnable.posts.pixels import Pixels, Posts
 
@@ -111,7 +112,7 @@ def make_problem(tiny, tmp_path):
     def make(photos: int = 12, seed: int = 0, length: int = 3, at: int = 0, surrogates=None, pictures=None) -> Problem:
         pictures = pictures or [picture(n, 48, 48 + 8 * (n % 3)) for n in range(photos)]
         number = next(count)
-        pixels, photos = Pixels(tmp_path / f"pixels{number}"), len(pictures)
+        pixels, photos = Pixels.create(tmp_path / f"pixels{number}"), len(pictures)
         for one in pictures:
             pixels.append(one)
         captions = tuple((f"{CAPTIONS[n % 5]} {n}", f"photo {n} of {CAPTIONS[(n + 1) % 5]}") for n in range(photos))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tests.conftest import TINY
-from unlearnable.models.openclip import build
+from unlearnable.models.dual_encoder import build
 
 TOWERS = {
     "open_clip ViT": TINY["vision_cfg"],

@@ -10,7 +10,7 @@ from tests.conftest import CAPTIONS, tree
 from unlearnable.benchmarks import fluency, protections, runner, study
 from unlearnable.config import MethodSettings, trigger_settings
 from unlearnable.errors import ModelError
-from unlearnable.workflows.protect.prepare import cut_captions
+from unlearnable.protection.captions import cut_captions
 
 KNOWN = {word for caption in CAPTIONS for word in caption.split()} | {"photo", "of"}
 

@@ -16,12 +16,15 @@ from unlearnable.benchmarks import study
 from unlearnable.benchmarks.estimate import estimate
 from unlearnable.benchmarks.pixel_cache import decoded, square
 from unlearnable.benchmarks.plan import how, set_up
-from unlearnable.benchmarks.protection_store import Kept
+from unlearnable.benchmarks.protection_store import ProtectionStore
 from unlearnable.benchmarks.protections import Scraped, make
+from unlearnable.benchmarks.runner import surrogate_of
 from unlearnable.benchmarks.scale import SCALES
 from unlearnable.config import BenchmarkSettings
 from unlearnable.countermeasures import find
 from unlearnable.errors import ConfigError, OutputError
+from unlearnable.experiments import models
+from unlearnable.models import openclip
 from unlearnable.progress import Silent
 
 
@@ -80,6 +83,27 @@ def test_another_photo_is_another_cell(flickr, asked):
     assert study.benchmark(asked("flickr8k", flickr, methods=("clean",))).ran == 1
 
 
+def test_cells_that_are_there_hash_each_model_once(faces, asked, monkeypatch):
+    settings = asked("pubfig", faces, methods=("clean", "random", "mem-1"), fractions=(1.0, 0.5), seeds=(0, 1))
+    study.benchmark(settings)
+    hashed, loaded = [], []
+    genuine, load = models.weights_sha256, openclip.load
+    monkeypatch.setattr(models, "weights_sha256", lambda state: (hashed.append(1), genuine(state))[1])
+    monkeypatch.setattr(openclip, "load", lambda name: (loaded.append(name), load(name))[1])
+    assert study.benchmark(settings).ran == 0
+    assert (len(hashed), len(loaded)) == (1, 1), "surrogate and victim are the same model"
+
+
+def test_cells_of_an_earlier_version_are_named_and_run_again(flickr, asked, tmp_path):
+    (tmp_path / "out" / "cells").mkdir(parents=True)
+    (tmp_path / "out" / "cells" / "clean-small-100-png-0-01234567.json").write_text('{"method": "clean"}')
+    notes = []
+    progress = Silent()
+    progress.note = notes.append
+    assert study.benchmark(asked("flickr8k", flickr, methods=("clean",)), progress=progress).ran == 1
+    assert [note for note in notes if "1 cells of an earlier version" in note]
+
+
 def test_pubfig_fills_table_5_with_the_victim_before_training(faces, asked, tiny_path):
     report = study.benchmark(asked("pubfig", faces))
     (table,) = report.tables
@@ -109,7 +133,7 @@ def test_a_scale_trains_on_the_first_captions_and_ranks_all(flickr, asked, resca
     rescale(captions=1)
     bench, _, _ = study.make_ready(asked("flickr8k", flickr), resume=False, progress=Silent())
     assert [item.captions for item in bench.train.items] == [(captions(n)[0],) for n in range(8)]
-    assert len(bench.gallery) == 8
+    assert len(bench.experiment.gallery) == 8
 
 
 def test_a_stopped_cell_goes_on_to_the_same_result(flickr, asked, tmp_path, rescale):
@@ -148,10 +172,9 @@ def test_the_plan_lists_what_is_there_and_what_is_not(flickr, asked):
 
 def test_a_cell_trains_on_what_the_written_file_would_hold(flickr, asked, tmp_path):
     bench, _, _ = study.make_ready(asked("flickr8k", flickr), resume=False, progress=Silent())
-    made = how("mem-3", bench.setup)
-    surrogate = bench.fleet.surrogate(bench.setup.surrogate)
-    kept = Kept(made, tmp_path / "p", "k" * 8)
-    protection = make(kept, bench.train, surrogate, resume=False, progress=Silent())
+    made = how("mem-3", bench.setup.scale, bench.setup.suite)
+    store = ProtectionStore(made, tmp_path / "p", {"version": 0})
+    protection = make(store, bench.train, surrogate_of(bench), resume=False, progress=Silent())
     clean = bench.train.pixels
     everyone = torch.ones(len(clean), dtype=torch.bool)
     scraped = Scraped(clean, protection, everyone, find("png"), "bilinear")
@@ -271,6 +294,8 @@ def test_an_output_that_is_a_file_is_refused(flickr, asked, tmp_path):
 def test_listing_leaves_the_models_as_they_are(faces, asked):
     settings = asked("pubfig", faces, methods=("clean", "mem-1"))
     bench, *_ = study.make_ready(settings, resume=False, progress=Silent())
-    before = [bench.path(cell) for cell in bench.setup.cells]
+    pool, names = bench.experiment.pool, (bench.setup.surrogate, *bench.setup.victims)
+    before = [pool.digest(name) for name in names]
     estimate(bench, settings)
-    assert [bench.path(cell) for cell in bench.setup.cells] == before
+    pool._digests.clear()
+    assert [pool.digest(name) for name in names] == before

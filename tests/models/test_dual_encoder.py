@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from unlearnable.errors import ModelError
-from unlearnable.models.dual_encoder import DualEncoder, EncoderSpec
-from unlearnable.models.openclip import build
+from unlearnable.models.dual_encoder import DualEncoder, EncoderSpec, build
 from unlearnable.models.tokens import tokenizer
 
 TOKENS = tokenizer()(["a dog", "two kids at the beach with a kite"])

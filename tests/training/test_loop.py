@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from tests.conftest import CAPTIONS, TINY, picture
 from unlearnable.config import Recipe
-from unlearnable.models.openclip import build, load, save
+from unlearnable.models.dual_encoder import build
+from unlearnable.models.openclip import load, save
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.posts.pixels import Pixels
 from unlearnable.training.distributed import World
@@ -27,7 +28,7 @@ RECIPE = Recipe(epochs=4, lr=1e-3, batch_size=4, seed=3)
 
 @pytest.fixture
 def pairs(tmp_path):
-    pixels = Pixels(tmp_path / "pixels.u8")
+    pixels = Pixels.create(tmp_path / "pixels.u8")
     for number in range(8):
         pixels.append(picture(number))
     return pairs_of(pixels, [[f"{CAPTIONS[n % 5]} {n}"] for n in range(8)])

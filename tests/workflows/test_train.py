@@ -106,17 +106,25 @@ def test_splits_of_the_data_count_before_a_share():
     assert split(photos(*[None] * 10), 0.2, 1) != (kept, held)
 
 
-def test_a_training_that_goes_astray_says_so(settings):
+@pytest.fixture
+def wild(monkeypatch):
+    """A learning rate beyond what settings allow."""
+    monkeypatch.setattr("unlearnable.training.loop.rate", lambda step, total, recipe: 1e30)
+
+
+@pytest.mark.usefixtures("wild")
+def test_a_training_that_diverges_says_so(settings):
     with pytest.raises(ModelError, match="not finite") as caught:
-        train(settings.model_copy(update={"lr": 1e30}))
+        train(settings)
     assert "--lr" in caught.value.hint
     assert not settings.output.exists()
 
 
+@pytest.mark.usefixtures("wild")
 @pytest.mark.parametrize("epochs", [1, 3])
-def test_weights_that_went_astray_are_not_written(settings, epochs):
+def test_weights_that_diverged_are_not_written(settings, epochs):
     with pytest.raises(ModelError, match="not finite"):
-        train(settings.model_copy(update={"lr": 1e30, "test_fraction": 0.0, "epochs": epochs}))
+        train(settings.model_copy(update={"test_fraction": 0.0, "epochs": epochs}))
     assert not settings.output.exists()
 
 
@@ -134,3 +142,9 @@ def test_rows_that_cannot_be_used_are_listed(settings, posts):
     with (posts / "posts.jsonl").open("a") as file:
         file.write("not json\n")
     assert [one.reason for one in train(settings).skipped] == ["bad-row"]
+
+
+def test_a_small_model_is_tuned_at_the_rate_that_small_models_learn_at(settings):
+    small = train(settings.model_copy(update={"model": "small", "epochs": 0, "lr": None}))
+    other = train(settings.model_copy(update={"epochs": 0, "lr": None, "output": settings.output.with_name("b")}))
+    assert (small.lr, other.lr) == (1e-3, 1e-5)

@@ -25,10 +25,10 @@ from unlearnable.benchmarks.pixel_cache import decoded
 from unlearnable.benchmarks.suites import coco
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.models.tokens import cut
-from unlearnable.optim.noise import NoiseStore
 from unlearnable.optim.view import protect
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.progress import Silent
+from unlearnable.stores.noise import NoiseStore
 
 WORDS = ["a", "dog", "runs", "over", "wet", "grass", "while", "two", "people", "watch", "from", "under", "umbrella"]
 

@@ -7,11 +7,12 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from unlearnable.benchmarks.bench import Bench
 from unlearnable.benchmarks.pixel_cache import Photos
-from unlearnable.benchmarks.plan import How, how
-from unlearnable.benchmarks.protection_store import Kept
+from unlearnable.benchmarks.plan import How
+from unlearnable.benchmarks.protection_store import ProtectionStore
 from unlearnable.benchmarks.protections import make
-from unlearnable.benchmarks.runner import Bench
+from unlearnable.benchmarks.runner import surrogate_of
 from unlearnable.config import BenchmarkSettings, Recipe
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.posts.pairs import Pairs, pairs_of
@@ -23,20 +24,20 @@ from unlearnable.training.optimiser import adamw
 
 def estimate(bench: Bench, settings: BenchmarkSettings) -> BenchmarkPlan:
     """The cells, which of them are there, and the seconds the others and their protections will take."""
-    scale, setup = bench.setup.scale, bench.setup
+    scale, setup, pool = bench.setup.scale, bench.setup, bench.experiment.pool
     pairs = pairs_of(bench.train.pixels, [item.captions for item in bench.train.items])
-    step = {name: _step(bench.fleet.start(name, seed=0), pairs, scale.recipe) for name in setup.victims}
+    step = {name: _step(pool.start(name, 0), pairs, scale.recipe) for name in setup.victims}
     cells, protections = [], {}
     for cell in setup.cells:
         done = bench.done(cell) is not None
         steps = scale.recipe.epochs * steps_an_epoch(pairs, scale.recipe)
-        made = how(cell.method, setup)
-        if made is not None and not done and bench.missing(cell) and cell.method not in protections:
-            protections[cell.method] = round(_protection(bench, made, pairs), 1)
+        store = bench.protection(cell)
+        if store is not None and not done and store.read() is None and cell.method not in protections:
+            protections[cell.method] = round(_protection(bench, store.how, pairs), 1)
         cells.append(
             PlannedCell(
                 method=cell.method,
-                surrogate=setup.surrogate if made else None,
+                surrogate=setup.surrogate if cell.how else None,
                 victim=cell.victim,
                 fraction=cell.fraction,
                 through=cell.through,
@@ -70,11 +71,11 @@ def _protection(bench: Bench, made: How, pairs: Pairs) -> float:
     part = min(settings.batch_size, count)
     photos = Photos(bench.train.pixels.first(part), bench.train.items[:part], ())
     once = settings.model_copy(update={"max_rounds": 1, "surrogate_steps": 0})
-    surrogate = bench.fleet.surrogate(bench.setup.surrogate).clone()  # trained here
+    surrogate = surrogate_of(bench).clone()  # trained here
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as folder:
         began = time.monotonic()
-        kept = Kept(replace(made, settings=once), Path(folder), "0" * 8)
-        make(kept, photos, surrogate, resume=False, progress=Silent())
+        store = ProtectionStore(replace(made, settings=once), Path(folder), {})
+        make(store, photos, surrogate, resume=False, progress=Silent())
         seconds = time.monotonic() - began
     training = _step(surrogate, pairs, Recipe(epochs=1, lr=settings.learning_rate, batch_size=settings.batch_size))
     return settings.max_rounds * (seconds * count / part + settings.surrogate_steps * training)

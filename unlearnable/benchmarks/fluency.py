@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from statistics import fmean
 
+from unlearnable.benchmarks.bench import Bench
 from unlearnable.benchmarks.protections import MEASURED
-from unlearnable.benchmarks.runner import Bench
 from unlearnable.config import trigger_settings
 from unlearnable.errors import ModelError
 from unlearnable.evaluation.stealth import auroc, nats_per_token
@@ -22,8 +22,8 @@ def read_captions(bench: Bench, progress: Progress) -> str:
     Returns:
         Why it could not; empty where it did or there was nothing left to read.
     """
-    found = [kept for method, kept in bench.each().items() if trigger_settings(method)]
-    unread = [kept for kept in found if (record := kept.record()) and record.fluency is None]
+    stores = [store for method, store in bench.protections().items() if trigger_settings(method)]
+    unread = [(store, saved) for store in stores if (saved := store.read()) and saved.record.fluency is None]
     if not unread:
         return ""
     try:
@@ -33,15 +33,16 @@ def read_captions(bench: Bench, progress: Progress) -> str:
     progress.phase("reading captions", len(unread))
     items = bench.train.items[:MEASURED]
     before = nats_per_token(judge, [item.captions[0] for item in items])
-    for kept in unread:
-        after = nats_per_token(judge, [captions[0] for captions in kept.captions(items)])
-        kept.note(
+    for store, saved in unread:
+        after = nats_per_token(judge, [captions[0] for captions in store.captions(saved, items)])
+        store.add_fluency(
+            saved,
             FluencyRecord(
                 photos=len(items),
                 nats_clean=round(fmean(before), 4),
                 nats=round(fmean(after), 4),
                 auroc=round(auroc(after, before), 4),
-            )
+            ),
         )
         progress.advance()
     return ""

@@ -22,6 +22,7 @@ from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.posts.pixels import Pixels
 from unlearnable.progress import Progress
 from unlearnable.results import SkippedRecord
+from unlearnable.stores.ragged import Ragged
 
 
 class _Index(BaseModel):
@@ -60,7 +61,7 @@ def decoded(items: Sequence[Item], fingerprint: str, side: int, folder: Path, pr
     with _alone(path), files.told(path):
         index = _read(path) or _build(items, side, path, progress)
     kept = tuple(items[n] for n in index.kept)
-    return Photos(Pixels.reopen(path, index.shapes), kept, tuple(index.skipped))
+    return Photos(Pixels(path, index.shapes), kept, tuple(index.skipped))
 
 
 def _alone(path: Path) -> FileLock:
@@ -77,7 +78,11 @@ def square(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     edge = min(side, height, width)
     scale = edge / min(height, width)
     size = max(edge, round(width * scale)), max(edge, round(height * scale))
-    small = Image.fromarray(pixels) if size == (width, height) else Image.fromarray(pixels).resize(size, 3)
+    small = (
+        Image.fromarray(pixels)
+        if size == (width, height)
+        else Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC)
+    )
     left, top = (size[0] - edge) // 2, (size[1] - edge) // 2
     return np.asarray(small.crop((left, top, left + edge, top + edge)))
 
@@ -86,7 +91,7 @@ def _build(items: Sequence[Item], side: int, path: Path, progress: Progress) -> 
     progress.phase("decoding photos", len(items))
     partial, clock = path.with_suffix(".partial.u8"), Clock()
     index = _begun(partial)
-    pixels, done = Pixels.reopen(partial, index.shapes), len(index.kept) + len(index.skipped)
+    pixels, done = Pixels(partial, index.shapes), len(index.kept) + len(index.skipped)
     progress.advance(done)
     for number, item in enumerate(items[done:], done):
         try:
@@ -134,4 +139,4 @@ def _read(path: Path) -> _Index | None:
 
 
 def _size(index: _Index) -> int:
-    return sum(3 * height * width for height, width in index.shapes)
+    return Ragged(index.shapes).size

@@ -4,13 +4,63 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from unlearnable.benchmarks.scale import SCALES, Scale
 from unlearnable.benchmarks.suites.base import Suite
 from unlearnable.config import BASELINES, BenchmarkSettings, MethodSettings, Recipe, trigger_settings
 from unlearnable.countermeasures import find
+from unlearnable.methods import METHODS
+from unlearnable.protection.captions import Slots, cut_captions
+
+SEED = 0  # of the optimisation, and of random positions as in `protect`
+
+
+@dataclass(frozen=True)
+class How:
+    """How a protection is made: a row of `methods.METHODS`, its settings, and the most that a side of the noise has."""
+
+    name: str
+    settings: MethodSettings
+    noise_side: int | None = None
+
+    def cut(self, captions: Iterable[Iterable[str]]) -> Slots:
+        """Return the captions of photos, cut where the method puts its triggers."""
+        length = self.settings.trigger_length if METHODS[self.name].has_trigger else 0
+        return cut_captions(captions, self.settings, length, SEED)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A cell to run.
+
+    Attributes:
+        method: its name in the tables, such as "mem-3".
+        how: how its protection is made; None for clean posts.
+        victim: the name of the model that is trained.
+        fraction: the share of the photos that is protected.
+        through: the name of the attack.
+        recipe: how the victim is trained; its seed is that of the cell.
+    """
+
+    method: str
+    how: How | None
+    victim: str
+    fraction: float
+    through: str
+    recipe: Recipe
+
+    @property
+    def seed(self) -> int:
+        """The seed of the training and of the protected photos."""
+        return self.recipe.seed
+
+    @property
+    def name(self) -> str:
+        """What people call the cell; its file begins with it."""
+        victim = re.sub(r"[^A-Za-z0-9]+", "-", self.victim).strip("-")[-40:]
+        return f"{self.method}-{victim}-{100 * self.fraction:g}-{self.through}-{self.seed}"
 
 
 @dataclass(frozen=True)
@@ -32,30 +82,6 @@ class Setup:
     cells: tuple[Planned, ...]
 
 
-@dataclass(frozen=True)
-class Planned:
-    """A cell to run."""
-
-    method: str
-    victim: str
-    fraction: float
-    through: str
-    seed: int
-
-    def recipe(self, scale: Scale) -> Recipe:
-        """How its victim is trained."""
-        return scale.recipe.model_copy(update={"seed": self.seed})
-
-
-@dataclass(frozen=True)
-class How:
-    """How a protection is made: a row of `methods.METHODS`, its settings, and the most that a side of the noise has."""
-
-    name: str
-    settings: MethodSettings
-    noise_side: int | None = None
-
-
 def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
     """Resolve the settings against the scale.
 
@@ -70,7 +96,14 @@ def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
     methods = settings.methods or scale.methods
     fractions = settings.fractions or scale.fractions
     cells = [
-        Planned(method, victim, fraction, through, seed)
+        Planned(
+            method,
+            how(method, scale, suite),
+            victim,
+            fraction,
+            through,
+            scale.recipe.model_copy(update={"seed": seed}),
+        )
         for victim in victims
         for method in dict.fromkeys(methods)
         for fraction in dict.fromkeys(_fractions(method, victim, fractions, first=next(iter(victims))))
@@ -80,25 +113,18 @@ def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
     return Setup(suite, scale, settings.surrogate or scale.surrogate, victims, tuple(cells))
 
 
-def how(method: str, setup: Setup) -> How | None:
-    """How the protection of a method is made; None for clean posts."""
-    made, side = setup.scale.method, setup.suite.noise_side
+def how(method: str, scale: Scale, suite: Suite) -> How | None:
+    """Return how the protection of a method is made; None for clean posts."""
     if method == "clean":
         return None
     if method in BASELINES:
-        return How(method, made, side)
-    return How("mem", made.model_copy(update=trigger_settings(method)), side)
+        return How(method, scale.method, suite.noise_side)
+    return How("mem", scale.method.model_copy(update=trigger_settings(method)), suite.noise_side)
 
 
 def digest(*parts: object) -> str:
     """sha256 over the parts."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-def file_name(cell: Planned, key: str) -> str:
-    """`<name>-<hash8>.json`."""
-    victim = re.sub(r"[^A-Za-z0-9]+", "-", cell.victim).strip("-")[-40:]
-    return f"{cell.method}-{victim}-{100 * cell.fraction:g}-{cell.through}-{cell.seed}-{key[:8]}.json"
 
 
 def _fractions(method: str, victim: str, fractions: tuple[float, ...], *, first: str) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""What is kept of a protection: its noise, and beside it triggers, how it went and how its captions read."""
+"""On-disk store for one protection: noise, triggers, and run metadata with the whole key that they depend on."""
 
 from __future__ import annotations
 
@@ -6,60 +6,76 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from unlearnable import files
-from unlearnable.benchmarks.captions import cut_for, with_triggers
 from unlearnable.benchmarks.plan import How
 from unlearnable.benchmarks.suites.base import Item
+from unlearnable.experiments.cell_store import Key, digest_of
+from unlearnable.protection.captions import Captions
 from unlearnable.results import FluencyRecord, ProtectionRecord
 
 
 class Saved(BaseModel):
-    """What is kept of a protection beside its noise."""
+    """A protection but for its noise."""
 
     record: ProtectionRecord
     triggers: list[list[int]]
+    key: dict[str, str | int | float | None]
 
 
 @dataclass(frozen=True)
-class Kept:
-    """Where a protection is kept, be it there yet or not.
+class ProtectionStore:
+    """Where a protection is kept, whether or not it is there yet.
 
     Attributes:
-        how: it is made.
-        folder: of all protections.
-        key: what it depends on.
+        how: how it is made.
+        folder: the folder of all protections.
+        key: all that it depends on.
     """
 
     how: How
     folder: Path
-    key: str
+    key: Key
 
-    def path(self, kind: str) -> Path:
-        """Its noise ("i8"), the checkpoint while it is made ("partial"), or the rest ("json"), written last."""
-        return self.folder / f"{self.how.name}-{self.key[:8]}.{kind}"
+    @property
+    def digest(self) -> str:
+        """The sha256 of the key."""
+        return digest_of(self.key)
 
-    def record(self) -> ProtectionRecord | None:
-        """How it was made, or None where it is not there, with its noise."""
-        there = self.path("json").is_file() and self.path("i8").is_file()
-        return self.read().record if there else None
+    @property
+    def noise(self) -> Path:
+        """The file of the noise."""
+        return self._path("i8")
 
-    def read(self) -> Saved:
-        """What is there."""
-        return Saved.model_validate_json(self.path("json").read_text(encoding="utf-8"))
+    @property
+    def checkpoint(self) -> Path:
+        """The state while the protection is made."""
+        return self._path("partial")
 
-    def write(self, saved: Saved) -> None:
-        """Keep it."""
-        files.write_text(self.path("json"), saved.model_dump_json() + "\n")
+    def read(self) -> Saved | None:
+        """Return what is kept, or None where it or its noise is not there or is that of another key."""
+        try:
+            saved = Saved.model_validate_json(self._path("json").read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, ValidationError):
+            return None
+        return saved if saved.key == dict(self.key) and self.noise.is_file() else None
 
-    def captions(self, items: Sequence[Item]) -> list[list[str]]:
-        """The captions of the first photos as they are published."""
-        captions = with_triggers(self.how, cut_for(self.how, items), self.read().triggers)
+    def write(self, record: ProtectionRecord, triggers: list[list[int]]) -> Saved:
+        """Keep a protection whose noise is written; this comes last."""
+        saved = Saved(record=record, triggers=triggers, key=dict(self.key))
+        files.write_text(self._path("json"), saved.model_dump_json() + "\n")
+        return saved
+
+    def captions(self, saved: Saved, items: Sequence[Item]) -> list[list[str]]:
+        """Return the captions of the first photos as they are published."""
+        slots = self.how.cut([item.captions for item in items])
+        captions = Captions.from_tokens(slots, saved.triggers, self.how.settings)
         return [captions.of(n, item.captions) for n, item in enumerate(items)]
 
-    def note(self, fluency: FluencyRecord) -> None:
-        """Keep how its captions read."""
-        saved = self.read()
-        record = saved.record.model_copy(update={"fluency": fluency})
-        self.write(saved.model_copy(update={"record": record}))
+    def add_fluency(self, saved: Saved, fluency: FluencyRecord) -> None:
+        """Keep how the captions read beside the rest."""
+        self.write(saved.record.model_copy(update={"fluency": fluency}), saved.triggers)
+
+    def _path(self, kind: str) -> Path:
+        return self.folder / f"{self.how.name}-{self.digest[:8]}.{kind}"

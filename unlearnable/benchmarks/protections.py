@@ -11,22 +11,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unlearnable.benchmarks.captions import SEED, Captions, Slots, cut_for, with_triggers
 from unlearnable.benchmarks.pixel_cache import Photos
-from unlearnable.benchmarks.plan import How
-from unlearnable.benchmarks.protection_store import Kept, Saved
+from unlearnable.benchmarks.plan import SEED, How
+from unlearnable.benchmarks.protection_store import ProtectionStore, Saved
 from unlearnable.countermeasures.base import Countermeasure
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import Method, Problem
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.optim.noise import NoiseStore, Shape
 from unlearnable.optim.view import protect
 from unlearnable.posts.pixels import Pixels, Posts
 from unlearnable.progress import Progress
+from unlearnable.protection.captions import Captions, Slots
 from unlearnable.protection.optimise import Making, optimise
 from unlearnable.protection.vocabulary import load_words
 from unlearnable.results import ProtectionRecord
+from unlearnable.stores.noise import NoiseStore
+from unlearnable.stores.ragged import Shape
 
 MEASURED = 200  # photos that the mean PSNR is over, and whose captions the judge reads
 
@@ -72,21 +73,24 @@ class Scraped:
         return pixels if after is before else torch.from_numpy(np.array(after.transpose(2, 0, 1))).float()
 
 
-def make(kept: Kept, photos: Photos, surrogate: DualEncoder, *, resume: bool, progress: Progress) -> Protection:
-    """The protection that is kept there, made where it is not there yet.
+def make(
+    store: ProtectionStore, photos: Photos, surrogate: DualEncoder, *, resume: bool, progress: Progress
+) -> Protection:
+    """Return the protection of a store, made where it is not there yet.
 
     One that was stopped goes on after its last checkpoint with `resume`, and starts again without.
     """
-    how, noise, partial = kept.how, kept.path("i8"), kept.path("partial")
-    slots = cut_for(how, photos.items)
-    if kept.record() is None:
-        kept.folder.mkdir(parents=True, exist_ok=True)
+    how = store.how
+    slots = how.cut([item.captions for item in photos.items])
+    saved = store.read()
+    if saved is None:
+        store.folder.mkdir(parents=True, exist_ok=True)
         if not resume:
-            partial.unlink(missing_ok=True)
-        kept.write(_optimise(kept, _problem(how, photos, surrogate, slots, noise), progress))
-        partial.unlink(missing_ok=True)
-    store = NoiseStore(_grids(how, photos, surrogate), how.settings.epsilon, noise, "r")
-    return Protection(store, with_triggers(how, slots, kept.read().triggers))
+            store.checkpoint.unlink(missing_ok=True)
+        saved = _optimise(store, _problem(how, photos, surrogate, slots, store.noise), progress)
+        store.checkpoint.unlink(missing_ok=True)
+    noise = NoiseStore(_grids(how, photos, surrogate), how.settings.epsilon, store.noise, "r")
+    return Protection(noise, Captions.from_tokens(slots, saved.triggers, how.settings))
 
 
 def _grids(how: How, photos: Photos, surrogate: DualEncoder) -> tuple[Shape, ...]:
@@ -109,9 +113,9 @@ def _problem(how: How, photos: Photos, surrogate: DualEncoder, slots: Slots, noi
     )
 
 
-def _optimise(kept: Kept, problem: Problem, progress: Progress) -> Saved:
-    how = kept.how
-    making = Making(problem, METHODS[how.name](), how.settings, kept.path("partial"), kept.key)
+def _optimise(store: ProtectionStore, problem: Problem, progress: Progress) -> Saved:
+    how = store.how
+    making = Making(problem, METHODS[how.name](), how.settings, store.checkpoint, store.digest)
     state, course = optimise(making, progress, lambda losses: len(losses) >= how.settings.max_rounds)
     state.noise.finish()
     record = ProtectionRecord(
@@ -123,7 +127,7 @@ def _optimise(kept: Kept, problem: Problem, progress: Progress) -> Saved:
         psnr_mean=_psnr(problem, state.noise, how.settings.enlarge),
         seconds=round(course.seconds, 1),
     )
-    return Saved(record=record, triggers=state.triggers.tolist() if state.triggers.shape[1] else [])
+    return store.write(record, state.triggers.tolist() if state.triggers.shape[1] else [])
 
 
 def _psnr(problem: Problem, noise: NoiseStore, enlarge: str) -> float:

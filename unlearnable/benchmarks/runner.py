@@ -1,162 +1,117 @@
-"""`benchmark`: run the cells of the paper's tables that are not there yet, and lay the tables out."""
+"""Run one cell of a benchmark, its protection first where that is not there."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
-from pydantic import ValidationError
 
-from unlearnable import files
-from unlearnable.benchmarks.models import Fleet, family
+from unlearnable.benchmarks.bench import Bench, start_seed
 from unlearnable.benchmarks.pixel_cache import Photos
-from unlearnable.benchmarks.plan import Planned, Setup, digest, file_name, how
-from unlearnable.benchmarks.protection_store import Kept
+from unlearnable.benchmarks.plan import Planned
 from unlearnable.benchmarks.protections import Protection, Scraped, make
 from unlearnable.countermeasures import find
-from unlearnable.evaluation.embed import retrieve
-from unlearnable.experiments.fit import Task, figures, fit
+from unlearnable.experiments.cell_store import digest_of
+from unlearnable.experiments.cells import run as train_victim
+from unlearnable.experiments.models import family
+from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.posts.pairs import Pairs, pairs_of
 from unlearnable.progress import Progress
-from unlearnable.results import BenchmarkCell, ProtectionRecord
+from unlearnable.results import BenchmarkCell
 
-VERSION = 1  # of what a cell is; another one runs all cells again
 SHOWN = 5  # triggers kept in a cell
 
 
 @dataclass(frozen=True)
-class Bench:
-    """All that cells are run with.
+class ProtectedFraction:
+    """The posts that a cell trains on: some of the photos protected, drawn by the cell's seed, all of them scraped.
 
     Attributes:
-        setup: suite, scale and cells.
-        train: the training photos.
-        gallery: what is ranked.
-        fleet: surrogates and victims where they start.
-        folder: of the run.
-        data: digest of photos and captions of both.
-        resume: go on inside a cell or a protection that was stopped.
+        train: the clean photos and captions.
+        protection: of those that are protected; None for clean posts.
+        cell: fraction, attack and seed.
+        enlarge: how noise is enlarged to a photo.
+        key_digest: the sha256 of all that this depends on.
     """
 
-    setup: Setup
     train: Photos
-    gallery: Pairs
-    fleet: Fleet
-    folder: Path
-    data: str
-    resume: bool
+    protection: Protection | None
+    cell: Planned
+    enlarge: str
+    key_digest: str
 
-    def path(self, cell: Planned) -> Path:
-        """Where a cell is kept; the name holds a hash of all that it depends on."""
-        recipe = cell.recipe(self.setup.scale)
-        parts = (
-            VERSION,
-            self.data,
-            self.protection_key(cell),
-            self.fleet.digest(cell.victim),
-            recipe.model_dump_json(),
-        )
-        return self.folder / "cells" / file_name(cell, digest(*parts, cell.fraction, cell.through))
+    def digest(self) -> str:
+        """Return the sha256 of all that `pairs` depends on."""
+        return self.key_digest
 
-    def protection_key(self, cell: Planned) -> str:
-        """What the protection of a cell depends on; empty for clean posts."""
-        made = how(cell.method, self.setup)
-        if made is None:
-            return ""
-        surrogate = self.fleet.digest(self.setup.surrogate)
-        return digest(VERSION, self.data, surrogate, made.name, made.settings.model_dump_json(), made.noise_side)
-
-    def kept(self, cell: Planned) -> Kept | None:
-        """Where the protection of a cell is kept; None for clean posts."""
-        made = how(cell.method, self.setup)
-        return Kept(made, self.folder / "protections", self.protection_key(cell)) if made else None
-
-    def missing(self, cell: Planned) -> bool:
-        """Whether the protection of a cell has to be made first."""
-        kept = self.kept(cell)
-        return kept is not None and kept.record() is None
-
-    def protections(self) -> list[ProtectionRecord]:
-        """How the protections that are there were made, each once, with the method's name as cells have it."""
-        found = {method: kept.record() for method, kept in self.each().items()}
-        return [record.model_copy(update={"method": method}) for method, record in found.items() if record]
-
-    def each(self) -> dict[str, Kept]:
-        """Where the protection of each method is kept."""
-        once = {cell.method: self.kept(cell) for cell in self.setup.cells}
-        return {method: kept for method, kept in once.items() if kept}
-
-    def done(self, cell: Planned) -> BenchmarkCell | None:
-        """The cell, where it was run before."""
-        try:
-            return BenchmarkCell.model_validate_json(self.path(cell).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, ValidationError):
-            return None
+    def pairs(self) -> Pairs:
+        """Return the photos and captions to train on."""
+        count = len(self.train.items)
+        order = torch.randperm(count, generator=torch.Generator().manual_seed(self.cell.seed))
+        protected = torch.zeros(count, dtype=torch.bool)
+        protected[order[: round(self.cell.fraction * count)]] = self.protection is not None
+        change = find(self.cell.through)
+        pixels = Scraped(self.train.pixels, self.protection, protected, change, self.enlarge)
+        captions = [
+            self.protection.captions.of(n, item.captions) if self.protection and protected[n] else item.captions
+            for n, item in enumerate(self.train.items)
+        ]
+        return pairs_of(pixels, [list(map(change.caption, texts)) for texts in captions])
 
 
 def run(bench: Bench, cell: Planned, progress: Progress) -> BenchmarkCell:
-    """Run one cell and keep it; its protection is made first where it is not there."""
-    began = time.monotonic()
-    scale, path = bench.setup.scale, bench.path(cell)
+    """Run one cell and keep it."""
+    key, partial, pool = bench.key(cell), bench.checkpoint(cell), bench.experiment.pool
     protection = _protection(bench, cell, progress)
-    victim = bench.fleet.start(cell.victim, seed=cell.seed)
-    partial = path.with_suffix(".partial")
     if not bench.resume:
         partial.unlink(missing_ok=True)
-    recipe = cell.recipe(scale)
-    pairs = _pairs(bench, cell, protection)
-    task = Task(pairs, bench.gallery, recipe, partial, path.stem)
-    progress.phase(f"{cell.victim} on {_label(cell)}", task.steps)
-    history = fit(victim, task, progress)
-    there, back = figures(retrieve(victim, bench.gallery))
+    arm = ProtectedFraction(bench.train, protection, cell, bench.setup.scale.method.enlarge, str(key["arm"]))
+    trained = train_victim(
+        bench.experiment,
+        pool.start(cell.victim, start_seed(cell)),
+        arm,
+        cell.recipe,
+        progress,
+        title=f"{cell.victim} on {_label(cell)}",
+        checkpoint=(partial, digest_of(key)),
+    )
     role = bench.setup.victims[cell.victim]
     surrogate = bench.setup.surrogate if protection else None
+    families = [family(pool.architecture(name)) for name in (cell.victim, surrogate) if name]
     result = BenchmarkCell(
         method=cell.method,
         surrogate=surrogate,
         victim=cell.victim,
-        same_family=family(victim) == family(bench.fleet.start(surrogate, seed=0)) if surrogate else None,
+        same_family=families[0] == families[1] if surrogate else None,
         fraction=cell.fraction,
         through=cell.through,
         seed=cell.seed,
-        epochs=recipe.epochs,
-        lr=recipe.lr,
-        image_to_text=there,
-        text_to_image=back,
+        epochs=cell.recipe.epochs,
+        lr=cell.recipe.lr,
+        image_to_text=trained.scores.image_to_text,
+        text_to_image=trained.scores.text_to_image,
         paper=bench.setup.suite.paper.get((cell.method, role or "", cell.fraction)) if cell.through == "png" else None,
-        loss_curve=[record.loss for record in history],
-        medr_curve=[record.text_to_image.medr for record in history if record.text_to_image],
+        loss_curve=trained.loss_curve,
+        medr_curve=trained.medr_curve,
         triggers=[trigger.text for trigger in protection.captions.triggers[:SHOWN]] if protection else [],
-        seconds=round(time.monotonic() - began, 1),
+        seconds=trained.seconds,
     )
-    files.write_text(path, result.model_dump_json() + "\n")
+    bench.store.write(cell.name, key, result)
     partial.unlink(missing_ok=True)
     return result
 
 
+def surrogate_of(bench: Bench) -> DualEncoder:
+    """Return the model that protections are made on; methods train copies."""
+    pool, name = bench.experiment.pool, bench.setup.surrogate
+    return pool.start(name, 0) if pool.from_scratch else pool.pretrained(name)
+
+
 def _protection(bench: Bench, cell: Planned, progress: Progress) -> Protection | None:
-    kept = bench.kept(cell)
-    if kept is None:
+    store = bench.protection(cell)
+    if store is None:
         return None
-    surrogate = bench.fleet.surrogate(bench.setup.surrogate)
-    return make(kept, bench.train, surrogate, resume=bench.resume, progress=progress)
-
-
-def _pairs(bench: Bench, cell: Planned, protection: Protection | None) -> Pairs:
-    """The posts that a cell trains on: a fraction of the photos is protected, drawn by the seed."""
-    count = len(bench.train.items)
-    order = torch.randperm(count, generator=torch.Generator().manual_seed(cell.seed))
-    protected = torch.zeros(count, dtype=torch.bool)
-    protected[order[: round(cell.fraction * count)]] = protection is not None
-    change = find(cell.through)
-    pixels = Scraped(bench.train.pixels, protection, protected, change, bench.setup.scale.method.enlarge)
-    captions = [
-        protection.captions.of(n, item.captions) if protection and protected[n] else item.captions
-        for n, item in enumerate(bench.train.items)
-    ]
-    return pairs_of(pixels, [list(map(change.caption, own)) for own in captions])
+    return make(store, bench.train, surrogate_of(bench), resume=bench.resume, progress=progress)
 
 
 def _label(cell: Planned) -> str:

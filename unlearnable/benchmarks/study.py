@@ -8,21 +8,23 @@ from pathlib import Path
 
 from unlearnable import files
 from unlearnable.benchmarks import SUITES
+from unlearnable.benchmarks.bench import VERSION, Bench
 from unlearnable.benchmarks.estimate import estimate
 from unlearnable.benchmarks.fluency import read_captions
-from unlearnable.benchmarks.models import Fleet
 from unlearnable.benchmarks.pixel_cache import Photos, decoded
 from unlearnable.benchmarks.plan import Planned, Setup, digest, set_up
-from unlearnable.benchmarks.runner import Bench, run
+from unlearnable.benchmarks.runner import run
 from unlearnable.benchmarks.suites.base import Item, Suite
 from unlearnable.benchmarks.summary import report_of, write
 from unlearnable.config import BenchmarkSettings
 from unlearnable.errors import InputError
+from unlearnable.experiments.cells import Experiment
+from unlearnable.experiments.models import ModelPool
 from unlearnable.models.architectures import cache_folder
+from unlearnable.models.device import choose_device
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.progress import Progress, Silent
 from unlearnable.results import BenchmarkPlan, BenchmarkReport, SkippedRecord
-from unlearnable.workflows.protect.setup import choose_device
 
 DATA = "UNLEARNABLE_DATA"
 
@@ -48,6 +50,8 @@ def benchmark(
     started, progress = time.monotonic(), progress or Silent()
     bench, skipped, notes = make_ready(settings, resume=resume, progress=progress)
     files.check_writable(bench.folder)
+    if earlier := bench.store.without_key():
+        progress.note(f"{earlier} cells of an earlier version in {bench.folder} cannot be used: they are run again")
     ran = 0
     for cell in mine(bench):
         if bench.done(cell) is None:
@@ -79,16 +83,18 @@ def make_ready(
     root = locate(settings, suite)
     limit = settings.limit or setup.scale.train
     corpus = suite.read(root, limit, 0)
-    fleet = Fleet(setup.scale.from_scratch, device_of(settings))
-    fleet.check(setup.surrogate, *setup.victims)
+    pool = ModelPool(device_of(settings), setup.scale.from_scratch)
+    for name in (setup.surrogate, *setup.victims):  # before anything long is begun
+        pool.pretrained(name)
     cache, side = settings.cache_dir or cache_folder() / "photos", setup.scale.pixels
     items = [Item(item.photo, item.captions[: setup.scale.captions]) for item in corpus.train]
     train = decoded(items, corpus.fingerprint, side, cache, progress)
     test = decoded(corpus.test[: setup.scale.test], corpus.fingerprint, side, cache, progress)
-    data = digest(train.pixels.sha256(), test.pixels.sha256(), _texts(train), _texts(test))
     gallery = pairs_of(test.pixels, _texts(test))
+    shown = digest(test.pixels.sha256(), _texts(test))
+    experiment = Experiment(pool, gallery, shown, VERSION)
     folder = settings.output or Path(f"benchmark-{suite.name}")
-    bench = Bench(setup, train, gallery, fleet, folder, data, resume)
+    bench = Bench(setup, train, experiment, folder, digest(train.pixels.sha256(), _texts(train)), resume)
     skipped = [SkippedRecord(where=s.where, reason=s.reason, detail=s.detail) for s in corpus.skipped]
     return bench, [*skipped, *train.skipped, *test.skipped], [*corpus.notes, *_asked(settings, setup)]
 
@@ -146,8 +152,10 @@ def device_of(settings: BenchmarkSettings) -> str:
 def mine(bench: Bench) -> list[Planned]:
     """The cells of this process: all of them, or those of its share of the protections."""
     rank, size = process()
-    keys = list(dict.fromkeys(bench.protection_key(cell) for cell in bench.setup.cells))
-    return [cell for cell in bench.setup.cells if keys.index(bench.protection_key(cell)) % size == rank]
+    stores = {cell: bench.protection(cell) for cell in bench.setup.cells}
+    digests = {cell: store.digest if store else "" for cell, store in stores.items()}
+    order = list(dict.fromkeys(digests.values()))
+    return [cell for cell in bench.setup.cells if order.index(digests[cell]) % size == rank]
 
 
 def _texts(photos: Photos) -> list[tuple[str, ...]]:

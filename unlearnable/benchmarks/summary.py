@@ -10,18 +10,18 @@ from torch import Tensor
 from torch.nn import functional
 
 from unlearnable import files
-from unlearnable.benchmarks.runner import Bench
+from unlearnable.benchmarks.bench import Bench
 from unlearnable.benchmarks.suites.base import TRANSFER
 from unlearnable.config import BenchmarkSettings
 from unlearnable.evaluation.embed import retrieve
-from unlearnable.evaluation.retrieval import Ranks, rank
-from unlearnable.experiments.fit import chance, figures
+from unlearnable.evaluation.retrieval import rank
+from unlearnable.evaluation.scores import chance, scores
 from unlearnable.report.benchmark import BenchmarkPage, Figure, Table
 from unlearnable.report.charts import draw
 from unlearnable.report.html import benchmark_page
 from unlearnable.report.markdown_latex import to_latex, to_markdown
 from unlearnable.report.tables import lay_out
-from unlearnable.results import BenchmarkReport, BothWays, SkippedRecord
+from unlearnable.results import BenchmarkReport, SkippedRecord
 
 RANDOM_FEATURES = 256
 ALT = {
@@ -34,7 +34,7 @@ def report_of(
     settings: BenchmarkSettings, bench: Bench, skipped: Sequence[SkippedRecord], notes: Sequence[str], unread: str
 ) -> BenchmarkReport:
     """What the cells that are there add up to; `unread` says why the judge has not read captions, if it has not."""
-    setup, gallery = bench.setup, bench.gallery
+    setup, gallery, pool = bench.setup, bench.experiment.gallery, bench.experiment.pool
     cells = [found for cell in setup.cells if (found := bench.done(cell)) is not None]
     paper = setup.suite.paper
     known = [] if setup.scale.from_scratch else list(setup.victims)
@@ -52,8 +52,8 @@ def report_of(
         test_captions=len(gallery),
         random=chance(gallery),
         random_paper=paper.get(("random ranking", "", 0.0)),
-        random_measured=_both(rank(*_random_features(photos, len(gallery)), gallery.photos)),
-        pretrained={name: _both(retrieve(bench.fleet.start(name, seed=0), gallery)) for name in known},
+        random_measured=scores(rank(*_random_features(photos, len(gallery)), gallery.photos)),
+        pretrained={name: scores(retrieve(pool.pretrained(name), gallery)) for name in known},
         pretrained_paper={
             name: paper["pretrained", role, 0.0]
             for name, role in setup.victims.items()
@@ -62,14 +62,14 @@ def report_of(
         transfer_paper=paper.get((TRANSFER, "RN50", 1.0)),
         roles={name: role for name, role in setup.victims.items() if role},
         differs=[*setup.scale.differs, *_coarser(bench)],
-        protections=bench.protections(),
+        protections=bench.protection_records(),
         unread=unread,
         cells=cells,
         tables=[],
         figures=[],
         skipped=list(skipped),
         notes=[*notes, *([f"{missing} cells are not there yet: the same command goes on"] if missing else [])],
-        device=bench.fleet.device,
+        device=pool.device,
         ran=0,
         reused=0,
         seconds=0.0,
@@ -96,11 +96,6 @@ def _coarser(bench: Bench) -> list[str]:
     if side is None or side >= whole:
         return []
     return [f"Noise is made on a grid of {side} pixels and enlarged to {whole}, so that photos and noise fit 16 GB."]
-
-
-def _both(ranks: Ranks) -> BothWays:
-    there, back = figures(ranks)
-    return BothWays(image_to_text=there, text_to_image=back)
 
 
 def _random_features(photos: int, captions: int) -> tuple[Tensor, Tensor]:

@@ -48,8 +48,8 @@ def examine() -> dict[str, Any]:
     from unlearnable import files
     from unlearnable.models import bundled, masked_language
     from unlearnable.models.architectures import cache_folder
+    from unlearnable.models.device import choose_device
     from unlearnable.workflows import history
-    from unlearnable.workflows.protect.setup import choose_device
 
     checksum = files.sha256(bundled.WEIGHTS) if bundled.WEIGHTS.is_file() else "missing"
     return {

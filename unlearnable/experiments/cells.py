@@ -1,119 +1,105 @@
-"""The cells of a study: one victim trained on one arm with one seed; each is kept in a file, and not run twice."""
+"""One cell of an experiment: a victim trained on an arm, and how it ranks the gallery afterwards."""
 
 from __future__ import annotations
 
-import hashlib
-import re
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from unlearnable import files
-from unlearnable.config import Recipe, VerifySettings
+from unlearnable.config import Recipe
 from unlearnable.evaluation.embed import retrieve
-from unlearnable.experiments.fit import Task, figures, fit
-from unlearnable.experiments.victims import Victim
+from unlearnable.evaluation.scores import scores
+from unlearnable.experiments.arms import Arm
+from unlearnable.experiments.cell_store import Key
+from unlearnable.experiments.fit import Task, fit
+from unlearnable.experiments.models import ModelPool
+from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.posts.pairs import Pairs
 from unlearnable.progress import Progress
-from unlearnable.results import BothWays, Cell, Data
-from unlearnable.workflows.verify.arms import Arms
-
-VERSION = 1  # of what a cell is; another one runs all cells again
+from unlearnable.results import BothWays, EpochRecord
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is to be run.
+class Experiment:
+    """The models and the gallery that all cells share.
 
     Attributes:
-        settings: of the study.
-        arms: what is trained on.
-        gallery: what is ranked.
-        shown: a digest of the gallery.
-        wanted: arms and countermeasures.
-        folder: where cells are kept.
+        pool: the victims where they start.
+        gallery: clean held-out photos and captions.
+        gallery_digest: the sha256 of what the gallery was made of.
+        version: of what a cell is; another one runs all cells again.
     """
 
-    settings: VerifySettings
-    arms: Arms
+    pool: ModelPool
     gallery: Pairs
-    shown: str
-    wanted: Sequence[tuple[Data, str]]
-    folder: Path
+    gallery_digest: str
+    version: int
+
+    def key(self, victim: str, arm_digest: str, recipe: Recipe, start_seed: int, **further: str | float) -> Key:
+        """Return all that the result of a cell depends on."""
+        return {
+            "version": self.version,
+            "victim": self.pool.digest(victim),
+            "start_seed": start_seed if self.pool.from_scratch else None,
+            "arm": arm_digest,
+            "gallery": self.gallery_digest,
+            "recipe": recipe.model_dump_json(),
+            **further,
+        }
 
 
-@dataclass
-class Done:
-    """The cells, and each victim's ranks before training."""
+@dataclass(frozen=True)
+class Trained:
+    """How a training went.
 
-    pretrained: dict[str, BothWays] = field(default_factory=dict)
-    cells: list[Cell] = field(default_factory=list)
-    ran: int = 0
+    Attributes:
+        model: as trained.
+        history: loss and held-out ranks of every epoch.
+        scores: Hit@k and Medr on the gallery.
+        seconds: it took.
+    """
 
+    model: DualEncoder
+    history: list[EpochRecord]
+    scores: BothWays
+    seconds: float
 
-def run_cells(plan: Plan, victims: Sequence[Victim], *, overwrite: bool, progress: Progress) -> Done:
-    """Run every cell that is not there already, victim by victim, seed by seed."""
-    done = Done()
-    data = {cell: plan.arms.digest(*cell) for cell in plan.wanted}
-    for victim in victims:
-        if not victim.from_scratch:
-            there, back = figures(retrieve(victim.model, plan.gallery))
-            done.pretrained[victim.name] = BothWays(image_to_text=there, text_to_image=back)
-        start = victim.digest()
-        for seed in dict.fromkeys(plan.settings.seeds):
-            recipe = victim.recipe(plan.settings, seed)
-            for arm, through in plan.wanted:
-                parts = [VERSION, arm, through, recipe.model_dump_json(), start, data[arm, through], plan.shown]
-                path = plan.folder / _name(victim.name, arm, through, seed, parts)
-                cell = None if overwrite else _read(path)
-                if cell is None:
-                    cell = _run(plan, victim, arm, through, recipe, progress)
-                    files.write_text(path, cell.model_dump_json() + "\n")
-                    done.ran += 1
-                done.cells.append(cell.model_copy(update={"victim": victim.name}))
-    return done
+    @property
+    def loss_curve(self) -> list[float | None]:
+        """The mean loss of every epoch."""
+        return [epoch.loss for epoch in self.history]
+
+    @property
+    def medr_curve(self) -> list[float]:
+        """The text-to-image Medr after every epoch."""
+        return [epoch.text_to_image.medr for epoch in self.history if epoch.text_to_image]
 
 
-def _run(plan: Plan, victim: Victim, arm: Data, through: str, recipe: Recipe, progress: Progress) -> Cell:
+def run(
+    experiment: Experiment,
+    model: DualEncoder,
+    arm: Arm,
+    recipe: Recipe,
+    progress: Progress,
+    *,
+    title: str,
+    checkpoint: tuple[Path, str] | None = None,
+) -> Trained:
+    """Train a model on an arm and rank the gallery.
+
+    Args:
+        experiment: the gallery.
+        model: trained in place.
+        arm: what it is trained on.
+        recipe: how.
+        progress: receives one step a batch.
+        title: of the phase.
+        checkpoint: a file to resume from, and what it is bound to.
+    """
     began = time.monotonic()
-    model = victim.start(recipe.seed)
-    task = Task(plan.arms.pairs(arm, through), plan.gallery, recipe)
-    progress.phase(f"{victim.name}: {arm} through {through}, seed {recipe.seed}", task.steps)
+    path, key = checkpoint or (None, "")
+    task = Task(arm.pairs(), experiment.gallery, recipe, path, key)
+    progress.phase(title, task.steps)
     history = fit(model, task, progress)
-    there, back = figures(retrieve(model, plan.gallery))
-    shortcut = None
-    if arm == "protected":
-        count = min(len(plan.arms.posts), int(plan.gallery.photos.max()) + 1)
-        first, second = figures(retrieve(model, plan.arms.published(through, range(count))))
-        shortcut = BothWays(image_to_text=first, text_to_image=second)
-    return Cell(
-        victim=victim.name,
-        data=arm,
-        through=through,
-        seed=recipe.seed,
-        epochs=recipe.epochs,
-        lr=recipe.lr,
-        image_to_text=there,
-        text_to_image=back,
-        shortcut=shortcut,
-        loss_curve=[record.loss for record in history],
-        medr_curve=[record.text_to_image.medr for record in history if record.text_to_image],
-        seconds=round(time.monotonic() - began, 1),
-    )
-
-
-def _name(victim: str, arm: str, through: str, seed: int, parts: Sequence[object]) -> str:
-    digest = hashlib.sha256(repr(list(parts)).encode()).hexdigest()[:8]
-    plain = re.sub(r"[^A-Za-z0-9]+", "-", Path(victim).stem if "/" in victim else victim)
-    return f"{plain}-{arm}-{through}-{seed}-{digest}.json"
-
-
-def _read(path: Path) -> Cell | None:
-    """The cell in a file, or None where there is none that can be read."""
-    try:
-        return Cell.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValidationError):
-        return None
+    ranked = scores(retrieve(model, experiment.gallery))
+    return Trained(model, history, ranked, round(time.monotonic() - began, 1))

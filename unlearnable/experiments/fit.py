@@ -13,11 +13,11 @@ from unlearnable import checkpoint
 from unlearnable.config import Recipe
 from unlearnable.errors import ModelError
 from unlearnable.evaluation.embed import retrieve
-from unlearnable.evaluation.retrieval import Ranks, hit, medr, random_reference
+from unlearnable.evaluation.scores import scores
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.posts.pairs import Pairs
 from unlearnable.progress import Progress
-from unlearnable.results import BothWays, EpochRecord, Retrieval
+from unlearnable.results import EpochRecord
 from unlearnable.training.distributed import World
 from unlearnable.training.loop import steps_an_epoch, train
 from unlearnable.training.optimiser import adamw
@@ -86,23 +86,6 @@ def fit(model: DualEncoder, task: Task, progress: Progress, *, world: World | No
     return course.epochs
 
 
-def figures(ranks: Ranks) -> tuple[Retrieval, Retrieval]:
-    """Hit@k and Medr: image -> text, text -> image."""
-    both = (ranks.image_to_text, ranks.text_to_image)
-    first, second = (Retrieval(hit1=hit(r, 1), hit5=hit(r, 5), hit10=hit(r, 10), medr=medr(r)) for r in both)
-    return first, second
-
-
-def chance(gallery: Pairs) -> BothWays:
-    """What a gallery in random order would give, by formula."""
-    found = random_reference(int(gallery.photos.max()) + 1, gallery.photos)
-    there, back = (
-        Retrieval(hit1=one.hit(1), hit5=one.hit(5), hit10=one.hit(10), medr=one.medr())
-        for one in (found.image_to_text, found.text_to_image)
-    )
-    return BothWays(image_to_text=there, text_to_image=back)
-
-
 def record(epoch: int, loss: float | None, model: DualEncoder, held_out: Pairs) -> EpochRecord:
     """The loss of an epoch, and how the model ranks the held-out pairs after it.
 
@@ -111,8 +94,8 @@ def record(epoch: int, loss: float | None, model: DualEncoder, held_out: Pairs) 
     """
     if not len(held_out):
         return EpochRecord(epoch=epoch, loss=loss)
-    there, back = figures(retrieve(model, held_out))
-    return EpochRecord(epoch=epoch, loss=loss, image_to_text=there, text_to_image=back)
+    both = scores(retrieve(model, held_out))
+    return EpochRecord(epoch=epoch, loss=loss, image_to_text=both.image_to_text, text_to_image=both.text_to_image)
 
 
 def _save(path: Path, model: DualEncoder, optimiser: Optimizer, course: _Course, key: str) -> None:

@@ -14,8 +14,9 @@ from torch import Tensor
 from unlearnable.config import MethodSettings
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import Slot, Vocabulary
-from unlearnable.optim.noise import NoiseStore, Shape
 from unlearnable.posts.pixels import Posts
+from unlearnable.stores.noise import NoiseStore
+from unlearnable.stores.ragged import Shape
 
 
 class Pull(Protocol):

@@ -13,9 +13,10 @@ from unlearnable.methods.base import Place, Problem, Pull, Round, State
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import Slot
 from unlearnable.optim.contrastive import contrastive_loss, same_source_mask
-from unlearnable.optim.noise import NoiseStore, signed_step
+from unlearnable.optim.noise import signed_step
 from unlearnable.optim.view import draw, load, protect
 from unlearnable.posts.pixels import tokens_of
+from unlearnable.stores.noise import NoiseStore
 from unlearnable.training.optimiser import adamw, clamp_scale
 
 DECOY_LENGTH = 3

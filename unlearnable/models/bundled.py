@@ -60,7 +60,7 @@ def load_small() -> DualEncoder:
         raise ModelError(f"{WEIGHTS} is not the released file (sha256 differs)", hint="install the package again")
     from safetensors.torch import load_file
 
-    from unlearnable.models.openclip import build
+    from unlearnable.models.dual_encoder import build
 
     encoder = build("small", description["config"], tuple(description["mean"]), tuple(description["std"]))
     encoder.module.load_state_dict(unpack(load_file(WEIGHTS)))

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from unlearnable.errors import ModelError
 
+Triple = tuple[float, float, float]
+
 
 @dataclass(frozen=True)
 class EncoderSpec:
@@ -139,3 +141,17 @@ class DualEncoder:
         """Move it there, and return it."""
         self.module.to(device)
         return self
+
+
+def build(name: str, config: dict[str, Any], mean: Triple, std: Triple) -> DualEncoder:
+    """A model with random weights from an open_clip model configuration."""
+    import open_clip
+
+    kind = open_clip.CustomTextCLIP if config.get("custom_text") else open_clip.CLIP
+    module = kind(**{key: value for key, value in config.items() if key != "custom_text"})
+    return DualEncoder(module, EncoderSpec(name, image_side(config["vision_cfg"]["image_size"]), mean, std, config))
+
+
+def image_side(size: int | tuple[int, int] | list[int]) -> int:
+    """Return the side of the square photos that a configuration asks for, in pixels."""
+    return size if isinstance(size, int) else int(size[0])

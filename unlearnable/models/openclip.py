@@ -7,27 +7,24 @@ and weights). A file from `save` names its architecture itself; any other needs 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from textwrap import shorten
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from unlearnable import files
 from unlearnable.errors import ModelError
 from unlearnable.models import bundled
 from unlearnable.models.architectures import ARCHITECTURES, HALF, START, cached
 from unlearnable.models.quiet import quiet
+from unlearnable.models.weights import weights_sha256
 from unlearnable.registry import did_you_mean
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from unlearnable.models.dual_encoder import DualEncoder
 
 SMALL = "small"
 OFFLINE = "works offline: small (bundled), or a checkpoint on disk"
-Triple = tuple[float, float, float]
 
 
 def load(name: str) -> DualEncoder:
@@ -62,6 +59,8 @@ def fresh(architecture: str, seed: int) -> DualEncoder:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         if architecture in ARCHITECTURES:
+            from unlearnable.models.dual_encoder import build
+
             encoder = build(architecture, ARCHITECTURES[architecture], HALF, HALF)
             return bundled.lend_photo_tower(encoder) if architecture == START else encoder
         return _create(architecture, None, architecture, random=True)
@@ -70,6 +69,8 @@ def fresh(architecture: str, seed: int) -> DualEncoder:
 def restart(encoder: DualEncoder, seed: int) -> DualEncoder:
     """A model like this one, but with random weights."""
     import torch
+
+    from unlearnable.models.dual_encoder import build
 
     spec = encoder.spec
     if spec.name == START:
@@ -86,24 +87,13 @@ def is_architecture(name: str) -> bool:
     return name in ARCHITECTURES or name in open_clip.list_models()
 
 
-def build(name: str, config: dict[str, Any], mean: Triple, std: Triple) -> DualEncoder:
-    """A model with random weights from an open_clip model configuration."""
-    import open_clip
-
-    from unlearnable.models.dual_encoder import DualEncoder, EncoderSpec
-
-    kind = open_clip.CustomTextCLIP if config.get("custom_text") else open_clip.CLIP
-    module = kind(**{key: value for key, value in config.items() if key != "custom_text"})
-    return DualEncoder(module, EncoderSpec(name, _side(config["vision_cfg"]["image_size"]), mean, std, config))
-
-
 def save(encoder: DualEncoder, path: Path) -> None:
     """Write weights, their checksum and the configuration into one safetensors file that `load` takes by its path."""
     from safetensors.torch import save_file
 
     spec = encoder.spec
     state = {name: value.contiguous() for name, value in encoder.module.state_dict().items()}
-    header = {"config": spec.config, "mean": spec.mean, "std": spec.std, "sha256": _sha256(state)}
+    header = {"config": spec.config, "mean": spec.mean, "std": spec.std, "sha256": weights_sha256(state)}
     with files.atomic(path) as temporary:
         save_file(state, temporary, metadata={"unlearnable": json.dumps(header)})
 
@@ -158,10 +148,12 @@ def _load_file(path: Path) -> DualEncoder:
         header = None
     if header is None:
         raise ModelError(f"{path} does not say which architecture it is", hint=f"put it in front, as in RN50:{path}")
+    from unlearnable.models.dual_encoder import build
+
     described = json.loads(header)
     encoder = build(path.stem, described["config"], tuple(described["mean"]), tuple(described["std"]))
     state = load_file(path)
-    if described.get("sha256") not in (None, _sha256(state)):  # files of earlier versions have none
+    if described.get("sha256") not in (None, weights_sha256(state)):  # files of earlier versions have none
         raise ModelError(f"{path} is damaged: its weights do not fit its checksum", hint="train it again")
     try:
         encoder.module.load_state_dict(state)
@@ -172,22 +164,10 @@ def _load_file(path: Path) -> DualEncoder:
     return encoder
 
 
-def _sha256(state: dict[str, Tensor]) -> str:
-    """Return the checksum of named weights: names, types, shapes and bytes."""
-    import torch
-
-    digest = hashlib.sha256()
-    for name, value in sorted(state.items()):
-        flat = value.detach().cpu().contiguous()
-        digest.update(f"{name} {flat.dtype} {tuple(flat.shape)}\n".encode())
-        digest.update(flat.flatten().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
-
-
 def _create(architecture: str, weights: str | None, name: str, *, random: bool = False) -> DualEncoder:
     import open_clip
 
-    from unlearnable.models.dual_encoder import DualEncoder, EncoderSpec
+    from unlearnable.models.dual_encoder import DualEncoder, EncoderSpec, image_side
 
     try:
         config = open_clip.get_model_config(architecture)
@@ -203,9 +183,5 @@ def _create(architecture: str, weights: str | None, name: str, *, random: bool =
         reason = shorten(str(error) or type(error).__name__, 160, placeholder=" ...")
         raise ModelError(f"{name}: its weights could not be loaded ({reason})", hint=OFFLINE) from error
     prep = open_clip.get_model_preprocess_cfg(module)
-    spec = EncoderSpec(name, _side(prep["size"]), tuple(prep["mean"]), tuple(prep["std"]), config)
+    spec = EncoderSpec(name, image_side(prep["size"]), tuple(prep["mean"]), tuple(prep["std"]), config)
     return DualEncoder(module, spec)
-
-
-def _side(size: int | tuple[int, int] | list[int]) -> int:
-    return size if isinstance(size, int) else int(size[0])

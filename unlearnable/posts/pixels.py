@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -13,54 +13,56 @@ from torch import Tensor
 
 from unlearnable import files
 from unlearnable.models.tokens import CONTEXT, Slot, tokenizer
+from unlearnable.stores.ragged import Ragged, Shape
 
-Pixel = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
+Rgb8 = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
 
 
 class Pixels:
     """Working copies of photos, uint8, each of its own size, in one file of which only what is asked for is read.
 
     Args:
-        path: a new file; the caller removes it.
+        path: a file that holds the photos of `shapes`; `create` begins an empty one.
+        shapes: (h, w) of the photos that are there.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, shapes: Iterable[Shape]) -> None:
         self._path = path
-        self._starts = [0]
-        self.shapes: list[tuple[int, int]] = []
-        path.write_bytes(b"")
+        self._ragged = Ragged(shapes)
 
     @classmethod
-    def reopen(cls, path: Path, shapes: Sequence[tuple[int, int]]) -> Pixels:
-        """The photos, of these heights and widths, in a file that was filled before."""
-        pixels = cls.__new__(cls)
-        pixels._path, pixels.shapes = path, list(shapes)
-        pixels._starts = [0, *accumulate(3 * height * width for height, width in shapes)]
-        return pixels
+    def create(cls, path: Path) -> Pixels:
+        """Begin an empty file, which the caller removes; what it held is lost."""
+        path.write_bytes(b"")
+        return cls(path, ())
+
+    @property
+    def shapes(self) -> list[Shape]:
+        """(h, w) of each photo."""
+        return self._ragged.shapes
 
     def first(self, count: int) -> Pixels:
-        """The first `count` photos, in the same file."""
-        return Pixels.reopen(self._path, self.shapes[:count])
+        """Return the first `count` photos, in the same file."""
+        return Pixels(self._path, self.shapes[:count])
 
     def __len__(self) -> int:
-        return len(self.shapes)
+        return len(self._ragged)
 
     def __getitem__(self, photo: int) -> Tensor:
         """(3, h, w) float, whole numbers 0-255."""
-        start, end = self._starts[photo], self._starts[photo + 1]
-        flat = np.fromfile(self._path, np.uint8, count=end - start, offset=start)
+        part = self._ragged.part(photo)
+        flat = np.fromfile(self._path, np.uint8, count=part.stop - part.start, offset=part.start)
         return torch.from_numpy(flat).view(3, *self.shapes[photo]).float()
 
     def sha256(self) -> str:
-        """Of the pixels and sizes of all photos."""
-        return f"{files.sha256(self._path)} {self.shapes}"
+        """Return the checksum of the sizes and pixels of all photos."""
+        return hashlib.sha256(f"{files.sha256(self._path)} {self.shapes}".encode()).hexdigest()
 
-    def append(self, pixels: Pixel) -> None:
+    def append(self, pixels: Rgb8) -> None:
         """Add the (h, w, 3) pixels of the next photo."""
         with self._path.open("ab") as file:
             file.write(np.ascontiguousarray(pixels.transpose(2, 0, 1)).tobytes())
-        self._starts.append(self._starts[-1] + pixels.size)
-        self.shapes.append((pixels.shape[0], pixels.shape[1]))
+        self._ragged.append((pixels.shape[0], pixels.shape[1]))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from unlearnable.results.benchmark import (
     ProtectionRecord,
     TableRecord,
 )
-from unlearnable.results.common import EpochRecord, Retrieval, SkippedRecord
+from unlearnable.results.common import BothWays, EpochRecord, Retrieval, SkippedRecord
 from unlearnable.results.explain import (
     EmbeddingMap,
     ExplainReport,
@@ -24,7 +24,7 @@ from unlearnable.results.explain import (
 )
 from unlearnable.results.protect import ManifestLine, ProtectPlan, ProtectReport, SurrogateLoss, TriggerFigures
 from unlearnable.results.train import TrainReport
-from unlearnable.results.verify import BothWays, Cell, Data, Finding, GalleryRecord, Outcome, References, VerifyReport
+from unlearnable.results.verify import Cell, Data, Finding, GalleryRecord, Outcome, References, VerifyReport
 
 __all__ = [
     "BenchmarkCell",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from unlearnable.results.common import Record, Retrieval, SkippedRecord
-from unlearnable.results.verify import BothWays
+from unlearnable.results.common import BothWays, Record, Retrieval, SkippedRecord
 
 
 class PaperFigures(Record):

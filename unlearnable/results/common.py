@@ -28,6 +28,13 @@ class Retrieval(Record):
     medr: float
 
 
+class BothWays(Record):
+    """How well a gallery is ranked in both directions."""
+
+    image_to_text: Retrieval
+    text_to_image: Retrieval
+
+
 class EpochRecord(Record):
     """One epoch of training: mean loss, and ranks of the held-out photos where there are some. Epoch 0 is the start."""
 

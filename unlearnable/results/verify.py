@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from unlearnable.results.common import Record, Retrieval, SkippedRecord
+from unlearnable.results.common import BothWays, Record, Retrieval, SkippedRecord
 
 Data = Literal["clean", "protected", "noise-only", "trigger-only", "random"]
 Outcome = Literal["protected", "partly protected", "not protected", "cannot be judged"]
-
-
-class BothWays(Record):
-    """How well a gallery is ranked in both directions."""
-
-    image_to_text: Retrieval
-    text_to_image: Retrieval
 
 
 class GalleryRecord(Record):

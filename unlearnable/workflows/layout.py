@@ -15,6 +15,9 @@ from pathlib import Path, PurePosixPath
 from unlearnable import files
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 
+METADATA = "metadata.jsonl"  # the captions as Hugging Face's imagefolder has them
+SMALLEST = 16  # pixels; below that a photo has no room for noise that survives resizing
+
 
 @dataclass(frozen=True)
 class Places:

@@ -9,23 +9,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from unlearnable import files
-from unlearnable.config import Recipe, Schedule, TrainSettings
+from unlearnable.config import TrainSettings
 from unlearnable.datasets import Dataset
 from unlearnable.errors import ConfigError, InputError, OutputError
 from unlearnable.experiments.fit import Task, fit, record
+from unlearnable.experiments.recipe import recipe_for
 from unlearnable.models import openclip
-from unlearnable.models.architectures import TUNING_RATE
+from unlearnable.models.device import choose_device
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.reading import Shelf, open_collection, read_all
 from unlearnable.progress import Progress, Silent
 from unlearnable.results import SkippedRecord, TrainReport
 from unlearnable.training.distributed import join
-from unlearnable.workflows.protect.setup import choose_device
 from unlearnable.workflows.verify.splits import split
-
-SCRATCH_EPOCHS, SCRATCH_RATE = 32, 5e-4
-TUNING_EPOCHS = 10
 
 
 def train(
@@ -56,9 +53,16 @@ def train(
     model = model.to(device)
     files.check_writable(settings.output.parent)
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
-        shelf = Shelf(Pixels(Path(scratch) / "pixels.u8"))
+        shelf = Shelf(Pixels.create(Path(scratch) / "pixels.u8"))
         read_all(datasets, model.image_size, shelf, progress)
-        recipe = recipe_of(settings, from_scratch=from_scratch)
+        recipe = recipe_for(
+            settings,
+            model.spec.config,
+            epochs=settings.epochs,
+            lr=settings.lr,
+            seed=settings.seed,
+            from_scratch=from_scratch,
+        )
         train_photos, held_out = split(shelf.photos, settings.test_fraction, settings.seed)
         task = Task(
             train=pairs_of(shelf.pixels, shelf.captions, train_photos),
@@ -114,18 +118,6 @@ def open_all(settings: TrainSettings) -> list[Dataset]:
             hint="give --captions once for each --data, or not at all",
         )
     return [open_collection(folder, file) for folder, file in zip(settings.data, captions, strict=True)]
-
-
-def recipe_of(settings: TrainSettings, *, from_scratch: bool) -> Recipe:
-    """The whole recipe: 32 epochs at 5e-4 from scratch and 10 at 1e-5 in fine-tuning, where nothing else is asked."""
-    epochs, rate = (SCRATCH_EPOCHS, SCRATCH_RATE) if from_scratch else (TUNING_EPOCHS, TUNING_RATE)
-    schedule = settings.model_dump(include=set(Schedule.model_fields))
-    return Recipe(
-        **schedule,
-        epochs=epochs if settings.epochs is None else settings.epochs,
-        lr=settings.lr or rate,
-        seed=settings.seed,
-    )
 
 
 def report_path(output: Path) -> Path:

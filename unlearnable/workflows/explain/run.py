@@ -18,6 +18,7 @@ from unlearnable.config import ExplainSettings
 from unlearnable.errors import ConfigError, OutputError
 from unlearnable.extras import require
 from unlearnable.imaging.placement import working_copy
+from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import load as load_model
 from unlearnable.optim.view import PLAIN, load
@@ -25,7 +26,6 @@ from unlearnable.progress import Progress, Silent
 from unlearnable.report.figures import MapPanel, Panel, draw_attention, draw_map
 from unlearnable.results import EmbeddingMap, ExplainReport, Explanation, MapPoint, WordRecord
 from unlearnable.workflows.explain.selection import Post, Posts, choose_posts, post_of
-from unlearnable.workflows.protect.setup import choose_device
 
 SHOWN = 320  # pixels of the photo in the figure
 LIBRARIES = ("captum", "sklearn", "matplotlib")

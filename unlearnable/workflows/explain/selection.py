@@ -15,8 +15,7 @@ from unlearnable.config import ExplainSettings
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.posts.reading import open_collection, read_photo, texts_of
 from unlearnable.results import ManifestLine
-from unlearnable.workflows.layout import private_of
-from unlearnable.workflows.protect.publish import METADATA
+from unlearnable.workflows.layout import METADATA, private_of
 
 COPIES = 5  # captions, and copies of the photo, of a post on the map
 

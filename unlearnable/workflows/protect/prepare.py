@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from unlearnable import files
-from unlearnable.config import MethodSettings, ProtectSettings
+from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, Pair, Photo, Skipped
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.encode import choose_format, suffix_of
 from unlearnable.imaging.placement import grid_shape, working_copy
-from unlearnable.models.sentence import end_of_sentence
-from unlearnable.models.tokens import Slot, cut
-from unlearnable.optim.noise import Shape
+from unlearnable.models.tokens import Slot
 from unlearnable.posts.pixels import Pixels
 from unlearnable.progress import Progress
+from unlearnable.protection.captions import cut_captions
+from unlearnable.stores.ragged import Shape
+from unlearnable.workflows.layout import SMALLEST
 
-SMALLEST = 16  # pixels; below that a photo has no room for noise that survives resizing
-LAST_WORD = 10**6
+
+@dataclass(frozen=True)
+class Caption:
+    """A caption in its file, and as it is cut where the trigger goes."""
+
+    pair: Pair
+    slot: Slot
 
 
 @dataclass
@@ -85,32 +89,14 @@ def _read_photo(
     prepared.grids.append(grid_shape(picture.height, picture.width, side))
 
 
-def captions_of(dataset: Dataset) -> dict[str, list[Pair]]:
-    """The captions of each photo, in the order of the file."""
-    found: dict[str, list[Pair]] = {photo.id: [] for photo in dataset.photos}
+def read_captions(dataset: Dataset, settings: ProtectSettings, length: int) -> dict[str, list[Caption]]:
+    """Return the captions of each photo, in the order of the file, cut for triggers of `length` words."""
+    pairs: dict[str, list[Pair]] = {photo.id: [] for photo in dataset.photos}
     for pair in dataset.pairs:
-        found[pair.photo].append(pair)
-    return found
-
-
-def cut_captions(
-    captions: Iterable[Iterable[str]], settings: MethodSettings, length: int, seed: int
-) -> list[list[Slot]]:
-    """Cut every caption where its trigger goes; those of the first photos do not depend on the photos that follow.
-
-    Args:
-        captions: those of each photo.
-        settings: position of the trigger.
-        length: words a trigger; 0 for methods without one.
-        seed: of random positions, which are drawn in the order of the captions.
-    """
-    dice = random.Random(seed)
-
-    def place(caption: str) -> int:
-        if settings.trigger_position == "random":
-            return dice.randint(0, len(caption.split()))
-        if settings.trigger_position == "start":
-            return 0
-        return end_of_sentence(caption) if settings.trigger_vocabulary == "natural" else LAST_WORD
-
-    return [[cut(caption, place(caption), length) for caption in those] for those in captions]
+        pairs[pair.photo].append(pair)
+    texts = [[pair.caption for pair in of_photo] for of_photo in pairs.values()]
+    slots = cut_captions(texts, settings, length, settings.seed)
+    return {
+        photo: [Caption(*both) for both in zip(of_photo, cuts, strict=True)]
+        for (photo, of_photo), cuts in zip(pairs.items(), slots, strict=True)
+    }

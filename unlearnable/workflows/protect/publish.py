@@ -21,15 +21,13 @@ from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import add, enlarge
 from unlearnable.methods.base import State
 from unlearnable.models.tokens import Slot, Trigger
-from unlearnable.optim.noise import NoiseStore
 from unlearnable.progress import Progress
 from unlearnable.report.gallery import Gallery
 from unlearnable.report.pictures import Thumbnails, thumbnails
 from unlearnable.results import ManifestLine
-from unlearnable.workflows.layout import Places, output_names
-from unlearnable.workflows.protect.prepare import Prepared
-
-METADATA = "metadata.jsonl"
+from unlearnable.stores.noise import NoiseStore
+from unlearnable.workflows.layout import METADATA, Places, output_names
+from unlearnable.workflows.protect.prepare import Caption, Prepared
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,21 +49,17 @@ class Publication:
 
 def compose(
     prepared: Prepared,
-    pairs: dict[str, list[Pair]],
-    slots: dict[str, list[Slot]],
+    captions: dict[str, list[Caption]],
     triggers: list[Trigger | None],
     write: Callable[[Slot, Trigger], str] = Slot.text,
 ) -> Publication:
     """Give every photo its name and every caption its trigger, put together by `write`."""
     ids = [photo.id for photo in prepared.photos]
-    captions = {}
-    for photo, trigger in zip(ids, triggers, strict=True):
-        texts = [
-            write(slot, trigger) if trigger else pair.caption
-            for pair, slot in zip(pairs[photo], slots[photo], strict=True)
-        ]
-        captions[photo] = list(zip(pairs[photo], texts, strict=True))
-    return Publication(prepared, output_names(zip(ids, prepared.suffixes, strict=True)), triggers, captions)
+    texts = {
+        photo: [(one.pair, write(one.slot, trigger) if trigger else one.pair.caption) for one in captions[photo]]
+        for photo, trigger in zip(ids, triggers, strict=True)
+    }
+    return Publication(prepared, output_names(zip(ids, prepared.suffixes, strict=True)), triggers, texts)
 
 
 def write_photos(

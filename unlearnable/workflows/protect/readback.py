@@ -21,8 +21,8 @@ from unlearnable.models.tokens import Slot, cut, tokenizer
 from unlearnable.posts.pixels import Pixels
 from unlearnable.progress import Progress
 from unlearnable.results import SurrogateLoss
-from unlearnable.workflows.layout import Places
-from unlearnable.workflows.protect.publish import METADATA, Publication
+from unlearnable.workflows.layout import METADATA, Places
+from unlearnable.workflows.protect.publish import Publication
 
 CLEARLY = 0.95  # the share of the clean posts' loss that protected posts must stay under
 LOSS_BATCH = 64  # photos in a batch of the reported losses, whatever the optimisation used
@@ -87,7 +87,7 @@ def measure_losses(
 ) -> list[SurrogateLoss]:
     """The loss of every surrogate on the clean posts and on what was written to `folder`."""
     names = [plan.names[photo.id] for photo in plan.prepared.photos]
-    store = Pixels(scratch / "written.u8")
+    store = Pixels.create(scratch / "written.u8")
     side = max(model.image_size for model in problem.surrogates)
     progress.phase("measuring what was written", len(names))
     for name in names:

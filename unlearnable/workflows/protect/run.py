@@ -80,7 +80,7 @@ def _publish(run: Run, state: State, rounds: list[float], started: float, progre
     vocabulary = run.problem.vocabulary
     triggers = [vocabulary.trigger(row) if row else None for row in state.triggers.tolist()]
     write = as_sentence if run.settings.trigger_vocabulary == "natural" else Slot.text
-    plan = compose(run.prepared, run.pairs, run.slots, triggers, write)
+    plan = compose(run.prepared, run.captions, triggers, write)
     lines, pictures = write_photos(plan, state, run.settings, where, progress)
     caption_file = write_caption_files(plan, run.dataset, where)
     roundtrip, texts = reread_captions(plan, where, caption_file)

@@ -84,7 +84,7 @@ def _notes(run: Run, made: list[ManifestLine], triggers: TriggerFigures | None) 
             f"{triggers.most_frequent!r} stands in {100 * triggers.most_frequent_share:.0f} % of the posts: "
             f"whoever counts word sequences finds them{remedy}"
         )
-    invented = sum(pair.record < 0 for photo in run.prepared.photos for pair in run.pairs[photo.id])
+    invented = sum(one.pair.record < 0 for photo in run.prepared.photos for one in run.captions[photo.id])
     if invented:
         notes.append(f"{invented} photos had no caption; theirs was made from the file name")
     if run.settings.format == "jpeg":

@@ -19,14 +19,14 @@ from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.reading import Shelf
 from unlearnable.progress import Progress
 from unlearnable.results import Data
-from unlearnable.workflows.verify.matching import Post, read_both
+from unlearnable.workflows.verify.matching import PostPair, read_both
 
 Image = NDArray[np.uint8]
 PLAIN = "png"
 
 
 @dataclass
-class Arms:
+class Versions:
     """The photos of the training posts in every version that some arm needs, and their captions.
 
     Attributes:
@@ -37,32 +37,25 @@ class Arms:
         seed: of the random noise and words.
     """
 
-    posts: Sequence[Post]
+    posts: Sequence[PostPair]
     side: int
     scratch: Path
     background: Shelf
     seed: int
     _photos: dict[str, Pixels] = field(default_factory=dict)
 
-    def pairs(self, data: Data, through: str) -> Pairs:
-        """What a victim is trained on in the arm `data`, after the countermeasure `through`."""
-        change = find(through)
-        photos = self._photos[_version(data, through)]
-        captions = [[change.caption(text) for text in self._texts(data, n)] for n in range(len(self.posts))]
-        return pairs_of(Joined((photos, self.background.pixels)), [*captions, *self.background.captions])
+    def photos(self, data: Data, through: str) -> Pixels:
+        """Return the photos of an arm."""
+        return self._photos[_version(data, through)]
 
-    def published(self, through: str, numbers: Sequence[int]) -> Pairs:
-        """Some of the posts as they were published, to see whether a victim learnt the shortcut."""
-        change = find(through)
-        captions = [[change.caption(text) for text in post.published] for post in self.posts]
-        return pairs_of(self._photos[_version("protected", through)], captions, numbers)
-
-    def digest(self, data: Data, through: str) -> str:
-        """sha256 of all that an arm is trained on: the photos as they are loaded, and the captions."""
-        pairs = self.pairs(data, through)
-        stores = (self._photos[_version(data, through)], self.background.pixels)
-        parts = [store.sha256() for store in stores] + [hashlib.sha256(pairs.tokens.numpy().tobytes()).hexdigest()]
-        return " ".join([*parts, str(pairs.photos.tolist())])
+    def captions(self, data: Data, number: int) -> Sequence[str]:
+        """Return the captions of a post in an arm, before a scraper changes them."""
+        post = self.posts[number]
+        if data in ("protected", "trigger-only"):
+            return post.published
+        if data == "random":
+            return [_random_words(post, self.seed, number) + text for text in post.clean]
+        return post.clean
 
     def read(self, cells: Sequence[tuple[Data, str]], progress: Progress) -> None:
         """Decode the photos in every version that `cells`, of arm and countermeasure, need.
@@ -71,7 +64,7 @@ class Arms:
             InputError: a protected photo cannot be read or has another size than its original; it is named.
         """
         wanted = sorted({_version(data, through) for data, through in cells})
-        self._photos = {name: Pixels(self.scratch / f"{n}.u8") for n, name in enumerate(wanted)}
+        self._photos = {name: Pixels.create(self.scratch / f"{n}.u8") for n, name in enumerate(wanted)}
         makers = {name: _maker(name, self.side, self.seed) for name in wanted}
         progress.phase("reading both versions", len(self.posts))
         for number, post in enumerate(self.posts):
@@ -80,13 +73,45 @@ class Arms:
                 self._photos[name].append(working_copy(make(original, protected, number), 2 * self.side))
             progress.advance()
 
-    def _texts(self, data: Data, number: int) -> Sequence[str]:
-        post = self.posts[number]
-        if data in ("protected", "trigger-only"):
-            return post.published
-        return (
-            [_random_words(post, self.seed, number) + text for text in post.clean] if data == "random" else post.clean
-        )
+
+@dataclass(frozen=True, eq=False)
+class VerifyArm:
+    """One version of the posts after one attack.
+
+    Attributes:
+        data: which version.
+        through: the name of the attack.
+        versions: the photos and captions.
+    """
+
+    data: Data
+    through: str
+    versions: Versions
+
+    def pairs(self) -> Pairs:
+        """Return what a victim is trained on: the posts, then other people's."""
+        versions, change = self.versions, find(self.through)
+        captions = [
+            [change.caption(text) for text in versions.captions(self.data, number)]
+            for number in range(len(versions.posts))
+        ]
+        stores = (versions.photos(self.data, self.through), versions.background.pixels)
+        return pairs_of(Joined(stores), [*captions, *versions.background.captions])
+
+    def published(self, count: int) -> Pairs:
+        """Return the first posts as they were published, to see whether a victim learnt the shortcut."""
+        versions, change = self.versions, find(self.through)
+        captions = [[change.caption(text) for text in post.published] for post in versions.posts]
+        chosen = range(min(len(versions.posts), count))
+        return pairs_of(versions.photos("protected", self.through), captions, chosen)
+
+    def digest(self) -> str:
+        """Return the sha256 of the photos as they are loaded, and of the captions."""
+        pairs, digest = self.pairs(), hashlib.sha256()
+        for store in (self.versions.photos(self.data, self.through), self.versions.background.pixels):
+            digest.update(store.sha256().encode())
+        digest.update(pairs.tokens.numpy().tobytes() + pairs.photos.numpy().tobytes())
+        return digest.hexdigest()
 
 
 def _version(data: Data, through: str) -> str:
@@ -115,7 +140,7 @@ def _random_noise(original: Image, protected: Image, side: int, seed: list[int])
     return add(original, enlarge((bound * signs).astype(np.int8), height, width, "bilinear"))
 
 
-def _random_words(post: Post, seed: int, number: int) -> str:
+def _random_words(post: PostPair, seed: int, number: int) -> str:
     """As many random words as protection added, with a blank behind."""
     count = max(0, len(post.published[0].split()) - len(post.clean[0].split()))
     words = np.random.default_rng([seed, number, 1]).choice(default_vocabulary().words, count)

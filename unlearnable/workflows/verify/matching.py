@@ -16,15 +16,13 @@ from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.posts.reading import texts_of
 from unlearnable.workflows import history
-from unlearnable.workflows.layout import output_names
-from unlearnable.workflows.protect.prepare import SMALLEST
-from unlearnable.workflows.protect.publish import METADATA
+from unlearnable.workflows.layout import METADATA, SMALLEST, output_names
 
 Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Post:
+class PostPair:
     """A photo with its captions, before and after."""
 
     original: Photo
@@ -51,7 +49,7 @@ def open_protected(folder: Path, originals: Dataset, captions: Path | None) -> D
     return open_dataset(folder, captions)
 
 
-def match(originals: Dataset, protected: Dataset) -> tuple[list[Post], list[Skipped]]:
+def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[Skipped]]:
     """Pair the photos by path and stem, and their captions by order.
 
     Originals that protection had to leave out (they cannot be decoded, are too small, or were
@@ -75,7 +73,7 @@ def match(originals: Dataset, protected: Dataset) -> tuple[list[Post], list[Skip
                 f"{photo.id} has {len(before[photo.id])} captions, its protected copy {copy} has {len(after[copy])}",
                 hint="give the caption file that protect read, and the one it wrote",
             )
-        posts.append(Post(photo, protected.root / copy, tuple(before[photo.id]), tuple(after[copy])))
+        posts.append(PostPair(photo, protected.root / copy, tuple(before[photo.id]), tuple(after[copy])))
         if photo.id in untold and not _contains(after[copy][0], before[photo.id][0]):
             raise InputError(
                 f"{photo.id} has no caption in {originals.root}, its protected copy has one",
@@ -89,7 +87,7 @@ def match(originals: Dataset, protected: Dataset) -> tuple[list[Post], list[Skip
     return posts, skipped
 
 
-def read_both(post: Post) -> tuple[Image, Image]:
+def read_both(post: PostPair) -> tuple[Image, Image]:
     """The pixels of a photo before and after.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 import time
 from collections.abc import Sequence
@@ -11,10 +12,11 @@ from unlearnable import files
 from unlearnable.config import VerifySettings
 from unlearnable.countermeasures import find
 from unlearnable.errors import InputError
+from unlearnable.evaluation.scores import chance
 from unlearnable.evaluation.verdict import check_rules, findings, missed, verdict
-from unlearnable.experiments.cells import Plan, run_cells
-from unlearnable.experiments.fit import chance
-from unlearnable.experiments.victims import load_victims
+from unlearnable.experiments.cells import Experiment
+from unlearnable.experiments.models import ModelPool
+from unlearnable.models.device import choose_device
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.reading import Shelf, open_collection, read_all
@@ -29,8 +31,8 @@ from unlearnable.results import (
     VerifyReport,
 )
 from unlearnable.workflows.layout import check_apart
-from unlearnable.workflows.protect.setup import choose_device
-from unlearnable.workflows.verify.arms import PLAIN, Arms
+from unlearnable.workflows.verify.arms import PLAIN, VerifyArm, Versions
+from unlearnable.workflows.verify.cells import VERSION, run_cells
 from unlearnable.workflows.verify.splits import Split, divide, without_near
 
 HALF = 50.0
@@ -59,19 +61,21 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     check_apart(place(settings), settings.originals, settings.protected)
     device = choose_device(settings.device)
     posts = divide(settings, progress)
-    victims = load_victims(settings, device)
+    pool = ModelPool(device, settings.from_scratch)
+    side = max(pool.pretrained(name).image_size for name in settings.victims)
     files.check_writable(place(settings))
-    side = max(victim.model.image_size for victim in victims)
-    with tempfile.TemporaryDirectory(prefix="unlearnable-") as folder:
-        scratch = Path(folder)
+    with tempfile.TemporaryDirectory(prefix="unlearnable-") as temporary:
+        scratch = Path(temporary)
         shelf = _gallery(posts, side, scratch, progress)
         gallery = pairs_of(shelf.pixels, shelf.captions)
         background, others = _background(settings, posts, side, scratch, progress)
-        arms = Arms(posts.train, side, scratch, background, settings.seed)
-        arms.read(list(dict.fromkeys(wanted(settings))), progress)
-        shown = f"{shelf.pixels.sha256()} {shelf.captions}"
-        plan = Plan(settings, arms, gallery, shown, wanted(settings), place(settings) / "cells")
-        done = run_cells(plan, victims, overwrite=overwrite, progress=progress)
+        versions = Versions(posts.train, side, scratch, background, settings.seed)
+        versions.read(wanted(settings), progress)
+        shown = hashlib.sha256(f"{shelf.pixels.sha256()} {shelf.captions}".encode()).hexdigest()
+        experiment = Experiment(pool, gallery, shown, VERSION)
+        arms = [VerifyArm(data, through, versions) for data, through in wanted(settings)]
+        folder = place(settings) / "cells"
+        done = run_cells(experiment, settings, arms, folder, overwrite=overwrite, progress=progress)
     references = References(random=chance(gallery), pretrained=done.pretrained)
     found = findings(done.cells, references)
     report = VerifyReport(
@@ -143,7 +147,7 @@ def wanted(settings: VerifySettings) -> list[tuple[Data, str]]:
 
 
 def _gallery(posts: Split, side: int, scratch: Path, progress: Progress) -> Shelf:
-    shelf = Shelf(Pixels(scratch / "gallery.u8"))
+    shelf = Shelf(Pixels.create(scratch / "gallery.u8"))
     progress.phase("reading held-out photos", len(posts.held_out))
     for photo, captions in posts.held_out:
         shelf.add(photo, captions, side)
@@ -157,7 +161,7 @@ def _background(
     settings: VerifySettings, posts: Split, side: int, scratch: Path, progress: Progress
 ) -> tuple[Shelf, list[str]]:
     """Other people's posts, and the photos left out of them because they all but equal a held-out one."""
-    shelf = Shelf(Pixels(scratch / "background.u8"))
+    shelf = Shelf(Pixels.create(scratch / "background.u8"))
     if settings.background is None:
         return shelf, []
     dataset, dropped = without_near(open_collection(settings.background, settings.background_captions), posts.held_out)

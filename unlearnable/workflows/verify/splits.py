@@ -12,7 +12,7 @@ from unlearnable.errors import InputError
 from unlearnable.imaging.duplicates import near_duplicates
 from unlearnable.posts.reading import open_collection, texts_of
 from unlearnable.progress import Progress
-from unlearnable.workflows.verify.matching import Post, match, open_protected, read_both
+from unlearnable.workflows.verify.matching import PostPair, match, open_protected, read_both
 
 HELD_OUT = ("test", "val", "valid", "validation", "dev")  # names of splits, the first that is there counts
 
@@ -21,7 +21,7 @@ HELD_OUT = ("test", "val", "valid", "validation", "dev")  # names of splits, the
 class Split:
     """What is trained on, what is ranked, and what was left out of both."""
 
-    train: list[Post]
+    train: list[PostPair]
     held_out: list[tuple[Photo, list[str]]]
     source: str
     near: list[str]
@@ -104,7 +104,7 @@ def _gallery(test: Dataset) -> tuple[list[tuple[Photo, list[str]]], list[Skipped
     return held_out, [*test.skipped, *(Skipped(photo, "no-caption", "it cannot be ranked") for photo in sorted(untold))]
 
 
-def _source(posts: Sequence[Post], settings: VerifySettings) -> str:
+def _source(posts: Sequence[PostPair], settings: VerifySettings) -> str:
     if any(post.original.split in HELD_OUT for post in posts):
         return "the split that the data names"
     return f"{100 * settings.test_fraction:.0f} % of the photos, drawn with seed {settings.seed}"

@@ -1,0 +1,57 @@
+"""Cells are found by their whole key, whatever their file is called."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from unlearnable.experiments.cell_store import CellStore, digest_of
+
+
+class Result(BaseModel):
+    value: int
+
+
+@pytest.fixture
+def store(tmp_path):
+    return CellStore(tmp_path / "cells", Result)
+
+
+def test_a_cell_comes_back_by_its_key(store):
+    store.write("clean", {"seed": 0}, Result(value=3))
+    assert store.read("clean", {"seed": 0}) == Result(value=3)
+    assert store.read("clean", {"seed": 1}) is None
+
+
+def test_a_file_of_the_right_name_and_another_key_is_not_taken(store):
+    wanted, other = {"seed": 0, "data": "a"}, {"seed": 0, "data": "b"}
+    store.write("clean", wanted, Result(value=3))
+    collision = store.path("clean", other)  # as if the first eight hex digits of both hashes were the same
+    store.path("clean", wanted).rename(collision)
+    assert store.read("clean", other) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "3", '{"value": 3}', '{"value": "x", "key": {"seed": 0}}', '{"key": {"seed": 0}}']
+)
+def test_what_cannot_be_read_counts_as_not_run(store, text):
+    path = store.path("clean", {"seed": 0})
+    path.parent.mkdir()
+    path.write_text(text)
+    assert store.read("clean", {"seed": 0}) is None
+
+
+def test_cells_without_a_key_are_counted(store):
+    store.write("clean", {"seed": 0}, Result(value=3))
+    assert store.without_key() == 0
+    (store.folder / "clean-small-0-12345678.json").write_text(json.dumps({"value": 3}))
+    assert store.without_key() == 1
+
+
+@given(st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.none())))
+def test_the_digest_of_a_key_does_not_depend_on_its_order(key):
+    assert digest_of(key) == digest_of(dict(reversed(key.items())))

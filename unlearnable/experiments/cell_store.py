@@ -1,0 +1,64 @@
+"""Cells that were run, a file each: a name that is read by people, and the whole key that the result depends on.
+
+The name holds eight hex digits of the key's hash. They keep files apart but prove nothing, so the key itself stands in
+the file and is compared on reading.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel
+
+from unlearnable import files
+
+C = TypeVar("C", bound=BaseModel)
+Key = Mapping[str, str | int | float | None]
+KEY = "key"
+
+
+@dataclass(frozen=True)
+class CellStore(Generic[C]):
+    """The cells of one folder.
+
+    Attributes:
+        folder: where they are kept; it is made with the first cell.
+        kind: the record of a cell.
+    """
+
+    folder: Path
+    kind: type[C]
+
+    def path(self, name: str, key: Key) -> Path:
+        """Return where the cell of a key is kept: `<name>-<hash8>.json`."""
+        plain = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-")
+        return self.folder / f"{plain}-{digest_of(key)[:8]}.json"
+
+    def read(self, name: str, key: Key) -> C | None:
+        """Return the cell of a key, or None where it was not run or its file is of another key or cannot be read."""
+        try:
+            content = json.loads(self.path(name, key).read_text(encoding="utf-8"))
+            return self.kind.model_validate(content) if content.pop(KEY, None) == dict(key) else None
+        except (OSError, ValueError, TypeError, AttributeError):  # whatever lies there, it is no cell of ours
+            return None
+
+    def write(self, name: str, key: Key, cell: C) -> None:
+        """Keep a cell."""
+        content = {**cell.model_dump(mode="json"), KEY: dict(key)}
+        files.write_text(self.path(name, key), json.dumps(content) + "\n")
+
+    def without_key(self) -> int:
+        """Return how many files in the folder have no key in them: cells of versions that cannot be read any more."""
+        texts = (path.read_text(encoding="utf-8", errors="replace") for path in self.folder.glob("*.json"))
+        return sum(f'"{KEY}": {{' not in text for text in texts)
+
+
+def digest_of(key: Key) -> str:
+    """Return the sha256 of a key."""
+    return hashlib.sha256(json.dumps(dict(key), sort_keys=True).encode()).hexdigest()

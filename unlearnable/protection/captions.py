@@ -1,0 +1,64 @@
+"""Captions with their triggers: cut once where the words go, optimised there and written there."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from unlearnable.config import MethodSettings
+from unlearnable.models.sentence import as_sentence, end_of_sentence
+from unlearnable.models.tokens import Slot, Trigger, cut, default_vocabulary, natural_vocabulary
+
+LAST_WORD = 10**6
+Slots = tuple[tuple[Slot, ...], ...]
+
+
+@dataclass(frozen=True)
+class Captions:
+    """The captions of photos with their triggers.
+
+    Attributes:
+        slots: of each photo's captions, those that its trigger was optimised in.
+        triggers: one a photo; empty for methods without.
+        natural: whether they are written as part of a sentence.
+    """
+
+    slots: Slots
+    triggers: tuple[Trigger, ...]
+    natural: bool
+
+    @classmethod
+    def from_tokens(cls, slots: Slots, tokens: Sequence[Sequence[int]], settings: MethodSettings) -> Captions:
+        """Return the captions with the triggers of these token ids, one row a photo."""
+        natural = settings.trigger_vocabulary == "natural"
+        vocabulary = natural_vocabulary() if natural else default_vocabulary()
+        return cls(slots, tuple(map(vocabulary.trigger, tokens)), natural)
+
+    def of(self, photo: int, clean: Sequence[str]) -> list[str]:
+        """Return a photo's captions with their trigger; the clean ones where there is none."""
+        if not self.triggers:
+            return list(clean)
+        write = as_sentence if self.natural else Slot.text
+        return [write(slot, self.triggers[photo]) for slot in self.slots[photo]]
+
+
+def cut_captions(captions: Iterable[Iterable[str]], settings: MethodSettings, length: int, seed: int) -> Slots:
+    """Cut every caption where its trigger goes; those of the first photos do not depend on the photos that follow.
+
+    Args:
+        captions: those of each photo.
+        settings: position of the trigger.
+        length: words a trigger; 0 for methods without one.
+        seed: of random positions, which are drawn in the order of the captions.
+    """
+    dice = random.Random(seed)
+
+    def place(caption: str) -> int:
+        if settings.trigger_position == "random":
+            return dice.randint(0, len(caption.split()))
+        if settings.trigger_position == "start":
+            return 0
+        return end_of_sentence(caption) if settings.trigger_vocabulary == "natural" else LAST_WORD
+
+    return tuple(tuple(cut(caption, place(caption), length) for caption in those) for those in captions)
