@@ -12,6 +12,7 @@ from PIL import Image
 
 from tests.benchmarks.conftest import captions
 from tests.conftest import tree
+from unlearnable.attacks import find
 from unlearnable.benchmarks import study
 from unlearnable.benchmarks.estimate import estimate
 from unlearnable.benchmarks.kept import Kept
@@ -20,7 +21,6 @@ from unlearnable.benchmarks.protections import Scraped, make
 from unlearnable.benchmarks.scale import SCALES
 from unlearnable.benchmarks.store import decoded, square
 from unlearnable.config import BenchmarkSettings
-from unlearnable.countermeasures import find
 from unlearnable.errors import ConfigError, OutputError
 from unlearnable.progress import Silent
 

@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from unlearnable.attacks import find
 from unlearnable.benchmarks.scale import SCALES, Scale
 from unlearnable.benchmarks.suite import Suite
 from unlearnable.config import BASELINES, BenchmarkSettings, MethodSettings, Recipe, trigger_settings
-from unlearnable.countermeasures import find
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unlearnable.attacks.base import Countermeasure
 from unlearnable.benchmarks.captions import SEED, Captions, Slots, cut_for, with_triggers
 from unlearnable.benchmarks.kept import Kept, Saved
 from unlearnable.benchmarks.plan import How
 from unlearnable.benchmarks.store import Photos
-from unlearnable.countermeasures.base import Countermeasure
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import Method, Problem

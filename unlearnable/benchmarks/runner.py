@@ -10,12 +10,12 @@ import torch
 from pydantic import ValidationError
 
 from unlearnable import files
+from unlearnable.attacks import find
 from unlearnable.benchmarks.kept import Kept
 from unlearnable.benchmarks.models import Fleet, family
 from unlearnable.benchmarks.plan import Planned, Setup, digest, file_name, how
 from unlearnable.benchmarks.protections import Protection, Scraped, make
 from unlearnable.benchmarks.store import Photos
-from unlearnable.countermeasures import find
 from unlearnable.evaluation.embed import retrieve
 from unlearnable.progress import Progress
 from unlearnable.results import BenchmarkCell, ProtectionRecord

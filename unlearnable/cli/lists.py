@@ -53,7 +53,7 @@ def models(as_json: Json = False) -> None:
 
 def countermeasures(as_json: Json = False) -> None:
     """List what a scraper may do to photos and captions; "+" joins several, other numbers can be given."""
-    from unlearnable.countermeasures import catalogue, describe
+    from unlearnable.attacks import catalogue, describe
 
     _show("countermeasures", [(name, describe(name)) for name in catalogue()], as_json)
 

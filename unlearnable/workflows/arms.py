@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearnable.countermeasures import find
-from unlearnable.countermeasures.base import Countermeasure
+from unlearnable.attacks import find
+from unlearnable.attacks.base import Countermeasure
 from unlearnable.imaging.placement import add, enlarge, grid_shape, working_copy
 from unlearnable.models.tokens import default_vocabulary
 from unlearnable.progress import Progress

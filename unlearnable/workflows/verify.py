@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from unlearnable import files
+from unlearnable.attacks import find
 from unlearnable.config import VerifySettings
-from unlearnable.countermeasures import find
 from unlearnable.errors import InputError
 from unlearnable.evaluation.verdict import check_rules, findings, missed, verdict
 from unlearnable.progress import Progress, Silent

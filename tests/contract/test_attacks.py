@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import CAPTIONS, picture
-from unlearnable.countermeasures import COUNTERMEASURES, catalogue, describe, find
+from unlearnable.attacks import COUNTERMEASURES, catalogue, describe, find
 
 SHAPES = [(1, 1), (17, 300), (300, 17), (500, 375)]
 TEXTS = ["", " ", "word", "odd  white\tspace \n here ", "ein Mädchen 🐕 läuft über die Wiese", *CAPTIONS]
@@ -73,12 +73,12 @@ def test_every_family_is_in_the_catalogue():
 def test_another_process_gives_the_same_captions():
     """No hash seed, no global random state."""
     text = "one two three four five six"
-    code = "from unlearnable.countermeasures import catalogue, find; "
+    code = "from unlearnable.attacks import catalogue, find; "
     code += f"print([find(name).caption({text!r}) for name in catalogue()])"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said == f"{[find(name).caption(text) for name in catalogue()]}\n"
 
 
 def test_they_need_no_torch():
-    code = "import sys; from unlearnable.countermeasures import catalogue; catalogue(); print('torch' in sys.modules)"
+    code = "import sys; from unlearnable.attacks import catalogue; catalogue(); print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

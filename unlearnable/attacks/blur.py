@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageFilter
 
-from unlearnable.countermeasures.base import Family, Pixels, photos
+from unlearnable.attacks.base import Family, Pixels, photos
 
 
 def _blur(pixels: Pixels, radius: int) -> Pixels:

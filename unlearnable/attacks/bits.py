@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from unlearnable.countermeasures.base import Family, Pixels, photos
+from unlearnable.attacks.base import Family, Pixels, photos
 
 
 def _bits(pixels: Pixels, depth: int) -> Pixels:

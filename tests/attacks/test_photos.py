@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import picture
-from unlearnable.countermeasures import find
+from unlearnable.attacks import find
 from unlearnable.errors import InputError
 
 

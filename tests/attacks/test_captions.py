@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnable.countermeasures import find
+from unlearnable.attacks import find
 
 WORDS = st.lists(st.text("abcäß🐕'.", min_size=1, max_size=5), min_size=1, max_size=12)
 SPACE = st.text(" \t\n\u00a0\u3000", min_size=1, max_size=3)

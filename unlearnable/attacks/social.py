@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PIL import Image
 
-from unlearnable.countermeasures import steps
-from unlearnable.countermeasures.base import Family, Pixels, photos
+from unlearnable.attacks import steps
+from unlearnable.attacks.base import Family, Pixels, photos
 
 _QUALITY = 80
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unlearnable.countermeasures.base import Family, captions
+from unlearnable.attacks.base import Family, captions
 
 
 def _strip_trigger(text: str, words: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unlearnable.countermeasures import steps
-from unlearnable.countermeasures.base import Family, photos
+from unlearnable.attacks import steps
+from unlearnable.attacks.base import Family, photos
 
 JPEG = Family(photos(steps.jpeg), numbers=range(1, 101), usual=(95, 85, 75, 50))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from unlearnable.countermeasures.base import Family, captions
+from unlearnable.attacks.base import Family, captions
 
 
 def _shuffle_words(text: str, _: int) -> str:

@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.conftest import picture
+from unlearnable.attacks import catalogue, find
 from unlearnable.cli.app import app
-from unlearnable.countermeasures import catalogue, find
 from unlearnable.errors import ConfigError
 
 

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unlearnable.countermeasures import steps
-from unlearnable.countermeasures.base import Family, Pixels, photos
+from unlearnable.attacks import steps
+from unlearnable.attacks.base import Family, Pixels, photos
 
 _SIDE = 256
 _QUALITY = 95

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import re
 
-from unlearnable.countermeasures.base import Chain, Countermeasure, Family
+from unlearnable.attacks.base import Chain, Countermeasure, Family
 from unlearnable.errors import ConfigError
 from unlearnable.registry import Registry, did_you_mean
 
 COUNTERMEASURES = Registry(
     "countermeasure",
     {
-        "png": "unlearnable.countermeasures.png:PNG",
-        "jpeg": "unlearnable.countermeasures.jpeg:JPEG",
-        "webp": "unlearnable.countermeasures.webp:WEBP",
-        "img2dataset": "unlearnable.countermeasures.img2dataset:IMG2DATASET",
-        "social": "unlearnable.countermeasures.social:SOCIAL",
-        "resize": "unlearnable.countermeasures.resize:RESIZE",
-        "grayscale": "unlearnable.countermeasures.grayscale:GRAYSCALE",
-        "blur": "unlearnable.countermeasures.blur:BLUR",
-        "median": "unlearnable.countermeasures.median:MEDIAN",
-        "bits": "unlearnable.countermeasures.bits:BITS",
-        "strip-trigger": "unlearnable.countermeasures.strip_trigger:STRIP_TRIGGER",
-        "shuffle-words": "unlearnable.countermeasures.shuffle_words:SHUFFLE_WORDS",
+        "png": "unlearnable.attacks.png:PNG",
+        "jpeg": "unlearnable.attacks.jpeg:JPEG",
+        "webp": "unlearnable.attacks.webp:WEBP",
+        "img2dataset": "unlearnable.attacks.img2dataset:IMG2DATASET",
+        "social": "unlearnable.attacks.social:SOCIAL",
+        "resize": "unlearnable.attacks.resize:RESIZE",
+        "grayscale": "unlearnable.attacks.grayscale:GRAYSCALE",
+        "blur": "unlearnable.attacks.blur:BLUR",
+        "median": "unlearnable.attacks.median:MEDIAN",
+        "bits": "unlearnable.attacks.bits:BITS",
+        "strip-trigger": "unlearnable.attacks.strip_trigger:STRIP_TRIGGER",
+        "shuffle-words": "unlearnable.attacks.shuffle_words:SHUFFLE_WORDS",
     },
 )
 _NUMBERED = re.compile(r"(.+)-(0|[1-9][0-9]{0,8})", re.ASCII)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from unlearnable.countermeasures.base import Family, Pixels, photos
+from unlearnable.attacks.base import Family, Pixels, photos
 
 
 def _grayscale(pixels: Pixels, _: int) -> Pixels:

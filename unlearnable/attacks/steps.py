@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from unlearnable.countermeasures.base import Pixels
+from unlearnable.attacks.base import Pixels
 from unlearnable.errors import InputError
 
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from unlearnable.countermeasures.base import Family, photos
+from unlearnable.attacks.base import Family, photos
 
 PNG = Family(photos(lambda pixels, _: pixels), default=0)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from unlearnable.countermeasures import steps
-from unlearnable.countermeasures.base import Family, Pixels, photos
+from unlearnable.attacks import steps
+from unlearnable.attacks.base import Family, Pixels, photos
 
 
 def _webp(pixels: Pixels, quality: int) -> Pixels:
