@@ -5,25 +5,62 @@ from __future__ import annotations
 import re
 
 from unlearnable.attacks.base import Chain, Countermeasure, Family
-from unlearnable.errors import ConfigError
-from unlearnable.registry import Registry, did_you_mean
+from unlearnable.errors import ConfigError, UnknownName
+from unlearnable.registry import Registry, Row, did_you_mean
 
-COUNTERMEASURES = Registry(
+COUNTERMEASURES: Registry[Family] = Registry(
     "countermeasure",
     {
-        "png": "unlearnable.attacks.png:PNG",
-        "jpeg": "unlearnable.attacks.jpeg:JPEG",
-        "webp": "unlearnable.attacks.webp:WEBP",
-        "img2dataset": "unlearnable.attacks.img2dataset:IMG2DATASET",
-        "social": "unlearnable.attacks.social:SOCIAL",
-        "resize": "unlearnable.attacks.resize:RESIZE",
-        "grayscale": "unlearnable.attacks.grayscale:GRAYSCALE",
-        "blur": "unlearnable.attacks.blur:BLUR",
-        "median": "unlearnable.attacks.median:MEDIAN",
-        "bits": "unlearnable.attacks.bits:BITS",
-        "strip-trigger": "unlearnable.attacks.strip_trigger:STRIP_TRIGGER",
-        "shuffle-words": "unlearnable.attacks.shuffle_words:SHUFFLE_WORDS",
+        "png": Row(
+            "unlearnable.attacks.png:PNG",
+            "Lossless, as `protect` writes: nothing changes; what the others are to be compared with.",
+        ),
+        "jpeg": Row(
+            "unlearnable.attacks.jpeg:JPEG",
+            "Photos saved as JPEG of that quality (1 to 100), colour at half size.",
+        ),
+        "webp": Row(
+            "unlearnable.attacks.webp:WEBP",
+            "Photos saved as lossy WebP of that quality (0 to 100).",
+        ),
+        "img2dataset": Row(
+            "unlearnable.attacks.img2dataset:IMG2DATASET",
+            "Photos as img2dataset keeps them by default: 256 x 256 with a white border, JPEG of quality 95.",
+        ),
+        "social": Row(
+            "unlearnable.attacks.social:SOCIAL",
+            "Photos as a social site keeps them: long side at most that many pixels, JPEG of quality 80.",
+        ),
+        "resize": Row(
+            "unlearnable.attacks.resize:RESIZE",
+            "Photos reduced by bicubic until the short side has at most that many pixels.",
+        ),
+        "grayscale": Row(
+            "unlearnable.attacks.grayscale:GRAYSCALE",
+            "Photos in greys: the brightness in all three channels.",
+        ),
+        "blur": Row(
+            "unlearnable.attacks.blur:BLUR",
+            "Photos blurred by a Gaussian whose standard deviation is that many pixels.",
+        ),
+        "median": Row(
+            "unlearnable.attacks.median:MEDIAN",
+            "Photos with each value replaced by the median of a square of that many pixels a side.",
+        ),
+        "bits": Row(
+            "unlearnable.attacks.bits:BITS",
+            "Photos with only that many bits a channel (1 to 8); each value becomes the middle of its step.",
+        ),
+        "strip-trigger": Row(
+            "unlearnable.attacks.strip_trigger:STRIP_TRIGGER",
+            "Captions without their first words: three, or that many; a caption as short as that keeps its last word.",
+        ),
+        "shuffle-words": Row(
+            "unlearnable.attacks.shuffle_words:SHUFFLE_WORDS",
+            "Captions with their words in another order, the same one for the same caption.",
+        ),
     },
+    base="unlearnable.attacks.base:Family",
 )
 _NUMBERED = re.compile(r"(.+)-(0|[1-9][0-9]{0,8})", re.ASCII)
 
@@ -40,19 +77,19 @@ def find(name: str) -> Countermeasure:
 
 def catalogue() -> list[str]:
     """The names shown to users: every family, with usual numbers. `find` takes other numbers too."""
-    return [name for family in COUNTERMEASURES for name in _family(family).names(family)]
+    return [name for key, family in COUNTERMEASURES.loadable() for name in family.names(key)]
 
 
 def describe(name: str) -> str:
     """What the countermeasure of that name does, in a sentence; `name` is no chain."""
-    return COUNTERMEASURES.describe(_split(name)[0])
+    return COUNTERMEASURES.summary(_split(name)[0])
 
 
 def _one(name: str) -> Countermeasure:
     key, number = _split(name)
-    if key not in list(COUNTERMEASURES):  # a registry raises for a name it has not, also for `in`
-        raise ConfigError(f"no countermeasure is called {name!r}", hint=did_you_mean(name, catalogue()))
-    family = _family(key)
+    if key not in COUNTERMEASURES:
+        raise UnknownName(f"no countermeasure is called {name!r}", hint=did_you_mean(name, catalogue()))
+    family = COUNTERMEASURES[key]
     hint = f"write {' or '.join(family.names(key))}"
     if number is None:
         if family.default is None:
@@ -67,10 +104,5 @@ def _one(name: str) -> Countermeasure:
 
 def _split(name: str) -> tuple[str, int | None]:
     """The family's name and the number behind it."""
-    match = None if name in list(COUNTERMEASURES) else _NUMBERED.fullmatch(name)
+    match = None if name in COUNTERMEASURES else _NUMBERED.fullmatch(name)
     return (match[1], int(match[2])) if match else (name, None)
-
-
-def _family(key: str) -> Family:
-    family: Family = COUNTERMEASURES[key]
-    return family

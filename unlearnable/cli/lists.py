@@ -18,14 +18,14 @@ def methods(as_json: Json = False) -> None:
     """List the methods of protection."""
     from unlearnable.methods import METHODS
 
-    _show("methods", [(name, METHODS.describe(name)) for name in METHODS], as_json)
+    _show("methods", [(name, METHODS.summary(name)) for name in METHODS], as_json)
 
 
 def formats(as_json: Json = False) -> None:
     """List the caption formats that are read and written back."""
     from unlearnable.datasets.formats import FORMATS
 
-    _show("formats", [(name, FORMATS.describe(name)) for name in FORMATS], as_json)
+    _show("formats", [(name, FORMATS.summary(name)) for name in FORMATS], as_json)
 
 
 def models(as_json: Json = False) -> None:
@@ -64,9 +64,9 @@ def datasets(as_json: Json = False) -> None:
     from unlearnable.benchmarks.study import found
 
     rows = []
-    for name in SUITES:
-        place = found(SUITES[name])
-        rows.append((name, f"{SUITES.describe(name)} {f'at {place}' if place else SUITES[name].published}"))
+    for name, suite in SUITES.loadable():
+        place = found(suite)
+        rows.append((name, f"{SUITES.summary(name)} {f'at {place}' if place else suite.published}"))
     _show("datasets", rows, as_json)
 
 
