@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -177,3 +178,14 @@ def test_a_broken_package_is_named_when_its_row_is_used_and_only_then(install, t
 def test_a_kind_of_two_words_has_a_group_without_a_blank(install):
     install(kind="data_set", mine=TARGETS["good"])
     assert Registry("data set", {}, BASE)["mine"] is GOOD
+
+
+def test_a_broken_format_of_another_package_leaves_the_others_to_read(install, posts):
+    folder = install(kind="format", bad="no.such.module:X")
+    code = "import sys, pathlib; from unlearnable.datasets import open_dataset; "
+    code += "print(open_dataset(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])).format)"
+    command = [sys.executable, "-c", code, str(posts), str(posts / "posts.jsonl")]
+    paths = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *sys.path])}
+    result = subprocess.run(command, capture_output=True, text=True, check=True, env=paths)
+    assert result.stdout == "jsonl\n"
+    assert "the format 'bad' (no.such.module:X of plugin-pack 1.2) cannot be loaded" in result.stderr

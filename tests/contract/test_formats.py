@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unlearnable.datasets import Dataset, Edits, open_dataset, write_captions
-from unlearnable.datasets.base import Format
 from unlearnable.datasets.formats import FORMATS
 
 A, B, C = "one/a.jpg", "one/b.JPG", "two/c ç.png"
@@ -247,7 +246,7 @@ class TestWithCaptions:
 @pytest.mark.parametrize("name", SAMPLES)
 def test_the_fingerprint_follows_what_was_read(name: str, tmp_path: Path) -> None:
     sample = SAMPLES[name]()
-    member: Format = FORMATS[name]
+    member = FORMATS[name]
     source = lay_out(tmp_path, sample)
     first = member.read(source, tmp_path).fingerprint
     assert member.read(source, tmp_path).fingerprint == first

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from unlearnable.benchmarks.plan import How
 from unlearnable.benchmarks.suite import Item
 from unlearnable.methods import METHODS
-from unlearnable.methods.base import Method
 from unlearnable.models.sentence import as_sentence
 from unlearnable.models.tokens import Slot, Trigger, default_vocabulary, natural_vocabulary
 from unlearnable.workflows.prepare import cut_captions
@@ -41,7 +40,7 @@ class Captions:
 
 def cut_for(how: How, items: Sequence[Item]) -> Slots:
     """The captions of photos, cut where the method puts its triggers."""
-    method: Method = METHODS[how.name]()
+    method = METHODS[how.name]()
     length = how.settings.trigger_length if method.has_trigger else 0
     return tuple(map(tuple, cut_captions([item.captions for item in items], how.settings, length, SEED)))
 

@@ -18,7 +18,7 @@ from unlearnable.benchmarks.plan import How
 from unlearnable.benchmarks.store import Photos
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS
-from unlearnable.methods.base import Method, Problem
+from unlearnable.methods.base import Problem
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.optim.noise import NoiseStore, Shape
 from unlearnable.optim.view import protect
@@ -95,7 +95,7 @@ def _grids(how: How, photos: Photos, surrogate: DualEncoder) -> tuple[Shape, ...
 
 
 def _problem(how: How, photos: Photos, surrogate: DualEncoder, slots: Slots, noise: Path) -> Problem:
-    method: Method = METHODS[how.name]()
+    method = METHODS[how.name]()
     vocabulary, proposer = load_words(how.settings, str(surrogate.device), proposing=method.has_trigger)
     return Problem(
         posts=Posts(photos.pixels, slots),

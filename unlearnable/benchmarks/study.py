@@ -74,7 +74,7 @@ def make_ready(
     settings: BenchmarkSettings, *, resume: bool, progress: Progress
 ) -> tuple[Bench, list[SkippedRecord], list[str]]:
     """Open the data set and decode what the scale takes of it."""
-    suite: Suite = SUITES[settings.dataset]
+    suite = SUITES[settings.dataset]
     setup = set_up(settings, suite)
     root = locate(settings, suite)
     limit = settings.limit or setup.scale.train
