@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 
 import pytest
 
-from unlearnable.attacks import COUNTERMEASURES
+from unlearnable.attacks import ATTACKS
 from unlearnable.benchmarks import SUITES
 from unlearnable.cli.app import main
 from unlearnable.datasets.formats import FORMATS
@@ -19,7 +19,7 @@ from unlearnable.methods import METHODS
 from unlearnable.methods.mem import MEM
 from unlearnable.registry import Registry, Row
 
-REGISTRIES = (METHODS, FORMATS, COUNTERMEASURES, SUITES)
+REGISTRIES = (METHODS, FORMATS, ATTACKS, SUITES)
 
 
 @runtime_checkable

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.conftest import picture
-from unlearnable.attacks import catalogue, find
+from unlearnable.attacks import catalogue, parse_attack
 from unlearnable.cli.app import app
 from unlearnable.errors import ConfigError
 
@@ -42,32 +42,32 @@ from unlearnable.errors import ConfigError
 )
 def test_a_wrong_name_says_what_to_write(name, message, hint):
     with pytest.raises(ConfigError) as caught:
-        find(name)
+        parse_attack(name)
     assert message in caught.value.message
     assert hint in (caught.value.hint or "")
 
 
 def test_numbers_outside_the_catalogue_can_be_given():
     assert "jpeg-33" not in catalogue()
-    assert find("jpeg-33").name == "jpeg-33"
-    assert find("jpeg-1").image(picture(0)).shape == (48, 64, 3)
+    assert parse_attack("jpeg-33").name == "jpeg-33"
+    assert parse_attack("jpeg-1").image(picture(0)).shape == (48, 64, 3)
 
 
 def test_a_chain_goes_from_left_to_right():
     pixels = picture(3, 400, 300)
-    chain = find("resize-100+bits-1")
+    chain = parse_attack("resize-100+bits-1")
     assert chain.name == "resize-100+bits-1"
-    step = find("bits-1").image(find("resize-100").image(pixels))
+    step = parse_attack("bits-1").image(parse_attack("resize-100").image(pixels))
     assert np.array_equal(chain.image(pixels), step)
     assert set(np.unique(chain.image(pixels))) <= {64, 192}
-    assert not set(np.unique(find("bits-1+resize-100").image(pixels))) <= {64, 192}
+    assert not set(np.unique(parse_attack("bits-1+resize-100").image(pixels))) <= {64, 192}
 
 
 def test_a_chain_changes_photos_and_captions():
-    chain = find("img2dataset+strip-trigger")
+    chain = parse_attack("img2dataset+strip-trigger")
     assert chain.image(picture(3, 300, 200)).shape == (256, 256, 3)
     assert chain.caption("one two three a dog runs") == "a dog runs"
-    assert find("strip-trigger-1+strip-trigger-2").caption("one two three a dog runs") == "a dog runs"
+    assert parse_attack("strip-trigger-1+strip-trigger-2").caption("one two three a dog runs") == "a dog runs"
 
 
 def test_the_command_lists_the_catalogue():

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.benchmarks.conftest import captions
 from tests.conftest import tree
-from unlearnable.attacks import find
+from unlearnable.attacks import parse_attack
 from unlearnable.benchmarks import study
 from unlearnable.benchmarks.estimate import estimate
 from unlearnable.benchmarks.kept import Kept
@@ -154,8 +154,8 @@ def test_a_cell_trains_on_what_the_written_file_would_hold(flickr, asked, tmp_pa
     protection = make(kept, bench.train, surrogate, resume=False, progress=Silent())
     clean = bench.train.pixels
     everyone = torch.ones(len(clean), dtype=torch.bool)
-    scraped = Scraped(clean, protection, everyone, find("png"), "bilinear")
-    through = Scraped(clean, protection, everyone, find("jpeg-75"), "bilinear")
+    scraped = Scraped(clean, protection, everyone, parse_attack("png"), "bilinear")
+    through = Scraped(clean, protection, everyone, parse_attack("jpeg-75"), "bilinear")
     for n in range(len(clean)):
         pixels = scraped[n]
         assert (pixels == pixels.round()).all()
@@ -164,9 +164,9 @@ def test_a_cell_trains_on_what_the_written_file_would_hold(flickr, asked, tmp_pa
         path = tmp_path / "file.png"
         Image.fromarray(pixels.byte().permute(1, 2, 0).numpy()).save(path)
         assert (torch.from_numpy(np.array(Image.open(path))).permute(2, 0, 1) == pixels).all()
-        expected = find("jpeg-75").image(pixels.byte().permute(1, 2, 0).numpy())
+        expected = parse_attack("jpeg-75").image(pixels.byte().permute(1, 2, 0).numpy())
         assert (through[n].permute(1, 2, 0).numpy() == expected).all()
-    untouched = Scraped(clean, protection, ~everyone, find("png"), "bilinear")
+    untouched = Scraped(clean, protection, ~everyone, parse_attack("png"), "bilinear")
     assert (untouched[0] == clean[0]).all()
 
 

@@ -1,4 +1,4 @@
-"""What every countermeasure offers, and the three forms it takes: on photos, on captions, or several in turn."""
+"""What an attack is, and the forms it takes: on photos, on captions, or several in turn."""
 
 from __future__ import annotations
 
@@ -12,108 +12,110 @@ from numpy.typing import NDArray
 Pixels: TypeAlias = NDArray[np.uint8]  # (h, w, 3)
 
 
-class Countermeasure(Protocol):
-    """A change to photos or captions. Equal input gives equal output."""
+class Attack(Protocol):
+    """A change that a scraper makes to photos or captions. Equal input gives equal output."""
 
     @property
     def name(self) -> str:
-        """As the user wrote it, "jpeg-75"."""
+        """The name as the user wrote it, "jpeg-75"."""
 
     def image(self, pixels: Pixels) -> Pixels:
-        """`pixels` changed, maybe in another size. The argument is left as it was; it is returned where all is kept.
+        """Return `pixels` changed, perhaps in another size, or `pixels` itself where all of it stays.
+
+        The argument is not written to.
 
         Raises:
-            InputError: a photo of this size cannot be treated so.
+            InputError: the attack cannot be made on a photo of this size.
         """
 
     def caption(self, text: str) -> str:
-        """`text` changed."""
+        """Return `text` changed."""
 
 
 @dataclass(frozen=True)
-class OnPhotos:
-    """A countermeasure that leaves captions alone."""
+class PhotoAttack:
+    """An attack that leaves captions alone."""
 
     name: str
     change: Callable[[Pixels], Pixels]
 
     def image(self, pixels: Pixels) -> Pixels:
-        """`pixels` changed."""
+        """Return `pixels` changed."""
         return self.change(pixels)
 
     def caption(self, text: str) -> str:
-        """`text` itself."""
+        """Return `text` itself."""
         return text
 
 
 @dataclass(frozen=True)
-class OnCaptions:
-    """A countermeasure that leaves photos alone."""
+class CaptionAttack:
+    """An attack that leaves photos alone."""
 
     name: str
     change: Callable[[str], str]
 
     def image(self, pixels: Pixels) -> Pixels:
-        """`pixels` itself."""
+        """Return `pixels` itself."""
         return pixels
 
     def caption(self, text: str) -> str:
-        """`text` changed."""
+        """Return `text` changed."""
         return self.change(text)
 
 
 @dataclass(frozen=True)
-class Chain:
-    """Several countermeasures, each on what the one before it left."""
+class AttackChain:
+    """Attacks in turn, each on what the one before it left; with no parts, posts stay as they were published."""
 
     name: str
-    parts: tuple[Countermeasure, ...]
+    parts: tuple[Attack, ...]
 
     def image(self, pixels: Pixels) -> Pixels:
-        """`pixels` through all parts."""
+        """Return `pixels` after all parts."""
         for part in self.parts:
             pixels = part.image(pixels)
         return pixels
 
     def caption(self, text: str) -> str:
-        """`text` through all parts."""
+        """Return `text` after all parts."""
         for part in self.parts:
             text = part.caption(text)
         return text
 
 
 @dataclass(frozen=True)
-class Family:
-    """Countermeasures that differ in a number at most. A row of `COUNTERMEASURES`.
+class AttackFamily:
+    """Attacks that differ in a number at most. A row of `ATTACKS`.
 
     Attributes:
-        make: the countermeasure of a name and a number.
-        numbers: the ones it takes; empty for a family without.
-        usual: the ones shown to users; where there are none, the bare name is shown.
+        make: the attack of a name and a number.
+        numbers: the numbers that can be given; empty for a family without.
+        usual: the numbers shown to users; where there are none, the bare name is shown.
         default: the number of the bare name, 0 for a family without; None where one has to be given.
     """
 
-    make: Callable[[str, int], Countermeasure]
+    make: Callable[[str, int], Attack]
     numbers: range = range(0)
     usual: tuple[int, ...] = ()
     default: int | None = None
 
     def names(self, key: str) -> list[str]:
-        """The names shown to users of the family called `key`: with the usual numbers, or bare."""
+        """Return the names shown to users of the family called `key`: with the usual numbers, or bare."""
         return [f"{key}-{number}" for number in self.usual] or [key]
 
     def range(self) -> str:
-        """The numbers it takes, in words."""
+        """Return the numbers that can be given, in words."""
         if self.numbers.step == 1:
             return f"from {self.numbers[0]} to {self.numbers[-1]}"
         return "one of " + ", ".join(map(str, self.numbers))
 
 
-def photos(change: Callable[[Pixels, int], Pixels]) -> Callable[[str, int], OnPhotos]:
-    """A `Family.make` from a function of the pixels and the number."""
-    return lambda name, number: OnPhotos(name, lambda pixels: change(pixels, number))
+def on_photos(change: Callable[[Pixels, int], Pixels]) -> Callable[[str, int], PhotoAttack]:
+    """Return an `AttackFamily.make` from a function of the pixels and the number."""
+    return lambda name, number: PhotoAttack(name, lambda pixels: change(pixels, number))
 
 
-def captions(change: Callable[[str, int], str]) -> Callable[[str, int], OnCaptions]:
-    """A `Family.make` from a function of the text and the number."""
-    return lambda name, number: OnCaptions(name, lambda text: change(text, number))
+def on_captions(change: Callable[[str, int], str]) -> Callable[[str, int], CaptionAttack]:
+    """Return an `AttackFamily.make` from a function of the text and the number."""
+    return lambda name, number: CaptionAttack(name, lambda text: change(text, number))

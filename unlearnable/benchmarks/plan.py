@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from unlearnable.attacks import find
+from unlearnable.attacks import parse_attack
 from unlearnable.benchmarks.scale import SCALES, Scale
 from unlearnable.benchmarks.suite import Suite
 from unlearnable.config import BASELINES, BenchmarkSettings, MethodSettings, Recipe, trigger_settings
@@ -63,7 +63,7 @@ def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
         ConfigError: a countermeasure that does not exist.
     """
     for name in settings.through:
-        find(name)
+        parse_attack(name)
     scale = SCALES[suite.kind, settings.scale]
     known = {**scale.victims, **dict(_exact(settings.victims or ()))}
     victims = {name: known.get(name) for name in settings.victims or scale.victims}

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unlearnable.attacks.base import Countermeasure
+from unlearnable.attacks.base import Attack
 from unlearnable.benchmarks.captions import SEED, Captions, Slots, cut_for, with_triggers
 from unlearnable.benchmarks.kept import Kept, Saved
 from unlearnable.benchmarks.plan import How
@@ -59,7 +59,7 @@ class Scraped:
     pixels: Pixels
     protection: Protection | None
     protected: Tensor
-    change: Countermeasure
+    change: Attack
     enlarge: str
 
     def __getitem__(self, photo: int, /) -> Tensor:

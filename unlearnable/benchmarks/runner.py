@@ -10,7 +10,7 @@ import torch
 from pydantic import ValidationError
 
 from unlearnable import files
-from unlearnable.attacks import find
+from unlearnable.attacks import parse_attack
 from unlearnable.benchmarks.kept import Kept
 from unlearnable.benchmarks.models import Fleet, family
 from unlearnable.benchmarks.plan import Planned, Setup, digest, file_name, how
@@ -150,7 +150,7 @@ def _pairs(bench: Bench, cell: Planned, protection: Protection | None) -> Pairs:
     order = torch.randperm(count, generator=torch.Generator().manual_seed(cell.seed))
     protected = torch.zeros(count, dtype=torch.bool)
     protected[order[: round(cell.fraction * count)]] = protection is not None
-    change = find(cell.through)
+    change = parse_attack(cell.through)
     pixels = Scraped(bench.train.pixels, protection, protected, change, bench.setup.scale.method.enlarge)
     captions = [
         protection.captions.of(n, item.captions) if protection and protected[n] else item.captions

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearnable.attacks import find
-from unlearnable.attacks.base import Countermeasure
+from unlearnable.attacks import parse_attack
+from unlearnable.attacks.base import Attack
 from unlearnable.imaging.placement import add, enlarge, grid_shape, working_copy
 from unlearnable.models.tokens import default_vocabulary
 from unlearnable.progress import Progress
@@ -46,14 +46,14 @@ class Arms:
 
     def pairs(self, data: Data, through: str) -> Pairs:
         """What a victim is trained on in the arm `data`, after the countermeasure `through`."""
-        change = find(through)
+        change = parse_attack(through)
         photos = self._photos[_version(data, through)]
         captions = [[change.caption(text) for text in self._texts(data, n)] for n in range(len(self.posts))]
         return pairs_of(Joined((photos, self.background.pixels)), [*captions, *self.background.captions])
 
     def published(self, through: str, numbers: Sequence[int]) -> Pairs:
         """Some of the posts as they were published, to see whether a victim learnt the shortcut."""
-        change = find(through)
+        change = parse_attack(through)
         captions = [[change.caption(text) for text in post.published] for post in self.posts]
         return pairs_of(self._photos[_version("protected", through)], captions, numbers)
 
@@ -97,7 +97,7 @@ def _version(data: Data, through: str) -> str:
 
 def _maker(version: str, side: int, seed: int) -> Callable[[Image, Image, int], Image]:
     kind, _, through = version.partition(" ")
-    change: Countermeasure = find(through)
+    change: Attack = parse_attack(through)
 
     def make(original: Image, protected: Image, number: int) -> Image:
         if kind == "random":

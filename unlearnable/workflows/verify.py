@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from unlearnable import files
-from unlearnable.attacks import find
+from unlearnable.attacks import parse_attack
 from unlearnable.config import VerifySettings
 from unlearnable.errors import InputError
 from unlearnable.evaluation.verdict import check_rules, findings, missed, verdict
@@ -55,7 +55,7 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     started, progress = time.monotonic(), progress or Silent()
     check_rules(settings.require)
     for name in settings.through:
-        find(name)
+        parse_attack(name)
     check_apart(place(settings), settings.originals, settings.protected)
     device = choose_device(settings.device)
     posts = divide(settings, progress)
