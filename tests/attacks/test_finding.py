@@ -15,17 +15,17 @@ from unlearnable.errors import ConfigError
 @pytest.mark.parametrize(
     ("name", "message", "hint"),
     [
-        ("jpg-75", "no countermeasure is called 'jpg-75'", "did you mean 'jpeg-75'?"),
-        ("greyscale", "no countermeasure is called 'greyscale'", "did you mean 'grayscale'?"),
-        ("strip_trigger", "no countermeasure is called 'strip_trigger'", "did you mean 'strip-trigger'?"),
-        ("", "no countermeasure is called ''", "there are: "),
-        ("zzz", "no countermeasure is called 'zzz'", "there are: "),
-        ("jpeg-seventy", "no countermeasure is called", "'jpeg-"),
-        ("jpeg-7.5", "no countermeasure is called", "'jpeg-"),
-        ("jpeg-075", "no countermeasure is called", "'jpeg-75'"),
-        ("jpeg--5", "no countermeasure is called", "'jpeg-"),
-        ("jpeg-७५", "no countermeasure is called", "'jpeg-"),
-        ("jpeg-" + "9" * 5000, "no countermeasure is called", "there are: "),
+        ("jpg-75", "no attack is called 'jpg-75'", "did you mean 'jpeg-75'?"),
+        ("greyscale", "no attack is called 'greyscale'", "did you mean 'grayscale'?"),
+        ("strip_trigger", "no attack is called 'strip_trigger'", "did you mean 'strip-trigger'?"),
+        ("", "no attack is called ''", "there are: "),
+        ("zzz", "no attack is called 'zzz'", "there are: "),
+        ("jpeg-seventy", "no attack is called", "'jpeg-"),
+        ("jpeg-7.5", "no attack is called", "'jpeg-"),
+        ("jpeg-075", "no attack is called", "'jpeg-75'"),
+        ("jpeg--5", "no attack is called", "'jpeg-"),
+        ("jpeg-७५", "no attack is called", "'jpeg-"),
+        ("jpeg-" + "9" * 5000, "no attack is called", "there are: "),
         ("jpeg", "jpeg needs a number, from 1 to 100", "jpeg-95"),
         ("blur", "blur needs a number", "blur-1"),
         ("jpeg-0", "jpeg-0: the number must be from 1 to 100", "jpeg-95"),
@@ -36,8 +36,8 @@ from unlearnable.errors import ConfigError
         ("strip-trigger-0", "from 1 to 77", "strip-trigger"),
         ("png-3", "png takes no number", "write png"),
         ("shuffle-words-0", "shuffle-words takes no number", "write shuffle-words"),
-        ("png+jpg-75", "no countermeasure is called 'jpg-75'", "did you mean 'jpeg-75'?"),
-        ("png+", "no countermeasure is called ''", "there are: "),
+        ("png+jpg-75", "no attack is called 'jpg-75'", "did you mean 'jpeg-75'?"),
+        ("png+", "no attack is called ''", "there are: "),
     ],
 )
 def test_a_wrong_name_says_what_to_write(name, message, hint):
@@ -71,9 +71,9 @@ def test_a_chain_changes_photos_and_captions():
 
 
 def test_the_command_lists_the_catalogue():
-    result = CliRunner().invoke(app, ["countermeasures", "--json"])
+    result = CliRunner().invoke(app, ["attacks", "--json"])
     assert result.exit_code == 0, result.output
-    rows = json.loads(result.stdout)["countermeasures"]
+    rows = json.loads(result.stdout)["attacks"]
     assert [row["name"] for row in rows] == catalogue()
     assert all(row["summary"] for row in rows)
-    assert "jpeg-95" in CliRunner().invoke(app, ["countermeasures"]).stdout
+    assert "jpeg-95" in CliRunner().invoke(app, ["attacks"]).stdout

@@ -224,7 +224,7 @@ def test_wrong_methods_are_refused():
             BenchmarkSettings(dataset="coco", methods=(name,))
 
 
-def test_a_wrong_countermeasure_is_refused_before_anything_runs(flickr, asked):
+def test_a_wrong_attack_is_refused_before_anything_runs(flickr, asked):
     with pytest.raises(ConfigError, match="jpg"):
         set_up(asked("flickr8k", flickr, through=("jpg-75",)), study.SUITES["flickr8k"])
 

@@ -1,4 +1,4 @@
-"""What every countermeasure keeps to, whichever it is."""
+"""What every attack keeps to, whichever it is."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from unlearnable.errors import ConfigError, UnknownName
 from unlearnable.registry import Registry, Row, did_you_mean
 
 ATTACKS: Registry[AttackFamily] = Registry(
-    "countermeasure",
+    "attack",
     {
         "png": Row(
             "unlearnable.attacks.photos:UNCHANGED",
@@ -88,7 +88,7 @@ def describe(name: str) -> str:
 def _one(name: str) -> Attack:
     key, number = _split(name)
     if key not in ATTACKS:
-        raise UnknownName(f"no countermeasure is called {name!r}", hint=did_you_mean(name, catalogue()))
+        raise UnknownName(f"no attack is called {name!r}", hint=did_you_mean(name, catalogue()))
     family = ATTACKS[key]
     hint = f"write {' or '.join(family.names(key))}"
     if number is None:

@@ -60,7 +60,7 @@ def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
     """Resolve the settings against the scale.
 
     Raises:
-        ConfigError: a countermeasure that does not exist.
+        ConfigError: an attack that does not exist.
     """
     for name in settings.through:
         parse_attack(name)

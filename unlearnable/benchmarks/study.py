@@ -43,7 +43,7 @@ def benchmark(
     Raises:
         InputError: the data set is not there or is laid out in no known way.
         ModelError: a surrogate or victim is not available.
-        ConfigError: a name or a countermeasure does not exist.
+        ConfigError: a name or an attack does not exist.
     """
     started, progress = time.monotonic(), progress or Silent()
     bench, skipped, notes = make_ready(settings, resume=resume, progress=progress)

@@ -1,4 +1,4 @@
-"""`unlearnable methods | models | formats | countermeasures | datasets`: what this installation has."""
+"""`unlearnable methods | models | formats | attacks | datasets`: what this installation has."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def models(as_json: Json = False) -> None:
     _show("models", rows, as_json)
 
 
-def countermeasures(as_json: Json = False) -> None:
-    """List what a scraper may do to photos and captions; "+" joins several, other numbers can be given."""
+def attacks(as_json: Json = False) -> None:
+    """List the attacks, what a scraper may do to photos and captions; "+" joins several, other numbers can be given."""
     from unlearnable.attacks import catalogue, describe
 
-    _show("countermeasures", [(name, describe(name)) for name in catalogue()], as_json)
+    _show("attacks", [(name, describe(name)) for name in catalogue()], as_json)
 
 
 def datasets(as_json: Json = False) -> None:
@@ -74,7 +74,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "methods": methods,
     "formats": formats,
     "models": models,
-    "countermeasures": countermeasures,
+    "attacks": attacks,
     "datasets": datasets,
 }
 

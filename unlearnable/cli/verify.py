@@ -71,7 +71,7 @@ def verify(
         list[str] | None,
         typer.Option(
             help="What a scraper does to the posts first: png, jpeg-75, img2dataset, grayscale ... "
-            f"(`unlearnable countermeasures`); repeat it, or a,b,c. {_default('through')}"
+            f"(`unlearnable attacks`); repeat it, or a,b,c. {_default('through')}"
         ),
     ] = None,
     ablations: Annotated[

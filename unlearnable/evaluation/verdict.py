@@ -24,7 +24,7 @@ _SIGNS: dict[str, Callable[[float, float], bool]] = {
 
 
 def findings(cells: Sequence[Cell], references: References) -> list[Finding]:
-    """One finding for each victim and countermeasure, means over the seeds."""
+    """One finding for each victim and attack, means over the seeds."""
     keys = dict.fromkeys((cell.victim, cell.through) for cell in cells if cell.data == "protected")
     return [_finding(victim, through, cells, references) for victim, through in keys]
 
@@ -117,7 +117,7 @@ def check_rules(rules: Iterable[str]) -> None:
 
 
 def missed(rules: Iterable[str], cells: Sequence[Cell], found: Sequence[Finding]) -> list[str]:
-    """What each requirement fails on: any victim and countermeasure, mean over the seeds, either direction.
+    """What each requirement fails on: any victim and attack, mean over the seeds, either direction.
 
     An effect that cannot be judged fails its requirement.
     """

@@ -44,7 +44,7 @@ def lay_out(report: BenchmarkReport) -> list[TableRecord]:
     makers = [_tuned, _fractions] if report.pretrained else [_methods, _transfer, _fractions]
     if not report.pretrained or _kinds_of_triggers(report) > 1:
         makers = [*makers, _triggers]
-    tables = [make(report) for make in (*makers, _countermeasures)]
+    tables = [make(report) for make in (*makers, _attacks)]
     return [table for table in tables if len(table.rows) > 1]
 
 
@@ -155,7 +155,7 @@ def _tuned(report: BenchmarkReport) -> TableRecord:
     return TableRecord(title=title, heads=["victim", "trained on", *HEADS], rows=rows, notes=notes)
 
 
-def _countermeasures(report: BenchmarkReport) -> TableRecord:
+def _attacks(report: BenchmarkReport) -> TableRecord:
     cells = [cell for cell in report.cells if cell.fraction == 1 and cell.victim == _first(report)]
     rows = [
         [_name(method), through, *_over(found).figures()]
@@ -180,7 +180,7 @@ def _surrogate(report: BenchmarkReport) -> str:
 
 
 def shown_through(report: BenchmarkReport) -> str:
-    """The countermeasure whose cells the paper's tables show: the files as they are, or else the first."""
+    """The attack whose cells the paper's tables show: the files as they are, or else the first."""
     found = [cell.through for cell in report.cells]
     return "png" if "png" in found or not found else found[0]
 

@@ -45,7 +45,7 @@ class Arms:
     _photos: dict[str, Pixels] = field(default_factory=dict)
 
     def pairs(self, data: Data, through: str) -> Pairs:
-        """What a victim is trained on in the arm `data`, after the countermeasure `through`."""
+        """What a victim is trained on in the arm `data`, after the attack `through`."""
         change = parse_attack(through)
         photos = self._photos[_version(data, through)]
         captions = [[change.caption(text) for text in self._texts(data, n)] for n in range(len(self.posts))]
@@ -65,7 +65,7 @@ class Arms:
         return " ".join([*parts, str(pairs.photos.tolist())])
 
     def read(self, cells: Sequence[tuple[Data, str]], progress: Progress) -> None:
-        """Decode the photos in every version that `cells`, of arm and countermeasure, need.
+        """Decode the photos in every version that `cells`, of arm and attack, need.
 
         Raises:
             InputError: a protected photo cannot be read or has another size than its original; it is named.

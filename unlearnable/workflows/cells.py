@@ -33,7 +33,7 @@ class Plan:
         arms: what is trained on.
         gallery: what is ranked.
         shown: a digest of the gallery.
-        wanted: arms and countermeasures.
+        wanted: arms and attacks.
         folder: where cells are kept.
     """
 

@@ -40,7 +40,7 @@ ABLATIONS: tuple[Data, ...] = ("noise-only", "trigger-only", "random")
 def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progress | None = None) -> VerifyReport:
     """Measure the protection that the settings name, and write the report beside the protected folder.
 
-    A cell (victim, arm, countermeasure, seed) that was run before with the same settings and data is read, not run.
+    A cell (victim, arm, attack, seed) that was run before with the same settings and data is read, not run.
 
     Args:
         settings: see `unlearnable.config.VerifySettings`.
@@ -48,7 +48,7 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
         progress: told what happens.
 
     Raises:
-        ConfigError: a countermeasure or requirement that does not exist.
+        ConfigError: an attack or requirement that does not exist.
         InputError: originals and protected posts do not belong together, or nothing is left to train on or to rank.
         ModelError: a victim is not available.
     """
@@ -136,7 +136,7 @@ def place(settings: VerifySettings) -> Path:
 
 
 def wanted(settings: VerifySettings) -> list[tuple[Data, str]]:
-    """Arms and countermeasures: clean posts as they are, protected ones through each, the ablations as they are."""
+    """Arms and attacks: clean posts as they are, protected ones through each, the ablations as they are."""
     arms: list[tuple[Data, str]] = [("clean", PLAIN)]
     arms += [("protected", name) for name in dict.fromkeys(settings.through)]
     return arms + [(data, PLAIN) for data in ABLATIONS if settings.ablations]
