@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from unlearnable.attacks.base import Attack, AttackChain, AttackFamily
+from unlearnable.config import AS_PUBLISHED
 from unlearnable.errors import ConfigError, UnknownName
 from unlearnable.registry import Registry, Row, did_you_mean
 
 ATTACKS: Registry[AttackFamily] = Registry(
     "attack",
     {
-        "png": Row(
+        AS_PUBLISHED: Row(
             "unlearnable.attacks.photos:UNCHANGED",
             "Lossless, as `protect` writes: nothing changes; what the others are to be compared with.",
         ),

@@ -16,9 +16,10 @@ from unlearnable.benchmarks.models import Fleet, family
 from unlearnable.benchmarks.plan import Planned, Setup, digest, file_name, how
 from unlearnable.benchmarks.protections import Protection, Scraped, make
 from unlearnable.benchmarks.store import Photos
+from unlearnable.config import AS_PUBLISHED
 from unlearnable.evaluation.embed import retrieve
 from unlearnable.progress import Progress
-from unlearnable.results import BenchmarkCell, ProtectionRecord
+from unlearnable.results import BenchmarkCell, PaperRow, ProtectionRecord
 from unlearnable.training.pairs import Pairs, pairs_of
 from unlearnable.workflows.fit import Task, figures, fit
 
@@ -111,7 +112,6 @@ def run(bench: Bench, cell: Planned, progress: Progress) -> BenchmarkCell:
     progress.phase(f"{cell.victim} on {_label(cell)}", task.steps)
     history = fit(victim, task, progress)
     there, back = figures(retrieve(victim, bench.gallery))
-    role = bench.setup.victims[cell.victim]
     surrogate = bench.setup.surrogate if protection else None
     result = BenchmarkCell(
         method=cell.method,
@@ -125,7 +125,7 @@ def run(bench: Bench, cell: Planned, progress: Progress) -> BenchmarkCell:
         lr=recipe.lr,
         image_to_text=there,
         text_to_image=back,
-        paper=bench.setup.suite.paper.get((cell.method, role or "", cell.fraction)) if cell.through == "png" else None,
+        paper=_paper(bench.setup, cell),
         loss_curve=[record.loss for record in history],
         medr_curve=[record.text_to_image.medr for record in history if record.text_to_image],
         triggers=[trigger.text for trigger in protection.captions.triggers[:SHOWN]] if protection else [],
@@ -157,6 +157,12 @@ def _pairs(bench: Bench, cell: Planned, protection: Protection | None) -> Pairs:
         for n, item in enumerate(bench.train.items)
     ]
     return pairs_of(pixels, [list(map(change.caption, own)) for own in captions])
+
+
+def _paper(setup: Setup, cell: Planned) -> PaperRow | None:
+    """Return the paper's figures, which are of posts as they were published."""
+    role = setup.victims[cell.victim]
+    return setup.suite.paper.get((cell.method, role or "", cell.fraction)) if cell.through == AS_PUBLISHED else None
 
 
 def _label(cell: Planned) -> str:

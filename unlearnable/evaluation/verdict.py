@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from statistics import fmean, pstdev
 
+from unlearnable.config import AS_PUBLISHED
 from unlearnable.errors import ConfigError
 from unlearnable.results import BothWays, Cell, Finding, Outcome, References, Retrieval
 
@@ -100,7 +101,7 @@ _SAYING: dict[Outcome, str] = {
 
 def _name(one: Finding) -> str:
     victim = Path(one.victim).name
-    return victim if one.through == "png" else f"{victim} through {one.through}"
+    return victim if one.through == AS_PUBLISHED else f"{victim} through {one.through}"
 
 
 def check_rules(rules: Iterable[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, pstdev
 
-from unlearnable.config import trigger_settings
+from unlearnable.config import AS_PUBLISHED, trigger_settings
 from unlearnable.results import BenchmarkCell, BenchmarkReport, BothWays, FluencyRecord, PaperRow, TableRecord
 
 WAYS = ("image→text", "text→image")
@@ -77,7 +77,7 @@ def _transfer(report: BenchmarkReport) -> TableRecord:
 
 def _transfer_paper(report: BenchmarkReport, cell: BenchmarkCell) -> PaperRow | None:
     """The paper's figures in its Table 2, whose MEM-3 on RN50 is not that of its Table 1."""
-    own = cell.method == "mem-3" and report.roles.get(cell.victim) == "RN50" and cell.through == "png"
+    own = cell.method == "mem-3" and report.roles.get(cell.victim) == "RN50" and cell.through == AS_PUBLISHED
     return report.transfer_paper if own else cell.paper
 
 
@@ -182,13 +182,13 @@ def _surrogate(report: BenchmarkReport) -> str:
 def shown_through(report: BenchmarkReport) -> str:
     """The attack whose cells the paper's tables show: the files as they are, or else the first."""
     found = [cell.through for cell in report.cells]
-    return "png" if "png" in found or not found else found[0]
+    return AS_PUBLISHED if AS_PUBLISHED in found or not found else found[0]
 
 
 def _after(report: BenchmarkReport) -> str:
     """What a title says of it."""
     through = shown_through(report)
-    return "" if through == "png" else f", posts through {through}"
+    return "" if through == AS_PUBLISHED else f", posts through {through}"
 
 
 def _through(report: BenchmarkReport) -> list[BenchmarkCell]:

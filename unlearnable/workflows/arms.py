@@ -22,7 +22,6 @@ from unlearnable.workflows.matching import Post, read_both
 from unlearnable.workflows.reading import Shelf
 
 Image = NDArray[np.uint8]
-PLAIN = "png"
 
 
 @dataclass

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from unlearnable import files
 from unlearnable.attacks import parse_attack
-from unlearnable.config import VerifySettings
+from unlearnable.config import AS_PUBLISHED, VerifySettings
 from unlearnable.errors import InputError
 from unlearnable.evaluation.verdict import check_rules, findings, missed, verdict
 from unlearnable.progress import Progress, Silent
@@ -24,7 +24,7 @@ from unlearnable.results import (
 )
 from unlearnable.training.pairs import pairs_of
 from unlearnable.training.posts import Pixels
-from unlearnable.workflows.arms import PLAIN, Arms
+from unlearnable.workflows.arms import Arms
 from unlearnable.workflows.cells import Plan, run_cells
 from unlearnable.workflows.fit import chance
 from unlearnable.workflows.places import check_apart
@@ -137,9 +137,9 @@ def place(settings: VerifySettings) -> Path:
 
 def wanted(settings: VerifySettings) -> list[tuple[Data, str]]:
     """Arms and attacks: clean posts as they are, protected ones through each, the ablations as they are."""
-    arms: list[tuple[Data, str]] = [("clean", PLAIN)]
+    arms: list[tuple[Data, str]] = [("clean", AS_PUBLISHED)]
     arms += [("protected", name) for name in dict.fromkeys(settings.through)]
-    return arms + [(data, PLAIN) for data in ABLATIONS if settings.ablations]
+    return arms + [(data, AS_PUBLISHED) for data in ABLATIONS if settings.ablations]
 
 
 def _gallery(posts: Split, side: int, scratch: Path, progress: Progress) -> Shelf:
