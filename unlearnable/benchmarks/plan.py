@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from unlearnable.attacks import parse_attack
+from unlearnable.attacks.base import Attack
 from unlearnable.benchmarks.scale import SCALES, Scale
 from unlearnable.benchmarks.suite import Suite
 from unlearnable.config import BASELINES, BenchmarkSettings, MethodSettings, Recipe, trigger_settings
@@ -39,7 +40,7 @@ class Planned:
     method: str
     victim: str
     fraction: float
-    through: str
+    attack: Attack
     seed: int
 
     def recipe(self, scale: Scale) -> Recipe:
@@ -62,19 +63,18 @@ def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
     Raises:
         ConfigError: an attack that does not exist.
     """
-    for name in settings.through:
-        parse_attack(name)
+    attacks = [parse_attack(name) for name in dict.fromkeys(settings.through)]
     scale = SCALES[suite.kind, settings.scale]
     known = {**scale.victims, **dict(_exact(settings.victims or ()))}
     victims = {name: known.get(name) for name in settings.victims or scale.victims}
     methods = settings.methods or scale.methods
     fractions = settings.fractions or scale.fractions
     cells = [
-        Planned(method, victim, fraction, through, seed)
+        Planned(method, victim, fraction, attack, seed)
         for victim in victims
         for method in dict.fromkeys(methods)
         for fraction in dict.fromkeys(_fractions(method, victim, fractions, first=next(iter(victims))))
-        for through in dict.fromkeys(settings.through)
+        for attack in attacks
         for seed in dict.fromkeys(settings.seeds)
     ]
     return Setup(suite, scale, settings.surrogate or scale.surrogate, victims, tuple(cells))
@@ -98,7 +98,7 @@ def digest(*parts: object) -> str:
 def file_name(cell: Planned, key: str) -> str:
     """`<name>-<hash8>.json`."""
     victim = re.sub(r"[^A-Za-z0-9]+", "-", cell.victim).strip("-")[-40:]
-    return f"{cell.method}-{victim}-{100 * cell.fraction:g}-{cell.through}-{cell.seed}-{key[:8]}.json"
+    return f"{cell.method}-{victim}-{100 * cell.fraction:g}-{cell.attack.name}-{cell.seed}-{key[:8]}.json"
 
 
 def _fractions(method: str, victim: str, fractions: tuple[float, ...], *, first: str) -> tuple[float, ...]:

@@ -52,14 +52,14 @@ class Scraped:
         pixels: the clean photos.
         protection: of those that are protected, or None.
         protected: (n,) bool, which are.
-        change: what the scraper does.
+        attack: what the scraper does.
         enlarge: how noise is enlarged to a photo.
     """
 
     pixels: Pixels
     protection: Protection | None
     protected: Tensor
-    change: Attack
+    attack: Attack
     enlarge: str
 
     def __getitem__(self, photo: int, /) -> Tensor:
@@ -68,7 +68,7 @@ class Scraped:
         if self.protection is not None and self.protected[photo]:
             pixels = protect(pixels, self.protection.noise.read(photo), self.enlarge)
         before = pixels.byte().permute(1, 2, 0).numpy()
-        after = self.change.image(before)
+        after = self.attack.image(before)
         return pixels if after is before else torch.from_numpy(np.array(after.transpose(2, 0, 1))).float()
 
 

@@ -10,7 +10,6 @@ import torch
 from pydantic import ValidationError
 
 from unlearnable import files
-from unlearnable.attacks import parse_attack
 from unlearnable.benchmarks.kept import Kept
 from unlearnable.benchmarks.models import Fleet, family
 from unlearnable.benchmarks.plan import Planned, Setup, digest, file_name, how
@@ -59,7 +58,7 @@ class Bench:
             self.fleet.digest(cell.victim),
             recipe.model_dump_json(),
         )
-        return self.folder / "cells" / file_name(cell, digest(*parts, cell.fraction, cell.through))
+        return self.folder / "cells" / file_name(cell, digest(*parts, cell.fraction, cell.attack.name))
 
     def protection_key(self, cell: Planned) -> str:
         """What the protection of a cell depends on; empty for clean posts."""
@@ -119,7 +118,7 @@ def run(bench: Bench, cell: Planned, progress: Progress) -> BenchmarkCell:
         victim=cell.victim,
         same_family=family(victim) == family(bench.fleet.start(surrogate, seed=0)) if surrogate else None,
         fraction=cell.fraction,
-        through=cell.through,
+        through=cell.attack.name,
         seed=cell.seed,
         epochs=recipe.epochs,
         lr=recipe.lr,
@@ -150,21 +149,20 @@ def _pairs(bench: Bench, cell: Planned, protection: Protection | None) -> Pairs:
     order = torch.randperm(count, generator=torch.Generator().manual_seed(cell.seed))
     protected = torch.zeros(count, dtype=torch.bool)
     protected[order[: round(cell.fraction * count)]] = protection is not None
-    change = parse_attack(cell.through)
-    pixels = Scraped(bench.train.pixels, protection, protected, change, bench.setup.scale.method.enlarge)
+    pixels = Scraped(bench.train.pixels, protection, protected, cell.attack, bench.setup.scale.method.enlarge)
     captions = [
         protection.captions.of(n, item.captions) if protection and protected[n] else item.captions
         for n, item in enumerate(bench.train.items)
     ]
-    return pairs_of(pixels, [list(map(change.caption, own)) for own in captions])
+    return pairs_of(pixels, [list(map(cell.attack.caption, own)) for own in captions])
 
 
 def _paper(setup: Setup, cell: Planned) -> PaperRow | None:
     """Return the paper's figures, which are of posts as they were published."""
     role = setup.victims[cell.victim]
-    return setup.suite.paper.get((cell.method, role or "", cell.fraction)) if cell.through == AS_PUBLISHED else None
+    return setup.suite.paper.get((cell.method, role or "", cell.fraction)) if cell.attack.name == AS_PUBLISHED else None
 
 
 def _label(cell: Planned) -> str:
     share = f", {100 * cell.fraction:g} % protected" if cell.fraction < 1 else ""
-    return f"{cell.method}{share}, {cell.through}, seed {cell.seed}"
+    return f"{cell.method}{share}, {cell.attack.name}, seed {cell.seed}"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearnable.attacks import parse_attack
 from unlearnable.attacks.base import Attack
 from unlearnable.imaging.placement import add, enlarge, grid_shape, working_copy
 from unlearnable.models.tokens import default_vocabulary
@@ -22,6 +22,7 @@ from unlearnable.workflows.matching import Post, read_both
 from unlearnable.workflows.reading import Shelf
 
 Image = NDArray[np.uint8]
+Version = Literal["clean", "protected", "random"]
 
 
 @dataclass
@@ -41,43 +42,47 @@ class Arms:
     scratch: Path
     background: Shelf
     seed: int
-    _photos: dict[str, Pixels] = field(default_factory=dict)
+    _photos: dict[tuple[Version, str], Pixels] = field(default_factory=dict)
 
-    def pairs(self, data: Data, through: str) -> Pairs:
-        """What a victim is trained on in the arm `data`, after the attack `through`."""
-        change = parse_attack(through)
-        photos = self._photos[_version(data, through)]
-        captions = [[change.caption(text) for text in self._texts(data, n)] for n in range(len(self.posts))]
+    def pairs(self, data: Data, attack: Attack) -> Pairs:
+        """Return what a victim is trained on in the arm `data`, after the attack."""
+        photos = self._photos[_version(data), attack.name]
+        captions = [[attack.caption(text) for text in self._texts(data, n)] for n in range(len(self.posts))]
         return pairs_of(Joined((photos, self.background.pixels)), [*captions, *self.background.captions])
 
-    def published(self, through: str, numbers: Sequence[int]) -> Pairs:
-        """Some of the posts as they were published, to see whether a victim learnt the shortcut."""
-        change = parse_attack(through)
-        captions = [[change.caption(text) for text in post.published] for post in self.posts]
-        return pairs_of(self._photos[_version("protected", through)], captions, numbers)
+    def published(self, attack: Attack, numbers: Sequence[int]) -> Pairs:
+        """Return some of the protected posts after the attack, to see whether a victim learnt the shortcut."""
+        captions = [[attack.caption(text) for text in post.published] for post in self.posts]
+        return pairs_of(self._photos["protected", attack.name], captions, numbers)
 
-    def digest(self, data: Data, through: str) -> str:
+    def digest(self, data: Data, attack: Attack) -> str:
         """sha256 of all that an arm is trained on: the photos as they are loaded, and the captions."""
-        pairs = self.pairs(data, through)
-        stores = (self._photos[_version(data, through)], self.background.pixels)
+        pairs = self.pairs(data, attack)
+        stores = (self._photos[_version(data), attack.name], self.background.pixels)
         parts = [store.sha256() for store in stores] + [hashlib.sha256(pairs.tokens.numpy().tobytes()).hexdigest()]
         return " ".join([*parts, str(pairs.photos.tolist())])
 
-    def read(self, cells: Sequence[tuple[Data, str]], progress: Progress) -> None:
+    def read(self, cells: Sequence[tuple[Data, Attack]], progress: Progress) -> None:
         """Decode the photos in every version that `cells`, of arm and attack, need.
 
         Raises:
             InputError: a protected photo cannot be read or has another size than its original; it is named.
         """
-        wanted = sorted({_version(data, through) for data, through in cells})
-        self._photos = {name: Pixels(self.scratch / f"{n}.u8") for n, name in enumerate(wanted)}
-        makers = {name: _maker(name, self.side, self.seed) for name in wanted}
+        attacks = {(_version(data), attack.name): attack for data, attack in cells}
+        self._photos = {key: Pixels(self.scratch / f"{n}.u8") for n, key in enumerate(attacks)}
         progress.phase("reading both versions", len(self.posts))
         for number, post in enumerate(self.posts):
             original, protected = read_both(post)
-            for name, make in makers.items():
-                self._photos[name].append(working_copy(make(original, protected, number), 2 * self.side))
+            for key, attack in attacks.items():
+                before = self._before(key[0], original, protected, number)
+                self._photos[key].append(working_copy(attack.image(before), 2 * self.side))
             progress.advance()
+
+    def _before(self, version: Version, original: Image, protected: Image, number: int) -> Image:
+        """Return the photo that an attack is made on."""
+        if version == "random":
+            return _random_noise(original, protected, self.side, [self.seed, number])
+        return protected if version == "protected" else original
 
     def _texts(self, data: Data, number: int) -> Sequence[str]:
         post = self.posts[number]
@@ -88,22 +93,10 @@ class Arms:
         )
 
 
-def _version(data: Data, through: str) -> str:
-    """The name of the photos an arm is trained on."""
-    kind = {"protected": "protected", "noise-only": "protected", "random": "random"}.get(data, "clean")
-    return f"{kind} {through}"
-
-
-def _maker(version: str, side: int, seed: int) -> Callable[[Image, Image, int], Image]:
-    kind, _, through = version.partition(" ")
-    change: Attack = parse_attack(through)
-
-    def make(original: Image, protected: Image, number: int) -> Image:
-        if kind == "random":
-            return change.image(_random_noise(original, protected, side, [seed, number]))
-        return change.image(protected if kind == "protected" else original)
-
-    return make
+def _version(data: Data) -> Version:
+    """Return which photos an arm is trained on."""
+    versions: dict[Data, Version] = {"protected": "protected", "noise-only": "protected", "random": "random"}
+    return versions.get(data, "clean")
 
 
 def _random_noise(original: Image, protected: Image, side: int, seed: list[int]) -> Image:

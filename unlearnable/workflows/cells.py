@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from unlearnable import files
+from unlearnable.attacks.base import Attack
 from unlearnable.config import Recipe, VerifySettings
 from unlearnable.evaluation.embed import retrieve
 from unlearnable.progress import Progress
@@ -41,7 +42,7 @@ class Plan:
     arms: Arms
     gallery: Pairs
     shown: str
-    wanted: Sequence[tuple[Data, str]]
+    wanted: Sequence[tuple[Data, Attack]]
     folder: Path
 
 
@@ -57,7 +58,7 @@ class Done:
 def run_cells(plan: Plan, victims: Sequence[Victim], *, overwrite: bool, progress: Progress) -> Done:
     """Run every cell that is not there already, victim by victim, seed by seed."""
     done = Done()
-    data = {cell: plan.arms.digest(*cell) for cell in plan.wanted}
+    data = {(arm, attack.name): plan.arms.digest(arm, attack) for arm, attack in plan.wanted}
     for victim in victims:
         if not victim.from_scratch:
             there, back = figures(retrieve(victim.model, plan.gallery))
@@ -65,34 +66,35 @@ def run_cells(plan: Plan, victims: Sequence[Victim], *, overwrite: bool, progres
         start = victim.digest()
         for seed in dict.fromkeys(plan.settings.seeds):
             recipe = victim.recipe(plan.settings, seed)
-            for arm, through in plan.wanted:
-                parts = [VERSION, arm, through, recipe.model_dump_json(), start, data[arm, through], plan.shown]
-                path = plan.folder / _name(victim.name, arm, through, seed, parts)
+            for arm, attack in plan.wanted:
+                trained = data[arm, attack.name]
+                parts = [VERSION, arm, attack.name, recipe.model_dump_json(), start, trained, plan.shown]
+                path = plan.folder / _name(victim.name, arm, attack.name, seed, parts)
                 cell = None if overwrite else _read(path)
                 if cell is None:
-                    cell = _run(plan, victim, arm, through, recipe, progress)
+                    cell = _run(plan, victim, arm, attack, recipe, progress)
                     files.write_text(path, cell.model_dump_json() + "\n")
                     done.ran += 1
                 done.cells.append(cell.model_copy(update={"victim": victim.name}))
     return done
 
 
-def _run(plan: Plan, victim: Victim, arm: Data, through: str, recipe: Recipe, progress: Progress) -> Cell:
+def _run(plan: Plan, victim: Victim, arm: Data, attack: Attack, recipe: Recipe, progress: Progress) -> Cell:
     began = time.monotonic()
     model = victim.start(recipe.seed)
-    task = Task(plan.arms.pairs(arm, through), plan.gallery, recipe)
-    progress.phase(f"{victim.name}: {arm} through {through}, seed {recipe.seed}", task.steps)
+    task = Task(plan.arms.pairs(arm, attack), plan.gallery, recipe)
+    progress.phase(f"{victim.name}: {arm} through {attack.name}, seed {recipe.seed}", task.steps)
     history = fit(model, task, progress)
     there, back = figures(retrieve(model, plan.gallery))
     shortcut = None
     if arm == "protected":
         count = min(len(plan.arms.posts), int(plan.gallery.photos.max()) + 1)
-        first, second = figures(retrieve(model, plan.arms.published(through, range(count))))
+        first, second = figures(retrieve(model, plan.arms.published(attack, range(count))))
         shortcut = BothWays(image_to_text=first, text_to_image=second)
     return Cell(
         victim=victim.name,
         data=arm,
-        through=through,
+        through=attack.name,
         seed=recipe.seed,
         epochs=recipe.epochs,
         lr=recipe.lr,

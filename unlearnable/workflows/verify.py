@@ -9,6 +9,7 @@ from pathlib import Path
 
 from unlearnable import files
 from unlearnable.attacks import parse_attack
+from unlearnable.attacks.base import Attack
 from unlearnable.config import AS_PUBLISHED, VerifySettings
 from unlearnable.errors import InputError
 from unlearnable.evaluation.verdict import check_rules, findings, missed, verdict
@@ -54,8 +55,7 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     """
     started, progress = time.monotonic(), progress or Silent()
     check_rules(settings.require)
-    for name in settings.through:
-        parse_attack(name)
+    arms_wanted = wanted(settings)
     check_apart(place(settings), settings.originals, settings.protected)
     device = choose_device(settings.device)
     posts = divide(settings, progress)
@@ -68,9 +68,9 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
         gallery = pairs_of(shelf.pixels, shelf.captions)
         background, others = _background(settings, posts, side, scratch, progress)
         arms = Arms(posts.train, side, scratch, background, settings.seed)
-        arms.read(list(dict.fromkeys(wanted(settings))), progress)
+        arms.read(arms_wanted, progress)
         shown = f"{shelf.pixels.sha256()} {shelf.captions}"
-        plan = Plan(settings, arms, gallery, shown, wanted(settings), place(settings) / "cells")
+        plan = Plan(settings, arms, gallery, shown, arms_wanted, place(settings) / "cells")
         done = run_cells(plan, victims, overwrite=overwrite, progress=progress)
     references = References(random=chance(gallery), pretrained=done.pretrained)
     found = findings(done.cells, references)
@@ -135,11 +135,16 @@ def place(settings: VerifySettings) -> Path:
     return settings.output or protected.with_name(f"{protected.name}.verify")
 
 
-def wanted(settings: VerifySettings) -> list[tuple[Data, str]]:
-    """Arms and attacks: clean posts as they are, protected ones through each, the ablations as they are."""
-    arms: list[tuple[Data, str]] = [("clean", AS_PUBLISHED)]
-    arms += [("protected", name) for name in dict.fromkeys(settings.through)]
-    return arms + [(data, AS_PUBLISHED) for data in ABLATIONS if settings.ablations]
+def wanted(settings: VerifySettings) -> list[tuple[Data, Attack]]:
+    """Return arms and attacks: clean posts as they are, protected ones through each, the ablations as they are.
+
+    Raises:
+        ConfigError: an attack that does not exist.
+    """
+    unchanged = parse_attack(AS_PUBLISHED)
+    arms: list[tuple[Data, Attack]] = [("clean", unchanged)]
+    arms += [("protected", parse_attack(name)) for name in dict.fromkeys(settings.through)]
+    return arms + [(data, unchanged) for data in ABLATIONS if settings.ablations]
 
 
 def _gallery(posts: Split, side: int, scratch: Path, progress: Progress) -> Shelf:
