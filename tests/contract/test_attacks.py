@@ -10,8 +10,10 @@ import pytest
 
 from tests.conftest import CAPTIONS, picture
 from unlearnable.attacks import ATTACKS, catalogue, describe, parse_attack
+from unlearnable.attacks.base import AttackChain, CaptionAttack, PhotoAttack
 
 SHAPES = [(1, 1), (17, 300), (300, 17), (500, 375)]
+CHANGES = {PhotoAttack: (True, False), CaptionAttack: (False, True), AttackChain: (False, False)}  # photo, captions
 TEXTS = ["", " ", "word", "odd  white\tspace \n here ", "ein Mädchen 🐕 läuft über die Wiese", *CAPTIONS]
 
 
@@ -53,10 +55,10 @@ def test_captions_stay_text_and_the_same_gives_the_same(name):
 
 def test_it_changes_photos_or_captions_and_never_both(name):
     pixels = picture(2, 600, 2000)  # so large that all of them reduce it
-    same_photo = np.array_equal(parse_attack(name).image(pixels), pixels)
-    same_captions = [parse_attack(name).caption(text) for text in TEXTS] == TEXTS
-    assert same_photo != same_captions or name == "png"
-    assert same_photo or same_captions
+    attack = parse_attack(name)
+    photo = not np.array_equal(attack.image(pixels), pixels)
+    captions = [attack.caption(text) for text in TEXTS] != TEXTS
+    assert (photo, captions) == CHANGES[type(attack)]
 
 
 def test_it_has_the_name_it_was_asked_for_and_a_sentence_about_itself(name):
