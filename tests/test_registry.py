@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from typing import Protocol, runtime_checkable
 
 import pytest
 
-from unlearnable.attacks import ATTACKS
+from unlearnable.attacks import ATTACKS, catalogue
 from unlearnable.benchmarks import SUITES
 from unlearnable.cli.app import main
 from unlearnable.datasets.formats import FORMATS
@@ -92,7 +93,7 @@ def test_a_name_that_is_like_no_other_gets_all_of_them():
         registry("good")[None]
 
 
-def test_a_wrong_name_is_told_in_a_line_without_quotes_around_it_and_exits_2(posts, monkeypatch, capsys):
+def test_the_message_of_a_wrong_name_is_printed_without_quotes_and_the_exit_code_is_2(posts, monkeypatch, capsys):
     error = UnknownName("no method is called 'men'", hint="did you mean 'mem'?")
     assert str(error) == error.message == "no method is called 'men'"
     monkeypatch.setattr(sys, "argv", ["unlearnable", "protect", str(posts), "--method", "men"])
@@ -180,12 +181,32 @@ def test_a_kind_of_two_words_has_a_group_without_a_blank(install):
     assert Registry("data set", {}, BASE)["mine"] is GOOD
 
 
+def with_packages(folder, *arguments):
+    paths = os.pathsep.join([str(folder), *sys.path])
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": paths})
+
+
 def test_a_broken_format_of_another_package_leaves_the_others_to_read(install, posts):
     folder = install(kind="format", bad="no.such.module:X")
     code = "import sys, pathlib; from unlearnable.datasets import open_dataset; "
     code += "print(open_dataset(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])).format)"
-    command = [sys.executable, "-c", code, str(posts), str(posts / "posts.jsonl")]
-    paths = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *sys.path])}
-    result = subprocess.run(command, capture_output=True, text=True, check=True, env=paths)
+    result = with_packages(folder, "-c", code, posts, posts / "posts.jsonl")
     assert result.stdout == "jsonl\n"
     assert "the format 'bad' (no.such.module:X of plugin-pack 1.2) cannot be loaded" in result.stderr
+
+
+def test_attacks_of_another_package_are_listed_beside_ours(install):
+    folder = install(kind="attack", bad="no.such.module:X", invert="inverting:INVERT")
+    (folder / "inverting.py").write_text(
+        "from unlearnable.attacks.base import AttackFamily, on_photos\n"
+        "INVERT = AttackFamily(on_photos(lambda pixels, _: 255 - pixels), default=0)\n"
+    )
+    result = with_packages(folder, "-m", "unlearnable", "attacks", "--json")
+    rows = {row["name"]: row["summary"] for row in json.loads(result.stdout)["attacks"]}
+    assert rows.keys() == {"invert", *catalogue()}
+    assert rows["invert"] == "Added by plugin-pack 1.2."
+    assert "the attack 'bad' (no.such.module:X of plugin-pack 1.2) cannot be loaded" in result.stderr
+    code = "import numpy; from unlearnable.attacks import parse_attack; "
+    code += "print(parse_attack('invert+bits-1').image(numpy.zeros((1, 1, 3), numpy.uint8)).tolist())"
+    assert with_packages(folder, "-c", code).stdout == "[[[192, 192, 192]]]\n"
