@@ -1,4 +1,4 @@
-"""Registry, errors, files and checkpoints: what everything else stands on."""
+"""Errors, files and checkpoints: what everything else stands on."""
 
 from __future__ import annotations
 
@@ -8,18 +8,6 @@ import torch
 import unlearnable
 from unlearnable import checkpoint, errors, extras, files
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
-from unlearnable.methods import METHODS
-from unlearnable.registry import Registry
-
-
-def test_a_wrong_name_gets_a_proposal():
-    with pytest.raises(ConfigError, match="no method is called 'men'") as caught:
-        METHODS["men"]
-    assert "mem" in caught.value.hint
-
-
-def test_listing_names_imports_nothing():
-    assert list(Registry("thing", {"a": "no.such.module:X"})) == ["a"]
 
 
 def test_every_kind_of_error_has_an_exit_code_of_its_own():

@@ -2,6 +2,7 @@
 
 UnlearnableError          1  unexpected, or not one of the kinds below
 |- ConfigError            2  a setting or an option is wrong
+|  `- UnknownName         2  there is nothing of that name
 |- InputError             3  photos or captions cannot be used
 |- ModelError             4  a surrogate or language model is not available
 |- OutputError            5  results cannot be written
@@ -34,6 +35,13 @@ class ConfigError(UnlearnableError):
     """A setting, an option or a name that does not exist or does not fit."""
 
     exit_code = 2
+
+
+class UnknownName(ConfigError, KeyError):
+    """A name that a registry has no row for; a `KeyError` too, as a mapping is expected to raise."""
+
+    def __str__(self) -> str:  # that of `KeyError` puts the message in quotes
+        return self.message
 
 
 class InputError(UnlearnableError):

@@ -1,32 +1,56 @@
-"""Names for the parts one can choose between, resolved only when they are used.
+"""Lazy plugin registry: names for the parts one can choose between, each imported when it is looked up.
 
-A row is a string "module:attribute", so listing names imports nothing. Installed
-packages add rows through the entry point group `unlearnable.<kind>`.
+Installed packages add rows through the entry point group `unlearnable.<kind>`, with `_` for a blank.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
-from importlib import import_module
-from importlib.metadata import entry_points
-from typing import Any
+import warnings
+from collections.abc import Collection, Iterator, Mapping
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, NamedTuple, TypeVar, cast
 
-from unlearnable.errors import ConfigError
+from unlearnable.errors import ConfigError, UnknownName
+
+T = TypeVar("T")
 
 
-class Registry(Mapping[str, Any]):
-    """A mapping from a name to the object its row points at.
+class Row(NamedTuple):
+    """Where a member is, and what lists say of it.
+
+    Attributes:
+        target: "module:attribute".
+        summary: one sentence.
+        package: name and version of the installed package that adds the row; None for a row of this package.
+    """
+
+    target: str
+    summary: str
+    package: str | None = None
+
+
+class Registry(Mapping[str, T]):
+    """A mapping from names to members; iterating over the names and asking for summaries import none of them.
+
+    Rows that installed packages add come first, and never replace one of this package.
 
     Args:
         kind: what the members are, in the singular, for messages ("method").
-        rows: name -> "module:attribute".
+        rows: the members of this package.
+        base: "module:attribute" of a class or runtime-checkable protocol that every member is an instance of.
+        classes: whether the members are classes, which then have the attributes of `base` themselves.
     """
 
-    def __init__(self, kind: str, rows: Mapping[str, str]) -> None:
+    def __init__(self, kind: str, rows: Mapping[str, Row], base: str, *, classes: bool = False) -> None:
         self.kind = kind
-        found = {point.name: point.value for point in entry_points(group=f"unlearnable.{kind}")}
-        self._rows = {**found, **rows}
+        self._own, self._base, self._classes = rows, base, classes
+
+    @cached_property
+    def _rows(self) -> Mapping[str, Row]:
+        points = entry_points(group=f"unlearnable.{self.kind.replace(' ', '_')}")
+        return {**{point.name: _row_of(point) for point in points}, **self._own}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows)
@@ -37,26 +61,71 @@ class Registry(Mapping[str, Any]):
     def __contains__(self, name: object) -> bool:
         return name in self._rows
 
-    def __getitem__(self, name: str) -> Any:
-        """The member of that name.
+    def __getitem__(self, name: str) -> T:
+        """Return the member of that name.
 
         Raises:
-            ConfigError: there is none; the hint holds the nearest name.
+            UnknownName: there is none; the hint holds the nearest name.
+            ConfigError: an installed package's member cannot be loaded, or a member is not what `kind` says.
         """
+        row = self._row(name)
+        try:
+            member = _load(row.target)
+        except Exception as error:
+            if row.package is None:
+                raise
+            reason = f"cannot be loaded: {type(error).__name__}: {error}"
+            raise ConfigError(f"{self._described(name, row)} {reason}", hint=_hint(row)) from error
+        if isinstance(member, type) != self._classes or not isinstance(member, _load(self._base)):
+            wanted = f"{'a class with' if self._classes else 'an object with'} all that {self._base} asks for"
+            raise ConfigError(f"{self._described(name, row)} is not {wanted}", hint=_hint(row))
+        return cast("T", member)
+
+    def summary(self, name: str) -> str:
+        """Return a sentence about the member of that name.
+
+        Raises:
+            UnknownName: there is none.
+        """
+        return self._row(name).summary
+
+    def loadable(self) -> Iterator[tuple[str, T]]:
+        """Yield names and members; warn of those of installed packages that cannot be used, and leave them out."""
+        for name in self:
+            try:
+                member = self[name]
+            except ConfigError as error:
+                if self._rows[name].package is None:
+                    raise
+                warnings.warn(f"{error.message} ({error.hint})", RuntimeWarning, stacklevel=2)
+            else:
+                yield name, member
+
+    def _row(self, name: str) -> Row:
         if name not in self._rows:
-            raise ConfigError(f"no {self.kind} is called {name!r}", hint=did_you_mean(name, self._rows))
-        module, _, attribute = self._rows[name].partition(":")
-        return getattr(import_module(module), attribute)
+            raise UnknownName(f"no {self.kind} is called {name!r}", hint=did_you_mean(str(name), self))
+        return self._rows[name]
 
-    def describe(self, name: str) -> str:
-        """The sentence that opens the member's module."""
-        module = import_module(self._rows[name].partition(":")[0])
-        return (module.__doc__ or "").strip().split("\n")[0]
+    def _described(self, name: str, row: Row) -> str:
+        return f"the {self.kind} {name!r} ({row.target}{f' of {row.package}' if row.package else ''})"
 
 
-def did_you_mean(name: str, known: Mapping[str, object] | list[str]) -> str:
-    """The hint for a wrong name: the nearest right ones, or all of them."""
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """Return the hint for a wrong name: the nearest right one, or all of them."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     if near:
         return f"did you mean {near[0]!r}?"
     return "there are: " + ", ".join(sorted(known))
+
+
+def _row_of(point: EntryPoint) -> Row:
+    package = f"{point.dist.name} {point.dist.version}" if point.dist else "an unknown package"
+    return Row(point.value, f"Added by {package}.", package)
+
+
+def _load(target: str) -> Any:
+    return EntryPoint(name="", value=target, group="").load()
+
+
+def _hint(row: Row) -> str | None:
+    return f"update or remove {row.package}" if row.package else None

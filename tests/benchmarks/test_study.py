@@ -12,6 +12,7 @@ from PIL import Image
 
 from tests.benchmarks.conftest import captions
 from tests.conftest import tree
+from unlearnable.attacks import parse_attack
 from unlearnable.benchmarks import study
 from unlearnable.benchmarks.estimate import estimate
 from unlearnable.benchmarks.pixel_cache import decoded, square
@@ -21,7 +22,6 @@ from unlearnable.benchmarks.protections import Scraped, make
 from unlearnable.benchmarks.runner import surrogate_of
 from unlearnable.benchmarks.scale import SCALES
 from unlearnable.config import BenchmarkSettings
-from unlearnable.countermeasures import find
 from unlearnable.errors import ConfigError, OutputError
 from unlearnable.experiments import models
 from unlearnable.models import openclip
@@ -177,8 +177,8 @@ def test_a_cell_trains_on_what_the_written_file_would_hold(flickr, asked, tmp_pa
     protection = make(store, bench.train, surrogate_of(bench), resume=False, progress=Silent())
     clean = bench.train.pixels
     everyone = torch.ones(len(clean), dtype=torch.bool)
-    scraped = Scraped(clean, protection, everyone, find("png"), "bilinear")
-    through = Scraped(clean, protection, everyone, find("jpeg-75"), "bilinear")
+    scraped = Scraped(clean, protection, everyone, parse_attack("png"), "bilinear")
+    through = Scraped(clean, protection, everyone, parse_attack("jpeg-75"), "bilinear")
     for n in range(len(clean)):
         pixels = scraped[n]
         assert (pixels == pixels.round()).all()
@@ -187,9 +187,9 @@ def test_a_cell_trains_on_what_the_written_file_would_hold(flickr, asked, tmp_pa
         path = tmp_path / "file.png"
         Image.fromarray(pixels.byte().permute(1, 2, 0).numpy()).save(path)
         assert (torch.from_numpy(np.array(Image.open(path))).permute(2, 0, 1) == pixels).all()
-        expected = find("jpeg-75").image(pixels.byte().permute(1, 2, 0).numpy())
+        expected = parse_attack("jpeg-75").image(pixels.byte().permute(1, 2, 0).numpy())
         assert (through[n].permute(1, 2, 0).numpy() == expected).all()
-    untouched = Scraped(clean, protection, ~everyone, find("png"), "bilinear")
+    untouched = Scraped(clean, protection, ~everyone, parse_attack("png"), "bilinear")
     assert (untouched[0] == clean[0]).all()
 
 
@@ -247,7 +247,7 @@ def test_wrong_methods_are_refused():
             BenchmarkSettings(dataset="coco", methods=(name,))
 
 
-def test_a_wrong_countermeasure_is_refused_before_anything_runs(flickr, asked):
+def test_a_wrong_attack_is_refused_before_anything_runs(flickr, asked):
     with pytest.raises(ConfigError, match="jpg"):
         set_up(asked("flickr8k", flickr, through=("jpg-75",)), study.SUITES["flickr8k"])
 

@@ -198,13 +198,13 @@ def test_saved_settings_repeat_the_run(posts, quick, tmp_path):
     assert tree(tmp_path / "again") == tree(tmp_path / "photos-protected")
 
 
-@pytest.mark.parametrize("name", ["methods", "formats", "models", "countermeasures"])
+@pytest.mark.parametrize("name", ["methods", "formats", "models", "attacks"])
 def test_lists(name):
     result = run(name, "--json")
     assert result.returncode == 0, result.stderr
     rows = json.loads(result.stdout)[name]
     assert all(row["name"] and row["summary"] for row in rows)
-    assert {"methods": "mem", "formats": "coco", "models": "small", "countermeasures": "jpeg-75"}[name] in [
+    assert {"methods": "mem", "formats": "coco", "models": "small", "attacks": "jpeg-75"}[name] in [
         row["name"] for row in rows
     ]
 

@@ -70,7 +70,9 @@ def test_a_missed_requirement_exits_10_after_the_report(pair, tiny_path):
 
 def test_plain_verify_takes_the_last_run(posts, tiny_path, state_folder, tmp_path):
     file = tmp_path / "quick.toml"
-    file.write_text("noise_steps = 1\nsurrogate_steps = 1\ncandidates = 2\nbatch_size = 8\nmax_rounds = 1\n")
+    file.write_text(
+        "noise_steps = 3\nsurrogate_steps = 4\nlearning_rate = 1e-3\ncandidates = 4\nbatch_size = 8\nmax_rounds = 3\n"
+    )
     made = run("protect", posts, "--captions", posts / "posts.jsonl", "--surrogate", tiny_path, "--config", file)
     assert made.returncode == 0, made.stderr
     elsewhere = tmp_path / "elsewhere"

@@ -13,23 +13,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unlearnable.datasets import Dataset, Edits, open_dataset, write_captions
-from unlearnable.datasets.base import Format
 from unlearnable.datasets.formats import FORMATS
 
 A, B, C = "one/a.jpg", "one/b.JPG", "two/c ç.png"
 CAPTIONS = {A: ["a dog, running", "a 'brown' dog 🐕"], B: ['the "best" \\ café'], C: ["un chat à Paris", "a cat"]}
 
 
+def quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 @dataclass(frozen=True)
 class Sample:
     """A caption file, or the texts beside the photos, of CAPTIONS in one format.
 
-    `untouched` are pieces that must be in the file after any edit that keeps all photos.
+    `untouched` are pieces that must be in the file after any edit that keeps all photos; `with_captions`
+    says whether captions are read from it, `one_document` whether it is JSON that stays so without any photo.
     """
 
     texts: dict[str, str]
     source: str
     untouched: tuple[str, ...] = ()
+    with_captions: bool = True
+    one_document: bool = False
 
 
 def imagefolder() -> Sample:
@@ -43,7 +49,7 @@ def sidecar() -> Sample:
 
 
 def folder() -> Sample:
-    return Sample({}, "")
+    return Sample({}, "", with_captions=False)
 
 
 def karpathy() -> Sample:
@@ -53,7 +59,8 @@ def karpathy() -> Sample:
         sentences = ", ".join(f'{{"tokens": ["x"], "raw": {quoted(c)}, "sentid": 7e0}}' for c in captions)
         images.append(f'{{"filepath": "{folder}", "filename": "{name}", "split": "val", "sentences": [{sentences}]}}')
     text = '{"dataset": "mine", "images": [ ' + " ,\n ".join(images) + " ]}"
-    return Sample({"dataset_mine.json": text}, "dataset_mine.json", ('"tokens": ["x"]', '"sentid": 7e0', '"mine"'))
+    untouched = ('"tokens": ["x"]', '"sentid": 7e0', '"mine"')
+    return Sample({"dataset_mine.json": text}, "dataset_mine.json", untouched, one_document=True)
 
 
 def coco() -> Sample:
@@ -64,7 +71,8 @@ def coco() -> Sample:
         for c in captions
     )
     text = f'{{"info": {{"year": 2014.0}},"images":[{images}],"annotations": [{notes}\n]}}\n'
-    return Sample({"captions_val.json": text}, "captions_val.json", ('{"year": 2014.0}', '"id": 1.0e2'))
+    untouched = ('{"year": 2014.0}', '"id": 1.0e2')
+    return Sample({"captions_val.json": text}, "captions_val.json", untouched, one_document=True)
 
 
 def flickr() -> Sample:
@@ -76,7 +84,7 @@ def people() -> Sample:
     """It holds no captions. With "sitting" for "running", the order of the two people changes, and so their names."""
     persons = {A: "Ann running", B: "Ann running", C: "Ann sewing"}
     rows = [f'{{"image": "{photo}", "person": "{person}", "split": "train"}}\n' for photo, person in persons.items()]
-    return Sample({"manifest.jsonl": "".join(rows)}, "manifest.jsonl")
+    return Sample({"manifest.jsonl": "".join(rows)}, "manifest.jsonl", with_captions=False)
 
 
 def jsonl() -> Sample:
@@ -121,11 +129,7 @@ SPELLINGS = {
 SAMPLES: dict[str, Callable[[], Sample]] = {
     make.__name__: make for make in (imagefolder, sidecar, folder, karpathy, coco, flickr, people, jsonl, table)
 }
-WITH_CAPTIONS = [name for name in SAMPLES if name not in ("folder", "people")]
-
-
-def quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+WITH_CAPTIONS = [name for name, make in SAMPLES.items() if make().with_captions]
 
 
 def lay_out(root: Path, sample: Sample, spelling: Spelling = SPELLINGS["utf-8"]) -> Path:
@@ -240,14 +244,14 @@ class TestWithCaptions:
             kept = {pair.photo: None for pair in again.pairs if pair.record >= 0}
             assert set(kept) == set(CAPTIONS) - gone
             assert {p: c for p, c in captions_of(again).items() if p in kept} == {p: CAPTIONS[p] for p in kept}
-        elif name in ("coco", "karpathy"):
+        elif sample.one_document:
             json.loads(written.decode("utf-8-sig" if spelling.codec == "utf-8" else "utf-16"))
 
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_the_fingerprint_follows_what_was_read(name: str, tmp_path: Path) -> None:
     sample = SAMPLES[name]()
-    member: Format = FORMATS[name]
+    member = FORMATS[name]
     source = lay_out(tmp_path, sample)
     first = member.read(source, tmp_path).fingerprint
     assert member.read(source, tmp_path).fingerprint == first

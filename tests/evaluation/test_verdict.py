@@ -64,7 +64,7 @@ def test_what_a_victim_knew_before_is_not_held_against_the_protection():
     assert found.outcome == "protected"
 
 
-def test_each_victim_and_countermeasure_is_judged_by_itself_and_named():
+def test_each_victim_and_attack_is_judged_by_itself_and_named():
     cells = [cell("clean", 60), cell("protected", 10), cell("protected", 58, through="grayscale")]
     cells += [cell("clean", 60, victim="a/b/vit.safetensors"), cell("protected", 30, victim="a/b/vit.safetensors")]
     found = findings(cells, References(random=both(10.0), pretrained={}))

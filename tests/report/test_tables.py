@@ -143,7 +143,7 @@ def test_table_5_stands_for_fine_tuning_and_names_the_roles():
     assert "v stands where the paper has RN101." in table.notes
 
 
-def test_countermeasures_have_a_table_of_their_own():
+def test_attacks_have_a_table_of_their_own():
     made = report([cell(m, through=t) for m in ("clean", "mem-3") for t in ("png", "jpeg-75")])
     assert made.tables[-1].title.startswith("What a scraper does first")
     assert len(made.tables[-1].rows) == 4

@@ -107,7 +107,7 @@ def test_posts_that_teach_nothing_cannot_be_judged(settings):
     assert any("nothing can be judged" in note for note in report.notes)
 
 
-def test_every_arm_and_countermeasure_has_its_cell_and_is_run_once(settings):
+def test_every_arm_and_attack_has_its_cell_and_is_run_once(settings):
     asked = settings("shortcut", epochs=1, ablations=True, seeds=(0, 1), through=("png", "jpeg-75+strip-trigger"))
     report = verify(asked)
     arms = [("clean", "png"), ("protected", "png"), ("protected", "jpeg-75+strip-trigger")]
@@ -266,7 +266,7 @@ def test_a_large_seed_is_a_seed(settings):
     assert len({str(cell.loss_curve) for cell in verify(asked).cells if cell.data == "clean"}) == 2
 
 
-def test_wrong_requirements_and_countermeasures_are_refused_first(settings):
+def test_wrong_requirements_and_attacks_are_refused_first(settings):
     with pytest.raises(ConfigError, match="hit11<=3"):
         verify(settings("untouched", require=("hit11<=3",)))
     with pytest.raises(ConfigError, match="jpg-75"):

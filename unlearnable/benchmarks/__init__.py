@@ -1,13 +1,33 @@
 """The studies of the paper: which data sets, which tables, and what the paper found."""
 
-from unlearnable.registry import Registry
+from __future__ import annotations
 
-SUITES = Registry(
+from typing import TYPE_CHECKING
+
+from unlearnable.registry import Registry, Row
+
+if TYPE_CHECKING:
+    from unlearnable.benchmarks.suites.base import Suite
+
+SUITES: Registry[Suite] = Registry(
     "data set",
     {
-        "flickr8k": "unlearnable.benchmarks.suites.flickr8k:SUITE",
-        "flickr30k": "unlearnable.benchmarks.suites.flickr30k:SUITE",
-        "coco": "unlearnable.benchmarks.suites.coco:SUITE",
-        "pubfig": "unlearnable.benchmarks.suites.pubfig:SUITE",
+        "flickr8k": Row(
+            "unlearnable.benchmarks.suites.flickr8k:SUITE",
+            "Flickr8k: 6,000 photos to train on, 1,000 to rank, five captions each (Tables 1 to 4).",
+        ),
+        "flickr30k": Row(
+            "unlearnable.benchmarks.suites.flickr30k:SUITE",
+            "Flickr30k: 29,000 photos to train on, 1,000 to rank, five captions each (Tables 1, 2 and 4).",
+        ),
+        "coco": Row(
+            "unlearnable.benchmarks.suites.coco:SUITE",
+            "MS-COCO: 82,783 photos to train on, 5,000 to rank, five captions each (Tables 1, 2 and 4).",
+        ),
+        "pubfig": Row(
+            "unlearnable.benchmarks.suites.pubfig:SUITE",
+            "PubFig: faces with invented names, one photo of each person to rank (Table 5).",
+        ),
     },
+    base="unlearnable.benchmarks.suites.base:Suite",
 )

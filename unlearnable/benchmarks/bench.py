@@ -83,7 +83,7 @@ class Bench:
 
     def _key(self, cell: Planned) -> Key:
         protection = self.protection(cell)
-        arm = digest(self.data, protection.digest if protection else "", cell.fraction, cell.through)
+        arm = digest(self.data, protection.digest if protection else "", cell.fraction, cell.attack.name)
         return self.experiment.key(cell.victim, arm, cell.recipe, start_seed(cell))
 
 

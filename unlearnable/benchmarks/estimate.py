@@ -40,7 +40,7 @@ def estimate(bench: Bench, settings: BenchmarkSettings) -> BenchmarkPlan:
                 surrogate=setup.surrogate if cell.how else None,
                 victim=cell.victim,
                 fraction=cell.fraction,
-                through=cell.through,
+                through=cell.attack.name,
                 seed=cell.seed,
                 done=done,
                 seconds=0.0 if done else round(steps * step[cell.victim], 1),

@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from unlearnable.attacks import parse_attack
+from unlearnable.attacks.base import Attack
 from unlearnable.benchmarks.scale import SCALES, Scale
 from unlearnable.benchmarks.suites.base import Suite
 from unlearnable.config import BASELINES, BenchmarkSettings, MethodSettings, Recipe, trigger_settings
-from unlearnable.countermeasures import find
 from unlearnable.methods import METHODS
 from unlearnable.protection.captions import Slots, cut_captions
 
@@ -40,7 +41,7 @@ class Planned:
         how: how its protection is made; None for clean posts.
         victim: the name of the model that is trained.
         fraction: the share of the photos that is protected.
-        through: the name of the attack.
+        attack: what a scraper does to the posts.
         recipe: how the victim is trained; its seed is that of the cell.
     """
 
@@ -48,7 +49,7 @@ class Planned:
     how: How | None
     victim: str
     fraction: float
-    through: str
+    attack: Attack
     recipe: Recipe
 
     @property
@@ -60,7 +61,7 @@ class Planned:
     def name(self) -> str:
         """What people call the cell; its file begins with it."""
         victim = re.sub(r"[^A-Za-z0-9]+", "-", self.victim).strip("-")[-40:]
-        return f"{self.method}-{victim}-{100 * self.fraction:g}-{self.through}-{self.seed}"
+        return f"{self.method}-{victim}-{100 * self.fraction:g}-{self.attack.name}-{self.seed}"
 
 
 @dataclass(frozen=True)
@@ -86,10 +87,9 @@ def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
     """Resolve the settings against the scale.
 
     Raises:
-        ConfigError: a countermeasure that does not exist.
+        ConfigError: an attack that does not exist.
     """
-    for name in settings.through:
-        find(name)
+    attacks = [parse_attack(name) for name in dict.fromkeys(settings.through)]
     scale = SCALES[suite.kind, settings.scale]
     known = {**scale.victims, **dict(_exact(settings.victims or ()))}
     victims = {name: known.get(name) for name in settings.victims or scale.victims}
@@ -101,13 +101,13 @@ def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
             how(method, scale, suite),
             victim,
             fraction,
-            through,
+            attack,
             scale.recipe.model_copy(update={"seed": seed}),
         )
         for victim in victims
         for method in dict.fromkeys(methods)
         for fraction in dict.fromkeys(_fractions(method, victim, fractions, first=next(iter(victims))))
-        for through in dict.fromkeys(settings.through)
+        for attack in attacks
         for seed in dict.fromkeys(settings.seeds)
     ]
     return Setup(suite, scale, settings.surrogate or scale.surrogate, victims, tuple(cells))

@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unlearnable.attacks.base import Attack
 from unlearnable.benchmarks.pixel_cache import Photos
 from unlearnable.benchmarks.plan import SEED, How
 from unlearnable.benchmarks.protection_store import ProtectionStore, Saved
-from unlearnable.countermeasures.base import Countermeasure
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS
-from unlearnable.methods.base import Method, Problem
+from unlearnable.methods.base import Problem
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.optim.view import protect
 from unlearnable.posts.pixels import Pixels, Posts
@@ -53,14 +53,14 @@ class Scraped:
         pixels: the clean photos.
         protection: of those that are protected, or None.
         protected: (n,) bool, which are.
-        change: what the scraper does.
+        attack: what the scraper does.
         enlarge: how noise is enlarged to a photo.
     """
 
     pixels: Pixels
     protection: Protection | None
     protected: Tensor
-    change: Countermeasure
+    attack: Attack
     enlarge: str
 
     def __getitem__(self, photo: int, /) -> Tensor:
@@ -69,7 +69,7 @@ class Scraped:
         if self.protection is not None and self.protected[photo]:
             pixels = protect(pixels, self.protection.noise.read(photo), self.enlarge)
         before = pixels.byte().permute(1, 2, 0).numpy()
-        after = self.change.image(before)
+        after = self.attack.image(before)
         return pixels if after is before else torch.from_numpy(np.array(after.transpose(2, 0, 1))).float()
 
 
@@ -99,7 +99,7 @@ def _grids(how: How, photos: Photos, surrogate: DualEncoder) -> tuple[Shape, ...
 
 
 def _problem(how: How, photos: Photos, surrogate: DualEncoder, slots: Slots, noise: Path) -> Problem:
-    method: Method = METHODS[how.name]()
+    method = METHODS[how.name]()
     vocabulary, proposer = load_words(how.settings, str(surrogate.device), proposing=method.has_trigger)
     return Problem(
         posts=Posts(photos.pixels, slots),

@@ -8,16 +8,16 @@ import torch
 
 from unlearnable.benchmarks.bench import Bench, start_seed
 from unlearnable.benchmarks.pixel_cache import Photos
-from unlearnable.benchmarks.plan import Planned
+from unlearnable.benchmarks.plan import Planned, Setup
 from unlearnable.benchmarks.protections import Protection, Scraped, make
-from unlearnable.countermeasures import find
+from unlearnable.config import AS_PUBLISHED
 from unlearnable.experiments.cell_store import digest_of
 from unlearnable.experiments.cells import run as train_victim
 from unlearnable.experiments.models import family
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.posts.pairs import Pairs, pairs_of
 from unlearnable.progress import Progress
-from unlearnable.results import BenchmarkCell
+from unlearnable.results import BenchmarkCell, PaperRow
 
 SHOWN = 5  # triggers kept in a cell
 
@@ -50,13 +50,13 @@ class ProtectedFraction:
         order = torch.randperm(count, generator=torch.Generator().manual_seed(self.cell.seed))
         protected = torch.zeros(count, dtype=torch.bool)
         protected[order[: round(self.cell.fraction * count)]] = self.protection is not None
-        change = find(self.cell.through)
-        pixels = Scraped(self.train.pixels, self.protection, protected, change, self.enlarge)
+        attack = self.cell.attack
+        pixels = Scraped(self.train.pixels, self.protection, protected, attack, self.enlarge)
         captions = [
             self.protection.captions.of(n, item.captions) if self.protection and protected[n] else item.captions
             for n, item in enumerate(self.train.items)
         ]
-        return pairs_of(pixels, [list(map(change.caption, texts)) for texts in captions])
+        return pairs_of(pixels, [list(map(attack.caption, texts)) for texts in captions])
 
 
 def run(bench: Bench, cell: Planned, progress: Progress) -> BenchmarkCell:
@@ -75,7 +75,6 @@ def run(bench: Bench, cell: Planned, progress: Progress) -> BenchmarkCell:
         title=f"{cell.victim} on {_label(cell)}",
         checkpoint=(partial, digest_of(key)),
     )
-    role = bench.setup.victims[cell.victim]
     surrogate = bench.setup.surrogate if protection else None
     families = [family(pool.architecture(name)) for name in (cell.victim, surrogate) if name]
     result = BenchmarkCell(
@@ -84,13 +83,13 @@ def run(bench: Bench, cell: Planned, progress: Progress) -> BenchmarkCell:
         victim=cell.victim,
         same_family=families[0] == families[1] if surrogate else None,
         fraction=cell.fraction,
-        through=cell.through,
+        through=cell.attack.name,
         seed=cell.seed,
         epochs=cell.recipe.epochs,
         lr=cell.recipe.lr,
         image_to_text=trained.scores.image_to_text,
         text_to_image=trained.scores.text_to_image,
-        paper=bench.setup.suite.paper.get((cell.method, role or "", cell.fraction)) if cell.through == "png" else None,
+        paper=_paper(bench.setup, cell),
         loss_curve=trained.loss_curve,
         medr_curve=trained.medr_curve,
         triggers=[trigger.text for trigger in protection.captions.triggers[:SHOWN]] if protection else [],
@@ -114,6 +113,12 @@ def _protection(bench: Bench, cell: Planned, progress: Progress) -> Protection |
     return make(store, bench.train, surrogate_of(bench), resume=bench.resume, progress=progress)
 
 
+def _paper(setup: Setup, cell: Planned) -> PaperRow | None:
+    """Return the paper's figures, which are of posts as they were published."""
+    role = setup.victims[cell.victim]
+    return setup.suite.paper.get((cell.method, role or "", cell.fraction)) if cell.attack.name == AS_PUBLISHED else None
+
+
 def _label(cell: Planned) -> str:
     share = f", {100 * cell.fraction:g} % protected" if cell.fraction < 1 else ""
-    return f"{cell.method}{share}, {cell.through}, seed {cell.seed}"
+    return f"{cell.method}{share}, {cell.attack.name}, seed {cell.seed}"

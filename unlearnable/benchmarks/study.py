@@ -45,7 +45,7 @@ def benchmark(
     Raises:
         InputError: the data set is not there or is laid out in no known way.
         ModelError: a surrogate or victim is not available.
-        ConfigError: a name or a countermeasure does not exist.
+        ConfigError: a name or an attack does not exist.
     """
     started, progress = time.monotonic(), progress or Silent()
     bench, skipped, notes = make_ready(settings, resume=resume, progress=progress)
@@ -78,7 +78,7 @@ def make_ready(
     settings: BenchmarkSettings, *, resume: bool, progress: Progress
 ) -> tuple[Bench, list[SkippedRecord], list[str]]:
     """Open the data set and decode what the scale takes of it."""
-    suite: Suite = SUITES[settings.dataset]
+    suite = SUITES[settings.dataset]
     setup = set_up(settings, suite)
     root = locate(settings, suite)
     limit = settings.limit or setup.scale.train

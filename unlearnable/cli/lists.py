@@ -1,4 +1,4 @@
-"""`unlearnable methods | models | formats | countermeasures | datasets`: what this installation has."""
+"""`unlearnable methods | models | formats | attacks | datasets`: what this installation has."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def methods(as_json: Json = False) -> None:
     """List the methods of protection."""
     from unlearnable.methods import METHODS
 
-    _show("methods", [(name, METHODS.describe(name)) for name in METHODS], as_json)
+    _show("methods", [(name, METHODS.summary(name)) for name in METHODS], as_json)
 
 
 def formats(as_json: Json = False) -> None:
     """List the caption formats that are read and written back."""
     from unlearnable.datasets.formats import FORMATS
 
-    _show("formats", [(name, FORMATS.describe(name)) for name in FORMATS], as_json)
+    _show("formats", [(name, FORMATS.summary(name)) for name in FORMATS], as_json)
 
 
 def models(as_json: Json = False) -> None:
@@ -51,11 +51,11 @@ def models(as_json: Json = False) -> None:
     _show("models", rows, as_json)
 
 
-def countermeasures(as_json: Json = False) -> None:
-    """List what a scraper may do to photos and captions; "+" joins several, other numbers can be given."""
-    from unlearnable.countermeasures import catalogue, describe
+def attacks(as_json: Json = False) -> None:
+    """List the attacks, what a scraper may do to photos and captions; "+" joins several, other numbers can be given."""
+    from unlearnable.attacks import catalogue, describe
 
-    _show("countermeasures", [(name, describe(name)) for name in catalogue()], as_json)
+    _show("attacks", [(name, describe(name)) for name in catalogue()], as_json)
 
 
 def datasets(as_json: Json = False) -> None:
@@ -64,9 +64,9 @@ def datasets(as_json: Json = False) -> None:
     from unlearnable.benchmarks.study import found
 
     rows = []
-    for name in SUITES:
-        place = found(SUITES[name])
-        rows.append((name, f"{SUITES.describe(name)} {f'at {place}' if place else SUITES[name].published}"))
+    for name, suite in SUITES.loadable():
+        place = found(suite)
+        rows.append((name, f"{SUITES.summary(name)} {f'at {place}' if place else suite.published}"))
     _show("datasets", rows, as_json)
 
 
@@ -74,7 +74,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "methods": methods,
     "formats": formats,
     "models": models,
-    "countermeasures": countermeasures,
+    "attacks": attacks,
     "datasets": datasets,
 }
 

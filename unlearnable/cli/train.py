@@ -44,7 +44,9 @@ def train(
     ] = None,
     output: Annotated[Path | None, typer.Option(help=f"Checkpoint to write. {_default('output')}")] = None,
     epochs: Annotated[int | None, typer.Option(help="(default: 32 from scratch, 10 in fine-tuning)")] = None,
-    lr: Annotated[float | None, typer.Option(help="(default: 1e-3 for small models, 1e-5 for others, from scratch 5e-4)")] = None,
+    lr: Annotated[
+        float | None, typer.Option(help="(default: 5e-4 from scratch, 1e-3 for small models, else 1e-5)")
+    ] = None,
     batch_size: options.BatchSize = None,
     weight_decay: Annotated[float | None, typer.Option(help=f"Of matrices. {_default('weight_decay')}")] = None,
     warmup: Annotated[

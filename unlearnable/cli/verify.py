@@ -17,7 +17,7 @@ from unlearnable.cli.console import shown
 from unlearnable.config import VerifySettings
 from unlearnable.errors import Interrupted
 from unlearnable.report.curves import mean_curve
-from unlearnable.report.rows import table_rows
+from unlearnable.report.rows import arm_label, table_rows
 from unlearnable.report.sparkline import sparkline
 from unlearnable.results import VerifyReport
 
@@ -71,7 +71,7 @@ def verify(
         list[str] | None,
         typer.Option(
             help="What a scraper does to the posts first: png, jpeg-75, img2dataset, grayscale ... "
-            f"(`unlearnable countermeasures`); repeat it, or a,b,c. {_default('through')}"
+            f"(`unlearnable attacks`); repeat it, or a,b,c. {_default('through')}"
         ),
     ] = None,
     ablations: Annotated[
@@ -179,7 +179,6 @@ def _show_losses(console: Console, report: VerifyReport) -> None:
     table.add_column(no_wrap=True)
     for (victim, data, through), losses in curves.items():
         if curve := sparkline(losses, top=top, plain=console.options.ascii_only):
-            told = data if through == "png" else f"{data}, {through}"
-            name = Text(f"loss, {Path(victim).name}, {told}")
+            name = Text(f"loss, {Path(victim).name}, {arm_label(data, through)}")
             table.add_row(name, Text(f"{curve} {losses[0]:.3g} -> {losses[-1]:.3g}"))
     console.print(table)

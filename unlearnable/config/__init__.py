@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unlearnable.config._resolve import ENVIRONMENT, resolve, resolve_as, to_toml
+from unlearnable.config.attacks import AS_PUBLISHED
 from unlearnable.config.benchmark import BASELINES, BenchmarkSettings, ScaleName, trigger_settings
 from unlearnable.config.explain import ExplainSettings
 from unlearnable.config.protect import (
@@ -23,6 +24,7 @@ from unlearnable.config.train import Precision, Recipe, Schedule, TrainSettings
 from unlearnable.config.verify import VerifySettings
 
 __all__ = [
+    "AS_PUBLISHED",
     "BASELINES",
     "ENVIRONMENT",
     "PLACES",

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from unlearnable.config.attacks import AS_PUBLISHED, Through
 from unlearnable.config.protect import Device, Seed
 
 ScaleName = Literal["tiny", "small", "paper"]
@@ -27,7 +28,7 @@ class BenchmarkSettings(BaseModel):
     surrogate: str | None = None
     victims: tuple[str, ...] | None = None
     fractions: tuple[Fraction, ...] | None = None
-    through: Annotated[tuple[str, ...], Field(min_length=1)] = ("png",)
+    through: Through = (AS_PUBLISHED,)
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
     scale: ScaleName = "small"
     limit: Annotated[int | None, Field(ge=2, description="training photos at most; for faces, of each person")] = None

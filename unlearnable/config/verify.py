@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from unlearnable.config.attacks import AS_PUBLISHED, Through
 from unlearnable.config.protect import Device, Seed
 from unlearnable.config.train import Epochs, Rate, Schedule
 
@@ -28,7 +29,7 @@ class VerifySettings(Schedule):
     from_scratch: bool = False
     epochs: Epochs | None = None
     lr: Rate | None = None
-    through: Annotated[tuple[str, ...], Field(min_length=1)] = ("png",)
+    through: Through = (AS_PUBLISHED,)
     ablations: bool = False
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0, 1, 2)
     seed: Annotated[Seed, Field(description="of the split")] = 0

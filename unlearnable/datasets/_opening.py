@@ -49,8 +49,7 @@ def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
         _check_caption_file(photos, captions)
         return _recognise(source).read(source, photos.parent)
     if faces:
-        reader: Format = FORMATS[FORMAT]
-        return reader.read(photos, photos)
+        return FORMATS[FORMAT].read(photos, photos)
     if captions is not None and captions.is_dir() and not captions.samefile(photos):
         raise InputError(f"{captions} is a folder", hint="give the caption file in it")
     dataset = _recognise(source).read(source, photos)
@@ -64,7 +63,7 @@ def find_captions(folder: Path) -> list[Path]:
         if path.is_file() and path.suffix.lower() in _CAPTION_SUFFIXES and not path.name.startswith("."):
             if any(path.with_suffix(s).is_file() for s in PHOTO_SUFFIXES):
                 continue  # the text beside a photo
-            if any(FORMATS[name].sniff(path) for name in FORMATS):
+            if any(candidate.sniff(path) for _, candidate in FORMATS.loadable()):
                 found.append(path)
     return found
 
@@ -82,8 +81,7 @@ def write_captions(dataset: Dataset, edits: Edits, target: Path) -> None:
         InputError: the captions have changed since they were read.
         OutputError: they cannot be written.
     """
-    writer: Format = FORMATS[dataset.format]
-    writer.write(dataset, edits, target)
+    FORMATS[dataset.format].write(dataset, edits, target)
 
 
 def _check_caption_file(photos: Path, captions: Path | None) -> None:
@@ -96,8 +94,7 @@ def _check_caption_file(photos: Path, captions: Path | None) -> None:
 def _recognise(source: Path) -> Format:
     """The first format that takes `source` for its own."""
     text = "" if source.is_dir() else read_document(source).text
-    for name in FORMATS:
-        candidate: Format = FORMATS[name]
+    for _, candidate in FORMATS.loadable():
         if candidate.sniff(source):
             return candidate
     raise InputError(f"the captions in {source} are in no format that is known", hint=_hint(source, text))

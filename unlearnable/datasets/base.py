@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from unlearnable.datasets.types import Dataset, Edits
 
 
+@runtime_checkable
 class Format(Protocol):
     """One way in which photos and captions lie on the disk. A row of `formats.FORMATS`."""
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from statistics import fmean, pstdev
 
+from unlearnable.config import AS_PUBLISHED
 from unlearnable.errors import ConfigError
 from unlearnable.results import BothWays, Cell, Finding, Outcome, References, Retrieval
 
@@ -24,7 +25,7 @@ _SIGNS: dict[str, Callable[[float, float], bool]] = {
 
 
 def findings(cells: Sequence[Cell], references: References) -> list[Finding]:
-    """One finding for each victim and countermeasure, means over the seeds."""
+    """One finding for each victim and attack, means over the seeds."""
     keys = dict.fromkeys((cell.victim, cell.through) for cell in cells if cell.data == "protected")
     return [_finding(victim, through, cells, references) for victim, through in keys]
 
@@ -100,7 +101,7 @@ _SAYING: dict[Outcome, str] = {
 
 def _name(one: Finding) -> str:
     victim = Path(one.victim).name
-    return victim if one.through == "png" else f"{victim} through {one.through}"
+    return victim if one.through == AS_PUBLISHED else f"{victim} through {one.through}"
 
 
 def check_rules(rules: Iterable[str]) -> None:
@@ -117,7 +118,7 @@ def check_rules(rules: Iterable[str]) -> None:
 
 
 def missed(rules: Iterable[str], cells: Sequence[Cell], found: Sequence[Finding]) -> list[str]:
-    """What each requirement fails on: any victim and countermeasure, mean over the seeds, either direction.
+    """What each requirement fails on: any victim and attack, mean over the seeds, either direction.
 
     An effect that cannot be judged fails its requirement.
     """

@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -165,6 +165,7 @@ class Round:
     metrics: dict[str, float]
 
 
+@runtime_checkable
 class Method(Protocol):
     """A way to make noise and triggers. It never prints, saves or stops by itself.
 

@@ -19,7 +19,7 @@ from unlearnable.config import ProtectSettings
 from unlearnable.report.benchmark import BenchmarkPage, data_uri
 from unlearnable.report.curves import Chart, chart, mean_curve
 from unlearnable.report.pictures import GAIN, THUMBNAIL, Thumbnails
-from unlearnable.report.rows import table_rows
+from unlearnable.report.rows import arm_label, table_rows
 from unlearnable.results import ManifestLine, ProtectReport, VerifyReport
 
 MOODS = {"protected": "good", "not protected": "bad"}
@@ -96,7 +96,7 @@ def _charts(report: VerifyReport, victim: str) -> list[Chart]:
     losses, ranks = {}, {}
     for data, through in arms:
         cells = [c for c in report.cells if (c.victim, c.data, c.through) == (victim, data, through)]
-        label = data if through == "png" else f"{data}, {through}"
+        label = arm_label(data, through)
         losses[label] = mean_curve([cell.loss_curve for cell in cells])
         ranks[label] = mean_curve([cell.medr_curve for cell in cells])
     drawn = chart("training loss", losses), chart("held-out Medr, text to image", ranks)

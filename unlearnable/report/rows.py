@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, pstdev
 
-from unlearnable.results import BothWays, Cell, VerifyReport
+from unlearnable.config import AS_PUBLISHED
+from unlearnable.results import BothWays, Cell, Data, VerifyReport
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,15 @@ def table_rows(report: VerifyReport) -> list[Row]:
         own = [cell for cell in report.cells if cell.victim == name]
         for data, through in dict.fromkeys((cell.data, cell.through) for cell in own):
             cells = [cell for cell in own if (cell.data, cell.through) == (data, through)]
-            rows.append(_over_seeds(victim, data if through == "png" else f"{data}, {through}", cells))
-        if shortcuts := [cell.shortcut for cell in own if cell.shortcut and cell.through == "png"]:
+            rows.append(_over_seeds(victim, arm_label(data, through), cells))
+        if shortcuts := [cell.shortcut for cell in own if cell.shortcut and cell.through == AS_PUBLISHED]:
             rows.append(_shortcut(victim, shortcuts))
     return rows
+
+
+def arm_label(data: Data, through: str) -> str:
+    """Return what a reader sees of an arm: what was trained on, and the attack it went through, if any."""
+    return data if through == AS_PUBLISHED else f"{data}, {through}"
 
 
 def _plain(victim: str, arm: str, figures: BothWays) -> Row:

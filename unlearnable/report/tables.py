@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, pstdev
 
-from unlearnable.config import trigger_settings
+from unlearnable.config import AS_PUBLISHED, trigger_settings
 from unlearnable.results import BenchmarkCell, BenchmarkReport, BothWays, FluencyRecord, PaperRow, TableRecord
 
 WAYS = ("image→text", "text→image")
@@ -44,7 +44,7 @@ def lay_out(report: BenchmarkReport) -> list[TableRecord]:
     makers = [_tuned, _fractions] if report.pretrained else [_methods, _transfer, _fractions]
     if not report.pretrained or _kinds_of_triggers(report) > 1:
         makers = [*makers, _triggers]
-    tables = [make(report) for make in (*makers, _countermeasures)]
+    tables = [make(report) for make in (*makers, _attacks)]
     return [table for table in tables if len(table.rows) > 1]
 
 
@@ -77,7 +77,7 @@ def _transfer(report: BenchmarkReport) -> TableRecord:
 
 def _transfer_paper(report: BenchmarkReport, cell: BenchmarkCell) -> PaperRow | None:
     """The paper's figures in its Table 2, whose MEM-3 on RN50 is not that of its Table 1."""
-    own = cell.method == "mem-3" and report.roles.get(cell.victim) == "RN50" and cell.through == "png"
+    own = cell.method == "mem-3" and report.roles.get(cell.victim) == "RN50" and cell.through == AS_PUBLISHED
     return report.transfer_paper if own else cell.paper
 
 
@@ -155,7 +155,7 @@ def _tuned(report: BenchmarkReport) -> TableRecord:
     return TableRecord(title=title, heads=["victim", "trained on", *HEADS], rows=rows, notes=notes)
 
 
-def _countermeasures(report: BenchmarkReport) -> TableRecord:
+def _attacks(report: BenchmarkReport) -> TableRecord:
     cells = [cell for cell in report.cells if cell.fraction == 1 and cell.victim == _first(report)]
     rows = [
         [_name(method), through, *_over(found).figures()]
@@ -180,15 +180,15 @@ def _surrogate(report: BenchmarkReport) -> str:
 
 
 def shown_through(report: BenchmarkReport) -> str:
-    """The countermeasure whose cells the paper's tables show: the files as they are, or else the first."""
+    """The attack whose cells the paper's tables show: the files as they are, or else the first."""
     found = [cell.through for cell in report.cells]
-    return "png" if "png" in found or not found else found[0]
+    return AS_PUBLISHED if AS_PUBLISHED in found or not found else found[0]
 
 
 def _after(report: BenchmarkReport) -> str:
     """What a title says of it."""
     through = shown_through(report)
-    return "" if through == "png" else f", posts through {through}"
+    return "" if through == AS_PUBLISHED else f", posts through {through}"
 
 
 def _through(report: BenchmarkReport) -> list[BenchmarkCell]:

@@ -51,7 +51,7 @@ class Cell(Record):
 
 
 class Finding(Record):
-    """What one victim learnt through one countermeasure, Hit@10 over the seeds, text -> image unless said.
+    """What one victim learnt through one attack, Hit@10 over the seeds, text -> image unless said.
 
     `effect` is the share of what clean posts teach that protection took away, against random ranking:
     (clean - protected) / (clean - random); `effect_pretrained` the same against the untrained victim. The

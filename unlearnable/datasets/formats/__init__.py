@@ -2,19 +2,59 @@
 
 from __future__ import annotations
 
-from unlearnable.registry import Registry
+from typing import TYPE_CHECKING
 
-FORMATS = Registry(
+from unlearnable.registry import Registry, Row
+
+if TYPE_CHECKING:
+    from unlearnable.datasets.base import Format
+
+FORMATS: Registry[Format] = Registry(
     "format",
     {
-        "imagefolder": "unlearnable.datasets.formats.imagefolder:IMAGEFOLDER",
-        "sidecar": "unlearnable.datasets.formats.sidecar:SIDECAR",
-        "folder": "unlearnable.datasets.formats.folder:FOLDER",
-        "karpathy": "unlearnable.datasets.formats.karpathy:KARPATHY",
-        "coco": "unlearnable.datasets.formats.coco:COCO",
-        "flickr": "unlearnable.datasets.formats.flickr:FLICKR",
-        "people": "unlearnable.datasets.formats.people:PEOPLE",
-        "jsonl": "unlearnable.datasets.formats.jsonl:JSONL",
-        "table": "unlearnable.datasets.formats.table:TABLE",
+        "imagefolder": Row(
+            "unlearnable.datasets.formats.imagefolder:IMAGEFOLDER",
+            "Hugging Face's imagefolder: `metadata.jsonl` or `metadata.csv` with a `file_name` and a column of "
+            "captions.",
+        ),
+        "sidecar": Row(
+            "unlearnable.datasets.formats.sidecar:SIDECAR",
+            "Captions beside their photos: the lines of `a.txt` are the captions of `a.jpg`, and `a.json` is left "
+            "alone.",
+        ),
+        "folder": Row(
+            "unlearnable.datasets.formats.folder:FOLDER",
+            "A folder of photos without captions: each photo is captioned by a template, from where it lies.",
+        ),
+        "karpathy": Row(
+            "unlearnable.datasets.formats.karpathy:KARPATHY",
+            'Karpathy\'s splits: `{"images": [{"filename", "sentences": [{"raw", "tokens"}]}]}`, as in '
+            "`dataset_coco.json`.",
+        ),
+        "coco": Row(
+            "unlearnable.datasets.formats.coco:COCO",
+            'COCO captions: `{"images": [{"id", "file_name"}], "annotations": [{"image_id", "caption"}]}`, joined on '
+            "the id.",
+        ),
+        "flickr": Row(
+            "unlearnable.datasets.formats.flickr:FLICKR",
+            "Flickr8k and Flickr30k: `img.jpg#0<TAB>caption` of the token file, or Kaggle's `captions.txt`, which is "
+            "CSV.",
+        ),
+        "people": Row(
+            "unlearnable.datasets.formats.people:PEOPLE",
+            'Faces: `{"image", "person", "split"}` as JSON lines, or a folder; invented names, in captions from '
+            "templates.",
+        ),
+        "jsonl": Row(
+            "unlearnable.datasets.formats.jsonl:JSONL",
+            "Posts as JSON objects, one a line or all in an array.",
+        ),
+        "table": Row(
+            "unlearnable.datasets.formats.table:TABLE",
+            "Delimited text with a heading, such as open_clip's `filepath<TAB>title`. The delimiter is TAB, comma, "
+            "`;` or `|`.",
+        ),
     },
+    base="unlearnable.datasets.base:Format",
 )

@@ -10,7 +10,6 @@ from pathlib import Path
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import open_dataset
 from unlearnable.methods import METHODS
-from unlearnable.methods.base import Method
 from unlearnable.progress import Progress, Silent
 from unlearnable.results import ProtectPlan, SkippedRecord
 from unlearnable.workflows.layout import places
@@ -26,7 +25,7 @@ def plan(settings: ProtectSettings, *, progress: Progress | None = None) -> Prot
     progress = progress or Silent()
     where = places(settings.photos, settings.output)
     dataset = open_dataset(settings.photos, settings.captions)
-    method: Method = METHODS[settings.method]()
+    method = METHODS[settings.method]()
     surrogates = load_surrogates(settings)
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
         began = time.monotonic()

@@ -12,7 +12,7 @@ from unlearnable.config import ProtectSettings
 from unlearnable.datasets import open_dataset
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.methods import METHODS
-from unlearnable.methods.base import Method, State
+from unlearnable.methods.base import State
 from unlearnable.models.sentence import as_sentence
 from unlearnable.models.tokens import Slot
 from unlearnable.progress import Progress, Silent
@@ -50,7 +50,7 @@ def protect(
     started, progress = time.monotonic(), progress or Silent()
     where = places(settings.photos, settings.output)
     dataset = open_dataset(settings.photos, settings.captions)
-    method: Method = METHODS[settings.method]()
+    method = METHODS[settings.method]()
     key = run_key(settings, dataset)
     if resume and (finished := _finished_report(where, key, progress)):
         return finished

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearnable.countermeasures import find
-from unlearnable.countermeasures.base import Countermeasure
+from unlearnable.attacks.base import Attack
 from unlearnable.imaging.placement import add, enlarge, grid_shape, working_copy
 from unlearnable.models.tokens import default_vocabulary
 from unlearnable.posts.pairs import Joined, Pairs, pairs_of
@@ -22,7 +22,7 @@ from unlearnable.results import Data
 from unlearnable.workflows.verify.matching import PostPair, read_both
 
 Image = NDArray[np.uint8]
-PLAIN = "png"
+Version = Literal["clean", "protected", "random"]
 
 
 @dataclass
@@ -42,11 +42,11 @@ class Versions:
     scratch: Path
     background: Shelf
     seed: int
-    _photos: dict[str, Pixels] = field(default_factory=dict)
+    _photos: dict[tuple[Version, str], Pixels] = field(default_factory=dict)
 
-    def photos(self, data: Data, through: str) -> Pixels:
+    def photos(self, data: Data, attack: Attack) -> Pixels:
         """Return the photos of an arm."""
-        return self._photos[_version(data, through)]
+        return self._photos[_version(data), attack.name]
 
     def captions(self, data: Data, number: int) -> Sequence[str]:
         """Return the captions of a post in an arm, before a scraper changes them."""
@@ -57,21 +57,27 @@ class Versions:
             return [_random_words(post, self.seed, number) + text for text in post.clean]
         return post.clean
 
-    def read(self, cells: Sequence[tuple[Data, str]], progress: Progress) -> None:
-        """Decode the photos in every version that `cells`, of arm and countermeasure, need.
+    def read(self, cells: Sequence[tuple[Data, Attack]], progress: Progress) -> None:
+        """Decode the photos in every version that `cells`, of arm and attack, need.
 
         Raises:
             InputError: a protected photo cannot be read or has another size than its original; it is named.
         """
-        wanted = sorted({_version(data, through) for data, through in cells})
-        self._photos = {name: Pixels.create(self.scratch / f"{n}.u8") for n, name in enumerate(wanted)}
-        makers = {name: _maker(name, self.side, self.seed) for name in wanted}
+        attacks = {(_version(data), attack.name): attack for data, attack in cells}
+        self._photos = {key: Pixels.create(self.scratch / f"{n}.u8") for n, key in enumerate(attacks)}
         progress.phase("reading both versions", len(self.posts))
         for number, post in enumerate(self.posts):
             original, protected = read_both(post)
-            for name, make in makers.items():
-                self._photos[name].append(working_copy(make(original, protected, number), 2 * self.side))
+            for key, attack in attacks.items():
+                before = self._before(key[0], original, protected, number)
+                self._photos[key].append(working_copy(attack.image(before), 2 * self.side))
             progress.advance()
+
+    def _before(self, version: Version, original: Image, protected: Image, number: int) -> Image:
+        """Return the photo that an attack is made on."""
+        if version == "random":
+            return _random_noise(original, protected, self.side, [self.seed, number])
+        return protected if version == "protected" else original
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,56 +86,44 @@ class VerifyArm:
 
     Attributes:
         data: which version.
-        through: the name of the attack.
+        attack: what a scraper does to the posts.
         versions: the photos and captions.
     """
 
     data: Data
-    through: str
+    attack: Attack
     versions: Versions
 
     def pairs(self) -> Pairs:
         """Return what a victim is trained on: the posts, then other people's."""
-        versions, change = self.versions, find(self.through)
+        versions, attack = self.versions, self.attack
         captions = [
-            [change.caption(text) for text in versions.captions(self.data, number)]
+            [attack.caption(text) for text in versions.captions(self.data, number)]
             for number in range(len(versions.posts))
         ]
-        stores = (versions.photos(self.data, self.through), versions.background.pixels)
+        stores = (versions.photos(self.data, self.attack), versions.background.pixels)
         return pairs_of(Joined(stores), [*captions, *versions.background.captions])
 
     def published(self, count: int) -> Pairs:
         """Return the first posts as they were published, to see whether a victim learnt the shortcut."""
-        versions, change = self.versions, find(self.through)
-        captions = [[change.caption(text) for text in post.published] for post in versions.posts]
+        versions, attack = self.versions, self.attack
+        captions = [[attack.caption(text) for text in post.published] for post in versions.posts]
         chosen = range(min(len(versions.posts), count))
-        return pairs_of(versions.photos("protected", self.through), captions, chosen)
+        return pairs_of(versions.photos("protected", self.attack), captions, chosen)
 
     def digest(self) -> str:
         """Return the sha256 of the photos as they are loaded, and of the captions."""
         pairs, digest = self.pairs(), hashlib.sha256()
-        for store in (self.versions.photos(self.data, self.through), self.versions.background.pixels):
+        for store in (self.versions.photos(self.data, self.attack), self.versions.background.pixels):
             digest.update(store.sha256().encode())
         digest.update(pairs.tokens.numpy().tobytes() + pairs.photos.numpy().tobytes())
         return digest.hexdigest()
 
 
-def _version(data: Data, through: str) -> str:
-    """The name of the photos an arm is trained on."""
-    kind = {"protected": "protected", "noise-only": "protected", "random": "random"}.get(data, "clean")
-    return f"{kind} {through}"
-
-
-def _maker(version: str, side: int, seed: int) -> Callable[[Image, Image, int], Image]:
-    kind, _, through = version.partition(" ")
-    change: Countermeasure = find(through)
-
-    def make(original: Image, protected: Image, number: int) -> Image:
-        if kind == "random":
-            return change.image(_random_noise(original, protected, side, [seed, number]))
-        return change.image(protected if kind == "protected" else original)
-
-    return make
+def _version(data: Data) -> Version:
+    """Return which photos an arm is trained on."""
+    versions: dict[Data, Version] = {"protected": "protected", "noise-only": "protected", "random": "random"}
+    return versions.get(data, "clean")
 
 
 def _random_noise(original: Image, protected: Image, side: int, seed: list[int]) -> Image:

@@ -48,8 +48,8 @@ def run_cells(
         for seed in dict.fromkeys(settings.seeds):
             recipe = _recipe(experiment, settings, victim, seed)
             for arm in arms:
-                key = experiment.key(victim, digests[arm], recipe, seed, data=arm.data, through=arm.through)
-                name = f"{Path(victim).stem if '/' in victim else victim}-{arm.data}-{arm.through}-{seed}"
+                key = experiment.key(victim, digests[arm], recipe, seed, data=arm.data, through=arm.attack.name)
+                name = f"{Path(victim).stem if '/' in victim else victim}-{arm.data}-{arm.attack.name}-{seed}"
                 cell = None if overwrite else store.read(name, key)
                 if cell is None:
                     cell = _run(experiment, victim, arm, recipe, progress)
@@ -72,7 +72,7 @@ def _recipe(experiment: Experiment, settings: VerifySettings, victim: str, seed:
 
 def _run(experiment: Experiment, victim: str, arm: VerifyArm, recipe: Recipe, progress: Progress) -> Cell:
     model = experiment.pool.start(victim, recipe.seed)
-    title = f"{victim}: {arm.data} through {arm.through}, seed {recipe.seed}"
+    title = f"{victim}: {arm.data} through {arm.attack.name}, seed {recipe.seed}"
     trained = run(experiment, model, arm, recipe, progress, title=title)
     shortcut = None
     if arm.data == "protected":
@@ -81,7 +81,7 @@ def _run(experiment: Experiment, victim: str, arm: VerifyArm, recipe: Recipe, pr
     return Cell(
         victim=victim,
         data=arm.data,
-        through=arm.through,
+        through=arm.attack.name,
         seed=recipe.seed,
         epochs=recipe.epochs,
         lr=recipe.lr,

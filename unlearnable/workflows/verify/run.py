@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from unlearnable import files
-from unlearnable.config import VerifySettings
-from unlearnable.countermeasures import find
+from unlearnable.attacks import parse_attack
+from unlearnable.attacks.base import Attack
+from unlearnable.config import AS_PUBLISHED, VerifySettings
 from unlearnable.errors import InputError
 from unlearnable.evaluation.scores import chance
 from unlearnable.evaluation.verdict import check_rules, findings, missed, verdict
@@ -31,7 +32,7 @@ from unlearnable.results import (
     VerifyReport,
 )
 from unlearnable.workflows.layout import check_apart
-from unlearnable.workflows.verify.arms import PLAIN, VerifyArm, Versions
+from unlearnable.workflows.verify.arms import VerifyArm, Versions
 from unlearnable.workflows.verify.cells import VERSION, run_cells
 from unlearnable.workflows.verify.splits import Split, divide, without_near
 
@@ -42,7 +43,7 @@ ABLATIONS: tuple[Data, ...] = ("noise-only", "trigger-only", "random")
 def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progress | None = None) -> VerifyReport:
     """Measure the protection that the settings name, and write the report beside the protected folder.
 
-    A cell (victim, arm, countermeasure, seed) that was run before with the same settings and data is read, not run.
+    A cell (victim, arm, attack, seed) that was run before with the same settings and data is read, not run.
 
     Args:
         settings: see `unlearnable.config.VerifySettings`.
@@ -50,14 +51,13 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
         progress: told what happens.
 
     Raises:
-        ConfigError: a countermeasure or requirement that does not exist.
+        ConfigError: an attack or requirement that does not exist.
         InputError: originals and protected posts do not belong together, or nothing is left to train on or to rank.
         ModelError: a victim is not available.
     """
     started, progress = time.monotonic(), progress or Silent()
     check_rules(settings.require)
-    for name in settings.through:
-        find(name)
+    arms_wanted = wanted(settings)
     check_apart(place(settings), settings.originals, settings.protected)
     device = choose_device(settings.device)
     posts = divide(settings, progress)
@@ -70,10 +70,10 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
         gallery = pairs_of(shelf.pixels, shelf.captions)
         background, others = _background(settings, posts, side, scratch, progress)
         versions = Versions(posts.train, side, scratch, background, settings.seed)
-        versions.read(wanted(settings), progress)
+        versions.read(arms_wanted, progress)
         shown = hashlib.sha256(f"{shelf.pixels.sha256()} {shelf.captions}".encode()).hexdigest()
         experiment = Experiment(pool, gallery, shown, VERSION)
-        arms = [VerifyArm(data, through, versions) for data, through in wanted(settings)]
+        arms = [VerifyArm(data, attack, versions) for data, attack in arms_wanted]
         folder = place(settings) / "cells"
         done = run_cells(experiment, settings, arms, folder, overwrite=overwrite, progress=progress)
     references = References(random=chance(gallery), pretrained=done.pretrained)
@@ -139,11 +139,16 @@ def place(settings: VerifySettings) -> Path:
     return settings.output or protected.with_name(f"{protected.name}.verify")
 
 
-def wanted(settings: VerifySettings) -> list[tuple[Data, str]]:
-    """Arms and countermeasures: clean posts as they are, protected ones through each, the ablations as they are."""
-    arms: list[tuple[Data, str]] = [("clean", PLAIN)]
-    arms += [("protected", name) for name in dict.fromkeys(settings.through)]
-    return arms + [(data, PLAIN) for data in ABLATIONS if settings.ablations]
+def wanted(settings: VerifySettings) -> list[tuple[Data, Attack]]:
+    """Return arms and attacks: clean posts as they are, protected ones through each, the ablations as they are.
+
+    Raises:
+        ConfigError: an attack that does not exist.
+    """
+    unchanged = parse_attack(AS_PUBLISHED)
+    arms: list[tuple[Data, Attack]] = [("clean", unchanged)]
+    arms += [("protected", parse_attack(name)) for name in dict.fromkeys(settings.through)]
+    return arms + [(data, unchanged) for data in ABLATIONS if settings.ablations]
 
 
 def _gallery(posts: Split, side: int, scratch: Path, progress: Progress) -> Shelf:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import picture
-from unlearnable.countermeasures import find
+from unlearnable.attacks import parse_attack
 from unlearnable.errors import InputError
 
 
@@ -18,11 +18,11 @@ def noisy(height=200, width=300):
 
 
 def away(name, pixels):
-    return np.abs(find(name).image(pixels).astype(int) - pixels).mean()
+    return np.abs(parse_attack(name).image(pixels).astype(int) - pixels).mean()
 
 
 def test_png_changes_nothing():
-    assert np.array_equal(find("png").image(noisy()), noisy())
+    assert np.array_equal(parse_attack("png").image(noisy()), noisy())
 
 
 def test_the_worse_the_quality_the_further_away():
@@ -34,42 +34,44 @@ def test_the_worse_the_quality_the_further_away():
 def test_jpeg_is_what_pillow_writes_by_default():
     file = io.BytesIO()
     Image.fromarray(noisy()).save(file, "JPEG")  # quality 75, 4:2:0
-    assert np.array_equal(find("jpeg-75").image(noisy()), np.asarray(Image.open(file)))
+    assert np.array_equal(parse_attack("jpeg-75").image(noisy()), np.asarray(Image.open(file)))
 
 
 def test_a_photo_too_large_for_the_format_says_so():
     with pytest.raises(InputError, match="20000 x 1 cannot be saved as WEBP") as caught:
-        find("webp-80").image(np.zeros((1, 20_000, 3), np.uint8))
+        parse_attack("webp-80").image(np.zeros((1, 20_000, 3), np.uint8))
     assert caught.value.hint
 
 
 def test_grayscale_has_equal_channels_and_keeps_greys():
-    grey = find("grayscale").image(noisy())
+    grey = parse_attack("grayscale").image(noisy())
     assert (grey == grey[..., :1]).all()
-    assert np.array_equal(find("grayscale").image(grey), grey)
-    red, green, blue = (find("grayscale").image(np.uint8(255) * np.eye(3, dtype=np.uint8)[None, [n]]) for n in range(3))
+    assert np.array_equal(parse_attack("grayscale").image(grey), grey)
+    red, green, blue = (
+        parse_attack("grayscale").image(np.uint8(255) * np.eye(3, dtype=np.uint8)[None, [n]]) for n in range(3)
+    )
     assert blue.max() < red.max() < green.max()
 
 
 @pytest.mark.parametrize("name", ["blur-1", "blur-2", "median-3", "median-5"])
 def test_smoothing_takes_noise_away_and_leaves_flat_areas(name):
     flat = np.full((50, 50, 3), 100, np.uint8)
-    assert np.array_equal(find(name).image(flat), flat)
+    assert np.array_equal(parse_attack(name).image(flat), flat)
     rough = (flat + np.random.default_rng(0).integers(-8, 9, flat.shape)).astype(np.uint8)
-    assert find(name).image(rough).std() < 0.6 * rough.std()
+    assert parse_attack(name).image(rough).std() < 0.6 * rough.std()
 
 
 def test_a_median_forgets_a_single_pixel():
     dot = np.zeros((9, 9, 3), np.uint8)
     dot[4, 4] = 255
-    assert find("median-3").image(dot).max() == 0
-    assert find("blur-1").image(dot).max() > 0
+    assert parse_attack("median-3").image(dot).max() == 0
+    assert parse_attack("blur-1").image(dot).max() > 0
 
 
 @pytest.mark.parametrize("depth", range(1, 9))
 def test_bits_keep_the_high_bits_and_lie_in_the_middle(depth):
     ramp = np.repeat(np.arange(256, dtype=np.uint8)[None, :, None], 3, axis=2)
-    changed = find(f"bits-{depth}").image(ramp)
+    changed = parse_attack(f"bits-{depth}").image(ramp)
     assert len(np.unique(changed)) == 2**depth
     assert np.array_equal(changed >> (8 - depth), ramp >> (8 - depth))
     assert np.abs(changed.astype(int) - ramp).max() == (1 << (8 - depth)) // 2
@@ -88,17 +90,17 @@ def test_bits_keep_the_high_bits_and_lie_in_the_middle(depth):
     ],
 )
 def test_photos_are_reduced_and_never_enlarged(name, shape, wanted):
-    assert find(name).image(picture(1, *shape)).shape[:2] == wanted
+    assert parse_attack(name).image(picture(1, *shape)).shape[:2] == wanted
 
 
 def test_photos_that_are_small_enough_keep_their_pixels():
-    assert np.array_equal(find("resize-512").image(noisy()), noisy())
-    assert np.array_equal(find("social-1080").image(noisy()), find("jpeg-80").image(noisy()))
+    assert np.array_equal(parse_attack("resize-512").image(noisy()), noisy())
+    assert np.array_equal(parse_attack("social-1080").image(noisy()), parse_attack("jpeg-80").image(noisy()))
 
 
 @pytest.mark.parametrize(("height", "width"), [(300, 400), (400, 300), (30, 40), (256, 256), (1, 1), (2, 3000)])
 def test_img2dataset_is_a_square_with_a_white_border(height, width):
-    square = find("img2dataset").image(np.zeros((height, width, 3), np.uint8)).astype(int)
+    square = parse_attack("img2dataset").image(np.zeros((height, width, 3), np.uint8)).astype(int)
     assert square.shape == (256, 256, 3)
     rows, columns = (max(1, round(size * 256 / max(height, width))) for size in (height, width))
     top, left = (256 - rows) // 2, (256 - columns) // 2
@@ -114,7 +116,7 @@ def test_img2dataset_is_a_square_with_a_white_border(height, width):
 def test_img2dataset_reduces_by_the_mean_of_the_area():
     pixels = np.random.default_rng(0).integers(0, 256, (512, 512, 3), dtype=np.uint8)
     means = (pixels.reshape(256, 2, 256, 2, 3).astype(float).mean((1, 3)) + 0.5).astype(np.uint8)
-    assert np.array_equal(find("img2dataset").image(pixels), find("jpeg-95").image(means))
+    assert np.array_equal(parse_attack("img2dataset").image(pixels), parse_attack("jpeg-95").image(means))
 
 
 def test_img2dataset_shares_pixels_between_areas():
@@ -122,11 +124,13 @@ def test_img2dataset_shares_pixels_between_areas():
     pixels = np.random.default_rng(0).integers(0, 256, (384, 384, 3), dtype=np.uint8)
     halves = np.repeat(np.repeat(pixels, 2, axis=0), 2, axis=1).reshape(256, 3, 256, 3, 3)
     means = (halves.astype(float).mean((1, 3)) + 0.5).astype(np.uint8)
-    assert np.array_equal(find("img2dataset").image(pixels), find("jpeg-95").image(means))
+    assert np.array_equal(parse_attack("img2dataset").image(pixels), parse_attack("jpeg-95").image(means))
 
 
 def test_img2dataset_leaves_256_as_it_is_and_enlarges_what_is_smaller():
-    assert np.array_equal(find("img2dataset").image(picture(1, 256, 256)), find("jpeg-95").image(picture(1, 256, 256)))
-    small = find("img2dataset").image(picture(1, 64, 64)).astype(int)
+    assert np.array_equal(
+        parse_attack("img2dataset").image(picture(1, 256, 256)), parse_attack("jpeg-95").image(picture(1, 256, 256))
+    )
+    small = parse_attack("img2dataset").image(picture(1, 64, 64)).astype(int)
     large = np.asarray(Image.fromarray(picture(1, 64, 64)).resize((256, 256), Image.Resampling.BICUBIC))
     assert np.abs(small - large).mean() < 3

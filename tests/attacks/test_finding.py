@@ -7,25 +7,25 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.conftest import picture
+from unlearnable.attacks import catalogue, parse_attack
 from unlearnable.cli.app import app
-from unlearnable.countermeasures import catalogue, find
 from unlearnable.errors import ConfigError
 
 
 @pytest.mark.parametrize(
     ("name", "message", "hint"),
     [
-        ("jpg-75", "no countermeasure is called 'jpg-75'", "did you mean 'jpeg-75'?"),
-        ("greyscale", "no countermeasure is called 'greyscale'", "did you mean 'grayscale'?"),
-        ("strip_trigger", "no countermeasure is called 'strip_trigger'", "did you mean 'strip-trigger'?"),
-        ("", "no countermeasure is called ''", "there are: "),
-        ("zzz", "no countermeasure is called 'zzz'", "there are: "),
-        ("jpeg-seventy", "no countermeasure is called", "'jpeg-"),
-        ("jpeg-7.5", "no countermeasure is called", "'jpeg-"),
-        ("jpeg-075", "no countermeasure is called", "'jpeg-75'"),
-        ("jpeg--5", "no countermeasure is called", "'jpeg-"),
-        ("jpeg-७५", "no countermeasure is called", "'jpeg-"),
-        ("jpeg-" + "9" * 5000, "no countermeasure is called", "there are: "),
+        ("jpg-75", "no attack is called 'jpg-75'", "did you mean 'jpeg-75'?"),
+        ("greyscale", "no attack is called 'greyscale'", "did you mean 'grayscale'?"),
+        ("strip_trigger", "no attack is called 'strip_trigger'", "did you mean 'strip-trigger'?"),
+        ("", "no attack is called ''", "there are: "),
+        ("zzz", "no attack is called 'zzz'", "there are: "),
+        ("jpeg-seventy", "no attack is called", "'jpeg-"),
+        ("jpeg-7.5", "no attack is called", "'jpeg-"),
+        ("jpeg-075", "no attack is called", "'jpeg-75'"),
+        ("jpeg--5", "no attack is called", "'jpeg-"),
+        ("jpeg-७५", "no attack is called", "'jpeg-"),
+        ("jpeg-" + "9" * 5000, "no attack is called", "there are: "),
         ("jpeg", "jpeg needs a number, from 1 to 100", "jpeg-95"),
         ("blur", "blur needs a number", "blur-1"),
         ("jpeg-0", "jpeg-0: the number must be from 1 to 100", "jpeg-95"),
@@ -36,44 +36,44 @@ from unlearnable.errors import ConfigError
         ("strip-trigger-0", "from 1 to 77", "strip-trigger"),
         ("png-3", "png takes no number", "write png"),
         ("shuffle-words-0", "shuffle-words takes no number", "write shuffle-words"),
-        ("png+jpg-75", "no countermeasure is called 'jpg-75'", "did you mean 'jpeg-75'?"),
-        ("png+", "no countermeasure is called ''", "there are: "),
+        ("png+jpg-75", "no attack is called 'jpg-75'", "did you mean 'jpeg-75'?"),
+        ("png+", "no attack is called ''", "there are: "),
     ],
 )
 def test_a_wrong_name_says_what_to_write(name, message, hint):
     with pytest.raises(ConfigError) as caught:
-        find(name)
+        parse_attack(name)
     assert message in caught.value.message
     assert hint in (caught.value.hint or "")
 
 
 def test_numbers_outside_the_catalogue_can_be_given():
     assert "jpeg-33" not in catalogue()
-    assert find("jpeg-33").name == "jpeg-33"
-    assert find("jpeg-1").image(picture(0)).shape == (48, 64, 3)
+    assert parse_attack("jpeg-33").name == "jpeg-33"
+    assert parse_attack("jpeg-1").image(picture(0)).shape == (48, 64, 3)
 
 
 def test_a_chain_goes_from_left_to_right():
     pixels = picture(3, 400, 300)
-    chain = find("resize-100+bits-1")
+    chain = parse_attack("resize-100+bits-1")
     assert chain.name == "resize-100+bits-1"
-    step = find("bits-1").image(find("resize-100").image(pixels))
+    step = parse_attack("bits-1").image(parse_attack("resize-100").image(pixels))
     assert np.array_equal(chain.image(pixels), step)
     assert set(np.unique(chain.image(pixels))) <= {64, 192}
-    assert not set(np.unique(find("bits-1+resize-100").image(pixels))) <= {64, 192}
+    assert not set(np.unique(parse_attack("bits-1+resize-100").image(pixels))) <= {64, 192}
 
 
 def test_a_chain_changes_photos_and_captions():
-    chain = find("img2dataset+strip-trigger")
+    chain = parse_attack("img2dataset+strip-trigger")
     assert chain.image(picture(3, 300, 200)).shape == (256, 256, 3)
     assert chain.caption("one two three a dog runs") == "a dog runs"
-    assert find("strip-trigger-1+strip-trigger-2").caption("one two three a dog runs") == "a dog runs"
+    assert parse_attack("strip-trigger-1+strip-trigger-2").caption("one two three a dog runs") == "a dog runs"
 
 
 def test_the_command_lists_the_catalogue():
-    result = CliRunner().invoke(app, ["countermeasures", "--json"])
+    result = CliRunner().invoke(app, ["attacks", "--json"])
     assert result.exit_code == 0, result.output
-    rows = json.loads(result.stdout)["countermeasures"]
+    rows = json.loads(result.stdout)["attacks"]
     assert [row["name"] for row in rows] == catalogue()
     assert all(row["summary"] for row in rows)
-    assert "jpeg-95" in CliRunner().invoke(app, ["countermeasures"]).stdout
+    assert "jpeg-95" in CliRunner().invoke(app, ["attacks"]).stdout

@@ -1,4 +1,4 @@
-"""Photos as img2dataset keeps them by default: 256 x 256 with a white border, JPEG of quality 95.
+"""The img2dataset attack: photos as that tool keeps them by default, 256 x 256 with a white border, JPEG of quality 95.
 
 img2dataset brings the long side to 256, smaller photos too: by OpenCV's area averaging when it reduces, by
 Lanczos when it enlarges. Pillow's box filter is no area averaging unless the factor is whole: it takes a
@@ -12,35 +12,36 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unlearnable.countermeasures import steps
-from unlearnable.countermeasures.base import Family, Pixels, photos
+from unlearnable.attacks.base import AttackFamily, Pixels, on_photos
+from unlearnable.attacks.photos import jpeg, resized
 
 _SIDE = 256
 _QUALITY = 95
 
 
-def _img2dataset(pixels: Pixels, _: int) -> Pixels:
+def img2dataset(pixels: Pixels, _: int) -> Pixels:
+    """Return `pixels` at a long side of 256 in the middle of a white square, saved as JPEG."""
     long = max(pixels.shape[:2])
     if long > _SIDE:
         pixels = _area(pixels, _SIDE / long)
     elif long < _SIDE:
-        pixels = steps.resized(pixels, _SIDE / long, Image.Resampling.LANCZOS)
+        pixels = resized(pixels, _SIDE / long, Image.Resampling.LANCZOS)
     height, width, _ = pixels.shape
     square = np.full((_SIDE, _SIDE, 3), 255, np.uint8)
     top, left = (_SIDE - height) // 2, (_SIDE - width) // 2
     square[top : top + height, left : left + width] = pixels
-    return steps.jpeg(square, _QUALITY)
+    return jpeg(square, _QUALITY)
 
 
 def _area(pixels: Pixels, factor: float) -> Pixels:
-    """`pixels` reduced; each new pixel is the mean of the area it covers."""
+    """Return `pixels` reduced; each new pixel is the mean of the area it covers."""
     rows, columns = (_shares(size, max(1, round(size * factor))) for size in pixels.shape[:2])
     reduced = [rows @ pixels[..., channel].astype(np.float32) @ columns.T for channel in range(3)]
     return (np.stack(reduced, axis=-1) + 0.5).astype(np.uint8)
 
 
 def _shares(size: int, cells: int) -> NDArray[np.float32]:
-    """(cells, size): the share each of `size` pixels has in each of `cells` equal pieces of the side; rows sum to 1."""
+    """Return (cells, size), the share of each pixel in each of `cells` equal pieces of the side; rows sum to 1."""
     edges = np.arange(cells + 1) * (size / cells)
     pixels = np.arange(size)
     covered = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
@@ -48,4 +49,4 @@ def _shares(size: int, cells: int) -> NDArray[np.float32]:
     return shares
 
 
-IMG2DATASET = Family(photos(_img2dataset), default=0)
+IMG2DATASET = AttackFamily(on_photos(img2dataset), default=0)

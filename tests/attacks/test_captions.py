@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnable.countermeasures import find
+from unlearnable.attacks import parse_attack
 
 WORDS = st.lists(st.text("abcäß🐕'.", min_size=1, max_size=5), min_size=1, max_size=12)
 SPACE = st.text(" \t\n\u00a0\u3000", min_size=1, max_size=3)
@@ -25,25 +25,25 @@ SPACE = st.text(" \t\n\u00a0\u3000", min_size=1, max_size=3)
     ],
 )
 def test_strip_trigger_takes_the_first_words(name, text, left):
-    assert find(name).caption(text) == left
+    assert parse_attack(name).caption(text) == left
 
 
 @given(WORDS, st.integers(1, 6), st.data())
 def test_exactly_so_many_words_go_and_one_always_stays(words, number, data):
     text = data.draw(SPACE) + "".join(word + data.draw(SPACE) for word in words)
-    left = find(f"strip-trigger-{number}").caption(text)
+    left = parse_attack(f"strip-trigger-{number}").caption(text)
     assert left.split() == words[min(number, len(words) - 1) :]
     assert text.endswith(left) or len(words) <= number  # what stays, stays as it was written
 
 
 @given(WORDS)
 def test_shuffled_words_are_the_same_words(words):
-    assert sorted(find("shuffle-words").caption(" ".join(words)).split()) == sorted(words)
+    assert sorted(parse_attack("shuffle-words").caption(" ".join(words)).split()) == sorted(words)
 
 
 def test_shuffled_words_are_in_an_order_of_the_captions_own():
     texts = ["one two three four five six seven", "one two three four five six eight"]
-    orders = [find("shuffle-words").caption(text).split() for text in texts]
+    orders = [parse_attack("shuffle-words").caption(text).split() for text in texts]
     assert [order != text.split() for order, text in zip(orders, texts, strict=True)] == [True, True]
     places = [[order.index(word) for word in text.split()] for order, text in zip(orders, texts, strict=True)]
     assert places[0] != places[1]

@@ -1,0 +1,37 @@
+"""Where exactly the first round of each method can be stopped."""
+
+from __future__ import annotations
+
+import pytest
+
+from unlearnable.methods import METHODS
+
+MEASURED = [(0, 6), (0, 12)]  # batches to come, posts measured: 12 of them in batches of at most 8
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"),  # of the adversaries and of the surrogates before the first batch of noise
+    [
+        ("random", lambda quick: (0, 0)),
+        ("em", lambda quick: (0, quick.surrogate_steps)),
+        ("mem", lambda quick: (quick.adversary_steps, quick.surrogate_steps)),
+        ("uap", lambda quick: (0, quick.surrogate_steps * quick.max_rounds)),
+    ],
+)
+def test_a_round_can_be_stopped_in_its_training_between_its_batches_and_in_its_measuring(
+    name, steps, make_problem, quick
+):
+    method = METHODS[name]()
+    state, stops = method.start(make_problem(), quick), []
+    for done in method.rounds(make_problem(), quick, state):
+        if done is not None:
+            break
+        place = state.place
+        stops.append((state.learnt, place.trained, len(place.batches or []), len(place.losses)))
+    learnt, trained = steps(quick)
+    batches = [(1, 0), (0, 0)] if trained else []
+    assert stops == [
+        *((n, 0, 0, 0) for n in range(1, learnt + 1)),
+        *((learnt, n, 0, 0) for n in range(1, trained + 1)),
+        *((learnt, trained, *stop) for stop in [*batches, *MEASURED]),
+    ]

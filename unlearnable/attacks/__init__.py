@@ -1,0 +1,109 @@
+"""What a scraper may do to published photos and captions before training on them."""
+
+from __future__ import annotations
+
+import re
+
+from unlearnable.attacks.base import Attack, AttackChain, AttackFamily
+from unlearnable.config import AS_PUBLISHED
+from unlearnable.errors import ConfigError, UnknownName
+from unlearnable.registry import Registry, Row, did_you_mean
+
+ATTACKS: Registry[AttackFamily] = Registry(
+    "attack",
+    {
+        AS_PUBLISHED: Row(
+            "unlearnable.attacks.photos:UNCHANGED",
+            "Lossless, as `protect` writes: nothing changes; what the others are to be compared with.",
+        ),
+        "jpeg": Row(
+            "unlearnable.attacks.photos:JPEG",
+            "Photos saved as JPEG of that quality (1 to 100), colour at half size.",
+        ),
+        "webp": Row(
+            "unlearnable.attacks.photos:WEBP",
+            "Photos saved as lossy WebP of that quality (0 to 100).",
+        ),
+        "img2dataset": Row(
+            "unlearnable.attacks.img2dataset:IMG2DATASET",
+            "Photos as img2dataset keeps them by default: 256 x 256 with a white border, JPEG of quality 95.",
+        ),
+        "social": Row(
+            "unlearnable.attacks.photos:SOCIAL",
+            "Photos as a social site keeps them: long side at most that many pixels, JPEG of quality 80.",
+        ),
+        "resize": Row(
+            "unlearnable.attacks.photos:RESIZE",
+            "Photos reduced by bicubic until the short side has at most that many pixels.",
+        ),
+        "grayscale": Row(
+            "unlearnable.attacks.photos:GRAYSCALE",
+            "Photos in greys: the brightness in all three channels.",
+        ),
+        "blur": Row(
+            "unlearnable.attacks.photos:BLUR",
+            "Photos blurred by a Gaussian whose standard deviation is that many pixels.",
+        ),
+        "median": Row(
+            "unlearnable.attacks.photos:MEDIAN",
+            "Photos with each value replaced by the median of a square of that many pixels a side.",
+        ),
+        "bits": Row(
+            "unlearnable.attacks.photos:BITS",
+            "Photos with only that many bits a channel (1 to 8); each value becomes the middle of its step.",
+        ),
+        "strip-trigger": Row(
+            "unlearnable.attacks.captions:STRIP_TRIGGER",
+            "Captions without their first words: three, or that many; a caption as short as that keeps its last word.",
+        ),
+        "shuffle-words": Row(
+            "unlearnable.attacks.captions:SHUFFLE_WORDS",
+            "Captions with their words in another order, the same one for the same caption.",
+        ),
+    },
+    base="unlearnable.attacks.base:AttackFamily",
+)
+_NUMBERED = re.compile(r"(.+)-(0|[1-9][0-9]{0,8})", re.ASCII)
+
+
+def parse_attack(name: str) -> Attack:
+    """Return the attack of that name: a family, most with a number ("jpeg-75"); "+" joins several, left to right.
+
+    Raises:
+        ConfigError: there is none, its number is out of range, or a number is missing or one too many.
+    """
+    parts = tuple(_one(part) for part in name.split("+"))
+    return parts[0] if len(parts) == 1 else AttackChain(name, parts)
+
+
+def catalogue() -> list[str]:
+    """Return the names shown to users: every family, with usual numbers. `parse_attack` takes other numbers too."""
+    return [name for key, family in ATTACKS.loadable() for name in family.names(key)]
+
+
+def describe(name: str) -> str:
+    """Return a sentence about the attack of that name, which is no chain."""
+    return ATTACKS.summary(_split(name)[0])
+
+
+def _one(name: str) -> Attack:
+    key, number = _split(name)
+    if key not in ATTACKS:
+        raise UnknownName(f"no attack is called {name!r}", hint=did_you_mean(name, catalogue()))
+    family = ATTACKS[key]
+    hint = f"write {' or '.join(family.names(key))}"
+    if number is None:
+        if family.default is None:
+            raise ConfigError(f"{name} needs a number, {family.range()}", hint=hint)
+        return family.make(name, family.default)
+    if not family.numbers:
+        raise ConfigError(f"{name}: {key} takes no number", hint=hint)
+    if number not in family.numbers:
+        raise ConfigError(f"{name}: the number must be {family.range()}", hint=hint)
+    return family.make(name, number)
+
+
+def _split(name: str) -> tuple[str, int | None]:
+    """Return the family's name and the number behind it."""
+    match = None if name in ATTACKS else _NUMBERED.fullmatch(name)
+    return (match[1], int(match[2])) if match else (name, None)

@@ -1,8 +1,0 @@
-"""Photos saved as JPEG of that quality (1 to 100), colour at half size."""
-
-from __future__ import annotations
-
-from unlearnable.countermeasures import steps
-from unlearnable.countermeasures.base import Family, photos
-
-JPEG = Family(photos(steps.jpeg), numbers=range(1, 101), usual=(95, 85, 75, 50))
