@@ -72,10 +72,10 @@ def test_a_setting_has_its_option_variable_type_default_and_meaning(tool):
     commands = tool("reference_pages.commands").commands(cli())
     rows = tool("reference_pages.settings").rows(Settings, commands["paint"])
     assert rows == [
-        ["`wall`", "`WALL`", "`UNLEARNABLE_WALL`", "path", "required", "The wall."],
-        ["`colour`", "`--colour`", "`UNLEARNABLE_COLOUR`", '`"red"`, `"blue"`', '`"red"`', "Its \\<new> colour."],
-        ["`coats`", "`--coats`", "`UNLEARNABLE_COATS`", "list of integer, at least 1", "`[1, 2]`", "of each coat"],
-        ["`thinner`", "", "`UNLEARNABLE_THINNER`", "number, > 0, ≤ 1", "", ""],
+        ["`wall`<br>`WALL`<br>`UNLEARNABLE_WALL`", "path", "required", "The wall."],
+        ["`colour`<br>`--colour`<br>`UNLEARNABLE_COLOUR`", '`"red"`, `"blue"`', '`"red"`', "Its \\<new> colour."],
+        ["`coats`<br>`--coats`<br>`UNLEARNABLE_COATS`", "list of integer, at least 1", "`[1, 2]`", "of each coat"],
+        ["`thinner`<br>`UNLEARNABLE_THINNER`", "number, > 0, ≤ 1", "", ""],
     ]  # fmt: skip
 
 

@@ -15,11 +15,11 @@ from unlearnable import config
 INTRODUCTION = f"""
 A setting comes from the first of these that names it: an option, the environment, a TOML file (`--config`), the preset,
 the default. The variable is `{config.ENVIRONMENT}` and the name in capitals; lists are separated by commas there. In
-TOML a setting has the name in the first column and stands at the top level. `--print-config` prints every setting of a
+TOML a setting has its bare name and stands at the top level. `--print-config` prints every setting of a
 run as TOML. [Environment](environment.md) lists the variables that are no settings.
 """
 NOT_IN_THE_ENVIRONMENT = frozenset({"data"})  # UNLEARNABLE_DATA is the folder of all data sets
-HEADS = ["Setting", "Option", "Variable", "Type", "Default", "Meaning"]
+HEADS = ["Setting, option, variable", "Type", "Default", "Meaning"]
 
 
 def page(app: typer.Typer) -> str:
@@ -42,7 +42,8 @@ def rows(model: type[BaseModel], command: Any) -> list[list[str]]:
         variable = "" if name in NOT_IN_THE_ENVIRONMENT else code(config.ENVIRONMENT + name.upper())
         kind = schema.words(schema.without_null(_resolved(field, whole)))
         meaning = escape(schema.description(field) or text)
-        found.append([code(name), code(flag_of(command, name)), variable, kind, default, meaning])
+        names = "<br>".join(filter(None, [code(name), code(flag_of(command, name)), variable]))
+        found.append([names, kind, default, meaning])
     return found
 
 
