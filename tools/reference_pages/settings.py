@@ -1,0 +1,76 @@
+"""docs/reference/settings.md: every setting of every command, with its option, variable and name in TOML."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+from pydantic import BaseModel
+
+from reference_pages import schema
+from reference_pages.commands import commands, flag_of, help_of
+from reference_pages.markdown import code, document, escape, prose, table
+from unlearnable import config
+
+INTRODUCTION = f"""
+A setting comes from the first of these that names it: an option, the environment, a TOML file (`--config`), the preset,
+the default. The variable is `{config.ENVIRONMENT}` and the name in capitals; lists are separated by commas there. In
+TOML a setting has its bare name and stands at the top level. `--print-config` prints every setting of a
+run as TOML. [Environment](environment.md) lists the variables that are no settings.
+"""
+NOT_IN_THE_ENVIRONMENT = frozenset({"data"})  # UNLEARNABLE_DATA is the folder of all data sets
+HEADS = ["Setting, option, variable", "Type", "Default", "Meaning"]
+
+
+def page(app: typer.Typer) -> str:
+    """The whole page, one section a command."""
+    sections = []
+    for name, command in commands(app).items():
+        if (model := _model(name)) is not None:
+            sections += [f"## {name}", prose(model.__doc__), table(HEADS, rows(model, command))]
+            sections += _presets(model)
+    return document("Settings", INTRODUCTION, sections)
+
+
+def rows(model: type[BaseModel], command: Any) -> list[list[str]]:
+    """A row of `HEADS` for each setting; what a field does not say, the help text of its option does."""
+    found = []
+    whole = model.model_json_schema()
+    for name, field in whole["properties"].items():
+        text, shown = help_of(command, name)
+        default = schema.default(field) or ("required" if name in whole.get("required", []) else escape(shown))
+        variable = "" if name in NOT_IN_THE_ENVIRONMENT else code(config.ENVIRONMENT + name.upper())
+        kind = schema.words(schema.without_null(_resolved(field, whole)))
+        meaning = escape(schema.description(field) or text)
+        names = "<br>".join(filter(None, [code(name), code(flag_of(command, name)), variable]))
+        found.append([names, kind, default, meaning])
+    return found
+
+
+def _model(command: str) -> type[BaseModel] | None:
+    """The settings of a command, by the name `CommandSettings`."""
+    wanted = command.replace(" ", "").replace("-", "") + "settings"
+    for name in config.__all__:
+        if name.lower() == wanted:
+            model: type[BaseModel] = getattr(config, name)
+            return model
+    return None
+
+
+def _presets(model: type[BaseModel]) -> list[str]:
+    """What each preset changes, where the command has presets."""
+    if "preset" not in model.model_fields:
+        return []
+    changed = list(dict.fromkeys(name for preset in config.PRESETS.values() for name in preset))
+    defaults = {name: model.model_fields[name].default for name in changed}
+    lines = [
+        [code(name), *(code(preset.get(setting, defaults[setting])) for setting in changed)]
+        for name, preset in config.PRESETS.items()
+    ]
+    return ["### Presets", table(["Preset", *map(code, changed)], lines)]
+
+
+def _resolved(field: dict[str, Any], whole: dict[str, Any]) -> dict[str, Any]:
+    """A field with the definition that it refers to, if it refers to one, in the place of the reference."""
+    definition = whole["$defs"][field["$ref"].rpartition("/")[2]] if "$ref" in field else {}
+    return {**definition, **{key: value for key, value in field.items() if key != "$ref"}}
