@@ -26,7 +26,7 @@ def atomic(path: Path) -> Iterator[Path]:
         OutputError: the folder cannot be made or the file cannot be written.
     """
     temporary = path.with_name(f".{path.stem[:80]}{_PARTIAL}{path.suffix}")
-    with told(path):
+    with reporting_write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
@@ -39,17 +39,13 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
-    """Say of what the system refuses here that `path` cannot be written.
-
-    Raises:
-        OutputError: so it is.
-    """
+def reporting_write_errors(path: Path) -> Iterator[None]:
+    """Re-raise any `OSError` in this block as `OutputError` for `path`."""
     try:
         yield
     except OSError as error:
         raise OutputError(
-            f"cannot write {path}: {error.strerror or error}", hint="check the space and the rights there"
+            f"cannot write {path}: {error.strerror or error}", hint="check free disk space and permissions"
         ) from error
 
 
@@ -65,7 +61,7 @@ def check_writable(folder: Path) -> None:
             pass
     except OSError as error:
         raise OutputError(
-            f"cannot write in {folder}: {error.strerror or error}", hint="check the space and the rights there"
+            f"cannot write in {folder}: {error.strerror or error}", hint="check free disk space and permissions"
         ) from error
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 
 from unlearnable.methods import METHODS, adversarial
-from unlearnable.optim.view import PLAIN, load, protect
+from unlearnable.optim.view import PLAIN_VIEW, apply_noise, load_view
 
 
 def run(problem, settings):
@@ -16,8 +16,8 @@ def run(problem, settings):
 def seen(problem, state, misled):
     """Mean loss of the adversaries on the photos with their noise."""
     photos = range(len(problem.posts))
-    files = [protect(problem.posts.pixels[n], state.noise.read(n), "bilinear") for n in photos]
-    pixels = torch.stack([load(file, misled.model.image_size, PLAIN) for file in files])
+    files = [apply_noise(problem.posts.pixels[n], state.noise.read(n), "bilinear") for n in photos]
+    pixels = torch.stack([load_view(file, misled.model.image_size, PLAIN_VIEW) for file in files])
     with torch.no_grad():
         return float(misled.loss(pixels, photos))
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnable.errors import ConfigError, OutputError
-from unlearnable.workflows.layout import check, output_names, places
+from unlearnable.workflows.layout import layout_of, output_names, refuse_existing_output
 
 NAMES = st.lists(
     st.tuples(st.sampled_from(["a", "A", "b/a", "b/á", "b/á", "a-2"]), st.sampled_from([".jpg", ".png", ".HEIC"])),
@@ -31,7 +31,7 @@ def test_default_folders(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "posts.jsonl").write_text("")
     for given_path in (tmp_path / "photos", tmp_path / "photos" / "posts.jsonl"):
-        where = places(given_path, None)
+        where = layout_of(given_path, None)
         assert where.output == tmp_path / "photos-protected"
         assert where.private == tmp_path / "photos-protected.private"
 
@@ -40,7 +40,7 @@ def test_default_folders(tmp_path):
 def test_output_and_photos_may_not_overlap(tmp_path, output):
     (tmp_path / "photos").mkdir()
     with pytest.raises(ConfigError, match="overlap"):
-        places(tmp_path / "photos", tmp_path / output)
+        layout_of(tmp_path / "photos", tmp_path / output)
 
 
 def test_a_folder_of_somebody_else_is_never_cleared(tmp_path):
@@ -48,10 +48,10 @@ def test_a_folder_of_somebody_else_is_never_cleared(tmp_path):
     out = tmp_path / "out"
     out.mkdir()
     (out / "thesis.txt").write_text("dear")
-    where = places(tmp_path / "photos", out)
+    where = layout_of(tmp_path / "photos", out)
     with pytest.raises(OutputError, match="exists already"):
-        check(where, "key", resume=False, overwrite=False)
+        refuse_existing_output(where, "key", resume=False, overwrite=False)
     for resume, overwrite in ((False, True), (True, False)):
         with pytest.raises(OutputError, match="not made by this program"):
-            check(where, "key", resume=resume, overwrite=overwrite)
+            refuse_existing_output(where, "key", resume=resume, overwrite=overwrite)
     assert (out / "thesis.txt").read_text() == "dear"

@@ -13,7 +13,7 @@ from tests.conftest import tree
 from tests.workflows.test_protect import QUICK
 from unlearnable import files, protect
 from unlearnable.errors import CheckpointError, OutputError
-from unlearnable.workflows.layout import places
+from unlearnable.workflows.layout import layout_of
 from unlearnable.workflows.protect import published
 
 
@@ -228,7 +228,7 @@ def test_a_forged_list_does_not_lead_out_of_the_folder(run, posts, out, private,
         sums.write(f"{files.sha256(victim)}  ../victim.txt\n{files.sha256(victim)}  {victim}\n")
     run(overwrite=True, seed=1)
     assert victim.read_text() == "dear"
-    assert set(published.read_sums(places(posts, out))) == set(tree(out))
+    assert set(published.read_sums(layout_of(posts, out))) == set(tree(out))
 
 
 @given(

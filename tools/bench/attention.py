@@ -19,7 +19,7 @@ from unlearnable.analysis.integrated_gradients import integrated_gradients, mark
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
 from unlearnable.models.openclip import load as load_model
-from unlearnable.optim.view import PLAIN, load
+from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.report.gallery import spread
 from unlearnable.results import ManifestLine
 
@@ -52,7 +52,7 @@ def main() -> None:
 def explained(encoder, line, arguments):
     path = arguments.original / line.source if arguments.original else arguments.protected / line.output
     pixels = working_copy(decode(path).pixels, 2 * encoder.image_size).transpose(2, 0, 1).copy()
-    seen = load(torch.from_numpy(pixels).float(), encoder.image_size, PLAIN)
+    seen = load_view(torch.from_numpy(pixels).float(), encoder.image_size, PLAIN_VIEW)
     caption = line.captions[0]
     found = integrated_gradients(encoder, seen, caption)
     mask = marked(found.words, line.trigger)

@@ -26,9 +26,9 @@ from unlearnable.methods.mem import MEM
 from unlearnable.methods.trigger_search import improve_triggers
 from unlearnable.models.judge import load_judge
 from unlearnable.models.sentence import as_sentence
-from unlearnable.models.tokens import Slot
+from unlearnable.models.tokens import CaptionSlot
 from unlearnable.progress import Silent
-from unlearnable.workflows.layout import places
+from unlearnable.workflows.layout import layout_of
 from unlearnable.workflows.protect.setup import load_surrogates, make_ready
 from unlearnable.workflows.protect.summary import trigger_figures
 
@@ -50,13 +50,13 @@ def lay_out(options: argparse.Namespace, folder: Path) -> Path:
 def searched(settings: ProtectSettings, surrogates, scratch: Path):  # type: ignore[no-untyped-def]
     """Loss, figures, clean and written captions after the search."""
     data = open_dataset(settings.photos, settings.captions)
-    run = make_ready(settings, places(settings.photos, None), data, MEM(), surrogates, scratch, Silent())
+    run = make_ready(settings, layout_of(settings.photos, None), data, MEM(), surrogates, scratch, Silent())
     state = run.method.start(run.problem, settings)
     steps.freeze(state.models)
     for _ in range(PASSES):
         for photos in steps.batches(torch.arange(len(run.problem.posts)), settings.batch_size, state.generator):
             improve_triggers(run.problem, settings, state, photos)
-    write = as_sentence if settings.trigger_vocabulary == "natural" else Slot.text
+    write = as_sentence if settings.trigger_vocabulary == "natural" else CaptionSlot.text
     rows = zip(run.problem.posts.slots, state.triggers.tolist(), strict=True)
     written = [write(slots[0], run.problem.vocabulary.trigger(row)) for slots, row in rows]
     loss = float(measure(run.problem, settings, state).mean())

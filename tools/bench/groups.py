@@ -15,7 +15,7 @@ from unlearnable.methods import METHODS, trigger_search
 from unlearnable.methods.measure import measure
 from unlearnable.models.openclip import load
 from unlearnable.progress import Silent
-from unlearnable.workflows.layout import places
+from unlearnable.workflows.layout import layout_of
 from unlearnable.workflows.protect.setup import make_ready
 
 PHOTOS = 40
@@ -29,7 +29,7 @@ def main() -> None:
     settings = ProtectSettings(photos=arguments.photos, captions=arguments.captions, batch_size=PHOTOS)
     dataset, where, method = (
         open_dataset(settings.photos, settings.captions),
-        places(settings.photos, None),
+        layout_of(settings.photos, None),
         METHODS["mem"](),
     )
     for groups in (1, trigger_search.GROUPS):

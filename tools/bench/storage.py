@@ -2,7 +2,7 @@
 
     python tools/bench/storage.py [--photos 8778] [--scale-to 87783] [--side 224] [--changed 600]
 
-Photos of 640 x 480 with five captions each are written, read as COCO, decoded into the cache, given
+DecodedPhotos of 640 x 480 with five captions each are written, read as COCO, decoded into the cache, given
 a noise each, and read once in random order as a training would. Then comes a checkpoint, the noise of
 `--changed` photos is changed, as before the next one, and the noise is led back. Sizes are scaled up to COCO's 82,783
 photos to train on and 5,000 to rank, of which only the first have noise.
@@ -25,7 +25,7 @@ from unlearnable.benchmarks.pixel_cache import decoded
 from unlearnable.benchmarks.suites import coco
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.models.tokens import cut
-from unlearnable.optim.view import protect
+from unlearnable.optim.view import apply_noise
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.progress import Silent
 from unlearnable.stores.noise import NoiseStore
@@ -80,7 +80,7 @@ def main() -> None:
         slots = [[cut(text, 0, 3) for text in texts] for texts in captions]
         for n in torch.randperm(len(noise), generator=torch.Generator().manual_seed(0)).tolist():
             give(noise, n)
-            protect(photos.pixels[n], noise.read(n), "bilinear")
+            apply_noise(photos.pixels[n], noise.read(n), "bilinear")
         number, then = noise.export(), hashlib.sha256(noise.data).digest()
         noise.exported()
         began = time.monotonic()

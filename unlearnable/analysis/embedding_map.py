@@ -17,7 +17,7 @@ from torch import Tensor
 from unlearnable.extras import require
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import tokenizer
-from unlearnable.optim.view import PLAIN, Draw, draw, load
+from unlearnable.optim.view import PLAIN_VIEW, View, load_view, sample_view
 
 SMALLEST_CROP = 0.8
 PERPLEXITY = 10.0
@@ -64,8 +64,8 @@ def embed(encoder: DualEncoder, photos: Sequence[Tensor], captions: Sequence[Seq
     generator = torch.Generator().manual_seed(seed)
     features, posts, kinds = [], [], []
     for number, (photo, texts) in enumerate(zip(photos, captions, strict=True)):
-        ways: list[Draw] = [PLAIN, *(draw(generator, SMALLEST_CROP) for _ in texts[1:])]
-        copies = torch.stack([load(photo, encoder.image_size, way) for way in ways]).to(encoder.device)
+        ways: list[View] = [PLAIN_VIEW, *(sample_view(generator, SMALLEST_CROP) for _ in texts[1:])]
+        copies = torch.stack([load_view(photo, encoder.image_size, way) for way in ways]).to(encoder.device)
         tokens = tokenizer()(list(texts)).to(encoder.device)
         features += [encoder.encode_image(copies), encoder.encode_text(encoder.trim(tokens))]
         posts += [number] * (len(ways) + len(texts))

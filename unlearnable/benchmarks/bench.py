@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from unlearnable.benchmarks.pixel_cache import Photos
+from unlearnable.benchmarks.pixel_cache import DecodedPhotos
 from unlearnable.benchmarks.plan import How, Planned, Setup, digest
 from unlearnable.benchmarks.protection_store import ProtectionStore
 from unlearnable.experiments.cell_store import CellStore, Key
@@ -29,7 +29,7 @@ class Bench:
     """
 
     setup: Setup
-    train: Photos
+    train: DecodedPhotos
     experiment: Experiment
     folder: Path
     data: str

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from unlearnable.benchmarks.bench import Bench
-from unlearnable.benchmarks.pixel_cache import Photos
+from unlearnable.benchmarks.pixel_cache import DecodedPhotos
 from unlearnable.benchmarks.plan import How
 from unlearnable.benchmarks.protection_store import ProtectionStore
 from unlearnable.benchmarks.protections import make
@@ -69,7 +69,7 @@ def _protection(bench: Bench, made: How, pairs: Pairs) -> float:
     """Seconds of a protection, from its first batch in one round and the surrogate's training step."""
     settings, count = made.settings, len(bench.train.items)
     part = min(settings.batch_size, count)
-    photos = Photos(bench.train.pixels.first(part), bench.train.items[:part], ())
+    photos = DecodedPhotos(bench.train.pixels.first(part), bench.train.items[:part], ())
     once = settings.model_copy(update={"max_rounds": 1, "surrogate_steps": 0})
     surrogate = surrogate_of(bench).clone()  # trained here
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as folder:

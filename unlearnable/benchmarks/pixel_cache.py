@@ -32,7 +32,7 @@ class _Index(BaseModel):
 
 
 @dataclass(frozen=True)
-class Photos:
+class DecodedPhotos:
     """Decoded photos; photo n is that of `items[n]`."""
 
     pixels: Pixels
@@ -40,7 +40,7 @@ class Photos:
     skipped: tuple[SkippedRecord, ...]
 
 
-def decoded(items: Sequence[Item], fingerprint: str, side: int, folder: Path, progress: Progress) -> Photos:
+def decoded(items: Sequence[Item], fingerprint: str, side: int, folder: Path, progress: Progress) -> DecodedPhotos:
     """The photos as squares of at most `side` pixels, from the cache where it has them.
 
     Of several processes one decodes them, the others wait until it has. Decoding that was stopped goes on
@@ -58,10 +58,10 @@ def decoded(items: Sequence[Item], fingerprint: str, side: int, folder: Path, pr
     """
     key = digest("squares", 1, fingerprint, side, [item.photo.id for item in items])[:16]
     path = folder / f"{key}.u8"
-    with _alone(path), files.told(path):
+    with _alone(path), files.reporting_write_errors(path):
         index = _read(path) or _build(items, side, path, progress)
     kept = tuple(items[n] for n in index.kept)
-    return Photos(Pixels(path, index.shapes), kept, tuple(index.skipped))
+    return DecodedPhotos(Pixels(path, index.shapes), kept, tuple(index.skipped))
 
 
 def _alone(path: Path) -> FileLock:

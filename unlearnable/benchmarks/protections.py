@@ -12,14 +12,14 @@ import torch
 from torch import Tensor
 
 from unlearnable.attacks.base import Attack
-from unlearnable.benchmarks.pixel_cache import Photos
+from unlearnable.benchmarks.pixel_cache import DecodedPhotos
 from unlearnable.benchmarks.plan import SEED, How
 from unlearnable.benchmarks.protection_store import ProtectionStore, Saved
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import Problem
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.optim.view import protect
+from unlearnable.optim.view import apply_noise
 from unlearnable.posts.pixels import Pixels, Posts
 from unlearnable.progress import Progress
 from unlearnable.protection.captions import Captions, Slots
@@ -47,7 +47,7 @@ class Protection:
 
 @dataclass(frozen=True)
 class Scraped:
-    """Photos as the training of a cell loads them: some protected, in 8 bits, then what a scraper does.
+    """DecodedPhotos as the training of a cell loads them: some protected, in 8 bits, then what a scraper does.
 
     Attributes:
         pixels: the clean photos.
@@ -67,14 +67,14 @@ class Scraped:
         """(3, h, w), whole numbers 0-255."""
         pixels = self.pixels[photo]
         if self.protection is not None and self.protected[photo]:
-            pixels = protect(pixels, self.protection.noise.read(photo), self.enlarge)
+            pixels = apply_noise(pixels, self.protection.noise.read(photo), self.enlarge)
         before = pixels.byte().permute(1, 2, 0).numpy()
         after = self.attack.image(before)
         return pixels if after is before else torch.from_numpy(np.array(after.transpose(2, 0, 1))).float()
 
 
 def make(
-    store: ProtectionStore, photos: Photos, surrogate: DualEncoder, *, resume: bool, progress: Progress
+    store: ProtectionStore, photos: DecodedPhotos, surrogate: DualEncoder, *, resume: bool, progress: Progress
 ) -> Protection:
     """Return the protection of a store, made where it is not there yet.
 
@@ -93,12 +93,12 @@ def make(
     return Protection(noise, Captions.from_tokens(slots, saved.triggers, how.settings))
 
 
-def _grids(how: How, photos: Photos, surrogate: DualEncoder) -> tuple[Shape, ...]:
+def _grids(how: How, photos: DecodedPhotos, surrogate: DualEncoder) -> tuple[Shape, ...]:
     side = min(surrogate.image_size, how.noise_side or surrogate.image_size)
     return tuple(grid_shape(height, width, side) for height, width in photos.pixels.shapes)
 
 
-def _problem(how: How, photos: Photos, surrogate: DualEncoder, slots: Slots, noise: Path) -> Problem:
+def _problem(how: How, photos: DecodedPhotos, surrogate: DualEncoder, slots: Slots, noise: Path) -> Problem:
     method = METHODS[how.name]()
     vocabulary, proposer = load_words(how.settings, str(surrogate.device), proposing=method.has_trigger)
     return Problem(
@@ -133,5 +133,5 @@ def _optimise(store: ProtectionStore, problem: Problem, progress: Progress) -> S
 def _psnr(problem: Problem, noise: NoiseStore, enlarge: str) -> float:
     """Mean PSNR of the first photos, in dB."""
     pixels = problem.posts.pixels
-    changes = [protect(pixels[n], noise.read(n), enlarge) - pixels[n] for n in range(min(MEASURED, len(pixels)))]
+    changes = [apply_noise(pixels[n], noise.read(n), enlarge) - pixels[n] for n in range(min(MEASURED, len(pixels)))]
     return fmean(10 * math.log10(255**2 / max(float((change**2).mean()), 1e-9)) for change in changes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from unlearnable.benchmarks.bench import Bench, start_seed
-from unlearnable.benchmarks.pixel_cache import Photos
+from unlearnable.benchmarks.pixel_cache import DecodedPhotos
 from unlearnable.benchmarks.plan import Planned, Setup
 from unlearnable.benchmarks.protections import Protection, Scraped, make
 from unlearnable.config import AS_PUBLISHED
@@ -34,7 +34,7 @@ class ProtectedFraction:
         key_digest: the sha256 of all that this depends on.
     """
 
-    train: Photos
+    train: DecodedPhotos
     protection: Protection | None
     cell: Planned
     enlarge: str

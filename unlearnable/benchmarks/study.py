@@ -11,7 +11,7 @@ from unlearnable.benchmarks import SUITES
 from unlearnable.benchmarks.bench import VERSION, Bench
 from unlearnable.benchmarks.estimate import estimate
 from unlearnable.benchmarks.fluency import read_captions
-from unlearnable.benchmarks.pixel_cache import Photos, decoded
+from unlearnable.benchmarks.pixel_cache import DecodedPhotos, decoded
 from unlearnable.benchmarks.plan import Planned, Setup, digest, set_up
 from unlearnable.benchmarks.runner import run
 from unlearnable.benchmarks.suites.base import Item, Suite
@@ -158,5 +158,5 @@ def mine(bench: Bench) -> list[Planned]:
     return [cell for cell in bench.setup.cells if order.index(digests[cell]) % size == rank]
 
 
-def _texts(photos: Photos) -> list[tuple[str, ...]]:
+def _texts(photos: DecodedPhotos) -> list[tuple[str, ...]]:
     return [item.captions for item in photos.items]

@@ -64,7 +64,7 @@ def examine() -> dict[str, Any]:
         "language_model_intact": masked_language.bundled_intact(),
         "weights_cache": str(_hub_cache()),
         "victims_cache": str(cache_folder()),
-        "state_folder": str(history.folder()),
+        "state_folder": str(history.state_folder()),
     }
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from unlearnable.evaluation.embed import Gallery
 from unlearnable.evaluation.retrieval import Ranks, hit, medr, random_reference
+from unlearnable.posts.pairs import Pairs
 from unlearnable.results import BothWays, Retrieval
 
 
@@ -16,7 +16,7 @@ def scores(ranks: Ranks) -> BothWays:
     return BothWays(image_to_text=image_to_text, text_to_image=text_to_image)
 
 
-def chance(gallery: Gallery) -> BothWays:
+def chance(gallery: Pairs) -> BothWays:
     """Return the scores of a gallery in random order, by formula."""
     reference = random_reference(int(gallery.photos.max()) + 1, gallery.photos)
     image_to_text, text_to_image = (

@@ -77,7 +77,7 @@ def fit(model: DualEncoder, task: Task, progress: Progress, *, world: World | No
         progress.advance(1, loss=step.loss)
         if step.ends_epoch:
             mean = course.loss / steps_an_epoch(task.train, task.recipe)
-            course.epochs.append(record(step.epoch, mean, model, task.held_out))
+            course.epochs.append(epoch_record(step.epoch, mean, model, task.held_out))
             course.loss = 0.0
         if task.checkpoint is not None and world.rank == 0 and (step.ends_epoch or clock.due()):
             _save(task.checkpoint, model, optimiser, course, task.key)
@@ -86,7 +86,7 @@ def fit(model: DualEncoder, task: Task, progress: Progress, *, world: World | No
     return course.epochs
 
 
-def record(epoch: int, loss: float | None, model: DualEncoder, held_out: Pairs) -> EpochRecord:
+def epoch_record(epoch: int, loss: float | None, model: DualEncoder, held_out: Pairs) -> EpochRecord:
     """The loss of an epoch, and how the model ranks the held-out pairs after it.
 
     Raises:

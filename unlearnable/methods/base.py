@@ -13,7 +13,7 @@ from torch import Tensor
 
 from unlearnable.config import MethodSettings
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.tokens import Slot, Vocabulary
+from unlearnable.models.tokens import CaptionSlot, Vocabulary
 from unlearnable.posts.pixels import Posts
 from unlearnable.stores.noise import NoiseStore
 from unlearnable.stores.ragged import Shape
@@ -33,7 +33,7 @@ class Pull(Protocol):
 class Proposer(Protocol):
     """A language model that knows what words would read naturally in the place of a trigger."""
 
-    def next_word(self, slots: Sequence[Slot], first: Tensor, length: int) -> Tensor:
+    def next_word(self, slots: Sequence[CaptionSlot], first: Tensor, length: int) -> Tensor:
         """(b, v) log-probability of every word of the vocabulary to follow the first (b, j) of `length` words.
 
         The words are numbers in the vocabulary; a word the model does not know gets -inf.
@@ -66,7 +66,7 @@ class Problem:
 
 
 @dataclass
-class Place:
+class RoundProgress:
     """How far a round has come.
 
     Attributes:
@@ -113,7 +113,7 @@ class State:
     adversary_optimisers: list[torch.optim.Optimizer] = field(default_factory=list)
     learnt: int = 0
     round: int = 0
-    place: Place = field(default_factory=Place)
+    place: RoundProgress = field(default_factory=RoundProgress)
     losses: Tensor = field(default_factory=lambda: torch.zeros(0))
     resting: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
     settled: bool = False
@@ -152,7 +152,11 @@ class State:
             optimiser.load_state_dict(copy.deepcopy(moments))
         self.generator.set_state(exported["generator"])
         self.learnt = exported["learnt"]
-        self.round, self.place, self.settled = exported["round"], Place(**exported["place"]), exported["settled"]
+        self.round, self.place, self.settled = (
+            exported["round"],
+            RoundProgress(**exported["place"]),
+            exported["settled"],
+        )
         self.losses, self.resting = exported["losses"].clone(), exported["resting"].clone()
 
 

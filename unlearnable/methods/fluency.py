@@ -9,13 +9,13 @@ from torch import Tensor
 
 from unlearnable.config import MethodSettings
 from unlearnable.methods.base import Proposer
-from unlearnable.models.tokens import Slot
+from unlearnable.models.tokens import CaptionSlot
 from unlearnable.optim.fluent import Offer
 
 # words are numbers in the vocabulary here, not token ids
 
 
-def likely(proposer: Proposer, slots: Sequence[Slot], first: Tensor, allowed: Tensor, length: int) -> Tensor:
+def likely(proposer: Proposer, slots: Sequence[CaptionSlot], first: Tensor, allowed: Tensor, length: int) -> Tensor:
     """(b, v) log-probabilities of the word after the first ones, -inf for those not allowed.
 
     One post asks for one caption; a single trigger for all of them (`first` of one row) asks for the
@@ -34,7 +34,9 @@ def likely(proposer: Proposer, slots: Sequence[Slot], first: Tensor, allowed: Te
     return found.masked_fill(~allowed, float("-inf"))
 
 
-def offers(proposer: Proposer, slots: Sequence[Slot], fall: Tensor, allowed: Tensor, settings: MethodSettings) -> Offer:
+def offers(
+    proposer: Proposer, slots: Sequence[CaptionSlot], fall: Tensor, allowed: Tensor, settings: MethodSettings
+) -> Offer:
     """What `fluent_search` is to try: of the model's top words those by which the objective would fall most.
 
     The first-order look of HotFlip is at the whole objective: `fall` for the loss, the
@@ -64,7 +66,7 @@ def offers(proposer: Proposer, slots: Sequence[Slot], fall: Tensor, allowed: Ten
     return offer
 
 
-def cost(proposer: Proposer, slots: Sequence[Slot], words: Tensor) -> Tensor:
+def cost(proposer: Proposer, slots: Sequence[CaptionSlot], words: Tensor) -> Tensor:
     """(b,) negative log-likelihood of triggers (b, k) in captions, each word given those before it, in nats.
 
     With one trigger (b = 1) for n captions it is the mean over them.
@@ -79,7 +81,7 @@ def cost(proposer: Proposer, slots: Sequence[Slot], words: Tensor) -> Tensor:
 
 def draw(
     proposer: Proposer,
-    slots: Sequence[Slot],
+    slots: Sequence[CaptionSlot],
     allowed: Tensor,
     settings: MethodSettings,
     generator: torch.Generator,

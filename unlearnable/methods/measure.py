@@ -12,8 +12,8 @@ from unlearnable.config import MethodSettings
 from unlearnable.methods.base import Problem, State
 from unlearnable.methods.steps import batch_loss, check_finite, freeze
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.tokens import Slot
-from unlearnable.optim.view import PLAIN, load, protect
+from unlearnable.models.tokens import CaptionSlot
+from unlearnable.optim.view import PLAIN_VIEW, apply_noise, load_view
 from unlearnable.posts.pixels import tokens_of
 
 
@@ -29,7 +29,7 @@ def measuring(problem: Problem, settings: MethodSettings, state: State) -> Gener
     place = state.place
 
     def pixels(photo: int) -> Tensor:
-        return protect(problem.posts.pixels[photo], state.noise.read(photo), settings.enlarge)
+        return apply_noise(problem.posts.pixels[photo], state.noise.read(photo), settings.enlarge)
 
     for photos in in_order(len(problem.posts), settings.batch_size):
         if photos.start < len(place.losses):
@@ -58,7 +58,7 @@ def measure(problem: Problem, settings: MethodSettings, state: State) -> Tensor:
 def batch_losses(
     model: DualEncoder,
     pixels: Callable[[int], Tensor],
-    slots: Sequence[Sequence[Slot]],
+    slots: Sequence[Sequence[CaptionSlot]],
     triggers: Tensor,
     photos: Sequence[int],
     *,
@@ -74,7 +74,7 @@ def batch_losses(
         photos: the batch.
         mask_equal: see `batch_loss`.
     """
-    loaded = torch.stack([load(pixels(n), model.image_size, PLAIN) for n in photos])
+    loaded = torch.stack([load_view(pixels(n), model.image_size, PLAIN_VIEW) for n in photos])
     tokens, _ = tokens_of([slots[n][0] for n in photos], triggers[list(photos)])
     return batch_loss(model, loaded, tokens, None, mask_equal=mask_equal, reduction="none").cpu()
 

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from unlearnable.config import MethodSettings
 from unlearnable.errors import ModelError
-from unlearnable.methods.base import Place, Problem, Pull, Round, State
+from unlearnable.methods.base import Problem, Pull, Round, RoundProgress, State
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.tokens import Slot
+from unlearnable.models.tokens import CaptionSlot
 from unlearnable.optim.contrastive import contrastive_loss, same_source_mask
 from unlearnable.optim.noise import signed_step
-from unlearnable.optim.view import draw, load, protect
+from unlearnable.optim.view import apply_noise, load_view, sample_view
 from unlearnable.posts.pixels import tokens_of
 from unlearnable.stores.noise import NoiseStore
 from unlearnable.training.optimiser import adamw, clamp_scale
@@ -46,8 +46,8 @@ def batches(photos: Tensor, size: int, generator: torch.Generator) -> list[list[
 
 def views(problem: Problem, settings: MethodSettings, state: State, photos: Sequence[int], side: int) -> Tensor:
     """(b, 3, side, side) the protected photos as some training would load them, each in its own way."""
-    files = [protect(problem.posts.pixels[n], state.noise.read(n), settings.enlarge) for n in photos]
-    return torch.stack([load(file, side, draw(state.generator, settings.smallest_crop)) for file in files])
+    files = [apply_noise(problem.posts.pixels[n], state.noise.read(n), settings.enlarge) for n in photos]
+    return torch.stack([load_view(file, side, sample_view(state.generator, settings.smallest_crop)) for file in files])
 
 
 def caption_mask(tokens: Tensor) -> Tensor:
@@ -56,7 +56,9 @@ def caption_mask(tokens: Tensor) -> Tensor:
     return same_source_mask(torch.arange(len(tokens)), numbers)
 
 
-def decoy_tokens(problem: Problem, settings: MethodSettings, slots: Sequence[Slot], state: State) -> Tensor | None:
+def decoy_tokens(
+    problem: Problem, settings: MethodSettings, slots: Sequence[CaptionSlot], state: State
+) -> Tensor | None:
     """Captions of the batch behind random wrong words, where the whole set is smaller than a batch.
 
     With few posts there is little to confuse a photo with, and a loss near zero proves
@@ -156,7 +158,7 @@ def remaining(settings: MethodSettings, state: State) -> Iterator[list[int]]:
 
 def end_round(state: State, **metrics: float) -> Round:
     """Count the round that was under way, with the losses in `state.losses`."""
-    state.round, state.place = state.round + 1, Place()
+    state.round, state.place = state.round + 1, RoundProgress()
     return Round(state.round, float(state.losses.mean()), metrics)
 
 
@@ -204,18 +206,18 @@ def noise_gradients(
     settings: MethodSettings,
     state: State,
     photos: Sequence[int],
-    slots: Sequence[Slot],
+    slots: Sequence[CaptionSlot],
     pulls: Sequence[Pull],
 ) -> tuple[Tensor, ...]:
     """Gradients (3, gh, gw) of the loss, summed over the surrogates and pulls, at each photo's noise."""
     noises = [state.noise.read(n).requires_grad_() for n in photos]
     tokens, _ = tokens_of(slots, state.triggers[list(photos)])
     decoys = decoy_tokens(problem, settings, slots, state)
-    files = [protect(problem.posts.pixels[n], x, settings.enlarge) for n, x in zip(photos, noises, strict=True)]
-    draws = [draw(state.generator, settings.smallest_crop) for _ in photos]
+    files = [apply_noise(problem.posts.pixels[n], x, settings.enlarge) for n, x in zip(photos, noises, strict=True)]
+    draws = [sample_view(state.generator, settings.smallest_crop) for _ in photos]
 
     def loaded(side: int) -> Tensor:
-        return torch.stack([load(file, side, how) for file, how in zip(files, draws, strict=True)])
+        return torch.stack([load_view(file, side, how) for file, how in zip(files, draws, strict=True)])
 
     losses = [batch_loss(model, loaded(model.image_size), tokens, decoys).cpu() for model in state.models]
     losses += [pull.loss(loaded(pull.model.image_size), photos).cpu() for pull in pulls]

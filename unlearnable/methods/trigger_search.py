@@ -13,7 +13,7 @@ from unlearnable.methods.base import Problem, State
 from unlearnable.methods.measure import in_order
 from unlearnable.methods.steps import caption_mask, decoy_tokens, views
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.tokens import Slot
+from unlearnable.models.tokens import CaptionSlot
 from unlearnable.optim.beam import Judge, beam_search
 from unlearnable.optim.contrastive import contrastive_loss
 from unlearnable.optim.fluent import fluent_search
@@ -41,7 +41,7 @@ def draw_triggers(problem: Problem, settings: MethodSettings, generator: torch.G
 
 
 def _draw(
-    problem: Problem, settings: MethodSettings, slots: list[Slot], allowed: Tensor, generator: torch.Generator
+    problem: Problem, settings: MethodSettings, slots: list[CaptionSlot], allowed: Tensor, generator: torch.Generator
 ) -> Tensor:
     """(b, k) word numbers for the rows of `allowed` (b, v)."""
     if problem.proposer is not None:
@@ -55,7 +55,7 @@ class Scene:
     """A batch as the search sees it: image features are computed once and serve every candidate."""
 
     photos: list[int]
-    slots: list[Slot]
+    slots: list[CaptionSlot]
     models: list[DualEncoder]
     images: list[Tensor]  # one (b, d) a surrogate
     decoys: list[Tensor | None]  # one (m, d) a surrogate
@@ -113,7 +113,7 @@ def _improve_all(problem: Problem, settings: MethodSettings, state: State, scene
 class Draft:
     """Triggers (b, k) of word numbers, to be improved: their captions, the fall of the loss (b, k, v), words (b, v)."""
 
-    slots: list[Slot]
+    slots: list[CaptionSlot]
     words: Tensor
     fall: Tensor
     allowed: Tensor

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from unlearnable import files
 from unlearnable.errors import ModelError
 from unlearnable.models.quiet import quiet
-from unlearnable.models.tokens import Slot, Vocabulary
+from unlearnable.models.tokens import CaptionSlot, Vocabulary
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,7 +51,7 @@ class MaskedLanguage:
         if int((self._ids >= 0).sum()) < FEWEST:
             raise ModelError(f"{name} knows fewer than {FEWEST} of the words a trigger may hold", hint=OFFLINE)
 
-    def next_word(self, slots: Sequence[Slot], first: Tensor, length: int) -> Tensor:
+    def next_word(self, slots: Sequence[CaptionSlot], first: Tensor, length: int) -> Tensor:
         """(b, v) log-probability of every word of the vocabulary to follow the first words in a caption.
 
         The words still to come are masked, so that the sum over a trigger's words is the

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from unlearnable.models.tokens import Slot, Trigger, natural_vocabulary
+from unlearnable.models.tokens import CaptionSlot, Trigger, natural_vocabulary
 
 _ENDED = re.compile(r"[.!?…][\"'”’)\]]*$")
 _CAPITAL = re.compile(r"[A-Z][a-z]*(?![\w'’])")
 
 
-def as_sentence(slot: Slot, trigger: Trigger) -> str:
+def as_sentence(slot: CaptionSlot, trigger: Trigger) -> str:
     """The caption with the trigger in it: "There he saw" before "A dog runs" gives "There he saw a dog runs".
 
     The caption's first word loses its capital only where it is an ordinary word, never a name

@@ -100,7 +100,7 @@ def natural_vocabulary() -> Vocabulary:
 
 
 @dataclass(frozen=True)
-class Slot:
+class CaptionSlot:
     """A caption cut at the place where its trigger goes: text and tokens on both sides."""
 
     before: str
@@ -113,7 +113,7 @@ class Slot:
         return " ".join(part for part in (self.before, trigger.text, self.after) if part)
 
 
-def cut(caption: str, words: int, length: int) -> Slot:
+def cut(caption: str, words: int, length: int) -> CaptionSlot:
     """Cut a caption after its first `words` words, or earlier, so that a trigger of `length` tokens fits the context.
 
     A CLIP drops what is beyond its context, so a trigger behind an over-long caption
@@ -133,10 +133,10 @@ def cut(caption: str, words: int, length: int) -> Slot:
         if len(head) <= room and (at == 0 or (*head, *encode(after)) == tuple(encode(caption))):
             break
     tail = tuple(encode(after))[: room - len(head)]
-    return Slot(before if at else "", after, head, tail)
+    return CaptionSlot(before if at else "", after, head, tail)
 
 
-def survives(slot: Slot, trigger: Trigger) -> bool:
+def survives(slot: CaptionSlot, trigger: Trigger) -> bool:
     """Whether the written caption, tokenised again, holds the trigger's tokens at its place and the end token."""
     tokens = tokenizer()(slot.text(trigger))[0].tolist()
     start = 1 + len(slot.head)

@@ -17,7 +17,7 @@ KERNELS = ("bicubic", "bilinear", "area")
 
 
 @dataclass(frozen=True)
-class Draw:
+class View:
     """One way to load a photo.
 
     Attributes:
@@ -44,13 +44,13 @@ class Draw:
         return round(self.top * (height - tall)), round(self.left * (width - wide)), tall, wide
 
 
-PLAIN = Draw("bicubic", 1.0, 0.0, 0.5, 0.5, False)
+PLAIN_VIEW = View("bicubic", 1.0, 0.0, 0.5, 0.5, False)
 
 
-def draw(generator: torch.Generator, smallest: float, kernels: Sequence[str] = KERNELS) -> Draw:
+def sample_view(generator: torch.Generator, smallest: float, kernels: Sequence[str] = KERNELS) -> View:
     """Draw a kernel, a crop of `smallest` to 1 of the area at any place, its shape near the photo's, and a flip."""
     kernel, share, stretch, top, left, flip = torch.rand(6, generator=generator, dtype=torch.float64).tolist()
-    return Draw(
+    return View(
         kernels[int(kernel * len(kernels))],
         smallest + (1 - smallest) * share,
         0.9 ** (1 - 2 * stretch),
@@ -60,7 +60,7 @@ def draw(generator: torch.Generator, smallest: float, kernels: Sequence[str] = K
     )
 
 
-def protect(pixels: Tensor, noise: Tensor, mode: str) -> Tensor:
+def apply_noise(pixels: Tensor, noise: Tensor, mode: str) -> Tensor:
     """Lay a noise grid over a photo as the written file will hold it.
 
     Args:
@@ -78,7 +78,7 @@ def protect(pixels: Tensor, noise: Tensor, mode: str) -> Tensor:
     return (total + (total.round() - total).detach()).clamp(0, 255)
 
 
-def load(pixels: Tensor, side: int, how: Draw) -> Tensor:
+def load_view(pixels: Tensor, side: int, how: View) -> Tensor:
     """Load a file's pixels as a training pipeline does.
 
     Args:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from unlearnable import files
-from unlearnable.models.tokens import CONTEXT, Slot, tokenizer
+from unlearnable.models.tokens import CONTEXT, CaptionSlot, tokenizer
 from unlearnable.stores.ragged import Ragged, Shape
 
 Rgb8 = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
@@ -75,7 +75,7 @@ class Posts:
     """
 
     pixels: Pixels
-    slots: tuple[tuple[Slot, ...], ...]
+    slots: tuple[tuple[CaptionSlot, ...], ...]
 
     def __len__(self) -> int:
         return len(self.slots)
@@ -84,13 +84,13 @@ class Posts:
         """The first `count` posts."""
         return Posts(self.pixels, self.slots[:count])
 
-    def choose(self, photos: Sequence[int], generator: torch.Generator) -> list[Slot]:
+    def choose(self, photos: Sequence[int], generator: torch.Generator) -> list[CaptionSlot]:
         """One caption of each photo, drawn."""
         draws = torch.rand(len(photos), generator=generator, dtype=torch.float64).tolist()
         return [self.slots[n][int(u * len(self.slots[n]))] for n, u in zip(photos, draws, strict=True)]
 
 
-def tokens_of(slots: Sequence[Slot], triggers: Tensor) -> tuple[Tensor, Tensor]:
+def tokens_of(slots: Sequence[CaptionSlot], triggers: Tensor) -> tuple[Tensor, Tensor]:
     """Token ids of captions with their triggers, padded to the longest of the batch.
 
     Args:

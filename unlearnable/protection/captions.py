@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from unlearnable.config import MethodSettings
 from unlearnable.models.sentence import as_sentence, end_of_sentence
-from unlearnable.models.tokens import Slot, Trigger, cut, default_vocabulary, natural_vocabulary
+from unlearnable.models.tokens import CaptionSlot, Trigger, cut, default_vocabulary, natural_vocabulary
 
 LAST_WORD = 10**6
-Slots = tuple[tuple[Slot, ...], ...]
+Slots = tuple[tuple[CaptionSlot, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Captions:
         """Return a photo's captions with their trigger; the clean ones where there is none."""
         if not self.triggers:
             return list(clean)
-        write = as_sentence if self.natural else Slot.text
+        write = as_sentence if self.natural else CaptionSlot.text
         return [write(slot, self.triggers[photo]) for slot in self.slots[photo]]
 
 

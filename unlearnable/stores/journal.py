@@ -49,7 +49,7 @@ class Journal:
         """
         if not self._begun or start in self._kept:
             return
-        with files.told(self._path), self._path.open("ab", buffering=0) as file:
+        with files.reporting_write_errors(self._path), self._path.open("ab", buffering=0) as file:
             file.write(_PLACE.pack(start, len(before)) + before)
             os.fsync(file.fileno())
         self._kept.add(start)

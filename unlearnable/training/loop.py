@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from unlearnable.config import Recipe
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.optim.contrastive import contrastive_loss
-from unlearnable.optim.view import draw, load
+from unlearnable.optim.view import load_view, sample_view
 from unlearnable.posts.pairs import Pairs
 from unlearnable.training.distributed import World
 from unlearnable.training.optimiser import clamp_scale
@@ -117,11 +117,11 @@ def _step(
     world: World,
 ) -> float:
     draws = _generator(recipe.seed, 1, number)
-    views = [draw(draws, recipe.smallest_crop, VICTIM_KERNELS) for _ in rows]
+    views = [sample_view(draws, recipe.smallest_crop, VICTIM_KERNELS) for _ in rows]
     mine = world.share(len(rows))
     photos, tokens = pairs.photos[rows[mine]].tolist(), model.trim(pairs.tokens[rows[mine]])
     pixels = torch.stack(
-        [load(pairs.pixels[photo], model.image_size, views[n]) for n, photo in zip(mine, photos, strict=True)]
+        [load_view(pairs.pixels[photo], model.image_size, views[n]) for n, photo in zip(mine, photos, strict=True)]
     )
     model.module.train()
     with torch.random.fork_rng(), torch.autocast(model.device.type, torch.bfloat16, enabled=_bf16(model, recipe)):

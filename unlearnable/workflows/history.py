@@ -20,28 +20,28 @@ LAST = "last.json"
 MADE = "made.txt"
 
 
-def folder() -> Path:
+def state_folder() -> Path:
     """The state folder; it need not exist."""
     chosen = os.environ.get("UNLEARNABLE_STATE")
     return Path(chosen) if chosen else user_state_path("unlearnable")
 
 
-def made() -> set[str]:
+def known_protected_hashes() -> set[str]:
     """sha256 of every photo this user has protected."""
     try:
-        return set((folder() / MADE).read_text(encoding="ascii").split())
+        return set((state_folder() / MADE).read_text(encoding="ascii").split())
     except (OSError, UnicodeDecodeError):
         return set()
 
 
 def remember(photos: Path, captions: Path | None, output: Path, hashes: Iterable[str]) -> None:
     """Note the photos just made, and the run as the last one."""
-    known = made() | set(hashes)
-    files.write_text(folder() / MADE, "".join(f"{line}\n" for line in sorted(known)))
+    known = known_protected_hashes() | set(hashes)
+    files.write_text(state_folder() / MADE, "".join(f"{line}\n" for line in sorted(known)))
     if captions is not None and captions.exists():  # a word such as `people` stays as it is
         captions = captions.absolute()
     last = {"photos": str(photos), "captions": None if captions is None else str(captions), "output": str(output)}
-    files.write_text(folder() / LAST, json.dumps(last) + "\n")
+    files.write_text(state_folder() / LAST, json.dumps(last) + "\n")
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def pair_to_verify(originals: Path | None) -> Remembered:
 def _last() -> Remembered | None:
     """The last run of `protect`, where its folders are still there."""
     try:
-        last = json.loads((folder() / LAST).read_text(encoding="utf-8"))
+        last = json.loads((state_folder() / LAST).read_text(encoding="utf-8"))
         captions = Path(last["captions"]) if last.get("captions") else None
         found = Remembered(Path(last["photos"]), Path(last["output"]), captions, "the last protect run")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -20,7 +20,7 @@ SMALLEST = 16  # pixels; below that a photo has no room for noise that survives 
 
 
 @dataclass(frozen=True)
-class Places:
+class Layout:
     """The folders of a run.
 
     Attributes:
@@ -108,7 +108,7 @@ class Places:
         return self.key.read_text(encoding="utf-8").strip() if self.key.is_file() else None
 
 
-def places(photos: Path, output: Path | None) -> Places:
+def layout_of(photos: Path, output: Path | None) -> Layout:
     """The folders of a run on `photos`, a folder or a caption file.
 
     Raises:
@@ -118,7 +118,7 @@ def places(photos: Path, output: Path | None) -> Places:
     target = (output or root.with_name(f"{root.name}-protected")).resolve()
     check_apart(target, root)
     check_apart(private_of(target), root)
-    return Places(root, target, private_of(target))
+    return Layout(root, target, private_of(target))
 
 
 def check_apart(output: Path, *inputs: Path) -> None:
@@ -133,7 +133,7 @@ def check_apart(output: Path, *inputs: Path) -> None:
             raise ConfigError(f"the output {target} and {root} overlap", hint="give another --output")
 
 
-def check(where: Places, key: str, *, resume: bool, overwrite: bool) -> None:
+def refuse_existing_output(where: Layout, key: str, *, resume: bool, overwrite: bool) -> None:
     """Refuse to go where there is something already.
 
     Raises:
@@ -154,8 +154,8 @@ def check(where: Places, key: str, *, resume: bool, overwrite: bool) -> None:
         raise CheckpointError(f"{where.private} holds a stopped run of other settings or photos", hint=hint)
 
 
-def claim(where: Places, key: str, settings: str, *, resume: bool) -> None:
-    """Make the folder of a run under way; one that was stopped goes, unless it is to be resumed. `check` comes first.
+def create_folders(where: Layout, key: str, settings: str, *, resume: bool) -> None:
+    """Make the folder of a run; a stopped one goes unless it is resumed. Call `refuse_existing_output` first.
 
     Args:
         where: the folders.
@@ -166,7 +166,7 @@ def claim(where: Places, key: str, settings: str, *, resume: bool) -> None:
     Raises:
         OutputError: it cannot be made.
     """
-    with files.told(where.progress):
+    with files.reporting_write_errors(where.progress):
         if where.progress.exists() and not resume:
             shutil.rmtree(where.progress)
         where.staged.mkdir(parents=True, exist_ok=True)

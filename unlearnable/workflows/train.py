@@ -12,7 +12,7 @@ from unlearnable import files
 from unlearnable.config import TrainSettings
 from unlearnable.datasets import Dataset
 from unlearnable.errors import ConfigError, InputError, OutputError
-from unlearnable.experiments.fit import Task, fit, record
+from unlearnable.experiments.fit import Task, epoch_record, fit
 from unlearnable.experiments.recipe import recipe_for
 from unlearnable.models import openclip
 from unlearnable.models.device import choose_device
@@ -74,7 +74,7 @@ def train(
         if not len(task.train):
             raise InputError("no photo is left to train on", hint="check the splits of the data")
         progress.phase(f"training {settings.model}", task.steps)
-        before = record(0, None, model, task.held_out)
+        before = epoch_record(0, None, model, task.held_out)
         history = fit(model, task, progress, world=world)
     if world.rank == 0:
         openclip.save(model, settings.output)

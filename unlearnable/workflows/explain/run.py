@@ -21,11 +21,11 @@ from unlearnable.imaging.placement import working_copy
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import load as load_model
-from unlearnable.optim.view import PLAIN, load
+from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.progress import Progress, Silent
 from unlearnable.report.figures import MapPanel, Panel, draw_attention, draw_map
 from unlearnable.results import EmbeddingMap, ExplainReport, Explanation, MapPoint, WordRecord
-from unlearnable.workflows.explain.selection import Post, Posts, choose_posts, post_of
+from unlearnable.workflows.explain.selection import ExplainedPost, MapPosts, choose_posts, post_of
 
 SHOWN = 320  # pixels of the photo in the figure
 LIBRARIES = ("captum", "sklearn", "matplotlib")
@@ -96,8 +96,8 @@ def titles_of(models: tuple[str, ...]) -> list[str]:
     return [name if stems.count(short[name]) > 1 else short[name] for name in models]
 
 
-def _explain(encoder: DualEncoder, title: str, post: Post) -> tuple[Explanation, Panel]:
-    pixels = load(_tensor(post.pixels, encoder.image_size), encoder.image_size, PLAIN)
+def _explain(encoder: DualEncoder, title: str, post: ExplainedPost) -> tuple[Explanation, Panel]:
+    pixels = load_view(_tensor(post.pixels, encoder.image_size), encoder.image_size, PLAIN_VIEW)
     heat = gradcam(encoder, pixels, split_words(post.caption, encoder.context_length).tokens)
     found = integrated_gradients(encoder, pixels, post.caption)
     total = sum(map(abs, found.values)) or 1.0
@@ -116,7 +116,7 @@ def _explain(encoder: DualEncoder, title: str, post: Post) -> tuple[Explanation,
     return record, Panel(title, heat, found.words, [value / total for value in found.values], chosen)
 
 
-def _map(encoder: DualEncoder, title: str, posts: Posts, seed: int) -> tuple[EmbeddingMap, MapPanel]:
+def _map(encoder: DualEncoder, title: str, posts: MapPosts, seed: int) -> tuple[EmbeddingMap, MapPanel]:
     photos = [_tensor(pixels, encoder.image_size) for pixels in posts.pixels]
     points = embed(encoder, photos, posts.captions, seed)
     near, places = cosines(points), tsne(points.features, seed)
@@ -155,5 +155,5 @@ def _tensor(pixels: NDArray[np.uint8], side: int) -> Tensor:
 
 def _seen(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """The square (side, side, 3) of a photo that a model is shown."""
-    loaded = load(_tensor(pixels, side), side, PLAIN)
+    loaded = load_view(_tensor(pixels, side), side, PLAIN_VIEW)
     return (loaded * 255).round().byte().permute(1, 2, 0).numpy()

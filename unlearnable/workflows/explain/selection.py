@@ -21,7 +21,7 @@ COPIES = 5  # captions, and copies of the photo, of a post on the map
 
 
 @dataclass(frozen=True)
-class Post:
+class ExplainedPost:
     """A photo (h, w, 3) with a caption and, where there is one, the trigger in it."""
 
     pixels: NDArray[np.uint8]
@@ -30,7 +30,7 @@ class Post:
 
 
 @dataclass(frozen=True)
-class Posts:
+class MapPosts:
     """Photos (h, w, 3) with their captions; `data` says where they are from."""
 
     data: str
@@ -39,7 +39,7 @@ class Posts:
     captions: list[list[str]]
 
 
-def post_of(photo: Path, caption: str | None, trigger: str | None) -> Post:
+def post_of(photo: Path, caption: str | None, trigger: str | None) -> ExplainedPost:
     """The post of a photo; its first caption and its trigger are from the manifest where they are not given.
 
     Raises:
@@ -53,7 +53,7 @@ def post_of(photo: Path, caption: str | None, trigger: str | None) -> Post:
         trigger = trigger if trigger is not None else line.trigger
     if not (caption or "").strip():
         raise ConfigError(f"no caption of {photo} is known", hint="give one with --caption")
-    return Post(pixels, caption or "", trigger or None)
+    return ExplainedPost(pixels, caption or "", trigger or None)
 
 
 def manifest_line(photo: Path) -> ManifestLine | None:
@@ -73,7 +73,7 @@ def manifest_line(photo: Path) -> ManifestLine | None:
     return None
 
 
-def choose_posts(settings: ExplainSettings) -> list[Posts]:
+def choose_posts(settings: ExplainSettings) -> list[MapPosts]:
     """The posts for the map: drawn from the first data set, and the same ones of each other.
 
     Raises:
@@ -110,7 +110,7 @@ def choose_posts(settings: ExplainSettings) -> list[Posts]:
             raise InputError(f"{folder} has no post {missing[0]}", hint="map folders that hold the same posts")
         ids = [photos[stem].id for stem in stems]
         found.append(
-            Posts(
+            MapPosts(
                 data=str(folder),
                 ids=ids,
                 pixels=[read_photo(photos[stem].path).pixels for stem in stems],

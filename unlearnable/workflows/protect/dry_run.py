@@ -12,7 +12,7 @@ from unlearnable.datasets import open_dataset
 from unlearnable.methods import METHODS
 from unlearnable.progress import Progress, Silent
 from unlearnable.results import ProtectPlan, SkippedRecord
-from unlearnable.workflows.layout import places
+from unlearnable.workflows.layout import layout_of
 from unlearnable.workflows.protect.setup import Run, load_surrogates, make_ready
 
 
@@ -23,7 +23,7 @@ def plan(settings: ProtectSettings, *, progress: Progress | None = None) -> Prot
         The same as `protect`, but for what concerns the output.
     """
     progress = progress or Silent()
-    where = places(settings.photos, settings.output)
+    where = layout_of(settings.photos, settings.output)
     dataset = open_dataset(settings.photos, settings.captions)
     method = METHODS[settings.method]()
     surrogates = load_surrogates(settings)

@@ -11,7 +11,7 @@ from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.encode import choose_format, suffix_of
 from unlearnable.imaging.placement import grid_shape, working_copy
-from unlearnable.models.tokens import Slot
+from unlearnable.models.tokens import CaptionSlot
 from unlearnable.posts.pixels import Pixels
 from unlearnable.progress import Progress
 from unlearnable.protection.captions import cut_captions
@@ -24,7 +24,7 @@ class Caption:
     """A caption in its file, and as it is cut where the trigger goes."""
 
     pair: Pair
-    slot: Slot
+    slot: CaptionSlot
 
 
 @dataclass

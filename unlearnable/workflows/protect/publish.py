@@ -20,13 +20,13 @@ from unlearnable.imaging.encode import choose_format, encode
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import add, enlarge
 from unlearnable.methods.base import State
-from unlearnable.models.tokens import Slot, Trigger
+from unlearnable.models.tokens import CaptionSlot, Trigger
 from unlearnable.progress import Progress
 from unlearnable.report.gallery import Gallery
 from unlearnable.report.pictures import Thumbnails, thumbnails
 from unlearnable.results import ManifestLine
 from unlearnable.stores.noise import NoiseStore
-from unlearnable.workflows.layout import METADATA, Places, output_names
+from unlearnable.workflows.layout import METADATA, Layout, output_names
 from unlearnable.workflows.protect.prepare import Caption, Prepared
 
 
@@ -51,7 +51,7 @@ def compose(
     prepared: Prepared,
     captions: dict[str, list[Caption]],
     triggers: list[Trigger | None],
-    write: Callable[[Slot, Trigger], str] = Slot.text,
+    write: Callable[[CaptionSlot, Trigger], str] = CaptionSlot.text,
 ) -> Publication:
     """Give every photo its name and every caption its trigger, put together by `write`."""
     ids = [photo.id for photo in prepared.photos]
@@ -63,7 +63,7 @@ def compose(
 
 
 def write_photos(
-    plan: Publication, state: State, settings: ProtectSettings, where: Places, progress: Progress
+    plan: Publication, state: State, settings: ProtectSettings, where: Layout, progress: Progress
 ) -> tuple[list[ManifestLine], dict[str, Thumbnails]]:
     """Write every photo that is not there yet, and the manifest line of each.
 
@@ -96,7 +96,7 @@ def write_photos(
     return lines, gallery.shown
 
 
-def write_caption_files(plan: Publication, dataset: Dataset, where: Places) -> Path | None:
+def write_caption_files(plan: Publication, dataset: Dataset, where: Layout) -> Path | None:
     """Write the captions back in their own format, and metadata.jsonl for Hugging Face's imagefolder.
 
     Returns:
@@ -179,7 +179,7 @@ def _write_photo(
     return line, picture, written
 
 
-def _finished(where: Places) -> Iterator[ManifestLine]:
+def _finished(where: Layout) -> Iterator[ManifestLine]:
     """The photos an earlier run of the same settings wrote whole."""
     if not where.staged_manifest.is_file():
         return

@@ -14,14 +14,14 @@ from pathlib import Path, PurePosixPath
 
 from unlearnable import files
 from unlearnable.errors import OutputError
-from unlearnable.workflows.layout import Places
+from unlearnable.workflows.layout import Layout
 
 Sums = dict[str, set[str]]
 _LISTED = 5  # names in an error message; the others are counted
 _AWAY = "move them elsewhere, or choose another --output"
 
 
-def read_sums(where: Places) -> Sums:
+def read_sums(where: Layout) -> Sums:
     """Return the sha256 that each published file may have, by its path in the output folder; empty without a list."""
     if not where.sums.is_file():
         return {}
@@ -29,12 +29,12 @@ def read_sums(where: Places) -> Sums:
     return {name: known for name, known in sums.items() if _is_below(name)}
 
 
-def damaged(where: Places) -> list[str]:
+def damaged(where: Layout) -> list[str]:
     """Return the published files that are missing or no longer what was written."""
     return [name for name, known in read_sums(where).items() if _hash(where.output / name) not in known]
 
 
-def refuse_foreign(where: Places) -> None:
+def refuse_foreign(where: Layout) -> None:
     """Stop where a folder of the run holds anything that this program did not put there as it is.
 
     Raises:
@@ -51,7 +51,7 @@ def refuse_foreign(where: Places) -> None:
         _refuse(foreign, f"{where.output} holds files that were not made by this program, or were changed since")
 
 
-def put_in_place(where: Places) -> None:
+def put_in_place(where: Layout) -> None:
     """Replace the published result by the staged one; a call that is cut short can be repeated.
 
     The old report goes first, so that no half result looks whole. What the old list names and the new result does
@@ -63,7 +63,7 @@ def put_in_place(where: Places) -> None:
     new = {path.relative_to(where.staged).as_posix(): _hash(path) for path in _files_below(where.staged)}
     old = read_sums(where)
     _refuse_taken(where, new, old)
-    with files.told(where.report):
+    with files.reporting_write_errors(where.report):
         where.report.unlink(missing_ok=True)
     both = {name: old.get(name, set()) | ({new[name]} if name in new else set()) for name in {*old, *new}}
     files.write_text(where.sums, files.format_sums(both))
@@ -76,7 +76,7 @@ def put_in_place(where: Places) -> None:
     files.write_text(where.sums, files.format_sums({name: {wanted} for name, wanted in new.items()}))
 
 
-def _refuse_taken(where: Places, new: dict[str, str], old: Sums) -> None:
+def _refuse_taken(where: Layout, new: dict[str, str], old: Sums) -> None:
     taken = [
         str(where.output / name)
         for name, wanted in new.items()
@@ -93,7 +93,7 @@ def _refuse(paths: list[str], why: str) -> None:
 
 def _link(source: Path, target: Path, between: Path) -> None:
     """Give `source` the second name `target`, in one step; a copy where the file system has no second names."""
-    with files.told(target):
+    with files.reporting_write_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             between.unlink(missing_ok=True)
@@ -119,7 +119,7 @@ def _files_below(folder: Path) -> Iterable[Path]:
 
 def _remove(path: Path, root: Path) -> None:
     """Remove a file, and the folders below `root` that it leaves empty."""
-    with files.told(path):
+    with files.reporting_write_errors(path):
         path.unlink()
         for folder in path.relative_to(root).parents:
             if folder != Path() and not any((root / folder).iterdir()):

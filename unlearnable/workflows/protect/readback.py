@@ -17,18 +17,18 @@ from unlearnable.methods.base import Problem, State
 from unlearnable.methods.measure import batch_losses, in_order
 from unlearnable.methods.steps import freeze
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.tokens import Slot, cut, tokenizer
+from unlearnable.models.tokens import CaptionSlot, cut, tokenizer
 from unlearnable.posts.pixels import Pixels
 from unlearnable.progress import Progress
 from unlearnable.results import SurrogateLoss
-from unlearnable.workflows.layout import METADATA, Places
+from unlearnable.workflows.layout import METADATA, Layout
 from unlearnable.workflows.protect.publish import Publication
 
 CLEARLY = 0.95  # the share of the clean posts' loss that protected posts must stay under
 LOSS_BATCH = 64  # photos in a batch of the reported losses, whatever the optimisation used
 
 
-def reread_captions(plan: Publication, where: Places, caption_file: Path | None) -> tuple[float, dict[str, list[str]]]:
+def reread_captions(plan: Publication, where: Layout, caption_file: Path | None) -> tuple[float, dict[str, list[str]]]:
     """Read the written captions back.
 
     A caption made from a template stands in metadata.jsonl alone, and where that is the
@@ -99,7 +99,7 @@ def measure_losses(
     freeze(problem.surrogates)
     freeze(state.models)
 
-    def loss(model: DualEncoder, pixels: Pixels, slots: list[list[Slot]], *, mask_equal: bool = True) -> float:
+    def loss(model: DualEncoder, pixels: Pixels, slots: list[list[CaptionSlot]], *, mask_equal: bool = True) -> float:
         each = [
             batch_losses(model, pixels.__getitem__, slots, none, photos, mask_equal=mask_equal)
             for photos in in_order(len(names), LOSS_BATCH)
@@ -134,5 +134,5 @@ def refuse_unprotected(losses: Sequence[SurrogateLoss], settings: ProtectSetting
             )
 
 
-def _plain(captions: Sequence[str]) -> list[Slot]:
+def _plain(captions: Sequence[str]) -> list[CaptionSlot]:
     return [cut(caption, 0, 0) for caption in captions]

@@ -14,13 +14,13 @@ from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import State
 from unlearnable.models.sentence import as_sentence
-from unlearnable.models.tokens import Slot
+from unlearnable.models.tokens import CaptionSlot
 from unlearnable.progress import Progress, Silent
 from unlearnable.protection.optimise import Making, optimise
 from unlearnable.report.html import protect_page
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.workflows import history
-from unlearnable.workflows.layout import Places, check, claim, places
+from unlearnable.workflows.layout import Layout, create_folders, layout_of, refuse_existing_output
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.publish import compose, refuse_without_noise, write_caption_files, write_photos
 from unlearnable.workflows.protect.readback import measure_losses, refuse_unprotected, reread_captions
@@ -48,19 +48,19 @@ def protect(
     if resume and overwrite:
         raise ConfigError("--resume and --overwrite exclude each other", hint="give one of them")
     started, progress = time.monotonic(), progress or Silent()
-    where = places(settings.photos, settings.output)
+    where = layout_of(settings.photos, settings.output)
     dataset = open_dataset(settings.photos, settings.captions)
     method = METHODS[settings.method]()
     key = run_key(settings, dataset)
     if resume and (finished := _finished_report(where, key, progress)):
         return finished
-    check(where, key, resume=resume, overwrite=overwrite)
+    refuse_existing_output(where, key, resume=resume, overwrite=overwrite)
     if overwrite:
         published.refuse_foreign(where)
     surrogates = load_surrogates(settings)
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
         run = make_ready(settings, where, dataset, method, surrogates, Path(scratch), progress)
-        claim(where, key, config.to_toml(settings), resume=resume)
+        create_folders(where, key, config.to_toml(settings), resume=resume)
         making = Making(run.problem, run.method, settings, where.checkpoint, run.key)
         state, course = optimise(making, progress, lambda losses: bool(_stop(settings, losses)))
         return _publish(run, state, course.losses, started, progress)
@@ -79,7 +79,7 @@ def _publish(run: Run, state: State, rounds: list[float], started: float, progre
     refuse_without_noise(run.prepared, state.noise)
     vocabulary = run.problem.vocabulary
     triggers = [vocabulary.trigger(row) if row else None for row in state.triggers.tolist()]
-    write = as_sentence if run.settings.trigger_vocabulary == "natural" else Slot.text
+    write = as_sentence if run.settings.trigger_vocabulary == "natural" else CaptionSlot.text
     plan = compose(run.prepared, run.captions, triggers, write)
     lines, pictures = write_photos(plan, state, run.settings, where, progress)
     caption_file = write_caption_files(plan, run.dataset, where)
@@ -109,14 +109,14 @@ def _remember(run: Run, lines: list[ManifestLine], progress: Progress) -> None:
         progress.note(f"this run will not be remembered: {error.message}")
 
 
-def _clear(where: Places) -> None:
+def _clear(where: Layout) -> None:
     """Remove what a complete run no longer needs."""
     shutil.rmtree(where.progress, ignore_errors=True)
     for path in filter(files.is_temporary, where.private.iterdir()):
         path.unlink(missing_ok=True)
 
 
-def _finished_report(where: Places, key: str, progress: Progress) -> ProtectReport | None:
+def _finished_report(where: Layout, key: str, progress: Progress) -> ProtectReport | None:
     """Return the report of a run that is complete, each of its files compared with what was written.
 
     Where files are missing or damaged, the report and the damaged files are removed and the run is to be done again.
@@ -138,7 +138,7 @@ def _finished_report(where: Places, key: str, progress: Progress) -> ProtectRepo
         _clear(where)
         return report
     progress.note(f"{len(broken)} of {len(sums)} published files are missing or damaged: they are made again")
-    with files.told(where.report):
+    with files.reporting_write_errors(where.report):
         where.report.unlink()
         for name in broken:
             (where.output / name).unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from unlearnable.posts.pixels import Pixels, Posts
 from unlearnable.progress import Progress
 from unlearnable.protection.vocabulary import avoided_words, load_words
 from unlearnable.workflows import history
-from unlearnable.workflows.layout import Places
+from unlearnable.workflows.layout import Layout
 from unlearnable.workflows.protect.prepare import Caption, Prepared, read_captions, read_photos
 
 
@@ -26,7 +26,7 @@ class Run:
     """A run made ready: what is to be protected, by what, and where it goes."""
 
     settings: ProtectSettings
-    where: Places
+    where: Layout
     dataset: Dataset
     prepared: Prepared
     captions: dict[str, list[Caption]]
@@ -49,7 +49,7 @@ def load_surrogates(settings: ProtectSettings) -> list[DualEncoder]:
 
 def make_ready(
     settings: ProtectSettings,
-    where: Places,
+    where: Layout,
     dataset: Dataset,
     method: Method,
     surrogates: list[DualEncoder],
@@ -60,7 +60,7 @@ def make_ready(
     vocabulary, proposer = load_words(settings, choose_device(settings.device), proposing=method.has_trigger)
     pixels = Pixels.create(scratch / "pixels.u8")
     side = max(model.image_size for model in surrogates)
-    prepared = read_photos(dataset, settings, side, pixels, history.made(), progress)
+    prepared = read_photos(dataset, settings, side, pixels, history.known_protected_hashes(), progress)
     captions = read_captions(dataset, settings, settings.trigger_length if method.has_trigger else 0)
     posts = [captions[photo.id] for photo in prepared.photos]
     problem = Problem(

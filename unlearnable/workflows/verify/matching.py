@@ -61,7 +61,7 @@ def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[
     copies = _partners(originals, protected)
     before, after = texts_of(originals), texts_of(protected)
     posts, skipped, used = [], [], set()
-    known, untold = history.made(), originals.untold
+    known, untold = history.known_protected_hashes(), originals.untold
     for photo in originals.photos:
         copy = copies.get(photo.id)
         if copy is None:
