@@ -21,7 +21,7 @@ from unlearnable.cli.app import app
 from unlearnable.config import ProtectSettings
 
 FAST = ("--max-rounds", "2", "--threshold", "0.0001")
-FILE = "noise_steps = 3\nsurrogate_steps = 2\ncandidates = 4\nbatch_size = 8\n"
+FILE = "noise_steps = 3\nsurrogate_steps = 6\nlearning_rate = 1e-3\ncandidates = 4\nbatch_size = 8\n"
 
 
 def run(*arguments, **options):

@@ -12,7 +12,7 @@ import tomllib
 import pytest
 from typer.testing import CliRunner
 
-from tests.cli.test_cli import run
+from tests.cli.test_cli import FILE, run
 from unlearnable.cli import benchmark as benchmark_command
 from unlearnable.cli import train as train_command
 from unlearnable.cli import verify as verify_command
@@ -70,9 +70,7 @@ def test_a_missed_requirement_exits_10_after_the_report(pair, tiny_path):
 
 def test_plain_verify_takes_the_last_run(posts, tiny_path, state_folder, tmp_path):
     file = tmp_path / "quick.toml"
-    file.write_text(
-        "noise_steps = 3\nsurrogate_steps = 4\nlearning_rate = 1e-3\ncandidates = 4\nbatch_size = 8\nmax_rounds = 3\n"
-    )
+    file.write_text(FILE + "max_rounds = 3\n")
     made = run("protect", posts, "--captions", posts / "posts.jsonl", "--surrogate", tiny_path, "--config", file)
     assert made.returncode == 0, made.stderr
     elsewhere = tmp_path / "elsewhere"
