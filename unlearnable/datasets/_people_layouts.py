@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from unlearnable.datasets import _json_rows
-from unlearnable.datasets._keys import POSTS, Keys
 from unlearnable.datasets._lookup import Lookup, Miss
-from unlearnable.datasets._text import read_document
+from unlearnable.datasets.text import json_rows
+from unlearnable.datasets.text.document import read_document
+from unlearnable.datasets.text.fields import POSTS, Keys
 from unlearnable.datasets.types import Skipped
 from unlearnable.errors import InputError
 
@@ -45,7 +45,7 @@ def name_of(text: str) -> str:
 
 def names_people(text: str) -> bool:
     """Whether the rows of a JSONL tell the person on each photo."""
-    return all(_json_rows.names_photos(text, names) for names in (_ROWS.photo, _ROWS.caption))
+    return all(json_rows.names_photos(text, names) for names in (_ROWS.photo, _ROWS.caption))
 
 
 def from_manifest(path: Path, root: Path, ids: Iterable[str]) -> Found:
@@ -55,7 +55,7 @@ def from_manifest(path: Path, root: Path, ids: Iterable[str]) -> Found:
         InputError: it cannot be read.
     """
     try:
-        scan = _json_rows.scan(read_document(path).text, _ROWS)
+        scan = json_rows.scan(read_document(path).text, _ROWS)
     except ValueError as error:
         raise InputError(f"cannot read {path}: {error}", hint="one JSON object a line is wanted") from error
     lookup = Lookup(root, path.parent, ids)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from unlearnable.datasets._people_layouts import MANIFEST, Found, described, from_folders, from_manifest, names_people
 from unlearnable.datasets._pubfig_urls import from_url_lists
-from unlearnable.datasets._text import read_document
 from unlearnable.datasets._tree import find_photos
+from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.types import Photo, Skipped
 from unlearnable.errors import InputError
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from unlearnable.datasets._people_layouts import Found, Owner, name_of
-from unlearnable.datasets._text import lines, read_document
+from unlearnable.datasets.text.document import lines, read_document
 from unlearnable.datasets.types import Skipped
 
 LISTS = "*_urls*.txt"

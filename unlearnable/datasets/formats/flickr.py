@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from unlearnable.datasets import _csv_rows
 from unlearnable.datasets._caption_file import CaptionFile
-from unlearnable.datasets._keys import Keys
-from unlearnable.datasets._records import Record, Scan, Slot, Span, spell_line, stripped
-from unlearnable.datasets._text import lines
+from unlearnable.datasets.text import csv_rows
+from unlearnable.datasets.text.document import lines
+from unlearnable.datasets.text.fields import Keys
+from unlearnable.datasets.text.records import Record, Scan, Slot, Span, spell_line, stripped
 from unlearnable.datasets.types import Skipped
 
 _KAGGLE = Keys(("image",), ("caption",))
@@ -24,13 +24,13 @@ def _suits(path: Path, text: str) -> bool:
 
 
 def _is_kaggle(text: str) -> bool:
-    heading = _csv_rows.find_heading(text, _KAGGLE.photo)
+    heading = csv_rows.find_heading(text, _KAGGLE.photo)
     return heading is not None and heading.names == (*_KAGGLE.photo, *_KAGGLE.caption)
 
 
 def _scan(text: str) -> Scan:
-    heading = _csv_rows.find_heading(text, _KAGGLE.photo)
-    return _csv_rows.scan(text, heading, _KAGGLE) if heading and _is_kaggle(text) else _scan_tokens(text)
+    heading = csv_rows.find_heading(text, _KAGGLE.photo)
+    return csv_rows.scan(text, heading, _KAGGLE) if heading and _is_kaggle(text) else _scan_tokens(text)
 
 
 def _scan_tokens(text: str) -> Scan:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlearnable.datasets import _json_rows
-from unlearnable.datasets._keys import POSTS
 from unlearnable.datasets._people_layouts import names_people
-from unlearnable.datasets._text import read_document
 from unlearnable.datasets.people import FORMAT, hold_out, named_posts, open_people, read_manifest
+from unlearnable.datasets.text import json_rows
+from unlearnable.datasets.text.document import read_document
+from unlearnable.datasets.text.fields import POSTS
 from unlearnable.datasets.types import Dataset, Edits
 from unlearnable.errors import InputError
 
@@ -26,7 +26,7 @@ class Faces:
             text = read_document(source).text if source.is_file() else ""
         except InputError:
             return False
-        return names_people(text) and _json_rows.text_columns(text).isdisjoint(POSTS.caption)
+        return names_people(text) and json_rows.text_columns(text).isdisjoint(POSTS.caption)
 
     def read(self, source: Path, root: Path) -> Dataset:
         """The portraits that a manifest names below `root`, or that a folder holds in any layout of faces.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-from unlearnable.datasets._json_spans import Node, decode, items, members, speller, strings
-from unlearnable.datasets._keys import SPLIT, Keys, as_record
-from unlearnable.datasets._records import Record, Scan, Span
-from unlearnable.datasets._text import lines
+from unlearnable.datasets.text.document import lines
+from unlearnable.datasets.text.fields import SPLIT, Keys, as_record
+from unlearnable.datasets.text.json_spans import Node, decode, items, members, speller, strings
+from unlearnable.datasets.text.records import Record, Scan, Span
 from unlearnable.datasets.types import Skipped
 
 _SNIFFED = 20

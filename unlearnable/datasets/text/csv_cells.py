@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from unlearnable.datasets._records import Slot, Span
+from unlearnable.datasets.text.records import Slot, Span
 
 
 @dataclass(frozen=True, slots=True)

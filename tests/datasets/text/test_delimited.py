@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unlearnable.datasets import Dataset, Edits, open_dataset, write_captions
-from unlearnable.datasets._csv_cells import read_rows, speller
+from unlearnable.datasets.text.csv_cells import read_rows, speller
 
 FEWER = settings(max_examples=50, deadline=None)
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"))

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from unlearnable.datasets import Edits, open_dataset, write_captions
-from unlearnable.datasets._json_spans import decode, items, members, speller
-from unlearnable.datasets._records import Scan, Slot, Span, splice
+from unlearnable.datasets.text.json_spans import decode, items, members, speller
+from unlearnable.datasets.text.records import Scan, Slot, Span, splice
 
 FEWER = settings(max_examples=50, deadline=None)
 VALUES = st.recursive(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from unlearnable.datasets._records import Record, Slot, Span
+from unlearnable.datasets.text.records import Record, Slot, Span
 from unlearnable.datasets.types import Skipped
 
 SPLIT = "split"

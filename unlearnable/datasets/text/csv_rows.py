@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from unlearnable.datasets._csv_cells import Row, read_rows, speller
-from unlearnable.datasets._keys import SPLIT, Keys, as_record
-from unlearnable.datasets._records import Record, Scan, Slot
+from unlearnable.datasets.text.csv_cells import Row, read_rows, speller
+from unlearnable.datasets.text.fields import SPLIT, Keys, as_record
+from unlearnable.datasets.text.records import Record, Scan, Slot
 from unlearnable.datasets.types import Skipped
 
 DELIMITERS = "\t,;|"
