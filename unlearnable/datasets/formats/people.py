@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlearnable.datasets._people_layouts import names_people
-from unlearnable.datasets.people import FORMAT, hold_out, named_posts, open_people, read_manifest
+from unlearnable.datasets.faces.layouts import names_people
+from unlearnable.datasets.faces.opening import open_people, read_manifest
+from unlearnable.datasets.faces.posts import FORMAT, hold_out, named_posts
 from unlearnable.datasets.text import json_rows
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.fields import POSTS

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from unlearnable.datasets._people_layouts import Found, Owner, name_of
+from unlearnable.datasets.faces.layouts import Found, Owner, name_of
 from unlearnable.datasets.text.document import lines, read_document
 from unlearnable.datasets.types import Skipped
 

@@ -26,8 +26,8 @@ from unlearnable.datasets import (
     open_people,
     write_captions,
 )
-from unlearnable.datasets._people_captions import FAMILY_NAMES, FIRST_NAMES, TEMPLATES, full_names
-from unlearnable.datasets.people import read_manifest
+from unlearnable.datasets.faces.names import FAMILY_NAMES, FIRST_NAMES, TEMPLATES, full_names
+from unlearnable.datasets.faces.opening import read_manifest
 from unlearnable.errors import ConfigError, InputError
 
 HEADER = "# PubFig Dataset v1.2 - dev_urls.txt\n#\tperson\timagenum\turl\trect\tmd5sum\n"

@@ -11,12 +11,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from unlearnable.datasets._assembly import assemble
-from unlearnable.datasets._people_captions import caption_of, full_names
-from unlearnable.datasets._people_opening import People, Portrait, open_people, read_manifest
+from unlearnable.datasets.faces.names import caption_of, full_names
+from unlearnable.datasets.faces.opening import People, Portrait
 from unlearnable.datasets.types import NO_RECORD, Dataset, Pair
 from unlearnable.errors import ConfigError
-
-__all__ = ["FORMAT", "People", "Portrait", "hold_out", "limit", "named_posts", "open_people", "read_manifest"]
 
 FORMAT = "people"
 """The registry name of the format that `named_posts` makes."""
