@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from unlearnable.datasets._opening import find_captions, open_dataset, write_captions
 from unlearnable.datasets.faces.opening import People, Portrait, open_people
 from unlearnable.datasets.faces.posts import hold_out, limit, named_posts
+from unlearnable.datasets.opening import find_captions, open_dataset, write_captions
 from unlearnable.datasets.types import Dataset, Edits, Pair, Photo, Skipped
 
 __all__ = [

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from unlearnable.datasets._lookup import Lookup, Miss
+from unlearnable.datasets.lookup import Lookup, Miss
 from unlearnable.datasets.text import json_rows
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.fields import POSTS, Keys

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from unlearnable.datasets._tree import find_photos
 from unlearnable.datasets.faces.layouts import MANIFEST, Found, described, from_folders, from_manifest, names_people
 from unlearnable.datasets.faces.pubfig_urls import from_url_lists
 from unlearnable.datasets.text.document import read_document
+from unlearnable.datasets.tree import find_photos
 from unlearnable.datasets.types import Photo, Skipped
 from unlearnable.errors import InputError
 

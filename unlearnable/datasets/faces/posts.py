@@ -10,7 +10,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import replace
 
-from unlearnable.datasets._assembly import assemble
+from unlearnable.datasets.assembly import assemble
 from unlearnable.datasets.faces.names import caption_of, full_names
 from unlearnable.datasets.faces.opening import People, Portrait
 from unlearnable.datasets.types import NO_RECORD, Dataset, Pair

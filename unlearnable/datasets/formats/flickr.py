@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from unlearnable.datasets._caption_file import CaptionFile
+from unlearnable.datasets.caption_file import CaptionFile
 from unlearnable.datasets.text import csv_rows
 from unlearnable.datasets.text.document import lines
 from unlearnable.datasets.text.fields import Keys

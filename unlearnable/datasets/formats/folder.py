@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlearnable.datasets._assembly import assemble
-from unlearnable.datasets._tree import find_photos
+from unlearnable.datasets.assembly import assemble
+from unlearnable.datasets.tree import find_photos
 from unlearnable.datasets.types import Dataset, Edits
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unlearnable.datasets._caption_file import CaptionFile
+from unlearnable.datasets.caption_file import CaptionFile
 from unlearnable.datasets.text import json_rows
 from unlearnable.datasets.text.fields import POSTS
 from unlearnable.datasets.text.records import Scan

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unlearnable.datasets._caption_file import CaptionFile
+from unlearnable.datasets.caption_file import CaptionFile
 from unlearnable.datasets.text.json_spans import Node, decode, items, members, speller
 from unlearnable.datasets.text.records import Record, Scan, Slot, Span
 from unlearnable.datasets.types import Skipped

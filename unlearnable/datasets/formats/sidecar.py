@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unlearnable import files
-from unlearnable.datasets._assembly import assemble
-from unlearnable.datasets._tree import find_photos
+from unlearnable.datasets.assembly import assemble
 from unlearnable.datasets.text.document import Document, lines, read_document
 from unlearnable.datasets.text.records import Slot, spell_line, splice, stripped
+from unlearnable.datasets.tree import find_photos
 from unlearnable.datasets.types import Dataset, Edits, Pair, Skipped
 from unlearnable.errors import InputError
 

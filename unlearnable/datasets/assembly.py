@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from unlearnable.datasets._tree import find_photos, template_caption
+from unlearnable.datasets.tree import find_photos, template_caption
 from unlearnable.datasets.types import NO_RECORD, Dataset, Pair, Photo, Skipped
 
 

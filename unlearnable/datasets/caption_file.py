@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unlearnable import files
-from unlearnable.datasets._assembly import assemble
-from unlearnable.datasets._lookup import Lookup, Miss
-from unlearnable.datasets._tree import find_photos
+from unlearnable.datasets.assembly import assemble
+from unlearnable.datasets.lookup import Lookup, Miss
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.records import Record, Scan, Slot, Span, splice
+from unlearnable.datasets.tree import find_photos
 from unlearnable.datasets.types import Dataset, Edits, Pair, Skipped
 from unlearnable.errors import InputError
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unlearnable.datasets._assembly import with_unnamed
-from unlearnable.datasets._tree import PHOTO_SUFFIXES, is_photo
+from unlearnable.datasets.assembly import with_unnamed
 from unlearnable.datasets.base import Format
 from unlearnable.datasets.faces.posts import FORMAT
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.json_spans import decode
+from unlearnable.datasets.tree import PHOTO_SUFFIXES, is_photo
 from unlearnable.datasets.types import Dataset, Edits
 from unlearnable.errors import ConfigError, InputError
 
