@@ -10,7 +10,8 @@ from unlearnable import files
 from unlearnable.datasets.assembly import assemble
 from unlearnable.datasets.lookup import Lookup, Miss
 from unlearnable.datasets.text.document import read_document
-from unlearnable.datasets.text.records import Record, Scan, Slot, Span, splice
+from unlearnable.datasets.text.records import CaptionRecord, Scan
+from unlearnable.datasets.text.spans import Span, TextSpan, splice
 from unlearnable.datasets.tree import find_photos
 from unlearnable.datasets.types import Dataset, Edits, Pair, Skipped
 from unlearnable.errors import InputError
@@ -81,7 +82,7 @@ class CaptionFile:
         scan = self._scan(source, document.text)
         if not _same_captions(dataset, scan):
             raise InputError(f"{source} has changed since it was read", hint="start again")
-        changes: list[Slot] = []
+        changes: list[TextSpan] = []
         kept: set[Span] = set()
         lookup = Lookup(dataset.root, source.parent, (photo.id for photo in dataset.photos))
         owners = {pair.record: pair.photo for pair in dataset.pairs}
@@ -91,7 +92,7 @@ class CaptionFile:
                 kept.update(record.rows)
                 new_path = lookup.renamed(record.photo.value, photo, edits.paths[photo])
                 changes += _changes(document.text, scan, _news(record, number, new_path, edits))
-        changes += [Slot(cut.start, cut.end, "") for cut in scan.cuts(kept)]
+        changes += [TextSpan(cut.start, cut.end, "") for cut in scan.cuts(kept)]
         files.write_bytes(target, document.encode(splice(document.text, changes)))
 
     def _file(self, source: Path) -> Path:
@@ -111,14 +112,14 @@ def _same_captions(dataset: Dataset, scan: Scan) -> bool:
     return all(found.get((pair.record, pair.index)) == pair.caption for pair in dataset.pairs if pair.record >= 0)
 
 
-def _news(record: Record, number: int, new_path: str, edits: Edits) -> Iterator[tuple[Slot, str]]:
+def _news(record: CaptionRecord, number: int, new_path: str, edits: Edits) -> Iterator[tuple[TextSpan, str]]:
     """The strings of a record, each with what it becomes."""
     yield record.photo, new_path
     for index, slot in enumerate(record.captions):
         yield slot, edits.captions.get((number, index), slot.value)
 
 
-def _changes(text: str, scan: Scan, news: Iterator[tuple[Slot, str]]) -> Iterator[Slot]:
+def _changes(text: str, scan: Scan, news: Iterator[tuple[TextSpan, str]]) -> Iterator[TextSpan]:
     """The new spelling of the strings that are not what they were."""
     for slot, new in news:
         if new != slot.value:

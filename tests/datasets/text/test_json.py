@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from unlearnable.datasets import Edits, open_dataset, write_captions
 from unlearnable.datasets.text.json_spans import decode, items, members, speller
-from unlearnable.datasets.text.records import Scan, Slot, Span, splice
+from unlearnable.datasets.text.records import Scan
+from unlearnable.datasets.text.spans import Span, TextSpan, splice
 
 FEWER = settings(max_examples=50, deadline=None)
 VALUES = st.recursive(
@@ -51,7 +52,7 @@ def test_an_array_stays_an_array_whatever_goes(flags: list[bool], indent: int | 
     rows = tuple(Span(node.start, node.end) for node in items(text, 0))
     kept = {row for row, keep in zip(rows, flags, strict=True) if keep}
     scan = Scan((), (), (rows,), speller(text), commas=True)
-    left = splice(text, [Slot(*cut, "") for cut in scan.cuts(kept)])
+    left = splice(text, [TextSpan(*cut, "") for cut in scan.cuts(kept)])
     assert json.loads(left) == [number for number, keep in enumerate(flags) if keep]
     if all(flags):
         assert left == text

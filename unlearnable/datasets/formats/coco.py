@@ -7,7 +7,8 @@ from pathlib import Path
 
 from unlearnable.datasets.caption_file import CaptionFile
 from unlearnable.datasets.text.json_spans import Node, decode, items, members, speller
-from unlearnable.datasets.text.records import Record, Scan, Slot, Span
+from unlearnable.datasets.text.records import CaptionRecord, Scan
+from unlearnable.datasets.text.spans import Span, TextSpan
 from unlearnable.datasets.types import Skipped
 
 
@@ -28,7 +29,7 @@ def _scan(text: str) -> Scan:
     notes: dict[str | None, list[tuple[int, Node]]] = defaultdict(list)
     for number, note in enumerate(annotations):
         notes[_key(note, "image_id")].append((number, note))
-    records: list[Record] = []
+    records: list[CaptionRecord] = []
     faults: list[Skipped] = []
     for number, image in enumerate(images):
         key = _key(image, "id")
@@ -39,7 +40,7 @@ def _scan(text: str) -> Scan:
         own = [note for _, note in notes.pop(key, [])]
         slots = (_string(text, note, "caption") for note in own)
         rows = tuple(Span(node.start, node.end) for node in (image, *own))
-        records.append(Record(f"images[{number}]", photo, tuple(slot for slot in slots if slot), rows))
+        records.append(CaptionRecord(f"images[{number}]", photo, tuple(slot for slot in slots if slot), rows))
     orphans = sorted((number, key) for key, found in notes.items() for number, _ in found)
     faults += [Skipped(f"annotations[{number}]", "no-photo", f"no image has the id {key}") for number, key in orphans]
     lists = tuple(tuple(Span(node.start, node.end) for node in nodes) for nodes in (images, annotations))
@@ -52,12 +53,12 @@ def _key(node: Node, name: str) -> str | None:
     return str(value) if isinstance(value, int | str) else None
 
 
-def _string(text: str, node: Node, name: str) -> Slot | None:
+def _string(text: str, node: Node, name: str) -> TextSpan | None:
     """The place of the string, not blank, that an object has under a name."""
     value = node.value.get(name) if isinstance(node.value, dict) else None
     if not isinstance(value, str) or not value.strip():
         return None
-    return Slot(*dict(members(text, node.start))[name])
+    return TextSpan(*dict(members(text, node.start))[name])
 
 
 COCO = CaptionFile("coco", _suits, _scan)

@@ -9,7 +9,8 @@ from unlearnable.datasets.caption_file import CaptionFile
 from unlearnable.datasets.text import csv_rows
 from unlearnable.datasets.text.document import lines
 from unlearnable.datasets.text.fields import Keys
-from unlearnable.datasets.text.records import Record, Scan, Slot, Span, spell_line, stripped
+from unlearnable.datasets.text.records import CaptionRecord, Scan
+from unlearnable.datasets.text.spans import Span, TextSpan, spell_line, stripped
 from unlearnable.datasets.types import Skipped
 
 _KAGGLE = Keys(("image",), ("caption",))
@@ -34,7 +35,7 @@ def _scan(text: str) -> Scan:
 
 
 def _scan_tokens(text: str) -> Scan:
-    records: list[Record] = []
+    records: list[CaptionRecord] = []
     faults: list[Skipped] = []
     rows: list[Span] = []
     for line in lines(text):
@@ -45,7 +46,9 @@ def _scan_tokens(text: str) -> Scan:
             continue
         caption = stripped(text, match.start(2), line.end)  # some rows have two TABs
         captions = (caption,) if caption.value else ()
-        records.append(Record(str(line.number), Slot(match.start(1), match.end(1), match[1]), captions, (rows[-1],)))
+        records.append(
+            CaptionRecord(str(line.number), TextSpan(match.start(1), match.end(1), match[1]), captions, (rows[-1],))
+        )
     return Scan(tuple(records), tuple(faults), (tuple(rows),), spell_line)
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from unlearnable.datasets.caption_file import CaptionFile
 from unlearnable.datasets.text.json_spans import Node, decode, items, members, speller
-from unlearnable.datasets.text.records import Record, Scan, Slot, Span
+from unlearnable.datasets.text.records import CaptionRecord, Scan
+from unlearnable.datasets.text.spans import Span, TextSpan
 from unlearnable.datasets.types import Skipped
 
 
@@ -26,20 +27,20 @@ def _suits(path: Path, text: str) -> bool:
 
 def _scan(text: str) -> Scan:
     images = dict(members(text, decode(text).start))["images"]
-    records: list[Record] = []
+    records: list[CaptionRecord] = []
     faults: list[Skipped] = []
     rows: list[Span] = []
     for number, image in enumerate(items(text, images.start)):
         rows.append(Span(image.start, image.end))
         row = _record(text, f"images[{number}]", image)
-        if isinstance(row, Record):
+        if isinstance(row, CaptionRecord):
             records.append(row)
         else:
             faults.append(row)
     return Scan(tuple(records), tuple(faults), (tuple(rows),), speller(text), commas=True)
 
 
-def _record(text: str, place: str, image: Node) -> Record | Skipped:
+def _record(text: str, place: str, image: Node) -> CaptionRecord | Skipped:
     if not isinstance(image.value, dict):
         return Skipped(place, "bad-row", "not a JSON object")
     fields = dict(members(text, image.start))
@@ -48,9 +49,9 @@ def _record(text: str, place: str, image: Node) -> Record | Skipped:
         return Skipped(place, "no-photo", "no filename")
     captions = _captions(text, sentences) if sentences and isinstance(sentences.value, list) else ()
     folder, split = image.value.get("filepath"), image.value.get("split")
-    return Record(
+    return CaptionRecord(
         place,
-        Slot(*photo),
+        TextSpan(*photo),
         captions,
         (Span(image.start, image.end),),
         folder=folder if isinstance(folder, str) else "",
@@ -58,10 +59,10 @@ def _record(text: str, place: str, image: Node) -> Record | Skipped:
     )
 
 
-def _captions(text: str, sentences: Node) -> tuple[Slot, ...]:
+def _captions(text: str, sentences: Node) -> tuple[TextSpan, ...]:
     objects = (item for item in items(text, sentences.start) if isinstance(item.value, dict))
     raws = (dict(members(text, item.start)).get("raw") for item in objects)
-    return tuple(Slot(*raw) for raw in raws if raw and isinstance(raw.value, str) and raw.value.strip())
+    return tuple(TextSpan(*raw) for raw in raws if raw and isinstance(raw.value, str) and raw.value.strip())
 
 
 KARPATHY = CaptionFile("karpathy", _suits, _scan)

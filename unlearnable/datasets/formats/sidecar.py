@@ -8,7 +8,7 @@ from pathlib import Path
 from unlearnable import files
 from unlearnable.datasets.assembly import assemble
 from unlearnable.datasets.text.document import Document, lines, read_document
-from unlearnable.datasets.text.records import Slot, spell_line, splice, stripped
+from unlearnable.datasets.text.spans import TextSpan, spell_line, splice, stripped
 from unlearnable.datasets.tree import find_photos
 from unlearnable.datasets.types import Dataset, Edits, Pair, Skipped
 from unlearnable.errors import InputError
@@ -75,7 +75,7 @@ def _text_of(photo: Path) -> Path:
     return photo.with_suffix(".txt")
 
 
-def _captions(document: Document) -> list[Slot]:
+def _captions(document: Document) -> list[TextSpan]:
     return [stripped(document.text, line.start, line.end) for line in lines(document.text)]
 
 

@@ -1,46 +1,31 @@
-"""The records of a caption file as places in its text, so that writing touches nothing but those places."""
+"""The records of a caption file, as places in its text."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import NamedTuple
 
+from unlearnable.datasets.text.fields import SPLIT, Keys
+from unlearnable.datasets.text.spans import Span, TextSpan
 from unlearnable.datasets.types import Skipped
-from unlearnable.errors import OutputError
-
-
-class Span(NamedTuple):
-    """The characters `[start, end)` of a text."""
-
-    start: int
-    end: int
-
-
-class Slot(NamedTuple):
-    """A string in a text: `[start, end)` as it is spelt there, quotes included, and the `value` that means."""
-
-    start: int
-    end: int
-    value: str
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """What a caption file says of one photo in one place.
+class CaptionRecord:
+    """What a caption file says about one photo in one place.
 
     Attributes:
-        place: where it is in the file, for messages: a line number, or `images[3]`.
-        photo: the path that names the photo.
-        captions: its captions, none of them blank; empty where there are none.
-        rows: the rows that make it up, and go when it goes.
-        folder: a folder that the record gives apart from the path.
-        split: the part of the data set it belongs to.
+        place: position in the file, for messages: a line number, or `images[3]`.
+        photo: path that names the photo.
+        captions: captions of the photo, none of them blank; may be empty.
+        rows: rows that make up the record; they are cut when it is dropped.
+        folder: folder that the record gives apart from the path.
+        split: part of the data set that the photo belongs to.
     """
 
     place: str
-    photo: Slot
-    captions: tuple[Slot, ...]
+    photo: TextSpan
+    captions: tuple[TextSpan, ...]
     rows: tuple[Span, ...]
     folder: str = ""
     split: str | None = None
@@ -48,67 +33,54 @@ class Record:
 
 @dataclass(frozen=True)
 class Scan:
-    """A caption file taken apart.
+    """A caption file, taken apart.
 
     Attributes:
-        records: what can be used.
-        faults: what cannot; `where` is only the place within the file.
-        lists: every row of the file, usable or not; each list's rows are neighbours.
-        spell: `(raw, value, new)` -> how `new` is written where `raw`, meaning `value`, stood.
-        commas: whether the rows of a list are set apart by commas.
+        records: usable records, in the order of the file.
+        faults: unusable rows; their `where` is only the place within the file.
+        lists: spans of all rows, usable or not, list by list; the rows of a list are neighbours.
+        spell: `(raw, value, new)` -> the spelling of `new` in place of `raw`, which means `value`.
+        commas: whether commas separate the rows of a list.
     """
 
-    records: tuple[Record, ...]
+    records: tuple[CaptionRecord, ...]
     faults: tuple[Skipped, ...]
     lists: tuple[tuple[Span, ...], ...]
     spell: Callable[[str, str, str], str]
     commas: bool = False
 
-    def cuts(self, kept: Set[Span]) -> Iterator[Span]:
-        """What must go from the text for only the rows `kept` to stay."""
+    def cuts(self, kept_rows: Set[Span]) -> Iterator[Span]:
+        """Yield the parts of the text to cut so that only `kept_rows` remain."""
         for rows in self.lists:
             if self.commas:
-                yield from _array_cuts(rows, kept)
+                yield from _array_cuts(rows, kept_rows)
             else:
-                yield from (row for row in rows if row not in kept)
+                yield from (row for row in rows if row not in kept_rows)
 
 
-def _array_cuts(items: Sequence[Span], kept: Set[Span]) -> Iterator[Span]:
-    """An item goes with the comma after it, the items after the last one kept with the commas before them."""
-    last = max((number for number, item in enumerate(items) if item in kept), default=-1)
+def record_of(place: str, row: Span, fields: Mapping[str, Sequence[TextSpan]], keys: Keys) -> CaptionRecord | Skipped:
+    """Return the record made of the strings of a row, or why there is none. Blank strings count as absent."""
+    photo = _first(fields, keys.photo)
+    if len(photo) != 1:
+        return Skipped(place, "no-photo", "several photos in one row" if photo else f"none of {', '.join(keys.photo)}")
+    split = _first(fields, (SPLIT,))
+    captions = _first(fields, keys.caption)
+    return CaptionRecord(place, photo[0], captions, (row,), split=split[0].value if split else None)
+
+
+def _first(fields: Mapping[str, Sequence[TextSpan]], names: tuple[str, ...]) -> tuple[TextSpan, ...]:
+    """The strings of the first field that is not blank."""
+    for name in names:
+        if filled := tuple(span for span in fields.get(name, ()) if span.value.strip()):
+            return filled
+    return ()
+
+
+def _array_cuts(items: Sequence[Span], kept_rows: Set[Span]) -> Iterator[Span]:
+    """Cut each item with the comma after it, and the items after the last one kept with the commas before them."""
+    last = max((number for number, item in enumerate(items) if item in kept_rows), default=-1)
     for number in range(last):
-        if items[number] not in kept:
+        if items[number] not in kept_rows:
             yield Span(items[number].start, items[number + 1].start)
     if last + 1 < len(items):
         yield Span(items[last].end if last >= 0 else items[0].start, items[-1].end)
-
-
-def splice(text: str, changes: Iterable[Slot]) -> str:
-    """`text` with each change's value in its place. The places do not overlap."""
-    parts: list[str] = []
-    at = 0
-    for change in sorted(changes):
-        parts += text[at : change.start], change.value
-        at = change.end
-    return "".join([*parts, text[at:]])
-
-
-def stripped(text: str, start: int, end: int) -> Slot:
-    """The characters `[start, end)` of a text, less the blanks around them."""
-    raw = text[start:end]
-    start += len(raw) - len(raw.lstrip())
-    value = raw.strip()
-    return Slot(start, start + len(value), value)
-
-
-def spell_line(raw: str, value: str, new: str) -> str:
-    """Spell a string that has no quotes around it and ends with its line.
-
-    Raises:
-        OutputError: it has a line break.
-    """
-    if "\n" in new:
-        raise OutputError(
-            f"a file with one caption a line cannot hold {new!r}", hint="take the line break out of the caption"
-        )
-    return new
