@@ -1,4 +1,4 @@
-"""A `Dataset` made of what a reader found: in order, with a caption on every photo and a fingerprint over it all."""
+"""Assemble what a reader found into a `Dataset`: in order, with a caption on every photo and a fingerprint."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ def assemble(
     format: str,
     source: Path | None,
 ) -> Dataset:
-    """Make a data set; a photo without a pair gets one from the template.
+    """Return a data set in which a photo without a pair has a caption from the template.
 
     Args:
-        root: the folder that ids are relative to.
+        root: folder that ids are relative to.
         splits: id -> split of each photo.
-        pairs: the captions, in the order of the caption file.
-        skipped: what was left out.
-        format: the registry name of the reader.
+        pairs: captions, in the order of the caption file.
+        skipped: rows and photos that were left out.
+        format: registry name of the reader.
         source: the caption file, if there is one.
     """
     photos = tuple(Photo(photo, root / photo, splits[photo]) for photo in sorted(splits))
-    told = {pair.photo for pair in pairs}
-    untold = [Pair(photo.id, template_caption(photo.id), NO_RECORD) for photo in photos if photo.id not in told]
-    every = (*pairs, *untold)
-    name = root.resolve().name
-    return Dataset(name, root, photos, every, tuple(skipped), format, source, _fingerprint(photos, every))
+    captioned = {pair.photo for pair in pairs}
+    uncaptioned = (photo.id for photo in photos if photo.id not in captioned)
+    all_pairs = (*pairs, *(Pair(photo, template_caption(photo), NO_RECORD) for photo in uncaptioned))
+    return Dataset(
+        root.resolve().name, root, photos, all_pairs, tuple(skipped), format, source, _fingerprint(photos, all_pairs)
+    )
 
 
 def with_unnamed(dataset: Dataset) -> Dataset:
-    """The same data set with the photos of its folder that its captions do not name."""
+    """Return the data set together with the photos of its folder that its captions do not name."""
     splits = dict.fromkeys(find_photos(dataset.root)) | {photo.id: photo.split for photo in dataset.photos}
     return assemble(dataset.root, splits, dataset.pairs, dataset.skipped, dataset.format, dataset.source)
 

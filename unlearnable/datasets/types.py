@@ -1,4 +1,4 @@
-"""What a collection of posts is to the rest of the tool: photos, the captions on them, and what was left out."""
+"""A collection of posts as the rest of the tool sees it: photos, their captions, and what was left out."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Skipped:
-    """Something that was left out: `where` it is, a `reason` in one hyphenated word, and the `detail`."""
+    """Something that was left out: `where` it is, the `reason` in one hyphenated word, and the `detail`."""
 
     where: str
     reason: str
@@ -43,13 +43,13 @@ class Dataset:
     """Photos and their captions as one reader found them.
 
     Attributes:
-        name: the folder's name.
-        root: the folder that photo ids are relative to.
-        photos: in sorted order of id, each once.
-        pairs: in the order of the caption file.
-        skipped: rows without a photo, photos that are missing, and the like.
-        format: the registry name of the format that read it, and writes it back.
-        source: the caption file, or None where there is none (or one a photo).
+        name: name of the folder.
+        root: folder that photo ids are relative to.
+        photos: photos in sorted order of id, each once.
+        pairs: captions in the order of the caption file.
+        skipped: rows without a photo, missing photos, and the like.
+        format: registry name of the format that read the data set and writes it back.
+        source: the caption file; None if there is none, or one per photo.
         fingerprint: sha256 over ids, captions and file sizes; a resumed run must find the same.
     """
 
@@ -63,19 +63,19 @@ class Dataset:
     fingerprint: str
 
     @property
-    def untold(self) -> set[str]:
-        """The photos whose captions no caption file holds: theirs are made of a template."""
+    def uncaptioned(self) -> set[str]:
+        """The photos that no caption file has a caption for: theirs come from a template."""
         return {pair.photo for pair in self.pairs if pair.record == NO_RECORD}
 
 
 @dataclass(frozen=True)
 class Edits:
-    """What a writer changes in a caption file; everything else stays byte for byte.
+    """The changes that a writer makes to a caption file; everything else stays byte for byte.
 
     Attributes:
-        captions: (record, index) -> the new caption.
-        paths: photo id -> its new POSIX path relative to the output folder. A record whose
-            photo is not listed here is left out of the output.
+        captions: (record, index) -> new caption.
+        paths: photo id -> new POSIX path relative to the output folder. A record whose photo is
+            not listed here is left out of the output.
     """
 
     captions: Mapping[tuple[int, int], str] = field(default_factory=dict)

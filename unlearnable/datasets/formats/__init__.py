@@ -1,4 +1,4 @@
-"""The formats, one file each, in the order in which they are asked whether a source is theirs."""
+"""The caption formats, one file each, in the order in which a source is tried."""
 
 from __future__ import annotations
 

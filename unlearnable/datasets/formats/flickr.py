@@ -1,4 +1,4 @@
-"""Flickr8k and Flickr30k: `img.jpg#0<TAB>caption` of the token file, or Kaggle's `captions.txt`, which is CSV."""
+"""Flickr8k and Flickr30k: the token file's `img.jpg#0<TAB>caption`, or Kaggle's `captions.txt`, which is CSV."""
 
 from __future__ import annotations
 

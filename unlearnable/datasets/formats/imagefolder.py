@@ -27,7 +27,7 @@ def _scan(text: str) -> Scan:
 
 
 def _keys(columns: set[str]) -> Keys:
-    """The caption is under a name that is known for it, or in the only column of text."""
+    """Look for the caption under a known name, or in the only column of text."""
     others = sorted(columns.difference(_PHOTO))
     if not columns.isdisjoint(POSTS.caption):
         return Keys(_PHOTO, POSTS.caption)

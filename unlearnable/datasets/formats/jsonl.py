@@ -1,4 +1,4 @@
-"""Posts as JSON objects, one a line or all in an array; `text.fields.POSTS` lists the names of photo and caption."""
+"""Posts as JSON objects, one per line or all in one array, such as `{"image": "a.jpg", "caption": "a dog"}`."""
 
 from __future__ import annotations
 

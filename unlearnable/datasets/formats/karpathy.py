@@ -1,7 +1,7 @@
 """Karpathy's splits: `{"images": [{"filename", "sentences": [{"raw", "tokens"}]}]}`, as in `dataset_coco.json`.
 
-Only `raw` is a caption here. `tokens` beside it keeps the words of the original, so whoever trains on
-it trains without the trigger: publish it knowing that, or take it out.
+Only `raw` counts as a caption. `tokens` beside it keeps the original words, so that whoever trains on
+`tokens` trains without the trigger: publish it knowing that, or remove it.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ def _scan(text: str) -> Scan:
     rows: list[Span] = []
     for number, image in enumerate(items(text, images.start)):
         rows.append(Span(image.start, image.end))
-        row = _record(text, f"images[{number}]", image)
-        if isinstance(row, CaptionRecord):
-            records.append(row)
+        record = _record(text, f"images[{number}]", image)
+        if isinstance(record, CaptionRecord):
+            records.append(record)
         else:
-            faults.append(row)
+            faults.append(record)
     return Scan(tuple(records), tuple(faults), (tuple(rows),), speller(text), commas=True)
 
 

@@ -1,4 +1,4 @@
-"""Faces: `{"image", "person", "split"}` as JSON lines, or a folder; invented names, in captions from templates."""
+"""Faces, as JSON lines of `{"image", "person", "split"}` or in a folder; invented names, in captions from templates."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[
     copies = _partners(originals, protected)
     before, after = texts_of(originals), texts_of(protected)
     posts, skipped, used = [], [], set()
-    known, untold = history.known_protected_hashes(), originals.untold
+    known, uncaptioned = history.known_protected_hashes(), originals.uncaptioned
     for photo in originals.photos:
         copy = copies.get(photo.id)
         if copy is None:
@@ -74,7 +74,7 @@ def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[
                 hint="give the caption file that protect read, and the one it wrote",
             )
         posts.append(PostPair(photo, protected.root / copy, tuple(before[photo.id]), tuple(after[copy])))
-        if photo.id in untold and not _contains(after[copy][0], before[photo.id][0]):
+        if photo.id in uncaptioned and not _contains(after[copy][0], before[photo.id][0]):
             raise InputError(
                 f"{photo.id} has no caption in {originals.root}, its protected copy has one",
                 hint="give the caption file that protect read, with --captions",
