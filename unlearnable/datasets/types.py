@@ -67,6 +67,18 @@ class Dataset:
         """The photos that no caption file has a caption for: theirs come from a template."""
         return {pair.photo for pair in self.pairs if pair.record == NO_RECORD}
 
+    def pairs_by_photo(self) -> dict[str, list[Pair]]:
+        """Return the pairs of each photo, in the order of the caption file; those of other photos are left out."""
+        by_photo: dict[str, list[Pair]] = {photo.id: [] for photo in self.photos}
+        for pair in self.pairs:
+            if pair.photo in by_photo:
+                by_photo[pair.photo].append(pair)
+        return by_photo
+
+    def captions_by_photo(self) -> dict[str, list[str]]:
+        """Return the captions of each photo, in the order of the caption file."""
+        return {photo: [pair.caption for pair in pairs] for photo, pairs in self.pairs_by_photo().items()}
+
 
 @dataclass(frozen=True)
 class Edits:

@@ -9,7 +9,6 @@ from typing import Literal, TypeAlias
 
 from unlearnable.datasets import Dataset, Photo, Skipped
 from unlearnable.errors import InputError
-from unlearnable.posts.reading import texts_of
 from unlearnable.results import PaperFigures, PaperRow
 
 Kind = Literal["captions", "faces"]
@@ -87,12 +86,12 @@ def corpus_of(dataset: Dataset, limit: int | None, notes: Sequence[str] = ()) ->
     Raises:
         InputError: one of the two is empty.
     """
-    texts = texts_of(dataset)
+    captions = dataset.captions_by_photo()
     parts = {
-        name: tuple(Item(photo, tuple(texts[photo.id])) for photo in dataset.photos if photo.split == name)
+        name: tuple(Item(photo, tuple(captions[photo.id])) for photo in dataset.photos if photo.split == name)
         for name in ("train", "test")
     }
     if not all(parts.values()):
-        found = ", ".join(f"{len(items)} {name}" for name, items in parts.items())
-        raise InputError(f"{dataset.root} names no usable split: {found} photos", hint="give the official split files")
+        counts = ", ".join(f"{len(items)} {name}" for name, items in parts.items())
+        raise InputError(f"{dataset.root} names no usable split: {counts} photos", hint="give the official split files")
     return Corpus(parts["train"][:limit], parts["test"], dataset.skipped, dataset.fingerprint, tuple(notes))

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from unlearnable.config import ExplainSettings
 from unlearnable.errors import ConfigError, InputError
-from unlearnable.posts.reading import open_collection, read_photo, texts_of
+from unlearnable.posts.reading import open_collection, read_photo
 from unlearnable.results import ManifestLine
 from unlearnable.workflows.layout import METADATA, private_of
 
@@ -99,7 +99,7 @@ def choose_posts(settings: ExplainSettings) -> list[MapPosts]:
     stems: list[str] = []
     for folder, file in zip(settings.map, captions, strict=True):
         dataset = open_collection(folder, file)
-        texts = texts_of(dataset)
+        texts = dataset.captions_by_photo()
         photos = {_stem(photo.id): photo for photo in dataset.photos if texts[photo.id]}
         if not stems:
             if len(photos) < 2:

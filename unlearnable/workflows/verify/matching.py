@@ -14,7 +14,6 @@ from unlearnable import files
 from unlearnable.datasets import Dataset, Photo, Skipped, open_dataset
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
-from unlearnable.posts.reading import texts_of
 from unlearnable.workflows import history
 from unlearnable.workflows.layout import METADATA, SMALLEST, output_names
 
@@ -59,7 +58,7 @@ def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[
         InputError: a photo has no partner or another number of captions; the message names the file.
     """
     copies = _partners(originals, protected)
-    before, after = texts_of(originals), texts_of(protected)
+    before, after = originals.captions_by_photo(), protected.captions_by_photo()
     posts, skipped, used = [], [], set()
     known, uncaptioned = history.known_protected_hashes(), originals.uncaptioned
     for photo in originals.photos:

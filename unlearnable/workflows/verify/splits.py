@@ -10,7 +10,7 @@ from unlearnable.config import VerifySettings
 from unlearnable.datasets import Dataset, Photo, Skipped
 from unlearnable.errors import InputError
 from unlearnable.imaging.duplicates import near_duplicates
-from unlearnable.posts.reading import open_collection, texts_of
+from unlearnable.posts.reading import open_collection
 from unlearnable.progress import Progress
 from unlearnable.workflows.verify.matching import PostPair, match, open_protected, read_both
 
@@ -95,7 +95,7 @@ def _gallery(test: Dataset) -> tuple[list[tuple[Photo, list[str]]], list[Skipped
     Raises:
         InputError: not one has a caption of its own.
     """
-    texts, uncaptioned = texts_of(test), test.uncaptioned
+    texts, uncaptioned = test.captions_by_photo(), test.uncaptioned
     if len(uncaptioned) == len(test.photos):
         if len({text for captions in texts.values() for text in captions}) == 1:
             raise InputError(f"no photo in {test.root} has a caption to be found by", hint="give --test-captions")
