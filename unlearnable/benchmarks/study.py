@@ -95,7 +95,7 @@ def make_ready(
     experiment = Experiment(pool, gallery, shown, VERSION)
     folder = settings.output or Path(f"benchmark-{suite.name}")
     bench = Bench(setup, train, experiment, folder, digest(train.pixels.sha256(), _texts(train)), resume)
-    skipped = [SkippedRecord(where=s.where, reason=s.reason, detail=s.detail) for s in corpus.skipped]
+    skipped = [SkippedRecord.of(skip) for skip in corpus.skipped]
     return bench, [*skipped, *train.skipped, *test.skipped], [*corpus.notes, *_asked(settings, setup)]
 
 

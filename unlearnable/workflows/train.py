@@ -88,8 +88,8 @@ def train(
         pairs=len(task.train),
         held_out_photos=len(held_out),
         skipped=[
-            SkippedRecord(where=s.where, reason=s.reason, detail=s.detail)
-            for s in [*(s for dataset in datasets for s in dataset.skipped), *shelf.skipped]
+            SkippedRecord.of(skip)
+            for skip in [*(skip for dataset in datasets for skip in dataset.skipped), *shelf.skipped]
         ],
         **recipe.model_dump(exclude={"smallest_crop"}),
         processes=world.size,
