@@ -88,8 +88,8 @@ def make_ready(
         pool.pretrained(name)
     cache, side = settings.cache_dir or cache_folder() / "photos", setup.scale.pixels
     items = [Item(item.photo, item.captions[: setup.scale.captions]) for item in corpus.train]
-    train = decoded(items, corpus.fingerprint, side, cache, progress)
-    test = decoded(corpus.test[: setup.scale.test], corpus.fingerprint, side, cache, progress)
+    train = decoded(items, side, cache, progress)
+    test = decoded(corpus.test[: setup.scale.test], side, cache, progress)
     gallery = pairs_of(test.pixels, _texts(test))
     shown = digest(test.pixels.sha256(), _texts(test))
     experiment = Experiment(pool, gallery, shown, VERSION)

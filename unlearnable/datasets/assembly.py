@@ -1,8 +1,7 @@
-"""Assemble what a reader found into a `Dataset`: in order, with a caption on every photo and a fingerprint."""
+"""Assemble what a reader found into a `Dataset`: in order, with a caption on every photo."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -32,21 +31,10 @@ def assemble(
     captioned = {pair.photo for pair in pairs}
     uncaptioned = (photo.id for photo in photos if photo.id not in captioned)
     all_pairs = (*pairs, *(Pair(photo, template_caption(photo), NO_RECORD) for photo in uncaptioned))
-    return Dataset(
-        root.resolve().name, root, photos, all_pairs, tuple(skipped), format, source, _fingerprint(photos, all_pairs)
-    )
+    return Dataset(root.resolve().name, root, photos, all_pairs, tuple(skipped), format, source)
 
 
 def with_unnamed(dataset: Dataset) -> Dataset:
     """Return the data set together with the photos of its folder that its captions do not name."""
     splits = dict.fromkeys(find_photos(dataset.root)) | {photo.id: photo.split for photo in dataset.photos}
     return assemble(dataset.root, splits, dataset.pairs, dataset.skipped, dataset.format, dataset.source)
-
-
-def _fingerprint(photos: Iterable[Photo], pairs: Iterable[Pair]) -> str:
-    digest = hashlib.sha256()
-    for photo in photos:
-        digest.update(repr((photo.id, photo.path.stat().st_size)).encode())
-    for pair in pairs:
-        digest.update(repr((pair.photo, pair.caption, pair.record, pair.index)).encode())
-    return digest.hexdigest()

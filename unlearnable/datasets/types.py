@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+
+from unlearnable import files
 
 NO_RECORD = -1
 """The record number of a caption that no caption file holds."""
@@ -17,6 +21,13 @@ class Photo:
     id: str
     path: Path
     split: str | None = None
+
+    def sha256(self) -> str | None:
+        """Return the hex SHA-256 of the file; None if it cannot be read, for which its reader will give the reason."""
+        try:
+            return files.sha256(self.path)
+        except OSError:
+            return None
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,6 @@ class Dataset:
         skipped: rows without a photo, missing photos, and the like.
         format: registry name of the format that read the data set and writes it back.
         source: the caption file; None if there is none, or one per photo.
-        fingerprint: sha256 over ids, captions and file sizes; a resumed run must find the same.
     """
 
     name: str
@@ -60,7 +70,19 @@ class Dataset:
     skipped: tuple[Skipped, ...]
     format: str
     source: Path | None
-    fingerprint: str
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hex SHA-256 over photos, splits and captions; a resumed run must find the same.
+
+        The first use reads every photo: a file's size or time does not show that its content is the same.
+        """
+        digest = hashlib.sha256()
+        for photo in self.photos:
+            digest.update(repr((photo.id, photo.split, photo.sha256())).encode())
+        for pair in self.pairs:
+            digest.update(repr((pair.photo, pair.caption, pair.record, pair.index)).encode())
+        return digest.hexdigest()
 
     @property
     def uncaptioned(self) -> set[str]:

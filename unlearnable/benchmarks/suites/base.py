@@ -30,14 +30,12 @@ class Corpus:
         train: in the order of the data set.
         test: the gallery.
         skipped: rows and photos that cannot be used.
-        fingerprint: sha256 of what was read.
         notes: where the split is not the official one.
     """
 
     train: tuple[Item, ...]
     test: tuple[Item, ...]
     skipped: tuple[Skipped, ...]
-    fingerprint: str
     notes: tuple[str, ...] = ()
 
 
@@ -94,4 +92,4 @@ def corpus_of(dataset: Dataset, limit: int | None, notes: Sequence[str] = ()) ->
     if not all(parts.values()):
         counts = ", ".join(f"{len(items)} {name}" for name, items in parts.items())
         raise InputError(f"{dataset.root} names no usable split: {counts} photos", hint="give the official split files")
-    return Corpus(parts["train"][:limit], parts["test"], dataset.skipped, dataset.fingerprint, tuple(notes))
+    return Corpus(parts["train"][:limit], parts["test"], dataset.skipped, tuple(notes))
