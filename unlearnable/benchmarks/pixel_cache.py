@@ -59,8 +59,8 @@ def decoded(items: Sequence[Item], side: int, folder: Path, progress: Progress) 
     path = folder / f"{_key(items, side, progress)}.u8"
     with _alone(path), files.reporting_write_errors(path):
         index = _read(path) or _build(items, side, path, progress)
-    kept = tuple(items[n] for n in index.kept)
-    return DecodedPhotos(Pixels(path, index.shapes), kept, tuple(index.skipped))
+    usable = tuple(items[n] for n in index.kept)
+    return DecodedPhotos(Pixels(path, index.shapes), usable, tuple(index.skipped))
 
 
 def _key(items: Sequence[Item], side: int, progress: Progress) -> str:

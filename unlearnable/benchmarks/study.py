@@ -102,8 +102,8 @@ def make_ready(
 def _asked(settings: BenchmarkSettings, setup: Setup) -> list[str]:
     """What was asked for in place of the scale's own set-up, which the tables' notes tell."""
     asked = {"limit": settings.limit, "surrogate": settings.surrogate, "victims": ",".join(settings.victims or ())}
-    told = [f"--{name} {value}" for name, value in asked.items() if value]
-    notes = [f"asked for in place of the scale's own set-up: {' '.join(told)}"] if told else []
+    options = [f"--{name} {value}" for name, value in asked.items() if value]
+    notes = [f"asked for in place of the scale's own set-up: {' '.join(options)}"] if options else []
     some = any(fraction < 1 for fraction in settings.fractions or ())
     if some and any(cell.method != "clean" and cell.fraction == 1 for cell in setup.cells):
         notes.append("fractions are for methods with a trigger and the first victim; all else is protected in full")

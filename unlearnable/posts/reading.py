@@ -60,11 +60,11 @@ def open_collection(folder: Path, captions: Path | None) -> Dataset:
     if captions == REAL_NAMES:
         return named_posts(open_people(folder), rename=False)
     if captions is None and folder.is_dir():
-        found = find_captions(folder)
-        if len(found) > 1:
-            names = ", ".join(path.name for path in found)
+        caption_files = find_captions(folder)
+        if len(caption_files) > 1:
+            names = ", ".join(path.name for path in caption_files)
             raise InputError(f"{folder} holds several caption files: {names}", hint="say which one with --captions")
-        captions = found[0] if found else None
+        captions = caption_files[0] if caption_files else None
     return open_dataset(folder, captions)
 
 

@@ -60,11 +60,11 @@ def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[
     copies = _partners(originals, protected)
     before, after = originals.captions_by_photo(), protected.captions_by_photo()
     posts, skipped, used = [], [], set()
-    known, uncaptioned = history.known_protected_hashes(), originals.uncaptioned
+    already_protected, uncaptioned = history.known_protected_hashes(), originals.uncaptioned
     for photo in originals.photos:
         copy = copies.get(photo.id)
         if copy is None:
-            skipped.append(_left_out(photo, protected, known))
+            skipped.append(_left_out(photo, protected, already_protected))
             continue
         used.add(copy)
         if len(before[photo.id]) != len(after[copy]):
@@ -117,9 +117,9 @@ def _partners(originals: Dataset, protected: Dataset) -> dict[str, str]:
     for photo, stem in zip(originals.photos, stems, strict=True):
         if stem.casefold() in several and not _readable(photo):
             continue  # protection left it out, so it took no name
-        there = suffixes.get(stem, [".png"])
-        own = PurePosixPath(photo.id).suffix.lower()
-        sources.append((photo.id, own if own == ".webp" and own in there else there[0]))
+        written = suffixes.get(stem, [".png"])
+        suffix = PurePosixPath(photo.id).suffix.lower()
+        sources.append((photo.id, suffix if suffix == ".webp" and suffix in written else written[0]))
     return {photo: copy for photo, copy in output_names(sources).items() if copy in copies}
 
 
@@ -141,7 +141,7 @@ def _stem(photo: str) -> str:
     return str(PurePosixPath(photo).with_suffix(""))
 
 
-def _left_out(photo: Photo, protected: Dataset, known: set[str]) -> Skipped:
+def _left_out(photo: Photo, protected: Dataset, already_protected: set[str]) -> Skipped:
     """Why protection left this photo out.
 
     Raises:
@@ -153,7 +153,7 @@ def _left_out(photo: Photo, protected: Dataset, known: set[str]) -> Skipped:
         return Skipped(photo.id, error.reason, error.detail)
     if min(picture.height, picture.width) < SMALLEST:
         return Skipped(photo.id, "too-small", f"{picture.width} x {picture.height}")
-    if files.sha256(photo.path) in known:
+    if files.sha256(photo.path) in already_protected:
         return Skipped(photo.id, "already-protected", "this tool made it")
     raise InputError(
         f"{photo.id} has no protected copy in {protected.root}", hint="protect it, or take it out of the originals"
