@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -37,7 +38,7 @@ def test_runs_at_once_decode_once_and_read_the_same(items, tmp_path, monkeypatch
     monkeypatch.setattr(store, "decode", counted)
 
     def run(_):
-        photos = store.decoded(items, "print", 32, tmp_path / "cache", Silent())
+        photos = store.decoded(items, 32, tmp_path / "cache", Silent())
         return [int(photos.pixels[n].sum()) for n in range(len(photos.items))]
 
     with ThreadPoolExecutor(RUNS) as pool:
@@ -51,7 +52,7 @@ def test_runs_at_once_decode_once_and_read_the_same(items, tmp_path, monkeypatch
 @pytest.mark.parametrize("every", [0, checkpoint.EVERY])
 def test_decoding_that_was_stopped_goes_on_to_the_same_bytes(items, tmp_path, monkeypatch, every):
     (tmp_path / "0.png").write_bytes(b"no photo")
-    whole = store.decoded(items, "print", 32, tmp_path / "whole", Silent())
+    whole = store.decoded(items, 32, tmp_path / "whole", Silent())
     paths, real = [], store.decode
 
     def counted(path, *, until=2):
@@ -63,10 +64,10 @@ def test_decoding_that_was_stopped_goes_on_to_the_same_bytes(items, tmp_path, mo
     monkeypatch.setattr(checkpoint, "EVERY", every)
     monkeypatch.setattr(store, "decode", counted)
     with pytest.raises(KeyboardInterrupt):
-        store.decoded(items, "print", 32, tmp_path / "again", Silent())
+        store.decoded(items, 32, tmp_path / "again", Silent())
     paths.clear()
     monkeypatch.setattr(store, "decode", partial(counted, until=9))
-    again = store.decoded(items, "print", 32, tmp_path / "again", Silent())
+    again = store.decoded(items, 32, tmp_path / "again", Silent())
     assert paths == (["2.png"] if every == 0 else ["0.png", "1.png", "2.png"])
     assert again.pixels.sha256() == whole.pixels.sha256()
     assert (again.items, again.skipped) == (whole.items, whole.skipped)
@@ -78,5 +79,18 @@ def test_decoding_that_was_stopped_goes_on_to_the_same_bytes(items, tmp_path, mo
 def test_a_cache_that_cannot_be_made_says_so(items, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=r"cannot make .*file") as caught:
-        store.decoded(items, "print", 32, tmp_path / "file" / "cache", Silent())
+        store.decoded(items, 32, tmp_path / "file" / "cache", Silent())
     assert "--cache-dir" in str(caught.value.hint)
+
+
+def test_photos_are_decoded_again_when_their_content_changes_and_only_then(items, tmp_path, monkeypatch):
+    def decoded(items):
+        return store.decoded(items, 32, tmp_path / "cache", Silent()).pixels.sha256()
+
+    first, paths, real = decoded(items), [], store.decode
+    monkeypatch.setattr(store, "decode", lambda path: paths.append(path.name) or real(path))
+    assert decoded([replace(item, captions=("other words",)) for item in items]) == first
+    assert paths == []
+    Image.fromarray(np.zeros((40, 50, 3), np.uint8)).save(items[0].photo.path)
+    assert decoded(items) != first
+    assert paths == ["0.png", "1.png", "2.png"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from unlearnable.datasets._lookup import Lookup, Miss
+from unlearnable.datasets.lookup import Lookup, Miss
 
 ROOT = Path("/data/set")
 NFC, NFD = (unicodedata.normalize(form, "é.jpg") for form in ("NFC", "NFD"))

@@ -8,20 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from unlearnable.datasets import Edits, Skipped, open_dataset, write_captions
+from tests.datasets.conftest import captions, touch
+from unlearnable.datasets import Edits, open_dataset, write_captions
 from unlearnable.errors import ConfigError, InputError, OutputError
-
-
-def touch(root: Path, *photos: str) -> None:
-    for photo in photos:
-        (root / photo).parent.mkdir(parents=True, exist_ok=True)
-        (root / photo).touch()
-
-
-def captions(path: Path, *lines: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    return path
 
 
 def named(root: Path, photos: Path, file: Path | None = None) -> list[tuple[str, str, int]]:
@@ -180,40 +169,3 @@ def test_the_package_imports_nothing_heavy() -> None:
     heavy = "{'torch', 'numpy', 'PIL', 'open_clip'}"
     code = f"import sys, unlearnable.datasets; raise SystemExit(len({heavy} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_skipped_sidecars(tmp_path: Path) -> None:
-    touch(tmp_path, "a.jpg", "b.jpg", "d/c.jpg", "d/c.json")
-    captions(tmp_path / "a.txt", "a dog", "", "another dog")
-    (tmp_path / "b.txt").write_bytes(b"caf\xe9")
-    captions(tmp_path / "d" / "c.txt", " ")
-    dataset = open_dataset(tmp_path)
-    assert [(s.where, s.reason) for s in dataset.skipped] == [("b.txt", "bad-row"), ("d/c.txt", "no-caption")]
-    assert isinstance(dataset.skipped[0], Skipped)
-    assert [(pair.photo, pair.record, pair.index) for pair in dataset.pairs] == [
-        ("a.jpg", 0, 0),
-        ("a.jpg", 0, 1),
-        ("b.jpg", -1, 0),
-        ("d/c.jpg", -1, 0),
-    ]
-    write_captions(dataset, Edits({(0, 1): "x"}, {"a.jpg": "n/a.png", "b.jpg": "b.png"}), tmp_path / "out")
-    assert (tmp_path / "out/n/a.txt").read_text(encoding="utf-8") == "a dog\n\nx\n"
-    assert sorted(path.name for path in (tmp_path / "out").rglob("*.*")) == ["a.txt"]
-
-
-def test_a_sidecar_that_changed_is_not_written_back(tmp_path: Path) -> None:
-    touch(tmp_path, "a.jpg")
-    captions(tmp_path / "a.txt", "a dog")
-    dataset = open_dataset(tmp_path)
-    captions(tmp_path / "a.txt", "a cat")
-    with pytest.raises(InputError, match="has changed"):
-        write_captions(dataset, Edits({}, {"a.jpg": "a.jpg"}), tmp_path / "out")
-
-
-def test_of_two_photos_with_one_text_the_first_has_the_say(tmp_path: Path) -> None:
-    touch(tmp_path, "a.heic", "a.jpg")
-    captions(tmp_path / "a.txt", "a dog")
-    dataset = open_dataset(tmp_path)
-    edits = Edits({(0, 0): "first", (1, 0): "second"}, {"a.heic": "a.png", "a.jpg": "a.webp"})
-    write_captions(dataset, edits, tmp_path / "out")
-    assert (tmp_path / "out" / "a.txt").read_text(encoding="utf-8") == "first\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from unlearnable.datasets._tree import find_photos, template_caption
+from unlearnable.datasets.tree import find_photos, template_caption
 from unlearnable.errors import InputError
 
 

@@ -71,7 +71,7 @@ def main() -> None:
         start, began = memory(), time.monotonic()
         corpus = coco.read(root, None, 0)
         items = (*corpus.train, *corpus.test)
-        photos = decoded(items, corpus.fingerprint, asked.side, cache, Silent())
+        photos = decoded(items, asked.side, cache, Silent())
         seconds = time.monotonic() - began
         shapes = [grid_shape(*shape, coco.NOISE_SIDE) for shape in photos.pixels.shapes[: len(corpus.train)]]
         noise = NoiseStore(shapes, 8, cache / "noise.i8")

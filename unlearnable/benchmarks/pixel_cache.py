@@ -40,15 +40,15 @@ class DecodedPhotos:
     skipped: tuple[SkippedRecord, ...]
 
 
-def decoded(items: Sequence[Item], fingerprint: str, side: int, folder: Path, progress: Progress) -> DecodedPhotos:
+def decoded(items: Sequence[Item], side: int, folder: Path, progress: Progress) -> DecodedPhotos:
     """The photos as squares of at most `side` pixels, from the cache where it has them.
 
-    Of several processes one decodes them, the others wait until it has. Decoding that was stopped goes on
-    from the last time its index was written.
+    The cache is keyed by the content of the files, so that a changed photo is decoded again. Of several
+    processes one decodes them, the others wait until it has. Decoding that was stopped goes on from the
+    last time its index was written.
 
     Args:
         items: the photos; those that cannot be decoded are left out.
-        fingerprint: of the data set, so that changed files are decoded again.
         side: of the square; smaller photos are not enlarged.
         folder: of the cache.
         progress: one step a photo.
@@ -56,12 +56,20 @@ def decoded(items: Sequence[Item], fingerprint: str, side: int, folder: Path, pr
     Raises:
         InputError: not one can be decoded.
     """
-    key = digest("squares", 1, fingerprint, side, [item.photo.id for item in items])[:16]
-    path = folder / f"{key}.u8"
+    path = folder / f"{_key(items, side, progress)}.u8"
     with _alone(path), files.reporting_write_errors(path):
         index = _read(path) or _build(items, side, path, progress)
-    kept = tuple(items[n] for n in index.kept)
-    return DecodedPhotos(Pixels(path, index.shapes), kept, tuple(index.skipped))
+    usable = tuple(items[n] for n in index.kept)
+    return DecodedPhotos(Pixels(path, index.shapes), usable, tuple(index.skipped))
+
+
+def _key(items: Sequence[Item], side: int, progress: Progress) -> str:
+    progress.phase("checking photos", len(items))
+    contents = []
+    for item in items:
+        contents.append((item.photo.id, item.photo.sha256()))
+        progress.advance()
+    return digest("squares", side, contents)[:16]
 
 
 def _alone(path: Path) -> FileLock:

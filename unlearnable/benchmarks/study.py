@@ -88,22 +88,22 @@ def make_ready(
         pool.pretrained(name)
     cache, side = settings.cache_dir or cache_folder() / "photos", setup.scale.pixels
     items = [Item(item.photo, item.captions[: setup.scale.captions]) for item in corpus.train]
-    train = decoded(items, corpus.fingerprint, side, cache, progress)
-    test = decoded(corpus.test[: setup.scale.test], corpus.fingerprint, side, cache, progress)
+    train = decoded(items, side, cache, progress)
+    test = decoded(corpus.test[: setup.scale.test], side, cache, progress)
     gallery = pairs_of(test.pixels, _texts(test))
     shown = digest(test.pixels.sha256(), _texts(test))
     experiment = Experiment(pool, gallery, shown, VERSION)
     folder = settings.output or Path(f"benchmark-{suite.name}")
     bench = Bench(setup, train, experiment, folder, digest(train.pixels.sha256(), _texts(train)), resume)
-    skipped = [SkippedRecord(where=s.where, reason=s.reason, detail=s.detail) for s in corpus.skipped]
+    skipped = [SkippedRecord.of(skip) for skip in corpus.skipped]
     return bench, [*skipped, *train.skipped, *test.skipped], [*corpus.notes, *_asked(settings, setup)]
 
 
 def _asked(settings: BenchmarkSettings, setup: Setup) -> list[str]:
     """What was asked for in place of the scale's own set-up, which the tables' notes tell."""
     asked = {"limit": settings.limit, "surrogate": settings.surrogate, "victims": ",".join(settings.victims or ())}
-    told = [f"--{name} {value}" for name, value in asked.items() if value]
-    notes = [f"asked for in place of the scale's own set-up: {' '.join(told)}"] if told else []
+    options = [f"--{name} {value}" for name, value in asked.items() if value]
+    notes = [f"asked for in place of the scale's own set-up: {' '.join(options)}"] if options else []
     some = any(fraction < 1 for fraction in settings.fractions or ())
     if some and any(cell.method != "clean" and cell.fraction == 1 for cell in setup.cells):
         notes.append("fractions are for methods with a trigger and the first victim; all else is protected in full")

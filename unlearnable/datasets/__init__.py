@@ -1,9 +1,11 @@
-"""Photos and captions on the disk: read in any known format, and written back in the same."""
+"""Photos and captions on disk, read in any known format and written back in the same one."""
 
 from __future__ import annotations
 
-from unlearnable.datasets._opening import find_captions, open_dataset, write_captions
-from unlearnable.datasets.people import People, Portrait, hold_out, limit, named_posts, open_people
+from unlearnable.datasets.faces.opening import open_people
+from unlearnable.datasets.faces.posts import hold_out, limit, named_posts
+from unlearnable.datasets.faces.types import People, Portrait
+from unlearnable.datasets.opening import find_captions, open_dataset, write_captions
 from unlearnable.datasets.types import Dataset, Edits, Pair, Photo, Skipped
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What every caption format offers: to recognise its own, to read it, and to write it back."""
+"""The interface of a caption format: recognise a source, read it, and write it back."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from unlearnable.datasets.types import Dataset, Edits
 
 @runtime_checkable
 class Format(Protocol):
-    """One way in which photos and captions lie on the disk. A row of `formats.FORMATS`."""
+    """One way of storing photos and captions on disk; a row of `formats.FORMATS`."""
 
     @property
     def name(self) -> str:
-        """The name of its row; a `Dataset` carries it, so that the same format writes it back."""
+        """The name of the row. A `Dataset` carries it, so that the same format writes it back."""
 
     def sniff(self, source: Path) -> bool:
-        """Whether `source`, a caption file or a folder, is in this format. Never raises for what it cannot read."""
+        """Return whether `source`, a caption file or a folder, is in this format. Unreadable sources are not."""
 
     def read(self, source: Path, root: Path) -> Dataset:
-        """The photos below `root` that `source` names, with their captions.
+        """Read the photos below `root` that `source` names, with their captions.
 
-        A photo it names without a caption gets one from a template, with `record` -1.
+        A photo that is named without a caption gets one from a template, with `record` -1.
 
         Raises:
             InputError: `source` cannot be read, or names no photo below `root`.
@@ -31,10 +31,10 @@ class Format(Protocol):
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
         """Write the captions of `dataset` to `target`, changed as `edits` says and otherwise byte for byte.
 
-        `target` is the new caption file, at the top of the output folder; where the captions
-        have no file of their own, it is the output folder itself.
+        `target` is the new caption file, at the top of the output folder; for captions without
+        a file of their own it is the output folder itself.
 
         Raises:
-            InputError: the captions are no longer the ones that were read.
+            InputError: the captions have changed since they were read.
             OutputError: `target` cannot be written, or the format cannot hold a caption.
         """

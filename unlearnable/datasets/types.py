@@ -1,10 +1,14 @@
-"""What a collection of posts is to the rest of the tool: photos, the captions on them, and what was left out."""
+"""A collection of posts as the rest of the tool sees it: photos, their captions, and what was left out."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+
+from unlearnable import files
 
 NO_RECORD = -1
 """The record number of a caption that no caption file holds."""
@@ -17,6 +21,13 @@ class Photo:
     id: str
     path: Path
     split: str | None = None
+
+    def sha256(self) -> str | None:
+        """Return the hex SHA-256 of the file; None if it cannot be read, for which its reader will give the reason."""
+        try:
+            return files.sha256(self.path)
+        except OSError:
+            return None
 
 
 @dataclass(frozen=True)
@@ -31,7 +42,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Skipped:
-    """Something that was left out: `where` it is, a `reason` in one hyphenated word, and the `detail`."""
+    """Something that was left out: `where` it is, the `reason` in one hyphenated word, and the `detail`."""
 
     where: str
     reason: str
@@ -43,14 +54,13 @@ class Dataset:
     """Photos and their captions as one reader found them.
 
     Attributes:
-        name: the folder's name.
-        root: the folder that photo ids are relative to.
-        photos: in sorted order of id, each once.
-        pairs: in the order of the caption file.
-        skipped: rows without a photo, photos that are missing, and the like.
-        format: the registry name of the format that read it, and writes it back.
-        source: the caption file, or None where there is none (or one a photo).
-        fingerprint: sha256 over ids, captions and file sizes; a resumed run must find the same.
+        name: name of the folder.
+        root: folder that photo ids are relative to.
+        photos: photos in sorted order of id, each once.
+        pairs: captions in the order of the caption file.
+        skipped: rows without a photo, missing photos, and the like.
+        format: registry name of the format that read the data set and writes it back.
+        source: the caption file; None if there is none, or one per photo.
     """
 
     name: str
@@ -60,22 +70,46 @@ class Dataset:
     skipped: tuple[Skipped, ...]
     format: str
     source: Path | None
-    fingerprint: str
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hex SHA-256 over photos, splits and captions; a resumed run must find the same.
+
+        The first use reads every photo: a file's size or time does not show that its content is the same.
+        """
+        digest = hashlib.sha256()
+        for photo in self.photos:
+            digest.update(repr((photo.id, photo.split, photo.sha256())).encode())
+        for pair in self.pairs:
+            digest.update(repr((pair.photo, pair.caption, pair.record, pair.index)).encode())
+        return digest.hexdigest()
 
     @property
-    def untold(self) -> set[str]:
-        """The photos whose captions no caption file holds: theirs are made of a template."""
+    def uncaptioned(self) -> set[str]:
+        """The photos that no caption file has a caption for: theirs come from a template."""
         return {pair.photo for pair in self.pairs if pair.record == NO_RECORD}
+
+    def pairs_by_photo(self) -> dict[str, list[Pair]]:
+        """Return the pairs of each photo, in the order of the caption file; those of other photos are left out."""
+        by_photo: dict[str, list[Pair]] = {photo.id: [] for photo in self.photos}
+        for pair in self.pairs:
+            if pair.photo in by_photo:
+                by_photo[pair.photo].append(pair)
+        return by_photo
+
+    def captions_by_photo(self) -> dict[str, list[str]]:
+        """Return the captions of each photo, in the order of the caption file."""
+        return {photo: [pair.caption for pair in pairs] for photo, pairs in self.pairs_by_photo().items()}
 
 
 @dataclass(frozen=True)
 class Edits:
-    """What a writer changes in a caption file; everything else stays byte for byte.
+    """The changes that a writer makes to a caption file; everything else stays byte for byte.
 
     Attributes:
-        captions: (record, index) -> the new caption.
-        paths: photo id -> its new POSIX path relative to the output folder. A record whose
-            photo is not listed here is left out of the output.
+        captions: (record, index) -> new caption.
+        paths: photo id -> new POSIX path relative to the output folder. A record whose photo is
+            not listed here is left out of the output.
     """
 
     captions: Mapping[tuple[int, int], str] = field(default_factory=dict)

@@ -60,21 +60,12 @@ def open_collection(folder: Path, captions: Path | None) -> Dataset:
     if captions == REAL_NAMES:
         return named_posts(open_people(folder), rename=False)
     if captions is None and folder.is_dir():
-        found = find_captions(folder)
-        if len(found) > 1:
-            names = ", ".join(path.name for path in found)
+        caption_files = find_captions(folder)
+        if len(caption_files) > 1:
+            names = ", ".join(path.name for path in caption_files)
             raise InputError(f"{folder} holds several caption files: {names}", hint="say which one with --captions")
-        captions = found[0] if found else None
+        captions = caption_files[0] if caption_files else None
     return open_dataset(folder, captions)
-
-
-def texts_of(dataset: Dataset) -> dict[str, list[str]]:
-    """The captions of each photo, in the order of the file."""
-    found: dict[str, list[str]] = {photo.id: [] for photo in dataset.photos}
-    for pair in dataset.pairs:
-        if pair.photo in found:
-            found[pair.photo].append(pair.caption)
-    return found
 
 
 def read_all(datasets: Sequence[Dataset], side: int, shelf: Shelf, progress: Progress) -> None:
@@ -85,9 +76,9 @@ def read_all(datasets: Sequence[Dataset], side: int, shelf: Shelf, progress: Pro
     """
     progress.phase("reading photos", sum(len(dataset.photos) for dataset in datasets))
     for dataset in datasets:
-        texts = texts_of(dataset)
+        captions = dataset.captions_by_photo()
         for photo in dataset.photos:
-            shelf.add(photo, texts[photo.id], side)
+            shelf.add(photo, captions[photo.id], side)
             progress.advance()
     if not shelf.photos:
         first = shelf.skipped[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol, Self
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -11,12 +13,33 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class LeftOut(Protocol):
+    """What a reader says about a photo or a caption row that it left out."""
+
+    @property
+    def where(self) -> str:
+        """The place of the photo or the row."""
+
+    @property
+    def reason(self) -> str:
+        """The reason, in one hyphenated word."""
+
+    @property
+    def detail(self) -> str:
+        """The reason, in a few words."""
+
+
 class SkippedRecord(Record):
     """A photo or a caption row that was left out."""
 
     where: str
     reason: str
     detail: str
+
+    @classmethod
+    def of(cls, skipped: LeftOut) -> Self:
+        """Return the record of something that a reader left out."""
+        return cls(where=skipped.where, reason=skipped.reason, detail=skipped.detail)
 
 
 class Retrieval(Record):

@@ -48,6 +48,7 @@ def train(
     device = choose_device(settings.device)
     world = join(device)
     datasets = open_all(settings)
+    key = _key(settings, datasets)
     from_scratch = openclip.is_architecture(settings.model)
     model = openclip.fresh(settings.model, settings.seed) if from_scratch else openclip.load(settings.model)
     model = model.to(device)
@@ -69,7 +70,7 @@ def train(
             held_out=pairs_of(shelf.pixels, shelf.captions, held_out),
             recipe=recipe,
             checkpoint=partial,
-            key=_key(settings, datasets),
+            key=key,
         )
         if not len(task.train):
             raise InputError("no photo is left to train on", hint="check the splits of the data")
@@ -88,8 +89,8 @@ def train(
         pairs=len(task.train),
         held_out_photos=len(held_out),
         skipped=[
-            SkippedRecord(where=s.where, reason=s.reason, detail=s.detail)
-            for s in [*(s for dataset in datasets for s in dataset.skipped), *shelf.skipped]
+            SkippedRecord.of(skip)
+            for skip in [*(skip for dataset in datasets for skip in dataset.skipped), *shelf.skipped]
         ],
         **recipe.model_dump(exclude={"smallest_crop"}),
         processes=world.size,

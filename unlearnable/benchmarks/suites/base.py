@@ -9,7 +9,6 @@ from typing import Literal, TypeAlias
 
 from unlearnable.datasets import Dataset, Photo, Skipped
 from unlearnable.errors import InputError
-from unlearnable.posts.reading import texts_of
 from unlearnable.results import PaperFigures, PaperRow
 
 Kind = Literal["captions", "faces"]
@@ -31,14 +30,12 @@ class Corpus:
         train: in the order of the data set.
         test: the gallery.
         skipped: rows and photos that cannot be used.
-        fingerprint: sha256 of what was read.
         notes: where the split is not the official one.
     """
 
     train: tuple[Item, ...]
     test: tuple[Item, ...]
     skipped: tuple[Skipped, ...]
-    fingerprint: str
     notes: tuple[str, ...] = ()
 
 
@@ -87,12 +84,12 @@ def corpus_of(dataset: Dataset, limit: int | None, notes: Sequence[str] = ()) ->
     Raises:
         InputError: one of the two is empty.
     """
-    texts = texts_of(dataset)
+    captions = dataset.captions_by_photo()
     parts = {
-        name: tuple(Item(photo, tuple(texts[photo.id])) for photo in dataset.photos if photo.split == name)
+        name: tuple(Item(photo, tuple(captions[photo.id])) for photo in dataset.photos if photo.split == name)
         for name in ("train", "test")
     }
     if not all(parts.values()):
-        found = ", ".join(f"{len(items)} {name}" for name, items in parts.items())
-        raise InputError(f"{dataset.root} names no usable split: {found} photos", hint="give the official split files")
-    return Corpus(parts["train"][:limit], parts["test"], dataset.skipped, dataset.fingerprint, tuple(notes))
+        counts = ", ".join(f"{len(items)} {name}" for name, items in parts.items())
+        raise InputError(f"{dataset.root} names no usable split: {counts} photos", hint="give the official split files")
+    return Corpus(parts["train"][:limit], parts["test"], dataset.skipped, tuple(notes))

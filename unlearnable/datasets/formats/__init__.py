@@ -1,4 +1,4 @@
-"""The formats, one file each, in the order in which they are asked whether a source is theirs."""
+"""The caption formats, one file each, in the order in which a source is tried."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FORMATS: Registry[Format] = Registry(
         ),
         "folder": Row(
             "unlearnable.datasets.formats.folder:FOLDER",
-            "A folder of photos without captions: each photo is captioned by a template, from where it lies.",
+            "A folder of photos without captions: each photo gets one from a template and its path.",
         ),
         "karpathy": Row(
             "unlearnable.datasets.formats.karpathy:KARPATHY",
@@ -38,17 +38,18 @@ FORMATS: Registry[Format] = Registry(
         ),
         "flickr": Row(
             "unlearnable.datasets.formats.flickr:FLICKR",
-            "Flickr8k and Flickr30k: `img.jpg#0<TAB>caption` of the token file, or Kaggle's `captions.txt`, which is "
+            "Flickr8k and Flickr30k: the token file's `img.jpg#0<TAB>caption`, or Kaggle's `captions.txt`, which is "
             "CSV.",
         ),
         "people": Row(
             "unlearnable.datasets.formats.people:PEOPLE",
-            'Faces: `{"image", "person", "split"}` as JSON lines, or a folder; invented names, in captions from '
+            'Faces, as JSON lines of `{"image", "person", "split"}` or in a folder; invented names, in captions from '
             "templates.",
         ),
         "jsonl": Row(
             "unlearnable.datasets.formats.jsonl:JSONL",
-            "Posts as JSON objects, one a line or all in an array.",
+            "Posts as JSON objects, one per line or all in one array, such as "
+            '`{"image": "a.jpg", "caption": "a dog"}`.',
         ),
         "table": Row(
             "unlearnable.datasets.formats.table:TABLE",

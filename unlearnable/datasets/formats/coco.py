@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
-from unlearnable.datasets._caption_file import CaptionFile
-from unlearnable.datasets._json_spans import Node, decode, items, members, speller
-from unlearnable.datasets._records import Record, Scan, Slot, Span
+from unlearnable.datasets.caption_file import CaptionFile
+from unlearnable.datasets.text.json_spans import Node, decode, items, members, speller
+from unlearnable.datasets.text.records import CaptionRecord, Scan
+from unlearnable.datasets.text.spans import Span, TextSpan
 from unlearnable.datasets.types import Skipped
 
 
@@ -28,7 +29,7 @@ def _scan(text: str) -> Scan:
     notes: dict[str | None, list[tuple[int, Node]]] = defaultdict(list)
     for number, note in enumerate(annotations):
         notes[_key(note, "image_id")].append((number, note))
-    records: list[Record] = []
+    records: list[CaptionRecord] = []
     faults: list[Skipped] = []
     for number, image in enumerate(images):
         key = _key(image, "id")
@@ -36,28 +37,30 @@ def _scan(text: str) -> Scan:
         if key is None or photo is None:
             faults.append(Skipped(f"images[{number}]", "no-photo", "no id or no file_name"))
             continue
-        own = [note for _, note in notes.pop(key, [])]
-        slots = (_string(text, note, "caption") for note in own)
-        rows = tuple(Span(node.start, node.end) for node in (image, *own))
-        records.append(Record(f"images[{number}]", photo, tuple(slot for slot in slots if slot), rows))
-    orphans = sorted((number, key) for key, found in notes.items() for number, _ in found)
+        nodes = [note for _, note in notes.pop(key, [])]
+        captions = (_string(text, note, "caption") for note in nodes)
+        rows = tuple(Span(node.start, node.end) for node in (image, *nodes))
+        records.append(
+            CaptionRecord(f"images[{number}]", photo, tuple(caption for caption in captions if caption), rows)
+        )
+    orphans = sorted((number, key) for key, nodes in notes.items() for number, _ in nodes)
     faults += [Skipped(f"annotations[{number}]", "no-photo", f"no image has the id {key}") for number, key in orphans]
     lists = tuple(tuple(Span(node.start, node.end) for node in nodes) for nodes in (images, annotations))
     return Scan(tuple(records), tuple(faults), lists, speller(text), commas=True)
 
 
 def _key(node: Node, name: str) -> str | None:
-    """The id that an object has under a name: some files write it as a number here and as a string there."""
+    """Return the id that an object has under a name: some files write it as a number here and as a string there."""
     value = node.value.get(name) if isinstance(node.value, dict) else None
     return str(value) if isinstance(value, int | str) else None
 
 
-def _string(text: str, node: Node, name: str) -> Slot | None:
-    """The place of the string, not blank, that an object has under a name."""
+def _string(text: str, node: Node, name: str) -> TextSpan | None:
+    """Return the place of the string that an object has under a name; None if there is none or it is blank."""
     value = node.value.get(name) if isinstance(node.value, dict) else None
     if not isinstance(value, str) or not value.strip():
         return None
-    return Slot(*dict(members(text, node.start))[name])
+    return TextSpan(*dict(members(text, node.start))[name])
 
 
 COCO = CaptionFile("coco", _suits, _scan)

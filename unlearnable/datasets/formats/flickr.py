@@ -1,15 +1,16 @@
-"""Flickr8k and Flickr30k: `img.jpg#0<TAB>caption` of the token file, or Kaggle's `captions.txt`, which is CSV."""
+"""Flickr8k and Flickr30k: the token file's `img.jpg#0<TAB>caption`, or Kaggle's `captions.txt`, which is CSV."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from unlearnable.datasets import _csv_rows
-from unlearnable.datasets._caption_file import CaptionFile
-from unlearnable.datasets._keys import Keys
-from unlearnable.datasets._records import Record, Scan, Slot, Span, spell_line, stripped
-from unlearnable.datasets._text import lines
+from unlearnable.datasets.caption_file import CaptionFile
+from unlearnable.datasets.text import csv_rows
+from unlearnable.datasets.text.document import lines
+from unlearnable.datasets.text.fields import Keys
+from unlearnable.datasets.text.records import CaptionRecord, Scan
+from unlearnable.datasets.text.spans import Span, TextSpan, spell_line, stripped
 from unlearnable.datasets.types import Skipped
 
 _KAGGLE = Keys(("image",), ("caption",))
@@ -24,17 +25,17 @@ def _suits(path: Path, text: str) -> bool:
 
 
 def _is_kaggle(text: str) -> bool:
-    heading = _csv_rows.find_heading(text, _KAGGLE.photo)
+    heading = csv_rows.find_heading(text, _KAGGLE.photo)
     return heading is not None and heading.names == (*_KAGGLE.photo, *_KAGGLE.caption)
 
 
 def _scan(text: str) -> Scan:
-    heading = _csv_rows.find_heading(text, _KAGGLE.photo)
-    return _csv_rows.scan(text, heading, _KAGGLE) if heading and _is_kaggle(text) else _scan_tokens(text)
+    heading = csv_rows.find_heading(text, _KAGGLE.photo)
+    return csv_rows.scan(text, heading, _KAGGLE) if heading and _is_kaggle(text) else _scan_tokens(text)
 
 
 def _scan_tokens(text: str) -> Scan:
-    records: list[Record] = []
+    records: list[CaptionRecord] = []
     faults: list[Skipped] = []
     rows: list[Span] = []
     for line in lines(text):
@@ -45,7 +46,9 @@ def _scan_tokens(text: str) -> Scan:
             continue
         caption = stripped(text, match.start(2), line.end)  # some rows have two TABs
         captions = (caption,) if caption.value else ()
-        records.append(Record(str(line.number), Slot(match.start(1), match.end(1), match[1]), captions, (rows[-1],)))
+        records.append(
+            CaptionRecord(str(line.number), TextSpan(match.start(1), match.end(1), match[1]), captions, (rows[-1],))
+        )
     return Scan(tuple(records), tuple(faults), (tuple(rows),), spell_line)
 
 

@@ -1,35 +1,35 @@
-"""A folder of photos without captions: each photo is captioned by a template, from where it lies."""
+"""A folder of photos without captions: each photo gets one from a template and its path."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlearnable.datasets._assembly import assemble
-from unlearnable.datasets._tree import find_photos
+from unlearnable.datasets.assembly import assemble
+from unlearnable.datasets.tree import find_photos
 from unlearnable.datasets.types import Dataset, Edits
 
 
 @dataclass(frozen=True)
 class Folder:
-    """All photos in a folder and the folders in it; there are no captions to write back."""
+    """All photos in a folder and its sub-folders; there are no captions to write back."""
 
     name: str = "folder"
 
     def sniff(self, source: Path) -> bool:
-        """Whether `source` is a folder."""
+        """Return whether `source` is a folder."""
         return source.is_dir()
 
     def read(self, source: Path, root: Path) -> Dataset:
-        """The photos below `root`, each with one caption of record -1.
+        """Read the photos below `root`, each with one caption of record -1.
 
         Raises:
-            InputError: there is none.
+            InputError: there is no photo.
         """
         return assemble(root, dict.fromkeys(find_photos(root)), (), (), self.name, None)
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
-        """Write nothing: the captions of a template are no one's words."""
+        """Write nothing: captions made from a template are nobody's words."""
 
 
 FOLDER = Folder()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unlearnable.datasets import _csv_rows, _json_rows
-from unlearnable.datasets._caption_file import CaptionFile
-from unlearnable.datasets._keys import POSTS, Keys
-from unlearnable.datasets._records import Scan
+from unlearnable.datasets.caption_file import CaptionFile
+from unlearnable.datasets.text import csv_rows, json_rows
+from unlearnable.datasets.text.fields import POSTS, Keys
+from unlearnable.datasets.text.records import Scan
 
 _NAMES = ("metadata.jsonl", "metadata.csv")
 _PHOTO = ("file_name",)
@@ -16,18 +16,18 @@ _PHOTO = ("file_name",)
 def _suits(path: Path, text: str) -> bool:
     if path.name not in _NAMES:
         return False
-    return _json_rows.names_photos(text, _PHOTO) or _csv_rows.find_heading(text, _PHOTO) is not None
+    return json_rows.names_photos(text, _PHOTO) or csv_rows.find_heading(text, _PHOTO) is not None
 
 
 def _scan(text: str) -> Scan:
-    heading = _csv_rows.find_heading(text, _PHOTO)
-    if heading is None or _json_rows.names_photos(text, _PHOTO):
-        return _json_rows.scan(text, _keys(_json_rows.text_columns(text)))
-    return _csv_rows.scan(text, heading, _keys(_csv_rows.text_columns(text, heading)))
+    heading = csv_rows.find_heading(text, _PHOTO)
+    if heading is None or json_rows.names_photos(text, _PHOTO):
+        return json_rows.scan(text, _keys(json_rows.text_columns(text)))
+    return csv_rows.scan(text, heading, _keys(csv_rows.text_columns(text, heading)))
 
 
 def _keys(columns: set[str]) -> Keys:
-    """The caption is under a name that is known for it, or in the only column of text."""
+    """Look for the caption under a known name, or in the only column of text."""
     others = sorted(columns.difference(_PHOTO))
     if not columns.isdisjoint(POSTS.caption):
         return Keys(_PHOTO, POSTS.caption)

@@ -1,16 +1,17 @@
 """Karpathy's splits: `{"images": [{"filename", "sentences": [{"raw", "tokens"}]}]}`, as in `dataset_coco.json`.
 
-Only `raw` is a caption here. `tokens` beside it keeps the words of the original, so whoever trains on
-it trains without the trigger: publish it knowing that, or take it out.
+Only `raw` counts as a caption. `tokens` beside it keeps the original words, so that whoever trains on
+`tokens` trains without the trigger: publish it knowing that, or remove it.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from unlearnable.datasets._caption_file import CaptionFile
-from unlearnable.datasets._json_spans import Node, decode, items, members, speller
-from unlearnable.datasets._records import Record, Scan, Slot, Span
+from unlearnable.datasets.caption_file import CaptionFile
+from unlearnable.datasets.text.json_spans import Node, decode, items, members, speller
+from unlearnable.datasets.text.records import CaptionRecord, Scan
+from unlearnable.datasets.text.spans import Span, TextSpan
 from unlearnable.datasets.types import Skipped
 
 
@@ -26,20 +27,20 @@ def _suits(path: Path, text: str) -> bool:
 
 def _scan(text: str) -> Scan:
     images = dict(members(text, decode(text).start))["images"]
-    records: list[Record] = []
+    records: list[CaptionRecord] = []
     faults: list[Skipped] = []
     rows: list[Span] = []
     for number, image in enumerate(items(text, images.start)):
         rows.append(Span(image.start, image.end))
-        row = _record(text, f"images[{number}]", image)
-        if isinstance(row, Record):
-            records.append(row)
+        record = _record(text, f"images[{number}]", image)
+        if isinstance(record, CaptionRecord):
+            records.append(record)
         else:
-            faults.append(row)
+            faults.append(record)
     return Scan(tuple(records), tuple(faults), (tuple(rows),), speller(text), commas=True)
 
 
-def _record(text: str, place: str, image: Node) -> Record | Skipped:
+def _record(text: str, place: str, image: Node) -> CaptionRecord | Skipped:
     if not isinstance(image.value, dict):
         return Skipped(place, "bad-row", "not a JSON object")
     fields = dict(members(text, image.start))
@@ -48,9 +49,9 @@ def _record(text: str, place: str, image: Node) -> Record | Skipped:
         return Skipped(place, "no-photo", "no filename")
     captions = _captions(text, sentences) if sentences and isinstance(sentences.value, list) else ()
     folder, split = image.value.get("filepath"), image.value.get("split")
-    return Record(
+    return CaptionRecord(
         place,
-        Slot(*photo),
+        TextSpan(*photo),
         captions,
         (Span(image.start, image.end),),
         folder=folder if isinstance(folder, str) else "",
@@ -58,10 +59,10 @@ def _record(text: str, place: str, image: Node) -> Record | Skipped:
     )
 
 
-def _captions(text: str, sentences: Node) -> tuple[Slot, ...]:
+def _captions(text: str, sentences: Node) -> tuple[TextSpan, ...]:
     objects = (item for item in items(text, sentences.start) if isinstance(item.value, dict))
     raws = (dict(members(text, item.start)).get("raw") for item in objects)
-    return tuple(Slot(*raw) for raw in raws if raw and isinstance(raw.value, str) and raw.value.strip())
+    return tuple(TextSpan(*raw) for raw in raws if raw and isinstance(raw.value, str) and raw.value.strip())
 
 
 KARPATHY = CaptionFile("karpathy", _suits, _scan)

@@ -1,46 +1,47 @@
-"""Faces: `{"image", "person", "split"}` as JSON lines, or a folder; invented names, in captions from templates."""
+"""Faces, as JSON lines of `{"image", "person", "split"}` or in a folder; invented names, in captions from templates."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlearnable.datasets import _json_rows
-from unlearnable.datasets._keys import POSTS
-from unlearnable.datasets._people_layouts import names_people
-from unlearnable.datasets._text import read_document
-from unlearnable.datasets.people import FORMAT, hold_out, named_posts, open_people, read_manifest
+from unlearnable.datasets.faces.layouts import names_people
+from unlearnable.datasets.faces.opening import open_people, read_manifest
+from unlearnable.datasets.faces.posts import FORMAT, hold_out, named_posts
+from unlearnable.datasets.text import json_rows
+from unlearnable.datasets.text.document import read_document
+from unlearnable.datasets.text.fields import POSTS
 from unlearnable.datasets.types import Dataset, Edits
 from unlearnable.errors import InputError
 
 
 @dataclass(frozen=True)
 class Faces:
-    """A data set of faces, of which only the photos of known people count; there are no captions to write back."""
+    """A data set of faces, of which only photos of known people count; there are no captions to write back."""
 
     name: str = FORMAT
 
     def sniff(self, source: Path) -> bool:
-        """Whether `source` is a file that tells the people on photos, and no captions."""
+        """Return whether `source` is a file that names the people on photos and holds no captions."""
         try:
             text = read_document(source).text if source.is_file() else ""
         except InputError:
             return False
-        return names_people(text) and _json_rows.text_columns(text).isdisjoint(POSTS.caption)
+        return names_people(text) and json_rows.text_columns(text).isdisjoint(POSTS.caption)
 
     def read(self, source: Path, root: Path) -> Dataset:
-        """The portraits that a manifest names below `root`, or that a folder holds in any layout of faces.
+        """Read the portraits that a manifest names below `root`, or that a folder holds in any layout of faces.
 
-        Where they have no splits, one photo of each person is held out as "test".
+        Without splits in the data, one photo of each person is held out as "test".
 
         Raises:
-            InputError: it cannot be read, or shows no people.
+            InputError: the source cannot be read, or shows no people.
         """
         people = open_people(source) if source.is_dir() else read_manifest(source, root)
         return named_posts(hold_out(people, 0))
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
-        """Write nothing: the captions of a template are no one's words."""
+        """Write nothing: captions made from a template are nobody's words."""
 
 
 PEOPLE = Faces()

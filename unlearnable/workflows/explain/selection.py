@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from unlearnable.config import ExplainSettings
 from unlearnable.errors import ConfigError, InputError
-from unlearnable.posts.reading import open_collection, read_photo, texts_of
+from unlearnable.posts.reading import open_collection, read_photo
 from unlearnable.results import ManifestLine
 from unlearnable.workflows.layout import METADATA, private_of
 
@@ -88,18 +88,18 @@ def choose_posts(settings: ExplainSettings) -> list[MapPosts]:
             hint="give --map once, or once for each --model",
         )
     # of a folder that `protect` wrote, which holds two caption files, the one that has all captions
-    own = [folder / METADATA if (folder / METADATA).is_file() else None for folder in settings.map]
-    captions: Sequence[Path | None] = settings.map_captions or own
+    defaults = [folder / METADATA if (folder / METADATA).is_file() else None for folder in settings.map]
+    captions: Sequence[Path | None] = settings.map_captions or defaults
     if len(captions) != len(settings.map):
         raise ConfigError(
             f"{len(settings.map)} folders to be mapped and {len(captions)} caption files were given",
             hint="give --map-captions once for each --map, or not at all",
         )
-    found = []
+    chosen = []
     stems: list[str] = []
     for folder, file in zip(settings.map, captions, strict=True):
         dataset = open_collection(folder, file)
-        texts = texts_of(dataset)
+        texts = dataset.captions_by_photo()
         photos = {_stem(photo.id): photo for photo in dataset.photos if texts[photo.id]}
         if not stems:
             if len(photos) < 2:
@@ -109,7 +109,7 @@ def choose_posts(settings: ExplainSettings) -> list[MapPosts]:
         if missing := [stem for stem in stems if stem not in photos]:
             raise InputError(f"{folder} has no post {missing[0]}", hint="map folders that hold the same posts")
         ids = [photos[stem].id for stem in stems]
-        found.append(
+        chosen.append(
             MapPosts(
                 data=str(folder),
                 ids=ids,
@@ -117,7 +117,7 @@ def choose_posts(settings: ExplainSettings) -> list[MapPosts]:
                 captions=[texts[photo][:COPIES] for photo in ids],
             )
         )
-    return found
+    return chosen
 
 
 def _stem(photo: str) -> str:

@@ -91,9 +91,7 @@ def _read_photo(
 
 def read_captions(dataset: Dataset, settings: ProtectSettings, length: int) -> dict[str, list[Caption]]:
     """Return the captions of each photo, in the order of the file, cut for triggers of `length` words."""
-    pairs: dict[str, list[Pair]] = {photo.id: [] for photo in dataset.photos}
-    for pair in dataset.pairs:
-        pairs[pair.photo].append(pair)
+    pairs = dataset.pairs_by_photo()
     texts = [[pair.caption for pair in of_photo] for of_photo in pairs.values()]
     slots = cut_captions(texts, settings, length, settings.seed)
     return {

@@ -14,7 +14,6 @@ from unlearnable import files
 from unlearnable.datasets import Dataset, Photo, Skipped, open_dataset
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
-from unlearnable.posts.reading import texts_of
 from unlearnable.workflows import history
 from unlearnable.workflows.layout import METADATA, SMALLEST, output_names
 
@@ -59,13 +58,13 @@ def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[
         InputError: a photo has no partner or another number of captions; the message names the file.
     """
     copies = _partners(originals, protected)
-    before, after = texts_of(originals), texts_of(protected)
+    before, after = originals.captions_by_photo(), protected.captions_by_photo()
     posts, skipped, used = [], [], set()
-    known, untold = history.known_protected_hashes(), originals.untold
+    already_protected, uncaptioned = history.known_protected_hashes(), originals.uncaptioned
     for photo in originals.photos:
         copy = copies.get(photo.id)
         if copy is None:
-            skipped.append(_left_out(photo, protected, known))
+            skipped.append(_left_out(photo, protected, already_protected))
             continue
         used.add(copy)
         if len(before[photo.id]) != len(after[copy]):
@@ -74,7 +73,7 @@ def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[
                 hint="give the caption file that protect read, and the one it wrote",
             )
         posts.append(PostPair(photo, protected.root / copy, tuple(before[photo.id]), tuple(after[copy])))
-        if photo.id in untold and not _contains(after[copy][0], before[photo.id][0]):
+        if photo.id in uncaptioned and not _contains(after[copy][0], before[photo.id][0]):
             raise InputError(
                 f"{photo.id} has no caption in {originals.root}, its protected copy has one",
                 hint="give the caption file that protect read, with --captions",
@@ -118,9 +117,9 @@ def _partners(originals: Dataset, protected: Dataset) -> dict[str, str]:
     for photo, stem in zip(originals.photos, stems, strict=True):
         if stem.casefold() in several and not _readable(photo):
             continue  # protection left it out, so it took no name
-        there = suffixes.get(stem, [".png"])
-        own = PurePosixPath(photo.id).suffix.lower()
-        sources.append((photo.id, own if own == ".webp" and own in there else there[0]))
+        written = suffixes.get(stem, [".png"])
+        suffix = PurePosixPath(photo.id).suffix.lower()
+        sources.append((photo.id, suffix if suffix == ".webp" and suffix in written else written[0]))
     return {photo: copy for photo, copy in output_names(sources).items() if copy in copies}
 
 
@@ -142,7 +141,7 @@ def _stem(photo: str) -> str:
     return str(PurePosixPath(photo).with_suffix(""))
 
 
-def _left_out(photo: Photo, protected: Dataset, known: set[str]) -> Skipped:
+def _left_out(photo: Photo, protected: Dataset, already_protected: set[str]) -> Skipped:
     """Why protection left this photo out.
 
     Raises:
@@ -154,7 +153,7 @@ def _left_out(photo: Photo, protected: Dataset, known: set[str]) -> Skipped:
         return Skipped(photo.id, error.reason, error.detail)
     if min(picture.height, picture.width) < SMALLEST:
         return Skipped(photo.id, "too-small", f"{picture.width} x {picture.height}")
-    if files.sha256(photo.path) in known:
+    if files.sha256(photo.path) in already_protected:
         return Skipped(photo.id, "already-protected", "this tool made it")
     raise InputError(
         f"{photo.id} has no protected copy in {protected.root}", hint="protect it, or take it out of the originals"

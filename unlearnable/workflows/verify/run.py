@@ -98,10 +98,7 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
         verdict=verdict(found),
         required=list(settings.require),
         missed=missed(settings.require, done.cells, found),
-        skipped=[
-            SkippedRecord(where=s.where, reason=s.reason, detail=s.detail)
-            for s in [*posts.skipped, *shelf.skipped, *background.skipped]
-        ],
+        skipped=[SkippedRecord.of(skip) for skip in [*posts.skipped, *shelf.skipped, *background.skipped]],
         notes=_notes(settings, references, found),
         seeds=list(settings.seeds),
         from_scratch=settings.from_scratch,

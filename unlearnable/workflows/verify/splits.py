@@ -10,7 +10,7 @@ from unlearnable.config import VerifySettings
 from unlearnable.datasets import Dataset, Photo, Skipped
 from unlearnable.errors import InputError
 from unlearnable.imaging.duplicates import near_duplicates
-from unlearnable.posts.reading import open_collection, texts_of
+from unlearnable.posts.reading import open_collection
 from unlearnable.progress import Progress
 from unlearnable.workflows.verify.matching import PostPair, match, open_protected, read_both
 
@@ -95,13 +95,14 @@ def _gallery(test: Dataset) -> tuple[list[tuple[Photo, list[str]]], list[Skipped
     Raises:
         InputError: not one has a caption of its own.
     """
-    texts, untold = texts_of(test), test.untold
-    if len(untold) == len(test.photos):
+    texts, uncaptioned = test.captions_by_photo(), test.uncaptioned
+    if len(uncaptioned) == len(test.photos):
         if len({text for captions in texts.values() for text in captions}) == 1:
             raise InputError(f"no photo in {test.root} has a caption to be found by", hint="give --test-captions")
-        untold = set()  # told by their folders, or as `people`
-    held_out = [(photo, texts[photo.id]) for photo in test.photos if photo.id not in untold]
-    return held_out, [*test.skipped, *(Skipped(photo, "no-caption", "it cannot be ranked") for photo in sorted(untold))]
+        uncaptioned = set()  # the template names their folders or, in `people`, the person
+    held_out = [(photo, texts[photo.id]) for photo in test.photos if photo.id not in uncaptioned]
+    unranked = (Skipped(photo, "no-caption", "it cannot be ranked") for photo in sorted(uncaptioned))
+    return held_out, [*test.skipped, *unranked]
 
 
 def _source(posts: Sequence[PostPair], settings: VerifySettings) -> str:

@@ -1,6 +1,6 @@
-"""What people on photos are called and what is said of them: names that nobody famous has, in ordinary captions.
+"""Invented names for the people on photos, and the templates of captions that hold them.
 
-The lengths of the two lists have no common divisor, so that going round both at once meets each pair once.
+The lengths of the two lists of names are coprime, so that cycling through both at once meets each pair once.
 """
 
 from __future__ import annotations
@@ -61,23 +61,23 @@ FIRST_NAMES, FAMILY_NAMES = tuple(_FIRST.split()), tuple(_FAMILY.split())
 
 
 def full_names(count: int, seed: int) -> list[str]:
-    """That many different full names; first and family names repeat only once their list is used up.
+    """Return `count` different full names; a first or family name repeats only after its list is used up.
 
     Raises:
-        ConfigError: there are not that many.
+        ConfigError: there are fewer names.
     """
     most = len(FIRST_NAMES) * len(FAMILY_NAMES)
     if count > most:
         raise ConfigError(
             f"{count} people are more than the {most} invented names", hint="take fewer people, or keep their names"
         )
-    source = random.Random(seed)
+    generator = random.Random(seed)
     first, family = list(FIRST_NAMES), list(FAMILY_NAMES)
-    source.shuffle(first)
-    source.shuffle(family)
+    generator.shuffle(first)
+    generator.shuffle(family)
     return [f"{first[number % len(first)]} {family[number % len(family)]}" for number in range(count)]
 
 
 def caption_of(photo: str, name: str, seed: int) -> str:
-    """A caption with a name in it; the photo's id and the seed alone draw its template."""
+    """Return a caption with `name` in it; only the seed and the photo's id decide the template."""
     return random.Random(f"{seed}:{photo!a}").choice(TEMPLATES).format(name=name)

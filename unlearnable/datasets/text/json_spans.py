@@ -1,6 +1,6 @@
-"""Where the values of a JSON text stand, found with json's own scanner, and how a string is spelt among them.
+"""The places of the values in a JSON text, found with json's own scanner, and how a new string is spelt among them.
 
-Only text that has been decoded once may be walked, so the walkers need not doubt it.
+Only text that has been decoded once may be walked, so the walkers do not check it again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
-from unlearnable.datasets._records import Slot
+from unlearnable.datasets.text.spans import TextSpan
 
 _DECODE = json.JSONDecoder().raw_decode
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -26,10 +26,10 @@ class Node(NamedTuple):
 
 
 def decode(text: str, start: int = 0, end: int | None = None) -> Node:
-    """The one JSON value that `text[start:end]` holds.
+    """Return the one JSON value that `text[start:end]` holds.
 
     Raises:
-        ValueError: it holds none, a broken one, or more than one.
+        ValueError: there is no value, a broken one, or more than one.
     """
     end = len(text) if end is None else end
     start = _after_space(text, start)
@@ -43,7 +43,7 @@ def decode(text: str, start: int = 0, end: int | None = None) -> Node:
 
 
 def members(text: str, start: int) -> Iterator[tuple[str, Node]]:
-    """The names and values of the object that begins at `start`."""
+    """Yield the names and values of the object that begins at `start`."""
     at = _after_space(text, start + 1)
     while text[at] != "}":
         name, at = _DECODE(text, at)
@@ -55,7 +55,7 @@ def members(text: str, start: int) -> Iterator[tuple[str, Node]]:
 
 
 def items(text: str, start: int) -> Iterator[Node]:
-    """The values of the array that begins at `start`."""
+    """Yield the values of the array that begins at `start`."""
     at = _after_space(text, start + 1)
     while text[at] != "]":
         value, end = _DECODE(text, at)
@@ -63,20 +63,20 @@ def items(text: str, start: int) -> Iterator[Node]:
         at = _after_comma(text, end)
 
 
-def strings(text: str, node: Node) -> list[Slot]:
-    """The string a value is, or the strings in the array it is."""
+def strings(text: str, node: Node) -> list[TextSpan]:
+    """Return the strings of a value: the value itself if it is a string, or those in it if it is an array."""
     if isinstance(node.value, list):
-        return [Slot(*item) for item in items(text, node.start) if isinstance(item.value, str)]
-    return [Slot(*node)] if isinstance(node.value, str) else []
+        return [TextSpan(*item) for item in items(text, node.start) if isinstance(item.value, str)]
+    return [TextSpan(*node)] if isinstance(node.value, str) else []
 
 
 def speller(text: str) -> Callable[[str, str, str], str]:
-    """How strings are spelt in `text`: a file all in ASCII stays so."""
+    """Return the `spell` of a `Scan` of `text`: a file that is all ASCII stays so."""
     return partial(_spell, text.isascii())
 
 
 def _spell(ascii_file: bool, raw: str, value: str, new: str) -> str:
-    """A JSON string with the habits of the one it replaces: `\\u` escapes, and PHP's `\\/`."""
+    """Spell a JSON string by the habits of the one it replaces: `\\u` escapes, and PHP's `\\/`."""
     escaped = raw.isascii() and (ascii_file or not value.isascii())
     lone = any("\ud800" <= letter <= "\udfff" for letter in new)  # half a pair cannot be encoded otherwise
     spelt = json.dumps(new, ensure_ascii=escaped or lone)

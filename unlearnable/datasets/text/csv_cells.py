@@ -1,4 +1,4 @@
-"""The cells of delimited text, each with its place, and how a cell is spelt among them."""
+"""The cells of delimited text, each with its place, and how a new cell is spelt among them."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from unlearnable.datasets._records import Slot, Span
+from unlearnable.datasets.text.spans import Span, TextSpan
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row that is not blank: the line it begins on, its place with the newline, and its cells."""
+    """A row that is not blank: the number of its first line, its place with the newline, and its cells."""
 
     line: int
     span: Span
-    cells: tuple[Slot, ...]
+    cells: tuple[TextSpan, ...]
 
 
 def read_rows(text: str, delimiter: str) -> Iterator[Row]:
-    """The rows of `text`, by the rules of RFC 4180.
+    """Yield the rows of `text`, by the rules of RFC 4180.
 
-    Blanks around a cell are not part of it. A quote that nothing closes is a letter like any other.
+    Blanks around a cell are not part of it. A quote that is never closed is an ordinary character.
     """
     mark = re.escape(delimiter)
     cell = re.compile(rf' *(?:("[^"]*+(?:""[^"]*+)*+") *(?={mark}|[\r\n]|\Z)|([^{mark}\r\n]*))({mark}|\r\n|\r|\n|\Z)')
@@ -30,7 +30,7 @@ def read_rows(text: str, delimiter: str) -> Iterator[Row]:
     while at < len(text):
         start, cells, more = at, [], True
         while more and (match := cell.match(text, at)):
-            cells.append(_slot(match))
+            cells.append(_cell(match))
             more = match[3] == delimiter
             at = match.end()
         if len(cells) > 1 or cells[0].value:
@@ -38,20 +38,20 @@ def read_rows(text: str, delimiter: str) -> Iterator[Row]:
         line += text.count("\n", start, at) or text.count("\r", start, at)
 
 
-def _slot(match: re.Match[str]) -> Slot:
+def _cell(match: re.Match[str]) -> TextSpan:
     if match[1] is not None:
-        return Slot(match.start(1), match.end(1), match[1][1:-1].replace('""', '"'))
+        return TextSpan(match.start(1), match.end(1), match[1][1:-1].replace('""', '"'))
     value = match[2].rstrip(" ")
-    return Slot(match.start(2), match.start(2) + len(value), value)
+    return TextSpan(match.start(2), match.start(2) + len(value), value)
 
 
 def speller(delimiter: str) -> Callable[[str, str, str], str]:
-    """How cells are spelt between such delimiters."""
+    """Return the `spell` of a `Scan` whose cells stand between such delimiters."""
     return partial(_spell, delimiter)
 
 
 def _spell(delimiter: str, raw: str, value: str, new: str) -> str:
-    """A cell with quotes where the one it replaces had them, and where it cannot do without."""
+    """Quote a cell where the one it replaces was quoted, and where it has to be."""
     quoted = raw.startswith('"') and raw != value
     needed = new.startswith('"') or new != new.strip(" ") or any(mark in new for mark in (delimiter, "\r", "\n"))
     return '"' + new.replace('"', '""') + '"' if quoted or needed else new

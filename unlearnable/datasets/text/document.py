@@ -17,19 +17,19 @@ _LINE = re.compile(r"([^\n]*?)\r?(?:\n|\Z)")
 
 @dataclass(frozen=True)
 class Document:
-    """The text of a file, newlines untouched, without the byte order `mark` it began with."""
+    """The text of a file, newlines untouched, without the byte order `mark` at its start."""
 
     text: str
     mark: bytes
     encoding: str
 
     def encode(self, text: str) -> bytes:
-        """The bytes of a file that holds `text` in place of this one's."""
+        """Return the bytes of a file that holds `text` in place of this document's text."""
         return self.mark + text.encode(self.encoding)
 
 
 class Line(NamedTuple):
-    """A line of a text: its text is `[start, end)`, and with the newline it goes to `stop`."""
+    """A line of a text: `[start, end)` is its text, `[start, stop)` includes the newline."""
 
     number: int
     start: int
@@ -41,13 +41,13 @@ def read_document(path: Path) -> Document:
     """Read a text file in UTF-8, or in UTF-16 with a byte order mark.
 
     Raises:
-        InputError: it cannot be read or is in another encoding.
+        InputError: the file cannot be read or is in another encoding.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise InputError(
-            f"cannot read {path}: {error.strerror or error}", hint="check the path and the rights"
+            f"cannot read {path}: {error.strerror or error}", hint="check the path and the file permissions"
         ) from error
     mark = next((mark for mark in _MARKS if data.startswith(mark)), b"")
     encoding = _MARKS.get(mark, "utf-8")
@@ -58,7 +58,7 @@ def read_document(path: Path) -> Document:
 
 
 def lines(text: str) -> Iterator[Line]:
-    """The lines that are not blank, numbered from 1. Only a line feed ends a line: a caption may hold U+2028."""
+    """Yield the lines that are not blank, numbered from 1. Only a line feed ends a line: a caption may hold U+2028."""
     for number, match in enumerate(_LINE.finditer(text), start=1):
         if match[1].strip():
             yield Line(number, match.start(), match.end(1), match.end())

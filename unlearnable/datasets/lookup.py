@@ -1,4 +1,4 @@
-"""Which photo of a folder a caption file means by a path, and what that path becomes in the output."""
+"""Resolve the paths in a caption file to photos of a folder, and rewrite them for the output."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from pathlib import Path, PurePosixPath
 
 @dataclass(frozen=True)
 class Miss:
-    """Why a path leads to no photo: a `reason` in one hyphenated word, and the `detail`."""
+    """Why a path leads to no photo: `reason` is one hyphenated word, `detail` says more."""
 
     reason: str
     detail: str
 
 
 class Lookup:
-    """Finds photos by the paths in a caption file.
+    """Finder of photos by the paths in a caption file.
 
     Args:
-        root: the folder that photo ids are relative to.
-        folder: the folder the caption file is in.
-        ids: the photos below `root`.
+        root: folder that photo ids are relative to.
+        folder: folder of the caption file.
+        ids: photos below `root`.
     """
 
     def __init__(self, root: Path, folder: Path, ids: Iterable[str]) -> None:
@@ -38,32 +38,32 @@ class Lookup:
             self._by_name[_composed(posixpath.basename(photo))].append(photo)
 
     def find(self, value: str, folder: str = "") -> str | Miss:
-        """The id of the photo that `value` means.
+        """Return the id of the photo that `value` means.
 
-        Tried in turn: the path below the root, the path from the caption file, the one photo whose
-        full path ends so. Composed and decomposed letters are the same.
+        Tried in turn: the path from the root, the path from the caption file, the one photo whose
+        full path ends with it. Composed and decomposed letters are the same.
 
         Args:
-            value: a path, as a caption file gives it.
-            folder: a folder the caption file gives apart from it; tried first.
+            value: path as spelt in the caption file.
+            folder: folder that the caption file gives apart from the path; tried first.
         """
         if not folder and value in self._ids:
             return self._ids[value]
         value = value.replace("\\", "/")
         names = [posixpath.join(folder, value), value] if folder else [value]
-        places = [self._below_root(base, name) for name in names for base in (self._root, self._folder)]
-        for place in places:
-            if place is not None and place in self._ids:
-                return self._ids[place]
-        if all(place is None for place in places):
+        paths = [self._below_root(base, name) for name in names for base in (self._root, self._folder)]
+        for path in paths:
+            if path is not None and path in self._ids:
+                return self._ids[path]
+        if all(path is None for path in paths):
             return Miss("outside-folder", f"{value} is not below {self._root}")
-        return self._ending(names) or Miss("missing-photo", f"{value} is not below {self._root}, or is no photo")
+        return self._ending(names) or Miss("missing-photo", f"{value} is not below {self._root}, or is not a photo")
 
     def renamed(self, value: str, photo: str, new: str) -> str:
-        """What stands for `value`, which meant `photo`, once that photo is at `new` in the output folder.
+        """Return the replacement of `value`, which means `photo`, once that photo is at `new` in the output folder.
 
-        A path that left out the folders above it, as Flickr's and COCO's do, goes on leaving them
-        out; any other becomes the path from the output folder, where the caption file then is.
+        A path without the folders above it, as in Flickr and COCO, stays without them; any other
+        becomes the path from the output folder, in which the new caption file lies.
         """
         shown, parts, new_parts = _parts(value), PurePosixPath(photo).parts, PurePosixPath(new).parts
         hidden = parts[: -len(shown)]
@@ -73,7 +73,7 @@ class Lookup:
         return value if new == photo else posixpath.join(*new_parts[len(hidden) :])
 
     def _below_root(self, base: str, name: str) -> str | None:
-        """The composed path below the root of `name` seen from `base`, or None where it is not below."""
+        """Return the composed path below the root of `name`, which is relative to `base`; None if it is not below."""
         full = posixpath.normpath(posixpath.join(base, name))  # resolving would follow links: ids are names
         for root in self._roots:
             if full.startswith(posixpath.join(root, "")):
@@ -84,11 +84,11 @@ class Lookup:
         for name in names:
             shown = _parts(name)
             same_name = self._by_name.get(shown[-1] if shown else "", [])
-            found = [photo for photo in same_name if _parts(f"{self._root}/{photo}")[-len(shown) :] == shown]
-            if len(found) > 1:
-                return Miss("ambiguous-photo", f"{name} could be {found[0]} or {found[1]}")
-            if found:
-                return found[0]
+            photos = [photo for photo in same_name if _parts(f"{self._root}/{photo}")[-len(shown) :] == shown]
+            if len(photos) > 1:
+                return Miss("ambiguous-photo", f"{name} could be {photos[0]} or {photos[1]}")
+            if photos:
+                return photos[0]
         return None
 
 

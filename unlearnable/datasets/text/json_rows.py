@@ -1,21 +1,22 @@
-"""Rows that are JSON objects, one a line or all in one array."""
+"""Rows that are JSON objects, one per line or all in one array."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
 
-from unlearnable.datasets._json_spans import Node, decode, items, members, speller, strings
-from unlearnable.datasets._keys import SPLIT, Keys, as_record
-from unlearnable.datasets._records import Record, Scan, Span
-from unlearnable.datasets._text import lines
+from unlearnable.datasets.text.document import lines
+from unlearnable.datasets.text.fields import SPLIT, Keys
+from unlearnable.datasets.text.json_spans import Node, decode, items, members, speller, strings
+from unlearnable.datasets.text.records import CaptionRecord, Scan, record_of
+from unlearnable.datasets.text.spans import Span
 from unlearnable.datasets.types import Skipped
 
-_SNIFFED = 20
+_SNIFFED = 20  # rows
 
 
 def names_photos(text: str, names: tuple[str, ...]) -> bool:
-    """Whether one of the first rows is an object with a string under one of `names`."""
+    """Return whether one of the first rows is an object with a string under one of `names`."""
     try:
         first = [node.value for _, _, node in islice(_rows(text), _SNIFFED) if isinstance(node, Node)]
     except ValueError:
@@ -24,7 +25,7 @@ def names_photos(text: str, names: tuple[str, ...]) -> bool:
 
 
 def text_columns(text: str) -> set[str]:
-    """The names under which any row holds a string or strings."""
+    """Return the names under which any row holds a string or strings, without the split."""
     objects = [node for _, _, node in _rows(text) if isinstance(node, Node) and isinstance(node.value, dict)]
     return {name for row in objects for name, node in members(text, row.start) if strings(text, node)} - {SPLIT}
 
@@ -33,29 +34,29 @@ def scan(text: str, keys: Keys) -> Scan:
     """Take the rows apart.
 
     Raises:
-        ValueError: an array is not valid JSON. A broken line is a fault, and no more.
+        ValueError: an array is not valid JSON. A broken line is only a fault.
     """
-    records: list[Record] = []
+    records: list[CaptionRecord] = []
     faults: list[Skipped] = []
     spans: list[Span] = []
     for place, span, node in _rows(text):
         spans.append(span)
-        row = _record(text, place, span, node, keys)
-        if isinstance(row, Record):
-            records.append(row)
+        record = _record(text, place, span, node, keys)
+        if isinstance(record, CaptionRecord):
+            records.append(record)
         else:
-            faults.append(row)
+            faults.append(record)
     return Scan(tuple(records), tuple(faults), (tuple(spans),), speller(text), commas=_is_array(text))
 
 
-def _record(text: str, place: str, span: Span, node: Node | str, keys: Keys) -> Record | Skipped:
+def _record(text: str, place: str, span: Span, node: Node | str, keys: Keys) -> CaptionRecord | Skipped:
     if isinstance(node, str):
         return Skipped(place, "bad-row", f"not valid JSON: {node}")
     if not isinstance(node.value, dict):
         return Skipped(place, "bad-row", "not a JSON object")
     wanted = keys.all
     fields = {name: strings(text, value) for name, value in members(text, node.start) if name in wanted}
-    return as_record(place, span, fields, keys)
+    return record_of(place, span, fields, keys)
 
 
 def _is_array(text: str) -> bool:
@@ -63,7 +64,7 @@ def _is_array(text: str) -> bool:
 
 
 def _rows(text: str) -> Iterator[tuple[str, Span, Node | str]]:
-    """The place of each row, the span to cut where it goes, and its value or what is wrong with it."""
+    """Yield the place of each row, the span to cut if it is dropped, and its value or what is wrong with it."""
     if _is_array(text):
         for number, item in enumerate(items(text, decode(text).start)):
             yield f"[{number}]", Span(item.start, item.end), item

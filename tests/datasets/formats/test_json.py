@@ -1,4 +1,4 @@
-"""Surgery on JSON: only the strings that are meant change, and in the habits of the file."""
+"""Captions in JSON: which fields count, what is reported, and that all else stays byte for byte."""
 
 from __future__ import annotations
 
@@ -9,81 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.datasets.conftest import JSON_VALUES
 from unlearnable.datasets import Edits, open_dataset, write_captions
-from unlearnable.datasets._json_spans import decode, items, members, speller
-from unlearnable.datasets._records import Scan, Slot, Span, splice
 
 FEWER = settings(max_examples=50, deadline=None)
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=8,
-)
-LAYOUTS = st.sampled_from([None, 0, 1, "\t"])
-
-
-@FEWER
-@given(value=st.dictionaries(st.text(), VALUES), indent=LAYOUTS, escaped=st.booleans())
-def test_members_stand_where_they_are_said_to(
-    value: dict[str, object], indent: int | str | None, escaped: bool
-) -> None:
-    text = json.dumps(value, indent=indent, ensure_ascii=escaped)
-    for start in (text, f" \n{text}\t"):
-        found = dict(members(start, decode(start).start))
-        assert list(found) == list(value)
-        for node in found.values():
-            assert repr(json.loads(start[node.start : node.end])) == repr(node.value)
-
-
-@FEWER
-@given(value=st.lists(VALUES), indent=LAYOUTS)
-def test_items_stand_where_they_are_said_to(value: list[object], indent: int | str | None) -> None:
-    text = json.dumps(value, indent=indent)
-    found = list(items(text, 0))
-    assert repr([node.value for node in found]) == repr(value)
-    assert all(repr(json.loads(text[node.start : node.end])) == repr(node.value) for node in found)
-
-
-@FEWER
-@given(flags=st.lists(st.booleans()), indent=LAYOUTS)
-def test_an_array_stays_an_array_whatever_goes(flags: list[bool], indent: int | str | None) -> None:
-    text = json.dumps(list(range(len(flags))), indent=indent)
-    rows = tuple(Span(node.start, node.end) for node in items(text, 0))
-    kept = {row for row, keep in zip(rows, flags, strict=True) if keep}
-    scan = Scan((), (), (rows,), speller(text), commas=True)
-    left = splice(text, [Slot(*cut, "") for cut in scan.cuts(kept)])
-    assert json.loads(left) == [number for number, keep in enumerate(flags) if keep]
-    if all(flags):
-        assert left == text
-
-
-@pytest.mark.parametrize("text", ["", " ", "{", '{"a": 1} 2', "[1,]", "[" * 100_000, '{"a": 1}\n{"a": 2}'])
-def test_only_one_whole_value_is_decoded(text: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        decode(text)
-
-
-@pytest.mark.parametrize(
-    ("file", "raw", "new", "spelt"),
-    [
-        ('"caf\\u00e9" ü', '"caf\\u00e9"', "né", '"n\\u00e9"'),  # this string is escaped
-        ('"café"', '"café"', "né", '"né"'),
-        ('"dog" ü', '"dog"', "né", '"né"'),
-        ('"dog"', '"dog"', "né 🐕", '"n\\u00e9 \\ud83d\\udc15"'),  # a file in ASCII stays so
-        ('"a\\/b.jpg" ü', '"a\\/b.jpg"', "a/b.png", '"a\\/b.png"'),
-        ('"ü"', '"ü"', "\ud800", '"\\ud800"'),
-        ('"ü"', '"ü"', 'a "b"\n\\', '"a \\"b\\"\\n\\\\"'),
-    ],
-)
-def test_a_string_is_spelt_as_the_file_spells(file: str, raw: str, new: str, spelt: str) -> None:
-    assert speller(file)(raw, json.loads(raw), new) == spelt
-    assert json.loads(spelt) == new
 
 
 @FEWER
 @given(
     caption=st.text(min_size=1).filter(str.strip),
-    extra=st.dictionaries(st.text().filter(lambda key: key not in ("image", "caption")), VALUES),
+    extra=st.dictionaries(st.text().filter(lambda key: key not in ("image", "caption")), JSON_VALUES),
     escaped=st.booleans(),
 )
 def test_fields_that_are_not_ours_stay_byte_for_byte(

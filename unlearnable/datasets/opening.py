@@ -1,23 +1,23 @@
-"""The way in and out: recognise what the user gave, read it, and have the same format write it back."""
+"""Open a data set of any format, and write its captions back in the same one."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from unlearnable.datasets._assembly import with_unnamed
-from unlearnable.datasets._json_spans import decode
-from unlearnable.datasets._text import read_document
-from unlearnable.datasets._tree import PHOTO_SUFFIXES, is_photo
+from unlearnable.datasets.assembly import with_unnamed
 from unlearnable.datasets.base import Format
+from unlearnable.datasets.faces.posts import FORMAT
 from unlearnable.datasets.formats import FORMATS
-from unlearnable.datasets.people import FORMAT
+from unlearnable.datasets.text.document import read_document
+from unlearnable.datasets.text.json_spans import decode
+from unlearnable.datasets.tree import PHOTO_SUFFIXES, is_photo
 from unlearnable.datasets.types import Dataset, Edits
 from unlearnable.errors import ConfigError, InputError
 
 _FACES = Path(FORMAT)
 _CAPTION_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".token"})
 _NEEDS_HEADING = "a CSV or TSV needs a first row that names its columns, such as filepath and title"
-_NEEDS_KEYS = 'one JSON object a line is wanted, such as {"image": "a.jpg", "caption": "a dog"}'
+_NEEDS_KEYS = 'write one JSON object per line, such as {"image": "a.jpg", "caption": "a dog"}'
 _HINTS = {".csv": _NEEDS_HEADING, ".tsv": _NEEDS_HEADING, ".jsonl": _NEEDS_KEYS, ".ndjson": _NEEDS_KEYS}
 
 
@@ -25,19 +25,19 @@ def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
     """Read photos and their captions, whatever format the captions are in.
 
     Args:
-        photos: a folder, all of whose photos are taken; or a caption file, and then the photos
-            that it names, from its own folder.
-        captions: a caption file for the photos of a folder. Without one the folder is looked
-            through for `metadata.jsonl` or `metadata.csv`, then for a `.txt` beside each photo.
-            The word `people`, where no file is called so, reads a folder of faces in any layout
-            that `open_people` knows; the captions then hold invented names.
+        photos: a folder, of which all photos are read; or a caption file, of which the photos
+            that it names are read, from the file's own folder.
+        captions: a caption file for the photos of a folder. Without one, the folder is searched
+            for `metadata.jsonl` or `metadata.csv`, then for a `.txt` beside each photo.
+            The word `people`, unless there is a file of that name, reads a folder of faces in any
+            layout that `open_people` knows; the captions then hold invented names.
 
     Returns:
         A data set in which every photo has a caption; those that no caption file gives come
-        from a template, with `record` -1. Of faces it holds only the photos of people that are known.
+        from a template, with `record` -1. A data set of faces holds only photos of known people.
 
     Raises:
-        InputError: something is not there or cannot be read, or there is no photo at all.
+        InputError: a path does not exist or cannot be read, or there is no photo.
         ConfigError: two caption files were given.
     """
     faces = captions == _FACES and not captions.is_file()
@@ -57,29 +57,29 @@ def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
 
 
 def find_captions(folder: Path) -> list[Path]:
-    """The caption files that lie in a folder, by what is in them; not those of its sub-folders."""
-    found = []
+    """Return the caption files in a folder, recognised by their content; sub-folders are not searched."""
+    caption_files = []
     for path in sorted(folder.iterdir()):
         if path.is_file() and path.suffix.lower() in _CAPTION_SUFFIXES and not path.name.startswith("."):
             if any(path.with_suffix(s).is_file() for s in PHOTO_SUFFIXES):
                 continue  # the text beside a photo
             if any(candidate.sniff(path) for _, candidate in FORMATS.loadable()):
-                found.append(path)
-    return found
+                caption_files.append(path)
+    return caption_files
 
 
 def write_captions(dataset: Dataset, edits: Edits, target: Path) -> None:
     """Write the captions back in the format they were read in.
 
     Args:
-        dataset: as it was read.
-        edits: the new captions, and the new paths of the photos that stay.
-        target: the new caption file at the top of the output folder; where `dataset.source` is
-            None, the output folder.
+        dataset: the data set as it was read.
+        edits: new captions, and new paths of the photos that stay.
+        target: the new caption file at the top of the output folder; the output folder itself if
+            `dataset.source` is None.
 
     Raises:
         InputError: the captions have changed since they were read.
-        OutputError: they cannot be written.
+        OutputError: the captions cannot be written.
     """
     FORMATS[dataset.format].write(dataset, edits, target)
 
@@ -92,12 +92,16 @@ def _check_caption_file(photos: Path, captions: Path | None) -> None:
 
 
 def _recognise(source: Path) -> Format:
-    """The first format that takes `source` for its own."""
+    """Return the first format that recognises `source`.
+
+    Raises:
+        InputError: the file cannot be read, or no format recognises it.
+    """
     text = "" if source.is_dir() else read_document(source).text
     for _, candidate in FORMATS.loadable():
         if candidate.sniff(source):
             return candidate
-    raise InputError(f"the captions in {source} are in no format that is known", hint=_hint(source, text))
+    raise InputError(f"the captions in {source} are in no known format", hint=_hint(source, text))
 
 
 def _hint(source: Path, text: str) -> str:

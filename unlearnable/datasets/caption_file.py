@@ -1,4 +1,4 @@
-"""The reader and writer that all formats with one caption file share; a format adds what its text looks like."""
+"""The reader and writer of all formats with one caption file; a format adds how its text is recognised and scanned."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unlearnable import files
-from unlearnable.datasets._assembly import assemble
-from unlearnable.datasets._lookup import Lookup, Miss
-from unlearnable.datasets._records import Record, Scan, Slot, Span, splice
-from unlearnable.datasets._text import read_document
-from unlearnable.datasets._tree import find_photos
+from unlearnable.datasets.assembly import assemble
+from unlearnable.datasets.lookup import Lookup, Miss
+from unlearnable.datasets.text.document import read_document
+from unlearnable.datasets.text.records import CaptionRecord, Scan
+from unlearnable.datasets.text.spans import Span, TextSpan, splice
+from unlearnable.datasets.tree import find_photos
 from unlearnable.datasets.types import Dataset, Edits, Pair, Skipped
 from unlearnable.errors import InputError
 
@@ -21,10 +22,10 @@ class CaptionFile:
     """A format that keeps its captions in one text file.
 
     Attributes:
-        name: of its registry row.
+        name: name of the registry row.
         suits: `(path, text)` -> whether a file is in this format.
-        scan: takes the text apart; raises ValueError where it cannot.
-        inside: the names by which such a file is found in a folder.
+        scan: function that takes the text apart, or raises ValueError.
+        inside: names under which such a file is found in a folder.
     """
 
     name: str
@@ -33,7 +34,7 @@ class CaptionFile:
     inside: tuple[str, ...] = ()
 
     def sniff(self, source: Path) -> bool:
-        """Whether `source` is such a file, or a folder with one in it."""
+        """Return whether `source` is such a file, or a folder that holds one."""
         path = self._file(source)
         try:
             return path.is_file() and self.suits(path, read_document(path).text)
@@ -41,7 +42,7 @@ class CaptionFile:
             return False
 
     def read(self, source: Path, root: Path) -> Dataset:
-        """The photos below `root` that `source` names, with their captions.
+        """Read the photos below `root` that `source` names, with their captions.
 
         Raises:
             InputError: `source` cannot be read, or names no photo below `root`.
@@ -58,20 +59,22 @@ class CaptionFile:
                 skipped.append(Skipped(record.place, photo.reason, photo.detail))
                 continue
             splits.setdefault(photo, record.split)
-            pairs += [Pair(photo, slot.value, number, index) for index, slot in enumerate(record.captions)]
+            pairs += [Pair(photo, caption.value, number, index) for index, caption in enumerate(record.captions)]
             if not record.captions:
                 skipped.append(Skipped(record.place, "no-caption", f"{photo} has no caption there"))
         if not splits:
             first = f"; {path.name}:{skipped[0].where} is skipped as {skipped[0].reason}" if skipped else ""
-            raise InputError(f"{path} names no photo below {root}{first}", hint="give the folder its paths start from")
+            raise InputError(
+                f"{path} names no photo below {root}{first}", hint="give the folder that its paths start from"
+            )
         located = (replace(skip, where=f"{path.name}:{skip.where}") for skip in skipped)
         return assemble(root, splits, pairs, located, self.name, path)
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
-        """Write the caption file to `target` with the places that `edits` names changed, and the rest as it was.
+        """Write the caption file to `target` with the places that `edits` names changed and the rest as it was.
 
         Raises:
-            InputError: the caption file is no longer the one that was read.
+            InputError: the caption file has changed since it was read.
             OutputError: `target` cannot be written, or the format cannot hold a caption.
         """
         source = dataset.source
@@ -81,17 +84,17 @@ class CaptionFile:
         scan = self._scan(source, document.text)
         if not _same_captions(dataset, scan):
             raise InputError(f"{source} has changed since it was read", hint="start again")
-        changes: list[Slot] = []
-        kept: set[Span] = set()
+        changes: list[TextSpan] = []
+        kept_rows: set[Span] = set()
         lookup = Lookup(dataset.root, source.parent, (photo.id for photo in dataset.photos))
-        owners = {pair.record: pair.photo for pair in dataset.pairs}
+        photo_of = {pair.record: pair.photo for pair in dataset.pairs}
         for number, record in enumerate(scan.records):
-            photo = owners.get(number) if record.captions else lookup.find(record.photo.value, record.folder)
+            photo = photo_of.get(number) if record.captions else lookup.find(record.photo.value, record.folder)
             if isinstance(photo, str) and photo in edits.paths:
-                kept.update(record.rows)
+                kept_rows.update(record.rows)
                 new_path = lookup.renamed(record.photo.value, photo, edits.paths[photo])
-                changes += _changes(document.text, scan, _news(record, number, new_path, edits))
-        changes += [Slot(cut.start, cut.end, "") for cut in scan.cuts(kept)]
+                changes += _changes(document.text, scan, _new_values(record, number, new_path, edits))
+        changes += [TextSpan(cut.start, cut.end, "") for cut in scan.cuts(kept_rows)]
         files.write_bytes(target, document.encode(splice(document.text, changes)))
 
     def _file(self, source: Path) -> Path:
@@ -106,20 +109,20 @@ class CaptionFile:
 
 
 def _same_captions(dataset: Dataset, scan: Scan) -> bool:
-    """Whether each pair that was read is still where it was."""
-    found = {(n, i): slot.value for n, record in enumerate(scan.records) for i, slot in enumerate(record.captions)}
-    return all(found.get((pair.record, pair.index)) == pair.caption for pair in dataset.pairs if pair.record >= 0)
+    """Return whether each pair that was read is still in its place."""
+    now = {(n, i): caption.value for n, record in enumerate(scan.records) for i, caption in enumerate(record.captions)}
+    return all(now.get((pair.record, pair.index)) == pair.caption for pair in dataset.pairs if pair.record >= 0)
 
 
-def _news(record: Record, number: int, new_path: str, edits: Edits) -> Iterator[tuple[Slot, str]]:
-    """The strings of a record, each with what it becomes."""
+def _new_values(record: CaptionRecord, number: int, new_path: str, edits: Edits) -> Iterator[tuple[TextSpan, str]]:
+    """Yield the strings of a record, each with its new value."""
     yield record.photo, new_path
-    for index, slot in enumerate(record.captions):
-        yield slot, edits.captions.get((number, index), slot.value)
+    for index, caption in enumerate(record.captions):
+        yield caption, edits.captions.get((number, index), caption.value)
 
 
-def _changes(text: str, scan: Scan, news: Iterator[tuple[Slot, str]]) -> Iterator[Slot]:
-    """The new spelling of the strings that are not what they were."""
-    for slot, new in news:
-        if new != slot.value:
-            yield slot._replace(value=scan.spell(text[slot.start : slot.end], slot.value, new))
+def _changes(text: str, scan: Scan, new_values: Iterator[tuple[TextSpan, str]]) -> Iterator[TextSpan]:
+    """Yield the new spelling of each string whose value changes."""
+    for span, new in new_values:
+        if new != span.value:
+            yield span._replace(value=scan.spell(text[span.start : span.end], span.value, new))

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from unlearnable.datasets._csv_cells import Row, read_rows, speller
-from unlearnable.datasets._keys import SPLIT, Keys, as_record
-from unlearnable.datasets._records import Record, Scan, Slot
+from unlearnable.datasets.text.csv_cells import Row, read_rows, speller
+from unlearnable.datasets.text.fields import SPLIT, Keys
+from unlearnable.datasets.text.records import CaptionRecord, Scan, record_of
+from unlearnable.datasets.text.spans import TextSpan
 from unlearnable.datasets.types import Skipped
 
 DELIMITERS = "\t,;|"
@@ -16,14 +17,14 @@ DELIMITERS = "\t,;|"
 
 @dataclass(frozen=True)
 class Heading:
-    """The first row: what sets its cells apart, and the names in them, in small letters."""
+    """The first row: the delimiter between its cells, and the column names in them, case-folded."""
 
     delimiter: str
     names: tuple[str, ...]
 
 
 def find_heading(text: str, photo: Sequence[str]) -> Heading | None:
-    """The heading, if by some delimiter the first row has two names or more, one of them among `photo`."""
+    """Return the heading if some delimiter splits the first row into two or more names, one of them in `photo`."""
     first_line_only = text[: 1 << 16]
     for delimiter in DELIMITERS:
         for row in islice(read_rows(first_line_only, delimiter), 1):
@@ -34,38 +35,38 @@ def find_heading(text: str, photo: Sequence[str]) -> Heading | None:
 
 
 def text_columns(text: str, heading: Heading) -> set[str]:
-    """The names of the columns that hold anything but numbers."""
+    """Return the names of the columns that hold anything but numbers, without the split."""
     body = islice(read_rows(text, heading.delimiter), 1, None)
-    return {name for row in body for name, slots in _fields(row, heading).items() if not _is_number(slots[0])} - {SPLIT}
+    return {name for row in body for name, cells in _fields(row, heading).items() if not _is_number(cells[0])} - {SPLIT}
 
 
 def scan(text: str, heading: Heading, keys: Keys) -> Scan:
     """Take the rows under the heading apart."""
-    records: list[Record] = []
+    records: list[CaptionRecord] = []
     faults: list[Skipped] = []
     body = list(islice(read_rows(text, heading.delimiter), 1, None))
     for row in body:
-        found = _record(row, heading, keys)
-        if isinstance(found, Record):
-            records.append(found)
+        record = _record(row, heading, keys)
+        if isinstance(record, CaptionRecord):
+            records.append(record)
         else:
-            faults.append(found)
+            faults.append(record)
     return Scan(tuple(records), tuple(faults), (tuple(row.span for row in body),), speller(heading.delimiter))
 
 
-def _record(row: Row, heading: Heading, keys: Keys) -> Record | Skipped:
+def _record(row: Row, heading: Heading, keys: Keys) -> CaptionRecord | Skipped:
     if any(cell.value for cell in row.cells[len(heading.names) :]):
         # A delimiter in a caption without quotes: half a caption would be worse than none.
         detail = f"{len(row.cells)} cells under {len(heading.names)} headings"
         return Skipped(str(row.line), "bad-row", detail)
-    return as_record(str(row.line), row.span, _fields(row, heading), keys)
+    return record_of(str(row.line), row.span, _fields(row, heading), keys)
 
 
-def _fields(row: Row, heading: Heading) -> dict[str, tuple[Slot]]:
+def _fields(row: Row, heading: Heading) -> dict[str, tuple[TextSpan]]:
     return {name: (cell,) for name, cell in zip(heading.names, row.cells, strict=False)}
 
 
-def _is_number(cell: Slot) -> bool:
+def _is_number(cell: TextSpan) -> bool:
     try:
         float(cell.value or "0")
     except ValueError:

@@ -1,0 +1,25 @@
+"""What several tests of data sets make: photos without content, caption files, and any JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import strategies as st
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+
+
+def touch(root: Path, *photos: str) -> None:
+    for photo in photos:
+        (root / photo).parent.mkdir(parents=True, exist_ok=True)
+        (root / photo).touch()
+
+
+def captions(path: Path, *lines: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path

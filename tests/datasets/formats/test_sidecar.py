@@ -1,0 +1,48 @@
+"""Texts beside their photos: what is read, what is skipped, and what is written back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.datasets.conftest import captions, touch
+from unlearnable.datasets import Edits, Skipped, open_dataset, write_captions
+from unlearnable.errors import InputError
+
+
+def test_skipped_sidecars(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "b.jpg", "d/c.jpg", "d/c.json")
+    captions(tmp_path / "a.txt", "a dog", "", "another dog")
+    (tmp_path / "b.txt").write_bytes(b"caf\xe9")
+    captions(tmp_path / "d" / "c.txt", " ")
+    dataset = open_dataset(tmp_path)
+    assert [(s.where, s.reason) for s in dataset.skipped] == [("b.txt", "bad-row"), ("d/c.txt", "no-caption")]
+    assert isinstance(dataset.skipped[0], Skipped)
+    assert [(pair.photo, pair.record, pair.index) for pair in dataset.pairs] == [
+        ("a.jpg", 0, 0),
+        ("a.jpg", 0, 1),
+        ("b.jpg", -1, 0),
+        ("d/c.jpg", -1, 0),
+    ]
+    write_captions(dataset, Edits({(0, 1): "x"}, {"a.jpg": "n/a.png", "b.jpg": "b.png"}), tmp_path / "out")
+    assert (tmp_path / "out/n/a.txt").read_text(encoding="utf-8") == "a dog\n\nx\n"
+    assert sorted(path.name for path in (tmp_path / "out").rglob("*.*")) == ["a.txt"]
+
+
+def test_a_sidecar_that_changed_is_not_written_back(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    captions(tmp_path / "a.txt", "a dog")
+    dataset = open_dataset(tmp_path)
+    captions(tmp_path / "a.txt", "a cat")
+    with pytest.raises(InputError, match="has changed"):
+        write_captions(dataset, Edits({}, {"a.jpg": "a.jpg"}), tmp_path / "out")
+
+
+def test_of_two_photos_with_one_text_the_first_has_the_say(tmp_path: Path) -> None:
+    touch(tmp_path, "a.heic", "a.jpg")
+    captions(tmp_path / "a.txt", "a dog")
+    dataset = open_dataset(tmp_path)
+    edits = Edits({(0, 0): "first", (1, 0): "second"}, {"a.heic": "a.png", "a.jpg": "a.webp"})
+    write_captions(dataset, edits, tmp_path / "out")
+    assert (tmp_path / "out" / "a.txt").read_text(encoding="utf-8") == "first\n"

@@ -1,0 +1,40 @@
+"""Assemble what a reader found into a `Dataset`: in order, with a caption on every photo."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from unlearnable.datasets.tree import find_photos, template_caption
+from unlearnable.datasets.types import NO_RECORD, Dataset, Pair, Photo, Skipped
+
+
+def assemble(
+    root: Path,
+    splits: Mapping[str, str | None],
+    pairs: Sequence[Pair],
+    skipped: Iterable[Skipped],
+    format: str,
+    source: Path | None,
+) -> Dataset:
+    """Return a data set in which a photo without a pair has a caption from the template.
+
+    Args:
+        root: folder that ids are relative to.
+        splits: id -> split of each photo.
+        pairs: captions, in the order of the caption file.
+        skipped: rows and photos that were left out.
+        format: registry name of the reader.
+        source: the caption file, if there is one.
+    """
+    photos = tuple(Photo(photo, root / photo, splits[photo]) for photo in sorted(splits))
+    captioned = {pair.photo for pair in pairs}
+    uncaptioned = (photo.id for photo in photos if photo.id not in captioned)
+    all_pairs = (*pairs, *(Pair(photo, template_caption(photo), NO_RECORD) for photo in uncaptioned))
+    return Dataset(root.resolve().name, root, photos, all_pairs, tuple(skipped), format, source)
+
+
+def with_unnamed(dataset: Dataset) -> Dataset:
+    """Return the data set together with the photos of its folder that its captions do not name."""
+    splits = dict.fromkeys(find_photos(dataset.root)) | {photo.id: photo.split for photo in dataset.photos}
+    return assemble(dataset.root, splits, dataset.pairs, dataset.skipped, dataset.format, dataset.source)

@@ -1,0 +1,26 @@
+"""The names under which posts hold their photo, their caption and their split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SPLIT = "split"
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Names of fields, the preferred one first: the first field that is not blank is used."""
+
+    photo: tuple[str, ...]
+    caption: tuple[str, ...]
+
+    @property
+    def all(self) -> frozenset[str]:
+        """Every field that a reader looks at."""
+        return frozenset((*self.photo, *self.caption, SPLIT))
+
+
+POSTS = Keys(
+    photo=("image", "file_name", "filepath", "path", "file", "img", "uri", "filename", "image_path", "image_name"),
+    caption=("caption", "captions", "text", "title", "sentences", "description", "prompt", "comment"),
+)

@@ -1,0 +1,86 @@
+"""The records of a caption file, as places in its text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+
+from unlearnable.datasets.text.fields import SPLIT, Keys
+from unlearnable.datasets.text.spans import Span, TextSpan
+from unlearnable.datasets.types import Skipped
+
+
+@dataclass(frozen=True, slots=True)
+class CaptionRecord:
+    """What a caption file says about one photo in one place.
+
+    Attributes:
+        place: position in the file, for messages: a line number, or `images[3]`.
+        photo: path that names the photo.
+        captions: captions of the photo, none of them blank; may be empty.
+        rows: rows that make up the record; they are cut when it is dropped.
+        folder: folder that the record gives apart from the path.
+        split: part of the data set that the photo belongs to.
+    """
+
+    place: str
+    photo: TextSpan
+    captions: tuple[TextSpan, ...]
+    rows: tuple[Span, ...]
+    folder: str = ""
+    split: str | None = None
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A caption file, taken apart.
+
+    Attributes:
+        records: usable records, in the order of the file.
+        faults: unusable rows; their `where` is only the place within the file.
+        lists: spans of all rows, usable or not, list by list; the rows of a list are neighbours.
+        spell: `(raw, value, new)` -> the spelling of `new` in place of `raw`, which means `value`.
+        commas: whether commas separate the rows of a list.
+    """
+
+    records: tuple[CaptionRecord, ...]
+    faults: tuple[Skipped, ...]
+    lists: tuple[tuple[Span, ...], ...]
+    spell: Callable[[str, str, str], str]
+    commas: bool = False
+
+    def cuts(self, kept_rows: Set[Span]) -> Iterator[Span]:
+        """Yield the parts of the text to cut so that only `kept_rows` remain."""
+        for rows in self.lists:
+            if self.commas:
+                yield from _array_cuts(rows, kept_rows)
+            else:
+                yield from (row for row in rows if row not in kept_rows)
+
+
+def record_of(place: str, row: Span, fields: Mapping[str, Sequence[TextSpan]], keys: Keys) -> CaptionRecord | Skipped:
+    """Return the record made of the strings of a row, or why there is none. Blank strings count as absent."""
+    photo = _first(fields, keys.photo)
+    if len(photo) != 1:
+        return Skipped(place, "no-photo", "several photos in one row" if photo else f"none of {', '.join(keys.photo)}")
+    split = _first(fields, (SPLIT,))
+    captions = _first(fields, keys.caption)
+    return CaptionRecord(place, photo[0], captions, (row,), split=split[0].value if split else None)
+
+
+def _first(fields: Mapping[str, Sequence[TextSpan]], names: tuple[str, ...]) -> tuple[TextSpan, ...]:
+    """The strings of the first field that is not blank."""
+    for name in names:
+        if filled := tuple(span for span in fields.get(name, ()) if span.value.strip()):
+            return filled
+    return ()
+
+
+def _array_cuts(items: Sequence[Span], kept_rows: Set[Span]) -> Iterator[Span]:
+    """Cut each item with the comma after it, and the items after the last one kept with the commas before them."""
+    last = max((number for number, item in enumerate(items) if item in kept_rows), default=-1)
+    for number in range(last):
+        if items[number] not in kept_rows:
+            yield Span(items[number].start, items[number + 1].start)
+    if last + 1 < len(items):
+        yield Span(items[last].end if last >= 0 else items[0].start, items[-1].end)

@@ -1,0 +1,54 @@
+"""Places in a text, and the surgery that changes them and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from unlearnable.errors import OutputError
+
+
+class Span(NamedTuple):
+    """The characters `[start, end)` of a text."""
+
+    start: int
+    end: int
+
+
+class TextSpan(NamedTuple):
+    """A string in a text: `[start, end)` is its spelling there, quotes included, and `value` is what that means."""
+
+    start: int
+    end: int
+    value: str
+
+
+def splice(text: str, changes: Iterable[TextSpan]) -> str:
+    """Return `text` with each change's value put in its place. The places must not overlap."""
+    parts: list[str] = []
+    at = 0
+    for change in sorted(changes):
+        parts += text[at : change.start], change.value
+        at = change.end
+    return "".join([*parts, text[at:]])
+
+
+def stripped(text: str, start: int, end: int) -> TextSpan:
+    """Return the place of `text[start:end]` without the blanks around it."""
+    raw = text[start:end]
+    start += len(raw) - len(raw.lstrip())
+    value = raw.strip()
+    return TextSpan(start, start + len(value), value)
+
+
+def spell_line(raw: str, value: str, new: str) -> str:
+    """Spell a string that has no quotes around it and ends with its line.
+
+    Raises:
+        OutputError: the string has a line break.
+    """
+    if "\n" in new:
+        raise OutputError(
+            f"a file with one caption a line cannot hold {new!r}", hint="take the line break out of the caption"
+        )
+    return new

@@ -1,0 +1,60 @@
+"""The photos in a folder, and a caption made from the path of a photo."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from pathlib import Path, PurePosixPath
+
+from unlearnable.errors import InputError
+
+PHOTO_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".heic", ".heif", ".avif", ".tif", ".tiff"}
+    | {".mpo", ".gif", ".bmp"}
+)
+
+# Words in the names that cameras, phones and programs give: they say nothing about the picture.
+_CAMERA_WORDS = frozenset(
+    {"img", "imgs", "image", "images", "photo", "photos", "picture", "pictures", "pic", "pics", "jpg", "jpeg", "png"}
+    | {"dsc", "dscn", "dscf", "dcim", "pxl", "mvimg", "pano", "gopr", "dji", "vid", "wa", "whatsapp", "heic"}
+    | {"screenshot", "snapchat", "burst", "edited", "copy", "unnamed", "untitled"}
+)
+
+
+def is_photo(name: str) -> bool:
+    """Return whether a file's name has a photo's suffix."""
+    return PurePosixPath(name).suffix.lower() in PHOTO_SUFFIXES
+
+
+def find_photos(root: Path) -> list[str]:
+    """Return the sorted ids of the photos in a folder and its sub-folders.
+
+    Hidden files and folders are left out, and so are links to folders, which could lead in circles.
+
+    Raises:
+        InputError: there is no photo, or the folder cannot be read.
+    """
+
+    def stop(error: OSError) -> None:
+        raise InputError(
+            f"cannot read {error.filename}: {error.strerror}", hint="check the path and the file permissions"
+        ) from error
+
+    ids = []
+    for folder, folders, names in os.walk(root, onerror=stop):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        paths = (Path(folder, name) for name in names if is_photo(name) and not name.startswith("."))
+        ids += [path.relative_to(root).as_posix() for path in paths if path.is_file()]  # a link may lead nowhere
+    if not ids:
+        suffixes = " ".join(sorted(suffix[1:] for suffix in PHOTO_SUFFIXES))
+        raise InputError(f"no photo in {root}", hint=f"photos are files with one of these suffixes: {suffixes}")
+    return sorted(ids)
+
+
+def template_caption(photo: str) -> str:
+    """Return a caption for a photo that has none: "a photo of" the words in its id, or "a photo" if it has no words."""
+    path = PurePosixPath(unicodedata.normalize("NFC", photo)).with_suffix("")
+    words = [word for word in re.split(r"[\W_]+", str(path)) if len(word) > 1 and word.isalpha()]
+    telling = dict.fromkeys(word for word in words if word.casefold() not in _CAMERA_WORDS)
+    return f"a photo of {' '.join(telling)}" if telling else "a photo"
