@@ -22,9 +22,7 @@ from unlearnable.config import ExplainSettings
 
 def test_protect_look_and_explain(posts, tiny_path, tmp_path):
     file = tmp_path / "quick.toml"
-    file.write_text(
-        "noise_steps = 3\nsurrogate_steps = 4\nlearning_rate = 1e-3\ncandidates = 4\nbatch_size = 8\nmax_rounds = 3\n"
-    )
+    file.write_text(FILE + "max_rounds = 3\n")
     made = run("protect", posts, "--captions", posts / "posts.jsonl", "--surrogate", tiny_path, "--config", file)
     assert made.returncode == 0, made.stderr
     assert "by round" in made.stdout
