@@ -13,7 +13,7 @@ from PIL import Image
 
 from unlearnable.config import MethodSettings
 from unlearnable.imaging.placement import grid_shape
-from unlearnable.methods.base import Problem
+from unlearnable.methods.problem import Problem
 from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import save
 from unlearnable.models.tokens import cut, default_vocabulary, natural_vocabulary

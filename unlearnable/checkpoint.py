@@ -9,7 +9,7 @@ from typing import Any
 from unlearnable import files
 from unlearnable.errors import CheckpointError
 
-VERSION = 3
+VERSION = 4
 EVERY = 120.0  # seconds between checkpoints where nothing else asks for one
 
 

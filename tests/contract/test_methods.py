@@ -15,9 +15,9 @@ def method(request):
     return METHODS[request.param]()
 
 
-def finish(method, problem, settings, state=None):
-    state = state or method.start(problem, settings)
-    return state, list(filter(None, method.rounds(problem, settings, state)))
+def finish(method, problem, settings, session=None):
+    session = session or method.start(problem, settings)
+    return session.state, list(filter(None, method.rounds(session)))
 
 
 def test_noise_is_in_the_bound_and_rounds_are_numbered(method, make_problem, quick):
@@ -63,22 +63,22 @@ def test_same_seed_same_result_and_another_seed_another(method, make_problem, qu
 
 def test_resume_equals_unbroken_wherever_a_round_is_stopped(method, make_problem, quick, tmp_path):
     whole, rounds = finish(method, make_problem(), quick)
-    count = sum(1 for _ in method.rounds(make_problem(), quick, method.start(make_problem(), quick)))
+    count = sum(1 for _ in method.rounds(method.start(make_problem(), quick)))
     assert count >= len(rounds)
     for stop in {1, 2, count // 3, count // 2, count - 1} & set(range(1, count + 1)):
         problem = make_problem()
-        state = method.start(problem, quick)
-        places = method.rounds(problem, quick, state)
+        session = method.start(problem, quick)
+        state, places = session.state, method.rounds(session)
         for _ in range(stop):
             next(places)
         torch.save(state.export(), tmp_path / "state")
         state.noise.exported()
         for _ in range(min(stop, count - stop)):  # what is done after the checkpoint is undone
             next(places)
-        again = method.start(problem, quick)
-        again.restore(torch.load(tmp_path / "state", weights_only=True, mmap=True))
-        done = again.round
-        _, rest = finish(method, problem, quick, again)
+        resumed = method.start(problem, quick)
+        resumed.state.restore(torch.load(tmp_path / "state", weights_only=True, mmap=True))
+        done = resumed.state.round
+        again, rest = finish(method, problem, quick, resumed)
         assert rest == rounds[done:]
         assert (whole.noise.data == again.noise.data).all()
         assert torch.equal(whole.triggers, again.triggers)
@@ -86,13 +86,13 @@ def test_resume_equals_unbroken_wherever_a_round_is_stopped(method, make_problem
 
 def test_one_piece_of_work_is_done_between_two_stops_and_measuring_is_in_batches_too(method, make_problem, quick):
     """A piece is a step of an adversary or of a surrogate, a batch of noise, or a batch measured."""
-    state = method.start(make_problem(), quick)
+    session = method.start(make_problem(), quick)
     before, measured = (0, 0, 0, 0), []
-    for done in method.rounds(make_problem(), quick, state):
+    for done in method.rounds(session):
         if done is not None:
             break
-        place = state.place
-        stop = (state.learnt, place.trained, len(place.batches or []), len(place.losses))
+        place = session.state.place
+        stop = (getattr(session.state, "learnt", 0), place.trained, len(place.batches or []), len(place.losses))
         changes = [new - old for new, old in zip(stop, before, strict=True)]
         assert sum(change != 0 for change in changes) == 1
         assert changes[0] in (0, 1)

@@ -2,15 +2,18 @@ from __future__ import annotations
 
 import torch
 
-from unlearnable.methods import METHODS, adversarial
+from tests.methods.sessions import finish, started
+from unlearnable.methods import adversarial
 from unlearnable.optim.view import PLAIN_VIEW, apply_noise, load_view
 
 
 def run(problem, settings):
-    method = METHODS["mem"]()
-    state = method.start(problem, settings)
-    rounds = list(filter(None, method.rounds(problem, settings, state)))
-    return state, rounds
+    session = started("mem", problem, settings)
+    return session, finish("mem", session)
+
+
+def adversaries(session):
+    return adversarial.adversaries(session, session.state.adversaries)
 
 
 def seen(problem, state, misled):
@@ -26,10 +29,10 @@ def test_a_model_that_knows_the_clean_posts_is_misled(make_problem, quick, monke
     monkeypatch.setattr(adversarial, "tuning_rate", lambda config: 3e-3)
     settings = quick.model_copy(update={"adversary_steps": 30, "noise_steps": 8})
     problem = make_problem()
-    state, _ = run(problem, settings)
-    (misled,) = adversarial.adversaries(problem, settings, state)
+    session, _ = run(problem, settings)
+    (misled,), state = adversaries(session), session.state
     plain = make_problem()
-    other, _ = run(plain, settings.model_copy(update={"adversarial_weight": 0}))
+    other = run(plain, settings.model_copy(update={"adversarial_weight": 0}))[0].state
     assert other.adversaries == []
     assert seen(problem, state, misled) < 0.8 * seen(plain, other, misled)
     assert not any(torch.equal(state.noise.read(n), other.noise.read(n)) for n in range(len(problem.posts)))
@@ -37,20 +40,20 @@ def test_a_model_that_knows_the_clean_posts_is_misled(make_problem, quick, monke
 
 def test_every_surrogate_has_an_adversary_and_all_want_the_same(make_problem, quick, tiny):
     problem = make_problem(surrogates=[tiny, tiny.clone()])
-    state, _ = run(problem, quick.model_copy(update={"max_rounds": 1}))
-    first, second = adversarial.adversaries(problem, quick, state)
+    session, _ = run(problem, quick.model_copy(update={"max_rounds": 1}))
+    first, second = adversaries(session)
     assert torch.equal(first.wanted, second.wanted)
     assert first.centres.shape == second.centres.shape
-    assert state.learnt == quick.adversary_steps
+    assert session.state.learnt == quick.adversary_steps
 
 
 def test_adversaries_learn_the_clean_posts_without_triggers(make_problem, quick, monkeypatch):
     seen = []
     genuine = adversarial.steps.train_step
 
-    def watched(problem, settings, state, learners, triggers):
-        seen.append((triggers.shape[1], int(abs(state.noise.data).max())))
-        return genuine(problem, settings, state, learners, triggers)
+    def watched(session, learners, triggers):
+        seen.append((triggers.shape[1], int(abs(session.state.noise.data).max())))
+        return genuine(session, learners, triggers)
 
     monkeypatch.setattr(adversarial.steps, "train_step", watched)
     run(make_problem(), quick.model_copy(update={"max_rounds": 1}))
@@ -60,6 +63,6 @@ def test_adversaries_learn_the_clean_posts_without_triggers(make_problem, quick,
 
 def test_posts_of_one_caption_have_nothing_to_be_misled_to(make_problem, quick):
     problem = make_problem(photos=1)
-    state, rounds = run(problem, quick)
+    session, rounds = run(problem, quick)
     assert rounds
-    assert adversarial.adversaries(problem, quick, state) == []
+    assert adversaries(session) == []

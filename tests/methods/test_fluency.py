@@ -7,8 +7,9 @@ import dataclasses
 import pytest
 import torch
 
-from unlearnable.methods import METHODS, fluency, steps
-from unlearnable.methods.measure import measure
+from tests.methods.sessions import finish, measure, started
+from unlearnable.methods import METHODS, fluency
+from unlearnable.methods.batches import freeze
 from unlearnable.methods.trigger_search import draw_triggers, improve_triggers
 from unlearnable.models.masked_language import load
 from unlearnable.models.tokens import natural_vocabulary
@@ -40,10 +41,9 @@ def mean_cost(problem, state):
     return fluency.cost(problem.proposer, slots, numbers(problem, state.triggers)).mean()
 
 
-def run(problem, settings, state=None):
-    method = METHODS["mem"]()
-    state = state or method.start(problem, settings)
-    return state, [r.loss for r in method.rounds(problem, settings, state) if r]
+def run(problem, settings, session=None):
+    session = session or started("mem", problem, settings)
+    return session.state, [done.loss for done in finish("mem", session)]
 
 
 def test_every_word_is_one_the_model_knows_and_offers(natural, quick, proposer):
@@ -76,11 +76,11 @@ def test_the_search_lowers_the_loss_and_lambda_trades_it_for_fluency(natural, qu
     outcome = {}
     for weight in (0.0, 10.0):
         settings = quick.model_copy(update={"fluency": weight, "candidates": 16, "batch_size": 12})
-        state = METHODS["mem"]().start(problem, settings)
-        steps.freeze(state.models)
-        before = measure(problem, settings, state).mean(), mean_cost(problem, state)
-        assert improve_triggers(problem, settings, state, list(range(12))) > 0
-        outcome[weight] = before, (measure(problem, settings, state).mean(), mean_cost(problem, state))
+        session = started("mem", problem, settings)
+        freeze(session.state.models)
+        before = measure(session).mean(), mean_cost(problem, session.state)
+        assert improve_triggers(session, list(range(12))) > 0
+        outcome[weight] = before, (measure(session).mean(), mean_cost(problem, session.state))
     (before, after), (_, fluent) = outcome[0.0], outcome[10.0]
     assert after[0] < before[0]
     assert fluent[1] < before[1]
@@ -113,15 +113,14 @@ def test_user_scope_gives_one_trigger(natural, quick):
 def test_same_seed_same_result_and_resume_equals_unbroken(natural, quick, tmp_path, scope):
     settings = quick.model_copy(update={"trigger_scope": scope, "fluent_beam": 2})
     whole, losses = run(natural(), settings)
-    method = METHODS["mem"]()
     problem = natural()
-    state = method.start(problem, settings)
-    first = next(filter(None, method.rounds(problem, settings, state)))
-    torch.save(state.export(), tmp_path / "state")
-    state.noise.exported()
-    again = method.start(problem, settings)
-    again.restore(torch.load(tmp_path / "state", weights_only=True))
-    _, rest = run(problem, settings, again)
+    session = started("mem", problem, settings)
+    first = next(filter(None, METHODS["mem"]().rounds(session)))
+    torch.save(session.state.export(), tmp_path / "state")
+    session.state.noise.exported()
+    resumed = started("mem", problem, settings)
+    resumed.state.restore(torch.load(tmp_path / "state", weights_only=True))
+    again, rest = run(problem, settings, resumed)
     assert [first.loss, *rest] == losses
     assert torch.equal(whole.triggers, again.triggers)
     assert (whole.noise.data == again.noise.data).all()
@@ -138,6 +137,5 @@ def test_any_length_and_position(natural, quick, at, length):
 
 def test_random_words_may_be_natural_too(natural, quick):
     problem = natural()
-    method = METHODS["random"]()
-    state = method.start(problem, quick)
+    state = started("random", problem, quick).state
     assert all(len(set(words)) == 3 for words in words_of_state(problem, state))

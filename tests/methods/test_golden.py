@@ -11,16 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from unlearnable.methods import METHODS
+from tests.methods.sessions import finish, started
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "curves.json"
 TOLERANCE = 0.15  # relative; another processor rounds differently, and signs of gradients near zero flip
 
 
 def curve(name, problem, settings):
-    method = METHODS[name]()
-    state = method.start(problem, settings)
-    return [round(done.loss, 4) for done in method.rounds(problem, settings, state) if done]
+    return [round(done.loss, 4) for done in finish(name, started(name, problem, settings))]
 
 
 @pytest.fixture

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.methods.sessions import finish, measure, started
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
 from unlearnable.methods import METHODS, steps
-from unlearnable.methods.measure import measure
+from unlearnable.methods.batches import freeze
 from unlearnable.methods.trigger_search import improve_triggers
 from unlearnable.models.openclip import load
 
@@ -16,10 +17,9 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "photos"
 
 
 def run(name, problem, settings):
-    method = METHODS[name]()
-    state = method.start(problem, settings)
-    before = float(measure(problem, settings, state).mean())
-    return state, [before, *(r.loss for r in method.rounds(problem, settings, state) if r)]
+    session = started(name, problem, settings)
+    before = float(measure(session).mean())
+    return session.state, [before, *(done.loss for done in finish(name, session))]
 
 
 @pytest.fixture
@@ -35,23 +35,19 @@ def test_mem_lowers_the_loss_and_beats_em_and_random(make_problem, longer):
 
 
 def test_uap_raises_the_loss(make_problem, longer):
-    method = METHODS["uap"]()
-    problem = make_problem()
-    state = method.start(problem, longer)
-    before = float(measure(problem, longer, state).mean())
-    *_, last = filter(None, method.rounds(problem, longer, state))
-    assert last.loss > before
+    _, losses = run("uap", make_problem(), longer)
+    assert losses[-1] > losses[0]
 
 
 def test_the_trigger_search_alone_lowers_the_loss_of_real_photos(make_problem, quick):
     photos = [decode(path).pixels for path in sorted(EXAMPLES.rglob("*.jpg"))]
     problem = make_problem(pictures=[working_copy(pixels, 224) for pixels in photos], surrogates=[load("small")])
     settings = quick.model_copy(update={"candidates": 8, "batch_size": len(photos)})
-    state = METHODS["mem"]().start(problem, settings)
-    steps.freeze(state.models)
-    before = measure(problem, settings, state).mean()
-    assert improve_triggers(problem, settings, state, list(range(len(photos)))) > len(photos) / 2
-    assert measure(problem, settings, state).mean() < 0.5 * before
+    session = started("mem", problem, settings)
+    freeze(session.state.models)
+    before = measure(session).mean()
+    assert improve_triggers(session, list(range(len(photos)))) > len(photos) / 2
+    assert measure(session).mean() < 0.5 * before
 
 
 @pytest.mark.parametrize("at", [0, 2, 10**6])
@@ -66,9 +62,9 @@ def test_any_length_and_position(make_problem, quick, at, length):
 def test_user_scope_gives_one_trigger_to_all(make_problem, quick):
     settings = quick.model_copy(update={"trigger_scope": "user", "max_rounds": 2})
     problem = make_problem()
-    state = METHODS["mem"]().start(problem, settings)
-    begun = state.triggers.clone()
-    list(METHODS["mem"]().rounds(problem, settings, state))
+    session = started("mem", problem, settings)
+    state, begun = session.state, session.state.triggers.clone()
+    finish("mem", session)
     assert len(state.triggers.unique(dim=0)) == 1
     assert not torch.equal(begun, state.triggers)
     words = set(problem.vocabulary.trigger(state.triggers[0].tolist()).text.split())
@@ -89,22 +85,22 @@ def test_an_ensemble_lowers_the_loss_on_both(make_problem, longer, tiny):
 
 def test_posts_rest_under_the_threshold_and_wake_again(make_problem, quick):
     problem = make_problem()
-    state = METHODS["mem"]().start(problem, quick)
+    session = started("mem", problem, quick)
+    state = session.state
     low, high = torch.full((12,), 0.001), torch.full((12,), 0.5)
-    steps.rest(quick, state, low)
+    steps.rest(session, low)
     assert not state.resting.any()
-    steps.rest(quick, state, low)
+    steps.rest(session, low)
     assert state.resting.all()
-    steps.rest(quick, state, high)
+    steps.rest(session, high)
     assert not state.resting.any()
 
 
 def test_resting_posts_keep_their_noise(make_problem, quick):
     problem = make_problem()
     settings = quick.model_copy(update={"surrogate_steps": 0})
-    method = METHODS["mem"]()
-    state = method.start(problem, settings)
-    rounds = filter(None, method.rounds(problem, settings, state))
+    session = started("mem", problem, settings)
+    state, rounds = session.state, filter(None, METHODS["mem"]().rounds(session))
     next(rounds)
     before = state.noise.grid(3)
     state.resting[3] = True

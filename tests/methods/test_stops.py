@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.methods.sessions import started
 from unlearnable.methods import METHODS
 
 MEASURED = [(0, 6), (0, 12)]  # batches to come, posts measured: 12 of them in batches of at most 8
@@ -21,13 +22,12 @@ MEASURED = [(0, 6), (0, 12)]  # batches to come, posts measured: 12 of them in b
 def test_a_round_can_be_stopped_in_its_training_between_its_batches_and_in_its_measuring(
     name, steps, make_problem, quick
 ):
-    method = METHODS[name]()
-    state, stops = method.start(make_problem(), quick), []
-    for done in method.rounds(make_problem(), quick, state):
+    session, stops = started(name, make_problem(), quick), []
+    for done in METHODS[name]().rounds(session):
         if done is not None:
             break
-        place = state.place
-        stops.append((state.learnt, place.trained, len(place.batches or []), len(place.losses)))
+        place = session.state.place
+        stops.append((getattr(session.state, "learnt", 0), place.trained, len(place.batches or []), len(place.losses)))
     learnt, trained = steps(quick)
     batches = [(1, 0), (0, 0)] if trained else []
     assert stops == [

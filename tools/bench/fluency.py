@@ -16,12 +16,12 @@ import tempfile
 from pathlib import Path
 
 import torch
+from sessions import measure
 
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import open_dataset
 from unlearnable.evaluation.stealth import auroc, nats_per_token
-from unlearnable.methods import steps
-from unlearnable.methods.measure import measure
+from unlearnable.methods.batches import freeze, shuffled_batches
 from unlearnable.methods.mem import MEM
 from unlearnable.methods.trigger_search import improve_triggers
 from unlearnable.models.judge import load_judge
@@ -51,15 +51,16 @@ def searched(settings: ProtectSettings, surrogates, scratch: Path):  # type: ign
     """Loss, figures, clean and written captions after the search."""
     data = open_dataset(settings.photos, settings.captions)
     run = make_ready(settings, layout_of(settings.photos, None), data, MEM(), surrogates, scratch, Silent())
-    state = run.method.start(run.problem, settings)
-    steps.freeze(state.models)
+    session = run.method.start(run.problem, settings)
+    state = session.state
+    freeze(state.models)
     for _ in range(PASSES):
-        for photos in steps.batches(torch.arange(len(run.problem.posts)), settings.batch_size, state.generator):
-            improve_triggers(run.problem, settings, state, photos)
+        for photos in shuffled_batches(torch.arange(len(run.problem.posts)), settings.batch_size, state.generator):
+            improve_triggers(session, photos)
     write = as_sentence if settings.trigger_vocabulary == "natural" else CaptionSlot.text
     rows = zip(run.problem.posts.slots, state.triggers.tolist(), strict=True)
     written = [write(slots[0], run.problem.vocabulary.trigger(row)) for slots, row in rows]
-    loss = float(measure(run.problem, settings, state).mean())
+    loss = float(measure(session).mean())
     return loss, trigger_figures(run.problem, state), [texts[0] for texts in run.problem.captions], written
 
 

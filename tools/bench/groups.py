@@ -9,10 +9,12 @@ import argparse
 import tempfile
 from pathlib import Path
 
+from sessions import measure
+
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import open_dataset
 from unlearnable.methods import METHODS, trigger_search
-from unlearnable.methods.measure import measure
+from unlearnable.methods.base import AnySession
 from unlearnable.models.openclip import load
 from unlearnable.progress import Silent
 from unlearnable.workflows.layout import layout_of
@@ -36,14 +38,14 @@ def main() -> None:
         trigger_search.GROUPS = groups
         with tempfile.TemporaryDirectory() as scratch:
             run = make_ready(settings, where, dataset, method, [load("small")], Path(scratch), Silent())
-            state = method.start(run.problem, settings)
-            before = trigger_loss(run.problem, settings, state)
-            trigger_search.improve_triggers(run.problem, settings, state, list(range(PHOTOS)))
-            print(f"{groups} groups: loss {before:.3f} -> {trigger_loss(run.problem, settings, state):.4f}")
+            session = method.start(run.problem, settings)
+            before = trigger_loss(session)
+            trigger_search.improve_triggers(session, list(range(PHOTOS)))
+            print(f"{groups} groups: loss {before:.3f} -> {trigger_loss(session):.4f}")
 
 
-def trigger_loss(problem, settings, state) -> float:  # type: ignore[no-untyped-def]
-    return float(measure(problem, settings, state)[:PHOTOS].mean())
+def trigger_loss(session: AnySession) -> float:
+    return float(measure(session)[:PHOTOS].mean())
 
 
 if __name__ == "__main__":

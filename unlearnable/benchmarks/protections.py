@@ -17,7 +17,7 @@ from unlearnable.benchmarks.plan import SEED, How
 from unlearnable.benchmarks.protection_store import ProtectionStore, Saved
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS
-from unlearnable.methods.base import Problem
+from unlearnable.methods.problem import Problem
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.optim.view import apply_noise
 from unlearnable.posts.pixels import Pixels, Posts
@@ -116,7 +116,8 @@ def _problem(how: How, photos: DecodedPhotos, surrogate: DualEncoder, slots: Slo
 def _optimise(store: ProtectionStore, problem: Problem, progress: Progress) -> Saved:
     how = store.how
     making = Making(problem, METHODS[how.name](), how.settings, store.checkpoint, store.digest)
-    state, course = optimise(making, progress, lambda losses: len(losses) >= how.settings.max_rounds)
+    session, course = optimise(making, progress, lambda losses: len(losses) >= how.settings.max_rounds)
+    state = session.state
     state.noise.finish()
     record = ProtectionRecord(
         method=how.name,

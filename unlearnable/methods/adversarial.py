@@ -1,4 +1,4 @@
-"""The adversarial part of MEM's noise: surrogates that have learnt the clean posts, and what they shall see."""
+"""The adversarial part of MEM's noise: surrogates that have learnt the clean posts, and what they are to see."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from torch import Tensor
 
 from unlearnable.config import MethodSettings
 from unlearnable.methods import steps
-from unlearnable.methods.base import Problem, State
-from unlearnable.methods.measure import in_order
+from unlearnable.methods.base import AnySession
+from unlearnable.methods.batches import freeze, in_order
+from unlearnable.methods.problem import Problem
 from unlearnable.models.architectures import tuning_rate
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.optim.adversarial import centres_of, elsewhere, group, pull
@@ -27,9 +28,9 @@ class Adversary:
 
     Attributes:
         model: in evaluation mode.
-        centres: (g, d) its features of the groups of captions.
-        wanted: (n,) the group that it shall see in each photo.
-        weight: of its loss beside the surrogates'.
+        centres: (g, d) the mean features of each group of captions.
+        wanted: (n,) the group that the model is to see in each photo.
+        weight: the weight of this loss beside the surrogates'.
     """
 
     model: DualEncoder
@@ -38,57 +39,59 @@ class Adversary:
     weight: float
 
     def loss(self, pixels: Tensor, photos: Sequence[int]) -> Tensor:
-        """Of photos as they are loaded (b, 3, s, s)."""
+        """Return the loss of photos as they are loaded (b, 3, s, s)."""
         model, wanted = self.model, self.wanted[list(photos)]
         features = model.encode_image(pixels.to(model.device))
         return self.weight * pull(features, self.centres, wanted.to(model.device), model.logit_scale)
 
 
-def enlist(problem: Problem, settings: MethodSettings, state: State) -> None:
-    """Give the state copies of the surrogates that are to learn the clean posts, where the settings ask for them."""
-    if settings.adversarial_weight:
-        state.adversaries = [surrogate.clone() for surrogate in problem.surrogates]
-        state.adversary_optimisers = [
-            adamw(model.module, tuning_rate(model.spec.config), settings.weight_decay) for model in state.adversaries
-        ]
+def recruit(problem: Problem, settings: MethodSettings) -> tuple[list[DualEncoder], list[torch.optim.Optimizer]]:
+    """Return copies of the surrogates that are to learn the clean posts, and their optimisers; none at weight 0."""
+    if not settings.adversarial_weight:
+        return [], []
+    models = [surrogate.clone() for surrogate in problem.surrogates]
+    return models, [adamw(each.module, tuning_rate(each.spec.config), settings.weight_decay) for each in models]
 
 
-def learn(problem: Problem, settings: MethodSettings, state: State) -> Iterator[None]:
-    """Train the copies on the clean posts as a victim would be, before there is any noise; every step is an item."""
-    without = torch.zeros(len(problem.posts), 0, dtype=torch.long)
-    learners = list(zip(state.adversaries, state.adversary_optimisers, strict=True))
-    while learners and state.learnt < settings.adversary_steps:
-        steps.train_step(problem, settings, state, learners, without)
-        state.learnt += 1
-        yield
+def learn(
+    session: AnySession, models: Sequence[DualEncoder], optimisers: Sequence[torch.optim.Optimizer], done: int
+) -> Iterator[int]:
+    """Train the copies on the clean posts as a victim would be, before there is any noise; yield the steps done."""
+    without = torch.zeros(len(session.problem.posts), 0, dtype=torch.long)
+    learners = list(zip(models, optimisers, strict=True))
+    while learners and done < session.settings.adversary_steps:
+        steps.train_step(session, learners, without)
+        done += 1
+        yield done
 
 
-def adversaries(problem: Problem, settings: MethodSettings, state: State) -> list[Adversary]:
-    """What the trained copies shall see; nothing where all captions are of one group.
+def adversaries(session: AnySession, models: Sequence[DualEncoder]) -> list[Adversary]:
+    """Return what the trained copies are to see; nothing where all captions are of one group.
 
     Groups are found by the first of them and are those of all, so that all pull a photo the same way.
     """
-    steps.freeze(state.adversaries)
-    features = [_texts(problem, settings, model) for model in state.adversaries]
-    count = min(max(FEWEST, len(problem.posts) // PHOTOS_A_GROUP), MOST)
+    freeze(models)
+    features = [_texts(session, model) for model in models]
+    count = min(max(FEWEST, len(session.problem.posts) // PHOTOS_A_GROUP), MOST)
     if not features:
         return []
-    labels = group(features[0], count, torch.Generator().manual_seed(problem.seed))
+    labels = group(features[0], count, torch.Generator().manual_seed(session.problem.seed))
     if int(labels.max()) == 0:
         return []
     wanted = elsewhere(centres_of(features[0], labels))[labels]
+    weight = session.settings.adversarial_weight
     return [
-        Adversary(model, centres_of(texts, labels).to(model.device), wanted, settings.adversarial_weight)
-        for model, texts in zip(state.adversaries, features, strict=True)
+        Adversary(model, centres_of(texts, labels).to(model.device), wanted, weight)
+        for model, texts in zip(models, features, strict=True)
     ]
 
 
 @torch.no_grad()
-def _texts(problem: Problem, settings: MethodSettings, model: DualEncoder) -> Tensor:
-    """(n, d) features of the first caption of each photo, without a trigger."""
-    parts = []
-    for photos in in_order(len(problem.posts), settings.batch_size):
-        slots = [problem.posts.slots[n][0] for n in photos]
+def _texts(session: AnySession, model: DualEncoder) -> Tensor:
+    """Return (n, d) features of the first caption of each photo, without a trigger."""
+    posts, parts = session.problem.posts, []
+    for photos in in_order(len(posts), session.settings.batch_size):
+        slots = [posts.slots[n][0] for n in photos]
         tokens, _ = tokens_of(slots, torch.zeros(len(slots), 0, dtype=torch.long))
         parts.append(model.encode_text(tokens.to(model.device)).cpu())
     return torch.cat(parts)

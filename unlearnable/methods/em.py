@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-import torch
-
 from unlearnable.config import MethodSettings
 from unlearnable.methods import steps
-from unlearnable.methods.base import Problem, Round, State
+from unlearnable.methods.base import Round, Session
 from unlearnable.methods.measure import measuring
+from unlearnable.methods.problem import Problem
+from unlearnable.methods.state import RestingState
 
 
 class EM:
@@ -19,17 +19,21 @@ class EM:
     name: ClassVar[str] = "em"
     has_trigger: ClassVar[bool] = False
     lowers_loss: ClassVar[bool] = True
+    Settings: ClassVar[type[MethodSettings]] = MethodSettings
 
-    def start(self, problem: Problem, settings: MethodSettings) -> State:
-        """Noise zero, no trigger."""
-        return steps.start(problem, settings, torch.zeros(len(problem.posts), 0, dtype=torch.long))
+    def start(self, problem: Problem, settings: MethodSettings) -> Session[MethodSettings, RestingState]:
+        """Return a session with noise zero and no trigger."""
+        state = RestingState(**steps.first_state(problem, settings), resting=steps.none_resting(problem))
+        return Session(problem, settings, state)
 
-    def rounds(self, problem: Problem, settings: MethodSettings, state: State) -> Iterator[Round | None]:
+    def rounds(self, session: Session[MethodSettings, RestingState]) -> Iterator[Round | None]:
         """Each round: surrogate steps, then noise steps; as many as MEM takes."""
-        while state.round < settings.max_rounds:
-            yield from steps.train_surrogates(problem, settings, state, settings.surrogate_steps)
-            for photos in steps.remaining(settings, state):
-                steps.move_noise(problem, settings, state, photos, shuffle=False)
+        state = session.state
+        while state.round < session.settings.max_rounds:
+            yield from steps.train_surrogates(session, session.settings.surrogate_steps)
+            for photos in steps.remaining(session, state.resting):
+                steps.move_noise(session, photos, shuffle=False)
                 yield None
-            steps.rest(settings, state, (yield from measuring(problem, settings, state)))
-            yield steps.end_round(state, surrogate_loss=state.place.loss, resting=float(state.resting.sum()))
+            steps.rest(session, (yield from measuring(session)))
+            resting = float(state.resting.sum())
+            yield steps.end_round(session, surrogate_loss=state.place.loss, resting=resting)

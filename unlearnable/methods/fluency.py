@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from unlearnable.config import MethodSettings
-from unlearnable.methods.base import Proposer
+from unlearnable.methods.problem import Proposer
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.optim.fluent import Offer
 

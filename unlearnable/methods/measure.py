@@ -2,56 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Generator, Sequence
 
 import torch
 from torch import Tensor
 
-from unlearnable.config import MethodSettings
-from unlearnable.methods.base import Problem, State
-from unlearnable.methods.steps import batch_loss, check_finite, freeze
+from unlearnable.methods.base import AnySession
+from unlearnable.methods.batches import batch_loss, check_finite, freeze, in_order
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.optim.view import PLAIN_VIEW, apply_noise, load_view
 from unlearnable.posts.pixels import tokens_of
 
 
-def measuring(problem: Problem, settings: MethodSettings, state: State) -> Generator[None, None, Tensor]:
+def measuring(session: AnySession) -> Generator[None, None, Tensor]:
     """Measure the loss of every post with its noise and trigger, loaded plainly, mean over the surrogates.
 
-    Goes on after those posts of the round that were measured before; every batch is an item.
+    Resumes after the posts of the round that were measured before; yields after every batch.
 
     Returns:
         (n,) losses.
     """
+    posts, state, settings = session.problem.posts, session.state, session.settings
     freeze(state.models)
-    place = state.place
 
     def pixels(photo: int) -> Tensor:
-        return apply_noise(problem.posts.pixels[photo], state.noise.read(photo), settings.enlarge)
+        return apply_noise(posts.pixels[photo], state.noise.read(photo), settings.enlarge)
 
-    for photos in in_order(len(problem.posts), settings.batch_size):
-        if photos.start < len(place.losses):
+    for photos in in_order(len(posts), settings.batch_size):
+        if photos.start < len(state.place.losses):
             continue
-        each = [batch_losses(m, pixels, problem.posts.slots, state.triggers, photos) for m in state.models]
-        for model, losses_of_batch in zip(state.models, each, strict=True):
-            check_finite([losses_of_batch], "loss", model.name, state)
-        place.losses += torch.stack(each).mean(dim=0).tolist()
+        each = [batch_losses(model, pixels, posts.slots, state.triggers, photos) for model in state.models]
+        for model, losses in zip(state.models, each, strict=True):
+            check_finite([losses], "loss", model.name, state.round + 1)
+        state.place.losses += torch.stack(each).mean(dim=0).tolist()
         yield
-    losses, place.losses = place.losses, []
-    return torch.tensor(losses)
-
-
-def measure(problem: Problem, settings: MethodSettings, state: State) -> Tensor:
-    """The same in one go: (n,) losses."""
-    batches = measuring(problem, settings, state)
-    while True:
-        try:
-            next(batches)
-        except StopIteration as end:
-            losses: Tensor = end.value
-            return losses
+    measured, state.place.losses = state.place.losses, []
+    return torch.tensor(measured)
 
 
 @torch.no_grad()
@@ -64,7 +51,7 @@ def batch_losses(
     *,
     mask_equal: bool = True,
 ) -> Tensor:
-    """(b,) the loss of every post of a batch among the others, loaded plainly, with the first of its captions.
+    """Return (b,) the loss of every post of a batch among the others, loaded plainly, with its first caption.
 
     Args:
         model: in evaluation mode.
@@ -77,10 +64,3 @@ def batch_losses(
     loaded = torch.stack([load_view(pixels(n), model.image_size, PLAIN_VIEW) for n in photos])
     tokens, _ = tokens_of([slots[n][0] for n in photos], triggers[list(photos)])
     return batch_loss(model, loaded, tokens, None, mask_equal=mask_equal, reduction="none").cpu()
-
-
-def in_order(count: int, size: int) -> Iterator[range]:
-    """The photos 0 .. count - 1 in batches of about equal size, none larger than `size`."""
-    parts = max(1, -(-count // size))
-    edges = [count * n // parts for n in range(parts + 1)]
-    return (range(a, b) for a, b in pairwise(edges))

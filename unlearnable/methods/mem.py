@@ -3,15 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import torch
 
 from unlearnable.config import MethodSettings
 from unlearnable.methods import adversarial, steps
-from unlearnable.methods.base import Problem, Round, State
+from unlearnable.methods.base import Round, Session
 from unlearnable.methods.measure import measuring
+from unlearnable.methods.problem import Problem
+from unlearnable.methods.state import RestingState, restore_training
 from unlearnable.methods.trigger_search import draw_triggers, improve_triggers
+from unlearnable.models.dual_encoder import DualEncoder
+
+
+@dataclass
+class MEMState(RestingState):
+    """The state of MEM.
+
+    Attributes:
+        settled: whether the triggers have stopped changing.
+        adversaries: copies of the surrogates that learn the clean posts; none where the settings ask for none.
+        adversary_optimisers: one an adversary.
+        learnt: training steps of the adversaries that are done.
+    """
+
+    settled: bool = False
+    adversaries: list[DualEncoder] = field(default_factory=list)
+    adversary_optimisers: list[torch.optim.Optimizer] = field(default_factory=list)
+    learnt: int = 0
+
+    def export(self) -> dict[str, Any]:
+        """Return the state as plain tensors and numbers."""
+        return {
+            **super().export(),
+            "settled": self.settled,
+            "adversaries": [model.module.state_dict() for model in self.adversaries],
+            "adversary_optimisers": [each.state_dict() for each in self.adversary_optimisers],
+            "learnt": self.learnt,
+        }
+
+    def restore(self, exported: dict[str, Any]) -> None:
+        """Become the state that was exported last."""
+        super().restore(exported)
+        weights, moments = exported["adversaries"], exported["adversary_optimisers"]
+        restore_training(self.adversaries, self.adversary_optimisers, weights, moments)
+        self.settled, self.learnt = exported["settled"], exported["learnt"]
 
 
 class MEM:
@@ -20,32 +58,36 @@ class MEM:
     name: ClassVar[str] = "mem"
     has_trigger: ClassVar[bool] = True
     lowers_loss: ClassVar[bool] = True
+    Settings: ClassVar[type[MethodSettings]] = MethodSettings
 
-    def start(self, problem: Problem, settings: MethodSettings) -> State:
-        """Noise zero, random trigger words."""
-        state = steps.start(problem, settings, torch.zeros(len(problem.posts), 0, dtype=torch.long))
+    def start(self, problem: Problem, settings: MethodSettings) -> Session[MethodSettings, MEMState]:
+        """Return a session with noise zero and random trigger words."""
+        state = MEMState(**steps.first_state(problem, settings), resting=steps.none_resting(problem))
         state.triggers = draw_triggers(problem, settings, state.generator)
-        adversarial.enlist(problem, settings, state)
-        return state
+        state.adversaries, state.adversary_optimisers = adversarial.recruit(problem, settings)
+        return Session(problem, settings, state)
 
-    def rounds(self, problem: Problem, settings: MethodSettings, state: State) -> Iterator[Round | None]:
+    def rounds(self, session: Session[MethodSettings, MEMState]) -> Iterator[Round | None]:
         """Each round: surrogate steps, then for every batch the trigger step and the noise steps.
 
         Before the first, where `adversarial_weight` is not 0, copies of the surrogates learn the clean posts; the
-        noise then shall mislead them.
+        noise then is to mislead them.
         """
-        yield from adversarial.learn(problem, settings, state)
-        misled = adversarial.adversaries(problem, settings, state)
+        settings, state = session.settings, session.state
+        for done in adversarial.learn(session, state.adversaries, state.adversary_optimisers, state.learnt):
+            state.learnt = done
+            yield None
+        misled = adversarial.adversaries(session, state.adversaries)
         while state.round < settings.max_rounds:
-            yield from steps.train_surrogates(problem, settings, state, settings.surrogate_steps)
+            yield from steps.train_surrogates(session, settings.surrogate_steps)
             search = state.round < settings.trigger_rounds and not state.settled
-            for photos in steps.remaining(settings, state):
+            for photos in steps.remaining(session, state.resting):
                 if search:
-                    state.place.changed += improve_triggers(problem, settings, state, photos)
-                steps.move_noise(problem, settings, state, photos, shuffle=True, pulls=misled)
+                    state.place.changed += improve_triggers(session, photos)
+                steps.move_noise(session, photos, shuffle=True, pulls=misled)
                 yield None
             trained, changed = state.place.loss, state.place.changed
             state.settled = state.settled or (search and changed == 0)
-            steps.rest(settings, state, (yield from measuring(problem, settings, state)))
+            steps.rest(session, (yield from measuring(session)))
             resting = float(state.resting.sum())
-            yield steps.end_round(state, surrogate_loss=trained, resting=resting, new_triggers=float(changed))
+            yield steps.end_round(session, surrogate_loss=trained, resting=resting, new_triggers=float(changed))

@@ -9,8 +9,10 @@ import torch
 
 from unlearnable.config import MethodSettings
 from unlearnable.methods import steps
-from unlearnable.methods.base import Problem, Round, State
+from unlearnable.methods.base import AnySession, Round, Session
 from unlearnable.methods.measure import measuring
+from unlearnable.methods.problem import Problem
+from unlearnable.methods.state import State
 from unlearnable.methods.trigger_search import draw_triggers
 
 
@@ -20,20 +22,23 @@ class RandomNoise:
     name: ClassVar[str] = "random"
     has_trigger: ClassVar[bool] = True
     lowers_loss: ClassVar[bool] = False
+    Settings: ClassVar[type[MethodSettings]] = MethodSettings
 
-    def start(self, problem: Problem, settings: MethodSettings) -> State:
-        """Random words; the noise is drawn in the one round."""
-        state = steps.start(problem, settings, torch.zeros(len(problem.posts), 0, dtype=torch.long))
+    def start(self, problem: Problem, settings: MethodSettings) -> AnySession:
+        """Return a session with random words; the noise is drawn in the one round."""
+        state = State(**steps.first_state(problem, settings))
         state.triggers = draw_triggers(problem, settings, state.generator)
-        return state
+        return Session(problem, settings, state)
 
-    def rounds(self, problem: Problem, settings: MethodSettings, state: State) -> Iterator[Round | None]:
+    def rounds(self, session: AnySession) -> Iterator[Round | None]:
         """One round that draws the noise."""
-        if state.round == 0:
-            if state.place.batches is None:  # not drawn yet
-                for photo, grid in enumerate(problem.grids):
-                    signs = torch.randint(0, 2, (3, *grid), generator=state.generator) * 2 - 1
-                    state.noise.write(photo, signs.float() * settings.epsilon)
-                state.place.batches = []
-            state.losses = yield from measuring(problem, settings, state)
-            yield steps.end_round(state)
+        state = session.state
+        if state.round > 0:
+            return
+        if state.place.batches is None:  # not drawn yet
+            for photo, grid in enumerate(session.problem.grids):
+                signs = torch.randint(0, 2, (3, *grid), generator=state.generator) * 2 - 1
+                state.noise.write(photo, signs.float() * session.settings.epsilon)
+            state.place.batches = []
+        state.losses = yield from measuring(session)
+        yield steps.end_round(session)

@@ -9,9 +9,9 @@ from torch import Tensor
 
 from unlearnable.config import MethodSettings
 from unlearnable.methods import fluency
-from unlearnable.methods.base import Problem, State
-from unlearnable.methods.measure import in_order
-from unlearnable.methods.steps import caption_mask, decoy_tokens, views
+from unlearnable.methods.base import AnySession
+from unlearnable.methods.batches import caption_mask, decoy_tokens, in_order, views
+from unlearnable.methods.problem import Problem
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.optim.beam import Judge, beam_search
@@ -61,27 +61,27 @@ class Scene:
     decoys: list[Tensor | None]  # one (m, d) a surrogate
 
 
-def improve_triggers(problem: Problem, settings: MethodSettings, state: State, photos: list[int]) -> int:
+def improve_triggers(session: AnySession, photos: list[int]) -> int:
     """Search better triggers for a batch of photos.
 
     Returns:
         How many posts got another trigger.
     """
+    state = session.state
     with torch.no_grad():
         images = [
-            model.encode_image(views(problem, settings, state, photos, model.image_size).to(model.device))
-            for model in state.models
+            model.encode_image(views(session, photos, model.image_size).to(model.device)) for model in state.models
         ]
-        slots = problem.posts.choose(photos, state.generator)
-        wrong = decoy_tokens(problem, settings, slots, state)
+        slots = session.problem.posts.choose(photos, state.generator)
+        wrong = decoy_tokens(session, slots)
         decoys = [None if wrong is None else model.encode_text(wrong.to(model.device)) for model in state.models]
     scene = Scene(photos, slots, state.models, images, decoys)
-    return (_improve_all if settings.trigger_scope == "user" else _improve_each)(problem, settings, state, scene)
+    return (_improve_all if session.settings.trigger_scope == "user" else _improve_each)(session, scene)
 
 
-def _improve_each(problem: Problem, settings: MethodSettings, state: State, scene: Scene) -> int:
+def _improve_each(session: AnySession, scene: Scene) -> int:
     """Each post its own trigger, in groups one after the other, so that neighbours do not all run the same way."""
-    changed = 0
+    problem, state, changed = session.problem, session.state, 0
     ids = torch.tensor(problem.vocabulary.ids)
     for rows in torch.randperm(len(scene.photos), generator=state.generator).tensor_split(GROUPS):
         if not len(rows):
@@ -92,19 +92,20 @@ def _improve_each(problem: Problem, settings: MethodSettings, state: State, scen
         fall = _fall(scene, triggers, ids)[rows]
         before = torch.searchsorted(ids, triggers[rows])
         draft = Draft([scene.slots[n] for n in rows.tolist()], before, fall, allowed)
-        after = _search(problem, settings, draft, _judge_each(scene, triggers, ids, rows))
+        after = _search(problem, session.settings, draft, _judge_each(scene, triggers, ids, rows))
         state.triggers[photos] = ids[after]
         changed += int((after != before).any(dim=1).sum())
     return changed
 
 
-def _improve_all(problem: Problem, settings: MethodSettings, state: State, scene: Scene) -> int:
+def _improve_all(session: AnySession, scene: Scene) -> int:
     """One trigger for all posts: gradients averaged over the batch, candidates judged by its mean loss."""
+    problem, state = session.problem, session.state
     ids = torch.tensor(problem.vocabulary.ids)
     allowed = problem.vocabulary.allowed([text for texts in problem.captions for text in texts])[None]
     fall = _fall(scene, state.triggers[scene.photos], ids).mean(dim=0, keepdim=True)
     before = torch.searchsorted(ids, state.triggers[:1])
-    after = _search(problem, settings, Draft(scene.slots, before, fall, allowed), _judge_all(scene, ids))
+    after = _search(problem, session.settings, Draft(scene.slots, before, fall, allowed), _judge_all(scene, ids))
     state.triggers[:] = ids[after]
     return len(scene.photos) * int((after != before).any())
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-import torch
-
 from unlearnable.config import MethodSettings
 from unlearnable.methods import steps
-from unlearnable.methods.base import Problem, Round, State
+from unlearnable.methods.base import AnySession, Round, Session
 from unlearnable.methods.measure import measuring
+from unlearnable.methods.problem import Problem
+from unlearnable.methods.state import State
 
 
 class UAP:
@@ -19,21 +19,23 @@ class UAP:
     name: ClassVar[str] = "uap"
     has_trigger: ClassVar[bool] = False
     lowers_loss: ClassVar[bool] = False
+    Settings: ClassVar[type[MethodSettings]] = MethodSettings
 
-    def start(self, problem: Problem, settings: MethodSettings) -> State:
-        """Noise zero."""
-        return steps.start(problem, settings, torch.zeros(len(problem.posts), 0, dtype=torch.long))
+    def start(self, problem: Problem, settings: MethodSettings) -> AnySession:
+        """Return a session with noise zero."""
+        return Session(problem, settings, State(**steps.first_state(problem, settings)))
 
-    def rounds(self, problem: Problem, settings: MethodSettings, state: State) -> Iterator[Round | None]:
+    def rounds(self, session: AnySession) -> Iterator[Round | None]:
         """Before the first the surrogate is trained on the clean posts, for as many steps as MEM's gets in all.
 
         Each round: noise steps upwards, as many as MEM takes; the surrogate stays.
         """
+        settings, state = session.settings, session.state
         training = settings.surrogate_steps * settings.max_rounds if state.round == 0 else 0
-        yield from steps.train_surrogates(problem, settings, state, training)
+        yield from steps.train_surrogates(session, training)
         while state.round < settings.max_rounds:
-            for photos in steps.remaining(settings, state):
-                steps.move_noise(problem, settings, state, photos, shuffle=False, ascend=True)
+            for photos in steps.remaining(session):
+                steps.move_noise(session, photos, shuffle=False, ascend=True)
                 yield None
-            state.losses = yield from measuring(problem, settings, state)
-            yield steps.end_round(state)
+            state.losses = yield from measuring(session)
+            yield steps.end_round(session)

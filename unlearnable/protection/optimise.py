@@ -9,7 +9,9 @@ from pathlib import Path
 
 from unlearnable import checkpoint
 from unlearnable.config import MethodSettings
-from unlearnable.methods.base import Method, Problem, State
+from unlearnable.methods.base import AnySession, Method
+from unlearnable.methods.problem import Problem
+from unlearnable.methods.state import State
 from unlearnable.progress import Progress
 
 
@@ -45,7 +47,7 @@ class Course:
     seconds: float = 0.0
 
 
-def optimise(making: Making, progress: Progress, stop: Callable[[list[float]], bool]) -> tuple[State, Course]:
+def optimise(making: Making, progress: Progress, stop: Callable[[list[float]], bool]) -> tuple[AnySession, Course]:
     """Run a method until its rounds are over or `stop` says so of their losses.
 
     Raises:
@@ -56,12 +58,13 @@ def optimise(making: Making, progress: Progress, stop: Callable[[list[float]], b
     goes_on = path.is_file()
     if not goes_on:
         making.problem.noise_path.unlink(missing_ok=True)
-    state = making.method.start(making.problem, settings)
+    session = making.method.start(making.problem, settings)
+    state = session.state
     course = _restore(making, state, progress) if goes_on else Course()
     if stop(course.losses):
-        return state, course
+        return session, course
     began, clock = time.monotonic() - course.seconds, checkpoint.Clock()
-    for done in making.method.rounds(making.problem, settings, state):
+    for done in making.method.rounds(session):
         if done is None and not clock.due():
             continue
         if done is not None:
@@ -73,7 +76,7 @@ def optimise(making: Making, progress: Progress, stop: Callable[[list[float]], b
             progress.advance(1, loss=done.loss, **done.metrics)
         if stop(course.losses):
             break
-    return state, course
+    return session, course
 
 
 def _restore(making: Making, state: State, progress: Progress) -> Course:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unlearnable.config import MethodSettings
 from unlearnable.errors import ConfigError
-from unlearnable.methods.base import Proposer
+from unlearnable.methods.problem import Proposer
 from unlearnable.models import masked_language
 from unlearnable.models.tokens import Vocabulary, default_vocabulary, natural_vocabulary
 

@@ -55,11 +55,11 @@ def _optimising_seconds(run: Run) -> float:
         noise_path=run.scratch / "noise.i8",
     )
     began = learnt = time.monotonic()
-    state = run.method.start(small, run.settings)
-    for done in run.method.rounds(small, run.settings, state):
+    session = run.method.start(small, run.settings)
+    for done in run.method.rounds(session):
         if done is not None:
             break
-        if not state.place.trained:  # adversaries learn, whatever the number of posts
+        if not session.state.place.trained:  # adversaries learn, whatever the number of posts
             learnt = time.monotonic()
     a_round = (time.monotonic() - learnt) * len(run.problem.posts) / some
     return learnt - began + a_round * run.settings.max_rounds

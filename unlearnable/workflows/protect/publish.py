@@ -19,7 +19,7 @@ from unlearnable.imaging.decode import decode
 from unlearnable.imaging.encode import choose_format, encode
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import add, enlarge
-from unlearnable.methods.base import State
+from unlearnable.methods.state import State
 from unlearnable.models.tokens import CaptionSlot, Trigger
 from unlearnable.progress import Progress
 from unlearnable.report.gallery import Gallery

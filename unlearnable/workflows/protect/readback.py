@@ -13,9 +13,10 @@ from unlearnable.datasets.formats import FORMATS
 from unlearnable.errors import ModelError
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
-from unlearnable.methods.base import Problem, State
-from unlearnable.methods.measure import batch_losses, in_order
-from unlearnable.methods.steps import freeze
+from unlearnable.methods.batches import freeze, in_order
+from unlearnable.methods.measure import batch_losses
+from unlearnable.methods.problem import Problem
+from unlearnable.methods.state import State
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot, cut, tokenizer
 from unlearnable.posts.pixels import Pixels

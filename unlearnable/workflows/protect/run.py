@@ -12,7 +12,7 @@ from unlearnable.config import ProtectSettings
 from unlearnable.datasets import open_dataset
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.methods import METHODS
-from unlearnable.methods.base import State
+from unlearnable.methods.state import State
 from unlearnable.models.sentence import as_sentence
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.progress import Progress, Silent
@@ -62,8 +62,8 @@ def protect(
         run = make_ready(settings, where, dataset, method, surrogates, Path(scratch), progress)
         create_folders(where, key, config.to_toml(settings), resume=resume)
         making = Making(run.problem, run.method, settings, where.checkpoint, run.key)
-        state, course = optimise(making, progress, lambda losses: bool(_stop(settings, losses)))
-        return _publish(run, state, course.losses, started, progress)
+        session, course = optimise(making, progress, lambda losses: bool(_stop(settings, losses)))
+        return _publish(run, session.state, course.losses, started, progress)
 
 
 def _stop(settings: ProtectSettings, losses: list[float]) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 from unlearnable import config
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
-from unlearnable.methods.base import Method, Problem
+from unlearnable.methods.base import Method
+from unlearnable.methods.problem import Problem
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import load

@@ -8,7 +8,8 @@ import torch
 
 from unlearnable.evaluation.stealth import variety
 from unlearnable.methods import fluency
-from unlearnable.methods.base import Problem, State
+from unlearnable.methods.problem import Problem
+from unlearnable.methods.state import State
 from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss, TriggerFigures
 from unlearnable.workflows.protect.setup import Run
 

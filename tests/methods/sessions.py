@@ -1,0 +1,31 @@
+"""Sessions run to their end, and the loss of their posts."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from unlearnable.config import MethodSettings
+from unlearnable.methods import METHODS
+from unlearnable.methods.base import AnySession, Round
+from unlearnable.methods.measure import measuring
+from unlearnable.methods.problem import Problem
+
+
+def measure(session: AnySession) -> Tensor:
+    """(n,) the losses of all posts as they are now."""
+    batches = measuring(session)
+    while True:
+        try:
+            next(batches)
+        except StopIteration as end:
+            return end.value
+
+
+def started(name: str, problem: Problem, settings: MethodSettings) -> AnySession:
+    """A session of the method of that name, before its first round."""
+    return METHODS[name]().start(problem, settings)
+
+
+def finish(name: str, session: AnySession) -> list[Round]:
+    """The rounds that were left of a session."""
+    return [done for done in METHODS[name]().rounds(session) if done]

@@ -1,0 +1,118 @@
+"""A batch of posts as a model sees it, and its contrastive loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from unlearnable.errors import ModelError
+from unlearnable.methods.base import AnySession
+from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.tokens import CaptionSlot
+from unlearnable.optim.contrastive import contrastive_loss, same_source_mask
+from unlearnable.optim.view import apply_noise, load_view, sample_view
+from unlearnable.posts.pixels import tokens_of
+
+DECOY_LENGTH = 3
+
+
+def shuffled_batches(photos: Tensor, size: int, generator: torch.Generator) -> list[list[int]]:
+    """Return photos in random order, in batches of about equal size, none larger than `size`."""
+    shuffled = photos[torch.randperm(len(photos), generator=generator)]
+    count = max(1, -(-len(shuffled) // size))
+    return [part.tolist() for part in shuffled.tensor_split(count) if len(part)]
+
+
+def in_order(count: int, size: int) -> Iterator[range]:
+    """Return the photos 0 .. count - 1 in batches of about equal size, none larger than `size`."""
+    parts = max(1, -(-count // size))
+    edges = [count * n // parts for n in range(parts + 1)]
+    return (range(a, b) for a, b in pairwise(edges))
+
+
+def views(session: AnySession, photos: Sequence[int], side: int) -> Tensor:
+    """Return the protected photos (b, 3, side, side) as some training would load them, each in its own way."""
+    pixels, settings, state = session.problem.posts.pixels, session.settings, session.state
+    files = [apply_noise(pixels[n], state.noise.read(n), settings.enlarge) for n in photos]
+    return torch.stack([load_view(f, side, sample_view(state.generator, settings.smallest_crop)) for f in files])
+
+
+def caption_mask(tokens: Tensor) -> Tensor:
+    """Return (b, b): pairs of different photos with the same text, which are not each other's negatives."""
+    _, numbers = torch.unique(tokens, dim=0, return_inverse=True)
+    return same_source_mask(torch.arange(len(tokens)), numbers)
+
+
+def decoy_tokens(session: AnySession, slots: Sequence[CaptionSlot]) -> Tensor | None:
+    """Return captions of the batch behind random wrong words, where the whole set is smaller than a batch.
+
+    With few posts there is little to confuse a photo with, and a loss near zero proves
+    nothing: the decoys fill the batch up to its size as further negatives.
+
+    Returns:
+        (m, t) tokens, or None where the set fills a batch.
+    """
+    problem, state = session.problem, session.state
+    missing = session.settings.batch_size - len(problem.posts)
+    if missing <= 0:
+        return None
+    ids, length = torch.tensor(problem.vocabulary.ids), state.triggers.shape[1] or DECOY_LENGTH
+    words = ids[torch.randint(len(ids), (missing, length), generator=state.generator)]
+    chosen = torch.randint(len(slots), (missing,), generator=state.generator).tolist()
+    return tokens_of([slots[n] for n in chosen], words)[0]
+
+
+def batch_loss(
+    model: DualEncoder,
+    pixels: Tensor,
+    tokens: Tensor,
+    decoys: Tensor | None,
+    *,
+    learn_text: bool = False,
+    mask_equal: bool = True,
+    reduction: str = "mean",
+) -> Tensor:
+    """Return the contrastive loss of a model on a batch of pixels (b, 3, s, s), tokens (b, t) and decoys (m, t).
+
+    With `mask_equal`, photos of equal captions are not each other's negatives.
+    """
+    with torch.set_grad_enabled(learn_text):
+        texts = model.encode_text(tokens.to(model.device))
+        wrong = None if decoys is None else model.encode_text(decoys.to(model.device))
+    return contrastive_loss(
+        model.encode_image(pixels.to(model.device)),
+        texts,
+        model.logit_scale,
+        drop=caption_mask(tokens).to(model.device) if mask_equal else None,
+        decoys=wrong,
+        reduction=reduction,
+    )
+
+
+def check_finite(values: Sequence[Tensor], what: str, model: str, round_number: int) -> None:
+    """Stop at numbers that no noise can be made from.
+
+    Args:
+        values: losses or gradients.
+        what: "loss" or "gradient", for the message.
+        model: the name of the model or models they are of.
+        round_number: the round under way, counted from 1.
+
+    Raises:
+        ModelError: one of them is NaN or infinite.
+    """
+    if not all(bool(value.isfinite().all()) for value in values):
+        raise ModelError(
+            f"round {round_number}: the {what} of {model} is not a finite number",
+            hint="its weights are damaged, or the setting learning_rate is too high",
+        )
+
+
+def freeze(models: Sequence[DualEncoder]) -> None:
+    """Put models into evaluation mode without gradients to their weights, for steps that need those to inputs only."""
+    for model in models:
+        model.module.eval()
+        model.module.requires_grad_(False)

@@ -1,0 +1,50 @@
+"""The posts to protect, and the models that stand for the ones nobody knows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from torch import Tensor
+
+from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.tokens import CaptionSlot, Vocabulary
+from unlearnable.posts.pixels import Posts
+from unlearnable.stores.ragged import Shape
+
+
+class Proposer(Protocol):
+    """A language model that knows which words would read naturally in the place of a trigger."""
+
+    def next_word(self, slots: Sequence[CaptionSlot], first: Tensor, length: int) -> Tensor:
+        """Return (b, v) log-probabilities of each word of the vocabulary to follow the first (b, j) of `length` words.
+
+        The words are numbers in the vocabulary; a word that the model does not know gets -inf.
+        """
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a method works on.
+
+    Attributes:
+        posts: working copies and captions.
+        grids: the shape of each photo's noise.
+        captions: the words of each photo's captions, which a trigger must not hold.
+        surrogates: pretrained models; a method trains copies of them.
+        vocabulary: the words that triggers are made of.
+        noise_path: the file of the noise; it exists only where a run is resumed.
+        proposer: offers words that read naturally in a caption; None where any word of the vocabulary will do.
+        seed: of the one generator that all randomness is drawn from.
+    """
+
+    posts: Posts
+    grids: tuple[Shape, ...]
+    captions: tuple[tuple[str, ...], ...]
+    surrogates: tuple[DualEncoder, ...]
+    vocabulary: Vocabulary
+    noise_path: Path
+    proposer: Proposer | None = None
+    seed: int = 0
