@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,10 @@ from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import save
 from unlearnable.models.tokens import cut, default_vocabulary, natural_vocabulary
 from unlearnable.posts.pixels import Pixels, Posts
+
+PLUGIN = Path(__file__).parent / "plugin"  # a package from outside; the contract tests run over its rows too
+sys.path.append(str(PLUGIN))
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(PLUGIN)]))  # subprocesses
 
 TINY = {
     "embed_dim": 32,

@@ -8,11 +8,18 @@ import pytest
 import torch
 
 from unlearnable.methods import METHODS
+from unlearnable.methods.base import settings_for
 
 
 @pytest.fixture(params=list(METHODS))
 def method(request):
     return METHODS[request.param]()
+
+
+@pytest.fixture
+def quick(method, quick):
+    """The settings of the method's own kind."""
+    return settings_for(method, quick, {})
 
 
 def finish(method, problem, settings, session=None):

@@ -17,6 +17,7 @@ from unlearnable.benchmarks.plan import SEED, How
 from unlearnable.benchmarks.protection_store import ProtectionStore, Saved
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS
+from unlearnable.methods.base import settings_for
 from unlearnable.methods.problem import Problem
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.optim.view import apply_noise
@@ -115,7 +116,8 @@ def _problem(how: How, photos: DecodedPhotos, surrogate: DualEncoder, slots: Slo
 
 def _optimise(store: ProtectionStore, problem: Problem, progress: Progress) -> Saved:
     how = store.how
-    making = Making(problem, METHODS[how.name](), how.settings, store.checkpoint, store.digest)
+    method = METHODS[how.name]()
+    making = Making(problem, method, settings_for(method, how.settings, {}), store.checkpoint, store.digest)
     session, course = optimise(making, progress, lambda losses: len(losses) >= how.settings.max_rounds)
     state = session.state
     state.noise.finish()

@@ -60,7 +60,7 @@ def to_toml(settings: BaseModel) -> str:
     """The settings as a TOML file that `resolve_as` reads back to the same."""
     lines = []
     for name, value in settings.model_dump(mode="json").items():
-        if value is not None:
+        if value not in (None, {}):
             lines.append(f"{name} = {_toml(value)}")
     return "\n".join(lines) + "\n"
 
@@ -90,6 +90,8 @@ def _toml(value: Any) -> str:
     if isinstance(value, str):
         escaped = value.replace("\\", "\\\\").replace('"', '\\"')
         return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_toml(name)} = {_toml(one)}" for name, one in value.items()) + " }"
     if isinstance(value, list):
         return "[" + ", ".join(map(_toml, value)) + "]"
     return repr(value)

@@ -85,6 +85,10 @@ class ProtectSettings(MethodSettings):
     strict: bool = False
     seed: Seed = 0
     device: Device = "auto"
+    options: Annotated[
+        dict[str, bool | int | float | str],
+        Field(description="Settings of its own of a method that an installed package adds, by name."),
+    ] = {}
 
 
 def digest(settings: ProtectSettings) -> str:

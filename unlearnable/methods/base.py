@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
+from pydantic import ValidationError
+
 from unlearnable.config import MethodSettings
+from unlearnable.errors import ConfigError
 from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import State
 
@@ -72,3 +75,22 @@ class Method(Protocol):
 
         None is yielded wherever in a round the state may be exported and resumed from.
         """
+
+
+def settings_for(method: type[Method] | Method, given: MethodSettings, options: Mapping[str, Any]) -> MethodSettings:
+    """Return the settings of a method: those that it shares with the given ones, and its own from `options`.
+
+    Raises:
+        ConfigError: the method has no such option, or a value does not fit.
+    """
+    if isinstance(given, method.Settings) and not options:
+        return given
+    shared = {name: getattr(given, name) for name in method.Settings.model_fields if name in type(given).model_fields}
+    try:
+        return method.Settings(**{**shared, **options})
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        known = sorted(set(method.Settings.model_fields) - set(MethodSettings.model_fields))
+        hint = f"its own options are: {', '.join(known)}" if known else "it has no options of its own"
+        raise ConfigError(f"method {method.name}: option {place}: {first['msg'].lower()}", hint=hint) from error

@@ -55,7 +55,7 @@ def _optimising_seconds(run: Run) -> float:
         noise_path=run.scratch / "noise.i8",
     )
     began = learnt = time.monotonic()
-    session = run.method.start(small, run.settings)
+    session = run.method.start(small, run.method_settings)
     for done in run.method.rounds(session):
         if done is not None:
             break

@@ -61,7 +61,7 @@ def protect(
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
         run = make_ready(settings, where, dataset, method, surrogates, Path(scratch), progress)
         create_folders(where, key, config.to_toml(settings), resume=resume)
-        making = Making(run.problem, run.method, settings, where.checkpoint, run.key)
+        making = Making(run.problem, run.method, run.method_settings, where.checkpoint, run.key)
         session, course = optimise(making, progress, lambda losses: bool(_stop(settings, losses)))
         return _publish(run, session.state, course.losses, started, progress)
 

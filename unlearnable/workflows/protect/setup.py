@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unlearnable import config
-from unlearnable.config import ProtectSettings
+from unlearnable.config import MethodSettings, ProtectSettings
 from unlearnable.datasets import Dataset
-from unlearnable.methods.base import Method
+from unlearnable.methods.base import Method, settings_for
 from unlearnable.methods.problem import Problem
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
@@ -33,6 +33,7 @@ class Run:
     captions: dict[str, list[Caption]]
     problem: Problem
     method: Method
+    method_settings: MethodSettings
     key: str
     scratch: Path
 
@@ -74,4 +75,5 @@ def make_ready(
         seed=settings.seed,
         noise_path=where.noise,
     )
-    return Run(settings, where, dataset, prepared, captions, problem, method, run_key(settings, dataset), scratch)
+    own = settings_for(method, settings, settings.options)
+    return Run(settings, where, dataset, prepared, captions, problem, method, own, run_key(settings, dataset), scratch)

@@ -1,0 +1,9 @@
+"""An attack: photos mirrored left to right."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unlearnable.attacks.base import AttackFamily, on_photos
+
+MIRROR = AttackFamily(on_photos(lambda pixels, _: np.ascontiguousarray(pixels[:, ::-1])), default=0)
