@@ -14,7 +14,7 @@ import pytest
 from tests.methods.sessions import finish, started
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "curves.json"
-TOLERANCE = 0.15  # relative; another processor rounds differently, and signs of gradients near zero flip
+TOLERANCE = 0.05  # relative; another processor rounds differently, and signs of gradients near zero flip
 
 
 def curve(name, problem, settings):
@@ -34,7 +34,7 @@ def test_curves_are_the_golden_ones(curves, request):
         GOLDEN.write_text(json.dumps(curves, indent=2) + "\n")
     golden = json.loads(GOLDEN.read_text())
     for name, losses in curves.items():
-        assert losses == pytest.approx(golden[name], rel=TOLERANCE, abs=0.02), name
+        assert losses == pytest.approx(golden[name], rel=TOLERANCE, abs=0.01), name
 
 
 def test_mem_is_below_em_from_the_second_round_on(curves):
