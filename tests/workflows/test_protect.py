@@ -70,12 +70,12 @@ def test_the_reported_loss_is_that_of_the_files(posts, quick, tmp_path, monkeypa
     assert report.loss_last < 0.5 * report.loss_first
     genuine = workflow.measure_losses
 
-    def with_clean_files(problem, state, plan, texts, folder, scratch, progress):
-        for name in ("p0.png", "p1.png"):  # as if the noise had been lost on the way into two of the files
-            shutil.copy(posts / name, folder / name)
+    def with_other_files(problem, state, plan, texts, folder, scratch, progress):
+        for name in ("p0.png", "p1.png", "p2.png"):  # as if three files had got another photo's pixels
+            shutil.copy(folder / "p3.png", folder / name)
         return genuine(problem, state, plan, texts, folder, scratch, progress)
 
-    monkeypatch.setattr(workflow, "measure_losses", with_clean_files)
+    monkeypatch.setattr(workflow, "measure_losses", with_other_files)
     spoilt = protect(posts, captions=posts / "posts.jsonl", output=tmp_path / "spoilt", **longer)
     assert spoilt.loss_rounds == report.loss_rounds
     assert spoilt.loss_last > 2 * report.loss_last
