@@ -11,7 +11,7 @@ from unlearnable.datasets.text.spans import Span, TextSpan
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CsvRow:
     """A row that is not blank: the number of its first line, its place with the newline, and its cells."""
 
     line: int
@@ -19,7 +19,7 @@ class Row:
     cells: tuple[TextSpan, ...]
 
 
-def read_rows(text: str, delimiter: str) -> Iterator[Row]:
+def read_rows(text: str, delimiter: str) -> Iterator[CsvRow]:
     """Yield the rows of `text`, by the rules of RFC 4180.
 
     Blanks around a cell are not part of it. A quote that is never closed is an ordinary character.
@@ -34,7 +34,7 @@ def read_rows(text: str, delimiter: str) -> Iterator[Row]:
             more = match[3] == delimiter
             at = match.end()
         if len(cells) > 1 or cells[0].value:
-            yield Row(line, Span(start, at), tuple(cells))
+            yield CsvRow(line, Span(start, at), tuple(cells))
         line += text.count("\n", start, at) or text.count("\r", start, at)
 
 

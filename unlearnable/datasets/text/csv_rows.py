@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from unlearnable.datasets.text.csv_cells import Row, read_rows, speller
+from unlearnable.datasets.text.csv_cells import CsvRow, read_rows, speller
 from unlearnable.datasets.text.fields import SPLIT, Keys
 from unlearnable.datasets.text.records import CaptionRecord, Scan, record_of
 from unlearnable.datasets.text.spans import TextSpan
@@ -54,7 +54,7 @@ def scan(text: str, heading: Heading, keys: Keys) -> Scan:
     return Scan(tuple(records), tuple(faults), (tuple(row.span for row in body),), speller(heading.delimiter))
 
 
-def _record(row: Row, heading: Heading, keys: Keys) -> CaptionRecord | Skipped:
+def _record(row: CsvRow, heading: Heading, keys: Keys) -> CaptionRecord | Skipped:
     if any(cell.value for cell in row.cells[len(heading.names) :]):
         # A delimiter in a caption without quotes: half a caption would be worse than none.
         detail = f"{len(row.cells)} cells under {len(heading.names)} headings"
@@ -62,7 +62,7 @@ def _record(row: Row, heading: Heading, keys: Keys) -> CaptionRecord | Skipped:
     return record_of(str(row.line), row.span, _fields(row, heading), keys)
 
 
-def _fields(row: Row, heading: Heading) -> dict[str, tuple[TextSpan]]:
+def _fields(row: CsvRow, heading: Heading) -> dict[str, tuple[TextSpan]]:
     return {name: (cell,) for name, cell in zip(heading.names, row.cells, strict=False)}
 
 

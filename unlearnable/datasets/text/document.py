@@ -28,7 +28,7 @@ class Document:
         return self.mark + text.encode(self.encoding)
 
 
-class Line(NamedTuple):
+class TextLine(NamedTuple):
     """A line of a text: `[start, end)` is its text, `[start, stop)` includes the newline."""
 
     number: int
@@ -57,8 +57,8 @@ def read_document(path: Path) -> Document:
         raise InputError(f"{path} is not text in {encoding.upper()}", hint="save the captions as UTF-8") from error
 
 
-def lines(text: str) -> Iterator[Line]:
+def lines(text: str) -> Iterator[TextLine]:
     """Yield the lines that are not blank, numbered from 1. Only a line feed ends a line: a caption may hold U+2028."""
     for number, match in enumerate(_LINE.finditer(text), start=1):
         if match[1].strip():
-            yield Line(number, match.start(), match.end(1), match.end())
+            yield TextLine(number, match.start(), match.end(1), match.end())
