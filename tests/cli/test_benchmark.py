@@ -12,7 +12,7 @@ import time
 import pytest
 
 from tests.benchmarks.conftest import faces, flickr  # noqa: F401  (fixtures)
-from tests.cli.test_cli import run
+from tests.cli.test_cli import POSIX, run
 
 SLOW = """
 import sys, time
@@ -67,6 +67,7 @@ def test_for_a_person_it_fits_80_columns(faces, common, tmp_path):  # noqa: F811
         assert max(len(line) for line in text.splitlines() if "tables and figures" not in line) <= 80
 
 
+@POSIX
 def test_killed_in_a_cell_and_resumed_gives_the_same_table(flickr, common, tmp_path):  # noqa: F811
     whole = common(flickr, "--dataset", "flickr8k", "--output", tmp_path / "whole", "--json")
     assert run(*whole).returncode == 0

@@ -110,6 +110,10 @@ def test_existing_results_are_not_overwritten(posts, quick, tmp_path):
     assert tree(tmp_path / "photos-protected") == before
 
 
+POSIX = pytest.mark.skipif(os.name != "posix", reason="sends signals that only POSIX has")
+
+
+@POSIX
 @pytest.mark.parametrize("marker", ["optimising (mem): 2/4", "writing photos"])
 def test_killed_and_resumed_gives_the_same_bytes(posts, tiny_path, tmp_path, marker):
     file = tmp_path / "slow.toml"
@@ -145,6 +149,7 @@ main()
 """
 
 
+@POSIX
 def test_ctrl_c_exits_130_and_names_the_way_on(posts, tiny_path, tmp_path):
     file = tmp_path / "long.toml"
     file.write_text(FILE + "max_rounds = 5000\nthreshold = 0.0000001\n")
