@@ -37,7 +37,7 @@ settings.load_profile("shared")
 
 
 def pytest_addoption(parser):
-    parser.addoption("--write-golden", action="store_true", help="replace the golden curves by what comes out")
+    parser.addoption("--write-golden", action="store_true", help="replace the golden files by what comes out")
 
 
 @pytest.fixture(scope="session", autouse=True)

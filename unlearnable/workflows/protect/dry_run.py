@@ -37,7 +37,7 @@ def plan(settings: ProtectSettings, *, progress: Progress | None = None) -> Prot
         caption_format=dataset.format,
         photos=len(run.prepared.photos),
         captions=sum(len(run.captions[photo.id]) for photo in run.prepared.photos),
-        skipped=[SkippedRecord(where=s.where, reason=s.reason, detail=s.detail) for s in run.prepared.skipped],
+        skipped=[SkippedRecord.of(skip) for skip in run.prepared.skipped],
         surrogates=list(settings.surrogate),
         rounds_at_most=settings.max_rounds,
         seconds_estimated=round(seconds, 1),

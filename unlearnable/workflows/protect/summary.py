@@ -42,7 +42,7 @@ def summarise(run: Run, state: State, outcome: Outcome) -> ProtectReport:
         photos=len(run.dataset.photos),
         protected=len(made),
         captions=sum(len(line.captions) for line in made),
-        skipped=[SkippedRecord(where=s.where, reason=s.reason, detail=s.detail) for s in run.prepared.skipped],
+        skipped=[SkippedRecord.of(skip) for skip in run.prepared.skipped],
         linf_max=max(line.linf or 0 for line in made),
         psnr_mean=_mean(psnr),
         psnr_min=min(psnr, default=0.0),
