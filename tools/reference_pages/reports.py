@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import re
 from typing import Any
@@ -23,7 +22,6 @@ usage, such as an unknown option, is reported on stderr alone.
 The commands that list what is installed print `{"schema_version": 1, "methods": [{"name", "summary"}]}`, each under its
 own name; `doctor` prints its facts beside `schema_version`.
 """
-_ATTRIBUTE = re.compile(r"^    (\w+): ((?:.|\n(?!    \w+: ))*)", re.MULTILINE)
 
 
 def models() -> dict[str, type[BaseModel]]:
@@ -43,7 +41,7 @@ def page() -> str:
     known = models()
     outer, sections = alone(known), []
     for name, model in known.items():
-        sections += [f"## {name}", prose(_parts(model)[0])]
+        sections += [f"## {name}", prose(model.__doc__)]
         if name in outer:
             sections.append(f"JSON Schema: [schemas/{_file(name)}](schemas/{_file(name)})")
         sections.append(table(["Field", "Type", "Default", "Meaning"], _rows(model, known)))
@@ -53,34 +51,24 @@ def page() -> str:
 def schemas() -> dict[str, str]:
     """The JSON Schema of each record that stands alone, by its file's name."""
     known = models()
-    return {_file(name): json.dumps(_schema(known[name]), indent=2, sort_keys=True) + "\n" for name in alone(known)}
+    return {
+        _file(name): json.dumps(_schema(known[name]), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        for name in alone(known)
+    }
 
 
 def _rows(model: type[BaseModel], known: dict[str, type[BaseModel]]) -> list[list[str]]:
-    notes = {match[1]: " ".join(match[2].split()) for match in _ATTRIBUTE.finditer(_parts(model)[1])}
-
     def link(name: str) -> str:
         return f"[{name}](#{name.lower()})" if name in known else name
 
     return [
-        [
-            code(name),
-            schema.words(field, link),
-            schema.default(field),
-            escape(schema.description(field) or notes.get(name, "")),
-        ]
+        [code(name), schema.words(field, link), schema.default(field), escape(schema.description(field))]
         for name, field in _schema(model)["properties"].items()
     ]
 
 
 def _schema(model: type[BaseModel]) -> dict[str, Any]:
     return model.model_json_schema(mode="serialization")
-
-
-def _parts(model: type[BaseModel]) -> tuple[str, str]:
-    """A docstring before "Attributes:", and what stands there."""
-    before, _, after = inspect.cleandoc(model.__doc__ or "").partition("Attributes:\n")
-    return before, after
 
 
 def _is_model(member: Any) -> bool:

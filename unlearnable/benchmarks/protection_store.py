@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from unlearnable import files
 from unlearnable.benchmarks.plan import How
@@ -14,9 +14,10 @@ from unlearnable.benchmarks.suites.base import Item
 from unlearnable.experiments.cell_store import Key, digest_of
 from unlearnable.protection.captions import Captions
 from unlearnable.results import FluencyRecord, ProtectionRecord
+from unlearnable.results.common import StoredRecord
 
 
-class Saved(BaseModel):
+class Saved(StoredRecord):
     """A protection but for its noise."""
 
     record: ProtectionRecord

@@ -1,4 +1,4 @@
-"""What the commands report: the JSON they print is these models, and `schema_version` counts their changes."""
+"""Reports of the commands: `--json` prints these models, and `schema_version` says which schema they follow."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from unlearnable.results.benchmark import (
     BenchmarkPlan,
     BenchmarkReport,
     FluencyRecord,
-    PaperFigures,
-    PaperRow,
     PlannedCell,
     ProtectionRecord,
-    TableRecord,
 )
 from unlearnable.results.common import BothWays, EpochRecord, Retrieval, SkippedRecord
 from unlearnable.results.explain import (
@@ -22,6 +19,7 @@ from unlearnable.results.explain import (
     PreviewReport,
     WordRecord,
 )
+from unlearnable.results.paper import PaperFigures, PaperRow, TableRecord
 from unlearnable.results.protect import ManifestLine, ProtectPlan, ProtectReport, SurrogateLoss, TriggerFigures
 from unlearnable.results.train import TrainReport
 from unlearnable.results.verify import Cell, Data, Finding, GalleryRecord, Outcome, References, VerifyReport

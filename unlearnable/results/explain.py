@@ -6,83 +6,91 @@ from typing import Literal
 
 from pydantic import Field
 
-from unlearnable.results.common import Record
+from unlearnable.results.common import DeviceName, Record, RunSeconds, SchemaVersion
 
 
 class WordRecord(Record):
-    """One word of the caption, and what it adds to the cosine of photo and caption."""
+    """One word of the caption and its attribution."""
 
-    word: str
-    attribution: float
+    word: str = Field(description="the word as the tokenizer cleans it")
+    attribution: float = Field(description="what the word adds to the cosine of photo and caption")
 
 
 class Explanation(Record):
-    """What one model looks at in one post.
+    """What one model looks at in one post: integrated gradients over the words, Grad-CAM over the photo."""
 
-    `similarity` is the cosine of photo and caption, `similarity_blank` that with the words blank; the attributions
-    sum to their difference up to `completeness_error`, a share of it. `trigger_share` is the share of the
-    attributions, in absolute values, on the words of the trigger, `trigger_words_share` their share of the words.
-    `salient_tenth` is the share of the Grad-CAM heat in its hottest tenth of the photo, None where there is no heat.
-    """
-
-    model: str
-    similarity: float
-    similarity_blank: float
-    words: list[WordRecord]
-    trigger_share: float | None
-    trigger_words_share: float | None
-    salient_tenth: float | None
-    completeness_error: float
-    steps: int
+    model: str = Field(description="short title of the model")
+    similarity: float = Field(description="cosine of photo and caption")
+    similarity_blank: float = Field(description="cosine of the photo and the caption with all its words blank")
+    words: list[WordRecord] = Field(
+        description="words of the caption in order; their attributions sum to similarity - similarity_blank"
+    )
+    trigger_share: float | None = Field(
+        description="share of the absolute attributions on the words of the trigger, 0 to 1; null without a trigger"
+    )
+    trigger_words_share: float | None = Field(
+        description="share of the caption's words that belong to the trigger, 0 to 1; null without a trigger"
+    )
+    salient_tenth: float | None = Field(
+        description="share of the Grad-CAM heat in the hottest tenth of the photo, 0 to 1; null where there is no heat"
+    )
+    completeness_error: float = Field(
+        description="distance of the sum of the attributions from similarity - similarity_blank, as a share of it"
+    )
+    steps: int = Field(description="points on the path of the integrated gradients")
 
 
 class MapPoint(Record):
-    """A photo or a caption on the map; `post` is its id in the data."""
+    """A photo or a caption on the map."""
 
-    post: str
-    kind: Literal["photo", "caption"]
-    x: float
-    y: float
+    post: str = Field(description="id of the post in its data set")
+    kind: Literal["photo", "caption"] = Field(description="what the point stands for")
+    x: float = Field(description="first t-SNE coordinate, without a unit")
+    y: float = Field(description="second t-SNE coordinate, without a unit")
 
 
 class EmbeddingMap(Record):
-    """The posts under one model: mean cosines (see `analysis.embedding_map.Cosines`) and the points of the t-SNE."""
+    """Posts as one model embeds them: mean cosines, and the points of their t-SNE."""
 
-    model: str
-    data: str
-    cosine_copies: float | None
-    cosine_captions: float | None
-    cosine_own: float | None
-    cosine_others: float | None
-    points: list[MapPoint]
+    model: str = Field(description="short title of the model")
+    data: str = Field(description="name of the data set that the posts are from")
+    cosine_copies: float | None = Field(description="mean cosine of two crops of one photo; null without such pairs")
+    cosine_captions: float | None = Field(
+        description="mean cosine of two captions of one post; null without such pairs"
+    )
+    cosine_own: float | None = Field(description="mean cosine of a photo and a caption of its own; null without pairs")
+    cosine_others: float | None = Field(
+        description="mean cosine of a photo and a caption of another post; null without pairs"
+    )
+    points: list[MapPoint] = Field(description="photos and captions on the map")
 
 
 class ExplainReport(Record):
-    """The outcome of an `explain` run; `files` are the figures, in `output`."""
+    """The outcome of an `explain` run."""
 
-    schema_version: Literal[1] = 1
-    output: str
-    photo: str | None
-    caption: str | None
-    trigger: str | None
-    explanations: list[Explanation]
-    maps: list[EmbeddingMap]
-    files: list[str]
-    notes: list[str] = Field(default_factory=list)
-    seed: int
-    device: str
-    seconds: float
+    schema_version: SchemaVersion = 1
+    output: str = Field(description="folder of the figures and of this report")
+    photo: str | None = Field(description="photo that was explained; null where only a map was drawn")
+    caption: str | None = Field(description="caption it was explained with; null where only a map was drawn")
+    trigger: str | None = Field(description="trigger marked in the caption; null where none is known")
+    explanations: list[Explanation] = Field(description="what each model looks at, in the order of the models")
+    maps: list[EmbeddingMap] = Field(description="map of each model; empty where none was asked for")
+    files: list[str] = Field(description="names of the figures in `output`")
+    notes: list[str] = Field(default_factory=list, description="remarks on how far the figures can be relied on")
+    seed: int = Field(description="seed of the posts on the map, of their crops and of the t-SNE")
+    device: DeviceName
+    seconds: RunSeconds
 
 
 class PreviewReport(Record):
-    """The outcome of `preview`: the picture it wrote, and how far the copy is from the photo (PSNR None: equal)."""
+    """The outcome of `preview`."""
 
-    schema_version: Literal[1] = 1
-    output: str
-    photo: str
-    protected: str
-    width: int
-    height: int
-    linf: int
-    psnr: float | None
-    ssim: float
+    schema_version: SchemaVersion = 1
+    output: str = Field(description="path of the PNG that was written")
+    photo: str = Field(description="path of the original")
+    protected: str = Field(description="path of its protected copy")
+    width: int = Field(description="width of both, in pixels")
+    height: int = Field(description="height of both, in pixels")
+    linf: int = Field(description="largest change of a pixel value, in 1/255")
+    psnr: float | None = Field(description="peak signal-to-noise ratio of the copy, in dB; null where both are equal")
+    ssim: float = Field(description="structural similarity of the luma, at most 1")

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Literal
 
-from unlearnable.results.common import BothWays, Record, Retrieval, SkippedRecord
+from pydantic import Field
+
+from unlearnable.results.common import (
+    BothWays,
+    DeviceName,
+    LossCurve,
+    MedrCurve,
+    Record,
+    Retrieval,
+    RunSeconds,
+    SchemaVersion,
+    SkippedRecord,
+    StoredRecord,
+)
 
 Data = Literal["clean", "protected", "noise-only", "trigger-only", "random"]
 Outcome = Literal["protected", "partly protected", "not protected", "cannot be judged"]
@@ -13,85 +26,91 @@ Outcome = Literal["protected", "partly protected", "not protected", "cannot be j
 class GalleryRecord(Record):
     """What was ranked and what was trained on; the same for every victim and arm."""
 
-    source: str
-    photos: int
-    captions: int
-    split_seed: int
-    train_photos: int
-    train_pairs: int
-    background_photos: int
-    near_duplicates: list[str]
+    source: str = Field(description="where the held-out photos come from, in words")
+    photos: int = Field(description="held-out photos that were ranked")
+    captions: int = Field(description="held-out captions that were ranked")
+    split_seed: int = Field(description="seed of the split into training and held-out photos")
+    train_photos: int = Field(description="photos of the user that victims were trained on")
+    train_pairs: int = Field(description="pairs of these photos and their captions")
+    background_photos: int = Field(description="photos of the crowd that victims were trained on besides")
+    near_duplicates: list[str] = Field(description="photos left out of training, as near-duplicates of held-out ones")
 
 
 class References(Record):
-    """What the cells are compared with: random ranking (exact), and each victim before it saw the posts."""
+    """What the cells are compared with."""
 
-    random: BothWays
-    pretrained: dict[str, BothWays]
+    random: BothWays = Field(description="the gallery in random order, by formula")
+    pretrained: dict[str, BothWays] = Field(
+        description="each victim before training, by its name; empty where victims begin at random weights"
+    )
 
 
-class Cell(Record):
-    """One victim trained on one arm with one seed, ranked on clean held-out photos and captions.
+class Cell(StoredRecord):
+    """One victim trained on one arm through one attack with one seed, ranked on clean held-out photos and captions."""
 
-    `shortcut` ranks posts it was trained on as they were published, noise and trigger in place.
-    """
-
-    victim: str
-    data: Data
-    through: str
-    seed: int
-    epochs: int
-    lr: float
-    image_to_text: Retrieval
-    text_to_image: Retrieval
-    shortcut: BothWays | None = None
-    loss_curve: list[float | None]
-    medr_curve: list[float]
-    seconds: float
+    victim: str = Field(description="model that was trained")
+    data: Data = Field(description="arm: the version of the posts it was trained on")
+    through: str = Field(description="attack that the posts went through first; png changes nothing")
+    seed: int = Field(description="seed of the training")
+    epochs: int = Field(description="passes over the posts")
+    lr: float = Field(description="highest learning rate")
+    image_to_text: Retrieval = Field(description="each held-out photo ranks all captions")
+    text_to_image: Retrieval = Field(description="each held-out caption ranks all photos")
+    shortcut: BothWays | None = Field(
+        default=None,
+        description="ranking of training posts as they were published, noise and trigger in place; null but for the "
+        "protected arm",
+    )
+    loss_curve: LossCurve
+    medr_curve: MedrCurve
+    seconds: float = Field(description="time of training and ranking, in seconds")
 
 
 class Finding(Record):
-    """What one victim learnt through one attack, Hit@10 over the seeds, text -> image unless said.
+    """What one victim learnt through one attack, over the seeds.
 
-    `effect` is the share of what clean posts teach that protection took away, against random ranking:
-    (clean - protected) / (clean - random); `effect_pretrained` the same against the untrained victim. The
-    outcome goes by the mean of both directions against the higher of the two references.
+    An effect is the share of what clean posts teach, in Hit@10 over a reference, that protection took away:
+    (clean - protected) / (clean - reference). It is null where clean posts teach too little to tell.
     """
 
-    victim: str
-    through: str
-    clean_mean: float
-    clean_std: float
-    protected_mean: float
-    protected_std: float
-    protected_medr: float
-    effect: float | None
-    effect_image_to_text: float | None
-    effect_pretrained: float | None
-    outcome: Outcome
+    victim: str = Field(description="model that was trained")
+    through: str = Field(description="attack that the posts went through first")
+    clean_mean: float = Field(description="mean text→image Hit@10 after training on clean posts, in per cent")
+    clean_std: float = Field(description="its standard deviation over the seeds, in percentage points")
+    protected_mean: float = Field(description="mean text→image Hit@10 after training on protected posts, in per cent")
+    protected_std: float = Field(description="its standard deviation over the seeds, in percentage points")
+    protected_medr: float = Field(description="mean text→image Medr after training on protected posts, a rank from 1")
+    effect: float | None = Field(description="text→image effect against random ranking; 1 is all of it")
+    effect_image_to_text: float | None = Field(description="image→text effect against random ranking; 1 is all of it")
+    effect_pretrained: float | None = Field(
+        description="text→image effect against the victim before training; null also where it began at random weights"
+    )
+    outcome: Outcome = Field(
+        description="judgement by the effect against the better of both references, mean over both directions"
+    )
 
 
 class VerifyReport(Record):
-    """The outcome of a `verify` run. `verdict` begins with one of the outcomes."""
+    """The outcome of a `verify` run."""
 
-    schema_version: Literal[1] = 1
-    originals: str
-    protected: str
-    output: str
-    gallery: GalleryRecord
-    references: References
-    cells: list[Cell]
-    findings: list[Finding]
-    verdict: str
-    required: list[str]
-    missed: list[str]
-    skipped: list[SkippedRecord]
-    notes: list[str]
-    seeds: list[int]
-    from_scratch: bool
-    batch_size: int
-    smallest_crop: float
-    device: str
-    ran: int
-    reused: int
-    seconds: float
+    schema_version: SchemaVersion = 1
+    originals: str = Field(description="folder or caption file of the originals")
+    protected: str = Field(description="folder of the protected copies")
+    output: str = Field(description="folder of the cells and of this report")
+    gallery: GalleryRecord = Field(description="what was ranked and what was trained on")
+    references: References = Field(description="what the cells are compared with")
+    cells: list[Cell] = Field(description="every training")
+    findings: list[Finding] = Field(description="what the cells say of each victim and attack")
+    verdict: str = Field(description="the findings in words; begins with the worst outcome")
+    required: list[str] = Field(description="rules that were asked for, such as effect>=0.9")
+    missed: list[str] = Field(description="rules that were missed, each with victim, attack and figure")
+    skipped: list[SkippedRecord] = Field(description="photos and caption records that were left out")
+    notes: list[str] = Field(description="remarks on how far the figures can be relied on")
+    seeds: list[int] = Field(description="seeds of the trainings")
+    from_scratch: bool = Field(description="whether victims began at random weights")
+    batch_size: int = Field(description="pairs in a contrastive batch")
+    smallest_crop: float = Field(description="smallest share of a photo in a training crop, 0 to 1")
+    device: DeviceName
+    ran: int = Field(description="cells that this run trained")
+    reused: int = Field(description="cells that an earlier run had trained")
+    seconds: RunSeconds

@@ -45,7 +45,7 @@ def summarise(run: Run, state: State, outcome: Outcome) -> ProtectReport:
         skipped=[SkippedRecord.of(skip) for skip in run.prepared.skipped],
         linf_max=max(line.linf or 0 for line in made),
         psnr_mean=_mean(psnr),
-        psnr_min=min(psnr, default=0.0),
+        psnr_min=min(psnr),
         ssim_mean=_mean([line.ssim or 0.0 for line in made]),
         loss_first=_mean([loss.clean_pretrained for loss in outcome.losses]),
         loss_last=_mean([loss.protected_trained for loss in outcome.losses]),
@@ -101,4 +101,4 @@ def _notes(run: Run, made: list[ManifestLine], triggers: TriggerFigures | None) 
 
 
 def _mean(numbers: list[float]) -> float:
-    return sum(numbers) / len(numbers) if numbers else 0.0
+    return sum(numbers) / len(numbers)
