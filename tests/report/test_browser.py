@@ -14,10 +14,11 @@ import pytest
 
 from tests.report.test_html import HOSTILE, REPORT, SETTINGS, STUDY
 from tests.report.test_pictures import pair
-from unlearnable.report.benchmark import BenchmarkPage, Figure, Table
+from tests.report.test_tables import cell
+from tests.report.test_tables import report as benchmark_report
 from unlearnable.report.html import benchmark_page, protect_page, verify_page
 from unlearnable.report.pictures import thumbnails
-from unlearnable.results import ManifestLine
+from unlearnable.results import ManifestLine, TableRecord
 
 ATTACKS = (
     "<script>document.title='hacked'</script>",
@@ -65,15 +66,19 @@ def pages(tmp_path_factory):
     gallery = STUDY.gallery.model_copy(update={"near_duplicates": list(ATTACKS)})
     study = STUDY.model_copy(update={"notes": list(ATTACKS), "skipped": REPORT.skipped, "gallery": gallery})
     (folder / "verify.html").write_text(verify_page(study))
-    table = Table(
-        "Flickr8k", ("method", *(f"column {n}" for n in range(12))), tuple((a, *"123456789012") for a in ATTACKS)
+    table = TableRecord(
+        title="Flickr8k",
+        heads=["method", *(f"column {n}" for n in range(12))],
+        rows=[[attack, *"123456789012"] for attack in ATTACKS],
+        notes=list(ATTACKS),
     )
     figure = folder / "figure.svg"
     figure.write_text(
         "<svg xmlns='http://www.w3.org/2000/svg' width='2000' height='90'><rect width='9' height='9'/></svg>"
     )
-    page = BenchmarkPage(HOSTILE, (table,), (Figure(figure, HOSTILE),), ATTACKS, ATTACKS)
-    (folder / "benchmark.html").write_text(benchmark_page(page))
+    made = benchmark_report([cell("clean")], title=HOSTILE, scale=ATTACKS[0], notes=list(ATTACKS))
+    made = made.model_copy(update={"tables": [table]})
+    (folder / "benchmark.html").write_text(benchmark_page(made, {figure: HOSTILE}))
     return folder
 
 

@@ -6,10 +6,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from tests.report.test_tables import cell as benchmark_cell
+from tests.report.test_tables import report as benchmark_report
 from unlearnable.config import ProtectSettings
 from unlearnable.errors import InputError
 from unlearnable.imaging.picture import Picture
-from unlearnable.report.benchmark import BenchmarkPage, Figure, Table
 from unlearnable.report.gallery import Gallery
 from unlearnable.report.html import benchmark_page, protect_page, split, verify_page
 from unlearnable.report.pictures import Thumbnails, thumbnails
@@ -24,6 +25,7 @@ from unlearnable.results import (
     Retrieval,
     SkippedRecord,
     SurrogateLoss,
+    TableRecord,
     VerifyReport,
 )
 
@@ -125,17 +127,18 @@ def test_a_study_cannot_run_script_or_load_anything():
 def test_the_page_of_a_benchmark_has_our_figures_beside_the_papers(tmp_path):
     figure = tmp_path / "curves.svg"
     figure.write_text("<svg xmlns='http://www.w3.org/2000/svg'><script>alert(2)</script></svg>")
-    table = Table("Table 1", ("method", "Hit@10", "paper"), (("mem-3", "12.0", "11.3"), (HOSTILE, "-", "-")), HOSTILE)
-    page = benchmark_page(
-        BenchmarkPage("PubFig", (table,), (Figure(figure, HOSTILE, "curves"),), ("tiny",), (HOSTILE,))
-    )
+    rows = [["mem-3", "12.0", "11.3"], [HOSTILE, "-", "-"]]
+    table = TableRecord(title="Table 1", heads=["method", "Hit@10", "paper"], rows=rows, notes=[HOSTILE])
+    made = benchmark_report([benchmark_cell("clean")], title=HOSTILE, scale="tiny", notes=[HOSTILE])
+    made = made.model_copy(update={"tables": [table]})
+    page = benchmark_page(made, {figure: HOSTILE})
     assert page.index("tiny") < page.index("Table 1") < page.index("data:image/svg+xml;base64,")
     assert '<th scope="row">mem-3</th><td class="n">12.0</td><td class="n">11.3</td>' in page
     assert "<script" not in page
     check_self_contained(page)
     for path in (tmp_path / "none.png", tmp_path / "curves.gif"):
         with pytest.raises(InputError, match=path.name):
-            benchmark_page(BenchmarkPage("PubFig", (), (Figure(path, "curves"),)))
+            benchmark_page(made, {path: "curves"})
 
 
 def test_a_page_of_many_photos_stays_small():

@@ -16,7 +16,6 @@ from unlearnable.config import BenchmarkSettings
 from unlearnable.evaluation.embed import retrieve
 from unlearnable.evaluation.retrieval import rank
 from unlearnable.evaluation.scores import chance, scores
-from unlearnable.report.benchmark import BenchmarkPage, Figure, Table
 from unlearnable.report.charts import draw
 from unlearnable.report.html import benchmark_page
 from unlearnable.report.markdown_latex import to_latex, to_markdown
@@ -82,7 +81,9 @@ def write(report: BenchmarkReport, *, latex: bool) -> BenchmarkReport:
     folder = Path(report.output)
     drawn = draw(report, folder / "figures") if report.cells else []
     report = report.model_copy(update={"figures": [str(path.relative_to(folder)) for path in drawn]})
-    files.write_text(folder / "report.html", benchmark_page(_page(report, drawn)))
+    files.write_text(
+        folder / "report.html", benchmark_page(report, {path: ALT[path.stem.rpartition("-")[2]] for path in drawn})
+    )
     files.write_text(folder / "table.md", to_markdown(report))
     files.write_text(folder / "table.json", report.model_dump_json(indent=2) + "\n")
     if latex:
@@ -104,18 +105,3 @@ def _random_features(photos: int, captions: int) -> tuple[Tensor, Tensor]:
     sides = (torch.randn(count, RANDOM_FEATURES, generator=generator) for count in (photos, captions))
     images, texts = (functional.normalize(side, dim=1) for side in sides)
     return images, texts
-
-
-def _page(report: BenchmarkReport, drawn: Sequence[Path]) -> BenchmarkPage:
-    """What the page of the run shows."""
-    lead = (
-        f"Victims were trained on {report.train_photos} photos with {report.train_pairs} captions and ranked "
-        f"{report.test_photos} clean test photos with {report.test_captions} captions; scale {report.scale}.",
-        "Low Hit@10 and high Medr are good protection. Figures are ours / the paper's.",
-    )
-    figures = tuple(Figure(path, ALT[path.stem.rpartition("-")[2]]) for path in drawn)
-    tables = tuple(
-        Table(table.title, tuple(table.heads), tuple(map(tuple, table.rows)), " ".join(table.notes))
-        for table in report.tables
-    )
-    return BenchmarkPage(f"{report.title}: benchmark", tables, figures, lead, tuple(report.notes))

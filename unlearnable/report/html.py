@@ -10,17 +10,17 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from unlearnable.config import ProtectSettings
-from unlearnable.report.benchmark import BenchmarkPage, data_uri
 from unlearnable.report.curves import Chart, chart, mean_curve
-from unlearnable.report.pictures import GAIN, THUMBNAIL, Thumbnails
+from unlearnable.report.pictures import GAIN, THUMBNAIL, Thumbnails, data_uri
 from unlearnable.report.rows import arm_label, table_rows
-from unlearnable.results import ManifestLine, ProtectReport, VerifyReport
+from unlearnable.results import BenchmarkReport, ManifestLine, ProtectReport, VerifyReport
 
 MOODS = {"protected": "good", "not protected": "bad"}
 Parts = tuple[str, str, str]
@@ -72,14 +72,18 @@ def verify_page(report: VerifyReport) -> str:
     return page.render(report=report, rows=table_rows(report), charts=charts, mood=mood)
 
 
-def benchmark_page(page: BenchmarkPage) -> str:
-    """The page of a benchmark: its tables and its figures.
+def benchmark_page(report: BenchmarkReport, figures: Mapping[Path, str]) -> str:
+    """Return the page of a `benchmark` run: its tables, its figures and its notes.
+
+    Args:
+        report: the outcome.
+        figures: what each picture file shows, for those who cannot see it.
 
     Raises:
         InputError: a figure cannot be read.
     """
-    figures = [(figure, data_uri(figure.path)) for figure in page.figures]
-    return _templates().get_template("benchmark.html").render(page=page, figures=figures)
+    shown = [(data_uri(path), alt) for path, alt in figures.items()]
+    return _templates().get_template("benchmark.html").render(report=report, figures=shown)
 
 
 def split(caption: str, trigger: str) -> Parts:

@@ -1,21 +1,24 @@
-"""Pictures of a protection: thumbnails for a page, and one sheet with original, copy and noise ten times stronger."""
+"""Pictures for pages and previews: thumbnails and files as data URIs, and one sheet of original, copy and noise."""
 
 from __future__ import annotations
 
 import base64
 import io
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from unlearnable.errors import InputError
 from unlearnable.imaging.picture import Picture
 
 GAIN = 10
 THUMBNAIL, SHEET = 320, 1600  # the longest side of a thumbnail and of a picture on the sheet
 MARGIN, LINE = 10, 26
 TITLES = ("original", "protected", f"noise x {GAIN}")
+KINDS = {".png": "image/png", ".svg": "image/svg+xml", ".webp": "image/webp", ".jpg": "image/jpeg"}
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,9 @@ def thumbnails(before: Picture, after: Picture) -> Thumbnails:
     noise = Image.fromarray(amplified(before.pixels, after.pixels))
     first, second = (_reduced(opaque(picture), THUMBNAIL) for picture in (before, after))
     return Thumbnails(
-        before=_data_uri(first, before.icc, quality=80),
-        after=_data_uri(second, after.icc, quality=80),
-        noise=_data_uri(_reduced(noise, THUMBNAIL), None, quality=40),
+        before=_webp(first, before.icc, quality=80),
+        after=_webp(second, after.icc, quality=80),
+        noise=_webp(_reduced(noise, THUMBNAIL), None, quality=40),
         width=first.width,
         height=first.height,
     )
@@ -70,6 +73,21 @@ def sheet(before: Picture, after: Picture) -> Image.Image:
     return whole
 
 
+def data_uri(path: Path) -> str:
+    """Return a picture file as a data URI.
+
+    Raises:
+        InputError: it cannot be read, or is of no kind that a page can show.
+    """
+    kind = KINDS.get(path.suffix.lower())
+    if kind is None:
+        raise InputError(f"{path} is not a picture for a page", hint=f"pages show {', '.join(KINDS)}")
+    try:
+        return _inline(kind, path.read_bytes())
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+
+
 def opaque(picture: Picture) -> Image.Image:
     """A picture as it is seen on white."""
     image = Image.fromarray(picture.pixels)
@@ -88,7 +106,11 @@ def _reduced(image: Image.Image, most: int) -> Image.Image:
     return image.resize(size, Image.Resampling.BOX, reducing_gap=2.0)
 
 
-def _data_uri(image: Image.Image, icc: bytes | None, quality: int) -> str:
+def _webp(image: Image.Image, icc: bytes | None, quality: int) -> str:
     written = io.BytesIO()
     image.save(written, "WEBP", quality=quality, method=2, icc_profile=icc or b"")
-    return "data:image/webp;base64," + base64.b64encode(written.getvalue()).decode("ascii")
+    return _inline("image/webp", written.getvalue())
+
+
+def _inline(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
