@@ -11,9 +11,9 @@ from tests.report.test_tables import report as benchmark_report
 from unlearnable.config import ProtectSettings
 from unlearnable.errors import InputError
 from unlearnable.imaging.picture import Picture
-from unlearnable.report.gallery import Gallery
 from unlearnable.report.html import benchmark_page, protect_page, split, verify_page
 from unlearnable.report.pictures import Thumbnails, thumbnails
+from unlearnable.report.shown_photos import Gallery
 from unlearnable.results import (
     BothWays,
     Cell,

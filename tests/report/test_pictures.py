@@ -12,9 +12,9 @@ from PIL import Image
 
 from tests.conftest import picture
 from unlearnable.imaging.picture import Picture
-from unlearnable.report import gallery
-from unlearnable.report.gallery import Gallery, spread
+from unlearnable.report import shown_photos
 from unlearnable.report.pictures import LINE, MARGIN, SHEET, THUMBNAIL, amplified, opaque, sheet, thumbnails
+from unlearnable.report.shown_photos import Gallery, spread
 
 
 def made(pixels, alpha=None):
@@ -77,8 +77,8 @@ def test_a_gallery_is_spread_evenly_and_small_whatever_is_in_it(monkeypatch):
     full = Gallery(names)
     for name in spread(names):
         full.add(name, one)
-    assert len(full.shown) == gallery.SHOWN
-    monkeypatch.setattr(gallery, "BYTES", 2 * len(one.before + one.after + one.noise))
+    assert len(full.shown) == shown_photos.SHOWN
+    monkeypatch.setattr(shown_photos, "BYTES", 2 * len(one.before + one.after + one.noise))
     tight = Gallery(names)
     for name in spread(names):
         tight.add(name, one)

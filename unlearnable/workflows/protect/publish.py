@@ -22,8 +22,8 @@ from unlearnable.imaging.placement import add, enlarge
 from unlearnable.methods.state import State
 from unlearnable.models.tokens import CaptionSlot, Trigger
 from unlearnable.progress import Progress
-from unlearnable.report.gallery import Gallery
 from unlearnable.report.pictures import Thumbnails, thumbnails
+from unlearnable.report.shown_photos import Gallery
 from unlearnable.results import ManifestLine
 from unlearnable.stores.noise import NoiseStore
 from unlearnable.workflows.layout import METADATA, Layout, output_names
