@@ -13,7 +13,7 @@ from unlearnable.errors import InputError
 from unlearnable.imaging.picture import Picture
 from unlearnable.report.html import benchmark_page, protect_page, split, verify_page
 from unlearnable.report.pictures import Thumbnails, thumbnails
-from unlearnable.report.shown_photos import Gallery
+from unlearnable.report.shown_photos import ShownPhotos
 from unlearnable.results import (
     BothWays,
     Cell,
@@ -143,19 +143,19 @@ def test_the_page_of_a_benchmark_has_our_figures_beside_the_papers(tmp_path):
 
 def test_a_page_of_many_photos_stays_small():
     names = [f"trip/photo {n}.png" for n in range(300)]
-    gallery = Gallery(names)
+    kept = ShownPhotos(names)
     rng = np.random.default_rng(0)
-    for name in sorted(gallery.wanted, key=names.index):
+    for name in sorted(kept.wanted, key=names.index):
         before = rng.integers(0, 256, (320, 320, 3), dtype=np.uint8)  # nothing compresses less
         copy = np.clip(before + rng.integers(-8, 9, before.shape), 0, 255).astype(np.uint8)
-        gallery.add(name, thumbnails(*(Picture(one, None, None, None, None, "PNG", 8) for one in (before, copy))))
+        kept.add(name, thumbnails(*(Picture(one, None, None, None, None, "PNG", 8) for one in (before, copy))))
     lines = [
         ManifestLine(source=name, output=name, trigger="one two", captions=["one two " + "dog " * 30] * 5, psnr=37.0)
         for name in names
     ]
-    page = protect_page(REPORT.model_copy(update={"protected": 300}), lines, SETTINGS, gallery.shown)
+    page = protect_page(REPORT.model_copy(update={"protected": 300}), lines, SETTINGS, kept.thumbnails)
     assert len(page.encode()) < 5_000_000
-    assert f"{len(gallery.shown)} of 300 photos, reduced" in page
+    assert f"{len(kept.thumbnails)} of 300 photos, reduced" in page
     assert 0 < page.count('type="range"') < 48
 
 

@@ -14,7 +14,7 @@ from tests.conftest import picture
 from unlearnable.imaging.picture import Picture
 from unlearnable.report import shown_photos
 from unlearnable.report.pictures import LINE, MARGIN, SHEET, THUMBNAIL, amplified, opaque, sheet, thumbnails
-from unlearnable.report.shown_photos import Gallery, spread
+from unlearnable.report.shown_photos import ShownPhotos, spread
 
 
 def made(pixels, alpha=None):
@@ -74,12 +74,12 @@ def test_a_gallery_is_spread_evenly_and_small_whatever_is_in_it(monkeypatch):
     assert spread([], 3) == []
     names = [f"{n}.png" for n in range(300)]
     one = thumbnails(*pair())
-    full = Gallery(names)
+    full = ShownPhotos(names)
     for name in spread(names):
         full.add(name, one)
-    assert len(full.shown) == shown_photos.SHOWN
+    assert len(full.thumbnails) == shown_photos.SHOWN
     monkeypatch.setattr(shown_photos, "BYTES", 2 * len(one.before + one.after + one.noise))
-    tight = Gallery(names)
+    tight = ShownPhotos(names)
     for name in spread(names):
         tight.add(name, one)
-    assert len(tight.shown) == 2
+    assert len(tight.thumbnails) == 2

@@ -1,1 +1,1 @@
-"""Report pages: results as a person reads them, in one file that needs nothing else."""
+"""Reports for people: pages in one file each, tables, curves and figures."""

@@ -18,7 +18,7 @@ MARKS = "os^Dvx*P"
 
 
 def draw(report: BenchmarkReport, folder: Path) -> list[Path]:
-    """Draw the figures of a run into `folder`.
+    """Draw the figures of a run into `folder` and return their paths.
 
     Raises:
         ConfigError: matplotlib is not installed.
@@ -81,7 +81,7 @@ def _bars(figure: Any, report: BenchmarkReport, cells: Sequence[BenchmarkCell], 
 
 
 def _by_method(cells: Sequence[BenchmarkCell]) -> dict[str, list[BenchmarkCell]]:
-    """Cells by method, with the fraction that was protected where it is not all."""
+    """Return cells by method, with the protected fraction in its name where that is not all."""
     found: dict[str, list[BenchmarkCell]] = {}
     for cell in cells:
         share = "" if cell.fraction == 1 else f" {100 * cell.fraction:g} %"

@@ -11,8 +11,14 @@ DASHES = ("", "7 3", "2 3", "9 3 2 3", "1 4", "12 4")
 
 
 @dataclass(frozen=True)
-class Line:
-    """One line of a chart in its coordinates; `label` is for the legend."""
+class Curve:
+    """One curve of a chart.
+
+    Attributes:
+        label: its name in the legend.
+        points: its corners in the coordinates of the chart, as SVG writes them.
+        dashes: the pattern of its stroke, as SVG writes it.
+    """
 
     label: str
     points: str
@@ -21,11 +27,23 @@ class Line:
 
 @dataclass(frozen=True)
 class Chart:
-    """What a template needs to draw a chart. `ticks_y` and `ticks_x` are (place, text)."""
+    """A chart as a template draws it.
+
+    Attributes:
+        title: the quantity on the y axis.
+        x_label: the quantity on the x axis.
+        curves: what is drawn.
+        ticks_x: place in pixels and text of each tick on the x axis.
+        ticks_y: the same on the y axis.
+        width: of the whole chart, in pixels.
+        height: of the whole chart, in pixels.
+        left: pixels from the left edge to the y axis.
+        bottom: pixels from the lower edge to the x axis.
+    """
 
     title: str
     x_label: str
-    lines: tuple[Line, ...]
+    curves: tuple[Curve, ...]
     ticks_x: tuple[tuple[float, str], ...]
     ticks_y: tuple[tuple[float, str], ...]
     width: int = WIDTH
@@ -35,7 +53,7 @@ class Chart:
 
 
 def chart(title: str, series: Mapping[str, Sequence[float]], x_label: str = "epoch") -> Chart | None:
-    """A chart of some series over 1, 2, ...; None where there is nothing to draw.
+    """Return a chart of series over 1, 2, ..., or None where there is nothing to draw.
 
     Values that are not finite are left out.
     """
@@ -51,8 +69,8 @@ def chart(title: str, series: Mapping[str, Sequence[float]], x_label: str = "epo
     def y(value: float) -> float:
         return round(HEIGHT - BOTTOM - (HEIGHT - BOTTOM - 10) * value / top, 1)
 
-    lines = tuple(
-        Line(
+    curves = tuple(
+        Curve(
             label,
             " ".join(f"{x(n)},{y(value)}" for n, value in enumerate(points) if math.isfinite(value)),
             DASHES[number % len(DASHES)],
@@ -62,14 +80,14 @@ def chart(title: str, series: Mapping[str, Sequence[float]], x_label: str = "epo
     return Chart(
         title,
         x_label,
-        lines,
+        curves,
         tuple((x(n), str(n + 1)) for n in sorted({0, (longest - 1) // 2, longest - 1})),
         tuple((y(top * part), f"{top * part:g}") for part in (0, 0.5, 1)),
     )
 
 
 def mean_curve(curves: Sequence[Sequence[float | None]]) -> list[float]:
-    """The mean over several curves, as far as all of them go."""
+    """Return the mean of several curves, up to the end of the shortest; steps at which a value is None are left out."""
     found = []
     for values in zip(*curves, strict=False):
         known = [value for value in values if value is not None]
@@ -79,7 +97,7 @@ def mean_curve(curves: Sequence[Sequence[float | None]]) -> list[float]:
 
 
 def _round_up(value: float) -> float:
-    """The next 1, 2 or 5 times a power of ten."""
+    """Return the next 1, 2 or 5 times a power of ten."""
     if value <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))

@@ -26,11 +26,11 @@ class Panel:
     """What one model looks at: the heat on the photo, and the share of each word.
 
     Attributes:
-        title: the model.
+        title: the name of the model.
         heat: (s, s), 0 to 1.
-        words: of the caption.
-        shares: of each word, signed; their absolute values sum to 1.
-        chosen: whether a word is of the trigger.
+        words: the words of the caption.
+        shares: signed share of each word in the attribution; the absolute values sum to 1.
+        chosen: whether each word belongs to the trigger.
     """
 
     title: str
@@ -42,7 +42,14 @@ class Panel:
 
 @dataclass(frozen=True)
 class MapPanel:
-    """Points (n, 2) of one model, with the post of each and whether it is a caption."""
+    """The map of one model.
+
+    Attributes:
+        title: the name of the model.
+        points: (n, 2) coordinates.
+        posts: (n,) number of the post of each point.
+        captions: (n,) whether each point is a caption, not a photo.
+    """
 
     title: str
     points: NDArray[np.float32]
@@ -51,7 +58,7 @@ class MapPanel:
 
 
 def draw_attention(photo: NDArray[np.uint8], panels: Sequence[Panel], stem: Path) -> list[Path]:
-    """Grad-CAM above, words below, a column a model, the photo (s, s, 3) by itself on the left.
+    """Draw Grad-CAM above and words below, one column per model, and the photo (s, s, 3) by itself on the left.
 
     Returns:
         The files written: `stem` with .png and .svg.
@@ -74,7 +81,11 @@ def draw_attention(photo: NDArray[np.uint8], panels: Sequence[Panel], stem: Path
 
 
 def draw_map(panels: Sequence[MapPanel], stem: Path) -> list[Path]:
-    """Photos as triangles and captions as circles, a colour a post, a column a model."""
+    """Draw photos as triangles and captions as circles, one colour per post and one column per model.
+
+    Returns:
+        The files written: `stem` with .png and .svg.
+    """
     with _figure((3.4 * len(panels), 3.9)) as figure:
         grid = figure.subplots(1, len(panels), squeeze=False)
         for panel, axes in zip(panels, grid[0], strict=True):
@@ -99,12 +110,12 @@ def _picture(axes: Any, photo: NDArray[np.uint8], title: str) -> None:
 
 
 def _words(axes: Any, panel: Panel, widest: float) -> None:
-    """A bar a word, from top to bottom as they are read."""
+    """Draw one bar per word, from top to bottom as they are read."""
     places = list(range(len(panel.words)))
     colours = [CHOSEN if chosen else PLAIN for chosen in panel.chosen]
     bars = axes.barh(places, panel.shares, color=colours, height=0.7)
     for bar, chosen in zip(bars, panel.chosen, strict=True):
-        bar.set_hatch("///" if chosen else "")  # told apart without colour
+        bar.set_hatch("///" if chosen else "")  # distinct without colour
     axes.set_yticks(places, panel.words)
     for label, chosen in zip(axes.get_yticklabels(), panel.chosen, strict=True):
         label.set_weight("bold" if chosen else "normal")
@@ -116,7 +127,7 @@ def _words(axes: Any, panel: Panel, widest: float) -> None:
 
 @contextmanager
 def _figure(size: tuple[float, float]) -> Iterator[Any]:
-    """A figure of that many inches, without any window or state of a session."""
+    """Give a figure of `size` inches, without a window or the global state of pyplot."""
     matplotlib, drawing = require("matplotlib", "explain"), require("matplotlib.figure", "explain")
     with matplotlib.rc_context(SETTINGS), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)  # drawn as boxes

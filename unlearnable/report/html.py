@@ -1,6 +1,6 @@
-"""Pages for people, each one self-contained file. Whatever comes from file names and captions is escaped.
+"""Report pages, each one self-contained file; file names, captions and notes are escaped.
 
-A policy in the head of each page lets nothing be loaded and no script run but our own, which is known by its hash.
+The content security policy of each page loads nothing and runs no script but our own, named by its hash.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Parts = tuple[str, str, str]
 
 
 class Card(NamedTuple):
-    """A photo of the gallery."""
+    """A photo that the page shows, with its captions cut at the trigger."""
 
     line: ManifestLine
     captions: list[Parts]
@@ -35,7 +35,7 @@ class Card(NamedTuple):
 
 
 class Script(NamedTuple):
-    """The one script there is, and its hash as a policy names it."""
+    """The one script of the pages, and its hash as a content security policy names it."""
 
     script: Markup
     hash: str
@@ -47,12 +47,12 @@ def protect_page(
     settings: ProtectSettings,
     pictures: Mapping[str, Thumbnails],
 ) -> str:
-    """The page of a `protect` run: figures, a gallery, captions with their trigger marked, and what was skipped.
+    """Return the page of a `protect` run: figures, photos, captions with their trigger marked, and what was skipped.
 
     Args:
         report: the outcome.
         manifest: every photo.
-        settings: all of them are listed.
+        settings: the settings of the run, which are listed.
         pictures: thumbnails of the photos to show, by the path of the copy.
     """
     made = [(line, [split(caption, line.trigger) for caption in line.captions]) for line in manifest if line.output]
@@ -63,7 +63,7 @@ def protect_page(
 
 
 def verify_page(report: VerifyReport) -> str:
-    """The page of a `verify` run: the verdict, the table, the curves, references, and how to read them."""
+    """Return the page of a `verify` run: the verdict, the table, the curves, references, and how to read them."""
     victims = list(dict.fromkeys(cell.victim for cell in report.cells))
     charts = {victim: _charts(report, victim) for victim in victims}
     outcomes = {finding.outcome for finding in report.findings}
@@ -87,7 +87,7 @@ def benchmark_page(report: BenchmarkReport, figures: Mapping[Path, str]) -> str:
 
 
 def split(caption: str, trigger: str) -> Parts:
-    """The caption before, at and after its trigger, in whatever case it stands there."""
+    """Return a caption before, at and after its trigger, which is found in any case."""
     found = re.search(rf"(?<!\w){re.escape(trigger)}(?!\w)", caption, re.IGNORECASE) if trigger else None
     if found is None:
         return caption, "", ""
@@ -95,7 +95,7 @@ def split(caption: str, trigger: str) -> Parts:
 
 
 def _charts(report: VerifyReport, victim: str) -> list[Chart]:
-    """Loss and held-out Medr of each arm, mean over the seeds."""
+    """Return the charts of loss and held-out Medr of each arm, mean over the seeds."""
     arms = dict.fromkeys((cell.data, cell.through) for cell in report.cells if cell.victim == victim)
     losses, ranks = {}, {}
     for data, through in arms:

@@ -8,7 +8,7 @@ from unlearnable.results import BenchmarkReport, TableRecord
 
 
 def to_markdown(report: BenchmarkReport) -> str:
-    """All tables with their notes, and below what the run was."""
+    """Return all tables with their notes, and below them what the run trained and ranked."""
     parts = [f"# {report.title}, scale {report.scale}"]
     for table in report.tables:
         lines = [f"## {table.title}", "", *_rows(table), "", *(f"- {note}" for note in table.notes)]
@@ -23,7 +23,7 @@ def to_markdown(report: BenchmarkReport) -> str:
 
 
 def to_latex(tables: Sequence[TableRecord]) -> str:
-    """The tables as LaTeX tabulars with their notes."""
+    """Return the tables as LaTeX tabulars with their notes."""
     parts = []
     for table in tables:
         body = [" & ".join(map(_latex, row)) + r" \\" for row in [table.heads, *table.rows]]

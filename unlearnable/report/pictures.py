@@ -33,7 +33,7 @@ class Thumbnails:
 
 
 def amplified(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The difference of two (h, w, 3) pictures, `GAIN` times as strong, on mid-grey.
+    """Return the difference of two pictures (h, w, 3), `GAIN` times as strong, on mid-grey.
 
     Raises:
         ValueError: the sizes differ.
@@ -46,7 +46,7 @@ def amplified(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np
 
 
 def thumbnails(before: Picture, after: Picture) -> Thumbnails:
-    """Both and the noise, reduced to at most `THUMBNAIL` pixels a side."""
+    """Return thumbnails of both and of the noise, at most `THUMBNAIL` pixels a side."""
     noise = Image.fromarray(amplified(before.pixels, after.pixels))
     first, second = (_reduced(opaque(picture), THUMBNAIL) for picture in (before, after))
     return Thumbnails(
@@ -59,7 +59,7 @@ def thumbnails(before: Picture, after: Picture) -> Thumbnails:
 
 
 def sheet(before: Picture, after: Picture) -> Image.Image:
-    """Original, protected copy and amplified noise side by side, each with its title; at most `SHEET` pixels a side."""
+    """Return original, copy and amplified noise side by side, each with a title and at most `SHEET` pixels a side."""
     noise = Image.fromarray(amplified(before.pixels, after.pixels))
     panels = [_reduced(image, SHEET) for image in (opaque(before), opaque(after), noise)]
     width, height = panels[0].size
@@ -89,7 +89,7 @@ def data_uri(path: Path) -> str:
 
 
 def opaque(picture: Picture) -> Image.Image:
-    """A picture as it is seen on white."""
+    """Return a picture as it looks on white."""
     image = Image.fromarray(picture.pixels)
     if picture.alpha is None:
         return image

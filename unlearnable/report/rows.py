@@ -8,12 +8,21 @@ from pathlib import Path
 from statistics import fmean, pstdev
 
 from unlearnable.config import AS_PUBLISHED
-from unlearnable.results import BothWays, Cell, Data, VerifyReport
+from unlearnable.results import ArmName, BothWays, Cell, Retrieval, VerifyReport
 
 
 @dataclass(frozen=True)
-class Row:
-    """One line: Hit@10 in per cent and Medr, both ways, as text; `spread` is the deviation over the seeds."""
+class ScoreRow:
+    """One row of the table, as text.
+
+    Attributes:
+        victim: the name of the model, without its folder; empty for random ranking.
+        arm: what it was trained on, or the reference that it is compared with.
+        image_hit: image→text Hit@10, in per cent, with its standard deviation over the seeds.
+        image_medr: image→text Medr, a rank from 1.
+        text_hit: text→image Hit@10, in per cent, with its standard deviation over the seeds.
+        text_medr: text→image Medr, a rank from 1.
+    """
 
     victim: str
     arm: str
@@ -23,54 +32,43 @@ class Row:
     text_medr: str
 
 
-def table_rows(report: VerifyReport) -> list[Row]:
-    """Random ranking first, then each victim: before training, then every arm."""
-    rows = [_plain("", "random ranking", report.references.random)]
+def table_rows(report: VerifyReport) -> list[ScoreRow]:
+    """Return the rows: random ranking first, then each victim before training and after each arm."""
+    rows = [_reference("", "random ranking", report.references.random)]
     for name in dict.fromkeys(cell.victim for cell in report.cells):
         victim = Path(name).name
         if name in report.references.pretrained:
-            rows.append(_plain(victim, "before training", report.references.pretrained[name]))
+            rows.append(_reference(victim, "before training", report.references.pretrained[name]))
         own = [cell for cell in report.cells if cell.victim == name]
         for data, through in dict.fromkeys((cell.data, cell.through) for cell in own):
             cells = [cell for cell in own if (cell.data, cell.through) == (data, through)]
             rows.append(_over_seeds(victim, arm_label(data, through), cells))
         if shortcuts := [cell.shortcut for cell in own if cell.shortcut and cell.through == AS_PUBLISHED]:
-            rows.append(_shortcut(victim, shortcuts))
+            rows.append(_over_seeds(victim, "protected posts as published", shortcuts))
     return rows
 
 
-def arm_label(data: Data, through: str) -> str:
+def arm_label(data: ArmName, through: str) -> str:
     """Return what a reader sees of an arm: what was trained on, and the attack it went through, if any."""
     return data if through == AS_PUBLISHED else f"{data}, {through}"
 
 
-def _plain(victim: str, arm: str, figures: BothWays) -> Row:
-    there, back = figures.image_to_text, figures.text_to_image
-    return Row(victim, arm, f"{there.hit10:.1f}", f"{there.medr:g}", f"{back.hit10:.1f}", f"{back.medr:g}")
+def _reference(victim: str, arm: str, scores: BothWays) -> ScoreRow:
+    """Return the row of scores that depend on no seed."""
+    image, text = scores.image_to_text, scores.text_to_image
+    return ScoreRow(victim, arm, f"{image.hit10:.1f}", f"{image.medr:g}", f"{text.hit10:.1f}", f"{text.medr:g}")
 
 
-def _over_seeds(victim: str, arm: str, cells: Sequence[Cell]) -> Row:
-    there, back = [cell.image_to_text for cell in cells], [cell.text_to_image for cell in cells]
-    return Row(
-        victim,
-        arm,
-        _spread([figures.hit10 for figures in there]),
-        f"{fmean(figures.medr for figures in there):.3g}",
-        _spread([figures.hit10 for figures in back]),
-        f"{fmean(figures.medr for figures in back):.3g}",
-    )
+def _over_seeds(victim: str, arm: str, scores: Sequence[Cell | BothWays]) -> ScoreRow:
+    """Return the row of scores, one a seed."""
+    image, text = [one.image_to_text for one in scores], [one.text_to_image for one in scores]
+    return ScoreRow(victim, arm, _hit10(image), _medr(image), _hit10(text), _medr(text))
 
 
-def _shortcut(victim: str, shortcuts: Sequence[BothWays]) -> Row:
-    return Row(
-        victim,
-        "protected posts as published",
-        _spread([one.image_to_text.hit10 for one in shortcuts]),
-        f"{fmean(one.image_to_text.medr for one in shortcuts):.3g}",
-        _spread([one.text_to_image.hit10 for one in shortcuts]),
-        f"{fmean(one.text_to_image.medr for one in shortcuts):.3g}",
-    )
-
-
-def _spread(values: Sequence[float]) -> str:
+def _hit10(seeds: Sequence[Retrieval]) -> str:
+    values = [one.hit10 for one in seeds]
     return f"{fmean(values):.1f}" if len(values) < 2 else f"{fmean(values):.1f} ±{pstdev(values):.1f}"
+
+
+def _medr(seeds: Sequence[Retrieval]) -> str:
+    return f"{fmean(one.medr for one in seeds):.3g}"

@@ -1,4 +1,4 @@
-"""Which photos a page shows: so many, evenly spread, that the page stays small enough to open on a phone."""
+"""The photos that a page shows: evenly spread, and few enough for the page to open on a phone."""
 
 from __future__ import annotations
 
@@ -8,30 +8,34 @@ from typing import TypeVar
 from unlearnable.report.pictures import Thumbnails
 
 SHOWN = 48
-BYTES = 4_000_000  # of all thumbnails of a page
+BYTES = 4_000_000  # most bytes of all thumbnails of a page
 Item = TypeVar("Item")
 
 
 def spread(items: Sequence[Item], most: int = SHOWN) -> list[Item]:
-    """At most `most` of the items, evenly spread and in their order."""
+    """Return at most `most` of the items, evenly spread and in their order."""
     count = min(most, len(items))
     return [items[len(items) * n // count] for n in range(count)]
 
 
-class Gallery:
-    """Thumbnails of the photos that are shown, by the path of the copy.
+class ShownPhotos:
+    """The photos that a page shows.
 
     Args:
-        names: the paths of all copies, in order.
+        names: paths of all copies, in order.
+
+    Attributes:
+        wanted: paths of the copies to show.
+        thumbnails: thumbnails that were added, by the path of the copy.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
         self.wanted = frozenset(spread(names))
-        self.shown: dict[str, Thumbnails] = {}
+        self.thumbnails: dict[str, Thumbnails] = {}
         self._bytes = 0
 
     def add(self, name: str, found: Thumbnails) -> None:
-        """Take a photo in, unless the page would get too large."""
+        """Add the thumbnails of a photo, unless the page would get too large."""
         self._bytes += len(found.before) + len(found.after) + len(found.noise)
         if self._bytes <= BYTES:
-            self.shown[name] = found
+            self.thumbnails[name] = found

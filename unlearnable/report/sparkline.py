@@ -10,9 +10,17 @@ BLOCKS, PLAIN = "▁▂▃▄▅▆▇█", "_.:-=+*#"
 
 
 def sparkline(values: Sequence[float | None], width: int = 32, *, top: float | None = None, plain: bool = False) -> str:
-    """At most `width` characters from the lowest value to the highest, or from 0 to `top`; `plain` keeps to ASCII.
+    """Return a series as at most `width` characters; a longer one is averaged down.
 
-    A longer series is averaged down. What is missing or not finite is a space; nothing but such values is "".
+    Args:
+        values: the series; what is None or not finite becomes a space.
+        width: most characters.
+        top: the value of the highest mark, above 0 for the lowest; without it marks go from the lowest value to the
+            highest.
+        plain: whether to use ASCII marks alone.
+
+    Returns:
+        The line, or "" where no value is finite.
     """
     known = [value if value is not None and math.isfinite(value) else None for value in values]
     if all(value is None for value in known):

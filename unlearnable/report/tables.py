@@ -1,4 +1,4 @@
-"""The tables of the paper, each figure ours / the paper's."""
+"""The tables of the paper from the cells of a benchmark, each figure ours / the paper's."""
 
 from __future__ import annotations
 
@@ -17,15 +17,21 @@ SAME = "The set-up differs from the paper's as Table 1 says."
 
 
 @dataclass(frozen=True)
-class _Found:
-    """One row's figures: Hit@10 and Medr both ways, over the seeds, and the paper's."""
+class _RowFigures:
+    """The figures of one row, over the seeds.
+
+    Attributes:
+        hits: Hit@10 of each seed, in per cent, image→text and text→image.
+        medrs: Medr of each seed, image→text and text→image.
+        paper: the paper's figures, if it has any.
+    """
 
     hits: tuple[list[float], list[float]]
     medrs: tuple[list[float], list[float]]
     paper: PaperRow | None
 
     def figures(self) -> list[str]:
-        """Hit@10 and Medr, image -> text and text -> image."""
+        """Return Hit@10 and Medr image→text, then both text→image."""
         theirs = (self.paper.image_to_text, self.paper.text_to_image) if self.paper else (None, None)
         found = []
         for hits, medrs, paper in zip(self.hits, self.medrs, theirs, strict=True):
@@ -34,12 +40,12 @@ class _Found:
         return found
 
     def ranks(self) -> list[str]:
-        """Medr alone, both ways."""
+        """Return Medr alone, image→text and text→image."""
         return self.figures()[1::2]
 
 
 def lay_out(report: BenchmarkReport) -> list[TableRecord]:
-    """The tables that the cells of a run fill; a table of one row is left out."""
+    """Return the tables that the cells of a run fill; a table of one row is left out."""
     makers: Sequence[Callable[[BenchmarkReport], TableRecord]]
     makers = [_tuned, _fractions] if report.pretrained else [_methods, _transfer, _fractions]
     if not report.pretrained or _kinds_of_triggers(report) > 1:
@@ -76,7 +82,7 @@ def _transfer(report: BenchmarkReport) -> TableRecord:
 
 
 def _transfer_paper(report: BenchmarkReport, cell: BenchmarkCell) -> PaperRow | None:
-    """The paper's figures in its Table 2, whose MEM-3 on RN50 is not that of its Table 1."""
+    """Return the paper's figures in its Table 2, whose MEM-3 on RN50 differs from that in its Table 1."""
     own = cell.method == "mem-3" and report.roles.get(cell.victim) == "RN50" and cell.through == AS_PUBLISHED
     return report.transfer_paper if own else cell.paper
 
@@ -119,7 +125,7 @@ def _read(fluency: FluencyRecord | None) -> list[str]:
 
 
 def _about_reading(found: Sequence[FluencyRecord | None], unread: str) -> list[str]:
-    """What the judge's columns mean, and why figures are missing, if some are."""
+    """Return what the judge's columns mean, and why figures are missing, if some are."""
     notes, read = [], next((one for one in found if one), None)
     if read:
         notes.append(
@@ -132,7 +138,7 @@ def _about_reading(found: Sequence[FluencyRecord | None], unread: str) -> list[s
 
 
 def _kinds_of_triggers(report: BenchmarkReport) -> int:
-    """How many kinds of words and positions there are, of whatever length."""
+    """Return how many pairs of vocabulary and position the triggers have, of whatever length."""
     found = (trigger_settings(cell.method) for cell in report.cells)
     return len({(one["trigger_vocabulary"], one["trigger_position"]) for one in found if one})
 
@@ -180,13 +186,13 @@ def _surrogate(report: BenchmarkReport) -> str:
 
 
 def shown_through(report: BenchmarkReport) -> str:
-    """The attack whose cells the paper's tables show: the files as they are, or else the first."""
+    """Return the attack whose cells the tables show: posts as published where there are such cells, else the first."""
     found = [cell.through for cell in report.cells]
     return AS_PUBLISHED if AS_PUBLISHED in found or not found else found[0]
 
 
 def _after(report: BenchmarkReport) -> str:
-    """What a title says of it."""
+    """Return what a title says of the attack."""
     through = shown_through(report)
     return "" if through == AS_PUBLISHED else f", posts through {through}"
 
@@ -196,24 +202,24 @@ def _through(report: BenchmarkReport) -> list[BenchmarkCell]:
 
 
 def _plain(report: BenchmarkReport, victim: str | None = None) -> list[BenchmarkCell]:
-    """Cells in which all posts are protected."""
+    """Return the cells in which all posts are protected."""
     return [c for c in _through(report) if c.fraction == 1 and victim in (None, c.victim)]
 
 
 def _by(cells: Sequence[BenchmarkCell], key: Callable[[BenchmarkCell], str]) -> list[tuple[str, list[BenchmarkCell]]]:
-    """Cells in groups of equal key, in order."""
+    """Return cells in groups of equal key, in the order in which keys occur."""
     return [(value, [cell for cell in cells if key(cell) == value]) for value in dict.fromkeys(map(key, cells))]
 
 
-def _over(cells: Sequence[BenchmarkCell]) -> _Found:
+def _over(cells: Sequence[BenchmarkCell]) -> _RowFigures:
     ways = [[cell.image_to_text for cell in cells], [cell.text_to_image for cell in cells]]
     hits, medrs = ([[getattr(f, name) for f in way] for way in ways] for name in ("hit10", "medr"))
-    return _Found((hits[0], hits[1]), (medrs[0], medrs[1]), cells[0].paper if cells else None)
+    return _RowFigures((hits[0], hits[1]), (medrs[0], medrs[1]), cells[0].paper if cells else None)
 
 
-def _fixed(figures: BothWays, paper: PaperRow | None) -> _Found:
-    there, back = figures.image_to_text, figures.text_to_image
-    return _Found(([there.hit10], [back.hit10]), ([there.medr], [back.medr]), paper)
+def _fixed(figures: BothWays, paper: PaperRow | None) -> _RowFigures:
+    image, text = figures.image_to_text, figures.text_to_image
+    return _RowFigures(([image.hit10], [text.hit10]), ([image.medr], [text.medr]), paper)
 
 
 def _pair(values: Sequence[float], paper: float | None, form: str) -> str:

@@ -22,15 +22,15 @@ from unlearnable.results.explain import (
 from unlearnable.results.paper import PaperFigures, PaperRow, TableRecord
 from unlearnable.results.protect import ManifestLine, ProtectPlan, ProtectReport, SurrogateLoss, TriggerFigures
 from unlearnable.results.train import TrainReport
-from unlearnable.results.verify import Cell, Data, Finding, GalleryRecord, Outcome, References, VerifyReport
+from unlearnable.results.verify import ArmName, Cell, Finding, GalleryRecord, Outcome, References, VerifyReport
 
 __all__ = [
+    "ArmName",
     "BenchmarkCell",
     "BenchmarkPlan",
     "BenchmarkReport",
     "BothWays",
     "Cell",
-    "Data",
     "EmbeddingMap",
     "EpochRecord",
     "ExplainReport",

@@ -19,7 +19,7 @@ from unlearnable.results.common import (
     StoredRecord,
 )
 
-Data = Literal["clean", "protected", "noise-only", "trigger-only", "random"]
+ArmName = Literal["clean", "protected", "noise-only", "trigger-only", "random"]
 Outcome = Literal["protected", "partly protected", "not protected", "cannot be judged"]
 
 
@@ -49,7 +49,7 @@ class Cell(StoredRecord):
     """One victim trained on one arm through one attack with one seed, ranked on clean held-out photos and captions."""
 
     victim: str = Field(description="model that was trained")
-    data: Data = Field(description="arm: the version of the posts it was trained on")
+    data: ArmName = Field(description="arm: the version of the posts it was trained on")
     through: str = Field(description="attack that the posts went through first; png changes nothing")
     seed: int = Field(description="seed of the training")
     epochs: int = Field(description="passes over the posts")

@@ -23,7 +23,7 @@ from unlearnable.methods.state import State
 from unlearnable.models.tokens import CaptionSlot, Trigger
 from unlearnable.progress import Progress
 from unlearnable.report.pictures import Thumbnails, thumbnails
-from unlearnable.report.shown_photos import Gallery
+from unlearnable.report.shown_photos import ShownPhotos
 from unlearnable.results import ManifestLine
 from unlearnable.stores.noise import NoiseStore
 from unlearnable.workflows.layout import METADATA, Layout, output_names
@@ -71,7 +71,7 @@ def write_photos(
         The whole manifest: protected photos in order, then those left out; and the thumbnails of
         some, by the path of the copy.
     """
-    gallery = Gallery([plan.names[photo.id] for photo in plan.prepared.photos])
+    shown = ShownPhotos([plan.names[photo.id] for photo in plan.prepared.photos])
     done = {line.source: line for line in _finished(where)}
     lines = []
     progress.phase("writing photos", len(plan.prepared.photos))
@@ -84,16 +84,16 @@ def write_photos(
                 line, before, after = _write_photo(plan, state, settings, where.staged, number)
                 manifest.write(_json_line(line))
                 manifest.flush()
-            elif name in gallery.wanted:
+            elif name in shown.wanted:
                 before, after = decode(photo.path), decode(where.staged / name)
-            if name in gallery.wanted:
-                gallery.add(name, thumbnails(before, after))
+            if name in shown.wanted:
+                shown.add(name, thumbnails(before, after))
             lines.append(line)
             progress.advance(linf=line.linf or 0, psnr=line.psnr or 0.0)
     for skipped in plan.prepared.skipped:
         lines.append(ManifestLine(source=skipped.where, status="skipped", reason=skipped.reason, detail=skipped.detail))
     files.write_text(where.staged_manifest, "".join(map(_json_line, lines)))
-    return lines, gallery.shown
+    return lines, shown.thumbnails
 
 
 def write_caption_files(plan: Publication, dataset: Dataset, where: Layout) -> Path | None:

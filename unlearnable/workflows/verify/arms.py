@@ -18,7 +18,7 @@ from unlearnable.posts.pairs import Joined, Pairs, pairs_of
 from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.reading import Shelf
 from unlearnable.progress import Progress
-from unlearnable.results import Data
+from unlearnable.results import ArmName
 from unlearnable.workflows.verify.matching import PostPair, read_both
 
 Image = NDArray[np.uint8]
@@ -44,11 +44,11 @@ class Versions:
     seed: int
     _photos: dict[tuple[Version, str], Pixels] = field(default_factory=dict)
 
-    def photos(self, data: Data, attack: Attack) -> Pixels:
+    def photos(self, data: ArmName, attack: Attack) -> Pixels:
         """Return the photos of an arm."""
         return self._photos[_version(data), attack.name]
 
-    def captions(self, data: Data, number: int) -> Sequence[str]:
+    def captions(self, data: ArmName, number: int) -> Sequence[str]:
         """Return the captions of a post in an arm, before a scraper changes them."""
         post = self.posts[number]
         if data in ("protected", "trigger-only"):
@@ -57,7 +57,7 @@ class Versions:
             return [_random_words(post, self.seed, number) + text for text in post.clean]
         return post.clean
 
-    def read(self, cells: Sequence[tuple[Data, Attack]], progress: Progress) -> None:
+    def read(self, cells: Sequence[tuple[ArmName, Attack]], progress: Progress) -> None:
         """Decode the photos in every version that `cells`, of arm and attack, need.
 
         Raises:
@@ -90,7 +90,7 @@ class VerifyArm:
         versions: the photos and captions.
     """
 
-    data: Data
+    data: ArmName
     attack: Attack
     versions: Versions
 
@@ -120,9 +120,9 @@ class VerifyArm:
         return digest.hexdigest()
 
 
-def _version(data: Data) -> Version:
+def _version(data: ArmName) -> Version:
     """Return which photos an arm is trained on."""
-    versions: dict[Data, Version] = {"protected": "protected", "noise-only": "protected", "random": "random"}
+    versions: dict[ArmName, Version] = {"protected": "protected", "noise-only": "protected", "random": "random"}
     return versions.get(data, "clean")
 
 

@@ -24,7 +24,7 @@ from unlearnable.posts.reading import Shelf, open_collection, read_all
 from unlearnable.progress import Progress, Silent
 from unlearnable.report.html import verify_page
 from unlearnable.results import (
-    Data,
+    ArmName,
     Finding,
     GalleryRecord,
     References,
@@ -37,7 +37,7 @@ from unlearnable.workflows.verify.cells import VERSION, run_cells
 from unlearnable.workflows.verify.splits import Split, divide, without_near
 
 HALF = 50.0
-ABLATIONS: tuple[Data, ...] = ("noise-only", "trigger-only", "random")
+ABLATIONS: tuple[ArmName, ...] = ("noise-only", "trigger-only", "random")
 
 
 def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progress | None = None) -> VerifyReport:
@@ -136,14 +136,14 @@ def place(settings: VerifySettings) -> Path:
     return settings.output or protected.with_name(f"{protected.name}.verify")
 
 
-def wanted(settings: VerifySettings) -> list[tuple[Data, Attack]]:
+def wanted(settings: VerifySettings) -> list[tuple[ArmName, Attack]]:
     """Return arms and attacks: clean posts as they are, protected ones through each, the ablations as they are.
 
     Raises:
         ConfigError: an attack that does not exist.
     """
     unchanged = parse_attack(AS_PUBLISHED)
-    arms: list[tuple[Data, Attack]] = [("clean", unchanged)]
+    arms: list[tuple[ArmName, Attack]] = [("clean", unchanged)]
     arms += [("protected", parse_attack(name)) for name in dict.fromkeys(settings.through)]
     return arms + [(data, unchanged) for data in ABLATIONS if settings.ablations]
 
