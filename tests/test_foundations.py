@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-import unlearnable
 from unlearnable import checkpoint, errors, extras, files
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 
@@ -14,10 +13,6 @@ def test_every_kind_of_error_has_an_exit_code_of_its_own():
     kinds = errors.UnlearnableError.__subclasses__()
     codes = [kind.exit_code for kind in kinds if kind.__module__ == "unlearnable.errors"]
     assert sorted(codes) == [2, 3, 4, 5, 6, 130]
-
-
-def test_the_public_surface():
-    assert unlearnable.__all__ == ["UnlearnableError", "benchmark", "explain", "preview", "protect", "verify"]
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_temporary_one(tmp_path):

@@ -1,0 +1,68 @@
+"""A public call hands its settings and switches to the workflow of its command, as the command line does."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import unlearnable
+from unlearnable import Silent
+
+WORKFLOWS = {
+    "protect": "unlearnable.workflows.protect.run",
+    "train": "unlearnable.workflows.train",
+    "verify": "unlearnable.workflows.verify.run",
+    "benchmark": "unlearnable.benchmarks.study",
+    "explain": "unlearnable.workflows.explain.run",
+}
+PROGRESS = Silent()
+
+
+@pytest.fixture
+def received(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, dict[str, Any]]]:
+    """Settings and switches that workflows were called with; none of them runs."""
+    calls: list[tuple[Any, dict[str, Any]]] = []
+
+    def record(settings: Any, **switches: Any) -> str:
+        calls.append((settings, switches))
+        return "report"
+
+    for name, module in WORKFLOWS.items():
+        monkeypatch.setattr(import_module(module), name, record)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "options", "wanted"),
+    [
+        ("protect", ["a"], {"epsilon": 4}, {"photos": Path("a"), "epsilon": 4, "seed": 7}),
+        ("train", ["a"], {"epochs": 2}, {"data": (Path("a"),), "epochs": 2, "seed": 7}),
+        ("train", [["a", Path("b")]], {}, {"data": (Path("a"), Path("b")), "epochs": None}),
+        ("verify", ["a", Path("b")], {"lr": 0.1}, {"originals": Path("a"), "protected": Path("b"), "lr": 0.1}),
+        ("benchmark", ["coco"], {"scale": "tiny"}, {"dataset": "coco", "scale": "tiny", "device": "auto"}),
+        ("explain", ["a"], {"model": ("m",)}, {"photo": Path("a"), "model": ("m",), "seed": 7}),
+        ("explain", [], {"model": ("m",)}, {"photo": None}),
+    ],
+)
+def test_options_become_settings_and_switches_are_passed_on(received, name, arguments, options, wanted, tmp_path):
+    file = tmp_path / "run.toml"
+    file.write_text("" if name == "benchmark" else "seed = 7\n")
+    switches = {"benchmark": ["resume"], "verify": ["overwrite"], "explain": ["overwrite"]}
+    switches = dict.fromkeys(switches.get(name, ["resume", "overwrite"]), True)
+    call = getattr(unlearnable, name)
+    assert call(*arguments, config=str(file), progress=PROGRESS, **switches, **options) == "report"
+    ((settings, passed),) = received
+    assert type(settings) is getattr(unlearnable, f"{name.capitalize()}Settings")
+    assert {key: getattr(settings, key) for key in wanted} == wanted
+    assert passed == {**switches, "progress": PROGRESS}
+
+
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_a_setting_that_does_not_exist_is_a_config_error(received, name):
+    arguments = ["a", "b"] if name == "verify" else ["a"]
+    with pytest.raises(unlearnable.ConfigError, match="no setting 'epsilonn' in the call"):
+        getattr(unlearnable, name)(*arguments, epsilonn=4)
+    assert received == []

@@ -1,0 +1,225 @@
+"""The public calls, one for each command; `unlearnable` exports them.
+
+Settings come from the call, the environment and a TOML file, as on the command line. Nothing is printed. Each call
+raises an `UnlearnableError` or one of its kinds, with `message`, `hint` and `exit_code`.
+"""
+
+# What needs torch is imported inside the calls: importing the package must stay quick.
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
+
+if TYPE_CHECKING:
+    from unlearnable.options import BenchmarkOptions, ExplainOptions, ProtectOptions, TrainOptions, VerifyOptions
+    from unlearnable.progress import Progress
+    from unlearnable.results import (
+        BenchmarkReport,
+        ExplainReport,
+        PreviewReport,
+        ProtectReport,
+        TrainReport,
+        VerifyReport,
+    )
+
+
+def protect(
+    photos: str | Path,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    config: str | Path | None = None,
+    progress: Progress | None = None,
+    **settings: Unpack[ProtectOptions],
+) -> ProtectReport:
+    """Write protected copies of photos and captions, as `unlearnable protect` does.
+
+    Args:
+        photos: a folder of photos, or a caption file that names them.
+        resume: whether to continue a run that was stopped; the result is the same to the byte.
+        overwrite: whether to replace an earlier result.
+        config: a TOML file of settings.
+        progress: receives phases, steps and notes; without it nothing is shown.
+        **settings: settings of the run, see `unlearnable.ProtectSettings`.
+
+    Returns:
+        What was written and what was measured on it.
+
+    Raises:
+        ConfigError: a setting that does not exist or does not fit.
+        InputError: no photo can be protected.
+        ModelError: a surrogate is not available, or the result would hardly be protected.
+        OutputError: a result exists already or cannot be written.
+        CheckpointError: the stopped run had other settings or other photos.
+    """
+    from unlearnable.config import ProtectSettings, resolve_as
+    from unlearnable.workflows.protect.run import protect as run
+
+    resolved = resolve_as(ProtectSettings, {"photos": Path(photos), **settings}, _path(config))
+    return run(resolved, resume=resume, overwrite=overwrite, progress=progress)
+
+
+def train(
+    data: str | Path | Sequence[str | Path],
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    config: str | Path | None = None,
+    progress: Progress | None = None,
+    **settings: Unpack[TrainOptions],
+) -> TrainReport | None:
+    """Train or fine-tune a CLIP, as a surrogate or as a victim, as `unlearnable train` does.
+
+    Args:
+        data: one or several folders or caption files.
+        resume: whether to continue a training that was stopped; the weights are the same to the bit on the same device.
+        overwrite: whether to replace an earlier result.
+        config: a TOML file of settings.
+        progress: receives phases, steps and notes; without it nothing is shown.
+        **settings: settings of the run, see `unlearnable.TrainSettings`.
+
+    Returns:
+        Where the checkpoint is, and the curves of the training; None in all of several processes but the first.
+
+    Raises:
+        ConfigError: a setting that does not exist or does not fit.
+        InputError: no photo is left to train on.
+        ModelError: the model is not available, or its training diverged.
+        OutputError: a result exists already or cannot be written.
+        CheckpointError: the stopped training had other settings or other data.
+    """
+    from unlearnable.config import TrainSettings, resolve_as
+    from unlearnable.workflows.train import train as run
+
+    folders = [data] if isinstance(data, str | Path) else data
+    resolved = resolve_as(TrainSettings, {"data": tuple(map(Path, folders)), **settings}, _path(config))
+    return run(resolved, resume=resume, overwrite=overwrite, progress=progress)
+
+
+def verify(
+    originals: str | Path,
+    protected: str | Path,
+    *,
+    overwrite: bool = False,
+    config: str | Path | None = None,
+    progress: Progress | None = None,
+    **settings: Unpack[VerifyOptions],
+) -> VerifyReport:
+    """Train victims on originals and on protected copies and compare what they learn, as `unlearnable verify` does.
+
+    Args:
+        originals: the folder or caption file that was protected.
+        protected: the folder that `protect` published.
+        overwrite: whether to train again what an earlier run has trained.
+        config: a TOML file of settings.
+        progress: receives phases, steps and notes; without it nothing is shown.
+        **settings: settings of the run, see `unlearnable.VerifySettings`.
+
+    Returns:
+        Verdict, findings and every cell.
+
+    Raises:
+        ConfigError: a setting, an attack or a rule that does not exist or does not fit.
+        InputError: originals and copies do not belong together, or too few photos are left to train on or to rank.
+        ModelError: a victim is not available, or its training diverged.
+        OutputError: the report cannot be written.
+    """
+    from unlearnable.config import VerifySettings, resolve_as
+    from unlearnable.workflows.verify.run import verify as run
+
+    given = {"originals": Path(originals), "protected": Path(protected), **settings}
+    return run(resolve_as(VerifySettings, given, _path(config)), overwrite=overwrite, progress=progress)
+
+
+def benchmark(
+    dataset: str,
+    *,
+    resume: bool = False,
+    config: str | Path | None = None,
+    progress: Progress | None = None,
+    **settings: Unpack[BenchmarkOptions],
+) -> BenchmarkReport | None:
+    """Run the cells of the paper's tables on a data set and lay out the tables, as `unlearnable benchmark` does.
+
+    Args:
+        dataset: pubfig, flickr8k, flickr30k or coco.
+        resume: whether to continue inside a cell that was stopped; finished cells are never run again.
+        config: a TOML file of settings.
+        progress: receives phases, steps and notes; without it nothing is shown.
+        **settings: settings of the run, see `unlearnable.BenchmarkSettings`.
+
+    Returns:
+        Every cell, the tables, and where the figures are; None in all of several processes but the first.
+
+    Raises:
+        ConfigError: a setting, a method or an attack that does not exist or does not fit.
+        InputError: the data set is not there, or is laid out in no known way.
+        ModelError: a surrogate or victim is not available, or its training diverged.
+        OutputError: the report cannot be written.
+    """
+    from unlearnable.benchmarks.study import benchmark as run
+    from unlearnable.config import BenchmarkSettings, resolve_as
+
+    resolved = resolve_as(BenchmarkSettings, {"dataset": dataset, **settings}, _path(config))
+    return run(resolved, resume=resume, progress=progress)
+
+
+def explain(
+    photo: str | Path | None = None,
+    *,
+    overwrite: bool = False,
+    config: str | Path | None = None,
+    progress: Progress | None = None,
+    **settings: Unpack[ExplainOptions],
+) -> ExplainReport:
+    """Draw what models look at in a post, as `unlearnable explain` does; needs `pip install 'unlearnable[explain]'`.
+
+    Args:
+        photo: the photo to explain; None to draw a map alone.
+        overwrite: whether to replace the figures of an earlier run.
+        config: a TOML file of settings.
+        progress: receives phases, steps and notes; without it nothing is shown.
+        **settings: settings of the run, see `unlearnable.ExplainSettings`.
+
+    Returns:
+        The numbers behind the figures, and where these are.
+
+    Raises:
+        ConfigError: a setting that does not fit, nothing to explain, or a library that is not installed.
+        InputError: the photo cannot be read, or the data sets do not hold the same posts.
+        ModelError: a model is not available, or its photo tower is of no known kind.
+        OutputError: the folder exists already or cannot be written.
+    """
+    from unlearnable.config import ExplainSettings, resolve_as
+    from unlearnable.workflows.explain.run import explain as run
+
+    given = {"photo": Path(photo) if photo else None, **settings}
+    return run(resolve_as(ExplainSettings, given, _path(config)), overwrite=overwrite, progress=progress)
+
+
+def preview(
+    photo: str | Path, protected: str | Path, output: str | Path | None = None, *, overwrite: bool = False
+) -> PreviewReport:
+    """Write a photo, its protected copy and the noise ten times stronger as one PNG, as `unlearnable preview` does.
+
+    Args:
+        photo: the original.
+        protected: its protected copy.
+        output: the file to write; without it, `STEM-preview.png` in the current folder.
+        overwrite: whether to replace an existing file.
+
+    Returns:
+        Where the PNG is, and how far the copy is from the original.
+
+    Raises:
+        InputError: one of the two cannot be read, or their sizes differ.
+        OutputError: the file exists already or cannot be written.
+    """
+    from unlearnable.workflows.preview import preview as run
+
+    return run(Path(photo), Path(protected), _path(output), overwrite=overwrite)
+
+
+def _path(given: str | Path | None) -> Path | None:
+    return Path(given) if given else None

@@ -1,0 +1,145 @@
+"""Keyword arguments of the public calls: the settings of each command, but for those that a call names itself.
+
+Every key may be left out; None stands for "not given" where a type allows it. The settings under the same names in
+`unlearnable.config` hold defaults, bounds and meanings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal, TypeAlias, TypedDict
+
+from unlearnable.config import Device, Format, Keep, Position, Precision, Preset, ScaleName, Scope, Vocabulary
+
+AnyPath: TypeAlias = str | Path
+Names: TypeAlias = str | Sequence[str]
+Paths: TypeAlias = str | Path | Sequence[str | Path]
+Integers: TypeAlias = int | Sequence[int]
+Numbers: TypeAlias = float | Sequence[float]
+
+
+class MethodOptions(TypedDict, total=False):
+    """How noise and triggers are optimised: keys of `unlearnable.config.MethodSettings`."""
+
+    epsilon: int
+    step_size: int
+    noise_steps: int
+    surrogate_steps: int
+    max_rounds: int
+    threshold: float
+    learning_rate: float
+    weight_decay: float
+    batch_size: int
+    trigger_length: int
+    trigger_scope: Scope
+    trigger_position: Position
+    trigger_vocabulary: Vocabulary
+    language_model: str
+    fluency: float
+    proposals: int
+    fluent_beam: int
+    avoid_words: AnyPath | None
+    trigger_rounds: int
+    candidates: int
+    beam_width: int
+    adversarial_weight: float
+    adversary_steps: int
+    smallest_crop: float
+    enlarge: Literal["bilinear", "nearest"]
+
+
+class ProtectOptions(MethodOptions, total=False):
+    """Keywords of `unlearnable.protect`: keys of `unlearnable.config.ProtectSettings`."""
+
+    captions: AnyPath | None
+    output: AnyPath | None
+    method: str
+    surrogate: Names
+    preset: Preset
+    format: Format
+    quality: int
+    keep_metadata: Keep
+    strict: bool
+    seed: int
+    device: Device
+    options: Mapping[str, bool | int | float | str]
+
+
+class ScheduleOptions(TypedDict, total=False):
+    """How a model is trained: keys of `unlearnable.config.Schedule`."""
+
+    batch_size: int
+    weight_decay: float
+    warmup: float
+    smallest_crop: float
+    one_caption: bool
+    precision: Precision
+
+
+class TrainOptions(ScheduleOptions, total=False):
+    """Keywords of `unlearnable.train`: keys of `unlearnable.config.TrainSettings`."""
+
+    captions: Paths
+    test_fraction: float
+    model: str
+    output: AnyPath
+    epochs: int | None
+    lr: float | None
+    seed: int
+    device: Device
+
+
+class VerifyOptions(ScheduleOptions, total=False):
+    """Keywords of `unlearnable.verify`: keys of `unlearnable.config.VerifySettings`."""
+
+    captions: AnyPath | None
+    protected_captions: AnyPath | None
+    test: AnyPath | None
+    test_captions: AnyPath | None
+    test_fraction: float
+    background: AnyPath | None
+    background_captions: AnyPath | None
+    victims: Names
+    from_scratch: bool
+    epochs: int | None
+    lr: float | None
+    through: Names
+    ablations: bool
+    seeds: Integers
+    seed: int
+    require: Names
+    output: AnyPath | None
+    device: Device
+
+
+class BenchmarkOptions(TypedDict, total=False):
+    """Keywords of `unlearnable.benchmark`: keys of `unlearnable.config.BenchmarkSettings`."""
+
+    data: AnyPath | None
+    methods: Names | None
+    surrogate: str | None
+    victims: Names | None
+    fractions: Numbers | None
+    through: Names
+    seeds: Integers
+    scale: ScaleName
+    limit: int | None
+    output: AnyPath | None
+    cache_dir: AnyPath | None
+    latex: bool
+    device: Device
+
+
+class ExplainOptions(TypedDict, total=False):
+    """Keywords of `unlearnable.explain`: keys of `unlearnable.config.ExplainSettings`."""
+
+    caption: str | None
+    trigger: str | None
+    model: Names
+    map: Paths
+    map_captions: Paths
+    map_posts: int
+    output: AnyPath
+    seed: int
+    device: Device
