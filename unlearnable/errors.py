@@ -1,8 +1,8 @@
-"""The errors a user can meet: one class a kind of failure, each with its exit code.
+"""Errors for users: one class for each kind of failure, with its exit code.
 
 UnlearnableError          1  unexpected, or not one of the kinds below
 |- ConfigError            2  a setting or an option is wrong
-|  `- UnknownName         2  there is nothing of that name
+|  `- UnknownName         2  no method, attack, format or the like has that name
 |- InputError             3  photos or captions cannot be used
 |- ModelError             4  a surrogate or language model is not available
 |- OutputError            5  results cannot be written
@@ -16,11 +16,14 @@ EXIT_UNEXPECTED = 1
 
 
 class UnlearnableError(Exception):
-    """An error with one line for the user and, where there is one, the remedy.
+    """An error with one line for the user and, where there is one, a remedy.
 
     Args:
         message: what went wrong, naming the file or the option.
         hint: what to do about it; printed on a line of its own.
+
+    Attributes:
+        exit_code: the status that the command line exits with.
     """
 
     exit_code = EXIT_UNEXPECTED
@@ -32,13 +35,13 @@ class UnlearnableError(Exception):
 
 
 class ConfigError(UnlearnableError):
-    """A setting, an option or a name that does not exist or does not fit."""
+    """A setting, an option or a name that does not exist or does not fit; also a missing library of an extra."""
 
     exit_code = 2
 
 
 class UnknownName(ConfigError, KeyError):
-    """A name that a registry has no row for; a `KeyError` too, as a mapping is expected to raise."""
+    """A name that a registry does not hold; also a `KeyError`, which a mapping is expected to raise."""
 
     def __str__(self) -> str:  # that of `KeyError` puts the message in quotes
         return self.message
@@ -51,7 +54,7 @@ class InputError(UnlearnableError):
 
 
 class ModelError(UnlearnableError):
-    """A model that cannot be found, fetched or used."""
+    """A model that cannot be found, fetched or used, or whose use would leave the posts hardly protected."""
 
     exit_code = 4
 
@@ -69,6 +72,6 @@ class CheckpointError(UnlearnableError):
 
 
 class Interrupted(UnlearnableError):
-    """The user pressed Ctrl-C; what is done so far is kept."""
+    """The user pressed Ctrl-C; finished work is kept. Raised by the command line alone."""
 
     exit_code = 130

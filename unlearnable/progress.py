@@ -1,4 +1,4 @@
-"""What a long computation tells the outside: phases, steps done, and remarks."""
+"""Progress-reporting interface: a long computation reports its phases, its steps and its remarks."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Receives what happens; drawn as bars, lines or JSON by the command line."""
+    """Receives progress reports; the command line shows them as bars, lines or JSON."""
 
     def phase(self, name: str, total: int) -> None:
-        """A new phase of `total` steps begins; the one before it is over."""
+        """Begin a phase of `total` steps, which ends the phase before it."""
 
     def advance(self, steps: int = 1, **metrics: float) -> None:
-        """`steps` more are done; `metrics` are the newest figures to show beside them."""
+        """Count `steps` more steps of the phase; `metrics` are the latest figures to show beside them."""
 
     def note(self, text: str) -> None:
-        """A remark the user should see."""
+        """Show a remark to the user."""
 
 
 class Silent:
-    """A `Progress` that nobody looks at; the default of the Python calls."""
+    """A `Progress` that shows nothing; the default of the Python calls."""
 
     def phase(self, name: str, total: int) -> None:
-        """Ignore it."""
+        """Ignore the phase."""
 
     def advance(self, steps: int = 1, **metrics: float) -> None:
-        """Ignore it."""
+        """Ignore the steps."""
 
     def note(self, text: str) -> None:
-        """Ignore it."""
+        """Ignore the remark."""
