@@ -12,56 +12,56 @@ from unlearnable.results.common import DeviceName, Record, RunSeconds, SchemaVer
 class ManifestLine(StoredRecord):
     """One photo in the private manifest: what became of it."""
 
-    source: str = Field(description="path of the original, relative to PHOTOS, or place of a skipped caption record")
-    output: str | None = Field(default=None, description="path of the copy in the output folder; null if skipped")
-    sha256_in: str | None = Field(default=None, description="sha256 of the original file; null if skipped")
-    sha256_out: str | None = Field(default=None, description="sha256 of the copy; null if skipped")
-    width: int | None = Field(default=None, description="width of the copy, in pixels; null if skipped")
-    height: int | None = Field(default=None, description="height of the copy, in pixels; null if skipped")
+    source: str = Field(description="Path of the original, relative to PHOTOS, or place of a skipped caption record.")
+    output: str | None = Field(default=None, description="Path of the copy in the output folder; null if skipped.")
+    sha256_in: str | None = Field(default=None, description="SHA-256 of the original file; null if skipped.")
+    sha256_out: str | None = Field(default=None, description="SHA-256 of the copy; null if skipped.")
+    width: int | None = Field(default=None, description="Width of the copy, in pixels; null if skipped.")
+    height: int | None = Field(default=None, description="Height of the copy, in pixels; null if skipped.")
     linf: int | None = Field(
-        default=None, description="largest change of a pixel value in the written file, in 1/255; null if skipped"
+        default=None, description="Largest change of a pixel value in the written file, in 1/255; null if skipped."
     )
     psnr: float | None = Field(
-        default=None, description="peak signal-to-noise ratio of the copy, in dB; null if skipped"
+        default=None, description="Peak signal-to-noise ratio of the copy, in dB; null if skipped."
     )
     ssim: float | None = Field(
-        default=None, description="structural similarity of the luma, at most 1; null if skipped"
+        default=None, description="Structural similarity of the luma, at most 1; null if skipped."
     )
-    trigger: str = Field(default="", description="words added to each caption; empty where there are none")
-    captions: list[str] = Field(default_factory=list, description="captions as they are published")
-    notes: list[str] = Field(default_factory=list, description="what the photo lost in being written, such as frames")
-    status: Literal["protected", "skipped"] = Field(default="protected", description="whether a copy was written")
-    reason: str | None = Field(default=None, description="why it was skipped, one hyphenated word; null if protected")
-    detail: str | None = Field(default=None, description="why it was skipped, in a few words; null if protected")
+    trigger: str = Field(default="", description="Words added to each caption; empty where there are none.")
+    captions: list[str] = Field(default_factory=list, description="Captions as they are published.")
+    notes: list[str] = Field(default_factory=list, description="What the photo lost in being written, such as frames.")
+    status: Literal["protected", "skipped"] = Field(default="protected", description="Whether a copy was written.")
+    reason: str | None = Field(default=None, description="Why it was skipped, one hyphenated word; null if protected.")
+    detail: str | None = Field(default=None, description="Why it was skipped, in a few words; null if protected.")
 
 
 class SurrogateLoss(Record):
     """Contrastive loss of one surrogate on the clean posts and on the written files with the re-read captions."""
 
-    surrogate: str = Field(description="name of the surrogate")
+    surrogate: str = Field(description="Name of the surrogate.")
     clean_pretrained: float = Field(
-        description="loss of the pretrained surrogate on the clean posts, in nats; equal captions are not negatives"
+        description="Loss of the pretrained surrogate on the clean posts, in nats; equal captions are not negatives."
     )
     clean_unmasked: float = Field(
-        description="the same, in nats, with equal captions as negatives; protected posts must be clearly below it"
+        description="The same, in nats, with equal captions as negatives; protected posts must be clearly below it."
     )
-    protected_pretrained: float = Field(description="loss of the pretrained surrogate on the published posts, in nats")
+    protected_pretrained: float = Field(description="Loss of the pretrained surrogate on the published posts, in nats.")
     protected_trained: float = Field(
-        description="loss on the published posts of the surrogate that was trained along with the protection, in nats"
+        description="Loss on the published posts of the surrogate that was trained along with the protection, in nats."
     )
 
 
 class TriggerFigures(Record):
     """How much the triggers of a run differ, one per photo, and how naturally they read."""
 
-    distinct: int = Field(description="number of different triggers")
-    distinct_1: float = Field(description="different words over all words of the triggers, 0 to 1")
-    most_frequent: str = Field(description="the trigger that occurs most often")
-    most_frequent_share: float = Field(description="share of the photos that have it, 0 to 1")
+    distinct: int = Field(description="Number of different triggers.")
+    distinct_1: float = Field(description="Different words over all words of the triggers, 0 to 1.")
+    most_frequent: str = Field(description="The trigger that occurs most often.")
+    most_frequent_share: float = Field(description="Share of the photos that have it, 0 to 1.")
     nats_per_word: float | None = Field(
         default=None,
-        description="mean negative log-likelihood of a trigger's word in its first caption, in nats, "
-        "under the language model that proposed it; null where none did",
+        description="Mean negative log-likelihood of a trigger's word in its first caption, in nats, "
+        "under the language model that proposed it; null where none did.",
     )
 
 
@@ -69,55 +69,55 @@ class ProtectReport(Record):
     """The outcome of a `protect` run, measured on the written files."""
 
     schema_version: SchemaVersion = 1
-    output: str = Field(description="published folder")
-    private: str = Field(description="private folder: originals are named in it, so it must not be published")
-    captions_file: str | None = Field(description="name of the caption file that was read; null where there is none")
-    caption_format: str = Field(description="format of the captions, a name that `unlearnable formats` lists")
-    method: str = Field(description="method of the protection")
-    photos: int = Field(description="photos that were found")
-    protected: int = Field(description="photos of which a protected copy was written")
-    captions: int = Field(description="captions that were written")
-    skipped: list[SkippedRecord] = Field(description="photos and caption records that were left out")
-    linf_max: int = Field(description="largest change of a pixel value in any written file, in 1/255")
-    psnr_mean: float = Field(description="mean peak signal-to-noise ratio of the copies, in dB")
-    psnr_min: float = Field(description="lowest peak signal-to-noise ratio of a copy, in dB")
-    ssim_mean: float = Field(description="mean structural similarity of the copies, at most 1")
+    output: str = Field(description="Published folder.")
+    private: str = Field(description="Private folder: originals are named in it, so it must not be published.")
+    captions_file: str | None = Field(description="Name of the caption file that was read; null where there is none.")
+    caption_format: str = Field(description="Format of the captions, a name that `unlearnable formats` lists.")
+    method: str = Field(description="Method of the protection.")
+    photos: int = Field(description="Photos that were found.")
+    protected: int = Field(description="Photos of which a protected copy was written.")
+    captions: int = Field(description="Captions that were written.")
+    skipped: list[SkippedRecord] = Field(description="Photos and caption records that were left out.")
+    linf_max: int = Field(description="Largest change of a pixel value in any written file, in 1/255.")
+    psnr_mean: float = Field(description="Mean peak signal-to-noise ratio of the copies, in dB.")
+    psnr_min: float = Field(description="Lowest peak signal-to-noise ratio of a copy, in dB.")
+    ssim_mean: float = Field(description="Mean structural similarity of the copies, at most 1.")
     loss_first: float = Field(
-        description="loss of the pretrained surrogates on the clean posts, in nats, mean over surrogates"
+        description="Loss of the pretrained surrogates on the clean posts, in nats, mean over surrogates."
     )
     loss_last: float = Field(
-        description="loss of the trained surrogates on the published posts, in nats, mean over surrogates"
+        description="Loss of the trained surrogates on the published posts, in nats, mean over surrogates."
     )
-    loss_rounds: list[float] = Field(description="mean loss on the protected posts after each round, in nats")
-    losses: list[SurrogateLoss] = Field(description="losses of each surrogate")
-    rounds: int = Field(description="rounds that were run")
+    loss_rounds: list[float] = Field(description="Mean loss on the protected posts after each round, in nats.")
+    losses: list[SurrogateLoss] = Field(description="Losses of each surrogate.")
+    rounds: int = Field(description="Rounds that were run.")
     stopped: Literal["threshold", "rounds"] = Field(
-        description="why it ended: the loss fell below the threshold, or all rounds were run"
+        description="Why it ended: the loss fell below the threshold, or all rounds were run."
     )
-    surrogates: list[str] = Field(description="surrogates that the protection was made on")
+    surrogates: list[str] = Field(description="Surrogates that the protection was made on.")
     trigger_roundtrip: float = Field(
-        description="share of the written captions that are read back with all tokens of their trigger, 0 to 1"
+        description="Share of the written captions that are read back with all tokens of their trigger, 0 to 1."
     )
     triggers: TriggerFigures | None = Field(
-        default=None, description="how much the triggers differ; null for methods without triggers"
+        default=None, description="How much the triggers differ; null for methods without triggers."
     )
-    run: str = Field(description="run key: hash of the settings and posts that the result depends on")
-    seed: int = Field(description="seed that all randomness follows from")
+    run: str = Field(description="Run key: hash of the settings and posts that the result depends on.")
+    seed: int = Field(description="Seed that all randomness follows from.")
     device: DeviceName
     seconds: RunSeconds
-    notes: list[str] = Field(default_factory=list, description="remarks on this run for the user")
+    notes: list[str] = Field(default_factory=list, description="Remarks on this run for the user.")
 
 
 class ProtectPlan(Record):
     """What `protect --dry-run` would do."""
 
     schema_version: SchemaVersion = 1
-    output: str = Field(description="folder that would be published")
-    caption_format: str = Field(description="format of the captions, a name that `unlearnable formats` lists")
-    photos: int = Field(description="photos that would be protected")
-    captions: int = Field(description="captions that would be written")
-    skipped: list[SkippedRecord] = Field(description="photos and caption records that would be left out")
-    surrogates: list[str] = Field(description="surrogates that the protection would be made on")
-    rounds_at_most: int = Field(description="most rounds that would be run")
-    seconds_estimated: float = Field(description="estimated time of the run, in seconds")
-    bytes_estimated: int = Field(description="estimated size of the written photos, in bytes")
+    output: str = Field(description="Folder that would be published.")
+    caption_format: str = Field(description="Format of the captions, a name that `unlearnable formats` lists.")
+    photos: int = Field(description="Photos that would be protected.")
+    captions: int = Field(description="Captions that would be written.")
+    skipped: list[SkippedRecord] = Field(description="Photos and caption records that would be left out.")
+    surrogates: list[str] = Field(description="Surrogates that the protection would be made on.")
+    rounds_at_most: int = Field(description="Most rounds that would be run.")
+    seconds_estimated: float = Field(description="Estimated time of the run, in seconds.")
+    bytes_estimated: int = Field(description="Estimated size of the written photos, in bytes.")

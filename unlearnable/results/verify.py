@@ -26,44 +26,44 @@ Outcome = Literal["protected", "partly protected", "not protected", "cannot be j
 class GalleryRecord(Record):
     """What was ranked and what was trained on; the same for every victim and arm."""
 
-    source: str = Field(description="where the held-out photos come from, in words")
-    photos: int = Field(description="held-out photos that were ranked")
-    captions: int = Field(description="held-out captions that were ranked")
-    split_seed: int = Field(description="seed of the split into training and held-out photos")
-    train_photos: int = Field(description="photos of the user that victims were trained on")
-    train_pairs: int = Field(description="pairs of these photos and their captions")
-    background_photos: int = Field(description="photos of the crowd that victims were trained on besides")
-    near_duplicates: list[str] = Field(description="photos left out of training, as near-duplicates of held-out ones")
+    source: str = Field(description="Where the held-out photos come from, in words.")
+    photos: int = Field(description="Held-out photos that were ranked.")
+    captions: int = Field(description="Held-out captions that were ranked.")
+    split_seed: int = Field(description="Seed of the split into training and held-out photos.")
+    train_photos: int = Field(description="Photos of the user that victims were trained on.")
+    train_pairs: int = Field(description="Pairs of these photos and their captions.")
+    background_photos: int = Field(description="Photos of the crowd that victims were trained on besides.")
+    near_duplicates: list[str] = Field(description="Photos left out of training, as near-duplicates of held-out ones.")
 
 
 class References(Record):
     """What the cells are compared with."""
 
-    random: BothWays = Field(description="the gallery in random order, by formula")
+    random: BothWays = Field(description="The gallery in random order, by formula.")
     pretrained: dict[str, BothWays] = Field(
-        description="each victim before training, by its name; empty where victims begin at random weights"
+        description="Each victim before training, by its name; empty where victims begin at random weights."
     )
 
 
 class Cell(StoredRecord):
     """One victim trained on one arm through one attack with one seed, ranked on clean held-out photos and captions."""
 
-    victim: str = Field(description="model that was trained")
-    data: ArmName = Field(description="arm: the version of the posts it was trained on")
-    through: str = Field(description="attack that the posts went through first; png changes nothing")
-    seed: int = Field(description="seed of the training")
-    epochs: int = Field(description="passes over the posts")
-    lr: float = Field(description="highest learning rate")
-    image_to_text: Retrieval = Field(description="each held-out photo ranks all captions")
-    text_to_image: Retrieval = Field(description="each held-out caption ranks all photos")
+    victim: str = Field(description="Model that was trained.")
+    data: ArmName = Field(description="Arm: the version of the posts it was trained on.")
+    through: str = Field(description="Attack that the posts went through first; png changes nothing.")
+    seed: int = Field(description="Seed of the training.")
+    epochs: int = Field(description="Passes over the posts.")
+    lr: float = Field(description="Highest learning rate.")
+    image_to_text: Retrieval = Field(description="Each held-out photo ranks all captions.")
+    text_to_image: Retrieval = Field(description="Each held-out caption ranks all photos.")
     shortcut: BothWays | None = Field(
         default=None,
-        description="ranking of training posts as they were published, noise and trigger in place; null but for the "
-        "protected arm",
+        description="Ranking of training posts as they were published, noise and trigger in place; null but for the "
+        "protected arm.",
     )
     loss_curve: LossCurve
     medr_curve: MedrCurve
-    seconds: float = Field(description="time of training and ranking, in seconds")
+    seconds: float = Field(description="Time of training and ranking, in seconds.")
 
 
 class Finding(Record):
@@ -73,20 +73,20 @@ class Finding(Record):
     (clean - protected) / (clean - reference). It is null where clean posts teach too little to tell.
     """
 
-    victim: str = Field(description="model that was trained")
-    through: str = Field(description="attack that the posts went through first")
-    clean_mean: float = Field(description="mean text→image Hit@10 after training on clean posts, in per cent")
-    clean_std: float = Field(description="its standard deviation over the seeds, in percentage points")
-    protected_mean: float = Field(description="mean text→image Hit@10 after training on protected posts, in per cent")
-    protected_std: float = Field(description="its standard deviation over the seeds, in percentage points")
-    protected_medr: float = Field(description="mean text→image Medr after training on protected posts, a rank from 1")
-    effect: float | None = Field(description="text→image effect against random ranking; 1 is all of it")
-    effect_image_to_text: float | None = Field(description="image→text effect against random ranking; 1 is all of it")
+    victim: str = Field(description="Model that was trained.")
+    through: str = Field(description="Attack that the posts went through first.")
+    clean_mean: float = Field(description="Mean text→image Hit@10 after training on clean posts, in per cent.")
+    clean_std: float = Field(description="Its standard deviation over the seeds, in percentage points.")
+    protected_mean: float = Field(description="Mean text→image Hit@10 after training on protected posts, in per cent.")
+    protected_std: float = Field(description="Its standard deviation over the seeds, in percentage points.")
+    protected_medr: float = Field(description="Mean text→image Medr after training on protected posts, a rank from 1.")
+    effect: float | None = Field(description="Text→image effect against random ranking; 1 is all of it.")
+    effect_image_to_text: float | None = Field(description="Image→text effect against random ranking; 1 is all of it.")
     effect_pretrained: float | None = Field(
-        description="text→image effect against the victim before training; null also where it began at random weights"
+        description="Text→image effect against the victim before training; null also where it began at random weights."
     )
     outcome: Outcome = Field(
-        description="judgement by the effect against the better of both references, mean over both directions"
+        description="Judgement by the effect against the better of both references, mean over both directions."
     )
 
 
@@ -94,23 +94,23 @@ class VerifyReport(Record):
     """The outcome of a `verify` run."""
 
     schema_version: SchemaVersion = 1
-    originals: str = Field(description="folder or caption file of the originals")
-    protected: str = Field(description="folder of the protected copies")
-    output: str = Field(description="folder of the cells and of this report")
-    gallery: GalleryRecord = Field(description="what was ranked and what was trained on")
-    references: References = Field(description="what the cells are compared with")
-    cells: list[Cell] = Field(description="every training")
-    findings: list[Finding] = Field(description="what the cells say of each victim and attack")
-    verdict: str = Field(description="the findings in words; begins with the worst outcome")
-    required: list[str] = Field(description="rules that were asked for, such as effect>=0.9")
-    missed: list[str] = Field(description="rules that were missed, each with victim, attack and figure")
-    skipped: list[SkippedRecord] = Field(description="photos and caption records that were left out")
-    notes: list[str] = Field(description="remarks on how far the figures can be relied on")
-    seeds: list[int] = Field(description="seeds of the trainings")
-    from_scratch: bool = Field(description="whether victims began at random weights")
-    batch_size: int = Field(description="pairs in a contrastive batch")
-    smallest_crop: float = Field(description="smallest share of a photo in a training crop, 0 to 1")
+    originals: str = Field(description="Folder or caption file of the originals.")
+    protected: str = Field(description="Folder of the protected copies.")
+    output: str = Field(description="Folder of the cells and of this report.")
+    gallery: GalleryRecord = Field(description="What was ranked and what was trained on.")
+    references: References = Field(description="What the cells are compared with.")
+    cells: list[Cell] = Field(description="Every training.")
+    findings: list[Finding] = Field(description="What the cells say of each victim and attack.")
+    verdict: str = Field(description="The findings in words; begins with the worst outcome.")
+    required: list[str] = Field(description="Rules that were asked for, such as effect>=0.9.")
+    missed: list[str] = Field(description="Rules that were missed, each with victim, attack and figure.")
+    skipped: list[SkippedRecord] = Field(description="Photos and caption records that were left out.")
+    notes: list[str] = Field(description="Remarks on how far the figures can be relied on.")
+    seeds: list[int] = Field(description="Seeds of the trainings.")
+    from_scratch: bool = Field(description="Whether victims began at random weights.")
+    batch_size: int = Field(description="Pairs in a contrastive batch.")
+    smallest_crop: float = Field(description="Smallest share of a photo in a training crop, 0 to 1.")
     device: DeviceName
-    ran: int = Field(description="cells that this run trained")
-    reused: int = Field(description="cells that an earlier run had trained")
+    ran: int = Field(description="Cells that this run trained.")
+    reused: int = Field(description="Cells that an earlier run had trained.")
     seconds: RunSeconds
