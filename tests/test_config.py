@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnable import config
-from unlearnable.config import PRESETS, BenchmarkSettings, ProtectSettings, resolve, resolve_as
+from unlearnable.config import PRESETS, BenchmarkSettings, ProtectSettings, resolve_as
 from unlearnable.errors import ConfigError
 
 
@@ -17,7 +17,7 @@ def test_flags_beat_environment_beats_file_beats_preset_beats_default(tmp_path, 
     file.write_text('preset = "strong"\nepsilon = 4\nquality = 80\nseed = 3\n')
     monkeypatch.setenv("UNLEARNABLE_EPSILON", "5")
     monkeypatch.setenv("UNLEARNABLE_SEED", "9")
-    settings = resolve({"photos": Path("p"), "epsilon": 6, "quality": None}, file)
+    settings = resolve_as(ProtectSettings, {"photos": Path("p"), "epsilon": 6, "quality": None}, file)
     assert (settings.epsilon, settings.seed, settings.quality) == (6, 9, 80)
     assert settings.adversarial_weight == PRESETS["strong"]["adversarial_weight"] > 0
     assert settings.noise_steps == ProtectSettings.model_fields["noise_steps"].default
@@ -25,7 +25,7 @@ def test_flags_beat_environment_beats_file_beats_preset_beats_default(tmp_path, 
 
 def test_the_environment_may_name_several_surrogates(monkeypatch):
     monkeypatch.setenv("UNLEARNABLE_SURROGATE", "small,RN50:openai")
-    assert resolve({"photos": Path("p")}).surrogate == ("small", "RN50:openai")
+    assert resolve_as(ProtectSettings, {"photos": Path("p")}).surrogate == ("small", "RN50:openai")
 
 
 def test_the_environment_gives_lists_that_may_be_left_out_but_not_the_folder_of_one_data_set(monkeypatch):
@@ -44,7 +44,7 @@ def test_triggers_of_a_benchmark_are_as_long_as_a_trigger_may_be():
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_is_valid_and_says_only_what_exists(preset):
-    assert resolve({"photos": Path("p"), "preset": preset}).preset == preset
+    assert resolve_as(ProtectSettings, {"photos": Path("p"), "preset": preset}).preset == preset
 
 
 @pytest.mark.parametrize(
@@ -62,13 +62,13 @@ def test_a_wrong_setting_is_named(tmp_path, flags, text, message):
     file = tmp_path / "run.toml"
     file.write_text(text)
     with pytest.raises(ConfigError, match=message) as caught:
-        resolve({"photos": Path("p"), **flags}, file)
+        resolve_as(ProtectSettings, {"photos": Path("p"), **flags}, file)
     assert caught.value.exit_code == 2
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigError, match="cannot read"):
-        resolve({"photos": Path("p")}, tmp_path / "none.toml")
+        resolve_as(ProtectSettings, {"photos": Path("p")}, tmp_path / "none.toml")
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0")), st.integers(1, 64), st.booleans())

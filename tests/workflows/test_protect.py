@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.conftest import picture, tree
 from unlearnable import checkpoint, protect
-from unlearnable.config import resolve
+from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelError, OutputError
 from unlearnable.models.tokens import tokenizer
 from unlearnable.workflows.protect import run as workflow
@@ -257,7 +257,7 @@ def test_a_model_that_cannot_be_fetched(posts):
 
 def test_the_plan_writes_nothing_and_counts_the_same(posts, quick, tmp_path):
     before = tree(tmp_path)
-    planned = plan(resolve({"photos": posts, "captions": posts / "posts.jsonl", **quick}))
+    planned = plan(resolve_as(ProtectSettings, {"photos": posts, "captions": posts / "posts.jsonl", **quick}))
     assert tree(tmp_path) == before
     assert (planned.photos, planned.captions, planned.rounds_at_most) == (8, 8, 2)
     assert planned.seconds_estimated > 0

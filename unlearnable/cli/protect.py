@@ -86,7 +86,7 @@ def protect(
         name: value for name, value in locals().items() if name in config.ProtectSettings.model_fields
     }
     flags["surrogate"] = tuple(surrogate) if surrogate else None
-    settings = config.resolve(flags, config_file)
+    settings = config.resolve_as(config.ProtectSettings, flags, config_file)
     if print_config:
         typer.echo(config.to_toml(settings), nl=False)
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unlearnable.config._resolve import ENVIRONMENT, resolve, resolve_as, to_toml
+from unlearnable.config._resolve import ENVIRONMENT, resolve_as, to_toml
 from unlearnable.config.attacks import AS_PUBLISHED
 from unlearnable.config.benchmark import BASELINES, BenchmarkSettings, ScaleName, trigger_settings
 from unlearnable.config.explain import ExplainSettings
@@ -47,7 +47,6 @@ __all__ = [
     "VerifySettings",
     "Vocabulary",
     "digest",
-    "resolve",
     "resolve_as",
     "to_toml",
     "trigger_settings",

@@ -11,17 +11,12 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from unlearnable.config.protect import PRESETS, ProtectSettings
+from unlearnable.config.protect import PRESETS
 from unlearnable.errors import ConfigError
 from unlearnable.registry import did_you_mean
 
 ENVIRONMENT = "UNLEARNABLE_"
 Settings = TypeVar("Settings", bound=BaseModel)
-
-
-def resolve(flags: Mapping[str, Any], file: Path | None = None) -> ProtectSettings:
-    """The settings of `protect`; see `resolve_as`."""
-    return resolve_as(ProtectSettings, flags, file)
 
 
 def resolve_as(kind: type[Settings], flags: Mapping[str, Any], file: Path | None = None) -> Settings:

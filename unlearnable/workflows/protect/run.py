@@ -34,7 +34,7 @@ def protect(
     """Protect the photos and captions that the settings name.
 
     Args:
-        settings: see `unlearnable.config.resolve`.
+        settings: see `unlearnable.config.ProtectSettings`.
         resume: go on with a run that was stopped; the result is the same to the byte.
         overwrite: replace an earlier result.
         progress: told what happens.
