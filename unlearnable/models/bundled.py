@@ -67,7 +67,7 @@ def load_small() -> DualEncoder:
     return encoder
 
 
-def lend_photo_tower(encoder: DualEncoder) -> DualEncoder:
+def copy_photo_tower(encoder: DualEncoder) -> DualEncoder:
     """Copy the bundled model's convolutions into `encoder` and return it: ImageNet weights, frozen in its training."""
     state = encoder.module.state_dict()
     trunk = {name: value for name, value in load_small().module.state_dict().items() if name.startswith(TRUNK)}
