@@ -78,7 +78,7 @@ def test_a_tower_without_a_known_map_says_so():
     vision = {"timm_model_name": "test_resnet", "timm_pool": "avg", "timm_proj": "linear", "image_size": 64}
     encoder = make(vision)
     encoder.module.visual.trunk.patch_embed = torch.nn.Identity()  # as in Swin, whose maps lie otherwise
-    with pytest.raises(ModelError, match="no map of features"), last_map(encoder):
+    with pytest.raises(ModelError, match="no known feature map"), last_map(encoder):
         pass
 
 
