@@ -45,7 +45,7 @@ def gradcam(encoder: DualEncoder, pixels: Tensor, tokens: Tensor) -> NDArray[np.
     return values / np.float32(highest) if highest > 0 else values
 
 
-def salient_mass(saliency: NDArray[np.float32], share: float = 0.1) -> float | None:
+def top_share(saliency: NDArray[np.float32], share: float = 0.1) -> float | None:
     """Return the share of the saliency in its highest `share` of pixels, which is `share` if it is uniform.
 
     None if the saliency is 0 everywhere.
