@@ -1,4 +1,4 @@
-"""Beam search over trigger words, front to last, each post judged on its own loss."""
+"""Beam search over trigger words, from first to last, with each post scored by its own loss."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ Judge = Callable[[Tensor, Tensor], Tensor]
 def beam_search(current: Tensor, options: Tensor, judge: Judge, width: int) -> tuple[Tensor, Tensor]:
     """Choose words position by position, keeping the `width` best triggers of every post.
 
-    What a post has stays in the race, so its loss as the judge sees it never rises. A
-    word is used once in a trigger.
+    The current trigger of a post competes too, so that its loss never rises. No word
+    occurs twice in a trigger.
 
     Args:
-        current: (b, k) the words now, as numbers.
+        current: (b, k) current words, as numbers.
         options: (b, k, c) words to try at each position.
-        judge: takes triggers (b, n, k) and a mask (b, n) of those worth scoring; gives losses (b, n).
-        width: the beam's width.
+        judge: function from triggers (b, n, k) and a mask (b, n) of those to score to losses (b, n).
+        width: number of triggers kept for each post.
 
     Returns:
-        triggers (b, k) and their losses (b,).
+        Triggers (b, k) and their losses (b,).
     """
     length = current.shape[1]
     beams = current[:, None, :]  # (b, w, k)
