@@ -1,4 +1,4 @@
-"""Run a method to its end, with a checkpoint after every round and every so often inside of one."""
+"""Run a method to completion, with checkpoints after every round and at intervals within a round."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from unlearnable.progress import Progress
 
 @dataclass(frozen=True)
 class Making:
-    """What is to be optimised, how, and where its state is kept.
+    """One optimisation: problem, method, settings and checkpoint.
 
     Attributes:
-        problem: the posts and surrogates.
-        method: one of `unlearnable.methods`.
-        settings: of the method.
-        checkpoint: goes on from there where the file exists.
-        key: what the checkpoint is bound to.
+        problem: posts and surrogates.
+        method: method that makes noise and triggers.
+        settings: settings of the method.
+        checkpoint: checkpoint file, from which the optimisation resumes if it exists.
+        key: run key that the checkpoint is bound to.
     """
 
     problem: Problem
@@ -34,11 +34,11 @@ class Making:
 
 @dataclass
 class Course:
-    """How an optimisation has gone.
+    """The course of an optimisation so far.
 
     Attributes:
-        losses: the mean loss after each round.
-        seconds: it took, over all the times that it was started.
+        losses: mean loss after each round.
+        seconds: seconds the optimisation took so far, over all its runs.
     """
 
     losses: list[float] = field(default_factory=list)
@@ -46,18 +46,18 @@ class Course:
 
 
 def optimise(making: Making, progress: Progress, stop: Callable[[list[float]], bool]) -> tuple[State, Course]:
-    """Run a method until its rounds are over or `stop` says so of their losses.
+    """Run a method until its rounds are over or `stop`, given the losses of all rounds, returns true.
 
     Raises:
         CheckpointError: the checkpoint belongs to another run.
     """
     settings, path = making.settings, making.checkpoint
     progress.phase(f"optimising ({making.method.name})", settings.max_rounds)
-    goes_on = path.is_file()
-    if not goes_on:
+    resumed = path.is_file()
+    if not resumed:
         making.problem.noise_path.unlink(missing_ok=True)
     state = making.method.start(making.problem, settings)
-    course = _restore(making, state, progress) if goes_on else Course()
+    course = _restore(making, state, progress) if resumed else Course()
     if stop(course.losses):
         return state, course
     began, clock = time.monotonic() - course.seconds, checkpoint.Clock()
@@ -77,10 +77,10 @@ def optimise(making: Making, progress: Progress, stop: Callable[[list[float]], b
 
 
 def _restore(making: Making, state: State, progress: Progress) -> Course:
-    """Bring `state` to where the checkpoint is."""
+    """Restore `state` from the checkpoint and return the course up to it."""
     saved = checkpoint.load(making.checkpoint, making.key)
     state.restore(saved["method"])
     done = len(saved["losses"])
     progress.advance(done)
-    progress.note(f"going on after round {done}")
+    progress.note(f"resuming after round {done}")
     return Course(saved["losses"], saved["seconds"])
