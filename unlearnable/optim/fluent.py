@@ -7,13 +7,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from unlearnable.optim.beam import Judge
+from unlearnable.optim.beam import TriggerLoss
 
 Offer = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 def fluent_search(
-    current: Tensor, cost: Tensor, offer: Offer, judge: Judge, width: int, weight: float
+    current: Tensor, cost: Tensor, offer: Offer, loss_of: TriggerLoss, width: int, weight: float
 ) -> tuple[Tensor, Tensor]:
     """Write new triggers word by word, and keep a post's current trigger if that is better.
 
@@ -26,7 +26,7 @@ def fluent_search(
         cost: (b,) cost of the current triggers.
         offer: function from the first words of triggers (b, w, j) to words (b, w, c) for the next
             position and their costs (b, w, c), infinite for words that must not be tried.
-        judge: function from triggers (b, n, k) and a mask (b, n) of those to score to losses (b, n).
+        loss_of: function from triggers (b, n, k) and a mask (b, n) of those to score to losses (b, n).
         width: number of triggers kept for each post.
         weight: weight of the cost against the loss (lambda).
 
@@ -45,10 +45,10 @@ def fluent_search(
         fresh, worth = grown.flatten(1, 2), total.isfinite()
         if not worth.any():
             return current, cost
-        scores = (judge(fresh, worth) + weight * total).masked_fill(~worth, float("inf"))
+        scores = (loss_of(fresh, worth) + weight * total).masked_fill(~worth, float("inf"))
         scores, chosen = scores.topk(min(width, scores.shape[1]), dim=1, largest=False)
         beams = fresh.gather(1, chosen[..., None].expand(-1, -1, length))
         paid, best = total.gather(1, chosen), scores[:, 0]
     all_posts = torch.ones(len(current), 1, dtype=torch.bool)
-    unchanged = judge(current[:, None, :], all_posts)[:, 0] + weight * cost <= best
+    unchanged = loss_of(current[:, None, :], all_posts)[:, 0] + weight * cost <= best
     return torch.where(unchanged[:, None], current, beams[:, 0]), torch.where(unchanged, cost, paid[:, 0])
