@@ -23,7 +23,7 @@ from unlearnable.optim.view import apply_noise
 from unlearnable.posts.pixels import Pixels, Posts
 from unlearnable.progress import Progress
 from unlearnable.protection.captions import Captions, Slots
-from unlearnable.protection.optimise import Making, optimise
+from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.protection.vocabulary import load_words
 from unlearnable.results import ProtectionRecord
 from unlearnable.stores.noise import NoiseStore
@@ -115,17 +115,17 @@ def _problem(how: How, photos: DecodedPhotos, surrogate: DualEncoder, slots: Slo
 
 def _optimise(store: ProtectionStore, problem: Problem, progress: Progress) -> Saved:
     how = store.how
-    making = Making(problem, METHODS[how.name](), how.settings, store.checkpoint, store.digest)
-    state, course = optimise(making, progress, lambda losses: len(losses) >= how.settings.max_rounds)
+    task = OptimisationTask(problem, METHODS[how.name](), how.settings, store.checkpoint, store.digest)
+    state, trace = optimise(task, progress, lambda losses: len(losses) >= how.settings.max_rounds)
     state.noise.finish()
     record = ProtectionRecord(
         method=how.name,
         surrogate=problem.surrogates[0].name,
-        loss_first=course.losses[0],
-        loss_last=course.losses[-1],
-        rounds=len(course.losses),
+        loss_first=trace.losses[0],
+        loss_last=trace.losses[-1],
+        rounds=len(trace.losses),
         psnr_mean=_psnr(problem, state.noise, how.settings.enlarge),
-        seconds=round(course.seconds, 1),
+        seconds=round(trace.seconds, 1),
     )
     return store.write(record, state.triggers.tolist() if state.triggers.shape[1] else [])
 

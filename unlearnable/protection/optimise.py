@@ -14,7 +14,7 @@ from unlearnable.progress import Progress
 
 
 @dataclass(frozen=True)
-class Making:
+class OptimisationTask:
     """One optimisation: problem, method, settings and checkpoint.
 
     Attributes:
@@ -33,8 +33,8 @@ class Making:
 
 
 @dataclass
-class Course:
-    """The course of an optimisation so far.
+class OptimisationTrace:
+    """Losses and time of an optimisation so far.
 
     Attributes:
         losses: mean loss after each round.
@@ -45,42 +45,44 @@ class Course:
     seconds: float = 0.0
 
 
-def optimise(making: Making, progress: Progress, stop: Callable[[list[float]], bool]) -> tuple[State, Course]:
+def optimise(
+    task: OptimisationTask, progress: Progress, stop: Callable[[list[float]], bool]
+) -> tuple[State, OptimisationTrace]:
     """Run a method until its rounds are over or `stop`, given the losses of all rounds, returns true.
 
     Raises:
         CheckpointError: the checkpoint belongs to another run.
     """
-    settings, path = making.settings, making.checkpoint
-    progress.phase(f"optimising ({making.method.name})", settings.max_rounds)
+    settings, path = task.settings, task.checkpoint
+    progress.phase(f"optimising ({task.method.name})", settings.max_rounds)
     resumed = path.is_file()
     if not resumed:
-        making.problem.noise_path.unlink(missing_ok=True)
-    state = making.method.start(making.problem, settings)
-    course = _restore(making, state, progress) if resumed else Course()
-    if stop(course.losses):
-        return state, course
-    began, clock = time.monotonic() - course.seconds, checkpoint.Clock()
-    for done in making.method.rounds(making.problem, settings, state):
+        task.problem.noise_path.unlink(missing_ok=True)
+    state = task.method.start(task.problem, settings)
+    trace = _restore(task, state, progress) if resumed else OptimisationTrace()
+    if stop(trace.losses):
+        return state, trace
+    began, clock = time.monotonic() - trace.seconds, checkpoint.Clock()
+    for done in task.method.rounds(task.problem, settings, state):
         if done is None and not clock.due():
             continue
         if done is not None:
-            course.losses.append(done.loss)
-        course.seconds = time.monotonic() - began
-        checkpoint.save(path, making.key, {"method": state.export(), **asdict(course)})
+            trace.losses.append(done.loss)
+        trace.seconds = time.monotonic() - began
+        checkpoint.save(path, task.key, {"method": state.export(), **asdict(trace)})
         state.noise.exported()
         if done is not None:
             progress.advance(1, loss=done.loss, **done.metrics)
-        if stop(course.losses):
+        if stop(trace.losses):
             break
-    return state, course
+    return state, trace
 
 
-def _restore(making: Making, state: State, progress: Progress) -> Course:
-    """Restore `state` from the checkpoint and return the course up to it."""
-    saved = checkpoint.load(making.checkpoint, making.key)
+def _restore(task: OptimisationTask, state: State, progress: Progress) -> OptimisationTrace:
+    """Restore `state` from the checkpoint and return the trace up to it."""
+    saved = checkpoint.load(task.checkpoint, task.key)
     state.restore(saved["method"])
     done = len(saved["losses"])
     progress.advance(done)
     progress.note(f"resuming after round {done}")
-    return Course(saved["losses"], saved["seconds"])
+    return OptimisationTrace(saved["losses"], saved["seconds"])

@@ -16,7 +16,7 @@ from unlearnable.methods.base import State
 from unlearnable.models.sentence import as_sentence
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.progress import Progress, Silent
-from unlearnable.protection.optimise import Making, optimise
+from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.report.html import protect_page
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.workflows import history
@@ -61,9 +61,9 @@ def protect(
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
         run = make_ready(settings, where, dataset, method, surrogates, Path(scratch), progress)
         create_folders(where, key, config.to_toml(settings), resume=resume)
-        making = Making(run.problem, run.method, settings, where.checkpoint, run.key)
-        state, course = optimise(making, progress, lambda losses: bool(_stop(settings, losses)))
-        return _publish(run, state, course.losses, started, progress)
+        task = OptimisationTask(run.problem, run.method, settings, where.checkpoint, run.key)
+        state, trace = optimise(task, progress, lambda losses: bool(_stop(settings, losses)))
+        return _publish(run, state, trace.losses, started, progress)
 
 
 def _stop(settings: ProtectSettings, losses: list[float]) -> str:
