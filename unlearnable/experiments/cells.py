@@ -11,7 +11,7 @@ from unlearnable.evaluation.embed import retrieve
 from unlearnable.evaluation.scores import scores
 from unlearnable.experiments.arms import Arm
 from unlearnable.experiments.cell_store import Key
-from unlearnable.experiments.fit import Task, fit
+from unlearnable.experiments.fit import TrainingTask, fit
 from unlearnable.experiments.models import ModelPool
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.posts.pairs import Pairs
@@ -98,7 +98,7 @@ def run(
     """
     began = time.monotonic()
     path, key = checkpoint or (None, "")
-    task = Task(arm.pairs(), experiment.gallery, recipe, path, key)
+    task = TrainingTask(arm.pairs(), experiment.gallery, recipe, path, key)
     progress.phase(title, task.steps)
     history = fit(model, task, progress)
     ranked = scores(retrieve(model, experiment.gallery))

@@ -24,7 +24,7 @@ from unlearnable.training.optimiser import adamw
 
 
 @dataclass(frozen=True)
-class Task:
+class TrainingTask:
     """What to train on, what to rank, and how.
 
     Attributes:
@@ -48,7 +48,7 @@ class Task:
 
 
 @dataclass
-class _Course:
+class _TrainingState:
     """Epochs that are over, steps done, and the summed loss of those in the epoch under way."""
 
     epochs: list[EpochRecord] = field(default_factory=list)
@@ -56,7 +56,7 @@ class _Course:
     loss: float = 0.0
 
 
-def fit(model: DualEncoder, task: Task, progress: Progress, *, world: World | None = None) -> list[EpochRecord]:
+def fit(model: DualEncoder, task: TrainingTask, progress: Progress, *, world: World | None = None) -> list[EpochRecord]:
     """Train `model` in place; goes on from the checkpoint where there is one.
 
     Returns:
@@ -68,22 +68,22 @@ def fit(model: DualEncoder, task: Task, progress: Progress, *, world: World | No
     """
     world, clock = world or World(), checkpoint.Clock()
     optimiser = adamw(model.module, task.recipe.lr, task.recipe.weight_decay)
-    course = _restore(model, optimiser, task)
-    progress.advance(course.done)
-    for step in train(model, optimiser, task.train, task.recipe, done=course.done, world=world):
+    training = _restore(model, optimiser, task)
+    progress.advance(training.done)
+    for step in train(model, optimiser, task.train, task.recipe, done=training.done, world=world):
         if not math.isfinite(step.loss):
             raise ModelError(f"the loss of step {step.number} is not finite", hint="lower --lr")
-        course.done, course.loss = step.number, course.loss + step.loss
+        training.done, training.loss = step.number, training.loss + step.loss
         progress.advance(1, loss=step.loss)
         if step.ends_epoch:
-            mean = course.loss / steps_an_epoch(task.train, task.recipe)
-            course.epochs.append(epoch_record(step.epoch, mean, model, task.held_out))
-            course.loss = 0.0
+            mean = training.loss / steps_an_epoch(task.train, task.recipe)
+            training.epochs.append(epoch_record(step.epoch, mean, model, task.held_out))
+            training.loss = 0.0
         if task.checkpoint is not None and world.rank == 0 and (step.ends_epoch or clock.due()):
-            _save(task.checkpoint, model, optimiser, course, task.key)
+            _save(task.checkpoint, model, optimiser, training, task.key)
     if not all(weights.isfinite().all() for weights in model.module.parameters()):
         raise ModelError("the last steps left weights that are not finite", hint="lower --lr")
-    return course.epochs
+    return training.epochs
 
 
 def epoch_record(epoch: int, loss: float | None, model: DualEncoder, held_out: Pairs) -> EpochRecord:
@@ -98,21 +98,21 @@ def epoch_record(epoch: int, loss: float | None, model: DualEncoder, held_out: P
     return EpochRecord(epoch=epoch, loss=loss, image_to_text=both.image_to_text, text_to_image=both.text_to_image)
 
 
-def _save(path: Path, model: DualEncoder, optimiser: Optimizer, course: _Course, key: str) -> None:
+def _save(path: Path, model: DualEncoder, optimiser: Optimizer, training: _TrainingState, key: str) -> None:
     state = {
         "weights": model.module.state_dict(),
         "optimiser": optimiser.state_dict(),
-        "epochs": [record.model_dump() for record in course.epochs],
-        "done": course.done,
-        "loss": course.loss,
+        "epochs": [record.model_dump() for record in training.epochs],
+        "done": training.done,
+        "loss": training.loss,
     }
     checkpoint.save(path, key, state)
 
 
-def _restore(model: DualEncoder, optimiser: Optimizer, task: Task) -> _Course:
+def _restore(model: DualEncoder, optimiser: Optimizer, task: TrainingTask) -> _TrainingState:
     if task.checkpoint is None or not task.checkpoint.is_file():
-        return _Course()
+        return _TrainingState()
     state = checkpoint.load(task.checkpoint, task.key)
     model.module.load_state_dict(state["weights"])
     optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))
-    return _Course([EpochRecord(**record) for record in state["epochs"]], state["done"], state["loss"])
+    return _TrainingState([EpochRecord(**record) for record in state["epochs"]], state["done"], state["loss"])

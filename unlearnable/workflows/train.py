@@ -12,7 +12,7 @@ from unlearnable import files
 from unlearnable.config import TrainSettings
 from unlearnable.datasets import Dataset
 from unlearnable.errors import ConfigError, InputError, OutputError
-from unlearnable.experiments.fit import Task, epoch_record, fit
+from unlearnable.experiments.fit import TrainingTask, epoch_record, fit
 from unlearnable.experiments.recipe import recipe_for
 from unlearnable.models import openclip
 from unlearnable.models.device import choose_device
@@ -65,7 +65,7 @@ def train(
             from_scratch=from_scratch,
         )
         train_photos, held_out = split(shelf.photos, settings.test_fraction, settings.seed)
-        task = Task(
+        task = TrainingTask(
             train=pairs_of(shelf.pixels, shelf.captions, train_photos),
             held_out=pairs_of(shelf.pixels, shelf.captions, held_out),
             recipe=recipe,
