@@ -22,7 +22,7 @@ Change = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 
 
 @dataclass
-class Shelf:
+class DecodedPosts:
     """Decoded photos, as working copies, with their captions; entry n of each list belongs to the same photo.
 
     Attributes:
@@ -68,13 +68,13 @@ def open_collection(folder: Path, captions: Path | None) -> Dataset:
     return open_dataset(folder, captions)
 
 
-def read_all(datasets: Sequence[Dataset], side: int, shelf: Shelf, progress: Progress) -> None:
+def read_all(datasets: Sequence[Dataset], side: int, posts: DecodedPosts, progress: Progress) -> None:
     """Decode every photo of some data sets.
 
     Args:
         datasets: data sets to read.
         side: image size of the model, in pixels.
-        shelf: receives the photos and captions.
+        posts: receives the photos and captions.
         progress: receives one step per photo.
 
     Raises:
@@ -84,10 +84,10 @@ def read_all(datasets: Sequence[Dataset], side: int, shelf: Shelf, progress: Pro
     for dataset in datasets:
         captions = dataset.captions_by_photo()
         for photo in dataset.photos:
-            shelf.add(photo, captions[photo.id], side)
+            posts.add(photo, captions[photo.id], side)
             progress.advance()
-    if not shelf.photos:
-        first = shelf.skipped[0]
+    if not posts.photos:
+        first = posts.skipped[0]
         raise InputError(f"no photo can be read; {first.where}: {first.reason} ({first.detail})")
 
 

@@ -16,7 +16,7 @@ from unlearnable.imaging.placement import add, enlarge, grid_shape, working_copy
 from unlearnable.models.tokens import default_vocabulary
 from unlearnable.posts.pairs import Joined, Pairs, pairs_of
 from unlearnable.posts.pixels import Pixels
-from unlearnable.posts.reading import Shelf
+from unlearnable.posts.reading import DecodedPosts
 from unlearnable.progress import Progress
 from unlearnable.results import Data
 from unlearnable.workflows.verify.matching import PostPair, read_both
@@ -40,7 +40,7 @@ class Versions:
     posts: Sequence[PostPair]
     side: int
     scratch: Path
-    background: Shelf
+    background: DecodedPosts
     seed: int
     _photos: dict[tuple[Version, str], Pixels] = field(default_factory=dict)
 
