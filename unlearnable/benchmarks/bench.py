@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
-from unlearnable.benchmarks.plan import How, Planned, Setup, digest
+from unlearnable.benchmarks.plan import Planned, ProtectionRecipe, Setup, digest
 from unlearnable.benchmarks.protection_store import ProtectionStore
 from unlearnable.experiments.cell_store import CellStore, Key
 from unlearnable.experiments.cells import Experiment
@@ -41,8 +41,10 @@ class Bench:
     def __post_init__(self) -> None:
         """Resolve every protection and every key once."""
         self.store = CellStore(self.folder / "cells", BenchmarkCell)
-        made = {cell.method: cell.how for cell in self.setup.cells if cell.how is not None}
-        self._protections = {method: self._protection(how) for method, how in made.items()}
+        recipes = {
+            cell.method: cell.protection_recipe for cell in self.setup.cells if cell.protection_recipe is not None
+        }
+        self._protections = {method: self._protection(recipe) for method, recipe in recipes.items()}
         self._keys = {cell: self._key(cell) for cell in self.setup.cells}
 
     def key(self, cell: Planned) -> Key:
@@ -70,16 +72,16 @@ class Bench:
         saved = {method: store.read() for method, store in self._protections.items()}
         return [one.record.model_copy(update={"method": method}) for method, one in saved.items() if one]
 
-    def _protection(self, how: How) -> ProtectionStore:
+    def _protection(self, recipe: ProtectionRecipe) -> ProtectionStore:
         key: Key = {
             "version": VERSION,
             "data": self.data,
             "surrogate": self.experiment.pool.digest(self.setup.surrogate),
-            "method": how.name,
-            "settings": how.settings.model_dump_json(),
-            "noise_side": how.noise_side,
+            "method": recipe.name,
+            "settings": recipe.settings.model_dump_json(),
+            "noise_side": recipe.noise_side,
         }
-        return ProtectionStore(how, self.folder / "protections", key)
+        return ProtectionStore(recipe, self.folder / "protections", key)
 
     def _key(self, cell: Planned) -> Key:
         protection = self.protection(cell)

@@ -19,7 +19,7 @@ SEED = 0  # of the optimisation, and of random positions as in `protect`
 
 
 @dataclass(frozen=True)
-class How:
+class ProtectionRecipe:
     """How a protection is made: a row of `methods.METHODS`, its settings, and the most that a side of the noise has."""
 
     name: str
@@ -38,7 +38,7 @@ class Planned:
 
     Attributes:
         method: its name in the tables, such as "mem-3".
-        how: how its protection is made; None for clean posts.
+        protection_recipe: how its protection is made; None for clean posts.
         victim: the name of the model that is trained.
         fraction: the share of the photos that is protected.
         attack: what a scraper does to the posts.
@@ -46,7 +46,7 @@ class Planned:
     """
 
     method: str
-    how: How | None
+    protection_recipe: ProtectionRecipe | None
     victim: str
     fraction: float
     attack: Attack
@@ -98,7 +98,7 @@ def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
     cells = [
         Planned(
             method,
-            how(method, scale, suite),
+            protection_recipe(method, scale, suite),
             victim,
             fraction,
             attack,
@@ -113,13 +113,13 @@ def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
     return Setup(suite, scale, settings.surrogate or scale.surrogate, victims, tuple(cells))
 
 
-def how(method: str, scale: Scale, suite: Suite) -> How | None:
+def protection_recipe(method: str, scale: Scale, suite: Suite) -> ProtectionRecipe | None:
     """Return how the protection of a method is made; None for clean posts."""
     if method == "clean":
         return None
     if method in BASELINES:
-        return How(method, scale.method, suite.noise_side)
-    return How("mem", scale.method.model_copy(update=trigger_settings(method)), suite.noise_side)
+        return ProtectionRecipe(method, scale.method, suite.noise_side)
+    return ProtectionRecipe("mem", scale.method.model_copy(update=trigger_settings(method)), suite.noise_side)
 
 
 def digest(*parts: object) -> str:

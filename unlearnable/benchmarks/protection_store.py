@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ValidationError
 
 from unlearnable import files
-from unlearnable.benchmarks.plan import How
+from unlearnable.benchmarks.plan import ProtectionRecipe
 from unlearnable.benchmarks.suites.base import Item
 from unlearnable.experiments.cell_store import Key, digest_of
 from unlearnable.protection.captions import Captions
@@ -29,12 +29,12 @@ class ProtectionStore:
     """Where a protection is kept, whether or not it is there yet.
 
     Attributes:
-        how: how it is made.
+        recipe: how it is made.
         folder: the folder of all protections.
         key: all that it depends on.
     """
 
-    how: How
+    recipe: ProtectionRecipe
     folder: Path
     key: Key
 
@@ -69,8 +69,8 @@ class ProtectionStore:
 
     def captions(self, saved: Saved, items: Sequence[Item]) -> list[list[str]]:
         """Return the captions of the first photos as they are published."""
-        slots = self.how.cut([item.captions for item in items])
-        captions = Captions.from_tokens(slots, saved.triggers, self.how.settings)
+        slots = self.recipe.cut([item.captions for item in items])
+        captions = Captions.from_tokens(slots, saved.triggers, self.recipe.settings)
         return [captions.of(n, item.captions) for n, item in enumerate(items)]
 
     def add_fluency(self, saved: Saved, fluency: FluencyRecord) -> None:
@@ -78,4 +78,4 @@ class ProtectionStore:
         self.write(saved.record.model_copy(update={"fluency": fluency}), saved.triggers)
 
     def _path(self, kind: str) -> Path:
-        return self.folder / f"{self.how.name}-{self.digest[:8]}.{kind}"
+        return self.folder / f"{self.recipe.name}-{self.digest[:8]}.{kind}"

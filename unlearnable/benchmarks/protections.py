@@ -13,7 +13,7 @@ from torch import Tensor
 
 from unlearnable.attacks.base import Attack
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
-from unlearnable.benchmarks.plan import SEED, How
+from unlearnable.benchmarks.plan import SEED, ProtectionRecipe
 from unlearnable.benchmarks.protection_store import ProtectionStore, Saved
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS
@@ -80,30 +80,32 @@ def make(
 
     One that was stopped goes on after its last checkpoint with `resume`, and starts again without.
     """
-    how = store.how
-    slots = how.cut([item.captions for item in photos.items])
+    recipe = store.recipe
+    slots = recipe.cut([item.captions for item in photos.items])
     saved = store.read()
     if saved is None:
         store.folder.mkdir(parents=True, exist_ok=True)
         if not resume:
             store.checkpoint.unlink(missing_ok=True)
-        saved = _optimise(store, _problem(how, photos, surrogate, slots, store.noise), progress)
+        saved = _optimise(store, _problem(recipe, photos, surrogate, slots, store.noise), progress)
         store.checkpoint.unlink(missing_ok=True)
-    noise = NoiseStore(_grids(how, photos, surrogate), how.settings.epsilon, store.noise, "r")
-    return Protection(noise, Captions.from_tokens(slots, saved.triggers, how.settings))
+    noise = NoiseStore(_grids(recipe, photos, surrogate), recipe.settings.epsilon, store.noise, "r")
+    return Protection(noise, Captions.from_tokens(slots, saved.triggers, recipe.settings))
 
 
-def _grids(how: How, photos: DecodedPhotos, surrogate: DualEncoder) -> tuple[Shape, ...]:
-    side = min(surrogate.image_size, how.noise_side or surrogate.image_size)
+def _grids(recipe: ProtectionRecipe, photos: DecodedPhotos, surrogate: DualEncoder) -> tuple[Shape, ...]:
+    side = min(surrogate.image_size, recipe.noise_side or surrogate.image_size)
     return tuple(grid_shape(height, width, side) for height, width in photos.pixels.shapes)
 
 
-def _problem(how: How, photos: DecodedPhotos, surrogate: DualEncoder, slots: Slots, noise: Path) -> Problem:
-    method = METHODS[how.name]()
-    vocabulary, proposer = load_words(how.settings, str(surrogate.device), proposing=method.has_trigger)
+def _problem(
+    recipe: ProtectionRecipe, photos: DecodedPhotos, surrogate: DualEncoder, slots: Slots, noise: Path
+) -> Problem:
+    method = METHODS[recipe.name]()
+    vocabulary, proposer = load_words(recipe.settings, str(surrogate.device), proposing=method.has_trigger)
     return Problem(
         posts=Posts(photos.pixels, slots),
-        grids=_grids(how, photos, surrogate),
+        grids=_grids(recipe, photos, surrogate),
         captions=tuple(item.captions for item in photos.items),
         surrogates=(surrogate,),
         vocabulary=vocabulary,
@@ -114,17 +116,17 @@ def _problem(how: How, photos: DecodedPhotos, surrogate: DualEncoder, slots: Slo
 
 
 def _optimise(store: ProtectionStore, problem: Problem, progress: Progress) -> Saved:
-    how = store.how
-    task = OptimisationTask(problem, METHODS[how.name](), how.settings, store.checkpoint, store.digest)
-    state, trace = optimise(task, progress, lambda losses: len(losses) >= how.settings.max_rounds)
+    recipe = store.recipe
+    task = OptimisationTask(problem, METHODS[recipe.name](), recipe.settings, store.checkpoint, store.digest)
+    state, trace = optimise(task, progress, lambda losses: len(losses) >= recipe.settings.max_rounds)
     state.noise.finish()
     record = ProtectionRecord(
-        method=how.name,
+        method=recipe.name,
         surrogate=problem.surrogates[0].name,
         loss_first=trace.losses[0],
         loss_last=trace.losses[-1],
         rounds=len(trace.losses),
-        psnr_mean=_psnr(problem, state.noise, how.settings.enlarge),
+        psnr_mean=_psnr(problem, state.noise, recipe.settings.enlarge),
         seconds=round(trace.seconds, 1),
     )
     return store.write(record, state.triggers.tolist() if state.triggers.shape[1] else [])
