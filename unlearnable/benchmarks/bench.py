@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
-from unlearnable.benchmarks.plan import Planned, ProtectionRecipe, Setup, digest
+from unlearnable.benchmarks.plan import CellPlan, ProtectionRecipe, Setup, digest
 from unlearnable.benchmarks.protection_store import ProtectionStore
 from unlearnable.experiments.cell_store import CellStore, Key
 from unlearnable.experiments.cells import Experiment
@@ -35,7 +35,7 @@ class Bench:
     data: str
     resume: bool
     store: CellStore[BenchmarkCell] = field(init=False)
-    _keys: dict[Planned, Key] = field(init=False)
+    _keys: dict[CellPlan, Key] = field(init=False)
     _protections: dict[str, ProtectionStore] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -47,19 +47,19 @@ class Bench:
         self._protections = {method: self._protection(recipe) for method, recipe in recipes.items()}
         self._keys = {cell: self._key(cell) for cell in self.setup.cells}
 
-    def key(self, cell: Planned) -> Key:
+    def key(self, cell: CellPlan) -> Key:
         """Return all that a cell depends on."""
         return self._keys[cell]
 
-    def checkpoint(self, cell: Planned) -> Path:
+    def checkpoint(self, cell: CellPlan) -> Path:
         """Return where the state of a cell is kept while its victim is trained."""
         return self.store.path(cell.name, self.key(cell)).with_suffix(".partial")
 
-    def done(self, cell: Planned) -> BenchmarkCell | None:
+    def done(self, cell: CellPlan) -> BenchmarkCell | None:
         """Return the cell, where it was run before."""
         return self.store.read(cell.name, self.key(cell))
 
-    def protection(self, cell: Planned) -> ProtectionStore | None:
+    def protection(self, cell: CellPlan) -> ProtectionStore | None:
         """Return where the protection of a cell is kept; None for clean posts."""
         return self._protections.get(cell.method)
 
@@ -83,12 +83,12 @@ class Bench:
         }
         return ProtectionStore(recipe, self.folder / "protections", key)
 
-    def _key(self, cell: Planned) -> Key:
+    def _key(self, cell: CellPlan) -> Key:
         protection = self.protection(cell)
         arm = digest(self.data, protection.digest if protection else "", cell.fraction, cell.attack.name)
         return self.experiment.key(cell.victim, arm, cell.recipe, start_seed(cell))
 
 
-def start_seed(cell: Planned) -> int:
+def start_seed(cell: CellPlan) -> int:
     """Return the seed of a victim's random weights, which are never those of the surrogate's, drawn by 0."""
     return cell.seed + 1

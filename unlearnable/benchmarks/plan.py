@@ -33,7 +33,7 @@ class ProtectionRecipe:
 
 
 @dataclass(frozen=True)
-class Planned:
+class CellPlan:
     """A cell to run.
 
     Attributes:
@@ -80,7 +80,7 @@ class Setup:
     scale: Scale
     surrogate: str
     victims: Mapping[str, str | None]
-    cells: tuple[Planned, ...]
+    cells: tuple[CellPlan, ...]
 
 
 def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
@@ -96,7 +96,7 @@ def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
     methods = settings.methods or scale.methods
     fractions = settings.fractions or scale.fractions
     cells = [
-        Planned(
+        CellPlan(
             method,
             protection_recipe(method, scale, suite),
             victim,

@@ -8,7 +8,7 @@ import torch
 
 from unlearnable.benchmarks.bench import Bench, start_seed
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
-from unlearnable.benchmarks.plan import Planned, Setup
+from unlearnable.benchmarks.plan import CellPlan, Setup
 from unlearnable.benchmarks.protections import Protection, Scraped, make
 from unlearnable.config import AS_PUBLISHED
 from unlearnable.experiments.cell_store import digest_of
@@ -36,7 +36,7 @@ class ProtectedFraction:
 
     train: DecodedPhotos
     protection: Protection | None
-    cell: Planned
+    cell: CellPlan
     enlarge: str
     key_digest: str
 
@@ -59,7 +59,7 @@ class ProtectedFraction:
         return pairs_of(pixels, [list(map(attack.caption, texts)) for texts in captions])
 
 
-def run(bench: Bench, cell: Planned, progress: Progress) -> BenchmarkCell:
+def run(bench: Bench, cell: CellPlan, progress: Progress) -> BenchmarkCell:
     """Run one cell and keep it."""
     key, partial, pool = bench.key(cell), bench.checkpoint(cell), bench.experiment.pool
     protection = _protection(bench, cell, progress)
@@ -106,19 +106,19 @@ def surrogate_of(bench: Bench) -> DualEncoder:
     return pool.start(name, 0) if pool.from_scratch else pool.pretrained(name)
 
 
-def _protection(bench: Bench, cell: Planned, progress: Progress) -> Protection | None:
+def _protection(bench: Bench, cell: CellPlan, progress: Progress) -> Protection | None:
     store = bench.protection(cell)
     if store is None:
         return None
     return make(store, bench.train, surrogate_of(bench), resume=bench.resume, progress=progress)
 
 
-def _paper(setup: Setup, cell: Planned) -> PaperRow | None:
+def _paper(setup: Setup, cell: CellPlan) -> PaperRow | None:
     """Return the paper's figures, which are of posts as they were published."""
     role = setup.victims[cell.victim]
     return setup.suite.paper.get((cell.method, role or "", cell.fraction)) if cell.attack.name == AS_PUBLISHED else None
 
 
-def _label(cell: Planned) -> str:
+def _label(cell: CellPlan) -> str:
     share = f", {100 * cell.fraction:g} % protected" if cell.fraction < 1 else ""
     return f"{cell.method}{share}, {cell.attack.name}, seed {cell.seed}"

@@ -12,7 +12,7 @@ from unlearnable.benchmarks.bench import VERSION, Bench
 from unlearnable.benchmarks.estimate import estimate
 from unlearnable.benchmarks.fluency import read_captions
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos, decoded
-from unlearnable.benchmarks.plan import Planned, Setup, digest, set_up
+from unlearnable.benchmarks.plan import CellPlan, Setup, digest, set_up
 from unlearnable.benchmarks.runner import run
 from unlearnable.benchmarks.suites.base import Item, Suite
 from unlearnable.benchmarks.summary import report_of, write
@@ -149,7 +149,7 @@ def device_of(settings: BenchmarkSettings) -> str:
     return f"cuda:{os.environ['LOCAL_RANK']}" if device == "cuda" and "LOCAL_RANK" in os.environ else device
 
 
-def mine(bench: Bench) -> list[Planned]:
+def mine(bench: Bench) -> list[CellPlan]:
     """The cells of this process: all of them, or those of its share of the protections."""
     rank, size = process()
     stores = {cell: bench.protection(cell) for cell in bench.setup.cells}
