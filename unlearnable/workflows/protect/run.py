@@ -25,7 +25,7 @@ from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.publish import compose, refuse_without_noise, write_caption_files, write_photos
 from unlearnable.workflows.protect.readback import measure_losses, refuse_unprotected, reread_captions
 from unlearnable.workflows.protect.setup import Run, load_surrogates, make_ready, run_key
-from unlearnable.workflows.protect.summary import Outcome, summarise
+from unlearnable.workflows.protect.summary import RunResults, summarise
 
 
 def protect(
@@ -89,7 +89,7 @@ def _publish(run: Run, state: State, rounds: list[float], started: float, progre
         refuse_unprotected(losses, run.settings)
     stopped = _stop(run.settings, rounds) or "rounds"
     seconds = time.monotonic() - started
-    report = summarise(run, state, Outcome(lines, losses, rounds, stopped, roundtrip, seconds))
+    report = summarise(run, state, RunResults(lines, losses, rounds, stopped, roundtrip, seconds))
     page = protect_page(report, lines, run.settings, pictures)
     published.put_in_place(where)
     _remember(run, lines, progress)
