@@ -57,13 +57,13 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     """
     started, progress = time.monotonic(), progress or Silent()
     check_rules(settings.require)
-    arms_wanted = wanted(settings)
-    check_apart(place(settings), settings.originals, settings.protected)
+    arms_wanted = arms_to_run(settings)
+    check_apart(output_folder(settings), settings.originals, settings.protected)
     device = choose_device(settings.device)
     posts = divide(settings, progress)
     pool = ModelPool(device, settings.from_scratch)
     side = max(pool.pretrained(name).image_size for name in settings.victims)
-    files.check_writable(place(settings))
+    files.check_writable(output_folder(settings))
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as temporary:
         scratch = Path(temporary)
         decoded = _gallery(posts, side, scratch, progress)
@@ -74,14 +74,14 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
         shown = hashlib.sha256(f"{decoded.pixels.sha256()} {decoded.captions}".encode()).hexdigest()
         experiment = Experiment(pool, gallery, shown, VERSION)
         arms = [VerifyArm(data, attack, versions) for data, attack in arms_wanted]
-        folder = place(settings) / "cells"
+        folder = output_folder(settings) / "cells"
         done = run_cells(experiment, settings, arms, folder, overwrite=overwrite, progress=progress)
     references = References(random=chance(gallery), pretrained=done.pretrained)
     found = findings(done.cells, references)
     report = VerifyReport(
         originals=str(settings.originals),
         protected=str(settings.protected),
-        output=str(place(settings)),
+        output=str(output_folder(settings)),
         gallery=GalleryRecord(
             source=posts.source,
             photos=len(decoded.photos),
@@ -109,8 +109,8 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
         reused=len(done.cells) - done.ran,
         seconds=round(time.monotonic() - started, 1),
     )
-    files.write_text(place(settings) / "report.html", verify_page(report))
-    files.write_text(place(settings) / "report.json", report.model_dump_json(indent=2) + "\n")
+    files.write_text(output_folder(settings) / "report.html", verify_page(report))
+    files.write_text(output_folder(settings) / "report.json", report.model_dump_json(indent=2) + "\n")
     return report
 
 
@@ -130,13 +130,13 @@ def _notes(settings: VerifySettings, references: References, found: Sequence[Fin
     return notes
 
 
-def place(settings: VerifySettings) -> Path:
+def output_folder(settings: VerifySettings) -> Path:
     """Where the report and the cells go."""
     protected = settings.protected.absolute()
     return settings.output or protected.with_name(f"{protected.name}.verify")
 
 
-def wanted(settings: VerifySettings) -> list[tuple[Data, Attack]]:
+def arms_to_run(settings: VerifySettings) -> list[tuple[Data, Attack]]:
     """Return arms and attacks: clean posts as they are, protected ones through each, the ablations as they are.
 
     Raises:
