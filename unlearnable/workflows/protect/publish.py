@@ -63,7 +63,7 @@ def compose(
 
 
 def write_photos(
-    plan: Publication, state: State, settings: ProtectSettings, where: Layout, progress: Progress
+    plan: Publication, state: State, settings: ProtectSettings, layout: Layout, progress: Progress
 ) -> tuple[list[ManifestLine], dict[str, Thumbnails]]:
     """Write every photo that is not there yet, and the manifest line of each.
 
@@ -72,31 +72,31 @@ def write_photos(
         some, by the path of the copy.
     """
     gallery = Gallery([plan.names[photo.id] for photo in plan.prepared.photos])
-    done = {line.source: line for line in _finished(where)}
+    done = {line.source: line for line in _finished(layout)}
     lines = []
     progress.phase("writing photos", len(plan.prepared.photos))
-    files.write_text(where.staged_manifest, "".join(map(_json_line, done.values())))
-    with where.staged_manifest.open("a", encoding="utf-8") as manifest:
+    files.write_text(layout.staged_manifest, "".join(map(_json_line, done.values())))
+    with layout.staged_manifest.open("a", encoding="utf-8") as manifest:
         for number, photo in enumerate(plan.prepared.photos):
             line = done.get(photo.id)
             name = plan.names[photo.id]
             if line is None or line.output != name:
-                line, before, after = _write_photo(plan, state, settings, where.staged, number)
+                line, before, after = _write_photo(plan, state, settings, layout.staged, number)
                 manifest.write(_json_line(line))
                 manifest.flush()
             elif name in gallery.wanted:
-                before, after = decode(photo.path), decode(where.staged / name)
+                before, after = decode(photo.path), decode(layout.staged / name)
             if name in gallery.wanted:
                 gallery.add(name, thumbnails(before, after))
             lines.append(line)
             progress.advance(linf=line.linf or 0, psnr=line.psnr or 0.0)
     for skipped in plan.prepared.skipped:
         lines.append(ManifestLine(source=skipped.where, status="skipped", reason=skipped.reason, detail=skipped.detail))
-    files.write_text(where.staged_manifest, "".join(map(_json_line, lines)))
+    files.write_text(layout.staged_manifest, "".join(map(_json_line, lines)))
     return lines, gallery.shown
 
 
-def write_caption_files(plan: Publication, dataset: Dataset, where: Layout) -> Path | None:
+def write_caption_files(plan: Publication, dataset: Dataset, layout: Layout) -> Path | None:
     """Write the captions back in their own format, and metadata.jsonl for Hugging Face's imagefolder.
 
     Returns:
@@ -111,7 +111,7 @@ def write_caption_files(plan: Publication, dataset: Dataset, where: Layout) -> P
         },
         paths=plan.names,
     )
-    target = where.staged if dataset.source is None else where.staged / dataset.source.name
+    target = layout.staged if dataset.source is None else layout.staged / dataset.source.name
     write_captions(dataset, edits, target)
     own = dataset.source.name if dataset.source else None
     if own != METADATA:
@@ -120,7 +120,7 @@ def write_caption_files(plan: Publication, dataset: Dataset, where: Layout) -> P
             for photo, texts in plan.captions.items()
             for _, text in texts
         )
-        files.write_text(where.staged / METADATA, "".join(_dump(row) for row in rows))
+        files.write_text(layout.staged / METADATA, "".join(_dump(row) for row in rows))
     return target if dataset.source else None
 
 
@@ -179,16 +179,16 @@ def _write_photo(
     return line, picture, written
 
 
-def _finished(where: Layout) -> Iterator[ManifestLine]:
+def _finished(layout: Layout) -> Iterator[ManifestLine]:
     """The photos an earlier run of the same settings wrote whole."""
-    if not where.staged_manifest.is_file():
+    if not layout.staged_manifest.is_file():
         return
-    for text in where.staged_manifest.read_text(encoding="utf-8").splitlines():
+    for text in layout.staged_manifest.read_text(encoding="utf-8").splitlines():
         try:
             line = ManifestLine.model_validate_json(text)
         except ValidationError:
             continue  # the line a killed run was writing
-        path = where.staged / line.output if line.output else None
+        path = layout.staged / line.output if line.output else None
         if path and path.is_file() and files.sha256(path) == line.sha256_out:
             yield line
 

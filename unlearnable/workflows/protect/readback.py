@@ -28,7 +28,7 @@ CLEARLY = 0.95  # the share of the clean posts' loss that protected posts must s
 LOSS_BATCH = 64  # photos in a batch of the reported losses, whatever the optimisation used
 
 
-def reread_captions(plan: Publication, where: Layout, caption_file: Path | None) -> tuple[float, dict[str, list[str]]]:
+def reread_captions(plan: Publication, layout: Layout, caption_file: Path | None) -> tuple[float, dict[str, list[str]]]:
     """Read the written captions back.
 
     A caption made from a template stands in metadata.jsonl alone, and where that is the
@@ -38,9 +38,9 @@ def reread_captions(plan: Publication, where: Layout, caption_file: Path | None)
         The share of captions that are there again with all their trigger's tokens, and the
         captions of each path in the output folder.
     """
-    metadata = where.staged / METADATA
-    own = _read_back(where.staged, caption_file) if _any_written(plan) else {}
-    ours = _read_back(where.staged, metadata) if caption_file != metadata else own
+    metadata = layout.staged / METADATA
+    own = _read_back(layout.staged, caption_file) if _any_written(plan) else {}
+    ours = _read_back(layout.staged, metadata) if caption_file != metadata else own
     total = kept = 0
     texts: dict[str, list[str]] = {}
     for (photo, rows), trigger in zip(plan.captions.items(), plan.triggers, strict=True):

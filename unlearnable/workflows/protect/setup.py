@@ -26,7 +26,7 @@ class Run:
     """A run made ready: what is to be protected, by what, and where it goes."""
 
     settings: ProtectSettings
-    where: Layout
+    layout: Layout
     dataset: Dataset
     prepared: Prepared
     captions: dict[str, list[Caption]]
@@ -49,7 +49,7 @@ def load_surrogates(settings: ProtectSettings) -> list[DualEncoder]:
 
 def make_ready(
     settings: ProtectSettings,
-    where: Layout,
+    layout: Layout,
     dataset: Dataset,
     method: Method,
     surrogates: list[DualEncoder],
@@ -71,6 +71,6 @@ def make_ready(
         vocabulary=vocabulary,
         proposer=proposer,
         seed=settings.seed,
-        noise_path=where.noise,
+        noise_path=layout.noise,
     )
-    return Run(settings, where, dataset, prepared, captions, problem, method, run_key(settings, dataset), scratch)
+    return Run(settings, layout, dataset, prepared, captions, problem, method, run_key(settings, dataset), scratch)

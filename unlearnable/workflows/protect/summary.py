@@ -33,8 +33,8 @@ def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
     made = [line for line in results.lines if line.status == "protected"]
     psnr = [line.psnr for line in made if line.psnr is not None]
     return ProtectReport(
-        output=str(run.where.output),
-        private=str(run.where.private),
+        output=str(run.layout.output),
+        private=str(run.layout.private),
         captions_file=run.dataset.source.name if run.dataset.source else None,
         caption_format=run.dataset.format,
         method=run.settings.method,
