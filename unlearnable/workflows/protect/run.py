@@ -80,11 +80,11 @@ def _publish(run: Run, state: State, rounds: list[float], started: float, progre
     vocabulary = run.problem.vocabulary
     triggers = [vocabulary.trigger(row) if row else None for row in state.triggers.tolist()]
     write = as_sentence if run.settings.trigger_vocabulary == "natural" else CaptionSlot.text
-    plan = compose(run.prepared, run.captions, triggers, write)
-    lines, pictures = write_photos(plan, state, run.settings, layout, progress)
-    caption_file = write_caption_files(plan, run.dataset, layout)
-    roundtrip, texts = reread_captions(plan, layout, caption_file)
-    losses = measure_losses(run.problem, state, plan, texts, layout.staged, run.scratch, progress)
+    publication = compose(run.prepared, run.captions, triggers, write)
+    lines, pictures = write_photos(publication, state, run.settings, layout, progress)
+    caption_file = write_caption_files(publication, run.dataset, layout)
+    roundtrip, texts = reread_captions(publication, layout, caption_file)
+    losses = measure_losses(run.problem, state, publication, texts, layout.staged, run.scratch, progress)
     if run.method.lowers_loss:
         refuse_unprotected(losses, run.settings)
     stopped = _stop(run.settings, rounds) or "rounds"
