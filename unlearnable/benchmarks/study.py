@@ -53,7 +53,7 @@ def benchmark(
     if earlier := bench.store.without_key():
         progress.note(f"{earlier} cells of an earlier version in {bench.folder} cannot be used: they are run again")
     ran = 0
-    for cell in mine(bench):
+    for cell in own_cells(bench):
         if bench.done(cell) is None:
             run(bench, cell, progress)
             ran += 1
@@ -118,7 +118,7 @@ def locate(settings: BenchmarkSettings, suite: Suite) -> Path:
     """
     place = settings.data if settings.data is not None and settings.data.is_dir() else None
     if settings.data is None:
-        place = found(suite)
+        place = find_data(suite)
     if place is None:
         tried = [settings.data] if settings.data is not None else _places(suite)
         raise InputError(
@@ -128,7 +128,7 @@ def locate(settings: BenchmarkSettings, suite: Suite) -> Path:
     return place
 
 
-def found(suite: Suite) -> Path | None:
+def find_data(suite: Suite) -> Path | None:
     """Where a data set lies that no folder was given for, or None."""
     return next((place for place in _places(suite) if place.is_dir()), None)
 
@@ -149,7 +149,7 @@ def device_of(settings: BenchmarkSettings) -> str:
     return f"cuda:{os.environ['LOCAL_RANK']}" if device == "cuda" and "LOCAL_RANK" in os.environ else device
 
 
-def mine(bench: Bench) -> list[CellPlan]:
+def own_cells(bench: Bench) -> list[CellPlan]:
     """The cells of this process: all of them, or those of its share of the protections."""
     rank, size = process()
     stores = {cell: bench.protection(cell) for cell in bench.setup.cells}
