@@ -1,4 +1,4 @@
-"""Noise and triggers for the training photos, made once by each method and kept, and the photos that carry them."""
+"""Make noise and triggers for the training photos, once for each method, and load the photos with them."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ from unlearnable.results import ProtectionRecord
 from unlearnable.stores.noise import NoiseStore
 from unlearnable.stores.ragged import Shape
 
-MEASURED = 200  # photos that the mean PSNR is over, and whose captions the judge reads
+MEASURED = 200  # photos in the mean PSNR, whose captions the judge reads
 
 
 @dataclass(frozen=True)
 class Protection:
-    """What a method made for all training photos.
+    """Noise and triggers of one method for all training photos.
 
     Attributes:
-        noise: one a photo.
-        captions: with the triggers in the slots that they were optimised in.
+        noise: noise of each photo.
+        captions: captions with their triggers, in the slots that these were optimised in.
     """
 
     noise: NoiseStore
@@ -47,14 +47,14 @@ class Protection:
 
 @dataclass(frozen=True)
 class Scraped:
-    """DecodedPhotos as the training of a cell loads them: some protected, in 8 bits, then what a scraper does.
+    """Photos as the training of a cell loads them: some of them protected, in 8 bits, then changed by a scraper.
 
     Attributes:
-        pixels: the clean photos.
-        protection: of those that are protected, or None.
-        protected: (n,) bool, which are.
-        attack: what the scraper does.
-        enlarge: how noise is enlarged to a photo.
+        pixels: clean photos.
+        protection: noise of the protected photos; None if there are none.
+        protected: (n,) bool, the photos that are protected.
+        attack: what a scraper does to the photos.
+        enlarge: enlarging mode of the noise, "bilinear" or "nearest".
     """
 
     pixels: Pixels
@@ -64,7 +64,7 @@ class Scraped:
     enlarge: str
 
     def __getitem__(self, photo: int, /) -> Tensor:
-        """(3, h, w), whole numbers 0-255."""
+        """Return the pixels (3, h, w) of a photo, whole numbers 0-255."""
         pixels = self.pixels[photo]
         if self.protection is not None and self.protected[photo]:
             pixels = apply_noise(pixels, self.protection.noise.read(photo), self.enlarge)
@@ -76,9 +76,9 @@ class Scraped:
 def make(
     store: ProtectionStore, photos: DecodedPhotos, surrogate: DualEncoder, *, resume: bool, progress: Progress
 ) -> Protection:
-    """Return the protection of a store, made where it is not there yet.
+    """Return the protection of a store, making it first if it is missing.
 
-    One that was stopped goes on after its last checkpoint with `resume`, and starts again without.
+    One that was stopped resumes from its last checkpoint with `resume`, and starts over without.
     """
     recipe = store.recipe
     slots = recipe.cut([item.captions for item in photos.items])
@@ -133,7 +133,7 @@ def _optimise(store: ProtectionStore, problem: Problem, progress: Progress) -> S
 
 
 def _psnr(problem: Problem, noise: NoiseStore, enlarge: str) -> float:
-    """Mean PSNR of the first photos, in dB."""
+    """Return the mean PSNR of the first photos, in dB."""
     pixels = problem.posts.pixels
     changes = [apply_noise(pixels[n], noise.read(n), enlarge) - pixels[n] for n in range(min(MEASURED, len(pixels)))]
     return fmean(10 * math.log10(255**2 / max(float((change**2).mean()), 1e-9)) for change in changes)
