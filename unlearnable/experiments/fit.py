@@ -1,4 +1,4 @@
-"""Train a model to the end, rank the held-out photos after every epoch, and keep checkpoints to go on from."""
+"""Train a model to completion, ranking held-out photos after every epoch and writing checkpoints to resume from."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from unlearnable.training.optimiser import adamw
 
 @dataclass(frozen=True)
 class TrainingTask:
-    """What to train on, what to rank, and how.
+    """One training: pairs to train on, pairs to rank, recipe and checkpoint.
 
     Attributes:
-        train: the pairs to train on.
-        held_out: the pairs to rank after every epoch; it may be empty.
-        recipe: how to train.
-        checkpoint: where the state is kept, after every epoch and every so often inside of one, or None.
-        key: what the checkpoint is bound to.
+        train: pairs to train on.
+        held_out: pairs to rank after every epoch; may be empty.
+        recipe: how the model is trained.
+        checkpoint: checkpoint file, written after every epoch and at intervals within one; None for no checkpoints.
+        key: run key that the checkpoint is bound to.
     """
 
     train: Pairs
@@ -43,13 +43,13 @@ class TrainingTask:
 
     @property
     def steps(self) -> int:
-        """Steps in all."""
+        """The number of steps of the whole training."""
         return self.recipe.epochs * steps_an_epoch(self.train, self.recipe)
 
 
 @dataclass
 class _TrainingState:
-    """Epochs that are over, steps done, and the summed loss of those in the epoch under way."""
+    """The finished epochs, the number of steps done, and the summed loss of the current epoch."""
 
     epochs: list[EpochRecord] = field(default_factory=list)
     done: int = 0
@@ -57,14 +57,14 @@ class _TrainingState:
 
 
 def fit(model: DualEncoder, task: TrainingTask, progress: Progress, *, world: World | None = None) -> list[EpochRecord]:
-    """Train `model` in place; goes on from the checkpoint where there is one.
+    """Train `model` in place, resuming from the checkpoint if it exists.
 
     Returns:
         Loss and held-out ranks of every epoch.
 
     Raises:
         CheckpointError: the checkpoint belongs to another training.
-        ModelError: the loss or the weights are not finite any more.
+        ModelError: the loss or the weights are no longer finite.
     """
     world, clock = world or World(), checkpoint.Clock()
     optimiser = adamw(model.module, task.recipe.lr, task.recipe.weight_decay)
@@ -87,10 +87,10 @@ def fit(model: DualEncoder, task: TrainingTask, progress: Progress, *, world: Wo
 
 
 def epoch_record(epoch: int, loss: float | None, model: DualEncoder, held_out: Pairs) -> EpochRecord:
-    """The loss of an epoch, and how the model ranks the held-out pairs after it.
+    """Return the loss of an epoch and the model's ranks of the held-out pairs after it.
 
     Raises:
-        ModelError: its features are not finite.
+        ModelError: the model returns features that are not finite.
     """
     if not len(held_out):
         return EpochRecord(epoch=epoch, loss=loss)
