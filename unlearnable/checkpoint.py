@@ -1,4 +1,4 @@
-"""Checkpoints: one file that is either the old one or the new one, bound to the run it belongs to."""
+"""Checkpoints: files replaced atomically, each bound to the run that it belongs to."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from unlearnable import files
 from unlearnable.errors import CheckpointError
 
 VERSION = 4
-EVERY = 120.0  # seconds between checkpoints where nothing else asks for one
+EVERY = 120.0  # seconds between checkpoints within a round or an epoch
 
 
 class Clock:
-    """Says when it is time for another checkpoint: `EVERY` seconds after it last said so."""
+    """A timer for checkpoints, due every `EVERY` seconds."""
 
     def __init__(self) -> None:
         self._last = time.monotonic()
 
     def due(self) -> bool:
-        """Whether it is time; asked often."""
+        """Return whether another checkpoint is due, and restart the timer if it is."""
         now = time.monotonic()
         if now - self._last < EVERY:
             return False
@@ -32,9 +32,9 @@ def save(path: Path, run: str, state: dict[str, Any]) -> None:
     """Write `state` (tensors, numbers, strings) atomically.
 
     Args:
-        path: the checkpoint file.
-        run: what the state depends on: a hash of settings and data.
-        state: what `load` shall give back.
+        path: checkpoint file.
+        run: run key: a hash of the settings and data that the state depends on.
+        state: state that `load` will return.
     """
     import torch
 
@@ -43,24 +43,24 @@ def save(path: Path, run: str, state: dict[str, Any]) -> None:
 
 
 def load(path: Path, run: str) -> dict[str, Any]:
-    """The state in a checkpoint; its tensors are read from the file where they are used, so copy what is to stay.
+    """Return the state in a checkpoint. Its tensors are mapped from the file: copy those that must outlive it.
 
     Raises:
-        CheckpointError: it cannot be read, or was made with other settings or other data.
+        CheckpointError: the checkpoint cannot be read, or was made with other settings or other data.
     """
     import torch
 
-    again = "remove it to start again"
+    remedy = "remove it to start over"
     try:
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-        version, found, state = content["version"], content["run"], content["state"]
+        version, saved_run, state = content["version"], content["run"], content["state"]
     except Exception as error:  # torch.load raises many kinds for a damaged file
-        raise CheckpointError(f"{path} cannot be read as a checkpoint", hint=again) from error
+        raise CheckpointError(f"{path} cannot be read as a checkpoint", hint=remedy) from error
     if version != VERSION:
-        raise CheckpointError(f"{path} is from another version of this program", hint=again)
-    if found != run:
+        raise CheckpointError(f"{path} was written by another version of this program", hint=remedy)
+    if saved_run != run:
         raise CheckpointError(
-            f"{path} belongs to other settings or other photos", hint=f"give the same ones, or {again}"
+            f"{path} belongs to other settings or other photos", hint=f"use the same settings and photos, or {remedy}"
         )
     result: dict[str, Any] = state
     return result

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and their checksums."""
+"""Write files atomically, and compute and list their checksums."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _PARTIAL = ".partial"
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside `path`; on leaving, flush it to disk and rename it there.
+    """Yield a temporary name beside `path`; on exit, flush that file to disk and rename it to `path`.
 
-    The temporary name keeps the suffix, so that writers which go by it still work. A
-    failure inside removes the temporary file and leaves what was at `path` as it was.
+    The temporary name keeps the suffix, for writers that choose a format by it. An error in the
+    block removes the temporary file and leaves `path` unchanged.
 
     Raises:
-        OutputError: the folder cannot be made or the file cannot be written.
+        OutputError: the folder cannot be created or the file cannot be written.
     """
     temporary = path.with_name(f".{path.stem[:80]}{_PARTIAL}{path.suffix}")
     with reporting_write_errors(path):
@@ -50,14 +50,14 @@ def reporting_write_errors(path: Path) -> Iterator[None]:
 
 
 def check_writable(folder: Path) -> None:
-    """Make a folder and see that files can be written there, before hours of work end in it.
+    """Create a folder and check that files can be written there, before hours of work depend on it.
 
     Raises:
-        OutputError: they cannot.
+        OutputError: the folder cannot be created or written to.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):  # of a name of its own: several processes may look at once
+        with tempfile.TemporaryFile(dir=folder):  # under a unique name: several processes may check at once
             pass
     except OSError as error:
         raise OutputError(
@@ -66,7 +66,7 @@ def check_writable(folder: Path) -> None:
 
 
 def is_temporary(path: Path) -> bool:
-    """Whether `path` has the name of a file that `atomic` had not finished."""
+    """Return whether `path` is named like a file that `atomic` has not finished."""
     return path.name.startswith(".") and path.stem.endswith(_PARTIAL)
 
 
@@ -77,12 +77,12 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` atomically, in UTF-8 and with the newlines it has."""
+    """Write `text` to `path` atomically, in UTF-8 and with its newlines unchanged."""
     write_bytes(path, text.encode("utf-8"))
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush the names in a folder to disk, so that a rename outlives a power failure; POSIX alone has this."""
+    """Flush a folder's entries to disk, so that a rename survives a power failure; does nothing outside POSIX."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -93,29 +93,29 @@ def sync_folder(folder: Path) -> None:
 
 
 def format_sums(sums: Mapping[str, Iterable[str]]) -> str:
-    """Return the text of a SHA256SUMS file, as coreutils write it: names with odd characters are escaped."""
+    """Return the text of a SHA256SUMS file as coreutils write it: names with special characters are escaped."""
     lines = []
-    for name, known in sorted(sums.items()):
+    for name, digests in sorted(sums.items()):
         escaped = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
-        lines += [f"{'' if escaped == name else chr(92)}{one}  {escaped}\n" for one in sorted(known)]
+        lines += [f"{'' if escaped == name else chr(92)}{digest}  {escaped}\n" for digest in sorted(digests)]
     return "".join(lines)
 
 
 def parse_sums(text: str) -> dict[str, set[str]]:
-    """Return the checksums of each name in a SHA256SUMS file; lines of another form are left out."""
+    """Return the checksums of each name in a SHA256SUMS file; malformed lines are ignored."""
     sums: dict[str, set[str]] = {}
     for line in text.split("\n"):
         escaped, line = line.startswith("\\"), line.removeprefix("\\")
-        one, gap, name = line[:64], line[64:66], line[66:]
+        digest, gap, name = line[:64], line[64:66], line[66:]
         if gap != "  " or not name:
             continue
         if escaped:
-            name = re.sub(r"\\(.)", lambda found: {"n": "\n", "r": "\r"}.get(found[1], found[1]), name)
-        sums.setdefault(name, set()).add(one)
+            name = re.sub(r"\\(.)", lambda match: {"n": "\n", "r": "\r"}.get(match[1], match[1]), name)
+        sums.setdefault(name, set()).add(digest)
     return sums
 
 
 def sha256(path: Path) -> str:
-    """Hex SHA-256 of a file's bytes."""
+    """Return the hex SHA-256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -8,7 +8,7 @@ import torch
 
 from tests.analysis.conftest import TOWERS, make
 from tests.conftest import CAPTIONS
-from unlearnable.analysis.gradcam import gradcam, salient_mass
+from unlearnable.analysis.gradcam import gradcam, top_share
 from unlearnable.analysis.layers import last_map
 from unlearnable.errors import ConfigError, ModelError
 from unlearnable.models.tokens import tokenizer
@@ -78,16 +78,16 @@ def test_a_tower_without_a_known_map_says_so():
     vision = {"timm_model_name": "test_resnet", "timm_pool": "avg", "timm_proj": "linear", "image_size": 64}
     encoder = make(vision)
     encoder.module.visual.trunk.patch_embed = torch.nn.Identity()  # as in Swin, whose maps lie otherwise
-    with pytest.raises(ModelError, match="no map of features"), last_map(encoder):
+    with pytest.raises(ModelError, match="no known feature map"), last_map(encoder):
         pass
 
 
 def test_the_mass_in_the_hottest_tenth():
     flat, spot = np.ones((10, 10), np.float32), np.zeros((10, 10), np.float32)
     spot[3, 3] = 1
-    assert salient_mass(flat) == pytest.approx(0.1)
-    assert salient_mass(spot) == 1
-    assert salient_mass(np.zeros((10, 10), np.float32)) is None
+    assert top_share(flat) == pytest.approx(0.1)
+    assert top_share(spot) == 1
+    assert top_share(np.zeros((10, 10), np.float32)) is None
 
 
 def test_a_missing_library_is_named_with_its_command(tiny, monkeypatch):

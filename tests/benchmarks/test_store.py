@@ -78,7 +78,7 @@ def test_decoding_that_was_stopped_goes_on_to_the_same_bytes(items, tmp_path, mo
 
 def test_a_cache_that_cannot_be_made_says_so(items, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match=r"cannot make .*file") as caught:
+    with pytest.raises(OutputError, match=r"cannot create .*file") as caught:
         store.decoded(items, 32, tmp_path / "file" / "cache", Silent())
     assert "--cache-dir" in str(caught.value.hint)
 

@@ -16,7 +16,7 @@ from unlearnable.attacks import parse_attack
 from unlearnable.benchmarks import study
 from unlearnable.benchmarks.estimate import estimate
 from unlearnable.benchmarks.pixel_cache import decoded, square
-from unlearnable.benchmarks.plan import how, set_up
+from unlearnable.benchmarks.plan import protection_recipe, set_up
 from unlearnable.benchmarks.protection_store import ProtectionStore
 from unlearnable.benchmarks.protections import Scraped, make
 from unlearnable.benchmarks.runner import surrogate_of
@@ -176,8 +176,8 @@ def test_the_plan_lists_what_is_there_and_what_is_not(flickr, asked):
 
 def test_a_cell_trains_on_what_the_written_file_would_hold(flickr, asked, tmp_path):
     bench, _, _ = study.make_ready(asked("flickr8k", flickr), resume=False, progress=Silent())
-    made = how("mem-3", bench.setup.scale, bench.setup.suite)
-    store = ProtectionStore(made, tmp_path / "p", {"version": 0})
+    recipe = protection_recipe("mem-3", bench.setup.scale, bench.setup.suite)
+    store = ProtectionStore(recipe, tmp_path / "p", {"version": 0})
     protection = make(store, bench.train, surrogate_of(bench), resume=False, progress=Silent())
     clean = bench.train.pixels
     everyone = torch.ones(len(clean), dtype=torch.bool)
@@ -219,7 +219,7 @@ def test_processes_share_the_protections(flickr, asked, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     for rank in range(2):
         monkeypatch.setenv("RANK", str(rank))
-        shares.append(study.mine(bench))
+        shares.append(study.own_cells(bench))
     assert [[(c.method, c.fraction) for c in share] for share in shares] == [
         [("clean", 1.0), ("mem-1", 1.0), ("mem-1", 0.5)], [("em", 1.0)],
     ]  # fmt: skip

@@ -135,7 +135,7 @@ def test_killed_and_resumed_gives_the_same_bytes(posts, tiny_path, tmp_path, mar
     result = run(*broken, "--resume", "--json")
     assert result.returncode == 0, result.stderr
     assert tree(tmp_path / "broken") == tree(tmp_path / "whole")
-    assert "going on after round" in result.stderr
+    assert "resuming after round" in result.stderr
 
 
 SLOW = """

@@ -111,7 +111,7 @@ def test_a_gallery_with_a_query_that_has_no_partner_is_an_error(photos, owner, m
 
 
 def test_captions_without_features_are_an_error():
-    with pytest.raises(ValueError, match="2 captions have features, 3 have a photo"):
+    with pytest.raises(ValueError, match="2 captions have features, but 3 have a photo"):
         rank(torch.ones(3, 2), torch.ones(2, 2), torch.arange(3))
 
 

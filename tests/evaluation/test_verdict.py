@@ -70,7 +70,7 @@ def test_each_victim_and_attack_is_judged_by_itself_and_named():
     found = findings(cells, References(random=both(10.0), pretrained={}))
     assert [one.outcome for one in found] == ["protected", "not protected", "partly protected"]
     assert verdict(found) == (
-        "not protected: protection held against small; it only weakened vit.safetensors; "
+        "not protected: protection held against small; it was only partial against vit.safetensors; "
         "it did not hold against small through grayscale"
     )
 

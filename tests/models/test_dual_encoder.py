@@ -56,5 +56,5 @@ def test_a_text_tower_of_another_kind_is_refused():
     class Other(torch.nn.Module):
         text = torch.nn.Linear(1, 1)
 
-    with pytest.raises(ModelError, match="not of CLIP's kind"):
+    with pytest.raises(ModelError, match="not like CLIP's"):
         DualEncoder(Other(), EncoderSpec("x", 32, (0.5,) * 3, (0.5,) * 3))

@@ -74,9 +74,9 @@ def test_an_architecture_with_a_weights_file_loads(tmp_path):
 @pytest.mark.parametrize(
     ("name", "message", "hint"),
     [
-        ("smal", "no model is called", "did you mean 'small'"),
-        ("RN51:openai", "no model is called", "did you mean 'RN5"),
-        ("RN50", "which weights", "openai"),
+        ("smal", "there is no model", "did you mean 'small'"),
+        ("RN51:openai", "there is no model", "did you mean 'RN5"),
+        ("RN50", "names no weights", "openai"),
         ("RN50:openia", "no weights called", "did you mean 'openai'"),
         ("RN50:openai", "could not be loaded", "small"),
     ],
@@ -91,7 +91,7 @@ def test_a_model_that_is_not_there_says_what_works_offline(name, message, hint):
 
 def test_weights_without_their_architecture_say_how_to_name_it(tmp_path):
     torch.save({}, tmp_path / "w.pt")
-    with pytest.raises(ModelError, match="which architecture") as caught:
+    with pytest.raises(ModelError, match="does not name its architecture") as caught:
         openclip.load(str(tmp_path / "w.pt"))
     assert "RN50:" in caught.value.hint
 

@@ -86,7 +86,7 @@ def test_noise_that_is_gone_is_said_to_be(tmp_path):
     number = store.export()
     store.exported()
     (tmp_path / "noise.i8").unlink()
-    with pytest.raises(CheckpointError, match=r"gone: .*noise\.i8"):
+    with pytest.raises(CheckpointError, match=r"missing: .*noise\.i8"):
         NoiseStore(SHAPES, 8, tmp_path / "noise.i8").restore(number)
     assert not (tmp_path / "noise.undo").exists()
 

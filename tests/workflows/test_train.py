@@ -44,9 +44,9 @@ def test_an_interrupted_training_resumes_to_the_same_bits(settings, tmp_path, mo
     saves, real = [], fit_module._save
     expected = [(0, 1), (1, 2), (1, 3)] if every == 0 else [(1, 2), (2, 4)]  # epochs and steps that were done
 
-    def save(path, model, optimiser, course, key):
-        real(path, model, optimiser, course, key)
-        saves.append((len(course.epochs), course.done))
+    def save(path, model, optimiser, training, key):
+        real(path, model, optimiser, training, key)
+        saves.append((len(training.epochs), training.done))
         if len(saves) == len(expected):
             raise KeyboardInterrupt
 

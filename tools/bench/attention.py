@@ -13,14 +13,14 @@ from pathlib import Path
 from statistics import fmean, pstdev
 
 import torch
+from unlearnable.report.gallery import spread
 
-from unlearnable.analysis.gradcam import gradcam, salient_mass
+from unlearnable.analysis.gradcam import gradcam, top_share
 from unlearnable.analysis.integrated_gradients import integrated_gradients, marked, share_of, split_words
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
 from unlearnable.models.openclip import load as load_model
 from unlearnable.optim.view import PLAIN_VIEW, load_view
-from unlearnable.report.gallery import spread
 from unlearnable.results import ManifestLine
 
 
@@ -57,7 +57,7 @@ def explained(encoder, line, arguments):
     found = integrated_gradients(encoder, seen, caption)
     mask = marked(found.words, line.trigger)
     heat = gradcam(encoder, seen, split_words(caption, encoder.context_length).tokens)
-    return share_of(found.values, mask) or 0.0, sum(mask) / len(mask), salient_mass(heat), found.error
+    return share_of(found.values, mask) or 0.0, sum(mask) / len(mask), top_share(heat), found.error
 
 
 def told(values):

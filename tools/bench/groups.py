@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--captions", type=Path, required=True)
     arguments = parser.parse_args()
     settings = ProtectSettings(photos=arguments.photos, captions=arguments.captions, batch_size=PHOTOS)
-    dataset, where, method = (
+    dataset, layout, method = (
         open_dataset(settings.photos, settings.captions),
         layout_of(settings.photos, None),
         METHODS["mem"](),
@@ -37,7 +37,7 @@ def main() -> None:
     for groups in (1, trigger_search.GROUPS):
         trigger_search.GROUPS = groups
         with tempfile.TemporaryDirectory() as scratch:
-            run = make_ready(settings, where, dataset, method, [load("small")], Path(scratch), Silent())
+            run = make_ready(settings, layout, dataset, method, [load("small")], Path(scratch), Silent())
             session = method.start(run.problem, settings)
             before = trigger_loss(session)
             trigger_search.improve_triggers(session, list(range(PHOTOS)))

@@ -1,1 +1,1 @@
-"""What a trained CLIP looks at, as arrays: nothing is drawn here."""
+"""Measure what a trained CLIP attends to; the results are arrays, which `report` draws."""

@@ -1,7 +1,7 @@
-"""Photos and captions of some posts as points: how near a model puts them, and a t-SNE of them (Fig. 6 of the paper).
+"""Photos and captions of some posts as points: how close a model places them, and their t-SNE (Fig. 6 of the paper).
 
-van der Maaten and Hinton, *Visualizing Data using t-SNE* (JMLR 2008). A t-SNE shows who is whose neighbour and
-distorts distances, so the cosines behind it come along.
+van der Maaten and Hinton, *Visualizing Data using t-SNE* (JMLR 2008). A t-SNE shows which points are neighbours but
+distorts distances, so the cosines are reported with it.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ PERPLEXITY = 10.0
 
 @dataclass(frozen=True)
 class Points:
-    """Features of photos and captions, each normalised.
+    """Features of photos and captions.
 
     Attributes:
-        features: (n, d).
-        posts: (n,) the post of each.
-        captions: (n,) whether it is a caption, not a photo.
+        features: (n, d) normalised features.
+        posts: (n,) number of the post that each point belongs to.
+        captions: (n,) whether a point is a caption rather than a photo.
     """
 
     features: NDArray[np.float32]
@@ -40,9 +40,13 @@ class Points:
 
 @dataclass(frozen=True)
 class Cosines:
-    """Mean cosines: copies of one photo, captions of one post, a photo and its captions, a photo and those of others.
+    """Mean cosines between points; None where there is no such pair.
 
-    None where there is no such pair.
+    Attributes:
+        copies: between copies of one photo.
+        captions: between captions of one post.
+        own: between a photo and its captions.
+        others: between a photo and the captions of other posts.
     """
 
     copies: float | None
@@ -53,28 +57,28 @@ class Cosines:
 
 @torch.no_grad()
 def embed(encoder: DualEncoder, photos: Sequence[Tensor], captions: Sequence[Sequence[str]], seed: int) -> Points:
-    """Embed posts: of each photo as many copies as it has captions, the first plain, the others cropped and flipped.
+    """Embed posts with as many copies of each photo as it has captions: one plain, the others cropped and flipped.
 
     Args:
-        encoder: the model, in evaluation mode.
-        photos: (3, h, w) each, 0-255.
-        captions: the captions of each photo, at least one.
-        seed: of the copies.
+        encoder: model in evaluation mode.
+        photos: pixels (3, h, w) of each photo, 0-255.
+        captions: captions of each photo, at least one.
+        seed: seed of the crops and flips.
     """
     generator = torch.Generator().manual_seed(seed)
     features, posts, kinds = [], [], []
     for number, (photo, texts) in enumerate(zip(photos, captions, strict=True)):
-        ways: list[View] = [PLAIN_VIEW, *(sample_view(generator, SMALLEST_CROP) for _ in texts[1:])]
-        copies = torch.stack([load_view(photo, encoder.image_size, way) for way in ways]).to(encoder.device)
+        views: list[View] = [PLAIN_VIEW, *(sample_view(generator, SMALLEST_CROP) for _ in texts[1:])]
+        copies = torch.stack([load_view(photo, encoder.image_size, view) for view in views]).to(encoder.device)
         tokens = tokenizer()(list(texts)).to(encoder.device)
         features += [encoder.encode_image(copies), encoder.encode_text(encoder.trim(tokens))]
-        posts += [number] * (len(ways) + len(texts))
-        kinds += [False] * len(ways) + [True] * len(texts)
+        posts += [number] * (len(views) + len(texts))
+        kinds += [False] * len(views) + [True] * len(texts)
     return Points(torch.cat(features).float().cpu().numpy(), np.array(posts), np.array(kinds))
 
 
 def cosines(points: Points) -> Cosines:
-    """The mean cosines of these points, without those of a point with itself."""
+    """Return the mean cosines of points, without that of a point with itself."""
     all_pairs = points.features @ points.features.T
     same = points.posts[:, None] == points.posts[None]
     both, neither = points.captions[:, None] & points.captions[None], ~points.captions[:, None] & ~points.captions[None]
@@ -92,7 +96,7 @@ def cosines(points: Points) -> Cosines:
 
 
 def tsne(features: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
-    """(n, 2) coordinates of features (n, d) by t-SNE over cosine distances; perplexity 10, less for few points.
+    """Return t-SNE coordinates (n, 2) of features (n, d) over cosine distances; perplexity 10, less for few points.
 
     Raises:
         ConfigError: scikit-learn is not installed.
@@ -103,5 +107,5 @@ def tsne(features: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     manifold = require("sklearn.manifold", "explain")
     perplexity = min(PERPLEXITY, (len(features) - 1) / 3)
     method = manifold.TSNE(metric="cosine", init="random", perplexity=perplexity, random_state=seed)
-    found: NDArray[np.float32] = method.fit_transform(features)
-    return found
+    coordinates: NDArray[np.float32] = method.fit_transform(features)
+    return coordinates

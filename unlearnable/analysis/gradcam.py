@@ -1,7 +1,7 @@
-"""Grad-CAM: which places of a photo speak for a caption.
+"""Grad-CAM: which regions of a photo raise its similarity to a caption.
 
-Selvaraju et al., *Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization* (ICCV 2017), the
-score being the cosine of photo and caption.
+Selvaraju et al., *Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization* (ICCV 2017); the
+score is the cosine of photo and caption.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from unlearnable.models.dual_encoder import DualEncoder
 
 
 def gradcam(encoder: DualEncoder, pixels: Tensor, tokens: Tensor) -> NDArray[np.float32]:
-    """The heat map of a photo for a caption.
+    """Return the saliency map of a photo for a caption.
 
     Args:
-        encoder: the model, in evaluation mode.
+        encoder: model in evaluation mode.
         pixels: (3, s, s) in [0, 1] at the model's image size.
-        tokens: (t,) of the caption.
+        tokens: (t,) token ids of the caption.
 
     Returns:
-        (s, s), 0 to 1; all 0 where no place speaks for the caption.
+        (s, s), 0 to 1; all 0 if no region raises the score.
 
     Raises:
         ConfigError: captum is not installed.
-        ModelError: the photo tower has no map of features that is known.
+        ModelError: the photo tower has no known feature map.
     """
     attr = require("captum.attr", "explain")
     text = encoder.encode_text(tokens[None].to(encoder.device)).detach()
@@ -39,19 +39,19 @@ def gradcam(encoder: DualEncoder, pixels: Tensor, tokens: Tensor) -> NDArray[np.
     batch = pixels[None].to(encoder.device).requires_grad_(True)
     with last_map(encoder) as layer:
         coarse = attr.LayerGradCam(score, layer).attribute(batch, relu_attributions=True)
-    heat = attr.LayerAttribution.interpolate(coarse, tuple(pixels.shape[-2:]), "bilinear")
-    values: NDArray[np.float32] = heat[0, 0].detach().float().cpu().numpy()
-    most = float(values.max())
-    return values / np.float32(most) if most > 0 else values
+    saliency = attr.LayerAttribution.interpolate(coarse, tuple(pixels.shape[-2:]), "bilinear")
+    values: NDArray[np.float32] = saliency[0, 0].detach().float().cpu().numpy()
+    highest = float(values.max())
+    return values / np.float32(highest) if highest > 0 else values
 
 
-def salient_mass(heat: NDArray[np.float32], share: float = 0.1) -> float | None:
-    """How much of the heat lies in the hottest `share` of the places: `share` itself where it is even.
+def top_share(saliency: NDArray[np.float32], share: float = 0.1) -> float | None:
+    """Return the share of the saliency in its highest `share` of pixels, which is `share` if it is uniform.
 
-    None where there is no heat at all.
+    None if the saliency is 0 everywhere.
     """
-    total = float(heat.sum())
+    total = float(saliency.sum())
     if total == 0:
         return None
-    ranked = np.sort(heat, axis=None)[::-1]
+    ranked = np.sort(saliency, axis=None)[::-1]
     return float(ranked[: max(1, round(share * ranked.size))].sum()) / total

@@ -1,7 +1,7 @@
 """Integrated gradients: how much each word of a caption adds to its similarity to a photo.
 
-Sundararajan et al., *Axiomatic Attribution for Deep Networks* (ICML 2017). The path goes from the caption with all
-its words blank (the padding token) to the caption, at the token embeddings; start and end of the text stay. By
+Sundararajan et al., *Axiomatic Attribution for Deep Networks* (ICML 2017). The path leads from the caption with all
+its words blank (the padding token) to the caption, at the token embeddings; start and end tokens are unchanged. By
 completeness the attributions of the words sum to the difference of the cosines at both ends.
 """
 
@@ -17,9 +17,9 @@ from unlearnable.extras import require
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import tokenizer
 
-TOLERANCE = 0.02  # of the score difference
+TOLERANCE = 0.02  # share of the score difference
 STEPS = (32, 64, 128, 256, 512)
-_AT_ONCE = 64  # points of the path in one forward pass
+_AT_ONCE = 64  # points of the path per forward pass
 BLANK = 0
 
 
@@ -28,8 +28,8 @@ class Words:
     """A caption as words and their tokens.
 
     Attributes:
-        words: split at white space, as the tokenizer cleans them.
-        counts: the number of tokens of each word; a word beyond the context is left out.
+        words: words as the tokenizer cleans them, split at white space.
+        counts: number of tokens of each word; a word beyond the context is left out.
         tokens: (t,) token ids with start and end.
     """
 
@@ -43,12 +43,12 @@ class Attribution:
     """What each word adds to the cosine of photo and caption.
 
     Attributes:
-        words: the words of the caption.
-        values: the attribution of each.
-        score: the cosine with the caption.
-        blank: the cosine with its words blank.
-        error: how far the attributions are from summing to `score` - `blank`, as a share of it.
-        steps: points on the path that this took.
+        words: words of the caption.
+        values: attribution of each word.
+        score: cosine with the caption.
+        blank: cosine with the caption's words blank.
+        error: difference between the sum of the attributions and `score` - `blank`, as a share of the latter.
+        steps: number of points on the path.
     """
 
     words: tuple[str, ...]
@@ -60,7 +60,7 @@ class Attribution:
 
 
 def split_words(caption: str, context: int) -> Words:
-    """The words of a caption and its tokens, as far as they fit a context of `context` tokens."""
+    """Split a caption into words and tokens, as far as they fit a context of `context` tokens."""
     codec = tokenizer()
     words: list[str] = []
     counts: list[int] = []
@@ -77,12 +77,12 @@ def split_words(caption: str, context: int) -> Words:
 
 
 def integrated_gradients(encoder: DualEncoder, pixels: Tensor, caption: str) -> Attribution:
-    """The attribution of each word; the path gets finer until completeness holds within `TOLERANCE`, or 512 points.
+    """Return the attribution of each word; the path is refined until it is complete within `TOLERANCE`, or 512 points.
 
     Args:
-        encoder: the model, in evaluation mode.
+        encoder: model in evaluation mode.
         pixels: (3, s, s) in [0, 1] at the model's image size.
-        caption: a caption of at least one word.
+        caption: caption of at least one word.
 
     Raises:
         ConfigError: captum is not installed.
@@ -98,29 +98,29 @@ def integrated_gradients(encoder: DualEncoder, pixels: Tensor, caption: str) -> 
         score, start = float(tower(tokens)), float(tower(blank))
     method = attr.LayerIntegratedGradients(tower, tower.table)
     for steps in STEPS:
-        found = method.attribute(tokens, blank, n_steps=steps, internal_batch_size=_AT_ONCE)
-        total = float(found.sum())
+        attributions = method.attribute(tokens, blank, n_steps=steps, internal_batch_size=_AT_ONCE)
+        total = float(attributions.sum())
         error = abs(total - (score - start)) / max(abs(score - start), 1e-12)
         if error <= TOLERANCE:
             break
-    values = merge(found[0].detach().sum(dim=1)[1:-1].float().cpu(), split.counts)
+    values = merge(attributions[0].detach().sum(dim=1)[1:-1].float().cpu(), split.counts)
     return Attribution(split.words, tuple(values), score, start, error, steps)
 
 
 def merge(values: Tensor, counts: Sequence[int]) -> list[float]:
-    """The sum of the token values (t,) over the tokens of each word."""
+    """Return the sums of token values (t,) over the tokens of each word."""
     return [float(part.sum()) for part in values.split(list(counts))]
 
 
 def marked(words: Sequence[str], chosen: str) -> list[bool]:
-    """Which words are those of `chosen`, at the first place where they stand side by side, if there is one."""
+    """Return which words belong to the first occurrence of the words of `chosen` in sequence, if there is one."""
     wanted = tokenizer().clean_fn(chosen).split()
     starts = [n for n in range(len(words)) if wanted and list(words[n : n + len(wanted)]) == wanted]
     return [bool(starts) and starts[0] <= n < starts[0] + len(wanted) for n in range(len(words))]
 
 
 def share_of(values: Sequence[float], mask: Sequence[bool]) -> float | None:
-    """The share of the attribution, in absolute values, on the marked words; None where no word or value is there."""
+    """Return the share of the absolute attribution on the marked words; None if no word is marked or all are 0."""
     total = sum(map(abs, values))
     if not any(mask) or total == 0:
         return None
@@ -128,17 +128,17 @@ def share_of(values: Sequence[float], mask: Sequence[bool]) -> float | None:
 
 
 class _Scored(nn.Module):
-    """The text tower with the cosine to one photo at its end, and its token table as a layer of its own."""
+    """The text tower followed by the cosine to one photo, with the token table as a layer of its own."""
 
     def __init__(self, encoder: DualEncoder, image: Tensor, tokens: Tensor) -> None:
         super().__init__()
         self.table = nn.Embedding.from_pretrained(encoder.token_table.detach(), freeze=False)
         self._encoder = encoder
         self._image = image
-        self._tokens = tokens  # they say where the text ends, also on the path
+        self._tokens = tokens  # mark the end of the text for every point on the path
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """(b,) cosines of token ids (b, t)."""
+        """Return the cosines (b,) of token ids (b, t)."""
         embedded = self.table(tokens)
         text = self._encoder.encode_embedded(embedded, self._tokens.expand(len(tokens), -1))
         return (text * self._image).sum(dim=1)

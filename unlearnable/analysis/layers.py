@@ -1,8 +1,8 @@
-"""Where a photo tower has its last map of features: the place at which Grad-CAM looks.
+"""Find the last feature map of a photo tower, which Grad-CAM works on.
 
-A convolutional tower (CLIP's ModifiedResNet, most of timm's) has it as the output of a module: the last one that
-still has more than one place. A vision transformer (open_clip's or timm's) has patch tokens instead; they
-are taken where they enter the last block, since behind it only the class token may count.
+In a convolutional tower (CLIP's ModifiedResNet, most of timm's) it is the output of the last module that still has
+more than one position. A vision transformer (open_clip's or timm's) has patch tokens instead; they are taken
+where they enter the last block, since after it only the class token may matter.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from unlearnable.models.dual_encoder import DualEncoder
 
 @contextmanager
 def last_map(encoder: DualEncoder) -> Iterator[nn.Module]:
-    """A module whose output is (b, c, h, w), the last map of features, for as long as the context lasts.
+    """Yield a module whose output within the block is the last feature map (b, c, h, w).
 
     Raises:
-        ModelError: the tower has neither a map of features nor patch tokens where they are looked for.
+        ModelError: the tower has neither a feature map nor patch tokens in the usual place.
     """
     tower: Any = encoder.module.visual
     trunk: Any = getattr(tower, "trunk", None)
@@ -32,7 +32,7 @@ def last_map(encoder: DualEncoder) -> Iterator[nn.Module]:
     elif hasattr(trunk, "patch_embed") and hasattr(trunk, "blocks"):
         blocks, grid = trunk.blocks, trunk.patch_embed.grid_size
     elif hasattr(trunk, "patch_embed"):
-        raise ModelError(f"{encoder.name}: no map of features is known in its photo tower", hint=_HINT)
+        raise ModelError(f"{encoder.name}: its photo tower has no known feature map", hint=_HINT)
     else:
         yield _last_convolution(encoder)
         return
@@ -44,23 +44,23 @@ def last_map(encoder: DualEncoder) -> Iterator[nn.Module]:
         hook.remove()
 
 
-_HINT = "explanations know convolutional towers and vision transformers"
+_HINT = "choose a model with a convolutional photo tower or a vision transformer"
 
 
 class _Patches(nn.Module):
-    """Patch tokens (b, rows * columns, d) as a map (b, d, rows, columns)."""
+    """Patch tokens (b, rows * columns, d) as a feature map (b, d, rows, columns)."""
 
     def __init__(self, grid: tuple[int, int]) -> None:
         super().__init__()
         self._grid = grid
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """The map of these tokens."""
-        spread: Tensor = tokens.transpose(1, 2).unflatten(2, self._grid)
-        return spread
+        """Return the feature map of these tokens."""
+        feature_map: Tensor = tokens.transpose(1, 2).unflatten(2, self._grid)
+        return feature_map
 
     def enter(self, _: nn.Module, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-        """Lead the patch tokens that enter a block through this module; class and other tokens stay in front."""
+        """Pass the patch tokens that enter a block through this module; class and other tokens stay in front."""
         tokens, *others = arguments
         prefix = tokens.shape[1] - self._grid[0] * self._grid[1]
         patches = self(tokens[:, prefix:]).flatten(2).transpose(1, 2)
@@ -69,12 +69,12 @@ class _Patches(nn.Module):
 
 @torch.no_grad()
 def _last_convolution(encoder: DualEncoder) -> nn.Module:
-    """The module that ends last of those whose output is a map of more than one place, found by trying."""
-    found: list[nn.Module] = []
+    """Return the last module to finish of those whose output has more than one position, found by a trial run."""
+    modules: list[nn.Module] = []
 
     def note(module: nn.Module, _: Any, output: Any) -> None:
         if isinstance(output, Tensor) and output.dim() == 4 and output.shape[2] * output.shape[3] > 1:
-            found.append(module)
+            modules.append(module)
 
     tower: Any = encoder.module.visual
     hooks = [module.register_forward_hook(note) for module in tower.modules()]
@@ -83,6 +83,6 @@ def _last_convolution(encoder: DualEncoder) -> nn.Module:
     finally:
         for hook in hooks:
             hook.remove()
-    if not found:
-        raise ModelError(f"{encoder.name}: its photo tower has no map of features", hint=_HINT)
-    return found[-1]
+    if not modules:
+        raise ModelError(f"{encoder.name}: its photo tower has no feature map", hint=_HINT)
+    return modules[-1]

@@ -1,4 +1,4 @@
-"""The studies of the paper: which data sets, which tables, and what the paper found."""
+"""The paper's benchmarks: data sets, scales, tables, and the figures that the paper reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A benchmark made ready: photos, gallery, models, and every cell with its key."""
+"""A prepared benchmark: photos, gallery, models, and every cell with its key."""
 
 from __future__ import annotations
 
@@ -6,26 +6,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
-from unlearnable.benchmarks.plan import How, Planned, Setup, digest
+from unlearnable.benchmarks.plan import CellPlan, ProtectionRecipe, Setup, digest
 from unlearnable.benchmarks.protection_store import ProtectionStore
 from unlearnable.experiments.cell_store import CellStore, Key
 from unlearnable.experiments.cells import Experiment
 from unlearnable.results import BenchmarkCell, ProtectionRecord
 
-VERSION = 2  # of what a cell or a protection is; another one runs all of them again
+VERSION = 2  # format of cells and protections; those of another version are run again
 
 
 @dataclass
 class Bench:
-    """All that cells are run with.
+    """Everything that the cells of a benchmark share.
 
     Attributes:
         setup: suite, scale and cells.
-        train: the training photos.
+        train: training photos.
         experiment: victims and gallery.
-        folder: the folder of the run.
-        data: the digest of the training photos and captions.
-        resume: whether to go on inside a cell or a protection that was stopped.
+        folder: output folder of the benchmark.
+        data: digest of the training photos and captions.
+        resume: whether to resume a cell or protection that was stopped partway.
+        store: store of the finished cells.
     """
 
     setup: Setup
@@ -35,58 +36,60 @@ class Bench:
     data: str
     resume: bool
     store: CellStore[BenchmarkCell] = field(init=False)
-    _keys: dict[Planned, Key] = field(init=False)
+    _keys: dict[CellPlan, Key] = field(init=False)
     _protections: dict[str, ProtectionStore] = field(init=False)
 
     def __post_init__(self) -> None:
         """Resolve every protection and every key once."""
         self.store = CellStore(self.folder / "cells", BenchmarkCell)
-        made = {cell.method: cell.how for cell in self.setup.cells if cell.how is not None}
-        self._protections = {method: self._protection(how) for method, how in made.items()}
+        recipes = {
+            cell.method: cell.protection_recipe for cell in self.setup.cells if cell.protection_recipe is not None
+        }
+        self._protections = {method: self._protection(recipe) for method, recipe in recipes.items()}
         self._keys = {cell: self._key(cell) for cell in self.setup.cells}
 
-    def key(self, cell: Planned) -> Key:
-        """Return all that a cell depends on."""
+    def key(self, cell: CellPlan) -> Key:
+        """Return the key of a cell: everything that its result depends on."""
         return self._keys[cell]
 
-    def checkpoint(self, cell: Planned) -> Path:
-        """Return where the state of a cell is kept while its victim is trained."""
+    def checkpoint(self, cell: CellPlan) -> Path:
+        """Return the checkpoint of a cell whose victim is being trained."""
         return self.store.path(cell.name, self.key(cell)).with_suffix(".partial")
 
-    def done(self, cell: Planned) -> BenchmarkCell | None:
-        """Return the cell, where it was run before."""
+    def done(self, cell: CellPlan) -> BenchmarkCell | None:
+        """Return the result of a cell that was run before, or None."""
         return self.store.read(cell.name, self.key(cell))
 
-    def protection(self, cell: Planned) -> ProtectionStore | None:
-        """Return where the protection of a cell is kept; None for clean posts."""
+    def protection(self, cell: CellPlan) -> ProtectionStore | None:
+        """Return the store of a cell's protection; None for clean posts."""
         return self._protections.get(cell.method)
 
     def protections(self) -> dict[str, ProtectionStore]:
-        """Return where the protection of each method is kept, by its name in the tables."""
+        """Return the store of each method's protection, by the method's name in the tables."""
         return self._protections
 
     def protection_records(self) -> list[ProtectionRecord]:
-        """Return how the protections that are there were made, each under its name in the tables."""
-        saved = {method: store.read() for method, store in self._protections.items()}
-        return [one.record.model_copy(update={"method": method}) for method, one in saved.items() if one]
+        """Return the records of the finished protections, each under its name in the tables."""
+        by_method = {method: store.read() for method, store in self._protections.items()}
+        return [saved.record.model_copy(update={"method": method}) for method, saved in by_method.items() if saved]
 
-    def _protection(self, how: How) -> ProtectionStore:
+    def _protection(self, recipe: ProtectionRecipe) -> ProtectionStore:
         key: Key = {
             "version": VERSION,
             "data": self.data,
             "surrogate": self.experiment.pool.digest(self.setup.surrogate),
-            "method": how.name,
-            "settings": how.settings.model_dump_json(),
-            "noise_side": how.noise_side,
+            "method": recipe.name,
+            "settings": recipe.settings.model_dump_json(),
+            "noise_side": recipe.noise_side,
         }
-        return ProtectionStore(how, self.folder / "protections", key)
+        return ProtectionStore(recipe, self.folder / "protections", key)
 
-    def _key(self, cell: Planned) -> Key:
+    def _key(self, cell: CellPlan) -> Key:
         protection = self.protection(cell)
         arm = digest(self.data, protection.digest if protection else "", cell.fraction, cell.attack.name)
         return self.experiment.key(cell.victim, arm, cell.recipe, start_seed(cell))
 
 
-def start_seed(cell: Planned) -> int:
-    """Return the seed of a victim's random weights, which are never those of the surrogate's, drawn by 0."""
+def start_seed(cell: CellPlan) -> int:
+    """Return the seed of a victim's random weights, which differ from the surrogate's, drawn with seed 0."""
     return cell.seed + 1

@@ -1,4 +1,4 @@
-"""About how long the cells of a benchmark take here: one step of each kind is timed, and multiplied."""
+"""Estimate how long the cells of a benchmark take on this machine, by timing one step of each kind."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from unlearnable.benchmarks.bench import Bench
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
-from unlearnable.benchmarks.plan import How
+from unlearnable.benchmarks.plan import ProtectionRecipe
 from unlearnable.benchmarks.protection_store import ProtectionStore
 from unlearnable.benchmarks.protections import make
 from unlearnable.benchmarks.runner import surrogate_of
@@ -23,7 +23,7 @@ from unlearnable.training.optimiser import adamw
 
 
 def estimate(bench: Bench, settings: BenchmarkSettings) -> BenchmarkPlan:
-    """The cells, which of them are there, and the seconds the others and their protections will take."""
+    """Return the cells, which of them are done, and the estimated seconds of the others and their protections."""
     scale, setup, pool = bench.setup.scale, bench.setup, bench.experiment.pool
     pairs = pairs_of(bench.train.pixels, [item.captions for item in bench.train.items])
     step = {name: _step(pool.start(name, 0), pairs, scale.recipe) for name in setup.victims}
@@ -33,11 +33,11 @@ def estimate(bench: Bench, settings: BenchmarkSettings) -> BenchmarkPlan:
         steps = scale.recipe.epochs * steps_an_epoch(pairs, scale.recipe)
         store = bench.protection(cell)
         if store is not None and not done and store.read() is None and cell.method not in protections:
-            protections[cell.method] = round(_protection(bench, store.how, pairs), 1)
+            protections[cell.method] = round(_protection(bench, store.recipe, pairs), 1)
         cells.append(
             PlannedCell(
                 method=cell.method,
-                surrogate=setup.surrogate if cell.how else None,
+                surrogate=setup.surrogate if cell.protection_recipe else None,
                 victim=cell.victim,
                 fraction=cell.fraction,
                 through=cell.attack.name,
@@ -57,7 +57,7 @@ def estimate(bench: Bench, settings: BenchmarkSettings) -> BenchmarkPlan:
 
 
 def _step(model: DualEncoder, pairs: Pairs, recipe: Recipe) -> float:
-    """Seconds of a training step: the second, for the first also warms up."""
+    """Return the seconds of a training step: the second one, since the first also warms up."""
     steps = train(model, adamw(model.module, recipe.lr, recipe.weight_decay), pairs, recipe)
     next(steps)
     began = time.monotonic()
@@ -65,16 +65,16 @@ def _step(model: DualEncoder, pairs: Pairs, recipe: Recipe) -> float:
     return time.monotonic() - began
 
 
-def _protection(bench: Bench, made: How, pairs: Pairs) -> float:
-    """Seconds of a protection, from its first batch in one round and the surrogate's training step."""
-    settings, count = made.settings, len(bench.train.items)
+def _protection(bench: Bench, recipe: ProtectionRecipe, pairs: Pairs) -> float:
+    """Return the seconds of a protection, from one round on its first batch and a training step of the surrogate."""
+    settings, count = recipe.settings, len(bench.train.items)
     part = min(settings.batch_size, count)
     photos = DecodedPhotos(bench.train.pixels.first(part), bench.train.items[:part], ())
-    once = settings.model_copy(update={"max_rounds": 1, "surrogate_steps": 0})
-    surrogate = surrogate_of(bench).clone()  # trained here
+    one_round = settings.model_copy(update={"max_rounds": 1, "surrogate_steps": 0})
+    surrogate = surrogate_of(bench).clone()  # `_step` trains it
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as folder:
         began = time.monotonic()
-        store = ProtectionStore(replace(made, settings=once), Path(folder), {})
+        store = ProtectionStore(replace(recipe, settings=one_round), Path(folder), {})
         make(store, photos, surrogate, resume=False, progress=Silent())
         seconds = time.monotonic() - began
     training = _step(surrogate, pairs, Recipe(epochs=1, lr=settings.learning_rate, batch_size=settings.batch_size))

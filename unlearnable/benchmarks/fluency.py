@@ -1,4 +1,4 @@
-"""How the captions of protections read to a judge that no trigger was made with (Table 4), each measured once."""
+"""Measure once, with the judge, how the captions of each protection read (Table 4)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from unlearnable.results import FluencyRecord
 
 
 def read_captions(bench: Bench, progress: Progress) -> str:
-    """Let the judge read the captions of every protection with searched triggers that it has not read yet.
+    """Have the judge read the captions of every protection with searched triggers that it has not read yet.
 
-    Of each of the first photos the first caption counts.
+    It reads the first caption of each of the first photos.
 
     Returns:
-        Why it could not; empty where it did or there was nothing left to read.
+        The reason why the judge could not be loaded; empty if it was, or if there was nothing to read.
     """
     stores = [store for method, store in bench.protections().items() if trigger_settings(method)]
     unread = [(store, saved) for store in stores if (saved := store.read()) and saved.record.fluency is None]

@@ -1,4 +1,4 @@
-"""The photos of a data set, decoded once into a file of pixels that later runs read again."""
+"""A cache of decoded photos: a data set is decoded once into a file of pixels that later runs reuse."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _Index(BaseModel):
 
 @dataclass(frozen=True)
 class DecodedPhotos:
-    """Decoded photos; photo n is that of `items[n]`."""
+    """Decoded photos; photo n belongs to `items[n]`."""
 
     pixels: Pixels
     items: tuple[Item, ...]
@@ -41,20 +41,20 @@ class DecodedPhotos:
 
 
 def decoded(items: Sequence[Item], side: int, folder: Path, progress: Progress) -> DecodedPhotos:
-    """The photos as squares of at most `side` pixels, from the cache where it has them.
+    """Return photos as squares of at most `side` pixels, from the cache if it holds them.
 
     The cache is keyed by the content of the files, so that a changed photo is decoded again. Of several
-    processes one decodes them, the others wait until it has. Decoding that was stopped goes on from the
-    last time its index was written.
+    processes one decodes the photos while the others wait. Decoding that was stopped resumes where
+    its index was last written.
 
     Args:
-        items: the photos; those that cannot be decoded are left out.
-        side: of the square; smaller photos are not enlarged.
-        folder: of the cache.
-        progress: one step a photo.
+        items: photos to decode; those that cannot be decoded are left out.
+        side: side of the square in pixels; smaller photos are not enlarged.
+        folder: folder of the cache.
+        progress: receives one step per photo.
 
     Raises:
-        InputError: not one can be decoded.
+        InputError: none of the photos can be decoded.
     """
     path = folder / f"{_key(items, side, progress)}.u8"
     with _alone(path), files.reporting_write_errors(path):
@@ -76,12 +76,14 @@ def _alone(path: Path) -> FileLock:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"cannot make {path.parent}: {error.strerror}", hint="--cache-dir takes another") from error
+        raise OutputError(
+            f"cannot create {path.parent}: {error.strerror}", hint="choose another --cache-dir"
+        ) from error
     return FileLock(path.with_suffix(".lock"))
 
 
 def square(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """The middle square of (h, w, 3) pixels, its side at most `side`: bicubic, then cut, as CLIP loads photos."""
+    """Return the central square of (h, w, 3) pixels, at most `side` wide: resized, then cropped, as CLIP does."""
     height, width, _ = pixels.shape
     edge = min(side, height, width)
     scale = edge / min(height, width)
@@ -122,7 +124,7 @@ def _build(items: Sequence[Item], side: int, path: Path, progress: Progress) -> 
 
 
 def _begun(partial: Path) -> _Index:
-    """What decoding that was stopped has in its index, all else cut off; nothing where there is none."""
+    """Return the index of decoding that was stopped, and truncate its file to it; an empty one if there is none."""
     index = _read(partial) or _Index(shapes=[], kept=[], skipped=[])
     with partial.open("ab") as file:
         file.truncate(_size(index))
@@ -138,7 +140,7 @@ def _write(path: Path, index: _Index) -> None:
 
 
 def _read(path: Path) -> _Index | None:
-    """The index of a file, or None where not all of its pixels are there."""
+    """Return the index of a file, or None if it is missing or pixels are."""
     try:
         index = _Index.model_validate(json.loads(_index(path).read_text(encoding="utf-8")))
         return index if path.stat().st_size >= _size(index) else None

@@ -1,4 +1,4 @@
-"""From what was asked for to the cells to run, each named by a hash of all that it depends on."""
+"""Resolve the settings of a benchmark into the cells to run."""
 
 from __future__ import annotations
 
@@ -15,38 +15,44 @@ from unlearnable.config import BASELINES, BenchmarkSettings, MethodSettings, Rec
 from unlearnable.methods import METHODS
 from unlearnable.protection.captions import Slots, cut_captions
 
-SEED = 0  # of the optimisation, and of random positions as in `protect`
+SEED = 0  # seed of the optimisation, and of random positions as in `protect`
 
 
 @dataclass(frozen=True)
-class How:
-    """How a protection is made: a row of `methods.METHODS`, its settings, and the most that a side of the noise has."""
+class ProtectionRecipe:
+    """How a protection is made.
+
+    Attributes:
+        name: name of the method in `methods.METHODS`.
+        settings: settings of the method.
+        noise_side: largest side of the noise in pixels; None for the surrogate's image size.
+    """
 
     name: str
     settings: MethodSettings
     noise_side: int | None = None
 
     def cut(self, captions: Iterable[Iterable[str]]) -> Slots:
-        """Return the captions of photos, cut where the method puts its triggers."""
+        """Return the captions of photos, cut at the positions of the method's triggers."""
         length = self.settings.trigger_length if METHODS[self.name].has_trigger else 0
         return cut_captions(captions, self.settings, length, SEED)
 
 
 @dataclass(frozen=True)
-class Planned:
+class CellPlan:
     """A cell to run.
 
     Attributes:
-        method: its name in the tables, such as "mem-3".
-        how: how its protection is made; None for clean posts.
-        victim: the name of the model that is trained.
-        fraction: the share of the photos that is protected.
+        method: name of the method in the tables, such as "mem-3".
+        protection_recipe: how the protection is made; None for clean posts.
+        victim: name of the model that is trained.
+        fraction: share of the photos that is protected.
         attack: what a scraper does to the posts.
         recipe: how the victim is trained; its seed is that of the cell.
     """
 
     method: str
-    how: How | None
+    protection_recipe: ProtectionRecipe | None
     victim: str
     fraction: float
     attack: Attack
@@ -59,46 +65,46 @@ class Planned:
 
     @property
     def name(self) -> str:
-        """What people call the cell; its file begins with it."""
+        """A readable name of the cell, with which its file name begins."""
         victim = re.sub(r"[^A-Za-z0-9]+", "-", self.victim).strip("-")[-40:]
         return f"{self.method}-{victim}-{100 * self.fraction:g}-{self.attack.name}-{self.seed}"
 
 
 @dataclass(frozen=True)
 class Setup:
-    """A suite at a scale, with what the user asked for instead.
+    """A suite at a scale, with the user's changes to it.
 
     Attributes:
-        suite: the data set.
-        scale: the scale's own values.
-        surrogate: the model that protections are made on.
-        victims: each victim and the architecture of the paper it stands for, if any.
-        cells: what is to be run, in order.
+        suite: data set and figures of the paper.
+        scale: values of the scale, before the user's changes.
+        surrogate: name of the model that protections are made on.
+        victims: name of each victim and the architecture of the paper that it stands for, if any.
+        cells: cells to run, in order.
     """
 
     suite: Suite
     scale: Scale
     surrogate: str
     victims: Mapping[str, str | None]
-    cells: tuple[Planned, ...]
+    cells: tuple[CellPlan, ...]
 
 
 def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
     """Resolve the settings against the scale.
 
     Raises:
-        ConfigError: an attack that does not exist.
+        ConfigError: an attack does not exist.
     """
     attacks = [parse_attack(name) for name in dict.fromkeys(settings.through)]
     scale = SCALES[suite.kind, settings.scale]
-    known = {**scale.victims, **dict(_exact(settings.victims or ()))}
-    victims = {name: known.get(name) for name in settings.victims or scale.victims}
+    roles = {**scale.victims, **dict(_exact(settings.victims or ()))}
+    victims = {name: roles.get(name) for name in settings.victims or scale.victims}
     methods = settings.methods or scale.methods
     fractions = settings.fractions or scale.fractions
     cells = [
-        Planned(
+        CellPlan(
             method,
-            how(method, scale, suite),
+            protection_recipe(method, scale, suite),
             victim,
             fraction,
             attack,
@@ -113,28 +119,28 @@ def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
     return Setup(suite, scale, settings.surrogate or scale.surrogate, victims, tuple(cells))
 
 
-def how(method: str, scale: Scale, suite: Suite) -> How | None:
+def protection_recipe(method: str, scale: Scale, suite: Suite) -> ProtectionRecipe | None:
     """Return how the protection of a method is made; None for clean posts."""
     if method == "clean":
         return None
     if method in BASELINES:
-        return How(method, scale.method, suite.noise_side)
-    return How("mem", scale.method.model_copy(update=trigger_settings(method)), suite.noise_side)
+        return ProtectionRecipe(method, scale.method, suite.noise_side)
+    return ProtectionRecipe("mem", scale.method.model_copy(update=trigger_settings(method)), suite.noise_side)
 
 
 def digest(*parts: object) -> str:
-    """sha256 over the parts."""
+    """Return the hex SHA-256 over the parts."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def _fractions(method: str, victim: str, fractions: tuple[float, ...], *, first: str) -> tuple[float, ...]:
-    """Clean posts have no fraction; baselines and further victims are only measured in full, as in the paper."""
+    """Return the fractions to run: baselines and further victims are only protected in full, as in the paper."""
     if method in BASELINES or victim != first:
         return (1.0,)
     return fractions
 
 
 def _exact(names: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Victims that are of an architecture of the paper."""
+    """Return the victims that are of an architecture of the paper, with that architecture."""
     parts = [(name, name.partition(":")[0].replace("/", "-")) for name in names]
     return [(name, architecture) for name, architecture in parts if architecture in {"RN50", "RN101", "ViT-B-32"}]

@@ -1,4 +1,4 @@
-"""On-disk store for one protection: noise, triggers, and run metadata with the whole key that they depend on."""
+"""On-disk store for one protection: noise, triggers, and run metadata with the full key that they depend on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from unlearnable import files
-from unlearnable.benchmarks.plan import How
+from unlearnable.benchmarks.plan import ProtectionRecipe
 from unlearnable.benchmarks.suites.base import Item
 from unlearnable.experiments.cell_store import Key, digest_of
 from unlearnable.protection.captions import Captions
@@ -18,7 +18,13 @@ from unlearnable.results.common import StoredRecord
 
 
 class Saved(StoredRecord):
-    """A protection but for its noise."""
+    """A saved protection without its noise.
+
+    Attributes:
+        record: figures of the protection.
+        triggers: token ids of each photo's trigger; empty for methods without a trigger.
+        key: key that the protection depends on.
+    """
 
     record: ProtectionRecord
     triggers: list[list[int]]
@@ -27,21 +33,21 @@ class Saved(StoredRecord):
 
 @dataclass(frozen=True)
 class ProtectionStore:
-    """Where a protection is kept, whether or not it is there yet.
+    """The files of a protection, which may not exist yet.
 
     Attributes:
-        how: how it is made.
-        folder: the folder of all protections.
-        key: all that it depends on.
+        recipe: how the protection is made.
+        folder: folder of all protections.
+        key: everything that the protection depends on.
     """
 
-    how: How
+    recipe: ProtectionRecipe
     folder: Path
     key: Key
 
     @property
     def digest(self) -> str:
-        """The sha256 of the key."""
+        """The hex SHA-256 of the key."""
         return digest_of(self.key)
 
     @property
@@ -51,11 +57,11 @@ class ProtectionStore:
 
     @property
     def checkpoint(self) -> Path:
-        """The state while the protection is made."""
+        """The checkpoint of a protection that is being made."""
         return self._path("partial")
 
     def read(self) -> Saved | None:
-        """Return what is kept, or None where it or its noise is not there or is that of another key."""
+        """Return the saved protection, or None if it or its noise is missing or it has another key."""
         try:
             saved = Saved.model_validate_json(self._path("json").read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, ValidationError):
@@ -63,20 +69,20 @@ class ProtectionStore:
         return saved if saved.key == dict(self.key) and self.noise.is_file() else None
 
     def write(self, record: ProtectionRecord, triggers: list[list[int]]) -> Saved:
-        """Keep a protection whose noise is written; this comes last."""
+        """Save a protection, once its noise is written: this file marks it as complete."""
         saved = Saved(record=record, triggers=triggers, key=dict(self.key))
         files.write_text(self._path("json"), saved.model_dump_json() + "\n")
         return saved
 
     def captions(self, saved: Saved, items: Sequence[Item]) -> list[list[str]]:
-        """Return the captions of the first photos as they are published."""
-        slots = self.how.cut([item.captions for item in items])
-        captions = Captions.from_tokens(slots, saved.triggers, self.how.settings)
+        """Return the captions of the first photos as they would be published."""
+        slots = self.recipe.cut([item.captions for item in items])
+        captions = Captions.from_tokens(slots, saved.triggers, self.recipe.settings)
         return [captions.of(n, item.captions) for n, item in enumerate(items)]
 
     def add_fluency(self, saved: Saved, fluency: FluencyRecord) -> None:
-        """Keep how the captions read beside the rest."""
+        """Add the judge's figures to a saved protection."""
         self.write(saved.record.model_copy(update={"fluency": fluency}), saved.triggers)
 
     def _path(self, kind: str) -> Path:
-        return self.folder / f"{self.how.name}-{self.digest[:8]}.{kind}"
+        return self.folder / f"{self.recipe.name}-{self.digest[:8]}.{kind}"

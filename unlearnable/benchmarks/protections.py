@@ -1,4 +1,4 @@
-"""Noise and triggers for the training photos, made once by each method and kept, and the photos that carry them."""
+"""Make noise and triggers for the training photos, once for each method, and load the photos with them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from unlearnable.attacks.base import Attack
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
-from unlearnable.benchmarks.plan import SEED, How
+from unlearnable.benchmarks.plan import SEED, ProtectionRecipe
 from unlearnable.benchmarks.protection_store import ProtectionStore, Saved
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS
@@ -24,22 +24,22 @@ from unlearnable.optim.view import apply_noise
 from unlearnable.posts.pixels import Pixels, Posts
 from unlearnable.progress import Progress
 from unlearnable.protection.captions import Captions, Slots
-from unlearnable.protection.optimise import Making, optimise
+from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.protection.vocabulary import load_words
 from unlearnable.results import ProtectionRecord
 from unlearnable.stores.noise import NoiseStore
 from unlearnable.stores.ragged import Shape
 
-MEASURED = 200  # photos that the mean PSNR is over, and whose captions the judge reads
+MEASURED = 200  # photos in the mean PSNR, whose captions the judge reads
 
 
 @dataclass(frozen=True)
 class Protection:
-    """What a method made for all training photos.
+    """Noise and triggers of one method for all training photos.
 
     Attributes:
-        noise: one a photo.
-        captions: with the triggers in the slots that they were optimised in.
+        noise: noise of each photo.
+        captions: captions with their triggers, in the slots that these were optimised in.
     """
 
     noise: NoiseStore
@@ -48,14 +48,14 @@ class Protection:
 
 @dataclass(frozen=True)
 class Scraped:
-    """DecodedPhotos as the training of a cell loads them: some protected, in 8 bits, then what a scraper does.
+    """Photos as the training of a cell loads them: some of them protected, in 8 bits, then changed by a scraper.
 
     Attributes:
-        pixels: the clean photos.
-        protection: of those that are protected, or None.
-        protected: (n,) bool, which are.
-        attack: what the scraper does.
-        enlarge: how noise is enlarged to a photo.
+        pixels: clean photos.
+        protection: noise of the protected photos; None if there are none.
+        protected: (n,) bool, the photos that are protected.
+        attack: what a scraper does to the photos.
+        enlarge: enlarging mode of the noise, "bilinear" or "nearest".
     """
 
     pixels: Pixels
@@ -65,7 +65,7 @@ class Scraped:
     enlarge: str
 
     def __getitem__(self, photo: int, /) -> Tensor:
-        """(3, h, w), whole numbers 0-255."""
+        """Return the pixels (3, h, w) of a photo, whole numbers 0-255."""
         pixels = self.pixels[photo]
         if self.protection is not None and self.protected[photo]:
             pixels = apply_noise(pixels, self.protection.noise.read(photo), self.enlarge)
@@ -77,34 +77,36 @@ class Scraped:
 def make(
     store: ProtectionStore, photos: DecodedPhotos, surrogate: DualEncoder, *, resume: bool, progress: Progress
 ) -> Protection:
-    """Return the protection of a store, made where it is not there yet.
+    """Return the protection of a store, making it first if it is missing.
 
-    One that was stopped goes on after its last checkpoint with `resume`, and starts again without.
+    One that was stopped resumes from its last checkpoint with `resume`, and starts over without.
     """
-    how = store.how
-    slots = how.cut([item.captions for item in photos.items])
+    recipe = store.recipe
+    slots = recipe.cut([item.captions for item in photos.items])
     saved = store.read()
     if saved is None:
         store.folder.mkdir(parents=True, exist_ok=True)
         if not resume:
             store.checkpoint.unlink(missing_ok=True)
-        saved = _optimise(store, _problem(how, photos, surrogate, slots, store.noise), progress)
+        saved = _optimise(store, _problem(recipe, photos, surrogate, slots, store.noise), progress)
         store.checkpoint.unlink(missing_ok=True)
-    noise = NoiseStore(_grids(how, photos, surrogate), how.settings.epsilon, store.noise, "r")
-    return Protection(noise, Captions.from_tokens(slots, saved.triggers, how.settings))
+    noise = NoiseStore(_grids(recipe, photos, surrogate), recipe.settings.epsilon, store.noise, "r")
+    return Protection(noise, Captions.from_tokens(slots, saved.triggers, recipe.settings))
 
 
-def _grids(how: How, photos: DecodedPhotos, surrogate: DualEncoder) -> tuple[Shape, ...]:
-    side = min(surrogate.image_size, how.noise_side or surrogate.image_size)
+def _grids(recipe: ProtectionRecipe, photos: DecodedPhotos, surrogate: DualEncoder) -> tuple[Shape, ...]:
+    side = min(surrogate.image_size, recipe.noise_side or surrogate.image_size)
     return tuple(grid_shape(height, width, side) for height, width in photos.pixels.shapes)
 
 
-def _problem(how: How, photos: DecodedPhotos, surrogate: DualEncoder, slots: Slots, noise: Path) -> Problem:
-    method = METHODS[how.name]()
-    vocabulary, proposer = load_words(how.settings, str(surrogate.device), proposing=method.has_trigger)
+def _problem(
+    recipe: ProtectionRecipe, photos: DecodedPhotos, surrogate: DualEncoder, slots: Slots, noise: Path
+) -> Problem:
+    method = METHODS[recipe.name]()
+    vocabulary, proposer = load_words(recipe.settings, str(surrogate.device), proposing=method.has_trigger)
     return Problem(
         posts=Posts(photos.pixels, slots),
-        grids=_grids(how, photos, surrogate),
+        grids=_grids(recipe, photos, surrogate),
         captions=tuple(item.captions for item in photos.items),
         surrogates=(surrogate,),
         vocabulary=vocabulary,
@@ -115,26 +117,27 @@ def _problem(how: How, photos: DecodedPhotos, surrogate: DualEncoder, slots: Slo
 
 
 def _optimise(store: ProtectionStore, problem: Problem, progress: Progress) -> Saved:
-    how = store.how
-    method = METHODS[how.name]()
-    making = Making(problem, method, settings_for(method, how.settings, {}), store.checkpoint, store.digest)
-    session, course = optimise(making, progress, lambda losses: len(losses) >= how.settings.max_rounds)
+    recipe = store.recipe
+    method = METHODS[recipe.name]()
+    settings = settings_for(method, recipe.settings, {})
+    task = OptimisationTask(problem, method, settings, store.checkpoint, store.digest)
+    session, trace = optimise(task, progress, lambda losses: len(losses) >= recipe.settings.max_rounds)
     state = session.state
     state.noise.finish()
     record = ProtectionRecord(
-        method=how.name,
+        method=recipe.name,
         surrogate=problem.surrogates[0].name,
-        loss_first=course.losses[0],
-        loss_last=course.losses[-1],
-        rounds=len(course.losses),
-        psnr_mean=_psnr(problem, state.noise, how.settings.enlarge),
-        seconds=round(course.seconds, 1),
+        loss_first=trace.losses[0],
+        loss_last=trace.losses[-1],
+        rounds=len(trace.losses),
+        psnr_mean=_psnr(problem, state.noise, recipe.settings.enlarge),
+        seconds=round(trace.seconds, 1),
     )
     return store.write(record, state.triggers.tolist() if state.triggers.shape[1] else [])
 
 
 def _psnr(problem: Problem, noise: NoiseStore, enlarge: str) -> float:
-    """Mean PSNR of the first photos, in dB."""
+    """Return the mean PSNR of the first photos, in dB."""
     pixels = problem.posts.pixels
     changes = [apply_noise(pixels[n], noise.read(n), enlarge) - pixels[n] for n in range(min(MEASURED, len(pixels)))]
     return fmean(10 * math.log10(255**2 / max(float((change**2).mean()), 1e-9)) for change in changes)

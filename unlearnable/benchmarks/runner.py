@@ -1,4 +1,4 @@
-"""Run one cell of a benchmark, its protection first where that is not there."""
+"""Run one cell of a benchmark, making its protection first if that is missing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 
 from unlearnable.benchmarks.bench import Bench, start_seed
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
-from unlearnable.benchmarks.plan import Planned, Setup
+from unlearnable.benchmarks.plan import CellPlan, Setup
 from unlearnable.benchmarks.protections import Protection, Scraped, make
 from unlearnable.config import AS_PUBLISHED
 from unlearnable.experiments.cell_store import digest_of
@@ -19,29 +19,29 @@ from unlearnable.posts.pairs import Pairs, pairs_of
 from unlearnable.progress import Progress
 from unlearnable.results import BenchmarkCell, PaperRow
 
-SHOWN = 5  # triggers kept in a cell
+SHOWN = 5  # triggers recorded in a cell
 
 
 @dataclass(frozen=True)
 class ProtectedFraction:
-    """The posts that a cell trains on: some of the photos protected, drawn by the cell's seed, all of them scraped.
+    """The posts that a cell trains on: a random fraction of them protected, all of them changed by the attack.
 
     Attributes:
-        train: the clean photos and captions.
-        protection: of those that are protected; None for clean posts.
-        cell: fraction, attack and seed.
-        enlarge: how noise is enlarged to a photo.
-        key_digest: the sha256 of all that this depends on.
+        train: clean photos and captions.
+        protection: noise and triggers of the protected photos; None for clean posts.
+        cell: fraction, attack and the seed that chooses the protected photos.
+        enlarge: enlarging mode of the noise, "bilinear" or "nearest".
+        key_digest: hex SHA-256 of everything that the posts depend on.
     """
 
     train: DecodedPhotos
     protection: Protection | None
-    cell: Planned
+    cell: CellPlan
     enlarge: str
     key_digest: str
 
     def digest(self) -> str:
-        """Return the sha256 of all that `pairs` depends on."""
+        """Return the hex SHA-256 of everything that `pairs` depends on."""
         return self.key_digest
 
     def pairs(self) -> Pairs:
@@ -59,8 +59,8 @@ class ProtectedFraction:
         return pairs_of(pixels, [list(map(attack.caption, texts)) for texts in captions])
 
 
-def run(bench: Bench, cell: Planned, progress: Progress) -> BenchmarkCell:
-    """Run one cell and keep it."""
+def run(bench: Bench, cell: CellPlan, progress: Progress) -> BenchmarkCell:
+    """Run one cell and store its result."""
     key, partial, pool = bench.key(cell), bench.checkpoint(cell), bench.experiment.pool
     protection = _protection(bench, cell, progress)
     if not bench.resume:
@@ -101,24 +101,24 @@ def run(bench: Bench, cell: Planned, progress: Progress) -> BenchmarkCell:
 
 
 def surrogate_of(bench: Bench) -> DualEncoder:
-    """Return the model that protections are made on; methods train copies."""
+    """Return the model that protections are made on, of which methods train copies."""
     pool, name = bench.experiment.pool, bench.setup.surrogate
     return pool.start(name, 0) if pool.from_scratch else pool.pretrained(name)
 
 
-def _protection(bench: Bench, cell: Planned, progress: Progress) -> Protection | None:
+def _protection(bench: Bench, cell: CellPlan, progress: Progress) -> Protection | None:
     store = bench.protection(cell)
     if store is None:
         return None
     return make(store, bench.train, surrogate_of(bench), resume=bench.resume, progress=progress)
 
 
-def _paper(setup: Setup, cell: Planned) -> PaperRow | None:
-    """Return the paper's figures, which are of posts as they were published."""
+def _paper(setup: Setup, cell: CellPlan) -> PaperRow | None:
+    """Return the paper's figures for a cell, which exist only for posts as they were published."""
     role = setup.victims[cell.victim]
     return setup.suite.paper.get((cell.method, role or "", cell.fraction)) if cell.attack.name == AS_PUBLISHED else None
 
 
-def _label(cell: Planned) -> str:
+def _label(cell: CellPlan) -> str:
     share = f", {100 * cell.fraction:g} % protected" if cell.fraction < 1 else ""
     return f"{cell.method}{share}, {cell.attack.name}, seed {cell.seed}"

@@ -1,4 +1,4 @@
-"""How large a benchmark is run: the paper's set-up, one for two cores, and one that only shows that it runs."""
+"""The scales of a benchmark: the paper's set-up, one for two cores, and one that only shows that everything runs."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ PAPER_VICTIMS = {"RN50": "RN50", "RN101": "RN101", "ViT-B-32": "ViT-B-32"}
 
 @dataclass(frozen=True)
 class Scale:
-    """A set-up.
+    """The size and settings of a benchmark.
 
     Attributes:
-        surrogate: the model that protections are made on.
-        victims: each model that is trained, and the architecture of the paper that it stands for.
-        from_scratch: whether surrogate and victims begin at random weights, each at its own.
-        pixels: side of the square photo that stands for the file.
-        method: how protections are made.
+        surrogate: name of the model that protections are made on.
+        victims: name of each model to train, and the architecture of the paper that it stands for.
+        from_scratch: whether surrogate and victims start from random weights, different for each.
+        pixels: side in pixels of the square photo that stands for the file.
+        method: settings of the methods.
         recipe: how victims are trained.
-        methods: what is compared.
-        fractions: shares of the posts that are protected, for methods with a trigger.
-        train: photos to train on at most (of each person, for faces); None takes all.
-        captions: of each photo to train on at most, the first ones; all are ranked.
-        test: photos to rank at most.
-        differs: what differs from the paper's set-up, a sentence each.
+        methods: names of the methods to compare.
+        fractions: shares of the posts to protect, for methods with a trigger.
+        train: largest number of training photos (per person, for faces); None for all.
+        captions: largest number of captions per training photo, the first ones; the gallery uses all.
+        test: largest number of photos to rank; None for all.
+        differs: differences from the paper's set-up, one sentence each.
     """
 
     surrogate: str
@@ -59,7 +59,7 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
         fractions=(1.0, 0.9, 0.5, 0.2),
         differs=(
             "Noise is made under crops and flips and passes through 8-bit pixels; one noise serves five captions.",
-            "All rounds are run, with no stop at a loss of 0.01; the surrogate's rate is 1e-4.",
+            "All rounds are run, without stopping at a loss of 0.01; the surrogate's rate is 1e-4.",
         ),
     ),
     ("captions", "small"): Scale(
@@ -75,11 +75,11 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
         train=2000,
         captions=1,
         differs=(
-            "The first 2,000 training photos with their first caption in place of all with five; the whole test split.",
-            "A small CLIP at 64 pixels in place of RN50 at 224; its photo tower begins at ImageNet weights, the rest "
-            "at random ones, other ones in surrogate and victim.",
-            "10 epochs at 1e-3 in place of 32 at 5e-4.",
-            "4 rounds of 40 surrogate steps and 8 noise steps in place of 20 of 200 and 8; all methods get the same.",
+            "The first 2,000 training photos with their first caption instead of all with five; the whole test split.",
+            "A small CLIP at 64 pixels instead of RN50 at 224; its photo tower starts from ImageNet weights, the rest "
+            "from random weights that differ between surrogate and victim.",
+            "10 epochs at 1e-3 instead of 32 at 5e-4.",
+            "4 rounds of 40 surrogate steps and 8 noise steps instead of 20 of 200 and 8, for all methods.",
         ),
     ),
     ("captions", "tiny"): Scale(
@@ -108,7 +108,7 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
         methods=("clean", "mem-3", "mem-5"),
         differs=(
             "Noise is made under crops and flips and passes through 8-bit pixels.",
-            "All rounds are run, with no stop at a loss of 0.01.",
+            "All rounds are run, without stopping at a loss of 0.01.",
         ),
     ),
     ("faces", "small"): Scale(
@@ -121,10 +121,10 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
         methods=("clean", "mem-3", "mem-5"),
         train=8,
         differs=(
-            "Small CLIPs trained on Flickr8k (the others also on faces of other people) in place of OpenAI's: for RN50 "
-            "the surrogate itself, for RN101 another of its family, for ViT-B/32 one of another family, CLIP's ResNet.",
-            "8 photos of each person in place of all; batches of 64 in place of 128.",
-            "A rate of 1e-3 in place of 1e-5, which teaches them nothing.",
+            "Small CLIPs trained on Flickr8k (all but the surrogate also on faces of other people) instead of "
+            "OpenAI's: the surrogate itself for RN50, another of its family for RN101, CLIP's ResNet for ViT-B/32.",
+            "8 photos of each person instead of all; batches of 64 instead of 128.",
+            "A rate of 1e-3 instead of 1e-5, at which they learn nothing.",
         ),
     ),
     ("faces", "tiny"): Scale(

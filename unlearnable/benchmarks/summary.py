@@ -1,4 +1,4 @@
-"""What the cells of a benchmark add up to: the report, its tables and its figures."""
+"""Summarise the cells of a benchmark: the report, its tables and its figures."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from unlearnable.results import BenchmarkReport, SkippedRecord
 
 RANDOM_FEATURES = 256
 ALT = {
-    "curves": "Training loss and held-out Medr of each epoch, a line a method",
-    "hit10": "Hit@10 on clean test photos, a bar a method and victim, both directions",
+    "curves": "Training loss and held-out Medr of each epoch, one line per method",
+    "hit10": "Hit@10 on clean test photos, one bar per method and victim, in both directions",
 }
 
 
 def report_of(
     settings: BenchmarkSettings, bench: Bench, skipped: Sequence[SkippedRecord], notes: Sequence[str], unread: str
 ) -> BenchmarkReport:
-    """What the cells that are there add up to; `unread` says why the judge has not read captions, if it has not."""
+    """Return the report on the finished cells; `unread` is the reason why the judge read no captions, if it did not."""
     setup, gallery, pool = bench.setup, bench.experiment.gallery, bench.experiment.pool
-    cells = [found for cell in setup.cells if (found := bench.done(cell)) is not None]
+    cells = [result for cell in setup.cells if (result := bench.done(cell)) is not None]
     paper = setup.suite.paper
-    known = [] if setup.scale.from_scratch else list(setup.victims)
+    pretrained_names = [] if setup.scale.from_scratch else list(setup.victims)
     photos = int(gallery.photos.max()) + 1
     missing = len(setup.cells) - len(cells)
     report = BenchmarkReport(
@@ -52,7 +52,7 @@ def report_of(
         random=chance(gallery),
         random_paper=paper.get(("random ranking", "", 0.0)),
         random_measured=scores(rank(*_random_features(photos, len(gallery)), gallery.photos)),
-        pretrained={name: scores(retrieve(pool.pretrained(name), gallery)) for name in known},
+        pretrained={name: scores(retrieve(pool.pretrained(name), gallery)) for name in pretrained_names},
         pretrained_paper={
             name: paper["pretrained", role, 0.0]
             for name, role in setup.victims.items()
@@ -67,7 +67,7 @@ def report_of(
         tables=[],
         figures=[],
         skipped=list(skipped),
-        notes=[*notes, *([f"{missing} cells are not there yet: the same command goes on"] if missing else [])],
+        notes=[*notes, *([f"{missing} cells are missing: run the same command to continue"] if missing else [])],
         device=pool.device,
         ran=0,
         reused=0,
@@ -92,16 +92,18 @@ def write(report: BenchmarkReport, *, latex: bool) -> BenchmarkReport:
 
 
 def _coarser(bench: Bench) -> list[str]:
-    """That the noise of this data set is not as fine as the photos, where it is not."""
-    side, whole = bench.setup.suite.noise_side, bench.setup.scale.pixels
-    if side is None or side >= whole:
+    """Return a sentence on noise that is coarser than the photos, if it is."""
+    side, full_side = bench.setup.suite.noise_side, bench.setup.scale.pixels
+    if side is None or side >= full_side:
         return []
-    return [f"Noise is made on a grid of {side} pixels and enlarged to {whole}, so that photos and noise fit 16 GB."]
+    return [
+        f"Noise is made on a grid of {side} pixels and enlarged to {full_side}, so that photos and noise fit 16 GB."
+    ]
 
 
 def _random_features(photos: int, captions: int) -> tuple[Tensor, Tensor]:
-    """Features of photos and captions that know nothing of each other."""
+    """Return independent random features of photos and captions."""
     generator = torch.Generator().manual_seed(0)
-    sides = (torch.randn(count, RANDOM_FEATURES, generator=generator) for count in (photos, captions))
-    images, texts = (functional.normalize(side, dim=1) for side in sides)
+    drawn = (torch.randn(count, RANDOM_FEATURES, generator=generator) for count in (photos, captions))
+    images, texts = (functional.normalize(rows, dim=1) for rows in drawn)
     return images, texts

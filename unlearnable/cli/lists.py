@@ -61,11 +61,11 @@ def attacks(as_json: Json = False) -> None:
 def datasets(as_json: Json = False) -> None:
     """List the data sets of `benchmark`, where each was found or where it can be had."""
     from unlearnable.benchmarks import SUITES
-    from unlearnable.benchmarks.study import found
+    from unlearnable.benchmarks.study import find_data
 
     rows = []
     for name, suite in SUITES.loadable():
-        place = found(suite)
+        place = find_data(suite)
         rows.append((name, f"{SUITES.summary(name)} {f'at {place}' if place else suite.published}"))
     _show("datasets", rows, as_json)
 

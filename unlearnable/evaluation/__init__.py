@@ -1,1 +1,1 @@
-"""How well a model retrieves, and how much a photo was changed."""
+"""Measure how well a model retrieves, how much a photo was changed, and how easily triggers are noticed."""

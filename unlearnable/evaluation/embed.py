@@ -1,4 +1,4 @@
-"""A gallery of held-out photos and captions, embedded by a model and ranked."""
+"""Embed a gallery of held-out photos and captions with a model and rank it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ DIVERGED = "its weights are damaged, or its training diverged: lower --lr"
 
 @torch.no_grad()
 def retrieve(model: DualEncoder, gallery: Pairs) -> Ranks:
-    """Rank a gallery both ways, photos loaded plainly.
+    """Rank a gallery in both directions, with photos loaded without crops and flips.
 
     Raises:
-        ModelError: the model gives features that are not finite.
+        ModelError: the model returns features that are not finite.
     """
     model.module.eval()
     chosen, owners = gallery.photos.unique(return_inverse=True)
@@ -29,8 +29,8 @@ def retrieve(model: DualEncoder, gallery: Pairs) -> Ranks:
         model.encode_text(model.trim(part).to(model.device)).float().cpu() for part in gallery.tokens.split(4 * BATCH)
     ]
     features = torch.cat(images), torch.cat(texts)
-    if not all(some.isfinite().all() for some in features):
-        raise ModelError(f"{model.spec.name} gives features that are not finite", hint=DIVERGED)
+    if not all(part.isfinite().all() for part in features):
+        raise ModelError(f"{model.spec.name} returns features that are not finite", hint=DIVERGED)
     return rank(*features, owners)
 
 

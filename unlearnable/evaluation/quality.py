@@ -1,4 +1,4 @@
-"""How far a changed picture is from its original: L-inf, PSNR and SSIM."""
+"""Distances between a changed picture and its original: L-inf, PSNR and SSIM."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Quality:
     """Distances between two pictures.
 
     Attributes:
-        linf: the largest change of a channel, in 1/255.
-        psnr: in dB over all channels; `math.inf` for equal pictures, so give JSON something else.
+        linf: largest change of a channel, in 1/255.
+        psnr: peak signal-to-noise ratio over all channels, in dB; `math.inf` for equal pictures, which JSON lacks.
         ssim: mean structural similarity of the luma (7 x 7 windows); 1 for equal pictures.
     """
 
@@ -30,7 +30,7 @@ class Quality:
 
 
 def compare(original: NDArray[np.uint8], changed: NDArray[np.uint8]) -> Quality:
-    """Compare two (h, w, 3) pictures, strip by strip: 12 megapixels need some 40 MB.
+    """Compare two (h, w, 3) pictures strip by strip: 12 megapixels take about 40 MB.
 
     Raises:
         ValueError: the sizes differ.
@@ -42,7 +42,7 @@ def compare(original: NDArray[np.uint8], changed: NDArray[np.uint8]) -> Quality:
         first, second = original[strip], changed[strip]
         change = np.abs(first.astype(np.int16) - second)
         largest = max(largest, int(change.max()))
-        # The strips overlap by WINDOW - 1 rows, which the SSIM windows need and the sum must not count twice.
+        # The strips overlap by WINDOW - 1 rows, which the SSIM windows need but the sum must not count twice.
         new = change[WINDOW - 1 if strip.start else 0 :].astype(np.int32)
         squares += int(np.square(new).sum(dtype=np.int64))
         count = max(1, first.shape[0] - WINDOW + 1)
@@ -52,7 +52,7 @@ def compare(original: NDArray[np.uint8], changed: NDArray[np.uint8]) -> Quality:
 
 
 def _strips(height: int, width: int) -> Iterator[slice]:
-    """Slices of rows such that every window of WINDOW rows lies in exactly one."""
+    """Yield slices of rows such that every window of WINDOW rows lies in exactly one."""
     step = max(1, _STRIP_PIXELS // width)
     for start in range(0, max(1, height - WINDOW + 1), step):
         yield slice(start, min(start + step + WINDOW - 1, height))
@@ -65,7 +65,7 @@ def _psnr(mean_square: float) -> float:
 def _ssim(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
     from skimage.metrics import structural_similarity
 
-    # A picture smaller than a window is continued by its edge.
+    # A picture smaller than a window is extended by its edge.
     padding = [(0, max(0, WINDOW - size)) for size in first.shape[:2]]
     lumas = (np.pad(picture.astype(np.float32) @ _LUMA, padding, mode="edge") for picture in (first, second))
     return float(structural_similarity(*lumas, data_range=255.0, win_size=WINDOW))

@@ -1,8 +1,8 @@
-"""Hit@k and Medr both ways: where the true partner stands when a gallery is ranked by similarity.
+"""Hit@k and Medr in both directions: the rank of the true partner in a gallery ordered by similarity.
 
 Ranks count from 1 and ties count against the model. Image -> text takes the best-ranked
-of a photo's captions; text -> image ranks every caption. `random_reference` says what a
-gallery in random order would give. The conventions are compared in docs/explanation/metrics.md.
+of a photo's captions; text -> image ranks every caption. `random_reference` computes what a
+random order would give. The conventions are compared in docs/explanation/metrics.md.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from math import comb, inf
 import torch
 from torch import Tensor
 
-CHUNK = 512  # queries ranked at once: their scores take 13 bytes for each of the gallery
+CHUNK = 512  # queries ranked at once: their scores take 13 bytes for each item of the gallery
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """1-based ranks of the true partner, one a query."""
+    """Ranks of the true partner, from 1, one per query."""
 
     image_to_text: Tensor  # (photos,)
     text_to_image: Tensor  # (captions,)
@@ -29,23 +29,28 @@ class Ranks:
 
 @dataclass(frozen=True)
 class Chance:
-    """The rank of the best of a query's partners in a gallery in random order, one direction."""
+    """The rank of the best of a query's partners in a gallery in random order, in one direction.
+
+    Attributes:
+        gallery: number of items that are ranked.
+        partners: pairs (m, count): number of partners, and number of queries that have that many.
+    """
 
     gallery: int
-    partners: tuple[tuple[int, int], ...]  # (partners a query has, how many queries have that many)
+    partners: tuple[tuple[int, int], ...]
 
     def above(self, k: int) -> Fraction:
-        """The chance that a query's rank is above k: none of its m partners among the first k."""
-        left, queries = max(self.gallery - k, 0), sum(count for _, count in self.partners)
-        missed = (Fraction(count * comb(left, m), comb(self.gallery, m)) for m, count in self.partners)
+        """Return the probability that a query's rank is above k: none of its m partners is among the first k."""
+        rest, queries = max(self.gallery - k, 0), sum(count for _, count in self.partners)
+        missed = (Fraction(count * comb(rest, m), comb(self.gallery, m)) for m, count in self.partners)
         return sum(missed, Fraction(0)) / queries
 
     def hit(self, k: int = 10) -> float:
-        """The expected Hit@k, in per cent."""
+        """Return the expected Hit@k, in per cent."""
         return float(100 * (1 - self.above(k)))
 
     def medr(self) -> float:
-        """The median of the rank (the mean of the middle two where it lies between two ranks)."""
+        """Return the median of the rank (the mean of the middle two if it lies between two ranks)."""
         ranks, half = range(1, self.gallery + 1), Fraction(1, 2)
         low = bisect_left(ranks, True, key=lambda k: self.above(k) <= half)
         high = bisect_left(ranks, True, key=lambda k: self.above(k) < half)
@@ -54,27 +59,31 @@ class Chance:
 
 @dataclass(frozen=True)
 class RandomReference:
-    """What `Ranks` come to for a model that knows nothing."""
+    """The ranks to expect, in both directions, from a model that knows nothing."""
 
     image_to_text: Chance
     text_to_image: Chance
 
 
 def hit(ranks: Tensor, k: int = 10) -> float:
-    """Hit@k: the share of queries whose partner is among the first k, in per cent."""
+    """Return Hit@k: the share of queries whose partner is among the first k, in per cent."""
     return 100.0 * float((ranks <= k).double().mean())
 
 
 def medr(ranks: Tensor) -> float:
-    """Medr: the median rank (the mean of the middle two where their number is even)."""
+    """Return Medr: the median rank (the mean of the middle two if their number is even)."""
     return float(ranks.double().quantile(0.5))
 
 
 def random_reference(photos: int, photo_of_caption: Tensor) -> RandomReference:
-    """Hit@k and Medr of a random order, by formula.
+    """Return the chance level of a gallery in both directions, by formula.
+
+    Args:
+        photos: number of photos.
+        photo_of_caption: (c,) number of the photo that each caption belongs to.
 
     Raises:
-        ValueError: there is nothing to rank, or a photo has no caption, or a caption no photo.
+        ValueError: there is nothing to rank, a photo has no caption, or a caption has no photo.
     """
     captions = _captions_of(photos, photo_of_caption)
     return RandomReference(
@@ -89,16 +98,16 @@ def rank(image_features: Tensor, text_features: Tensor, photo_of_caption: Tensor
     Args:
         image_features: (p, d), normalised.
         text_features: (c, d), normalised.
-        photo_of_caption: (c,) the photo each caption belongs to.
+        photo_of_caption: (c,) number of the photo that each caption belongs to.
 
     Raises:
-        ValueError: a feature is not a finite number, there is nothing to rank, or a photo has no
-            caption (its rank is not defined), or a caption no photo.
+        ValueError: a feature is not a finite number, there is nothing to rank, a photo has no
+            caption (its rank is undefined), or a caption has no photo.
     """
     if not (image_features.isfinite().all() and text_features.isfinite().all()):
         raise ValueError("features must be finite to be ranked")
     if len(photo_of_caption) != len(text_features):
-        raise ValueError(f"{len(text_features)} captions have features, {len(photo_of_caption)} have a photo")
+        raise ValueError(f"{len(text_features)} captions have features, but {len(photo_of_caption)} have a photo")
     _captions_of(len(image_features), photo_of_caption)
     photo = photo_of_caption.to(text_features.device)
     caption = torch.arange(len(text_features), device=photo.device)
@@ -108,7 +117,7 @@ def rank(image_features: Tensor, text_features: Tensor, photo_of_caption: Tensor
 
 
 def _captions_of(photos: int, photo_of_caption: Tensor) -> Tensor:
-    """How many captions each photo has, once every photo has one and every caption a photo."""
+    """Return the number of captions of each photo, after checking that all photos and captions have a partner."""
     if not photos or not len(photo_of_caption):
         raise ValueError("there is nothing to rank: no photo or no caption")
     if int(photo_of_caption.min()) < 0 or int(photo_of_caption.max()) >= photos:
@@ -120,18 +129,18 @@ def _captions_of(photos: int, photo_of_caption: Tensor) -> Tensor:
 
 
 def _ranks(queries: Tensor, gallery: Tensor, query: Tensor, item: Tensor) -> Tensor:
-    """Rank of the best of each query's items; its other items do not push it down.
+    """Return the rank of the best of each query's items, which the query's other items do not push down.
 
     Pair n is `query[n]`, `item[n]`. Scores are summed in double and rounded to float, so that equal
-    features score the same wherever they stand in a block: in float alone the order of the sum shows.
+    features get equal scores anywhere in a block: in float alone the result depends on the order of summation.
     """
     wide, ranks = gallery.double().T, []
     for start in range(0, len(queries), CHUNK):
         scores = (queries[start : start + CHUNK].double() @ wide).float()  # (chunk, gallery)
-        here = (query >= start) & (query < start + CHUNK)
-        row = query[here] - start
-        own = scores[row, item[here]]
-        best = scores.new_full((len(scores),), -inf).scatter_reduce(0, row, own, "amax")
-        tied = row[own == best[row]].bincount(minlength=len(scores))
+        in_chunk = (query >= start) & (query < start + CHUNK)
+        row = query[in_chunk] - start
+        true_scores = scores[row, item[in_chunk]]
+        best = scores.new_full((len(scores),), -inf).scatter_reduce(0, row, true_scores, "amax")
+        tied = row[true_scores == best[row]].bincount(minlength=len(scores))
         ranks.append((scores >= best[:, None]).sum(dim=1) - tied + 1)
     return torch.cat(ranks)

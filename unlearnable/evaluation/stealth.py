@@ -1,7 +1,7 @@
-"""How easily triggers are noticed: how much they differ, how a language model reads them, how well a detector does.
+"""Measure how easily triggers are noticed: their variety, their likelihood, and how well a detector finds them.
 
-A judge gives the negative log-likelihood of a text's tokens; it should be a model that no
-trigger was made with (`models/judge.py`).
+A judge returns the negative log-likelihood of a text's tokens; it should be a model that took no part
+in making the triggers (`models/judge.py`).
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from collections.abc import Callable, Collection, Sequence
 from unlearnable.results import TriggerFigures
 
 Judge = Callable[[Sequence[str]], list[list[float]]]
-"""Takes texts; gives for each the negative log-likelihood of its tokens, in nats."""
+"""A function from texts to the negative log-likelihoods of each text's tokens, in nats."""
 
 
 def variety(triggers: Sequence[str]) -> TriggerFigures:
-    """How much the triggers of a run differ, one a photo.
+    """Return how much the triggers of a run, one per photo, differ from each other.
 
-    distinct-1 is that of Li et al. 2016 (arXiv 1510.03055): different words over all words.
+    distinct-1 is defined as in Li et al. 2016 (arXiv 1510.03055): different words over all words.
     """
     words = [word for trigger in triggers for word in trigger.split()]
     (most, times), *_ = Counter(triggers).most_common(1)
@@ -33,19 +33,19 @@ def variety(triggers: Sequence[str]) -> TriggerFigures:
 
 
 def nats_per_token(judge: Judge, captions: Sequence[str]) -> list[float]:
-    """Mean negative log-likelihood of each caption's tokens; its exponential is the perplexity. 0 for an empty one."""
+    """Return the mean negative log-likelihood of each caption's tokens, the log of its perplexity; 0 if it is empty."""
     return [sum(tokens) / max(len(tokens), 1) for tokens in judge(captions)]
 
 
 def nats(judge: Judge, captions: Sequence[str]) -> list[float]:
-    """Negative log-likelihood of each whole caption."""
+    """Return the negative log-likelihood of each whole caption, in nats."""
     return [math.fsum(tokens) for tokens in judge(captions)]
 
 
 def onion(judge: Judge, caption: str) -> list[float]:
-    """ONION's suspicion of each word: how far the perplexity falls when it is dropped (Qi et al. 2021, Eq. 1).
+    """Return ONION's suspicion of each word: the fall of the perplexity without it (Qi et al. 2021, Eq. 1).
 
-    Large values are suspicious. A caption of one word cannot be judged and gives 0.
+    Large values are suspicious. A caption of one word cannot be judged and scores 0.
     """
     words = caption.split()
     if len(words) < 2:
@@ -56,19 +56,19 @@ def onion(judge: Judge, caption: str) -> list[float]:
 
 
 def share_outside(caption: str, words: Collection[str]) -> float:
-    """The share of a caption's words that stand in no list of English words (lower-case), signs stripped."""
-    found = [word.strip("\"'“”‘’.,;:!?()[]…-").lower() for word in caption.split()]
-    found = [word for word in found if any(letter.isalpha() for letter in word)]
-    return sum(word not in words for word in found) / max(len(found), 1)
+    """Return the share of a caption's words, stripped of punctuation, that are not in `words` (lower-case)."""
+    caption_words = [word.strip("\"'“”‘’.,;:!?()[]…-").lower() for word in caption.split()]
+    caption_words = [word for word in caption_words if any(letter.isalpha() for letter in word)]
+    return sum(word not in words for word in caption_words) / max(len(caption_words), 1)
 
 
 def auroc(positives: Sequence[float], negatives: Sequence[float]) -> float:
-    """Area under the ROC curve of telling positives by a higher score; ties count half (Mann-Whitney).
+    """Return the area under the ROC curve for positives that score higher; ties count half (Mann-Whitney).
 
-    0.5 is a guess, 1 is perfect.
+    0.5 is chance, 1 is perfect.
 
     Raises:
-        ValueError: one of them is empty.
+        ValueError: there are no positives or no negatives.
     """
     if not positives or not negatives:
         raise ValueError("an AUROC needs scores of both kinds")

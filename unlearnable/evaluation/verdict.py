@@ -1,4 +1,4 @@
-"""From ranks to words: how much of what clean posts teach protection took away, and whether that counts."""
+"""Turn ranks into words: the share of what clean posts teach that protection removed, and whether it is enough."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from unlearnable.config import AS_PUBLISHED
 from unlearnable.errors import ConfigError
 from unlearnable.results import BothWays, Cell, Finding, Outcome, References, Retrieval
 
-HELD, PARTLY = 0.9, 0.5  # shares of the effect
-LEAST_GAP = 10.0  # points of Hit@10 that clean posts must teach before anything can be judged
+HELD, PARTLY = 0.9, 0.5  # effects from which protection counts as full and as partial
+LEAST_GAP = 10.0  # points of Hit@10 that clean posts must teach before an effect can be judged
 
 _RULE = re.compile(r"(hit1|hit5|hit10|medr|effect)(<=|>=|<|>)(\d+(?:\.\d+)?)")
 _SIGNS: dict[str, Callable[[float, float], bool]] = {
@@ -25,7 +25,7 @@ _SIGNS: dict[str, Callable[[float, float], bool]] = {
 
 
 def findings(cells: Sequence[Cell], references: References) -> list[Finding]:
-    """One finding for each victim and attack, means over the seeds."""
+    """Return one finding for each victim and attack, with means over the seeds."""
     keys = dict.fromkeys((cell.victim, cell.through) for cell in cells if cell.data == "protected")
     return [_finding(victim, through, cells, references) for victim, through in keys]
 
@@ -33,26 +33,27 @@ def findings(cells: Sequence[Cell], references: References) -> list[Finding]:
 def _finding(victim: str, through: str, cells: Sequence[Cell], references: References) -> Finding:
     clean = [cell for cell in cells if cell.victim == victim and cell.data == "clean"]
     protected = [c for c in cells if (c.victim, c.data, c.through) == (victim, "protected", through)]
-    before = references.pretrained.get(victim)
+    pretrained = references.pretrained.get(victim)
 
     def effect(way: str, *floors: BothWays | None) -> float | None:
-        floor = max(_hit(getattr(one, way)) for one in floors if one is not None)
+        floor = max(_hit(getattr(floor_scores, way)) for floor_scores in floors if floor_scores is not None)
         return _effect(_mean(clean, way), _mean(protected, way), floor)
 
     ways = ("image_to_text", "text_to_image")
-    strict = [effect(way, references.random, before) for way in ways]
-    forward = [_hit(cell.text_to_image) for cell in clean], [_hit(cell.text_to_image) for cell in protected]
+    strict = [effect(way, references.random, pretrained) for way in ways]
+    clean_hits = [_hit(cell.text_to_image) for cell in clean]
+    protected_hits = [_hit(cell.text_to_image) for cell in protected]
     return Finding(
         victim=victim,
         through=through,
-        clean_mean=fmean(forward[0]),
-        clean_std=pstdev(forward[0]),
-        protected_mean=fmean(forward[1]),
-        protected_std=pstdev(forward[1]),
+        clean_mean=fmean(clean_hits),
+        clean_std=pstdev(clean_hits),
+        protected_mean=fmean(protected_hits),
+        protected_std=pstdev(protected_hits),
         protected_medr=fmean(cell.text_to_image.medr for cell in protected),
         effect=effect("text_to_image", references.random),
         effect_image_to_text=effect("image_to_text", references.random),
-        effect_pretrained=None if before is None else effect("text_to_image", before),
+        effect_pretrained=None if pretrained is None else effect("text_to_image", pretrained),
         outcome=_outcome(strict),
     )
 
@@ -66,26 +67,26 @@ def _mean(cells: Iterable[Cell], way: str) -> float:
 
 
 def _effect(clean: float, protected: float, floor: float) -> float | None:
-    """(clean - protected) / (clean - floor), or None where clean posts teach too little to tell."""
+    """Return (clean - protected) / (clean - floor), or None if clean posts teach too little to tell."""
     return None if clean - floor < LEAST_GAP else (clean - protected) / (clean - floor)
 
 
 def _outcome(effects: Sequence[float | None]) -> Outcome:
-    """By the mean of the directions; both lines of a table of ranks are noisy where the gallery is small."""
-    told = [effect for effect in effects if effect is not None]
-    if not told:
+    """Return the outcome by the mean of the directions, each of which alone is noisy in a small gallery."""
+    judged = [effect for effect in effects if effect is not None]
+    if not judged:
         return "cannot be judged"
-    mean = fmean(told)
+    mean = fmean(judged)
     return "protected" if mean >= HELD else "partly protected" if mean >= PARTLY else "not protected"
 
 
-def verdict(found: Sequence[Finding]) -> str:
-    """The findings in plain words, the worst first in the choice of the opening."""
+def verdict(all_findings: Sequence[Finding]) -> str:
+    """Return the findings in plain words, opening with the worst outcome."""
     order: tuple[Outcome, ...] = ("not protected", "partly protected", "cannot be judged", "protected")
-    worst = next(outcome for outcome in order if any(one.outcome == outcome for one in found))
+    worst = next(outcome for outcome in order if any(finding.outcome == outcome for finding in all_findings))
     parts = []
     for outcome in reversed(order):
-        names = [_name(one) for one in found if one.outcome == outcome]
+        names = [_name(finding) for finding in all_findings if finding.outcome == outcome]
         if names:
             parts.append(f"{_SAYING[outcome]} {', '.join(names)}")
     return f"{worst}: {'; '.join(parts)}"
@@ -93,53 +94,54 @@ def verdict(found: Sequence[Finding]) -> str:
 
 _SAYING: dict[Outcome, str] = {
     "protected": "protection held against",
-    "partly protected": "it only weakened",
+    "partly protected": "it was only partial against",
     "not protected": "it did not hold against",
-    "cannot be judged": "clean posts taught too little to tell for",
+    "cannot be judged": "clean posts taught too little to judge it against",
 }
 
 
-def _name(one: Finding) -> str:
-    victim = Path(one.victim).name
-    return victim if one.through == AS_PUBLISHED else f"{victim} through {one.through}"
+def _name(finding: Finding) -> str:
+    victim = Path(finding.victim).name
+    return victim if finding.through == AS_PUBLISHED else f"{victim} through {finding.through}"
 
 
 def check_rules(rules: Iterable[str]) -> None:
-    """Refuse a requirement that cannot be read.
+    """Check that every requirement can be read.
 
     Raises:
-        ConfigError: it is not a metric, a sign and a number.
+        ConfigError: a requirement is not a metric, a comparison sign and a number.
     """
     for rule in rules:
         if not _RULE.fullmatch(rule.replace(" ", "")):
             raise ConfigError(
-                f"cannot read the requirement {rule!r}", hint="write hit1, hit5, hit10, medr or effect, as in hit10<=10"
+                f"cannot read the requirement {rule!r}",
+                hint="compare hit1, hit5, hit10, medr or effect with a number, as in hit10<=10",
             )
 
 
-def missed(rules: Iterable[str], cells: Sequence[Cell], found: Sequence[Finding]) -> list[str]:
-    """What each requirement fails on: any victim and attack, mean over the seeds, either direction.
+def missed(rules: Iterable[str], cells: Sequence[Cell], all_findings: Sequence[Finding]) -> list[str]:
+    """Return every victim, attack and direction that fails a requirement, by its mean over the seeds.
 
     An effect that cannot be judged fails its requirement.
     """
     failures = []
     for rule in rules:
         match = _RULE.fullmatch(rule.replace(" ", ""))
-        assert match is not None, "check_rules comes first"
+        assert match is not None, "call check_rules first"
         metric, sign, bound = match.groups()
-        for one in found:
-            for way, value in _values(metric, one, cells):
+        for finding in all_findings:
+            for way, value in _values(metric, finding, cells):
                 if value is None or not _SIGNS[sign](value, float(bound)):
-                    told = "cannot be judged" if value is None else f"{value:.3g}"
-                    failures.append(f"{rule}: {_name(one)}, {way}: {told}")
+                    measured = "cannot be judged" if value is None else f"{value:.3g}"
+                    failures.append(f"{rule}: {_name(finding)}, {way}: {measured}")
     return failures
 
 
-def _values(metric: str, one: Finding, cells: Sequence[Cell]) -> list[tuple[str, float | None]]:
+def _values(metric: str, finding: Finding, cells: Sequence[Cell]) -> list[tuple[str, float | None]]:
     if metric == "effect":
-        return [("text -> image", one.effect), ("image -> text", one.effect_image_to_text)]
-    own = [c for c in cells if (c.victim, c.data, c.through) == (one.victim, "protected", one.through)]
+        return [("text -> image", finding.effect), ("image -> text", finding.effect_image_to_text)]
+    protected = [c for c in cells if (c.victim, c.data, c.through) == (finding.victim, "protected", finding.through)]
     return [
-        ("image -> text", fmean(getattr(cell.image_to_text, metric) for cell in own)),
-        ("text -> image", fmean(getattr(cell.text_to_image, metric) for cell in own)),
+        ("image -> text", fmean(getattr(cell.image_to_text, metric) for cell in protected)),
+        ("text -> image", fmean(getattr(cell.text_to_image, metric) for cell in protected)),
     ]

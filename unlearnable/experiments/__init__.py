@@ -1,1 +1,1 @@
-"""The experiment that `verify` and `benchmark` share: victims trained on arms, ranked, kept in cells."""
+"""The experiment that `verify` and `benchmark` share: victims trained on arms and ranked, with results in cells."""

@@ -1,4 +1,4 @@
-"""What a victim is trained on: one version of the posts."""
+"""The interface of an arm: one version of the posts, which a victim is trained on."""
 
 from __future__ import annotations
 
@@ -14,4 +14,4 @@ class Arm(Protocol):
         """Return the photos and captions to train on."""
 
     def digest(self) -> str:
-        """Return the sha256 of all that `pairs` depends on."""
+        """Return the hex SHA-256 of everything that `pairs` depends on."""

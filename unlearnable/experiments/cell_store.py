@@ -1,7 +1,7 @@
-"""Cells that were run, a file each: a name that is read by people, and the whole key that the result depends on.
+"""Store finished cells, one per file: a readable name, and the full key that the result depends on.
 
-The name holds eight hex digits of the key's hash. They keep files apart but prove nothing, so the key itself stands in
-the file and is compared on reading.
+The name holds eight hex digits of the key's hash. They keep files apart but prove nothing, so the key itself is
+in the file and is compared on reading.
 """
 
 from __future__ import annotations
@@ -28,37 +28,37 @@ class CellStore(Generic[C]):
     """The cells of one folder.
 
     Attributes:
-        folder: where they are kept; it is made with the first cell.
-        kind: the record of a cell.
+        folder: folder of the cells; it is created with the first cell.
+        kind: class of the records.
     """
 
     folder: Path
     kind: type[C]
 
     def path(self, name: str, key: Key) -> Path:
-        """Return where the cell of a key is kept: `<name>-<hash8>.json`."""
+        """Return the path of the cell of a key: `<name>-<hash8>.json`."""
         plain = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-")
         return self.folder / f"{plain}-{digest_of(key)[:8]}.json"
 
     def read(self, name: str, key: Key) -> C | None:
-        """Return the cell of a key, or None where it was not run or its file is of another key or cannot be read."""
+        """Return the cell of a key, or None if it was not run, or its file has another key or cannot be read."""
         try:
             content = json.loads(self.path(name, key).read_text(encoding="utf-8"))
             return self.kind.model_validate(content) if content.pop(KEY, None) == dict(key) else None
-        except (OSError, ValueError, TypeError, AttributeError):  # whatever lies there, it is no cell of ours
+        except (OSError, ValueError, TypeError, AttributeError):  # whatever the file holds, it is not a cell
             return None
 
     def write(self, name: str, key: Key, cell: C) -> None:
-        """Keep a cell."""
+        """Write the cell of a key."""
         content = {**cell.model_dump(mode="json"), KEY: dict(key)}
         files.write_text(self.path(name, key), json.dumps(content) + "\n")
 
     def without_key(self) -> int:
-        """Return how many files in the folder have no key in them: cells of versions that cannot be read any more."""
+        """Return the number of files without a key: cells of earlier versions, which can no longer be used."""
         texts = (path.read_text(encoding="utf-8", errors="replace") for path in self.folder.glob("*.json"))
         return sum(f'"{KEY}": {{' not in text for text in texts)
 
 
 def digest_of(key: Key) -> str:
-    """Return the sha256 of a key."""
+    """Return the hex SHA-256 of a key."""
     return hashlib.sha256(json.dumps(dict(key), sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""One cell of an experiment: a victim trained on an arm, and how it ranks the gallery afterwards."""
+"""Run one cell of an experiment: train a victim on an arm and rank the gallery with it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from unlearnable.evaluation.embed import retrieve
 from unlearnable.evaluation.scores import scores
 from unlearnable.experiments.arms import Arm
 from unlearnable.experiments.cell_store import Key
-from unlearnable.experiments.fit import Task, fit
+from unlearnable.experiments.fit import TrainingTask, fit
 from unlearnable.experiments.models import ModelPool
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.posts.pairs import Pairs
@@ -24,10 +24,10 @@ class Experiment:
     """The models and the gallery that all cells share.
 
     Attributes:
-        pool: the victims where they start.
+        pool: victims before their training.
         gallery: clean held-out photos and captions.
-        gallery_digest: the sha256 of what the gallery was made of.
-        version: of what a cell is; another one runs all cells again.
+        gallery_digest: hex SHA-256 of everything that the gallery depends on.
+        version: version of the cells; those of another version are run again.
     """
 
     pool: ModelPool
@@ -36,7 +36,7 @@ class Experiment:
     version: int
 
     def key(self, victim: str, arm_digest: str, recipe: Recipe, start_seed: int, **further: str | float) -> Key:
-        """Return all that the result of a cell depends on."""
+        """Return the key of a cell: everything that its result depends on."""
         return {
             "version": self.version,
             "victim": self.pool.digest(victim),
@@ -50,13 +50,13 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Trained:
-    """How a training went.
+    """A trained victim with its figures.
 
     Attributes:
-        model: as trained.
+        model: trained model.
         history: loss and held-out ranks of every epoch.
         scores: Hit@k and Medr on the gallery.
-        seconds: it took.
+        seconds: seconds that training and ranking took.
     """
 
     model: DualEncoder
@@ -88,17 +88,17 @@ def run(
     """Train a model on an arm and rank the gallery.
 
     Args:
-        experiment: the gallery.
-        model: trained in place.
-        arm: what it is trained on.
-        recipe: how.
-        progress: receives one step a batch.
-        title: of the phase.
-        checkpoint: a file to resume from, and what it is bound to.
+        experiment: gallery to rank.
+        model: model to train in place.
+        arm: posts to train on.
+        recipe: how the model is trained.
+        progress: receives one step per batch.
+        title: title of the progress phase.
+        checkpoint: file to resume from, and the run key that it is bound to.
     """
     began = time.monotonic()
     path, key = checkpoint or (None, "")
-    task = Task(arm.pairs(), experiment.gallery, recipe, path, key)
+    task = TrainingTask(arm.pairs(), experiment.gallery, recipe, path, key)
     progress.phase(title, task.steps)
     history = fit(model, task, progress)
     ranked = scores(retrieve(model, experiment.gallery))

@@ -1,4 +1,4 @@
-"""Train a model to the end, rank the held-out photos after every epoch, and keep checkpoints to go on from."""
+"""Train a model to completion, ranking held-out photos after every epoch and writing checkpoints to resume from."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from unlearnable.training.optimiser import adamw
 
 
 @dataclass(frozen=True)
-class Task:
-    """What to train on, what to rank, and how.
+class TrainingTask:
+    """One training: pairs to train on, pairs to rank, recipe and checkpoint.
 
     Attributes:
-        train: the pairs to train on.
-        held_out: the pairs to rank after every epoch; it may be empty.
-        recipe: how to train.
-        checkpoint: where the state is kept, after every epoch and every so often inside of one, or None.
-        key: what the checkpoint is bound to.
+        train: pairs to train on.
+        held_out: pairs to rank after every epoch; may be empty.
+        recipe: how the model is trained.
+        checkpoint: checkpoint file, written after every epoch and at intervals within one; None for no checkpoints.
+        key: run key that the checkpoint is bound to.
     """
 
     train: Pairs
@@ -43,54 +43,54 @@ class Task:
 
     @property
     def steps(self) -> int:
-        """Steps in all."""
+        """The number of steps of the whole training."""
         return self.recipe.epochs * steps_an_epoch(self.train, self.recipe)
 
 
 @dataclass
-class _Course:
-    """Epochs that are over, steps done, and the summed loss of those in the epoch under way."""
+class _TrainingState:
+    """The finished epochs, the number of steps done, and the summed loss of the current epoch."""
 
     epochs: list[EpochRecord] = field(default_factory=list)
     done: int = 0
     loss: float = 0.0
 
 
-def fit(model: DualEncoder, task: Task, progress: Progress, *, world: World | None = None) -> list[EpochRecord]:
-    """Train `model` in place; goes on from the checkpoint where there is one.
+def fit(model: DualEncoder, task: TrainingTask, progress: Progress, *, world: World | None = None) -> list[EpochRecord]:
+    """Train `model` in place, resuming from the checkpoint if it exists.
 
     Returns:
         Loss and held-out ranks of every epoch.
 
     Raises:
         CheckpointError: the checkpoint belongs to another training.
-        ModelError: the loss or the weights are not finite any more.
+        ModelError: the loss or the weights are no longer finite.
     """
     world, clock = world or World(), checkpoint.Clock()
     optimiser = adamw(model.module, task.recipe.lr, task.recipe.weight_decay)
-    course = _restore(model, optimiser, task)
-    progress.advance(course.done)
-    for step in train(model, optimiser, task.train, task.recipe, done=course.done, world=world):
+    training = _restore(model, optimiser, task)
+    progress.advance(training.done)
+    for step in train(model, optimiser, task.train, task.recipe, done=training.done, world=world):
         if not math.isfinite(step.loss):
             raise ModelError(f"the loss of step {step.number} is not finite", hint="lower --lr")
-        course.done, course.loss = step.number, course.loss + step.loss
+        training.done, training.loss = step.number, training.loss + step.loss
         progress.advance(1, loss=step.loss)
         if step.ends_epoch:
-            mean = course.loss / steps_an_epoch(task.train, task.recipe)
-            course.epochs.append(epoch_record(step.epoch, mean, model, task.held_out))
-            course.loss = 0.0
+            mean = training.loss / steps_an_epoch(task.train, task.recipe)
+            training.epochs.append(epoch_record(step.epoch, mean, model, task.held_out))
+            training.loss = 0.0
         if task.checkpoint is not None and world.rank == 0 and (step.ends_epoch or clock.due()):
-            _save(task.checkpoint, model, optimiser, course, task.key)
+            _save(task.checkpoint, model, optimiser, training, task.key)
     if not all(weights.isfinite().all() for weights in model.module.parameters()):
         raise ModelError("the last steps left weights that are not finite", hint="lower --lr")
-    return course.epochs
+    return training.epochs
 
 
 def epoch_record(epoch: int, loss: float | None, model: DualEncoder, held_out: Pairs) -> EpochRecord:
-    """The loss of an epoch, and how the model ranks the held-out pairs after it.
+    """Return the loss of an epoch and the model's ranks of the held-out pairs after it.
 
     Raises:
-        ModelError: its features are not finite.
+        ModelError: the model returns features that are not finite.
     """
     if not len(held_out):
         return EpochRecord(epoch=epoch, loss=loss)
@@ -98,21 +98,21 @@ def epoch_record(epoch: int, loss: float | None, model: DualEncoder, held_out: P
     return EpochRecord(epoch=epoch, loss=loss, image_to_text=both.image_to_text, text_to_image=both.text_to_image)
 
 
-def _save(path: Path, model: DualEncoder, optimiser: Optimizer, course: _Course, key: str) -> None:
+def _save(path: Path, model: DualEncoder, optimiser: Optimizer, training: _TrainingState, key: str) -> None:
     state = {
         "weights": model.module.state_dict(),
         "optimiser": optimiser.state_dict(),
-        "epochs": [record.model_dump() for record in course.epochs],
-        "done": course.done,
-        "loss": course.loss,
+        "epochs": [record.model_dump() for record in training.epochs],
+        "done": training.done,
+        "loss": training.loss,
     }
     checkpoint.save(path, key, state)
 
 
-def _restore(model: DualEncoder, optimiser: Optimizer, task: Task) -> _Course:
+def _restore(model: DualEncoder, optimiser: Optimizer, task: TrainingTask) -> _TrainingState:
     if task.checkpoint is None or not task.checkpoint.is_file():
-        return _Course()
+        return _TrainingState()
     state = checkpoint.load(task.checkpoint, task.key)
     model.module.load_state_dict(state["weights"])
     optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))
-    return _Course([EpochRecord(**record) for record in state["epochs"]], state["done"], state["loss"])
+    return _TrainingState([EpochRecord(**record) for record in state["epochs"]], state["done"], state["loss"])

@@ -1,4 +1,4 @@
-"""The models of an experiment where their training starts: each loaded once and hashed once."""
+"""The models of an experiment before their training, each loaded once and hashed once."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class ModelPool:
     """Surrogates and victims by name.
 
     Attributes:
-        device: where they are trained.
-        from_scratch: whether trainings start from random weights of the architecture.
+        device: torch device to train on.
+        from_scratch: whether trainings start from random weights.
     """
 
     device: str
@@ -26,12 +26,12 @@ class ModelPool:
     _digests: dict[str, str] = field(default_factory=dict)
 
     def pretrained(self, name: str) -> DualEncoder:
-        """Return the model of that name, which is never trained itself.
+        """Return the model of that name, of which only copies are trained.
 
-        From scratch an architecture's name alone will do; its weights are then random.
+        From scratch, the name of an architecture is enough; the weights are then random.
 
         Raises:
-            ModelError: it is not available.
+            ModelError: the model is not available.
         """
         if name not in self._loaded:
             random = self.from_scratch and openclip.is_architecture(name)
@@ -54,7 +54,7 @@ class ModelPool:
         return self.pretrained(name).spec.config
 
     def digest(self, name: str) -> str:
-        """Return the sha256 of where trainings of a model start, but for the seed; computed once a model."""
+        """Return the hex SHA-256 of the start of a model's trainings, apart from the seed; computed once per model."""
         if name not in self._digests:
             model = self.pretrained(name)
             weights = "random" if self.from_scratch else weights_sha256(model.module.state_dict())
@@ -63,7 +63,7 @@ class ModelPool:
 
 
 def family(architecture: dict[str, Any]) -> str:
-    """Return the kind of photo tower: the stem of timm's name, or that of CLIP's own ResNet or ViT."""
+    """Return the kind of photo tower: the stem of timm's name, or "resnet" or "vit" for CLIP's own."""
     vision = architecture["vision_cfg"]
     if "timm_model_name" in vision:
         return str(vision["timm_model_name"]).rstrip("0123456789")

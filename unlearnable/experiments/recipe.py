@@ -1,4 +1,4 @@
-"""The usual training of a model: 32 epochs at 5e-4 from scratch, 10 in fine-tuning at a rate that fits its size."""
+"""The default recipe of a model: 32 epochs at 5e-4 from scratch, 10 epochs of fine-tuning at a rate for its size."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ def recipe_for(
     seed: int,
     from_scratch: bool,
 ) -> Recipe:
-    """Return the whole recipe of a training, with the usual length and rate where none is given.
+    """Return the full recipe of a training, with the default length and rate where none is given.
 
     Args:
         schedule: batches, warm-up and crops; further fields are ignored.
-        architecture: the model's configuration, which the fine-tuning rate depends on.
-        epochs: passes over the pairs, or None.
-        lr: highest learning rate, or None.
-        seed: of the order, the views and the weights.
-        from_scratch: whether the weights are random at the start.
+        architecture: configuration of the model, which the fine-tuning rate depends on.
+        epochs: number of passes over the pairs; None for the default.
+        lr: highest learning rate; None for the default.
+        seed: seed of the order, the views and the weights.
+        from_scratch: whether the training starts from random weights.
     """
-    usual = (SCRATCH_EPOCHS, SCRATCH_RATE) if from_scratch else (TUNING_EPOCHS, tuning_rate(architecture))
+    defaults = (SCRATCH_EPOCHS, SCRATCH_RATE) if from_scratch else (TUNING_EPOCHS, tuning_rate(architecture))
     return Recipe(
         **schedule.model_dump(include=set(Schedule.model_fields)),
-        epochs=usual[0] if epochs is None else epochs,
-        lr=lr or usual[1],
+        epochs=defaults[0] if epochs is None else epochs,
+        lr=lr or defaults[1],
         seed=seed,
     )

@@ -1,1 +1,1 @@
-"""A photo's file in, the same photo with something added out."""
+"""Read photos, place noise on them, and write them back."""

@@ -1,4 +1,4 @@
-"""Any colour mode of a decoded picture -> 8-bit RGB and alpha, with notes on what that cost."""
+"""Convert any colour mode of a decoded picture to 8-bit RGB and alpha, with notes on what was lost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-# The colour space an ICC profile speaks of, by the mode of the pixels it can turn into sRGB.
+# The colour space that an ICC profile must name, by the mode of the pixels that it converts to sRGB.
 PROFILE_SPACES = {"L": b"GRAY", "CMYK": b"CMYK", "LAB": b"Lab "}
 NOTES = {
     "L": "greyscale written as RGB",
@@ -22,7 +22,14 @@ NOTES = {
 
 
 class Colours(NamedTuple):
-    """(h, w, 3) and, unless opaque, (h, w) uint8; the profile that goes with them; the notes."""
+    """Colours and transparency of a picture.
+
+    Attributes:
+        pixels: (h, w, 3) uint8.
+        alpha: (h, w) uint8; None if the picture is opaque.
+        icc: RGB colour profile of `pixels`; None for sRGB.
+        lost: notes on what the conversion lost.
+    """
 
     pixels: NDArray[np.uint8]
     alpha: NDArray[np.uint8] | None
@@ -34,8 +41,8 @@ def separate(image: Image.Image) -> Colours:
     """Split a loaded picture into RGB and alpha.
 
     Pixels that come with an RGB profile are left as they are and keep it. Grey, CMYK and Lab
-    go to sRGB through their own profile where they have one, which then is of no more use.
-    An alpha channel that is opaque throughout is none: WebP would not keep it.
+    are converted to sRGB, through their own profile if they have one, which is then dropped.
+    An alpha channel that is opaque throughout counts as none: WebP would not keep it.
     """
     lost: list[str] = []
     icc = image.info.get("icc_profile") or None
@@ -68,8 +75,8 @@ def _is_rgb(icc: bytes | None) -> bool:
 def _to_eight_bits(values: NDArray[np.generic], lost: list[str]) -> NDArray[np.uint8]:
     """Scale one channel of more than 8 bits to 0..255.
 
-    16-bit samples have a known range. 32-bit integers and floats have none: the smallest usual
-    one (0..1 for floats, 0..255, 0..65535) that holds every value is taken, else their own.
+    16-bit samples have a known range. For 32-bit integers and floats the smallest usual range
+    (0..1 for floats, 0..255, 0..65535) that holds every value is taken, or else the values' own range.
     """
     if values.dtype.itemsize == 2 and values.dtype.kind == "u":
         return ((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
@@ -85,7 +92,7 @@ def _to_eight_bits(values: NDArray[np.generic], lost: list[str]) -> NDArray[np.u
 
 
 def _to_srgb(image: Image.Image, icc: bytes | None, lost: list[str]) -> Image.Image:
-    """Grey, CMYK or Lab -> sRGB, through the profile where there is a sound one."""
+    """Convert grey, CMYK or Lab to sRGB, through the picture's own profile if that is sound."""
     profile = None
     if icc is not None and icc[16:20] == PROFILE_SPACES[image.mode]:
         try:
@@ -105,7 +112,7 @@ def _to_srgb(image: Image.Image, icc: bytes | None, lost: list[str]) -> Image.Im
         flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
     )
     if converted is None:
-        raise ValueError("no picture came back from the colour conversion")
+        raise ValueError("the colour conversion returned no picture")
     if image.mode == "L":
         lost.append("grey profile converted to sRGB")
     return converted

@@ -1,4 +1,4 @@
-"""A photo's file -> an upright `Picture`, whatever format, depth or colour space it is in."""
+"""Decode a photo into an upright `Picture`, whatever format, depth or colour space the file is in."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from unlearnable.imaging.colour import separate
 from unlearnable.imaging.picture import Picture
 
 MAX_PIXELS = 200_000_000
-# Only what people post: Pillow would also start Ghostscript for a file that says it is EPS. JPEG includes MPO.
+# Only what people post: Pillow would also start Ghostscript for a file that claims to be EPS. JPEG includes MPO.
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "GIF", "BMP")
 _STARTS = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"II*\0", b"MM\0*", b"GIF8", b"BM")
 _OTHERS = {
@@ -35,11 +35,11 @@ _lock = threading.Lock()
 
 
 class DecodeError(InputError):
-    """A file that gives no picture.
+    """A file that cannot be decoded into a picture.
 
     Attributes:
         reason: "not-an-image", "truncated", "too-large", "unsupported", "empty" or "unreadable".
-        detail: what was found, in a few words.
+        detail: what is wrong with the file, in a few words.
     """
 
     def __init__(self, reason: str, detail: str) -> None:
@@ -49,12 +49,12 @@ class DecodeError(InputError):
 
 
 def decode(path: Path) -> Picture:
-    """Read a photo whole: upright, in 8-bit RGB, the first frame where there are several.
+    """Read a photo: upright, in 8-bit RGB, and only the main frame if there are several.
 
-    Safe to call from several threads, which take turns; use processes to decode in parallel.
+    Threads may call this at the same time but take turns; use processes to decode in parallel.
 
     Raises:
-        DecodeError: the only error there is.
+        DecodeError: the file cannot be decoded; no other error is raised.
     """
     try:
         with path.open("rb") as file, _settings():
@@ -64,7 +64,7 @@ def decode(path: Path) -> Picture:
             return _read(file, start)
     except DecodeError:
         raise
-    except Exception as error:  # a damaged file makes Pillow and its plugins raise any kind there is
+    except Exception as error:  # a damaged file makes Pillow and its plugins raise errors of any kind
         raise _translate(error) from error
 
 
@@ -84,23 +84,23 @@ def _read(file: IO[bytes], start: bytes) -> Picture:
         depth = _depth(image, start, file)
         if depth > 8:
             lost += (f"{depth} bits reduced to 8",)
-        found = metadata.read(image)
+        meta = metadata.read(image)
         colours = separate(image)
         return Picture(
-            pixels=upright(colours.pixels, found.orientation),
-            alpha=None if colours.alpha is None else upright(colours.alpha, found.orientation),
+            pixels=upright(colours.pixels, meta.orientation),
+            alpha=None if colours.alpha is None else upright(colours.alpha, meta.orientation),
             icc=colours.icc,
-            exif=found.exif,
-            xmp=found.xmp,
+            exif=meta.exif,
+            xmp=meta.xmp,
             file_format=str(image.format),
             depth=depth,
-            lost=lost + colours.lost + found.lost,
+            lost=lost + colours.lost + meta.lost,
         )
 
 
 def upright(array: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Turn (h, w, ...) so that what EXIF `orientation` (1 to 8) calls the top is at the top."""
-    if orientation >= 5:  # rows and columns change places, then as below
+    """Turn an array (h, w, ...) so that the top according to EXIF `orientation` (1 to 8) is at the top."""
+    if orientation >= 5:  # transposed, then as below
         array = array.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
         array = array[::-1]
@@ -110,16 +110,16 @@ def upright(array: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
 
 
 def _frames(image: ImageFile.ImageFile) -> tuple[str, ...]:
-    count, kept = int(getattr(image, "n_frames", 1)), image.tell() + 1
+    count, main = int(getattr(image, "n_frames", 1)), image.tell() + 1
     if count == 1:
         return ()
-    if kept > 1:  # a HEIF file may name another than its first picture as the main one
-        return (f"frame {kept} of {count} kept, the others dropped",)
+    if main > 1:  # a HEIF file may name a picture other than its first as the main one
+        return (f"frame {main} of {count} kept, the others dropped",)
     return (f"frames 2-{count} of {count} dropped" if count > 2 else "frame 2 of 2 dropped",)
 
 
 def _depth(image: ImageFile.ImageFile, start: bytes, file: IO[bytes]) -> int:
-    """Bits a channel in the source; Pillow itself hands over 8 of them for most pictures."""
+    """Return the bits per channel of the source; Pillow itself delivers 8 for most pictures."""
     if image.format == "PNG" and image.mode != "P":
         return start[24]  # IHDR; Pillow does not keep it
     if image.format == "AVIF":
@@ -132,9 +132,9 @@ def _depth(image: ImageFile.ImageFile, start: bytes, file: IO[bytes]) -> int:
 
 @contextmanager
 def _settings() -> Iterator[None]:
-    """Hold Pillow's process-wide switches at what decoding needs, and put them back.
+    """Set Pillow's process-wide switches as decoding needs them, and restore them afterwards.
 
-    Its limit for bombs warns at `MAX_IMAGE_PIXELS` and fails at twice that.
+    Its limit against decompression bombs warns at `MAX_IMAGE_PIXELS` and fails at twice that.
     """
     with _lock, warnings.catch_warnings():
         before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
@@ -149,16 +149,16 @@ def _settings() -> Iterator[None]:
 def _unidentified(start: bytes) -> DecodeError:
     for magic, name in _OTHERS.items():
         if start.startswith(magic):
-            return DecodeError("unsupported", f"{name} files are not read")
+            return DecodeError("unsupported", f"{name} files are not supported")
     if start.startswith(_STARTS) or start[4:8] == b"ftyp":
         return DecodeError("unreadable", "the header is damaged or of an unknown kind")
-    return DecodeError("not-an-image", "the content is no picture, whatever the name says")
+    return DecodeError("not-an-image", "the content is not a picture, whatever the file name says")
 
 
 def _translate(error: Exception) -> DecodeError:
     detail = (getattr(error, "strerror", None) or str(error) or type(error).__name__)[:200]
     if isinstance(error, Image.DecompressionBombError | MemoryError):
-        return DecodeError("too-large", f"more than {MAX_PIXELS // 1_000_000} megapixels or than memory holds")
+        return DecodeError("too-large", f"more than {MAX_PIXELS // 1_000_000} megapixels, or more than fits in memory")
     if isinstance(error, EOFError) or any(word in detail.lower() for word in _TRUNCATED):
         return DecodeError("truncated", detail)
     return DecodeError("unreadable", detail)

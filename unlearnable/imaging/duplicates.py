@@ -1,4 +1,4 @@
-"""Photos of the training posts that all but equal a held-out one, found by perceptual hash."""
+"""Find training photos that are near-duplicates of held-out ones, by perceptual hash."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from PIL import Image
 
 from unlearnable.imaging.decode import DecodeError, decode
 
-NEAR = 4  # of 64 bits
+NEAR = 4  # differing bits of 64
 
 
 def near_duplicates(photos: Sequence[Path], held_out: Iterable[Path]) -> list[int]:
-    """Numbers of the photos whose perceptual hash is within `NEAR` bits of a held-out photo's."""
+    """Return the numbers of the photos whose perceptual hash is within `NEAR` bits of a held-out photo's."""
     gallery = [code for path in held_out if (code := _hash(path)) is not None]
     if not gallery:
         return []
     codes = np.stack(gallery)
-    found = []
+    numbers = []
     for number, path in enumerate(photos):
         code = _hash(path)
         if code is not None and (code ^ codes).sum(axis=1).min() <= NEAR:
-            found.append(number)
-    return found
+            numbers.append(number)
+    return numbers
 
 
 def _hash(path: Path) -> NDArray[np.bool_] | None:

@@ -1,4 +1,4 @@
-"""A `Picture` -> a file: lossless PNG or WebP, or JPEG for those who must."""
+"""Write a `Picture` to a file: lossless PNG or WebP, or JPEG for those who need it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SUFFIXES: dict[FileFormat, str] = {"png": ".png", "webp": ".webp", "jpeg": ".jpg
 WEBP_MAX_SIDE = 16383
 _JPEG_MAX_BLOCK = 65_000  # a JPEG segment holds no more than 65,533 bytes, its own heading included
 
-# Measured on protected photos (noise hardly compresses), CPU seconds and size, for 500 x 375 and 12 megapixels:
+# CPU seconds and size, measured on protected photos (noise hardly compresses) of 500 x 375 and of 12 megapixels:
 #   PNG   level 1: 0.02 s 415 kB, 0.9 s 18.4 MB  3: 0.02 s 413 kB, 1.4 s 17.8 MB  4: 0.03 s 391 kB, 1.8 s 17.8 MB
 #         level 6: 0.04 s 391 kB, 5.2 s 17.3 MB   9: 0.04 s 391 kB
 #   WebP  method 0: 0.01 s 373 kB, 0.6 s 12.8 MB  1: 0.02 s 358 kB, 2.0 s 12.1 MB    4: 0.10 s 347 kB
@@ -29,14 +29,14 @@ _WEBP_EFFORT = {"method": 1, "quality": 20}
 
 
 def suffix_of(file_format: FileFormat) -> str:
-    """The suffix of a file in `file_format`, with its dot."""
+    """Return the suffix of a file in `file_format`, with its dot."""
     return SUFFIXES[file_format]
 
 
 def choose_format(picture: Picture, wanted: Literal["auto", "png", "webp", "jpeg"]) -> FileFormat:
-    """The format to write `picture` in. "auto" is lossless: WebP for a WebP source, PNG for all others.
+    """Return the format to write `picture` in. "auto" is lossless: WebP for a WebP source, otherwise PNG.
 
-    A WebP side ends at 16,383 pixels; "auto" gives PNG beyond that.
+    WebP allows at most 16,383 pixels a side; "auto" chooses PNG for anything larger.
     """
     if wanted != "auto":
         return wanted
@@ -45,13 +45,13 @@ def choose_format(picture: Picture, wanted: Literal["auto", "png", "webp", "jpeg
 
 
 def encode(picture: Picture, path: Path, file_format: FileFormat, *, quality: int, keep_metadata: KeepMetadata) -> None:
-    """Write `picture` to `path`, whole or not at all.
+    """Write `picture` to `path` atomically.
 
-    PNG and WebP give back every RGB and alpha value, also under full transparency. JPEG is
-    4:4:4 at `quality` (1 to 100, used for it alone) and knows no alpha: the picture is laid on
-    white. The colour profile always goes along. Of the metadata "none" keeps nothing, "safe"
+    PNG and WebP preserve every RGB and alpha value, even under full transparency. JPEG is
+    4:4:4 at `quality` (1 to 100, ignored for the other formats) and has no alpha: the picture is
+    laid on white. The colour profile is always written. Of the metadata, "none" keeps nothing, "safe"
     the tags listed in `metadata.SAFE_TAGS` and `SAFE_EXIF_TAGS`, "all" the EXIF and XMP blocks
-    (the EXIF thumbnail too, which shows the photo as it was); text chunks never go along.
+    (including the EXIF thumbnail, which shows the photo as it was). Text chunks are never written.
 
     Raises:
         OutputError: the file cannot be written, or the format cannot hold a picture of this size.
@@ -70,7 +70,7 @@ def encode(picture: Picture, path: Path, file_format: FileFormat, *, quality: in
         try:
             _image(picture, file_format).save(temporary, file_format.upper(), **options)
         except ValueError as error:
-            raise OutputError(f"cannot write {path}: {error}", hint="choose another format for it") from error
+            raise OutputError(f"cannot write {path}: {error}", hint="choose another --format") from error
 
 
 def _image(picture: Picture, file_format: FileFormat) -> Image.Image:
@@ -83,7 +83,7 @@ def _image(picture: Picture, file_format: FileFormat) -> Image.Image:
 
 
 def _metadata(picture: Picture, file_format: FileFormat, keep: KeepMetadata) -> dict[str, Any]:
-    """The arguments of Pillow's `save` that write what is kept; blocks too long for a JPEG are left out."""
+    """Return the arguments of Pillow's `save` for the metadata to keep; blocks too long for a JPEG are left out."""
     exif, xmp = picture.exif, picture.xmp
     if keep != "all":
         exif, xmp = (metadata.safe(exif) if exif and keep == "safe" else None), None

@@ -1,4 +1,4 @@
-"""What HEIF and AVIF files need beyond Pillow: an opener, a check for a missing end, the depth."""
+"""HEIF and AVIF support beyond Pillow's: an opener, a check for truncated files, and the bit depth."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import IO
 
 @cache
 def register() -> None:
-    """Teach Pillow HEIF. AVIF it knows."""
+    """Register the HEIF opener with Pillow, which reads AVIF by itself."""
     import pillow_heif
 
     pillow_heif.register_heif_opener()
 
 
 def is_cut_off(file: IO[bytes]) -> bool:
-    """Whether the file ends inside its `meta` or `mdat` box.
+    """Return whether the file ends inside its `meta` or `mdat` box.
 
-    libheif fills the tiles it misses and says nothing, which would be half a picture. Other
-    boxes are left alone: makers append their own things, not always as a box.
+    libheif silently fills in missing tiles, which would leave half a picture. Other boxes are
+    not checked: camera makers append data of their own, not always as a box.
     """
     end = file.seek(0, 2)
     position = 0
@@ -30,15 +30,15 @@ def is_cut_off(file: IO[bytes]) -> bool:
             size = int.from_bytes(file.read(8), "big")
         if kind in (b"meta", b"mdat") and position + size > end:
             return True
-        if size < 8:  # 0: to the end of the file; else no box at all
+        if size < 8:  # 0: up to the end of the file; anything else is not a box
             return False
         position += size
     return False
 
 
 def depth(file: IO[bytes]) -> int:
-    """Bits a channel, from the first `pixi` box; 8 where there is none."""
+    """Return the bits per channel from the first `pixi` box; 8 without one."""
     file.seek(0)
     head = file.read(4096)
-    box = head.find(b"pixi")  # version and flags, the number of channels, then the bits of each
+    box = head.find(b"pixi")  # version and flags, number of channels, bits of each channel
     return head[box + 9] if 0 <= box < len(head) - 9 else 8

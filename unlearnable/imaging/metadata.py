@@ -1,4 +1,4 @@
-"""EXIF and XMP: which way is up, whether the block is sound, and which tags may be published."""
+"""EXIF and XMP: read the orientation, drop damaged blocks, and select the tags that may be published."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from PIL.ExifTags import IFD, Base
 
 PREFIX = b"Exif\0\0"
 
-# What "safe" lets through: when, with what and how a picture was taken, and whose it is.
-# Everything else goes, known or not: places, serial numbers, owner names, MakerNote,
+# The tags that "safe" keeps: when, with what and how a picture was taken, and whose it is.
+# All others are removed, known or not: places, serial numbers, owner names, MakerNote,
 # thumbnails (an unprotected copy of the photo), comments, unique ids, time zones.
 SAFE_TAGS = frozenset({Base.Make, Base.Model, Base.DateTime, Base.Artist, Base.Copyright})
 SAFE_EXIF_TAGS = frozenset(
@@ -47,7 +47,7 @@ SAFE_EXIF_TAGS = frozenset(
         Base.LensModel,
     }
 )
-# In a TIFF the tags that describe the photo stand among those that describe the file's own layout.
+# A TIFF mixes the tags that describe the photo with those that describe the file's own layout.
 TIFF_TAGS = SAFE_TAGS | {Base.ImageDescription, Base.Software, Base.HostComputer}
 
 ORIENTATION = 0x0112
@@ -55,7 +55,7 @@ _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[0-9]")
 
 
 class Metadata(NamedTuple):
-    """What `read` found: the orientation (1 to 8), the upright blocks, and notes on what was damaged."""
+    """Metadata of a picture: its orientation (1 to 8), the blocks made upright, and notes on what was damaged."""
 
     orientation: int
     exif: bytes | None
@@ -64,7 +64,7 @@ class Metadata(NamedTuple):
 
 
 def read(image: Image.Image) -> Metadata:
-    """Read the metadata of a loaded picture. Never fails: a damaged block is dropped and noted."""
+    """Read the metadata of a loaded picture. A damaged block is dropped with a note; no error is raised."""
     lost: tuple[str, ...] = ()
     exif: bytes | None = None
     try:
@@ -72,7 +72,7 @@ def read(image: Image.Image) -> Metadata:
         if exif:
             _check(exif)
             exif = upright(exif)
-    except Exception:  # Pillow raises anything from struct.error to AttributeError on a damaged block
+    except Exception:  # on a damaged block Pillow raises anything from struct.error to AttributeError
         exif, lost = None, ("damaged EXIF dropped",)
     xmp = image.info.get("xmp")
     xmp = _XMP_ORIENTATION.sub(rb"\g<1>1", xmp.rstrip(b"\0")) if isinstance(xmp, bytes) else None
@@ -80,7 +80,7 @@ def read(image: Image.Image) -> Metadata:
 
 
 def upright(exif: bytes) -> bytes:
-    """`exif` with its orientation set to 1, every other byte as it is."""
+    """Return `exif` with its orientation set to 1 and every other byte unchanged."""
     data = bytearray(exif)
     start = len(PREFIX) if exif.startswith(PREFIX) else 0
     endian = "<" if exif[start : start + 2] == b"II" else ">"
@@ -88,20 +88,20 @@ def upright(exif: bytes) -> bytes:
     (count,) = struct.unpack_from(endian + "H", exif, start + offset)
     for entry in range(start + offset + 2, start + offset + 2 + 12 * count, 12):
         if struct.unpack_from(endian + "H", exif, entry)[0] == ORIENTATION:
-            # Written as one SHORT, whatever type the source gave it.
+            # Written as one SHORT, whatever type the source used.
             struct.pack_into(endian + "HLHH", data, entry + 2, 3, 1, 1, 0)
     return bytes(data)
 
 
 def safe(exif: bytes) -> bytes | None:
-    """A new block with the tags of `exif` that are in the lists above; None where there are none."""
+    """Return a new block with those tags of `exif` that are on the lists above; None if there are none."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             source = Image.Exif()
             source.load(exif)
             return _pack(source, SAFE_TAGS, {IFD.Exif: SAFE_EXIF_TAGS})
-    except Exception:  # as in `read`; what cannot be read cannot be called harmless
+    except Exception:  # as in `read`; a block that cannot be read cannot be called harmless
         return None
 
 
@@ -109,7 +109,7 @@ def _block(image: Image.Image) -> bytes | None:
     exif = image.info.get("exif")
     if isinstance(exif, bytes) and exif:
         return PREFIX + re.sub(rb"^(Exif\0\0)+", b"", exif)
-    if "Raw profile type exif" in image.info:  # ImageMagick's way to put EXIF in a PNG
+    if "Raw profile type exif" in image.info:  # how ImageMagick stores EXIF in a PNG
         return image.getexif().tobytes()
     if image.format == "TIFF":
         everything = frozenset(ExifTags.TAGS)
@@ -118,7 +118,7 @@ def _block(image: Image.Image) -> bytes | None:
 
 
 def _check(exif: bytes) -> None:
-    """Read every directory of `exif`, with Pillow's warnings as errors."""
+    """Read every directory of `exif`, turning Pillow's warnings into errors."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         loaded = Image.Exif()
@@ -136,22 +136,22 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _pack(source: Image.Exif, tags: Iterable[int], directories: Mapping[int, frozenset[int]]) -> bytes | None:
-    kept = Image.Exif()
+    packed = Image.Exif()
     for tag in sorted(tags):
         if tag in source and _writable(tag, source[tag]):
-            kept[tag] = source[tag]
+            packed[tag] = source[tag]
     for directory, members in directories.items():
-        found = {
+        writable = {
             tag: value for tag, value in source.get_ifd(directory).items() if tag in members and _writable(tag, value)
         }
-        if found:
-            kept.get_ifd(directory).update(found)
-    block = kept.tobytes()
-    return block if len(kept) or any(kept.get_ifd(directory) for directory in directories) else None
+        if writable:
+            packed.get_ifd(directory).update(writable)
+    block = packed.tobytes()
+    return block if len(packed) or any(packed.get_ifd(directory) for directory in directories) else None
 
 
 def _writable(tag: int, value: Any) -> bool:
-    """Whether Pillow can write `value` back; one odd tag must not cost all the others."""
+    """Return whether Pillow can write `value` back: one odd tag must not cost all the others."""
     try:
         probe = Image.Exif()
         probe[tag] = value

@@ -1,4 +1,4 @@
-"""What a photo is once it is read: upright 8-bit RGB, and what has to go back into the file with it."""
+"""A decoded photo: upright 8-bit RGB, and the metadata that is written back with it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ class Picture:
     """One upright picture.
 
     Attributes:
-        pixels: (h, w, 3) uint8 RGB, in the colours of `icc`, or sRGB where that is None.
-        alpha: (h, w) uint8, 0 is transparent; None where all is opaque.
-        icc: the RGB colour profile, needed to show `pixels` right.
-        exif: the source's EXIF block with the orientation set to 1, beginning with `Exif\\0\\0`.
-        xmp: the source's XMP packet, likewise upright.
+        pixels: (h, w, 3) uint8 RGB, in the colour space of `icc`, or in sRGB if that is None.
+        alpha: (h, w) uint8, 0 is transparent; None if the picture is opaque.
+        icc: RGB colour profile of `pixels`.
+        exif: EXIF block of the source with the orientation set to 1, beginning with `Exif\\0\\0`.
+        xmp: XMP packet of the source with the orientation set to 1.
         file_format: "JPEG", "MPO", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "GIF" or "BMP".
-        depth: bits a channel in the source.
-        lost: notes for people on what the source had and this has not.
+        depth: bits per channel in the source.
+        lost: notes for the user on what the source had and this picture lacks.
     """
 
     pixels: NDArray[np.uint8]
@@ -34,10 +34,10 @@ class Picture:
 
     @property
     def width(self) -> int:
-        """Pixels across."""
+        """The width in pixels."""
         return int(self.pixels.shape[1])
 
     @property
     def height(self) -> int:
-        """Pixels down."""
+        """The height in pixels."""
         return int(self.pixels.shape[0])

@@ -1,8 +1,8 @@
 """The geometry between the noise grid and the photo.
 
-The grid covers the whole photo at the surrogate's scale, so a surrogate that reduces the
-protected photo meets the noise about as it was made. Enlarging never leaves the bound: each value lies
-between its neighbours on the grid (bicubic would overshoot 8 to 12.8).
+The grid covers the whole photo at the surrogate's scale, so that a surrogate which reduces the
+protected photo sees the noise much as it was made. Enlarging never exceeds epsilon: each value lies
+between its neighbours on the grid (bicubic would overshoot from 8 to 12.8).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-_STRIP_PIXELS = 1 << 18  # small enough for the processor's cache; several times faster than whole pictures
+_STRIP_PIXELS = 1 << 18  # fits the processor's cache; several times faster than whole pictures
 
 
 def grid_shape(height: int, width: int, side: int) -> tuple[int, int]:
-    """(rows, columns) of the grid of a photo: the short side at most `side`, the same aspect, never larger than it.
+    """Return (rows, columns) of a photo's grid: the photo's aspect, a short side of at most `side`, never enlarged.
 
     Raises:
         ValueError: a number is below 1.
@@ -27,21 +27,21 @@ def grid_shape(height: int, width: int, side: int) -> tuple[int, int]:
         raise ValueError(f"no grid for a photo of {height} x {width} and a side of {side}")
     short, long = sorted((height, width))
     short_grid = min(side, short)
-    long_grid = max(1, (2 * long * short_grid + short) // (2 * short))  # rounded, a half upwards
+    long_grid = max(1, (2 * long * short_grid + short) // (2 * short))  # rounded half up
     return (short_grid, long_grid) if height <= width else (long_grid, short_grid)
 
 
 def enlarge(noise: NDArray[np.int8], height: int, width: int, mode: Literal["bilinear", "nearest"]) -> NDArray[np.int8]:
-    """Enlarge (3, gh, gw) noise to (height, width, 3), within the bound it has.
+    """Enlarge (3, gh, gw) noise to (height, width, 3) without exceeding its largest value.
 
-    Half-pixel centres: as torch's `interpolate` in mode "bilinear" with `align_corners=False`,
-    then rounded half away from zero, and in mode "nearest-exact".
+    With half-pixel centres, as torch's `interpolate` does: "bilinear" is its mode of that name with
+    `align_corners=False`, rounded half away from zero; "nearest" is its "nearest-exact".
 
     Raises:
         ValueError: `mode` is neither.
     """
     if mode not in ("bilinear", "nearest"):
-        raise ValueError(f"no way to enlarge called {mode!r}")
+        raise ValueError(f"there is no enlarging mode {mode!r}")
     _, rows, columns = noise.shape
     grid = noise.transpose(1, 2, 0)  # (gh, gw, 3)
     if mode == "nearest":
@@ -53,12 +53,12 @@ def enlarge(noise: NDArray[np.int8], height: int, width: int, mode: Literal["bil
     for strip in _strips(height, width):
         values = _between(wide[above[strip]], wide[below[strip]], weight[strip, None, None])
         values += np.copysign(np.float32(0.5), values)
-        large[strip] = values  # the cast cuts towards zero
+        large[strip] = values  # the cast truncates towards zero
     return large
 
 
 def add(pixels: NDArray[np.uint8], noise: NDArray[np.int8]) -> NDArray[np.uint8]:
-    """`pixels` + `noise`, both (h, w, 3), clipped to 0..255 in integers.
+    """Return `pixels` + `noise`, both (h, w, 3), clipped to 0..255 in integers.
 
     Raises:
         ValueError: the shapes differ.
@@ -72,7 +72,7 @@ def add(pixels: NDArray[np.uint8], noise: NDArray[np.int8]) -> NDArray[np.uint8]
 
 
 def working_copy(pixels: NDArray[np.uint8], short_side: int) -> NDArray[np.uint8]:
-    """(h, w, 3) reduced to the grid's shape by antialiased bicubic; `pixels` itself where it is that small already."""
+    """Return (h, w, 3) pixels reduced to the grid's shape by antialiased bicubic; unchanged if that small already."""
     height, width, _ = pixels.shape
     shape = grid_shape(height, width, short_side)
     if shape == (height, width):
@@ -87,12 +87,12 @@ def _strips(height: int, width: int) -> Iterator[slice]:
 
 
 def _nearest(size: int, cells: int) -> NDArray[np.int64]:
-    """The cell each of `size` pixels lies in."""
+    """Return the grid cell that each of `size` pixels lies in."""
     return (2 * np.arange(size, dtype=np.int64) + 1) * cells // (2 * size)
 
 
 def _neighbours(size: int, cells: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    """For each of `size` pixels the two cells around it and the weight of the second; the edge cells reach outwards."""
+    """Return, for each of `size` pixels, the two cells around it and the weight of the second; edge cells extend."""
     position = np.maximum((np.arange(size) + 0.5) * (cells / size) - 0.5, 0.0)
     first = np.minimum(position.astype(np.int64), cells - 1)
     return first, np.minimum(first + 1, cells - 1), (position - first).astype(np.float32)

@@ -14,7 +14,7 @@ from unlearnable.methods.batches import caption_mask, decoy_tokens, in_order, vi
 from unlearnable.methods.problem import Problem
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot
-from unlearnable.optim.beam import Judge, beam_search
+from unlearnable.optim.beam import TriggerLoss, beam_search
 from unlearnable.optim.contrastive import contrastive_loss
 from unlearnable.optim.fluent import fluent_search
 from unlearnable.optim.hotflip import candidates, scores
@@ -120,7 +120,7 @@ class Draft:
     allowed: Tensor
 
 
-def _search(problem: Problem, settings: MethodSettings, draft: Draft, judge: Judge) -> Tensor:
+def _search(problem: Problem, settings: MethodSettings, draft: Draft, judge: TriggerLoss) -> Tensor:
     """(b, k) better words than the draft's: any of the vocabulary, or those a language model offers."""
     if problem.proposer is None:
         options = candidates(draft.fall, draft.allowed, settings.candidates)
@@ -160,7 +160,7 @@ def _features(scene: Scene, model: DualEncoder, rows: Tensor, triggers: Tensor) 
     return torch.cat(parts)
 
 
-def _judge_each(scene: Scene, triggers: Tensor, ids: Tensor, rows: Tensor) -> Judge:
+def _judge_each(scene: Scene, triggers: Tensor, ids: Tensor, rows: Tensor) -> TriggerLoss:
     """Loss of each of the posts `rows` of the batch for its candidates, the other posts' triggers being fixed."""
     own = torch.eye(len(scene.photos), dtype=torch.bool)
     with torch.no_grad():
@@ -187,7 +187,7 @@ def _judge_each(scene: Scene, triggers: Tensor, ids: Tensor, rows: Tensor) -> Ju
     return judge
 
 
-def _judge_all(scene: Scene, ids: Tensor) -> Judge:
+def _judge_all(scene: Scene, ids: Tensor) -> TriggerLoss:
     """Mean loss of the batch when all its posts take the same candidate."""
     everyone = torch.arange(len(scene.photos))
 

@@ -1,1 +1,1 @@
-"""Surrogates and victims behind one type, and words as their tokens."""
+"""Surrogates and victims behind one interface, language models, and the tokens of captions and triggers."""

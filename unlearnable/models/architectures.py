@@ -1,7 +1,7 @@
 """Small CLIPs of three families that two cores can train: `conv-small`, `resnet-small`, `vit-small`, `small-start`.
 
-`unlearnable train` makes them (docs/experiments/victims.md has the commands); the weights stay in the user's cache
-folder.
+`unlearnable train` trains them (docs/experiments/victims.md has the commands) and keeps the weights in the user's
+cache folder.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
     # CLIP's ModifiedResNet
     "resnet-small": _small({"layers": [1, 1, 1, 1], "width": 32, "image_size": 80, "head_width": 64}),
     "vit-small": _small({"layers": 6, "width": 192, "patch_size": 16, "image_size": 96, "head_width": 64}),
-    # for benchmarks from scratch: the photo tower of the bundled model, which is that of ImageNet; all else is random
+    # for benchmarks from scratch: the bundled model's photo tower with its ImageNet weights; all else is random
     START: {
         "embed_dim": 128,
         "vision_cfg": {
@@ -51,21 +51,21 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
 
 
 def is_small(config: dict[str, Any]) -> bool:
-    """Whether a configuration is one of these or the bundled model's: they share the text tower."""
+    """Return whether a configuration is one of these or the bundled model's, which all share the text tower."""
     return config.get("text_cfg") == _TEXT
 
 
 def tuning_rate(config: dict[str, Any]) -> float:
-    """The learning rate that a model is fine-tuned at."""
+    """Return the default learning rate for fine-tuning a model."""
     return SMALL_RATE if is_small(config) else TUNING_RATE
 
 
 def cache_folder() -> Path:
-    """Where trained victims are kept; `UNLEARNABLE_CACHE` moves it."""
+    """Return the cache folder, which holds trained victims; `UNLEARNABLE_CACHE` moves it."""
     chosen = os.environ.get("UNLEARNABLE_CACHE")
     return Path(chosen) if chosen else user_cache_path("unlearnable")
 
 
 def cached(name: str) -> Path:
-    """Where the weights of a small architecture lie once they are trained."""
+    """Return the path of a small architecture's weights, which exists once they are trained."""
     return cache_folder() / "models" / f"{name}.safetensors"

@@ -23,13 +23,13 @@ TRUNK = "visual.trunk."
 
 
 def describe() -> dict[str, Any]:
-    """The content of small.json: configuration, normalisation and the weights' sha256."""
+    """Return the content of small.json: configuration, normalisation and the weights' sha256."""
     description: dict[str, Any] = json.loads(CONFIG.read_text(encoding="utf-8"))
     return description
 
 
 def pack(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Shrink a state dict for the wheel: the token table to int8 with one scale a row, the rest to half precision."""
+    """Shrink a state dict for the wheel: the token table to int8 with one scale per row, the rest to half precision."""
     import torch
 
     packed = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
@@ -41,23 +41,23 @@ def pack(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def unpack(packed: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The float32 state dict of what `pack` made."""
+    """Return the float32 state dict of one that `pack` shrank."""
     state = {name: value.float() if value.is_floating_point() else value for name, value in packed.items()}
     state[TABLE] = state[TABLE].float() * state.pop(SCALE)
     return state
 
 
 def load_small() -> DualEncoder:
-    """The bundled model, ready to use.
+    """Load the bundled model.
 
     Raises:
-        ModelError: the file in the installation is missing or not the released one.
+        ModelError: the installed file is missing or not the released one.
     """
     if not WEIGHTS.is_file():
-        raise ModelError(f"the bundled model is missing: {WEIGHTS}", hint="install the package again")
+        raise ModelError(f"the bundled model is missing: {WEIGHTS}", hint="reinstall the package")
     description = describe()
     if files.sha256(WEIGHTS) != description["sha256"]:
-        raise ModelError(f"{WEIGHTS} is not the released file (sha256 differs)", hint="install the package again")
+        raise ModelError(f"{WEIGHTS} is not the released file (its sha256 differs)", hint="reinstall the package")
     from safetensors.torch import load_file
 
     from unlearnable.models.dual_encoder import build
@@ -67,9 +67,9 @@ def load_small() -> DualEncoder:
     return encoder
 
 
-def lend_photo_tower(encoder: DualEncoder) -> DualEncoder:
-    """Give `encoder` the bundled model's convolutions, which were frozen while it was trained: ImageNet's weights."""
-    own = encoder.module.state_dict()
-    lent = {name: value for name, value in load_small().module.state_dict().items() if name.startswith(TRUNK)}
-    encoder.module.load_state_dict({**own, **lent})
+def copy_photo_tower(encoder: DualEncoder) -> DualEncoder:
+    """Copy the bundled model's convolutions into `encoder` and return it: ImageNet weights, frozen in its training."""
+    state = encoder.module.state_dict()
+    trunk = {name: value for name, value in load_small().module.state_dict().items() if name.startswith(TRUNK)}
+    encoder.module.load_state_dict({**state, **trunk})
     return encoder

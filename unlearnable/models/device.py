@@ -6,16 +6,16 @@ from unlearnable.errors import ConfigError
 
 
 def choose_device(wanted: str) -> str:
-    """The device that `wanted` means here: "auto" takes a GPU where there is one.
+    """Return the torch device for a setting: "auto" prefers a GPU, others must be available.
 
     Raises:
-        ConfigError: the device asked for is not there.
+        ConfigError: torch cannot use that device on this machine.
     """
     import torch
 
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if wanted == "auto":
-        return "cuda" if there["cuda"] else "mps" if there["mps"] else "cpu"
-    if not there[wanted]:
-        raise ConfigError(f"this machine has no {wanted} device that torch can use", hint="--device cpu works anywhere")
+        return "cuda" if available["cuda"] else "mps" if available["mps"] else "cpu"
+    if not available[wanted]:
+        raise ConfigError(f"this machine has no {wanted} device that torch can use", hint="use --device cpu")
     return wanted

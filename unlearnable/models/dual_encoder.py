@@ -1,4 +1,4 @@
-"""The one model type the mathematics sees: two towers, pixels in [0, 1], tokens with an open end."""
+"""The model interface of all mathematics here: two towers, pixels in [0, 1], token rows of any length."""
 
 from __future__ import annotations
 
@@ -17,7 +17,15 @@ Triple = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class EncoderSpec:
-    """What a `DualEncoder` needs to know of its open_clip module besides the weights."""
+    """What a `DualEncoder` needs to know about its open_clip module besides the weights.
+
+    Attributes:
+        name: name of the model, as the user wrote it.
+        image_size: side of the square input, in pixels.
+        mean: mean of each colour channel, for normalisation.
+        std: standard deviation of each colour channel.
+        config: open_clip's model configuration.
+    """
 
     name: str
     image_size: int
@@ -29,26 +37,26 @@ class EncoderSpec:
 class DualEncoder:
     """An open_clip model behind the few calls that the optimisation needs.
 
-    It takes pixels in [0, 1] and normalises them itself; features come out normalised.
+    Pixels go in as [0, 1] and are normalised inside; features come out normalised.
     `encode_embedded` starts after the token table, so that the gradient at the token
-    embeddings (HotFlip, Eq. 6) is one `autograd.grad` and needs no hook.
+    embeddings (HotFlip, Eq. 6) takes one `autograd.grad` and no hook.
 
     Args:
         module: an open_clip `CLIP` or `CustomTextCLIP`.
-        spec: image size and normalisation of that module.
+        spec: name, image size and normalisation of that module.
 
     Raises:
-        ModelError: the text tower has no token table of CLIP's kind.
+        ModelError: the text tower has no token table like CLIP's.
     """
 
     def __init__(self, module: nn.Module, spec: EncoderSpec) -> None:
-        # convolutions are faster so (docs/experiments/performance.md has the figures)
+        # convolutions are faster in this order (docs/experiments/performance.md has the figures)
         self.module: nn.Module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.spec = spec
         text = getattr(module, "text", module)
         if not hasattr(text, "token_embedding") or getattr(text, "cls_emb", None) is not None:
             raise ModelError(
-                f"{spec.name}: its text tower is not of CLIP's kind",
+                f"{spec.name}: its text tower is not like CLIP's",
                 hint="choose a model with CLIP's own text transformer, such as small or RN50:openai",
             )
         self._text: Any = text
@@ -60,52 +68,52 @@ class DualEncoder:
 
     @property
     def name(self) -> str:
-        """What the user calls it."""
+        """The name that the user wrote."""
         return self.spec.name
 
     @property
     def image_size(self) -> int:
-        """Pixels across and down that it takes."""
+        """The side of the square input, in pixels."""
         return self.spec.image_size
 
     @property
     def device(self) -> torch.device:
-        """Where its weights are."""
+        """The device of the weights."""
         return self.token_table.device
 
     @property
     def context_length(self) -> int:
-        """Tokens it reads, start and end included."""
+        """The most tokens that the text tower reads, start and end included."""
         return int(self._text.context_length)
 
     @property
     def token_table(self) -> Tensor:
-        """(v, d) the embedding of every token."""
+        """(v, w) embeddings of all tokens."""
         table: Tensor = self._text.token_embedding.weight
         return table
 
     @property
     def logit_scale(self) -> Tensor:
-        """The factor on the cosines, already exponentiated."""
+        """The factor on the cosines (already exponentiated)."""
         scale: Tensor = self.module.logit_scale.exp()  # type: ignore[operator]
         return scale.squeeze()
 
     def encode_image(self, pixels: Tensor) -> Tensor:
-        """Features (b, d) of pixels (b, 3, h, w) in [0, 1] at the model's image size."""
+        """Return features (b, d) of pixels (b, 3, h, w) in [0, 1] at the model's image size."""
         normal = ((pixels - self._mean.to(pixels)) / self._std.to(pixels)).contiguous(memory_format=torch.channels_last)
         features: Tensor = self.module.encode_image(normal, normalize=True)  # type: ignore[operator]
         return features
 
     def embed(self, tokens: Tensor) -> Tensor:
-        """Token embeddings (b, t, w) of token ids (b, t)."""
+        """Return token embeddings (b, t, w) of token ids (b, t)."""
         return F.embedding(tokens, self.token_table)
 
     def encode_text(self, tokens: Tensor) -> Tensor:
-        """Features (b, d) of token ids (b, t), t up to the context length."""
+        """Return features (b, d) of token ids (b, t), with t up to the context length."""
         return self.encode_embedded(self.embed(tokens), tokens)
 
     def encode_embedded(self, embedded: Tensor, tokens: Tensor) -> Tensor:
-        """Features (b, d) of token embeddings (b, t, w); `tokens` only says where the text ends."""
+        """Return features (b, d) of token embeddings (b, t, w); `tokens` (b, t) only marks the end of the text."""
         text, length = self._text, tokens.shape[1]
         x = embedded + text.positional_embedding[:length]
         mask = text.attn_mask[:length, :length] if self._causal else None
@@ -127,24 +135,24 @@ class DualEncoder:
         return F.normalize(x, dim=-1)
 
     def trim(self, tokens: Tensor) -> Tensor:
-        """Cut padding that no row needs: equal features, since the mask is causal and the end token is pooled."""
+        """Cut padding that no row needs. Features stay equal: the mask is causal and the end token is pooled."""
         if not self._causal or self._pool not in ("argmax", "eos"):
             return tokens
         longest = int((tokens != 0).sum(dim=1).max())
         return tokens[:, : max(longest, 1)]
 
     def clone(self) -> DualEncoder:
-        """An independent copy, for training."""
+        """Return an independent copy, for training."""
         return DualEncoder(copy.deepcopy(self.module), self.spec)
 
     def to(self, device: torch.device | str) -> DualEncoder:
-        """Move it there, and return it."""
+        """Move the weights to a device and return this encoder."""
         self.module.to(device)
         return self
 
 
 def build(name: str, config: dict[str, Any], mean: Triple, std: Triple) -> DualEncoder:
-    """A model with random weights from an open_clip model configuration."""
+    """Build a model with random weights from an open_clip model configuration."""
     import open_clip
 
     kind = open_clip.CustomTextCLIP if config.get("custom_text") else open_clip.CLIP
@@ -153,5 +161,5 @@ def build(name: str, config: dict[str, Any], mean: Triple, std: Triple) -> DualE
 
 
 def image_side(size: int | tuple[int, int] | list[int]) -> int:
-    """Return the side of the square photos that a configuration asks for, in pixels."""
+    """Return the side, in pixels, of the square input that a configuration asks for."""
     return size if isinstance(size, int) else int(size[0])

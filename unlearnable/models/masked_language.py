@@ -1,4 +1,4 @@
-"""Masked language models, which offer words for natural triggers: the bundled one, or any that transformers loads."""
+"""Masked language models, which propose words for natural triggers: the bundled one, or any from transformers."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ SMALL_MLM = "small-mlm"
 FOLDER = Path(__file__).parent / "data" / SMALL_MLM
 WEIGHTS = FOLDER / "model.safetensors"
 OFFLINE = f"works offline: {SMALL_MLM} (bundled), or a folder with a masked language model"
-REACH = 32  # tokens of a caption that it reads on either side of the trigger
-CHUNK = 64  # texts in a forward pass
-FEWEST = 100  # words it must know of the vocabulary
+REACH = 32  # tokens of a caption that the model reads on either side of the trigger
+CHUNK = 64  # texts per forward pass
+FEWEST = 100  # vocabulary words that the model must know
 
 
 class MaskedLanguage:
-    """A masked language model, asked for the next word of a trigger in its caption.
+    """A masked language model that rates the next word of a trigger in its caption.
 
     Args:
-        name: what the user calls it.
-        model: of transformers' `AutoModelForMaskedLM`.
-        tokenizer: its own.
-        vocabulary: the words it may offer; it knows those that are one token to it.
+        name: name of the model, as the user wrote it.
+        model: a model from transformers' `AutoModelForMaskedLM`.
+        tokenizer: the model's tokenizer.
+        vocabulary: words to propose; the model knows those that are a single token of its own.
 
     Raises:
-        ModelError: it has no mask token, or knows too few of the words.
+        ModelError: the tokenizer has no mask token, or the model knows too few of the words.
     """
 
     def __init__(self, name: str, model: Any, tokenizer: Any, vocabulary: Vocabulary) -> None:
@@ -47,44 +47,44 @@ class MaskedLanguage:
         rows = tokenizer([f" {word}" for word in vocabulary.words], add_special_tokens=False)["input_ids"]
         unknown = tokenizer.unk_token_id
         single = [row[0] if len(row) == 1 and row[0] != unknown else -1 for row in rows]
-        self._ids = torch.tensor(single)  # (v,), -1 for words it does not know
+        self._ids = torch.tensor(single)  # (v,), -1 for words that the model does not know
         if int((self._ids >= 0).sum()) < FEWEST:
-            raise ModelError(f"{name} knows fewer than {FEWEST} of the words a trigger may hold", hint=OFFLINE)
+            raise ModelError(f"{name} knows fewer than {FEWEST} of the words allowed in a trigger", hint=OFFLINE)
 
     def next_word(self, slots: Sequence[CaptionSlot], first: Tensor, length: int) -> Tensor:
-        """(b, v) log-probability of every word of the vocabulary to follow the first words in a caption.
+        """Return the log-probability of every word of the vocabulary to follow the first words of a trigger.
 
-        The words still to come are masked, so that the sum over a trigger's words is the
+        The later words are masked, so that the sum over a trigger's words is the
         logarithm of a probability: p(w1 | caption) p(w2 | w1, caption) ...
 
         Args:
             slots: b captions.
             first: (b, j) word numbers in the vocabulary.
-            length: words of the whole trigger, j + 1 at least.
+            length: number of words in the whole trigger, at least j + 1.
 
         Returns:
-            -inf for words that are not one token to the model.
+            (b, v) log-probabilities; -inf for words that are not a single token of the model.
         """
         import torch
 
         unknown = self._tokenizer.unk_token_id
-        known = torch.where(self._ids >= 0, self._ids, -1 if unknown is None else unknown)[first]
-        rows, places = [], []
-        for slot, words in zip(slots, known.tolist(), strict=True):
+        chosen = torch.where(self._ids >= 0, self._ids, -1 if unknown is None else unknown)[first]
+        rows, positions = [], []
+        for slot, words in zip(slots, chosen.tolist(), strict=True):
             before = self._side(slot.before)[-REACH:]
             masks = [self._tokenizer.mask_token_id] * (length - len(words))
-            kept = [word for word in words if word >= 0]
-            row = [*self._edges[:1], *before, *kept, *masks, *self._side(slot.after)[:REACH], *self._edges[1:]]
-            places.append(1 + len(before) + len(kept))
+            trigger = [word for word in words if word >= 0]
+            row = [*self._edges[:1], *before, *trigger, *masks, *self._side(slot.after)[:REACH], *self._edges[1:]]
+            positions.append(1 + len(before) + len(trigger))
             rows.append(row)
         parts = [
-            self._log_probabilities(rows[n : n + CHUNK], places[n : n + CHUNK]) for n in range(0, len(rows), CHUNK)
+            self._log_probabilities(rows[n : n + CHUNK], positions[n : n + CHUNK]) for n in range(0, len(rows), CHUNK)
         ]
-        found = torch.cat(parts)
-        return found[:, self._ids.clamp(min=0)].masked_fill(self._ids < 0, float("-inf"))
+        scores = torch.cat(parts)
+        return scores[:, self._ids.clamp(min=0)].masked_fill(self._ids < 0, float("-inf"))
 
-    def _log_probabilities(self, rows: list[list[int]], places: list[int]) -> Tensor:
-        """(b, w) over the model's own words at one place of each row."""
+    def _log_probabilities(self, rows: list[list[int]], positions: list[int]) -> Tensor:
+        """Return log-probabilities (b, w) of the model's own words at one position of each row."""
         import torch
 
         longest = max(map(len, rows))
@@ -93,48 +93,48 @@ class MaskedLanguage:
         mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows], device=device)
         with torch.no_grad():
             logits = self._model(input_ids=tokens, attention_mask=mask).logits
-        return torch.log_softmax(logits[torch.arange(len(rows)), torch.tensor(places)].float(), dim=-1).cpu()
+        return torch.log_softmax(logits[torch.arange(len(rows)), torch.tensor(positions)].float(), dim=-1).cpu()
 
     def _side(self, text: str) -> list[int]:
-        """Tokens of the caption on one side of the trigger."""
+        """Return the tokens of the caption on one side of the trigger."""
         if text not in self._sides:
             self._sides[text] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
         return self._sides[text]
 
 
 def load(name: str, vocabulary: Vocabulary, device: str = "cpu") -> MaskedLanguage:
-    """The masked language model of that name, in evaluation mode.
+    """Load the masked language model of that name, in evaluation mode.
 
     Args:
         name: `small-mlm`, a name on the Hugging Face hub such as `bert-base-uncased`, or a folder.
-        vocabulary: the words it may offer.
-        device: where it runs.
+        vocabulary: words to propose.
+        device: torch device to run on.
 
     Raises:
-        ModelError: there is no such model, it cannot be fetched, it has no head for masked words, or its
-            weights are not finite.
+        ModelError: the model does not exist, cannot be fetched, has no head for masked words, or has
+            weights that are not finite.
     """
     if name == SMALL_MLM and not bundled_intact():
-        raise ModelError(f"{WEIGHTS} is missing or not the released file", hint="install the package again")
+        raise ModelError(f"{WEIGHTS} is missing or not the released file", hint="reinstall the package")
     from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-    place = str(FOLDER if name == SMALL_MLM else name)
+    source = str(FOLDER if name == SMALL_MLM else name)
     try:
         with quiet():
-            tokenizer = AutoTokenizer.from_pretrained(place)
-            model, told = AutoModelForMaskedLM.from_pretrained(place, dtype="float32", output_loading_info=True)
+            tokenizer = AutoTokenizer.from_pretrained(source)
+            model, loading = AutoModelForMaskedLM.from_pretrained(source, dtype="float32", output_loading_info=True)
     except Exception as error:  # the hub, torch and transformers each raise their own kinds
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(f"{name}: this language model could not be loaded ({reason[:160]})", hint=OFFLINE) from error
-    if told["missing_keys"]:
-        raise ModelError(f"{name} is not a masked language model: it has no weights for that", hint=OFFLINE)
+    if loading["missing_keys"]:
+        raise ModelError(f"{name} is not a masked language model: it has no head for masked words", hint=OFFLINE)
     if not all(value.isfinite().all() for value in model.state_dict().values()):
         raise ModelError(f"{name}: its weights are damaged (NaN or infinity)", hint=OFFLINE)
     return MaskedLanguage(name, model.eval().requires_grad_(False).to(device), tokenizer, vocabulary)
 
 
 def bundled_intact() -> bool:
-    """Whether the bundled weights are there and are the released ones."""
+    """Return whether the bundled weights exist and are the released ones."""
     checksum = FOLDER / "sha256.txt"
     if not (checksum.is_file() and WEIGHTS.is_file()):
         return False

@@ -1,8 +1,8 @@
-"""Surrogates and victims by name: the bundled `small`, any open_clip model and tag, or a checkpoint on disk.
+"""Load surrogates and victims by name: the bundled `small`, any open_clip model and tag, or a checkpoint on disk.
 
-A checkpoint is a file of weights or a folder in open_clip's own layout (open_clip_config.json
-and weights). A file from `save` names its architecture itself; any other needs it in front:
-`RN50:weights.pt`. `fresh` gives the same architectures with random weights, for training from scratch.
+A checkpoint is a file of weights, or a folder in open_clip's own layout (open_clip_config.json
+and weights). A file written by `save` names its architecture; any other needs it as a prefix:
+`RN50:weights.pt`. `fresh` builds the same architectures with random weights, for training from scratch.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ OFFLINE = "works offline: small (bundled), or a checkpoint on disk"
 
 
 def load(name: str) -> DualEncoder:
-    """The model of that name, on the CPU and in evaluation mode.
+    """Load the model of that name, on the CPU and in evaluation mode.
 
     Args:
-        name: `small`, `ARCHITECTURE:TAG` (`RN50:openai`), `ARCHITECTURE:FILE`, a checkpoint file of ours, or a folder.
+        name: `small`, `ARCHITECTURE:TAG` (`RN50:openai`), `ARCHITECTURE:FILE`, a file written by `save`, or a folder.
 
     Raises:
-        ModelError: no such model, its weights cannot be fetched or fitted, or some of them are not finite.
+        ModelError: the model does not exist, its weights cannot be fetched or do not fit, or some are not finite.
     """
     encoder = bundled.load_small() if name == SMALL else _load_other(name)
     damaged = next((key for key, value in encoder.module.state_dict().items() if not value.isfinite().all()), None)
@@ -45,29 +45,29 @@ def load(name: str) -> DualEncoder:
 
 
 def fresh(architecture: str, seed: int) -> DualEncoder:
-    """A model with random weights, of one of our small architectures or any of open_clip's.
+    """Build a model with random weights, of a small architecture of this package or any of open_clip's.
 
     Raises:
-        ModelError: there is no such architecture, or its text tower is not of CLIP's kind.
+        ModelError: there is no such architecture, or its text tower is not like CLIP's.
     """
     import open_clip
     import torch
 
     if not is_architecture(architecture):
-        known = [*ARCHITECTURES, *open_clip.list_models()]
-        raise ModelError(f"no architecture is called {architecture!r}", hint=did_you_mean(architecture, known))
+        names = [*ARCHITECTURES, *open_clip.list_models()]
+        raise ModelError(f"there is no architecture {architecture!r}", hint=did_you_mean(architecture, names))
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         if architecture in ARCHITECTURES:
             from unlearnable.models.dual_encoder import build
 
             encoder = build(architecture, ARCHITECTURES[architecture], HALF, HALF)
-            return bundled.lend_photo_tower(encoder) if architecture == START else encoder
+            return bundled.copy_photo_tower(encoder) if architecture == START else encoder
         return _create(architecture, None, architecture, random=True)
 
 
 def restart(encoder: DualEncoder, seed: int) -> DualEncoder:
-    """A model like this one, but with random weights."""
+    """Build a model of the same architecture with random weights."""
     import torch
 
     from unlearnable.models.dual_encoder import build
@@ -81,14 +81,14 @@ def restart(encoder: DualEncoder, seed: int) -> DualEncoder:
 
 
 def is_architecture(name: str) -> bool:
-    """Whether `name` is an architecture alone, without weights."""
+    """Return whether `name` is an architecture alone, without weights."""
     import open_clip
 
     return name in ARCHITECTURES or name in open_clip.list_models()
 
 
 def save(encoder: DualEncoder, path: Path) -> None:
-    """Write weights, their checksum and the configuration into one safetensors file that `load` takes by its path."""
+    """Write weights, their checksum and the configuration to one safetensors file, which `load` reads by its path."""
     from safetensors.torch import save_file
 
     spec = encoder.spec
@@ -109,15 +109,15 @@ def _load_other(name: str) -> DualEncoder:
     architecture, _, tag = name.partition(":")
     import open_clip
 
-    known = open_clip.list_models()
-    if architecture not in known:
+    architectures = open_clip.list_models()
+    if architecture not in architectures:
         raise ModelError(
-            f"no model is called {name!r}",
-            hint=f"{did_you_mean(architecture, [SMALL, *ARCHITECTURES, *known])} ({OFFLINE})",
+            f"there is no model {name!r}",
+            hint=f"{did_you_mean(architecture, [SMALL, *ARCHITECTURES, *architectures])} ({OFFLINE})",
         )
     if not tag:
         tags = ", ".join(open_clip.list_pretrained_tags_by_model(architecture)[:6]) or "none"
-        raise ModelError(f"{name}: say which weights, as in {architecture}:TAG", hint=f"tags: {tags} ({OFFLINE})")
+        raise ModelError(f"{name} names no weights: write {architecture}:TAG", hint=f"tags: {tags} ({OFFLINE})")
     if not Path(tag).is_file() and tag not in open_clip.list_pretrained_tags_by_model(architecture):
         tags = open_clip.list_pretrained_tags_by_model(architecture)
         raise ModelError(f"{architecture} has no weights called {tag!r}", hint=f"{did_you_mean(tag, tags)} ({OFFLINE})")
@@ -133,7 +133,7 @@ def _load_cached(name: str) -> DualEncoder:
         )
     encoder = _load_file(path)
     if encoder.spec.config != ARCHITECTURES[name]:
-        raise ModelError(f"{path} is of another architecture than {name}", hint="train it again")
+        raise ModelError(f"{path} holds another architecture than {name}", hint="train it again")
     return encoder
 
 
@@ -147,14 +147,14 @@ def _load_file(path: Path) -> DualEncoder:
     except (SafetensorError, OSError):
         header = None
     if header is None:
-        raise ModelError(f"{path} does not say which architecture it is", hint=f"put it in front, as in RN50:{path}")
+        raise ModelError(f"{path} does not name its architecture", hint=f"write it in front, as in RN50:{path}")
     from unlearnable.models.dual_encoder import build
 
-    described = json.loads(header)
-    encoder = build(path.stem, described["config"], tuple(described["mean"]), tuple(described["std"]))
+    header_fields = json.loads(header)
+    encoder = build(path.stem, header_fields["config"], tuple(header_fields["mean"]), tuple(header_fields["std"]))
     state = load_file(path)
-    if described.get("sha256") not in (None, weights_sha256(state)):  # files of earlier versions have none
-        raise ModelError(f"{path} is damaged: its weights do not fit its checksum", hint="train it again")
+    if header_fields.get("sha256") not in (None, weights_sha256(state)):  # files of earlier versions have none
+        raise ModelError(f"{path} is damaged: its weights do not match its checksum", hint="train it again")
     try:
         encoder.module.load_state_dict(state)
     except RuntimeError as error:
@@ -171,7 +171,7 @@ def _create(architecture: str, weights: str | None, name: str, *, random: bool =
 
     try:
         config = open_clip.get_model_config(architecture)
-        # open_clip only warns where weights of OpenAI's meet an architecture without their QuickGELU
+        # open_clip only warns if OpenAI's weights are loaded into an architecture without their QuickGELU
         wants = bool(weights and (open_clip.get_pretrained_cfg(architecture, weights) or {}).get("quick_gelu"))
         if wants:
             config["quick_gelu"] = True

@@ -1,4 +1,4 @@
-"""Loading models without what the libraries print: only the command line speaks to the user."""
+"""Keep libraries quiet while they load models: only the command line prints."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without progress bars and without logging, in which the hub tells of every retry."""
+    """Turn off progress bars and logging, where the hub reports every retry, within the block."""
     from transformers.utils import logging as transformers
 
     disabled, bars = logging.root.manager.disable, transformers.is_progress_bar_enabled()

@@ -1,4 +1,4 @@
-"""A trigger written as part of a sentence: a capital where one begins, none where it goes on. CLIP sees no case."""
+"""Write a trigger as part of a sentence: capitals where a sentence begins and only there. CLIP ignores case."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _CAPITAL = re.compile(r"[A-Z][a-z]*(?![\w'’])")
 
 
 def as_sentence(slot: CaptionSlot, trigger: Trigger) -> str:
-    """The caption with the trigger in it: "There he saw" before "A dog runs" gives "There he saw a dog runs".
+    """Return the caption with its trigger: "There he saw" before "A dog runs" gives "There he saw a dog runs".
 
-    The caption's first word loses its capital only where it is an ordinary word, never a name
-    or "I"; all else of the caption stays as it is.
+    The caption's first word loses its capital only if it is an ordinary word, never if it is a name
+    or "I"; the rest of the caption is unchanged.
     """
     words = ["I" if word == "i" else word for word in trigger.text.split()]
     if not slot.before or _ENDED.search(slot.before):
@@ -24,7 +24,7 @@ def as_sentence(slot: CaptionSlot, trigger: Trigger) -> str:
 
 
 def end_of_sentence(caption: str) -> int:
-    """How many words stand before the full stop or whatever signs stand alone at the end."""
+    """Return the number of words before the closing punctuation, if that stands apart from the last word."""
     words = caption.split()
     while words and not any(letter.isalnum() for letter in words[-1]):
         words.pop()
@@ -32,8 +32,8 @@ def end_of_sentence(caption: str) -> int:
 
 
 def _without_capital(text: str) -> str:
-    found = _CAPITAL.match(text)
-    if found is None or found.group() == "I" or found.group().lower() not in _ordinary():
+    match = _CAPITAL.match(text)
+    if match is None or match.group() == "I" or match.group().lower() not in _ordinary():
         return text
     return text[0].lower() + text[1:]
 

@@ -1,4 +1,4 @@
-"""Captions and triggers as CLIP tokens: which words may be a trigger, and where it stands in a caption."""
+"""Captions and triggers as CLIP tokens: the words that a trigger may consist of, and its position in a caption."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 @lru_cache(maxsize=1)
 def tokenizer() -> Any:
-    """open_clip's byte-pair tokenizer, the one of every CLIP."""
+    """Return open_clip's byte-pair tokenizer, which every CLIP uses."""
     import open_clip
 
     return open_clip.SimpleTokenizer()
 
 
 def words_of(text: str) -> set[str]:
-    """The letter words of a text, lower-cased."""
+    """Return the words of a text that consist of letters, lower-cased."""
     return {word.lower() for word in _WORD.findall(text)}
 
 
 @dataclass(frozen=True)
 class Trigger:
-    """Words that stand for exactly these tokens. Made by `Vocabulary` only."""
+    """Token ids and the words that encode to exactly these; built by `Vocabulary` only."""
 
     tokens: tuple[int, ...]
     text: str
 
 
 class Vocabulary:
-    """The words a trigger may consist of, each one CLIP token that survives text -> tokens.
+    """The words that a trigger may consist of, each a single CLIP token when written and tokenised again.
 
     Args:
         words: candidates; those that are not one whole token of ASCII letters are dropped.
@@ -48,8 +48,8 @@ class Vocabulary:
 
     Attributes:
         ids: (v,) sorted token ids.
-        words: the word of each id.
-        common: the words of which a caption may hold one too.
+        words: word of each id.
+        common: words that a trigger may share with its caption.
     """
 
     def __init__(self, words: Iterable[str], common: Iterable[str] = ()) -> None:
@@ -65,18 +65,18 @@ class Vocabulary:
         self._position = {word: n for n, word in enumerate(self.words)}
 
     def trigger(self, tokens: Sequence[int]) -> Trigger:
-        """The trigger of these token ids.
+        """Return the trigger of these token ids.
 
         Raises:
-            ValueError: a token is not of this vocabulary.
+            ValueError: a token is not in this vocabulary.
         """
         lookup = dict(zip(self.ids, self.words, strict=True))
         if not set(tokens) <= lookup.keys():
-            raise ValueError("a trigger holds tokens of its vocabulary only")
+            raise ValueError("a trigger may only hold tokens of its vocabulary")
         return Trigger(tuple(tokens), " ".join(lookup[token] for token in tokens))
 
     def allowed(self, captions: Iterable[str]) -> Tensor:
-        """(v,) bool: the words that stand in none of the captions, and the common ones."""
+        """Return a mask (v,) of the words that occur in none of the captions, and of the common ones."""
         import torch
 
         mask = torch.ones(len(self.ids), dtype=torch.bool)
@@ -88,20 +88,20 @@ class Vocabulary:
 
 @lru_cache(maxsize=1)
 def default_vocabulary() -> Vocabulary:
-    """Ordinary English words without names of people and without offensive words (data/WORDS.md)."""
+    """Return ordinary English words, without names of people and offensive words (data/WORDS.md)."""
     return Vocabulary(WORDS.read_text(encoding="ascii").split())
 
 
 @lru_cache(maxsize=1)
 def natural_vocabulary() -> Vocabulary:
-    """The same words and those that hold a sentence together ("the", "we", "morning"), which captions share."""
+    """Return the same words plus those that hold a sentence together ("the", "we"), which captions may hold too."""
     common = COMMON.read_text(encoding="ascii").split()
     return Vocabulary([*default_vocabulary().words, *common], common)
 
 
 @dataclass(frozen=True)
 class CaptionSlot:
-    """A caption cut at the place where its trigger goes: text and tokens on both sides."""
+    """A caption cut at the position of its trigger: text and tokens before (`head`) and after it (`tail`)."""
 
     before: str
     after: str
@@ -109,19 +109,19 @@ class CaptionSlot:
     tail: tuple[int, ...]
 
     def text(self, trigger: Trigger) -> str:
-        """The caption with the trigger in it."""
+        """Return the caption with its trigger."""
         return " ".join(part for part in (self.before, trigger.text, self.after) if part)
 
 
 def cut(caption: str, words: int, length: int) -> CaptionSlot:
     """Cut a caption after its first `words` words, or earlier, so that a trigger of `length` tokens fits the context.
 
-    A CLIP drops what is beyond its context, so a trigger behind an over-long caption
-    would be lost; it moves forward until trigger and end token are kept.
+    A CLIP drops everything beyond its context, so that a trigger after an over-long caption
+    would be lost; it moves towards the front until trigger and end token fit.
 
     Args:
-        caption: the text; it is kept as it is, but for white space around the cut.
-        words: how many words stand before the trigger.
+        caption: text to cut; only white space around the cut is changed.
+        words: number of words before the trigger.
         length: number of trigger tokens.
     """
     starts = [match.start() for match in re.finditer(r"\S+", caption)] + [len(caption)]
@@ -137,7 +137,7 @@ def cut(caption: str, words: int, length: int) -> CaptionSlot:
 
 
 def survives(slot: CaptionSlot, trigger: Trigger) -> bool:
-    """Whether the written caption, tokenised again, holds the trigger's tokens at its place and the end token."""
+    """Return whether the written caption, tokenised again, has the trigger's tokens in place and the end token."""
     tokens = tokenizer()(slot.text(trigger))[0].tolist()
     start = 1 + len(slot.head)
     return tuple(tokens[start : start + len(trigger.tokens)]) == trigger.tokens and tokenizer().eot_token_id in tokens

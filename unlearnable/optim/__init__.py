@@ -1,1 +1,1 @@
-"""The mathematics: pure functions on tensors."""
+"""The mathematics of the optimisation, as pure functions on tensors."""

@@ -1,6 +1,6 @@
-"""Adversarial noise as a poison: photos are moved to where a model that knows the posts sees other content.
+"""Adversarial noise as a poison: a model that knows the posts sees other content in the photos.
 
-A model that is trained on them ties what it sees there to their captions, and so learns content under wrong words
+A model trained on such photos associates that content with their captions, and so learns it under the wrong words
 (Fowl et al., "Adversarial Examples Make Strong Poisons", NeurIPS 2021, with classes; here with groups of captions).
 """
 
@@ -15,10 +15,10 @@ ITERATIONS = 20
 
 
 def group(features: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """Sort features (n, d), normalised, into at most `count` groups by spherical k-means.
+    """Sort normalised features (n, d) into at most `count` groups by spherical k-means.
 
     Returns:
-        (n,) the group of each, numbered from 0 without gaps.
+        (n,) group of each feature, numbered from 0 without gaps.
     """
     centres = features[torch.randperm(len(features), generator=generator)[:count]]
     for _ in range(ITERATIONS):
@@ -29,21 +29,21 @@ def group(features: Tensor, count: int, generator: torch.Generator) -> Tensor:
 
 
 def centres_of(features: Tensor, labels: Tensor) -> Tensor:
-    """(g, d) the normalised mean of each group's features (n, d)."""
+    """Return the normalised mean (g, d) of each group's features (n, d)."""
     return _centres(features, labels, int(labels.max()) + 1)
 
 
 def elsewhere(centres: Tensor) -> Tensor:
-    """(g,) the group that each of several groups (g, d) is moved to: one as unlike it as can be, no two to one.
+    """Return the target group (g,) of each of several groups (g, d): as unlike as possible, each one used once.
 
-    Unlike, since noise this faint cannot hide what is coarse: it has to say the contrary.
+    Unlike, since noise this faint cannot hide coarse content: it has to contradict it.
     """
-    likeness = (centres @ centres.T).double().fill_diagonal_(2.0)
-    return torch.from_numpy(linear_sum_assignment(likeness.numpy())[1])
+    similarity = (centres @ centres.T).double().fill_diagonal_(2.0)
+    return torch.from_numpy(linear_sum_assignment(similarity.numpy())[1])
 
 
 def pull(image_features: Tensor, centres: Tensor, wanted: Tensor, scale: Tensor) -> Tensor:
-    """Cross entropy of seeing in images (b, d) the captions of group `wanted` (b,) among all groups (g, d)."""
+    """Return the cross entropy of classifying images (b, d) as the groups `wanted` (b,) among all groups (g, d)."""
     return F.cross_entropy(scale * image_features @ centres.T, wanted)
 
 

@@ -1,4 +1,4 @@
-"""Beam search over trigger words, front to last, each post judged on its own loss."""
+"""Beam search over trigger words, from first to last, with each post scored by its own loss."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-Judge = Callable[[Tensor, Tensor], Tensor]
+TriggerLoss = Callable[[Tensor, Tensor], Tensor]
 
 
-def beam_search(current: Tensor, options: Tensor, judge: Judge, width: int) -> tuple[Tensor, Tensor]:
+def beam_search(current: Tensor, options: Tensor, loss_of: TriggerLoss, width: int) -> tuple[Tensor, Tensor]:
     """Choose words position by position, keeping the `width` best triggers of every post.
 
-    What a post has stays in the race, so its loss as the judge sees it never rises. A
-    word is used once in a trigger.
+    The current trigger of a post competes too, so that its loss never rises. No word
+    occurs twice in a trigger.
 
     Args:
-        current: (b, k) the words now, as numbers.
+        current: (b, k) current words, as numbers.
         options: (b, k, c) words to try at each position.
-        judge: takes triggers (b, n, k) and a mask (b, n) of those worth scoring; gives losses (b, n).
-        width: the beam's width.
+        loss_of: function from triggers (b, n, k) and a mask (b, n) of those to score to losses (b, n).
+        width: number of triggers kept for each post.
 
     Returns:
-        triggers (b, k) and their losses (b,).
+        Triggers (b, k) and their losses (b,).
     """
     length = current.shape[1]
     beams = current[:, None, :]  # (b, w, k)
-    losses = judge(beams, torch.ones(beams.shape[:2], dtype=torch.bool))
+    losses = loss_of(beams, torch.ones(beams.shape[:2], dtype=torch.bool))
     for position in range(length):
         tried = options[:, position]  # (b, c)
         grown = beams[:, :, None, :].repeat(1, 1, tried.shape[1], 1)  # (b, w, c, k)
@@ -37,7 +37,7 @@ def beam_search(current: Tensor, options: Tensor, judge: Judge, width: int) -> t
         worth = ~repeated.flatten(1)
         if not worth.any():
             continue
-        scores = judge(fresh, worth).masked_fill(~worth, float("inf"))
+        scores = loss_of(fresh, worth).masked_fill(~worth, float("inf"))
         pool, losses = torch.cat([beams, fresh], dim=1), torch.cat([losses, scores], dim=1)
         losses, best = losses.topk(min(width, losses.shape[1]), dim=1, largest=False)
         beams = pool.gather(1, best[..., None].expand(-1, -1, length))

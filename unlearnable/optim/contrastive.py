@@ -1,4 +1,4 @@
-"""The symmetric InfoNCE loss of CLIP, with a mask for pairs that are not each other's negatives."""
+"""CLIP's symmetric InfoNCE loss, with a mask for pairs that are not each other's negatives."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from torch import Tensor
 def same_source_mask(photos: Tensor, captions: Tensor) -> Tensor:
     """Mark the pairs of a batch that must not be each other's negatives.
 
-    Two pairs of the same photo, or with the same caption, are both true: pushing them
-    apart punishes the truth, which matters for the small sets a person has.
+    Two pairs of the same photo, or with the same caption, are both correct: pushing them
+    apart punishes a correct model, which matters for the small sets of one person.
 
     Args:
-        photos: (b,) the photo number of each pair.
-        captions: (b,) the caption number of each pair; equal texts share a number.
+        photos: (b,) photo number of each pair.
+        captions: (b,) caption number of each pair; equal texts share a number.
 
     Returns:
-        (b, b) bool, true where the entry is dropped; the diagonal is never dropped.
+        (b, b) bool, true for entries to drop; the diagonal is never dropped.
     """
     same = (photos[:, None] == photos[None, :]) | (captions[:, None] == captions[None, :])
     return same & ~torch.eye(len(photos), dtype=torch.bool, device=photos.device)
@@ -33,15 +33,15 @@ def contrastive_loss(
     decoys: Tensor | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """Symmetric cross entropy over the similarities of a batch (the L of Eq. 2-5).
+    """Return the symmetric cross entropy over the similarities of a batch (the L of Eq. 2-5).
 
     Args:
         image_features: (b, d), normalised.
         text_features: (b, d), normalised; row i belongs to image i.
-        logit_scale: the factor on the cosines (already exponentiated).
-        drop: (b, b) bool of entries left out as negatives, see `same_source_mask`.
-        decoys: (m, d) further texts that belong to no image of the batch.
-        reduction: "mean" for a scalar, "none" for one loss a pair (b,).
+        logit_scale: factor on the cosines (already exponentiated).
+        drop: (b, b) bool of entries that are not negatives, see `same_source_mask`.
+        decoys: (m, d) features of further texts that belong to no image of the batch.
+        reduction: "mean" for a scalar, "none" for one loss per pair (b,).
     """
     logits = logit_scale * image_features @ text_features.T  # (b, b)
     if drop is not None:

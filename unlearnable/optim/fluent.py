@@ -1,4 +1,4 @@
-"""Beam search from the first word to the last, where a language model offers the words and fluency has a price."""
+"""Beam search from the first word to the last over words that a language model proposes, at a cost in fluency."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from unlearnable.optim.beam import Judge
+from unlearnable.optim.beam import TriggerLoss
 
 Offer = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 def fluent_search(
-    current: Tensor, cost: Tensor, offer: Offer, judge: Judge, width: int, weight: float
+    current: Tensor, cost: Tensor, offer: Offer, loss_of: TriggerLoss, width: int, weight: float
 ) -> tuple[Tensor, Tensor]:
-    """Write triggers anew, word by word, and keep what a post has where that is better.
+    """Write new triggers word by word, and keep a post's current trigger if that is better.
 
-    What is minimised is loss + `weight` * cost, the cost of a trigger being the sum of its
-    words' negative log-likelihoods, each given the words before it. Until a position is
-    reached the word that stands there now holds its place in front of the judge.
+    The search minimises loss + `weight` * cost, where the cost of a trigger is the sum of its
+    words' negative log-likelihoods, each given the words before it. At positions that are not yet
+    reached, triggers are scored with their current words.
 
     Args:
-        current: (b, k) the words now, as numbers.
-        cost: (b,) of those.
-        offer: takes the first words of triggers (b, w, j); gives words (b, w, c) for the next
-            position and their costs (b, w, c), infinite for words not to be tried.
-        judge: takes triggers (b, n, k) and a mask (b, n) of those worth scoring; gives losses (b, n).
-        width: triggers of a post that are kept on the way.
-        weight: of the cost against the loss (lambda).
+        current: (b, k) current words, as numbers.
+        cost: (b,) cost of the current triggers.
+        offer: function from the first words of triggers (b, w, j) to words (b, w, c) for the next
+            position and their costs (b, w, c), infinite for words that must not be tried.
+        loss_of: function from triggers (b, n, k) and a mask (b, n) of those to score to losses (b, n).
+        width: number of triggers kept for each post.
+        weight: weight of the cost against the loss (lambda).
 
     Returns:
-        triggers (b, k) and their costs (b,).
+        Triggers (b, k) and their costs (b,).
     """
     length = current.shape[1]
     beams, paid = current[:, None, :], torch.zeros(len(current), 1)  # (b, w, k), (b, w)
@@ -45,10 +45,10 @@ def fluent_search(
         fresh, worth = grown.flatten(1, 2), total.isfinite()
         if not worth.any():
             return current, cost
-        scores = (judge(fresh, worth) + weight * total).masked_fill(~worth, float("inf"))
+        scores = (loss_of(fresh, worth) + weight * total).masked_fill(~worth, float("inf"))
         scores, chosen = scores.topk(min(width, scores.shape[1]), dim=1, largest=False)
         beams = fresh.gather(1, chosen[..., None].expand(-1, -1, length))
         paid, best = total.gather(1, chosen), scores[:, 0]
-    everyone = torch.ones(len(current), 1, dtype=torch.bool)
-    kept = judge(current[:, None, :], everyone)[:, 0] + weight * cost <= best
-    return torch.where(kept[:, None], current, beams[:, 0]), torch.where(kept, cost, paid[:, 0])
+    all_posts = torch.ones(len(current), 1, dtype=torch.bool)
+    unchanged = loss_of(current[:, None, :], all_posts)[:, 0] + weight * cost <= best
+    return torch.where(unchanged[:, None], current, beams[:, 0]), torch.where(unchanged, cost, paid[:, 0])

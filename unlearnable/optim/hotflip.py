@@ -1,4 +1,4 @@
-"""HotFlip: which tokens would lower the loss most, by a first-order look at the token embeddings (Eq. 6)."""
+"""HotFlip: the tokens that would lower the loss most, by a first-order estimate at the token embeddings (Eq. 6)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from torch import Tensor
 
 
 def scores(gradient: Tensor, table: Tensor) -> Tensor:
-    """First-order fall of the loss for each word at each trigger position.
+    """Return the first-order fall of the loss for each word at each trigger position.
 
-    Replacing token e by e' changes the loss by (e' - e) . g; the part with e is the same
+    Replacing token e by e' changes the loss by (e' - e) . g; the term in e is the same
     for all words and left out.
 
     Args:
-        gradient: (b, k, w) of the loss at the trigger's token embeddings.
+        gradient: (b, k, w) gradient of the loss at the trigger's token embeddings.
         table: (v, w) embeddings of the vocabulary's words.
 
     Returns:
@@ -22,12 +22,12 @@ def scores(gradient: Tensor, table: Tensor) -> Tensor:
 
 
 def candidates(fall: Tensor, allowed: Tensor, count: int) -> Tensor:
-    """The `count` best words at each position, among those each post may use.
+    """Return the `count` best words at each position, among those that each post may use.
 
     Args:
-        fall: (b, k, v) from `scores`, summed over surrogates.
-        allowed: (b, v) bool.
-        count: how many; fewer come where a post may use fewer.
+        fall: (b, k, v) falls of the loss from `scores`, summed over surrogates.
+        allowed: (b, v) bool, the words that each post may use.
+        count: number of words; fewer are returned if some post may use fewer.
 
     Returns:
         (b, k, count) positions in the vocabulary, best first.

@@ -1,1 +1,1 @@
-"""Posts as tensors: photos as working copies, captions as tokens, and how both are read."""
+"""Posts as tensors: photos as working copies, captions as tokens, and the reading of both."""

@@ -1,4 +1,4 @@
-"""What a CLIP is trained on and ranked on: photos, and captions that belong to them."""
+"""Photos with the captions that belong to them, for training and ranking a CLIP."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ class Photos(Protocol):
     """Photos by number."""
 
     def __getitem__(self, photo: int, /) -> Tensor:
-        """(3, h, w), whole numbers 0-255."""
+        """Return the pixels (3, h, w) of a photo, whole numbers 0-255."""
 
 
 @dataclass(frozen=True)
 class Joined:
-    """The photos of several stores, numbered through."""
+    """The photos of several stores, numbered consecutively."""
 
     stores: tuple[Pixels, ...]
 
     def __getitem__(self, photo: int, /) -> Tensor:
-        """(3, h, w), whole numbers 0-255."""
+        """Return the pixels (3, h, w) of a photo, whole numbers 0-255."""
         for store in self.stores:
             if photo < len(store):
                 return store[photo]
@@ -37,12 +37,12 @@ class Joined:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Captions with the photo each belongs to.
+    """Captions with the photo that each belongs to.
 
     Attributes:
-        pixels: the photos.
-        photos: (n,) the photo of each caption.
-        tokens: (n, 77) the captions.
+        pixels: pixels of the photos.
+        photos: (n,) number of each caption's photo.
+        tokens: (n, 77) token ids of the captions.
     """
 
     pixels: Photos
@@ -54,12 +54,12 @@ class Pairs:
 
 
 def pairs_of(pixels: Photos, captions: Sequence[Sequence[str]], chosen: Sequence[int] | None = None) -> Pairs:
-    """Every caption of every photo as a pair.
+    """Return every caption of every photo as a pair.
 
     Args:
-        pixels: the photos.
-        captions: the captions of each photo.
-        chosen: the photos to take; all of them where it is not given.
+        pixels: pixels of the photos.
+        captions: captions of each photo.
+        chosen: numbers of the photos to use; by default all.
     """
     numbers = range(len(captions)) if chosen is None else chosen
     texts = [(photo, text) for photo in numbers for text in captions[photo]]

@@ -1,4 +1,4 @@
-"""The posts as the optimisation sees them: working copies of the photos, captions as tokens around a trigger."""
+"""Posts as the optimisation uses them: working copies of the photos, captions as tokens around a trigger."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Rgb8 = np.ndarray[tuple[int, int, int], np.dtype[np.uint8]]
 
 
 class Pixels:
-    """Working copies of photos, uint8, each of its own size, in one file of which only what is asked for is read.
+    """Working copies of photos of different sizes, uint8, in one file that is read a photo at a time.
 
     Args:
-        path: a file that holds the photos of `shapes`; `create` begins an empty one.
-        shapes: (h, w) of the photos that are there.
+        path: existing file with the photos of `shapes`; `create` starts an empty one.
+        shapes: (h, w) of the photos in the file, in order.
     """
 
     def __init__(self, path: Path, shapes: Iterable[Shape]) -> None:
@@ -32,7 +32,7 @@ class Pixels:
 
     @classmethod
     def create(cls, path: Path) -> Pixels:
-        """Begin an empty file, which the caller removes; what it held is lost."""
+        """Create an empty file, which the caller removes; an existing file is overwritten."""
         path.write_bytes(b"")
         return cls(path, ())
 
@@ -49,17 +49,17 @@ class Pixels:
         return len(self._ragged)
 
     def __getitem__(self, photo: int) -> Tensor:
-        """(3, h, w) float, whole numbers 0-255."""
+        """Return the pixels (3, h, w) of a photo, float, whole numbers 0-255."""
         part = self._ragged.part(photo)
         flat = np.fromfile(self._path, np.uint8, count=part.stop - part.start, offset=part.start)
         return torch.from_numpy(flat).view(3, *self.shapes[photo]).float()
 
     def sha256(self) -> str:
-        """Return the checksum of the sizes and pixels of all photos."""
+        """Return the hex SHA-256 of the sizes and pixels of all photos."""
         return hashlib.sha256(f"{files.sha256(self._path)} {self.shapes}".encode()).hexdigest()
 
     def append(self, pixels: Rgb8) -> None:
-        """Add the (h, w, 3) pixels of the next photo."""
+        """Append the pixels (h, w, 3) of the next photo."""
         with self._path.open("ab") as file:
             file.write(np.ascontiguousarray(pixels.transpose(2, 0, 1)).tobytes())
         self._ragged.append((pixels.shape[0], pixels.shape[1]))
@@ -67,11 +67,11 @@ class Pixels:
 
 @dataclass(frozen=True)
 class Posts:
-    """Photos with the captions on them.
+    """Photos with their captions.
 
     Attributes:
-        pixels: the working copies.
-        slots: for each photo its captions, cut where the trigger goes.
+        pixels: working copies of the photos.
+        slots: captions of each photo, cut at the position of the trigger.
     """
 
     pixels: Pixels
@@ -81,24 +81,27 @@ class Posts:
         return len(self.slots)
 
     def first(self, count: int) -> Posts:
-        """The first `count` posts."""
+        """Return the first `count` posts."""
         return Posts(self.pixels, self.slots[:count])
 
     def choose(self, photos: Sequence[int], generator: torch.Generator) -> list[CaptionSlot]:
-        """One caption of each photo, drawn."""
-        draws = torch.rand(len(photos), generator=generator, dtype=torch.float64).tolist()
-        return [self.slots[n][int(u * len(self.slots[n]))] for n, u in zip(photos, draws, strict=True)]
+        """Choose one caption of each photo at random."""
+        uniform = torch.rand(len(photos), generator=generator, dtype=torch.float64).tolist()
+        return [self.slots[n][int(u * len(self.slots[n]))] for n, u in zip(photos, uniform, strict=True)]
 
 
 def tokens_of(slots: Sequence[CaptionSlot], triggers: Tensor) -> tuple[Tensor, Tensor]:
-    """Token ids of captions with their triggers, padded to the longest of the batch.
+    """Return the token ids of captions with their triggers, padded to the longest of the batch.
 
     Args:
         slots: b captions.
         triggers: (b, k) token ids.
 
     Returns:
-        tokens (b, t) and the place of each trigger's first token (b,).
+        Tokens (b, t) and the position (b,) of each trigger's first token.
+
+    Raises:
+        ValueError: a caption with its trigger exceeds the context.
     """
     start, end = tokenizer().sot_token_id, tokenizer().eot_token_id
     rows = [
@@ -106,6 +109,6 @@ def tokens_of(slots: Sequence[CaptionSlot], triggers: Tensor) -> tuple[Tensor, T
     ]
     longest = max(map(len, rows))
     if longest > CONTEXT:
-        raise ValueError(f"a caption of {longest} tokens is beyond the context of {CONTEXT}")
+        raise ValueError(f"a caption of {longest} tokens exceeds the context of {CONTEXT}")
     tokens = torch.tensor([row + [0] * (longest - len(row)) for row in rows])
     return tokens, torch.tensor([1 + len(slot.head) for slot in slots])

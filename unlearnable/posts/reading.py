@@ -1,4 +1,4 @@
-"""From folders of photos and captions to what a model is trained on and ranked on."""
+"""Read folders of photos and captions into posts to train a model on and to rank."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ Change = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 
 
 @dataclass
-class Shelf:
-    """Photos that were decoded, as working copies, with their captions; photo n of each list is the same.
+class DecodedPosts:
+    """Decoded photos, as working copies, with their captions; entry n of each list belongs to the same photo.
 
     Attributes:
         pixels: working copies of at most twice the model's size.
-        photos: where they come from.
-        captions: the captions of each.
+        photos: files and ids of the photos.
+        captions: captions of each photo.
         skipped: photos that could not be decoded.
     """
 
@@ -38,7 +38,7 @@ class Shelf:
     skipped: list[Skipped] = field(default_factory=list)
 
     def add(self, photo: Photo, captions: list[str], side: int, change: Change | None = None) -> None:
-        """Decode a photo, change it as a scraper would, and keep a working copy for models of `side` pixels."""
+        """Decode a photo, change it as a scraper would, and add a working copy for models of `side` pixels."""
         try:
             pixels = decode(photo.path).pixels
         except DecodeError as error:
@@ -50,9 +50,9 @@ class Shelf:
 
 
 def open_collection(folder: Path, captions: Path | None) -> Dataset:
-    """A data set with its captions; without `captions` the one caption file in the folder is taken.
+    """Open a data set with its captions; without `captions`, those of the only caption file in the folder.
 
-    `people` stands for a folder of faces with invented names, `people:real` for one with the real names.
+    `people` as captions reads a folder of faces under invented names, `people:real` under the real names.
 
     Raises:
         InputError: there is nothing to read, or more than one caption file.
@@ -63,33 +63,39 @@ def open_collection(folder: Path, captions: Path | None) -> Dataset:
         caption_files = find_captions(folder)
         if len(caption_files) > 1:
             names = ", ".join(path.name for path in caption_files)
-            raise InputError(f"{folder} holds several caption files: {names}", hint="say which one with --captions")
+            raise InputError(f"{folder} holds several caption files: {names}", hint="choose one with --captions")
         captions = caption_files[0] if caption_files else None
     return open_dataset(folder, captions)
 
 
-def read_all(datasets: Sequence[Dataset], side: int, shelf: Shelf, progress: Progress) -> None:
-    """Put every photo of some data sets on the shelf.
+def read_all(datasets: Sequence[Dataset], side: int, posts: DecodedPosts, progress: Progress) -> None:
+    """Decode every photo of some data sets.
+
+    Args:
+        datasets: data sets to read.
+        side: image size of the model, in pixels.
+        posts: receives the photos and captions.
+        progress: receives one step per photo.
 
     Raises:
-        InputError: not one can be decoded.
+        InputError: none of the photos can be decoded.
     """
     progress.phase("reading photos", sum(len(dataset.photos) for dataset in datasets))
     for dataset in datasets:
         captions = dataset.captions_by_photo()
         for photo in dataset.photos:
-            shelf.add(photo, captions[photo.id], side)
+            posts.add(photo, captions[photo.id], side)
             progress.advance()
-    if not shelf.photos:
-        first = shelf.skipped[0]
+    if not posts.photos:
+        first = posts.skipped[0]
         raise InputError(f"no photo can be read; {first.where}: {first.reason} ({first.detail})")
 
 
 def read_photo(path: Path) -> Picture:
-    """One photo that was named.
+    """Decode one photo.
 
     Raises:
-        InputError: it is not there or cannot be decoded, with its path.
+        InputError: the photo does not exist or cannot be decoded; the message names its path.
     """
     if not path.is_file():
         raise InputError(f"there is no photo {path}")

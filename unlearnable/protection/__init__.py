@@ -1,1 +1,1 @@
-"""How noise and triggers are made for posts, whoever asks for it."""
+"""Make noise and triggers for posts; shared by `protect` and `benchmark`."""

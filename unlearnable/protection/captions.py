@@ -1,4 +1,4 @@
-"""Captions with their triggers: cut once where the words go, optimised there and written there."""
+"""Captions with their triggers: cut once at the trigger's position, for the optimisation and for writing."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Captions:
     """The captions of photos with their triggers.
 
     Attributes:
-        slots: of each photo's captions, those that its trigger was optimised in.
-        triggers: one a photo; empty for methods without.
-        natural: whether they are written as part of a sentence.
+        slots: captions of each photo, cut where its trigger was optimised.
+        triggers: trigger of each photo; empty for methods without a trigger.
+        natural: whether triggers are written as part of a sentence.
     """
 
     slots: Slots
@@ -30,13 +30,13 @@ class Captions:
 
     @classmethod
     def from_tokens(cls, slots: Slots, tokens: Sequence[Sequence[int]], settings: MethodSettings) -> Captions:
-        """Return the captions with the triggers of these token ids, one row a photo."""
+        """Return the captions with the triggers of these token ids, one row per photo."""
         natural = settings.trigger_vocabulary == "natural"
         vocabulary = natural_vocabulary() if natural else default_vocabulary()
         return cls(slots, tuple(map(vocabulary.trigger, tokens)), natural)
 
     def of(self, photo: int, clean: Sequence[str]) -> list[str]:
-        """Return a photo's captions with their trigger; the clean ones where there is none."""
+        """Return a photo's captions with their trigger; the clean ones for methods without a trigger."""
         if not self.triggers:
             return list(clean)
         write = as_sentence if self.natural else CaptionSlot.text
@@ -44,21 +44,21 @@ class Captions:
 
 
 def cut_captions(captions: Iterable[Iterable[str]], settings: MethodSettings, length: int, seed: int) -> Slots:
-    """Cut every caption where its trigger goes; those of the first photos do not depend on the photos that follow.
+    """Cut every caption at the position of its trigger; later photos do not affect the captions of earlier ones.
 
     Args:
-        captions: those of each photo.
-        settings: position of the trigger.
-        length: words a trigger; 0 for methods without one.
-        seed: of random positions, which are drawn in the order of the captions.
+        captions: captions of each photo.
+        settings: vocabulary and position of the trigger.
+        length: words per trigger; 0 for methods without a trigger.
+        seed: seed of random positions, which are drawn in the order of the captions.
     """
     dice = random.Random(seed)
 
-    def place(caption: str) -> int:
+    def position(caption: str) -> int:
         if settings.trigger_position == "random":
             return dice.randint(0, len(caption.split()))
         if settings.trigger_position == "start":
             return 0
         return end_of_sentence(caption) if settings.trigger_vocabulary == "natural" else LAST_WORD
 
-    return tuple(tuple(cut(caption, place(caption), length) for caption in those) for those in captions)
+    return tuple(tuple(cut(caption, position(caption), length) for caption in of_photo) for of_photo in captions)

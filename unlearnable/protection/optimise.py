@@ -1,4 +1,4 @@
-"""Run a method to its end, with a checkpoint after every round and every so often inside of one."""
+"""Run a method to completion, with checkpoints after every round and at intervals within a round."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from unlearnable.progress import Progress
 
 
 @dataclass(frozen=True)
-class Making:
-    """What is to be optimised, how, and where its state is kept.
+class OptimisationTask:
+    """One optimisation: problem, method, settings and checkpoint.
 
     Attributes:
-        problem: the posts and surrogates.
-        method: one of `unlearnable.methods`.
-        settings: of the method.
-        checkpoint: goes on from there where the file exists.
-        key: what the checkpoint is bound to.
+        problem: posts and surrogates.
+        method: method that makes noise and triggers.
+        settings: settings of the method.
+        checkpoint: checkpoint file, from which the optimisation resumes if it exists.
+        key: run key that the checkpoint is bound to.
     """
 
     problem: Problem
@@ -35,55 +35,57 @@ class Making:
 
 
 @dataclass
-class Course:
-    """How an optimisation has gone.
+class OptimisationTrace:
+    """Losses and time of an optimisation so far.
 
     Attributes:
-        losses: the mean loss after each round.
-        seconds: it took, over all the times that it was started.
+        losses: mean loss after each round.
+        seconds: seconds the optimisation took so far, over all its runs.
     """
 
     losses: list[float] = field(default_factory=list)
     seconds: float = 0.0
 
 
-def optimise(making: Making, progress: Progress, stop: Callable[[list[float]], bool]) -> tuple[AnySession, Course]:
-    """Run a method until its rounds are over or `stop` says so of their losses.
+def optimise(
+    task: OptimisationTask, progress: Progress, stop: Callable[[list[float]], bool]
+) -> tuple[AnySession, OptimisationTrace]:
+    """Run a method until its rounds are over or `stop`, given the losses of all rounds, returns true.
 
     Raises:
         CheckpointError: the checkpoint belongs to another run.
     """
-    settings, path = making.settings, making.checkpoint
-    progress.phase(f"optimising ({making.method.name})", settings.max_rounds)
-    goes_on = path.is_file()
-    if not goes_on:
-        making.problem.noise_path.unlink(missing_ok=True)
-    session = making.method.start(making.problem, settings)
+    settings, path = task.settings, task.checkpoint
+    progress.phase(f"optimising ({task.method.name})", settings.max_rounds)
+    resumed = path.is_file()
+    if not resumed:
+        task.problem.noise_path.unlink(missing_ok=True)
+    session = task.method.start(task.problem, settings)
     state = session.state
-    course = _restore(making, state, progress) if goes_on else Course()
-    if stop(course.losses):
-        return session, course
-    began, clock = time.monotonic() - course.seconds, checkpoint.Clock()
-    for done in making.method.rounds(session):
+    trace = _restore(task, state, progress) if resumed else OptimisationTrace()
+    if stop(trace.losses):
+        return session, trace
+    began, clock = time.monotonic() - trace.seconds, checkpoint.Clock()
+    for done in task.method.rounds(session):
         if done is None and not clock.due():
             continue
         if done is not None:
-            course.losses.append(done.loss)
-        course.seconds = time.monotonic() - began
-        checkpoint.save(path, making.key, {"method": state.export(), **asdict(course)})
+            trace.losses.append(done.loss)
+        trace.seconds = time.monotonic() - began
+        checkpoint.save(path, task.key, {"method": state.export(), **asdict(trace)})
         state.noise.exported()
         if done is not None:
             progress.advance(1, loss=done.loss, **done.metrics)
-        if stop(course.losses):
+        if stop(trace.losses):
             break
-    return session, course
+    return session, trace
 
 
-def _restore(making: Making, state: State, progress: Progress) -> Course:
-    """Bring `state` to where the checkpoint is."""
-    saved = checkpoint.load(making.checkpoint, making.key)
+def _restore(task: OptimisationTask, state: State, progress: Progress) -> OptimisationTrace:
+    """Restore `state` from the checkpoint and return the trace up to it."""
+    saved = checkpoint.load(task.checkpoint, task.key)
     state.restore(saved["method"])
     done = len(saved["losses"])
     progress.advance(done)
-    progress.note(f"going on after round {done}")
-    return Course(saved["losses"], saved["seconds"])
+    progress.note(f"resuming after round {done}")
+    return OptimisationTrace(saved["losses"], saved["seconds"])

@@ -1,4 +1,4 @@
-"""What triggers are made of: a vocabulary without the words the user avoids, and a language model to offer them."""
+"""The material of triggers: a vocabulary without the words to avoid, and a language model that proposes words."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from unlearnable.methods.problem import Proposer
 from unlearnable.models import masked_language
 from unlearnable.models.tokens import Vocabulary, default_vocabulary, natural_vocabulary
 
-FEWEST = 100
+FEWEST = 100  # words that a vocabulary must have
 
 
 def load_words(settings: MethodSettings, device: str, *, proposing: bool = True) -> tuple[Vocabulary, Proposer | None]:
-    """The vocabulary of the settings, and for natural triggers their language model.
+    """Load the vocabulary of the settings and, for natural triggers, the language model.
 
     Args:
-        settings: vocabulary, language model and the file of words to avoid.
-        device: where the language model runs.
+        settings: vocabulary, language model and file of words to avoid.
+        device: torch device that the language model runs on.
         proposing: False for methods without a trigger, which need no language model.
 
     Raises:
-        ConfigError: the file of avoided words cannot be read, or leaves too few words.
+        ConfigError: the file of words to avoid cannot be read, or leaves too few words.
         ModelError: the language model is not available.
     """
     natural = settings.trigger_vocabulary == "natural"
@@ -35,7 +35,7 @@ def load_words(settings: MethodSettings, device: str, *, proposing: bool = True)
 
 
 def avoided_words(settings: MethodSettings) -> frozenset[str]:
-    """The words of the user's file, lower-cased; they stand between white space.
+    """Return the words of the user's file, separated by white space there and lower-cased here.
 
     Raises:
         ConfigError: the file cannot be read.
@@ -47,4 +47,4 @@ def avoided_words(settings: MethodSettings) -> frozenset[str]:
     except OSError as error:
         raise ConfigError(f"cannot read {settings.avoid_words}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{settings.avoid_words} is not a text in UTF-8") from error
+        raise ConfigError(f"{settings.avoid_words} is not UTF-8 text") from error

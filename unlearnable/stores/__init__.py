@@ -1,1 +1,1 @@
-"""Arrays in files: what is too large for memory, and the journal that leads it back to a checkpoint."""
+"""Arrays in files, for data that does not fit in memory, and the undo journal that rolls them back to a checkpoint."""

@@ -1,8 +1,8 @@
-"""What a file held before it was changed, so that it can be brought back to where its last checkpoint was.
+"""An undo journal: the previous content of changed parts of a file, to roll it back to its last checkpoint.
 
-A checkpoint then need not hold the file a second time: a rollback journal, as databases have. It
-names the checkpoint it leads back to, and an entry is on the disk before its part of the file is changed, so
-neither `kill -9` nor a power failure leaves a file without its way back.
+With it a checkpoint need not hold the file a second time; databases call it a rollback journal. It names the
+checkpoint that it restores, and an entry is on disk before its part of the file changes, so that the file
+can be rolled back even after `kill -9` or a power failure.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from pathlib import Path
 from unlearnable import files
 
 _NUMBER = struct.Struct("<q")
-_PLACE = struct.Struct("<qq")  # where a part begins, and its length
+_HEADER = struct.Struct("<qq")  # start and length of a part, in bytes
 
 
 class Journal:
-    """The parts of a file as they were at a checkpoint, each kept once.
+    """The parts of a file as they were at a checkpoint, each recorded once.
 
     Args:
-        path: of the journal; it is made by `begin`.
+        path: path of the journal, which `begin` creates.
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,7 +31,7 @@ class Journal:
         self._kept: set[int] = set()
 
     def begin(self, checkpoint: int) -> None:
-        """Forget what was kept: the file is from now on led back to `checkpoint`, which it is at.
+        """Start a new undo log for `checkpoint`, which the file matches now.
 
         Raises:
             OutputError: the journal cannot be written.
@@ -40,9 +40,9 @@ class Journal:
         self._begun, self._kept = True, set()
 
     def keep(self, start: int, before: bytes) -> None:
-        """Keep the part of the file that begins at `start`, which is about to be changed.
+        """Record the part of the file at `start`, which held `before` and is about to change.
 
-        Does nothing where it was kept before, or where there is no checkpoint to be led back to.
+        Does nothing if the part is recorded already or no log was started.
 
         Raises:
             OutputError: the journal cannot be written.
@@ -50,24 +50,24 @@ class Journal:
         if not self._begun or start in self._kept:
             return
         with files.reporting_write_errors(self._path), self._path.open("ab", buffering=0) as file:
-            file.write(_PLACE.pack(start, len(before)) + before)
+            file.write(_HEADER.pack(start, len(before)) + before)
             os.fsync(file.fileno())
         self._kept.add(start)
 
     def entries(self, checkpoint: int) -> Iterator[tuple[int, bytes]]:
-        """What leads back to `checkpoint`: where a part begins, and what it held. Nothing where that is another's."""
+        """Yield the start and previous content of each part, if this journal restores `checkpoint`; else nothing."""
         if not self._path.is_file():
             return
         with self._path.open("rb") as file:
             if file.read(_NUMBER.size) != _NUMBER.pack(checkpoint):
                 return
-            while len(place := file.read(_PLACE.size)) == _PLACE.size:
-                start, length = _PLACE.unpack(place)
+            while len(header := file.read(_HEADER.size)) == _HEADER.size:
+                start, length = _HEADER.unpack(header)
                 before = file.read(length)
-                if len(before) == length:  # else it was cut off, and its part of the file not yet changed
+                if len(before) == length:  # a truncated entry: its part of the file has not changed yet
                     yield start, before
 
     def end(self) -> None:
-        """Remove the journal: there is nothing to be led back to."""
+        """Remove the journal; the file can no longer be rolled back."""
         self._begun, self._kept = False, set()
         self._path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The noise: one int8 array a photo in a single mapped file, moved by signed steps and kept inside the bound."""
+"""The noise store: one int8 array per photo in a single mapped file, never beyond epsilon."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from unlearnable.stores.ragged import Ragged, Shape
 
 
 class NoiseStore:
-    """One noise a photo, int8 in units of 1/255, each (3, gh, gw) of its own size, in a mapped file.
+    """The noise of every photo, int8 in units of 1/255, each (3, gh, gw) of its own size, in a mapped file.
 
     Args:
         shapes: (gh, gw) of each photo's grid.
-        epsilon: the L-inf bound in 1/255, at most 127.
-        path: the file. What it holds is gone on with; where it is not there or of another size, it is made of zeros.
+        epsilon: L-inf bound in 1/255, at most 127.
+        path: file of the noise. Its content is used; a missing file, or one of another size, is filled with zeros.
         mode: "r" for a file that is only read.
     """
 
@@ -47,38 +47,38 @@ class NoiseStore:
         return self._ragged.shapes
 
     def grid(self, photo: int) -> np.ndarray[tuple[int, int, int], np.dtype[np.int8]]:
-        """(3, gh, gw) int8 noise of a photo, in 1/255; a copy."""
+        """Return a copy of a photo's noise (3, gh, gw), int8 in 1/255."""
         return np.array(self.data[self._ragged.part(photo)]).reshape(3, *self.shapes[photo])
 
     def read(self, photo: int) -> Tensor:
-        """(3, gh, gw) float32 noise of a photo, in 1/255; a copy."""
+        """Return a copy of a photo's noise (3, gh, gw), float32 in 1/255."""
         return torch.from_numpy(self.grid(photo)).float()
 
     def write(self, photo: int, noise: Tensor) -> None:
-        """Store a photo's noise, rounded and projected to the bound (the Proj of Eq. 5)."""
-        inside = noise.round().clamp(-self.epsilon, self.epsilon).to(torch.int8)
+        """Write a photo's noise, rounded and projected to the bound (the Proj of Eq. 5)."""
+        projected = noise.round().clamp(-self.epsilon, self.epsilon).to(torch.int8)
         part = self._ragged.part(photo)
         self._journal.keep(part.start, self.data[part].tobytes())
-        self.data[part] = inside.flatten().numpy()
+        self.data[part] = projected.flatten().numpy()
 
     def export(self) -> int:
-        """The number of the checkpoint that is about to be written: all of the noise is in its file."""
+        """Flush the noise to its file and return the number of the checkpoint that is about to be written."""
         self.data.flush()
         return self._checkpoint + 1
 
     def exported(self) -> None:
-        """The checkpoint is written: from now on the noise can be led back to it."""
+        """Mark the checkpoint as written; `restore` will roll back to it."""
         self._checkpoint += 1
         self._journal.begin(self._checkpoint)
 
     def restore(self, checkpoint: int) -> None:
-        """Bring the noise back to where it was at a checkpoint, the last one.
+        """Roll the noise back to the last checkpoint, whose number this is.
 
         Raises:
-            CheckpointError: the file of the noise is gone.
+            CheckpointError: the file of the noise is missing.
         """
         if self._fresh:
-            raise CheckpointError(f"the noise that belongs to the checkpoint is gone: {self.data.filename}")
+            raise CheckpointError(f"the noise that belongs to the checkpoint is missing: {self.data.filename}")
         for start, before in self._journal.entries(checkpoint):
             self.data[start : start + len(before)] = np.frombuffer(before, np.int8)
         self.data.flush()
@@ -86,6 +86,6 @@ class NoiseStore:
         self._journal.begin(checkpoint)
 
     def finish(self) -> None:
-        """See to it that the file holds what was written; there is no way back any more."""
+        """Flush to disk and delete the undo journal."""
         self.data.flush()
         self._journal.end()

@@ -1,4 +1,4 @@
-"""Arrays of different sizes one behind the other in a flat file."""
+"""The layout of arrays of different sizes stored one after the other in a flat file."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ Shape = tuple[int, int]  # height and width of one array; each has three channel
 
 
 class Ragged:
-    """Where arrays (3, h, w) of one-byte numbers lie in a file, each of its own height and width.
+    """The offsets of arrays (3, h, w) of one-byte numbers in a file, each with its own height and width.
 
     Args:
-        shapes: (h, w) of the arrays that are there, in order.
+        shapes: (h, w) of the arrays in the file, in order.
     """
 
     def __init__(self, shapes: Iterable[Shape] = ()) -> None:
@@ -24,16 +24,16 @@ class Ragged:
         return len(self.shapes)
 
     def append(self, shape: Shape) -> None:
-        """Count an array of this shape behind the last one."""
+        """Add an array of this shape after the last one."""
         height, width = shape
         self.shapes.append((height, width))
         self._ends.append(self._ends[-1] + 3 * height * width)
 
     def part(self, number: int) -> slice:
-        """Return the bytes of an array."""
+        """Return the range of bytes of an array."""
         return slice(self._ends[number], self._ends[number + 1])
 
     @property
     def size(self) -> int:
-        """The bytes of all arrays."""
+        """The size of all arrays together, in bytes."""
         return self._ends[-1]

@@ -1,1 +1,1 @@
-"""Training loops and what they are fed."""
+"""The training loop of surrogates and victims, its optimiser, and training in several processes."""

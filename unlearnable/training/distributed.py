@@ -1,4 +1,4 @@
-"""Several processes that train one model: each embeds its share of the batch, the loss is over the whole."""
+"""Train one model in several processes: each embeds its share of the batch, the loss is over the whole batch."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class World:
     """The processes that train together.
 
     Attributes:
-        rank: this process, from 0.
-        size: how many there are.
-        wrap: makes a module average its gradients over the processes.
-        gather: the rows of all processes, in order of rank, with their gradients.
+        rank: number of this process, from 0.
+        size: number of processes.
+        wrap: function that makes a module average its gradients over the processes.
+        gather: function that returns the rows of all processes, in order of rank, with their gradients.
     """
 
     rank: int = 0
@@ -33,42 +33,42 @@ class World:
     gather: Callable[[Tensor], Tensor] = _same
 
     def share(self, count: int) -> list[int]:
-        """The rows of a batch of `count` that this process embeds.
+        """Return the rows of a batch of `count` that this process embeds.
 
-        As many in each process, since they are gathered: where `count` does not divide, rows come a
-        second time behind the last one, and the first `count` of what is gathered are the batch.
+        Every process embeds equally many, since they are gathered: if `count` does not divide evenly, the
+        first rows are repeated after the last one, and the first `count` gathered rows are the batch.
         """
         part = -(-count // self.size)
         return [row % count for row in range(self.rank * part, (self.rank + 1) * part)]
 
 
 def whole_statistics(module: nn.Module, gather: Callable[[Tensor], Tensor], rank: int, size: int) -> None:
-    """Let the batch normalisations of a module see the rows of all processes, as `SyncBatchNorm` does on GPUs alone.
+    """Make a module's batch normalisations use the rows of all processes, as `SyncBatchNorm` does on GPUs only.
 
     Args:
-        module: changed in place.
-        gather: the rows of all processes, in order of rank, with their gradients.
-        rank: of this process.
-        size: how many there are.
+        module: module to change in place.
+        gather: function that returns the rows of all processes, in order of rank, with their gradients.
+        rank: number of this process, from 0.
+        size: number of processes.
     """
 
-    def see_all(norm: nn.Module, rows: tuple[Tensor]) -> tuple[Tensor] | None:
+    def all_rows(norm: nn.Module, rows: tuple[Tensor]) -> tuple[Tensor] | None:
         return (gather(rows[0]),) if norm.training else None
 
-    def give_mine(norm: nn.Module, rows: tuple[Tensor], out: Tensor) -> Tensor | None:
-        return out.chunk(size)[rank].clone() if norm.training else None  # what follows may change it in place
+    def own_rows(norm: nn.Module, rows: tuple[Tensor], out: Tensor) -> Tensor | None:
+        return out.chunk(size)[rank].clone() if norm.training else None  # the next layer may change it in place
 
     for norm in module.modules():
         if isinstance(norm, nn.modules.batchnorm._BatchNorm):
-            norm.register_forward_pre_hook(see_all)
-            norm.register_forward_hook(give_mine)
+            norm.register_forward_pre_hook(all_rows)
+            norm.register_forward_hook(own_rows)
 
 
 def join(device: str) -> World:
-    """The world `accelerate launch` or `torchrun` started this process in; one process where nobody did.
+    """Join the processes that `accelerate launch` or `torchrun` started; without them the world is this process.
 
     Args:
-        device: "cpu" joins by gloo, "cuda" by nccl.
+        device: "cpu" connects through gloo, "cuda" through nccl.
 
     Raises:
         ConfigError: there are several processes and accelerate is not installed.

@@ -1,8 +1,7 @@
-"""The one training loop, as a generator of steps: surrogates and victims, from scratch or fine-tuned.
+"""The training loop of surrogates and victims, from scratch or fine-tuned, as a generator of steps.
 
-All randomness is a function of seed, epoch and step, so a run that goes on from a step needs
-nothing but the weights and the optimiser to give the same numbers, and two processes draw
-the same batch.
+All randomness is a function of seed, epoch and step. A resumed run therefore needs only the weights
+and the optimiser state to give the same numbers, and several processes draw the same batch.
 """
 
 from __future__ import annotations
@@ -28,7 +27,15 @@ VICTIM_KERNELS = ("bicubic",)
 
 @dataclass(frozen=True)
 class Step:
-    """One step done: its number from 1, its epoch from 1, whether that is over, the loss and the rate."""
+    """One training step.
+
+    Attributes:
+        number: number of the step, from 1.
+        epoch: number of its epoch, from 1.
+        ends_epoch: whether it is the last step of the epoch.
+        loss: loss of the batch.
+        rate: learning rate of the step.
+    """
 
     number: int
     epoch: int
@@ -38,13 +45,13 @@ class Step:
 
 
 def steps_an_epoch(pairs: Pairs, recipe: Recipe) -> int:
-    """Batches of about equal size, none larger than `recipe.batch_size`."""
+    """Return the number of batches, of about equal size and none larger than `recipe.batch_size`."""
     shown = len(pairs.photos.unique()) if recipe.one_caption else len(pairs)
     return max(1, -(-shown // recipe.batch_size))
 
 
 def rate(step: int, total: int, recipe: Recipe) -> float:
-    """The learning rate of a step, counted from 0: a line up, then a cosine down to zero."""
+    """Return the learning rate of a step, counted from 0: linear warm-up, then a cosine down to zero."""
     warmup = round(recipe.warmup * total)
     if step < warmup:
         return recipe.lr * (step + 1) / warmup
@@ -52,7 +59,7 @@ def rate(step: int, total: int, recipe: Recipe) -> float:
 
 
 class _Towers(nn.Module):
-    """Both towers in one `forward`, which is what a wrapper for several processes needs."""
+    """Both towers in one `forward`, as a wrapper for several processes requires."""
 
     def __init__(self, model: DualEncoder) -> None:
         super().__init__()
@@ -73,32 +80,32 @@ def train(
     done: int = 0,
     world: World | None = None,
 ) -> Iterator[Step]:
-    """Train a model in place with the symmetric contrastive loss (Eq. 2), one step an item.
+    """Train a model in place with the symmetric contrastive loss (Eq. 2), yielding every step.
 
     Args:
-        model: trained in place, in training mode at every step.
-        optimiser: of its parameters.
-        pairs: what it is trained on; every caption is a pair of its own.
-        recipe: how; `recipe.epochs` passes over the pairs in all.
-        done: steps that were done before; weights and optimiser must be those of then.
-        world: the processes that share each batch.
+        model: model to train, in training mode at every step.
+        optimiser: optimiser of the model's parameters.
+        pairs: photos and captions to train on; every caption is a pair of its own.
+        recipe: length, rate, batches and crops; the training makes `recipe.epochs` passes over the pairs.
+        done: steps done by an earlier run, whose weights and optimiser state must have been restored.
+        world: processes that share each batch.
     """
     world = world or World()
     count = steps_an_epoch(pairs, recipe)
     total = count * recipe.epochs
     towers = world.wrap(_Towers(model))
     for number in range(done, total):
-        epoch, place = divmod(number, count)
-        rows = _order(pairs, recipe, epoch).tensor_split(count)[place]
-        now = rate(number, total, recipe)
+        epoch, index = divmod(number, count)
+        rows = _order(pairs, recipe, epoch).tensor_split(count)[index]
+        current_rate = rate(number, total, recipe)
         for group in optimiser.param_groups:
-            group["lr"] = now
+            group["lr"] = current_rate
         loss = _step(model, towers, optimiser, pairs, rows, recipe, number, world)
-        yield Step(number + 1, epoch + 1, place == count - 1, loss, now)
+        yield Step(number + 1, epoch + 1, index == count - 1, loss, current_rate)
 
 
 def _order(pairs: Pairs, recipe: Recipe, epoch: int) -> Tensor:
-    """The pairs of an epoch in random order: all of them, or the first one of each photo."""
+    """Return the pairs of an epoch in random order: all of them, or the first in that order of each photo."""
     order = torch.randperm(len(pairs), generator=_generator(recipe.seed, 0, epoch))
     if not recipe.one_caption:
         return order
@@ -116,16 +123,16 @@ def _step(
     number: int,
     world: World,
 ) -> float:
-    draws = _generator(recipe.seed, 1, number)
-    views = [sample_view(draws, recipe.smallest_crop, VICTIM_KERNELS) for _ in rows]
-    mine = world.share(len(rows))
-    photos, tokens = pairs.photos[rows[mine]].tolist(), model.trim(pairs.tokens[rows[mine]])
+    generator = _generator(recipe.seed, 1, number)
+    views = [sample_view(generator, recipe.smallest_crop, VICTIM_KERNELS) for _ in rows]
+    own_rows = world.share(len(rows))
+    photos, tokens = pairs.photos[rows[own_rows]].tolist(), model.trim(pairs.tokens[rows[own_rows]])
     pixels = torch.stack(
-        [load_view(pairs.pixels[photo], model.image_size, views[n]) for n, photo in zip(mine, photos, strict=True)]
+        [load_view(pairs.pixels[photo], model.image_size, views[n]) for n, photo in zip(own_rows, photos, strict=True)]
     )
     model.module.train()
     with torch.random.fork_rng(), torch.autocast(model.device.type, torch.bfloat16, enabled=_bf16(model, recipe)):
-        torch.manual_seed(_number(recipe.seed, 2, number))  # of dropout
+        torch.manual_seed(_seed(recipe.seed, 2, number))  # for dropout
         images, texts, scale = towers(pixels.to(model.device), tokens.to(model.device))
     images, texts = (world.gather(features.float())[: len(rows)] for features in (images, texts))
     loss = contrastive_loss(images, texts, scale.float())
@@ -137,16 +144,16 @@ def _step(
 
 
 def _bf16(model: DualEncoder, recipe: Recipe) -> bool:
-    """Whether to compute in bf16; on a CPU it is faster for some towers and much slower for others."""
+    """Return whether to compute in bf16; on a CPU it is faster for some towers and much slower for others."""
     if recipe.precision == "auto":
         return model.device.type == "cuda" and torch.cuda.is_bf16_supported()
     return recipe.precision == "bf16"
 
 
-def _number(seed: int, stream: int, index: int) -> int:
-    """One seed for each use: streams 0 order, 1 views, 2 dropout."""
-    return ((seed * 1_000_003 + stream) * 10_000_019 + index) % 2**63  # what torch takes
+def _seed(seed: int, stream: int, index: int) -> int:
+    """Return a seed of its own for each use: stream 0 is the order, 1 the views, 2 dropout."""
+    return ((seed * 1_000_003 + stream) * 10_000_019 + index) % 2**63  # the range that torch accepts
 
 
 def _generator(seed: int, stream: int, index: int) -> torch.Generator:
-    return torch.Generator().manual_seed(_number(seed, stream, index))
+    return torch.Generator().manual_seed(_seed(seed, stream, index))

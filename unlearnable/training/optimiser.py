@@ -1,4 +1,4 @@
-"""The optimiser of every training here: AdamW with decoupled weight decay on matrices only."""
+"""The optimiser of all trainings: AdamW with decoupled weight decay on matrices only."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LARGEST_SCALE = math.log(100.0)
 
 
 def adamw(module: nn.Module, learning_rate: float, weight_decay: float) -> torch.optim.AdamW:
-    """AdamW as open_clip sets it up: no decay on norms, biases and the logit scale."""
+    """Return AdamW set up as in open_clip: no decay on norms, biases and the logit scale."""
     decayed = [p for p in module.parameters() if p.ndim >= 2]
     plain = [p for p in module.parameters() if p.ndim < 2]
     groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
@@ -19,6 +19,6 @@ def adamw(module: nn.Module, learning_rate: float, weight_decay: float) -> torch
 
 
 def clamp_scale(module: nn.Module) -> None:
-    """Keep the factor on the cosines between 1 and 100, as CLIP does after every step."""
+    """Clamp the factor on the cosines to 1 to 100, as CLIP does after every step."""
     with torch.no_grad():
         module.logit_scale.clamp_(0.0, LARGEST_SCALE)  # type: ignore[operator]

@@ -133,7 +133,7 @@ def check_apart(output: Path, *inputs: Path) -> None:
             raise ConfigError(f"the output {target} and {root} overlap", hint="give another --output")
 
 
-def refuse_existing_output(where: Layout, key: str, *, resume: bool, overwrite: bool) -> None:
+def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite: bool) -> None:
     """Refuse to go where there is something already.
 
     Raises:
@@ -141,24 +141,24 @@ def refuse_existing_output(where: Layout, key: str, *, resume: bool, overwrite: 
             an earlier result.
         CheckpointError: the run to be resumed has another key.
     """
-    used = [p for p in (where.output, where.private) if p.is_file() or (p.is_dir() and any(p.iterdir()))]
+    used = [p for p in (layout.output, layout.private) if p.is_file() or (p.is_dir() and any(p.iterdir()))]
     if not used:
         return
     if not (overwrite or resume):
         hint = "use --resume to go on with a stopped run, --overwrite to replace it, or another --output"
         raise OutputError(f"{used[0]} exists already", hint=hint)
-    if not any(path.exists() for path in (where.settings, where.progress)):
+    if not any(path.exists() for path in (layout.settings, layout.progress)):
         raise OutputError(f"{used[0]} was not made by this program", hint="remove it yourself or give another --output")
-    if resume and where.key_under_way() not in (None, key):
+    if resume and layout.key_under_way() not in (None, key):
         hint = "give the same ones, or use --overwrite to start again"
-        raise CheckpointError(f"{where.private} holds a stopped run of other settings or photos", hint=hint)
+        raise CheckpointError(f"{layout.private} holds a stopped run of other settings or photos", hint=hint)
 
 
-def create_folders(where: Layout, key: str, settings: str, *, resume: bool) -> None:
+def create_folders(layout: Layout, key: str, settings: str, *, resume: bool) -> None:
     """Make the folder of a run; a stopped one goes unless it is resumed. Call `refuse_existing_output` first.
 
     Args:
-        where: the folders.
+        layout: the folders.
         key: of the run.
         settings: of the run, as TOML.
         resume: keep what is there.
@@ -166,12 +166,12 @@ def create_folders(where: Layout, key: str, settings: str, *, resume: bool) -> N
     Raises:
         OutputError: it cannot be made.
     """
-    with files.reporting_write_errors(where.progress):
-        if where.progress.exists() and not resume:
-            shutil.rmtree(where.progress)
-        where.staged.mkdir(parents=True, exist_ok=True)
-    files.write_text(where.staged_settings, settings)
-    files.write_text(where.key, f"{key}\n")
+    with files.reporting_write_errors(layout.progress):
+        if layout.progress.exists() and not resume:
+            shutil.rmtree(layout.progress)
+        layout.staged.mkdir(parents=True, exist_ok=True)
+    files.write_text(layout.staged_settings, settings)
+    files.write_text(layout.key, f"{key}\n")
 
 
 def output_names(sources: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -12,13 +12,13 @@ from unlearnable import files
 from unlearnable.config import TrainSettings
 from unlearnable.datasets import Dataset
 from unlearnable.errors import ConfigError, InputError, OutputError
-from unlearnable.experiments.fit import Task, epoch_record, fit
+from unlearnable.experiments.fit import TrainingTask, epoch_record, fit
 from unlearnable.experiments.recipe import recipe_for
 from unlearnable.models import openclip
 from unlearnable.models.device import choose_device
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.posts.pixels import Pixels
-from unlearnable.posts.reading import Shelf, open_collection, read_all
+from unlearnable.posts.reading import DecodedPosts, open_collection, read_all
 from unlearnable.progress import Progress, Silent
 from unlearnable.results import SkippedRecord, TrainReport
 from unlearnable.training.distributed import join
@@ -54,8 +54,8 @@ def train(
     model = model.to(device)
     files.check_writable(settings.output.parent)
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
-        shelf = Shelf(Pixels.create(Path(scratch) / "pixels.u8"))
-        read_all(datasets, model.image_size, shelf, progress)
+        posts = DecodedPosts(Pixels.create(Path(scratch) / "pixels.u8"))
+        read_all(datasets, model.image_size, posts, progress)
         recipe = recipe_for(
             settings,
             model.spec.config,
@@ -64,10 +64,10 @@ def train(
             seed=settings.seed,
             from_scratch=from_scratch,
         )
-        train_photos, held_out = split(shelf.photos, settings.test_fraction, settings.seed)
-        task = Task(
-            train=pairs_of(shelf.pixels, shelf.captions, train_photos),
-            held_out=pairs_of(shelf.pixels, shelf.captions, held_out),
+        train_photos, held_out = split(posts.photos, settings.test_fraction, settings.seed)
+        task = TrainingTask(
+            train=pairs_of(posts.pixels, posts.captions, train_photos),
+            held_out=pairs_of(posts.pixels, posts.captions, held_out),
             recipe=recipe,
             checkpoint=partial,
             key=key,
@@ -90,7 +90,7 @@ def train(
         held_out_photos=len(held_out),
         skipped=[
             SkippedRecord.of(skip)
-            for skip in [*(skip for dataset in datasets for skip in dataset.skipped), *shelf.skipped]
+            for skip in [*(skip for dataset in datasets for skip in dataset.skipped), *posts.skipped]
         ],
         **recipe.model_dump(exclude={"smallest_crop"}),
         processes=world.size,

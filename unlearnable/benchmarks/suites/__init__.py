@@ -1,1 +1,1 @@
-"""The data sets of the paper's tables, one file a set."""
+"""The data sets of the paper's tables, one module per data set."""

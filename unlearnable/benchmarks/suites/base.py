@@ -1,4 +1,4 @@
-"""What a suite is: a data set with its official split, the tables that it fills, and the paper's figures."""
+"""The definition of a suite: a data set with its official split, and the paper's figures for it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Kind = Literal["captions", "faces"]
 
 @dataclass(frozen=True)
 class Item:
-    """A photo and what is written about it."""
+    """A photo and its captions."""
 
     photo: Photo
     captions: tuple[str, ...]
@@ -24,13 +24,13 @@ class Item:
 
 @dataclass(frozen=True)
 class Corpus:
-    """The photos of a data set that are trained on and that are ranked.
+    """The photos of a data set to train on and to rank.
 
     Attributes:
-        train: in the order of the data set.
-        test: the gallery.
+        train: training photos, in the order of the data set.
+        test: photos of the gallery.
         skipped: rows and photos that cannot be used.
-        notes: where the split is not the official one.
+        notes: remarks on a split that is not the official one.
     """
 
     train: tuple[Item, ...]
@@ -40,10 +40,10 @@ class Corpus:
 
 
 Key: TypeAlias = tuple[str, str, float]
-"""Method, architecture of the victim, fraction protected: what a figure of the paper belongs to."""
+"""The key of a figure of the paper: method, architecture of the victim, fraction protected."""
 
 TRANSFER = "mem-3 in Table 2"
-"""The method that the paper's Table 2 has for RN50 stands under, since it is not its Table 1's MEM-3."""
+"""The method name for RN50 in the paper's Table 2, whose figures are not those of MEM-3 in its Table 1."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +51,15 @@ class Suite:
     """A data set of the paper.
 
     Attributes:
-        name: as the user calls it.
-        title: as the paper does.
-        kind: captions of scenes, from scratch; or faces with names, fine-tuned.
-        read: opens its folder.
-        layouts: what would be read, for the error message.
-        published: where the data set can be had.
-        paper: the paper's figures by method, architecture and fraction.
-        noise_side: pixels that a side of the noise has at most, where noise as fine as the model sees would not fit
-            the disk; it is enlarged to the photo.
+        name: name of the data set for users.
+        title: name of the data set in the paper.
+        kind: captions of scenes, with models from scratch; or faces with names, with fine-tuned models.
+        read: function from folder, limit and seed to the photos.
+        layouts: layouts that can be read, for the error message.
+        published: where the data set is published.
+        paper: figures of the paper by method, architecture and fraction.
+        noise_side: largest side of the noise in pixels, if noise at the model's resolution would not fit on the disk;
+            it is enlarged to the photo.
     """
 
     name: str
@@ -72,17 +72,17 @@ class Suite:
     noise_side: int | None = None
 
 
-def both(table: int, there: Sequence[float | None], back: Sequence[float | None]) -> PaperRow:
-    """A row of the paper: Hit@10 (None where it gives Medr alone) and Medr, image -> text and text -> image."""
-    first, second = (PaperFigures(hit10=hit10, medr=medr or 0.0) for hit10, medr in (there, back))
+def both(table: int, image_to_text: Sequence[float | None], text_to_image: Sequence[float | None]) -> PaperRow:
+    """Return a row of the paper from (Hit@10, Medr) in both directions; Hit@10 is None where only Medr is given."""
+    first, second = (PaperFigures(hit10=hit10, medr=medr or 0.0) for hit10, medr in (image_to_text, text_to_image))
     return PaperRow(table=table, image_to_text=first, text_to_image=second)
 
 
 def corpus_of(dataset: Dataset, limit: int | None, notes: Sequence[str] = ()) -> Corpus:
-    """The train and test photos of a data set that names its splits, at most `limit` to train on.
+    """Return the train and test photos of a data set that names its splits, at most `limit` to train on.
 
     Raises:
-        InputError: one of the two is empty.
+        InputError: there are no train or no test photos.
     """
     captions = dataset.captions_by_photo()
     parts = {
@@ -91,5 +91,5 @@ def corpus_of(dataset: Dataset, limit: int | None, notes: Sequence[str] = ()) ->
     }
     if not all(parts.values()):
         counts = ", ".join(f"{len(items)} {name}" for name, items in parts.items())
-        raise InputError(f"{dataset.root} names no usable split: {counts} photos", hint="give the official split files")
+        raise InputError(f"{dataset.root} names no usable split: {counts} photos", hint="add the official split files")
     return Corpus(parts["train"][:limit], parts["test"], dataset.skipped, tuple(notes))

@@ -12,7 +12,7 @@ from unlearnable.errors import InputError
 from unlearnable.results import PaperRow
 
 TEST = 5000
-NOISE_SIDE = 96  # of 224: the noise of 82,783 photos takes 2.3 GB beside the 13.2 GB of all photos
+NOISE_SIDE = 96  # instead of 224: the noise of 82,783 photos then takes 2.3 GB beside the 13.2 GB of all photos
 LAYOUTS = (
     "train2014 and val2014 with Karpathy's dataset_coco.json, or with annotations/captions_train2014.json and "
     "annotations/captions_val2014.json"
@@ -36,10 +36,10 @@ PAPER: dict[Key, PaperRow] = {
 
 
 def read(root: Path, limit: int | None, seed: int) -> Corpus:
-    """The 82,783 photos of train2014, and 5,000 of val2014.
+    """Read the 82,783 photos of train2014 and 5,000 of val2014.
 
     Raises:
-        InputError: the folder is not laid out as any of `LAYOUTS`.
+        InputError: the folder has none of the layouts in `LAYOUTS`.
     """
     karpathy = sorted(root.rglob("dataset_coco.json"))
     if karpathy:
@@ -47,13 +47,15 @@ def read(root: Path, limit: int | None, seed: int) -> Corpus:
     files = [root / "annotations" / f"captions_{part}2014.json" for part in ("train", "val")]
     missing = [path.name for path in files if not path.is_file()]
     if missing:
-        raise InputError(f"{root} holds neither dataset_coco.json nor {', '.join(missing)}", hint=f"it takes {LAYOUTS}")
+        raise InputError(
+            f"{root} holds neither dataset_coco.json nor {', '.join(missing)}", hint=f"pass a folder with {LAYOUTS}"
+        )
     train, val = (open_dataset(root, path) for path in files)
     return corpus_of(_joined(train, val, seed), limit, [DRAWN])
 
 
 def _joined(train: Dataset, val: Dataset, seed: int) -> Dataset:
-    """Both files as one data set. Each reader also takes up the other's photos, without captions of their own."""
+    """Join both files into one data set. Each reader also lists the other's photos, without captions of their own."""
     named = [{pair.photo for pair in part.pairs if pair.record >= 0} for part in (train, val)]
     order = sorted(named[1])
     test = set(random.Random(seed).sample(order, min(TEST, len(order))))

@@ -1,4 +1,4 @@
-"""The layouts of Flickr8k and Flickr30k, with the split in the captions or in lists beside them."""
+"""Read Flickr8k and Flickr30k, with the split in the caption file or in lists beside it."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _LISTS = {"train": ("train",), "val": ("dev", "val"), "test": ("test",)}
 
 
 def read(root: Path, limit: int | None, seed: int) -> Corpus:
-    """The official split of a Flickr set.
+    """Read the official split of a Flickr data set.
 
     Raises:
-        InputError: the folder is not laid out as any of `LAYOUTS`.
+        InputError: the folder has none of the layouts in `LAYOUTS`.
     """
-    del seed  # nothing is drawn
+    del seed  # nothing is random
     tried = []
     for captions in _caption_files(root):
         try:
             dataset = open_dataset(root, captions)
-        except InputError:  # of other photos, as in Karpathy's three files
+        except InputError:  # captions of other photos, as in Karpathy's three files
             tried.append(captions.name)
             continue
         if {"train", "test"} <= {photo.split for photo in dataset.photos}:
@@ -37,18 +37,18 @@ def read(root: Path, limit: int | None, seed: int) -> Corpus:
         if listed is not None:
             return corpus_of(listed, limit)
         tried.append(captions.name)
-    found = f"{', '.join(tried)}, but no captions with a split of the photos there" if tried else "no caption file"
-    raise InputError(f"{root} holds {found}", hint=f"what can be read: {LAYOUTS}")
+    content = f"{', '.join(tried)}, but no captions with a split of its photos" if tried else "no caption file"
+    raise InputError(f"{root} holds {content}", hint=f"pass a folder with {LAYOUTS}")
 
 
 def _caption_files(root: Path) -> Iterator[Path]:
-    """Caption files in the folder and in those directly below it, but for Flickr8k's lemmatised ones."""
+    """Yield the caption files in the folder and its direct sub-folders, except Flickr8k's lemmatised ones."""
     for folder in (root, *sorted(path for path in root.iterdir() if path.is_dir())):
         yield from (path for path in find_captions(folder) if "lemma" not in path.name.lower())
 
 
 def _by_lists(root: Path, dataset: Dataset) -> Dataset | None:
-    """The data set with its photos' splits from lists of file names, or None where a list is missing."""
+    """Return the data set with its photos' splits from lists of file names, or None if a list is missing."""
     splits: dict[str, str] = {}
     for split, words in _LISTS.items():
         names = [name for path in sorted(root.rglob("*.txt")) if _is_list(path, words) for name in _names(path)]
@@ -64,6 +64,6 @@ def _is_list(path: Path, words: tuple[str, ...]) -> bool:
 
 
 def _names(path: Path) -> list[str]:
-    """Stems of the photos a list names, one a line."""
+    """Return the stems of the photos that a list names, one per line."""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     return [Path(line.strip()).stem for line in lines if line.strip()]

@@ -26,10 +26,10 @@ PAPER: dict[Key, PaperRow] = {
 
 
 def read(root: Path, limit: int | None, seed: int) -> Corpus:
-    """One photo a person to rank and at most `limit` to train on, with invented names in the captions.
+    """Read one photo per person to rank and at most `limit` to train on, with invented names in the captions.
 
     Raises:
-        InputError: no known layout shows two people.
+        InputError: the folder has no known layout, or fewer than two people.
     """
     people = hold_out(open_people(root), seed)
     if limit is not None:

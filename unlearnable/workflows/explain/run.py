@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unlearnable import files
 from unlearnable.analysis.embedding_map import cosines, embed, tsne
-from unlearnable.analysis.gradcam import gradcam, salient_mass
+from unlearnable.analysis.gradcam import gradcam, top_share
 from unlearnable.analysis.integrated_gradients import TOLERANCE, integrated_gradients, marked, share_of, split_words
 from unlearnable.config import ExplainSettings
 from unlearnable.errors import ConfigError, OutputError
@@ -109,7 +109,7 @@ def _explain(encoder: DualEncoder, title: str, post: ExplainedPost) -> tuple[Exp
         words=[WordRecord(word=w, attribution=v) for w, v in zip(found.words, found.values, strict=True)],
         trigger_share=share_of(found.values, chosen),
         trigger_words_share=sum(chosen) / len(chosen) if any(chosen) else None,
-        salient_tenth=salient_mass(heat),
+        salient_tenth=top_share(heat),
         completeness_error=found.error,
         steps=found.steps,
     )

@@ -23,17 +23,17 @@ def plan(settings: ProtectSettings, *, progress: Progress | None = None) -> Prot
         The same as `protect`, but for what concerns the output.
     """
     progress = progress or Silent()
-    where = layout_of(settings.photos, settings.output)
+    layout = layout_of(settings.photos, settings.output)
     dataset = open_dataset(settings.photos, settings.captions)
     method = METHODS[settings.method]()
     surrogates = load_surrogates(settings)
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
         began = time.monotonic()
-        run = make_ready(settings, where, dataset, method, surrogates, Path(scratch), progress)
+        run = make_ready(settings, layout, dataset, method, surrogates, Path(scratch), progress)
         reading = time.monotonic() - began
         seconds = 3 * reading + _optimising_seconds(run)
     return ProtectPlan(
-        output=str(where.output),
+        output=str(layout.output),
         caption_format=dataset.format,
         photos=len(run.prepared.photos),
         captions=sum(len(run.captions[photo.id]) for photo in run.prepared.photos),

@@ -63,7 +63,7 @@ def compose(
 
 
 def write_photos(
-    plan: Publication, state: State, settings: ProtectSettings, where: Layout, progress: Progress
+    publication: Publication, state: State, settings: ProtectSettings, layout: Layout, progress: Progress
 ) -> tuple[list[ManifestLine], dict[str, Thumbnails]]:
     """Write every photo that is not there yet, and the manifest line of each.
 
@@ -71,32 +71,32 @@ def write_photos(
         The whole manifest: protected photos in order, then those left out; and the thumbnails of
         some, by the path of the copy.
     """
-    shown = ShownPhotos([plan.names[photo.id] for photo in plan.prepared.photos])
-    done = {line.source: line for line in _finished(where)}
+    shown = ShownPhotos([publication.names[photo.id] for photo in publication.prepared.photos])
+    done = {line.source: line for line in _finished(layout)}
     lines = []
-    progress.phase("writing photos", len(plan.prepared.photos))
-    files.write_text(where.staged_manifest, "".join(map(_json_line, done.values())))
-    with where.staged_manifest.open("a", encoding="utf-8") as manifest:
-        for number, photo in enumerate(plan.prepared.photos):
+    progress.phase("writing photos", len(publication.prepared.photos))
+    files.write_text(layout.staged_manifest, "".join(map(_json_line, done.values())))
+    with layout.staged_manifest.open("a", encoding="utf-8") as manifest:
+        for number, photo in enumerate(publication.prepared.photos):
             line = done.get(photo.id)
-            name = plan.names[photo.id]
+            name = publication.names[photo.id]
             if line is None or line.output != name:
-                line, before, after = _write_photo(plan, state, settings, where.staged, number)
+                line, before, after = _write_photo(publication, state, settings, layout.staged, number)
                 manifest.write(_json_line(line))
                 manifest.flush()
             elif name in shown.wanted:
-                before, after = decode(photo.path), decode(where.staged / name)
+                before, after = decode(photo.path), decode(layout.staged / name)
             if name in shown.wanted:
                 shown.add(name, thumbnails(before, after))
             lines.append(line)
             progress.advance(linf=line.linf or 0, psnr=line.psnr or 0.0)
-    for skipped in plan.prepared.skipped:
+    for skipped in publication.prepared.skipped:
         lines.append(ManifestLine(source=skipped.where, status="skipped", reason=skipped.reason, detail=skipped.detail))
-    files.write_text(where.staged_manifest, "".join(map(_json_line, lines)))
+    files.write_text(layout.staged_manifest, "".join(map(_json_line, lines)))
     return lines, shown.thumbnails
 
 
-def write_caption_files(plan: Publication, dataset: Dataset, where: Layout) -> Path | None:
+def write_caption_files(publication: Publication, dataset: Dataset, layout: Layout) -> Path | None:
     """Write the captions back in their own format, and metadata.jsonl for Hugging Face's imagefolder.
 
     Returns:
@@ -105,22 +105,22 @@ def write_caption_files(plan: Publication, dataset: Dataset, where: Layout) -> P
     edits = Edits(
         captions={
             (pair.record, pair.index): text
-            for rows in plan.captions.values()
+            for rows in publication.captions.values()
             for pair, text in rows
             if pair.record >= 0
         },
-        paths=plan.names,
+        paths=publication.names,
     )
-    target = where.staged if dataset.source is None else where.staged / dataset.source.name
+    target = layout.staged if dataset.source is None else layout.staged / dataset.source.name
     write_captions(dataset, edits, target)
     own = dataset.source.name if dataset.source else None
     if own != METADATA:
         rows = (
-            {"file_name": plan.names[photo], "text": text}
-            for photo, texts in plan.captions.items()
+            {"file_name": publication.names[photo], "text": text}
+            for photo, texts in publication.captions.items()
             for _, text in texts
         )
-        files.write_text(where.staged / METADATA, "".join(_dump(row) for row in rows))
+        files.write_text(layout.staged / METADATA, "".join(_dump(row) for row in rows))
     return target if dataset.source else None
 
 
@@ -143,15 +143,15 @@ def _unprotected(photo: str) -> ModelError:
 
 
 def _write_photo(
-    plan: Publication, state: State, settings: ProtectSettings, folder: Path, number: int
+    publication: Publication, state: State, settings: ProtectSettings, folder: Path, number: int
 ) -> tuple[ManifestLine, Picture, Picture]:
     """Write one photo; its manifest line, the photo as it was, and the copy as it can be read back."""
-    photo = plan.prepared.photos[number]
+    photo = publication.prepared.photos[number]
     picture = decode(photo.path)
     noise = state.noise.grid(number)
     large = enlarge(noise, picture.height, picture.width, settings.enlarge)
     protected = dataclasses.replace(picture, pixels=add(picture.pixels, large))
-    path = folder / plan.names[photo.id]
+    path = folder / publication.names[photo.id]
     file_format = choose_format(picture, settings.format)
     encode(protected, path, file_format, quality=settings.quality, keep_metadata=settings.keep_metadata)
     written = decode(path)
@@ -161,11 +161,11 @@ def _write_photo(
     if quality.linf == 0:
         path.unlink()
         raise _unprotected(photo.id)
-    trigger = plan.triggers[number]
+    trigger = publication.triggers[number]
     line = ManifestLine(
         source=photo.id,
-        output=plan.names[photo.id],
-        sha256_in=plan.prepared.hashes[number],
+        output=publication.names[photo.id],
+        sha256_in=publication.prepared.hashes[number],
         sha256_out=files.sha256(path),
         width=picture.width,
         height=picture.height,
@@ -173,22 +173,22 @@ def _write_photo(
         psnr=round(quality.psnr, 3) if math.isfinite(quality.psnr) else None,
         ssim=round(quality.ssim, 5),
         trigger=trigger.text if trigger else "",
-        captions=[text for _, text in plan.captions[photo.id]],
+        captions=[text for _, text in publication.captions[photo.id]],
         notes=list(picture.lost),
     )
     return line, picture, written
 
 
-def _finished(where: Layout) -> Iterator[ManifestLine]:
+def _finished(layout: Layout) -> Iterator[ManifestLine]:
     """The photos an earlier run of the same settings wrote whole."""
-    if not where.staged_manifest.is_file():
+    if not layout.staged_manifest.is_file():
         return
-    for text in where.staged_manifest.read_text(encoding="utf-8").splitlines():
+    for text in layout.staged_manifest.read_text(encoding="utf-8").splitlines():
         try:
             line = ManifestLine.model_validate_json(text)
         except ValidationError:
             continue  # the line a killed run was writing
-        path = where.staged / line.output if line.output else None
+        path = layout.staged / line.output if line.output else None
         if path and path.is_file() and files.sha256(path) == line.sha256_out:
             yield line
 

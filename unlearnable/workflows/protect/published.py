@@ -21,37 +21,37 @@ _LISTED = 5  # names in an error message; the others are counted
 _AWAY = "move them elsewhere, or choose another --output"
 
 
-def read_sums(where: Layout) -> Sums:
+def read_sums(layout: Layout) -> Sums:
     """Return the sha256 that each published file may have, by its path in the output folder; empty without a list."""
-    if not where.sums.is_file():
+    if not layout.sums.is_file():
         return {}
-    sums = files.parse_sums(where.sums.read_text(encoding="utf-8", errors="replace"))
+    sums = files.parse_sums(layout.sums.read_text(encoding="utf-8", errors="replace"))
     return {name: known for name, known in sums.items() if _is_below(name)}
 
 
-def damaged(where: Layout) -> list[str]:
+def damaged(layout: Layout) -> list[str]:
     """Return the published files that are missing or no longer what was written."""
-    return [name for name, known in read_sums(where).items() if _hash(where.output / name) not in known]
+    return [name for name, known in read_sums(layout).items() if _hash(layout.output / name) not in known]
 
 
-def refuse_foreign(where: Layout) -> None:
+def refuse_foreign(layout: Layout) -> None:
     """Stop where a folder of the run holds anything that this program did not put there as it is.
 
     Raises:
         OutputError: it does; the files are listed.
     """
-    sums = read_sums(where)
+    sums = read_sums(layout)
     foreign = [
         str(path)
-        for path in _files_below(where.output)
-        if path.is_symlink() or _hash(path) not in sums.get(path.relative_to(where.output).as_posix(), ())
+        for path in _files_below(layout.output)
+        if path.is_symlink() or _hash(path) not in sums.get(path.relative_to(layout.output).as_posix(), ())
     ]
-    foreign += [str(path) for path in _files_below(where.private) if not where.owns(path)]
+    foreign += [str(path) for path in _files_below(layout.private) if not layout.owns(path)]
     if foreign:
-        _refuse(foreign, f"{where.output} holds files that were not made by this program, or were changed since")
+        _refuse(foreign, f"{layout.output} holds files that were not made by this program, or were changed since")
 
 
-def put_in_place(where: Layout) -> None:
+def put_in_place(layout: Layout) -> None:
     """Replace the published result by the staged one; a call that is cut short can be repeated.
 
     The old report goes first, so that no half result looks whole. What the old list names and the new result does
@@ -60,30 +60,30 @@ def put_in_place(where: Layout) -> None:
     Raises:
         OutputError: a file that is not ours stands where one is to be written, or the system refuses.
     """
-    new = {path.relative_to(where.staged).as_posix(): _hash(path) for path in _files_below(where.staged)}
-    old = read_sums(where)
-    _refuse_taken(where, new, old)
-    with files.reporting_write_errors(where.report):
-        where.report.unlink(missing_ok=True)
+    new = {path.relative_to(layout.staged).as_posix(): _hash(path) for path in _files_below(layout.staged)}
+    old = read_sums(layout)
+    _refuse_taken(layout, new, old)
+    with files.reporting_write_errors(layout.report):
+        layout.report.unlink(missing_ok=True)
     both = {name: old.get(name, set()) | ({new[name]} if name in new else set()) for name in {*old, *new}}
-    files.write_text(where.sums, files.format_sums(both))
+    files.write_text(layout.sums, files.format_sums(both))
     for name, wanted in new.items():
-        if _hash(where.output / name) != wanted:
-            _link(where.staged / name, where.output / name, where.swapping)
+        if _hash(layout.output / name) != wanted:
+            _link(layout.staged / name, layout.output / name, layout.swapping)
     for name in old.keys() - new.keys():
-        if _hash(where.output / name) in old[name]:
-            _remove(where.output / name, where.output)
-    files.write_text(where.sums, files.format_sums({name: {wanted} for name, wanted in new.items()}))
+        if _hash(layout.output / name) in old[name]:
+            _remove(layout.output / name, layout.output)
+    files.write_text(layout.sums, files.format_sums({name: {wanted} for name, wanted in new.items()}))
 
 
-def _refuse_taken(where: Layout, new: dict[str, str], old: Sums) -> None:
+def _refuse_taken(layout: Layout, new: dict[str, str], old: Sums) -> None:
     taken = [
-        str(where.output / name)
+        str(layout.output / name)
         for name, wanted in new.items()
-        if os.path.lexists(where.output / name) and _hash(where.output / name) not in {*old.get(name, ()), wanted}
+        if os.path.lexists(layout.output / name) and _hash(layout.output / name) not in {*old.get(name, ()), wanted}
     ]
     if taken:
-        _refuse(taken, f"{where.output} has got files of other origin while this ran")
+        _refuse(taken, f"{layout.output} has got files of other origin while this ran")
 
 
 def _refuse(paths: list[str], why: str) -> None:

@@ -29,7 +29,9 @@ CLEARLY = 0.95  # the share of the clean posts' loss that protected posts must s
 LOSS_BATCH = 64  # photos in a batch of the reported losses, whatever the optimisation used
 
 
-def reread_captions(plan: Publication, where: Layout, caption_file: Path | None) -> tuple[float, dict[str, list[str]]]:
+def reread_captions(
+    publication: Publication, layout: Layout, caption_file: Path | None
+) -> tuple[float, dict[str, list[str]]]:
     """Read the written captions back.
 
     A caption made from a template stands in metadata.jsonl alone, and where that is the
@@ -39,13 +41,13 @@ def reread_captions(plan: Publication, where: Layout, caption_file: Path | None)
         The share of captions that are there again with all their trigger's tokens, and the
         captions of each path in the output folder.
     """
-    metadata = where.staged / METADATA
-    own = _read_back(where.staged, caption_file) if _any_written(plan) else {}
-    ours = _read_back(where.staged, metadata) if caption_file != metadata else own
+    metadata = layout.staged / METADATA
+    own = _read_back(layout.staged, caption_file) if _any_written(publication) else {}
+    ours = _read_back(layout.staged, metadata) if caption_file != metadata else own
     total = kept = 0
     texts: dict[str, list[str]] = {}
-    for (photo, rows), trigger in zip(plan.captions.items(), plan.triggers, strict=True):
-        name = plan.names[photo]
+    for (photo, rows), trigger in zip(publication.captions.items(), publication.triggers, strict=True):
+        name = publication.names[photo]
         texts[name] = ours.get(name) or [text for _, text in rows]
         for pair, text in rows:
             published = [own, ours] if pair.record >= 0 else [ours] if caption_file != metadata else []
@@ -56,8 +58,8 @@ def reread_captions(plan: Publication, where: Layout, caption_file: Path | None)
     return kept / max(total, 1), texts
 
 
-def _any_written(plan: Publication) -> bool:
-    return any(pair.record >= 0 for rows in plan.captions.values() for pair, _ in rows)
+def _any_written(publication: Publication) -> bool:
+    return any(pair.record >= 0 for rows in publication.captions.values() for pair, _ in rows)
 
 
 def _read_back(folder: Path, caption_file: Path | None) -> dict[str, list[str]]:
@@ -80,14 +82,14 @@ def _holds(text: str, trigger: Sequence[int]) -> bool:
 def measure_losses(
     problem: Problem,
     state: State,
-    plan: Publication,
+    publication: Publication,
     texts: dict[str, list[str]],
     folder: Path,
     scratch: Path,
     progress: Progress,
 ) -> list[SurrogateLoss]:
     """The loss of every surrogate on the clean posts and on what was written to `folder`."""
-    names = [plan.names[photo.id] for photo in plan.prepared.photos]
+    names = [publication.names[photo.id] for photo in publication.prepared.photos]
     store = Pixels.create(scratch / "written.u8")
     side = max(model.image_size for model in problem.surrogates)
     progress.phase("measuring what was written", len(names))

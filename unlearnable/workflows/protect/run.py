@@ -16,7 +16,7 @@ from unlearnable.methods.state import State
 from unlearnable.models.sentence import as_sentence
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.progress import Progress, Silent
-from unlearnable.protection.optimise import Making, optimise
+from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.report.html import protect_page
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.workflows import history
@@ -25,7 +25,7 @@ from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.publish import compose, refuse_without_noise, write_caption_files, write_photos
 from unlearnable.workflows.protect.readback import measure_losses, refuse_unprotected, reread_captions
 from unlearnable.workflows.protect.setup import Run, load_surrogates, make_ready, run_key
-from unlearnable.workflows.protect.summary import Outcome, summarise
+from unlearnable.workflows.protect.summary import RunResults, summarise
 
 
 def protect(
@@ -48,22 +48,22 @@ def protect(
     if resume and overwrite:
         raise ConfigError("--resume and --overwrite exclude each other", hint="give one of them")
     started, progress = time.monotonic(), progress or Silent()
-    where = layout_of(settings.photos, settings.output)
+    layout = layout_of(settings.photos, settings.output)
     dataset = open_dataset(settings.photos, settings.captions)
     method = METHODS[settings.method]()
     key = run_key(settings, dataset)
-    if resume and (finished := _finished_report(where, key, progress)):
+    if resume and (finished := _finished_report(layout, key, progress)):
         return finished
-    refuse_existing_output(where, key, resume=resume, overwrite=overwrite)
+    refuse_existing_output(layout, key, resume=resume, overwrite=overwrite)
     if overwrite:
-        published.refuse_foreign(where)
+        published.refuse_foreign(layout)
     surrogates = load_surrogates(settings)
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
-        run = make_ready(settings, where, dataset, method, surrogates, Path(scratch), progress)
-        create_folders(where, key, config.to_toml(settings), resume=resume)
-        making = Making(run.problem, run.method, run.method_settings, where.checkpoint, run.key)
-        session, course = optimise(making, progress, lambda losses: bool(_stop(settings, losses)))
-        return _publish(run, session.state, course.losses, started, progress)
+        run = make_ready(settings, layout, dataset, method, surrogates, Path(scratch), progress)
+        create_folders(layout, key, config.to_toml(settings), resume=resume)
+        task = OptimisationTask(run.problem, run.method, run.method_settings, layout.checkpoint, run.key)
+        session, trace = optimise(task, progress, lambda losses: bool(_stop(settings, losses)))
+        return _publish(run, session.state, trace.losses, started, progress)
 
 
 def _stop(settings: ProtectSettings, losses: list[float]) -> str:
@@ -75,48 +75,48 @@ def _stop(settings: ProtectSettings, losses: list[float]) -> str:
 
 def _publish(run: Run, state: State, rounds: list[float], started: float, progress: Progress) -> ProtectReport:
     """Stage photos and captions, prove them, and put them in place; the report comes last of all."""
-    where = run.where
+    layout = run.layout
     refuse_without_noise(run.prepared, state.noise)
     vocabulary = run.problem.vocabulary
     triggers = [vocabulary.trigger(row) if row else None for row in state.triggers.tolist()]
     write = as_sentence if run.settings.trigger_vocabulary == "natural" else CaptionSlot.text
-    plan = compose(run.prepared, run.captions, triggers, write)
-    lines, pictures = write_photos(plan, state, run.settings, where, progress)
-    caption_file = write_caption_files(plan, run.dataset, where)
-    roundtrip, texts = reread_captions(plan, where, caption_file)
-    losses = measure_losses(run.problem, state, plan, texts, where.staged, run.scratch, progress)
+    publication = compose(run.prepared, run.captions, triggers, write)
+    lines, pictures = write_photos(publication, state, run.settings, layout, progress)
+    caption_file = write_caption_files(publication, run.dataset, layout)
+    roundtrip, texts = reread_captions(publication, layout, caption_file)
+    losses = measure_losses(run.problem, state, publication, texts, layout.staged, run.scratch, progress)
     if run.method.lowers_loss:
         refuse_unprotected(losses, run.settings)
     stopped = _stop(run.settings, rounds) or "rounds"
     seconds = time.monotonic() - started
-    report = summarise(run, state, Outcome(lines, losses, rounds, stopped, roundtrip, seconds))
+    report = summarise(run, state, RunResults(lines, losses, rounds, stopped, roundtrip, seconds))
     page = protect_page(report, lines, run.settings, pictures)
-    published.put_in_place(where)
+    published.put_in_place(layout)
     _remember(run, lines, progress)
-    files.write_bytes(where.manifest, where.staged_manifest.read_bytes())
-    files.write_bytes(where.settings, where.staged_settings.read_bytes())
-    files.write_text(where.page, page)
-    files.write_text(where.report, report.model_dump_json(indent=2) + "\n")
-    _clear(where)
+    files.write_bytes(layout.manifest, layout.staged_manifest.read_bytes())
+    files.write_bytes(layout.settings, layout.staged_settings.read_bytes())
+    files.write_text(layout.page, page)
+    files.write_text(layout.report, report.model_dump_json(indent=2) + "\n")
+    _clear(layout)
     return report
 
 
 def _remember(run: Run, lines: list[ManifestLine], progress: Progress) -> None:
     hashes = [line.sha256_out for line in lines if line.sha256_out]
     try:
-        history.remember(run.where.photos, run.dataset.source, run.where.output, hashes)
+        history.remember(run.layout.photos, run.dataset.source, run.layout.output, hashes)
     except OutputError as error:  # no reason to lose a finished run
         progress.note(f"this run will not be remembered: {error.message}")
 
 
-def _clear(where: Layout) -> None:
+def _clear(layout: Layout) -> None:
     """Remove what a complete run no longer needs."""
-    shutil.rmtree(where.progress, ignore_errors=True)
-    for path in filter(files.is_temporary, where.private.iterdir()):
+    shutil.rmtree(layout.progress, ignore_errors=True)
+    for path in filter(files.is_temporary, layout.private.iterdir()):
         path.unlink(missing_ok=True)
 
 
-def _finished_report(where: Layout, key: str, progress: Progress) -> ProtectReport | None:
+def _finished_report(layout: Layout, key: str, progress: Progress) -> ProtectReport | None:
     """Return the report of a run that is complete, each of its files compared with what was written.
 
     Where files are missing or damaged, the report and the damaged files are removed and the run is to be done again.
@@ -124,22 +124,22 @@ def _finished_report(where: Layout, key: str, progress: Progress) -> ProtectRepo
     Raises:
         CheckpointError: the complete run is one of other settings or photos.
     """
-    if not where.report.is_file():
+    if not layout.report.is_file():
         return None
-    report = ProtectReport.model_validate_json(where.report.read_text(encoding="utf-8"))
-    if where.key_under_way() not in (None, report.run):
+    report = ProtectReport.model_validate_json(layout.report.read_text(encoding="utf-8"))
+    if layout.key_under_way() not in (None, report.run):
         return None  # a run that is to replace it was stopped
     if report.run != key:
         raise CheckpointError(
-            f"{where.private} holds a finished run of other settings or photos", hint="use --overwrite"
+            f"{layout.private} holds a finished run of other settings or photos", hint="use --overwrite"
         )
-    sums, broken = published.read_sums(where), published.damaged(where)
+    sums, broken = published.read_sums(layout), published.damaged(layout)
     if sums and not broken:
-        _clear(where)
+        _clear(layout)
         return report
     progress.note(f"{len(broken)} of {len(sums)} published files are missing or damaged: they are made again")
-    with files.reporting_write_errors(where.report):
-        where.report.unlink()
+    with files.reporting_write_errors(layout.report):
+        layout.report.unlink()
         for name in broken:
-            (where.output / name).unlink(missing_ok=True)
+            (layout.output / name).unlink(missing_ok=True)
     return None

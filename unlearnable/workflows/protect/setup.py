@@ -27,7 +27,7 @@ class Run:
     """A run made ready: what is to be protected, by what, and where it goes."""
 
     settings: ProtectSettings
-    where: Layout
+    layout: Layout
     dataset: Dataset
     prepared: Prepared
     captions: dict[str, list[Caption]]
@@ -51,7 +51,7 @@ def load_surrogates(settings: ProtectSettings) -> list[DualEncoder]:
 
 def make_ready(
     settings: ProtectSettings,
-    where: Layout,
+    layout: Layout,
     dataset: Dataset,
     method: Method,
     surrogates: list[DualEncoder],
@@ -73,7 +73,7 @@ def make_ready(
         vocabulary=vocabulary,
         proposer=proposer,
         seed=settings.seed,
-        noise_path=where.noise,
+        noise_path=layout.noise,
     )
     own = settings_for(method, settings, settings.options)
-    return Run(settings, where, dataset, prepared, captions, problem, method, own, run_key(settings, dataset), scratch)
+    return Run(settings, layout, dataset, prepared, captions, problem, method, own, run_key(settings, dataset), scratch)

@@ -17,7 +17,7 @@ OFTEN = 0.05  # share of the posts beyond which one trigger strikes whoever coun
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunResults:
     """What a run has come to: manifest, losses on the written files and after each round, and how it ended."""
 
     lines: list[ManifestLine]
@@ -28,14 +28,14 @@ class Outcome:
     seconds: float
 
 
-def summarise(run: Run, state: State, outcome: Outcome) -> ProtectReport:
+def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
     """The report of a run."""
     triggers = trigger_figures(run.problem, state)
-    made = [line for line in outcome.lines if line.status == "protected"]
+    made = [line for line in results.lines if line.status == "protected"]
     psnr = [line.psnr for line in made if line.psnr is not None]
     return ProtectReport(
-        output=str(run.where.output),
-        private=str(run.where.private),
+        output=str(run.layout.output),
+        private=str(run.layout.private),
         captions_file=run.dataset.source.name if run.dataset.source else None,
         caption_format=run.dataset.format,
         method=run.settings.method,
@@ -47,19 +47,19 @@ def summarise(run: Run, state: State, outcome: Outcome) -> ProtectReport:
         psnr_mean=_mean(psnr),
         psnr_min=min(psnr),
         ssim_mean=_mean([line.ssim or 0.0 for line in made]),
-        loss_first=_mean([loss.clean_pretrained for loss in outcome.losses]),
-        loss_last=_mean([loss.protected_trained for loss in outcome.losses]),
-        loss_rounds=outcome.rounds,
-        losses=outcome.losses,
-        rounds=len(outcome.rounds),
-        stopped="threshold" if outcome.stopped == "threshold" else "rounds",
+        loss_first=_mean([loss.clean_pretrained for loss in results.losses]),
+        loss_last=_mean([loss.protected_trained for loss in results.losses]),
+        loss_rounds=results.rounds,
+        losses=results.losses,
+        rounds=len(results.rounds),
+        stopped="threshold" if results.stopped == "threshold" else "rounds",
         surrogates=list(run.settings.surrogate),
-        trigger_roundtrip=outcome.roundtrip,
+        trigger_roundtrip=results.roundtrip,
         triggers=triggers,
         run=run.key,
         seed=run.settings.seed,
         device=str(run.problem.surrogates[0].device),
-        seconds=round(outcome.seconds, 1),
+        seconds=round(results.seconds, 1),
         notes=_notes(run, made, triggers),
     )
 

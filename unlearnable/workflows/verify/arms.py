@@ -9,19 +9,17 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from unlearnable.attacks.base import Attack
 from unlearnable.imaging.placement import add, enlarge, grid_shape, working_copy
 from unlearnable.models.tokens import default_vocabulary
 from unlearnable.posts.pairs import Joined, Pairs, pairs_of
-from unlearnable.posts.pixels import Pixels
-from unlearnable.posts.reading import Shelf
+from unlearnable.posts.pixels import Pixels, Rgb8
+from unlearnable.posts.reading import DecodedPosts
 from unlearnable.progress import Progress
 from unlearnable.results import ArmName
 from unlearnable.workflows.verify.matching import PostPair, read_both
 
-Image = NDArray[np.uint8]
 Version = Literal["clean", "protected", "random"]
 
 
@@ -40,7 +38,7 @@ class Versions:
     posts: Sequence[PostPair]
     side: int
     scratch: Path
-    background: Shelf
+    background: DecodedPosts
     seed: int
     _photos: dict[tuple[Version, str], Pixels] = field(default_factory=dict)
 
@@ -73,7 +71,7 @@ class Versions:
                 self._photos[key].append(working_copy(attack.image(before), 2 * self.side))
             progress.advance()
 
-    def _before(self, version: Version, original: Image, protected: Image, number: int) -> Image:
+    def _before(self, version: Version, original: Rgb8, protected: Rgb8, number: int) -> Rgb8:
         """Return the photo that an attack is made on."""
         if version == "random":
             return _random_noise(original, protected, self.side, [self.seed, number])
@@ -126,7 +124,7 @@ def _version(data: ArmName) -> Version:
     return versions.get(data, "clean")
 
 
-def _random_noise(original: Image, protected: Image, side: int, seed: list[int]) -> Image:
+def _random_noise(original: Rgb8, protected: Rgb8, side: int, seed: list[int]) -> Rgb8:
     """The original under random signs as large as the protection's noise (L-inf, 127 at most), on a grid like its."""
     bound = min(127, int(np.abs(original.astype(np.int16) - protected).max()))
     height, width, _ = original.shape

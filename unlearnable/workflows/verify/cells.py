@@ -20,7 +20,7 @@ VERSION = 2
 
 
 @dataclass
-class Done:
+class CellResults:
     """The cells, and each victim's scores before training."""
 
     pretrained: dict[str, BothWays] = field(default_factory=dict)
@@ -36,9 +36,9 @@ def run_cells(
     *,
     overwrite: bool,
     progress: Progress,
-) -> Done:
+) -> CellResults:
     """Run every cell that is not there already, victim by victim, seed by seed."""
-    done, store = Done(), CellStore(folder, Cell)
+    done, store = CellResults(), CellStore(folder, Cell)
     if earlier := store.without_key():
         progress.note(f"{earlier} cells of an earlier version in {folder} cannot be used: they are run again")
     digests = {arm: arm.digest() for arm in arms}

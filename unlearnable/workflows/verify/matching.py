@@ -7,17 +7,13 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-from numpy.typing import NDArray
-
 from unlearnable import files
 from unlearnable.datasets import Dataset, Photo, Skipped, open_dataset
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
+from unlearnable.posts.pixels import Rgb8
 from unlearnable.workflows import history
 from unlearnable.workflows.layout import METADATA, SMALLEST, output_names
-
-Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -86,7 +82,7 @@ def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[
     return posts, skipped
 
 
-def read_both(post: PostPair) -> tuple[Image, Image]:
+def read_both(post: PostPair) -> tuple[Rgb8, Rgb8]:
     """The pixels of a photo before and after.
 
     Raises:

@@ -20,7 +20,7 @@ from unlearnable.experiments.models import ModelPool
 from unlearnable.models.device import choose_device
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.posts.pixels import Pixels
-from unlearnable.posts.reading import Shelf, open_collection, read_all
+from unlearnable.posts.reading import DecodedPosts, open_collection, read_all
 from unlearnable.progress import Progress, Silent
 from unlearnable.report.html import verify_page
 from unlearnable.results import (
@@ -57,34 +57,34 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     """
     started, progress = time.monotonic(), progress or Silent()
     check_rules(settings.require)
-    arms_wanted = wanted(settings)
-    check_apart(place(settings), settings.originals, settings.protected)
+    arms_wanted = arms_to_run(settings)
+    check_apart(output_folder(settings), settings.originals, settings.protected)
     device = choose_device(settings.device)
     posts = divide(settings, progress)
     pool = ModelPool(device, settings.from_scratch)
     side = max(pool.pretrained(name).image_size for name in settings.victims)
-    files.check_writable(place(settings))
+    files.check_writable(output_folder(settings))
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as temporary:
         scratch = Path(temporary)
-        shelf = _gallery(posts, side, scratch, progress)
-        gallery = pairs_of(shelf.pixels, shelf.captions)
+        decoded = _gallery(posts, side, scratch, progress)
+        gallery = pairs_of(decoded.pixels, decoded.captions)
         background, others = _background(settings, posts, side, scratch, progress)
         versions = Versions(posts.train, side, scratch, background, settings.seed)
         versions.read(arms_wanted, progress)
-        shown = hashlib.sha256(f"{shelf.pixels.sha256()} {shelf.captions}".encode()).hexdigest()
+        shown = hashlib.sha256(f"{decoded.pixels.sha256()} {decoded.captions}".encode()).hexdigest()
         experiment = Experiment(pool, gallery, shown, VERSION)
         arms = [VerifyArm(data, attack, versions) for data, attack in arms_wanted]
-        folder = place(settings) / "cells"
+        folder = output_folder(settings) / "cells"
         done = run_cells(experiment, settings, arms, folder, overwrite=overwrite, progress=progress)
     references = References(random=chance(gallery), pretrained=done.pretrained)
     found = findings(done.cells, references)
     report = VerifyReport(
         originals=str(settings.originals),
         protected=str(settings.protected),
-        output=str(place(settings)),
+        output=str(output_folder(settings)),
         gallery=GalleryRecord(
             source=posts.source,
-            photos=len(shelf.photos),
+            photos=len(decoded.photos),
             captions=len(gallery),
             split_seed=settings.seed,
             train_photos=len(posts.train),
@@ -98,7 +98,7 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
         verdict=verdict(found),
         required=list(settings.require),
         missed=missed(settings.require, done.cells, found),
-        skipped=[SkippedRecord.of(skip) for skip in [*posts.skipped, *shelf.skipped, *background.skipped]],
+        skipped=[SkippedRecord.of(skip) for skip in [*posts.skipped, *decoded.skipped, *background.skipped]],
         notes=_notes(settings, references, found),
         seeds=list(settings.seeds),
         from_scratch=settings.from_scratch,
@@ -109,8 +109,8 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
         reused=len(done.cells) - done.ran,
         seconds=round(time.monotonic() - started, 1),
     )
-    files.write_text(place(settings) / "report.html", verify_page(report))
-    files.write_text(place(settings) / "report.json", report.model_dump_json(indent=2) + "\n")
+    files.write_text(output_folder(settings) / "report.html", verify_page(report))
+    files.write_text(output_folder(settings) / "report.json", report.model_dump_json(indent=2) + "\n")
     return report
 
 
@@ -130,13 +130,13 @@ def _notes(settings: VerifySettings, references: References, found: Sequence[Fin
     return notes
 
 
-def place(settings: VerifySettings) -> Path:
+def output_folder(settings: VerifySettings) -> Path:
     """Where the report and the cells go."""
     protected = settings.protected.absolute()
     return settings.output or protected.with_name(f"{protected.name}.verify")
 
 
-def wanted(settings: VerifySettings) -> list[tuple[ArmName, Attack]]:
+def arms_to_run(settings: VerifySettings) -> list[tuple[ArmName, Attack]]:
     """Return arms and attacks: clean posts as they are, protected ones through each, the ablations as they are.
 
     Raises:
@@ -148,27 +148,27 @@ def wanted(settings: VerifySettings) -> list[tuple[ArmName, Attack]]:
     return arms + [(data, unchanged) for data in ABLATIONS if settings.ablations]
 
 
-def _gallery(posts: Split, side: int, scratch: Path, progress: Progress) -> Shelf:
-    shelf = Shelf(Pixels.create(scratch / "gallery.u8"))
+def _gallery(posts: Split, side: int, scratch: Path, progress: Progress) -> DecodedPosts:
+    decoded = DecodedPosts(Pixels.create(scratch / "gallery.u8"))
     progress.phase("reading held-out photos", len(posts.held_out))
     for photo, captions in posts.held_out:
-        shelf.add(photo, captions, side)
+        decoded.add(photo, captions, side)
         progress.advance()
-    if len(shelf.photos) < 2:
+    if len(decoded.photos) < 2:
         raise InputError("fewer than two held-out photos can be read", hint="mend them or give others")
-    return shelf
+    return decoded
 
 
 def _background(
     settings: VerifySettings, posts: Split, side: int, scratch: Path, progress: Progress
-) -> tuple[Shelf, list[str]]:
+) -> tuple[DecodedPosts, list[str]]:
     """Other people's posts, and the photos left out of them because they all but equal a held-out one."""
-    shelf = Shelf(Pixels.create(scratch / "background.u8"))
+    background = DecodedPosts(Pixels.create(scratch / "background.u8"))
     if settings.background is None:
-        return shelf, []
+        return background, []
     dataset, dropped = without_near(open_collection(settings.background, settings.background_captions), posts.held_out)
     if not dataset.photos:
         raise InputError(f"every photo in {dataset.root} all but equals a held-out one", hint="give other photos")
-    read_all([dataset], side, shelf, progress)
-    shelf.skipped += dataset.skipped
-    return shelf, dropped
+    read_all([dataset], side, background, progress)
+    background.skipped += dataset.skipped
+    return background, dropped
