@@ -20,7 +20,7 @@ from unlearnable.config import BenchmarkSettings
 from unlearnable.errors import InputError
 from unlearnable.experiments.cells import Experiment
 from unlearnable.experiments.models import ModelPool
-from unlearnable.models.architectures import cache_folder
+from unlearnable.folders import cache_folder
 from unlearnable.models.device import choose_device
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.progress import Progress, Silent

@@ -46,10 +46,9 @@ def examine() -> dict[str, Any]:
     import torch
 
     from unlearnable import files
+    from unlearnable.folders import cache_folder, state_folder
     from unlearnable.models import bundled, masked_language
-    from unlearnable.models.architectures import cache_folder
     from unlearnable.models.device import choose_device
-    from unlearnable.workflows import history
 
     checksum = files.sha256(bundled.WEIGHTS) if bundled.WEIGHTS.is_file() else "missing"
     return {
@@ -64,7 +63,7 @@ def examine() -> dict[str, Any]:
         "language_model_intact": masked_language.bundled_intact(),
         "weights_cache": str(_hub_cache()),
         "victims_cache": str(cache_folder()),
-        "state_folder": str(history.state_folder()),
+        "state_folder": str(state_folder()),
     }
 
 

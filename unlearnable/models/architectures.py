@@ -6,11 +6,10 @@ folder.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_cache_path
+from unlearnable.folders import cache_folder
 
 START = "small-start"
 TUNING_RATE = 1e-5
@@ -58,12 +57,6 @@ def is_small(config: dict[str, Any]) -> bool:
 def tuning_rate(config: dict[str, Any]) -> float:
     """The learning rate that a model is fine-tuned at."""
     return SMALL_RATE if is_small(config) else TUNING_RATE
-
-
-def cache_folder() -> Path:
-    """Where trained victims are kept; `UNLEARNABLE_CACHE` moves it."""
-    chosen = os.environ.get("UNLEARNABLE_CACHE")
-    return Path(chosen) if chosen else user_cache_path("unlearnable")
 
 
 def cached(name: str) -> Path:
