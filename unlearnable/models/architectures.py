@@ -9,11 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from unlearnable.config import SMALL_RATE, TUNING_RATE
 from unlearnable.folders import cache_folder
 
 START = "small-start"
-TUNING_RATE = 1e-5
-SMALL_RATE = 1e-3  # at 1e-5, right for a large CLIP, small models learn nothing from a few hundred posts
 HALF = (0.5, 0.5, 0.5)
 _TEXT = {"context_length": 77, "vocab_size": 49408, "width": 192, "heads": 6, "layers": 4}
 
