@@ -142,7 +142,7 @@ def benchmark(
     config: str | Path | None = None,
     progress: Progress | None = None,
     **settings: Any,
-) -> BenchmarkReport:
+) -> BenchmarkReport | None:
     """Run the cells of the paper's tables on a data set and lay out the tables, as `unlearnable benchmark` does.
 
     Args:
@@ -153,7 +153,7 @@ def benchmark(
         **settings: any field of `unlearnable.config.BenchmarkSettings`, such as data, scale or methods.
 
     Returns:
-        Every cell, the tables and where the figures are.
+        Every cell, the tables and where the figures are; None in all of several processes but the first.
 
     Raises:
         UnlearnableError: one of its kinds, each with `message`, `hint` and `exit_code`.

@@ -31,7 +31,7 @@ DATA = "UNLEARNABLE_DATA"
 
 def benchmark(
     settings: BenchmarkSettings, *, resume: bool = False, progress: Progress | None = None
-) -> BenchmarkReport:
+) -> BenchmarkReport | None:
     """Run the cells of a suite that are not there yet, and write its tables and figures.
 
     Started by `accelerate launch` or `torchrun`, each process runs its share of the protections and
@@ -41,6 +41,9 @@ def benchmark(
         settings: see `unlearnable.config.BenchmarkSettings`.
         resume: go on inside a cell that was stopped; finished ones are never run again.
         progress: told what happens.
+
+    Returns:
+        Every cell, with the tables and where the figures are; None in all of several processes but the first.
 
     Raises:
         InputError: the data set is not there or is laid out in no known way.
@@ -57,11 +60,11 @@ def benchmark(
         if bench.done(cell) is None:
             run(bench, cell, progress)
             ran += 1
-    unread = "" if process()[0] else read_captions(bench, progress)
-    report = report_of(settings, bench, skipped, notes, unread)
+    if process()[0]:
+        return None
+    report = report_of(settings, bench, skipped, notes, read_captions(bench, progress))
     counted = {"ran": ran, "reused": len(report.cells) - ran, "seconds": round(time.monotonic() - started, 1)}
-    report = report.model_copy(update=counted)
-    return report if process()[0] else write(report, latex=settings.latex)
+    return write(report.model_copy(update=counted), latex=settings.latex)
 
 
 def plan(settings: BenchmarkSettings, *, progress: Progress | None = None) -> BenchmarkPlan:
