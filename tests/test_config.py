@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -8,8 +9,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnable import config
-from unlearnable.config import PRESETS, BenchmarkSettings, ProtectSettings, resolve_as
+from unlearnable.config import (
+    PRESETS,
+    BenchmarkSettings,
+    ExplainSettings,
+    MethodSettings,
+    ProtectSettings,
+    Recipe,
+    TrainSettings,
+    VerifySettings,
+    resolve_as,
+)
 from unlearnable.errors import ConfigError
+
+KINDS = (MethodSettings, ProtectSettings, Recipe, TrainSettings, VerifySettings, BenchmarkSettings, ExplainSettings)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_setting_says_what_it_is_in_a_sentence(kind):
+    for name, field in kind.model_fields.items():
+        assert re.fullmatch(r"[A-Z].{10,}\.", field.description or ""), name
+    assert kind.without_variable <= kind.model_fields.keys()
 
 
 def test_flags_beat_environment_beats_file_beats_preset_beats_default(tmp_path, monkeypatch):
@@ -34,6 +54,31 @@ def test_the_environment_gives_lists_that_may_be_left_out_but_not_the_folder_of_
     monkeypatch.setenv("UNLEARNABLE_DATA", "sets")
     settings = resolve_as(BenchmarkSettings, {"dataset": "flickr8k"})
     assert (settings.methods, settings.fractions, settings.data) == (("clean", "mem-3"), (1.0, 0.5), None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given"), [(BenchmarkSettings, {"dataset": "coco"}), (TrainSettings, {"data": (Path("mine"),)})]
+)
+def test_the_folder_of_all_data_sets_is_the_data_of_no_command(monkeypatch, kind, given):
+    monkeypatch.setenv("UNLEARNABLE_DATA", "sets")
+    assert resolve_as(kind, given).data == given.get("data")
+
+
+def test_one_value_stands_for_a_list_of_one_in_python_and_in_toml(tmp_path):
+    file = tmp_path / "run.toml"
+    file.write_text('surrogate = "RN50:openai"')
+    assert resolve_as(ProtectSettings, {"photos": "p"}, file).surrogate == ("RN50:openai",)
+    assert resolve_as(ProtectSettings, {"photos": "p", "surrogate": "a,b"}).surrogate == ("a,b",)
+    file.write_text('victims = "small"\nthrough = "jpeg-75"\nrequire = "hit10<=10"\nseeds = 3')
+    settings = resolve_as(VerifySettings, {"originals": "p", "protected": "q"}, file)
+    assert (settings.victims, settings.through) == (("small",), ("jpeg-75",))
+    assert (settings.require, settings.seeds) == (("hit10<=10",), (3,))
+    benchmark = BenchmarkSettings(dataset="coco", methods="mem-3", victims="small", fractions=0.5)
+    assert (benchmark.methods, benchmark.victims, benchmark.fractions) == (("mem-3",), ("small",), (0.5,))
+    assert TrainSettings(data=Path("d"), captions="c").model_dump(include={"data", "captions"}) == {
+        "data": (Path("d"),), "captions": (Path("c"),),
+    }  # fmt: skip
+    assert ExplainSettings(model="small", map="m").map == (Path("m"),)
 
 
 def test_triggers_of_a_benchmark_are_as_long_as_a_trigger_may_be():
@@ -66,6 +111,39 @@ def test_a_wrong_setting_is_named(tmp_path, flags, text, message):
     assert caught.value.exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("source", "end"),
+    [
+        ("flag", r"\(got 0 from --epsilon\)"),
+        ("call", r"\(got 0\)"),
+        ("variable", r"\(got '0' from UNLEARNABLE_EPSILON\)"),
+        ("file", r"\(got 0 from .*run\.toml\)"),
+    ],
+)
+def test_a_wrong_value_is_reported_with_its_source(tmp_path, monkeypatch, source, end):
+    file = tmp_path / "run.toml"
+    file.write_text("epsilon = 0" if source == "file" else "")
+    if source == "variable":
+        monkeypatch.setenv("UNLEARNABLE_EPSILON", "0")
+    flags = {"photos": "p"} | ({"epsilon": 0} if source in ("flag", "call") else {})
+    names = {"epsilon": "--epsilon"} if source == "flag" else None
+    with pytest.raises(ConfigError, match=f"^epsilon: input should be greater than or equal to 1 {end}$"):
+        resolve_as(ProtectSettings, flags, file, names=names)
+
+
+def test_settings_that_do_not_go_together_are_named_without_a_source():
+    flags = {"originals": "p", "protected": "q", "test_captions": "c"}
+    with pytest.raises(ConfigError, match=r"^--test-captions needs the photos they belong to, --test$"):
+        resolve_as(VerifySettings, flags)
+
+
+@pytest.mark.parametrize("value", [10**5000, -(10**5000), 2**70], ids=["huge", "negative", "of 71 bits"])
+@pytest.mark.parametrize("name", ["seed", "fluency", "epsilon"])
+def test_a_number_without_bounds_is_refused(name, value):
+    with pytest.raises(ConfigError, match=f"{name}: the number is too large"):
+        resolve_as(ProtectSettings, {"photos": "p", name: value})
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigError, match="cannot read"):
         resolve_as(ProtectSettings, {"photos": Path("p")}, tmp_path / "none.toml")
@@ -80,5 +158,6 @@ def test_settings_survive_toml(name, epsilon, strict):
 def test_the_digest_depends_on_what_the_result_depends_on():
     base = ProtectSettings(photos=Path("p"))
     assert config.digest(base) == config.digest(base.model_copy(update={"photos": Path("q"), "output": Path("o")}))
+    assert config.digest(base) == config.digest(base.model_copy(update={"device": "cpu", "strict": True}))
     for change in ({"seed": 1}, {"epsilon": 4}, {"format": "webp"}, {"surrogate": ("x",)}, {"trigger_length": 5}):
         assert config.digest(base) != config.digest(base.model_copy(update=change))

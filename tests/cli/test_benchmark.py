@@ -12,7 +12,7 @@ import time
 import pytest
 
 from tests.benchmarks.conftest import faces, flickr  # noqa: F401  (fixtures)
-from tests.cli.test_cli import POSIX, run
+from tests.cli.test_protect import POSIX, run
 
 SLOW = """
 import sys, time

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnable.errors import ConfigError
-from unlearnable.evaluation.verdict import check_rules, findings, missed, verdict
+from unlearnable.evaluation.verdict import findings, missed, parse_rule, verdict
 from unlearnable.results import BothWays, Cell, References, Retrieval
 
 
@@ -90,19 +90,18 @@ def test_ablations_are_no_findings():
 def test_requirements_hold_for_both_directions(rule, count):
     cells = [cell("clean", 60), cell("protected", 12, back=16)]
     found = findings(cells, REFERENCES)
-    check_rules([rule])
-    assert len(missed([rule], cells, found)) == count
+    assert len(missed([parse_rule(rule)], cells, found)) == count
 
 
 def test_an_effect_that_cannot_be_judged_is_missed():
     cells = [cell("clean", 12), cell("protected", 10)]
-    assert "cannot be judged" in missed(["effect>=0.1"], cells, findings(cells, REFERENCES))[0]
+    assert "cannot be judged" in missed([parse_rule("effect>=0.1")], cells, findings(cells, REFERENCES))[0]
 
 
 @pytest.mark.parametrize("rule", ["hit10", "hit10=10", "hit10<=", "hit3<=1", "<=10", "hit10<=10,medr>3", "hit10<=-1"])
 def test_a_requirement_that_cannot_be_read_is_refused(rule):
     with pytest.raises(ConfigError, match="cannot read the requirement"):
-        check_rules([rule])
+        parse_rule(rule)
 
 
 @given(st.floats(30, 100), st.floats(0, 100))

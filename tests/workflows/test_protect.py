@@ -122,6 +122,22 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(posts, quick, tmp_path, mo
     assert len(shown[0]) == 3 * 8
 
 
+def test_a_run_goes_on_under_another_name_of_its_device(posts, quick, tmp_path, monkeypatch):
+    protect(posts, output=tmp_path / "whole", **quick)
+    genuine = checkpoint.save
+
+    def stop(*arguments):
+        genuine(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint, "save", stop)
+    with pytest.raises(KeyboardInterrupt):
+        protect(posts, output=tmp_path / "broken", device="auto", **quick)
+    monkeypatch.setattr(checkpoint, "save", genuine)
+    protect(posts, output=tmp_path / "broken", device="cpu", resume=True, **quick)
+    assert tree(tmp_path / "broken") == tree(tmp_path / "whole")
+
+
 def test_resuming_with_other_settings_or_photos_is_refused(posts, quick, monkeypatch):
     genuine = checkpoint.save
 

@@ -19,7 +19,7 @@ file: [Settings](settings.md) has their names there. Exit codes are listed under
 `--json` prints under [Reports](reports.md). `unlearnable --install-completion` sets up completion for the shell.
 """
 TYPERS_OWN = frozenset({"install_completion", "show_completion"})  # their texts depend on the shell
-_DEFAULT = re.compile(r"\s*\(default: (?P<value>.*)\)\s*$", re.DOTALL)
+_DEFAULT = re.compile(r"\s*\((?:default: (?P<value>.*)|(?P<required>required))\)\s*$", re.DOTALL)
 _VALUES = {int: "INTEGER", float: "NUMBER", str: "TEXT", Path: "PATH"}
 
 
@@ -79,7 +79,12 @@ def _options(command: Any) -> list[str]:
     for option in _of_kind(command, "option"):
         names = ", ".join(code(name) for name in (*option.opts, *option.secondary_opts))
         value = "" if option.is_flag else option.metavar or _value(types_of.get(option.name, str))
-        row = [names, value + (" ..." if option.multiple else ""), _default(option), escape(_description(option))]
+        row = [
+            names,
+            value + (" ..." if option.multiple and not option.metavar else ""),
+            _default(option),
+            escape(_description(option)),
+        ]
         panels.setdefault(option.rich_help_panel or "", []).append(row)
     found = []
     for panel in sorted(panels, key=lambda name: name != ""):
@@ -114,7 +119,7 @@ def _description(parameter: Any) -> str:
 def _default(parameter: Any) -> str:
     """The default: as the help text says it, as Typer would show it, or the value itself."""
     if found := _DEFAULT.search(plain(parameter.help)):
-        return escape(found["value"])
+        return found["required"] or escape(found["value"])
     shown = getattr(parameter, "show_default", None)
     if isinstance(shown, str):
         return escape(shown)

@@ -14,11 +14,12 @@ from unlearnable import config
 
 INTRODUCTION = f"""
 A setting comes from the first of these that names it: an option, the environment, a TOML file (`--config`), the preset,
-the default. The variable is `{config.ENVIRONMENT}` and the name in capitals; lists are separated by commas there. In
-TOML a setting has its bare name and stands at the top level. `--print-config` prints every setting of a
-run as TOML. [Environment](environment.md) lists the variables that are no settings.
+the default. The variable is `{config.ENVIRONMENT}` and the name in capitals. Where several values are meant, they are
+separated by commas, in a variable as in an option, which may be repeated too; a path that contains a comma stays whole
+if it exists. In TOML a setting has its bare name and stands at the top level; one value may stand for a list of one.
+`--print-config` prints every setting of a run as TOML. [Environment](environment.md) lists the variables that are no
+settings.
 """
-NOT_IN_THE_ENVIRONMENT = frozenset({"data"})  # UNLEARNABLE_DATA is the folder of all data sets
 HEADS = ["Setting, option, variable", "Type", "Default", "Meaning"]
 
 
@@ -36,10 +37,11 @@ def rows(model: type[BaseModel], command: Any) -> list[list[str]]:
     """A row of `HEADS` for each setting; what a field does not say, the help text of its option does."""
     found = []
     whole = model.model_json_schema()
+    without_variable = getattr(model, "without_variable", ())
     for name, field in whole["properties"].items():
         text, shown = help_of(command, name)
-        default = schema.default(field) or ("required" if name in whole.get("required", []) else escape(shown))
-        variable = "" if name in NOT_IN_THE_ENVIRONMENT else code(config.ENVIRONMENT + name.upper())
+        default = schema.default(field) or ("required" if name in whole.get("required", []) else shown)
+        variable = "" if name in without_variable else code(config.variable(name))
         kind = schema.words(schema.without_null(_resolved(field, whole)))
         meaning = escape(schema.description(field) or text)
         names = "<br>".join(filter(None, [code(name), code(flag_of(command, name)), variable]))

@@ -20,7 +20,7 @@ from unlearnable.config import BenchmarkSettings
 from unlearnable.errors import InputError
 from unlearnable.experiments.cells import Experiment
 from unlearnable.experiments.models import ModelPool
-from unlearnable.models.architectures import cache_folder
+from unlearnable.folders import cache_folder
 from unlearnable.models.device import choose_device
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.progress import Progress, Silent
@@ -31,7 +31,7 @@ DATA = "UNLEARNABLE_DATA"
 
 def benchmark(
     settings: BenchmarkSettings, *, resume: bool = False, progress: Progress | None = None
-) -> BenchmarkReport:
+) -> BenchmarkReport | None:
     """Run the missing cells of a suite, and write its tables and figures.
 
     Started by `accelerate launch` or `torchrun`, each process runs its share of the protections and
@@ -41,6 +41,9 @@ def benchmark(
         settings: see `unlearnable.config.BenchmarkSettings`.
         resume: resume a cell that was stopped partway; finished cells are never run again.
         progress: receives progress updates.
+
+    Returns:
+        Every cell, with the tables and where the figures are; None in all of several processes but the first.
 
     Raises:
         InputError: the data set is missing or has no known layout.
@@ -57,11 +60,11 @@ def benchmark(
         if bench.done(cell) is None:
             run(bench, cell, progress)
             ran += 1
-    unread = "" if process()[0] else read_captions(bench, progress)
-    report = report_of(settings, bench, skipped, notes, unread)
+    if process()[0]:
+        return None
+    report = report_of(settings, bench, skipped, notes, read_captions(bench, progress))
     counted = {"ran": ran, "reused": len(report.cells) - ran, "seconds": round(time.monotonic() - started, 1)}
-    report = report.model_copy(update=counted)
-    return report if process()[0] else write(report, latex=settings.latex)
+    return write(report.model_copy(update=counted), latex=settings.latex)
 
 
 def plan(settings: BenchmarkSettings, *, progress: Progress | None = None) -> BenchmarkPlan:

@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import typer
+from typer.core import TyperCommand
 
-from unlearnable.cli import benchmark, doctor, explain, lists, preview, protect, train, verify
+from unlearnable.cli import benchmark, doctor, explain, lists, options, preview, protect, train, verify
 from unlearnable.cli.console import report_error
 from unlearnable.errors import EXIT_UNEXPECTED, UnlearnableError
+
+UsageError: Any = typer.BadParameter.__base__  # the error of all wrong usage, which Typer does not export
+
+
+class Command(TyperCommand):
+    """A command whose --help stands among the last options of its own help."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return the option, in the panel of what one seldom needs."""
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.rich_help_panel = options.MORE
+        return option
+
+
+def _paragraphs(function: Callable[..., None]) -> str:
+    """A docstring without the line breaks inside its paragraphs, which Typer would print."""
+    paragraphs = inspect.cleandoc(function.__doc__ or "").split("\n\n")
+    return "\n\n".join(paragraph.replace("\n", " ") for paragraph in paragraphs)
+
 
 app = typer.Typer(
     name="unlearnable",
@@ -18,15 +43,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("protect")(protect.protect)
-app.command("train")(train.train)
-app.command("verify")(verify.verify)
-app.command("benchmark")(benchmark.benchmark)
-app.command("explain")(explain.explain)
-app.command("preview")(preview.preview)
-for name, function in lists.COMMANDS.items():
-    app.command(name)(function)
-app.command("doctor")(doctor.doctor)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "protect": protect.protect,
+    "train": train.train,
+    "verify": verify.verify,
+    "benchmark": benchmark.benchmark,
+    "explain": explain.explain,
+    "preview": preview.preview,
+    **lists.COMMANDS,
+    "doctor": doctor.doctor,
+}
+for name, function in COMMANDS.items():
+    app.command(name, cls=Command, help=_paragraphs(function))(function)
 
 
 def _version(wanted: bool) -> None:
@@ -44,19 +72,57 @@ def _options(
     pass
 
 
+class Failure(NamedTuple):
+    """What is said of an error, and the exit code."""
+
+    message: str
+    hint: str | None
+    exit_code: int
+
+
 def main() -> None:
     """Run the program; every failure ends here with its exit code, one line and a hint."""
-    debug = "--debug" in sys.argv
+    asked: set[str] = set()  # names of parameters, see `options.asked`
     try:
-        app()
-    except UnlearnableError as error:
-        if debug:
-            raise
-        report_error(error.message, error.hint, error.exit_code, sys.argv)
-        sys.exit(error.exit_code)
+        sys.exit(app(obj=asked, standalone_mode=False))
     except Exception as error:
-        if debug:
-            raise
-        hint = "this is a bug: please report it with the output of the same command and --debug"
-        report_error(f"{type(error).__name__}: {error}", hint, EXIT_UNEXPECTED, sys.argv)
-        sys.exit(EXIT_UNEXPECTED)
+        failure = failure_of(error, _parse_leniently(sys.argv[1:], asked) if isinstance(error, UsageError) else "")
+        if "debug" in asked:
+            traceback.print_exc()
+        if failure.message:
+            report_error(*failure, as_json="as_json" in asked)
+        sys.exit(failure.exit_code)
+
+
+def failure_of(error: Exception, command: str = "") -> Failure:
+    """Return what to say of an error; nothing where no command was given, since the help was shown.
+
+    Args:
+        error: any that a command may raise.
+        command: the name of the command that was used wrongly; empty where there is none of that name.
+    """
+    if isinstance(error, UnlearnableError):
+        return Failure(error.message, error.hint, error.exit_code)
+    if isinstance(error, UsageError):
+        message = " ".join(error.format_message().split()).replace("Value error, ", "").rstrip(".")
+        hint = " ".join(filter(None, ["see unlearnable", command, "--help"]))
+        return Failure(message[:1].lower() + message[1:], hint, error.exit_code)
+    hint = "this is a bug: please report it with the output of the same command and --debug"
+    return Failure(f"{type(error).__name__}: {error}", hint, EXIT_UNEXPECTED)
+
+
+def _parse_leniently(arguments: Sequence[str], asked: set[str]) -> str:
+    """Find --json and --debug in arguments that Typer stopped at: it parses them again, past what is wrong.
+
+    Returns:
+        The name of the command; empty where there is none of that name.
+    """
+    place = next((place for place, argument in enumerate(arguments) if not argument.startswith("-")), len(arguments))
+    name = arguments[place] if place < len(arguments) else ""
+    command = typer.main.get_group(app).commands.get(name)
+    if command is None:  # then --json is no option's value
+        asked |= {"as_json"} if "--json" in arguments else set()
+        return ""
+    past_faults: Any = {"resilient_parsing": True, "ignore_unknown_options": True, "allow_extra_args": True}
+    command.make_context(name, list(arguments[place + 1 :]), obj=asked, **past_faults)
+    return name

@@ -3,64 +3,47 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from unlearnable import config
+from unlearnable.benchmarks import SUITES
 from unlearnable.cli import options
-from unlearnable.cli.console import shown
+from unlearnable.cli.options import MORE, OUTPUT
+from unlearnable.cli.runner import run_command
 from unlearnable.config import BenchmarkSettings
-from unlearnable.errors import Interrupted
+from unlearnable.progress import Progress
 from unlearnable.results import BenchmarkPlan, BenchmarkReport
 
+WHAT = "What to run"
 
-def _default(name: str) -> str:
-    return options.told(BenchmarkSettings, name)
+_option = options.of(BenchmarkSettings)
 
 
 def benchmark(
-    dataset: Annotated[
-        str | None, typer.Option(help="pubfig, flickr8k, flickr30k or coco (`unlearnable datasets`).")
-    ] = None,
-    data: Annotated[
-        Path | None, typer.Option(help="Its folder. (default: $UNLEARNABLE_DATA/DATASET, then the cache folder)")
-    ] = None,
-    methods: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="clean, random, em, uap, mem-K, mem-K-natural, the last two also with -end or -random for where the "
-            "trigger stands; repeat it, or a,b,c. (default: those of the scale)"
-        ),
-    ] = None,
-    surrogate: Annotated[str | None, typer.Option(help="Model to protect on. (default: that of the scale)")] = None,
-    victims: Annotated[
-        list[str] | None, typer.Option(help="Model to train; repeat it, or a,b,c. (default: those of the scale)")
-    ] = None,
-    fractions: Annotated[
-        str | None, typer.Option(help="Shares of the posts protected, 1.0,0.9,0.5,0.2. (default: of the scale)")
-    ] = None,
-    through: Annotated[
-        list[str] | None, typer.Option(help=f"What a scraper does to the posts first. {_default('through')}")
-    ] = None,
-    seeds: Annotated[str | None, typer.Option(help=f"Of the trainings. {_default('seeds')}")] = None,
-    scale: Annotated[
-        config.ScaleName | None,
-        typer.Option(
-            help=f"tiny only shows that it runs, small fits two cores, paper is the paper's. {_default('scale')}"
-        ),
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(help="Photos to train on at most; of faces, of each person. (default: of the scale)")
-    ] = None,
-    output: Annotated[Path | None, typer.Option(help="Folder of the results. (default: benchmark-DATASET)")] = None,
-    cache_dir: Annotated[Path | None, typer.Option(help="Where decoded photos are kept. (default: the cache)")] = None,
-    latex: Annotated[bool | None, typer.Option("--latex", help="Also write table.tex.")] = None,
-    device: options.Device = None,
+    context: typer.Context,
+    dataset: Annotated[str | None, _option("dataset", WHAT, choices=SUITES)] = None,
+    data: Annotated[Path | None, _option("data", WHAT)] = None,
+    scale: Annotated[config.ScaleName | None, _option("scale", WHAT)] = None,
+    methods: Annotated[list[str] | None, _option("methods", WHAT)] = None,
+    victims: Annotated[list[str] | None, _option("victims", WHAT)] = None,
+    surrogate: Annotated[str | None, _option("surrogate", WHAT)] = None,
+    through: Annotated[list[str] | None, _option("through", WHAT)] = None,
+    fractions: Annotated[list[str] | None, _option("fractions", WHAT)] = None,
+    seeds: Annotated[list[str] | None, _option("seeds", WHAT)] = None,
+    limit: Annotated[int | None, _option("limit", WHAT)] = None,
+    list_cells: Annotated[
+        bool,
+        typer.Option("--list", help="Show the cells and the estimated time, and stop.", rich_help_panel=OUTPUT),
+    ] = False,
+    output: Annotated[Path | None, _option("output", OUTPUT)] = None,
     resume: options.Resume = False,
-    list_cells: Annotated[bool, typer.Option("--list", help="Show cells and estimated time, and stop.")] = False,
+    latex: Annotated[bool | None, _option("latex", OUTPUT, "--latex")] = None,
+    cache_dir: Annotated[Path | None, _option("cache_dir", MORE)] = None,
+    device: options.Device = None,
     config_file: options.ConfigFile = None,
     print_config: options.PrintConfig = False,
     as_json: options.Json = False,
@@ -71,32 +54,22 @@ def benchmark(
 
     Finished cells are kept and never run again. Several GPUs: `accelerate launch -m unlearnable benchmark ...`.
     """
-    flags: dict[str, Any] = {name: value for name, value in locals().items() if name in BenchmarkSettings.model_fields}
-    flags |= {name: options.several(flags[name]) for name in ("methods", "victims", "through")}
-    flags |= {name: options.several([flags[name]] if flags[name] else None) for name in ("seeds", "fractions")}
-    settings = config.resolve_as(BenchmarkSettings, flags, config_file)
-    if print_config:
-        typer.echo(config.to_toml(settings), nl=False)
-        return
-    from unlearnable.benchmarks import study
 
-    try:
-        with shown(quiet=quiet) as progress:
-            result = (
-                study.plan(settings, progress=progress)
-                if list_cells
-                else study.benchmark(settings, resume=resume, progress=progress)
-            )
-    except KeyboardInterrupt:
-        raise Interrupted("interrupted", hint="the same command with --resume goes on where it was") from None
-    if study.process()[0]:
-        return  # the first of several processes tells
-    if as_json:
-        options.print_json(result)
-    elif isinstance(result, BenchmarkPlan):
+    def work(settings: BenchmarkSettings, progress: Progress) -> BenchmarkPlan | BenchmarkReport | None:
+        from unlearnable.benchmarks import study
+
+        if list_cells:
+            return study.plan(settings, progress=progress)
+        return study.benchmark(settings, resume=resume, progress=progress)
+
+    run_command(context, BenchmarkSettings, work, _show, hint="the same command with --resume goes on where it was")
+
+
+def _show(result: BenchmarkPlan | BenchmarkReport) -> None:
+    if isinstance(result, BenchmarkPlan):
         _show_plan(result)
     else:
-        _show(result)
+        _show_report(result)
 
 
 def _show_plan(plan: BenchmarkPlan) -> None:
@@ -114,7 +87,7 @@ def _show_plan(plan: BenchmarkPlan) -> None:
     console.print(f"{plan.train_photos} photos to train on; about {_minutes(plan.seconds)} in all", markup=False)
 
 
-def _show(report: BenchmarkReport) -> None:
+def _show_report(report: BenchmarkReport) -> None:
     """The tables, each in 80 columns, with the notes below."""
     console = Console(highlight=False)
     for record in report.tables:

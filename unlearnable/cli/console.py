@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
+from pydantic import BaseModel
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -18,14 +20,20 @@ from unlearnable.progress import Progress, Silent
 LINE_SECONDS = 5.0
 
 
-def report_error(message: str, hint: str | None, code: int, arguments: Sequence[str]) -> None:
-    """One line for the error, one for the remedy; with `--json` also an object on stdout."""
+def report_error(message: str, hint: str | None, code: int, *, as_json: bool) -> None:
+    """Print one line for the error and one for the remedy on stderr; with `as_json` also an object on stdout."""
     console = Console(stderr=True, soft_wrap=True, highlight=False)
     console.print(f"[bold red]error:[/] {escape(message)}")
     if hint:
         console.print(f"[bold]hint:[/] {escape(hint)}")
-    if "--json" in arguments:
-        sys.stdout.write(json.dumps({"schema_version": 1, "error": message, "hint": hint, "exit_code": code}) + "\n")
+    if as_json:
+        print_json({"schema_version": 1, "error": message, "hint": hint, "exit_code": code})
+
+
+def print_json(result: BaseModel | Mapping[str, Any]) -> None:
+    """Print one JSON object on stdout and nothing else there."""
+    text = result.model_dump_json() if isinstance(result, BaseModel) else json.dumps(result)
+    sys.stdout.write(text + "\n")
 
 
 class _Shown:

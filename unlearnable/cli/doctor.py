@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import platform
-import sys
 from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from rich.console import Console
 from rich.table import Table
+
+from unlearnable.cli import options
+from unlearnable.cli.console import print_json
 
 PACKAGES = (
     "unlearnable",
@@ -28,11 +28,11 @@ PACKAGES = (
 )
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+def doctor(as_json: options.Json = False, debug: options.Debug = False) -> None:
     """Print what this installation has and what a run on this machine will use."""
     found = examine()
     if as_json:
-        sys.stdout.write(json.dumps({"schema_version": 1, **found}) + "\n")
+        print_json({"schema_version": 1, **found})
         return
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in found.items():
@@ -46,10 +46,9 @@ def examine() -> dict[str, Any]:
     import torch
 
     from unlearnable import files
+    from unlearnable.folders import cache_folder, state_folder
     from unlearnable.models import bundled, masked_language
-    from unlearnable.models.architectures import cache_folder
     from unlearnable.models.device import choose_device
-    from unlearnable.workflows import history
 
     checksum = files.sha256(bundled.WEIGHTS) if bundled.WEIGHTS.is_file() else "missing"
     return {
@@ -64,7 +63,7 @@ def examine() -> dict[str, Any]:
         "language_model_intact": masked_language.bundled_intact(),
         "weights_cache": str(_hub_cache()),
         "victims_cache": str(cache_folder()),
-        "state_folder": str(history.state_folder()),
+        "state_folder": str(state_folder()),
     }
 
 

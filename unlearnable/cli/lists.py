@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Callable, Sequence
-from typing import Annotated
 
-import typer
 from rich.console import Console
 from rich.table import Table
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+from unlearnable.cli import options
+from unlearnable.cli.console import print_json
 
 
-def methods(as_json: Json = False) -> None:
+def methods(as_json: options.Json = False, debug: options.Debug = False) -> None:
     """List the methods of protection."""
     from unlearnable.methods import METHODS
 
     _show("methods", [(name, METHODS.summary(name)) for name in METHODS], as_json)
 
 
-def formats(as_json: Json = False) -> None:
+def formats(as_json: options.Json = False, debug: options.Debug = False) -> None:
     """List the caption formats that are read and written back."""
     from unlearnable.datasets.formats import FORMATS
 
     _show("formats", [(name, FORMATS.summary(name)) for name in FORMATS], as_json)
 
 
-def models(as_json: Json = False) -> None:
+def models(as_json: options.Json = False, debug: options.Debug = False) -> None:
     """List surrogates and victims: the bundled one, small ones to be trained, open_clip's with their weights.
 
     `small-mlm` is the bundled language model that proposes natural triggers (--language-model).
@@ -51,14 +48,14 @@ def models(as_json: Json = False) -> None:
     _show("models", rows, as_json)
 
 
-def attacks(as_json: Json = False) -> None:
+def attacks(as_json: options.Json = False, debug: options.Debug = False) -> None:
     """List the attacks, what a scraper may do to photos and captions; "+" joins several, other numbers can be given."""
     from unlearnable.attacks import catalogue, describe
 
     _show("attacks", [(name, describe(name)) for name in catalogue()], as_json)
 
 
-def datasets(as_json: Json = False) -> None:
+def datasets(as_json: options.Json = False, debug: options.Debug = False) -> None:
     """List the data sets of `benchmark`, where each was found or where it can be had."""
     from unlearnable.benchmarks import SUITES
     from unlearnable.benchmarks.study import find_data
@@ -82,7 +79,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
 def _show(title: str, rows: Sequence[tuple[str, str]], as_json: bool) -> None:
     if as_json:
         items = [{"name": name, "summary": summary} for name, summary in rows]
-        sys.stdout.write(json.dumps({"schema_version": 1, title: items}) + "\n")
+        print_json({"schema_version": 1, title: items})
         return
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for row in rows:

@@ -1,54 +1,101 @@
-"""Options that several commands share, and help texts that tell the default."""
+"""Options of the commands: their help texts come from the settings, and what several commands share stands here."""
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import BaseModel
+from rich.markup import escape
 
 from unlearnable import config
-from unlearnable.errors import ConfigError
+
+HOW, OUTPUT, MORE = "How", "Output", "More"  # panels of --help that several commands have
 
 
-def told(kind: type[BaseModel], name: str) -> str:
-    """The default of a setting, for its help text."""
-    value = kind.model_fields[name].default
-    return f"(default: {', '.join(map(str, value)) if isinstance(value, tuple) else value})"
+def argument(kind: type[BaseModel], name: str) -> Any:
+    """Return the Typer argument for a setting."""
+    return typer.Argument(help=_text(_sentences(kind, name), config.default_text(kind, name)), show_default=False)
 
 
-Device = Annotated[config.Device | None, typer.Option(help="Where models run: auto, cpu, cuda, mps. (default: auto)")]
-Seed = Annotated[int | None, typer.Option(help="Of all randomness. (default: 0)")]
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="TOML file of settings.")]
-PrintConfig = Annotated[bool, typer.Option("--print-config", help="Print the settings and stop.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result.")]
+def of(kind: type[BaseModel]) -> Callable[..., Any]:
+    """Return what makes the Typer options of a command: called with a setting, a panel of --help, and perhaps flags.
 
-BatchSize = Annotated[int | None, typer.Option(help=f"Pairs in a batch. {told(config.Recipe, 'batch_size')}")]
-SmallestCrop = Annotated[
-    float | None, typer.Option(help=f"Smallest share of a photo in a crop. {told(config.Recipe, 'smallest_crop')}")
-]
-
-
-def several(values: list[str] | None) -> tuple[str, ...] | None:
-    """Values that were repeated or parted by commas; None where the option was not given.
-
-    Raises:
-        ConfigError: it was given without a value, as an empty variable of a script does.
+    Args:
+        kind: the settings of the command.
     """
-    if not values:
-        return None
-    parts = tuple(part.strip() for value in values for part in value.split(",") if part.strip())
-    if not parts:
-        raise ConfigError("an option was given an empty value", hint="give it a value or leave it out")
-    return parts
+
+    def option(name: str, panel: str, *flags: str, choices: Iterable[str] = ()) -> Any:
+        sentences = _sentences(kind, name, choices)
+        required = kind.model_fields[name].is_required()  # Typer's own is of no use: it may be in a file of settings
+        text = _text(sentences, _default(kind, name, flags), "(required)" if required else "")
+        metavar = _metavar(kind, name) if config.takes_several(kind, name) else None
+        return typer.Option(*flags, help=text, metavar=metavar, rich_help_panel=panel, show_default=False)
+
+    return option
 
 
-def print_json(result: BaseModel) -> None:
-    """One JSON object on stdout and nothing else there."""
-    sys.stdout.write(result.model_dump_json() + "\n")
+def _sentences(kind: type[BaseModel], name: str, choices: Iterable[str] = ()) -> str:
+    """What a setting is, its choices where its type does not say them, and how it is given several times."""
+    parts = [kind.model_fields[name].description or ""]
+    if listed := ", ".join(choices):
+        parts.append(f"One of: {listed}.")
+    if config.takes_several(kind, name):
+        parts.append("Repeat it, or separate by commas.")
+    return " ".join(parts)
+
+
+def _default(kind: type[BaseModel], name: str, flags: Sequence[str]) -> str:
+    """The default: of a switch "--on/--off" one of the two, of others the value, and what presets make of it."""
+    if flags and "/" in flags[0]:
+        return flags[0].split("/")[not kind.model_fields[name].default]
+    presets = config.PRESETS if "preset" in kind.model_fields else {}
+    changed = [f"{values[name]} with --preset {preset}" for preset, values in presets.items() if name in values]
+    default = config.default_text(kind, name)
+    return "; ".join([default, *changed]) if default else ""
+
+
+def _text(sentences: str, default: str, otherwise: str = "") -> str:
+    """A help text in Rich markup."""
+    return escape(f"{sentences} (default: {default})" if default else f"{sentences} {otherwise}".strip())
+
+
+def _metavar(kind: type[BaseModel], name: str) -> str:
+    leaf = "NUMBER" if config.takes_numbers(kind, name) else "PATH" if config.takes_paths(kind, name) else "NAME"
+    return f"{leaf},..."
+
+
+def asked(context: typer.Context, parameter: typer.CallbackParam, given: bool) -> bool:
+    """Note --json and --debug where `main` finds them, before anything else is looked at."""
+    if given:
+        context.ensure_object(set).add(parameter.name)
+    return given
+
+
+Device = Annotated[config.Device | None, of(config.ProtectSettings)("device", MORE)]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", help="TOML file of settings, such as the run.toml of an earlier run.", rich_help_panel=MORE
+    ),
+]
+PrintConfig = Annotated[
+    bool, typer.Option("--print-config", help="Print the settings as TOML and stop.", rich_help_panel=MORE)
+]
+Json = Annotated[
+    bool,
+    typer.Option(
+        "--json", help="Print one JSON object on stdout.", rich_help_panel=MORE, is_eager=True, callback=asked
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.", rich_help_panel=MORE)]
+Debug = Annotated[
+    bool,
+    typer.Option(
+        "--debug", help="Show the traceback of a failure.", rich_help_panel=MORE, is_eager=True, callback=asked
+    ),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.", rich_help_panel=OUTPUT)]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result.", rich_help_panel=OUTPUT)]

@@ -9,15 +9,19 @@ import typer
 from rich.console import Console
 
 from unlearnable.cli import options
+from unlearnable.cli.console import print_json
 
 
 def preview(
-    photo: Annotated[Path, typer.Argument(help="The original.")],
-    protected: Annotated[Path, typer.Argument(help="Its protected copy.")],
+    photo: Annotated[Path, typer.Argument(help="Original photo.")],
+    protected: Annotated[Path, typer.Argument(help="Protected copy of the photo.")],
     output: Annotated[
-        Path | None, typer.Option(help="PNG to write. (default: STEM-preview.png in the current folder)")
+        Path | None,
+        typer.Option(
+            help="PNG to write. (default: STEM-preview.png in the current folder)", rich_help_panel=options.OUTPUT
+        ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
+    overwrite: options.Overwrite = False,
     as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
@@ -29,7 +33,7 @@ def preview(
 
     report = run(photo, protected, output, overwrite=overwrite)
     if as_json:
-        options.print_json(report)
+        print_json(report)
         return
     psnr = "equal" if report.psnr is None else f"PSNR {report.psnr:.1f} dB"
     console = Console(highlight=False)

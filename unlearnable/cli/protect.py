@@ -2,116 +2,97 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from unlearnable import config
-from unlearnable.cli.console import shown
-from unlearnable.errors import Interrupted
+from unlearnable.cli import options
+from unlearnable.cli.options import HOW, MORE, OUTPUT
+from unlearnable.cli.runner import run_command
+from unlearnable.config import ProtectSettings
 from unlearnable.methods import METHODS
+from unlearnable.progress import Progress
 from unlearnable.report.sparkline import sparkline
-from unlearnable.results import ProtectPlan, ProtectReport
+from unlearnable.results import ProtectPlan, ProtectReport, SkippedRecord
 
+WHAT = "What to protect"
+SKIPPED_SHOWN = 20
 
-def _default(name: str) -> str:
-    value = config.ProtectSettings.model_fields[name].default
-    return f"(default: {', '.join(value) if isinstance(value, tuple) else value})"
+_option = options.of(ProtectSettings)
 
 
 def protect(
-    photos: Annotated[Path, typer.Argument(help="Folder of photos, or a caption file that names them.")],
-    captions: Annotated[
-        Path | None, typer.Option(help="Caption file: JSONL, CSV, TSV, COCO, Karpathy, Flickr.")
-    ] = None,
-    output: Annotated[Path | None, typer.Option(help="Folder to write to. (default: PHOTOS-protected)")] = None,
-    method: Annotated[str | None, typer.Option(help=f"{', '.join(METHODS)}. {_default('method')}")] = None,
-    surrogate: Annotated[
-        list[str] | None,
-        typer.Option(help=f"Model to optimise against; repeat it for an ensemble. {_default('surrogate')}"),
-    ] = None,
-    epsilon: Annotated[int | None, typer.Option(help=f"Bound of the noise in 1/255. {_default('epsilon')}")] = None,
-    trigger_length: Annotated[int | None, typer.Option(help=f"Words a trigger. {_default('trigger_length')}")] = None,
-    trigger_vocabulary: Annotated[
-        config.Vocabulary | None, typer.Option(help=f"Where the words come from. {_default('trigger_vocabulary')}")
-    ] = None,
-    trigger_scope: Annotated[
-        config.Scope | None, typer.Option(help=f"A trigger a photo, or one for all. {_default('trigger_scope')}")
-    ] = None,
-    trigger_position: Annotated[
-        config.Position | None, typer.Option(help=f"Where it stands. {_default('trigger_position')}")
-    ] = None,
-    language_model: Annotated[
-        str | None,
-        typer.Option(help=f"Masked language model for natural triggers: NAME or PATH. {_default('language_model')}"),
-    ] = None,
-    fluency: Annotated[
-        float | None, typer.Option(help=f"What natural wording counts against protection. {_default('fluency')}")
-    ] = None,
-    avoid_words: Annotated[Path | None, typer.Option(help="File of words that no trigger may hold.")] = None,
-    preset: Annotated[config.Preset | None, typer.Option(help=f"How much work is done. {_default('preset')}")] = None,
-    threshold: Annotated[float | None, typer.Option(help=f"Stop below this loss. {_default('threshold')}")] = None,
-    max_rounds: Annotated[int | None, typer.Option(help="Rounds at most. (default: by preset)")] = None,
-    format: Annotated[config.Format | None, typer.Option(help=f"Of the written photos. {_default('format')}")] = None,
-    quality: Annotated[int | None, typer.Option(help=f"Of JPEG files. {_default('quality')}")] = None,
-    keep_metadata: Annotated[
-        config.Keep | None, typer.Option(help=f"EXIF that stays; GPS goes unless all. {_default('keep_metadata')}")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help=f"Of all randomness. {_default('seed')}")] = None,
-    device: Annotated[config.Device | None, typer.Option(help=f"Where models run. {_default('device')}")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped run.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result.")] = False,
-    strict: Annotated[bool | None, typer.Option("--strict", help="Fail if any photo cannot be protected.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and how long it takes.")] = False,
-    config_file: Annotated[Path | None, typer.Option("--config", help="TOML file of settings.")] = None,
-    print_config: Annotated[bool, typer.Option("--print-config", help="Print the settings and stop.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    context: typer.Context,
+    photos: Annotated[Path, options.argument(ProtectSettings, "photos")],
+    captions: Annotated[Path | None, _option("captions", WHAT)] = None,
+    preset: Annotated[config.Preset | None, _option("preset", HOW)] = None,
+    epsilon: Annotated[int | None, _option("epsilon", HOW)] = None,
+    surrogate: Annotated[list[str] | None, _option("surrogate", HOW)] = None,
+    method: Annotated[str | None, _option("method", HOW, choices=METHODS)] = None,
+    trigger_length: Annotated[int | None, _option("trigger_length", HOW)] = None,
+    trigger_vocabulary: Annotated[config.Vocabulary | None, _option("trigger_vocabulary", HOW)] = None,
+    output: Annotated[Path | None, _option("output", OUTPUT)] = None,
+    format: Annotated[config.Format | None, _option("format", OUTPUT)] = None,
+    resume: options.Resume = False,
+    overwrite: options.Overwrite = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Say what would be done and how long it would take.", rich_help_panel=OUTPUT),
+    ] = False,
+    quality: Annotated[int | None, _option("quality", OUTPUT)] = None,
+    keep_metadata: Annotated[config.Keep | None, _option("keep_metadata", OUTPUT)] = None,
+    trigger_scope: Annotated[config.Scope | None, _option("trigger_scope", MORE)] = None,
+    trigger_position: Annotated[config.Position | None, _option("trigger_position", MORE)] = None,
+    avoid_words: Annotated[Path | None, _option("avoid_words", MORE)] = None,
+    language_model: Annotated[str | None, _option("language_model", MORE)] = None,
+    fluency: Annotated[float | None, _option("fluency", MORE)] = None,
+    threshold: Annotated[float | None, _option("threshold", MORE)] = None,
+    max_rounds: Annotated[int | None, _option("max_rounds", MORE)] = None,
+    strict: Annotated[bool | None, _option("strict", MORE, "--strict")] = None,
+    seed: Annotated[int | None, _option("seed", MORE)] = None,
+    device: options.Device = None,
+    config_file: options.ConfigFile = None,
+    print_config: options.PrintConfig = False,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
 ) -> None:
     """Write protected copies of photos and captions.
 
-    Photos get noise nobody sees, captions get a few words; a model trained on both learns
+    Photos get noise that is hard to see, captions get a few words; a model trained on both learns
     the link between the two instead of the content. The originals are never changed. The
     copies go to PHOTOS-protected, what must stay private to PHOTOS-protected.private.
 
     This is no guarantee: it weakens what models learn from the posts, and a determined
     attacker can weaken it in turn (a greyscale copy, new captions).
     """
-    flags: dict[str, Any] = {
-        name: value for name, value in locals().items() if name in config.ProtectSettings.model_fields
-    }
-    flags["surrogate"] = tuple(surrogate) if surrogate else None
-    settings = config.resolve_as(config.ProtectSettings, flags, config_file)
-    if print_config:
-        typer.echo(config.to_toml(settings), nl=False)
-        return
-    # torch and open_clip are imported here and not before: --help must answer at once
-    from unlearnable.workflows.protect.dry_run import plan
-    from unlearnable.workflows.protect.run import protect as run
 
-    result: ProtectPlan | ProtectReport
-    try:
-        with shown(quiet=quiet) as progress:
-            if dry_run:
-                result = plan(settings, progress=progress)
-            else:
-                result = run(settings, resume=resume, overwrite=overwrite, progress=progress)
-    except KeyboardInterrupt:
-        raise Interrupted("interrupted", hint="--resume goes on from the last finished round or photo") from None
-    if as_json:
-        sys.stdout.write(result.model_dump_json() + "\n")
-    elif isinstance(result, ProtectPlan):
+    def work(settings: ProtectSettings, progress: Progress) -> ProtectPlan | ProtectReport:
+        from unlearnable.workflows.protect.dry_run import plan
+        from unlearnable.workflows.protect.run import protect as run
+
+        if dry_run:
+            return plan(settings, progress=progress)
+        return run(settings, resume=resume, overwrite=overwrite, progress=progress)
+
+    hint = "--resume goes on from the last finished round or photo"
+    run_command(context, ProtectSettings, work, _show, hint=hint)
+
+
+def _show(result: ProtectPlan | ProtectReport) -> None:
+    if isinstance(result, ProtectPlan):
         _show_plan(result)
     else:
-        _show(result)
+        _show_report(result)
 
 
-def _show(report: ProtectReport) -> None:
+def _show_report(report: ProtectReport) -> None:
     """The outcome in a table that fits 80 columns."""
     console = Console()
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
@@ -124,10 +105,10 @@ def _show(report: ProtectReport) -> None:
     if curve := sparkline(report.loss_rounds, plain=console.options.ascii_only):
         table.add_row("by round", f"{curve} {report.loss_rounds[0]:.3g} -> {report.loss_rounds[-1]:.3g}")
     table.add_row("rounds", f"{report.rounds}, stopped by {report.stopped}; {report.seconds:.0f} s on {report.device}")
-    table.add_row("publish", report.output)
-    table.add_row("keep private", report.private)
+    table.add_row("publish", Text(report.output))
+    table.add_row("keep private", Text(report.private))
     console.print(table)
-    _show_skipped(console, [(s.where, s.reason, s.detail) for s in report.skipped])
+    _show_skipped(console, report.skipped, "the manifest lists them")
     for note in report.notes:
         console.print(f"note: {note}", markup=False, highlight=False)
 
@@ -138,14 +119,18 @@ def _variety(report: ProtectReport) -> str:
 
 def _show_plan(plan: ProtectPlan) -> None:
     console = Console()
-    console.print(f"would protect {plan.photos} photos with {plan.captions} captions ({plan.caption_format})")
-    console.print(f"into {plan.output}, at most {plan.rounds_at_most} rounds against {', '.join(plan.surrogates)}")
-    console.print(f"about {plan.seconds_estimated / 60:.1f} minutes and {plan.bytes_estimated / 1e6:.0f} MB")
-    _show_skipped(console, [(s.where, s.reason, s.detail) for s in plan.skipped])
+    for line in (
+        f"would protect {plan.photos} photos with {plan.captions} captions ({plan.caption_format})",
+        f"into {plan.output}, at most {plan.rounds_at_most} rounds against {', '.join(plan.surrogates)}",
+        f"about {plan.seconds_estimated / 60:.1f} minutes and {plan.bytes_estimated / 1e6:.0f} MB",
+    ):
+        console.print(line, markup=False)
+    _show_skipped(console, plan.skipped, "--json lists them")
 
 
-def _show_skipped(console: Console, skipped: list[tuple[str, str, str]]) -> None:
-    for where, reason, detail in skipped[:20]:
-        console.print(f"skipped {where}: {reason} ({detail})", markup=False, highlight=False)
-    if len(skipped) > 20:
-        console.print(f"and {len(skipped) - 20} more, all in the manifest")
+def _show_skipped(console: Console, skipped: Sequence[SkippedRecord], others: str) -> None:
+    """The first skipped photos and rows, and where all of them are listed."""
+    for one in skipped[:SKIPPED_SHOWN]:
+        console.print(f"skipped {one.where}: {one.reason} ({one.detail})", markup=False, highlight=False)
+    if len(skipped) > SKIPPED_SHOWN:
+        console.print(f"and {len(skipped) - SKIPPED_SHOWN} more: {others}", markup=False)

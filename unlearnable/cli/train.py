@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -11,59 +11,36 @@ from rich.table import Table
 
 from unlearnable import config
 from unlearnable.cli import options
-from unlearnable.cli.console import shown
+from unlearnable.cli.options import HOW, MORE, OUTPUT
+from unlearnable.cli.runner import run_command
 from unlearnable.config import TrainSettings
-from unlearnable.errors import Interrupted
+from unlearnable.progress import Progress
 from unlearnable.results import TrainReport
 
+WHAT = "What to train on"
 
-def _default(name: str) -> str:
-    return options.told(TrainSettings, name)
+_option = options.of(TrainSettings)
 
 
 def train(
-    data: Annotated[
-        list[Path] | None, typer.Option(help="Folder of photos with captions; repeat it to train on several.")
-    ] = None,
-    captions: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Caption file of each --data; `people` for folders of faces with invented names, "
-            "`people:real` with their own. (default: the one in the folder)"
-        ),
-    ] = None,
-    test_fraction: Annotated[
-        float | None, typer.Option(help=f"Share held out where the data names no split. {_default('test_fraction')}")
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="An architecture (conv-small, resnet-small, vit-small, RN50 ...) is trained from scratch; "
-            f"`small`, RN50:openai or a checkpoint is fine-tuned. {_default('model')}"
-        ),
-    ] = None,
-    output: Annotated[Path | None, typer.Option(help=f"Checkpoint to write. {_default('output')}")] = None,
-    epochs: Annotated[int | None, typer.Option(help="(default: 32 from scratch, 10 in fine-tuning)")] = None,
-    lr: Annotated[
-        float | None, typer.Option(help="(default: 5e-4 from scratch, 1e-3 for small models, else 1e-5)")
-    ] = None,
-    batch_size: options.BatchSize = None,
-    weight_decay: Annotated[float | None, typer.Option(help=f"Of matrices. {_default('weight_decay')}")] = None,
-    warmup: Annotated[
-        float | None, typer.Option(help=f"Share of the steps in which the rate rises. {_default('warmup')}")
-    ] = None,
-    smallest_crop: options.SmallestCrop = None,
-    one_caption: Annotated[
-        bool | None,
-        typer.Option("--one-caption/--all-captions", help="Of each photo in an epoch. (default: all)"),
-    ] = None,
-    precision: Annotated[
-        config.Precision | None, typer.Option(help=f"auto is bf16 on a GPU that has it. {_default('precision')}")
-    ] = None,
-    seed: options.Seed = None,
-    device: options.Device = None,
+    context: typer.Context,
+    data: Annotated[list[Path] | None, _option("data", WHAT)] = None,
+    captions: Annotated[list[Path] | None, _option("captions", WHAT)] = None,
+    test_fraction: Annotated[float | None, _option("test_fraction", WHAT)] = None,
+    model: Annotated[str | None, _option("model", HOW)] = None,
+    epochs: Annotated[int | None, _option("epochs", HOW)] = None,
+    lr: Annotated[float | None, _option("lr", HOW)] = None,
+    batch_size: Annotated[int | None, _option("batch_size", HOW)] = None,
+    one_caption: Annotated[bool | None, _option("one_caption", HOW, "--one-caption/--all-captions")] = None,
+    output: Annotated[Path | None, _option("output", OUTPUT)] = None,
     resume: options.Resume = False,
     overwrite: options.Overwrite = False,
+    smallest_crop: Annotated[float | None, _option("smallest_crop", MORE)] = None,
+    weight_decay: Annotated[float | None, _option("weight_decay", MORE)] = None,
+    warmup: Annotated[float | None, _option("warmup", MORE)] = None,
+    precision: Annotated[config.Precision | None, _option("precision", MORE)] = None,
+    seed: Annotated[int | None, _option("seed", MORE)] = None,
+    device: options.Device = None,
     config_file: options.ConfigFile = None,
     print_config: options.PrintConfig = False,
     as_json: options.Json = False,
@@ -75,25 +52,13 @@ def train(
     Several GPUs: `accelerate launch -m unlearnable train ...`; the contrastive loss is over the
     batch of all processes.
     """
-    flags: dict[str, Any] = {name: value for name, value in locals().items() if name in TrainSettings.model_fields}
-    flags |= {name: tuple(flags[name]) if flags[name] else None for name in ("data", "captions")}
-    settings = config.resolve_as(TrainSettings, flags, config_file)
-    if print_config:
-        typer.echo(config.to_toml(settings), nl=False)
-        return
-    from unlearnable.workflows.train import train as run
 
-    try:
-        with shown(quiet=quiet) as progress:
-            report = run(settings, resume=resume, overwrite=overwrite, progress=progress)
-    except KeyboardInterrupt:
-        raise Interrupted("interrupted", hint="--resume goes on from the last finished epoch") from None
-    if not report.sha256:
-        return  # not the first of several processes
-    if as_json:
-        options.print_json(report)
-    else:
-        _show(report)
+    def work(settings: TrainSettings, progress: Progress) -> TrainReport | None:
+        from unlearnable.workflows.train import train as run
+
+        return run(settings, resume=resume, overwrite=overwrite, progress=progress)
+
+    run_command(context, TrainSettings, work, _show, hint="--resume goes on from the last finished epoch")
 
 
 def _show(report: TrainReport) -> None:
@@ -108,4 +73,6 @@ def _show(report: TrainReport) -> None:
         table.add_row(str(row.epoch), "-" if row.loss is None else f"{row.loss:.3f}", *cells)
     console.print(table)
     console.print(f"{report.pairs} pairs of {report.photos} photos, {report.held_out_photos} held out")
-    console.print(f"{report.seconds:.0f} s on {report.device}; written to {report.output}", soft_wrap=True)
+    console.print(
+        f"{report.seconds:.0f} s on {report.device}; written to {report.output}", markup=False, soft_wrap=True
+    )

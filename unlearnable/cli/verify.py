@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -13,9 +13,10 @@ from rich.text import Text
 
 from unlearnable import config
 from unlearnable.cli import options
-from unlearnable.cli.console import shown
+from unlearnable.cli.options import HOW, MORE, OUTPUT
+from unlearnable.cli.runner import run_command
 from unlearnable.config import VerifySettings
-from unlearnable.errors import Interrupted
+from unlearnable.progress import Progress
 from unlearnable.report.curves import mean_curve
 from unlearnable.report.rows import arm_label, table_rows
 from unlearnable.report.sparkline import sparkline
@@ -24,68 +25,40 @@ from unlearnable.results import VerifyReport
 MISSED = 10  # exit code
 
 
-def _default(name: str) -> str:
-    return options.told(VerifySettings, name)
+WHAT = "What to verify"
+
+_option = options.of(VerifySettings)
 
 
 def verify(
-    originals: Annotated[
-        Path | None, typer.Argument(help="Folder of the originals. (default: of the last protect run)")
-    ] = None,
-    protected: Annotated[
-        Path | None, typer.Argument(help="Folder of the protected copies. (default: ORIGINALS-protected)")
-    ] = None,
-    captions: Annotated[
-        Path | None, typer.Option(help="Caption file of the originals, or `people` for folders of faces.")
-    ] = None,
-    protected_captions: Annotated[
-        Path | None, typer.Option(help="Caption file of the copies. (default: the same name among them)")
-    ] = None,
-    test: Annotated[Path | None, typer.Option(help="Folder of clean photos to rank instead.")] = None,
-    test_captions: Annotated[Path | None, typer.Option(help="Their caption file.")] = None,
-    test_fraction: Annotated[
-        float | None, typer.Option(help=f"Share of the photos held out without --test. {_default('test_fraction')}")
-    ] = None,
-    background: Annotated[
-        Path | None, typer.Option(help="Folder of other people's clean posts, mixed into every training.")
-    ] = None,
-    background_captions: Annotated[Path | None, typer.Option(help="Their caption file.")] = None,
-    victims: Annotated[
-        list[str] | None,
-        typer.Option(help=f"Model to train, as for --surrogate; repeat it, or a,b,c. {_default('victims')}"),
-    ] = None,
-    from_scratch: Annotated[
-        bool | None, typer.Option("--from-scratch", help="Train from random weights instead of fine-tuning.")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="(default: 10, from scratch 32)")] = None,
-    lr: Annotated[
-        float | None, typer.Option(help="(default: 1e-3 for small models, 1e-5 for others, from scratch 5e-4)")
-    ] = None,
-    batch_size: options.BatchSize = None,
-    smallest_crop: options.SmallestCrop = None,
-    one_caption: Annotated[
-        bool | None,
-        typer.Option("--one-caption/--all-captions", help="Of each photo in an epoch. (default: one)"),
-    ] = None,
-    through: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="What a scraper does to the posts first: png, jpeg-75, img2dataset, grayscale ... "
-            f"(`unlearnable attacks`); repeat it, or a,b,c. {_default('through')}"
-        ),
-    ] = None,
-    ablations: Annotated[
-        bool | None, typer.Option("--ablations", help="Also noise alone, words alone, random noise and words.")
-    ] = None,
-    seeds: Annotated[str | None, typer.Option(help=f"Of the trainings. {_default('seeds')}")] = None,
-    require: Annotated[
-        list[str] | None,
-        typer.Option(help='Fail (exit 10) unless it holds for every victim: "hit10<=10", "medr>=30", "effect>=0.9".'),
-    ] = None,
-    output: Annotated[Path | None, typer.Option(help="Folder of the report. (default: PROTECTED.verify)")] = None,
-    seed: Annotated[int | None, typer.Option(help=f"Of the split. {_default('seed')}")] = None,
+    context: typer.Context,
+    originals: Annotated[Path | None, options.argument(VerifySettings, "originals")] = None,
+    protected: Annotated[Path | None, options.argument(VerifySettings, "protected")] = None,
+    captions: Annotated[Path | None, _option("captions", WHAT)] = None,
+    protected_captions: Annotated[Path | None, _option("protected_captions", WHAT)] = None,
+    test: Annotated[Path | None, _option("test", WHAT)] = None,
+    test_captions: Annotated[Path | None, _option("test_captions", WHAT)] = None,
+    test_fraction: Annotated[float | None, _option("test_fraction", WHAT)] = None,
+    background: Annotated[Path | None, _option("background", WHAT)] = None,
+    background_captions: Annotated[Path | None, _option("background_captions", WHAT)] = None,
+    victims: Annotated[list[str] | None, _option("victims", HOW)] = None,
+    seeds: Annotated[list[str] | None, _option("seeds", HOW)] = None,
+    through: Annotated[list[str] | None, _option("through", HOW)] = None,
+    ablations: Annotated[bool | None, _option("ablations", HOW, "--ablations")] = None,
+    from_scratch: Annotated[bool | None, _option("from_scratch", HOW, "--from-scratch")] = None,
+    epochs: Annotated[int | None, _option("epochs", HOW)] = None,
+    lr: Annotated[float | None, _option("lr", HOW)] = None,
+    require: Annotated[list[str] | None, _option("require", OUTPUT)] = None,
+    output: Annotated[Path | None, _option("output", OUTPUT)] = None,
+    overwrite: Annotated[
+        bool,
+        typer.Option("--overwrite", help="Train again what was trained in an earlier run.", rich_help_panel=OUTPUT),
+    ] = False,
+    batch_size: Annotated[int | None, _option("batch_size", MORE)] = None,
+    smallest_crop: Annotated[float | None, _option("smallest_crop", MORE)] = None,
+    one_caption: Annotated[bool | None, _option("one_caption", MORE, "--one-caption/--all-captions")] = None,
+    seed: Annotated[int | None, _option("seed", MORE)] = None,
     device: options.Device = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Run again what was run before.")] = False,
     config_file: options.ConfigFile = None,
     print_config: options.PrintConfig = False,
     as_json: options.Json = False,
@@ -97,43 +70,28 @@ def verify(
     Both are ranked on clean photos that no victim was trained on. Without arguments the last
     protect run is verified. A run that was stopped goes on where it was when it is given again.
     """
-    flags: dict[str, Any] = {name: value for name, value in locals().items() if name in VerifySettings.model_fields}
-    flags |= {name: options.several(flags[name]) for name in ("victims", "through", "require")}
-    flags["seeds"] = options.several(None if seeds is None else [seeds])
-    flags |= _which(flags, told=config_file is not None)
-    settings = config.resolve_as(VerifySettings, flags, config_file)
-    if print_config:
-        typer.echo(config.to_toml(settings), nl=False)
-        return
-    from unlearnable.workflows.verify.run import verify as run
 
-    try:
-        with shown(quiet=quiet) as progress:
-            report = run(settings, overwrite=overwrite, progress=progress)
-    except KeyboardInterrupt:
-        raise Interrupted("interrupted", hint="the same command goes on after the last finished training") from None
-    if as_json:
-        options.print_json(report)
-    else:
-        _show(report)
-    if report.missed:
+    def work(settings: VerifySettings, progress: Progress) -> VerifyReport:
+        from unlearnable.workflows.verify.run import verify as run
+
+        return run(settings, overwrite=overwrite, progress=progress)
+
+    known = protected is not None or config_file is not None or "protected" in config.from_environment(VerifySettings)
+    pair = {} if known else _pair(originals, captions)
+    hint = "the same command goes on after the last finished training"
+    report = run_command(context, VerifySettings, work, _show, hint=hint, found=pair)
+    if report is not None and report.missed:
         sys.stderr.write("".join(f"missed {line}\n" for line in report.missed))
         raise typer.Exit(MISSED)
 
 
-def _which(flags: dict[str, Any], *, told: bool) -> dict[str, Any]:
+def _pair(originals: Path | None, captions: Path | None) -> dict[str, Path | None]:
     """The folders to compare, where they were not both given."""
-    if flags["protected"] is not None or told:
-        return {}
     from unlearnable.workflows.history import pair_to_verify
 
-    found = pair_to_verify(flags["originals"])
-    sys.stderr.write(f"verifying {found.protected} against {found.originals} ({found.reason})\n")
-    return {
-        "originals": found.originals,
-        "protected": found.protected,
-        "captions": flags["captions"] or found.captions,
-    }
+    pair = pair_to_verify(originals)
+    sys.stderr.write(f"verifying {pair.protected} against {pair.originals} ({pair.reason})\n")
+    return {"originals": pair.originals, "protected": pair.protected, "captions": captions or pair.captions}
 
 
 def _show(report: VerifyReport) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from unlearnable.config._resolve import ENVIRONMENT, resolve_as, to_toml
+from unlearnable.config._resolve import ENVIRONMENT, from_environment, resolve_as, to_toml, variable
 from unlearnable.config.attacks import AS_PUBLISHED
+from unlearnable.config.base import Device, Settings, default_text, takes_numbers, takes_paths, takes_several
 from unlearnable.config.benchmark import BASELINES, BenchmarkSettings, ScaleName, trigger_settings
 from unlearnable.config.explain import ExplainSettings
+from unlearnable.config.lists import split
 from unlearnable.config.protect import (
-    PLACES,
     PRESETS,
-    Device,
     Format,
     Keep,
     MethodSettings,
@@ -20,15 +20,29 @@ from unlearnable.config.protect import (
     Vocabulary,
     digest,
 )
-from unlearnable.config.train import Precision, Recipe, Schedule, TrainSettings
+from unlearnable.config.train import (
+    SCRATCH_EPOCHS,
+    SCRATCH_RATE,
+    SMALL_RATE,
+    TUNING_EPOCHS,
+    TUNING_RATE,
+    Precision,
+    Recipe,
+    Schedule,
+    TrainSettings,
+)
 from unlearnable.config.verify import VerifySettings
 
 __all__ = [
     "AS_PUBLISHED",
     "BASELINES",
     "ENVIRONMENT",
-    "PLACES",
     "PRESETS",
+    "SCRATCH_EPOCHS",
+    "SCRATCH_RATE",
+    "SMALL_RATE",
+    "TUNING_EPOCHS",
+    "TUNING_RATE",
     "BenchmarkSettings",
     "Device",
     "ExplainSettings",
@@ -43,11 +57,19 @@ __all__ = [
     "ScaleName",
     "Schedule",
     "Scope",
+    "Settings",
     "TrainSettings",
     "VerifySettings",
     "Vocabulary",
+    "default_text",
     "digest",
+    "from_environment",
     "resolve_as",
+    "split",
+    "takes_numbers",
+    "takes_paths",
+    "takes_several",
     "to_toml",
     "trigger_settings",
+    "variable",
 ]

@@ -4,55 +4,82 @@ from __future__ import annotations
 
 import os
 import tomllib
-import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from unlearnable.config.base import Settings, takes_several
+from unlearnable.config.lists import split
 from unlearnable.config.protect import PRESETS
 from unlearnable.errors import ConfigError
 from unlearnable.registry import did_you_mean
 
 ENVIRONMENT = "UNLEARNABLE_"
-Settings = TypeVar("Settings", bound=BaseModel)
+LARGEST_FILE = 2**20  # bytes
+LONGEST_VALUE = 80  # characters of a wrong value in a message
+Kind = TypeVar("Kind", bound=Settings)
 
 
-def resolve_as(kind: type[Settings], flags: Mapping[str, Any], file: Path | None = None) -> Settings:
+def resolve_as(
+    kind: type[Kind], flags: Mapping[str, Any], file: Path | None = None, *, names: Mapping[str, str] | None = None
+) -> Kind:
     """Merge the sources of settings, the strongest first: flags, environment, file, preset, default.
 
     Args:
         kind: the settings of a command.
         flags: settings given by the caller; None means "not given".
         file: a TOML file of settings.
+        names: what the caller's user knows the flags as, such as {"epsilon": "--epsilon"}.
 
     Raises:
         ConfigError: an unknown setting or a value that does not fit, with the source it came from.
     """
-    layers = [
-        ("", {name: value for name, value in flags.items() if value is not None}),
-        ("the environment", _environment(kind)),
-        (str(file), _read(file) if file else {}),
+    names = names or {}
+    layers: list[tuple[str, Callable[[str], str], dict[str, Any]]] = [
+        (str(file), lambda _: str(file), _read(file) if file else {}),
+        ("the environment", variable, from_environment(kind)),
+        ("the call", lambda name: names.get(name, ""), {name: v for name, v in flags.items() if v is not None}),
     ]
     given: dict[str, Any] = {}
-    for source, layer in reversed(layers):
+    sources: dict[str, str] = {}
+    for where, source, layer in layers:
         for name in layer:
             if name not in kind.model_fields:
-                hint = did_you_mean(name, list(kind.model_fields))
-                raise ConfigError(f"there is no setting {name!r} in {source or 'the call'}", hint=hint)
+                hint = did_you_mean(name[:LONGEST_VALUE], list(kind.model_fields))
+                raise ConfigError(f"there is no setting {_shown(name)} in {where}", hint=hint)
         given |= layer
+        sources |= {name: source(name) for name in layer}
     if "preset" in kind.model_fields:
         preset = given.get("preset", kind.model_fields["preset"].default)
-        given = {**PRESETS.get(preset, {}), **given}
+        given = {**(PRESETS.get(preset, {}) if isinstance(preset, str) else {}), **given}
     try:
         return kind(**given)
     except ValidationError as error:
-        raise ConfigError(_explain(error)) from error
+        raise _explained(error, sources, names, kind) from error
 
 
-def to_toml(settings: BaseModel) -> str:
-    """The settings as a TOML file that `resolve_as` reads back to the same."""
+def variable(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return ENVIRONMENT + name.upper()
+
+
+def from_environment(kind: type[Settings]) -> dict[str, Any]:
+    """Return the settings of a command that environment variables name.
+
+    Raises:
+        ConfigError: the variable of a list holds commas alone.
+    """
+    found: dict[str, Any] = {}
+    for name in kind.model_fields.keys() - kind.without_variable:
+        if value := os.environ.get(variable(name)):
+            found[name] = split(kind, name, [value], variable(name)) if takes_several(kind, name) else value
+    return found
+
+
+def to_toml(settings: Settings) -> str:
+    """Return the settings as a TOML file that `resolve_as` reads back to the same."""
     lines = []
     for name, value in settings.model_dump(mode="json").items():
         if value not in (None, {}):
@@ -60,22 +87,19 @@ def to_toml(settings: BaseModel) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _environment(kind: type[BaseModel]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, field in kind.model_fields.items():
-        value = os.environ.get(ENVIRONMENT + name.upper())
-        if value and name != "data":  # UNLEARNABLE_DATA is the folder of all data sets
-            many = tuple in (typing.get_origin(one) for one in (field.annotation, *typing.get_args(field.annotation)))
-            found[name] = tuple(value.split(",")) if many else value
-    return found
-
-
 def _read(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        with file.open("rb") as opened:  # it may be a device without an end
+            data = opened.read(LARGEST_FILE + 1)
     except OSError as error:
         raise ConfigError(f"cannot read {file}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    if len(data) > LARGEST_FILE:
+        raise ConfigError(f"{file} is too large for a file of settings")
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except RecursionError as error:
+        raise ConfigError(f"{file} is not a file of settings: it is nested too deeply") from error
+    except ValueError as error:  # not UTF-8, not TOML, or a number of thousands of digits
         raise ConfigError(f"{file} is not TOML: {error}") from error
 
 
@@ -92,8 +116,26 @@ def _toml(value: Any) -> str:
     return repr(value)
 
 
-def _explain(error: ValidationError) -> str:
+def _explained(
+    error: ValidationError, sources: Mapping[str, str], names: Mapping[str, str], kind: type[Settings]
+) -> ConfigError:
     """One line for the first thing that does not fit."""
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"]) or "settings"
-    return f"{where}: {first['msg'][0].lower()}{first['msg'][1:]} (got {first.get('input')!r})"
+    first = error.errors(include_url=False)[0]
+    message = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:  # settings that do not go together
+        return ConfigError(message)
+    name = str(first["loc"][0])
+    if first["type"] == "missing":
+        others = [] if name in kind.without_variable else [f"set {variable(name)}"]
+        return ConfigError(f"{name} is not given", hint=" or ".join([f"give {names.get(name, name)}", *others]))
+    source = f" from {sources[name]}" if sources.get(name) else ""
+    return ConfigError(f"{name}: {message[0].lower()}{message[1:]} (got {_shown(first.get('input'))}{source})")
+
+
+def _shown(value: Any) -> str:
+    """A value as Python writes it, cut where it is long."""
+    try:
+        text = repr(value)
+    except ValueError:  # a number of more digits than Python prints
+        return "a number of very many digits"
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."

@@ -9,5 +9,12 @@ from pydantic import Field
 AS_PUBLISHED = "png"
 """The attack that changes nothing: photos and captions stay as they were published."""
 
-Through = Annotated[tuple[str, ...], Field(min_length=1)]
+Through = Annotated[
+    tuple[str, ...],
+    Field(
+        min_length=1,
+        description="Attack that a scraper makes on the posts before training: png changes nothing, "
+        "`unlearnable attacks` lists the others.",
+    ),
+]
 """Names of attacks, which `unlearnable.attacks.parse_attack` reads."""

@@ -4,38 +4,68 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from unlearnable.config.attacks import AS_PUBLISHED, Through
-from unlearnable.config.protect import Device, Seed
+from unlearnable.config.base import DefaultText, DeviceSetting, Seed, Settings
 
 ScaleName = Literal["tiny", "small", "paper"]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 BASELINES = ("clean", "random", "em", "uap")
+OF_THE_SCALE = DefaultText("that of the scale")
 _MEM = re.compile(r"mem-([1-9]|1\d|20)(-natural)?(?:-(end|random))?")
 
 
-class BenchmarkSettings(BaseModel):
+class BenchmarkSettings(Settings):
     """What a `benchmark` run is asked for; what is not given, the scale says."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    without_variable: ClassVar[frozenset[str]] = frozenset({"data"})  # UNLEARNABLE_DATA holds all data sets
 
-    dataset: str
-    data: Path | None = None
-    methods: tuple[str, ...] | None = None
-    surrogate: str | None = None
-    victims: tuple[str, ...] | None = None
-    fractions: tuple[Fraction, ...] | None = None
+    dataset: Annotated[str, Field(description="Data set to run.")]
+    data: Annotated[
+        Path | None,
+        Field(description="Folder of the data set."),
+        DefaultText("$UNLEARNABLE_DATA/DATASET, then the cache folder"),
+    ] = None
+    methods: Annotated[
+        tuple[str, ...] | None,
+        Field(
+            description="Method to compare: clean, random, em, uap, mem-K or mem-K-natural, where K is the number of "
+            "words in a trigger; with -end or -random behind it, the trigger stands elsewhere than at the start."
+        ),
+        OF_THE_SCALE,
+    ] = None
+    surrogate: Annotated[str | None, Field(description="Model that protections are made on."), OF_THE_SCALE] = None
+    victims: Annotated[tuple[str, ...] | None, Field(description="Model to train on the posts."), OF_THE_SCALE] = None
+    fractions: Annotated[
+        tuple[Fraction, ...] | None,
+        Field(description="Share of the posts that is protected, from 0 to 1."),
+        OF_THE_SCALE,
+    ] = None
     through: Through = (AS_PUBLISHED,)
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0,)
-    scale: ScaleName = "small"
-    limit: Annotated[int | None, Field(ge=2, description="training photos at most; for faces, of each person")] = None
-    output: Path | None = None
-    cache_dir: Path | None = None
-    latex: bool = False
-    device: Device = "auto"
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, description="Seeds, one training with each.")] = (0,)
+    scale: Annotated[
+        ScaleName,
+        Field(
+            description="Size of the run: tiny shows that it works, small fits two CPU cores, paper is the set-up of "
+            "the paper."
+        ),
+    ] = "small"
+    limit: Annotated[
+        int | None,
+        Field(ge=2, description="Largest number of photos to train on; for faces, of each person."),
+        OF_THE_SCALE,
+    ] = None
+    output: Annotated[
+        Path | None, Field(description="Folder of cells, tables and figures."), DefaultText("benchmark-DATASET")
+    ] = None
+    cache_dir: Annotated[
+        Path | None, Field(description="Folder that decoded photos are kept in."), DefaultText("the cache folder")
+    ] = None
+    latex: Annotated[bool, Field(description="Write the tables as LaTeX too (table.tex).")] = False
+    device: DeviceSetting = "auto"
 
     @field_validator("methods")
     @classmethod
@@ -50,7 +80,7 @@ class BenchmarkSettings(BaseModel):
 
 
 def trigger_settings(method: str) -> dict[str, Any]:
-    """The settings that the name "mem-K[-natural][-end|-random]" stands for; none for any other method."""
+    """Return the settings that the name "mem-K[-natural][-end|-random]" stands for; none for any other method."""
     found = _MEM.fullmatch(method)
     if found is None:
         return {}

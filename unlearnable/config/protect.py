@@ -6,7 +6,9 @@ import hashlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from unlearnable.config.base import DefaultText, DeviceSetting, SeedSetting, Settings
 
 Preset = Literal["fast", "balanced", "strong"]
 Scope = Literal["post", "user"]
@@ -14,83 +16,140 @@ Position = Literal["start", "end", "random"]
 Vocabulary = Literal["words", "natural"]
 Format = Literal["auto", "png", "webp", "jpeg"]
 Keep = Literal["none", "safe", "all"]
-Device = Literal["auto", "cpu", "cuda", "mps"]
-Seed = Annotated[int, Field(ge=0, lt=2**63, description="of all randomness")]
+Enlargement = Literal["bilinear", "nearest"]
 
-PLACES = frozenset({"photos", "captions", "output", "avoid_words"})
 PRESETS: dict[str, dict[str, Any]] = {
     "fast": {"max_rounds": 4, "surrogate_steps": 4, "trigger_rounds": 1},
     "balanced": {},
     "strong": {"adversarial_weight": 1.0},
 }
+OUTSIDE_THE_DIGEST = frozenset({"photos", "captions", "output", "avoid_words", "device", "strict"})
 
 
-class MethodSettings(BaseModel):
-    """What the optimisation of noise and triggers is told; pixel units are 1/255."""
+class MethodSettings(Settings):
+    """How noise and triggers are optimised. Pixel values are counted in 1/255."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    epsilon: Annotated[int, Field(ge=1, le=64, description="L-inf bound of the noise, in 1/255")] = 8
-    step_size: Annotated[int, Field(ge=1, le=16, description="size of a signed noise step, in 1/255")] = 1
-    noise_steps: Annotated[int, Field(ge=1, description="noise steps a photo and round (N)")] = 8
-    surrogate_steps: Annotated[int, Field(ge=0, description="surrogate training steps a round (M)")] = 8
-    max_rounds: Annotated[int, Field(ge=1, description="rounds at most")] = 8
-    threshold: Annotated[float, Field(gt=0, le=100, description="stop when the loss is below this")] = 0.01
-    learning_rate: Annotated[float, Field(gt=0, le=1, description="of the surrogate (AdamW)")] = 1e-4
-    weight_decay: Annotated[float, Field(ge=0, le=10, description="of the surrogate's matrices")] = 0.2
-    batch_size: Annotated[int, Field(ge=2, description="photos in a contrastive batch")] = 64
-    trigger_length: Annotated[int, Field(ge=1, le=20, description="words a trigger")] = 3
-    trigger_scope: Annotated[Scope, Field(description="a trigger a photo, or one for all")] = "post"
-    trigger_position: Annotated[Position, Field(description="where in the caption the trigger stands")] = "start"
+    epsilon: Annotated[int, Field(ge=1, le=64, description="Upper bound of the noise (L-inf), in 1/255.")] = 8
+    step_size: Annotated[int, Field(ge=1, le=16, description="Length of a signed step of the noise, in 1/255.")] = 1
+    noise_steps: Annotated[int, Field(ge=1, description="Noise steps for each photo in a round (N in the paper).")] = 8
+    surrogate_steps: Annotated[
+        int, Field(ge=0, description="Training steps of the surrogates in a round (M in the paper).")
+    ] = 8
+    max_rounds: Annotated[int, Field(ge=1, description="Number of rounds after which the run stops at the latest.")] = 8
+    threshold: Annotated[float, Field(gt=0, le=100, description="Loss below which the run stops early.")] = 0.01
+    learning_rate: Annotated[
+        float, Field(gt=0, le=1, description="Learning rate that the surrogates are trained with (AdamW).")
+    ] = 1e-4
+    weight_decay: Annotated[
+        float, Field(ge=0, le=10, description="Weight decay of the surrogates' weight matrices (AdamW).")
+    ] = 0.2
+    batch_size: Annotated[int, Field(ge=2, description="Number of photos in a contrastive batch.")] = 64
+    trigger_length: Annotated[int, Field(ge=1, le=20, description="Number of words in a trigger.")] = 3
+    trigger_scope: Annotated[
+        Scope, Field(description="Owner of a trigger: each post has one of its own (post), or all share one (user).")
+    ] = "post"
+    trigger_position: Annotated[Position, Field(description="Place of the trigger in a caption.")] = "start"
     trigger_vocabulary: Annotated[
-        Vocabulary, Field(description="any ordinary words, or those a language model finds natural there")
+        Vocabulary,
+        Field(description="Words that triggers consist of: ordinary ones, or those a language model finds natural."),
     ] = "words"
-    language_model: Annotated[str, Field(description="proposes natural triggers: a name or a folder")] = "small-mlm"
+    language_model: Annotated[
+        str, Field(description="Masked language model that proposes natural triggers: a name or a folder.")
+    ] = "small-mlm"
     fluency: Annotated[
-        float, Field(ge=0, le=1000, description="price of a nat of a natural trigger's likelihood, in loss (lambda)")
+        float,
+        Field(
+            ge=0,
+            le=1000,
+            description="Weight of natural wording against protection: the loss that one nat of a natural trigger's "
+            "log-likelihood is worth (lambda).",
+        ),
     ] = 0.02
-    proposals: Annotated[int, Field(ge=1, description="the language model's top words at each position")] = 1024
-    fluent_beam: Annotated[int, Field(ge=1, le=16, description="natural triggers kept in the search")] = 4
-    avoid_words: Annotated[Path | None, Field(description="file of words that no trigger may hold")] = None
-    trigger_rounds: Annotated[int, Field(ge=0, description="rounds that improve the triggers")] = 2
-    candidates: Annotated[int, Field(ge=1, le=256, description="words tried at each position (top k)")] = 16
-    beam_width: Annotated[int, Field(ge=1, le=16, description="triggers kept in the search")] = 1
+    proposals: Annotated[
+        int, Field(ge=1, description="Number of words that the language model proposes for each place in a trigger.")
+    ] = 1024
+    fluent_beam: Annotated[
+        int, Field(ge=1, le=16, description="Number of triggers kept at each step of the search for natural ones.")
+    ] = 4
+    avoid_words: Annotated[Path | None, Field(description="File of words that no trigger may contain.")] = None
+    trigger_rounds: Annotated[int, Field(ge=0, description="Number of rounds that improve the triggers.")] = 2
+    candidates: Annotated[
+        int, Field(ge=1, le=256, description="Number of words tried at each place in a trigger (top k).")
+    ] = 16
+    beam_width: Annotated[
+        int, Field(ge=1, le=16, description="Number of triggers kept at each step of the search.")
+    ] = 1
     adversarial_weight: Annotated[
         float,
         Field(
-            ge=0, le=1000, description="of the noise's other aim, to show other content to a model that knows the posts"
+            ge=0,
+            le=1000,
+            description="Weight of the noise's second aim: to show other content to the adversary, a copy of the "
+            "surrogate that has learnt the clean posts.",
         ),
     ] = 0.0
-    adversary_steps: Annotated[int, Field(ge=1, description="training steps of that model, on the clean posts")] = 128
+    adversary_steps: Annotated[int, Field(ge=1, description="Training steps of the adversary on the clean posts.")] = (
+        128
+    )
     smallest_crop: Annotated[
-        float, Field(gt=0, le=1, description="smallest share of a photo in the crops the noise is made under")
+        float, Field(gt=0, le=1, description="Smallest share of a photo's area in the crops that the noise is made on.")
     ] = 0.9
     enlarge: Annotated[
-        Literal["bilinear", "nearest"], Field(description="how the noise grid is enlarged to the photo")
+        Enlargement, Field(description="Interpolation that enlarges the noise grid to the size of the photo.")
     ] = "bilinear"
 
 
 class ProtectSettings(MethodSettings):
     """Everything a `protect` run depends on; saved with it as run.toml."""
 
-    photos: Path
-    captions: Path | None = None
-    output: Path | None = None
-    method: str = "mem"
-    surrogate: tuple[str, ...] = ("small",)
-    preset: Preset = "balanced"
-    format: Format = "auto"
-    quality: Annotated[int, Field(ge=1, le=100)] = 95
-    keep_metadata: Keep = "safe"
-    strict: bool = False
-    seed: Seed = 0
-    device: Device = "auto"
+    photos: Annotated[Path, Field(description="Folder of photos, or a caption file that names them.")]
+    captions: Annotated[
+        Path | None,
+        Field(description="Caption file: JSONL, CSV, TSV, COCO, Karpathy or Flickr."),
+        DefaultText("one that is found among the photos"),
+    ] = None
+    output: Annotated[
+        Path | None,
+        Field(description="Folder to publish; what must stay private goes to OUTPUT.private."),
+        DefaultText("PHOTOS-protected"),
+    ] = None
+    method: Annotated[str, Field(description="Method that makes noise and triggers.")] = "mem"
+    surrogate: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Model to protect against: small (bundled), an open_clip name with its weights such as "
+            "RN50:openai, or a checkpoint. Several make an ensemble."
+        ),
+    ] = ("small",)
+    preset: Annotated[
+        Preset,
+        Field(
+            description="Amount of work: fast takes fewer rounds and steps, strong adds noise that misleads a model "
+            "which has learnt the clean posts."
+        ),
+    ] = "balanced"
+    format: Annotated[
+        Format,
+        Field(description="File format of the copies; auto is lossless: WebP for WebP photos, PNG for all others."),
+    ] = "auto"
+    quality: Annotated[int, Field(ge=1, le=100, description="Quality of JPEG files, from 1 to 100.")] = 95
+    keep_metadata: Annotated[
+        Keep,
+        Field(
+            description="Metadata that the copies keep: none, safe (camera, time and author, but no place), or all of "
+            "EXIF and XMP, with the place."
+        ),
+    ] = "safe"
+    strict: Annotated[bool, Field(description="Fail if any photo cannot be protected.")] = False
+    seed: SeedSetting = 0
+    device: DeviceSetting = "auto"
     options: Annotated[
         dict[str, bool | int | float | str],
-        Field(description="Settings of its own of a method that an installed package adds, by name."),
-    ] = {}
+        Field(description="Settings of its own that a method from an installed package takes, by name."),
+        DefaultText("none"),
+    ] = {}  # noqa: RUF012  (pydantic copies defaults)
 
 
 def digest(settings: ProtectSettings) -> str:
-    """Hash of what the result depends on: everything but where the files lie and the device's name."""
-    return hashlib.sha256(settings.model_dump_json(exclude={*PLACES, "strict"}).encode()).hexdigest()
+    """Return the hash of what the result depends on: of all settings but where files lie, the device and `strict`."""
+    return hashlib.sha256(settings.model_dump_json(exclude=set(OUTSIDE_THE_DIGEST)).encode()).hexdigest()

@@ -3,47 +3,77 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from unlearnable.config.protect import Device, Seed
+from unlearnable.config.base import DefaultText, DeviceSetting, Seed, SeedSetting, Settings
+
+SCRATCH_EPOCHS, SCRATCH_RATE = 32, 5e-4
+TUNING_EPOCHS, TUNING_RATE = 10, 1e-5
+SMALL_RATE = 1e-3  # at 1e-5, right for a large CLIP, small models learn nothing from a few hundred posts
 
 Precision = Literal["auto", "fp32", "bf16"]
-Epochs = Annotated[int, Field(ge=0, description="times every pair is seen")]
-Rate = Annotated[float, Field(gt=0, le=1, description="highest learning rate")]
+_EPOCHS = Field(ge=0, description="Number of times that every pair is trained on.")
+_RATE = Field(gt=0, le=1, description="Highest learning rate, which is reached at the end of the warm-up.")
+Epochs = Annotated[int | None, _EPOCHS, DefaultText(f"{TUNING_EPOCHS} in fine-tuning, {SCRATCH_EPOCHS} from scratch")]
+Rate = Annotated[
+    float | None,
+    _RATE,
+    DefaultText(f"{SMALL_RATE:g} for small models, {TUNING_RATE:g} for others, {SCRATCH_RATE:g} from scratch"),
+]
+OneCaption = Annotated[bool, Field(description="Captions of a photo that an epoch shows: one of them, or all.")]
 
 
-class Schedule(BaseModel):
+class Schedule(Settings):
     """How a CLIP is trained, but for how long and how fast: AdamW, linear warm-up, then a cosine down to zero."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    batch_size: Annotated[int, Field(ge=2, description="pairs in a contrastive batch")] = 128
-    weight_decay: Annotated[float, Field(ge=0, le=10, description="of the matrices")] = 0.2
-    warmup: Annotated[float, Field(ge=0, le=1, description="share of all steps in which the rate rises")] = 0.1
-    smallest_crop: Annotated[float, Field(gt=0, le=1, description="smallest share of a photo in a crop")] = 0.9
-    one_caption: Annotated[bool, Field(description="each epoch shows a photo once, with one of its captions")] = False
-    precision: Annotated[Precision, Field(description="bf16 autocast; auto uses it on a GPU that has it")] = "auto"
+    batch_size: Annotated[int, Field(ge=2, description="Number of pairs in a contrastive batch.")] = 128
+    weight_decay: Annotated[float, Field(ge=0, le=10, description="Weight decay of the weight matrices (AdamW).")] = 0.2
+    warmup: Annotated[float, Field(ge=0, le=1, description="Share of all steps in which the rate rises.")] = 0.1
+    smallest_crop: Annotated[
+        float, Field(gt=0, le=1, description="Smallest share of a photo's area in a random crop.")
+    ] = 0.9
+    one_caption: OneCaption = False
+    precision: Annotated[
+        Precision, Field(description="Number format of the training; auto is bf16 on a GPU that has it, else fp32.")
+    ] = "auto"
 
 
 class Recipe(Schedule):
     """A schedule with its length, its rate and its seed."""
 
-    epochs: Epochs
-    lr: Rate
-    seed: Seed = 0
+    epochs: Annotated[int, _EPOCHS]
+    lr: Annotated[float, _RATE]
+    seed: Annotated[Seed, Field(description="Seed of the weights, the order of the pairs and the crops.")] = 0
 
 
 class TrainSettings(Schedule):
     """Everything a `train` run depends on; `epochs` and `lr` depend on the model where they are not given."""
 
-    data: Annotated[tuple[Path, ...], Field(min_length=1)]
-    captions: tuple[Path, ...] = ()
-    test_fraction: Annotated[float, Field(ge=0, lt=1, description="held out where the data names no split")] = 0.1
-    model: str = "small"
-    output: Path = Path("model.safetensors")
-    epochs: Epochs | None = None
-    lr: Rate | None = None
-    seed: Seed = 0
-    device: Device = "auto"
+    without_variable: ClassVar[frozenset[str]] = frozenset({"data"})  # UNLEARNABLE_DATA: where `benchmark` looks
+
+    data: Annotated[tuple[Path, ...], Field(min_length=1, description="Folder of photos with captions to train on.")]
+    captions: Annotated[
+        tuple[Path, ...],
+        Field(
+            description="Caption file of each --data; `people` for folders of faces with invented names, "
+            "`people:real` with their own."
+        ),
+        DefaultText("one that is found in the folder"),
+    ] = ()
+    test_fraction: Annotated[
+        float, Field(ge=0, lt=1, description="Share of the photos held out where the data names no split.")
+    ] = 0.1
+    model: Annotated[
+        str,
+        Field(
+            description="Model to train: an architecture (conv-small, RN50, ...) starts from scratch; small, "
+            "RN50:openai or a checkpoint is fine-tuned."
+        ),
+    ] = "small"
+    output: Annotated[Path, Field(description="Checkpoint to write.")] = Path("model.safetensors")
+    epochs: Epochs = None
+    lr: Rate = None
+    seed: SeedSetting = 0
+    device: DeviceSetting = "auto"

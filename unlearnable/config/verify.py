@@ -8,34 +8,70 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from unlearnable.config.attacks import AS_PUBLISHED, Through
-from unlearnable.config.protect import Device, Seed
-from unlearnable.config.train import Epochs, Rate, Schedule
+from unlearnable.config.base import DefaultText, DeviceSetting, Seed
+from unlearnable.config.train import Epochs, OneCaption, Rate, Schedule
 
 
 class VerifySettings(Schedule):
     """Everything a `verify` run depends on; `epochs` and `lr` depend on the victim where they are not given."""
 
-    originals: Path
-    protected: Path
-    captions: Path | None = None
-    protected_captions: Path | None = None
-    test: Path | None = None
-    test_captions: Path | None = None
-    test_fraction: Annotated[float, Field(gt=0, lt=1, description="held out where there is no --test")] = 0.2
-    background: Path | None = None
-    background_captions: Path | None = None
-    victims: Annotated[tuple[str, ...], Field(min_length=1)] = ("small",)
-    one_caption: Annotated[bool, Field(description="each epoch shows a photo once, with one of its captions")] = True
-    from_scratch: bool = False
-    epochs: Epochs | None = None
-    lr: Rate | None = None
+    originals: Annotated[
+        Path,
+        Field(description="Folder of the original photos, or their caption file."),
+        DefaultText("those of the last protect run"),
+    ]
+    protected: Annotated[Path, Field(description="Folder of the protected copies."), DefaultText("ORIGINALS-protected")]
+    captions: Annotated[
+        Path | None,
+        Field(description="Caption file of the originals; `people` for folders of faces with invented names."),
+        DefaultText("one that is found in the folder"),
+    ] = None
+    protected_captions: Annotated[
+        Path | None, Field(description="Caption file of the copies."), DefaultText("the same name among the copies")
+    ] = None
+    test: Annotated[
+        Path | None,
+        Field(description="Folder of clean photos to rank."),
+        DefaultText("a share of the originals, --test-fraction"),
+    ] = None
+    test_captions: Annotated[Path | None, Field(description="Caption file of the photos in --test.")] = None
+    test_fraction: Annotated[
+        float, Field(gt=0, lt=1, description="Share of the originals held out to be ranked where there is no --test.")
+    ] = 0.2
+    background: Annotated[
+        Path | None,
+        Field(description="Folder of other people's clean posts (a crowd), which every victim is trained on as well."),
+    ] = None
+    background_captions: Annotated[Path | None, Field(description="Caption file of the photos in --background.")] = None
+    victims: Annotated[
+        tuple[str, ...],
+        Field(
+            min_length=1,
+            description="Model to train on the posts: small (bundled), a trained architecture such as conv-small, an "
+            "open_clip name with its weights such as RN50:openai, or a checkpoint.",
+        ),
+    ] = ("small",)
+    one_caption: OneCaption = True
+    from_scratch: Annotated[bool, Field(description="Train from random weights in place of fine-tuning.")] = False
+    epochs: Epochs = None
+    lr: Rate = None
     through: Through = (AS_PUBLISHED,)
-    ablations: bool = False
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)] = (0, 1, 2)
-    seed: Annotated[Seed, Field(description="of the split")] = 0
-    require: tuple[str, ...] = ()
-    output: Path | None = None
-    device: Device = "auto"
+    ablations: Annotated[
+        bool, Field(description="Train also on noise alone, on triggers alone, and on random noise and words.")
+    ] = False
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, description="Seeds, one training with each.")] = (0, 1, 2)
+    seed: Annotated[Seed, Field(description="Seed that draws the held-out photos.")] = 0
+    require: Annotated[
+        tuple[str, ...],
+        Field(
+            description='Requirement on every victim and attack, such as "hit10<=10", "medr>=30" or "effect>=0.9"; '
+            "the exit code is 10 where one is missed."
+        ),
+    ] = ()
+    output: Annotated[
+        Path | None, Field(description="Folder of the report and its cells."), DefaultText("PROTECTED.verify")
+    ] = None
+    device: DeviceSetting = "auto"
 
     @model_validator(mode="after")
     def _captions_belong_to_photos(self) -> VerifySettings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, pstdev
 
@@ -105,35 +106,49 @@ def _name(finding: Finding) -> str:
     return victim if finding.through == AS_PUBLISHED else f"{victim} through {finding.through}"
 
 
-def check_rules(rules: Iterable[str]) -> None:
-    """Check that every requirement can be read.
+@dataclass(frozen=True)
+class Rule:
+    """A requirement on the figures of protected cells.
+
+    Attributes:
+        text: as the user wrote it.
+        metric: "hit1", "hit5", "hit10", "medr" or "effect".
+        holds: whether a figure satisfies it.
+    """
+
+    text: str
+    metric: str
+    holds: Callable[[float], bool]
+
+
+def parse_rule(text: str) -> Rule:
+    """Return the requirement that a text such as "hit10<=10" states.
 
     Raises:
         ConfigError: a requirement is not a metric, a comparison sign and a number.
     """
-    for rule in rules:
-        if not _RULE.fullmatch(rule.replace(" ", "")):
-            raise ConfigError(
-                f"cannot read the requirement {rule!r}",
-                hint="compare hit1, hit5, hit10, medr or effect with a number, as in hit10<=10",
-            )
+    match = _RULE.fullmatch(text.replace(" ", ""))
+    if match is None:
+        raise ConfigError(
+            f"cannot read the requirement {text!r}", hint="write hit1, hit5, hit10, medr or effect, as in hit10<=10"
+        )
+    metric, sign, bound = match.groups()
+    compare, limit = _SIGNS[sign], float(bound)
+    return Rule(text, metric, lambda value: compare(value, limit))
 
 
-def missed(rules: Iterable[str], cells: Sequence[Cell], all_findings: Sequence[Finding]) -> list[str]:
-    """Return every victim, attack and direction that fails a requirement, by its mean over the seeds.
+def missed(rules: Iterable[Rule], cells: Sequence[Cell], found: Sequence[Finding]) -> list[str]:
+    """Return what each requirement fails on: any victim and attack, mean over the seeds, either direction.
 
     An effect that cannot be judged fails its requirement.
     """
     failures = []
     for rule in rules:
-        match = _RULE.fullmatch(rule.replace(" ", ""))
-        assert match is not None, "call check_rules first"
-        metric, sign, bound = match.groups()
-        for finding in all_findings:
-            for way, value in _values(metric, finding, cells):
-                if value is None or not _SIGNS[sign](value, float(bound)):
-                    measured = "cannot be judged" if value is None else f"{value:.3g}"
-                    failures.append(f"{rule}: {_name(finding)}, {way}: {measured}")
+        for one in found:
+            for way, value in _values(rule.metric, one, cells):
+                if value is None or not rule.holds(value):
+                    shown = "cannot be judged" if value is None else f"{value:.3g}"
+                    failures.append(f"{rule.text}: {_name(one)}, {way}: {shown}")
     return failures
 
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from unlearnable.config import Recipe, Schedule
+from unlearnable.config import SCRATCH_EPOCHS, SCRATCH_RATE, TUNING_EPOCHS, Recipe, Schedule
 from unlearnable.models.architectures import tuning_rate
-
-SCRATCH_EPOCHS, SCRATCH_RATE = 32, 5e-4
-TUNING_EPOCHS = 10
 
 
 def recipe_for(

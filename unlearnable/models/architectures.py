@@ -6,15 +6,13 @@ cache folder.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
-from platformdirs import user_cache_path
+from unlearnable.config import SMALL_RATE, TUNING_RATE
+from unlearnable.folders import cache_folder
 
 START = "small-start"
-TUNING_RATE = 1e-5
-SMALL_RATE = 1e-3  # at 1e-5, right for a large CLIP, small models learn nothing from a few hundred posts
 HALF = (0.5, 0.5, 0.5)
 _TEXT = {"context_length": 77, "vocab_size": 49408, "width": 192, "heads": 6, "layers": 4}
 
@@ -58,12 +56,6 @@ def is_small(config: dict[str, Any]) -> bool:
 def tuning_rate(config: dict[str, Any]) -> float:
     """Return the default learning rate for fine-tuning a model."""
     return SMALL_RATE if is_small(config) else TUNING_RATE
-
-
-def cache_folder() -> Path:
-    """Return the cache folder, which holds trained victims; `UNLEARNABLE_CACHE` moves it."""
-    chosen = os.environ.get("UNLEARNABLE_CACHE")
-    return Path(chosen) if chosen else user_cache_path("unlearnable")
 
 
 def cached(name: str) -> Path:

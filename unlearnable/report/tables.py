@@ -63,7 +63,7 @@ def _methods(report: BenchmarkReport) -> TableRecord:
 
 
 def _transfer(report: BenchmarkReport) -> TableRecord:
-    cells = [cell for cell in _plain(report) if cell.method == "clean" or cell.method.startswith("mem")]
+    cells = [cell for cell in _plain(report) if cell.method == "clean" or trigger_settings(cell.method)]
     rows = [
         [victim, _name(method), *replace(_over(found), paper=_transfer_paper(report, found[0])).ranks()]
         for victim, own in _by(cells, lambda c: c.victim)
@@ -89,7 +89,7 @@ def _transfer_paper(report: BenchmarkReport, cell: BenchmarkCell) -> PaperRow | 
 
 def _fractions(report: BenchmarkReport) -> TableRecord:
     shares = sorted({cell.fraction for cell in report.cells}, reverse=True)
-    cells = [c for c in _through(report) if c.victim == _first(report) and c.method.startswith("mem")]
+    cells = [c for c in _through(report) if c.victim == _first(report) and trigger_settings(c.method)]
     rows = []
     for method, own in _by(cells, lambda c: c.method):
         for index, way in enumerate(WAYS):

@@ -6,24 +6,16 @@ It lies in the user's state folder (`UNLEARNABLE_STATE` moves it) and never with
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from platformdirs import user_state_path
-
 from unlearnable import files
 from unlearnable.errors import InputError
+from unlearnable.folders import state_folder
 
 LAST = "last.json"
 MADE = "made.txt"
-
-
-def state_folder() -> Path:
-    """The state folder; it need not exist."""
-    chosen = os.environ.get("UNLEARNABLE_STATE")
-    return Path(chosen) if chosen else user_state_path("unlearnable")
 
 
 def known_protected_hashes() -> set[str]:

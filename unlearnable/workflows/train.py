@@ -27,7 +27,7 @@ from unlearnable.workflows.verify.splits import split
 
 def train(
     settings: TrainSettings, *, resume: bool = False, overwrite: bool = False, progress: Progress | None = None
-) -> TrainReport:
+) -> TrainReport | None:
     """Train the model that the settings name, and write it to `settings.output`.
 
     Args:
@@ -35,6 +35,9 @@ def train(
         resume: go on with a training that was stopped; the result is the same to the bit on the same device.
         overwrite: replace an earlier result.
         progress: told what happens.
+
+    Returns:
+        What came out; None in all of several processes but the first, which alone writes the model.
 
     Raises:
         InputError: there is nothing to train on.
@@ -77,11 +80,12 @@ def train(
         progress.phase(f"training {settings.model}", task.steps)
         before = epoch_record(0, None, model, task.held_out)
         history = fit(model, task, progress, world=world)
-    if world.rank == 0:
-        openclip.save(model, settings.output)
+    if world.rank:
+        return None
+    openclip.save(model, settings.output)
     report = TrainReport(
         output=str(settings.output),
-        sha256=files.sha256(settings.output) if world.rank == 0 else "",
+        sha256=files.sha256(settings.output),
         model=settings.model,
         from_scratch=from_scratch,
         data=[dataset.name for dataset in datasets],
@@ -100,9 +104,8 @@ def train(
         history=history,
         seconds=round(time.monotonic() - started, 1),
     )
-    if world.rank == 0:
-        files.write_text(report_path(settings.output), report.model_dump_json(indent=2) + "\n")
-        partial.unlink(missing_ok=True)
+    files.write_text(report_path(settings.output), report.model_dump_json(indent=2) + "\n")
+    partial.unlink(missing_ok=True)
     return report
 
 

@@ -14,7 +14,7 @@ from unlearnable.attacks.base import Attack
 from unlearnable.config import AS_PUBLISHED, VerifySettings
 from unlearnable.errors import InputError
 from unlearnable.evaluation.scores import chance
-from unlearnable.evaluation.verdict import check_rules, findings, missed, verdict
+from unlearnable.evaluation.verdict import findings, missed, parse_rule, verdict
 from unlearnable.experiments.cells import Experiment
 from unlearnable.experiments.models import ModelPool
 from unlearnable.models.device import choose_device
@@ -56,7 +56,7 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
         ModelError: a victim is not available.
     """
     started, progress = time.monotonic(), progress or Silent()
-    check_rules(settings.require)
+    rules = [parse_rule(text) for text in settings.require]
     arms_wanted = arms_to_run(settings)
     check_apart(output_folder(settings), settings.originals, settings.protected)
     device = choose_device(settings.device)
@@ -97,7 +97,7 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
         findings=found,
         verdict=verdict(found),
         required=list(settings.require),
-        missed=missed(settings.require, done.cells, found),
+        missed=missed(rules, done.cells, found),
         skipped=[SkippedRecord.of(skip) for skip in [*posts.skipped, *decoded.skipped, *background.skipped]],
         notes=_notes(settings, references, found),
         seeds=list(settings.seeds),

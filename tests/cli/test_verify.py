@@ -12,7 +12,7 @@ import tomllib
 import pytest
 from typer.testing import CliRunner
 
-from tests.cli.test_cli import FILE, run
+from tests.cli.test_protect import FILE, run
 from unlearnable.cli import benchmark as benchmark_command
 from unlearnable.cli import train as train_command
 from unlearnable.cli import verify as verify_command

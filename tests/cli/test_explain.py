@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from tests.cli.test_cli import FILE, run
+from tests.cli.test_protect import FILE, run
 from tests.conftest import picture
 from unlearnable.cli import explain as command
 from unlearnable.cli.app import app

@@ -1,0 +1,84 @@
+"""What all long commands do: flags to settings, progress while they run, then JSON or a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import typer
+from pydantic import BaseModel
+
+from unlearnable import config
+from unlearnable.cli.console import print_json, shown
+from unlearnable.errors import Interrupted
+from unlearnable.progress import Progress
+
+Kind = TypeVar("Kind", bound=config.Settings)
+Result = TypeVar("Result", bound=BaseModel | None)
+
+
+def run_command(
+    context: typer.Context,
+    kind: type[Kind],
+    work: Callable[[Kind, Progress], Result],
+    show: Callable[[Any], None],
+    *,
+    hint: str,
+    found: Mapping[str, Any] | None = None,
+) -> Result | None:
+    """Run a command with the options that its context holds.
+
+    Args:
+        context: of the command; its parameters that are named as settings are the flags.
+        kind: the settings of the command.
+        work: does it; imports torch inside, so that --help and --print-config answer at once.
+        show: prints what `work` returns, for people.
+        hint: what to do after Ctrl-C.
+        found: settings that the command found out itself; they go before the flags.
+
+    Returns:
+        The result; None where there is none to show: with --print-config, or in all processes but the first.
+
+    Raises:
+        Interrupted: the user pressed Ctrl-C.
+        ConfigError: a setting is wrong.
+    """
+    given = context.params
+    flags = {**_flags(context, kind), **(found or {})}
+    file = Path(given["config_file"]) if given["config_file"] else None
+    settings = config.resolve_as(kind, flags, file, names=_names(context))
+    if given["print_config"]:
+        typer.echo(config.to_toml(settings), nl=False)
+        return None
+    try:
+        with shown(quiet=given["quiet"]) as progress:
+            result = work(settings, progress)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted", hint=hint) from None
+    if result is not None and given["as_json"]:
+        print_json(result)
+    elif result is not None:
+        show(result)
+    return result
+
+
+def _flags(context: typer.Context, kind: type[config.Settings]) -> dict[str, Any]:
+    """The settings that options and arguments gave; those that were not given are None."""
+    names, flags = _names(context), {}
+    for name, value in context.params.items():
+        if name not in kind.model_fields:
+            continue
+        if config.takes_several(kind, name):
+            value = config.split(kind, name, [str(one) for one in value], names[name]) if value else None
+        flags[name] = value
+    return flags
+
+
+def _names(context: typer.Context) -> dict[str, str]:
+    """What users know each parameter as: --epsilon, or PHOTOS."""
+    return {
+        parameter.name: parameter.opts[0] if parameter.param_type_name == "option" else parameter.name.upper()
+        for parameter in context.command.params
+        if parameter.name
+    }

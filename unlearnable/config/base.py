@@ -1,0 +1,84 @@
+"""What the settings of all commands have in common: how they are checked, and the settings that every command has."""
+
+from __future__ import annotations
+
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+DeviceSetting = Annotated[
+    Device, Field(description="Device that models run on; auto takes a GPU where torch finds one.")
+]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+SeedSetting = Annotated[Seed, Field(description="Seed that all randomness follows from.")]
+
+
+@dataclass(frozen=True)
+class DefaultText:
+    """What a help text says in place of a default that only the run can know; part of a field's annotation.
+
+    Attributes:
+        text: a few words, such as "PHOTOS-protected".
+    """
+
+    text: str
+
+
+class Settings(BaseModel):
+    """The settings of a command: frozen, without unknown names, with one value accepted where several are meant."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    without_variable: ClassVar[frozenset[str]] = frozenset()
+    """Names of the settings that no environment variable sets."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _normalised(cls, value: Any, info: ValidationInfo) -> Any:
+        """Make a tuple of one value where several are meant, and refuse numbers that cannot even be printed."""
+        items = value if isinstance(value, list | tuple) else (value,)
+        if any(isinstance(item, int) and item.bit_length() > 64 for item in items):
+            raise ValueError("the number is too large")
+        alone = isinstance(value, str | Path | int | float)
+        return (value,) if alone and takes_several(cls, info.field_name or "") else value
+
+
+def takes_several(kind: type[BaseModel], name: str) -> bool:
+    """Return whether a setting is a list, which may be left out."""
+    return _several(kind.model_fields[name].annotation)
+
+
+def takes_numbers(kind: type[BaseModel], name: str) -> bool:
+    """Return whether a setting is a number or a list of numbers."""
+    return not {int, float}.isdisjoint(_leaves(kind.model_fields[name].annotation))
+
+
+def takes_paths(kind: type[BaseModel], name: str) -> bool:
+    """Return whether a setting is a path or a list of paths."""
+    return Path in _leaves(kind.model_fields[name].annotation)
+
+
+def default_text(kind: type[BaseModel], name: str) -> str:
+    """Return the default of a setting as help texts show it; empty where there is none."""
+    field = kind.model_fields[name]
+    for note in field.metadata:
+        if isinstance(note, DefaultText):
+            return note.text
+    value = field.default
+    if field.is_required() or value is None or value is False or value == ():
+        return ""
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _leaves(annotation: Any) -> set[Any]:
+    inner = () if typing.get_origin(annotation) is Literal else typing.get_args(annotation)
+    return set().union(*map(_leaves, inner)) if inner else {annotation}
+
+
+def _several(annotation: Any) -> bool:
+    origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    return origin is tuple or (origin is not Literal and any(map(_several, inner)))
