@@ -7,23 +7,23 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from tests.benchmarks.conftest import faces, flickr  # noqa: F401  (fixtures)
-from tests.cli.test_protect import POSIX, run
+from tests.cli.program import POSIX, call, one_thread
 
-SLOW = """
-import sys, time
+PAUSING = """
+import sys, threading
 import unlearnable.experiments.fit as fit
-real = fit._save
-def save(*arguments):
-    real(*arguments)
-    time.sleep(0.5)
-fit._save = save
-sys.argv[0] = "unlearnable"
 from unlearnable.cli.app import main
+real = fit._save
+def save_and_pause(path, *rest):
+    real(path, *rest)
+    if path.name.startswith("mem-3"):
+        print("saved", flush=True)
+        threading.Event().wait()  # for ever
+fit._save = save_and_pause
 main()
 """
 
@@ -39,7 +39,7 @@ def common(tiny_path, tmp_path):
 
 def test_json_is_as_the_contract_has_it(flickr, common, tmp_path):  # noqa: F811
     out = tmp_path / "out"
-    result = run(*common(flickr, "--dataset", "flickr8k", "--output", out, "--json"))
+    result = call(*common(flickr, "--dataset", "flickr8k", "--output", out, "--json"))
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
     assert {"schema_version", "dataset", "scale", "cells", "ran", "reused"} <= report.keys()
@@ -54,12 +54,12 @@ def test_json_is_as_the_contract_has_it(flickr, common, tmp_path):  # noqa: F811
 
 
 def test_for_a_person_it_fits_80_columns(faces, common, tmp_path):  # noqa: F811
-    environment = {**os.environ, "COLUMNS": "80"}
+    environment = {"COLUMNS": "80"}
     arguments = common(faces, "--dataset", "pubfig", "--output", tmp_path / "out", "--quiet")
-    planned = run(*arguments, "--list", env=environment)
+    planned = call(*arguments, "--list", env=environment)
     assert planned.returncode == 0, planned.stderr
     assert "making the noise of mem-3" in planned.stdout
-    result = run(*arguments, env=environment)
+    result = call(*arguments, env=environment)
     assert result.returncode == 0, result.stderr
     assert "Table 5" in result.stdout
     assert "Pre-trained" in result.stdout
@@ -70,15 +70,17 @@ def test_for_a_person_it_fits_80_columns(faces, common, tmp_path):  # noqa: F811
 @POSIX
 def test_killed_in_a_cell_and_resumed_gives_the_same_table(flickr, common, tmp_path):  # noqa: F811
     whole = common(flickr, "--dataset", "flickr8k", "--output", tmp_path / "whole", "--json")
-    assert run(*whole).returncode == 0
+    assert call(*whole).returncode == 0
     broken = common(flickr, "--dataset", "flickr8k", "--output", tmp_path / "broken", "--json")
-    with subprocess.Popen([sys.executable, "-c", SLOW, *map(str, broken)], stderr=subprocess.DEVNULL) as process:
-        while not list((tmp_path / "broken").rglob("mem-3*.partial")) and process.poll() is None:
-            time.sleep(0.05)
+    command_line = [sys.executable, "-c", PAUSING, *map(str, broken)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    with subprocess.Popen(command_line, env=one_thread(), **pipes) as process:
+        assert process.stdout.readline() == "saved\n"
         process.send_signal(signal.SIGKILL)
+    assert list((tmp_path / "broken").rglob("mem-3*.partial"))
     assert process.returncode == -signal.SIGKILL
     assert not (tmp_path / "broken" / "table.md").exists()
-    result = run(*broken, "--resume")
+    result = call(*broken, "--resume")
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["reused"] == 1
     tables = [(tmp_path / name / "table.md").read_text() for name in ("whole", "broken")]
@@ -100,7 +102,7 @@ def test_two_processes_share_the_cells_and_a_third_call_lays_out_all(flickr, com
     assert [process.returncode for process in started] == [0, 0]
     assert json.loads(printed[0])["ran"] == 1
     assert printed[1] == b""
-    after = json.loads(run(*arguments).stdout)
+    after = json.loads(call(*arguments).stdout)
     assert (after["ran"], after["reused"]) == (0, 2)
     assert {cell["method"] for cell in after["cells"]} == {"clean", "mem-3"}
 
@@ -120,23 +122,16 @@ def test_two_processes_share_the_cells_and_a_third_call_lays_out_all(flickr, com
 )
 def test_a_failure_has_its_exit_code_and_says_what_to_do(tmp_path, arguments, code, words):
     (tmp_path / "empty").mkdir()
-    environment = os.environ | {"UNLEARNABLE_CACHE": str(tmp_path / "cache")}
-    result = run("benchmark", *arguments, cwd=tmp_path, env=environment)
+    environment = {"UNLEARNABLE_CACHE": str(tmp_path / "cache")}
+    result = call("benchmark", *arguments, cwd=tmp_path, env=environment)
     assert result.returncode == code, result.stderr
     assert words in result.stderr
     assert "Traceback" not in result.stderr
 
 
 def test_a_victim_that_was_not_trained_yet_is_told_before_anything_runs(faces, tmp_path):  # noqa: F811
-    environment = os.environ | {"UNLEARNABLE_CACHE": str(tmp_path / "cache")}
-    result = run("benchmark", "--dataset", "pubfig", "--data", faces, "--output", tmp_path / "out", env=environment)
+    environment = {"UNLEARNABLE_CACHE": str(tmp_path / "cache")}
+    result = call("benchmark", "--dataset", "pubfig", "--data", faces, "--output", tmp_path / "out", env=environment)
     assert result.returncode == 4, result.stderr
     assert "unlearnable train" in result.stderr
     assert not (tmp_path / "out").exists()
-
-
-def test_datasets_are_listed_with_where_they_can_be_had():
-    result = run("datasets", "--json")
-    names = {row["name"]: row["summary"] for row in json.loads(result.stdout)["datasets"]}
-    assert names.keys() == {"flickr8k", "flickr30k", "coco", "pubfig"}
-    assert "https://" in names["coco"]

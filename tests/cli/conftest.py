@@ -1,0 +1,21 @@
+"""Fixtures of the command line's tests."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.program import FILE
+
+
+@pytest.fixture
+def quick(tiny_path, tmp_path):
+    """Options of a `protect` run that takes a second."""
+    file = tmp_path / "quick.toml"
+    file.write_text(FILE)
+    return ("--surrogate", tiny_path, "--config", file, "--max-rounds", "2", "--threshold", "0.0001")
+
+
+@pytest.fixture(autouse=True)
+def offline(monkeypatch):
+    """No look at the Hugging Face hub; the variable is read when the library is imported, which it is already."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)

@@ -1,0 +1,78 @@
+"""The program, as a shell sees it: in a process of its own, or sooner in this one."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from unlearnable.cli.app import main
+
+FILE = "noise_steps = 3\nsurrogate_steps = 6\nlearning_rate = 1e-3\ncandidates = 4\nbatch_size = 8\n"
+
+POSIX = pytest.mark.skipif(os.name != "posix", reason="sends signals that only POSIX has")
+
+PAUSING = """
+import sys, threading
+from unlearnable.cli import console
+from unlearnable.cli.app import main
+marker, said, say = sys.argv.pop(1), [], console._Lines._say
+def say_and_pause(self, text):
+    if said:
+        threading.Event().wait()  # for ever: the next line is not printed
+    say(self, text)
+    if text.startswith(marker):
+        said.append(text)
+console.LINE_SECONDS = 0
+console._Lines._say = say_and_pause
+main()
+"""
+"""Runs the program, whose first argument is the beginning of the last line of progress that it prints."""
+
+
+class Ended(NamedTuple):
+    """How a call ended, with the names of `subprocess.CompletedProcess`."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run the program in a process of its own."""
+    command_line = [sys.executable, "-W", "error", "-m", "unlearnable", *map(str, arguments)]
+    return subprocess.run(command_line, capture_output=True, text=True, timeout=300, check=False, **options)
+
+
+def call(*arguments: object, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Ended:
+    """Run the program in this process, which has imported torch already.
+
+    Args:
+        arguments: of the command line.
+        cwd: the working directory.
+        env: variables beside those of this process.
+    """
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", ["unlearnable", *map(str, arguments)])
+        patch.setattr(sys, "excepthook", sys.excepthook)  # Typer replaces it
+        if cwd is not None:
+            patch.chdir(cwd)
+        for name, value in (env or {}).items():
+            patch.setenv(name, value)
+        with pytest.raises(SystemExit) as ended:
+            main()
+    code = ended.value.code
+    return Ended(code if isinstance(code, int) else 0, out.getvalue(), err.getvalue())
+
+
+def one_thread() -> dict[str, str]:
+    """The environment of a process that computes as this one does, to the bit."""
+    return {**os.environ, "OMP_NUM_THREADS": "1"}

@@ -1,0 +1,157 @@
+"""What the program makes of wrong usage, of failures and of bugs: one line, one hint, one exit code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.program import call, run
+from unlearnable.cli import doctor
+
+MANY = "9" * 5000
+
+HELP = """
+import sys
+from unlearnable.cli.app import main
+sys.argv = ["unlearnable", "--help"]
+try:
+    main()
+finally:
+    heavy = {"torch", "open_clip", "transformers", "timm", "numpy", "PIL", "matplotlib"} & set(sys.modules)
+    print(len(sys.modules), *heavy, file=sys.stderr)
+"""
+
+
+def test_help_brings_few_modules_and_no_torch():
+    result = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, check=False)
+    assert result.returncode == 0
+    assert "protect" in result.stdout
+    modules, *heavy = result.stderr.split()
+    assert heavy == []
+    assert int(modules) < 600, "more than Typer, Rich and pydantic bring"
+
+
+def test_stdout_holds_one_object_and_stderr_a_line_and_a_hint(posts):
+    result = run("protect", "nowhere", "--json", cwd=posts)
+    error = json.loads(result.stdout)
+    assert error["exit_code"] == result.returncode == 3
+    assert "nowhere" in error["error"]
+    assert result.stderr.splitlines() == [f"error: {error['error']}", f"hint: {error['hint']}"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words", "hint"),
+    [
+        (("protect", ".", "--no-such", "3"), "--no-such", "protect"),
+        (("protect", ".", "--epsilom", "3"), "--epsilon", "protect"),
+        (("protect", ".", "--epsilon", "x"), "--epsilon", "protect"),
+        (("protect", ".", "--preset", "slow"), "'slow' is not one of 'fast', 'balanced', 'strong'", "protect"),
+        (("protect",), "photos", "protect"),
+        (("preview", "a"), "protected", "preview"),
+        (("methods", "one"), "one", "methods"),
+        (("protekt", "."), "protekt", ""),
+    ],
+)
+def test_wrong_usage_with_json_is_an_object_too(arguments, words, hint):
+    result = call(*arguments, "--json")
+    error = json.loads(result.stdout)
+    assert error["exit_code"] == result.returncode == 2
+    assert words in error["error"]
+    assert error["hint"] == " ".join(f"see unlearnable {hint} --help".split())
+    assert len(result.stderr.splitlines()) == 2
+    without = call(*arguments)
+    assert (without.returncode, without.stdout, without.stderr) == (2, "", result.stderr)
+
+
+def test_a_missing_value_with_json_is_an_object_too():
+    result = call("protect", ".", "--json", "--epsilon")
+    assert json.loads(result.stdout)["exit_code"] == result.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("protect", ".", "--captions", "--json"), 3),
+        (("protect", ".", "--captions", "--json", "--no-such"), 2),
+        (("protect", ".", "--captions", "--json", "--epsilon"), 2),
+        (("protect", ".", "--", "--json"), 2),
+    ],
+)
+def test_a_value_that_reads_as_an_option_is_none(posts, arguments, code):
+    result = call(*arguments, cwd=posts)
+    assert (result.returncode, result.stdout) == (code, "")
+    assert "Traceback" not in call(*[word.replace("--json", "--debug") for word in arguments], cwd=posts).stderr
+
+
+def test_without_a_command_the_help_is_shown():
+    result = call()
+    assert result.returncode == 2
+    assert "protect" in result.stdout + result.stderr
+    assert "error:" not in result.stderr
+
+
+def test_debug_shows_the_traceback_and_changes_neither_exit_code_nor_json(posts):
+    result = call("protect", "nowhere", "--debug", "--json", cwd=posts)
+    assert "Traceback" in result.stderr
+    assert json.loads(result.stdout)["exit_code"] == result.returncode == 3
+    assert "Traceback" in call("protect", "--debug", "--no-such").stderr
+
+
+@pytest.mark.parametrize("arguments", [("--json",), ("--json", "--debug")])
+def test_a_bug_asks_for_a_report_that_every_command_can_give(monkeypatch, arguments):
+    monkeypatch.setattr(doctor, "examine", lambda: 1 / 0)
+    result = call("doctor", *arguments)
+    error = json.loads(result.stdout)
+    assert error["exit_code"] == result.returncode == 1
+    assert error["error"].startswith("ZeroDivisionError")
+    assert "--debug" in error["hint"]
+    assert ("Traceback" in result.stderr) == ("--debug" in arguments)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a = " + "[" * 100_000, "nested too deeply"),
+        (f"seed = {MANY}", "not TOML"),
+        ("seed = 0x" + "f" * 9000, "seed: the number is too large"),
+        ("seeds = 0x" + "f" * 9000, "no setting 'seeds'"),
+        (f'"{MANY}" = 1', "no setting"),
+        (f'epsilon = "{MANY}"', "epsilon"),
+        ("\udcff", "not TOML"),
+    ],
+)
+def test_a_file_that_is_no_file_of_settings_is_one_line(tmp_path, text, words):
+    (tmp_path / "run.toml").write_bytes(text.encode("utf-8", "surrogateescape"))
+    result = call("protect", ".", "--config", "run.toml", cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    first, *hint = result.stderr.splitlines()
+    assert words in first
+    assert len(first) < 300
+    assert len(hint) <= 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--config", "/dev/zero"), ("--config", "."), ("--seed", MANY), ("--seed", "9" * 40), ("--fluency", "1e999")],
+)
+def test_what_has_no_end_or_no_bound_is_one_line(tmp_path, arguments):
+    result = call("protect", ".", *arguments, cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert len(result.stderr) < 400
+    assert "Traceback" not in result.stderr
+
+
+def test_a_user_without_a_home_folder_gets_one_line(posts, monkeypatch):
+    pytest.importorskip("pwd")
+    for name in ("HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "UNLEARNABLE_STATE", "UNLEARNABLE_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)  # as in a container whose user has no name
+    for arguments in (("protect", posts), ("verify",), ("datasets",)):
+        result = call(*arguments)
+        assert (result.returncode, result.stdout) == (2, "")
+        error, hint = result.stderr.splitlines()
+        assert error == "error: this user has no home folder"
+        assert "HOME" in hint

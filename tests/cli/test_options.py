@@ -1,0 +1,175 @@
+"""The options of the long commands: each reaches the settings, and its help says what its setting says of itself."""
+
+from __future__ import annotations
+
+import inspect
+import tomllib
+
+import pytest
+import typer
+from rich.markup import render
+
+from tests.cli.program import call
+from unlearnable.cli.app import COMMANDS, app
+from unlearnable.config import (
+    BenchmarkSettings,
+    ExplainSettings,
+    ProtectSettings,
+    TrainSettings,
+    VerifySettings,
+    default_text,
+    takes_several,
+)
+
+SETTINGS = {
+    "protect": ProtectSettings,
+    "train": TrainSettings,
+    "verify": VerifySettings,
+    "benchmark": BenchmarkSettings,
+    "explain": ExplainSettings,
+}
+VALUES = {
+    "protect": {
+        "captions": "c.jsonl", "output": "o", "method": "em", "surrogate": ["a", "b"], "epsilon": 5,
+        "trigger_length": 4, "trigger_vocabulary": "natural", "language_model": "bert", "fluency": 0.5,
+        "avoid_words": "w", "trigger_scope": "user", "trigger_position": "end",
+        "preset": "strong", "threshold": 0.5, "max_rounds": 7, "format": "webp", "quality": 33,
+        "keep_metadata": "all", "seed": 12, "device": "cpu", "strict": True,
+    },
+    "train": {
+        "data": ["x", "y"], "captions": ["a", "b"], "test_fraction": 0.3, "model": "m", "output": "o", "epochs": 3,
+        "lr": 0.5, "batch_size": 7, "weight_decay": 0.3, "warmup": 0.2, "one_caption": True,
+        "smallest_crop": 0.4, "precision": "bf16", "seed": 8, "device": "cpu",
+    },
+    "verify": {
+        "captions": "c.jsonl", "protected_captions": "d.jsonl", "test": "t", "test_captions": "t.jsonl",
+        "test_fraction": 0.3, "background": "b", "background_captions": "b.jsonl", "victims": ["a", "b"],
+        "from_scratch": True, "epochs": 3, "lr": 0.5, "batch_size": 7, "smallest_crop": 0.4,
+        "through": ["png", "blur-1"], "one_caption": False, "ablations": True, "seeds": [4, 5],
+        "require": ["hit10<=10"], "output": "o", "seed": 8, "device": "cpu",
+    },
+    "benchmark": {
+        "dataset": "coco", "data": "d", "methods": ["em", "mem-4"], "surrogate": "s", "victims": ["a", "b"],
+        "fractions": [1.0, 0.25], "through": ["png", "blur-1"], "seeds": [4, 5], "scale": "paper", "limit": 9,
+        "output": "o", "cache_dir": "c", "latex": True, "device": "cpu",
+    },
+    "explain": {
+        "caption": "a dog", "trigger": "one two", "model": ["a", "b"], "map": ["x", "y"],
+        "map_captions": ["c", "d"], "map_posts": 5, "output": "o", "seed": 8, "device": "cpu",
+    },
+}  # fmt: skip
+ARGUMENTS = {"protect": {"photos": "p"}, "verify": {"originals": "p", "protected": "q"}, "explain": {"photo": "p"}}
+
+
+def flags(values, *, commas):
+    """The options that give values; lists with commas, or repeated."""
+    for name, value in values.items():
+        flag = "--all-captions" if value is False else f"--{name.replace('_', '-')}"
+        if isinstance(value, bool):
+            yield flag
+        elif isinstance(value, list) and not commas:
+            for one in value:
+                yield from (flag, str(one))
+        else:
+            yield from (flag, ",".join(map(str, value)) if isinstance(value, list) else str(value))
+
+
+@pytest.mark.parametrize("commas", [True, False])
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_option_reaches_the_settings(tmp_path, name, commas):
+    values, arguments = VALUES[name], ARGUMENTS.get(name, {})
+    options = set(inspect.signature(COMMANDS[name]).parameters) & set(SETTINGS[name].model_fields)
+    assert options == {*values, *arguments}
+    result = call(name, *arguments.values(), *flags(values, commas=commas), "--print-config", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    printed = tomllib.loads(result.stdout)
+    assert {setting: printed[setting] for setting in (*values, *arguments)} == {**values, **arguments}
+    (tmp_path / "run.toml").write_text(result.stdout)
+    photos = arguments.values() if name == "protect" else ()
+    again = call(name, *photos, "--print-config", "--config", tmp_path / "run.toml")
+    assert again.stdout == result.stdout
+
+
+def parameters():
+    for name, command in typer.main.get_command(app).commands.items():
+        for parameter in command.params:
+            if parameter.name in getattr(SETTINGS.get(name), "model_fields", ()):
+                yield pytest.param(SETTINGS[name], parameter, id=f"{name} {parameter.name}")
+
+
+@pytest.mark.parametrize(("kind", "parameter"), list(parameters()))
+def test_a_help_text_says_what_the_setting_says_of_itself(kind, parameter):
+    text, name = render(parameter.help).plain, parameter.name
+    field, shown = kind.model_fields[name], default_text(kind, name)
+    assert text.startswith(field.description)
+    assert ("separate by commas" in text) == takes_several(kind, name)
+    if field.is_required() and not shown:
+        assert parameter.required or text.endswith("(required)")
+    elif parameter.secondary_opts:
+        assert text.endswith(f"(default: {(parameter.secondary_opts, parameter.opts)[field.default][0]})")
+    else:
+        assert f"(default: {shown}" in text or not shown
+
+
+def test_the_help_of_a_preset_setting_says_what_presets_make_of_it():
+    assert "(default: 8; 4 with --preset fast)" in " ".join(call("protect", "--help").stdout.replace("│", "").split())
+
+
+def test_what_one_needs_first_stands_first():
+    options = [p for p in typer.main.get_command(app).commands["protect"].params if p.param_type_name == "option"]
+    assert list(dict.fromkeys(p.rich_help_panel for p in options)) == ["What to protect", "How", "Output", "More"]
+    assert [p.name for p in options][:10] == [
+        "captions", "preset", "epsilon", "surrogate", "method", "trigger_length", "trigger_vocabulary",
+        "output", "format", "resume",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_every_command_ends_with_the_panel_of_what_one_seldom_needs(name):
+    result = call(name, "--help", env={"COLUMNS": "80"})
+    assert result.returncode == 0
+    last = result.stdout.rpartition("╭─ ")[2]
+    assert last.startswith("More")
+    assert all(option in last for option in ("--json", "--debug", "--help"))
+
+
+def test_a_path_with_a_comma_stays_whole_where_it_exists(tmp_path):
+    (tmp_path / "me, you").mkdir()
+    (tmp_path / "me, you" / "a,b.safetensors").touch()
+    given = "small,me, you/a,b.safetensors,RN50:openai,"
+    result = call("protect", ".", "--surrogate", given, "--print-config", cwd=tmp_path)
+    assert tomllib.loads(result.stdout)["surrogate"] == ["small", "me, you/a,b.safetensors", "RN50:openai"]
+    variable = call("protect", ".", "--print-config", cwd=tmp_path, env={"UNLEARNABLE_SURROGATE": given})
+    assert variable.stdout == result.stdout
+    data = call("train", "--data", "me, you", "--data", "x,y", "--print-config", cwd=tmp_path)
+    assert tomllib.loads(data.stdout)["data"] == ["me, you", "x", "y"]
+
+
+@pytest.mark.parametrize("given", ["", " , "])
+@pytest.mark.parametrize("flag", ["--seeds", "--require"])
+def test_a_list_without_a_value_is_refused(flag, given):
+    result = call("verify", "p", "q", flag, given)
+    assert result.returncode == 2
+    assert f"{flag} was given an empty value" in result.stderr
+
+
+def test_a_number_in_a_list_that_is_none_is_named_with_its_option(tmp_path):
+    result = call("benchmark", "--dataset", "coco", "--fractions", "1.0,half")
+    assert result.returncode == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: fractions: ")
+    assert line.endswith("(got 'half' from --fractions)")
+
+
+@pytest.mark.parametrize(
+    ("name", "setting", "hint"),
+    [
+        ("benchmark", "dataset", "give --dataset or set UNLEARNABLE_DATASET"),
+        ("train", "data", "give --data"),
+        ("explain", "model", "give --model or set UNLEARNABLE_MODEL"),
+    ],
+)
+def test_what_is_required_is_asked_for(name, setting, hint):
+    result = call(name)
+    assert result.returncode == 2
+    assert result.stderr.splitlines() == [f"error: {setting} is not given", f"hint: {hint}"]
