@@ -45,6 +45,11 @@ def received(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, dict[str, Any]]
         ("benchmark", ["coco"], {"scale": "tiny"}, {"dataset": "coco", "scale": "tiny", "device": "auto"}),
         ("explain", ["a"], {"model": ("m",)}, {"photo": Path("a"), "model": ("m",), "seed": 7}),
         ("explain", [], {"model": ("m",)}, {"photo": None}),
+        ("protect", ["a"], {"surrogate": "small"}, {"surrogate": ("small",)}),
+        ("train", ["a"], {"captions": Path("c")}, {"captions": (Path("c"),)}),
+        ("verify", ["a", "b"], {"victims": "small", "seeds": 1}, {"victims": ("small",), "seeds": (1,)}),
+        ("benchmark", ["coco"], {"fractions": 0.5, "methods": ["em"]}, {"fractions": (0.5,), "methods": ("em",)}),
+        ("explain", [], {"model": "m", "map": "c"}, {"model": ("m",), "map": (Path("c"),)}),
     ],
 )
 def test_options_become_settings_and_switches_are_passed_on(received, name, arguments, options, wanted, tmp_path):

@@ -1,4 +1,4 @@
-"""What `benchmark` reports."""
+"""Report, plan and cells of `benchmark`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `explain` and `preview` report."""
+"""Reports of `explain` and `preview`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `protect` reports."""
+"""Report and plan of `protect`, and the lines of its manifest."""
 
 from __future__ import annotations
 

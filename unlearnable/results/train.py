@@ -1,4 +1,4 @@
-"""What `train` reports."""
+"""Report of `train`."""
 
 from __future__ import annotations
 

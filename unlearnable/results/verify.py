@@ -1,4 +1,4 @@
-"""What `verify` reports."""
+"""Report, cells and findings of `verify`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Outcome = Literal["protected", "partly protected", "not protected", "cannot be j
 
 
 class GalleryRecord(Record):
-    """What was ranked and what was trained on; the same for every victim and arm."""
+    """The photos that were ranked and trained on; the same for every victim and arm."""
 
     source: str = Field(description="Where the held-out photos come from, in words.")
     photos: int = Field(description="Held-out photos that were ranked.")
@@ -37,7 +37,7 @@ class GalleryRecord(Record):
 
 
 class References(Record):
-    """What the cells are compared with."""
+    """Scores that the cells are compared with."""
 
     random: BothWays = Field(description="The gallery in random order, by formula.")
     pretrained: dict[str, BothWays] = Field(
