@@ -37,7 +37,7 @@ def train(
         progress: receives progress updates.
 
     Returns:
-        What came out; None in all of several processes but the first, which alone writes the model.
+        The report; None in every process but the first, which alone writes the model.
 
     Raises:
         InputError: there is nothing to train on.

@@ -34,6 +34,7 @@ class Run:
         captions: captions of each photo, cut for their triggers.
         problem: posts and surrogates for the method.
         method: method that makes noise and triggers.
+        method_settings: settings of the method.
         key: run key.
         scratch: folder for working copies, which the caller removes.
     """
@@ -87,5 +88,16 @@ def make_ready(
         seed=settings.seed,
         noise_path=layout.noise,
     )
-    own = settings_for(method, settings, settings.options)
-    return Run(settings, layout, dataset, prepared, captions, problem, method, own, run_key(settings, dataset), scratch)
+    method_settings = settings_for(method, settings, settings.options)
+    return Run(
+        settings,
+        layout,
+        dataset,
+        prepared,
+        captions,
+        problem,
+        method,
+        method_settings,
+        run_key(settings, dataset),
+        scratch,
+    )
