@@ -26,10 +26,19 @@ PUBLIC_DOMAIN = "public domain"
 
 @dataclass(frozen=True)
 class Example:
-    """One photo: where it goes, where it comes from, whose it is, and what is said about it."""
+    """One photo with its source, author, licence and captions.
+
+    Attributes:
+        file: path below `examples/photos`.
+        source: package and path of the photo inside it.
+        author: author as the package names them.
+        licence: licence as the package states it.
+        link: address of the original; empty if the package gives none.
+        captions: invented captions.
+    """
 
     file: str
-    source: str  # package folder / file in it
+    source: str
     author: str
     licence: str
     link: str
@@ -169,7 +178,7 @@ def write_photo(example: Example) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with Image.open(Path(spec.origin).parent / rest) as image:
         image.thumbnail((LONG_SIDE, LONG_SIDE), Image.Resampling.LANCZOS)
-        image.info.clear()  # neither profile nor metadata of the package's file
+        image.info.clear()  # drop profile and metadata of the package's file
         match target.suffix:
             case ".png":
                 image.save(target, optimize=True)

@@ -1,12 +1,12 @@
-"""Measure the house: the limits on the shape of the code and of the README, as one table.
+"""Measure the shape of the code and of the README against their limits, in one table.
 
     python tools/house.py            # print the table
-    python tools/house.py --check    # also name each violation, one a line, and exit with 1 if there is any
+    python tools/house.py --check    # also list each violation, one per line, and exit with 1 if there are any
 
-Imports are read from the source, so those inside functions and those for type checkers count too. `from package
-import name` is an import of the module `package.name` where there is one, else of the package's `__init__`, whose
-re-exports are imports like any others. What Python runs besides (the `__init__` files above an imported module) and
-names resolved at run time (rows of a registry) are not counted.
+Imports are read from the source, so that those inside functions and those for type checkers count too. `from package
+import name` is an import of the module `package.name` if it exists, or else of the package's `__init__`, whose
+re-exports are imports like any others. Modules that Python runs in addition (the `__init__` files above an imported
+module) and names resolved at run time (rows of a registry) are not counted.
 
 A function's lines run from `def` to its end. In `unlearnable/cli` they run from the first statement after the
 docstring, because there the signature is the table of the command's options.
@@ -39,10 +39,10 @@ class Module:
     """A source file of the package.
 
     Attributes:
-        name: dotted; that of the folder for an `__init__.py`.
-        path: relative to the root of the project, with forward slashes.
-        text: the source.
-        tree: the source, parsed.
+        name: dotted name; that of the folder for an `__init__.py`.
+        path: path relative to the root of the project, with forward slashes.
+        text: source text.
+        tree: syntax tree of the source.
     """
 
     name: str
@@ -58,12 +58,12 @@ class Import:
     Attributes:
         importer: name of the importing module.
         imported: name of the imported module.
-        where: path and line of the statement.
+        line: path and line number of the statement.
     """
 
     importer: str
     imported: str
-    where: str
+    line: str
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,9 @@ class Measure:
 
     Attributes:
         name: what is counted.
-        value: the count.
-        limit: the largest count that is allowed.
-        faults: a line for each violation.
+        value: count.
+        limit: largest count that is allowed.
+        faults: one line per violation.
     """
 
     name: str
@@ -95,21 +95,21 @@ def read(root: Path) -> list[Module]:
 
 
 def imports(modules: list[Module]) -> Iterator[Import]:
-    """Yield every import of one module of the package by another, wherever in the file it stands.
+    """Yield every import of one module of the package by another, anywhere in the file.
 
     A statement that takes several names from one module is one import.
     """
-    known = {module.name for module in modules}
+    names = {module.name for module in modules}
     for module in modules:
         for node in ast.walk(module.tree):
-            for target in dict.fromkeys(_targets(node, module, known)):
+            for target in dict.fromkeys(_targets(node, module, names)):
                 yield Import(module.name, target, f"{module.path}:{getattr(node, 'lineno', 1)}")
 
 
-def _targets(node: ast.AST, module: Module, known: set[str]) -> list[str]:
+def _targets(node: ast.AST, module: Module, modules: set[str]) -> list[str]:
     """Return the modules that one statement imports."""
     if isinstance(node, ast.Import):
-        return [alias.name for alias in node.names if alias.name in known]
+        return [alias.name for alias in node.names if alias.name in modules]
     if not isinstance(node, ast.ImportFrom):
         return []
     base = node.module or ""
@@ -118,31 +118,31 @@ def _targets(node: ast.AST, module: Module, known: set[str]) -> list[str]:
         above = above[: len(above) - node.level + module.path.endswith("__init__.py")]
         base = ".".join([*above, base] if base else above)
     names = [f"{base}.{alias.name}" for alias in node.names]
-    return [name if name in known else base for name in names if name in known or base in known]
+    return [name if name in modules else base for name in names if name in modules or base in modules]
 
 
 def circles(graph: Graph) -> list[list[str]]:
     """Return a shortest circle of each strongly connected component that has one, as the modules along it.
 
-    The component of a module is what can be reached from it and from which it can be reached.
+    The component of a module consists of all modules that it reaches and that reach it.
     """
     backwards = defaultdict(set)
     for importer, imported in graph.items():
         for name in imported:
             backwards[name].add(importer)
-    found, seen = [], set()
+    shortest, seen = [], set()
     for start in sorted(graph):
         if start in seen:
             continue
         component = set(_paths(graph, start)) & set(_paths(backwards, start))
         seen |= component | {start}
         if component:
-            found.append(_paths(graph, start)[start])
-    return found
+            shortest.append(_paths(graph, start)[start])
+    return shortest
 
 
 def _paths(graph: Graph, start: str) -> dict[str, list[str]]:
-    """Return a shortest path from `start` to each module that it reaches, itself too if a circle leads back to it."""
+    """Return a shortest path from `start` to each module that it reaches, including itself if it is on a circle."""
     paths: dict[str, list[str]] = {}
     waiting = deque([[start]])
     while waiting:
@@ -164,12 +164,12 @@ def rooms(root: Path) -> Measure:
     return Measure("modules at the top level of workflows", count, ROOMS, (fault,) if count > ROOMS else ())
 
 
-def crossings(found: list[Import]) -> Measure:
+def crossings(all_imports: list[Import]) -> Measure:
     """Count the imports of workflows by benchmarks."""
     faults = tuple(
-        f"{one.where}: {one.importer} imports {one.imported}"
-        for one in found
-        if _inside(one.importer, "benchmarks") and _inside(one.imported, "workflows")
+        f"{item.line}: {item.importer} imports {item.imported}"
+        for item in all_imports
+        if _inside(item.importer, "benchmarks") and _inside(item.imported, "workflows")
     )
     return Measure("imports of workflows by benchmarks", len(faults), 0, faults)
 
@@ -178,25 +178,25 @@ def _inside(name: str, part: str) -> bool:
     return f"{name}.".startswith(f"{PACKAGE}.{part}.")
 
 
-def import_circles(modules: list[Module], found: list[Import]) -> Measure:
+def import_circles(modules: list[Module], all_imports: list[Import]) -> Measure:
     """Count the groups of modules that import each other in a circle."""
     graph: dict[str, set[str]] = {module.name: set() for module in modules}
-    for one in found:
-        graph[one.importer].add(one.imported)
+    for item in all_imports:
+        graph[item.importer].add(item.imported)
     faults = tuple(f"import circle: {' -> '.join(circle)}" for circle in circles(graph))
     return Measure("import circles", len(faults), 0, faults)
 
 
 def repeated_classes(modules: list[Module]) -> Measure:
     """Count the class names that the package defines more than once."""
-    places = defaultdict(list)
+    definitions = defaultdict(list)
     for module in modules:
         for node in ast.walk(module.tree):
             if isinstance(node, ast.ClassDef):
-                places[node.name].append(f"{module.path}:{node.lineno}")
-    repeated = {name: where for name, where in sorted(places.items()) if len(where) > 1}
+                definitions[node.name].append(f"{module.path}:{node.lineno}")
+    repeated = {name: lines for name, lines in sorted(definitions.items()) if len(lines) > 1}
     faults = tuple(
-        f"{where[0]}: class {name} is also defined at {', '.join(where[1:])}" for name, where in repeated.items()
+        f"{lines[0]}: class {name} is also defined at {', '.join(lines[1:])}" for name, lines in repeated.items()
     )
     return Measure("class names defined more than once", len(faults), 0, faults)
 
@@ -214,7 +214,7 @@ def long_functions(modules: list[Module]) -> Measure:
 
 
 def _lines(node: ast.FunctionDef | ast.AsyncFunctionDef, *, body_alone: bool) -> int:
-    """Count a function's lines as the head of this file says."""
+    """Count a function's lines as described at the head of this file."""
     end = node.end_lineno or node.lineno
     if not body_alone:
         return end - node.lineno + 1
@@ -233,7 +233,7 @@ def long_files(modules: list[Module]) -> Measure:
 
 
 def readme_words(root: Path) -> Measure:
-    """Count the words of README.md: what stands between white space, code and links included."""
+    """Count the words of README.md, separated by white space, including code and links."""
     path = root / "README.md"
     count = len(path.read_text(encoding="utf-8").split()) if path.is_file() else 0
     fault = f"README.md: {count} words, at most {README_WORDS} are allowed"
@@ -241,9 +241,9 @@ def readme_words(root: Path) -> Measure:
 
 
 def coverage_percent(root: Path) -> float | None:
-    """Return the coverage that coverage.json or .coverage below `root` holds, None where there is neither.
+    """Return the coverage from coverage.json or .coverage below `root`; None if there is neither.
 
-    None too where .coverage is damaged, or speaks of files that are gone. The percentage is printed alone: the test run
+    Also None if .coverage is damaged or refers to missing files. The percentage is only printed: the test run
     itself fails below `fail_under` of pyproject.toml.
     """
     if (root / "coverage.json").is_file():
@@ -256,10 +256,10 @@ def coverage_percent(root: Path) -> float | None:
     except ModuleNotFoundError:
         return None
     try:
-        found = coverage.Coverage(data_file=root / ".coverage", config_file=str(root / "pyproject.toml"))
-        with closing(found.get_data()):
-            found.load()
-            return found.report(file=io.StringIO())
+        data = coverage.Coverage(data_file=root / ".coverage", config_file=str(root / "pyproject.toml"))
+        with closing(data.get_data()):
+            data.load()
+            return data.report(file=io.StringIO())
     except coverage.CoverageException:
         return None
 
@@ -267,11 +267,11 @@ def coverage_percent(root: Path) -> float | None:
 def measure(root: Path) -> list[Measure]:
     """Return every measure of the project at `root` that has a limit."""
     modules = read(root)
-    found = list(imports(modules))
+    all_imports = list(imports(modules))
     return [
         rooms(root),
-        crossings(found),
-        import_circles(modules, found),
+        crossings(all_imports),
+        import_circles(modules, all_imports),
         repeated_classes(modules),
         long_functions(modules),
         long_files(modules),
@@ -280,7 +280,7 @@ def measure(root: Path) -> list[Measure]:
 
 
 def table(measures: list[Measure], coverage: float | None) -> str:
-    """Return the measures as one table, a row each, and the coverage below them."""
+    """Return a table with one row per measure and the coverage below them."""
     rows = [(one.name, str(one.value), str(one.limit), "too many" if one.faults else "") for one in measures]
     covered = "not measured" if coverage is None else f"{coverage:.1f} %"
     rows = [("measure", "value", "limit", ""), *rows, ("coverage", covered, "", "")]
@@ -292,7 +292,7 @@ def table(measures: list[Measure], coverage: float | None) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Print the table and, with `--check`, the violations; return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="name each violation and exit with 1 if there is any")
+    parser.add_argument("--check", action="store_true", help="list each violation and exit with 1 if there are any")
     parser.add_argument("--root", type=Path, default=Path(__file__).resolve().parents[1], help="root of the project")
     options = parser.parse_args(arguments)
     measures = measure(options.root)

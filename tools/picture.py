@@ -1,4 +1,4 @@
-"""Draw the README's picture: a photo, its protected copy, and the noise between them times ten.
+"""Draw the README's picture: a photo, its protected copy, and the noise between them, ten times stronger.
 
 python tools/picture.py ORIGINAL PROTECTED OUT.png
 """

@@ -1,9 +1,9 @@
-"""Write the pages of docs/reference that the code itself can state: commands, settings and reports.
+"""Write the pages of docs/reference that are generated from the code: commands, settings and reports.
 
-    python tools/reference.py            write them
-    python tools/reference.py --check    exit with 1 if what is committed differs
+    python tools/reference.py            write the pages
+    python tools/reference.py --check    exit with 1 if a committed page differs
 
-The pages depend on the code alone: not on the terminal, the environment or the time.
+The pages depend only on the code, not on the terminal, the environment or the time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 
 
 def pages() -> dict[str, str]:
-    """Every generated file by its path below docs/reference."""
+    """Return the text of every generated file by its path below docs/reference."""
     from unlearnable.cli.app import app
 
     return {
@@ -30,14 +30,14 @@ def pages() -> dict[str, str]:
 
 
 def stale(folder: Path, wanted: dict[str, str]) -> list[str]:
-    """The files that differ from `wanted`, are missing, or are schemas that nothing generates any more."""
+    """Return the files that differ from `wanted`, are missing, or are schemas that are no longer generated."""
     differ = [name for name, text in wanted.items() if _read(folder / name) != text]
     left_over = {f"schemas/{path.name}" for path in (folder / "schemas").glob("*.json")} - set(wanted)
     return sorted([*differ, *left_over])
 
 
 def write(folder: Path, wanted: dict[str, str]) -> None:
-    """Write every page and remove schemas that nothing generates any more."""
+    """Write every page and remove schemas that are no longer generated."""
     for name in stale(folder, wanted):
         if name in wanted:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -55,8 +55,8 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="change nothing, exit with 1 if a page is stale")
     if not parser.parse_args().check:
         write(REFERENCE, pages())
-    elif found := stale(REFERENCE, pages()):
-        sys.exit("stale in docs/reference: " + ", ".join(found) + "\nrun: python tools/reference.py")
+    elif stale_pages := stale(REFERENCE, pages()):
+        sys.exit("stale in docs/reference: " + ", ".join(stale_pages) + "\nrun: python tools/reference.py")
 
 
 if __name__ == "__main__":

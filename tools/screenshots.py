@@ -1,4 +1,4 @@
-"""Screenshots of report pages for the docs, at the width of a phone and of a desk.
+"""Take screenshots of report pages for the docs, at the width of a phone and of a desktop.
 
 python tools/screenshots.py PAGE.html OUT_STEM        (needs chromium and chromium-driver)
 """
@@ -15,7 +15,7 @@ from PIL import Image
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
 WIDTHS = (360, 1440)
-MOST = 1500  # pixels down; a page goes on below
+MOST = 1500  # height in pixels; the rest of a page is cut off
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("page", type=Path)
     parser.add_argument("stem", type=Path)
     parser.add_argument("--dark", action="store_true")
-    parser.add_argument("--top", type=int, default=0, help="where the picture begins")
+    parser.add_argument("--top", type=int, default=0, help="top of the picture, in pixels")
     arguments = parser.parse_args()
     options = ChromeOptions()
     options.binary_location = shutil.which("chromium") or "chromium"

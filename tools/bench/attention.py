@@ -1,9 +1,9 @@
-"""How much of the text attribution falls on the trigger, over many posts, under several models.
+"""Measure the share of the text attribution on the trigger, over many posts and several models.
 
 python tools/bench/attention.py PROTECTED --model clean.safetensors --model mem.safetensors [--original PHOTOS]
 
 PROTECTED is a folder that `protect` wrote, with its private folder beside it. Each post is explained with its first
-published caption; with --original on the photo as it was, otherwise on the copy.
+published caption: with --original on the original photo, otherwise on the protected copy.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ def main() -> None:
     parser.add_argument("--original", type=Path)
     parser.add_argument("--model", action="append", required=True)
     parser.add_argument("--posts", type=int, default=40)
-    parser.add_argument("--skip", default="", help="leave out photos whose path begins so")
+    parser.add_argument("--skip", default="", help="leave out photos whose path starts with this")
     arguments = parser.parse_args()
     manifest = arguments.protected.with_name(f"{arguments.protected.name}.private") / "manifest.jsonl"
     lines = [ManifestLine.model_validate_json(text) for text in manifest.read_text(encoding="utf-8").splitlines()]
-    lines = [one for one in lines if one.output and not (arguments.skip and one.source.startswith(arguments.skip))]
+    lines = [line for line in lines if line.output and not (arguments.skip and line.source.startswith(arguments.skip))]
     chosen = spread(lines, arguments.posts)
     print(f"{len(chosen)} posts of {len(lines)}")
     for name in arguments.model:
         encoder = load_model(name)
-        found = [explained(encoder, line, arguments) for line in chosen]
-        shares, fractions, heats, errors = zip(*found, strict=True)
-        heats = [heat for heat in heats if heat is not None]
+        figures = [explained(encoder, line, arguments) for line in chosen]
+        shares, fractions, top_shares, errors = zip(*figures, strict=True)
+        top_shares = [share for share in top_shares if share is not None]
         print(
-            f"{Path(name).stem:8} on the trigger {told(shares)} (of the words {told(fractions)}); hottest tenth "
-            f"{told(heats)} ({len(found) - len(heats)} without heat); completeness error mean {fmean(errors):.4f}, "
-            f"worst {max(errors):.4f}"
+            f"{Path(name).stem:8} on the trigger {in_per_cent(shares)} (of the words {in_per_cent(fractions)}); most "
+            f"salient tenth {in_per_cent(top_shares)} ({len(figures) - len(top_shares)} without saliency); "
+            f"completeness error mean {fmean(errors):.4f}, worst {max(errors):.4f}"
         )
 
 
@@ -54,13 +54,13 @@ def explained(encoder, line, arguments):
     pixels = working_copy(decode(path).pixels, 2 * encoder.image_size).transpose(2, 0, 1).copy()
     seen = load_view(torch.from_numpy(pixels).float(), encoder.image_size, PLAIN_VIEW)
     caption = line.captions[0]
-    found = integrated_gradients(encoder, seen, caption)
-    mask = marked(found.words, line.trigger)
-    heat = gradcam(encoder, seen, split_words(caption, encoder.context_length).tokens)
-    return share_of(found.values, mask) or 0.0, sum(mask) / len(mask), top_share(heat), found.error
+    attribution = integrated_gradients(encoder, seen, caption)
+    mask = marked(attribution.words, line.trigger)
+    saliency = gradcam(encoder, seen, split_words(caption, encoder.context_length).tokens)
+    return share_of(attribution.values, mask) or 0.0, sum(mask) / len(mask), top_share(saliency), attribution.error
 
 
-def told(values):
+def in_per_cent(values):
     return f"{100 * fmean(values):.1f} ± {100 * pstdev(values):.1f} %" if values else "-"
 
 

@@ -1,10 +1,10 @@
-"""Lay out a set of faces for a study of protection: train photos, one test photo a person, invented names.
+"""Lay out a set of faces for a study of protection: training photos, one test photo per person, invented names.
 
     python tools/bench/faces.py --data PUBFIG --output WORK [--per-person 16] [--seed 0]
     unlearnable protect WORK/train --captions WORK/train/posts.jsonl
     unlearnable verify WORK/train WORK/train-protected --test WORK/test --test-captions WORK/test/posts.jsonl
 
-Files are numbered, so that no path holds a real name. PUBFIG is in any layout that `open_people` reads.
+Files are numbered, so that no path holds a real name. PUBFIG may have any layout that `open_people` reads.
 """
 
 from __future__ import annotations

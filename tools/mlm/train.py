@@ -3,13 +3,13 @@
     pip install --no-deps --target SOURCES symspellpy==6.10.1 textblob==0.20.1
     python tools/mlm/train.py --data FLICKR8K --sources SOURCES --output unlearnable/models/data/small-mlm
 
-A BERT of three layers over whole words, of which it knows those that Flickr8k's train captions hold at least three
-times and those of the phrases. Phrases are made of the trigger vocabulary's words as far as they stand in those
-captions, in the grammar or among the common ones: words of the web at large read oddly beside a photo.
+The model is a BERT of three layers over whole words: those that occur at least three times in Flickr8k's training
+captions, and those of the phrases. Phrases use only words of the trigger vocabulary that occur in those captions, in
+the grammar or among the common words: words of the web at large read oddly beside a photo.
 
-It learns captions of the train split with phrases of `openers.py` before, in or behind them; what it is asked is
-mostly what the search asks: the words of the phrase, the first of them given. Half precision in safetensors, in
-transformers' own layout.
+It is trained on captions of the train split with phrases from `openers.py` before, in or after them. The masked words
+are mostly those that the trigger search asks for: the words of the phrase, given the first ones. The weights are saved
+in half precision as safetensors, in transformers' own layout.
 """
 
 from __future__ import annotations
@@ -55,16 +55,16 @@ def everyday_words(texts: list[list[str]]) -> set[str]:
 def word_list(texts: list[list[str]], phrases: list[list[str]]) -> list[str]:
     seen = Counter(word for text in texts for word in text)
     used = Counter(word for phrase in phrases for word in phrase)
-    kept = {word for word, n in seen.items() if n >= RARE} | {word for word, n in used.items() if n >= RARE}
-    return [*SPECIAL, *sorted(kept | set(".,!?'\"-:;()&#@"))]
+    known_words = {word for word, n in seen.items() if n >= RARE} | {word for word, n in used.items() if n >= RARE}
+    return [*SPECIAL, *sorted(known_words | set(".,!?'\"-:;()&#@"))]
 
 
 def example(text: list[str], phrase: list[str], dice: random.Random) -> tuple[list[str], list[int]]:
-    """A caption with a phrase, and the places that are masked."""
-    kept = text if dice.random() < 0.9 else text[: dice.randint(0, len(text))]
-    end = len(kept) - (1 if kept and kept[-1] == "." and dice.random() < 0.8 else 0)
+    """Return a caption with a phrase, and the positions that are masked."""
+    caption = text if dice.random() < 0.9 else text[: dice.randint(0, len(text))]
+    end = len(caption) - (1 if caption and caption[-1] == "." and dice.random() < 0.8 else 0)
     at = dice.choices((0, end, dice.randint(0, end)), (0.6, 0.2, 0.2))[0]
-    words = [*kept[:at], *phrase, *kept[at:]]
+    words = [*caption[:at], *phrase, *caption[at:]]
     if dice.random() < 0.75:
         masked = list(range(at + dice.randrange(len(phrase)), at + len(phrase)))
     else:
@@ -89,10 +89,10 @@ def batch(texts: list[list[str]], phrases: list[list[str]], ids: dict[str, int],
 
 
 def loss_of(model: BertForMaskedLM, tokens: Tensor, targets: Tensor) -> Tensor:
-    """Mean negative log-likelihood of the masked words; the head sees those places alone."""
+    """Return the mean negative log-likelihood of the masked words; the head is applied to those positions only."""
     hidden = model.bert(input_ids=tokens, attention_mask=(tokens != PAD).long()).last_hidden_state
-    where = targets != -100
-    return F.cross_entropy(model.cls(hidden[where]), targets[where])
+    is_masked = targets != -100
+    return F.cross_entropy(model.cls(hidden[is_masked]), targets[is_masked])
 
 
 def train(options: argparse.Namespace) -> None:
@@ -149,7 +149,7 @@ def save(model: BertForMaskedLM, words: list[str], folder: Path) -> None:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with captions.jsonl of Flickr8k")
-    parser.add_argument("--sources", type=Path, required=True, help="the folder given to pip install --target")
+    parser.add_argument("--sources", type=Path, required=True, help="folder given to pip install --target")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=3_000)
     return parser.parse_args()

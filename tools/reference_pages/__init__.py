@@ -1,1 +1,1 @@
-"""The generated pages of docs/reference, one module each; `tools/reference.py` writes them."""
+"""The generated pages of docs/reference, one module per page; `tools/reference.py` writes them."""

@@ -1,4 +1,4 @@
-"""docs/reference/cli.md: every command of a Typer app with its arguments and options."""
+"""Generate docs/reference/cli.md: every command of a Typer app with its arguments and options."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _VALUES = {int: "INTEGER", float: "NUMBER", str: "TEXT", Path: "PATH"}
 
 
 def page(app: typer.Typer) -> str:
-    """The whole page."""
+    """Return the text of the page."""
     root = typer.main.get_command(app)
     sections = [f"`{root.name} [OPTIONS] COMMAND`\n\n{prose(plain(root.help))}", *_options(root)]
     for path, command in commands(app).items():
@@ -34,12 +34,12 @@ def page(app: typer.Typer) -> str:
 
 
 def commands(app: typer.Typer) -> dict[str, Any]:
-    """Every command that is not hidden, by its words: "protect", or "group command"."""
+    """Return every command that is not hidden by its name, such as "protect" or "group command"."""
     return dict(_walk(typer.main.get_command(app), ""))
 
 
 def help_of(command: Any, name: str) -> tuple[str, str]:
-    """The help text of the parameter called `name` without its default, and that default; empty where there is none."""
+    """Return the help text of the parameter `name` without its default, and that default; empty if there is none."""
     for parameter in command.params:
         if parameter.name == name:
             return _description(parameter), _default(parameter)
@@ -47,7 +47,7 @@ def help_of(command: Any, name: str) -> tuple[str, str]:
 
 
 def flag_of(command: Any, name: str) -> str:
-    """The option, or the argument in capitals, that sets the parameter called `name`; empty where there is none."""
+    """Return the option, or the argument in capitals, that sets the parameter `name`; empty if there is none."""
     for parameter in command.params:
         if parameter.name == name:
             return _name(parameter) if parameter.param_type_name == "argument" else parameter.opts[0]
@@ -73,7 +73,7 @@ def _arguments(command: Any) -> list[str]:
 
 
 def _options(command: Any) -> list[str]:
-    """One table a panel, the panel without a name first."""
+    """Return one table per panel, the unnamed panel first."""
     types_of = typing.get_type_hints(command.callback) if command.callback else {}
     panels: dict[str, list[list[str]]] = {}
     for option in _of_kind(command, "option"):
@@ -86,11 +86,11 @@ def _options(command: Any) -> list[str]:
             escape(_description(option)),
         ]
         panels.setdefault(option.rich_help_panel or "", []).append(row)
-    found = []
+    sections = []
     for panel in sorted(panels, key=lambda name: name != ""):
-        found += [f"**{panel}**"] if panel else []
-        found.append(table(["Option", "Value", "Default", "Meaning"], panels[panel]))
-    return found
+        sections += [f"**{panel}**"] if panel else []
+        sections.append(table(["Option", "Value", "Default", "Meaning"], panels[panel]))
+    return sections
 
 
 def _of_kind(command: Any, kind: str) -> list[Any]:
@@ -102,14 +102,16 @@ def _name(argument: Any) -> str:
 
 
 def _value(kind: Any) -> str:
-    """What an option takes, from the type of its parameter."""
+    """Return the kind of value that an option takes, from the type of its parameter."""
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin is typing.Literal:
         return ", ".join(code(choice) for choice in inner)
     if origin in (typing.Union, types.UnionType, list, tuple, typing.Annotated):
-        first = next(one for one in inner if one is not type(None))
+        first = next(member for member in inner if member is not type(None))
         return _value(first)
-    return _VALUES.get(kind) or (", ".join(code(one.value) for one in kind) if hasattr(kind, "__members__") else "TEXT")
+    return _VALUES.get(kind) or (
+        ", ".join(code(member.value) for member in kind) if hasattr(kind, "__members__") else "TEXT"
+    )
 
 
 def _description(parameter: Any) -> str:
@@ -117,9 +119,9 @@ def _description(parameter: Any) -> str:
 
 
 def _default(parameter: Any) -> str:
-    """The default: as the help text says it, as Typer would show it, or the value itself."""
-    if found := _DEFAULT.search(plain(parameter.help)):
-        return found["required"] or escape(found["value"])
+    """Return the default: as the help text states it, as Typer would show it, or the value itself."""
+    if match := _DEFAULT.search(plain(parameter.help)):
+        return match["required"] or escape(match["value"])
     shown = getattr(parameter, "show_default", None)
     if isinstance(shown, str):
         return escape(shown)

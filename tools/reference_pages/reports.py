@@ -1,4 +1,4 @@
-"""docs/reference/reports.md and the JSON Schema of every report, from `unlearnable.results`."""
+"""Generate docs/reference/reports.md and the JSON Schema of every report from `unlearnable.results`."""
 
 from __future__ import annotations
 
@@ -25,41 +25,41 @@ own name; `doctor` prints its facts beside `schema_version`.
 
 
 def models() -> dict[str, type[BaseModel]]:
-    """Every public record by its name: reports first, then the records in them, in the order of the alphabet."""
-    found = {name: getattr(results, name) for name in results.__all__ if _is_model(getattr(results, name))}
-    return dict(sorted(found.items(), key=lambda item: ("schema_version" not in item[1].model_fields, item[0])))
+    """Return every public record by its name: reports first, then the records in them, each in alphabetical order."""
+    by_name = {name: getattr(results, name) for name in results.__all__ if _is_model(getattr(results, name))}
+    return dict(sorted(by_name.items(), key=lambda item: ("schema_version" not in item[1].model_fields, item[0])))
 
 
-def alone(known: dict[str, type[BaseModel]]) -> frozenset[str]:
-    """The names of the records that are in no other: what a file or an output holds."""
-    inner = (set(_schema(model).get("$defs", {})) - {name} for name, model in known.items())
-    return frozenset(known).difference(*inner)
+def alone(records: dict[str, type[BaseModel]]) -> frozenset[str]:
+    """Return the names of the records that are part of no other: those that a file or an output holds."""
+    inner = (set(_schema(model).get("$defs", {})) - {name} for name, model in records.items())
+    return frozenset(records).difference(*inner)
 
 
 def page() -> str:
-    """The whole page."""
-    known = models()
-    outer, sections = alone(known), []
-    for name, model in known.items():
+    """Return the text of the page."""
+    records = models()
+    outer, sections = alone(records), []
+    for name, model in records.items():
         sections += [f"## {name}", prose(model.__doc__)]
         if name in outer:
             sections.append(f"JSON Schema: [schemas/{_file(name)}](schemas/{_file(name)})")
-        sections.append(table(["Field", "Type", "Default", "Meaning"], _rows(model, known)))
+        sections.append(table(["Field", "Type", "Default", "Meaning"], _rows(model, records)))
     return document("Reports", INTRODUCTION, sections)
 
 
 def schemas() -> dict[str, str]:
-    """The JSON Schema of each record that stands alone, by its file's name."""
-    known = models()
+    """Return the JSON Schema of each record that is part of no other, by its file name."""
+    records = models()
     return {
-        _file(name): json.dumps(_schema(known[name]), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-        for name in alone(known)
+        _file(name): json.dumps(_schema(records[name]), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        for name in alone(records)
     }
 
 
-def _rows(model: type[BaseModel], known: dict[str, type[BaseModel]]) -> list[list[str]]:
+def _rows(model: type[BaseModel], records: dict[str, type[BaseModel]]) -> list[list[str]]:
     def link(name: str) -> str:
-        return f"[{name}](#{name.lower()})" if name in known else name
+        return f"[{name}](#{name.lower()})" if name in records else name
 
     return [
         [code(name), schema.words(field, link), schema.default(field), escape(schema.description(field))]

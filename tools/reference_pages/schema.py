@@ -1,4 +1,4 @@
-"""JSON Schema in words: the types, bounds and defaults that tables of settings and reports show."""
+"""Put JSON Schema into words: the types, bounds and defaults in the tables of settings and reports."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusi
 
 
 def words(schema: Schema, link: Callable[[str], str] = str) -> str:
-    """The type of a value, such as "integer, ≥ 1, ≤ 64".
+    """Return the type of a value in words, such as "integer, ≥ 1, ≤ 64".
 
     Args:
-        schema: of the value.
-        link: writes the name of another model.
+        schema: JSON Schema of the value.
+        link: function that formats the name of another model.
     """
     if "$ref" in schema:
         return link(schema["$ref"].rpartition("/")[2])
@@ -41,19 +41,19 @@ def words(schema: Schema, link: Callable[[str], str] = str) -> str:
 
 
 def without_null(schema: Schema) -> Schema:
-    """The schema of a value that may be left out, for readers who leave it out."""
+    """Return the schema of an optional value without null, which users express by omitting it."""
     parts = [part for part in schema.get("anyOf", []) if part.get("type") != "null"]
     return {**schema, "anyOf": parts} if parts else schema
 
 
 def description(schema: Schema) -> str:
-    """What a field says of itself, or what its type says."""
+    """Return the description of a field, or that of its type."""
     inner = (part.get("description", "") for part in schema.get("anyOf", []) if "$ref" not in part)
     return schema.get("description") or next(filter(None, inner), "")
 
 
 def default(schema: Schema) -> str:
-    """The default as TOML writes it; empty where there is none or it is null."""
+    """Return the default as TOML writes it; empty if there is none or it is null."""
     value = schema.get("default")
     return "" if value is None else code(_value(value))
 
@@ -69,7 +69,7 @@ def _value(value: Any) -> str:
 
 
 def _bounds(schema: Schema) -> str:
-    found = [f"{sign} {schema[key]}" for key, sign in _BOUNDS.items() if key in schema]
+    bounds = [f"{sign} {schema[key]}" for key, sign in _BOUNDS.items() if key in schema]
     if least := schema.get("minItems"):
-        found.append(f"at least {least}")
-    return "".join(f", {bound}" for bound in found)
+        bounds.append(f"at least {least}")
+    return "".join(f", {bound}" for bound in bounds)

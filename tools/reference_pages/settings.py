@@ -1,4 +1,4 @@
-"""docs/reference/settings.md: every setting of every command, with its option, variable and name in TOML."""
+"""Generate docs/reference/settings.md: every setting of every command, with its option, variable and TOML name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HEADS = ["Setting, option, variable", "Type", "Default", "Meaning"]
 
 
 def page(app: typer.Typer) -> str:
-    """The whole page, one section a command."""
+    """Return the text of the page, with one section per command."""
     sections = []
     for name, command in commands(app).items():
         if (model := _model(name)) is not None:
@@ -34,8 +34,8 @@ def page(app: typer.Typer) -> str:
 
 
 def rows(model: type[BaseModel], command: Any) -> list[list[str]]:
-    """A row of `HEADS` for each setting; what a field does not say, the help text of its option does."""
-    found = []
+    """Return a row of `HEADS` for each setting; a field without a description has its option's help text."""
+    table_rows = []
     whole = model.model_json_schema()
     without_variable = getattr(model, "without_variable", ())
     for name, field in whole["properties"].items():
@@ -45,12 +45,12 @@ def rows(model: type[BaseModel], command: Any) -> list[list[str]]:
         kind = schema.words(schema.without_null(_resolved(field, whole)))
         meaning = escape(schema.description(field) or text)
         names = "<br>".join(filter(None, [code(name), code(flag_of(command, name)), variable]))
-        found.append([names, kind, default, meaning])
-    return found
+        table_rows.append([names, kind, default, meaning])
+    return table_rows
 
 
 def _model(command: str) -> type[BaseModel] | None:
-    """The settings of a command, by the name `CommandSettings`."""
+    """Return the settings model of a command, which is named `CommandSettings`."""
     wanted = command.replace(" ", "").replace("-", "") + "settings"
     for name in config.__all__:
         if name.lower() == wanted:
@@ -60,7 +60,7 @@ def _model(command: str) -> type[BaseModel] | None:
 
 
 def _presets(model: type[BaseModel]) -> list[str]:
-    """What each preset changes, where the command has presets."""
+    """Return a table of what each preset changes, if the command has presets."""
     if "preset" not in model.model_fields:
         return []
     changed = list(dict.fromkeys(name for preset in config.PRESETS.values() for name in preset))
@@ -73,6 +73,6 @@ def _presets(model: type[BaseModel]) -> list[str]:
 
 
 def _resolved(field: dict[str, Any], whole: dict[str, Any]) -> dict[str, Any]:
-    """A field with the definition that it refers to, if it refers to one, in the place of the reference."""
+    """Return a field with its reference, if it has one, replaced by the definition."""
     definition = whole["$defs"][field["$ref"].rpartition("/")[2]] if "$ref" in field else {}
     return {**definition, **{key: value for key, value in field.items() if key != "$ref"}}

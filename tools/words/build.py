@@ -1,15 +1,15 @@
-"""Make `unlearnable/models/data/words.txt`: the whole ordinary English words a trigger may be chosen from.
+"""Build `unlearnable/models/data/words.txt`: the ordinary English words that a trigger may be chosen from.
 
     apt-get install wamerican
     pip install --no-deps --target SOURCES names==0.3.0 Faker==40.63.0 gender-guesser==0.4.0 \\
         better-profanity==0.7.0 badwords-py==3.0.0 glin-profanity==4.1.0 profanityfilter==2.1.0
     python tools/words/build.py --sources SOURCES
 
-A word stays when it is one token of CLIP's vocabulary and a lower-case entry of the American English list, and is
-neither a personal name, nor on a list of offensive words, nor in `removed.txt`, which was gathered by reading the
-result in full. The lists of names and of offensive words are only read: no word of theirs enters the shipped file.
-`--check` writes nothing: it looks the shipped file over and, where the sources are present, compares a rebuild.
-`--dry-run` only counts; with it `--surnames` takes several cut-offs, to see what each leaves.
+A word is included if it is one token of CLIP's vocabulary and a lower-case entry of the American English list, and is
+neither a personal name, nor on a list of offensive words, nor in `removed.txt`, which was compiled by reading the
+result in full. The lists of names and of offensive words only exclude: no word enters the shipped file from them.
+`--check` writes nothing: it checks the shipped file and, if the sources are present, compares it with a rebuild.
+`--dry-run` only counts; with it `--surnames` accepts several cut-offs, to compare what each leaves.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "unlearnable" / "models" / "data" / "words.txt"
 REMOVED = Path(__file__).with_name("removed.txt")
 DICTIONARY = Path("/usr/share/dict/american-english")
-SURNAMES = 88799  # all of them
+SURNAMES = 88799  # all surnames of the census list
 SHORTEST = 3
 ASCII = re.compile(r"[a-z]+")
 
@@ -38,7 +38,7 @@ Report = Callable[[str, int], None]
 
 
 def clip_words() -> set[str]:
-    """Words that CLIP's tokenizer reads as a single token ending a word."""
+    """Return the words that CLIP's tokenizer reads as a single token ending a word."""
     tokenizer = open_clip.SimpleTokenizer()
     words = set()
     for key, number in tokenizer.encoder.items():
@@ -58,18 +58,18 @@ def ordinary_words(dictionary: Path) -> set[str]:
 
 
 def proper_words(dictionary: Path) -> set[str]:
-    """Words that the same dictionary also lists with a capital: china, turkey, march."""
+    """Return the words that the same dictionary also lists with a capital: china, turkey, march."""
     return {line.lower() for line in lines(dictionary) if line.isalpha() and not line.islower()}
 
 
 def plain(text: str) -> set[str]:
-    """The ASCII words of a name: accents dropped, split at spaces and hyphens, other scripts left out."""
+    """Return the ASCII words of a name: accents dropped, split at spaces and hyphens, other scripts left out."""
     letters = "".join(c for c in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(c))
     return {part for part in re.split(r"[\s\-+.'’/()]+", letters) if ASCII.fullmatch(part)}
 
 
 def census_names(sources: Path, surnames: int) -> set[str]:
-    """Every first name of the 1990 US census and its most frequent surnames."""
+    """Return every first name of the 1990 US census and its most frequent surnames."""
     folder = sources / "names"
     rows = [*lines(folder / "dist.female.first"), *lines(folder / "dist.male.first")]
     rows += lines(folder / "dist.all.last")[:surnames]
@@ -77,7 +77,7 @@ def census_names(sources: Path, surnames: int) -> set[str]:
 
 
 def texts(value: object) -> Iterator[str]:
-    """The strings inside nested tuples, lists, sets and mappings (of which the keys are the names)."""
+    """Yield the strings inside nested tuples, lists, sets and mappings (whose keys are the names)."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Iterable):
@@ -86,30 +86,30 @@ def texts(value: object) -> Iterator[str]:
 
 
 def faker_names(sources: Path) -> set[str]:
-    """First, middle and last names of every locale of Faker's person provider, as far as they are in Latin script."""
+    """Return first, middle and last names in Latin script from every locale of Faker's person provider."""
     sys.path.insert(0, str(sources))
     person = importlib.import_module("faker.providers.person")
-    found: set[str] = set()
+    names: set[str] = set()
     for module in pkgutil.iter_modules(person.__path__):
         provider = importlib.import_module(f"faker.providers.person.{module.name}").Provider
         for attribute in dir(provider):
             if re.search("name", attribute) and not re.search("format|language", attribute):
                 value = getattr(provider, attribute)
-                found.update(*(plain(text) for text in (() if callable(value) else texts(value))))
-    return found
+                names.update(*(plain(text) for text in (() if callable(value) else texts(value))))
+    return names
 
 
 def world_first_names(sources: Path) -> set[str]:
-    """First names of about fifty countries, from the dictionary in gender-guesser."""
-    found: set[str] = set()
+    """Return first names of about fifty countries, from the dictionary in gender-guesser."""
+    names: set[str] = set()
     for line in lines(sources / "gender_guesser" / "data" / "nam_dict.txt"):
         if line.strip() and not line.startswith(("#", "=")):
-            found |= plain(line[3:29])
-    return found
+            names |= plain(line[3:29])
+    return names
 
 
 def offensive_words(sources: Path) -> set[str]:
-    """The single words of four packages' lists of offensive English."""
+    """Return the single words of four packages' lists of offensive English."""
     glin = (sources / "glin_profanity" / "data" / "dictionaries" / "english.json").read_text(encoding="utf-8")
     entries = [
         *lines(sources / "better_profanity" / "profanity_wordlist.txt"),
@@ -121,7 +121,7 @@ def offensive_words(sources: Path) -> set[str]:
 
 
 def inflected(words: set[str]) -> set[str]:
-    """The words and their plain plurals, since the lists hold mostly singulars."""
+    """Return the words and their regular plurals, since the lists hold mostly singulars."""
     return words | {word + ending for word in words for ending in ("s", "es")}
 
 
@@ -130,7 +130,7 @@ def removed_words() -> set[str]:
 
 
 def build(sources: Path, dictionary: Path, surnames: int, report: Report) -> list[str]:
-    """The list, with the count after each step handed to `report`."""
+    """Build the word list, passing the count after each step to `report`."""
     words = clip_words()
     report("CLIP whole-word tokens", len(words))
     words &= ordinary_words(dictionary)
@@ -154,7 +154,7 @@ def written(words: list[str]) -> bytes:
 
 
 def faults(content: bytes) -> list[str]:
-    """What is wrong with a words file, as far as can be told without the sources."""
+    """Return the faults of a words file that can be found without the sources."""
     words = content.decode("ascii").splitlines()
     single, removed = clip_words(), removed_words()
     return [
@@ -166,24 +166,24 @@ def faults(content: bytes) -> list[str]:
 
 
 def check(options: argparse.Namespace) -> int:
-    """0 when the shipped file is sound and, sources allowing, equals a rebuild."""
+    """Return 0 if the shipped file is sound and, with the sources present, equals a rebuild; else 1."""
     content = SHIPPED.read_bytes()
     words = content.decode("ascii").splitlines()
-    found = faults(content)
+    problems = faults(content)
     if options.sources is not None and options.sources.exists() and options.dictionary.exists():
         rebuilt = build(options.sources, options.dictionary, options.surnames[0], lambda name, count: None)
-        found += [f"differs from a rebuild: {word}" for word in sorted(set(rebuilt) ^ set(words))]
+        problems += [f"differs from a rebuild: {word}" for word in sorted(set(rebuilt) ^ set(words))]
     else:
-        print("sources not present: not compared with a rebuild")
-    print("\n".join(found) or f"{len(words)} words, nothing wrong")
-    return int(bool(found))
+        print("sources are missing: not compared with a rebuild")
+    print("\n".join(problems) or f"{len(words)} words, nothing wrong")
+    return int(bool(problems))
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sources", type=Path, help="the folder given to pip install --target")
+    parser.add_argument("--sources", type=Path, help="folder given to pip install --target")
     parser.add_argument("--dictionary", type=Path, default=DICTIONARY)
-    parser.add_argument("--surnames", type=int, nargs="+", default=[SURNAMES], help="how many surnames are left out")
+    parser.add_argument("--surnames", type=int, nargs="+", default=[SURNAMES], help="number of surnames to exclude")
     parser.add_argument("--check", action="store_true", help="compare the shipped file, write nothing")
     parser.add_argument("--dry-run", action="store_true", help="count, write nothing")
     options = parser.parse_args()

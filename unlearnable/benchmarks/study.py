@@ -43,7 +43,7 @@ def benchmark(
         progress: receives progress updates.
 
     Returns:
-        Every cell, with the tables and where the figures are; None in all of several processes but the first.
+        The report with all cells and tables; None in every process but the first.
 
     Raises:
         InputError: the data set is missing or has no known layout.

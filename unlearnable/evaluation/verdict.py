@@ -111,9 +111,9 @@ class Rule:
     """A requirement on the figures of protected cells.
 
     Attributes:
-        text: as the user wrote it.
+        text: requirement as the user wrote it.
         metric: "hit1", "hit5", "hit10", "medr" or "effect".
-        holds: whether a figure satisfies it.
+        holds: function that returns whether a figure meets the requirement.
     """
 
     text: str
@@ -125,30 +125,31 @@ def parse_rule(text: str) -> Rule:
     """Return the requirement that a text such as "hit10<=10" states.
 
     Raises:
-        ConfigError: a requirement is not a metric, a comparison sign and a number.
+        ConfigError: the text is not a metric, a comparison sign and a number.
     """
     match = _RULE.fullmatch(text.replace(" ", ""))
     if match is None:
         raise ConfigError(
-            f"cannot read the requirement {text!r}", hint="write hit1, hit5, hit10, medr or effect, as in hit10<=10"
+            f"cannot read the requirement {text!r}",
+            hint="compare hit1, hit5, hit10, medr or effect with a number, as in hit10<=10",
         )
     metric, sign, bound = match.groups()
     compare, limit = _SIGNS[sign], float(bound)
     return Rule(text, metric, lambda value: compare(value, limit))
 
 
-def missed(rules: Iterable[Rule], cells: Sequence[Cell], found: Sequence[Finding]) -> list[str]:
-    """Return what each requirement fails on: any victim and attack, mean over the seeds, either direction.
+def missed(rules: Iterable[Rule], cells: Sequence[Cell], all_findings: Sequence[Finding]) -> list[str]:
+    """Return every victim, attack and direction that fails a requirement, by its mean over the seeds.
 
     An effect that cannot be judged fails its requirement.
     """
     failures = []
     for rule in rules:
-        for one in found:
-            for way, value in _values(rule.metric, one, cells):
+        for finding in all_findings:
+            for way, value in _values(rule.metric, finding, cells):
                 if value is None or not rule.holds(value):
-                    shown = "cannot be judged" if value is None else f"{value:.3g}"
-                    failures.append(f"{rule.text}: {_name(one)}, {way}: {shown}")
+                    measured = "cannot be judged" if value is None else f"{value:.3g}"
+                    failures.append(f"{rule.text}: {_name(finding)}, {way}: {measured}")
     return failures
 
 

@@ -28,7 +28,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._begun = False
-        self._kept: set[int] = set()
+        self._recorded: set[int] = set()
 
     def begin(self, checkpoint: int) -> None:
         """Start a new undo log for `checkpoint`, which the file matches now.
@@ -37,7 +37,7 @@ class Journal:
             OutputError: the journal cannot be written.
         """
         files.write_bytes(self._path, _NUMBER.pack(checkpoint))
-        self._begun, self._kept = True, set()
+        self._begun, self._recorded = True, set()
 
     def keep(self, start: int, before: bytes) -> None:
         """Record the part of the file at `start`, which held `before` and is about to change.
@@ -47,12 +47,12 @@ class Journal:
         Raises:
             OutputError: the journal cannot be written.
         """
-        if not self._begun or start in self._kept:
+        if not self._begun or start in self._recorded:
             return
         with files.reporting_write_errors(self._path), self._path.open("ab", buffering=0) as file:
             file.write(_HEADER.pack(start, len(before)) + before)
             os.fsync(file.fileno())
-        self._kept.add(start)
+        self._recorded.add(start)
 
     def entries(self, checkpoint: int) -> Iterator[tuple[int, bytes]]:
         """Yield the start and previous content of each part, if this journal restores `checkpoint`; else nothing."""
@@ -64,10 +64,10 @@ class Journal:
             while len(header := file.read(_HEADER.size)) == _HEADER.size:
                 start, length = _HEADER.unpack(header)
                 before = file.read(length)
-                if len(before) == length:  # a truncated entry: its part of the file has not changed yet
+                if len(before) == length:  # else the entry is truncated and its part of the file has not changed yet
                     yield start, before
 
     def end(self) -> None:
         """Remove the journal; the file can no longer be rolled back."""
-        self._begun, self._kept = False, set()
+        self._begun, self._recorded = False, set()
         self._path.unlink(missing_ok=True)

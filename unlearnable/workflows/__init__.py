@@ -1,1 +1,1 @@
-"""One file a command; the only place where the parts meet."""
+"""The commands, one module or folder each, and what they share: layout and history."""

@@ -1,6 +1,6 @@
-"""What the tool remembers between runs: which files it made, and which run was the last.
+"""The history between runs: hashes of the files that the tool made, and the last run.
 
-It lies in the user's state folder (`UNLEARNABLE_STATE` moves it) and never with the photos.
+It is stored in the user's state folder (`UNLEARNABLE_STATE` moves it), never with the photos.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MADE = "made.txt"
 
 
 def known_protected_hashes() -> set[str]:
-    """sha256 of every photo this user has protected."""
+    """Return the SHA-256 of every protected photo that this user has made."""
     try:
         return set((state_folder() / MADE).read_text(encoding="ascii").split())
     except (OSError, UnicodeDecodeError):
@@ -27,10 +27,10 @@ def known_protected_hashes() -> set[str]:
 
 
 def remember(photos: Path, captions: Path | None, output: Path, hashes: Iterable[str]) -> None:
-    """Note the photos just made, and the run as the last one."""
-    known = known_protected_hashes() | set(hashes)
-    files.write_text(state_folder() / MADE, "".join(f"{line}\n" for line in sorted(known)))
-    if captions is not None and captions.exists():  # a word such as `people` stays as it is
+    """Record the protected photos by their hashes, and the run as the last one."""
+    all_hashes = known_protected_hashes() | set(hashes)
+    files.write_text(state_folder() / MADE, "".join(f"{line}\n" for line in sorted(all_hashes)))
+    if captions is not None and captions.exists():  # not for a word such as `people`
         captions = captions.absolute()
     last = {"photos": str(photos), "captions": None if captions is None else str(captions), "output": str(output)}
     files.write_text(state_folder() / LAST, json.dumps(last) + "\n")
@@ -38,7 +38,14 @@ def remember(photos: Path, captions: Path | None, output: Path, hashes: Iterable
 
 @dataclass(frozen=True)
 class Remembered:
-    """Originals and copies that belong together, and how they were found."""
+    """Originals and their protected copies.
+
+    Attributes:
+        originals: folder of the originals.
+        protected: folder of the protected copies.
+        captions: caption file of the originals, if known.
+        reason: how the pair was found.
+    """
 
     originals: Path
     protected: Path
@@ -47,7 +54,7 @@ class Remembered:
 
 
 def pair_to_verify(originals: Path | None) -> Remembered:
-    """What `verify` takes when the folders are not both given: the last run, else a pair in the current folder.
+    """Return the folders for `verify` if not both are given: those of the last run, or a pair in the current folder.
 
     Raises:
         InputError: there is no such pair.
@@ -69,11 +76,11 @@ def pair_to_verify(originals: Path | None) -> Remembered:
 
 
 def _last() -> Remembered | None:
-    """The last run of `protect`, where its folders are still there."""
+    """Return the last run of `protect`, if its folders still exist."""
     try:
         last = json.loads((state_folder() / LAST).read_text(encoding="utf-8"))
         captions = Path(last["captions"]) if last.get("captions") else None
-        found = Remembered(Path(last["photos"]), Path(last["output"]), captions, "the last protect run")
+        remembered = Remembered(Path(last["photos"]), Path(last["output"]), captions, "the last protect run")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-    return found if found.originals.is_dir() and found.protected.is_dir() else None
+    return remembered if remembered.originals.is_dir() and remembered.protected.is_dir() else None

@@ -1,7 +1,7 @@
-"""Where a run reads and writes: the published folder, the private one, and names that do not collide.
+"""The layout of a run: the published folder, the private folder, and file names that do not collide.
 
-All that a run makes lies in `checkpoint/` of the private folder until the result is whole, so an earlier result stays
-as it is until then.
+Everything that a run makes stays in `checkpoint/` of the private folder until the result is complete, so that an
+earlier result is untouched until then.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pathlib import Path, PurePosixPath
 from unlearnable import files
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 
-METADATA = "metadata.jsonl"  # the captions as Hugging Face's imagefolder has them
-SMALLEST = 16  # pixels; below that a photo has no room for noise that survives resizing
+METADATA = "metadata.jsonl"  # the captions in the format of Hugging Face's imagefolder
+SMALLEST = 16  # pixels; a smaller photo has no room for noise that survives resizing
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Layout:
     """The folders of a run.
 
     Attributes:
-        photos: the folder the photos lie in; never written to.
-        output: what may be published.
-        private: what must not be.
+        photos: folder of the photos; never written to.
+        output: folder that may be published.
+        private: folder that must not be published.
     """
 
     photos: Path
@@ -35,17 +35,17 @@ class Layout:
 
     @property
     def manifest(self) -> Path:
-        """One line a photo."""
+        """The manifest, with one line per photo."""
         return self.private / "manifest.jsonl"
 
     @property
     def sums(self) -> Path:
-        """The checksums of all that was published."""
+        """The checksums of all published files."""
         return self.private / "SHA256SUMS"
 
     @property
     def report(self) -> Path:
-        """Written last and removed first: where it is, the run is complete."""
+        """The report, written last and removed first: if it exists, the run is complete."""
         return self.private / "report.json"
 
     @property
@@ -55,64 +55,64 @@ class Layout:
 
     @property
     def settings(self) -> Path:
-        """The settings of the run, to repeat it."""
+        """The settings of the run, for repeating it."""
         return self.private / "run.toml"
 
     @property
     def progress(self) -> Path:
-        """All that belongs to a run under way; removed once it is complete."""
+        """The folder of an unfinished run, removed once the run is complete."""
         return self.private / "checkpoint"
 
     @property
     def key(self) -> Path:
-        """The key of the run under way, which tells whether it may be resumed."""
+        """The run key of the unfinished run, which decides whether it may be resumed."""
         return self.progress / "key"
 
     @property
     def checkpoint(self) -> Path:
-        """The state of the optimisation."""
+        """The checkpoint of the optimisation."""
         return self.progress / "state.pt"
 
     @property
     def noise(self) -> Path:
-        """The noise while it is made."""
+        """The noise during the optimisation."""
         return self.progress / "noise.i8"
 
     @property
     def staged(self) -> Path:
-        """The result while it is written: the published folder to be."""
+        """The staging folder: the future published folder while it is written."""
         return self.progress / "staged"
 
     @property
     def staged_manifest(self) -> Path:
-        """The manifest of the staged photos; grows while they are written."""
+        """The manifest of the staged photos, which grows while they are written."""
         return self.progress / "manifest.jsonl"
 
     @property
     def staged_settings(self) -> Path:
-        """The settings of the run under way."""
+        """The settings of the unfinished run."""
         return self.progress / "run.toml"
 
     @property
     def swapping(self) -> Path:
-        """The name of a file on its way from the staging folder to the published one."""
+        """The temporary name of a file that moves from the staging folder to the published one."""
         return self.progress / "swapping"
 
     def owns(self, path: Path) -> bool:
-        """Whether a path in the private folder is one that runs make."""
-        known = {self.manifest, self.sums, self.report, self.page, self.settings}
-        return path in known or files.is_temporary(path) or path.is_relative_to(self.progress)
+        """Return whether a path in the private folder is one that runs make."""
+        own_files = {self.manifest, self.sums, self.report, self.page, self.settings}
+        return path in own_files or files.is_temporary(path) or path.is_relative_to(self.progress)
 
     def key_under_way(self) -> str | None:
-        """Return the key of the run under way, or None where none has begun."""
+        """Return the run key of the unfinished run, or None if there is none."""
         return self.key.read_text(encoding="utf-8").strip() if self.key.is_file() else None
 
 
 def layout_of(photos: Path, output: Path | None) -> Layout:
-    """The folders of a run on `photos`, a folder or a caption file.
+    """Return the folders of a run on `photos`, a folder or a caption file.
 
     Raises:
-        ConfigError: the output would lie in the photos or the other way round.
+        ConfigError: the output would lie in the folder of the photos, or contain it.
     """
     root = (photos if photos.is_dir() else photos.parent).resolve()
     target = (output or root.with_name(f"{root.name}-protected")).resolve()
@@ -122,49 +122,49 @@ def layout_of(photos: Path, output: Path | None) -> Layout:
 
 
 def check_apart(output: Path, *inputs: Path) -> None:
-    """See that nothing would be written among what is read.
+    """Check that nothing would be written among the inputs.
 
     Raises:
-        ConfigError: the output lies in an input, or the other way round.
+        ConfigError: the output lies in an input, or contains one.
     """
     target = output.resolve()
-    for root in (given.resolve() for given in inputs):
+    for root in (path.resolve() for path in inputs):
         if target.is_relative_to(root) or root.is_relative_to(target):
-            raise ConfigError(f"the output {target} and {root} overlap", hint="give another --output")
+            raise ConfigError(f"the output {target} and {root} overlap", hint="choose another --output")
 
 
 def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite: bool) -> None:
-    """Refuse to go where there is something already.
+    """Refuse to write to folders that are in use already.
 
     Raises:
-        OutputError: results are there and neither `resume` nor `overwrite` was asked for, or what is there is not
-            an earlier result.
-        CheckpointError: the run to be resumed has another key.
+        OutputError: a folder holds results and neither `resume` nor `overwrite` is set, or it holds something
+            other than results.
+        CheckpointError: the run to resume has another key.
     """
     used = [p for p in (layout.output, layout.private) if p.is_file() or (p.is_dir() and any(p.iterdir()))]
     if not used:
         return
     if not (overwrite or resume):
-        hint = "use --resume to go on with a stopped run, --overwrite to replace it, or another --output"
+        hint = "use --resume to continue a stopped run, --overwrite to replace it, or choose another --output"
         raise OutputError(f"{used[0]} exists already", hint=hint)
     if not any(path.exists() for path in (layout.settings, layout.progress)):
-        raise OutputError(f"{used[0]} was not made by this program", hint="remove it yourself or give another --output")
+        raise OutputError(f"{used[0]} was not made by this program", hint="remove it or choose another --output")
     if resume and layout.key_under_way() not in (None, key):
-        hint = "give the same ones, or use --overwrite to start again"
+        hint = "use the same settings and photos, or --overwrite to start over"
         raise CheckpointError(f"{layout.private} holds a stopped run of other settings or photos", hint=hint)
 
 
 def create_folders(layout: Layout, key: str, settings: str, *, resume: bool) -> None:
-    """Make the folder of a run; a stopped one goes unless it is resumed. Call `refuse_existing_output` first.
+    """Create the folders of a run, after `refuse_existing_output`; a stopped run is removed unless it is resumed.
 
     Args:
-        layout: the folders.
-        key: of the run.
-        settings: of the run, as TOML.
-        resume: keep what is there.
+        layout: folders of the run.
+        key: run key.
+        settings: settings of the run, as TOML.
+        resume: keep the files of a stopped run.
 
     Raises:
-        OutputError: it cannot be made.
+        OutputError: the folders cannot be created.
     """
     with files.reporting_write_errors(layout.progress):
         if layout.progress.exists() and not resume:
@@ -175,13 +175,13 @@ def create_folders(layout: Layout, key: str, settings: str, *, resume: bool) -> 
 
 
 def output_names(sources: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """A name of its own for every photo: the same path and stem, the new suffix, a number where two would collide.
+    """Return a unique name for every photo: the same path and stem, the new suffix, and a number if two would collide.
 
-    Names that differ only in case or in how they encode an accent count as the same, since
-    some file systems see them so.
+    Names that differ only in case or in the encoding of an accent count as equal, as on
+    some file systems.
 
     Args:
-        sources: (photo id, new suffix) in the order that decides who keeps the plain name.
+        sources: (photo id, new suffix) pairs; of colliding photos the first keeps the plain name.
     """
     taken: set[str] = set()
     names = {}
@@ -197,5 +197,5 @@ def output_names(sources: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def private_of(output: Path) -> Path:
-    """The folder beside `output` that must not be published."""
+    """Return the private folder beside `output`, which must not be published."""
     return output.with_name(f"{output.name}.private")

@@ -1,4 +1,4 @@
-"""`preview`: a photo, its protected copy and the noise between them, in one picture to look at."""
+"""`preview`: a photo, its protected copy and the noise between them, in one picture."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ def preview(photo: Path, protected: Path, output: Path | None = None, *, overwri
     """Write one PNG with the photo, its protected copy and the noise ten times stronger.
 
     Args:
-        photo: the original.
-        protected: its copy.
-        output: the file to write; `STEM-preview.png` in the current folder where it is not given.
-        overwrite: replace what is there.
+        photo: original photo.
+        protected: protected copy of the photo.
+        output: file to write; by default `STEM-preview.png` in the current folder.
+        overwrite: replace an existing file.
 
     Raises:
-        InputError: one of them cannot be read, or their sizes differ.
+        InputError: a photo cannot be read, or the sizes differ.
         OutputError: the file exists already or cannot be written.
     """
     target = output or Path(f"{protected.stem}-preview.png")
     if target.exists() and not overwrite:
-        raise OutputError(f"{target} exists already", hint="give --overwrite or another --output")
+        raise OutputError(f"{target} exists already", hint="use --overwrite or choose another --output")
     before, after = read_photo(photo), read_photo(protected)
     if before.pixels.shape != after.pixels.shape:
         raise InputError(
             f"the sizes differ: {photo} is {before.width} x {before.height}, "
             f"{protected} is {after.width} x {after.height}",
-            hint="give a photo and its own protected copy",
+            hint="pass a photo and its own protected copy",
         )
     quality = compare(before.pixels, after.pixels)
     with files.atomic(target) as temporary:

@@ -1,4 +1,4 @@
-"""`train`: train or fine-tune a CLIP, as a surrogate or as a victim, and write it with its curves."""
+"""`train`: train or fine-tune a CLIP, as a surrogate or a victim, and write it with its curves."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ def train(
 
     Args:
         settings: see `unlearnable.config.TrainSettings`.
-        resume: go on with a training that was stopped; the result is the same to the bit on the same device.
+        resume: continue a stopped training; on the same device the result is bit for bit the same.
         overwrite: replace an earlier result.
-        progress: told what happens.
+        progress: receives progress updates.
 
     Returns:
-        What came out; None in all of several processes but the first, which alone writes the model.
+        The report; None in every process but the first, which alone writes the model.
 
     Raises:
         InputError: there is nothing to train on.
         ModelError: the model is not available.
         OutputError: the output exists already or cannot be written.
-        CheckpointError: the training to be resumed had other settings or other data.
+        CheckpointError: the training to resume had other settings or other data.
     """
     started, progress = time.monotonic(), progress or Silent()
     partial = settings.output.with_name(f"{settings.output.name}.partial")
@@ -76,9 +76,9 @@ def train(
             key=key,
         )
         if not len(task.train):
-            raise InputError("no photo is left to train on", hint="check the splits of the data")
+            raise InputError("there is no photo to train on", hint="check the splits in the data")
         progress.phase(f"training {settings.model}", task.steps)
-        before = epoch_record(0, None, model, task.held_out)
+        initial = epoch_record(0, None, model, task.held_out)
         history = fit(model, task, progress, world=world)
     if world.rank:
         return None
@@ -100,7 +100,7 @@ def train(
         processes=world.size,
         device=device,
         loss_curve=[record.loss for record in history],
-        before=before,
+        before=initial,
         history=history,
         seconds=round(time.monotonic() - started, 1),
     )
@@ -110,36 +110,36 @@ def train(
 
 
 def open_all(settings: TrainSettings) -> list[Dataset]:
-    """The data sets of the settings, each with its captions.
+    """Open the data sets of the settings, each with its captions.
 
     Raises:
-        ConfigError: there are fewer captions than data sets, but not none.
+        ConfigError: caption files are given, but not one per data set.
     """
     captions: Sequence[Path | None] = settings.captions or [None] * len(settings.data)
     if len(captions) != len(settings.data):
         raise ConfigError(
             f"{len(settings.data)} data sets and {len(captions)} caption files were given",
-            hint="give --captions once for each --data, or not at all",
+            hint="pass --captions once for each --data, or not at all",
         )
     return [open_collection(folder, file) for folder, file in zip(settings.data, captions, strict=True)]
 
 
 def report_path(output: Path) -> Path:
-    """Where the report of a checkpoint lies."""
+    """Return the path of the report on a checkpoint."""
     return output.with_name(f"{output.name}.json")
 
 
 def _check_output(settings: TrainSettings, partial: Path, *, resume: bool, overwrite: bool) -> None:
     if resume and overwrite:
-        raise ConfigError("--resume and --overwrite exclude each other", hint="give one of them")
+        raise ConfigError("--resume and --overwrite exclude each other", hint="use only one of them")
     if overwrite:
         partial.unlink(missing_ok=True)
         return
-    for there in (settings.output, report_path(settings.output)):
-        if there.exists():
-            raise OutputError(f"{there} exists already", hint="give --overwrite or another --output")
+    for path in (settings.output, report_path(settings.output)):
+        if path.exists():
+            raise OutputError(f"{path} exists already", hint="use --overwrite or choose another --output")
     if partial.exists() and not resume:
-        raise OutputError(f"{partial} is a training that was stopped", hint="give --resume to go on, or --overwrite")
+        raise OutputError(f"{partial} is a stopped training", hint="use --resume to continue it, or --overwrite")
 
 
 def _key(settings: TrainSettings, datasets: Sequence[Dataset]) -> str:

@@ -1,1 +1,1 @@
-"""`explain`: what models look at in a post."""
+"""`explain`: show what models attend to in a post."""

@@ -1,4 +1,4 @@
-"""`explain`: what models look at in a post, and how near they put photos and captions, as figures and numbers."""
+"""`explain`: what models attend to in a post, and how close they place photos and captions, in figures and numbers."""
 
 from __future__ import annotations
 
@@ -27,33 +27,33 @@ from unlearnable.report.figures import MapPanel, Panel, draw_attention, draw_map
 from unlearnable.results import EmbeddingMap, ExplainReport, Explanation, MapPoint, WordRecord
 from unlearnable.workflows.explain.selection import ExplainedPost, MapPosts, choose_posts, post_of
 
-SHOWN = 320  # pixels of the photo in the figure
+SHOWN = 320  # side of the photo in the figure, in pixels
 LIBRARIES = ("captum", "sklearn", "matplotlib")
 
 
 def explain(settings: ExplainSettings, *, overwrite: bool = False, progress: Progress | None = None) -> ExplainReport:
-    """Draw what the models of the settings look at, and write the figures and `explain.json`.
+    """Draw what the models of the settings attend to, and write the figures and `explain.json`.
 
     Args:
         settings: see `unlearnable.config.ExplainSettings`.
         overwrite: replace the figures of an earlier run.
-        progress: told what happens.
+        progress: receives progress updates.
 
     Raises:
         ConfigError: there is nothing to explain, no caption is known, or a library of the extra is missing.
         InputError: the photo cannot be read, or the data sets do not hold the same posts.
-        ModelError: a model is not available, or its photo tower is not of a kind that is known.
+        ModelError: a model is not available, or its photo tower is of an unknown kind.
         OutputError: the folder exists already or cannot be written.
     """
     started, progress = time.monotonic(), progress or Silent()
     for library in LIBRARIES:
         require(library, "explain")
     if settings.photo is None and not settings.map:
-        raise ConfigError("there is nothing to explain", hint="give a photo, or posts with --map DIR")
+        raise ConfigError("there is nothing to explain", hint="pass a photo, or posts with --map DIR")
     post = post_of(settings.photo, settings.caption, settings.trigger) if settings.photo else None
-    where = settings.output
-    if not overwrite and where.exists() and (where.is_file() or any(where.iterdir())):
-        raise OutputError(f"{where} exists already", hint="give --overwrite or another --output")
+    folder = settings.output
+    if not overwrite and folder.exists() and (folder.is_file() or any(folder.iterdir())):
+        raise OutputError(f"{folder} exists already", hint="use --overwrite or choose another --output")
     device = choose_device(settings.device)
     chosen = choose_posts(settings)
     titles = titles_of(settings.model)
@@ -70,10 +70,10 @@ def explain(settings: ExplainSettings, *, overwrite: bool = False, progress: Pro
             maps.append(drawn)
             map_panels.append(map_panel)
         progress.advance()
-    written = draw_attention(_seen(post.pixels, SHOWN), panels, where / "attention") if post else []
-    written += draw_map(map_panels, where / "map") if map_panels else []
+    written = draw_attention(_seen(post.pixels, SHOWN), panels, folder / "attention") if post else []
+    written += draw_map(map_panels, folder / "map") if map_panels else []
     report = ExplainReport(
-        output=str(where),
+        output=str(folder),
         photo=str(settings.photo) if settings.photo else None,
         caption=post.caption if post else None,
         trigger=post.trigger if post else None,
@@ -85,12 +85,12 @@ def explain(settings: ExplainSettings, *, overwrite: bool = False, progress: Pro
         device=device,
         seconds=round(time.monotonic() - started, 1),
     )
-    files.write_text(where / "explain.json", report.model_dump_json(indent=2) + "\n")
+    files.write_text(folder / "explain.json", report.model_dump_json(indent=2) + "\n")
     return report
 
 
 def titles_of(models: tuple[str, ...]) -> list[str]:
-    """A short title for each model: the stem of a checkpoint, or all of the name where it would be that of another."""
+    """Return a short title for each model: the stem of a checkpoint, or its full name if the stem is not unique."""
     short = {name: Path(name).stem if Path(name).is_file() else name for name in models}
     stems = list(short.values())
     return [name if stems.count(short[name]) > 1 else short[name] for name in models]
@@ -98,62 +98,63 @@ def titles_of(models: tuple[str, ...]) -> list[str]:
 
 def _explain(encoder: DualEncoder, title: str, post: ExplainedPost) -> tuple[Explanation, Panel]:
     pixels = load_view(_tensor(post.pixels, encoder.image_size), encoder.image_size, PLAIN_VIEW)
-    heat = gradcam(encoder, pixels, split_words(post.caption, encoder.context_length).tokens)
-    found = integrated_gradients(encoder, pixels, post.caption)
-    total = sum(map(abs, found.values)) or 1.0
-    chosen = marked(found.words, post.trigger or "")
+    saliency = gradcam(encoder, pixels, split_words(post.caption, encoder.context_length).tokens)
+    attribution = integrated_gradients(encoder, pixels, post.caption)
+    total = sum(map(abs, attribution.values)) or 1.0
+    in_trigger = marked(attribution.words, post.trigger or "")
     record = Explanation(
         model=title,
-        similarity=found.score,
-        similarity_blank=found.blank,
-        words=[WordRecord(word=w, attribution=v) for w, v in zip(found.words, found.values, strict=True)],
-        trigger_share=share_of(found.values, chosen),
-        trigger_words_share=sum(chosen) / len(chosen) if any(chosen) else None,
-        salient_tenth=top_share(heat),
-        completeness_error=found.error,
-        steps=found.steps,
+        similarity=attribution.score,
+        similarity_blank=attribution.blank,
+        words=[WordRecord(word=w, attribution=v) for w, v in zip(attribution.words, attribution.values, strict=True)],
+        trigger_share=share_of(attribution.values, in_trigger),
+        trigger_words_share=sum(in_trigger) / len(in_trigger) if any(in_trigger) else None,
+        salient_tenth=top_share(saliency),
+        completeness_error=attribution.error,
+        steps=attribution.steps,
     )
-    return record, Panel(title, heat, found.words, [value / total for value in found.values], chosen)
+    shares = [value / total for value in attribution.values]
+    return record, Panel(title, saliency, attribution.words, shares, in_trigger)
 
 
 def _map(encoder: DualEncoder, title: str, posts: MapPosts, seed: int) -> tuple[EmbeddingMap, MapPanel]:
     photos = [_tensor(pixels, encoder.image_size) for pixels in posts.pixels]
     points = embed(encoder, photos, posts.captions, seed)
-    near, places = cosines(points), tsne(points.features, seed)
+    mean_cosines, coordinates = cosines(points), tsne(points.features, seed)
     record = EmbeddingMap(
         model=title,
         data=posts.data,
-        cosine_copies=near.copies,
-        cosine_captions=near.captions,
-        cosine_own=near.own,
-        cosine_others=near.others,
+        cosine_copies=mean_cosines.copies,
+        cosine_captions=mean_cosines.captions,
+        cosine_own=mean_cosines.own,
+        cosine_others=mean_cosines.others,
         points=[
             MapPoint(post=posts.ids[post], kind="caption" if caption else "photo", x=x, y=y)
-            for (x, y), post, caption in zip(places.tolist(), points.posts, points.captions, strict=True)
+            for (x, y), post, caption in zip(coordinates.tolist(), points.posts, points.captions, strict=True)
         ],
     )
-    return record, MapPanel(f"{title} on {Path(posts.data).name}", places, points.posts, points.captions)
+    return record, MapPanel(f"{title} on {Path(posts.data).name}", coordinates, points.posts, points.captions)
 
 
 def _notes(explanations: list[Explanation]) -> list[str]:
     notes = []
-    for one in explanations:
-        if one.completeness_error > TOLERANCE:
+    for explanation in explanations:
+        if explanation.completeness_error > TOLERANCE:
             notes.append(
-                f"{one.model}: the attributions miss the difference of the cosines by "
-                f"{100 * one.completeness_error:.0f} %; do not rely on them"
+                f"{explanation.model}: the attributions miss the difference between the cosines by "
+                f"{100 * explanation.completeness_error:.0f} %; do not rely on them"
             )
-        if one.salient_tenth is None:
-            notes.append(f"{one.model}: no place of the photo speaks for the caption, so there is no heat")
+        if explanation.salient_tenth is None:
+            notes.append(f"{explanation.model}: no region of the photo raises the similarity, so there is no saliency")
     return notes
 
 
 def _tensor(pixels: NDArray[np.uint8], side: int) -> Tensor:
-    """(3, h, w), 0-255: the working copy for a model of `side` pixels."""
+    """Return the working copy (3, h, w), 0-255, for a model of `side` pixels."""
     return torch.from_numpy(working_copy(pixels, 2 * side).transpose(2, 0, 1).copy()).float()
 
 
 def _seen(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """The square (side, side, 3) of a photo that a model is shown."""
+    """Return the square (side, side, 3) of a photo that a model sees."""
     loaded = load_view(_tensor(pixels, side), side, PLAIN_VIEW)
     return (loaded * 255).round().byte().permute(1, 2, 0).numpy()

@@ -1,4 +1,4 @@
-"""What is to be explained: one post, known from its manifest or told, and the posts that are put on a map."""
+"""Select what to explain: one post, from its manifest or as given, and the posts to place on a map."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from unlearnable.posts.reading import open_collection, read_photo
 from unlearnable.results import ManifestLine
 from unlearnable.workflows.layout import METADATA, private_of
 
-COPIES = 5  # captions, and copies of the photo, of a post on the map
+COPIES = 5  # captions per post on the map, and copies of its photo
 
 
 @dataclass(frozen=True)
 class ExplainedPost:
-    """A photo (h, w, 3) with a caption and, where there is one, the trigger in it."""
+    """A photo (h, w, 3) with a caption and the trigger in it, if there is one."""
 
     pixels: NDArray[np.uint8]
     caption: str
@@ -31,7 +31,7 @@ class ExplainedPost:
 
 @dataclass(frozen=True)
 class MapPosts:
-    """Photos (h, w, 3) with their captions; `data` says where they are from."""
+    """Photos (h, w, 3) with their ids and captions; `data` is the folder that they come from."""
 
     data: str
     ids: list[str]
@@ -40,10 +40,10 @@ class MapPosts:
 
 
 def post_of(photo: Path, caption: str | None, trigger: str | None) -> ExplainedPost:
-    """The post of a photo; its first caption and its trigger are from the manifest where they are not given.
+    """Return the post of a photo, with first caption and trigger from the manifest unless they are given.
 
     Raises:
-        ConfigError: there is no caption, neither given nor known, or it is empty.
+        ConfigError: no caption is given or known, or it is empty.
         InputError: the photo cannot be read.
     """
     pixels = read_photo(photo).pixels
@@ -52,14 +52,14 @@ def post_of(photo: Path, caption: str | None, trigger: str | None) -> ExplainedP
         caption = caption if caption is not None else next(iter(line.captions), None)
         trigger = trigger if trigger is not None else line.trigger
     if not (caption or "").strip():
-        raise ConfigError(f"no caption of {photo} is known", hint="give one with --caption")
+        raise ConfigError(f"no caption of {photo} is known", hint="pass one with --caption")
     return ExplainedPost(pixels, caption or "", trigger or None)
 
 
 def manifest_line(photo: Path) -> ManifestLine | None:
-    """What `protect` noted of a photo that it wrote; None where it did not, or the private folder is elsewhere."""
+    """Return the manifest line of a photo that `protect` wrote; None without one, or without its private folder."""
     photo = photo.absolute()
-    for folder in photo.parents[:-1]:  # the root has no folder beside it
+    for folder in photo.parents[:-1]:  # there is no folder beside the root
         manifest = private_of(folder) / "manifest.jsonl"
         if manifest.is_file():
             name = photo.relative_to(folder).as_posix()
@@ -74,26 +74,26 @@ def manifest_line(photo: Path) -> ManifestLine | None:
 
 
 def choose_posts(settings: ExplainSettings) -> list[MapPosts]:
-    """The posts for the map: drawn from the first data set, and the same ones of each other.
+    """Choose the posts for the map at random from the first data set, and take the same posts from each other one.
 
     Raises:
-        ConfigError: the numbers of models, data sets and caption files do not fit.
-        InputError: a data set has none of these posts, or a photo cannot be read.
+        ConfigError: the numbers of models, data sets and caption files do not match.
+        InputError: a data set lacks one of these posts, or a photo cannot be read.
     """
     if not settings.map:
         return []
     if len(settings.map) not in (1, len(settings.model)):
         raise ConfigError(
-            f"{len(settings.map)} folders to be mapped and {len(settings.model)} models were given",
-            hint="give --map once, or once for each --model",
+            f"{len(settings.map)} folders for the map and {len(settings.model)} models were given",
+            hint="pass --map once, or once for each --model",
         )
-    # of a folder that `protect` wrote, which holds two caption files, the one that has all captions
+    # a folder that `protect` wrote holds two caption files: use the one with all captions
     defaults = [folder / METADATA if (folder / METADATA).is_file() else None for folder in settings.map]
     captions: Sequence[Path | None] = settings.map_captions or defaults
     if len(captions) != len(settings.map):
         raise ConfigError(
-            f"{len(settings.map)} folders to be mapped and {len(captions)} caption files were given",
-            hint="give --map-captions once for each --map, or not at all",
+            f"{len(settings.map)} folders for the map and {len(captions)} caption files were given",
+            hint="pass --map-captions once for each --map, or not at all",
         )
     chosen = []
     stems: list[str] = []
@@ -107,7 +107,7 @@ def choose_posts(settings: ExplainSettings) -> list[MapPosts]:
             drawn = random.Random(settings.seed).sample(sorted(photos), min(settings.map_posts, len(photos)))
             stems = sorted(drawn)
         if missing := [stem for stem in stems if stem not in photos]:
-            raise InputError(f"{folder} has no post {missing[0]}", hint="map folders that hold the same posts")
+            raise InputError(f"{folder} has no post {missing[0]}", hint="choose folders that hold the same posts")
         ids = [photos[stem].id for stem in stems]
         chosen.append(
             MapPosts(

@@ -1,1 +1,1 @@
-"""`protect`: from a folder of posts to a folder that may be published."""
+"""`protect`: turn a folder of posts into a folder that may be published."""

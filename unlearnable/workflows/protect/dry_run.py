@@ -1,4 +1,4 @@
-"""`protect --dry-run`: what would be done, and how long it would take."""
+"""`protect --dry-run`: report what a run would do and how long it would take."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from unlearnable.workflows.protect.setup import Run, load_surrogates, make_ready
 
 
 def plan(settings: ProtectSettings, *, progress: Progress | None = None) -> ProtectPlan:
-    """Say what `protect` would do; nothing is written. The time is estimated from one batch.
+    """Return what `protect` would do, with its time estimated from one batch; nothing is written.
 
     Raises:
-        The same as `protect`, but for what concerns the output.
+        UnlearnableError: any error of `protect`, except those about the output.
     """
     progress = progress or Silent()
     layout = layout_of(settings.photos, settings.output)
@@ -47,11 +47,11 @@ def plan(settings: ProtectSettings, *, progress: Progress | None = None) -> Prot
 
 def _optimising_seconds(run: Run) -> float:
     """Time one round on at most a batch of the posts, and scale it to all posts and rounds."""
-    some = min(len(run.problem.posts), run.settings.batch_size)
+    count = min(len(run.problem.posts), run.settings.batch_size)
     small = dataclasses.replace(
         run.problem,
-        posts=run.problem.posts.first(some),
-        grids=run.problem.grids[:some],
+        posts=run.problem.posts.first(count),
+        grids=run.problem.grids[:count],
         noise_path=run.scratch / "noise.i8",
     )
     began = learnt = time.monotonic()
@@ -59,7 +59,7 @@ def _optimising_seconds(run: Run) -> float:
     for done in run.method.rounds(session):
         if done is not None:
             break
-        if not session.state.place.trained:  # adversaries learn, whatever the number of posts
+        if not session.state.place.trained:  # adversaries learn first, however many posts there are
             learnt = time.monotonic()
-    a_round = (time.monotonic() - learnt) * len(run.problem.posts) / some
-    return learnt - began + a_round * run.settings.max_rounds
+    seconds_per_round = (time.monotonic() - learnt) * len(run.problem.posts) / count
+    return learnt - began + seconds_per_round * run.settings.max_rounds

@@ -1,4 +1,4 @@
-"""From a folder to a problem: decode each photo once into a working copy, cut each caption for its trigger."""
+"""Prepare posts for the optimisation: decode each photo into a working copy, cut each caption for its trigger."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from unlearnable.workflows.layout import SMALLEST
 
 @dataclass(frozen=True)
 class Caption:
-    """A caption in its file, and as it is cut where the trigger goes."""
+    """A caption: its place in the caption file, and its text cut at the position of the trigger."""
 
     pair: Pair
     slot: CaptionSlot
@@ -29,7 +29,15 @@ class Caption:
 
 @dataclass
 class Prepared:
-    """The photos that can be protected, in order, and those that cannot."""
+    """The photos that can be protected, in order, and those that cannot.
+
+    Attributes:
+        photos: photos that can be protected.
+        suffixes: suffix of each protected file.
+        hashes: SHA-256 of each original file.
+        grids: (rows, columns) of each photo's noise grid.
+        skipped: photos and rows that were left out.
+    """
 
     photos: list[Photo] = field(default_factory=list)
     suffixes: list[str] = field(default_factory=list)
@@ -39,34 +47,37 @@ class Prepared:
 
 
 def read_photos(
-    dataset: Dataset, settings: ProtectSettings, side: int, pixels: Pixels, known: set[str], progress: Progress
+    dataset: Dataset,
+    settings: ProtectSettings,
+    side: int,
+    pixels: Pixels,
+    already_protected: set[str],
+    progress: Progress,
 ) -> Prepared:
-    """Decode every photo and keep a working copy of at most twice the model's size.
+    """Decode every photo into a working copy of at most twice the model's size.
 
     Args:
-        dataset: what to read.
+        dataset: data set to read.
         settings: output format and strictness.
-        side: the model's image size.
-        pixels: takes the working copies.
-        known: sha256 of photos that are protected already.
-        progress: one step a photo.
+        side: image size of the model, in pixels.
+        pixels: receives the working copies.
+        already_protected: SHA-256 of photos that are protected already.
+        progress: receives one step per photo.
 
     Raises:
-        InputError: no photo can be used; or, where `strict` is set, one cannot.
+        InputError: no photo can be used, or `strict` is set and some photo cannot.
     """
     prepared = Prepared(skipped=list(dataset.skipped))
     progress.phase("reading photos", len(dataset.photos))
     for photo in dataset.photos:
         try:
-            _read_photo(photo, settings, side, pixels, known, prepared)
+            _read_photo(photo, settings, side, pixels, already_protected, prepared)
         except DecodeError as error:
             prepared.skipped.append(Skipped(photo.id, error.reason, error.detail))
         progress.advance()
     if settings.strict and prepared.skipped:
         first = prepared.skipped[0]
-        raise InputError(
-            f"{first.where}: {first.reason} ({first.detail})", hint="mend or remove it, or leave out --strict"
-        )
+        raise InputError(f"{first.where}: {first.reason} ({first.detail})", hint="fix or remove it, or omit --strict")
     if not prepared.photos:
         first = prepared.skipped[0]
         raise InputError(f"no photo in {dataset.root} can be protected; {first.where}: {first.reason} ({first.detail})")
@@ -74,14 +85,14 @@ def read_photos(
 
 
 def _read_photo(
-    photo: Photo, settings: ProtectSettings, side: int, pixels: Pixels, known: set[str], prepared: Prepared
+    photo: Photo, settings: ProtectSettings, side: int, pixels: Pixels, already_protected: set[str], prepared: Prepared
 ) -> None:
     picture = decode(photo.path)
     if min(picture.height, picture.width) < SMALLEST:
-        raise DecodeError("too-small", f"{picture.width} x {picture.height}, at least {SMALLEST} pixels are needed")
+        raise DecodeError("too-small", f"{picture.width} x {picture.height}, but at least {SMALLEST} pixels are needed")
     checksum = files.sha256(photo.path)
-    if checksum in known:
-        raise DecodeError("already-protected", "this tool made it; protect the original instead")
+    if checksum in already_protected:
+        raise DecodeError("already-protected", "made by this tool; protect the original instead")
     pixels.append(working_copy(picture.pixels, 2 * side))
     prepared.photos.append(photo)
     prepared.suffixes.append(suffix_of(choose_format(picture, settings.format)))
@@ -95,6 +106,6 @@ def read_captions(dataset: Dataset, settings: ProtectSettings, length: int) -> d
     texts = [[pair.caption for pair in of_photo] for of_photo in pairs.values()]
     slots = cut_captions(texts, settings, length, settings.seed)
     return {
-        photo: [Caption(*both) for both in zip(of_photo, cuts, strict=True)]
+        photo: [Caption(pair, slot) for pair, slot in zip(of_photo, cuts, strict=True)]
         for (photo, of_photo), cuts in zip(pairs.items(), slots, strict=True)
     }

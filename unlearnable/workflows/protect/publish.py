@@ -1,4 +1,4 @@
-"""From noise and triggers to files: one photo at a time, written, read back, measured, noted in the manifest."""
+"""Write noise and triggers to files: each photo is written, read back, measured and listed in the manifest."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from unlearnable.workflows.protect.prepare import Caption, Prepared
 
 @dataclasses.dataclass(frozen=True)
 class Publication:
-    """All that is written, before it is written.
+    """Everything that a run will write.
 
     Attributes:
-        prepared: the photos and their noise grids.
+        prepared: photos and their noise grids.
         names: photo id -> path in the output folder.
-        triggers: one a photo, None for methods without.
-        captions: photo id -> (pair, new text).
+        triggers: trigger of each photo; None for methods without a trigger.
+        captions: photo id -> (pair, new text) of each caption.
     """
 
     prepared: Prepared
@@ -53,10 +53,13 @@ def compose(
     triggers: list[Trigger | None],
     write: Callable[[CaptionSlot, Trigger], str] = CaptionSlot.text,
 ) -> Publication:
-    """Give every photo its name and every caption its trigger, put together by `write`."""
+    """Compose the publication: a name for every photo, and every caption with its trigger as `write` inserts it."""
     ids = [photo.id for photo in prepared.photos]
     texts = {
-        photo: [(one.pair, write(one.slot, trigger) if trigger else one.pair.caption) for one in captions[photo]]
+        photo: [
+            (caption.pair, write(caption.slot, trigger) if trigger else caption.pair.caption)
+            for caption in captions[photo]
+        ]
         for photo, trigger in zip(ids, triggers, strict=True)
     }
     return Publication(prepared, output_names(zip(ids, prepared.suffixes, strict=True)), triggers, texts)
@@ -65,11 +68,11 @@ def compose(
 def write_photos(
     publication: Publication, state: State, settings: ProtectSettings, layout: Layout, progress: Progress
 ) -> tuple[list[ManifestLine], dict[str, Thumbnails]]:
-    """Write every photo that is not there yet, and the manifest line of each.
+    """Write every missing photo, and the manifest line of each photo.
 
     Returns:
-        The whole manifest: protected photos in order, then those left out; and the thumbnails of
-        some, by the path of the copy.
+        The whole manifest (protected photos in order, then those left out), and the thumbnails of
+        some photos by the path of the copy.
     """
     shown = ShownPhotos([publication.names[photo.id] for photo in publication.prepared.photos])
     done = {line.source: line for line in _finished(layout)}
@@ -100,7 +103,7 @@ def write_caption_files(publication: Publication, dataset: Dataset, layout: Layo
     """Write the captions back in their own format, and metadata.jsonl for Hugging Face's imagefolder.
 
     Returns:
-        The caption file in the staging folder, None where the format has no single file.
+        The caption file in the staging folder; None if the format has no single file.
     """
     edits = Edits(
         captions={
@@ -113,8 +116,8 @@ def write_caption_files(publication: Publication, dataset: Dataset, layout: Layo
     )
     target = layout.staged if dataset.source is None else layout.staged / dataset.source.name
     write_captions(dataset, edits, target)
-    own = dataset.source.name if dataset.source else None
-    if own != METADATA:
+    source_name = dataset.source.name if dataset.source else None
+    if source_name != METADATA:
         rows = (
             {"file_name": publication.names[photo], "text": text}
             for photo, texts in publication.captions.items()
@@ -125,10 +128,10 @@ def write_caption_files(publication: Publication, dataset: Dataset, layout: Layo
 
 
 def refuse_without_noise(prepared: Prepared, noise: NoiseStore) -> None:
-    """Stop before anything is written where the noise of a photo is zero throughout.
+    """Stop before anything is written if the noise of a photo is zero everywhere.
 
     Raises:
-        ModelError: it is; the photo is named.
+        ModelError: the noise of a photo is zero; the message names the photo.
     """
     for number, photo in enumerate(prepared.photos):
         if not noise.grid(number).any():
@@ -137,7 +140,7 @@ def refuse_without_noise(prepared: Prepared, noise: NoiseStore) -> None:
 
 def _unprotected(photo: str) -> ModelError:
     return ModelError(
-        f"{photo} got no noise: the surrogate does not react to it, so it would not be protected",
+        f"{photo} would not be protected: the surrogate does not react to it, so it got no noise",
         hint="choose another --surrogate",
     )
 
@@ -145,7 +148,7 @@ def _unprotected(photo: str) -> ModelError:
 def _write_photo(
     publication: Publication, state: State, settings: ProtectSettings, folder: Path, number: int
 ) -> tuple[ManifestLine, Picture, Picture]:
-    """Write one photo; its manifest line, the photo as it was, and the copy as it can be read back."""
+    """Write one photo; return its manifest line, the original picture, and the copy as it is read back."""
     photo = publication.prepared.photos[number]
     picture = decode(photo.path)
     noise = state.noise.grid(number)
@@ -180,7 +183,7 @@ def _write_photo(
 
 
 def _finished(layout: Layout) -> Iterator[ManifestLine]:
-    """The photos an earlier run of the same settings wrote whole."""
+    """Yield the manifest lines of the photos that a stopped run of the same settings wrote completely."""
     if not layout.staged_manifest.is_file():
         return
     for text in layout.staged_manifest.read_text(encoding="utf-8").splitlines():

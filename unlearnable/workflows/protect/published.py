@@ -1,7 +1,7 @@
-"""The published folder: which files in it are ours, and how a new result takes the place of an old one.
+"""The published folder: recognise the files that this program wrote, and replace an old result by a new one.
 
-A result is made in a staging folder inside the private one and put in place when it is whole and proved. The list of
-what was published, `SHA256SUMS`, is a file that `sha256sum --check` reads; nothing that is not on it is ever removed or
+A result is made in a staging folder inside the private one and put in place once it is complete and verified. The list
+of published files, `SHA256SUMS`, can be read by `sha256sum --check`; a file that is not on it is never removed or
 replaced.
 """
 
@@ -18,27 +18,27 @@ from unlearnable.workflows.layout import Layout
 
 Sums = dict[str, set[str]]
 _LISTED = 5  # names in an error message; the others are counted
-_AWAY = "move them elsewhere, or choose another --output"
+_REMEDY = "move them elsewhere, or choose another --output"
 
 
 def read_sums(layout: Layout) -> Sums:
-    """Return the sha256 that each published file may have, by its path in the output folder; empty without a list."""
+    """Return the SHA-256 that each published file may have, by its path in the output folder; empty without a list."""
     if not layout.sums.is_file():
         return {}
     sums = files.parse_sums(layout.sums.read_text(encoding="utf-8", errors="replace"))
-    return {name: known for name, known in sums.items() if _is_below(name)}
+    return {name: digests for name, digests in sums.items() if _is_below(name)}
 
 
 def damaged(layout: Layout) -> list[str]:
-    """Return the published files that are missing or no longer what was written."""
-    return [name for name, known in read_sums(layout).items() if _hash(layout.output / name) not in known]
+    """Return the published files that are missing or have changed since they were written."""
+    return [name for name, digests in read_sums(layout).items() if _hash(layout.output / name) not in digests]
 
 
 def refuse_foreign(layout: Layout) -> None:
-    """Stop where a folder of the run holds anything that this program did not put there as it is.
+    """Stop if a folder of the run holds anything that this program did not write, or that has changed since.
 
     Raises:
-        OutputError: it does; the files are listed.
+        OutputError: there are such files; the message lists them.
     """
     sums = read_sums(layout)
     foreign = [
@@ -48,17 +48,17 @@ def refuse_foreign(layout: Layout) -> None:
     ]
     foreign += [str(path) for path in _files_below(layout.private) if not layout.owns(path)]
     if foreign:
-        _refuse(foreign, f"{layout.output} holds files that were not made by this program, or were changed since")
+        _refuse(foreign, f"{layout.output} holds files that this program did not make, or that have changed since")
 
 
 def put_in_place(layout: Layout) -> None:
-    """Replace the published result by the staged one; a call that is cut short can be repeated.
+    """Replace the published result by the staged one; a call that is interrupted can be repeated.
 
-    The old report goes first, so that no half result looks whole. What the old list names and the new result does
-    not hold is removed where it is unchanged.
+    The old report is removed first, so that no partial result looks complete. Files on the old list that the new
+    result lacks are removed if they are unchanged.
 
     Raises:
-        OutputError: a file that is not ours stands where one is to be written, or the system refuses.
+        OutputError: a file of other origin is in the way, or the system refuses to write.
     """
     new = {path.relative_to(layout.staged).as_posix(): _hash(path) for path in _files_below(layout.staged)}
     old = read_sums(layout)
@@ -83,22 +83,22 @@ def _refuse_taken(layout: Layout, new: dict[str, str], old: Sums) -> None:
         if os.path.lexists(layout.output / name) and _hash(layout.output / name) not in {*old.get(name, ()), wanted}
     ]
     if taken:
-        _refuse(taken, f"{layout.output} has got files of other origin while this ran")
+        _refuse(taken, f"files of other origin appeared in {layout.output} during the run")
 
 
-def _refuse(paths: list[str], why: str) -> None:
+def _refuse(paths: list[str], reason: str) -> None:
     more = f" and {len(paths) - _LISTED} more" if len(paths) > _LISTED else ""
-    raise OutputError(f"{why}: {', '.join(sorted(paths)[:_LISTED])}{more}", hint=_AWAY)
+    raise OutputError(f"{reason}: {', '.join(sorted(paths)[:_LISTED])}{more}", hint=_REMEDY)
 
 
-def _link(source: Path, target: Path, between: Path) -> None:
-    """Give `source` the second name `target`, in one step; a copy where the file system has no second names."""
+def _link(source: Path, target: Path, temporary_name: Path) -> None:
+    """Link `source` to the name `target` atomically; copy it if the file system has no hard links."""
     with files.reporting_write_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            between.unlink(missing_ok=True)
-            os.link(source, between)
-            between.replace(target)
+            temporary_name.unlink(missing_ok=True)
+            os.link(source, temporary_name)
+            temporary_name.replace(target)
         except OSError:
             with files.atomic(target) as temporary:
                 shutil.copyfile(source, temporary)
@@ -106,19 +106,19 @@ def _link(source: Path, target: Path, between: Path) -> None:
 
 
 def _hash(path: Path) -> str:
-    """Return the sha256 of a regular file, or nothing where there is none."""
+    """Return the hex SHA-256 of a regular file; empty if there is none."""
     return files.sha256(path) if path.is_file() and not path.is_symlink() else ""
 
 
 def _files_below(folder: Path) -> Iterable[Path]:
-    """Yield all that lies in a folder and is not itself a folder; a link counts as a file."""
+    """Yield everything below a folder that is not itself a folder; a symbolic link counts as a file."""
     for path in sorted(folder.rglob("*")):
         if path.is_symlink() or not path.is_dir():
             yield path
 
 
 def _remove(path: Path, root: Path) -> None:
-    """Remove a file, and the folders below `root` that it leaves empty."""
+    """Remove a file, and the folders below `root` that become empty."""
     with files.reporting_write_errors(path):
         path.unlink()
         for folder in path.relative_to(root).parents:
@@ -127,5 +127,5 @@ def _remove(path: Path, root: Path) -> None:
 
 
 def _is_below(name: str) -> bool:
-    """Whether a name on the list stays inside the folder: a damaged or forged list must not lead out of it."""
+    """Return whether a name on the list stays inside the folder: a damaged or forged list must not lead out of it."""
     return not PurePosixPath(name).is_absolute() and ".." not in PurePosixPath(name).parts

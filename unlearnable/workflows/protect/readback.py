@@ -1,4 +1,4 @@
-"""The proof after the writing: read files and captions back as a stranger would, and measure the loss on them."""
+"""Re-read the written files and captions as a stranger would, and measure the loss on them."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from unlearnable.results import SurrogateLoss
 from unlearnable.workflows.layout import METADATA, Layout
 from unlearnable.workflows.protect.publish import Publication
 
-CLEARLY = 0.95  # the share of the clean posts' loss that protected posts must stay under
-LOSS_BATCH = 64  # photos in a batch of the reported losses, whatever the optimisation used
+CLEARLY = 0.95  # share of the clean posts' loss that the loss of protected posts must stay below
+LOSS_BATCH = 64  # photos per batch of the reported losses, whatever batches the optimisation used
 
 
 def reread_captions(
@@ -34,28 +34,31 @@ def reread_captions(
 ) -> tuple[float, dict[str, list[str]]]:
     """Read the written captions back.
 
-    A caption made from a template stands in metadata.jsonl alone, and where that is the
-    user's own file, nowhere.
+    A caption made from a template is written to metadata.jsonl only, and not at all if that is the
+    user's own caption file.
 
     Returns:
-        The share of captions that are there again with all their trigger's tokens, and the
+        The share of captions that are read back with all tokens of their trigger, and the
         captions of each path in the output folder.
     """
     metadata = layout.staged / METADATA
-    own = _read_back(layout.staged, caption_file) if _any_written(publication) else {}
-    ours = _read_back(layout.staged, metadata) if caption_file != metadata else own
-    total = kept = 0
+    in_captions = _read_back(layout.staged, caption_file) if _any_written(publication) else {}
+    in_metadata = _read_back(layout.staged, metadata) if caption_file != metadata else in_captions
+    total = intact = 0
     texts: dict[str, list[str]] = {}
     for (photo, rows), trigger in zip(publication.captions.items(), publication.triggers, strict=True):
         name = publication.names[photo]
-        texts[name] = ours.get(name) or [text for _, text in rows]
+        texts[name] = in_metadata.get(name) or [text for _, text in rows]
         for pair, text in rows:
-            published = [own, ours] if pair.record >= 0 else [ours] if caption_file != metadata else []
+            if pair.record >= 0:
+                written_to = [in_captions, in_metadata]
+            else:
+                written_to = [in_metadata] if caption_file != metadata else []
             total += 1
-            kept += all(text in each.get(name, []) for each in published) and (
+            intact += all(text in captions.get(name, []) for captions in written_to) and (
                 trigger is None or _holds(text, trigger.tokens)
             )
-    return kept / max(total, 1), texts
+    return intact / max(total, 1), texts
 
 
 def _any_written(publication: Publication) -> bool:
@@ -63,7 +66,7 @@ def _any_written(publication: Publication) -> bool:
 
 
 def _read_back(folder: Path, caption_file: Path | None) -> dict[str, list[str]]:
-    """The captions of each photo; `caption_file` is None where each photo has a file of its own."""
+    """Return the captions of each photo; `caption_file` is None if each photo has a caption file of its own."""
     texts: dict[str, list[str]] = {}
     dataset = FORMATS["sidecar"].read(folder, folder) if caption_file is None else open_dataset(folder, caption_file)
     for pair in dataset.pairs:
@@ -72,7 +75,7 @@ def _read_back(folder: Path, caption_file: Path | None) -> dict[str, list[str]]:
 
 
 def _holds(text: str, trigger: Sequence[int]) -> bool:
-    """Whether a CLIP that reads `text` sees the trigger's tokens side by side, and the end of the text."""
+    """Return whether a CLIP that reads `text` sees the trigger's tokens in sequence, and the end of the text."""
     tokens = tokenizer()(text)[0].tolist()
     end = tokens.index(tokenizer().eot_token_id)
     length = len(trigger)
@@ -88,11 +91,21 @@ def measure_losses(
     scratch: Path,
     progress: Progress,
 ) -> list[SurrogateLoss]:
-    """The loss of every surrogate on the clean posts and on what was written to `folder`."""
+    """Return the loss of every surrogate on the clean posts and on the files written to `folder`.
+
+    Args:
+        problem: clean posts and surrogates.
+        state: surrogates as trained during the optimisation.
+        publication: names of the written photos.
+        texts: captions of each path in `folder`, as they were read back.
+        folder: folder of the written photos.
+        scratch: folder for working copies, which the caller removes.
+        progress: receives one step per photo.
+    """
     names = [publication.names[photo.id] for photo in publication.prepared.photos]
     store = Pixels.create(scratch / "written.u8")
     side = max(model.image_size for model in problem.surrogates)
-    progress.phase("measuring what was written", len(names))
+    progress.phase("measuring the written files", len(names))
     for name in names:
         store.append(working_copy(decode(folder / name).pixels, 2 * side))
         progress.advance()
@@ -122,18 +135,18 @@ def measure_losses(
 
 
 def refuse_unprotected(losses: Sequence[SurrogateLoss], settings: ProtectSettings) -> None:
-    """Stop where a surrogate's loss on the written posts is not clearly below that on the clean ones.
+    """Stop if a surrogate's loss on the written posts is not clearly below its loss on the clean ones.
 
     Raises:
-        ModelError: it is neither under the threshold of the settings nor under `CLEARLY` of the clean loss.
+        ModelError: a loss is neither below the threshold of the settings nor below `CLEARLY` of the clean loss.
     """
     for loss in losses:
         bound = max(settings.threshold, CLEARLY * loss.clean_unmasked)
-        if not loss.protected_trained < bound:  # NaN is not below anything
+        if not loss.protected_trained < bound:  # also stops at NaN
             raise ModelError(
                 f"the written posts would hardly be protected: {loss.surrogate} has a loss of "
                 f"{loss.protected_trained:.3f} on them and of {loss.clean_unmasked:.3f} on the clean ones",
-                hint="allow more --max-rounds, take --preset balanced or another --surrogate",
+                hint="use more --max-rounds, --preset balanced or another --surrogate",
             )
 
 

@@ -1,4 +1,4 @@
-"""`protect`: read posts, make noise and triggers, write files, prove what was written."""
+"""`protect`: read posts, make noise and triggers, write files, verify what was written."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ def protect(
 
     Args:
         settings: see `unlearnable.config.ProtectSettings`.
-        resume: go on with a run that was stopped; the result is the same to the byte.
+        resume: continue a stopped run; the result is byte for byte the same.
         overwrite: replace an earlier result.
-        progress: told what happens.
+        progress: receives progress updates.
 
     Raises:
-        InputError: nothing there can be protected.
-        ModelError: a surrogate is not available.
+        InputError: no photo can be protected.
+        ModelError: a surrogate is not available, or the result would not protect.
         OutputError: results exist already or cannot be written.
-        CheckpointError: the run to be resumed had other settings or other photos.
+        CheckpointError: the run to resume had other settings or other photos.
     """
     if resume and overwrite:
-        raise ConfigError("--resume and --overwrite exclude each other", hint="give one of them")
+        raise ConfigError("--resume and --overwrite exclude each other", hint="use only one of them")
     started, progress = time.monotonic(), progress or Silent()
     layout = layout_of(settings.photos, settings.output)
     dataset = open_dataset(settings.photos, settings.captions)
@@ -67,14 +67,14 @@ def protect(
 
 
 def _stop(settings: ProtectSettings, losses: list[float]) -> str:
-    """Why to stop now, or nothing. The moving average is over two rounds."""
+    """Return the reason to stop now, or an empty text. The threshold applies to the mean of the last two rounds."""
     if len(losses) >= 2 and sum(losses[-2:]) / 2 < settings.threshold:
         return "threshold"
     return "rounds" if len(losses) >= settings.max_rounds else ""
 
 
 def _publish(run: Run, state: State, rounds: list[float], started: float, progress: Progress) -> ProtectReport:
-    """Stage photos and captions, prove them, and put them in place; the report comes last of all."""
+    """Stage photos and captions, verify them, and put them in place; the report is written last."""
     layout = run.layout
     refuse_without_noise(run.prepared, state.noise)
     vocabulary = run.problem.vocabulary
@@ -106,7 +106,7 @@ def _remember(run: Run, lines: list[ManifestLine], progress: Progress) -> None:
     try:
         history.remember(run.layout.photos, run.dataset.source, run.layout.output, hashes)
     except OutputError as error:  # no reason to lose a finished run
-        progress.note(f"this run will not be remembered: {error.message}")
+        progress.note(f"this run is not recorded in the history: {error.message}")
 
 
 def _clear(layout: Layout) -> None:
@@ -117,18 +117,18 @@ def _clear(layout: Layout) -> None:
 
 
 def _finished_report(layout: Layout, key: str, progress: Progress) -> ProtectReport | None:
-    """Return the report of a run that is complete, each of its files compared with what was written.
+    """Return the report of a complete run after checking each published file, or None if the run must be repeated.
 
-    Where files are missing or damaged, the report and the damaged files are removed and the run is to be done again.
+    If files are missing or damaged, the report and the damaged files are removed.
 
     Raises:
-        CheckpointError: the complete run is one of other settings or photos.
+        CheckpointError: the complete run had other settings or photos.
     """
     if not layout.report.is_file():
         return None
     report = ProtectReport.model_validate_json(layout.report.read_text(encoding="utf-8"))
     if layout.key_under_way() not in (None, report.run):
-        return None  # a run that is to replace it was stopped
+        return None  # the unfinished run is to replace the complete one
     if report.run != key:
         raise CheckpointError(
             f"{layout.private} holds a finished run of other settings or photos", hint="use --overwrite"
@@ -137,7 +137,7 @@ def _finished_report(layout: Layout, key: str, progress: Progress) -> ProtectRep
     if sums and not broken:
         _clear(layout)
         return report
-    progress.note(f"{len(broken)} of {len(sums)} published files are missing or damaged: they are made again")
+    progress.note(f"{len(broken)} of {len(sums)} published files are missing or damaged and are made again")
     with files.reporting_write_errors(layout.report):
         layout.report.unlink()
         for name in broken:

@@ -1,4 +1,4 @@
-"""A run made ready: photos decoded, captions cut, surrogates loaded, and the problem posed."""
+"""Set up a protection run: decode photos, cut captions, load surrogates and build the `Problem`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,20 @@ from unlearnable.workflows.protect.prepare import Caption, Prepared, read_captio
 
 @dataclass(frozen=True)
 class Run:
-    """A run made ready: what is to be protected, by what, and where it goes."""
+    """A protection run that is ready to start.
+
+    Attributes:
+        settings: settings of the run.
+        layout: folders of the run.
+        dataset: posts as they were read.
+        prepared: photos that can be protected.
+        captions: captions of each photo, cut for their triggers.
+        problem: posts and surrogates for the method.
+        method: method that makes noise and triggers.
+        method_settings: settings of the method.
+        key: run key.
+        scratch: folder for working copies, which the caller removes.
+    """
 
     settings: ProtectSettings
     layout: Layout
@@ -39,13 +52,13 @@ class Run:
 
 
 def run_key(settings: ProtectSettings, dataset: Dataset) -> str:
-    """What the result depends on: settings, avoided words and data. A checkpoint is bound to it."""
+    """Return the run key: a hash of the settings, avoided words and data, to which checkpoints are bound."""
     avoided = " ".join(sorted(avoided_words(settings)))
     return hashlib.sha256(f"{config.digest(settings)} {dataset.fingerprint} {avoided}".encode()).hexdigest()
 
 
 def load_surrogates(settings: ProtectSettings) -> list[DualEncoder]:
-    """The surrogates on the device of the settings."""
+    """Load the surrogates onto the device of the settings."""
     return [load(name).to(choose_device(settings.device)) for name in settings.surrogate]
 
 
@@ -58,7 +71,7 @@ def make_ready(
     scratch: Path,
     progress: Progress,
 ) -> Run:
-    """Decode the photos and pose the problem; working copies go to `scratch`, which the caller removes."""
+    """Decode the photos and build the `Problem`; working copies go to `scratch`, which the caller removes."""
     vocabulary, proposer = load_words(settings, choose_device(settings.device), proposing=method.has_trigger)
     pixels = Pixels.create(scratch / "pixels.u8")
     side = max(model.image_size for model in surrogates)
@@ -75,5 +88,16 @@ def make_ready(
         seed=settings.seed,
         noise_path=layout.noise,
     )
-    own = settings_for(method, settings, settings.options)
-    return Run(settings, layout, dataset, prepared, captions, problem, method, own, run_key(settings, dataset), scratch)
+    method_settings = settings_for(method, settings, settings.options)
+    return Run(
+        settings,
+        layout,
+        dataset,
+        prepared,
+        captions,
+        problem,
+        method,
+        method_settings,
+        run_key(settings, dataset),
+        scratch,
+    )

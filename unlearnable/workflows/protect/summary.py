@@ -1,4 +1,4 @@
-"""The figures of a run, drawn together for its report."""
+"""Summarise a run in its report."""
 
 from __future__ import annotations
 
@@ -13,12 +13,21 @@ from unlearnable.methods.state import State
 from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss, TriggerFigures
 from unlearnable.workflows.protect.setup import Run
 
-OFTEN = 0.05  # share of the posts beyond which one trigger strikes whoever counts
+OFTEN = 0.05  # share of the posts above which a single trigger stands out to anyone who counts
 
 
 @dataclass(frozen=True)
 class RunResults:
-    """What a run has come to: manifest, losses on the written files and after each round, and how it ended."""
+    """The results of a run.
+
+    Attributes:
+        lines: manifest.
+        losses: losses of the surrogates on the written files.
+        rounds: mean loss after each round.
+        stopped: reason why the optimisation stopped, "threshold" or "rounds".
+        roundtrip: share of captions that were read back with all tokens of their trigger.
+        seconds: seconds that the run took.
+    """
 
     lines: list[ManifestLine]
     losses: list[SurrogateLoss]
@@ -29,10 +38,10 @@ class RunResults:
 
 
 def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
-    """The report of a run."""
+    """Return the report of a run."""
     triggers = trigger_figures(run.problem, state)
-    made = [line for line in results.lines if line.status == "protected"]
-    psnr = [line.psnr for line in made if line.psnr is not None]
+    protected = [line for line in results.lines if line.status == "protected"]
+    psnr = [line.psnr for line in protected if line.psnr is not None]
     return ProtectReport(
         output=str(run.layout.output),
         private=str(run.layout.private),
@@ -40,13 +49,13 @@ def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
         caption_format=run.dataset.format,
         method=run.settings.method,
         photos=len(run.dataset.photos),
-        protected=len(made),
-        captions=sum(len(line.captions) for line in made),
+        protected=len(protected),
+        captions=sum(len(line.captions) for line in protected),
         skipped=[SkippedRecord.of(skip) for skip in run.prepared.skipped],
-        linf_max=max(line.linf or 0 for line in made),
+        linf_max=max(line.linf or 0 for line in protected),
         psnr_mean=_mean(psnr),
         psnr_min=min(psnr),
-        ssim_mean=_mean([line.ssim or 0.0 for line in made]),
+        ssim_mean=_mean([line.ssim or 0.0 for line in protected]),
         loss_first=_mean([loss.clean_pretrained for loss in results.losses]),
         loss_last=_mean([loss.protected_trained for loss in results.losses]),
         loss_rounds=results.rounds,
@@ -60,43 +69,41 @@ def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
         seed=run.settings.seed,
         device=str(run.problem.surrogates[0].device),
         seconds=round(results.seconds, 1),
-        notes=_notes(run, made, triggers),
+        notes=_notes(run, protected, triggers),
     )
 
 
 def trigger_figures(problem: Problem, state: State) -> TriggerFigures | None:
-    """How much the triggers differ and how well they read; None for methods without a trigger."""
+    """Return how much the triggers differ and how well they read; None for methods without a trigger."""
     if not state.triggers.shape[1]:
         return None
-    found = variety([problem.vocabulary.trigger(row).text for row in state.triggers.tolist()])
+    figures = variety([problem.vocabulary.trigger(row).text for row in state.triggers.tolist()])
     if problem.proposer is None:
-        return found
+        return figures
     words = torch.searchsorted(torch.tensor(problem.vocabulary.ids), state.triggers)
     nats = fluency.cost(problem.proposer, [slots[0] for slots in problem.posts.slots], words)
-    return found.model_copy(update={"nats_per_word": round(float(nats.mean()) / words.shape[1], 3)})
+    return figures.model_copy(update={"nats_per_word": round(float(nats.mean()) / words.shape[1], 3)})
 
 
-def _notes(run: Run, made: list[ManifestLine], triggers: TriggerFigures | None) -> list[str]:
-    """What a person should know about this run without asking."""
+def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | None) -> list[str]:
+    """Return remarks that the user should see about this run."""
     notes = []
-    if triggers and len(made) > 1 and triggers.most_frequent_share > OFTEN:
-        remedy = "; --trigger-scope post gives each photo its own" if run.settings.trigger_scope == "user" else ""
+    if triggers and len(protected) > 1 and triggers.most_frequent_share > OFTEN:
+        remedy = "; use --trigger-scope post to give each photo its own" if run.settings.trigger_scope == "user" else ""
         notes.append(
-            f"{triggers.most_frequent!r} stands in {100 * triggers.most_frequent_share:.0f} % of the posts: "
-            f"whoever counts word sequences finds them{remedy}"
+            f"{triggers.most_frequent!r} is in {100 * triggers.most_frequent_share:.0f} % of the posts: "
+            f"anyone who counts word sequences finds it{remedy}"
         )
-    invented = sum(one.pair.record < 0 for photo in run.prepared.photos for one in run.captions[photo.id])
+    invented = sum(caption.pair.record < 0 for photo in run.prepared.photos for caption in run.captions[photo.id])
     if invented:
         notes.append(f"{invented} photos had no caption; theirs was made from the file name")
     if run.settings.format == "jpeg":
-        notes.append("JPEG weakens the noise and goes beyond its bound; linf is what was measured")
+        notes.append("JPEG weakens the noise and exceeds epsilon; linf is the measured change")
     if run.settings.keep_metadata == "all":
-        notes.append("all metadata was kept: GPS where there was any, and thumbnails, which show the photo unprotected")
-    changed = sum(bool(line.notes) for line in made)
+        notes.append("all metadata was kept, including any GPS position and thumbnails that show the photo unprotected")
+    changed = sum(bool(line.notes) for line in protected)
     if changed:
-        notes.append(
-            f"{changed} photos lost something on the way (frames, depth, colour space); the manifest says what"
-        )
+        notes.append(f"{changed} photos lost something in conversion (frames, depth, colour space); see the manifest")
     return notes
 
 

@@ -1,1 +1,1 @@
-"""`verify`: what victims learn from clean and from protected posts."""
+"""`verify`: measure what victims learn from clean and from protected posts."""

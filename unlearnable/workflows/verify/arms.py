@@ -1,4 +1,4 @@
-"""What each arm of `verify` trains a victim on: photos and captions, clean, protected, and half of each."""
+"""The arms of `verify`: photos and captions to train a victim on, clean, protected, or only one of both protected."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Versions:
     """The photos of the training posts in every version that some arm needs, and their captions.
 
     Attributes:
-        posts: the training posts.
-        side: the largest image size of the victims.
-        scratch: a folder for working copies, which the caller removes.
-        background: other people's clean posts, in every arm.
-        seed: of the random noise and words.
+        posts: training posts.
+        side: largest image size of the victims, in pixels.
+        scratch: folder for working copies, which the caller removes.
+        background: other people's clean posts, which are in every arm.
+        seed: seed of the random noise and words.
     """
 
     posts: Sequence[PostPair]
@@ -56,10 +56,10 @@ class Versions:
         return post.clean
 
     def read(self, cells: Sequence[tuple[ArmName, Attack]], progress: Progress) -> None:
-        """Decode the photos in every version that `cells`, of arm and attack, need.
+        """Decode the photos in every version that `cells`, pairs of arm and attack, need.
 
         Raises:
-            InputError: a protected photo cannot be read or has another size than its original; it is named.
+            InputError: a protected photo cannot be read or differs in size from its original; the message names it.
         """
         attacks = {(_version(data), attack.name): attack for data, attack in cells}
         self._photos = {key: Pixels.create(self.scratch / f"{n}.u8") for n, key in enumerate(attacks)}
@@ -72,7 +72,7 @@ class Versions:
             progress.advance()
 
     def _before(self, version: Version, original: Rgb8, protected: Rgb8, number: int) -> Rgb8:
-        """Return the photo that an attack is made on."""
+        """Return the photo that an attack is applied to."""
         if version == "random":
             return _random_noise(original, protected, self.side, [self.seed, number])
         return protected if version == "protected" else original
@@ -83,9 +83,9 @@ class VerifyArm:
     """One version of the posts after one attack.
 
     Attributes:
-        data: which version.
+        data: name of the version.
         attack: what a scraper does to the posts.
-        versions: the photos and captions.
+        versions: photos and captions of all versions.
     """
 
     data: ArmName
@@ -93,7 +93,7 @@ class VerifyArm:
     versions: Versions
 
     def pairs(self) -> Pairs:
-        """Return what a victim is trained on: the posts, then other people's."""
+        """Return the pairs to train a victim on: the posts, then other people's."""
         versions, attack = self.versions, self.attack
         captions = [
             [attack.caption(text) for text in versions.captions(self.data, number)]
@@ -103,14 +103,14 @@ class VerifyArm:
         return pairs_of(Joined(stores), [*captions, *versions.background.captions])
 
     def published(self, count: int) -> Pairs:
-        """Return the first posts as they were published, to see whether a victim learnt the shortcut."""
+        """Return the first posts as they were published, to test whether a victim learnt the shortcut."""
         versions, attack = self.versions, self.attack
         captions = [[attack.caption(text) for text in post.published] for post in versions.posts]
         chosen = range(min(len(versions.posts), count))
         return pairs_of(versions.photos("protected", self.attack), captions, chosen)
 
     def digest(self) -> str:
-        """Return the sha256 of the photos as they are loaded, and of the captions."""
+        """Return the hex SHA-256 of the photos as they are loaded, and of the captions."""
         pairs, digest = self.pairs(), hashlib.sha256()
         for store in (self.versions.photos(self.data, self.attack), self.versions.background.pixels):
             digest.update(store.sha256().encode())
@@ -119,13 +119,13 @@ class VerifyArm:
 
 
 def _version(data: ArmName) -> Version:
-    """Return which photos an arm is trained on."""
+    """Return the version of the photos in an arm."""
     versions: dict[ArmName, Version] = {"protected": "protected", "noise-only": "protected", "random": "random"}
     return versions.get(data, "clean")
 
 
 def _random_noise(original: Rgb8, protected: Rgb8, side: int, seed: list[int]) -> Rgb8:
-    """The original under random signs as large as the protection's noise (L-inf, 127 at most), on a grid like its."""
+    """Return the original with random signs of the protection's L-inf (127 at most), on a grid of the same shape."""
     bound = min(127, int(np.abs(original.astype(np.int16) - protected).max()))
     height, width, _ = original.shape
     signs = np.random.default_rng(seed).choice([-1, 1], (3, *grid_shape(height, width, side)))
@@ -133,7 +133,7 @@ def _random_noise(original: Rgb8, protected: Rgb8, side: int, seed: list[int]) -
 
 
 def _random_words(post: PostPair, seed: int, number: int) -> str:
-    """As many random words as protection added, with a blank behind."""
+    """Return as many random words as protection added, each followed by a blank."""
     count = max(0, len(post.published[0].split()) - len(post.clean[0].split()))
     words = np.random.default_rng([seed, number, 1]).choice(default_vocabulary().words, count)
     return "".join(f"{word} " for word in words)

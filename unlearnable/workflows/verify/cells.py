@@ -1,4 +1,4 @@
-"""The cells of `verify`: each victim trained on each arm with each seed; what was run before is read."""
+"""Run the cells of `verify`: each victim on each arm with each seed, reusing cells of earlier runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,13 @@ VERSION = 2
 
 @dataclass
 class CellResults:
-    """The cells, and each victim's scores before training."""
+    """The results of all cells.
+
+    Attributes:
+        pretrained: scores of each victim before training.
+        cells: results of the cells.
+        ran: number of cells that were run rather than reused.
+    """
 
     pretrained: dict[str, BothWays] = field(default_factory=dict)
     cells: list[Cell] = field(default_factory=list)
@@ -37,14 +43,14 @@ def run_cells(
     overwrite: bool,
     progress: Progress,
 ) -> CellResults:
-    """Run every cell that is not there already, victim by victim, seed by seed."""
-    done, store = CellResults(), CellStore(folder, Cell)
+    """Run every missing cell, victim by victim and seed by seed."""
+    results, store = CellResults(), CellStore(folder, Cell)
     if earlier := store.without_key():
         progress.note(f"{earlier} cells of an earlier version in {folder} cannot be used: they are run again")
     digests = {arm: arm.digest() for arm in arms}
     for victim in dict.fromkeys(settings.victims):
         if not settings.from_scratch:
-            done.pretrained[victim] = scores(retrieve(experiment.pool.pretrained(victim), experiment.gallery))
+            results.pretrained[victim] = scores(retrieve(experiment.pool.pretrained(victim), experiment.gallery))
         for seed in dict.fromkeys(settings.seeds):
             recipe = _recipe(experiment, settings, victim, seed)
             for arm in arms:
@@ -54,9 +60,9 @@ def run_cells(
                 if cell is None:
                     cell = _run(experiment, victim, arm, recipe, progress)
                     store.write(name, key, cell)
-                    done.ran += 1
-                done.cells.append(cell.model_copy(update={"victim": victim}))
-    return done
+                    results.ran += 1
+                results.cells.append(cell.model_copy(update={"victim": victim}))
+    return results
 
 
 def _recipe(experiment: Experiment, settings: VerifySettings, victim: str, seed: int) -> Recipe:

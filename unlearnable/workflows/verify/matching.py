@@ -1,4 +1,4 @@
-"""Which protected photo and captions belong to which original, from what is published alone."""
+"""Match protected photos and captions with their originals, from the published files alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,14 @@ from unlearnable.workflows.layout import METADATA, SMALLEST, output_names
 
 @dataclass(frozen=True)
 class PostPair:
-    """A photo with its captions, before and after."""
+    """A photo with its captions, before and after protection.
+
+    Attributes:
+        original: original photo.
+        protected: file of the protected copy.
+        clean: original captions.
+        published: protected captions, in the same order.
+    """
 
     original: Photo
     protected: Path
@@ -27,20 +34,20 @@ class PostPair:
 
 
 def open_protected(folder: Path, originals: Dataset, captions: Path | None) -> Dataset:
-    """The protected posts: their captions are in the file that has the original one's name, or in metadata.jsonl.
+    """Open the protected posts, with captions from a file named like the original one or from metadata.jsonl.
 
     Raises:
         InputError: there is no such folder or no caption file.
     """
     if not folder.is_dir():
-        raise InputError(f"there is no folder {folder}", hint="give the folder that protect wrote")
+        raise InputError(f"there is no folder {folder}", hint="pass the folder that protect wrote")
     if captions is None and originals.format == "sidecar":
         return open_dataset(folder)
     if captions is None:
         names = [METADATA] if originals.source is None else [originals.source.name, METADATA]
         captions = next((folder / name for name in names if (folder / name).is_file()), None)
     if captions is None:
-        raise InputError(f"there are no captions in {folder}", hint="say where they are with --protected-captions")
+        raise InputError(f"there are no captions in {folder}", hint="pass them with --protected-captions")
     return open_dataset(folder, captions)
 
 
@@ -48,10 +55,10 @@ def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[
     """Pair the photos by path and stem, and their captions by order.
 
     Originals that protection had to leave out (they cannot be decoded, are too small, or were
-    protected before) are skipped; any other photo without a partner is an error.
+    protected already) are skipped; any other photo without a partner is an error.
 
     Raises:
-        InputError: a photo has no partner or another number of captions; the message names the file.
+        InputError: a photo has no partner, or not as many captions as its partner; the message names the file.
     """
     copies = _partners(originals, protected)
     before, after = originals.captions_by_photo(), protected.captions_by_photo()
@@ -66,27 +73,27 @@ def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[
         if len(before[photo.id]) != len(after[copy]):
             raise InputError(
                 f"{photo.id} has {len(before[photo.id])} captions, its protected copy {copy} has {len(after[copy])}",
-                hint="give the caption file that protect read, and the one it wrote",
+                hint="pass the caption file that protect read, and the one that it wrote",
             )
         posts.append(PostPair(photo, protected.root / copy, tuple(before[photo.id]), tuple(after[copy])))
         if photo.id in uncaptioned and not _contains(after[copy][0], before[photo.id][0]):
             raise InputError(
                 f"{photo.id} has no caption in {originals.root}, its protected copy has one",
-                hint="give the caption file that protect read, with --captions",
+                hint="pass the caption file that protect read with --captions",
             )
-    if strangers := sorted({photo.id for photo in protected.photos} - used):
+    if unmatched := sorted({photo.id for photo in protected.photos} - used):
         raise InputError(
-            f"{protected.root / strangers[0]} has no original in {originals.root}",
-            hint="give the folder that was protected",
+            f"{protected.root / unmatched[0]} has no original in {originals.root}",
+            hint="pass the folder that was protected",
         )
     return posts, skipped
 
 
 def read_both(post: PostPair) -> tuple[Rgb8, Rgb8]:
-    """The pixels of a photo before and after.
+    """Return the pixels of a photo before and after protection.
 
     Raises:
-        InputError: the copy cannot be read or has another size than its original; it is named.
+        InputError: the copy cannot be read or differs in size from its original; the message names it.
     """
     try:
         original, protected = decode(post.original.path).pixels, decode(post.protected).pixels
@@ -96,13 +103,13 @@ def read_both(post: PostPair) -> tuple[Rgb8, Rgb8]:
         sizes = [f"{image.shape[1]} x {image.shape[0]}" for image in (original, protected)]
         raise InputError(
             f"{post.protected} is {sizes[1]}, its original {post.original.id} is {sizes[0]}",
-            hint="give the files as protect wrote them; --through tries what happens when they are resized",
+            hint="pass the files as protect wrote them; use --through to test resizing",
         )
     return original, protected
 
 
 def _partners(originals: Dataset, protected: Dataset) -> dict[str, str]:
-    """The copy of every original that has one, by the rule that `protect` names its files by."""
+    """Return the copy of every original that has one, by the rule that `protect` uses to name its files."""
     copies = {photo.id for photo in protected.photos}
     suffixes: dict[str, list[str]] = {}
     for copy in sorted(copies):
@@ -112,7 +119,7 @@ def _partners(originals: Dataset, protected: Dataset) -> dict[str, str]:
     sources = []
     for photo, stem in zip(originals.photos, stems, strict=True):
         if stem.casefold() in several and not _readable(photo):
-            continue  # protection left it out, so it took no name
+            continue  # protection left it out, so that it used up no name
         written = suffixes.get(stem, [".png"])
         suffix = PurePosixPath(photo.id).suffix.lower()
         sources.append((photo.id, suffix if suffix == ".webp" and suffix in written else written[0]))
@@ -120,7 +127,7 @@ def _partners(originals: Dataset, protected: Dataset) -> dict[str, str]:
 
 
 def _contains(published: str, clean: str) -> bool:
-    """Whether the clean caption's words stand in the published one in their order, be it made a sentence or not."""
+    """Return whether the published caption holds the clean one's words in order, whether or not it was rewritten."""
     rest = iter(re.findall(r"\w+", published.casefold()))
     return all(word in rest for word in re.findall(r"\w+", clean.casefold()))
 
@@ -138,10 +145,10 @@ def _stem(photo: str) -> str:
 
 
 def _left_out(photo: Photo, protected: Dataset, already_protected: set[str]) -> Skipped:
-    """Why protection left this photo out.
+    """Return the reason why protection left this photo out.
 
     Raises:
-        InputError: for no reason that can be seen.
+        InputError: no reason is known.
     """
     try:
         picture = decode(photo.path)
@@ -150,7 +157,7 @@ def _left_out(photo: Photo, protected: Dataset, already_protected: set[str]) -> 
     if min(picture.height, picture.width) < SMALLEST:
         return Skipped(photo.id, "too-small", f"{picture.width} x {picture.height}")
     if files.sha256(photo.path) in already_protected:
-        return Skipped(photo.id, "already-protected", "this tool made it")
+        return Skipped(photo.id, "already-protected", "made by this tool")
     raise InputError(
-        f"{photo.id} has no protected copy in {protected.root}", hint="protect it, or take it out of the originals"
+        f"{photo.id} has no protected copy in {protected.root}", hint="protect it, or remove it from the originals"
     )

@@ -1,4 +1,4 @@
-"""`verify`: train victims on the clean and on the protected posts, and say what each learnt of held-out photos."""
+"""`verify`: train victims on clean and on protected posts, and report what each learnt about held-out photos."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ ABLATIONS: tuple[ArmName, ...] = ("noise-only", "trigger-only", "random")
 def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progress | None = None) -> VerifyReport:
     """Measure the protection that the settings name, and write the report beside the protected folder.
 
-    A cell (victim, arm, attack, seed) that was run before with the same settings and data is read, not run.
+    A cell (victim, arm, attack, seed) that was run before with the same settings and data is reused.
 
     Args:
         settings: see `unlearnable.config.VerifySettings`.
         overwrite: run every cell again.
-        progress: told what happens.
+        progress: receives progress updates.
 
     Raises:
-        ConfigError: an attack or requirement that does not exist.
-        InputError: originals and protected posts do not belong together, or nothing is left to train on or to rank.
+        ConfigError: an attack does not exist, or a requirement cannot be read.
+        InputError: originals and protected posts do not match, or nothing is left to train on or to rank.
         ModelError: a victim is not available.
     """
     started, progress = time.monotonic(), progress or Silent()
@@ -68,16 +68,16 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
         scratch = Path(temporary)
         decoded = _gallery(posts, side, scratch, progress)
         gallery = pairs_of(decoded.pixels, decoded.captions)
-        background, others = _background(settings, posts, side, scratch, progress)
+        background, background_near = _background(settings, posts, side, scratch, progress)
         versions = Versions(posts.train, side, scratch, background, settings.seed)
         versions.read(arms_wanted, progress)
-        shown = hashlib.sha256(f"{decoded.pixels.sha256()} {decoded.captions}".encode()).hexdigest()
-        experiment = Experiment(pool, gallery, shown, VERSION)
+        gallery_digest = hashlib.sha256(f"{decoded.pixels.sha256()} {decoded.captions}".encode()).hexdigest()
+        experiment = Experiment(pool, gallery, gallery_digest, VERSION)
         arms = [VerifyArm(data, attack, versions) for data, attack in arms_wanted]
         folder = output_folder(settings) / "cells"
-        done = run_cells(experiment, settings, arms, folder, overwrite=overwrite, progress=progress)
-    references = References(random=chance(gallery), pretrained=done.pretrained)
-    found = findings(done.cells, references)
+        results = run_cells(experiment, settings, arms, folder, overwrite=overwrite, progress=progress)
+    references = References(random=chance(gallery), pretrained=results.pretrained)
+    all_findings = findings(results.cells, references)
     report = VerifyReport(
         originals=str(settings.originals),
         protected=str(settings.protected),
@@ -90,23 +90,23 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
             train_photos=len(posts.train),
             train_pairs=sum(len(post.clean) for post in posts.train),
             background_photos=len(background.photos),
-            near_duplicates=posts.near + others,
+            near_duplicates=posts.near + background_near,
         ),
         references=references,
-        cells=done.cells,
-        findings=found,
-        verdict=verdict(found),
+        cells=results.cells,
+        findings=all_findings,
+        verdict=verdict(all_findings),
         required=list(settings.require),
-        missed=missed(rules, done.cells, found),
+        missed=missed(rules, results.cells, all_findings),
         skipped=[SkippedRecord.of(skip) for skip in [*posts.skipped, *decoded.skipped, *background.skipped]],
-        notes=_notes(settings, references, found),
+        notes=_notes(settings, references, all_findings),
         seeds=list(settings.seeds),
         from_scratch=settings.from_scratch,
         batch_size=settings.batch_size,
         smallest_crop=settings.smallest_crop,
         device=device,
-        ran=done.ran,
-        reused=len(done.cells) - done.ran,
+        ran=results.ran,
+        reused=len(results.cells) - results.ran,
         seconds=round(time.monotonic() - started, 1),
     )
     files.write_text(output_folder(settings) / "report.html", verify_page(report))
@@ -114,33 +114,33 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     return report
 
 
-def _notes(settings: VerifySettings, references: References, found: Sequence[Finding]) -> list[str]:
-    """What a reader must know to read the figures right."""
+def _notes(settings: VerifySettings, references: References, all_findings: Sequence[Finding]) -> list[str]:
+    """Return remarks that a reader needs to interpret the figures."""
     notes = []
-    chance = references.random.text_to_image.hit10
-    if chance > HALF:
-        notes.append(f"so few photos are held out that a random order has a Hit@10 of {chance:.0f} %: give more")
+    chance_level = references.random.text_to_image.hit10
+    if chance_level > HALF:
+        notes.append(f"so few photos are held out that a random order has a Hit@10 of {chance_level:.0f} %: use more")
     if len(settings.seeds) < 3:
-        notes.append(f"{len(settings.seeds)} seed: repeat it with --seeds 0,1,2 before you rely on a difference")
-    if any(one.outcome == "cannot be judged" for one in found):
+        notes.append(f"{len(settings.seeds)} seed: repeat with --seeds 0,1,2 before you rely on a difference")
+    if any(finding.outcome == "cannot be judged" for finding in all_findings):
         notes.append(
-            "where clean posts teach little beyond what the victim knew (under 10 points of Hit@10), nothing can be "
-            "judged: give more photos, more --epochs, a larger --lr, or a victim that does not know such photos yet"
+            "protection cannot be judged if clean posts teach a victim less than 10 points of Hit@10: use more photos, "
+            "more --epochs, a larger --lr, or a victim that does not know such photos yet"
         )
     return notes
 
 
 def output_folder(settings: VerifySettings) -> Path:
-    """Where the report and the cells go."""
+    """Return the folder of the report and the cells."""
     protected = settings.protected.absolute()
     return settings.output or protected.with_name(f"{protected.name}.verify")
 
 
 def arms_to_run(settings: VerifySettings) -> list[tuple[ArmName, Attack]]:
-    """Return arms and attacks: clean posts as they are, protected ones through each, the ablations as they are.
+    """Return pairs of arm and attack: protected posts with each attack, clean posts and ablations with none.
 
     Raises:
-        ConfigError: an attack that does not exist.
+        ConfigError: an attack does not exist.
     """
     unchanged = parse_attack(AS_PUBLISHED)
     arms: list[tuple[ArmName, Attack]] = [("clean", unchanged)]
@@ -155,20 +155,22 @@ def _gallery(posts: Split, side: int, scratch: Path, progress: Progress) -> Deco
         decoded.add(photo, captions, side)
         progress.advance()
     if len(decoded.photos) < 2:
-        raise InputError("fewer than two held-out photos can be read", hint="mend them or give others")
+        raise InputError("fewer than two held-out photos can be read", hint="fix those files or pass different ones")
     return decoded
 
 
 def _background(
     settings: VerifySettings, posts: Split, side: int, scratch: Path, progress: Progress
 ) -> tuple[DecodedPosts, list[str]]:
-    """Other people's posts, and the photos left out of them because they all but equal a held-out one."""
+    """Return other people's posts, and those of their photos left out as near-duplicates of held-out ones."""
     background = DecodedPosts(Pixels.create(scratch / "background.u8"))
     if settings.background is None:
         return background, []
     dataset, dropped = without_near(open_collection(settings.background, settings.background_captions), posts.held_out)
     if not dataset.photos:
-        raise InputError(f"every photo in {dataset.root} all but equals a held-out one", hint="give other photos")
+        raise InputError(
+            f"every photo in {dataset.root} is a near-duplicate of a held-out one", hint="pass different photos"
+        )
     read_all([dataset], side, background, progress)
     background.skipped += dataset.skipped
     return background, dropped

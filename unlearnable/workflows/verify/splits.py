@@ -1,4 +1,4 @@
-"""What is trained on and what is held out, photo by photo, and nothing that all but equals a held-out photo."""
+"""Split photos into those to train on and those held out, without near-duplicates of held-out ones."""
 
 from __future__ import annotations
 
@@ -14,12 +14,20 @@ from unlearnable.posts.reading import open_collection
 from unlearnable.progress import Progress
 from unlearnable.workflows.verify.matching import PostPair, match, open_protected, read_both
 
-HELD_OUT = ("test", "val", "valid", "validation", "dev")  # names of splits, the first that is there counts
+HELD_OUT = ("test", "val", "valid", "validation", "dev")  # names of splits, of which the first in the data is used
 
 
 @dataclass(frozen=True)
 class Split:
-    """What is trained on, what is ranked, and what was left out of both."""
+    """The posts to train on, those to rank, and those left out of both.
+
+    Attributes:
+        train: posts to train on.
+        held_out: photos to rank with their captions.
+        source: where the held-out photos come from, for the report.
+        near: ids of training photos dropped as near-duplicates of held-out ones.
+        skipped: photos and rows that were left out.
+    """
 
     train: list[PostPair]
     held_out: list[tuple[Photo, list[str]]]
@@ -29,16 +37,16 @@ class Split:
 
 
 def split(photos: Sequence[Photo], fraction: float, seed: int) -> tuple[list[int], list[int]]:
-    """Numbers of the photos to train on and of those held out.
+    """Return the numbers of the photos to train on and of those held out.
 
-    Where the data names splits they count: "test" is held out, without one a validation split
-    is; other splits are left alone. Otherwise a share of the photos is drawn.
+    If the data names splits, "test" is held out, or else a validation split; photos of other
+    splits are not used. If not, a random share of the photos is held out.
     """
-    named = {photo.split for photo in photos}
-    if named & set(HELD_OUT):
-        chosen = next(name for name in HELD_OUT if name in named)
-        kept = [n for n, photo in enumerate(photos) if photo.split in (None, "train")]
-        return kept, [n for n, photo in enumerate(photos) if photo.split == chosen]
+    names = {photo.split for photo in photos}
+    if names & set(HELD_OUT):
+        chosen = next(name for name in HELD_OUT if name in names)
+        training = [n for n, photo in enumerate(photos) if photo.split in (None, "train")]
+        return training, [n for n, photo in enumerate(photos) if photo.split == chosen]
     order = list(range(len(photos)))
     random.Random(seed).shuffle(order)
     count = round(fraction * len(photos))
@@ -46,43 +54,45 @@ def split(photos: Sequence[Photo], fraction: float, seed: int) -> tuple[list[int
 
 
 def divide(settings: VerifySettings, progress: Progress) -> Split:
-    """Pair originals and copies, hold photos out, and drop what all but equals a held-out photo.
+    """Pair originals and copies, hold photos out, and drop near-duplicates of held-out photos.
 
     Raises:
-        InputError: they do not belong together, or nothing is left to train on or to rank.
+        InputError: originals and copies do not match, or nothing is left to train on or to rank.
     """
     originals = open_collection(settings.originals, settings.captions)
     protected = open_protected(settings.protected, originals, settings.protected_captions)
     posts, skipped = match(originals, protected)
     skipped += [*originals.skipped, *protected.skipped]
     if settings.test is not None:
-        held_out, without = _gallery(open_collection(settings.test, settings.test_captions))
-        skipped += without
+        held_out, unranked = _gallery(open_collection(settings.test, settings.test_captions))
+        skipped += unranked
         train, source = posts, f"the folder {settings.test.name}"
     else:
-        kept, out = split([post.original for post in posts], settings.test_fraction, settings.seed)
-        held_out = [(posts[n].original, list(posts[n].clean)) for n in out]
-        train, source = [posts[n] for n in kept], _source(posts, settings)
+        training, testing = split([post.original for post in posts], settings.test_fraction, settings.seed)
+        held_out = [(posts[n].original, list(posts[n].clean)) for n in testing]
+        train, source = [posts[n] for n in training], _source(posts, settings)
     if not train or len(held_out) < 2:
         raise InputError(
             f"{len(train)} photos to train on and {len(held_out)} held out are too few",
-            hint="give more photos, a larger --test-fraction, or photos of their own with --test",
+            hint="use more photos, a larger --test-fraction, or separate photos with --test",
         )
     progress.phase("looking for near-duplicates", 1)
     gallery = [photo.path for photo, _ in held_out]
     near = set(near_duplicates([post.original.path for post in train], gallery))
-    kept_posts = [post for n, post in enumerate(train) if n not in near]
-    if not kept_posts:
-        raise InputError("every training photo all but equals a held-out one", hint="give other photos with --test")
-    chosen = {post.original.id for post in kept_posts}
+    distinct = [post for n, post in enumerate(train) if n not in near]
+    if not distinct:
+        raise InputError(
+            "every training photo is a near-duplicate of a held-out one", hint="pass different photos with --test"
+        )
+    chosen = {post.original.id for post in distinct}
     for post in posts:
         if post.original.id not in chosen:
-            read_both(post)  # whether a damaged copy is found must not hang on the split
-    return Split(kept_posts, held_out, source, [train[n].original.id for n in sorted(near)], skipped)
+            read_both(post)  # whether a damaged copy is found must not depend on the split
+    return Split(distinct, held_out, source, [train[n].original.id for n in sorted(near)], skipped)
 
 
 def without_near(dataset: Dataset, held_out: Sequence[tuple[Photo, list[str]]]) -> tuple[Dataset, list[str]]:
-    """A data set without the photos that all but equal a held-out one, and where those lie."""
+    """Return a data set without its near-duplicates of held-out photos, and the names of those."""
     near = near_duplicates([photo.path for photo in dataset.photos], [photo.path for photo, _ in held_out])
     dropped = {dataset.photos[n].id for n in near}
     photos = tuple(photo for photo in dataset.photos if photo.id not in dropped)
@@ -90,18 +100,20 @@ def without_near(dataset: Dataset, held_out: Sequence[tuple[Photo, list[str]]]) 
 
 
 def _gallery(test: Dataset) -> tuple[list[tuple[Photo, list[str]]], list[Skipped]]:
-    """The photos of a folder of their own with their captions, and those that have none beside others that have.
+    """Return the photos of a separate test set with their captions, and those skipped for want of a caption.
 
     Raises:
-        InputError: not one has a caption of its own.
+        InputError: no photo has a caption of its own.
     """
     texts, uncaptioned = test.captions_by_photo(), test.uncaptioned
     if len(uncaptioned) == len(test.photos):
         if len({text for captions in texts.values() for text in captions}) == 1:
-            raise InputError(f"no photo in {test.root} has a caption to be found by", hint="give --test-captions")
-        uncaptioned = set()  # the template names their folders or, in `people`, the person
+            raise InputError(
+                f"no photo in {test.root} has a caption that tells it from the others", hint="pass --test-captions"
+            )
+        uncaptioned = set()  # the template names the photo's folder or, in `people`, the person
     held_out = [(photo, texts[photo.id]) for photo in test.photos if photo.id not in uncaptioned]
-    unranked = (Skipped(photo, "no-caption", "it cannot be ranked") for photo in sorted(uncaptioned))
+    unranked = (Skipped(photo, "no-caption", "cannot be ranked") for photo in sorted(uncaptioned))
     return held_out, [*test.skipped, *unranked]
 
 
