@@ -12,7 +12,6 @@ from tests.workflows.test_protect import QUICK
 from unlearnable import protect
 from unlearnable.config import ProtectSettings
 from unlearnable.errors import ConfigError, ModelError
-from unlearnable.methods import METHODS
 from unlearnable.models import openclip
 from unlearnable.models.openclip import save
 from unlearnable.workflows.protect import readback
@@ -46,7 +45,7 @@ def test_one_weight_that_is_not_finite_is_enough_to_refuse_a_surrogate(posts, da
     assert nothing_published(posts)
 
 
-@pytest.mark.parametrize("method", [name for name in METHODS if name != "random"])
+@pytest.mark.parametrize("method", ["mem", "em", "uap"])  # whose noise comes from gradients
 def test_a_surrogate_that_sees_nothing_protects_nothing(posts, damage, method):
     settings = damage(lambda module: [weights.zero_() for weights in module.visual.parameters()])
     settings["surrogate"] = (settings["surrogate"],)

@@ -16,6 +16,7 @@ from unlearnable.experiments.fit import TrainingTask, epoch_record, fit
 from unlearnable.experiments.recipe import recipe_for
 from unlearnable.models import openclip
 from unlearnable.models.device import choose_device
+from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.reading import DecodedPosts, open_collection, read_all
@@ -46,37 +47,18 @@ def train(
         CheckpointError: the training to resume had other settings or other data.
     """
     started, progress = time.monotonic(), progress or Silent()
-    partial = settings.output.with_name(f"{settings.output.name}.partial")
-    _check_output(settings, partial, resume=resume, overwrite=overwrite)
+    partial = _refuse_existing_output(settings, resume=resume, overwrite=overwrite)
     device = choose_device(settings.device)
-    world = join(device)
-    datasets = open_all(settings)
+    world, datasets = join(device), open_all(settings)
     key = _key(settings, datasets)
     from_scratch = openclip.is_architecture(settings.model)
-    model = openclip.fresh(settings.model, settings.seed) if from_scratch else openclip.load(settings.model)
-    model = model.to(device)
+    start = openclip.fresh(settings.model, settings.seed) if from_scratch else openclip.load(settings.model)
+    model = start.to(device)
     files.check_writable(settings.output.parent)
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
         posts = DecodedPosts(Pixels.create(Path(scratch) / "pixels.u8"))
         read_all(datasets, model.image_size, posts, progress)
-        recipe = recipe_for(
-            settings,
-            model.spec.config,
-            epochs=settings.epochs,
-            lr=settings.lr,
-            seed=settings.seed,
-            from_scratch=from_scratch,
-        )
-        train_photos, held_out = split(posts.photos, settings.test_fraction, settings.seed)
-        task = TrainingTask(
-            train=pairs_of(posts.pixels, posts.captions, train_photos),
-            held_out=pairs_of(posts.pixels, posts.captions, held_out),
-            recipe=recipe,
-            checkpoint=partial,
-            key=key,
-        )
-        if not len(task.train):
-            raise InputError("there is no photo to train on", hint="check the splits in the data")
+        task = _task(settings, model, posts, partial, key)
         progress.phase(f"training {settings.model}", task.steps)
         initial = epoch_record(0, None, model, task.held_out)
         history = fit(model, task, progress, world=world)
@@ -89,14 +71,11 @@ def train(
         model=settings.model,
         from_scratch=from_scratch,
         data=[dataset.name for dataset in datasets],
-        photos=len(train_photos),
+        photos=len(task.train.photos.unique()),
         pairs=len(task.train),
-        held_out_photos=len(held_out),
-        skipped=[
-            SkippedRecord.of(skip)
-            for skip in [*(skip for dataset in datasets for skip in dataset.skipped), *posts.skipped]
-        ],
-        **recipe.model_dump(exclude={"smallest_crop"}),
+        held_out_photos=len(task.held_out.photos.unique()),
+        skipped=_skipped(datasets, posts),
+        **task.recipe.model_dump(exclude={"smallest_crop"}),
         processes=world.size,
         device=device,
         loss_curve=[record.loss for record in history],
@@ -107,6 +86,38 @@ def train(
     files.write_text(report_path(settings.output), report.model_dump_json(indent=2) + "\n")
     partial.unlink(missing_ok=True)
     return report
+
+
+def _task(settings: TrainSettings, model: DualEncoder, posts: DecodedPosts, partial: Path, key: str) -> TrainingTask:
+    """Return the training: its pairs, its held-out pairs and its whole recipe.
+
+    Raises:
+        InputError: no photo is left to train on.
+    """
+    train_photos, held_out = split(posts.photos, settings.test_fraction, settings.seed)
+    task = TrainingTask(
+        train=pairs_of(posts.pixels, posts.captions, train_photos),
+        held_out=pairs_of(posts.pixels, posts.captions, held_out),
+        recipe=recipe_for(
+            settings,
+            model.spec.config,
+            epochs=settings.epochs,
+            lr=settings.lr,
+            seed=settings.seed,
+            from_scratch=openclip.is_architecture(settings.model),
+        ),
+        checkpoint=partial,
+        key=key,
+    )
+    if not len(task.train):
+        raise InputError("there is no photo to train on", hint="check the splits in the data")
+    return task
+
+
+def _skipped(datasets: Sequence[Dataset], posts: DecodedPosts) -> list[SkippedRecord]:
+    """Return all rows and photos that were left out."""
+    left_out = [*(skip for dataset in datasets for skip in dataset.skipped), *posts.skipped]
+    return [SkippedRecord.of(skip) for skip in left_out]
 
 
 def open_all(settings: TrainSettings) -> list[Dataset]:
@@ -129,17 +140,24 @@ def report_path(output: Path) -> Path:
     return output.with_name(f"{output.name}.json")
 
 
-def _check_output(settings: TrainSettings, partial: Path, *, resume: bool, overwrite: bool) -> None:
+def _refuse_existing_output(settings: TrainSettings, *, resume: bool, overwrite: bool) -> Path:
+    """Return where the state is kept while the model is trained.
+
+    Raises:
+        OutputError: a model, its report or a stopped training is there, and it was not asked to resume or replace it.
+    """
+    partial = settings.output.with_name(f"{settings.output.name}.partial")
     if resume and overwrite:
         raise ConfigError("--resume and --overwrite exclude each other", hint="use only one of them")
     if overwrite:
         partial.unlink(missing_ok=True)
-        return
+        return partial
     for path in (settings.output, report_path(settings.output)):
         if path.exists():
             raise OutputError(f"{path} exists already", hint="use --overwrite or choose another --output")
     if partial.exists() and not resume:
         raise OutputError(f"{partial} is a stopped training", hint="use --resume to continue it, or --overwrite")
+    return partial
 
 
 def _key(settings: TrainSettings, datasets: Sequence[Dataset]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from unlearnable import files
@@ -13,8 +12,7 @@ from unlearnable.attacks import parse_attack
 from unlearnable.attacks.base import Attack
 from unlearnable.config import AS_PUBLISHED, VerifySettings
 from unlearnable.errors import InputError
-from unlearnable.evaluation.scores import chance
-from unlearnable.evaluation.verdict import findings, missed, parse_rule, verdict
+from unlearnable.evaluation.verdict import parse_rule
 from unlearnable.experiments.cells import Experiment
 from unlearnable.experiments.models import ModelPool
 from unlearnable.models.device import choose_device
@@ -23,20 +21,13 @@ from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.reading import DecodedPosts, open_collection, read_all
 from unlearnable.progress import Progress, Silent
 from unlearnable.report.html import verify_page
-from unlearnable.results import (
-    ArmName,
-    Finding,
-    GalleryRecord,
-    References,
-    SkippedRecord,
-    VerifyReport,
-)
+from unlearnable.results import ArmName, VerifyReport
 from unlearnable.workflows.layout import check_apart
 from unlearnable.workflows.verify.arms import VerifyArm, Versions
 from unlearnable.workflows.verify.cells import VERSION, run_cells
 from unlearnable.workflows.verify.splits import Split, divide, without_near
+from unlearnable.workflows.verify.summary import Study, summarise
 
-HALF = 50.0
 ABLATIONS: tuple[ArmName, ...] = ("noise-only", "trigger-only", "random")
 
 
@@ -57,77 +48,30 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     """
     started, progress = time.monotonic(), progress or Silent()
     rules = [parse_rule(text) for text in settings.require]
-    arms_wanted = arms_to_run(settings)
-    check_apart(output_folder(settings), settings.originals, settings.protected)
+    arms_wanted, folder = arms_to_run(settings), output_folder(settings)
+    check_apart(folder, settings.originals, settings.protected)
     device = choose_device(settings.device)
-    posts = divide(settings, progress)
+    split = divide(settings, progress)
     pool = ModelPool(device, settings.from_scratch)
     side = max(pool.pretrained(name).image_size for name in settings.victims)
-    files.check_writable(output_folder(settings))
+    files.check_writable(folder)
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as temporary:
         scratch = Path(temporary)
-        decoded = _gallery(posts, side, scratch, progress)
-        gallery = pairs_of(decoded.pixels, decoded.captions)
-        background, background_near = _background(settings, posts, side, scratch, progress)
-        versions = Versions(posts.train, side, scratch, background, settings.seed)
+        held_out = _gallery(split, side, scratch, progress)
+        background, background_near = _background(settings, split, side, scratch, progress)
+        versions = Versions(split.train, side, scratch, background, settings.seed)
         versions.read(arms_wanted, progress)
-        gallery_digest = hashlib.sha256(f"{decoded.pixels.sha256()} {decoded.captions}".encode()).hexdigest()
-        experiment = Experiment(pool, gallery, gallery_digest, VERSION)
+        gallery = pairs_of(held_out.pixels, held_out.captions)
+        digest = hashlib.sha256(f"{held_out.pixels.sha256()} {held_out.captions}".encode()).hexdigest()
+        experiment = Experiment(pool, gallery, digest, VERSION)
         arms = [VerifyArm(data, attack, versions) for data, attack in arms_wanted]
-        folder = output_folder(settings) / "cells"
-        results = run_cells(experiment, settings, arms, folder, overwrite=overwrite, progress=progress)
-    references = References(random=chance(gallery), pretrained=results.pretrained)
-    all_findings = findings(results.cells, references)
-    report = VerifyReport(
-        originals=str(settings.originals),
-        protected=str(settings.protected),
-        output=str(output_folder(settings)),
-        gallery=GalleryRecord(
-            source=posts.source,
-            photos=len(decoded.photos),
-            captions=len(gallery),
-            split_seed=settings.seed,
-            train_photos=len(posts.train),
-            train_pairs=sum(len(post.clean) for post in posts.train),
-            background_photos=len(background.photos),
-            near_duplicates=posts.near + background_near,
-        ),
-        references=references,
-        cells=results.cells,
-        findings=all_findings,
-        verdict=verdict(all_findings),
-        required=list(settings.require),
-        missed=missed(rules, results.cells, all_findings),
-        skipped=[SkippedRecord.of(skip) for skip in [*posts.skipped, *decoded.skipped, *background.skipped]],
-        notes=_notes(settings, references, all_findings),
-        seeds=list(settings.seeds),
-        from_scratch=settings.from_scratch,
-        batch_size=settings.batch_size,
-        smallest_crop=settings.smallest_crop,
-        device=device,
-        ran=results.ran,
-        reused=len(results.cells) - results.ran,
-        seconds=round(time.monotonic() - started, 1),
-    )
-    files.write_text(output_folder(settings) / "report.html", verify_page(report))
-    files.write_text(output_folder(settings) / "report.json", report.model_dump_json(indent=2) + "\n")
+        results = run_cells(experiment, settings, arms, folder / "cells", overwrite=overwrite, progress=progress)
+    study = Study(split, held_out, background, background_near, gallery, device)
+    report = summarise(settings, folder, study, results, rules)
+    report = report.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
+    files.write_text(folder / "report.html", verify_page(report))
+    files.write_text(folder / "report.json", report.model_dump_json(indent=2) + "\n")
     return report
-
-
-def _notes(settings: VerifySettings, references: References, all_findings: Sequence[Finding]) -> list[str]:
-    """Return remarks that a reader needs to interpret the figures."""
-    notes = []
-    chance_level = references.random.text_to_image.hit10
-    if chance_level > HALF:
-        notes.append(f"so few photos are held out that a random order has a Hit@10 of {chance_level:.0f} %: use more")
-    if len(settings.seeds) < 3:
-        notes.append(f"{len(settings.seeds)} seed: repeat with --seeds 0,1,2 before you rely on a difference")
-    if any(finding.outcome == "cannot be judged" for finding in all_findings):
-        notes.append(
-            "protection cannot be judged if clean posts teach a victim less than 10 points of Hit@10: use more photos, "
-            "more --epochs, a larger --lr, or a victim that does not know such photos yet"
-        )
-    return notes
 
 
 def output_folder(settings: VerifySettings) -> Path:

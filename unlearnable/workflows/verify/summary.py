@@ -1,0 +1,99 @@
+"""The report of a `verify` run: what was trained on and ranked, the cells, and what they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from unlearnable.config import VerifySettings
+from unlearnable.evaluation.scores import chance
+from unlearnable.evaluation.verdict import Rule, findings, missed, verdict
+from unlearnable.posts.pairs import Pairs
+from unlearnable.posts.reading import DecodedPosts
+from unlearnable.results import Finding, GalleryRecord, References, SkippedRecord, VerifyReport
+from unlearnable.workflows.verify.cells import CellResults
+from unlearnable.workflows.verify.splits import Split
+
+HALF = 50.0
+
+
+@dataclass(frozen=True)
+class Study:
+    """The data that victims were trained on and ranked on.
+
+    Attributes:
+        split: the training posts and the held-out ones.
+        held_out: the held-out photos that could be decoded.
+        background: other people's posts.
+        background_near: photos left out of those, as they nearly equal a held-out one.
+        gallery: the held-out pairs.
+        device: where the victims were trained.
+    """
+
+    split: Split
+    held_out: DecodedPosts
+    background: DecodedPosts
+    background_near: list[str]
+    gallery: Pairs
+    device: str
+
+
+def summarise(
+    settings: VerifySettings, folder: Path, study: Study, results: CellResults, rules: Sequence[Rule]
+) -> VerifyReport:
+    """Return the report of a run; its seconds are still to be set."""
+    references = References(random=chance(study.gallery), pretrained=results.pretrained)
+    all_findings = findings(results.cells, references)
+    skipped = [*study.split.skipped, *study.held_out.skipped, *study.background.skipped]
+    return VerifyReport(
+        originals=str(settings.originals),
+        protected=str(settings.protected),
+        output=str(folder),
+        gallery=_gallery_record(settings, study),
+        references=references,
+        cells=results.cells,
+        findings=all_findings,
+        verdict=verdict(all_findings),
+        required=list(settings.require),
+        missed=missed(rules, results.cells, all_findings),
+        skipped=[SkippedRecord.of(skip) for skip in skipped],
+        notes=_notes(settings, references, all_findings),
+        seeds=list(settings.seeds),
+        from_scratch=settings.from_scratch,
+        batch_size=settings.batch_size,
+        smallest_crop=settings.smallest_crop,
+        device=study.device,
+        ran=results.ran,
+        reused=len(results.cells) - results.ran,
+        seconds=0.0,
+    )
+
+
+def _gallery_record(settings: VerifySettings, study: Study) -> GalleryRecord:
+    return GalleryRecord(
+        source=study.split.source,
+        photos=len(study.held_out.photos),
+        captions=len(study.gallery),
+        split_seed=settings.seed,
+        train_photos=len(study.split.train),
+        train_pairs=sum(len(post.clean) for post in study.split.train),
+        background_photos=len(study.background.photos),
+        near_duplicates=study.split.near + study.background_near,
+    )
+
+
+def _notes(settings: VerifySettings, references: References, all_findings: Sequence[Finding]) -> list[str]:
+    """Return remarks that a reader needs to interpret the figures."""
+    notes = []
+    chance_level = references.random.text_to_image.hit10
+    if chance_level > HALF:
+        notes.append(f"so few photos are held out that a random order has a Hit@10 of {chance_level:.0f} %: use more")
+    if len(settings.seeds) < 3:
+        notes.append(f"{len(settings.seeds)} seed: repeat with --seeds 0,1,2 before you rely on a difference")
+    if any(finding.outcome == "cannot be judged" for finding in all_findings):
+        notes.append(
+            "protection cannot be judged if clean posts teach a victim less than 10 points of Hit@10: use more photos, "
+            "more --epochs, a larger --lr, or a victim that does not know such photos yet"
+        )
+    return notes
