@@ -13,7 +13,7 @@ import torch
 from hypothesis import settings
 from PIL import Image
 
-from unlearnable.config import MethodSettings
+from unlearnable.config import MEMSettings
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods.problem import Problem
 from unlearnable.models.dual_encoder import build
@@ -136,8 +136,8 @@ def make_problem(tiny, tmp_path):
 
 
 @pytest.fixture
-def quick() -> MethodSettings:
-    return MethodSettings(
+def quick() -> MEMSettings:
+    return MEMSettings(
         max_rounds=3,
         noise_steps=3,
         surrogate_steps=3,

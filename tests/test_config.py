@@ -13,7 +13,7 @@ from unlearnable.config import (
     PRESETS,
     BenchmarkSettings,
     ExplainSettings,
-    MethodSettings,
+    MEMSettings,
     ProtectSettings,
     Recipe,
     TrainSettings,
@@ -22,7 +22,7 @@ from unlearnable.config import (
 )
 from unlearnable.errors import ConfigError
 
-KINDS = (MethodSettings, ProtectSettings, Recipe, TrainSettings, VerifySettings, BenchmarkSettings, ExplainSettings)
+KINDS = (MEMSettings, ProtectSettings, Recipe, TrainSettings, VerifySettings, BenchmarkSettings, ExplainSettings)
 
 
 @pytest.mark.parametrize("kind", KINDS)

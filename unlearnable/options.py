@@ -20,7 +20,7 @@ Numbers: TypeAlias = float | Sequence[float]
 
 
 class MethodOptions(TypedDict, total=False):
-    """How noise and triggers are optimised: keys of `unlearnable.config.MethodSettings`."""
+    """How noise and triggers are optimised: keys of `unlearnable.config.MEMSettings`."""
 
     epsilon: int
     step_size: int

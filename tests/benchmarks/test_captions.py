@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import CAPTIONS, tree
 from unlearnable.benchmarks import fluency, protections, runner, study
-from unlearnable.config import MethodSettings, trigger_settings
+from unlearnable.config import MEMSettings, trigger_settings
 from unlearnable.errors import ModelError
 from unlearnable.protection.captions import cut_captions
 
@@ -50,7 +50,7 @@ def judge(monkeypatch):
 def test_a_name_says_how_many_words_of_which_kind_stand_where(name, expected):
     found = trigger_settings(name)
     assert (found["trigger_length"], found["trigger_vocabulary"], found["trigger_position"]) == expected
-    assert found.keys() <= MethodSettings.model_fields.keys()
+    assert found.keys() <= MEMSettings.model_fields.keys()
 
 
 @pytest.mark.parametrize("position", ["", "-end", "-random"])
@@ -87,7 +87,7 @@ def test_a_natural_trigger_is_written_as_part_of_a_sentence(flickr, asked, monke
 
 
 def test_random_places_do_not_depend_on_the_photos_that_follow():
-    settings, captions = MethodSettings(trigger_position="random"), [[c, c] for c in CAPTIONS]
+    settings, captions = MEMSettings(trigger_position="random"), [[c, c] for c in CAPTIONS]
     whole = cut_captions(captions, settings, 3, seed=0)
     assert cut_captions(captions[:2], settings, 3, seed=0) == whole[:2]
     assert cut_captions(captions, settings, 3, seed=1) != whole

@@ -97,9 +97,9 @@ def test_the_cost_is_the_sum_over_words_given_those_before(natural, proposer):
 
 
 def settings_of(length):
-    from unlearnable.config import MethodSettings
+    from unlearnable.config import MEMSettings
 
-    return MethodSettings(trigger_length=length)
+    return MEMSettings(trigger_length=length)
 
 
 def test_user_scope_gives_one_trigger(natural, quick):

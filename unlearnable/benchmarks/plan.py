@@ -11,7 +11,7 @@ from unlearnable.attacks import parse_attack
 from unlearnable.attacks.base import Attack
 from unlearnable.benchmarks.scale import SCALES, Scale
 from unlearnable.benchmarks.suites.base import Suite
-from unlearnable.config import BASELINES, BenchmarkSettings, MethodSettings, Recipe, trigger_settings
+from unlearnable.config import BASELINES, BenchmarkSettings, MEMSettings, Recipe, trigger_settings
 from unlearnable.methods import METHODS
 from unlearnable.protection.captions import Slots, cut_captions
 
@@ -29,7 +29,7 @@ class ProtectionRecipe:
     """
 
     name: str
-    settings: MethodSettings
+    settings: MEMSettings
     noise_side: int | None = None
 
     def cut(self, captions: Iterable[Iterable[str]]) -> Slots:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from unlearnable.benchmarks.suites.base import Kind
-from unlearnable.config import MethodSettings, Recipe, ScaleName
+from unlearnable.config import MEMSettings, Recipe, ScaleName
 
 SIX = ("clean", "random", "em", "uap", "mem-3", "mem-5")
 PAPER_VICTIMS = {"RN50": "RN50", "RN101": "RN101", "ViT-B-32": "ViT-B-32"}
@@ -35,7 +35,7 @@ class Scale:
     victims: Mapping[str, str]
     from_scratch: bool
     pixels: int
-    method: MethodSettings
+    method: MEMSettings
     recipe: Recipe
     methods: tuple[str, ...] = SIX
     fractions: tuple[float, ...] = (1.0,)
@@ -51,7 +51,7 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
         victims=PAPER_VICTIMS,
         from_scratch=True,
         pixels=224,
-        method=MethodSettings(
+        method=MEMSettings(
             surrogate_steps=200, max_rounds=20, trigger_rounds=5, batch_size=128, learning_rate=1e-4, threshold=1e-6
         ),
         recipe=Recipe(epochs=32, lr=5e-4, batch_size=128),
@@ -67,7 +67,7 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
         victims={"small-start": "RN50"},
         from_scratch=True,
         pixels=64,
-        method=MethodSettings(
+        method=MEMSettings(
             surrogate_steps=40, max_rounds=4, trigger_rounds=2, batch_size=128, learning_rate=1e-3, threshold=1e-6
         ),
         recipe=Recipe(epochs=10, lr=1e-3, batch_size=128),
@@ -87,7 +87,7 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
         victims={"small-start": "RN50"},
         from_scratch=True,
         pixels=64,
-        method=MethodSettings(
+        method=MEMSettings(
             surrogate_steps=2, max_rounds=2, trigger_rounds=1, noise_steps=2, batch_size=16, candidates=4
         ),
         recipe=Recipe(epochs=1, lr=5e-4, batch_size=16, one_caption=True),
@@ -101,7 +101,7 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
         victims={f"{name}:openai": name for name in PAPER_VICTIMS},
         from_scratch=False,
         pixels=224,
-        method=MethodSettings(
+        method=MEMSettings(
             surrogate_steps=50, max_rounds=10, trigger_rounds=2, batch_size=128, learning_rate=1e-5, threshold=1e-6
         ),
         recipe=Recipe(epochs=10, lr=1e-5, batch_size=128),
@@ -116,7 +116,7 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
         victims={"small": "RN50", "conv-small": "RN101", "resnet-small": "ViT-B-32"},
         from_scratch=False,
         pixels=144,
-        method=MethodSettings(),
+        method=MEMSettings(),
         recipe=Recipe(epochs=10, lr=1e-3, batch_size=64),
         methods=("clean", "mem-3", "mem-5"),
         train=8,
@@ -132,7 +132,7 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
         victims={"small": "RN50"},
         from_scratch=False,
         pixels=112,
-        method=MethodSettings(
+        method=MEMSettings(
             surrogate_steps=2, max_rounds=2, trigger_rounds=1, noise_steps=2, batch_size=16, candidates=4
         ),
         recipe=Recipe(epochs=1, lr=1e-3, batch_size=16),

@@ -8,18 +8,8 @@ from unlearnable.config.base import Device, Settings, default_text, takes_number
 from unlearnable.config.benchmark import BASELINES, BenchmarkSettings, ScaleName, trigger_settings
 from unlearnable.config.explain import ExplainSettings
 from unlearnable.config.lists import split
-from unlearnable.config.protect import (
-    PRESETS,
-    Format,
-    Keep,
-    MethodSettings,
-    Position,
-    Preset,
-    ProtectSettings,
-    Scope,
-    Vocabulary,
-    digest,
-)
+from unlearnable.config.methods import MEMSettings, MethodSettings, Position, Scope, TriggerSettings, Vocabulary
+from unlearnable.config.protect import PRESETS, Format, Keep, Preset, ProtectSettings, digest
 from unlearnable.config.train import (
     SCRATCH_EPOCHS,
     SCRATCH_RATE,
@@ -48,6 +38,7 @@ __all__ = [
     "ExplainSettings",
     "Format",
     "Keep",
+    "MEMSettings",
     "MethodSettings",
     "Position",
     "Precision",
@@ -59,6 +50,7 @@ __all__ = [
     "Scope",
     "Settings",
     "TrainSettings",
+    "TriggerSettings",
     "VerifySettings",
     "Vocabulary",
     "default_text",

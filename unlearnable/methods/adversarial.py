@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unlearnable.config import MethodSettings
+from unlearnable.config import MEMSettings
 from unlearnable.methods import steps
-from unlearnable.methods.base import AnySession
+from unlearnable.methods.base import MEMSession
 from unlearnable.methods.batches import freeze, in_order
 from unlearnable.methods.problem import Problem
 from unlearnable.models.architectures import tuning_rate
@@ -45,7 +45,7 @@ class Adversary:
         return self.weight * pull(features, self.centres, wanted.to(model.device), model.logit_scale)
 
 
-def recruit(problem: Problem, settings: MethodSettings) -> tuple[list[DualEncoder], list[torch.optim.Optimizer]]:
+def recruit(problem: Problem, settings: MEMSettings) -> tuple[list[DualEncoder], list[torch.optim.Optimizer]]:
     """Return copies of the surrogates that are to learn the clean posts, and their optimisers; none at weight 0."""
     if not settings.adversarial_weight:
         return [], []
@@ -54,7 +54,7 @@ def recruit(problem: Problem, settings: MethodSettings) -> tuple[list[DualEncode
 
 
 def learn(
-    session: AnySession, models: Sequence[DualEncoder], optimisers: Sequence[torch.optim.Optimizer], done: int
+    session: MEMSession, models: Sequence[DualEncoder], optimisers: Sequence[torch.optim.Optimizer], done: int
 ) -> Iterator[int]:
     """Train the copies on the clean posts as a victim would be, before there is any noise; yield the steps done."""
     without = torch.zeros(len(session.problem.posts), 0, dtype=torch.long)
@@ -65,7 +65,7 @@ def learn(
         yield done
 
 
-def adversaries(session: AnySession, models: Sequence[DualEncoder]) -> list[Adversary]:
+def adversaries(session: MEMSession, models: Sequence[DualEncoder]) -> list[Adversary]:
     """Return what the trained copies are to see; nothing where all captions are of one group.
 
     Groups are found by the first of them and are those of all, so that all pull a photo the same way.
@@ -87,7 +87,7 @@ def adversaries(session: AnySession, models: Sequence[DualEncoder]) -> list[Adve
 
 
 @torch.no_grad()
-def _texts(session: AnySession, model: DualEncoder) -> Tensor:
+def _texts(session: MEMSession, model: DualEncoder) -> Tensor:
     """Return (n, d) features of the first caption of each photo, without a trigger."""
     posts, parts = session.problem.posts, []
     for photos in in_order(len(posts), session.settings.batch_size):

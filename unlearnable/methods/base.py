@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import ValidationError
 
-from unlearnable.config import MethodSettings
+from unlearnable.config import MEMSettings, MethodSettings
 from unlearnable.errors import ConfigError
 from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import State
@@ -33,6 +33,7 @@ class Session(Generic[SettingsT, StateT]):
 
 
 AnySession = Session[MethodSettings, State]
+MEMSession = Session[MEMSettings, State]
 
 
 @dataclass(frozen=True)

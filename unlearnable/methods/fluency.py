@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from unlearnable.config import MethodSettings
+from unlearnable.config import MEMSettings, TriggerSettings
 from unlearnable.methods.problem import Proposer
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.optim.fluent import Offer
@@ -35,7 +35,7 @@ def likely(proposer: Proposer, slots: Sequence[CaptionSlot], first: Tensor, allo
 
 
 def offers(
-    proposer: Proposer, slots: Sequence[CaptionSlot], fall: Tensor, allowed: Tensor, settings: MethodSettings
+    proposer: Proposer, slots: Sequence[CaptionSlot], fall: Tensor, allowed: Tensor, settings: MEMSettings
 ) -> Offer:
     """What `fluent_search` is to try: of the model's top words those by which the objective would fall most.
 
@@ -83,7 +83,7 @@ def draw(
     proposer: Proposer,
     slots: Sequence[CaptionSlot],
     allowed: Tensor,
-    settings: MethodSettings,
+    settings: TriggerSettings,
     generator: torch.Generator,
 ) -> Tensor:
     """(b, k) triggers drawn from the model's top words, front to last, no word twice; b = len(allowed)."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from unlearnable.config import MethodSettings
+from unlearnable.config import MEMSettings, MethodSettings
 from unlearnable.methods import adversarial, steps
 from unlearnable.methods.base import Round, Session
 from unlearnable.methods.measure import measuring
@@ -58,16 +58,16 @@ class MEM:
     name: ClassVar[str] = "mem"
     has_trigger: ClassVar[bool] = True
     lowers_loss: ClassVar[bool] = True
-    Settings: ClassVar[type[MethodSettings]] = MethodSettings
+    Settings: ClassVar[type[MethodSettings]] = MEMSettings
 
-    def start(self, problem: Problem, settings: MethodSettings) -> Session[MethodSettings, MEMState]:
+    def start(self, problem: Problem, settings: MEMSettings) -> Session[MEMSettings, MEMState]:
         """Return a session with noise zero and random trigger words."""
         state = MEMState(**steps.first_state(problem, settings), resting=steps.none_resting(problem))
         state.triggers = draw_triggers(problem, settings, state.generator)
         state.adversaries, state.adversary_optimisers = adversarial.recruit(problem, settings)
         return Session(problem, settings, state)
 
-    def rounds(self, session: Session[MethodSettings, MEMState]) -> Iterator[Round | None]:
+    def rounds(self, session: Session[MEMSettings, MEMState]) -> Iterator[Round | None]:
         """Each round: surrogate steps, then for every batch the trigger step and the noise steps.
 
         Before the first, where `adversarial_weight` is not 0, copies of the surrogates learn the clean posts; the

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import torch
 
-from unlearnable.config import MethodSettings
+from unlearnable.config import MethodSettings, TriggerSettings
 from unlearnable.methods import steps
 from unlearnable.methods.base import AnySession, Round, Session
 from unlearnable.methods.measure import measuring
@@ -22,9 +22,9 @@ class RandomNoise:
     name: ClassVar[str] = "random"
     has_trigger: ClassVar[bool] = True
     lowers_loss: ClassVar[bool] = False
-    Settings: ClassVar[type[MethodSettings]] = MethodSettings
+    Settings: ClassVar[type[MethodSettings]] = TriggerSettings
 
-    def start(self, problem: Problem, settings: MethodSettings) -> AnySession:
+    def start(self, problem: Problem, settings: TriggerSettings) -> AnySession:
         """Return a session with random words; the noise is drawn in the one round."""
         state = State(**steps.first_state(problem, settings))
         state.triggers = draw_triggers(problem, settings, state.generator)

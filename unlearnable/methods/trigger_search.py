@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unlearnable.config import MethodSettings
+from unlearnable.config import MEMSettings, TriggerSettings
 from unlearnable.methods import fluency
-from unlearnable.methods.base import AnySession
+from unlearnable.methods.base import MEMSession
 from unlearnable.methods.batches import caption_mask, decoy_tokens, in_order, views
 from unlearnable.methods.problem import Problem
 from unlearnable.models.dual_encoder import DualEncoder
@@ -24,7 +24,7 @@ CHUNK = 512  # texts in a forward pass
 GROUPS = 4
 
 
-def draw_triggers(problem: Problem, settings: MethodSettings, generator: torch.Generator) -> Tensor:
+def draw_triggers(problem: Problem, settings: TriggerSettings, generator: torch.Generator) -> Tensor:
     """(n, k) random words, different in a trigger; none, but for common ones, of the photo's captions."""
     ids = torch.tensor(problem.vocabulary.ids)
     if settings.trigger_scope == "user":
@@ -41,7 +41,7 @@ def draw_triggers(problem: Problem, settings: MethodSettings, generator: torch.G
 
 
 def _draw(
-    problem: Problem, settings: MethodSettings, slots: list[CaptionSlot], allowed: Tensor, generator: torch.Generator
+    problem: Problem, settings: TriggerSettings, slots: list[CaptionSlot], allowed: Tensor, generator: torch.Generator
 ) -> Tensor:
     """(b, k) word numbers for the rows of `allowed` (b, v)."""
     if problem.proposer is not None:
@@ -61,7 +61,7 @@ class Scene:
     decoys: list[Tensor | None]  # one (m, d) a surrogate
 
 
-def improve_triggers(session: AnySession, photos: list[int]) -> int:
+def improve_triggers(session: MEMSession, photos: list[int]) -> int:
     """Search better triggers for a batch of photos.
 
     Returns:
@@ -79,7 +79,7 @@ def improve_triggers(session: AnySession, photos: list[int]) -> int:
     return (_improve_all if session.settings.trigger_scope == "user" else _improve_each)(session, scene)
 
 
-def _improve_each(session: AnySession, scene: Scene) -> int:
+def _improve_each(session: MEMSession, scene: Scene) -> int:
     """Each post its own trigger, in groups one after the other, so that neighbours do not all run the same way."""
     problem, state, changed = session.problem, session.state, 0
     ids = torch.tensor(problem.vocabulary.ids)
@@ -98,7 +98,7 @@ def _improve_each(session: AnySession, scene: Scene) -> int:
     return changed
 
 
-def _improve_all(session: AnySession, scene: Scene) -> int:
+def _improve_all(session: MEMSession, scene: Scene) -> int:
     """One trigger for all posts: gradients averaged over the batch, candidates judged by its mean loss."""
     problem, state = session.problem, session.state
     ids = torch.tensor(problem.vocabulary.ids)
@@ -120,7 +120,7 @@ class Draft:
     allowed: Tensor
 
 
-def _search(problem: Problem, settings: MethodSettings, draft: Draft, judge: TriggerLoss) -> Tensor:
+def _search(problem: Problem, settings: MEMSettings, draft: Draft, judge: TriggerLoss) -> Tensor:
     """(b, k) better words than the draft's: any of the vocabulary, or those a language model offers."""
     if problem.proposer is None:
         options = candidates(draft.fall, draft.allowed, settings.candidates)

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from unlearnable.config import MethodSettings
+from unlearnable.config import TriggerSettings
 from unlearnable.models.sentence import as_sentence, end_of_sentence
 from unlearnable.models.tokens import CaptionSlot, Trigger, cut, default_vocabulary, natural_vocabulary
 
@@ -29,7 +29,7 @@ class Captions:
     natural: bool
 
     @classmethod
-    def from_tokens(cls, slots: Slots, tokens: Sequence[Sequence[int]], settings: MethodSettings) -> Captions:
+    def from_tokens(cls, slots: Slots, tokens: Sequence[Sequence[int]], settings: TriggerSettings) -> Captions:
         """Return the captions with the triggers of these token ids, one row per photo."""
         natural = settings.trigger_vocabulary == "natural"
         vocabulary = natural_vocabulary() if natural else default_vocabulary()
@@ -43,7 +43,7 @@ class Captions:
         return [write(slot, self.triggers[photo]) for slot in self.slots[photo]]
 
 
-def cut_captions(captions: Iterable[Iterable[str]], settings: MethodSettings, length: int, seed: int) -> Slots:
+def cut_captions(captions: Iterable[Iterable[str]], settings: TriggerSettings, length: int, seed: int) -> Slots:
     """Cut every caption at the position of its trigger; later photos do not affect the captions of earlier ones.
 
     Args:

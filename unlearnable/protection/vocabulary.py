@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unlearnable.config import MethodSettings
+from unlearnable.config import TriggerSettings
 from unlearnable.errors import ConfigError
 from unlearnable.methods.problem import Proposer
 from unlearnable.models import masked_language
@@ -11,7 +11,7 @@ from unlearnable.models.tokens import Vocabulary, default_vocabulary, natural_vo
 FEWEST = 100  # words that a vocabulary must have
 
 
-def load_words(settings: MethodSettings, device: str, *, proposing: bool = True) -> tuple[Vocabulary, Proposer | None]:
+def load_words(settings: TriggerSettings, device: str, *, proposing: bool = True) -> tuple[Vocabulary, Proposer | None]:
     """Load the vocabulary of the settings and, for natural triggers, the language model.
 
     Args:
@@ -34,7 +34,7 @@ def load_words(settings: MethodSettings, device: str, *, proposing: bool = True)
     return vocabulary, masked_language.load(settings.language_model, vocabulary, device)
 
 
-def avoided_words(settings: MethodSettings) -> frozenset[str]:
+def avoided_words(settings: TriggerSettings) -> frozenset[str]:
     """Return the words of the user's file, separated by white space there and lower-cased here.
 
     Raises:
