@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from rich.markup import escape
 
 from unlearnable import config
+from unlearnable.errors import ConfigError
 
 HOW, OUTPUT, MORE = "How", "Output", "More"  # panels of --help that several commands have
 
@@ -65,6 +66,21 @@ def _text(sentences: str, default: str, otherwise: str = "") -> str:
 def _metavar(kind: type[BaseModel], name: str) -> str:
     leaf = "NUMBER" if config.takes_numbers(kind, name) else "PATH" if config.takes_paths(kind, name) else "NAME"
     return f"{leaf},..."
+
+
+def named_values(texts: Sequence[str]) -> dict[str, str]:
+    """Return the values of "name=value" texts by name.
+
+    Raises:
+        ConfigError: a text has no name or no "=".
+    """
+    values = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not (name and sign):
+            raise ConfigError(f"cannot read --option {text}", hint="write NAME=VALUE")
+        values[name.replace("-", "_")] = value
+    return values
 
 
 def asked(context: typer.Context, parameter: typer.CallbackParam, given: bool) -> bool:

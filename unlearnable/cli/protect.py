@@ -54,6 +54,14 @@ def protect(
     fluency: Annotated[float | None, _option("fluency", MORE)] = None,
     threshold: Annotated[float | None, _option("threshold", MORE)] = None,
     max_rounds: Annotated[int | None, _option("max_rounds", MORE)] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Setting of its own of a method from an installed package. Repeat it for more.",
+            metavar="NAME=VALUE",
+            rich_help_panel=MORE,
+        ),
+    ] = None,
     strict: Annotated[bool | None, _option("strict", MORE, "--strict")] = None,
     seed: Annotated[int | None, _option("seed", MORE)] = None,
     device: options.Device = None,
@@ -82,7 +90,8 @@ def protect(
         return run(settings, resume=resume, overwrite=overwrite, progress=progress)
 
     hint = "--resume goes on from the last finished round or photo"
-    run_command(context, ProtectSettings, work, _show, hint=hint)
+    own = {"options": options.named_values(option)} if option else {}
+    run_command(context, ProtectSettings, work, _show, hint=hint, found=own)
 
 
 def _show(result: ProtectPlan | ProtectReport) -> None:
