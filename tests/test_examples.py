@@ -20,7 +20,9 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 def test_the_examples_are_protected_offline(tmp_path):
     command = [sys.executable, "-m", "unlearnable", "protect", EXAMPLES / "photos"]
     command += ["--captions", EXAMPLES / "posts.jsonl", "--output", tmp_path / "out", "--json", "--quiet"]
-    result = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, timeout=600, env=one_thread())
+    result = subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, check=False, timeout=600, env=one_thread()
+    )
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
     assert report["protected"] == report["photos"] == 14

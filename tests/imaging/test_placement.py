@@ -114,7 +114,7 @@ def test_add_refuses_other_shapes() -> None:
 
 def test_working_copy() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (300, 500, 3), dtype=np.uint8)
-    assert working_copy(pixels, 224).shape == (*grid_shape(300, 500, 224), 3)
-    assert working_copy(pixels, 300) is pixels
+    assert working_copy(pixels, 112).shape == (*grid_shape(300, 500, 224), 3)
+    assert working_copy(pixels, 150) is pixels
     flat = np.full((300, 500, 3), 77, np.uint8)
-    assert (working_copy(flat, 50) == 77).all()
+    assert (working_copy(flat, 25) == 77).all()

@@ -41,7 +41,7 @@ def test_uap_raises_the_loss(make_problem, longer):
 
 def test_the_trigger_search_alone_lowers_the_loss_of_real_photos(make_problem, quick):
     photos = [decode(path).pixels for path in sorted(EXAMPLES.rglob("*.jpg"))]
-    problem = make_problem(pictures=[working_copy(pixels, 224) for pixels in photos], surrogates=[load("small")])
+    problem = make_problem(pictures=[working_copy(pixels, 112) for pixels in photos], surrogates=[load("small")])
     settings = quick.model_copy(update={"candidates": 8, "batch_size": len(photos)})
     session = started("mem", problem, settings)
     freeze(session.state.models)

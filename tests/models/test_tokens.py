@@ -11,13 +11,19 @@ from unlearnable.models.tokens import (
     cut,
     default_vocabulary,
     natural_vocabulary,
-    survives,
     tokenizer,
     words_of,
 )
 from unlearnable.posts.pixels import tokens_of
 
 LONG = " ".join(["a very long story about the lake and its boats"] * 20)
+
+
+def survives(slot, trigger):
+    """Return whether the written caption, tokenised again, has the trigger's tokens in place and the end token."""
+    tokens = tokenizer()(slot.text(trigger))[0].tolist()
+    start = 1 + len(slot.head)
+    return tuple(tokens[start : start + len(trigger.tokens)]) == trigger.tokens and tokenizer().eot_token_id in tokens
 
 
 def test_every_word_of_the_vocabulary_is_one_token_that_survives():

@@ -70,10 +70,10 @@ def test_the_reported_loss_is_that_of_the_files(posts, quick, tmp_path, monkeypa
     assert report.loss_last < 0.5 * report.loss_first
     genuine = workflow.measure_losses
 
-    def with_other_files(problem, state, plan, texts, folder, scratch, progress):
+    def with_other_files(run, *rest):
         for name in ("p0.png", "p1.png", "p2.png"):  # as if three files had got another photo's pixels
-            shutil.copy(folder / "p3.png", folder / name)
-        return genuine(problem, state, plan, texts, folder, scratch, progress)
+            shutil.copy(run.layout.staged / "p3.png", run.layout.staged / name)
+        return genuine(run, *rest)
 
     monkeypatch.setattr(workflow, "measure_losses", with_other_files)
     with pytest.raises(ModelError, match="hardly be protected"):

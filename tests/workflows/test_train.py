@@ -94,6 +94,16 @@ def test_several_caption_files_in_a_folder_are_not_guessed_between(settings, pos
         train(settings)
 
 
+def test_photos_of_splits_that_are_not_used_are_listed(settings, posts):
+    rows = [json.loads(line) for line in (posts / "posts.jsonl").read_text().splitlines()]
+    for row, name in zip(rows, ("train", "train", "train", "train", "train", "test", "test", "restval"), strict=True):
+        row["split"] = name
+    (posts / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    report = train(settings)
+    assert (report.photos, report.held_out_photos) == (5, 2)
+    assert [(skip.where, skip.reason) for skip in report.skipped] == [("trip/p7.png", "other-split")]
+
+
 def test_splits_of_the_data_count_before_a_share():
     def photos(*names):
         return [Photo(str(n), Path(str(n)), name) for n, name in enumerate(names)]

@@ -51,7 +51,7 @@ def main() -> None:
 
 def explained(encoder, line, arguments):
     path = arguments.original / line.source if arguments.original else arguments.protected / line.output
-    pixels = working_copy(decode(path).pixels, 2 * encoder.image_size).transpose(2, 0, 1).copy()
+    pixels = working_copy(decode(path).pixels, encoder.image_size).transpose(2, 0, 1).copy()
     seen = load_view(torch.from_numpy(pixels).float(), encoder.image_size, PLAIN_VIEW)
     caption = line.captions[0]
     attribution = integrated_gradients(encoder, seen, caption)

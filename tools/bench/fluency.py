@@ -22,7 +22,6 @@ from unlearnable.config import ProtectSettings
 from unlearnable.datasets import open_dataset
 from unlearnable.evaluation.stealth import auroc, nats_per_token
 from unlearnable.methods.batches import freeze, shuffled_batches
-from unlearnable.methods.mem import MEM
 from unlearnable.methods.trigger_search import improve_triggers
 from unlearnable.models.judge import load_judge
 from unlearnable.models.sentence import as_sentence
@@ -50,7 +49,7 @@ def lay_out(options: argparse.Namespace, folder: Path) -> Path:
 def searched(settings: ProtectSettings, surrogates, scratch: Path):  # type: ignore[no-untyped-def]
     """Search triggers and return the loss, trigger figures, clean captions and captions with their triggers."""
     data = open_dataset(settings.photos, settings.captions)
-    run = make_ready(settings, layout_of(settings.photos, None), data, MEM(), surrogates, scratch, Silent())
+    run = make_ready(settings, layout_of(settings.photos, None), data, surrogates, scratch, Silent())
     session = run.method.start(run.problem, settings)
     state = session.state
     freeze(state.models)

@@ -37,7 +37,7 @@ def main() -> None:
     for groups in (1, trigger_search.GROUPS):
         trigger_search.GROUPS = groups
         with tempfile.TemporaryDirectory() as scratch:
-            run = make_ready(settings, layout, dataset, method, [load("small")], Path(scratch), Silent())
+            run = make_ready(settings, layout, dataset, [load("small")], Path(scratch), Silent())
             session = method.start(run.problem, settings)
             before = trigger_loss(session)
             trigger_search.improve_triggers(session, list(range(PHOTOS)))

@@ -71,10 +71,13 @@ def add(pixels: NDArray[np.uint8], noise: NDArray[np.int8]) -> NDArray[np.uint8]
     return changed
 
 
-def working_copy(pixels: NDArray[np.uint8], short_side: int) -> NDArray[np.uint8]:
-    """Return (h, w, 3) pixels reduced to the grid's shape by antialiased bicubic; unchanged if that small already."""
+def working_copy(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Return (h, w, 3) pixels reduced for models of `side` pixels: to twice that on the short side, for crops.
+
+    Antialiased bicubic; the pixels themselves where they are that small already.
+    """
     height, width, _ = pixels.shape
-    shape = grid_shape(height, width, short_side)
+    shape = grid_shape(height, width, 2 * side)
     if shape == (height, width):
         return pixels
     return np.array(Image.fromarray(pixels).resize(shape[::-1], Image.Resampling.BICUBIC, reducing_gap=None))

@@ -134,10 +134,3 @@ def cut(caption: str, words: int, length: int) -> CaptionSlot:
             break
     tail = tuple(encode(after))[: room - len(head)]
     return CaptionSlot(before if at else "", after, head, tail)
-
-
-def survives(slot: CaptionSlot, trigger: Trigger) -> bool:
-    """Return whether the written caption, tokenised again, has the trigger's tokens in place and the end token."""
-    tokens = tokenizer()(slot.text(trigger))[0].tolist()
-    start = 1 + len(slot.head)
-    return tuple(tokens[start : start + len(trigger.tokens)]) == trigger.tokens and tokenizer().eot_token_id in tokens

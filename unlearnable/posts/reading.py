@@ -44,7 +44,7 @@ class DecodedPosts:
         except DecodeError as error:
             self.skipped.append(Skipped(photo.id, error.reason, error.detail))
             return
-        self.pixels.append(working_copy(change(pixels) if change else pixels, 2 * side))
+        self.pixels.append(working_copy(change(pixels) if change else pixels, side))
         self.photos.append(photo)
         self.captions.append(captions)
 

@@ -71,6 +71,46 @@ class _Towers(nn.Module):
         return model.encode_image(pixels), model.encode_text(tokens), model.logit_scale
 
 
+@dataclass(frozen=True)
+class _Learner:
+    """A model in training, and what it is trained with."""
+
+    model: DualEncoder
+    towers: nn.Module
+    optimiser: torch.optim.Optimizer
+    pairs: Pairs
+    recipe: Recipe
+    world: World
+
+    def step(self, rows: Tensor, number: int) -> float:
+        """Train on the batch of these rows of the pairs; return its loss."""
+        model, recipe = self.model, self.recipe
+        model.module.train()
+        pixels, tokens = self._load(rows, number)
+        with torch.random.fork_rng(), torch.autocast(model.device.type, torch.bfloat16, enabled=_bf16(model, recipe)):
+            torch.manual_seed(_seed(recipe.seed, 2, number))  # for dropout
+            images, texts, scale = self.towers(pixels.to(model.device), tokens.to(model.device))
+        images, texts = (self.world.gather(features.float())[: len(rows)] for features in (images, texts))
+        loss = contrastive_loss(images, texts, scale.float())
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        clamp_scale(model.module)
+        return loss.item()
+
+    def _load(self, rows: Tensor, number: int) -> tuple[Tensor, Tensor]:
+        """Return pixels (b, 3, s, s) and tokens (b, t) of this process's share of the rows."""
+        model, pairs = self.model, self.pairs
+        generator = _generator(self.recipe.seed, 1, number)
+        views = [sample_view(generator, self.recipe.smallest_crop, VICTIM_KERNELS) for _ in rows]
+        own = self.world.share(len(rows))
+        photos = pairs.photos[rows[own]].tolist()
+        loaded = [
+            load_view(pairs.pixels[photo], model.image_size, views[n]) for n, photo in zip(own, photos, strict=True)
+        ]
+        return torch.stack(loaded), model.trim(pairs.tokens[rows[own]])
+
+
 def train(
     model: DualEncoder,
     optimiser: torch.optim.Optimizer,
@@ -93,14 +133,14 @@ def train(
     world = world or World()
     count = steps_an_epoch(pairs, recipe)
     total = count * recipe.epochs
-    towers = world.wrap(_Towers(model))
+    learner = _Learner(model, world.wrap(_Towers(model)), optimiser, pairs, recipe, world)
     for number in range(done, total):
         epoch, index = divmod(number, count)
         rows = _order(pairs, recipe, epoch).tensor_split(count)[index]
         current_rate = rate(number, total, recipe)
         for group in optimiser.param_groups:
             group["lr"] = current_rate
-        loss = _step(model, towers, optimiser, pairs, rows, recipe, number, world)
+        loss = learner.step(rows, number)
         yield Step(number + 1, epoch + 1, index == count - 1, loss, current_rate)
 
 
@@ -111,36 +151,6 @@ def _order(pairs: Pairs, recipe: Recipe, epoch: int) -> Tensor:
         return order
     _, first = np.unique(pairs.photos[order].numpy(), return_index=True)
     return order[np.sort(first)]
-
-
-def _step(
-    model: DualEncoder,
-    towers: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    pairs: Pairs,
-    rows: Tensor,
-    recipe: Recipe,
-    number: int,
-    world: World,
-) -> float:
-    generator = _generator(recipe.seed, 1, number)
-    views = [sample_view(generator, recipe.smallest_crop, VICTIM_KERNELS) for _ in rows]
-    own_rows = world.share(len(rows))
-    photos, tokens = pairs.photos[rows[own_rows]].tolist(), model.trim(pairs.tokens[rows[own_rows]])
-    pixels = torch.stack(
-        [load_view(pairs.pixels[photo], model.image_size, views[n]) for n, photo in zip(own_rows, photos, strict=True)]
-    )
-    model.module.train()
-    with torch.random.fork_rng(), torch.autocast(model.device.type, torch.bfloat16, enabled=_bf16(model, recipe)):
-        torch.manual_seed(_seed(recipe.seed, 2, number))  # for dropout
-        images, texts, scale = towers(pixels.to(model.device), tokens.to(model.device))
-    images, texts = (world.gather(features.float())[: len(rows)] for features in (images, texts))
-    loss = contrastive_loss(images, texts, scale.float())
-    optimiser.zero_grad()
-    loss.backward()
-    optimiser.step()
-    clamp_scale(model.module)
-    return loss.item()
 
 
 def _bf16(model: DualEncoder, recipe: Recipe) -> bool:

@@ -23,7 +23,7 @@ from unlearnable.posts.reading import DecodedPosts, open_collection, read_all
 from unlearnable.progress import Progress, Silent
 from unlearnable.results import SkippedRecord, TrainReport
 from unlearnable.training.distributed import join
-from unlearnable.workflows.verify.splits import split
+from unlearnable.workflows.verify.splits import split, unused
 
 
 def train(
@@ -74,7 +74,7 @@ def train(
         photos=len(task.train.photos.unique()),
         pairs=len(task.train),
         held_out_photos=len(task.held_out.photos.unique()),
-        skipped=_skipped(datasets, posts),
+        skipped=_skipped(settings, datasets, posts),
         **task.recipe.model_dump(exclude={"smallest_crop"}),
         processes=world.size,
         device=device,
@@ -114,9 +114,10 @@ def _task(settings: TrainSettings, model: DualEncoder, posts: DecodedPosts, part
     return task
 
 
-def _skipped(datasets: Sequence[Dataset], posts: DecodedPosts) -> list[SkippedRecord]:
+def _skipped(settings: TrainSettings, datasets: Sequence[Dataset], posts: DecodedPosts) -> list[SkippedRecord]:
     """Return all rows and photos that were left out."""
-    left_out = [*(skip for dataset in datasets for skip in dataset.skipped), *posts.skipped]
+    unused_photos = unused(posts.photos, *split(posts.photos, settings.test_fraction, settings.seed))
+    left_out = [*(skip for dataset in datasets for skip in dataset.skipped), *posts.skipped, *unused_photos]
     return [SkippedRecord.of(skip) for skip in left_out]
 
 

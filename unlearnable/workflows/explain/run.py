@@ -151,7 +151,7 @@ def _notes(explanations: list[Explanation]) -> list[str]:
 
 def _tensor(pixels: NDArray[np.uint8], side: int) -> Tensor:
     """Return the working copy (3, h, w), 0-255, for a model of `side` pixels."""
-    return torch.from_numpy(working_copy(pixels, 2 * side).transpose(2, 0, 1).copy()).float()
+    return torch.from_numpy(working_copy(pixels, side).transpose(2, 0, 1).copy()).float()
 
 
 def _seen(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

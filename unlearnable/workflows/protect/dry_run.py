@@ -9,7 +9,6 @@ from pathlib import Path
 
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import open_dataset
-from unlearnable.methods import METHODS
 from unlearnable.progress import Progress, Silent
 from unlearnable.results import ProtectPlan, SkippedRecord
 from unlearnable.workflows.layout import layout_of
@@ -25,11 +24,10 @@ def plan(settings: ProtectSettings, *, progress: Progress | None = None) -> Prot
     progress = progress or Silent()
     layout = layout_of(settings.photos, settings.output)
     dataset = open_dataset(settings.photos, settings.captions)
-    method = METHODS[settings.method]()
     surrogates = load_surrogates(settings)
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
         began = time.monotonic()
-        run = make_ready(settings, layout, dataset, method, surrogates, Path(scratch), progress)
+        run = make_ready(settings, layout, dataset, surrogates, Path(scratch), progress)
         reading = time.monotonic() - began
         seconds = 3 * reading + _optimising_seconds(run)
     return ProtectPlan(

@@ -93,7 +93,7 @@ def _read_photo(
     checksum = files.sha256(photo.path)
     if checksum in already_protected:
         raise DecodeError("already-protected", "made by this tool; protect the original instead")
-    pixels.append(working_copy(picture.pixels, 2 * side))
+    pixels.append(working_copy(picture.pixels, side))
     prepared.photos.append(photo)
     prepared.suffixes.append(suffix_of(choose_format(picture, settings.format)))
     prepared.hashes.append(checksum)

@@ -15,7 +15,6 @@ from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
 from unlearnable.methods.batches import freeze, in_order
 from unlearnable.methods.measure import batch_losses
-from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import State
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot, cut, tokenizer
@@ -24,6 +23,7 @@ from unlearnable.progress import Progress
 from unlearnable.results import SurrogateLoss
 from unlearnable.workflows.layout import METADATA, Layout
 from unlearnable.workflows.protect.publish import Publication
+from unlearnable.workflows.protect.setup import Run
 
 CLEARLY = 0.95  # share of the clean posts' loss that the loss of protected posts must stay below
 LOSS_BATCH = 64  # photos per batch of the reported losses, whatever batches the optimisation used
@@ -83,31 +83,24 @@ def _holds(text: str, trigger: Sequence[int]) -> bool:
 
 
 def measure_losses(
-    problem: Problem,
-    state: State,
-    publication: Publication,
-    texts: dict[str, list[str]],
-    folder: Path,
-    scratch: Path,
-    progress: Progress,
+    run: Run, state: State, publication: Publication, texts: dict[str, list[str]], progress: Progress
 ) -> list[SurrogateLoss]:
-    """Return the loss of every surrogate on the clean posts and on the files written to `folder`.
+    """Return the loss of every surrogate on the clean posts and on the staged files.
 
     Args:
-        problem: clean posts and surrogates.
+        run: clean posts, surrogates and folders.
         state: surrogates as trained during the optimisation.
-        publication: names of the written photos.
-        texts: captions of each path in `folder`, as they were read back.
-        folder: folder of the written photos.
-        scratch: folder for working copies, which the caller removes.
+        publication: names of the staged photos.
+        texts: captions of each path in the staging folder, as they were read back.
         progress: receives one step per photo.
     """
+    problem = run.problem
     names = [publication.names[photo.id] for photo in publication.prepared.photos]
-    store = Pixels.create(scratch / "written.u8")
+    store = Pixels.create(run.scratch / "written.u8")
     side = max(model.image_size for model in problem.surrogates)
     progress.phase("measuring the written files", len(names))
     for name in names:
-        store.append(working_copy(decode(folder / name).pixels, 2 * side))
+        store.append(working_copy(decode(run.layout.staged / name).pixels, side))
         progress.advance()
     written = [_plain(texts[name]) for name in names]
     clean = [_plain(captions) for captions in problem.captions]

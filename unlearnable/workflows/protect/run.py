@@ -11,7 +11,6 @@ from unlearnable import config, files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import open_dataset
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
-from unlearnable.methods import METHODS
 from unlearnable.methods.state import State
 from unlearnable.models.sentence import as_sentence
 from unlearnable.models.tokens import CaptionSlot
@@ -50,7 +49,6 @@ def protect(
     started, progress = time.monotonic(), progress or Silent()
     layout = layout_of(settings.photos, settings.output)
     dataset = open_dataset(settings.photos, settings.captions)
-    method = METHODS[settings.method]()
     key = run_key(settings, dataset)
     if resume and (finished := _finished_report(layout, key, progress)):
         return finished
@@ -59,7 +57,7 @@ def protect(
         published.refuse_foreign(layout)
     surrogates = load_surrogates(settings)
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
-        run = make_ready(settings, layout, dataset, method, surrogates, Path(scratch), progress)
+        run = make_ready(settings, layout, dataset, surrogates, Path(scratch), progress)
         create_folders(layout, key, config.to_toml(settings), resume=resume)
         task = OptimisationTask(run.problem, run.method, run.method_settings, layout.checkpoint, run.key)
         session, trace = optimise(task, progress, lambda losses: bool(_stop(settings, losses)))
@@ -84,7 +82,7 @@ def _publish(run: Run, state: State, rounds: list[float], started: float, progre
     lines, pictures = write_photos(publication, state, run.settings, layout, progress)
     caption_file = write_caption_files(publication, run.dataset, layout)
     roundtrip, texts = reread_captions(publication, layout, caption_file)
-    losses = measure_losses(run.problem, state, publication, texts, layout.staged, run.scratch, progress)
+    losses = measure_losses(run, state, publication, texts, progress)
     if run.method.lowers_loss:
         refuse_unprotected(losses, run.settings)
     stopped = _stop(run.settings, rounds) or "rounds"

@@ -9,6 +9,7 @@ from pathlib import Path
 from unlearnable import config
 from unlearnable.config import MethodSettings, ProtectSettings
 from unlearnable.datasets import Dataset
+from unlearnable.methods import METHODS
 from unlearnable.methods.base import Method, settings_for
 from unlearnable.methods.problem import Problem
 from unlearnable.models.device import choose_device
@@ -66,12 +67,18 @@ def make_ready(
     settings: ProtectSettings,
     layout: Layout,
     dataset: Dataset,
-    method: Method,
     surrogates: list[DualEncoder],
     scratch: Path,
     progress: Progress,
 ) -> Run:
-    """Decode the photos and build the `Problem`; working copies go to `scratch`, which the caller removes."""
+    """Decode the photos and build the `Problem`; working copies go to `scratch`, which the caller removes.
+
+    Raises:
+        ConfigError: an option, the words to avoid or the device do not fit.
+        InputError: no photo can be used; or, with `strict`, one cannot.
+    """
+    method = METHODS[settings.method]()
+    method_settings = settings_for(method, settings, settings.options)
     vocabulary, proposer = load_words(settings, choose_device(settings.device), proposing=method.has_trigger)
     pixels = Pixels.create(scratch / "pixels.u8")
     side = max(model.image_size for model in surrogates)
@@ -88,7 +95,6 @@ def make_ready(
         seed=settings.seed,
         noise_path=layout.noise,
     )
-    method_settings = settings_for(method, settings, settings.options)
     return Run(
         settings,
         layout,

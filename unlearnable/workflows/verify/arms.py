@@ -68,7 +68,7 @@ class Versions:
             original, protected = read_both(post)
             for key, attack in attacks.items():
                 before = self._before(key[0], original, protected, number)
-                self._photos[key].append(working_copy(attack.image(before), 2 * self.side))
+                self._photos[key].append(working_copy(attack.image(before), self.side))
             progress.advance()
 
     def _before(self, version: Version, original: Rgb8, protected: Rgb8, number: int) -> Rgb8:

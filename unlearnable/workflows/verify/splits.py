@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from unlearnable.config import VerifySettings
@@ -53,6 +53,16 @@ def split(photos: Sequence[Photo], fraction: float, seed: int) -> tuple[list[int
     return sorted(order[count:]), sorted(order[:count])
 
 
+def unused(photos: Sequence[Photo], *chosen: Iterable[int]) -> list[Skipped]:
+    """Return the photos that a split neither trains on nor holds out, each with its split as the reason."""
+    used = {number for numbers in chosen for number in numbers}
+    return [
+        Skipped(photo.id, "other-split", f"the data puts it into the split {photo.split!r}")
+        for number, photo in enumerate(photos)
+        if number not in used
+    ]
+
+
 def divide(settings: VerifySettings, progress: Progress) -> Split:
     """Pair originals and copies, hold photos out, and drop near-duplicates of held-out photos.
 
@@ -68,7 +78,9 @@ def divide(settings: VerifySettings, progress: Progress) -> Split:
         skipped += unranked
         train, source = posts, f"the folder {settings.test.name}"
     else:
-        training, testing = split([post.original for post in posts], settings.test_fraction, settings.seed)
+        photos = [post.original for post in posts]
+        training, testing = split(photos, settings.test_fraction, settings.seed)
+        skipped += unused(photos, training, testing)
         held_out = [(posts[n].original, list(posts[n].clean)) for n in testing]
         train, source = [posts[n] for n in training], _source(posts, settings)
     if not train or len(held_out) < 2:
