@@ -3,10 +3,12 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from unlearnable import config
 from unlearnable.config import (
@@ -64,6 +66,11 @@ def test_the_folder_of_all_data_sets_is_the_data_of_no_command(monkeypatch, kind
     assert resolve_as(kind, given).data == given.get("data")
 
 
+def made(kind: type[BaseModel], **values: Any) -> Any:
+    """Settings of values that their fields convert, which the declared types do not name."""
+    return kind(**values)
+
+
 def test_one_value_stands_for_a_list_of_one_in_python_and_in_toml(tmp_path):
     file = tmp_path / "run.toml"
     file.write_text('surrogate = "RN50:openai"')
@@ -73,12 +80,12 @@ def test_one_value_stands_for_a_list_of_one_in_python_and_in_toml(tmp_path):
     settings = resolve_as(VerifySettings, {"originals": "p", "protected": "q"}, file)
     assert (settings.victims, settings.through) == (("small",), ("jpeg-75",))
     assert (settings.require, settings.seeds) == (("hit10<=10",), (3,))
-    benchmark = BenchmarkSettings(dataset="coco", methods="mem-3", victims="small", fractions=0.5)
+    benchmark = made(BenchmarkSettings, dataset="coco", methods="mem-3", victims="small", fractions=0.5)
     assert (benchmark.methods, benchmark.victims, benchmark.fractions) == (("mem-3",), ("small",), (0.5,))
-    assert TrainSettings(data=Path("d"), captions="c").model_dump(include={"data", "captions"}) == {
+    assert made(TrainSettings, data=Path("d"), captions="c").model_dump(include={"data", "captions"}) == {
         "data": (Path("d"),), "captions": (Path("c"),),
     }  # fmt: skip
-    assert ExplainSettings(model="small", map="m").map == (Path("m"),)
+    assert made(ExplainSettings, model="small", map="m").map == (Path("m"),)
 
 
 def test_triggers_of_a_benchmark_are_as_long_as_a_trigger_may_be():

@@ -55,8 +55,8 @@ def received(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, dict[str, Any]]
 def test_options_become_settings_and_switches_are_passed_on(received, name, arguments, options, wanted, tmp_path):
     file = tmp_path / "run.toml"
     file.write_text("" if name == "benchmark" else "seed = 7\n")
-    switches = {"benchmark": ["resume"], "verify": ["overwrite"], "explain": ["overwrite"]}
-    switches = dict.fromkeys(switches.get(name, ["resume", "overwrite"]), True)
+    named = {"benchmark": ["resume"], "verify": ["overwrite"], "explain": ["overwrite"]}
+    switches = dict.fromkeys(named.get(name, ["resume", "overwrite"]), True)
     call = getattr(unlearnable, name)
     assert call(*arguments, config=str(file), progress=PROGRESS, **switches, **options) == "report"
     ((settings, passed),) = received

@@ -27,9 +27,9 @@ def accepted(kind: Any) -> Any:
         return reduce(or_, map(accepted, get_args(kind)))
     if get_origin(kind) is tuple:
         item = accepted(get_args(kind)[0])
-        return item | Sequence[item]
+        return item | types.GenericAlias(Sequence, (item,))
     if get_origin(kind) is dict:
-        return Mapping[get_args(kind)]
+        return types.GenericAlias(Mapping, get_args(kind))
     if kind is Path:
         return str | Path
     assert kind in (str, int, float, bool, type(None)) or get_origin(kind) is Literal, f"no rule for {kind}"

@@ -15,6 +15,7 @@ from unlearnable.benchmarks import pixel_cache as store
 from unlearnable.benchmarks.suites.base import Item
 from unlearnable.datasets import Photo
 from unlearnable.errors import OutputError
+from unlearnable.imaging.decode import decode
 from unlearnable.progress import Silent
 
 RUNS = 4
@@ -29,11 +30,11 @@ def items(tmp_path):
 
 
 def test_runs_at_once_decode_once_and_read_the_same(items, tmp_path, monkeypatch):
-    paths, real = [], store.decode
+    paths = []
 
     def counted(path):
         paths.append(path)
-        return real(path)
+        return decode(path)
 
     monkeypatch.setattr(store, "decode", counted)
 
@@ -53,13 +54,13 @@ def test_runs_at_once_decode_once_and_read_the_same(items, tmp_path, monkeypatch
 def test_decoding_that_was_stopped_goes_on_to_the_same_bytes(items, tmp_path, monkeypatch, every):
     (tmp_path / "0.png").write_bytes(b"no photo")
     whole = store.decoded(items, 32, tmp_path / "whole", Silent())
-    paths, real = [], store.decode
+    paths = []
 
     def counted(path, *, until=2):
         paths.append(path.name)
         if len(paths) > until:
             raise KeyboardInterrupt
-        return real(path)
+        return decode(path)
 
     monkeypatch.setattr(checkpoint, "EVERY", every)
     monkeypatch.setattr(store, "decode", counted)
@@ -87,8 +88,8 @@ def test_photos_are_decoded_again_when_their_content_changes_and_only_then(items
     def decoded(items):
         return store.decoded(items, 32, tmp_path / "cache", Silent()).pixels.sha256()
 
-    first, paths, real = decoded(items), [], store.decode
-    monkeypatch.setattr(store, "decode", lambda path: paths.append(path.name) or real(path))
+    first, paths = decoded(items), []
+    monkeypatch.setattr(store, "decode", lambda path: paths.append(path.name) or decode(path))
     assert decoded([replace(item, captions=("other words",)) for item in items]) == first
     assert paths == []
     Image.fromarray(np.zeros((40, 50, 3), np.uint8)).save(items[0].photo.path)

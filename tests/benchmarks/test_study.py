@@ -13,7 +13,7 @@ from PIL import Image
 from tests.benchmarks.conftest import captions
 from tests.conftest import tree
 from unlearnable.attacks import parse_attack
-from unlearnable.benchmarks import study
+from unlearnable.benchmarks import SUITES, study
 from unlearnable.benchmarks.estimate import estimate
 from unlearnable.benchmarks.pixel_cache import decoded, square
 from unlearnable.benchmarks.plan import protection_recipe, set_up
@@ -25,6 +25,7 @@ from unlearnable.config import BenchmarkSettings
 from unlearnable.errors import ConfigError, OutputError
 from unlearnable.experiments import models
 from unlearnable.models import openclip
+from unlearnable.models.weights import weights_sha256
 from unlearnable.progress import Silent
 
 
@@ -91,8 +92,8 @@ def test_cells_that_are_there_hash_each_model_once(faces, asked, monkeypatch):
     settings = asked("pubfig", faces, methods=("clean", "random", "mem-1"), fractions=(1.0, 0.5), seeds=(0, 1))
     study.benchmark(settings)
     hashed, loaded = [], []
-    genuine, load = models.weights_sha256, openclip.load
-    monkeypatch.setattr(models, "weights_sha256", lambda state: (hashed.append(1), genuine(state))[1])
+    load = openclip.load
+    monkeypatch.setattr(models, "weights_sha256", lambda state: (hashed.append(1), weights_sha256(state))[1])
     monkeypatch.setattr(openclip, "load", lambda name: (loaded.append(name), load(name))[1])
     assert study.benchmark(settings).ran == 0
     assert (len(hashed), len(loaded)) == (1, 1), "surrogate and victim are the same model"
@@ -101,10 +102,13 @@ def test_cells_that_are_there_hash_each_model_once(faces, asked, monkeypatch):
 def test_cells_of_an_earlier_version_are_named_and_run_again(flickr, asked, tmp_path):
     (tmp_path / "out" / "cells").mkdir(parents=True)
     (tmp_path / "out" / "cells" / "clean-small-100-png-0-01234567.json").write_text('{"method": "clean"}')
-    notes = []
-    progress = Silent()
-    progress.note = notes.append
-    assert study.benchmark(asked("flickr8k", flickr, methods=("clean",)), progress=progress).ran == 1
+    notes: list[str] = []
+
+    class Noted(Silent):
+        def note(self, text):
+            notes.append(text)
+
+    assert study.benchmark(asked("flickr8k", flickr, methods=("clean",)), progress=Noted()).ran == 1
     assert [note for note in notes if "1 cells of an earlier version" in note]
 
 
@@ -199,7 +203,7 @@ def test_a_cell_trains_on_what_the_written_file_would_hold(flickr, asked, tmp_pa
 
 def test_noise_is_no_finer_than_the_data_set_allows_and_the_table_says_so(flickr, asked, tmp_path, monkeypatch):
     usual = study.benchmark(asked("flickr8k", flickr, methods=("mem-2",)))
-    monkeypatch.setattr(study, "SUITES", {"flickr8k": replace(study.SUITES["flickr8k"], noise_side=16)})
+    monkeypatch.setattr(study, "SUITES", {"flickr8k": replace(SUITES["flickr8k"], noise_side=16)})
     report = study.benchmark(asked("flickr8k", flickr, methods=("mem-2",)))
     assert report.ran == 1, "another protection is another cell"
     sizes = sorted(path.stat().st_size for path in (tmp_path / "out" / "protections").glob("*.i8"))
@@ -226,7 +230,7 @@ def test_processes_share_the_protections(flickr, asked, monkeypatch):
 
 
 def test_photos_are_decoded_once(flickr, asked, tmp_path, monkeypatch):
-    corpus = study.SUITES["flickr8k"].read(flickr, None, 0)
+    corpus = SUITES["flickr8k"].read(flickr, None, 0)
     first = decoded(corpus.train, 24, tmp_path / "c", Silent())
     monkeypatch.setattr("unlearnable.benchmarks.pixel_cache.decode", None)
     second = decoded(corpus.train, 24, tmp_path / "c", Silent())
@@ -253,7 +257,7 @@ def test_wrong_methods_are_refused():
 
 def test_a_wrong_attack_is_refused_before_anything_runs(flickr, asked):
     with pytest.raises(ConfigError, match="jpg"):
-        set_up(asked("flickr8k", flickr, through=("jpg-75",)), study.SUITES["flickr8k"])
+        set_up(asked("flickr8k", flickr, through=("jpg-75",)), SUITES["flickr8k"])
 
 
 def test_a_run_without_a_cell_of_full_protection_has_its_table_and_figures(flickr, asked):

@@ -73,8 +73,9 @@ def test_killed_in_a_cell_and_resumed_gives_the_same_table(flickr, common, tmp_p
     assert call(*whole).returncode == 0
     broken = common(flickr, "--dataset", "flickr8k", "--output", tmp_path / "broken", "--json")
     command_line = [sys.executable, "-c", PAUSING, *map(str, broken)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
-    with subprocess.Popen(command_line, env=one_thread(), **pipes) as process:
+    with subprocess.Popen(
+        command_line, env=one_thread(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
         assert process.stdout.readline() == "saved\n"
         process.send_signal(signal.SIGKILL)
     assert list((tmp_path / "broken").rglob("mem-3*.partial"))

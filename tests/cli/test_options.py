@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import tomllib
+from typing import Any
 
 import pytest
 import typer
+from pydantic import BaseModel
 from rich.markup import render
 
 from tests.cli.program import call
@@ -21,7 +23,7 @@ from unlearnable.config import (
     takes_several,
 )
 
-SETTINGS = {
+SETTINGS: dict[str, type[BaseModel]] = {
     "protect": ProtectSettings,
     "train": TrainSettings,
     "verify": VerifySettings,
@@ -91,7 +93,7 @@ def test_every_option_reaches_the_settings(tmp_path, name, commas):
 
 
 def parameters():
-    for name, command in typer.main.get_command(app).commands.items():
+    for name, command in typer.main.get_group(app).commands.items():
         for parameter in command.params:
             if parameter.name in getattr(SETTINGS.get(name), "model_fields", ()):
                 yield pytest.param(SETTINGS[name], parameter, id=f"{name} {parameter.name}")
@@ -116,7 +118,9 @@ def test_the_help_of_a_preset_setting_says_what_presets_make_of_it():
 
 
 def test_what_one_needs_first_stands_first():
-    options = [p for p in typer.main.get_command(app).commands["protect"].params if p.param_type_name == "option"]
+    options: list[Any] = [
+        p for p in typer.main.get_group(app).commands["protect"].params if p.param_type_name == "option"
+    ]
     assert list(dict.fromkeys(p.rich_help_panel for p in options)) == ["What to protect", "How", "Output", "More"]
     assert [p.name for p in options][:10] == [
         "captions", "preset", "epsilon", "surrogate", "method", "trigger_length", "trigger_vocabulary",

@@ -6,7 +6,8 @@ import codecs
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from functools import partial
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import pytest
@@ -138,12 +139,14 @@ SPELLINGS = {
 }
 
 
+def sample_of(point: EntryPoint) -> Sample:
+    """The sample that an installed package gives: its entry point makes the fields of one from captions."""
+    return Sample(**point.load()(CAPTIONS))
+
+
 def installed() -> dict[str, Callable[[], Sample]]:
-    """Samples that installed packages give for formats of theirs, by entry point: captions -> fields of `Sample`."""
-    return {
-        point.name: lambda point=point: Sample(**point.load()(CAPTIONS))
-        for point in entry_points(group="unlearnable.contract_sample")
-    }
+    """Samples that installed packages give for formats of theirs."""
+    return {point.name: partial(sample_of, point) for point in entry_points(group="unlearnable.contract_sample")}
 
 
 SAMPLES: dict[str, Callable[[], Sample]] = installed() | {

@@ -22,7 +22,7 @@ PAGES = sorted(
     ]
 )
 HISTORY = ROOT / "CHANGELOG.md"  # speaks of commands as they were called then
-COMMANDS = typer.main.get_command(app).commands
+COMMANDS = typer.main.get_group(app).commands
 LAUNCHED = re.compile(
     r"(?:timeout \d+ |accelerate launch -m |python3? -m )?(?:[\w.-]+/)*unlearnable (?P<words>[a-z].*)"
 )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from unlearnable.errors import ConfigError
 from unlearnable.evaluation.verdict import findings, missed, parse_rule, verdict
-from unlearnable.results import BothWays, Cell, References, Retrieval
+from unlearnable.results import ArmName, BothWays, Cell, References, Retrieval
 
 
 def figures(hit10: float, medr: float = 20.0) -> Retrieval:
@@ -19,7 +19,7 @@ def both(there: float, back: float | None = None) -> BothWays:
     return BothWays(image_to_text=figures(there), text_to_image=figures(there if back is None else back))
 
 
-def cell(data: str, hit10: float, seed: int = 0, through: str = "png", victim: str = "small", back=None) -> Cell:
+def cell(data: ArmName, hit10: float, seed: int = 0, through: str = "png", victim: str = "small", back=None) -> Cell:
     ways = both(hit10, back)
     return Cell(
         victim=victim, data=data, through=through, seed=seed, epochs=1, lr=1.0, loss_curve=[], medr_curve=[],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ def photo() -> NDArray[np.uint8]:
 def decoded(tmp_path: Path) -> Decoded:
     """Save a Pillow picture under a name and decode it."""
 
-    def save_and_decode(image: Image.Image, name: str, **options: object) -> Picture:
+    def save_and_decode(image: Image.Image, name: str, **options: Any) -> Picture:
         path = tmp_path / name
         image.save(path, **options)
         return decode(path)

@@ -6,6 +6,7 @@ import warnings
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pillow_heif
@@ -19,7 +20,7 @@ from unlearnable.imaging.picture import Picture
 
 Photo = NDArray[np.uint8]
 Decoded = Callable[..., Picture]
-SAVED = [
+SAVED: list[tuple[str, str, dict[str, Any]]] = [
     ("a.png", "PNG", {}),
     ("a.webp", "WEBP", {"lossless": True}),
     ("a.tif", "TIFF", {}),
@@ -151,7 +152,7 @@ def test_a_heif_file_s_main_picture_is_taken(photo: Photo, tmp_path: Path) -> No
     [(name, options) for name, _, options in SAVED] + [("a.gif", {}), ("p.jpg", {"progressive": True})],
 )
 def test_part_of_a_file_is_never_part_of_a_picture(
-    tmp_path: Path, name: str, options: dict[str, object], share: float
+    tmp_path: Path, name: str, options: dict[str, Any], share: float
 ) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (120, 120, 3), dtype=np.uint8)
     path = tmp_path / name

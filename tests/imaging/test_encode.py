@@ -8,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 from PIL.ExifTags import IFD, Base
+from PIL.JpegImagePlugin import JpegImageFile
 
 from unlearnable.errors import OutputError
 from unlearnable.imaging.decode import decode
@@ -87,6 +88,7 @@ def test_jpeg_is_full_colour_and_follows_quality(tmp_path: Path, photo: NDArray[
         encode(picture, path, "jpeg", quality=quality, keep_metadata="none")
         sizes.append(path.stat().st_size)
         with Image.open(path) as image:
+            assert isinstance(image, JpegImageFile)
             assert {(h, v) for _, h, v, _ in image.layer} == {(1, 1)}
     assert sizes[0] < sizes[1]
     assert np.abs(decode(path).pixels.astype(int) - photo).max() <= 4

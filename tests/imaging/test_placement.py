@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -38,7 +39,9 @@ def test_grid_shape_of_known_sizes() -> None:
 
 @settings(deadline=None)
 @given(GRIDS, SIZES, SIZES, st.sampled_from(["bilinear", "nearest"]))
-def test_enlarge_stays_in_the_bound(noise: np.ndarray, height: int, width: int, mode: str) -> None:
+def test_enlarge_stays_in_the_bound(
+    noise: np.ndarray, height: int, width: int, mode: Literal["bilinear", "nearest"]
+) -> None:
     large = enlarge(noise, height, width, mode)
     assert large.shape == (height, width, 3)
     assert large.dtype == np.int8
@@ -92,7 +95,7 @@ def test_strips_do_not_show() -> None:
 
 def test_an_unknown_mode() -> None:
     with pytest.raises(ValueError, match="bicubic"):
-        enlarge(np.zeros((3, 2, 2), np.int8), 4, 4, "bicubic")
+        enlarge(np.zeros((3, 2, 2), np.int8), 4, 4, "bicubic")  # type: ignore[arg-type]  # refused without types too
 
 
 @given(st.data(), st.integers(1, 20), st.integers(1, 20), st.integers(0, 127))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor
 
 from unlearnable.config import MethodSettings
 from unlearnable.methods import METHODS
-from unlearnable.methods.base import AnySession, Round
+from unlearnable.methods.base import AnySession, Round, Session
 from unlearnable.methods.measure import measuring
 from unlearnable.methods.problem import Problem
 
@@ -21,8 +23,8 @@ def measure(session: AnySession) -> Tensor:
             return end.value
 
 
-def started(name: str, problem: Problem, settings: MethodSettings) -> AnySession:
-    """A session of the method of that name, before its first round."""
+def started(name: str, problem: Problem, settings: MethodSettings) -> Session[Any, Any]:
+    """A session of the method of that name, with settings and state of its own classes, before its first round."""
     return METHODS[name]().start(problem, settings)
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 
 from tests.methods.sessions import finish, started
-from unlearnable.methods import adversarial
+from unlearnable.methods import adversarial, steps
 from unlearnable.optim.view import PLAIN_VIEW, apply_noise, load_view
 
 
@@ -49,13 +49,13 @@ def test_every_surrogate_has_an_adversary_and_all_want_the_same(make_problem, qu
 
 def test_adversaries_learn_the_clean_posts_without_triggers(make_problem, quick, monkeypatch):
     seen = []
-    genuine = adversarial.steps.train_step
+    genuine = steps.train_step
 
     def watched(session, learners, triggers):
         seen.append((triggers.shape[1], int(abs(session.state.noise.data).max())))
         return genuine(session, learners, triggers)
 
-    monkeypatch.setattr(adversarial.steps, "train_step", watched)
+    monkeypatch.setattr(steps, "train_step", watched)
     run(make_problem(), quick.model_copy(update={"max_rounds": 1}))
     assert seen[: quick.adversary_steps] == [(0, 0)] * quick.adversary_steps
     assert all(length == 3 for length, _ in seen[quick.adversary_steps :])

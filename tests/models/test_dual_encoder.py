@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -20,11 +22,12 @@ CUSTOM = {
 @torch.no_grad()
 def test_features_are_those_of_open_clip(tiny, custom):
     encoder = build("custom", CUSTOM, (0.5,) * 3, (0.5,) * 3) if custom else tiny
-    encoder.module.eval()
+    module: Any = encoder.module  # open_clip is not typed
+    module.eval()
     pixels = torch.rand(2, 3, 32, 32)
-    expected = encoder.module.encode_image((pixels - 0.5) / 0.5, normalize=True)
+    expected = module.encode_image((pixels - 0.5) / 0.5, normalize=True)
     torch.testing.assert_close(encoder.encode_image(pixels), expected)
-    expected = encoder.module.encode_text(TOKENS, normalize=True)
+    expected = module.encode_text(TOKENS, normalize=True)
     torch.testing.assert_close(encoder.encode_text(TOKENS), expected)
     torch.testing.assert_close(encoder.encode_text(encoder.trim(TOKENS)), expected)
 

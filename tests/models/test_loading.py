@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+from typing import Any
 
 import open_clip
 import pytest
@@ -97,7 +98,7 @@ def test_weights_without_their_architecture_say_how_to_name_it(tmp_path):
 
 
 def test_weights_that_want_quickgelu_get_it(monkeypatch):
-    asked = {}
+    asked: dict[str, Any] = {}
 
     def create(name, weights, **options):
         asked.update(options, name=name, weights=weights)

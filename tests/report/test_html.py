@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from unlearnable.report.html import benchmark_page, protect_page, split, verify_
 from unlearnable.report.pictures import Thumbnails, thumbnails
 from unlearnable.report.shown_photos import ShownPhotos
 from unlearnable.results import (
+    ArmName,
     BothWays,
     Cell,
     Finding,
@@ -41,7 +43,7 @@ REPORT = ProtectReport(
     rounds=2, stopped="threshold", surrogates=["small"], trigger_roundtrip=1.0, run="", seed=0, device="cpu",
     seconds=1.0, notes=[HOSTILE],
 )  # fmt: skip
-SETTINGS = ProtectSettings(photos=HOSTILE, surrogate=("small", "tiny"))
+SETTINGS = ProtectSettings(photos=Path(HOSTILE), surrogate=("small", "tiny"))
 PICTURES = Thumbnails("data:image/webp;base64,AA==", "data:image/webp;base64,AB==", "data:image/webp;base64,AC==", 3, 2)
 
 
@@ -86,7 +88,7 @@ def ways(hit10: float) -> BothWays:
     return BothWays(image_to_text=one, text_to_image=one)
 
 
-def cell(data: str, seed: int, hit10: float) -> Cell:
+def cell(data: ArmName, seed: int, hit10: float) -> Cell:
     return Cell(
         victim=HOSTILE, data=data, through="png", seed=seed, epochs=2, lr=0.1, loss_curve=[2.0, 1.0],
         medr_curve=[9.0, 7.0], seconds=1.0, shortcut=ways(99.0) if data == "protected" else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
@@ -55,5 +56,7 @@ def test_a_record_that_is_read_back_refuses_a_field_it_does_not_know(record: typ
 
 
 def test_a_report_of_a_later_version_with_further_fields_can_be_read():
-    known = {"output": "o", "photo": "p", "protected": "q", "width": 1, "height": 1, "linf": 8, "psnr": None, "ssim": 1}
+    known: dict[str, Any] = {
+        "output": "o", "photo": "p", "protected": "q", "width": 1, "height": 1, "linf": 8, "psnr": None, "ssim": 1,
+    }  # fmt: skip
     assert PreviewReport.model_validate({**known, "surprise": 1}) == PreviewReport(**known)

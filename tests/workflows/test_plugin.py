@@ -10,6 +10,7 @@ import tomllib
 import numpy as np
 import pytest
 from PIL import Image
+from unlearnable_demo.stripes import StripesSettings
 
 from tests.cli.program import call
 from tests.workflows.test_protect import QUICK
@@ -83,4 +84,5 @@ def test_the_command_line_gives_an_option_by_name_and_value(posts):
     assert result.returncode == 0, result.stderr
     assert tomllib.loads(result.stdout)["options"] == {"stripe_width": "16"}
     method = settings_for(METHODS["stripes"], MethodSettings(), {"stripe_width": "16"})
+    assert isinstance(method, StripesSettings)
     assert method.stripe_width == 16

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,8 +18,9 @@ from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelEr
 from unlearnable.models.tokens import tokenizer
 from unlearnable.workflows.protect import run as workflow
 from unlearnable.workflows.protect.dry_run import plan
+from unlearnable.workflows.protect.readback import measure_losses
 
-QUICK = {
+QUICK: dict[str, Any] = {
     "max_rounds": 2,
     "noise_steps": 3,
     "surrogate_steps": 2,
@@ -68,12 +70,11 @@ def test_the_reported_loss_is_that_of_the_files(posts, quick, tmp_path, monkeypa
     longer = {**quick, "max_rounds": 8, "noise_steps": 8, "surrogate_steps": 4}
     report = protect(posts, captions=posts / "posts.jsonl", **longer)
     assert report.loss_last < 0.5 * report.loss_first
-    genuine = workflow.measure_losses
 
     def with_other_files(run, *rest):
         for name in ("p0.png", "p1.png", "p2.png"):  # as if three files had got another photo's pixels
             shutil.copy(run.layout.staged / "p3.png", run.layout.staged / name)
-        return genuine(run, *rest)
+        return measure_losses(run, *rest)
 
     monkeypatch.setattr(workflow, "measure_losses", with_other_files)
     with pytest.raises(ModelError, match="hardly be protected"):

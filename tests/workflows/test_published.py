@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 
@@ -202,7 +203,7 @@ def test_copies_are_made_where_a_file_system_has_no_second_names(run, out, monke
     def refuse(*_):
         raise OSError("no links here")
 
-    monkeypatch.setattr(published.os, "link", refuse)
+    monkeypatch.setattr(os, "link", refuse)
     run()
     assert len(tree(out)) == 10
 

@@ -13,6 +13,7 @@ from unlearnable.config import TrainSettings
 from unlearnable.datasets import Photo
 from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelError, OutputError
 from unlearnable.experiments import fit as fit_module
+from unlearnable.models.architectures import ARCHITECTURES
 from unlearnable.models.openclip import load
 from unlearnable.workflows.train import report_path, train
 from unlearnable.workflows.verify.splits import split
@@ -66,9 +67,7 @@ def test_an_interrupted_training_resumes_to_the_same_bits(settings, tmp_path, mo
 
 
 def test_an_architecture_alone_is_trained_from_scratch(settings, monkeypatch, tiny):
-    from unlearnable.models import openclip
-
-    monkeypatch.setitem(openclip.ARCHITECTURES, "tiny", tiny.spec.config)
+    monkeypatch.setitem(ARCHITECTURES, "tiny", tiny.spec.config)
     report = train(settings.model_copy(update={"model": "tiny", "epochs": 1, "lr": None}))
     assert report.from_scratch
     assert report.lr == 5e-4

@@ -12,6 +12,7 @@ from tests.workflows.test_protect import QUICK
 from unlearnable import protect
 from unlearnable.config import ProtectSettings
 from unlearnable.errors import ConfigError, ModelError
+from unlearnable.methods.batches import batch_loss
 from unlearnable.models import openclip
 from unlearnable.models.openclip import save
 from unlearnable.workflows.protect import readback
@@ -92,7 +93,7 @@ def test_a_loss_or_gradient_that_is_not_finite_stops_the_run_and_names_round_and
 ):
     from unlearnable.methods import steps
 
-    genuine, calls = steps.batch_loss, []
+    calls = []
 
     class Spoil(torch.autograd.Function):
         @staticmethod
@@ -106,10 +107,10 @@ def test_a_loss_or_gradient_that_is_not_finite_stops_the_run_and_names_round_and
     def spoil(model, pixels, *arguments, **options):
         calls.append(1)
         if len(calls) < 6:  # the first round begins with two training steps
-            return genuine(model, pixels, *arguments, **options)
+            return batch_loss(model, pixels, *arguments, **options)
         if spoilt == "gradient":
-            return genuine(model, Spoil.apply(pixels), *arguments, **options)
-        return genuine(model, pixels, *arguments, **options) * float("nan")
+            return batch_loss(model, Spoil.apply(pixels), *arguments, **options)
+        return batch_loss(model, pixels, *arguments, **options) * float("nan")
 
     monkeypatch.setattr(steps, "batch_loss", spoil)
     with pytest.raises(ModelError, match=rf"round \d: the {spoilt} of .*tiny.* is not a finite number"):

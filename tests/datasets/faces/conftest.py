@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.datasets.conftest import touch
@@ -11,7 +12,7 @@ from unlearnable.datasets import People, open_people
 HEADER = "# PubFig Dataset v1.2 - dev_urls.txt\n#\tperson\timagenum\turl\trect\tmd5sum\n"
 
 
-def manifest(root: Path, *rows: dict[str, object]) -> None:
+def manifest(root: Path, *rows: Mapping[str, object]) -> None:
     (root / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
