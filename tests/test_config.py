@@ -168,3 +168,10 @@ def test_the_digest_depends_on_what_the_result_depends_on():
     assert config.digest(base) == config.digest(base.model_copy(update={"device": "cpu", "strict": True}))
     for change in ({"seed": 1}, {"epsilon": 4}, {"format": "webp"}, {"surrogate": ("x",)}, {"trigger_length": 5}):
         assert config.digest(base) != config.digest(base.model_copy(update=change))
+
+
+def test_the_settings_that_an_earlier_version_saved_are_read():
+    saved = Path(__file__).parent / "golden" / "run.toml"
+    settings = resolve_as(ProtectSettings, {}, saved)
+    assert (settings.preset, settings.seed, settings.adversarial_weight) == ("strong", 3, 1.0)
+    assert settings == resolve_as(ProtectSettings, tomllib.loads(saved.read_text()))
