@@ -113,5 +113,5 @@ Debug = Annotated[
         "--debug", help="Show the traceback of a failure.", rich_help_panel=MORE, is_eager=True, callback=asked
     ),
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.", rich_help_panel=OUTPUT)]
+Resume = Annotated[bool, typer.Option("--resume", help="Continue a stopped run.", rich_help_panel=OUTPUT)]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an earlier result.", rich_help_panel=OUTPUT)]

@@ -89,7 +89,7 @@ def protect(
             return plan(settings, progress=progress)
         return run(settings, resume=resume, overwrite=overwrite, progress=progress)
 
-    hint = "--resume goes on from the last finished round or photo"
+    hint = "--resume continues after the last finished round or photo"
     own = {"options": options.named_values(option)} if option else {}
     run_command(context, ProtectSettings, work, _show, hint=hint, found=own)
 

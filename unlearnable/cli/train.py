@@ -58,7 +58,7 @@ def train(
 
         return run(settings, resume=resume, overwrite=overwrite, progress=progress)
 
-    run_command(context, TrainSettings, work, _show, hint="--resume goes on from the last finished epoch")
+    run_command(context, TrainSettings, work, _show, hint="--resume continues after the last finished epoch")
 
 
 def _show(report: TrainReport) -> None:

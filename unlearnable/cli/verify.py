@@ -68,7 +68,7 @@ def verify(
     """Train victims on the originals and on the protected copies, and compare what they learnt.
 
     Both are ranked on clean photos that no victim was trained on. Without arguments the last
-    protect run is verified. A run that was stopped goes on where it was when it is given again.
+    protect run is verified. A stopped run continues when the same command is given again.
     """
 
     def work(settings: VerifySettings, progress: Progress) -> VerifyReport:
@@ -78,7 +78,7 @@ def verify(
 
     known = protected is not None or config_file is not None or "protected" in config.from_environment(VerifySettings)
     pair = {} if known else _pair(originals, captions)
-    hint = "the same command goes on after the last finished training"
+    hint = "the same command continues after the last finished training"
     report = run_command(context, VerifySettings, work, _show, hint=hint, found=pair)
     if report is not None and report.missed:
         sys.stderr.write("".join(f"missed {line}\n" for line in report.missed))
