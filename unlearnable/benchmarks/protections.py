@@ -15,6 +15,7 @@ from unlearnable.attacks.base import Attack
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
 from unlearnable.benchmarks.plan import SEED, ProtectionRecipe
 from unlearnable.benchmarks.protection_store import ProtectionStore, Saved
+from unlearnable.config import Enlargement
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import settings_for
@@ -62,7 +63,7 @@ class Scraped:
     protection: Protection | None
     protected: Tensor
     attack: Attack
-    enlarge: str
+    enlarge: Enlargement
 
     def __getitem__(self, photo: int, /) -> Tensor:
         """Return the pixels (3, h, w) of a photo, whole numbers 0-255."""
@@ -136,7 +137,7 @@ def _optimise(store: ProtectionStore, problem: Problem, progress: Progress) -> S
     return store.write(record, state.triggers.tolist() if state.triggers.shape[1] else [])
 
 
-def _psnr(problem: Problem, noise: NoiseStore, enlarge: str) -> float:
+def _psnr(problem: Problem, noise: NoiseStore, enlarge: Enlargement) -> float:
     """Return the mean PSNR of the first photos, in dB."""
     pixels = problem.posts.pixels
     changes = [apply_noise(pixels[n], noise.read(n), enlarge) - pixels[n] for n in range(min(MEASURED, len(pixels)))]

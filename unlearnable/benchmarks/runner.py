@@ -10,7 +10,7 @@ from unlearnable.benchmarks.bench import Bench, start_seed
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
 from unlearnable.benchmarks.plan import CellPlan, Setup
 from unlearnable.benchmarks.protections import Protection, Scraped, make
-from unlearnable.config import AS_PUBLISHED
+from unlearnable.config import AS_PUBLISHED, Enlargement
 from unlearnable.experiments.cell_store import digest_of
 from unlearnable.experiments.cells import run as train_victim
 from unlearnable.experiments.models import family
@@ -37,7 +37,7 @@ class ProtectedFraction:
     train: DecodedPhotos
     protection: Protection | None
     cell: CellPlan
-    enlarge: str
+    enlarge: Enlargement
     key_digest: str
 
     def digest(self) -> str:

@@ -62,7 +62,9 @@ def benchmark(
             return study.plan(settings, progress=progress)
         return study.benchmark(settings, resume=resume, progress=progress)
 
-    run_command(context, BenchmarkSettings, work, _show, hint="the same command with --resume continues where it stopped")
+    run_command(
+        context, BenchmarkSettings, work, _show, hint="the same command with --resume continues where it stopped"
+    )
 
 
 def _show(result: BenchmarkPlan | BenchmarkReport) -> None:

@@ -8,7 +8,15 @@ from unlearnable.config.base import Device, Settings, default_text, takes_number
 from unlearnable.config.benchmark import BASELINES, BenchmarkSettings, ScaleName, trigger_settings
 from unlearnable.config.explain import ExplainSettings
 from unlearnable.config.lists import split
-from unlearnable.config.methods import MEMSettings, MethodSettings, Position, Scope, TriggerSettings, Vocabulary
+from unlearnable.config.methods import (
+    Enlargement,
+    MEMSettings,
+    MethodSettings,
+    Position,
+    Scope,
+    TriggerSettings,
+    Vocabulary,
+)
 from unlearnable.config.protect import PRESETS, Format, Keep, Preset, ProtectSettings, digest
 from unlearnable.config.train import (
     SCRATCH_EPOCHS,
@@ -35,6 +43,7 @@ __all__ = [
     "TUNING_RATE",
     "BenchmarkSettings",
     "Device",
+    "Enlargement",
     "ExplainSettings",
     "Format",
     "Keep",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -73,7 +74,7 @@ def batch_loss(
     *,
     learn_text: bool = False,
     mask_equal: bool = True,
-    reduction: str = "mean",
+    reduction: Literal["mean", "none"] = "mean",
 ) -> Tensor:
     """Return the contrastive loss of a model on a batch of pixels (b, 3, s, s), tokens (b, t) and decoys (m, t).
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -31,7 +33,7 @@ def contrastive_loss(
     *,
     drop: Tensor | None = None,
     decoys: Tensor | None = None,
-    reduction: str = "mean",
+    reduction: Literal["mean", "none"] = "mean",
 ) -> Tensor:
     """Return the symmetric cross entropy over the similarities of a batch (the L of Eq. 2-5).
 

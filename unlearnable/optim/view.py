@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from unlearnable.config import Enlargement
+
 KERNELS = ("bicubic", "bilinear", "area")
 
 
@@ -60,7 +62,7 @@ def sample_view(generator: torch.Generator, smallest: float, kernels: Sequence[s
     )
 
 
-def apply_noise(pixels: Tensor, noise: Tensor, mode: str) -> Tensor:
+def apply_noise(pixels: Tensor, noise: Tensor, mode: Enlargement) -> Tensor:
     """Add a noise grid to a photo as the written file will hold it.
 
     Args:
