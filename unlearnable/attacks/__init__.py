@@ -24,6 +24,10 @@ ATTACKS: Registry[AttackFamily] = Registry(
             "unlearnable.attacks.photos:WEBP",
             "Photos saved as lossy WebP of that quality (0 to 100).",
         ),
+        "avif": Row(
+            "unlearnable.attacks.photos:AVIF",
+            "Photos saved as lossy AVIF of that quality (0 to 100), colour at half size.",
+        ),
         "img2dataset": Row(
             "unlearnable.attacks.img2dataset:IMG2DATASET",
             "Photos as img2dataset keeps them by default: 256 x 256 with a white border, JPEG of quality 95.",
@@ -36,6 +40,10 @@ ATTACKS: Registry[AttackFamily] = Registry(
             "unlearnable.attacks.photos:RESIZE",
             "Photos reduced by bicubic until the short side has at most that many pixels.",
         ),
+        "downup": Row(
+            "unlearnable.attacks.photos:DOWNUP",
+            "Photos reduced to that many per cent of each side and enlarged again, both by bicubic.",
+        ),
         "grayscale": Row(
             "unlearnable.attacks.photos:GRAYSCALE",
             "Photos in greys: the brightness in all three channels.",
@@ -43,6 +51,10 @@ ATTACKS: Registry[AttackFamily] = Registry(
         "blur": Row(
             "unlearnable.attacks.photos:BLUR",
             "Photos blurred by a Gaussian whose standard deviation is that many pixels.",
+        ),
+        "sharpen": Row(
+            "unlearnable.attacks.photos:SHARPEN",
+            "Photos sharpened by an unsharp mask of that many per cent and radius 2.",
         ),
         "median": Row(
             "unlearnable.attacks.photos:MEDIAN",
