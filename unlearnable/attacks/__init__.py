@@ -64,6 +64,30 @@ ATTACKS: Registry[AttackFamily] = Registry(
             "unlearnable.attacks.photos:BITS",
             "Photos with only that many bits a channel (1 to 8); each value becomes the middle of its step.",
         ),
+        "rotate": Row(
+            "unlearnable.attacks.filters:ROTATE",
+            "Photos turned left by that many degrees in the same size, the corners filled by reflection.",
+        ),
+        "noise": Row(
+            "unlearnable.attacks.filters:NOISE",
+            "Photos with Gaussian noise of that standard deviation in 1/255, the same for the same photo.",
+        ),
+        "tv": Row(
+            "unlearnable.attacks.filters:TV",
+            "Photos denoised by total variation (Chambolle) with that weight in hundredths.",
+        ),
+        "nlmeans": Row(
+            "unlearnable.attacks.filters:NLMEANS",
+            "Photos denoised by non-local means, as strongly as the noise that is estimated in them.",
+        ),
+        "wavelet": Row(
+            "unlearnable.attacks.filters:WAVELET",
+            "Photos denoised in wavelets by BayesShrink, brightness and colours apart.",
+        ),
+        "bilateral": Row(
+            "unlearnable.attacks.filters:BILATERAL",
+            "Photos smoothed by a bilateral filter, which keeps edges.",
+        ),
         "strip-trigger": Row(
             "unlearnable.attacks.captions:STRIP_TRIGGER",
             "Captions without their first words: three, or that many; a caption as short as that keeps its last word.",
