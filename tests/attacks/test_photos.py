@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.conftest import picture
 from unlearnable.attacks import parse_attack
-from unlearnable.errors import InputError
+from unlearnable.errors import ConfigError, InputError
 
 
 def noisy(height=200, width=300):
@@ -29,6 +29,7 @@ def test_the_worse_the_quality_the_further_away():
     pixels = noisy()
     assert 0 < away("jpeg-95", pixels) < away("jpeg-75", pixels) < away("jpeg-50", pixels) < away("jpeg-10", pixels)
     assert 0 < away("webp-95", pixels) < away("webp-50", pixels) < away("webp-5", pixels)
+    assert 0 < away("avif-95", pixels) < away("avif-60", pixels) < away("avif-5", pixels)
 
 
 def test_jpeg_is_what_pillow_writes_by_default():
@@ -37,9 +38,18 @@ def test_jpeg_is_what_pillow_writes_by_default():
     assert np.array_equal(parse_attack("jpeg-75").image(noisy()), np.asarray(Image.open(file)))
 
 
-def test_a_photo_too_large_for_the_format_says_so():
-    with pytest.raises(InputError, match="20000 x 1 cannot be saved as WEBP") as caught:
-        parse_attack("webp-80").image(np.zeros((1, 20_000, 3), np.uint8))
+def test_without_avif_in_pillow_it_says_so_at_once(monkeypatch):
+    monkeypatch.setattr("unlearnable.attacks.photos.features.check", lambda feature: feature != "avif")
+    with pytest.raises(ConfigError, match="avif-60: this Pillow writes no AVIF") as caught:
+        parse_attack("avif-60")
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(("name", "width"), [("webp-80", 20_000), ("avif-60", 40_000), ("avif-60", 70_000)])
+def test_a_photo_too_large_for_the_format_says_so(name, width):
+    message = f"{width} x 1 cannot be saved as {name.split('-')[0].upper()}"
+    with pytest.raises(InputError, match=message) as caught:
+        parse_attack(name).image(np.zeros((1, width, 3), np.uint8))
     assert caught.value.hint
 
 
@@ -96,6 +106,28 @@ def test_photos_are_reduced_and_never_enlarged(name, shape, wanted):
 def test_photos_that_are_small_enough_keep_their_pixels():
     assert np.array_equal(parse_attack("resize-512").image(noisy()), noisy())
     assert np.array_equal(parse_attack("social-1080").image(noisy()), parse_attack("jpeg-80").image(noisy()))
+
+
+def test_down_and_up_keeps_the_size_and_loses_what_is_fine():
+    stripes = np.zeros((60, 80, 3), np.uint8)
+    stripes[::2] = 200
+    assert parse_attack("downup-50").image(stripes)[10:50].std() < 10
+    large = picture(1, 120, 160)
+    assert np.abs(parse_attack("downup-50").image(large).astype(int) - large).mean() < 1
+    assert 0 < away("downup-50", noisy()) < away("downup-25", noisy())
+    for shape in [(1, 1), (3, 2), (101, 7)]:
+        assert parse_attack("downup-25").image(picture(1, *shape)).shape == (*shape, 3)
+
+
+def test_sharpen_puts_more_at_edges_and_leaves_flat_areas():
+    halves = np.full((40, 40, 3), 100, np.uint8)
+    halves[:, 20:] = 150
+    sharp = parse_attack("sharpen-150").image(halves)
+    assert (sharp[:, :10] == 100).all()
+    assert (sharp[:, 30:] == 150).all()
+    assert (sharp[:, 19] < 80).all()
+    assert (sharp[:, 20] > 170).all()
+    assert (parse_attack("sharpen-300").image(halves)[:, 20] > sharp[:, 20]).all()
 
 
 @pytest.mark.parametrize(("height", "width"), [(300, 400), (400, 300), (30, 40), (256, 256), (1, 1), (2, 3000)])

@@ -24,6 +24,10 @@ ATTACKS: Registry[AttackFamily] = Registry(
             "unlearnable.attacks.photos:WEBP",
             "Photos saved as lossy WebP of that quality (0 to 100).",
         ),
+        "avif": Row(
+            "unlearnable.attacks.photos:AVIF",
+            "Photos saved as lossy AVIF of that quality (0 to 100), colour at half size.",
+        ),
         "img2dataset": Row(
             "unlearnable.attacks.img2dataset:IMG2DATASET",
             "Photos as img2dataset keeps them by default: 256 x 256 with a white border, JPEG of quality 95.",
@@ -36,6 +40,10 @@ ATTACKS: Registry[AttackFamily] = Registry(
             "unlearnable.attacks.photos:RESIZE",
             "Photos reduced by bicubic until the short side has at most that many pixels.",
         ),
+        "downup": Row(
+            "unlearnable.attacks.photos:DOWNUP",
+            "Photos reduced to that many per cent of each side and enlarged again, both by bicubic.",
+        ),
         "grayscale": Row(
             "unlearnable.attacks.photos:GRAYSCALE",
             "Photos in greys: the brightness in all three channels.",
@@ -44,6 +52,10 @@ ATTACKS: Registry[AttackFamily] = Registry(
             "unlearnable.attacks.photos:BLUR",
             "Photos blurred by a Gaussian whose standard deviation is that many pixels.",
         ),
+        "sharpen": Row(
+            "unlearnable.attacks.photos:SHARPEN",
+            "Photos sharpened by an unsharp mask of that many per cent and radius 2.",
+        ),
         "median": Row(
             "unlearnable.attacks.photos:MEDIAN",
             "Photos with each value replaced by the median of a square of that many pixels a side.",
@@ -51,6 +63,30 @@ ATTACKS: Registry[AttackFamily] = Registry(
         "bits": Row(
             "unlearnable.attacks.photos:BITS",
             "Photos with only that many bits a channel (1 to 8); each value becomes the middle of its step.",
+        ),
+        "rotate": Row(
+            "unlearnable.attacks.filters:ROTATE",
+            "Photos turned left by that many degrees in the same size, the corners filled by reflection.",
+        ),
+        "noise": Row(
+            "unlearnable.attacks.filters:NOISE",
+            "Photos with Gaussian noise of that standard deviation in 1/255, the same for the same photo.",
+        ),
+        "tv": Row(
+            "unlearnable.attacks.filters:TV",
+            "Photos denoised by total variation (Chambolle) with that weight in hundredths.",
+        ),
+        "nlmeans": Row(
+            "unlearnable.attacks.filters:NLMEANS",
+            "Photos denoised by non-local means, as strongly as the noise that is estimated in them.",
+        ),
+        "wavelet": Row(
+            "unlearnable.attacks.filters:WAVELET",
+            "Photos denoised in wavelets by BayesShrink, brightness and colours apart.",
+        ),
+        "bilateral": Row(
+            "unlearnable.attacks.filters:BILATERAL",
+            "Photos smoothed by a bilateral filter, which keeps edges.",
         ),
         "strip-trigger": Row(
             "unlearnable.attacks.captions:STRIP_TRIGGER",

@@ -1,4 +1,4 @@
-"""Attacks on photos: saving them again, reducing them, and filters that take noise away."""
+"""Attacks on photos that Pillow makes: saving them again, reducing them, smoothing and sharpening them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import io
 from typing import Any, Literal
 
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, features
 
-from unlearnable.attacks.base import AttackChain, AttackFamily, Pixels, on_photos
-from unlearnable.errors import InputError
+from unlearnable.attacks.base import Attack, AttackChain, AttackFamily, Pixels, on_photos
+from unlearnable.errors import ConfigError, InputError
 
 SOCIAL_QUALITY = 80
+SHARPENED = 2  # pixels: the standard deviation of the blur that an unsharp mask compares with, Pillow's default
 
 
 def jpeg(pixels: Pixels, quality: int) -> Pixels:
@@ -22,6 +23,12 @@ def jpeg(pixels: Pixels, quality: int) -> Pixels:
 def webp(pixels: Pixels, quality: int) -> Pixels:
     """Return `pixels` saved as lossy WebP."""
     return _saved(pixels, "WEBP", quality=quality)
+
+
+def avif(pixels: Pixels, quality: int) -> Pixels:
+    """Return `pixels` saved as lossy AVIF with colour at half size."""
+    # the number of threads decides into which tiles a photo is cut
+    return _saved(pixels, "AVIF", quality=quality, subsampling="4:2:0", max_threads=1)
 
 
 def social(pixels: Pixels, side: int) -> Pixels:
@@ -38,6 +45,13 @@ def resize(pixels: Pixels, side: int) -> Pixels:
     return pixels if short <= side else resized(pixels, side / short, Image.Resampling.BICUBIC)
 
 
+def downup(pixels: Pixels, percent: int) -> Pixels:
+    """Return `pixels` reduced to `percent` per cent of both sides and enlarged to the size before."""
+    height, width, _ = pixels.shape
+    small = Image.fromarray(resized(pixels, percent / 100, Image.Resampling.BICUBIC))
+    return np.array(small.resize((width, height), Image.Resampling.BICUBIC))
+
+
 def grayscale(pixels: Pixels, _: int) -> Pixels:
     """Return the brightness of `pixels` in all three channels."""
     return np.array(Image.fromarray(pixels).convert("L").convert("RGB"))
@@ -46,6 +60,11 @@ def grayscale(pixels: Pixels, _: int) -> Pixels:
 def blur(pixels: Pixels, radius: int) -> Pixels:
     """Return `pixels` under a Gaussian whose standard deviation is `radius` pixels."""
     return np.array(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(radius)))
+
+
+def sharpen(pixels: Pixels, percent: int) -> Pixels:
+    """Return `pixels` with `percent` per cent of what a blur takes away put on top, an unsharp mask."""
+    return np.array(Image.fromarray(pixels).filter(ImageFilter.UnsharpMask(SHARPENED, percent, threshold=0)))
 
 
 def median(pixels: Pixels, side: int) -> Pixels:
@@ -66,7 +85,7 @@ def resized(pixels: Pixels, factor: float, kernel: Image.Resampling) -> Pixels:
     return np.array(Image.fromarray(pixels).resize(size, kernel, reducing_gap=None))
 
 
-def _saved(pixels: Pixels, file_format: Literal["JPEG", "WEBP"], **options: Any) -> Pixels:
+def _saved(pixels: Pixels, file_format: Literal["JPEG", "WEBP", "AVIF"], **options: Any) -> Pixels:
     """Return `pixels` saved by Pillow with `options` and opened again.
 
     Raises:
@@ -75,20 +94,34 @@ def _saved(pixels: Pixels, file_format: Literal["JPEG", "WEBP"], **options: Any)
     file = io.BytesIO()
     try:
         Image.fromarray(pixels).save(file, file_format, **options)
-    except (OSError, ValueError) as error:
+        with Image.open(file) as image:
+            return np.array(image.convert("RGB"))
+    except (OSError, RuntimeError, ValueError) as error:
         height, width, _ = pixels.shape
         message = f"a photo of {width} x {height} cannot be saved as {file_format}: {error}"
         raise InputError(message, hint="reduce it first, as in resize-512+jpeg-75") from error
-    with Image.open(file) as image:
-        return np.array(image.convert("RGB"))
+
+
+def _avif_family(name: str, quality: int) -> Attack:
+    """Return the attack of that name.
+
+    Raises:
+        ConfigError: Pillow was built without AVIF.
+    """
+    if not features.check("avif"):
+        raise ConfigError(f"{name}: this Pillow writes no AVIF", hint="install Pillow from a wheel of PyPI")
+    return on_photos(avif)(name, quality)
 
 
 UNCHANGED = AttackFamily(lambda name, _: AttackChain(name, ()), default=0)
-JPEG = AttackFamily(on_photos(jpeg), numbers=range(1, 101), usual=(95, 85, 75, 50))
+JPEG = AttackFamily(on_photos(jpeg), numbers=range(1, 101), usual=(95, 85, 75, 50, 10))
 WEBP = AttackFamily(on_photos(webp), numbers=range(101), usual=(80,))
+AVIF = AttackFamily(_avif_family, numbers=range(101), usual=(60,))
 SOCIAL = AttackFamily(on_photos(social), numbers=range(1, 16_384), usual=(1920, 1080))
 RESIZE = AttackFamily(on_photos(resize), numbers=range(1, 16_384), usual=(512, 224))
+DOWNUP = AttackFamily(on_photos(downup), numbers=range(1, 100), usual=(50, 25))
 GRAYSCALE = AttackFamily(on_photos(grayscale), default=0)
 BLUR = AttackFamily(on_photos(blur), numbers=range(1, 101), usual=(1, 2))
+SHARPEN = AttackFamily(on_photos(sharpen), numbers=range(1, 1001), usual=(150,))
 MEDIAN = AttackFamily(on_photos(median), numbers=range(3, 10, 2), usual=(3, 5))
 BITS = AttackFamily(on_photos(bits), numbers=range(1, 9), usual=(6, 4))
