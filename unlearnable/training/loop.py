@@ -73,7 +73,7 @@ class _Towers(nn.Module):
 
 @dataclass(frozen=True)
 class _Learner:
-    """A model in training, and what it is trained with."""
+    """A model in training with its optimiser, posts and recipe."""
 
     model: DualEncoder
     towers: nn.Module
@@ -83,7 +83,7 @@ class _Learner:
     world: World
 
     def step(self, rows: Tensor, number: int) -> float:
-        """Train on the batch of these rows of the pairs; return its loss."""
+        """Train on the batch of these rows of the pairs and return its loss."""
         model, recipe = self.model, self.recipe
         model.module.train()
         pixels, tokens = self._load(rows, number)
@@ -103,12 +103,12 @@ class _Learner:
         model, pairs = self.model, self.pairs
         generator = _generator(self.recipe.seed, 1, number)
         views = [sample_view(generator, self.recipe.smallest_crop, VICTIM_KERNELS) for _ in rows]
-        own = self.world.share(len(rows))
-        photos = pairs.photos[rows[own]].tolist()
+        share = self.world.share(len(rows))
+        photos = pairs.photos[rows[share]].tolist()
         loaded = [
-            load_view(pairs.pixels[photo], model.image_size, views[n]) for n, photo in zip(own, photos, strict=True)
+            load_view(pairs.pixels[photo], model.image_size, views[n]) for n, photo in zip(share, photos, strict=True)
         ]
-        return torch.stack(loaded), model.trim(pairs.tokens[rows[own]])
+        return torch.stack(loaded), model.trim(pairs.tokens[rows[share]])
 
 
 def train(

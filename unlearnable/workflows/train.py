@@ -89,10 +89,10 @@ def train(
 
 
 def _task(settings: TrainSettings, model: DualEncoder, posts: DecodedPosts, partial: Path, key: str) -> TrainingTask:
-    """Return the training: its pairs, its held-out pairs and its whole recipe.
+    """Return the training task, with the full recipe.
 
     Raises:
-        InputError: no photo is left to train on.
+        InputError: there is no photo to train on.
     """
     train_photos, held_out = split(posts.photos, settings.test_fraction, settings.seed)
     task = TrainingTask(
@@ -142,10 +142,10 @@ def report_path(output: Path) -> Path:
 
 
 def _refuse_existing_output(settings: TrainSettings, *, resume: bool, overwrite: bool) -> Path:
-    """Return where the state is kept while the model is trained.
+    """Return the checkpoint of the training, after checking that nothing would be replaced unasked.
 
     Raises:
-        OutputError: a model, its report or a stopped training is there, and it was not asked to resume or replace it.
+        OutputError: a model, its report or a stopped training exists, and neither `resume` nor `overwrite` allows it.
     """
     partial = settings.output.with_name(f"{settings.output.name}.partial")
     if resume and overwrite:

@@ -54,7 +54,7 @@ def split(photos: Sequence[Photo], fraction: float, seed: int) -> tuple[list[int
 
 
 def unused(photos: Sequence[Photo], *chosen: Iterable[int]) -> list[Skipped]:
-    """Return the photos that a split neither trains on nor holds out, each with its split as the reason."""
+    """Return the photos that are neither trained on nor held out, each with its split as the reason."""
     used = {number for numbers in chosen for number in numbers}
     return [
         Skipped(photo.id, "other-split", f"the data puts it into the split {photo.split!r}")

@@ -1,4 +1,4 @@
-"""The report of a `verify` run: what was trained on and ranked, the cells, and what they come to."""
+"""Summarise a `verify` run in its report: the posts trained on and ranked, the cells, and the verdict."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ HALF = 50.0
 
 @dataclass(frozen=True)
 class Study:
-    """The data that victims were trained on and ranked on.
+    """The posts that victims were trained on and ranked on.
 
     Attributes:
-        split: the training posts and the held-out ones.
-        held_out: the held-out photos that could be decoded.
+        split: training posts and held-out posts.
+        held_out: held-out posts that could be decoded.
         background: other people's posts.
-        background_near: photos left out of those, as they nearly equal a held-out one.
-        gallery: the held-out pairs.
-        device: where the victims were trained.
+        background_near: other people's photos left out as near-duplicates of held-out ones.
+        gallery: held-out pairs.
+        device: torch device that the victims were trained on.
     """
 
     split: Split
@@ -42,7 +42,7 @@ class Study:
 def summarise(
     settings: VerifySettings, folder: Path, study: Study, results: CellResults, rules: Sequence[Rule]
 ) -> VerifyReport:
-    """Return the report of a run; its seconds are still to be set."""
+    """Return the report of a run with 0 seconds, which the caller sets."""
     references = References(random=chance(study.gallery), pretrained=results.pretrained)
     all_findings = findings(results.cells, references)
     skipped = [*study.split.skipped, *study.held_out.skipped, *study.background.skipped]
