@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock
+
 from unlearnable import files
 from unlearnable.errors import InputError
 from unlearnable.folders import state_folder
@@ -28,12 +30,14 @@ def known_protected_hashes() -> set[str]:
 
 def remember(photos: Path, captions: Path | None, output: Path, hashes: Iterable[str]) -> None:
     """Record the protected photos by their hashes, and the run as the last one."""
-    all_hashes = known_protected_hashes() | set(hashes)
-    files.write_text(state_folder() / MADE, "".join(f"{line}\n" for line in sorted(all_hashes)))
-    if captions is not None and captions.exists():  # not for a word such as `people`
-        captions = captions.absolute()
-    last = {"photos": str(photos), "captions": None if captions is None else str(captions), "output": str(output)}
-    files.write_text(state_folder() / LAST, json.dumps(last) + "\n")
+    files.check_writable(state_folder())
+    with FileLock(state_folder() / "lock"):  # several runs may end at once
+        all_hashes = known_protected_hashes() | set(hashes)
+        files.write_text(state_folder() / MADE, "".join(f"{line}\n" for line in sorted(all_hashes)))
+        if captions is not None and captions.exists():  # not for a word such as `people`
+            captions = captions.absolute()
+        last = {"photos": str(photos), "captions": None if captions is None else str(captions), "output": str(output)}
+        files.write_text(state_folder() / LAST, json.dumps(last) + "\n")
 
 
 @dataclass(frozen=True)

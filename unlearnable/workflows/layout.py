@@ -59,6 +59,16 @@ class Layout:
         return self.private / "run.toml"
 
     @property
+    def lock(self) -> Path:
+        """The lock that a run holds from its first to its last moment."""
+        return self.private / "lock"
+
+    @property
+    def holder(self) -> Path:
+        """The process that holds the lock, for the message to another one."""
+        return self.private / "lock.holder"
+
+    @property
     def progress(self) -> Path:
         """The folder of an unfinished run, removed once the run is complete."""
         return self.private / "checkpoint"
@@ -100,7 +110,7 @@ class Layout:
 
     def owns(self, path: Path) -> bool:
         """Return whether a path in the private folder is one that runs make."""
-        own_files = {self.manifest, self.sums, self.report, self.page, self.settings}
+        own_files = {self.manifest, self.sums, self.report, self.page, self.settings, self.lock, self.holder}
         return path in own_files or files.is_temporary(path) or path.is_relative_to(self.progress)
 
     def key_under_way(self) -> str | None:
@@ -141,7 +151,8 @@ def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite:
             other than results.
         CheckpointError: the run to resume has another key.
     """
-    used = [p for p in (layout.output, layout.private) if p.is_file() or (p.is_dir() and any(p.iterdir()))]
+    empty = {layout.lock, layout.holder}
+    used = [p for p in (layout.output, layout.private) if p.is_file() or (p.is_dir() and set(p.iterdir()) - empty)]
     if not used:
         return
     if not (overwrite or resume):

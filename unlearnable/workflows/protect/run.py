@@ -21,6 +21,7 @@ from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.workflows import history
 from unlearnable.workflows.layout import Layout, create_folders, layout_of, refuse_existing_output
 from unlearnable.workflows.protect import published
+from unlearnable.workflows.protect.lock import held
 from unlearnable.workflows.protect.publish import compose, refuse_without_noise, write_caption_files, write_photos
 from unlearnable.workflows.protect.readback import measure_losses, refuse_unprotected, reread_captions
 from unlearnable.workflows.protect.setup import Run, load_surrogates, make_ready, run_key
@@ -41,7 +42,7 @@ def protect(
     Raises:
         InputError: no photo can be protected.
         ModelError: a surrogate is not available, or the result would not protect.
-        OutputError: results exist already or cannot be written.
+        OutputError: results exist already or cannot be written, or another run is writing them.
         CheckpointError: the run to resume had other settings or other photos.
     """
     if resume and overwrite:
@@ -50,13 +51,13 @@ def protect(
     layout = layout_of(settings.photos, settings.output)
     dataset = open_dataset(settings.photos, settings.captions)
     key = run_key(settings, dataset)
-    if resume and (finished := _finished_report(layout, key, progress)):
-        return finished
-    refuse_existing_output(layout, key, resume=resume, overwrite=overwrite)
-    if overwrite:
-        published.refuse_foreign(layout)
-    surrogates = load_surrogates(settings)
-    with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
+    with held(layout), tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
+        if resume and (finished := _finished_report(layout, key, progress)):
+            return finished
+        refuse_existing_output(layout, key, resume=resume, overwrite=overwrite)
+        if overwrite:
+            published.refuse_foreign(layout)
+        surrogates = load_surrogates(settings)
         run = make_ready(settings, layout, dataset, surrogates, Path(scratch), progress)
         create_folders(layout, key, config.to_toml(settings), resume=resume)
         task = OptimisationTask(run.problem, run.method, run.method_settings, layout.checkpoint, run.key)

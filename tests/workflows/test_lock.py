@@ -1,0 +1,65 @@
+"""Two runs never write one result, and runs that end at once both stay in the history."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.cli.program import FILE, PAUSING, POSIX, one_thread
+from tests.conftest import tree
+from tests.workflows.test_protect import QUICK
+from unlearnable import protect
+from unlearnable.errors import ModelError, OutputError
+from unlearnable.workflows import history
+from unlearnable.workflows.layout import layout_of
+from unlearnable.workflows.protect.lock import held
+
+
+@pytest.mark.parametrize("options", [{}, {"resume": True}, {"overwrite": True}])
+def test_a_second_run_says_who_holds_the_folders_and_touches_nothing(posts, tiny_path, tmp_path, options):
+    quick = {**QUICK, "surrogate": (str(tiny_path),)}
+    if options:
+        protect(posts, **quick)
+    before = tree(tmp_path / "photos-protected") if options else None
+    with (
+        held(layout_of(posts, None)),
+        pytest.raises(OutputError, match=f"process {os.getpid()} on .* since ") as caught,
+    ):
+        protect(posts, **quick, **options)
+    assert caught.value.exit_code == 5
+    if options:
+        assert tree(tmp_path / "photos-protected") == before
+    assert protect(posts, **quick, **options).protected == 8
+
+
+def test_nothing_is_left_of_a_lock(posts, tiny_path, tmp_path):
+    with pytest.raises(ModelError):
+        protect(posts, surrogate=("RN50:openai",))
+    assert not list(tmp_path.glob("*protected*"))
+    protect(posts, surrogate=(str(tiny_path),), **QUICK)
+    assert not list((tmp_path / "photos-protected.private").glob("lock*"))
+
+
+@POSIX
+def test_a_killed_run_holds_nothing(posts, tiny_path, tmp_path):
+    file = tmp_path / "quick.toml"
+    file.write_text(FILE + "max_rounds = 3\n")
+    arguments = ["protect", str(posts), "--surrogate", str(tiny_path), "--config", str(file)]
+    line = [sys.executable, "-u", "-c", PAUSING, "optimising", *arguments]
+    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True, env=one_thread()) as process:
+        assert any(said.startswith("optimising") for said in process.stderr)
+        with pytest.raises(OutputError, match=f"process {process.pid} "):
+            protect(posts, surrogate=(str(tiny_path),), **QUICK)
+        process.kill()
+    assert protect(posts, overwrite=True, surrogate=(str(tiny_path),), **QUICK).protected == 8
+
+
+def test_no_hash_is_lost_where_runs_end_at_once(tmp_path):
+    hashes = [f"{number:064x}" for number in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda one: history.remember(tmp_path, None, tmp_path, [one]), hashes))
+    assert history.known_protected_hashes() == set(hashes)

@@ -1,0 +1,54 @@
+"""One run at a time on the folders of a result."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from filelock import FileLock, Timeout
+
+from unlearnable import files
+from unlearnable.errors import OutputError
+from unlearnable.workflows.layout import Layout
+
+
+@contextmanager
+def held(layout: Layout) -> Iterator[None]:
+    """Hold the folders of a run against other runs, and say in the private folder who holds them.
+
+    The system releases the lock of a process that dies; its files are then taken over by the next run.
+
+    Raises:
+        OutputError: another run holds them, or the private folder cannot be made.
+    """
+    lock = FileLock(layout.lock, timeout=0)
+    with files.reporting_write_errors(layout.lock):
+        layout.private.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise _taken(layout) from None
+    try:
+        since = time.strftime("%Y-%m-%d %H:%M:%S")
+        files.write_text(layout.holder, f"process {os.getpid()} on {platform.node()} since {since}\n")
+        yield
+    finally:
+        layout.holder.unlink(missing_ok=True)
+        with suppress(PermissionError):  # Windows removes no file that is open
+            layout.lock.unlink(missing_ok=True)
+        lock.release()
+        with suppress(OSError):  # it holds something
+            layout.private.rmdir()
+
+
+def _taken(layout: Layout) -> OutputError:
+    try:
+        holder = layout.holder.read_text(encoding="utf-8").strip()
+    except OSError:
+        holder = "another process"
+    return OutputError(
+        f"another run is writing to {layout.output}: {holder}", hint="wait until it is over, or choose another --output"
+    )
