@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 
 import pytest
 
+from unlearnable.attackers import ATTACKERS
 from unlearnable.attacks import ATTACKS, catalogue
 from unlearnable.benchmarks import SUITES
 from unlearnable.cli.app import main
@@ -20,7 +21,7 @@ from unlearnable.methods import METHODS
 from unlearnable.methods.mem import MEM
 from unlearnable.registry import Registry, Row
 
-REGISTRIES = (METHODS, FORMATS, ATTACKS, SUITES)
+REGISTRIES = (METHODS, FORMATS, ATTACKS, ATTACKERS, SUITES)
 
 
 @runtime_checkable
@@ -108,8 +109,8 @@ def test_listing_names_and_summaries_imports_nothing():
     assert registry("absent").summary("absent") == "What absent does."
     code = (
         "import sys; from unlearnable.methods import METHODS; from unlearnable.datasets.formats import FORMATS; "
-        "from unlearnable.benchmarks import SUITES; "
-        "[rows.summary(name) for rows in (METHODS, FORMATS, SUITES) for name in rows]; "
+        "from unlearnable.benchmarks import SUITES; from unlearnable.attackers import ATTACKERS; "
+        "[rows.summary(name) for rows in (METHODS, FORMATS, SUITES, ATTACKERS) for name in rows]; "
         "print([m for m in ('torch', 'unlearnable.methods.mem', 'unlearnable.datasets.formats.coco', "
         "'unlearnable.benchmarks.coco') if m in sys.modules])"
     )

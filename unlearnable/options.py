@@ -105,6 +105,7 @@ class VerifyOptions(ScheduleOptions, total=False):
     epochs: int | None
     lr: float | None
     through: Names
+    attackers: Names
     ablations: bool
     seeds: Integers
     seed: int

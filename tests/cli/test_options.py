@@ -47,8 +47,8 @@ VALUES = {
         "captions": "c.jsonl", "protected_captions": "d.jsonl", "test": "t", "test_captions": "t.jsonl",
         "test_fraction": 0.3, "background": "b", "background_captions": "b.jsonl", "victims": ["a", "b"],
         "from_scratch": True, "epochs": 3, "lr": 0.5, "batch_size": 7, "smallest_crop": 0.4,
-        "through": ["png", "blur-1"], "one_caption": False, "ablations": True, "seeds": [4, 5],
-        "require": ["hit10<=10"], "output": "o", "seed": 8, "device": "cpu",
+        "through": ["png", "blur-1"], "attackers": ["plain", "cutout"], "one_caption": False,
+        "ablations": True, "seeds": [4, 5], "require": ["hit10<=10"], "output": "o", "seed": 8, "device": "cpu",
     },
     "benchmark": {
         "dataset": "coco", "data": "d", "methods": ["em", "mem-4"], "surrogate": "s", "victims": ["a", "b"],
@@ -60,13 +60,14 @@ VALUES = {
         "map_captions": ["c", "d"], "map_posts": 5, "output": "o", "seed": 8, "device": "cpu",
     },
 }  # fmt: skip
+FLAGS = {"attackers": "--attacker"}  # not named as their setting
 ARGUMENTS = {"protect": {"photos": "p"}, "verify": {"originals": "p", "protected": "q"}, "explain": {"photo": "p"}}
 
 
 def flags(values, *, commas):
     """The options that give values; lists with commas, or repeated."""
     for name, value in values.items():
-        flag = "--all-captions" if value is False else f"--{name.replace('_', '-')}"
+        flag = "--all-captions" if value is False else FLAGS.get(name, f"--{name.replace('_', '-')}")
         if isinstance(value, bool):
             yield flag
         elif isinstance(value, list) and not commas:

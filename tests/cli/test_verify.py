@@ -50,6 +50,19 @@ def test_verify_for_a_person_fits_80_columns_and_names_the_split(pair, tiny_path
     assert max(map(len, lines)) <= 80
 
 
+def test_attackers_have_rows_lines_and_findings_of_their_own(pair, tiny_path):
+    arguments = ("verify", *pair, "--victims", tiny_path, *SHORT, "--attacker", "plain,mixup")
+    result = call(*arguments, "--quiet", env={"COLUMNS": "200"})
+    assert result.returncode == 0, result.stderr
+    rows = re.findall(r"^tiny.safetensors +(\S+(?: \S+)*?)  ", result.stdout, re.MULTILINE)
+    wanted = ["clean", "protected", "clean, mixup", "protected, mixup", "protected posts as published"]
+    assert rows == ["before training", *wanted, "protected posts as published, mixup"]
+    assert f"\n{tiny_path}, png, mixup: effect " in result.stdout
+    report = json.loads(call(*arguments, "--json").stdout)
+    assert [cell["attacker"] for cell in report["cells"]] == ["plain", "plain", "mixup", "mixup"]
+    assert [finding["attacker"] for finding in report["findings"]] == ["plain", "mixup"]
+
+
 def test_a_missed_requirement_exits_10_after_the_report(pair, tiny_path):
     arguments = ("verify", *pair, "--victims", tiny_path, *SHORT, "--quiet", "--json")
     result = call(*arguments, "--require", "hit10<=1")
@@ -93,6 +106,7 @@ def test_variables_may_name_the_folders(tmp_path):
         (("verify", "photos", "photos", "--victims", "RN50:openai"), 4, "small"),
         (("verify", "photos", "photos", "--victims", "vit-small"), 4, "unlearnable train"),
         (("verify", "photos", "photos", "--through", "jpg-75"), 2, "jpeg"),
+        (("verify", "photos", "photos", "--attacker", "plain,cutuot"), 2, "did you mean 'cutout'?"),
         (("verify", "photos", "photos", "--seeds", "a"), 2, "seeds"),
         (("verify", "photos", "photos", "--require", "hits"), 2, "hit10<=10"),
         (("verify", "photos", "photos", "--require", ""), 2, "empty value"),

@@ -75,6 +75,22 @@ def test_each_victim_and_attack_is_judged_by_itself_and_named():
     )
 
 
+def test_an_attacker_is_compared_with_its_own_clean_cells_and_named():
+    cells = [cell("clean", 60), cell("protected", 10)]
+    cells += [one.model_copy(update={"attacker": "cutout"}) for one in (cell("clean", 40), cell("protected", 25))]
+    found = findings(cells, REFERENCES)
+    assert [(one.attacker, one.clean_mean, one.outcome) for one in found] == [
+        ("plain", 60, "protected"), ("cutout", 40, "partly protected")
+    ]  # fmt: skip
+    assert verdict(found) == (
+        "partly protected: protection held against small; it was only partial against small with attacker cutout"
+    )
+    assert missed([parse_rule("hit10<=20")], cells, found) == [
+        "hit10<=20: small with attacker cutout, image -> text: 25",
+        "hit10<=20: small with attacker cutout, text -> image: 25",
+    ]
+
+
 def test_ablations_are_no_findings():
     cells = [cell("clean", 60), cell("protected", 10), cell("noise-only", 40), cell("random", 60)]
     assert len(findings(cells, REFERENCES)) == 1

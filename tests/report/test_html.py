@@ -120,6 +120,18 @@ def test_the_page_of_a_study_has_the_verdict_first_then_table_and_curves():
     assert page.count('role="img"') == 2
 
 
+def test_attackers_have_a_column_where_there_is_more_than_plain_training():
+    assert "Attacker" not in verify_page(STUDY)
+    other = STUDY.findings[0].model_copy(update={"attacker": "cutout"})
+    cells = [one.model_copy(update={"attacker": "cutout"}) for one in STUDY.cells]
+    page = verify_page(STUDY.model_copy(update={"findings": [*STUDY.findings, other], "cells": [*STUDY.cells, *cells]}))
+    assert '<th scope="col">Attacker</th>' in page
+    assert "<td>plain</td>" in page
+    assert "<td>cutout</td>" in page
+    for label in ("clean, cutout", "protected, cutout", "protected posts as published, cutout"):
+        assert f"<td>{label}</td>" in page
+
+
 def test_a_study_cannot_run_script_or_load_anything():
     page = verify_page(STUDY)
     assert "<script" not in page

@@ -124,6 +124,28 @@ def test_every_arm_and_attack_has_its_cell_and_is_run_once(settings):
     assert "jpeg-75+strip-trigger" in page
 
 
+def test_each_attacker_trains_on_every_arm_and_plain_cells_are_used_again(settings):
+    asked = settings("shortcut", epochs=1, through=("png", "jpeg-75"))
+    plain = verify(asked)
+    for file in (asked.output / "cells").iterdir():  # as they were written before there were attackers
+        cell = json.loads(file.read_text())
+        assert cell.pop("attacker") == "plain"
+        assert "attacker" not in cell["key"]
+        file.write_text(json.dumps(cell))
+    report = verify(asked.model_copy(update={"attackers": ("plain", "cutout", "cutout")}))
+    assert (report.ran, report.reused) == (3, 3)
+    assert report.cells[:3] == plain.cells
+    assert [(c.data, c.through, c.attacker) for c in report.cells[3:]] == [
+        ("clean", "png", "cutout"), ("protected", "png", "cutout"), ("protected", "jpeg-75", "cutout")
+    ]  # fmt: skip
+    assert [(one.through, one.attacker) for one in report.findings] == [
+        ("png", "plain"), ("jpeg-75", "plain"), ("png", "cutout"), ("jpeg-75", "cutout")
+    ]  # fmt: skip
+    assert report.findings[2].clean_mean == report.cells[3].text_to_image.hit10
+    assert all(a.loss_curve != b.loss_curve for a, b in zip(report.cells[:3], report.cells[3:], strict=True))
+    assert verify(asked.model_copy(update={"attackers": ("cutout",)})).reused == 3
+
+
 def test_photos_are_held_out_where_there_is_no_test_folder(settings):
     report = verify(settings("untouched", test=None, epochs=1, test_fraction=0.25))
     assert (report.gallery.photos, report.gallery.train_photos + len(report.gallery.near_duplicates)) == (30, 90)
@@ -272,6 +294,8 @@ def test_wrong_requirements_and_attacks_are_refused_first(settings):
         verify(settings("untouched", require=("hit11<=3",)))
     with pytest.raises(ConfigError, match="jpg-75"):
         verify(settings("untouched", through=("jpg-75",)))
+    with pytest.raises(ConfigError, match="no attacker is called 'cutuot'"):
+        verify(settings("untouched", attackers=("plain", "cutuot")))
 
 
 def test_copies_are_found_by_the_rule_that_names_them(tmp_path):

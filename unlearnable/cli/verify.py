@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from unlearnable import config
+from unlearnable.attackers import ATTACKERS
 from unlearnable.cli import options
 from unlearnable.cli.options import HOW, MORE, OUTPUT
 from unlearnable.cli.runner import run_command
@@ -44,6 +45,7 @@ def verify(
     victims: Annotated[list[str] | None, _option("victims", HOW)] = None,
     seeds: Annotated[list[str] | None, _option("seeds", HOW)] = None,
     through: Annotated[list[str] | None, _option("through", HOW)] = None,
+    attackers: Annotated[list[str] | None, _option("attackers", HOW, "--attacker", choices=ATTACKERS)] = None,
     ablations: Annotated[bool | None, _option("ablations", HOW, "--ablations")] = None,
     from_scratch: Annotated[bool | None, _option("from_scratch", HOW, "--from-scratch")] = None,
     epochs: Annotated[int | None, _option("epochs", HOW)] = None,
@@ -109,8 +111,9 @@ def _show(report: VerifyReport) -> None:
     _show_losses(console, report)
     for one in report.findings:
         effects = [f"{e:.2f}" if e is not None else "-" for e in (one.effect, one.effect_image_to_text)]
+        trained = one.through if one.attacker == config.AS_USUAL else f"{one.through}, {one.attacker}"
         console.print(
-            f"{one.victim}, {one.through}: effect {effects[0]} text->image, {effects[1]} image->text: {one.outcome}",
+            f"{one.victim}, {trained}: effect {effects[0]} text->image, {effects[1]} image->text: {one.outcome}",
             markup=False,
         )
     gallery = report.gallery
@@ -126,17 +129,16 @@ def _show(report: VerifyReport) -> None:
 
 def _show_losses(console: Console, report: VerifyReport) -> None:
     """The training loss of each arm as a line, mean over the seeds, all on one scale."""
-    arms = dict.fromkeys((cell.victim, cell.data, cell.through) for cell in report.cells)
-    curves = {
-        arm: mean_curve([cell.loss_curve for cell in report.cells if (cell.victim, cell.data, cell.through) == arm])
-        for arm in arms
-    }
+    arms: dict[tuple[str, str], list[list[float | None]]] = {}
+    for cell in report.cells:
+        arms.setdefault((cell.victim, arm_label(cell)), []).append(cell.loss_curve)
+    curves = {arm: mean_curve(losses) for arm, losses in arms.items()}
     top = max((loss for losses in curves.values() for loss in losses), default=0.0)
     table = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
     table.add_column(overflow="fold")
     table.add_column(no_wrap=True)
-    for (victim, data, through), losses in curves.items():
+    for (victim, label), losses in curves.items():
         if curve := sparkline(losses, top=top, plain=console.options.ascii_only):
-            name = Text(f"loss, {Path(victim).name}, {arm_label(data, through)}")
+            name = Text(f"loss, {Path(victim).name}, {label}")
             table.add_row(name, Text(f"{curve} {losses[0]:.3g} -> {losses[-1]:.3g}"))
     console.print(table)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unlearnable.config._resolve import ENVIRONMENT, from_environment, resolve_as, to_toml, variable
-from unlearnable.config.attacks import AS_PUBLISHED
+from unlearnable.config.attacks import AS_PUBLISHED, AS_USUAL
 from unlearnable.config.base import Device, Settings, default_text, takes_numbers, takes_paths, takes_several
 from unlearnable.config.benchmark import BASELINES, BenchmarkSettings, ScaleName, trigger_settings
 from unlearnable.config.explain import ExplainSettings
@@ -33,6 +33,7 @@ from unlearnable.config.verify import VerifySettings
 
 __all__ = [
     "AS_PUBLISHED",
+    "AS_USUAL",
     "BASELINES",
     "ENVIRONMENT",
     "PRESETS",

@@ -1,4 +1,4 @@
-"""The setting that `verify` and `benchmark` share: the attacks that posts go through before a victim trains on them."""
+"""Settings of what is done against a protection: before a victim trains on the posts, and in its training."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from pydantic import Field
 AS_PUBLISHED = "png"
 """The attack that changes nothing: photos and captions stay as they were published."""
 
+AS_USUAL = "plain"
+"""The attacker that trains as usual."""
+
 Through = Annotated[
     tuple[str, ...],
     Field(
@@ -18,3 +21,13 @@ Through = Annotated[
     ),
 ]
 """Names of attacks, which `unlearnable.attacks.parse_attack` reads."""
+
+Attackers = Annotated[
+    tuple[str, ...],
+    Field(
+        min_length=1,
+        description="What an attacker does in the training to get past the protection; the clean posts are trained on "
+        "in the same way. plain does nothing.",
+    ),
+]
+"""Names in `unlearnable.attackers.ATTACKERS`."""

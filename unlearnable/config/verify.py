@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from unlearnable.config.attacks import AS_PUBLISHED, Through
+from unlearnable.config.attacks import AS_PUBLISHED, AS_USUAL, Attackers, Through
 from unlearnable.config.base import DefaultText, DeviceSetting, Seed
 from unlearnable.config.train import Epochs, OneCaption, Rate, Schedule
 
@@ -56,6 +56,7 @@ class VerifySettings(Schedule):
     epochs: Epochs = None
     lr: Rate = None
     through: Through = (AS_PUBLISHED,)
+    attackers: Attackers = (AS_USUAL,)
     ablations: Annotated[
         bool, Field(description="Train also on noise alone, on triggers alone, and on random noise and words.")
     ] = False

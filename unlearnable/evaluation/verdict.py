@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, pstdev
 
-from unlearnable.config import AS_PUBLISHED
+from unlearnable.config import AS_PUBLISHED, AS_USUAL
 from unlearnable.errors import ConfigError
 from unlearnable.results import BothWays, Cell, Finding, Outcome, References, Retrieval
 
@@ -26,14 +26,14 @@ _SIGNS: dict[str, Callable[[float, float], bool]] = {
 
 
 def findings(cells: Sequence[Cell], references: References) -> list[Finding]:
-    """Return one finding for each victim and attack, with means over the seeds."""
-    keys = dict.fromkeys((cell.victim, cell.through) for cell in cells if cell.data == "protected")
-    return [_finding(victim, through, cells, references) for victim, through in keys]
+    """Return one finding for each victim, attack and attacker, with means over the seeds."""
+    keys = dict.fromkeys((cell.victim, cell.through, cell.attacker) for cell in cells if cell.data == "protected")
+    return [_finding(*key, cells, references) for key in keys]
 
 
-def _finding(victim: str, through: str, cells: Sequence[Cell], references: References) -> Finding:
-    clean = [cell for cell in cells if cell.victim == victim and cell.data == "clean"]
-    protected = [c for c in cells if (c.victim, c.data, c.through) == (victim, "protected", through)]
+def _finding(victim: str, through: str, attacker: str, cells: Sequence[Cell], references: References) -> Finding:
+    clean = [c for c in cells if (c.victim, c.data, c.attacker) == (victim, "clean", attacker)]
+    protected = _protected(cells, victim, through, attacker)
     pretrained = references.pretrained.get(victim)
 
     def effect(way: str, *floors: BothWays | None) -> float | None:
@@ -47,6 +47,7 @@ def _finding(victim: str, through: str, cells: Sequence[Cell], references: Refer
     return Finding(
         victim=victim,
         through=through,
+        attacker=attacker,
         clean_mean=fmean(clean_hits),
         clean_std=pstdev(clean_hits),
         protected_mean=fmean(protected_hits),
@@ -57,6 +58,12 @@ def _finding(victim: str, through: str, cells: Sequence[Cell], references: Refer
         effect_pretrained=None if pretrained is None else effect("text_to_image", pretrained),
         outcome=_outcome(strict),
     )
+
+
+def _protected(cells: Sequence[Cell], victim: str, through: str, attacker: str) -> list[Cell]:
+    """Return the protected cells of a finding, one a seed."""
+    wanted = (victim, "protected", through, attacker)
+    return [cell for cell in cells if (cell.victim, cell.data, cell.through, cell.attacker) == wanted]
 
 
 def _hit(figures: Retrieval) -> float:
@@ -102,8 +109,9 @@ _SAYING: dict[Outcome, str] = {
 
 
 def _name(finding: Finding) -> str:
-    victim = Path(finding.victim).name
-    return victim if finding.through == AS_PUBLISHED else f"{victim} through {finding.through}"
+    through = "" if finding.through == AS_PUBLISHED else f" through {finding.through}"
+    attacker = "" if finding.attacker == AS_USUAL else f" with attacker {finding.attacker}"
+    return f"{Path(finding.victim).name}{through}{attacker}"
 
 
 @dataclass(frozen=True)
@@ -139,7 +147,7 @@ def parse_rule(text: str) -> Rule:
 
 
 def missed(rules: Iterable[Rule], cells: Sequence[Cell], all_findings: Sequence[Finding]) -> list[str]:
-    """Return every victim, attack and direction that fails a requirement, by its mean over the seeds.
+    """Return every victim, attack, attacker and direction that fails a requirement, by its mean over the seeds.
 
     An effect that cannot be judged fails its requirement.
     """
@@ -156,7 +164,7 @@ def missed(rules: Iterable[Rule], cells: Sequence[Cell], all_findings: Sequence[
 def _values(metric: str, finding: Finding, cells: Sequence[Cell]) -> list[tuple[str, float | None]]:
     if metric == "effect":
         return [("text -> image", finding.effect), ("image -> text", finding.effect_image_to_text)]
-    protected = [c for c in cells if (c.victim, c.data, c.through) == (finding.victim, "protected", finding.through)]
+    protected = _protected(cells, finding.victim, finding.through, finding.attacker)
     return [
         ("image -> text", fmean(getattr(cell.image_to_text, metric) for cell in protected)),
         ("text -> image", fmean(getattr(cell.text_to_image, metric) for cell in protected)),

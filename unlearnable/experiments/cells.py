@@ -17,6 +17,7 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.posts.pairs import Pairs
 from unlearnable.progress import Progress
 from unlearnable.results import BothWays, EpochRecord
+from unlearnable.training.attacker import PLAIN, Attacker
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ def run(
     *,
     title: str,
     checkpoint: tuple[Path, str] | None = None,
+    attacker: Attacker = PLAIN,
 ) -> Trained:
     """Train a model on an arm and rank the gallery.
 
@@ -95,10 +97,12 @@ def run(
         progress: receives one step per batch.
         title: title of the progress phase.
         checkpoint: file to resume from, and the run key that it is bound to.
+        attacker: who trains.
     """
     began = time.monotonic()
     path, key = checkpoint or (None, "")
-    task = TrainingTask(arm.pairs(), experiment.gallery, recipe, path, key)
+    pairs = attacker.choose(model, arm.pairs())
+    task = TrainingTask(pairs, experiment.gallery, recipe, path, key, attacker)
     progress.phase(title, task.steps)
     history = fit(model, task, progress)
     ranked = scores(retrieve(model, experiment.gallery))

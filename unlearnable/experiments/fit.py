@@ -18,6 +18,7 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.posts.pairs import Pairs
 from unlearnable.progress import Progress
 from unlearnable.results import EpochRecord
+from unlearnable.training.attacker import PLAIN, Attacker
 from unlearnable.training.distributed import World
 from unlearnable.training.loop import steps_an_epoch, train
 from unlearnable.training.optimiser import adamw
@@ -33,6 +34,7 @@ class TrainingTask:
         recipe: how the model is trained.
         checkpoint: checkpoint file, written after every epoch and at intervals within one; None for no checkpoints.
         key: run key that the checkpoint is bound to.
+        attacker: who trains; `train` holds the pairs of their choice.
     """
 
     train: Pairs
@@ -40,6 +42,7 @@ class TrainingTask:
     recipe: Recipe
     checkpoint: Path | None = None
     key: str = ""
+    attacker: Attacker = PLAIN
 
     @property
     def steps(self) -> int:
@@ -70,7 +73,8 @@ def fit(model: DualEncoder, task: TrainingTask, progress: Progress, *, world: Wo
     optimiser = adamw(model.module, task.recipe.lr, task.recipe.weight_decay)
     training = _restore(model, optimiser, task)
     progress.advance(training.done)
-    for step in train(model, optimiser, task.train, task.recipe, done=training.done, world=world):
+    steps = train(model, optimiser, task.train, task.recipe, done=training.done, world=world, attacker=task.attacker)
+    for step in steps:
         if not math.isfinite(step.loss):
             raise ModelError(f"the loss of step {step.number} is not finite", hint="lower --lr")
         training.done, training.loss = step.number, training.loss + step.loss

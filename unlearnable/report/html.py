@@ -16,7 +16,7 @@ from typing import NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from unlearnable.config import ProtectSettings
+from unlearnable.config import AS_USUAL, ProtectSettings
 from unlearnable.report.curves import Chart, chart, mean_curve
 from unlearnable.report.pictures import GAIN, THUMBNAIL, Thumbnails, data_uri
 from unlearnable.report.rows import arm_label, table_rows
@@ -68,8 +68,9 @@ def verify_page(report: VerifyReport) -> str:
     charts = {victim: _charts(report, victim) for victim in victims}
     outcomes = {finding.outcome for finding in report.findings}
     mood = MOODS.get(outcomes.pop(), "") if len(outcomes) == 1 else ""
+    attackers = any(finding.attacker != AS_USUAL for finding in report.findings)
     page = _templates().get_template("verify.html")
-    return page.render(report=report, rows=table_rows(report), charts=charts, mood=mood)
+    return page.render(report=report, rows=table_rows(report), charts=charts, mood=mood, attackers=attackers)
 
 
 def benchmark_page(report: BenchmarkReport, figures: Mapping[Path, str]) -> str:
@@ -96,11 +97,10 @@ def split(caption: str, trigger: str) -> Parts:
 
 def _charts(report: VerifyReport, victim: str) -> list[Chart]:
     """Return the charts of loss and held-out Medr of each arm, mean over the seeds."""
-    arms = dict.fromkeys((cell.data, cell.through) for cell in report.cells if cell.victim == victim)
+    own = [cell for cell in report.cells if cell.victim == victim]
     losses, ranks = {}, {}
-    for data, through in arms:
-        cells = [c for c in report.cells if (c.victim, c.data, c.through) == (victim, data, through)]
-        label = arm_label(data, through)
+    for label in dict.fromkeys(arm_label(cell) for cell in own):
+        cells = [cell for cell in own if arm_label(cell) == label]
         losses[label] = mean_curve([cell.loss_curve for cell in cells])
         ranks[label] = mean_curve([cell.medr_curve for cell in cells])
     drawn = chart("training loss", losses), chart("held-out Medr, text to image", ranks)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, pstdev
 
-from unlearnable.config import AS_PUBLISHED
-from unlearnable.results import ArmName, BothWays, Cell, Retrieval, VerifyReport
+from unlearnable.config import AS_PUBLISHED, AS_USUAL
+from unlearnable.results import BothWays, Cell, Retrieval, VerifyReport
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,22 @@ def table_rows(report: VerifyReport) -> list[ScoreRow]:
         if name in report.references.pretrained:
             rows.append(_reference(victim, "before training", report.references.pretrained[name]))
         own = [cell for cell in report.cells if cell.victim == name]
-        for data, through in dict.fromkeys((cell.data, cell.through) for cell in own):
-            cells = [cell for cell in own if (cell.data, cell.through) == (data, through)]
-            rows.append(_over_seeds(victim, arm_label(data, through), cells))
-        if shortcuts := [cell.shortcut for cell in own if cell.shortcut and cell.through == AS_PUBLISHED]:
-            rows.append(_over_seeds(victim, "protected posts as published", shortcuts))
+        for label in dict.fromkeys(arm_label(cell) for cell in own):
+            rows.append(_over_seeds(victim, label, [cell for cell in own if arm_label(cell) == label]))
+        published = [cell for cell in own if cell.shortcut and cell.through == AS_PUBLISHED]
+        for attacker in dict.fromkeys(cell.attacker for cell in published):
+            shortcuts = [cell.shortcut for cell in published if cell.shortcut and cell.attacker == attacker]
+            rows.append(_over_seeds(victim, _label("protected posts as published", attacker), shortcuts))
     return rows
 
 
-def arm_label(data: ArmName, through: str) -> str:
-    """Return what a reader sees of an arm: what was trained on, and the attack it went through, if any."""
-    return data if through == AS_PUBLISHED else f"{data}, {through}"
+def arm_label(cell: Cell) -> str:
+    """Return what a reader sees of a cell's arm: what was trained on, through which attack, by which attacker."""
+    return _label(cell.data if cell.through == AS_PUBLISHED else f"{cell.data}, {cell.through}", cell.attacker)
+
+
+def _label(arm: str, attacker: str) -> str:
+    return arm if attacker == AS_USUAL else f"{arm}, {attacker}"
 
 
 def _reference(victim: str, arm: str, scores: BothWays) -> ScoreRow:

@@ -46,11 +46,12 @@ class References(Record):
 
 
 class Cell(StoredRecord):
-    """One victim trained on one arm through one attack with one seed, ranked on clean held-out photos and captions."""
+    """One victim trained on one arm, through one attack, by one attacker, with one seed; ranked on held-out posts."""
 
     victim: str = Field(description="Model that was trained.")
     data: ArmName = Field(description="Arm: the version of the posts it was trained on.")
     through: str = Field(description="Attack that the posts went through first; png changes nothing.")
+    attacker: str = Field(default="plain", description="What was done in the training; plain is nothing.")
     seed: int = Field(description="Seed of the training.")
     epochs: int = Field(description="Passes over the posts.")
     lr: float = Field(description="Highest learning rate.")
@@ -67,7 +68,7 @@ class Cell(StoredRecord):
 
 
 class Finding(Record):
-    """What one victim learnt through one attack, over the seeds.
+    """What one victim learnt through one attack and by one attacker, over the seeds.
 
     An effect is the share of what clean posts teach, in Hit@10 over a reference, that protection took away:
     (clean - protected) / (clean - reference). It is null where clean posts teach too little to tell.
@@ -75,6 +76,9 @@ class Finding(Record):
 
     victim: str = Field(description="Model that was trained.")
     through: str = Field(description="Attack that the posts went through first.")
+    attacker: str = Field(
+        default="plain", description="What was done in the training, on clean posts too; plain is nothing."
+    )
     clean_mean: float = Field(description="Mean text→image Hit@10 after training on clean posts, in per cent.")
     clean_std: float = Field(description="Its standard deviation over the seeds, in percentage points.")
     protected_mean: float = Field(description="Mean text→image Hit@10 after training on protected posts, in per cent.")
@@ -100,7 +104,7 @@ class VerifyReport(Record):
     gallery: GalleryRecord = Field(description="What was ranked and what was trained on.")
     references: References = Field(description="What the cells are compared with.")
     cells: list[Cell] = Field(description="Every training.")
-    findings: list[Finding] = Field(description="What the cells say of each victim and attack.")
+    findings: list[Finding] = Field(description="What the cells say of each victim, attack and attacker.")
     verdict: str = Field(description="The findings in words; begins with the worst outcome.")
     required: list[str] = Field(description="Rules that were asked for, such as effect>=0.9.")
     missed: list[str] = Field(description="Rules that were missed, each with victim, attack and figure.")

@@ -1,1 +1,1 @@
-"""The training loop of surrogates and victims, its optimiser, and training in several processes."""
+"""The training loop of surrogates and victims, the hooks of attackers, the optimiser, training in several processes."""

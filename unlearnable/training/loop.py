@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from unlearnable.config import Recipe
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.optim.contrastive import contrastive_loss
 from unlearnable.optim.view import load_view, sample_view
 from unlearnable.posts.pairs import Pairs
+from unlearnable.training.attacker import PLAIN, Attacker, Batch
 from unlearnable.training.distributed import World
 from unlearnable.training.optimiser import clamp_scale
 
@@ -81,25 +81,26 @@ class _Learner:
     pairs: Pairs
     recipe: Recipe
     world: World
+    attacker: Attacker
 
     def step(self, rows: Tensor, number: int) -> float:
         """Train on the batch of these rows of the pairs and return its loss."""
         model, recipe = self.model, self.recipe
-        model.module.train()
-        pixels, tokens = self._load(rows, number)
+        batch = self.attacker.batch(model, self._load(rows, number), _generator(recipe.seed, 3, number))
+        self.attacker.training_mode(model)
         with torch.random.fork_rng(), torch.autocast(model.device.type, torch.bfloat16, enabled=_bf16(model, recipe)):
             torch.manual_seed(_seed(recipe.seed, 2, number))  # for dropout
-            images, texts, scale = self.towers(pixels.to(model.device), tokens.to(model.device))
+            images, texts, scale = self.towers(batch.pixels, batch.tokens)
         images, texts = (self.world.gather(features.float())[: len(rows)] for features in (images, texts))
-        loss = contrastive_loss(images, texts, scale.float())
+        loss = batch.loss(images, texts, scale.float())
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
         clamp_scale(model.module)
         return loss.item()
 
-    def _load(self, rows: Tensor, number: int) -> tuple[Tensor, Tensor]:
-        """Return pixels (b, 3, s, s) and tokens (b, t) of this process's share of the rows."""
+    def _load(self, rows: Tensor, number: int) -> Batch:
+        """Return photos and captions of this process's share of the rows."""
         model, pairs = self.model, self.pairs
         generator = _generator(self.recipe.seed, 1, number)
         views = [sample_view(generator, self.recipe.smallest_crop, VICTIM_KERNELS) for _ in rows]
@@ -108,7 +109,8 @@ class _Learner:
         loaded = [
             load_view(pairs.pixels[photo], model.image_size, views[n]) for n, photo in zip(share, photos, strict=True)
         ]
-        return torch.stack(loaded), model.trim(pairs.tokens[rows[share]])
+        tokens = model.trim(pairs.tokens[rows[share]])
+        return Batch(torch.stack(loaded).to(model.device), tokens.to(model.device))
 
 
 def train(
@@ -119,6 +121,7 @@ def train(
     *,
     done: int = 0,
     world: World | None = None,
+    attacker: Attacker = PLAIN,
 ) -> Iterator[Step]:
     """Train a model in place with the symmetric contrastive loss (Eq. 2), yielding every step.
 
@@ -129,11 +132,13 @@ def train(
         recipe: length, rate, batches and crops; the training makes `recipe.epochs` passes over the pairs.
         done: steps done by an earlier run, whose weights and optimiser state must have been restored.
         world: processes that share each batch.
+        attacker: who trains, on pairs of their choice; one that changes batches trains in one process.
     """
     world = world or World()
     count = steps_an_epoch(pairs, recipe)
     total = count * recipe.epochs
-    learner = _Learner(model, world.wrap(_Towers(model)), optimiser, pairs, recipe, world)
+    attacker.prepare(model)
+    learner = _Learner(model, world.wrap(_Towers(model)), optimiser, pairs, recipe, world, attacker)
     for number in range(done, total):
         epoch, index = divmod(number, count)
         rows = _order(pairs, recipe, epoch).tensor_split(count)[index]
@@ -161,7 +166,7 @@ def _bf16(model: DualEncoder, recipe: Recipe) -> bool:
 
 
 def _seed(seed: int, stream: int, index: int) -> int:
-    """Return a seed of its own for each use: stream 0 is the order, 1 the views, 2 dropout."""
+    """Return a seed of its own for each use: stream 0 is the order, 1 the views, 2 dropout, 3 the attacker."""
     return ((seed * 1_000_003 + stream) * 10_000_019 + index) % 2**63  # the range that torch accepts
 
 

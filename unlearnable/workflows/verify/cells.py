@@ -1,12 +1,13 @@
-"""Run the cells of `verify`: each victim on each arm with each seed, reusing cells of earlier runs."""
+"""Run the cells of `verify`: each victim on each arm by each attacker with each seed, reusing cells of earlier runs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from unlearnable.config import Recipe, VerifySettings
+from unlearnable.config import AS_USUAL, Recipe, VerifySettings
 from unlearnable.evaluation.embed import retrieve
 from unlearnable.evaluation.scores import scores
 from unlearnable.experiments.cell_store import CellStore
@@ -14,9 +15,42 @@ from unlearnable.experiments.cells import Experiment, run
 from unlearnable.experiments.recipe import recipe_for
 from unlearnable.progress import Progress
 from unlearnable.results import BothWays, Cell
+from unlearnable.training.attacker import Attacker
 from unlearnable.workflows.verify.arms import VerifyArm
 
 VERSION = 2
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What every victim is trained on and how, with every seed.
+
+    Attributes:
+        arms: versions of the posts.
+        attackers: who trains, by name; each trains on every arm, so that clean and protected posts compare.
+    """
+
+    arms: Sequence[VerifyArm]
+    attackers: Mapping[str, Attacker]
+
+
+@dataclass(frozen=True)
+class Training:
+    """The training of one cell.
+
+    Attributes:
+        victim: name of the model.
+        arm: posts to train on.
+        attacker: name of who trains.
+        hooks: what that attacker does in the training.
+        recipe: how the victim is trained, with the seed.
+    """
+
+    victim: str
+    arm: VerifyArm
+    attacker: str
+    hooks: Attacker
+    recipe: Recipe
 
 
 @dataclass
@@ -37,7 +71,7 @@ class CellResults:
 def run_cells(
     experiment: Experiment,
     settings: VerifySettings,
-    arms: Sequence[VerifyArm],
+    grid: Grid,
     folder: Path,
     *,
     overwrite: bool,
@@ -47,18 +81,20 @@ def run_cells(
     results, store = CellResults(), CellStore(folder, Cell)
     if earlier := store.without_key():
         progress.note(f"{earlier} cells of an earlier version in {folder} cannot be used: they are run again")
-    digests = {arm: arm.digest() for arm in arms}
+    digests = {arm: arm.digest() for arm in grid.arms}
     for victim in dict.fromkeys(settings.victims):
         if not settings.from_scratch:
             results.pretrained[victim] = scores(retrieve(experiment.pool.pretrained(victim), experiment.gallery))
         for seed in dict.fromkeys(settings.seeds):
             recipe = _recipe(experiment, settings, victim, seed)
-            for arm in arms:
-                key = experiment.key(victim, digests[arm], recipe, seed, data=arm.data, through=arm.attack.name)
-                name = f"{Path(victim).stem if '/' in victim else victim}-{arm.data}-{arm.attack.name}-{seed}"
+            for attacker, arm in itertools.product(grid.attackers, grid.arms):
+                further = _further(arm, attacker)
+                key = experiment.key(victim, digests[arm], recipe, seed, **further)
+                name = "-".join([Path(victim).stem if "/" in victim else victim, *further.values(), str(seed)])
                 cell = None if overwrite else store.read(name, key)
                 if cell is None:
-                    cell = _run(experiment, victim, arm, recipe, progress)
+                    training = Training(victim, arm, attacker, grid.attackers[attacker], recipe)
+                    cell = _run(experiment, training, progress)
                     store.write(name, key, cell)
                     results.ran += 1
                 results.cells.append(cell.model_copy(update={"victim": victim}))
@@ -76,10 +112,18 @@ def _recipe(experiment: Experiment, settings: VerifySettings, victim: str, seed:
     )
 
 
-def _run(experiment: Experiment, victim: str, arm: VerifyArm, recipe: Recipe, progress: Progress) -> Cell:
+def _further(arm: VerifyArm, attacker: str) -> dict[str, str]:
+    """Return what a cell's key and name hold of arm and attacker; a plain cell has the key that it always had."""
+    further = {"data": arm.data, "through": arm.attack.name}
+    return further if attacker == AS_USUAL else {**further, "attacker": attacker}
+
+
+def _run(experiment: Experiment, training: Training, progress: Progress) -> Cell:
+    victim, arm, recipe = training.victim, training.arm, training.recipe
     model = experiment.pool.start(victim, recipe.seed)
-    title = f"{victim}: {arm.data} through {arm.attack.name}, seed {recipe.seed}"
-    trained = run(experiment, model, arm, recipe, progress, title=title)
+    by = "" if training.attacker == AS_USUAL else f", attacker {training.attacker}"
+    title = f"{victim}: {arm.data} through {arm.attack.name}{by}, seed {recipe.seed}"
+    trained = run(experiment, model, arm, recipe, progress, title=title, attacker=training.hooks)
     shortcut = None
     if arm.data == "protected":
         published = arm.published(int(experiment.gallery.photos.max()) + 1)
@@ -88,6 +132,7 @@ def _run(experiment: Experiment, victim: str, arm: VerifyArm, recipe: Recipe, pr
         victim=victim,
         data=arm.data,
         through=arm.attack.name,
+        attacker=training.attacker,
         seed=recipe.seed,
         epochs=recipe.epochs,
         lr=recipe.lr,

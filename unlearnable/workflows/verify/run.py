@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from unlearnable import files
+from unlearnable.attackers import ATTACKERS
 from unlearnable.attacks import parse_attack
 from unlearnable.attacks.base import Attack
 from unlearnable.config import AS_PUBLISHED, VerifySettings
@@ -24,7 +25,7 @@ from unlearnable.report.html import verify_page
 from unlearnable.results import ArmName, VerifyReport
 from unlearnable.workflows.layout import check_apart
 from unlearnable.workflows.verify.arms import VerifyArm, Versions
-from unlearnable.workflows.verify.cells import VERSION, run_cells
+from unlearnable.workflows.verify.cells import VERSION, Grid, run_cells
 from unlearnable.workflows.verify.splits import Split, divide, without_near
 from unlearnable.workflows.verify.summary import Study, summarise
 
@@ -34,7 +35,7 @@ ABLATIONS: tuple[ArmName, ...] = ("noise-only", "trigger-only", "random")
 def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progress | None = None) -> VerifyReport:
     """Measure the protection that the settings name, and write the report beside the protected folder.
 
-    A cell (victim, arm, attack, seed) that was run before with the same settings and data is reused.
+    A cell (victim, arm, attack, attacker, seed) that was run before with the same settings and data is reused.
 
     Args:
         settings: see `unlearnable.config.VerifySettings`.
@@ -42,13 +43,14 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
         progress: receives progress updates.
 
     Raises:
-        ConfigError: an attack does not exist, or a requirement cannot be read.
+        ConfigError: an attack or an attacker does not exist, or a requirement cannot be read.
         InputError: originals and protected posts do not match, or nothing is left to train on or to rank.
         ModelError: a victim is not available.
     """
     started, progress = time.monotonic(), progress or Silent()
     rules = [parse_rule(text) for text in settings.require]
     arms_wanted, folder = arms_to_run(settings), output_folder(settings)
+    attackers = {name: ATTACKERS[name] for name in settings.attackers}
     check_apart(folder, settings.originals, settings.protected)
     device = choose_device(settings.device)
     split = divide(settings, progress)
@@ -65,7 +67,8 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
         digest = hashlib.sha256(f"{held_out.pixels.sha256()} {held_out.captions}".encode()).hexdigest()
         experiment = Experiment(pool, gallery, digest, VERSION)
         arms = [VerifyArm(data, attack, versions) for data, attack in arms_wanted]
-        results = run_cells(experiment, settings, arms, folder / "cells", overwrite=overwrite, progress=progress)
+        grid = Grid(arms, attackers)
+        results = run_cells(experiment, settings, grid, folder / "cells", overwrite=overwrite, progress=progress)
     study = Study(split, held_out, background, background_near, gallery, device)
     report = summarise(settings, folder, study, results, rules)
     report = report.model_copy(update={"seconds": round(time.monotonic() - started, 1)})

@@ -1,0 +1,47 @@
+"""What an attacker may do in a victim's training to learn from protected posts all the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from unlearnable.config import AS_USUAL
+from unlearnable.registry import Registry, Row
+
+if TYPE_CHECKING:  # it brings torch, which a list of names does without
+    from unlearnable.training.attacker import Attacker
+
+ATTACKERS: Registry[Attacker] = Registry(
+    "attacker",
+    {
+        AS_USUAL: Row(
+            "unlearnable.training.attacker:PLAIN", "Trains as usual; what the others are to be compared with."
+        ),
+        "cutout": Row("unlearnable.attackers.mixing:CUTOUT", "Covers a square of half the side of every photo."),
+        "cutmix": Row(
+            "unlearnable.attackers.mixing:CUTMIX",
+            "Pastes a part of another photo into every photo; both captions count, each by its photo's area.",
+        ),
+        "mixup": Row(
+            "unlearnable.attackers.mixing:MIXUP",
+            "Blends every photo with another one; both captions count, each by its photo's weight.",
+        ),
+        "ueraser-max": Row(
+            "unlearnable.attackers.worst_view:UERASER_MAX",
+            "Takes the one of five strongly changed versions of each photo that the model knows least (UEraser).",
+        ),
+        "adversarial": Row(
+            "unlearnable.attackers.worst_view:ADVERSARIAL",
+            "Moves every pixel by 2/255 to where the loss is higher before each step (adversarial training).",
+        ),
+        "frozen": Row("unlearnable.attackers.freezing:FROZEN", "Keeps the shallow half of the photo tower as it is."),
+        "probe": Row(
+            "unlearnable.attackers.freezing:PROBE",
+            "Keeps all but the two projections and the logit scale as it is (linear probe).",
+        ),
+        "drop-dissimilar": Row(
+            "unlearnable.attackers.selection:DROP_DISSIMILAR",
+            "Leaves out the fifth of the pairs that the model before training finds least alike.",
+        ),
+    },
+    base="unlearnable.training.attacker:Attacker",
+)

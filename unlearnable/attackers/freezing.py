@@ -1,0 +1,73 @@
+"""Attackers that keep a part of the model as it is, so that it cannot learn the shortcut there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.training.attacker import Attacker
+
+
+@dataclass(frozen=True)
+class Freezing(Attacker):
+    """Keeps some weights, and the statistics of the layers that they belong to.
+
+    Attributes:
+        kept: function that returns the weights that do not learn.
+    """
+
+    kept: Callable[[DualEncoder], Iterable[nn.Parameter]]
+
+    def prepare(self, model: DualEncoder) -> None:
+        """Keep the weights from learning."""
+        for weights in self.kept(model):
+            weights.requires_grad_(False)
+
+    def training_mode(self, model: DualEncoder) -> None:
+        """Switch to training what has weights that learn, and the rest to evaluation."""
+        super().training_mode(model)
+        for module in model.module.modules():
+            learning = [weights.requires_grad for weights in module.parameters()]
+            if learning and not any(learning):
+                module.eval()
+
+
+def shallow_half(model: DualEncoder) -> list[nn.Parameter]:
+    """Return the weights of the first half of the photo tower's layers, its projection left out."""
+    tower: Any = model.module.visual
+    layers, projections = _layers(tower), {id(weights) for weights in _photo_projection(tower)}
+    shallow = [weights for layer in layers[: len(layers) // 2] for weights in layer.parameters(recurse=False)]
+    return [weights for weights in shallow if id(weights) not in projections]
+
+
+def all_but_projections(model: DualEncoder) -> list[nn.Parameter]:
+    """Return all weights but the projections of both towers and the logit scale."""
+    module: Any = model.module
+    text = getattr(module, "text", module)
+    learning = [*_photo_projection(module.visual), *_weights(text.text_projection), module.logit_scale]
+    names = {id(weights) for weights in learning}
+    return [weights for weights in module.parameters() if id(weights) not in names]
+
+
+def _photo_projection(tower: Any) -> list[nn.Parameter]:
+    """Return the weights of `proj`, which CLIP's vision transformers have, or of the tower's last layer."""
+    projection = getattr(tower, "proj", None)
+    return _weights(_layers(tower)[-1] if projection is None else projection)
+
+
+def _weights(part: nn.Module | nn.Parameter | None) -> list[nn.Parameter]:
+    if part is None:
+        return []
+    return list(part.parameters()) if isinstance(part, nn.Module) else [part]
+
+
+def _layers(tower: nn.Module) -> list[nn.Module]:
+    """Return the modules that have weights of their own, in the order in which towers define and use them."""
+    return [module for module in tower.modules() if any(True for _ in module.parameters(recurse=False))]
+
+
+FROZEN, PROBE = Freezing(shallow_half), Freezing(all_but_projections)
