@@ -100,6 +100,8 @@ def _show(report: VerifyReport) -> None:
     """Verdict first, then the table, in 80 columns."""
     console = Console(highlight=False)
     console.print(report.verdict, style="bold", markup=False)
+    if report.in_words:
+        console.print(report.in_words, markup=False)
     table = Table(box=None, padding=(0, 1, 0, 0))
     for head in ("victim", "trained on"):
         table.add_column(head, overflow="fold")

@@ -22,7 +22,16 @@ from unlearnable.results.explain import (
 from unlearnable.results.paper import PaperFigures, PaperRow, TableRecord
 from unlearnable.results.protect import ManifestLine, ProtectPlan, ProtectReport, SurrogateLoss, TriggerFigures
 from unlearnable.results.train import TrainReport
-from unlearnable.results.verify import ArmName, Cell, Finding, GalleryRecord, Outcome, References, VerifyReport
+from unlearnable.results.verify import (
+    ArmName,
+    Cell,
+    Finding,
+    GalleryRecord,
+    Outcome,
+    References,
+    VerifyReport,
+    WorstFinding,
+)
 
 __all__ = [
     "ArmName",
@@ -57,4 +66,5 @@ __all__ = [
     "TriggerFigures",
     "VerifyReport",
     "WordRecord",
+    "WorstFinding",
 ]

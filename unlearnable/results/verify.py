@@ -94,6 +94,17 @@ class Finding(Record):
     )
 
 
+class WorstFinding(Record):
+    """The finding where protection took away least, its scores the mean over the seeds."""
+
+    victim: str = Field(description="Model that was trained.")
+    through: str = Field(description="Attack that the posts went through first.")
+    attacker: str = Field(description="What was done in the training; plain is nothing.")
+    effect: float = Field(description="Effect against random ranking, mean of both directions; 1 is all of it.")
+    image_to_text: Retrieval = Field(description="Image→text scores after training on protected posts.")
+    text_to_image: Retrieval = Field(description="Text→image scores after training on protected posts.")
+
+
 class VerifyReport(Record):
     """The outcome of a `verify` run."""
 
@@ -106,6 +117,12 @@ class VerifyReport(Record):
     cells: list[Cell] = Field(description="Every training.")
     findings: list[Finding] = Field(description="What the cells say of each victim, attack and attacker.")
     verdict: str = Field(description="The findings in words; begins with the worst outcome.")
+    worst: WorstFinding | None = Field(
+        default=None, description="Finding where protection took away least; null where none can be judged."
+    )
+    in_words: str = Field(
+        default="", description="That finding in a sentence without figures; empty where there is none."
+    )
     required: list[str] = Field(description="Rules that were asked for, such as effect>=0.9.")
     missed: list[str] = Field(description="Rules that were missed, each with victim, attack and figure.")
     skipped: list[SkippedRecord] = Field(description="Photos and caption records that were left out.")

@@ -9,6 +9,7 @@ from pathlib import Path
 from unlearnable.config import VerifySettings
 from unlearnable.evaluation.scores import chance
 from unlearnable.evaluation.verdict import Rule, findings, missed, verdict
+from unlearnable.evaluation.worst import in_words, worst_finding
 from unlearnable.posts.pairs import Pairs
 from unlearnable.posts.reading import DecodedPosts
 from unlearnable.results import Finding, GalleryRecord, References, SkippedRecord, VerifyReport
@@ -45,6 +46,7 @@ def summarise(
     """Return the report of a run with 0 seconds, which the caller sets."""
     references = References(random=chance(study.gallery), pretrained=results.pretrained)
     all_findings = findings(results.cells, references)
+    worst = worst_finding(all_findings, results.cells)
     skipped = [*study.split.skipped, *study.held_out.skipped, *study.background.skipped]
     return VerifyReport(
         originals=str(settings.originals),
@@ -55,6 +57,8 @@ def summarise(
         cells=results.cells,
         findings=all_findings,
         verdict=verdict(all_findings),
+        worst=worst,
+        in_words=in_words(worst, results.cells, references, len(study.held_out.photos)) if worst else "",
         required=list(settings.require),
         missed=missed(rules, results.cells, all_findings),
         skipped=[SkippedRecord.of(skip) for skip in skipped],
