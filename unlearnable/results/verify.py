@@ -120,9 +120,7 @@ class VerifyReport(Record):
     worst: WorstFinding | None = Field(
         default=None, description="Finding where protection took away least; null where none can be judged."
     )
-    in_words: str = Field(
-        default="", description="That finding in a sentence without figures; empty where there is none."
-    )
+    in_words: str = Field(default="", description="That finding in a sentence for people; empty if there is none.")
     required: list[str] = Field(description="Rules that were asked for, such as effect>=0.9.")
     missed: list[str] = Field(description="Rules that were missed, each with victim, attack and figure.")
     skipped: list[SkippedRecord] = Field(description="Photos and caption records that were left out.")
