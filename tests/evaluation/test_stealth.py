@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import math
-
 import pytest
 
-from unlearnable.evaluation.stealth import auroc, nats, nats_per_token, onion, share_outside, variety
+from unlearnable.evaluation.stealth import auroc, nats_per_token, variety
 
 
 def judge(texts):
@@ -18,22 +16,8 @@ def test_variety_counts_words_and_triggers():
     assert (found.most_frequent, found.most_frequent_share) == ("there he saw", 0.5)
 
 
-def test_nats_are_of_the_whole_or_a_token():
-    assert nats(judge, ["a odd b", ""]) == [7.0, 0.0]
+def test_nats_are_means_over_the_tokens():
     assert nats_per_token(judge, ["a odd b", ""]) == [pytest.approx(7 / 3), 0.0]
-
-
-def test_onion_suspects_the_word_whose_loss_helps_most():
-    suspicion = onion(judge, "a odd b")
-    assert suspicion.index(max(suspicion)) == 1
-    assert suspicion[1] == pytest.approx(math.exp(7 / 3) - math.exp(1))
-    assert onion(judge, "odd") == [0.0]
-    assert onion(judge, "") == []
-
-
-def test_words_outside_a_list():
-    assert share_outside("The (dog) 'runz' , 😀 fast!", {"the", "dog", "fast"}) == 1 / 4
-    assert share_outside("", {"a"}) == 0
 
 
 def test_auroc_is_the_share_of_pairs_in_order():

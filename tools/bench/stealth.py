@@ -19,9 +19,10 @@ from pathlib import Path
 
 import torch
 from english_words import get_english_words_set
+from suspicion import nats, onion, share_outside
 
 from unlearnable.datasets import open_dataset
-from unlearnable.evaluation.stealth import Judge, auroc, nats, nats_per_token, onion, share_outside, variety
+from unlearnable.evaluation.stealth import Judge, auroc, nats_per_token, variety
 from unlearnable.models.judge import load_judge
 from unlearnable.models.tokens import words_of
 

@@ -39,7 +39,7 @@ def resolve_as(
     names = names or {}
     layers: list[tuple[str, Callable[[str], str], dict[str, Any]]] = [
         (str(file), lambda _: str(file), _read(file) if file else {}),
-        ("the environment", variable, from_environment(kind)),
+        ("the environment", lambda name: _set_variable(kind, name), from_environment(kind)),
         ("the call", lambda name: names.get(name, ""), {name: v for name, v in flags.items() if v is not None}),
     ]
     given: dict[str, Any] = {}
@@ -65,16 +65,25 @@ def variable(name: str) -> str:
     return ENVIRONMENT + name.upper()
 
 
+def _set_variable(kind: type[Settings], name: str) -> str:
+    """Return the variable that sets a setting: the command's own where it is set, else the one that all share."""
+    own = f"{ENVIRONMENT}{kind.command}_{name}".upper()
+    return own if kind.command and os.environ.get(own) else variable(name)
+
+
 def from_environment(kind: type[Settings]) -> dict[str, Any]:
     """Return the settings of a command that environment variables name.
+
+    `UNLEARNABLE_VERIFY_SEED` sets the seed of `verify` alone, and goes before `UNLEARNABLE_SEED`, which is for all.
 
     Raises:
         ConfigError: the variable of a list holds commas alone.
     """
     found: dict[str, Any] = {}
     for name in kind.model_fields.keys() - kind.without_variable:
-        if value := os.environ.get(variable(name)):
-            found[name] = split(kind, name, [value], variable(name)) if takes_several(kind, name) else value
+        source = _set_variable(kind, name)
+        if value := os.environ.get(source):
+            found[name] = split(kind, name, [value], source) if takes_several(kind, name) else value
     return found
 
 

@@ -33,6 +33,8 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    command: ClassVar[str] = ""
+    """Name of the command, which its own environment variables hold."""
     without_variable: ClassVar[frozenset[str]] = frozenset()
     """Names of the settings that no environment variable sets."""
 

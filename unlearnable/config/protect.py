@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -26,6 +26,8 @@ OUTSIDE_THE_DIGEST = frozenset({"photos", "captions", "output", "avoid_words", "
 class ProtectSettings(MEMSettings):
     """Everything a `protect` run depends on; saved with it as run.toml."""
 
+    command = "protect"
+    without_variable: ClassVar[frozenset[str]] = frozenset({"options"})  # a table
     photos: Annotated[Path, Field(description="Folder of photos, or a caption file that names them.")]
     captions: Annotated[
         Path | None,

@@ -51,6 +51,7 @@ class Recipe(Schedule):
 class TrainSettings(Schedule):
     """Everything a `train` run depends on; `epochs` and `lr` depend on the model where they are not given."""
 
+    command = "train"
     without_variable: ClassVar[frozenset[str]] = frozenset({"data"})  # UNLEARNABLE_DATA: where `benchmark` looks
 
     data: Annotated[tuple[Path, ...], Field(min_length=1, description="Folder of photos with captions to train on.")]

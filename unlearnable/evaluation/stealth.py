@@ -1,4 +1,4 @@
-"""Measure how easily triggers are noticed: their variety, their likelihood, and how well a detector finds them.
+"""Measure how easily triggers are noticed: their variety, their likelihood, and how well captions are told apart.
 
 A judge returns the negative log-likelihood of a text's tokens; it should be a model that took no part
 in making the triggers (`models/judge.py`).
@@ -6,10 +6,9 @@ in making the triggers (`models/judge.py`).
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
 from unlearnable.results import TriggerFigures
 
@@ -35,31 +34,6 @@ def variety(triggers: Sequence[str]) -> TriggerFigures:
 def nats_per_token(judge: Judge, captions: Sequence[str]) -> list[float]:
     """Return the mean negative log-likelihood of each caption's tokens, the log of its perplexity; 0 if it is empty."""
     return [sum(tokens) / max(len(tokens), 1) for tokens in judge(captions)]
-
-
-def nats(judge: Judge, captions: Sequence[str]) -> list[float]:
-    """Return the negative log-likelihood of each whole caption, in nats."""
-    return [math.fsum(tokens) for tokens in judge(captions)]
-
-
-def onion(judge: Judge, caption: str) -> list[float]:
-    """Return ONION's suspicion of each word: the fall of the perplexity without it (Qi et al. 2021, Eq. 1).
-
-    Large values are suspicious. A caption of one word cannot be judged and scores 0.
-    """
-    words = caption.split()
-    if len(words) < 2:
-        return [0.0] * len(words)
-    without = [" ".join(words[:n] + words[n + 1 :]) for n in range(len(words))]
-    whole, *others = (math.exp(mean) for mean in nats_per_token(judge, [caption, *without]))
-    return [whole - other for other in others]
-
-
-def share_outside(caption: str, words: Collection[str]) -> float:
-    """Return the share of a caption's words, stripped of punctuation, that are not in `words` (lower-case)."""
-    caption_words = [word.strip("\"'“”‘’.,;:!?()[]…-").lower() for word in caption.split()]
-    caption_words = [word for word in caption_words if any(letter.isalpha() for letter in word)]
-    return sum(word not in words for word in caption_words) / max(len(caption_words), 1)
 
 
 def auroc(positives: Sequence[float], negatives: Sequence[float]) -> float:
