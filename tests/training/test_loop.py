@@ -20,7 +20,7 @@ from unlearnable.models.openclip import load, save
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.posts.pixels import Pixels
 from unlearnable.training.distributed import World
-from unlearnable.training.loop import _order, rate, steps_an_epoch, train
+from unlearnable.training.loop import Learner, _order, rate, steps_an_epoch, train
 from unlearnable.training.optimiser import adamw
 
 RECIPE = Recipe(epochs=4, lr=1e-3, batch_size=4, seed=3)
@@ -38,7 +38,7 @@ def run(tiny, pairs, recipe=RECIPE, done=0, model=None, optimiser=None, until=No
     model = model or tiny.clone()
     optimiser = optimiser or adamw(model.module, recipe.lr, recipe.weight_decay)
     losses = []
-    for step in train(model, optimiser, pairs, recipe, done=done):
+    for step in train(Learner(model, optimiser, pairs, recipe), done=done):
         losses.append(step.loss)
         if step.number == until:
             break

@@ -18,7 +18,7 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.posts.pairs import Pairs, pairs_of
 from unlearnable.progress import Silent
 from unlearnable.results import BenchmarkPlan, PlannedCell
-from unlearnable.training.loop import steps_an_epoch, train
+from unlearnable.training.loop import Learner, steps_an_epoch, train
 from unlearnable.training.optimiser import adamw
 
 
@@ -58,7 +58,7 @@ def estimate(bench: Bench, settings: BenchmarkSettings) -> BenchmarkPlan:
 
 def _step(model: DualEncoder, pairs: Pairs, recipe: Recipe) -> float:
     """Return the seconds of a training step: the second one, since the first also warms up."""
-    steps = train(model, adamw(model.module, recipe.lr, recipe.weight_decay), pairs, recipe)
+    steps = train(Learner(model, adamw(model.module, recipe.lr, recipe.weight_decay), pairs, recipe))
     next(steps)
     began = time.monotonic()
     next(steps, None)

@@ -12,6 +12,7 @@ from unlearnable.benchmarks.plan import CellPlan, Setup
 from unlearnable.benchmarks.protections import Protection, Scraped, make
 from unlearnable.config import AS_PUBLISHED, Enlargement
 from unlearnable.experiments.cell_store import digest_of
+from unlearnable.experiments.cells import CellTraining
 from unlearnable.experiments.cells import run as train_victim
 from unlearnable.experiments.models import family
 from unlearnable.models.dual_encoder import DualEncoder
@@ -66,15 +67,9 @@ def run(bench: Bench, cell: CellPlan, progress: Progress) -> BenchmarkCell:
     if not bench.resume:
         partial.unlink(missing_ok=True)
     arm = ProtectedFraction(bench.train, protection, cell, bench.setup.scale.method.enlarge, str(key["arm"]))
-    trained = train_victim(
-        bench.experiment,
-        pool.start(cell.victim, start_seed(cell)),
-        arm,
-        cell.recipe,
-        progress,
-        title=f"{cell.victim} on {_label(cell)}",
-        checkpoint=(partial, digest_of(key)),
-    )
+    title = f"{cell.victim} on {_label(cell)}"
+    training = CellTraining(title, arm, cell.recipe, checkpoint=partial, key=digest_of(key))
+    trained = train_victim(bench.experiment, pool.start(cell.victim, start_seed(cell)), training, progress)
     surrogate = bench.setup.surrogate if protection else None
     families = [family(pool.architecture(name)) for name in (cell.victim, surrogate) if name]
     result = BenchmarkCell(

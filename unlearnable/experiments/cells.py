@@ -76,34 +76,35 @@ class Trained:
         return [epoch.text_to_image.medr for epoch in self.history if epoch.text_to_image]
 
 
-def run(
-    experiment: Experiment,
-    model: DualEncoder,
-    arm: Arm,
-    recipe: Recipe,
-    progress: Progress,
-    *,
-    title: str,
-    checkpoint: tuple[Path, str] | None = None,
-    attacker: Attacker = PLAIN,
-) -> Trained:
-    """Train a model on an arm and rank the gallery.
+@dataclass(frozen=True)
+class CellTraining:
+    """The training of one cell.
 
-    Args:
-        experiment: gallery to rank.
-        model: model to train in place.
+    Attributes:
+        title: title of the progress phase.
         arm: posts to train on.
         recipe: how the model is trained.
-        progress: receives one step per batch.
-        title: title of the progress phase.
-        checkpoint: file to resume from, and the run key that it is bound to.
         attacker: who trains.
+        checkpoint: file to resume from, or None.
+        key: what the checkpoint is bound to.
     """
+
+    title: str
+    arm: Arm
+    recipe: Recipe
+    attacker: Attacker = PLAIN
+    checkpoint: Path | None = None
+    key: str = ""
+
+
+def run(experiment: Experiment, model: DualEncoder, training: CellTraining, progress: Progress) -> Trained:
+    """Train a model in place and rank the gallery; `progress` receives one step per batch."""
     began = time.monotonic()
-    path, key = checkpoint or (None, "")
-    pairs = attacker.choose(model, arm.pairs())
-    task = TrainingTask(pairs, experiment.gallery, recipe, path, key, attacker)
-    progress.phase(title, task.steps)
+    pairs = training.attacker.choose(model, training.arm.pairs())
+    task = TrainingTask(
+        pairs, experiment.gallery, training.recipe, training.checkpoint, training.key, training.attacker
+    )
+    progress.phase(training.title, task.steps)
     history = fit(model, task, progress)
     ranked = scores(retrieve(model, experiment.gallery))
     return Trained(model, history, ranked, round(time.monotonic() - began, 1))

@@ -20,7 +20,7 @@ from unlearnable.progress import Progress
 from unlearnable.results import EpochRecord
 from unlearnable.training.attacker import PLAIN, Attacker
 from unlearnable.training.distributed import World
-from unlearnable.training.loop import steps_an_epoch, train
+from unlearnable.training.loop import Learner, steps_an_epoch, train
 from unlearnable.training.optimiser import adamw
 
 
@@ -73,8 +73,8 @@ def fit(model: DualEncoder, task: TrainingTask, progress: Progress, *, world: Wo
     optimiser = adamw(model.module, task.recipe.lr, task.recipe.weight_decay)
     training = _restore(model, optimiser, task)
     progress.advance(training.done)
-    steps = train(model, optimiser, task.train, task.recipe, done=training.done, world=world, attacker=task.attacker)
-    for step in steps:
+    learner = Learner(model, optimiser, task.train, task.recipe, world, task.attacker)
+    for step in train(learner, done=training.done):
         if not math.isfinite(step.loss):
             raise ModelError(f"the loss of step {step.number} is not finite", hint="lower --lr")
         training.done, training.loss = step.number, training.loss + step.loss

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -67,30 +66,25 @@ def decoy_tokens(session: AnySession, slots: Sequence[CaptionSlot]) -> Tensor | 
 
 
 def batch_loss(
-    model: DualEncoder,
-    pixels: Tensor,
-    tokens: Tensor,
-    decoys: Tensor | None,
-    *,
-    learn_text: bool = False,
-    mask_equal: bool = True,
-    reduction: Literal["mean", "none"] = "mean",
+    model: DualEncoder, pixels: Tensor, tokens: Tensor, decoys: Tensor | None, *, learn_text: bool = False
 ) -> Tensor:
     """Return the contrastive loss of a model on a batch of pixels (b, 3, s, s), tokens (b, t) and decoys (m, t).
 
-    With `mask_equal`, photos of equal captions are not each other's negatives.
+    Photos of equal captions are not each other's negatives.
     """
     with torch.set_grad_enabled(learn_text):
         texts = model.encode_text(tokens.to(model.device))
         wrong = None if decoys is None else model.encode_text(decoys.to(model.device))
-    return contrastive_loss(
-        model.encode_image(pixels.to(model.device)),
-        texts,
-        model.logit_scale,
-        drop=caption_mask(tokens).to(model.device) if mask_equal else None,
-        decoys=wrong,
-        reduction=reduction,
-    )
+    images, drop = model.encode_image(pixels.to(model.device)), caption_mask(tokens).to(model.device)
+    return contrastive_loss(images, texts, model.logit_scale, drop=drop, decoys=wrong)
+
+
+@torch.no_grad()
+def post_losses(model: DualEncoder, pixels: Tensor, tokens: Tensor, *, mask_equal: bool = True) -> Tensor:
+    """Return (b,) the loss of each pair of a batch; with `mask_equal`, pairs of equal captions are no negatives."""
+    drop = caption_mask(tokens).to(model.device) if mask_equal else None
+    images, texts = model.encode_image(pixels.to(model.device)), model.encode_text(tokens.to(model.device))
+    return contrastive_loss(images, texts, model.logit_scale, drop=drop, reduction="none")
 
 
 def check_finite(values: Sequence[Tensor], what: str, model: str, round_number: int) -> None:

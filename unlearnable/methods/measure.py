@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from unlearnable.methods.base import AnySession
-from unlearnable.methods.batches import batch_loss, check_finite, freeze, in_order
+from unlearnable.methods.batches import check_finite, freeze, in_order, post_losses
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.optim.view import PLAIN_VIEW, apply_noise, load_view
@@ -41,7 +41,6 @@ def measuring(session: AnySession) -> Generator[None, None, Tensor]:
     return torch.tensor(measured)
 
 
-@torch.no_grad()
 def batch_losses(
     model: DualEncoder,
     pixels: Callable[[int], Tensor],
@@ -59,8 +58,8 @@ def batch_losses(
         slots: the captions of each photo.
         triggers: (n, k) token ids; k may be 0.
         photos: the batch.
-        mask_equal: see `batch_loss`.
+        mask_equal: see `post_losses`.
     """
     loaded = torch.stack([load_view(pixels(n), model.image_size, PLAIN_VIEW) for n in photos])
     tokens, _ = tokens_of([slots[n][0] for n in photos], triggers[list(photos)])
-    return batch_loss(model, loaded, tokens, None, mask_equal=mask_equal, reduction="none").cpu()
+    return post_losses(model, loaded, tokens, mask_equal=mask_equal).cpu()

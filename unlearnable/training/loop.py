@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -72,25 +72,33 @@ class _Towers(nn.Module):
 
 
 @dataclass(frozen=True)
-class _Learner:
-    """A model in training with its optimiser, posts and recipe."""
+class Learner:
+    """A model in training.
+
+    Attributes:
+        model: model to train in place, in training mode at every step.
+        optimiser: optimiser of the model's parameters.
+        pairs: photos and captions to train on; every caption is a pair of its own.
+        recipe: length, rate, batches and crops; the training makes `recipe.epochs` passes over the pairs.
+        world: processes that share each batch.
+        attacker: who trains, on pairs of their choice; one that changes batches trains in one process.
+    """
 
     model: DualEncoder
-    towers: nn.Module
     optimiser: torch.optim.Optimizer
     pairs: Pairs
     recipe: Recipe
-    world: World
-    attacker: Attacker
+    world: World = field(default_factory=World)
+    attacker: Attacker = PLAIN
 
-    def step(self, rows: Tensor, number: int) -> float:
-        """Train on the batch of these rows of the pairs and return its loss."""
+    def step(self, towers: nn.Module, rows: Tensor, number: int) -> float:
+        """Train on the batch of these rows of the pairs and return its loss; `towers` is the model's `forward`."""
         model, recipe = self.model, self.recipe
         batch = self.attacker.batch(model, self._load(rows, number), _generator(recipe.seed, 3, number))
         self.attacker.training_mode(model)
         with torch.random.fork_rng(), torch.autocast(model.device.type, torch.bfloat16, enabled=_bf16(model, recipe)):
             torch.manual_seed(_seed(recipe.seed, 2, number))  # for dropout
-            images, texts, scale = self.towers(batch.pixels, batch.tokens)
+            images, texts, scale = towers(batch.pixels, batch.tokens)
         images, texts = (self.world.gather(features.float())[: len(rows)] for features in (images, texts))
         loss = batch.loss(images, texts, scale.float())
         self.optimiser.zero_grad()
@@ -113,39 +121,25 @@ class _Learner:
         return Batch(torch.stack(loaded).to(model.device), tokens.to(model.device))
 
 
-def train(
-    model: DualEncoder,
-    optimiser: torch.optim.Optimizer,
-    pairs: Pairs,
-    recipe: Recipe,
-    *,
-    done: int = 0,
-    world: World | None = None,
-    attacker: Attacker = PLAIN,
-) -> Iterator[Step]:
+def train(learner: Learner, *, done: int = 0) -> Iterator[Step]:
     """Train a model in place with the symmetric contrastive loss (Eq. 2), yielding every step.
 
     Args:
-        model: model to train, in training mode at every step.
-        optimiser: optimiser of the model's parameters.
-        pairs: photos and captions to train on; every caption is a pair of its own.
-        recipe: length, rate, batches and crops; the training makes `recipe.epochs` passes over the pairs.
+        learner: model, posts and recipe.
         done: steps done by an earlier run, whose weights and optimiser state must have been restored.
-        world: processes that share each batch.
-        attacker: who trains, on pairs of their choice; one that changes batches trains in one process.
     """
-    world = world or World()
-    count = steps_an_epoch(pairs, recipe)
+    recipe = learner.recipe
+    count = steps_an_epoch(learner.pairs, recipe)
     total = count * recipe.epochs
-    attacker.prepare(model)
-    learner = _Learner(model, world.wrap(_Towers(model)), optimiser, pairs, recipe, world, attacker)
+    learner.attacker.prepare(learner.model)
+    towers = learner.world.wrap(_Towers(learner.model))
     for number in range(done, total):
         epoch, index = divmod(number, count)
-        rows = _order(pairs, recipe, epoch).tensor_split(count)[index]
+        rows = _order(learner.pairs, recipe, epoch).tensor_split(count)[index]
         current_rate = rate(number, total, recipe)
-        for group in optimiser.param_groups:
+        for group in learner.optimiser.param_groups:
             group["lr"] = current_rate
-        loss = learner.step(rows, number)
+        loss = learner.step(towers, rows, number)
         yield Step(number + 1, epoch + 1, index == count - 1, loss, current_rate)
 
 

@@ -11,7 +11,7 @@ from unlearnable.config import AS_USUAL, Recipe, VerifySettings
 from unlearnable.evaluation.embed import retrieve
 from unlearnable.evaluation.scores import scores
 from unlearnable.experiments.cell_store import CellStore
-from unlearnable.experiments.cells import Experiment, run
+from unlearnable.experiments.cells import CellTraining, Experiment, run
 from unlearnable.experiments.recipe import recipe_for
 from unlearnable.progress import Progress
 from unlearnable.results import BothWays, Cell
@@ -123,7 +123,7 @@ def _run(experiment: Experiment, training: Training, progress: Progress) -> Cell
     model = experiment.pool.start(victim, recipe.seed)
     by = "" if training.attacker == AS_USUAL else f", attacker {training.attacker}"
     title = f"{victim}: {arm.data} through {arm.attack.name}{by}, seed {recipe.seed}"
-    trained = run(experiment, model, arm, recipe, progress, title=title, attacker=training.hooks)
+    trained = run(experiment, model, CellTraining(title, arm, recipe, training.hooks), progress)
     shortcut = None
     if arm.data == "protected":
         published = arm.published(int(experiment.gallery.photos.max()) + 1)
