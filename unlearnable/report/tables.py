@@ -10,7 +10,14 @@ from unlearnable.config import AS_PUBLISHED, trigger_settings
 from unlearnable.results import BenchmarkCell, BenchmarkReport, BothWays, FluencyRecord, PaperRow, TableRecord
 
 WAYS = ("image→text", "text→image")
-NAMES = {"clean": "Clean", "random": "Random noise and words", "em": "EM", "uap": "UAP", "pretrained": "Pre-trained"}
+NAMES = {
+    "clean": "Clean",
+    "random": "Random noise and words",
+    "em": "EM",
+    "uap": "UAP",
+    "mem": "MEM",
+    "pretrained": "Pre-trained",
+}
 HEADS = [f"{way} {figure}" for way in WAYS for figure in ("Hit@10", "Medr")]
 OURS = "Each figure is ours / the paper's; - where the paper has none."
 SAME = "The set-up differs from the paper's as Table 1 says."
@@ -230,4 +237,5 @@ def _pair(values: Sequence[float], paper: float | None, form: str) -> str:
 
 
 def _name(method: str) -> str:
-    return NAMES.get(method, method.replace("mem", "MEM"))
+    base, *variant = method.split("-", 1)
+    return "-".join([NAMES.get(base, base), *variant])
