@@ -4,7 +4,7 @@
     python tools/victims/distil.py vit-small START.safetensors --data DIR [--data DIR ...] [--steps 6000]
 
 From nothing, 10,000 photos do not teach a ResNet or a ViT to see. The teacher is EfficientNet-Lite1 with ImageNet's
-weights, frozen. Teacher and student load the same random view of a photo, each at its own size, and the student's
+weights, frozen. Teacher and student see the same random view of a photo, each at its own size, and the student's
 features, through a linear head that is thrown away, are to point where the teacher's pooled features point (cosine, the
 teacher's centred by batch normalisation). The text tower stays random: `unlearnable train --model START.safetensors`
 goes on from there.
@@ -36,7 +36,7 @@ from unlearnable.progress import Silent
 from unlearnable.training.optimiser import adamw
 
 TEACHER_FEATURES = 1280
-LARGEST_RATE, WARMUP, SMALLEST_CROP, BRIGHTNESS = 1e-3, 0.05, 0.3, 0.3
+LARGEST_RATE, WARMUP, SMALLEST_CROP, BRIGHTNESS, LARGEST_GRADIENT = 1e-3, 0.05, 0.3, 0.3, 1.0
 
 
 @dataclass
@@ -76,26 +76,28 @@ def pupil(architecture: str, seed: int) -> Pupil:
 
 
 def views(pixels: Pixels, photos: list[int], sides: tuple[int, int], generator: torch.Generator) -> list[Tensor]:
-    """Return the same random views of photos at two sizes, brighter or darker, in [0, 1]."""
-    loaded: list[list[Tensor]] = [[], []]
+    """Return random views of photos, brighter or darker, in [0, 1], at the teacher's size and at the student's."""
+    loaded = []
     for photo in photos:
         view = sample_view(generator, SMALLEST_CROP, KERNELS)
         light = 1 + BRIGHTNESS * (2 * float(torch.rand(1, generator=generator)) - 1)
-        for size, side in zip(loaded, sides, strict=True):
-            size.append((load_view(pixels[photo], side, view) * light).clamp(0, 1))
-    return [torch.stack(size) for size in loaded]
+        loaded.append((load_view(pixels[photo], max(sides), view) * light).clamp(0, 1))
+    large = torch.stack(loaded)
+    return [F.interpolate(large, (side, side), mode="bilinear", antialias=True) for side in sides]
 
 
 def step(one: Pupil, pixels: Pixels, photos: list[int], generator: torch.Generator) -> float:
     """Train the student on a batch; return the mean of 1 - cosine."""
-    seen, shown = views(pixels, photos, (one.student.image_size, one.teacher.image_size), generator)
-    with torch.no_grad():
-        target = one.teacher.module.visual.trunk(normal(one.teacher, shown))  # type: ignore[union-attr,operator]
+    shown, seen = views(pixels, photos, (one.teacher.image_size, one.student.image_size), generator)
     one.student.module.train()
-    features = one.head(one.student.module.visual(normal(one.student, seen)))  # type: ignore[operator]
-    loss = 1 - F.cosine_similarity(features, one.centre(target)).mean()
+    with torch.autocast("cpu", torch.bfloat16):
+        with torch.no_grad():
+            target = one.teacher.module.visual.trunk(normal(one.teacher, shown))  # type: ignore[union-attr,operator]
+        features = one.student.module.visual(normal(one.student, seen))  # type: ignore[operator]
+    loss = 1 - F.cosine_similarity(one.head(features.float()), one.centre(target.float())).mean()
     one.optimiser.zero_grad()
     loss.backward()
+    nn.utils.clip_grad_norm_(one.student.module.visual.parameters(), LARGEST_GRADIENT)  # type: ignore[union-attr]
     one.optimiser.step()
     return loss.item()
 
