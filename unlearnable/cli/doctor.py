@@ -50,16 +50,16 @@ def examine() -> dict[str, Any]:
     from unlearnable.models import bundled, masked_language
     from unlearnable.models.device import choose_device
 
-    checksum = files.sha256(bundled.WEIGHTS) if bundled.WEIGHTS.is_file() else "missing"
+    weights = bundled.path(bundled.SMALL)
     return {
         "python": platform.python_version(),
         "system": platform.platform(),
         "packages": {name: _version(name) for name in PACKAGES},
         "device": choose_device("auto"),
         "threads": torch.get_num_threads(),
-        "bundled_model": str(bundled.WEIGHTS),
-        "bundled_sha256": checksum,
-        "bundled_intact": checksum == bundled.describe()["sha256"],
+        "bundled_model": str(weights),
+        "bundled_sha256": files.sha256(weights) if weights.is_file() else "missing",
+        "bundled_intact": all(map(bundled.intact, bundled.NAMES)),
         "language_model_intact": masked_language.bundled_intact(),
         "weights_cache": str(_hub_cache()),
         "victims_cache": str(cache_folder()),

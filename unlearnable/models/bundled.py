@@ -1,4 +1,7 @@
-"""The `small` CLIP inside the wheel: weights in half precision, token table in 8 bits, checked by sha256."""
+"""The CLIPs inside the wheel, checked by sha256: large weights in 8 bits with a scale a row, others in half precision.
+
+`small` is the default surrogate. The others are victims that no noise is made on by default.
+"""
 
 from __future__ import annotations
 
@@ -15,61 +18,81 @@ if TYPE_CHECKING:
     from unlearnable.models.dual_encoder import DualEncoder
 
 DATA = Path(__file__).parent / "data"
-WEIGHTS = DATA / "small.safetensors"
-CONFIG = DATA / "small.json"
+SMALL = "small"
+NAMES = (SMALL,)
+WEIGHT, SCALE = ".weight", ".scale"
 TABLE = "token_embedding.weight"
-SCALE = "token_embedding.scale"
+LARGE = 2**16  # weights of a matrix that is kept in 8 bits
 TRUNK = "visual.trunk."
 
 
-def describe() -> dict[str, Any]:
-    """Return the content of small.json: configuration, normalisation and the weights' sha256."""
-    description: dict[str, Any] = json.loads(CONFIG.read_text(encoding="utf-8"))
+def path(name: str) -> Path:
+    """Return the file of a bundled model's weights."""
+    return DATA / f"{name}.safetensors"
+
+
+def describe(name: str) -> dict[str, Any]:
+    """Return the configuration, normalisation and sha256 of a bundled model."""
+    description: dict[str, Any] = json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
     return description
 
 
+def intact(name: str) -> bool:
+    """Return whether the weights exist and are the released ones."""
+    return path(name).is_file() and files.sha256(path(name)) == describe(name)["sha256"]
+
+
 def pack(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Shrink a state dict for the wheel: the token table to int8 with one scale per row, the rest to half precision."""
+    """Shrink a state dict for the wheel: large matrices to int8 with one scale a row, the rest to half precision."""
     import torch
 
     packed = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
-    table = state[TABLE].float()
-    scale = table.abs().amax(dim=1, keepdim=True).clamp(min=1e-8) / 127
-    packed[TABLE] = (table / scale).round().to(torch.int8)
-    packed[SCALE] = scale.half()
+    for name, value in state.items():
+        if name.endswith(WEIGHT) and value.dim() > 1 and value.numel() >= LARGE:
+            rows = value.float().flatten(1)
+            scale = rows.abs().amax(dim=1, keepdim=True).clamp(min=1e-8) / 127
+            packed[name] = (rows / scale).round().to(torch.int8).view_as(value)
+            packed[_scale_of(name)] = scale.half()
     return packed
 
 
 def unpack(packed: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return the float32 state dict of one that `pack` shrank."""
     state = {name: value.float() if value.is_floating_point() else value for name, value in packed.items()}
-    state[TABLE] = state[TABLE].float() * state.pop(SCALE)
+    for name in [name for name in state if name.endswith(WEIGHT) and _scale_of(name) in state]:
+        scale = state.pop(_scale_of(name))
+        state[name] = (state[name].float().flatten(1) * scale).view_as(state[name])
     return state
 
 
-def load_small() -> DualEncoder:
-    """Load the bundled model.
+def load(name: str) -> DualEncoder:
+    """Load a bundled model.
 
     Raises:
         ModelError: the installed file is missing or not the released one.
     """
-    if not WEIGHTS.is_file():
-        raise ModelError(f"the bundled model is missing: {WEIGHTS}", hint="reinstall the package")
-    description = describe()
-    if files.sha256(WEIGHTS) != description["sha256"]:
-        raise ModelError(f"{WEIGHTS} is not the released file (its sha256 differs)", hint="reinstall the package")
+    weights = path(name)
+    if not weights.is_file():
+        raise ModelError(f"the bundled model is missing: {weights}", hint="reinstall the package")
+    if not intact(name):
+        raise ModelError(f"{weights} is not the released file (its sha256 differs)", hint="reinstall the package")
     from safetensors.torch import load_file
 
     from unlearnable.models.dual_encoder import build
 
-    encoder = build("small", description["config"], tuple(description["mean"]), tuple(description["std"]))
-    encoder.module.load_state_dict(unpack(load_file(WEIGHTS)))
+    description = describe(name)
+    encoder = build(name, description["config"], tuple(description["mean"]), tuple(description["std"]))
+    encoder.module.load_state_dict(unpack(load_file(weights)))
     return encoder
 
 
 def copy_photo_tower(encoder: DualEncoder) -> DualEncoder:
-    """Copy the bundled model's convolutions into `encoder` and return it: ImageNet weights, frozen in its training."""
+    """Copy `small`'s convolutions into `encoder` and return it: ImageNet weights, frozen in `small`'s training."""
     state = encoder.module.state_dict()
-    trunk = {name: value for name, value in load_small().module.state_dict().items() if name.startswith(TRUNK)}
+    trunk = {name: value for name, value in load(SMALL).module.state_dict().items() if name.startswith(TRUNK)}
     encoder.module.load_state_dict({**state, **trunk})
     return encoder
+
+
+def _scale_of(name: str) -> str:
+    return name.removesuffix(WEIGHT) + SCALE

@@ -1,4 +1,4 @@
-"""Load surrogates and victims by name: the bundled `small`, any open_clip model and tag, or a checkpoint on disk.
+"""Load surrogates and victims by name: a bundled one, any open_clip model and tag, or a checkpoint on disk.
 
 A checkpoint is a file of weights, or a folder in open_clip's own layout (open_clip_config.json
 and weights). A file written by `save` names its architecture; any other needs it as a prefix:
@@ -23,20 +23,20 @@ from unlearnable.registry import did_you_mean
 if TYPE_CHECKING:
     from unlearnable.models.dual_encoder import DualEncoder
 
-SMALL = "small"
-OFFLINE = "works offline: small (bundled), or a checkpoint on disk"
+SMALL = bundled.SMALL
+OFFLINE = f"works offline: {', '.join(bundled.NAMES)} (bundled), or a checkpoint on disk"
 
 
 def load(name: str) -> DualEncoder:
     """Load the model of that name, on the CPU and in evaluation mode.
 
     Args:
-        name: `small`, `ARCHITECTURE:TAG` (`RN50:openai`), `ARCHITECTURE:FILE`, a file written by `save`, or a folder.
+        name: `small` or another bundled one, `ARCHITECTURE:TAG` (`RN50:openai`), `ARCHITECTURE:FILE`, a file written by `save`, or a folder.
 
     Raises:
         ModelError: the model does not exist, its weights cannot be fetched or do not fit, or some are not finite.
     """
-    encoder = bundled.load_small() if name == SMALL else _load_other(name)
+    encoder = bundled.load(name) if name in bundled.NAMES else _load_other(name)
     damaged = next((key for key, value in encoder.module.state_dict().items() if not value.isfinite().all()), None)
     if damaged is not None:
         raise ModelError(f"{name}: its weights are damaged ({damaged} holds NaN or infinity)", hint=OFFLINE)
@@ -113,7 +113,7 @@ def _load_other(name: str) -> DualEncoder:
     if architecture not in architectures:
         raise ModelError(
             f"there is no model {name!r}",
-            hint=f"{did_you_mean(architecture, [SMALL, *ARCHITECTURES, *architectures])} ({OFFLINE})",
+            hint=f"{did_you_mean(architecture, [*bundled.NAMES, *ARCHITECTURES, *architectures])} ({OFFLINE})",
         )
     if not tag:
         tags = ", ".join(open_clip.list_pretrained_tags_by_model(architecture)[:6]) or "none"
