@@ -26,20 +26,21 @@ def formats(as_json: options.Json = False, debug: options.Debug = False) -> None
 
 
 def models(as_json: options.Json = False, debug: options.Debug = False) -> None:
-    """List surrogates and victims: the bundled one, small ones to be trained, open_clip's with their weights.
+    """List surrogates and victims: the bundled ones, small ones to be trained, open_clip's with their weights.
 
     `small-mlm` is the bundled language model that proposes natural triggers (--language-model).
     """
     import open_clip
 
+    from unlearnable.models import bundled
     from unlearnable.models.architectures import ARCHITECTURES, cached
     from unlearnable.models.masked_language import SMALL_MLM
 
     rows = [
-        ("small", "bundled, works offline"),
+        *((name, "bundled, works offline") for name in bundled.NAMES),
         (SMALL_MLM, "language model for natural triggers, bundled, works offline"),
     ]
-    for name in ARCHITECTURES:
+    for name in [name for name in ARCHITECTURES if name not in bundled.NAMES]:
         rows.append((name, f"trained: {cached(name)}" if cached(name).is_file() else "`unlearnable train` makes it"))
     for name in open_clip.list_models():
         tags = open_clip.list_pretrained_tags_by_model(name)

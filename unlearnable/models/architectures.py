@@ -1,7 +1,7 @@
 """Small CLIPs of three families that two cores can train: `conv-small`, `resnet-small`, `vit-small`, `small-start`.
 
 `unlearnable train` trains them (docs/experiments/victims.md has the commands) and keeps the weights in the user's
-cache folder.
+cache folder. `resnet-small` is bundled.
 """
 
 from __future__ import annotations
