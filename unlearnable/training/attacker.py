@@ -50,9 +50,11 @@ class Attacker:
 
     Attributes:
         adaptive: whether the attacker is made against this tool and knows how it protects.
+        cost: time of a training step, as a multiple of a plain one, for estimates.
     """
 
     adaptive: ClassVar[bool] = False
+    cost: float = 1.0
 
     def choose(self, model: DualEncoder, pairs: Pairs) -> Pairs:
         """Return the pairs to train on, given the model before its training."""
