@@ -10,7 +10,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias, TypedDict
 
-from unlearnable.config import Device, Format, Keep, Position, Precision, Preset, ScaleName, Scope, Vocabulary
+from unlearnable.config import (
+    Device,
+    Format,
+    Keep,
+    Position,
+    Precision,
+    Preset,
+    ScaleName,
+    Scope,
+    SuiteName,
+    Vocabulary,
+)
 
 AnyPath: TypeAlias = str | Path
 Names: TypeAlias = str | Sequence[str]
@@ -104,6 +115,7 @@ class VerifyOptions(ScheduleOptions, total=False):
     from_scratch: bool
     epochs: int | None
     lr: float | None
+    suite: SuiteName | None
     through: Names
     attackers: Names
     ablations: bool

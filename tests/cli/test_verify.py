@@ -63,6 +63,23 @@ def test_attackers_have_rows_lines_and_findings_of_their_own(pair, tiny_path):
     assert [finding["attacker"] for finding in report["findings"]] == ["plain", "mixup"]
 
 
+def test_a_suite_ends_with_a_matrix_and_what_was_not_tested(pair, tiny_path):
+    arguments = ("verify", *pair, "--victims", tiny_path, *SHORT, "--suite", "quick")
+    result = call(*arguments, env={"COLUMNS": "80"})
+    assert result.returncode == 0, result.stderr
+    assert re.search(r"^4 trainings to run, about \d+ s$", result.stderr, re.MULTILINE)
+    shown = result.stdout.splitlines()
+    rows = [line.split() for line in shown if re.match(r"(png|jpeg-75|strip-trigger) ", line)]
+    assert rows == [["png", "-"], ["jpeg-75", "-"], ["strip-trigger", "*", "-"]]
+    assert "* made against this tool by someone who knows it" in shown
+    assert "not tested: diffusion purification, recaptioning by a large" in " ".join(result.stdout.split())
+    assert max(len(line) for line in shown if not line.startswith("report: ")) <= 80
+    report = json.loads(call(*arguments, "--json").stdout)
+    assert (report["suite"], report["ran"], report["reused"]) == ("quick", 0, 4)
+    assert report["victims"] == [{"name": str(tiny_path), "role": None, "family": "vit"}]
+    assert (report["worst"], report["worst_adaptive"]) == (None, None)
+
+
 def test_a_missed_requirement_exits_10_after_the_report(pair, tiny_path):
     arguments = ("verify", *pair, "--victims", tiny_path, *SHORT, "--quiet", "--json")
     result = call(*arguments, "--require", "hit10<=1")
@@ -106,6 +123,7 @@ def test_variables_may_name_the_folders(tmp_path):
         (("verify", "photos", "photos", "--victims", "RN50:openai"), 4, "small"),
         (("verify", "photos", "photos", "--victims", "vit-small"), 4, "unlearnable train"),
         (("verify", "photos", "photos", "--through", "jpg-75"), 2, "jpeg"),
+        (("verify", "photos", "photos", "--suite", "quik"), 2, "quick"),
         (("verify", "photos", "photos", "--attacker", "plain,cutuot"), 2, "did you mean 'cutout'?"),
         (("verify", "photos", "photos", "--seeds", "a"), 2, "seeds"),
         (("verify", "photos", "photos", "--require", "hits"), 2, "hit10<=10"),

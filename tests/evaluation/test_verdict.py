@@ -7,8 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnable.errors import ConfigError
-from unlearnable.evaluation.verdict import findings, missed, parse_rule, verdict
-from unlearnable.results import ArmName, BothWays, Cell, References, Retrieval
+from unlearnable.evaluation.findings import findings
+from unlearnable.evaluation.requirements import missed, parse_rule
+from unlearnable.evaluation.verdict import verdict
+from unlearnable.evaluation.worst import worst_finding
+from unlearnable.results import ArmName, BothWays, Cell, RanksRecord, References, Retrieval
 
 
 def figures(hit10: float, medr: float = 20.0) -> Retrieval:
@@ -128,3 +131,50 @@ def test_less_learnt_is_never_judged_worse(clean, protected):
         for hit in (protected, protected / 2)
     ]
     assert order.index(outcomes[0]) <= order.index(outcomes[1])
+
+
+def test_an_attack_that_knows_the_tool_is_named_beside_the_verdict_and_does_not_make_it():
+    cells = [cell("clean", 60), cell("protected", 10), cell("protected", 50, through="strip-trigger")]
+    found = findings(cells, REFERENCES)
+    found[1] = found[1].model_copy(update={"adaptive": True})
+    worst, adaptive = (worst_finding([one], cells, REFERENCES) for one in found)
+    assert verdict(found, worst, adaptive) == (
+        "protected: protection held against small; least effect 1.00 (interval not known) "
+        "against small; made against this tool, 0.20 (interval not known) against small "
+        "through strip-trigger"
+    )
+    assert "made against" not in verdict(found, worst, worst)
+    assert verdict(found[1:], None, adaptive).startswith("not protected: it did not hold against small through strip")
+
+
+def test_of_many_a_few_are_named():
+    names = [f"jpeg-{quality}" for quality in range(10, 16)]
+    cells = [cell("clean", 60), *(cell("protected", 10, through=name) for name in names)]
+    assert verdict(findings(cells, REFERENCES)).endswith("small through jpeg-13 and 2 more")
+
+
+def test_the_effect_goes_by_untouched_clean_posts_and_that_of_the_attack_itself_stands_beside_it():
+    cells = [cell("clean", 60), cell("clean", 35, through="jpeg-10"), cell("protected", 10)]
+    cells += [cell("protected", 30, through="jpeg-10")]
+    plain, attacked = findings(cells, REFERENCES)
+    assert (plain.clean_mean, plain.clean_through_mean, plain.effect_through) == (60, None, None)
+    assert (attacked.clean_mean, attacked.clean_through_mean) == (60, 35)
+    assert [attacked.effect, attacked.effect_through] == pytest.approx([0.6, 0.2])
+
+
+def test_intervals_need_ranks_and_hold_the_means():
+    def ranked(data, share):
+        ranks = [1 if n < share else 50 for n in range(100)]
+        record = RanksRecord(image_to_text=ranks, text_to_image=ranks)
+        return cell(data, share).model_copy(update={"ranks": record})
+
+    cells = [ranked("clean", 60), ranked("protected", 20)]
+    (found,) = findings(cells, REFERENCES)
+    assert found.clean_low < 60 < found.clean_high
+    assert found.protected_low < 20 < found.protected_high
+    assert found.effect_low < found.effect < found.effect_high
+    worst = worst_finding([found], cells, REFERENCES)
+    assert worst.effect == pytest.approx(0.8)
+    assert worst.effect_low < 0.8 < worst.effect_high
+    (without,) = findings([cell("clean", 60), cells[1]], REFERENCES)
+    assert (without.clean_low, without.effect_low) == (None, None)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.evaluation.test_verdict import REFERENCES, cell
-from unlearnable.evaluation.verdict import findings
-from unlearnable.evaluation.worst import in_words, worst_finding
+from unlearnable.evaluation.findings import findings
+from unlearnable.evaluation.verdict import in_words
+from unlearnable.evaluation.worst import worst_finding
 
 
 def test_the_worst_finding_is_the_one_of_the_smallest_effect_in_the_mean_of_both_directions():
@@ -15,7 +16,7 @@ def test_the_worst_finding_is_the_one_of_the_smallest_effect_in_the_mean_of_both
         cell("protected", 30, through="blur-1", back=75), cell("clean", 70, victim="b"),
         cell("protected", 45, victim="b"),
     ]  # fmt: skip
-    worst = worst_finding(findings(cells, REFERENCES), cells)
+    worst = worst_finding(findings(cells, REFERENCES), cells, REFERENCES)
     assert (worst.victim, worst.through, worst.attacker) == ("small", "blur-1", "plain")
     assert worst.effect == pytest.approx(((70 - 30) / 60 + (70 - 75) / 60) / 2)
     assert (worst.image_to_text.hit10, worst.text_to_image.hit10) == (30, 75)
@@ -23,17 +24,17 @@ def test_the_worst_finding_is_the_one_of_the_smallest_effect_in_the_mean_of_both
 
 def test_scores_are_means_over_the_seeds():
     cells = [cell("clean", 60, 0), cell("clean", 80, 1), cell("protected", 20, 0), cell("protected", 40, 1)]
-    assert worst_finding(findings(cells, REFERENCES), cells).text_to_image.hit10 == 30
+    assert worst_finding(findings(cells, REFERENCES), cells, REFERENCES).text_to_image.hit10 == 30
 
 
 def test_where_nothing_can_be_judged_nothing_is_worst():
     cells = [cell("clean", 12), cell("protected", 12)]
-    assert worst_finding(findings(cells, REFERENCES), cells) is None
+    assert worst_finding(findings(cells, REFERENCES), cells, REFERENCES) is None
 
 
 def test_the_sentence_is_for_people():
     cells = [cell("clean", 71), cell("protected", 28, through="jpeg-75")]
-    worst = worst_finding(findings(cells, REFERENCES), cells)
+    worst = worst_finding(findings(cells, REFERENCES), cells, REFERENCES)
     assert in_words(worst, cells, REFERENCES, 75) == (
         "At worst (small, jpeg-75), a model trained on the protected posts finds the right photo for a caption, among "
         "the first 10 of 75, 3 times in 10; trained on the clean posts 7 times in 10; guessing, once in 10."
@@ -42,5 +43,5 @@ def test_the_sentence_is_for_people():
 
 def test_seldom_is_hardly_ever():
     cells = [cell("clean", 60), cell("protected", 4)]
-    worst = worst_finding(findings(cells, REFERENCES), cells)
+    worst = worst_finding(findings(cells, REFERENCES), cells, REFERENCES)
     assert "hardly ever; trained on the clean posts 6 times in 10" in in_words(worst, cells, REFERENCES, 75)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,11 +43,13 @@ def test_what_cannot_be_read_counts_as_not_run(store, text):
     assert store.read("clean", {"seed": 0}) is None
 
 
-def test_cells_without_a_key_are_counted(store):
-    store.write("clean", {"seed": 0}, Result(value=3))
-    assert store.without_key() == 0
-    (store.folder / "clean-small-0-12345678.json").write_text(json.dumps({"value": 3}))
-    assert store.without_key() == 1
+def test_cells_of_another_version_are_counted(store):
+    store.write("clean", {"version": 2, "seed": 0}, Result(value=3))
+    assert store.outdated(2) == 0
+    assert store.outdated(3) == 1
+    for name, text in (("without-key", '{"value": 3}'), ("empty", ""), ("list", "[]")):
+        (store.folder / f"{name}-12345678.json").write_text(text)
+    assert store.outdated(2) == 3
 
 
 @given(st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.none())))

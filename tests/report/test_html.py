@@ -22,13 +22,16 @@ from unlearnable.results import (
     Finding,
     GalleryRecord,
     ManifestLine,
+    MatrixRow,
     ProtectReport,
+    RanksRecord,
     References,
     Retrieval,
     SkippedRecord,
     SurrogateLoss,
     TableRecord,
     VerifyReport,
+    VictimRecord,
 )
 
 HOSTILE = "<script>alert(1)</script> & 'co'"
@@ -88,11 +91,16 @@ def ways(hit10: float) -> BothWays:
     return BothWays(image_to_text=one, text_to_image=one)
 
 
+def ranks(hit10: float) -> list[int]:
+    return [1 if number < hit10 else 70 for number in range(100)]
+
+
 def cell(data: ArmName, seed: int, hit10: float) -> Cell:
     return Cell(
         victim=HOSTILE, data=data, through="png", seed=seed, epochs=2, lr=0.1, loss_curve=[2.0, 1.0],
         medr_curve=[9.0, 7.0], seconds=1.0, shortcut=ways(99.0) if data == "protected" else None,
         image_to_text=ways(hit10).image_to_text, text_to_image=ways(hit10).text_to_image,
+        ranks=RanksRecord(image_to_text=ranks(hit10), text_to_image=ranks(hit10)),
     )  # fmt: skip
 
 
@@ -103,8 +111,13 @@ STUDY = VerifyReport(
     references=References(random=ways(13.3), pretrained={HOSTILE: ways(8.0)}),
     cells=[cell("clean", 0, 60.0), cell("clean", 1, 64.0), cell("protected", 0, 14.0), cell("protected", 1, 16.0)],
     findings=[Finding(victim=HOSTILE, through="png", clean_mean=62, clean_std=2, protected_mean=15, protected_std=1,
-                      protected_medr=7, effect=0.965, effect_image_to_text=None, effect_pretrained=0.9,
-                      outcome="protected")],
+                      protected_medr=7, effect=0.965, effect_low=0.86, effect_high=1.05, effect_image_to_text=None,
+                      effect_pretrained=0.9, outcome="protected")],
+    victims=[VictimRecord(name=HOSTILE, role="held-out", family="vit"),
+             VictimRecord(name="b", role=None, family="vit")],
+    matrix=[MatrixRow(through="strip-trigger", attacker="plain", adaptive=True, effects={HOSTILE: -0.25, "b": None}),
+            MatrixRow(through="png", attacker="cutout", adaptive=False, effects={HOSTILE: 0.965, "b": 0.5})],
+    not_tested=["a known attack"],
     required=["hit10<=20"], notes=[HOSTILE], seeds=[0, 1], from_scratch=False, batch_size=64, smallest_crop=0.9,
     device="cpu", ran=4, reused=0, seconds=3.0,
 )  # fmt: skip
@@ -115,9 +128,19 @@ def test_the_page_of_a_study_has_the_verdict_first_then_table_and_curves():
     assert (
         page.index("protected: ") < page.index("random ranking") < page.index("<polyline") < page.index("How to read")
     )
-    for figure in ("62.0 ±2.0", "15.0 ±1.0", "99.0 ±0.0", "0.96", "–", "All met."):
+    for figure in ("62 (52 to 72)", "15 (8.5 to 22)", ">99.0<", "0.96 (0.86 to 1.05)", "–", "All met."):
         assert figure in page
     assert page.count('role="img"') == 2
+
+
+def test_the_matrix_has_its_rows_in_order_and_says_what_was_not_tested():
+    page = verify_page(STUDY)
+    rows = re.findall(r'<th scope="row">(.*?)</th>(.*?)</tr>', page)
+    assert [(label, re.findall(r">([^<]+)</td>", effects)) for label, effects in rows] == [
+        ("strip-trigger *", ["-0.25", "-"]), ("png, cutout", ["0.96", "0.50"])
+    ]  # fmt: skip
+    assert "held-out</th>" in page
+    assert "Not tested: a known attack." in page
 
 
 def test_attackers_have_a_column_where_there_is_more_than_plain_training():

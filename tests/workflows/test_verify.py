@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,11 @@ import pytest
 from PIL import Image
 
 from tests.conftest import picture, tree
+from tests.report.test_html import REPORT
 from unlearnable import protect
 from unlearnable.config import VerifySettings, resolve_as
 from unlearnable.errors import ConfigError, InputError
+from unlearnable.models.weights import weights_sha256
 from unlearnable.posts.reading import open_collection
 from unlearnable.progress import Silent
 from unlearnable.workflows.verify.matching import match, open_protected
@@ -118,9 +121,10 @@ def test_every_arm_and_attack_has_its_cell_and_is_run_once(settings):
     again = verify(asked)
     assert (report.ran, again.ran, again.reused) == (12, 0, 12)
     assert again.cells == report.cells
-    assert verify(asked.model_copy(update={"lr": 1e-3})).ran == 12
+    other = verify(asked.model_copy(update={"lr": 1e-3}))
+    assert other.ran == 12
     page = (asked.output / "report.html").read_text()
-    assert report.verdict in page
+    assert other.verdict in page
     assert "jpeg-75+strip-trigger" in page
 
 
@@ -144,6 +148,90 @@ def test_each_attacker_trains_on_every_arm_and_plain_cells_are_used_again(settin
     assert report.findings[2].clean_mean == report.cells[3].text_to_image.hit10
     assert all(a.loss_curve != b.loss_curve for a, b in zip(report.cells[:3], report.cells[3:], strict=True))
     assert verify(asked.model_copy(update={"attackers": ("cutout",)})).reused == 3
+
+
+class Notes(Silent):
+    """Progress that keeps what it is told, and the names of the phases."""
+
+    def __init__(self):
+        self.told = []
+
+    def phase(self, name, total):
+        self.told.append(name)
+
+    def note(self, text):
+        self.told.append(text)
+
+
+def test_a_suite_is_estimated_before_it_starts_and_its_matrix_has_the_worst_first(settings):
+    asked, notes = settings("shortcut", suite="quick", epochs=8, seeds=(0, 1)), Notes()
+    report = verify(asked, progress=notes)
+    (estimate,) = [told for told in notes.told if "to run" in told]
+    assert re.fullmatch(r"8 trainings to run, about \d+ (s|minutes)", estimate)
+    assert notes.told.index(estimate) < min(n for n, told in enumerate(notes.told) if "seed 0" in told)
+    assert report.suite == "quick"
+    assert sorted(row.through for row in report.matrix) == ["jpeg-75", "png", "strip-trigger"]
+    effects = [list(row.effects.values()) for row in report.matrix]
+    assert effects == sorted(effects)
+    assert [finding.adaptive for finding in report.findings] == [False, False, True]
+    assert report.worst.through != "strip-trigger" == report.worst_adaptive.through
+    assert "diffusion purification" in report.not_tested
+    more = Notes()
+    verify(asked.model_copy(update={"through": ("png", "grayscale")}), progress=more)
+    assert [told for told in more.told if re.search("to run, .* s, 8 are there already", told)]
+    verify(asked, progress=(last := Notes()))
+    assert not [told for told in last.told if "to run" in told]
+
+
+def test_every_figure_has_an_interval_which_holds_it(settings):
+    report = verify(settings("shortcut", seeds=(0, 1)))
+    (finding,) = report.findings
+    assert finding.clean_low <= finding.clean_mean <= finding.clean_high
+    assert finding.protected_low <= finding.protected_mean <= finding.protected_high
+    assert finding.effect_low <= finding.effect <= finding.effect_high
+    assert report.gallery.photo_of_caption == list(range(30))
+    for cell in report.cells:
+        assert len(cell.ranks.image_to_text) == len(cell.ranks.text_to_image) == 30
+        assert 100 * np.mean(np.array(cell.ranks.text_to_image) <= 10) == pytest.approx(cell.text_to_image.hit10)
+    assert f"{report.worst.effect_low:.2f} to {report.worst.effect_high:.2f} with these photos" in report.verdict
+
+
+def test_cells_without_ranks_are_run_again_and_a_line_says_so(settings):
+    asked = settings("shortcut", epochs=1)
+    verify(asked)
+    for file in (asked.output / "cells").iterdir():  # as an earlier version wrote them
+        cell = json.loads(file.read_text())
+        cell["key"]["version"] = 2
+        del cell["ranks"]
+        file.write_text(json.dumps(cell))
+    assert verify(asked, progress=(notes := Notes())).ran == 2
+    assert [told for told in notes.told if "2 cells of an earlier version" in told]
+
+
+def test_a_victim_is_a_surrogate_where_it_has_the_weights_that_protection_was_made_on(settings, tiny, tmp_path, scenes):
+    copy = tmp_path / "copy"
+    shutil.copytree(scenes / "shortcut", copy)
+    asked = settings(copy, epochs=0)
+    (unknown,) = verify(asked).victims
+    assert (unknown.role, unknown.family) == (None, "vit")
+    private = tmp_path / "copy.private"
+    private.mkdir()
+    write_report(private, [weights_sha256(tiny.module.state_dict())])
+    same = verify(asked)
+    assert same.victims[0].role == "surrogate"
+    assert any("made on these very victims" in note for note in same.notes)
+    write_report(private, ["0" * 64])
+    other = verify(asked)
+    assert other.victims[0].role == "held-out"
+    assert not any("these very victims" in note for note in other.notes)
+    write_report(private, [], asked.victims[0])  # as an earlier version wrote it, with names alone
+    assert verify(asked).victims[0].role == "surrogate"
+    assert verify(settings(copy, epochs=0, from_scratch=True)).victims[0].role == "held-out"
+
+
+def write_report(private, weights, name="tiny"):
+    known = {"surrogates": [name], "surrogate_weights": weights}
+    (private / "report.json").write_text(REPORT.model_copy(update=known).model_dump_json())
 
 
 def test_photos_are_held_out_where_there_is_no_test_folder(settings):

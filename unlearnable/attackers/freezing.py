@@ -18,9 +18,11 @@ class Freezing(Attacker):
 
     Attributes:
         kept: function that returns the weights that do not learn.
+        cost: see `Attacker`.
     """
 
     kept: Callable[[DualEncoder], Iterable[nn.Parameter]]
+    cost: float
 
     def prepare(self, model: DualEncoder) -> None:
         """Keep the weights from learning."""
@@ -70,4 +72,4 @@ def _layers(tower: nn.Module) -> list[nn.Module]:
     return [module for module in tower.modules() if any(True for _ in module.parameters(recurse=False))]
 
 
-FROZEN, PROBE = Freezing(shallow_half), Freezing(all_but_projections)
+FROZEN, PROBE = Freezing(shallow_half, cost=0.6), Freezing(all_but_projections, cost=0.25)

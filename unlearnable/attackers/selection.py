@@ -23,6 +23,7 @@ class DropDissimilar(Attacker):
     """
 
     share: float = 0.2
+    cost = 0.8
 
     def choose(self, model: DualEncoder, pairs: Pairs) -> Pairs:
         """Return the pairs that are left, in their order."""

@@ -30,6 +30,7 @@ class WorstView(Attacker):
     """
 
     views: int = 5
+    cost = 2.0
 
     @torch.no_grad()
     def batch(self, model: DualEncoder, batch: Batch, generator: torch.Generator) -> Batch:
@@ -54,6 +55,7 @@ class OneStep(Attacker):
     """
 
     amount: int = 2
+    cost = 1.6
 
     def batch(self, model: DualEncoder, batch: Batch, generator: torch.Generator) -> Batch:
         """Return the batch with the changed photos."""

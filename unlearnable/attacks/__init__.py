@@ -122,6 +122,11 @@ def describe(name: str) -> str:
     return ATTACKS.summary(_split(name)[0])
 
 
+def is_adaptive(name: str) -> bool:
+    """Return whether the attack of that name, or a part of the chain, is made against this tool."""
+    return any(ATTACKS[_split(part)[0]].adaptive for part in name.split("+"))
+
+
 def _one(name: str) -> Attack:
     key, number = _split(name)
     if key not in ATTACKS:

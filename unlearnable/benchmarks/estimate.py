@@ -14,19 +14,18 @@ from unlearnable.benchmarks.protection_store import ProtectionStore
 from unlearnable.benchmarks.protections import make
 from unlearnable.benchmarks.runner import surrogate_of
 from unlearnable.config import BenchmarkSettings, Recipe
-from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.experiments.timing import step_seconds
 from unlearnable.posts.pairs import Pairs, pairs_of
 from unlearnable.progress import Silent
 from unlearnable.results import BenchmarkPlan, PlannedCell
-from unlearnable.training.loop import Learner, steps_an_epoch, train
-from unlearnable.training.optimiser import adamw
+from unlearnable.training.loop import steps_an_epoch
 
 
 def estimate(bench: Bench, settings: BenchmarkSettings) -> BenchmarkPlan:
     """Return the cells, which of them are done, and the estimated seconds of the others and their protections."""
     scale, setup, pool = bench.setup.scale, bench.setup, bench.experiment.pool
     pairs = pairs_of(bench.train.pixels, [item.captions for item in bench.train.items])
-    step = {name: _step(pool.start(name, 0), pairs, scale.recipe) for name in setup.victims}
+    step = {name: step_seconds(pool.start(name, 0), pairs, scale.recipe) for name in setup.victims}
     cells, protections = [], {}
     for cell in setup.cells:
         done = bench.done(cell) is not None
@@ -56,26 +55,19 @@ def estimate(bench: Bench, settings: BenchmarkSettings) -> BenchmarkPlan:
     )
 
 
-def _step(model: DualEncoder, pairs: Pairs, recipe: Recipe) -> float:
-    """Return the seconds of a training step: the second one, since the first also warms up."""
-    steps = train(Learner(model, adamw(model.module, recipe.lr, recipe.weight_decay), pairs, recipe))
-    next(steps)
-    began = time.monotonic()
-    next(steps, None)
-    return time.monotonic() - began
-
-
 def _protection(bench: Bench, recipe: ProtectionRecipe, pairs: Pairs) -> float:
     """Return the seconds of a protection, from one round on its first batch and a training step of the surrogate."""
     settings, count = recipe.settings, len(bench.train.items)
     part = min(settings.batch_size, count)
     photos = DecodedPhotos(bench.train.pixels.first(part), bench.train.items[:part], ())
     one_round = settings.model_copy(update={"max_rounds": 1, "surrogate_steps": 0})
-    surrogate = surrogate_of(bench).clone()  # `_step` trains it
+    surrogate = surrogate_of(bench).clone()  # `step_seconds` trains it
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as folder:
         began = time.monotonic()
         store = ProtectionStore(replace(recipe, settings=one_round), Path(folder), {})
         make(store, photos, surrogate, resume=False, progress=Silent())
         seconds = time.monotonic() - began
-    training = _step(surrogate, pairs, Recipe(epochs=1, lr=settings.learning_rate, batch_size=settings.batch_size))
+    training = step_seconds(
+        surrogate, pairs, Recipe(epochs=1, lr=settings.learning_rate, batch_size=settings.batch_size)
+    )
     return settings.max_rounds * (seconds * count / part + settings.surrogate_steps * training)

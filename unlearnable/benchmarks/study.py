@@ -55,7 +55,7 @@ def benchmark(
     require("matplotlib", "benchmark")  # fail here rather than after hours of work
     bench, skipped, notes = make_ready(settings, resume=resume, progress=progress)
     files.check_writable(bench.folder)
-    if earlier := bench.store.without_key():
+    if earlier := bench.store.outdated(VERSION):
         progress.note(f"{earlier} cells of an earlier version in {bench.folder} cannot be used: they are run again")
     ran = 0
     for cell in own_cells(bench):

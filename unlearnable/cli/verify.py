@@ -14,16 +14,18 @@ from rich.text import Text
 from unlearnable import config
 from unlearnable.attackers import ATTACKERS
 from unlearnable.cli import options
+from unlearnable.cli.matrix import show_matrix
 from unlearnable.cli.options import HOW, MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import VerifySettings
 from unlearnable.progress import Progress
 from unlearnable.report.curves import mean_curve
-from unlearnable.report.rows import arm_label, table_rows
+from unlearnable.report.rows import arm_label, finding_line, table_rows
 from unlearnable.report.sparkline import sparkline
 from unlearnable.results import VerifyReport
 
 MISSED = 10  # exit code
+FEW = 6  # findings that have a line each; of more the page tells, and the matrix
 
 
 WHAT = "What to verify"
@@ -44,6 +46,7 @@ def verify(
     background_captions: Annotated[Path | None, _option("background_captions", WHAT)] = None,
     victims: Annotated[list[str] | None, _option("victims", HOW)] = None,
     seeds: Annotated[list[str] | None, _option("seeds", HOW)] = None,
+    suite: Annotated[config.SuiteName | None, _option("suite", HOW)] = None,
     through: Annotated[list[str] | None, _option("through", HOW)] = None,
     attackers: Annotated[list[str] | None, _option("attackers", HOW, "--attacker", choices=ATTACKERS)] = None,
     ablations: Annotated[bool | None, _option("ablations", HOW, "--ablations")] = None,
@@ -97,7 +100,7 @@ def _pair(originals: Path | None, captions: Path | None) -> dict[str, Path | Non
 
 
 def _show(report: VerifyReport) -> None:
-    """Verdict first, then the table, in 80 columns."""
+    """Verdict first, then the table, then the matrix, in 80 columns."""
     console = Console(highlight=False)
     console.print(report.verdict, style="bold", markup=False)
     if report.in_words:
@@ -110,14 +113,13 @@ def _show(report: VerifyReport) -> None:
     for row in table_rows(report):
         table.add_row(row.victim, row.arm, row.image_hit, row.image_medr, row.text_hit, row.text_medr)
     console.print(table)
-    _show_losses(console, report)
-    for one in report.findings:
-        effects = [f"{e:.2f}" if e is not None else "-" for e in (one.effect, one.effect_image_to_text)]
-        trained = one.through if one.attacker == config.AS_USUAL else f"{one.through}, {one.attacker}"
-        console.print(
-            f"{one.victim}, {trained}: effect {effects[0]} text->image, {effects[1]} image->text: {one.outcome}",
-            markup=False,
-        )
+    if len(report.findings) <= FEW:
+        _show_losses(console, report)
+        for one in report.findings:
+            console.print(finding_line(one), markup=False)
+    show_matrix(console, report)
+    if report.not_tested:
+        console.print(f"not tested: {', '.join(report.not_tested)}", markup=False)
     gallery = report.gallery
     console.print(
         f"{gallery.photos} held-out photos ({gallery.source}), {gallery.train_photos} trained on, "

@@ -18,6 +18,7 @@ from unlearnable.config.methods import (
     Vocabulary,
 )
 from unlearnable.config.protect import PRESETS, Format, Keep, Preset, ProtectSettings, digest
+from unlearnable.config.suites import NEVER_TESTED, SUITES, SuiteName
 from unlearnable.config.train import (
     SCRATCH_EPOCHS,
     SCRATCH_RATE,
@@ -36,10 +37,12 @@ __all__ = [
     "AS_USUAL",
     "BASELINES",
     "ENVIRONMENT",
+    "NEVER_TESTED",
     "PRESETS",
     "SCRATCH_EPOCHS",
     "SCRATCH_RATE",
     "SMALL_RATE",
+    "SUITES",
     "TUNING_EPOCHS",
     "TUNING_RATE",
     "BenchmarkSettings",
@@ -59,6 +62,7 @@ __all__ = [
     "Schedule",
     "Scope",
     "Settings",
+    "SuiteName",
     "TrainSettings",
     "TriggerSettings",
     "VerifySettings",

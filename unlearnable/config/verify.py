@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from unlearnable.config.attacks import AS_PUBLISHED, AS_USUAL, Attackers, Through
 from unlearnable.config.base import DefaultText, DeviceSetting, Seed
+from unlearnable.config.suites import SuiteName
 from unlearnable.config.train import Epochs, OneCaption, Rate, Schedule
 
 
@@ -56,6 +57,13 @@ class VerifySettings(Schedule):
     from_scratch: Annotated[bool, Field(description="Train from random weights in place of fine-tuning.")] = False
     epochs: Epochs = None
     lr: Rate = None
+    suite: Annotated[
+        SuiteName | None,
+        Field(
+            description="Set of attacks and attackers to test: quick takes minutes, standard is for a table, full is "
+            "all that is installed. --through and --attacker add to it."
+        ),
+    ] = None
     through: Through = (AS_PUBLISHED,)
     attackers: Attackers = (AS_USUAL,)
     ablations: Annotated[

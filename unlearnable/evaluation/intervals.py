@@ -6,10 +6,12 @@ bootstrap", 2007), so that neither few people nor few seeds pass for certainty.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 DRAWS = 2000
 LEVEL = 0.95
@@ -20,6 +22,14 @@ class Interval(NamedTuple):
 
     low: float
     high: float
+
+
+class Arms(NamedTuple):
+    """What victims learnt in one direction: figures (s, n) of each seed and person after both arms, and their floor."""
+
+    clean: ArrayLike
+    protected: ArrayLike
+    floor: float
 
 
 def interval(values: ArrayLike, seed: int = 0) -> Interval:
@@ -40,13 +50,49 @@ def interval_of_difference(values: ArrayLike, others: ArrayLike, seed: int = 0) 
 
     Seeds and people are drawn once for both, as what is hard for one arm is hard for the other too.
     """
-    change = np.asarray(values, dtype=np.float64) - np.asarray(others, dtype=np.float64)
-    if change.ndim != 2 or not change.size:
-        raise ValueError(f"an interval needs figures of seeds and people, not of shape {change.shape}")
-    seeds, people = change.shape
+    return _middle(_means(np.asarray(values, dtype=np.float64) - np.asarray(others, dtype=np.float64), seed))
+
+
+def interval_of_effect(ways: Sequence[Arms], least_gap: float, seed: int = 0) -> Interval | None:
+    """Return the interval of an effect, (clean - protected) / (clean - floor), mean over directions.
+
+    Seeds and people are drawn once for everything. A direction in which the redrawn clean posts teach less than
+    `least_gap` above the floor has no effect in that draw, as it would have none in an experiment.
+
+    Args:
+        ways: figures of each direction, all of the same seeds and people.
+        least_gap: what clean posts have to teach above the floor, more than 0.
+        seed: seed of the draws.
+
+    Returns:
+        The interval of the draws that have an effect; None where fewer than half have one.
+    """
+    effects = np.full((len(ways), DRAWS), np.nan)
+    for effect, arms in zip(effects, ways, strict=True):
+        clean, protected = (_means(np.asarray(one, dtype=np.float64), seed) for one in (arms.clean, arms.protected))
+        gap = clean - arms.floor
+        np.divide(clean - protected, gap, out=effect, where=gap >= least_gap)
+    judged = effects[:, ~np.isnan(effects).all(axis=0)]
+    return None if 2 * judged.shape[1] < DRAWS else _middle(np.nanmean(judged, axis=0))
+
+
+def _means(values: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    """Return the mean (DRAWS,) of figures (s, n) in each draw of seeds and people, which `seed` and shape decide."""
+    if values.ndim != 2 or not values.size:
+        raise ValueError(f"an interval needs figures of seeds and people, not of shape {values.shape}")
+    rows, columns = _draws(*values.shape, seed)
+    means: NDArray[np.float64] = np.einsum("ds,sn,dn->d", rows, values, columns, optimize=True)
+    return means
+
+
+@lru_cache(maxsize=1)  # all findings of a run have the same seeds and people
+def _draws(seeds: int, people: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the weights of seeds (DRAWS, s) and of people (DRAWS, n), which sum to 1 in each draw."""
     generator = np.random.default_rng(seed)
-    rows = generator.multinomial(seeds, np.full(seeds, 1 / seeds), DRAWS) / seeds  # (draws, s) weights
-    columns = generator.multinomial(people, np.full(people, 1 / people), DRAWS) / people
-    means = np.einsum("ds,sn,dn->d", rows, change, columns, optimize=True)
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    rows = generator.multinomial(seeds, np.full(seeds, 1 / seeds), DRAWS) / seeds
+    return rows, generator.multinomial(people, np.full(people, 1 / people), DRAWS) / people
+
+
+def _middle(draws: NDArray[np.float64]) -> Interval:
+    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(low), float(high))

@@ -53,10 +53,17 @@ class CellStore(Generic[C]):
         content = {**cell.model_dump(mode="json"), KEY: dict(key)}
         files.write_text(self.path(name, key), json.dumps(content) + "\n")
 
-    def without_key(self) -> int:
-        """Return the number of files without a key: cells of earlier versions, which can no longer be used."""
-        texts = (path.read_text(encoding="utf-8", errors="replace") for path in self.folder.glob("*.json"))
-        return sum(f'"{KEY}": {{' not in text for text in texts)
+    def outdated(self, version: int) -> int:
+        """Return the number of files that are not of this version of the cells, and can no longer be used."""
+        return sum(self._version(path) != version for path in self.folder.glob("*.json"))
+
+    @staticmethod
+    def _version(path: Path) -> object:
+        """Return the version in the key of a file; None for one without a key, or that cannot be read."""
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))[KEY]["version"]
+        except (OSError, ValueError, TypeError, LookupError):
+            return None
 
 
 def digest_of(key: Key) -> str:

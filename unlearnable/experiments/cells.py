@@ -8,6 +8,7 @@ from pathlib import Path
 
 from unlearnable.config import Recipe
 from unlearnable.evaluation.embed import retrieve
+from unlearnable.evaluation.retrieval import Ranks
 from unlearnable.evaluation.scores import scores
 from unlearnable.experiments.arms import Arm
 from unlearnable.experiments.cell_store import Key
@@ -56,14 +57,19 @@ class Trained:
     Attributes:
         model: trained model.
         history: loss and held-out ranks of every epoch.
-        scores: Hit@k and Medr on the gallery.
+        ranks: rank of each query of the gallery.
         seconds: seconds that training and ranking took.
     """
 
     model: DualEncoder
     history: list[EpochRecord]
-    scores: BothWays
+    ranks: Ranks
     seconds: float
+
+    @property
+    def scores(self) -> BothWays:
+        """Hit@k and Medr on the gallery."""
+        return scores(self.ranks)
 
     @property
     def loss_curve(self) -> list[float | None]:
@@ -106,5 +112,5 @@ def run(experiment: Experiment, model: DualEncoder, training: CellTraining, prog
     )
     progress.phase(training.title, task.steps)
     history = fit(model, task, progress)
-    ranked = scores(retrieve(model, experiment.gallery))
+    ranked = retrieve(model, experiment.gallery)
     return Trained(model, history, ranked, round(time.monotonic() - began, 1))

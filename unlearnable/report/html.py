@@ -19,7 +19,7 @@ from markupsafe import Markup
 from unlearnable.config import AS_USUAL, ProtectSettings
 from unlearnable.report.curves import Chart, chart, mean_curve
 from unlearnable.report.pictures import GAIN, THUMBNAIL, Thumbnails, data_uri
-from unlearnable.report.rows import arm_label, table_rows
+from unlearnable.report.rows import arm_label, matrix_rows, table_rows
 from unlearnable.results import BenchmarkReport, ManifestLine, ProtectReport, VerifyReport
 
 MOODS = {"protected": "good", "not protected": "bad"}
@@ -66,11 +66,13 @@ def verify_page(report: VerifyReport) -> str:
     """Return the page of a `verify` run: the verdict, the table, the curves, references, and how to read them."""
     victims = list(dict.fromkeys(cell.victim for cell in report.cells))
     charts = {victim: _charts(report, victim) for victim in victims}
-    outcomes = {finding.outcome for finding in report.findings}
+    outcomes = {finding.outcome for finding in report.findings if not finding.adaptive}
     mood = MOODS.get(outcomes.pop(), "") if len(outcomes) == 1 else ""
     attackers = any(finding.attacker != AS_USUAL for finding in report.findings)
+    through = any(finding.effect_through is not None for finding in report.findings)
     page = _templates().get_template("verify.html")
-    return page.render(report=report, rows=table_rows(report), charts=charts, mood=mood, attackers=attackers)
+    shown = {"attackers": attackers, "through": through, "matrix": matrix_rows(report)}
+    return page.render(report=report, rows=table_rows(report), charts=charts, mood=mood, **shown)
 
 
 def benchmark_page(report: BenchmarkReport, figures: Mapping[Path, str]) -> str:

@@ -1,14 +1,17 @@
-"""The table of a `verify` run, the same on the page and on the terminal: mean and spread over the seeds."""
+"""The table of a `verify` run, the same on the page and on the terminal: means and their intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, pstdev
+from statistics import fmean
 
 from unlearnable.config import AS_PUBLISHED, AS_USUAL
-from unlearnable.results import BothWays, Cell, Retrieval, VerifyReport
+from unlearnable.evaluation.findings import WAYS
+from unlearnable.evaluation.intervals import Interval
+from unlearnable.evaluation.per_photo import Way, hit_interval
+from unlearnable.results import BothWays, Cell, Finding, Retrieval, VerifyReport
 
 
 @dataclass(frozen=True)
@@ -18,9 +21,9 @@ class ScoreRow:
     Attributes:
         victim: the name of the model, without its folder; empty for random ranking.
         arm: what it was trained on, or the reference that it is compared with.
-        image_hit: image→text Hit@10, in per cent, with its standard deviation over the seeds.
+        image_hit: image→text Hit@10, in per cent, with its 95 % interval over photos and seeds.
         image_medr: image→text Medr, a rank from 1.
-        text_hit: text→image Hit@10, in per cent, with its standard deviation over the seeds.
+        text_hit: text→image Hit@10, in per cent, with its 95 % interval over photos and seeds.
         text_medr: text→image Medr, a rank from 1.
     """
 
@@ -41,12 +44,34 @@ def table_rows(report: VerifyReport) -> list[ScoreRow]:
             rows.append(_reference(victim, "before training", report.references.pretrained[name]))
         own = [cell for cell in report.cells if cell.victim == name]
         for label in dict.fromkeys(arm_label(cell) for cell in own):
-            rows.append(_over_seeds(victim, label, [cell for cell in own if arm_label(cell) == label]))
+            cells = [cell for cell in own if arm_label(cell) == label]
+            ends = {way: hit_interval(cells, way, report.gallery.photo_of_caption) for way in WAYS}
+            rows.append(_over_seeds(victim, label, cells, ends))
         published = [cell for cell in own if cell.shortcut and cell.through == AS_PUBLISHED]
         for attacker in dict.fromkeys(cell.attacker for cell in published):
             shortcuts = [cell.shortcut for cell in published if cell.shortcut and cell.attacker == attacker]
-            rows.append(_over_seeds(victim, _label("protected posts as published", attacker), shortcuts))
+            rows.append(_over_seeds(victim, _label("protected posts as published", attacker), shortcuts, {}))
     return rows
+
+
+def matrix_rows(report: VerifyReport) -> list[tuple[str, list[str]]]:
+    """Return the rows of the matrix: attack or attacker, with a star where it is adaptive, and the victims' effects."""
+    return [
+        (
+            _label(row.through, row.attacker) + (" *" if row.adaptive else ""),
+            [_effect(row.effects.get(victim.name)) for victim in report.victims],
+        )
+        for row in report.matrix
+    ]
+
+
+def finding_line(finding: Finding) -> str:
+    """Return a finding as a line: the effects in both directions, with the interval of the first, and the outcome."""
+    trained = _label(finding.through, finding.attacker)
+    known = finding.effect_low is not None
+    ends = f" ({finding.effect_low:.2f} to {finding.effect_high:.2f})" if known else ""
+    effects = f"{_effect(finding.effect)}{ends} text->image, {_effect(finding.effect_image_to_text)} image->text"
+    return f"{finding.victim}, {trained}: effect {effects}: {finding.outcome}"
 
 
 def arm_label(cell: Cell) -> str:
@@ -64,15 +89,27 @@ def _reference(victim: str, arm: str, scores: BothWays) -> ScoreRow:
     return ScoreRow(victim, arm, f"{image.hit10:.1f}", f"{image.medr:g}", f"{text.hit10:.1f}", f"{text.medr:g}")
 
 
-def _over_seeds(victim: str, arm: str, scores: Sequence[Cell | BothWays]) -> ScoreRow:
-    """Return the row of scores, one a seed."""
+def _over_seeds(
+    victim: str, arm: str, scores: Sequence[Cell | BothWays], ends: Mapping[Way, Interval | None]
+) -> ScoreRow:
+    """Return the row of scores, one a seed, with the intervals of Hit@10 that are known."""
     image, text = [one.image_to_text for one in scores], [one.text_to_image for one in scores]
-    return ScoreRow(victim, arm, _hit10(image), _medr(image), _hit10(text), _medr(text))
+    hits = _hit10(image, ends.get("image_to_text")), _hit10(text, ends.get("text_to_image"))
+    return ScoreRow(victim, arm, hits[0], _medr(image), hits[1], _medr(text))
 
 
-def _hit10(seeds: Sequence[Retrieval]) -> str:
-    values = [one.hit10 for one in seeds]
-    return f"{fmean(values):.1f}" if len(values) < 2 else f"{fmean(values):.1f} ±{pstdev(values):.1f}"
+def _hit10(seeds: Sequence[Retrieval], ends: Interval | None) -> str:
+    mean = fmean(one.hit10 for one in seeds)
+    return f"{mean:.1f}" if ends is None else f"{_short(mean)} ({_short(ends.low)} to {_short(ends.high)})"
+
+
+def _effect(effect: float | None) -> str:
+    return "-" if effect is None else f"{effect:.2f}"
+
+
+def _short(per_cent: float) -> str:
+    """Return a share with a decimal only where it is small, so that an interval fits a column."""
+    return f"{per_cent:.1f}" if per_cent < 9.95 else f"{per_cent:.0f}"
 
 
 def _medr(seeds: Sequence[Retrieval]) -> str:

@@ -95,6 +95,9 @@ class ProtectReport(Record):
         description="Why it ended: the loss fell below the threshold, or all rounds were run."
     )
     surrogates: list[str] = Field(description="Surrogates that the protection was made on.")
+    surrogate_weights: list[str] = Field(
+        default_factory=list, description="SHA-256 of the weights of each of them, before the run."
+    )
     trigger_roundtrip: float = Field(
         description="Share of the written captions that are read back with all tokens of their trigger, 0 to 1."
     )

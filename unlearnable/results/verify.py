@@ -20,6 +20,7 @@ from unlearnable.results.common import (
 )
 
 ArmName = Literal["clean", "protected", "noise-only", "trigger-only", "random"]
+Role = Literal["surrogate", "held-out"]
 Outcome = Literal["protected", "partly protected", "not protected", "cannot be judged"]
 
 
@@ -34,6 +35,11 @@ class GalleryRecord(Record):
     train_pairs: int = Field(description="Pairs of these photos and their captions.")
     background_photos: int = Field(description="Photos of the crowd that victims were trained on besides.")
     near_duplicates: list[str] = Field(description="Photos left out of training, as near-duplicates of held-out ones.")
+    photo_of_caption: list[int] = Field(
+        default_factory=list,
+        description="Photo that each ranked caption belongs to, from 0, in the order of the ranks of a cell; empty "
+        "where each photo has one caption, in the same order.",
+    )
 
 
 class References(Record):
@@ -43,6 +49,13 @@ class References(Record):
     pretrained: dict[str, BothWays] = Field(
         description="Each victim before training, by its name; empty where victims begin at random weights."
     )
+
+
+class RanksRecord(StoredRecord):
+    """The rank of the right partner, from 1, of each query of the gallery."""
+
+    image_to_text: list[int] = Field(description="Rank of the best of its captions, for each held-out photo.")
+    text_to_image: list[int] = Field(description="Rank of its photo, for each held-out caption.")
 
 
 class Cell(StoredRecord):
@@ -57,6 +70,7 @@ class Cell(StoredRecord):
     lr: float = Field(description="Highest learning rate.")
     image_to_text: Retrieval = Field(description="Each held-out photo ranks all captions.")
     text_to_image: Retrieval = Field(description="Each held-out caption ranks all photos.")
+    ranks: RanksRecord | None = Field(default=None, description="Ranks that these scores are made of, a query each.")
     shortcut: BothWays | None = Field(
         default=None,
         description="Ranking of training posts as they were published, noise and trigger in place; null but for the "
@@ -79,15 +93,37 @@ class Finding(Record):
     attacker: str = Field(
         default="plain", description="What was done in the training, on clean posts too; plain is nothing."
     )
+    adaptive: bool = Field(
+        default=False, description="Whether attack or attacker is made against this tool by someone who knows it."
+    )
     clean_mean: float = Field(description="Mean text→image Hit@10 after training on clean posts, in per cent.")
+    clean_low: float | None = Field(default=None, description="Low end of its 95 % interval over photos and seeds.")
+    clean_high: float | None = Field(default=None, description="High end of that interval.")
     clean_std: float = Field(description="Its standard deviation over the seeds, in percentage points.")
     protected_mean: float = Field(description="Mean text→image Hit@10 after training on protected posts, in per cent.")
+    protected_low: float | None = Field(default=None, description="Low end of its 95 % interval over photos and seeds.")
+    protected_high: float | None = Field(default=None, description="High end of that interval.")
     protected_std: float = Field(description="Its standard deviation over the seeds, in percentage points.")
     protected_medr: float = Field(description="Mean text→image Medr after training on protected posts, a rank from 1.")
     effect: float | None = Field(description="Text→image effect against random ranking; 1 is all of it.")
+    effect_low: float | None = Field(
+        default=None,
+        description="Low end of its 95 % interval over photos and seeds; null also where clean posts may well have "
+        "taught too little.",
+    )
+    effect_high: float | None = Field(default=None, description="High end of that interval.")
     effect_image_to_text: float | None = Field(description="Image→text effect against random ranking; 1 is all of it.")
     effect_pretrained: float | None = Field(
         description="Text→image effect against the victim before training; null also where it began at random weights."
+    )
+    clean_through_mean: float | None = Field(
+        default=None,
+        description="Mean text→image Hit@10 after training on clean posts that went through the same attack, in per "
+        "cent; null where that was not trained.",
+    )
+    effect_through: float | None = Field(
+        default=None,
+        description="Text→image effect against random ranking, with these clean posts.",
     )
     outcome: Outcome = Field(
         description="Judgement by the effect against the better of both references, mean over both directions."
@@ -101,8 +137,35 @@ class WorstFinding(Record):
     through: str = Field(description="Attack that the posts went through first.")
     attacker: str = Field(description="What was done in the training; plain is nothing.")
     effect: float = Field(description="Effect against random ranking, mean of both directions; 1 is all of it.")
+    effect_low: float | None = Field(
+        default=None,
+        description="Low end of its 95 % interval over photos and seeds; null where it cannot be told.",
+    )
+    effect_high: float | None = Field(default=None, description="High end of that interval.")
     image_to_text: Retrieval = Field(description="Image→text scores after training on protected posts.")
     text_to_image: Retrieval = Field(description="Text→image scores after training on protected posts.")
+
+
+class MatrixRow(Record):
+    """What protection took away from each victim through one attack and by one attacker."""
+
+    through: str = Field(description="Attack that the posts went through first.")
+    attacker: str = Field(description="What was done in the training; plain is nothing.")
+    adaptive: bool = Field(description="Whether either is made against this tool by someone who knows it.")
+    effects: dict[str, float | None] = Field(
+        description="Effect against random ranking, mean of both directions, by victim; null where it cannot be judged."
+    )
+
+
+class VictimRecord(Record):
+    """What a victim is to the protection."""
+
+    name: str = Field(description="Name of the model.")
+    role: Role | None = Field(
+        description="surrogate where it starts from the weights that protection was made on, else held-out; null where "
+        "the private folder of the protect run was not found."
+    )
+    family: str = Field(description="Kind of photo tower, such as resnet or vit.")
 
 
 class VerifyReport(Record):
@@ -116,11 +179,30 @@ class VerifyReport(Record):
     references: References = Field(description="What the cells are compared with.")
     cells: list[Cell] = Field(description="Every training.")
     findings: list[Finding] = Field(description="What the cells say of each victim, attack and attacker.")
-    verdict: str = Field(description="The findings in words; begins with the worst outcome.")
-    worst: WorstFinding | None = Field(
-        default=None, description="Finding where protection took away least; null where none can be judged."
+    victims: list[VictimRecord] = Field(default_factory=list, description="What each victim is to the protection.")
+    suite: str | None = Field(default=None, description="Set of attacks and attackers that was asked for, if any.")
+    matrix: list[MatrixRow] = Field(
+        default_factory=list, description="Effects by attack and attacker (rows) and victim, the worst row first."
     )
-    in_words: str = Field(default="", description="That finding in a sentence for people; empty if there is none.")
+    not_tested: list[str] = Field(
+        default_factory=list, description="What attackers may do and no suite tests, or this installation cannot."
+    )
+    verdict: str = Field(
+        description="The findings in words; begins with the worst outcome of those that are not adaptive, if there are "
+        "any."
+    )
+    worst: WorstFinding | None = Field(
+        default=None,
+        description="Finding that is not adaptive where protection took away least; null where none can be judged.",
+    )
+    worst_adaptive: WorstFinding | None = Field(
+        default=None, description="The same of the adaptive ones; null where none was run or can be judged."
+    )
+    in_words: str = Field(
+        default="",
+        description="The worst finding, or the worst adaptive one where there is no other, in a sentence for people; "
+        "empty if there is neither.",
+    )
     required: list[str] = Field(description="Rules that were asked for, such as effect>=0.9.")
     missed: list[str] = Field(description="Rules that were missed, each with victim, attack and figure.")
     skipped: list[SkippedRecord] = Field(description="Photos and caption records that were left out.")

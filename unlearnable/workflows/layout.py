@@ -16,6 +16,7 @@ from unlearnable import files
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 
 METADATA = "metadata.jsonl"  # the captions in the format of Hugging Face's imagefolder
+REPORT = "report.json"
 SMALLEST = 16  # pixels; a smaller photo has no room for noise that survives resizing
 
 
@@ -46,7 +47,7 @@ class Layout:
     @property
     def report(self) -> Path:
         """The report, written last and removed first: if it exists, the run is complete."""
-        return self.private / "report.json"
+        return self.private / REPORT
 
     @property
     def page(self) -> Path:

@@ -10,6 +10,7 @@ from unlearnable.evaluation.stealth import variety
 from unlearnable.methods import fluency
 from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import State
+from unlearnable.models.weights import weights_sha256
 from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss, TriggerFigures
 from unlearnable.workflows.protect.setup import Run
 
@@ -63,6 +64,7 @@ def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
         rounds=len(results.rounds),
         stopped="threshold" if results.stopped == "threshold" else "rounds",
         surrogates=list(run.settings.surrogate),
+        surrogate_weights=[weights_sha256(model.module.state_dict()) for model in run.problem.surrogates],
         trigger_roundtrip=results.roundtrip,
         triggers=triggers,
         run=run.key,

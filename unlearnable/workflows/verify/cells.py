@@ -1,4 +1,4 @@
-"""Run the cells of `verify`: each victim on each arm by each attacker with each seed, reusing cells of earlier runs."""
+"""Run the cells of `verify`: each victim on the arms by the attackers with each seed, reusing cells of earlier runs."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from pathlib import Path
 from unlearnable.config import AS_USUAL, Recipe, VerifySettings
 from unlearnable.evaluation.embed import retrieve
 from unlearnable.evaluation.scores import scores
-from unlearnable.experiments.cell_store import CellStore
+from unlearnable.experiments.cell_store import CellStore, Key
 from unlearnable.experiments.cells import CellTraining, Experiment, run
 from unlearnable.experiments.recipe import recipe_for
 from unlearnable.progress import Progress
-from unlearnable.results import BothWays, Cell
+from unlearnable.results import BothWays, Cell, RanksRecord
 from unlearnable.training.attacker import Attacker
 from unlearnable.workflows.verify.arms import VerifyArm
+from unlearnable.workflows.verify.training import Training, estimate
 
-VERSION = 2
+VERSION = 3  # cells have their ranks
 
 
 @dataclass(frozen=True)
@@ -26,31 +27,29 @@ class Grid:
     """What every victim is trained on and how, with every seed.
 
     Attributes:
-        arms: versions of the posts.
-        attackers: who trains, by name; each trains on every arm, so that clean and protected posts compare.
+        pairs: arms and who trains on them, by name; each attacker trains on clean posts too, so that they compare.
+        attackers: attackers by name.
     """
 
-    arms: Sequence[VerifyArm]
+    pairs: Sequence[tuple[VerifyArm, str]]
     attackers: Mapping[str, Attacker]
 
 
 @dataclass(frozen=True)
-class Training:
-    """The training of one cell.
+class Slot:
+    """A cell that is wanted.
 
     Attributes:
-        victim: name of the model.
-        arm: posts to train on.
-        attacker: name of who trains.
-        hooks: what that attacker does in the training.
-        recipe: how the victim is trained, with the seed.
+        training: its training.
+        name: name of its file.
+        key: all that it depends on.
+        cell: the cell of an earlier run; None where it is to be trained.
     """
 
-    victim: str
-    arm: VerifyArm
-    attacker: str
-    hooks: Attacker
-    recipe: Recipe
+    training: Training
+    name: str
+    key: Key
+    cell: Cell | None
 
 
 @dataclass
@@ -77,28 +76,41 @@ def run_cells(
     overwrite: bool,
     progress: Progress,
 ) -> CellResults:
-    """Run every missing cell, victim by victim and seed by seed."""
+    """Run every missing cell, victim by victim and seed by seed, after a note of how many and about how long."""
     results, store = CellResults(), CellStore(folder, Cell)
-    if earlier := store.without_key():
+    if earlier := store.outdated(experiment.version):
         progress.note(f"{earlier} cells of an earlier version in {folder} cannot be used: they are run again")
-    digests = {arm: arm.digest() for arm in grid.arms}
-    for victim in dict.fromkeys(settings.victims):
-        if not settings.from_scratch:
+    slots = _slots(experiment, settings, grid, store, overwrite=overwrite)
+    if missing := [slot.training for slot in slots if slot.cell is None]:
+        progress.note(estimate(experiment.pool, missing, len(slots) - len(missing)))
+    if not settings.from_scratch:
+        for victim in dict.fromkeys(settings.victims):
             results.pretrained[victim] = scores(retrieve(experiment.pool.pretrained(victim), experiment.gallery))
-        for seed in dict.fromkeys(settings.seeds):
-            recipe = _recipe(experiment, settings, victim, seed)
-            for attacker, arm in itertools.product(grid.attackers, grid.arms):
-                further = _further(arm, attacker)
-                key = experiment.key(victim, digests[arm], recipe, seed, **further)
-                name = "-".join([Path(victim).stem if "/" in victim else victim, *further.values(), str(seed)])
-                cell = None if overwrite else store.read(name, key)
-                if cell is None:
-                    training = Training(victim, arm, attacker, grid.attackers[attacker], recipe)
-                    cell = _run(experiment, training, progress)
-                    store.write(name, key, cell)
-                    results.ran += 1
-                results.cells.append(cell.model_copy(update={"victim": victim}))
+    for slot in slots:
+        cell = slot.cell
+        if cell is None:
+            cell = _run(experiment, slot.training, progress)
+            store.write(slot.name, slot.key, cell)
+            results.ran += 1
+        results.cells.append(cell.model_copy(update={"victim": slot.training.victim}))
     return results
+
+
+def _slots(
+    experiment: Experiment, settings: VerifySettings, grid: Grid, store: CellStore[Cell], *, overwrite: bool
+) -> list[Slot]:
+    """Return all cells in the order in which they run, with those of earlier runs."""
+    digests = {arm: arm.digest() for arm in dict.fromkeys(arm for arm, _ in grid.pairs)}
+    slots = []
+    for victim, seed in itertools.product(dict.fromkeys(settings.victims), dict.fromkeys(settings.seeds)):
+        recipe = _recipe(experiment, settings, victim, seed)
+        for arm, attacker in grid.pairs:
+            further = _further(arm, attacker)
+            key = experiment.key(victim, digests[arm], recipe, seed, **further)
+            name = "-".join([Path(victim).stem if "/" in victim else victim, *further.values(), str(seed)])
+            training = Training(victim, arm, attacker, grid.attackers[attacker], recipe)
+            slots.append(Slot(training, name, key, None if overwrite else store.read(name, key)))
+    return slots
 
 
 def _recipe(experiment: Experiment, settings: VerifySettings, victim: str, seed: int) -> Recipe:
@@ -138,6 +150,9 @@ def _run(experiment: Experiment, training: Training, progress: Progress) -> Cell
         lr=recipe.lr,
         image_to_text=trained.scores.image_to_text,
         text_to_image=trained.scores.text_to_image,
+        ranks=RanksRecord(
+            image_to_text=trained.ranks.image_to_text.tolist(), text_to_image=trained.ranks.text_to_image.tolist()
+        ),
         shortcut=shortcut,
         loss_curve=trained.loss_curve,
         medr_curve=trained.medr_curve,

@@ -8,12 +8,9 @@ import time
 from pathlib import Path
 
 from unlearnable import files
-from unlearnable.attackers import ATTACKERS
-from unlearnable.attacks import parse_attack
-from unlearnable.attacks.base import Attack
-from unlearnable.config import AS_PUBLISHED, VerifySettings
+from unlearnable.config import VerifySettings
 from unlearnable.errors import InputError
-from unlearnable.evaluation.verdict import parse_rule
+from unlearnable.evaluation.requirements import parse_rule
 from unlearnable.experiments.cells import Experiment
 from unlearnable.experiments.models import ModelPool
 from unlearnable.models.device import choose_device
@@ -22,14 +19,14 @@ from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.reading import DecodedPosts, open_collection, read_all
 from unlearnable.progress import Progress, Silent
 from unlearnable.report.html import verify_page
-from unlearnable.results import ArmName, VerifyReport
+from unlearnable.results import VerifyReport
 from unlearnable.workflows.layout import check_apart
 from unlearnable.workflows.verify.arms import VerifyArm, Versions
 from unlearnable.workflows.verify.cells import VERSION, Grid, run_cells
+from unlearnable.workflows.verify.roles import victims_of
 from unlearnable.workflows.verify.splits import Split, divide, without_near
 from unlearnable.workflows.verify.summary import Study, summarise
-
-ABLATIONS: tuple[ArmName, ...] = ("noise-only", "trigger-only", "random")
+from unlearnable.workflows.verify.wanted import wanted
 
 
 def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progress | None = None) -> VerifyReport:
@@ -49,8 +46,7 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     """
     started, progress = time.monotonic(), progress or Silent()
     rules = [parse_rule(text) for text in settings.require]
-    arms_wanted, folder = arms_to_run(settings), output_folder(settings)
-    attackers = {name: ATTACKERS[name] for name in settings.attackers}
+    asked, folder = wanted(settings), output_folder(settings)
     check_apart(folder, settings.originals, settings.protected)
     device = choose_device(settings.device)
     split = divide(settings, progress)
@@ -62,15 +58,16 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
         held_out = _gallery(split, side, scratch, progress)
         background, background_near = _background(settings, split, side, scratch, progress)
         versions = Versions(split.train, side, scratch, background, settings.seed)
-        versions.read(arms_wanted, progress)
+        arms = {(data, attack.name): VerifyArm(data, attack, versions) for data, attack, _ in asked.cells}
+        versions.read([(arm.data, arm.attack) for arm in arms.values()], progress)
         gallery = pairs_of(held_out.pixels, held_out.captions)
         digest = hashlib.sha256(f"{held_out.pixels.sha256()} {held_out.captions}".encode()).hexdigest()
         experiment = Experiment(pool, gallery, digest, VERSION)
-        arms = [VerifyArm(data, attack, versions) for data, attack in arms_wanted]
-        grid = Grid(arms, attackers)
+        grid = Grid([(arms[cell.data, cell.attack.name], cell.attacker) for cell in asked.cells], asked.attackers)
         results = run_cells(experiment, settings, grid, folder / "cells", overwrite=overwrite, progress=progress)
-    study = Study(split, held_out, background, background_near, gallery, device)
+    study = Study(split, held_out, background, background_near, gallery, device, victims_of(settings, pool))
     report = summarise(settings, folder, study, results, rules)
+    report = report.model_copy(update={"not_tested": asked.not_tested})
     report = report.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
     files.write_text(folder / "report.html", verify_page(report))
     files.write_text(folder / "report.json", report.model_dump_json(indent=2) + "\n")
@@ -81,18 +78,6 @@ def output_folder(settings: VerifySettings) -> Path:
     """Return the folder of the report and the cells."""
     protected = settings.protected.absolute()
     return settings.output or protected.with_name(f"{protected.name}.verify")
-
-
-def arms_to_run(settings: VerifySettings) -> list[tuple[ArmName, Attack]]:
-    """Return pairs of arm and attack: protected posts with each attack, clean posts and ablations with none.
-
-    Raises:
-        ConfigError: an attack does not exist.
-    """
-    unchanged = parse_attack(AS_PUBLISHED)
-    arms: list[tuple[ArmName, Attack]] = [("clean", unchanged)]
-    arms += [("protected", parse_attack(name)) for name in dict.fromkeys(settings.through)]
-    return arms + [(data, unchanged) for data in ABLATIONS if settings.ablations]
 
 
 def _gallery(posts: Split, side: int, scratch: Path, progress: Progress) -> DecodedPosts:

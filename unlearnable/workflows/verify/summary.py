@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from unlearnable.attackers import ATTACKERS
+from unlearnable.attacks import is_adaptive
 from unlearnable.config import VerifySettings
+from unlearnable.evaluation.findings import findings
+from unlearnable.evaluation.matrix import matrix
+from unlearnable.evaluation.requirements import Rule, missed
 from unlearnable.evaluation.scores import chance
-from unlearnable.evaluation.verdict import Rule, findings, missed, verdict
-from unlearnable.evaluation.worst import in_words, worst_finding
+from unlearnable.evaluation.verdict import in_words, verdict
+from unlearnable.evaluation.worst import worst_finding
 from unlearnable.posts.pairs import Pairs
 from unlearnable.posts.reading import DecodedPosts
-from unlearnable.results import Finding, GalleryRecord, References, SkippedRecord, VerifyReport
+from unlearnable.results import Finding, GalleryRecord, References, SkippedRecord, VerifyReport, VictimRecord
 from unlearnable.workflows.verify.cells import CellResults
 from unlearnable.workflows.verify.splits import Split
 
@@ -30,6 +35,7 @@ class Study:
         background_near: other people's photos left out as near-duplicates of held-out ones.
         gallery: held-out pairs.
         device: torch device that the victims were trained on.
+        victims: what each victim is to the protection.
     """
 
     split: Split
@@ -38,6 +44,7 @@ class Study:
     background_near: list[str]
     gallery: Pairs
     device: str
+    victims: list[VictimRecord]
 
 
 def summarise(
@@ -45,8 +52,13 @@ def summarise(
 ) -> VerifyReport:
     """Return the report of a run with 0 seconds, which the caller sets."""
     references = References(random=chance(study.gallery), pretrained=results.pretrained)
-    all_findings = findings(results.cells, references)
-    worst = worst_finding(all_findings, results.cells)
+    cells, photo_of_caption = results.cells, study.gallery.photos.tolist()
+    all_findings = [_marked(finding) for finding in findings(cells, references, photo_of_caption)]
+    worst, worst_adaptive = (
+        worst_finding([one for one in all_findings if one.adaptive is kind], cells, references, photo_of_caption)
+        for kind in (False, True)
+    )
+    said = worst or worst_adaptive
     skipped = [*study.split.skipped, *study.held_out.skipped, *study.background.skipped]
     return VerifyReport(
         originals=str(settings.originals),
@@ -54,24 +66,33 @@ def summarise(
         output=str(folder),
         gallery=_gallery_record(settings, study),
         references=references,
-        cells=results.cells,
+        cells=cells,
         findings=all_findings,
-        verdict=verdict(all_findings),
+        victims=study.victims,
+        suite=settings.suite,
+        matrix=matrix(all_findings),
+        verdict=verdict(all_findings, worst, worst_adaptive),
         worst=worst,
-        in_words=in_words(worst, results.cells, references, len(study.held_out.photos)) if worst else "",
+        worst_adaptive=worst_adaptive,
+        in_words=in_words(said, cells, references, len(study.held_out.photos)) if said else "",
         required=list(settings.require),
-        missed=missed(rules, results.cells, all_findings),
+        missed=missed(rules, cells, all_findings),
         skipped=[SkippedRecord.of(skip) for skip in skipped],
-        notes=_notes(settings, references, all_findings),
+        notes=_notes(settings, references, all_findings) + _notes_on_roles(study.victims),
         seeds=list(settings.seeds),
         from_scratch=settings.from_scratch,
         batch_size=settings.batch_size,
         smallest_crop=settings.smallest_crop,
         device=study.device,
         ran=results.ran,
-        reused=len(results.cells) - results.ran,
+        reused=len(cells) - results.ran,
         seconds=0.0,
     )
+
+
+def _marked(finding: Finding) -> Finding:
+    adaptive = is_adaptive(finding.through) or ATTACKERS[finding.attacker].adaptive
+    return finding.model_copy(update={"adaptive": adaptive})
 
 
 def _gallery_record(settings: VerifySettings, study: Study) -> GalleryRecord:
@@ -84,6 +105,7 @@ def _gallery_record(settings: VerifySettings, study: Study) -> GalleryRecord:
         train_pairs=sum(len(post.clean) for post in study.split.train),
         background_photos=len(study.background.photos),
         near_duplicates=study.split.near + study.background_near,
+        photo_of_caption=study.gallery.photos.tolist(),
     )
 
 
@@ -101,3 +123,16 @@ def _notes(settings: VerifySettings, references: References, all_findings: Seque
             "more --epochs, a larger --lr, or a victim that does not know such photos yet"
         )
     return notes
+
+
+def _notes_on_roles(victims: Sequence[VictimRecord]) -> list[str]:
+    """Return a remark where no victim is known to be another model than protection was made on."""
+    roles = {victim.role for victim in victims}
+    if None in roles:
+        return ["there is no report of the protect run beside the copies: which victims are surrogates is not known"]
+    if "held-out" in roles:
+        return []
+    return [
+        "protection was made on these very victims, against which it holds best: name another model with --victims, "
+        "such as RN50:openai"
+    ]

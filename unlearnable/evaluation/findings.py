@@ -1,0 +1,132 @@
+"""Turn cells into findings: the share of what clean posts teach that protection took away, and whether it is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from statistics import fmean, pstdev
+from typing import NamedTuple
+
+from unlearnable.config import AS_PUBLISHED
+from unlearnable.evaluation.intervals import Arms, Interval, interval_of_effect
+from unlearnable.evaluation.per_photo import Way, hit_interval, hits
+from unlearnable.results import BothWays, Cell, Finding, Outcome, References, WorstFinding
+
+HELD, PARTLY = 0.9, 0.5  # effects from which protection counts as full and as partial
+LEAST_GAP = 10.0  # points of Hit@10 that clean posts must teach before an effect can be judged
+WAYS: tuple[Way, ...] = ("image_to_text", "text_to_image")
+
+
+class FindingKey(NamedTuple):
+    """What identifies a finding."""
+
+    victim: str
+    through: str
+    attacker: str
+
+
+def findings(cells: Sequence[Cell], references: References, photo_of_caption: Sequence[int] = ()) -> list[Finding]:
+    """Return one finding for each victim, attack and attacker, with means over the seeds.
+
+    Args:
+        cells: all of a run.
+        references: what the cells are compared with.
+        photo_of_caption: photo of each caption of the gallery; empty where caption n is that of photo n.
+    """
+    keys = dict.fromkeys(
+        FindingKey(cell.victim, cell.through, cell.attacker) for cell in cells if cell.data == "protected"
+    )
+    return [_finding(key, cells, references, photo_of_caption) for key in keys]
+
+
+def _finding(key: FindingKey, cells: Sequence[Cell], references: References, owners: Sequence[int]) -> Finding:
+    clean, protected = clean_cells(cells, key), protected_cells(cells, key)
+    attacked = clean_cells(cells, key, key.through) if key.through != AS_PUBLISHED else []
+    pretrained, random = references.pretrained.get(key.victim), references.random
+    strict = [_effect(clean, protected, way, random, pretrained) for way in WAYS]
+    ends = {"clean": hit_interval(clean, "text_to_image", owners)}
+    ends["protected"] = hit_interval(protected, "text_to_image", owners)
+    ends["effect"] = effect_interval(clean, protected, ["text_to_image"], random, owners)
+    clean_hits, protected_hits = ([cell.text_to_image.hit10 for cell in some] for some in (clean, protected))
+    finding = Finding(
+        **key._asdict(),
+        clean_mean=fmean(clean_hits),
+        clean_std=pstdev(clean_hits),
+        protected_mean=fmean(protected_hits),
+        protected_std=pstdev(protected_hits),
+        protected_medr=fmean(cell.text_to_image.medr for cell in protected),
+        effect=_effect(clean, protected, "text_to_image", random),
+        effect_image_to_text=_effect(clean, protected, "image_to_text", random),
+        effect_pretrained=_effect(clean, protected, "text_to_image", pretrained),
+        clean_through_mean=_hit(attacked, "text_to_image") if attacked else None,
+        effect_through=_effect(attacked, protected, "text_to_image", random) if attacked else None,
+        outcome=_outcome(strict),
+    )
+    return finding.model_copy(update=_ends(ends))
+
+
+def clean_cells(
+    cells: Iterable[Cell], key: FindingKey | Finding | WorstFinding, through: str = AS_PUBLISHED
+) -> list[Cell]:
+    """Return the clean cells of a finding, one a seed: on posts as they are, or through an attack."""
+    wanted = (key.victim, "clean", through, key.attacker)
+    return [cell for cell in cells if (cell.victim, cell.data, cell.through, cell.attacker) == wanted]
+
+
+def protected_cells(cells: Iterable[Cell], key: FindingKey | Finding) -> list[Cell]:
+    """Return the protected cells of a finding, one a seed."""
+    wanted = (key.victim, "protected", key.through, key.attacker)
+    return [cell for cell in cells if (cell.victim, cell.data, cell.through, cell.attacker) == wanted]
+
+
+def effect_interval(
+    clean: Sequence[Cell], protected: Sequence[Cell], ways: Sequence[Way], random: BothWays, owners: Sequence[int]
+) -> Interval | None:
+    """Return the interval of the mean effect of some directions; None where it is not known.
+
+    Args:
+        clean: clean cells, one a seed.
+        protected: protected cells, one a seed.
+        ways: directions, of which those that clean posts taught too little of are left out.
+        random: random ranking.
+        owners: photo of each caption of the gallery, as `findings` has it.
+    """
+    arms = []
+    for way in ways:
+        learnt, kept = hits(clean, way, owners), hits(protected, way, owners)
+        if learnt is None or kept is None:
+            return None
+        if _effect(clean, protected, way, random) is not None:
+            arms.append(Arms(learnt, kept, _hit10(random, way)))
+    return interval_of_effect(arms, LEAST_GAP) if arms else None
+
+
+def _ends(intervals: dict[str, Interval | None]) -> dict[str, float]:
+    """Return the fields for the ends of the intervals that are known."""
+    known = ((name, ends) for name, ends in intervals.items() if ends is not None)
+    return {f"{name}_{end}": value for name, ends in known for end, value in ends._asdict().items()}
+
+
+def _hit(cells: Iterable[Cell], way: Way) -> float:
+    return fmean(_hit10(cell, way) for cell in cells)
+
+
+def _hit10(scores: Cell | BothWays, way: Way) -> float:
+    return scores.image_to_text.hit10 if way == "image_to_text" else scores.text_to_image.hit10
+
+
+def _effect(clean: Sequence[Cell], protected: Sequence[Cell], way: Way, *references: BothWays | None) -> float | None:
+    """Return (clean - protected) / (clean - the best reference); None without one or if clean teach too little."""
+    floor = max((_hit10(one, way) for one in references if one is not None), default=None)
+    learnt = _hit(clean, way)
+    if floor is None or learnt - floor < LEAST_GAP:
+        return None
+    return (learnt - _hit(protected, way)) / (learnt - floor)
+
+
+def _outcome(effects: Sequence[float | None]) -> Outcome:
+    """Return the outcome by the mean of the directions, each of which alone is noisy in a small gallery."""
+    judged = [effect for effect in effects if effect is not None]
+    if not judged:
+        return "cannot be judged"
+    mean = fmean(judged)
+    return "protected" if mean >= HELD else "partly protected" if mean >= PARTLY else "not protected"
