@@ -123,11 +123,11 @@ def test_an_architecture_alone_has_random_weights_by_its_seed():
 def test_a_small_victim_that_was_not_trained_says_how_to_train_it(monkeypatch, tmp_path):
     monkeypatch.setenv("UNLEARNABLE_CACHE", str(tmp_path))
     with pytest.raises(ModelError) as caught:
-        load("resnet-small")
+        load("conv-small")
     assert "unlearnable train" in caught.value.hint
-    save(fresh("vit-small", 0), tmp_path / "models" / "resnet-small.safetensors")
+    save(fresh("vit-small", 0), tmp_path / "models" / "conv-small.safetensors")
     with pytest.raises(ModelError, match="another architecture"):
-        load("resnet-small")
+        load("conv-small")
 
 
 def test_weights_that_cannot_be_fetched_give_one_error_and_no_log(monkeypatch, capfd):

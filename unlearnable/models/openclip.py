@@ -31,7 +31,8 @@ def load(name: str) -> DualEncoder:
     """Load the model of that name, on the CPU and in evaluation mode.
 
     Args:
-        name: `small` or another bundled one, `ARCHITECTURE:TAG` (`RN50:openai`), `ARCHITECTURE:FILE`, a file written by `save`, or a folder.
+        name: a bundled model, `ARCHITECTURE:TAG` (`RN50:openai`), `ARCHITECTURE:FILE`, a file written by `save`, or
+            a folder.
 
     Raises:
         ModelError: the model does not exist, its weights cannot be fetched or do not fit, or some are not finite.
