@@ -7,25 +7,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from unlearnable import config
 from unlearnable.attackers import ATTACKERS
 from unlearnable.cli import options
-from unlearnable.cli.matrix import show_matrix
 from unlearnable.cli.options import HOW, MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import VerifySettings
 from unlearnable.progress import Progress
-from unlearnable.report.curves import mean_curve
-from unlearnable.report.rows import arm_label, finding_line, table_rows
-from unlearnable.report.sparkline import sparkline
 from unlearnable.results import VerifyReport
 
 MISSED = 10  # exit code
-FEW = 6  # findings that have a line each; of more the page tells, and the matrix
 
 
 WHAT = "What to verify"
@@ -100,49 +92,6 @@ def _pair(originals: Path | None, captions: Path | None) -> dict[str, Path | Non
 
 
 def _show(report: VerifyReport) -> None:
-    """Verdict first, then the table, then the matrix, in 80 columns."""
-    console = Console(highlight=False)
-    console.print(report.verdict, style="bold", markup=False)
-    if report.in_words:
-        console.print(report.in_words, markup=False)
-    table = Table(box=None, padding=(0, 1, 0, 0))
-    for head in ("victim", "trained on"):
-        table.add_column(head, overflow="fold")
-    for head in ("image->text\nHit@10", "\nMedr", "text->image\nHit@10", "\nMedr"):
-        table.add_column(head, justify="right", no_wrap=True)
-    for row in table_rows(report):
-        table.add_row(row.victim, row.arm, row.image_hit, row.image_medr, row.text_hit, row.text_medr)
-    console.print(table)
-    if len(report.findings) <= FEW:
-        _show_losses(console, report)
-        for one in report.findings:
-            console.print(finding_line(one), markup=False)
-    show_matrix(console, report)
-    if report.not_tested:
-        console.print(f"not tested: {', '.join(report.not_tested)}", markup=False)
-    gallery = report.gallery
-    console.print(
-        f"{gallery.photos} held-out photos ({gallery.source}), {gallery.train_photos} trained on, "
-        f"seeds {', '.join(map(str, report.seeds))}, {len(gallery.near_duplicates)} near-duplicates dropped",
-        markup=False,
-    )
-    for note in report.notes:
-        console.print(f"note: {note}", markup=False)
-    console.print(f"report: {report.output}/report.html ({report.seconds:.0f} s)", markup=False, soft_wrap=True)
+    from unlearnable.cli.verified import show
 
-
-def _show_losses(console: Console, report: VerifyReport) -> None:
-    """The training loss of each arm as a line, mean over the seeds, all on one scale."""
-    arms: dict[tuple[str, str], list[list[float | None]]] = {}
-    for cell in report.cells:
-        arms.setdefault((cell.victim, arm_label(cell)), []).append(cell.loss_curve)
-    curves = {arm: mean_curve(losses) for arm, losses in arms.items()}
-    top = max((loss for losses in curves.values() for loss in losses), default=0.0)
-    table = Table(box=None, padding=(0, 1, 0, 0), show_header=False)
-    table.add_column(overflow="fold")
-    table.add_column(no_wrap=True)
-    for (victim, label), losses in curves.items():
-        if curve := sparkline(losses, top=top, plain=console.options.ascii_only):
-            name = Text(f"loss, {Path(victim).name}, {label}")
-            table.add_row(name, Text(f"{curve} {losses[0]:.3g} -> {losses[-1]:.3g}"))
-    console.print(table)
+    show(report)
