@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import CAPTIONS, tree
 from unlearnable.benchmarks import fluency, protections, runner, study
-from unlearnable.config import MEMSettings, trigger_settings
+from unlearnable.config import PRESETS, MEMSettings, named_settings
 from unlearnable.errors import ModelError
 from unlearnable.protection.captions import cut_captions
 
@@ -48,9 +48,15 @@ def judge(monkeypatch):
     ],
 )
 def test_a_name_says_how_many_words_of_which_kind_stand_where(name, expected):
-    found = trigger_settings(name)
+    found = named_settings(name)
     assert (found["trigger_length"], found["trigger_vocabulary"], found["trigger_position"]) == expected
     assert found.keys() <= MEMSettings.model_fields.keys()
+
+
+def test_strong_behind_a_name_is_that_preset():
+    assert named_settings("mem-3-strong") == named_settings("mem-3") | PRESETS["strong"]
+    assert named_settings("mem-5-natural-end-strong") == named_settings("mem-5-natural-end") | PRESETS["strong"]
+    assert named_settings("mem-3-strong-end") == {}
 
 
 @pytest.mark.parametrize("position", ["", "-end", "-random"])

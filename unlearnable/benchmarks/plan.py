@@ -11,7 +11,7 @@ from unlearnable.attacks import parse_attack
 from unlearnable.attacks.base import Attack
 from unlearnable.benchmarks.scale import SCALES, Scale
 from unlearnable.benchmarks.suites.base import Suite
-from unlearnable.config import BASELINES, BenchmarkSettings, MEMSettings, Recipe, trigger_settings
+from unlearnable.config import BASELINES, BenchmarkSettings, MEMSettings, Recipe, named_settings
 from unlearnable.methods import METHODS
 from unlearnable.protection.captions import Slots, cut_captions
 
@@ -125,7 +125,7 @@ def protection_recipe(method: str, scale: Scale, suite: Suite) -> ProtectionReci
         return None
     if method in BASELINES:
         return ProtectionRecipe(method, scale.method, suite.noise_side)
-    return ProtectionRecipe("mem", scale.method.model_copy(update=trigger_settings(method)), suite.noise_side)
+    return ProtectionRecipe("mem", scale.method.model_copy(update=named_settings(method)), suite.noise_side)
 
 
 def digest(*parts: object) -> str:

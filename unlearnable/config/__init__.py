@@ -5,7 +5,7 @@ from __future__ import annotations
 from unlearnable.config._resolve import ENVIRONMENT, from_environment, resolve_as, to_toml, variable
 from unlearnable.config.attacks import AS_PUBLISHED, AS_USUAL
 from unlearnable.config.base import Device, Settings, default_text, takes_numbers, takes_paths, takes_several
-from unlearnable.config.benchmark import BASELINES, BenchmarkSettings, ScaleName, trigger_settings
+from unlearnable.config.benchmark import BASELINES, BenchmarkSettings, ScaleName, named_settings
 from unlearnable.config.explain import ExplainSettings
 from unlearnable.config.lists import split
 from unlearnable.config.methods import (
@@ -76,6 +76,6 @@ __all__ = [
     "takes_paths",
     "takes_several",
     "to_toml",
-    "trigger_settings",
+    "named_settings",
     "variable",
 ]

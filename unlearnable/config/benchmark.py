@@ -10,12 +10,13 @@ from pydantic import Field, field_validator
 
 from unlearnable.config.attacks import AS_PUBLISHED, Through
 from unlearnable.config.base import DefaultText, DeviceSetting, Seed, Settings
+from unlearnable.config.protect import PRESETS
 
 ScaleName = Literal["tiny", "small", "paper"]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 BASELINES = ("clean", "random", "em", "uap")
 OF_THE_SCALE = DefaultText("that of the scale")
-_MEM = re.compile(r"mem-([1-9]|1\d|20)(-natural)?(?:-(end|random))?")
+_MEM = re.compile(r"mem-([1-9]|1\d|20)(-natural)?(?:-(end|random))?(-strong)?")
 
 
 class BenchmarkSettings(Settings):
@@ -34,7 +35,8 @@ class BenchmarkSettings(Settings):
         tuple[str, ...] | None,
         Field(
             description="Method to compare: clean, random, em, uap, mem-K or mem-K-natural, where K is the number of "
-            "words in a trigger; with -end or -random behind it, the trigger stands elsewhere than at the start."
+            "words in a trigger; with -end or -random behind it, the trigger stands elsewhere than at the start; with -strong last, "
+            "it has the adversarial noise of that preset."
         ),
         OF_THE_SCALE,
     ] = None
@@ -75,13 +77,13 @@ class BenchmarkSettings(Settings):
             if name not in BASELINES and _MEM.fullmatch(name) is None:
                 raise ValueError(
                     f"no method is called {name!r}; there are {', '.join(BASELINES)}, mem-K, mem-K-natural "
-                    "(K from 1 to 20), the last two also with -end or -random"
+                    "(K from 1 to 20), the last two also with -end or -random, and -strong"
                 )
         return methods
 
 
-def trigger_settings(method: str) -> dict[str, Any]:
-    """Return the settings that the name "mem-K[-natural][-end|-random]" stands for; none for any other method."""
+def named_settings(method: str) -> dict[str, Any]:
+    """Return the settings that the name "mem-K[-natural][-end|-random][-strong]" stands for; none for any other method."""
     found = _MEM.fullmatch(method)
     if found is None:
         return {}
@@ -89,4 +91,5 @@ def trigger_settings(method: str) -> dict[str, Any]:
         "trigger_length": int(found[1]),
         "trigger_vocabulary": "natural" if found[2] else "words",
         "trigger_position": found[3] or "start",
+        **PRESETS["strong" if found[4] else "balanced"],
     }

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, pstdev
 
-from unlearnable.config import AS_PUBLISHED, trigger_settings
+from unlearnable.config import AS_PUBLISHED, named_settings
 from unlearnable.results import BenchmarkCell, BenchmarkReport, BothWays, FluencyRecord, PaperRow, TableRecord
 
 WAYS = ("image→text", "text→image")
@@ -70,7 +70,7 @@ def _methods(report: BenchmarkReport) -> TableRecord:
 
 
 def _transfer(report: BenchmarkReport) -> TableRecord:
-    cells = [cell for cell in _plain(report) if cell.method == "clean" or trigger_settings(cell.method)]
+    cells = [cell for cell in _plain(report) if cell.method == "clean" or named_settings(cell.method)]
     rows = [
         [victim, _name(method), *replace(_over(found), paper=_transfer_paper(report, found[0])).ranks()]
         for victim, own in _by(cells, lambda c: c.victim)
@@ -96,7 +96,7 @@ def _transfer_paper(report: BenchmarkReport, cell: BenchmarkCell) -> PaperRow | 
 
 def _fractions(report: BenchmarkReport) -> TableRecord:
     shares = sorted({cell.fraction for cell in report.cells}, reverse=True)
-    cells = [c for c in _through(report) if c.victim == _first(report) and trigger_settings(c.method)]
+    cells = [c for c in _through(report) if c.victim == _first(report) and named_settings(c.method)]
     rows = []
     for method, own in _by(cells, lambda c: c.method):
         for index, way in enumerate(WAYS):
@@ -114,7 +114,7 @@ def _fractions(report: BenchmarkReport) -> TableRecord:
 
 
 def _triggers(report: BenchmarkReport) -> TableRecord:
-    cells = [cell for cell in _plain(report, victim=_first(report)) if trigger_settings(cell.method)]
+    cells = [cell for cell in _plain(report, victim=_first(report)) if named_settings(cell.method)]
     made = {record.method: record.fluency for record in report.protections}
     read = {method: made.get(method) for method in dict.fromkeys(cell.method for cell in cells)}
     own = _by(cells, lambda c: c.method)
@@ -146,7 +146,7 @@ def _about_reading(found: Sequence[FluencyRecord | None], unread: str) -> list[s
 
 def _kinds_of_triggers(report: BenchmarkReport) -> int:
     """Return how many pairs of vocabulary and position the triggers have, of whatever length."""
-    found = (trigger_settings(cell.method) for cell in report.cells)
+    found = (named_settings(cell.method) for cell in report.cells)
     return len({(one["trigger_vocabulary"], one["trigger_position"]) for one in found if one})
 
 
