@@ -70,12 +70,12 @@ __all__ = [
     "default_text",
     "digest",
     "from_environment",
+    "named_settings",
     "resolve_as",
     "split",
     "takes_numbers",
     "takes_paths",
     "takes_several",
     "to_toml",
-    "named_settings",
     "variable",
 ]
