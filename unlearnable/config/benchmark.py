@@ -35,8 +35,8 @@ class BenchmarkSettings(Settings):
         tuple[str, ...] | None,
         Field(
             description="Method to compare: clean, random, em, uap, mem-K or mem-K-natural, where K is the number of "
-            "words in a trigger; with -end or -random behind it, the trigger stands elsewhere than at the start; with -strong last, "
-            "it has the adversarial noise of that preset."
+            "words in a trigger; with -end or -random behind it, the trigger stands elsewhere than at the start; "
+            "with -strong last, it has the adversarial noise of that preset."
         ),
         OF_THE_SCALE,
     ] = None
@@ -83,7 +83,7 @@ class BenchmarkSettings(Settings):
 
 
 def named_settings(method: str) -> dict[str, Any]:
-    """Return the settings that the name "mem-K[-natural][-end|-random][-strong]" stands for; none for any other method."""
+    """Return the settings that the name "mem-K[-natural][-end|-random][-strong]" stands for; none for others."""
     found = _MEM.fullmatch(method)
     if found is None:
         return {}
