@@ -98,7 +98,9 @@ def test_plain_verify_takes_the_last_run(posts, tiny_path, state_folder, tmp_pat
     elsewhere.mkdir()
     result = call("verify", "--victims", tiny_path, *SHORT, "--json", cwd=elsewhere)
     assert result.returncode == 0, result.stderr
-    assert json.loads(result.stdout)["protected"] == f"{posts}-protected"
+    report = json.loads(result.stdout)
+    assert report["protected"] == f"{posts}-protected"
+    assert [victim["role"] for victim in report["victims"]] == ["surrogate"]
     assert "the last protect run" in result.stderr
 
 
