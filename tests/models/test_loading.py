@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from tests.conftest import TINY
+from unlearnable.config import SMALL_RATE, SMALL_VIT_RATE
 from unlearnable.errors import ModelError
 from unlearnable.models import bundled, openclip
+from unlearnable.models.architectures import tuning_rate
 from unlearnable.models.openclip import fresh, load, restart, save
 from unlearnable.models.tokens import tokenizer
 
@@ -118,6 +120,20 @@ def test_an_architecture_alone_has_random_weights_by_its_seed():
     assert torch.equal(first.encode_text(tokens), again.encode_text(tokens))
     assert not torch.equal(first.encode_text(tokens), other.encode_text(tokens))
     assert torch.equal(other.encode_text(tokens), restart(first, 1).encode_text(tokens))
+
+
+@pytest.mark.parametrize("name", bundled.NAMES)
+def test_bundled_models_load_by_their_name_and_have_a_card(name):
+    model = openclip.load(name)
+    assert model.name == name
+    assert bundled.intact(name)
+    assert bundled.path(name).stat().st_size <= 21e6
+    assert (bundled.DATA / f"{name.upper()}.md").is_file()
+
+
+def test_a_small_vision_transformer_is_tuned_slowly():
+    rates = {name: tuning_rate(openclip.load(name).spec.config) for name in bundled.NAMES}
+    assert rates == {"small": SMALL_RATE, "resnet-small": SMALL_RATE, "vit-small": SMALL_VIT_RATE}
 
 
 def test_a_small_victim_that_was_not_trained_says_how_to_train_it(monkeypatch, tmp_path):

@@ -12,6 +12,7 @@ from unlearnable.config.base import DefaultText, DeviceSetting, Seed, SeedSettin
 SCRATCH_EPOCHS, SCRATCH_RATE = 32, 5e-4
 TUNING_EPOCHS, TUNING_RATE = 10, 1e-5
 SMALL_RATE = 1e-3  # at 1e-5, right for a large CLIP, small models learn nothing from a few hundred posts
+SMALL_VIT_RATE = 3e-4  # at 1e-3 a small vision transformer learns half as much
 
 Precision = Literal["auto", "fp32", "bf16"]
 _EPOCHS = Field(ge=0, description="Number of times that every pair is trained on.")
@@ -20,7 +21,10 @@ Epochs = Annotated[int | None, _EPOCHS, DefaultText(f"{TUNING_EPOCHS} in fine-tu
 Rate = Annotated[
     float | None,
     _RATE,
-    DefaultText(f"{SMALL_RATE:g} for small models, {TUNING_RATE:g} for others, {SCRATCH_RATE:g} from scratch"),
+    DefaultText(
+        f"{SMALL_RATE:g} for small models, {SMALL_VIT_RATE:g} for a small vision transformer, {TUNING_RATE:g} for "
+        f"others, {SCRATCH_RATE:g} from scratch"
+    ),
 ]
 OneCaption = Annotated[bool, Field(description="Captions of a photo that an epoch shows: one of them, or all.")]
 

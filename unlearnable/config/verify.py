@@ -49,8 +49,8 @@ class VerifySettings(Schedule):
         tuple[str, ...],
         Field(
             min_length=1,
-            description="Model to train on the posts: small and resnet-small (bundled), a trained architecture such as "
-            "conv-small, an open_clip name with its weights such as RN50:openai, or a checkpoint.",
+            description="Model to train on the posts: small, resnet-small and vit-small (bundled), a trained "
+            "architecture such as conv-small, an open_clip name with its weights such as RN50:openai, or a checkpoint.",
         ),
     ] = ("small", "resnet-small")  # the second is one that no noise is made on by default
     one_caption: OneCaption = True

@@ -1,7 +1,7 @@
 """Small CLIPs of three families that two cores can train: `conv-small`, `resnet-small`, `vit-small`, `small-start`.
 
 `unlearnable train` trains them (docs/experiments/victims.md has the commands) and keeps the weights in the user's
-cache folder. `resnet-small` is bundled.
+cache folder. `resnet-small` and `vit-small` are bundled.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from unlearnable.config import SMALL_RATE, TUNING_RATE
+from unlearnable.config import SMALL_RATE, SMALL_VIT_RATE, TUNING_RATE
 from unlearnable.folders import cache_folder
 
 START = "small-start"
@@ -55,7 +55,9 @@ def is_small(config: dict[str, Any]) -> bool:
 
 def tuning_rate(config: dict[str, Any]) -> float:
     """Return the default learning rate for fine-tuning a model."""
-    return SMALL_RATE if is_small(config) else TUNING_RATE
+    if not is_small(config):
+        return TUNING_RATE
+    return SMALL_VIT_RATE if "patch_size" in config["vision_cfg"] else SMALL_RATE
 
 
 def cached(name: str) -> Path:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DATA = Path(__file__).parent / "data"
 SMALL = "small"
-NAMES = (SMALL, "resnet-small")
+NAMES = (SMALL, "resnet-small", "vit-small")
 WEIGHT, SCALE = ".weight", ".scale"
 TABLE = "token_embedding.weight"
 LARGE = 2**16  # weights of a matrix that is kept in 8 bits
