@@ -100,6 +100,11 @@ class VerifyOptions(ScheduleOptions, total=False):
     test_fraction: float
     background: AnyPath | None
     background_captions: AnyPath | None
+    crowd: AnyPath | None
+    crowd_captions: AnyPath | None
+    crowd_test: AnyPath | None
+    crowd_test_captions: AnyPath | None
+    leaked: float
     victims: Names
     from_scratch: bool
     epochs: int | None

@@ -18,15 +18,17 @@ from unlearnable.cli.options import HOW, MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import VerifySettings
 from unlearnable.progress import Progress
+from unlearnable.report.crowd_rows import crowd_rows
 from unlearnable.report.curves import mean_curve
 from unlearnable.report.rows import arm_label, table_rows
 from unlearnable.report.sparkline import sparkline
-from unlearnable.results import VerifyReport
+from unlearnable.results import CrowdRecord, VerifyReport
 
 MISSED = 10  # exit code
 
 
 WHAT = "What to verify"
+CROWD = "Among whom"
 
 _option = options.of(VerifySettings)
 
@@ -42,6 +44,11 @@ def verify(
     test_fraction: Annotated[float | None, _option("test_fraction", WHAT)] = None,
     background: Annotated[Path | None, _option("background", WHAT)] = None,
     background_captions: Annotated[Path | None, _option("background_captions", WHAT)] = None,
+    crowd: Annotated[Path | None, _option("crowd", CROWD)] = None,
+    crowd_captions: Annotated[Path | None, _option("crowd_captions", CROWD)] = None,
+    crowd_test: Annotated[Path | None, _option("crowd_test", CROWD)] = None,
+    crowd_test_captions: Annotated[Path | None, _option("crowd_test_captions", CROWD)] = None,
+    leaked: Annotated[float | None, _option("leaked", CROWD)] = None,
     victims: Annotated[list[str] | None, _option("victims", HOW)] = None,
     seeds: Annotated[list[str] | None, _option("seeds", HOW)] = None,
     through: Annotated[list[str] | None, _option("through", HOW)] = None,
@@ -110,6 +117,8 @@ def _show(report: VerifyReport) -> None:
     for row in table_rows(report):
         table.add_row(row.victim, row.arm, row.image_hit, row.image_medr, row.text_hit, row.text_medr)
     console.print(table)
+    if report.crowd:
+        _show_crowd(console, report.crowd)
     _show_losses(console, report)
     for one in report.findings:
         effects = [f"{e:.2f}" if e is not None else "-" for e in (one.effect, one.effect_image_to_text)]
@@ -127,6 +136,21 @@ def _show(report: VerifyReport) -> None:
     for note in report.notes:
         console.print(f"note: {note}", markup=False)
     console.print(f"report: {report.output}/report.html ({report.seconds:.0f} s)", markup=False, soft_wrap=True)
+
+
+def _show_crowd(console: Console, crowd: CrowdRecord) -> None:
+    """What was learnt of the protected people among the others, in 80 columns."""
+    console.print(crowd.in_words, style="bold", markup=False)
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for head in ("victim", "trained on\nbeside the crowd"):
+        table.add_column(head, overflow="fold")
+    for head in ("image->text\nHit@10", "text->image\nHit@10", "others\nHit@10", "known\nby name"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for row in crowd_rows(crowd):
+        table.add_row(*row)
+    console.print(table)
+    for note in crowd.notes:
+        console.print(f"note: {note}", markup=False)
 
 
 def _show_losses(console: Console, report: VerifyReport) -> None:

@@ -46,8 +46,8 @@ def in_words(worst: WorstFinding, cells: Sequence[Cell], references: References,
     guessing = references.random.text_to_image.hit10
     return (
         f"At worst ({_named(worst)}), a model trained on the protected posts finds the right photo for a caption, "
-        f"among the first 10 of {photos}, {_tenths(worst.text_to_image.hit10)}; trained on the clean posts "
-        f"{_tenths(clean)}; guessing, {_tenths(guessing)}."
+        f"among the first 10 of {photos}, {tenths(worst.text_to_image.hit10)}; trained on the clean posts "
+        f"{tenths(clean)}; guessing, {tenths(guessing)}."
     )
 
 
@@ -71,6 +71,7 @@ def _named(worst: WorstFinding) -> str:
     return ", ".join([Path(worst.victim).name, *changes])
 
 
-def _tenths(per_cent: float) -> str:
+def tenths(per_cent: float) -> str:
+    """Return how often something happens, in times out of ten."""
     times = round(per_cent / 10)
     return f"{times} times in 10" if times > 1 else "once in 10" if times else "hardly ever"

@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from unlearnable.config import AS_USUAL, ProtectSettings
+from unlearnable.report.crowd_rows import crowd_rows
 from unlearnable.report.curves import Chart, chart, mean_curve
 from unlearnable.report.pictures import GAIN, THUMBNAIL, Thumbnails, data_uri
 from unlearnable.report.rows import arm_label, table_rows
@@ -70,7 +71,10 @@ def verify_page(report: VerifyReport) -> str:
     mood = MOODS.get(outcomes.pop(), "") if len(outcomes) == 1 else ""
     attackers = any(finding.attacker != AS_USUAL for finding in report.findings)
     page = _templates().get_template("verify.html")
-    return page.render(report=report, rows=table_rows(report), charts=charts, mood=mood, attackers=attackers)
+    beside = crowd_rows(report.crowd) if report.crowd else []
+    return page.render(
+        report=report, rows=table_rows(report), charts=charts, mood=mood, attackers=attackers, beside=beside
+    )
 
 
 def benchmark_page(report: BenchmarkReport, figures: Mapping[Path, str]) -> str:

@@ -11,6 +11,7 @@ from unlearnable.results.benchmark import (
     ProtectionRecord,
 )
 from unlearnable.results.common import BothWays, EpochRecord, Retrieval, SkippedRecord
+from unlearnable.results.crowd import CrowdArm, CrowdCell, CrowdRecord, CrowdScores, FurtherScores, MeanRetrieval
 from unlearnable.results.explain import (
     EmbeddingMap,
     ExplainReport,
@@ -40,15 +41,21 @@ __all__ = [
     "BenchmarkReport",
     "BothWays",
     "Cell",
+    "CrowdArm",
+    "CrowdCell",
+    "CrowdRecord",
+    "CrowdScores",
     "EmbeddingMap",
     "EpochRecord",
     "ExplainReport",
     "Explanation",
     "Finding",
     "FluencyRecord",
+    "FurtherScores",
     "GalleryRecord",
     "ManifestLine",
     "MapPoint",
+    "MeanRetrieval",
     "Outcome",
     "PaperFigures",
     "PaperRow",

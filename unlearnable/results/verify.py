@@ -18,8 +18,9 @@ from unlearnable.results.common import (
     SkippedRecord,
     StoredRecord,
 )
+from unlearnable.results.crowd import CrowdCell, CrowdRecord
 
-ArmName = Literal["clean", "protected", "noise-only", "trigger-only", "random"]
+ArmName = Literal["clean", "protected", "noise-only", "trigger-only", "random", "absent", "half"]
 Outcome = Literal["protected", "partly protected", "not protected", "cannot be judged"]
 
 
@@ -55,13 +56,18 @@ class Cell(StoredRecord):
     seed: int = Field(description="Seed of the training.")
     epochs: int = Field(description="Passes over the posts.")
     lr: float = Field(description="Highest learning rate.")
-    image_to_text: Retrieval = Field(description="Each held-out photo ranks all captions.")
-    text_to_image: Retrieval = Field(description="Each held-out caption ranks all photos.")
+    image_to_text: Retrieval = Field(
+        description="Each held-out photo ranks all captions; beside a crowd, those of the protected people do."
+    )
+    text_to_image: Retrieval = Field(
+        description="Each held-out caption ranks all photos; beside a crowd, those of the protected people do."
+    )
     shortcut: BothWays | None = Field(
         default=None,
         description="Ranking of training posts as they were published, noise and trigger in place; null but for the "
         "protected arm.",
     )
+    crowd: CrowdCell | None = Field(default=None, description="Ranks beside a crowd; null without one.")
     loss_curve: LossCurve
     medr_curve: MedrCurve
     seconds: float = Field(description="Time of training and ranking, in seconds.")
@@ -121,6 +127,9 @@ class VerifyReport(Record):
         default=None, description="Finding where protection took away least; null where none can be judged."
     )
     in_words: str = Field(default="", description="That finding in a sentence for people; empty if there is none.")
+    crowd: CrowdRecord | None = Field(
+        default=None, description="What was learnt of a few people among many; null without --crowd."
+    )
     required: list[str] = Field(description="Rules that were asked for, such as effect>=0.9.")
     missed: list[str] = Field(description="Rules that were missed, each with victim, attack and figure.")
     skipped: list[SkippedRecord] = Field(description="Photos and caption records that were left out.")

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from unlearnable.config import AS_USUAL, Recipe, VerifySettings
 from unlearnable.evaluation.embed import retrieve
-from unlearnable.evaluation.scores import scores
+from unlearnable.evaluation.scores import queries_of, scores
 from unlearnable.experiments.cell_store import CellStore
-from unlearnable.experiments.cells import CellTraining, Experiment, run
+from unlearnable.experiments.cells import CellTraining, Experiment, Trained, run
 from unlearnable.experiments.recipe import recipe_for
 from unlearnable.progress import Progress
-from unlearnable.results import BothWays, Cell
+from unlearnable.results import BothWays, Cell, CrowdCell
 from unlearnable.training.attacker import Attacker
 from unlearnable.workflows.verify.arms import VerifyArm
 
@@ -84,7 +84,8 @@ def run_cells(
     digests = {arm: arm.digest() for arm in grid.arms}
     for victim in dict.fromkeys(settings.victims):
         if not settings.from_scratch:
-            results.pretrained[victim] = scores(retrieve(experiment.pool.pretrained(victim), experiment.gallery))
+            ranks = retrieve(experiment.pool.pretrained(victim), experiment.gallery)
+            results.pretrained[victim] = experiment.score(ranks)
         for seed in dict.fromkeys(settings.seeds):
             recipe = _recipe(experiment, settings, victim, seed)
             for attacker, arm in itertools.product(grid.attackers, grid.arms):
@@ -139,7 +140,22 @@ def _run(experiment: Experiment, training: Training, progress: Progress) -> Cell
         image_to_text=trained.scores.image_to_text,
         text_to_image=trained.scores.text_to_image,
         shortcut=shortcut,
+        crowd=_beside_crowd(experiment, trained),
         loss_curve=trained.loss_curve,
         medr_curve=trained.medr_curve,
         seconds=trained.seconds,
+    )
+
+
+def _beside_crowd(experiment: Experiment, trained: Trained) -> CrowdCell | None:
+    """Return the ranks of a training beside a crowd, whose photos are the last in the gallery; None without one."""
+    if experiment.queries is None:
+        return None
+    own = queries_of(trained.ranks, experiment.gallery, experiment.queries)
+    others = queries_of(trained.ranks, experiment.gallery, experiment.queries, others=True)
+    return CrowdCell(
+        image_ranks=own.image_to_text.tolist(),
+        text_ranks=own.text_to_image.tolist(),
+        other_text_ranks=others.text_to_image.tolist(),
+        recognised=trained.recognised,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from unlearnable import files
@@ -26,8 +27,10 @@ from unlearnable.results import ArmName, VerifyReport
 from unlearnable.workflows.layout import check_apart
 from unlearnable.workflows.verify.arms import VerifyArm, Versions
 from unlearnable.workflows.verify.cells import VERSION, Grid, run_cells
+from unlearnable.workflows.verify.crowd import Crowd, asked_for, leaked_posts, open_crowd
 from unlearnable.workflows.verify.splits import Split, divide, without_near
-from unlearnable.workflows.verify.summary import Study, summarise
+from unlearnable.workflows.verify.study import Study
+from unlearnable.workflows.verify.summary import summarise
 
 ABLATIONS: tuple[ArmName, ...] = ("noise-only", "trigger-only", "random")
 
@@ -53,23 +56,28 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     attackers = {name: ATTACKERS[name] for name in settings.attackers}
     check_apart(folder, settings.originals, settings.protected)
     device = choose_device(settings.device)
-    split = divide(settings, progress)
+    crowd = open_crowd(settings)
+    split = divide(settings, progress, crowd.held_out if crowd else ())
+    leaked = leaked_posts(len(split.train), settings.leaked, settings.seed) if crowd else frozenset()
     pool = ModelPool(device, settings.from_scratch)
     side = max(pool.pretrained(name).image_size for name in settings.victims)
     files.check_writable(folder)
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as temporary:
         scratch = Path(temporary)
-        held_out = _gallery(split, side, scratch, progress)
-        background, background_near = _background(settings, split, side, scratch, progress)
-        versions = Versions(split.train, side, scratch, background, settings.seed)
+        held_out, own = _gallery(split, crowd, side, scratch, progress)
+        background, background_near = _background(settings, split, crowd, side, scratch, progress)
+        versions = Versions(split.train, side, scratch, background, settings.seed, leaked)
         versions.read(arms_wanted, progress)
         gallery = pairs_of(held_out.pixels, held_out.captions)
         digest = hashlib.sha256(f"{held_out.pixels.sha256()} {held_out.captions}".encode()).hexdigest()
         experiment = Experiment(pool, gallery, digest, VERSION)
+        if crowd is not None:
+            asked = asked_for(split, crowd, held_out, own)
+            experiment = replace(experiment, queries=own, identities=asked)
         arms = [VerifyArm(data, attack, versions) for data, attack in arms_wanted]
         grid = Grid(arms, attackers)
         results = run_cells(experiment, settings, grid, folder / "cells", overwrite=overwrite, progress=progress)
-    study = Study(split, held_out, background, background_near, gallery, device)
+    study = Study(split, held_out, background, background_near, experiment, crowd, leaked)
     report = summarise(settings, folder, study, results, rules)
     report = report.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
     files.write_text(folder / "report.html", verify_page(report))
@@ -86,38 +94,53 @@ def output_folder(settings: VerifySettings) -> Path:
 def arms_to_run(settings: VerifySettings) -> list[tuple[ArmName, Attack]]:
     """Return pairs of arm and attack: protected posts with each attack, clean posts and ablations with none.
 
+    Beside a crowd there are also its posts alone, and protected posts of which some leaked clean.
+
     Raises:
         ConfigError: an attack does not exist.
     """
     unchanged = parse_attack(AS_PUBLISHED)
     arms: list[tuple[ArmName, Attack]] = [("clean", unchanged)]
-    arms += [("protected", parse_attack(name)) for name in dict.fromkeys(settings.through)]
+    attacks = [parse_attack(name) for name in dict.fromkeys(settings.through)]
+    arms += [("protected", attack) for attack in attacks]
+    if settings.crowd is not None:
+        arms += [("absent", unchanged), *(("half", attack) for attack in attacks)]
     return arms + [(data, unchanged) for data in ABLATIONS if settings.ablations]
 
 
-def _gallery(posts: Split, side: int, scratch: Path, progress: Progress) -> DecodedPosts:
-    decoded = DecodedPosts(Pixels.create(scratch / "gallery.u8"))
-    progress.phase("reading held-out photos", len(posts.held_out))
-    for photo, captions in posts.held_out:
-        decoded.add(photo, captions, side)
-        progress.advance()
-    if len(decoded.photos) < 2:
-        raise InputError("fewer than two held-out photos can be read", hint="fix those files or pass different ones")
-    return decoded
+def _gallery(
+    posts: Split, crowd: Crowd | None, side: int, scratch: Path, progress: Progress
+) -> tuple[DecodedPosts, int]:
+    """Return the photos to rank, the crowd's last, and the number of those that are not the crowd's."""
+    decoded, own = DecodedPosts(Pixels.create(scratch / "gallery.u8")), 0
+    others = crowd.held_out if crowd else []
+    progress.phase("reading held-out photos", len(posts.held_out) + len(others))
+    for held_out in (posts.held_out, others):
+        own = len(decoded.photos)
+        for photo, captions in held_out:
+            decoded.add(photo, captions, side)
+            progress.advance()
+    own = own if crowd else len(decoded.photos)
+    if len(decoded.photos) < 2 or not own or (crowd and own == len(decoded.photos)):
+        raise InputError("too few held-out photos can be read", hint="fix those files or pass different ones")
+    return decoded, own
 
 
 def _background(
-    settings: VerifySettings, posts: Split, side: int, scratch: Path, progress: Progress
+    settings: VerifySettings, posts: Split, crowd: Crowd | None, side: int, scratch: Path, progress: Progress
 ) -> tuple[DecodedPosts, list[str]]:
     """Return other people's posts, and those of their photos left out as near-duplicates of held-out ones."""
-    background = DecodedPosts(Pixels.create(scratch / "background.u8"))
-    if settings.background is None:
-        return background, []
-    dataset, dropped = without_near(open_collection(settings.background, settings.background_captions), posts.held_out)
-    if not dataset.photos:
-        raise InputError(
-            f"every photo in {dataset.root} is a near-duplicate of a held-out one", hint="pass different photos"
-        )
-    read_all([dataset], side, background, progress)
-    background.skipped += dataset.skipped
-    return background, dropped
+    background, near = DecodedPosts(Pixels.create(scratch / "background.u8")), []
+    collections = [crowd.train] if crowd else []
+    if settings.background is not None:
+        collections.append(open_collection(settings.background, settings.background_captions))
+    for collection in collections:
+        dataset, dropped = without_near(collection, [*posts.held_out, *(crowd.held_out if crowd else [])])
+        if not dataset.photos:
+            raise InputError(
+                f"every photo in {dataset.root} is a near-duplicate of a held-out one", hint="pass different photos"
+            )
+        read_all([dataset], side, background, progress)
+        background.skipped += dataset.skipped
+        near += dropped
+    return background, near

@@ -3,51 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from unlearnable.config import VerifySettings
 from unlearnable.evaluation.scores import chance
 from unlearnable.evaluation.verdict import Rule, findings, missed, verdict
 from unlearnable.evaluation.worst import in_words, worst_finding
-from unlearnable.posts.pairs import Pairs
-from unlearnable.posts.reading import DecodedPosts
 from unlearnable.results import Finding, GalleryRecord, References, SkippedRecord, VerifyReport
 from unlearnable.workflows.verify.cells import CellResults
-from unlearnable.workflows.verify.splits import Split
+from unlearnable.workflows.verify.crowd_summary import crowd_report
+from unlearnable.workflows.verify.study import Study
 
 HALF = 50.0
-
-
-@dataclass(frozen=True)
-class Study:
-    """The posts that victims were trained on and ranked on.
-
-    Attributes:
-        split: training posts and held-out posts.
-        held_out: held-out posts that could be decoded.
-        background: other people's posts.
-        background_near: other people's photos left out as near-duplicates of held-out ones.
-        gallery: held-out pairs.
-        device: torch device that the victims were trained on.
-    """
-
-    split: Split
-    held_out: DecodedPosts
-    background: DecodedPosts
-    background_near: list[str]
-    gallery: Pairs
-    device: str
 
 
 def summarise(
     settings: VerifySettings, folder: Path, study: Study, results: CellResults, rules: Sequence[Rule]
 ) -> VerifyReport:
     """Return the report of a run with 0 seconds, which the caller sets."""
-    references = References(random=chance(study.gallery), pretrained=results.pretrained)
+    random = chance(study.experiment.gallery, study.experiment.queries)
+    references = References(random=random, pretrained=results.pretrained)
     all_findings = findings(results.cells, references)
     worst = worst_finding(all_findings, results.cells)
     skipped = [*study.split.skipped, *study.held_out.skipped, *study.background.skipped]
+    skipped += study.crowd.skipped if study.crowd else []
     return VerifyReport(
         originals=str(settings.originals),
         protected=str(settings.protected),
@@ -59,6 +38,7 @@ def summarise(
         verdict=verdict(all_findings),
         worst=worst,
         in_words=in_words(worst, results.cells, references, len(study.held_out.photos)) if worst else "",
+        crowd=crowd_report(study, results.cells),
         required=list(settings.require),
         missed=missed(rules, results.cells, all_findings),
         skipped=[SkippedRecord.of(skip) for skip in skipped],
@@ -67,7 +47,7 @@ def summarise(
         from_scratch=settings.from_scratch,
         batch_size=settings.batch_size,
         smallest_crop=settings.smallest_crop,
-        device=study.device,
+        device=study.experiment.pool.device,
         ran=results.ran,
         reused=len(results.cells) - results.ran,
         seconds=0.0,
@@ -78,7 +58,7 @@ def _gallery_record(settings: VerifySettings, study: Study) -> GalleryRecord:
     return GalleryRecord(
         source=study.split.source,
         photos=len(study.held_out.photos),
-        captions=len(study.gallery),
+        captions=len(study.experiment.gallery),
         split_seed=settings.seed,
         train_photos=len(study.split.train),
         train_pairs=sum(len(post.clean) for post in study.split.train),
