@@ -129,6 +129,10 @@ class BenchmarkOptions(TypedDict, total=False):
     fractions: Numbers | None
     through: Names
     seeds: Integers
+    crowd: bool
+    crowd_people: Integers
+    crowd_draws: int
+    leaked: float
     scale: ScaleName
     limit: int | None
     output: AnyPath | None

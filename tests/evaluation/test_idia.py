@@ -70,7 +70,7 @@ def test_names_are_those_of_the_people_then_of_the_others_then_invented_ones(tin
         pixels.append(picture(n))
     answers = recognised(tiny, pairs_of(pixels, [["a"], ["b"], ["c"], ["d"]]), asked)
     assert len(answers) == 2
-    assert identities(["Ann Ek"], []).digest() != identities(["Bo Ek"], []).digest()
+    assert identities(["Ann Ek"], []).sha256 != identities(["Bo Ek"], []).sha256
 
 
 def test_people_who_outnumber_the_names_are_all_asked_for(monkeypatch):

@@ -26,14 +26,14 @@ def estimate(bench: Bench, settings: BenchmarkSettings) -> BenchmarkPlan:
     """Return the cells, which of them are done, and the estimated seconds of the others and their protections."""
     scale, setup, pool = bench.setup.scale, bench.setup, bench.experiment.pool
     pairs = pairs_of(bench.train.pixels, [item.captions for item in bench.train.items])
-    step = {name: _step(pool.start(name, 0), pairs, scale.recipe) for name in setup.victims}
+    step = {name: step_seconds(pool.start(name, 0), pairs, scale.recipe) for name in setup.victims}
     cells, protections = [], {}
     for cell in setup.cells:
         done = bench.done(cell) is not None
         steps = scale.recipe.epochs * steps_an_epoch(pairs, scale.recipe)
         store = bench.protection(cell)
         if store is not None and not done and store.read() is None and cell.method not in protections:
-            protections[cell.method] = round(_protection(bench, store.recipe, pairs), 1)
+            protections[cell.method] = round(protection_seconds(bench, store.recipe, bench.train), 1)
         cells.append(
             PlannedCell(
                 method=cell.method,
@@ -56,7 +56,7 @@ def estimate(bench: Bench, settings: BenchmarkSettings) -> BenchmarkPlan:
     )
 
 
-def _step(model: DualEncoder, pairs: Pairs, recipe: Recipe) -> float:
+def step_seconds(model: DualEncoder, pairs: Pairs, recipe: Recipe) -> float:
     """Return the seconds of a training step: the second one, since the first also warms up."""
     steps = train(Learner(model, adamw(model.module, recipe.lr, recipe.weight_decay), pairs, recipe))
     next(steps)
@@ -65,11 +65,11 @@ def _step(model: DualEncoder, pairs: Pairs, recipe: Recipe) -> float:
     return time.monotonic() - began
 
 
-def _protection(bench: Bench, recipe: ProtectionRecipe, pairs: Pairs) -> float:
+def protection_seconds(bench: Bench, recipe: ProtectionRecipe, train: DecodedPhotos) -> float:
     """Return the seconds of a protection, from one round on its first batch and a training step of the surrogate."""
-    settings, count = recipe.settings, len(bench.train.items)
+    settings, count = recipe.settings, len(train.items)
     part = min(settings.batch_size, count)
-    photos = DecodedPhotos(bench.train.pixels.first(part), bench.train.items[:part], ())
+    photos = DecodedPhotos(train.pixels.first(part), train.items[:part], ())
     one_round = settings.model_copy(update={"max_rounds": 1, "surrogate_steps": 0})
     surrogate = surrogate_of(bench).clone()  # `_step` trains it
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as folder:
@@ -77,5 +77,8 @@ def _protection(bench: Bench, recipe: ProtectionRecipe, pairs: Pairs) -> float:
         store = ProtectionStore(replace(recipe, settings=one_round), Path(folder), {})
         make(store, photos, surrogate, resume=False, progress=Silent())
         seconds = time.monotonic() - began
-    training = _step(surrogate, pairs, Recipe(epochs=1, lr=settings.learning_rate, batch_size=settings.batch_size))
+    pairs = pairs_of(train.pixels, [item.captions for item in train.items])
+    training = step_seconds(
+        surrogate, pairs, Recipe(epochs=2, lr=settings.learning_rate, batch_size=settings.batch_size)
+    )
     return settings.max_rounds * (seconds * count / part + settings.surrogate_steps * training)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -61,8 +62,9 @@ class Identities:
     shown: Tensor
     tokens: Tensor
 
-    def digest(self) -> str:
-        """Return the hex SHA-256 of the people, their photos and the prompts with their names."""
+    @cached_property
+    def sha256(self) -> str:
+        """The hex SHA-256 of the people, their photos and the prompts with their names."""
         parts = f"{self.people} {self.shown.tolist()} ".encode() + self.tokens.numpy().tobytes()
         return hashlib.sha256(parts).hexdigest()
 

@@ -52,7 +52,7 @@ class Experiment:
             "gallery": self.gallery_digest,
             "recipe": recipe.model_dump_json(),
             **({} if self.queries is None else {"queries": self.queries}),
-            **({} if self.identities is None else {"identities": self.identities.digest()}),
+            **({} if self.identities is None else {"identities": self.identities.sha256}),
             **further,
         }
 

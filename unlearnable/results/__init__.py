@@ -11,7 +11,16 @@ from unlearnable.results.benchmark import (
     ProtectionRecord,
 )
 from unlearnable.results.common import BothWays, EpochRecord, Retrieval, SkippedRecord
-from unlearnable.results.crowd import CrowdArm, CrowdCell, CrowdRecord, CrowdScores, FurtherScores, MeanRetrieval
+from unlearnable.results.crowd import (
+    CrowdArm,
+    CrowdBenchmarkCell,
+    CrowdCell,
+    CrowdFigures,
+    CrowdRecord,
+    CrowdScores,
+    FurtherScores,
+    MeanRetrieval,
+)
 from unlearnable.results.explain import (
     EmbeddingMap,
     ExplainReport,
@@ -42,7 +51,9 @@ __all__ = [
     "BothWays",
     "Cell",
     "CrowdArm",
+    "CrowdBenchmarkCell",
     "CrowdCell",
+    "CrowdFigures",
     "CrowdRecord",
     "CrowdScores",
     "EmbeddingMap",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -80,20 +79,6 @@ def _part(posts: Dataset, numbers: Iterable[int]) -> Dataset:
     photos = tuple(posts.photos[n] for n in numbers)
     ids = {photo.id for photo in photos}
     return replace(posts, photos=photos, pairs=tuple(pair for pair in posts.pairs if pair.photo in ids), skipped=())
-
-
-def leaked_posts(count: int, share: float, seed: int) -> frozenset[int]:
-    """Return the numbers of the posts, of `count`, that leaked before they were protected: at least one, but not all.
-
-    Raises:
-        InputError: there are fewer than two posts.
-    """
-    if count < 2:
-        raise InputError(
-            f"{count} photo of the protected people to train on is too few: one is to leak, and one not",
-            hint="use more photos, or hold fewer out",
-        )
-    return frozenset(random.Random(seed).sample(range(count), min(max(1, round(share * count)), count - 1)))
 
 
 def asked_for(posts: Split, crowd: Crowd, gallery: DecodedPosts, own: int) -> Identities | None:

@@ -15,6 +15,7 @@ from unlearnable.attacks.base import Attack
 from unlearnable.config import AS_PUBLISHED, VerifySettings
 from unlearnable.errors import InputError
 from unlearnable.evaluation.verdict import parse_rule
+from unlearnable.experiments.arms import leaked_posts
 from unlearnable.experiments.cells import Experiment
 from unlearnable.experiments.models import ModelPool
 from unlearnable.models.device import choose_device
@@ -27,7 +28,7 @@ from unlearnable.results import ArmName, VerifyReport
 from unlearnable.workflows.layout import check_apart
 from unlearnable.workflows.verify.arms import VerifyArm, Versions
 from unlearnable.workflows.verify.cells import VERSION, Grid, run_cells
-from unlearnable.workflows.verify.crowd import Crowd, asked_for, leaked_posts, open_crowd
+from unlearnable.workflows.verify.crowd import Crowd, asked_for, open_crowd
 from unlearnable.workflows.verify.splits import Split, divide, without_near
 from unlearnable.workflows.verify.study import Study
 from unlearnable.workflows.verify.summary import summarise
