@@ -7,7 +7,7 @@ import json
 import pytest
 import torch
 
-from unlearnable.benchmarks import study
+from unlearnable.benchmarks import protections, study
 from unlearnable.benchmarks.crowd import runner
 from unlearnable.benchmarks.crowd.bench import crowd_bench
 from unlearnable.benchmarks.crowd.plan import draws
@@ -110,7 +110,7 @@ def test_an_arm_trains_on_what_it_says(beside):
 
 def test_a_protection_is_made_of_the_photos_of_its_draw_alone(beside, monkeypatch):
     made = []
-    real = runner.make
+    real = protections.make
     monkeypatch.setattr(
         runner, "make", lambda store, photos, *a, **k: made.append(photos) or real(store, photos, *a, **k)
     )
