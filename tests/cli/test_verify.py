@@ -156,7 +156,8 @@ def test_a_crowd_has_a_sentence_a_table_and_the_arms_of_the_contract(pair, tiny_
     assert result.returncode == 0, result.stderr
     text = " ".join(result.stdout.split())
     assert "Beside 9 other people, a model trained on your protected posts finds the right photo of you" in text
-    figures = r"\d+ \(\d+-\d+\) +\d+ \(\d+-\d+\) +\d+ +- *"
+    hit = r"[\d.]+ \([\d.]+ to [\d.]+\)"
+    figures = rf"{hit} +{hit} +\d+ +- *"
     assert re.search(rf"^tiny.safetensors +half leaked +{figures}$", result.stdout, re.MULTILINE)
     assert "IDIA is not measured: nobody says who is on each held-out photo" in text
     lines = [line for line in result.stdout.splitlines() if not line.startswith("report: ")]

@@ -55,7 +55,7 @@ def _show_crowd(console: Console, crowd: CrowdRecord) -> None:
     """What was learnt of the protected people among the others, in 80 columns."""
     console.print(crowd.in_words, style="bold", markup=False)
     table = Table(box=None, padding=(0, 1, 0, 0))
-    for head in ("victim", "trained on\nbeside the crowd"):
+    for head in ("victim", "your posts"):
         table.add_column(head, overflow="fold")
     for head in ("image->text\nHit@10", "text->image\nHit@10", "others\nHit@10", "known\nby name"):
         table.add_column(head, justify="right", no_wrap=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from unlearnable.config import AS_PUBLISHED, AS_USUAL
+from unlearnable.report.rows import with_interval
 from unlearnable.results import CrowdArm, CrowdRecord, CrowdScores, MeanRetrieval
 
 LABELS: dict[CrowdArm, str] = {
@@ -48,7 +49,7 @@ def crowd_rows(report: CrowdRecord) -> list[CrowdRow]:
 
 def hit_with_interval(scores: MeanRetrieval) -> str:
     """Return Hit@10 with its interval, in per cent."""
-    return f"{scores.hit10:.0f} ({scores.low:.0f}-{scores.high:.0f})"
+    return with_interval(scores.hit10, scores.low, scores.high)
 
 
 def _row(victim: str, arm: CrowdArm, changes: str, scores: CrowdScores) -> CrowdRow:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from unlearnable.config import AS_PUBLISHED
 from unlearnable.report.crowd_rows import LABELS, hit_with_interval
+from unlearnable.report.rows import with_interval
 from unlearnable.results import BenchmarkReport, CrowdFigures, TableRecord
 
 HEADS = [
@@ -50,4 +51,4 @@ def _known(one: CrowdFigures) -> str:
     known = one.idia_fpr if one.arm == "absent" else one.idia_tpr
     if known is None or one.idia_low is None or one.idia_high is None:
         return "-"
-    return f"{100 * known:.0f} ({100 * one.idia_low:.0f}-{100 * one.idia_high:.0f})"
+    return with_interval(100 * known, 100 * one.idia_low, 100 * one.idia_high)
