@@ -111,6 +111,11 @@ class VerifyOptions(ScheduleOptions, total=False):
     test_fraction: float
     background: AnyPath | None
     background_captions: AnyPath | None
+    crowd: AnyPath | None
+    crowd_captions: AnyPath | None
+    crowd_test: AnyPath | None
+    crowd_test_captions: AnyPath | None
+    leaked: float
     victims: Names
     from_scratch: bool
     epochs: int | None
@@ -136,6 +141,10 @@ class BenchmarkOptions(TypedDict, total=False):
     fractions: Numbers | None
     through: Names
     seeds: Integers
+    crowd: bool
+    crowd_people: Integers
+    crowd_draws: int
+    leaked: float
     scale: ScaleName
     limit: int | None
     output: AnyPath | None

@@ -45,7 +45,9 @@ VALUES = {
     },
     "verify": {
         "captions": "c.jsonl", "protected_captions": "d.jsonl", "test": "t", "test_captions": "t.jsonl",
-        "test_fraction": 0.3, "background": "b", "background_captions": "b.jsonl", "victims": ["a", "b"],
+        "test_fraction": 0.3, "background": "b", "background_captions": "b.jsonl", "crowd": "k",
+        "crowd_captions": "k.jsonl", "crowd_test": "l", "crowd_test_captions": "l.jsonl", "leaked": 0.25,
+        "victims": ["a", "b"],
         "from_scratch": True, "epochs": 3, "lr": 0.5, "batch_size": 7, "smallest_crop": 0.4,
         "suite": "quick", "through": ["png", "blur-1"], "attackers": ["plain", "cutout"], "one_caption": False,
         "ablations": True, "seeds": [4, 5], "require": ["hit10<=10"], "output": "o", "seed": 8, "device": "cpu",
@@ -53,6 +55,7 @@ VALUES = {
     "benchmark": {
         "dataset": "coco", "data": "d", "methods": ["em", "mem-4"], "surrogate": "s", "victims": ["a", "b"],
         "fractions": [1.0, 0.25], "through": ["png", "blur-1"], "seeds": [4, 5], "scale": "paper", "limit": 9,
+        "crowd": True, "crowd_people": [2, 3], "crowd_draws": 4, "leaked": 0.25,
         "output": "o", "cache_dir": "c", "latex": True, "device": "cpu",
     },
     "explain": {

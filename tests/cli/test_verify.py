@@ -7,8 +7,10 @@ import re
 import shutil
 
 import pytest
+from PIL import Image
 
 from tests.cli.program import FILE, call, run
+from tests.conftest import picture
 
 SHORT = ("--epochs", "1", "--batch-size", "8", "--seeds", "0", "--device", "cpu")
 
@@ -140,3 +142,29 @@ def test_a_failure_has_its_exit_code_and_says_what_to_do(posts, tmp_path, argume
     assert result.returncode == code, result.stderr
     assert words in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_a_crowd_has_a_sentence_a_table_and_the_arms_of_the_contract(pair, tiny_path, tmp_path):
+    others, rows = tmp_path / "others", []
+    others.mkdir()
+    for n in range(9):
+        Image.fromarray(picture(50 + n)).save(others / f"{n}.png")
+        rows.append({"image": f"{n}.png", "caption": f"Person {n} on a walk", "person": f"Person {n}"})
+    (others / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    arguments = ("verify", *pair, "--victims", tiny_path, *SHORT, "--crowd", others, "--leaked", "0.3", "--quiet")
+    result = call(*arguments, env={"COLUMNS": "80"})
+    assert result.returncode == 0, result.stderr
+    text = " ".join(result.stdout.split())
+    assert "Beside 9 other people, a model trained on your protected posts finds the right photo of you" in text
+    hit = r"[\d.]+ \([\d.]+ to [\d.]+\)"
+    figures = rf"{hit} +{hit} +\d+ +- *"
+    assert re.search(rf"^tiny.safetensors +half leaked +{figures}$", result.stdout, re.MULTILINE)
+    assert "IDIA is not measured: nobody says who is on each held-out photo" in text
+    lines = [line for line in result.stdout.splitlines() if not line.startswith("report: ")]
+    assert max(map(len, lines)) <= 80
+    crowd = json.loads(call(*arguments, "--json").stdout)["crowd"]
+    assert crowd["arms"].keys() == {"clean", "protected", "absent", "half"}
+    for scores in crowd["arms"].values():
+        one = scores[str(tiny_path)]
+        assert {"image_to_text", "text_to_image", "idia_tpr", "idia_fpr", "others_text_to_image"} <= one.keys()
+        assert one["text_to_image"].keys() == {"hit1", "hit5", "hit10", "medr", "low", "high"}

@@ -61,6 +61,23 @@ def test_what_is_asked_for_besides_is_added_each_with_each():
         wanted(settings(suite="quick", through=("jpg-75",)))
 
 
+def test_beside_a_crowd_every_attacker_trains_on_its_posts_alone_and_on_half_leaked_posts_through_what_is_named():
+    beside = {"crowd": Path("others")}
+    made = cells(**beside, through=("png", "jpeg-10"), attackers=("plain", "cutout"))
+    for attacker in ("plain", "cutout"):
+        own = [(data, attack) for data, attack, by in made if by == attacker]
+        assert own == [
+            ("clean", "png"), ("protected", "png"), ("protected", "jpeg-10"), ("absent", "png"), ("half", "png"),
+            ("half", "jpeg-10"),
+        ]  # fmt: skip
+    suite = cells(**beside, suite="standard")
+    attackers = {by for _, _, by in suite}
+    assert len(attackers) > 1
+    more = {(data, "png", by) for data in ("absent", "half") for by in attackers}
+    assert {cell for cell in suite if cell[0] in ("absent", "half")} == more
+    assert [cell for cell in suite if cell not in more] == cells(suite="standard")
+
+
 def test_what_this_installation_cannot_do_is_left_out_of_a_suite_and_named(monkeypatch):
     def without_avif(name):
         if name.startswith("avif"):

@@ -19,13 +19,13 @@ from unlearnable.datasets import Dataset, hold_out, limit, named_posts, open_peo
 
 def lay_out(dataset: Dataset, split: str, folder: Path) -> int:
     folder.mkdir(parents=True)
-    captions = {pair.photo: pair.caption for pair in dataset.pairs}
+    captions, people = {pair.photo: pair.caption for pair in dataset.pairs}, dataset.people
     chosen = [photo for photo in dataset.photos if photo.split == split]
     rows = []
     for number, photo in enumerate(chosen):
         name = f"{number:04d}{photo.path.suffix}"
         shutil.copyfile(photo.path, folder / name)
-        rows.append({"image": name, "caption": captions[photo.id]})
+        rows.append({"image": name, "caption": captions[photo.id], "person": people[photo.id].name})
     (folder / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return len(rows)
 

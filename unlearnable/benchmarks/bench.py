@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
 from unlearnable.benchmarks.plan import CellPlan, ProtectionRecipe, Setup, digest
@@ -90,6 +91,14 @@ class Bench:
         return self.experiment.key(cell.victim, arm, cell.recipe, start_seed(cell))
 
 
-def start_seed(cell: CellPlan) -> int:
+class Seeded(Protocol):
+    """A cell with the seed of its training."""
+
+    @property
+    def seed(self) -> int:
+        """The seed of the training."""
+
+
+def start_seed(cell: Seeded) -> int:
     """Return the seed of a victim's random weights, which differ from the surrogate's, drawn with seed 0."""
     return cell.seed + 1

@@ -15,7 +15,7 @@ from unlearnable.benchmarks.protections import make
 from unlearnable.benchmarks.runner import surrogate_of
 from unlearnable.config import BenchmarkSettings, Recipe
 from unlearnable.experiments.timing import step_seconds
-from unlearnable.posts.pairs import Pairs, pairs_of
+from unlearnable.posts.pairs import pairs_of
 from unlearnable.progress import Silent
 from unlearnable.results import BenchmarkPlan, PlannedCell
 from unlearnable.training.loop import steps_an_epoch
@@ -32,7 +32,7 @@ def estimate(bench: Bench, settings: BenchmarkSettings) -> BenchmarkPlan:
         steps = scale.recipe.epochs * steps_an_epoch(pairs, scale.recipe)
         store = bench.protection(cell)
         if store is not None and not done and store.read() is None and cell.method not in protections:
-            protections[cell.method] = round(_protection(bench, store.recipe, pairs), 1)
+            protections[cell.method] = round(protection_seconds(bench, store.recipe, bench.train), 1)
         cells.append(
             PlannedCell(
                 method=cell.method,
@@ -55,11 +55,11 @@ def estimate(bench: Bench, settings: BenchmarkSettings) -> BenchmarkPlan:
     )
 
 
-def _protection(bench: Bench, recipe: ProtectionRecipe, pairs: Pairs) -> float:
+def protection_seconds(bench: Bench, recipe: ProtectionRecipe, train: DecodedPhotos) -> float:
     """Return the seconds of a protection, from one round on its first batch and a training step of the surrogate."""
-    settings, count = recipe.settings, len(bench.train.items)
+    settings, count = recipe.settings, len(train.items)
     part = min(settings.batch_size, count)
-    photos = DecodedPhotos(bench.train.pixels.first(part), bench.train.items[:part], ())
+    photos = DecodedPhotos(train.pixels.first(part), train.items[:part], ())
     one_round = settings.model_copy(update={"max_rounds": 1, "surrogate_steps": 0})
     surrogate = surrogate_of(bench).clone()  # `step_seconds` trains it
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as folder:
@@ -67,6 +67,7 @@ def _protection(bench: Bench, recipe: ProtectionRecipe, pairs: Pairs) -> float:
         store = ProtectionStore(replace(recipe, settings=one_round), Path(folder), {})
         make(store, photos, surrogate, resume=False, progress=Silent())
         seconds = time.monotonic() - began
+    pairs = pairs_of(train.pixels, [item.captions for item in train.items])
     training = step_seconds(
         surrogate, pairs, Recipe(epochs=1, lr=settings.learning_rate, batch_size=settings.batch_size)
     )

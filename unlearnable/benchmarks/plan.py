@@ -101,21 +101,25 @@ def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
     victims = {name: roles.get(name) for name in settings.victims or scale.victims}
     methods = settings.methods or scale.methods
     fractions = settings.fractions or scale.fractions
-    cells = [
-        CellPlan(
-            method,
-            protection_recipe(method, scale, suite),
-            victim,
-            fraction,
-            attack,
-            scale.recipe.model_copy(update={"seed": seed}),
-        )
-        for victim in victims
-        for method in dict.fromkeys(methods)
-        for fraction in dict.fromkeys(_fractions(method, victim, fractions, first=next(iter(victims))))
-        for attack in attacks
-        for seed in dict.fromkeys(settings.seeds)
-    ]
+    cells = (
+        []
+        if settings.crowd
+        else [
+            CellPlan(
+                method,
+                protection_recipe(method, scale, suite),
+                victim,
+                fraction,
+                attack,
+                scale.recipe.model_copy(update={"seed": seed}),
+            )
+            for victim in victims
+            for method in dict.fromkeys(methods)
+            for fraction in dict.fromkeys(_fractions(method, victim, fractions, first=next(iter(victims))))
+            for attack in attacks
+            for seed in dict.fromkeys(settings.seeds)
+        ]
+    )
     return Setup(suite, scale, settings.surrogate or scale.surrogate, victims, tuple(cells))
 
 

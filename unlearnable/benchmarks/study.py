@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from unlearnable import files
 from unlearnable.benchmarks import SUITES
 from unlearnable.benchmarks.bench import VERSION, Bench
+from unlearnable.benchmarks.crowd.bench import check_crowd, crowd_bench
+from unlearnable.benchmarks.crowd.estimate import estimate as estimate_crowd
+from unlearnable.benchmarks.crowd.study import crowd_report, run_missing
 from unlearnable.benchmarks.estimate import estimate
 from unlearnable.benchmarks.fluency import read_captions
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos, decoded
 from unlearnable.benchmarks.plan import CellPlan, Setup, digest, set_up
+from unlearnable.benchmarks.processes import own_share, process
 from unlearnable.benchmarks.runner import run
-from unlearnable.benchmarks.suites.base import Item, Suite
+from unlearnable.benchmarks.suites.base import Suite
 from unlearnable.benchmarks.summary import report_of, write
 from unlearnable.config import BenchmarkSettings
 from unlearnable.errors import InputError
+from unlearnable.evaluation.idia import identities
 from unlearnable.experiments.cells import Experiment
 from unlearnable.experiments.models import ModelPool
 from unlearnable.extras import require
@@ -57,16 +63,27 @@ def benchmark(
     files.check_writable(bench.folder)
     if earlier := bench.store.outdated(VERSION):
         progress.note(f"{earlier} cells of an earlier version in {bench.folder} cannot be used: they are run again")
+    crowd = crowd_bench(settings, bench) if settings.crowd else None
+    ran = run_missing(crowd, progress) if crowd else _run_missing(bench, progress)
+    if process()[0]:
+        return None
+    if crowd:
+        report = crowd_report(settings, crowd, bench, skipped, notes)
+    else:
+        report = report_of(settings, bench, skipped, notes, read_captions(bench, progress))
+    reused = len(report.cells) + len(report.crowd_cells) - ran
+    counted = {"ran": ran, "reused": reused, "seconds": round(time.monotonic() - started, 1)}
+    return write(report.model_copy(update=counted), latex=settings.latex)
+
+
+def _run_missing(bench: Bench, progress: Progress) -> int:
+    """Run the missing cells of this process; return their number."""
     ran = 0
     for cell in own_cells(bench):
         if bench.done(cell) is None:
             run(bench, cell, progress)
             ran += 1
-    if process()[0]:
-        return None
-    report = report_of(settings, bench, skipped, notes, read_captions(bench, progress))
-    counted = {"ran": ran, "reused": len(report.cells) - ran, "seconds": round(time.monotonic() - started, 1)}
-    return write(report.model_copy(update=counted), latex=settings.latex)
+    return ran
 
 
 def plan(settings: BenchmarkSettings, *, progress: Progress | None = None) -> BenchmarkPlan:
@@ -76,7 +93,7 @@ def plan(settings: BenchmarkSettings, *, progress: Progress | None = None) -> Be
         InputError: the data set is missing or has no known layout.
     """
     bench, _, _ = make_ready(settings, resume=False, progress=progress or Silent())
-    return estimate(bench, settings)
+    return estimate_crowd(crowd_bench(settings, bench), settings) if settings.crowd else estimate(bench, settings)
 
 
 def make_ready(
@@ -84,6 +101,8 @@ def make_ready(
 ) -> tuple[Bench, list[SkippedRecord], list[str]]:
     """Open the data set and decode the photos that the scale needs; return the benchmark, skipped photos and notes."""
     suite = SUITES[settings.dataset]
+    if settings.crowd:
+        check_crowd(settings, suite.kind)
     setup = set_up(settings, suite)
     root = locate(settings, suite)
     limit = settings.limit or setup.scale.train
@@ -92,13 +111,14 @@ def make_ready(
     for name in (setup.surrogate, *setup.victims):  # fail here rather than after hours of work
         pool.pretrained(name)
     cache, side = settings.cache_dir or cache_folder() / "photos", setup.scale.pixels
-    items = [Item(item.photo, item.captions[: setup.scale.captions]) for item in corpus.train]
+    items = [replace(item, captions=item.captions[: setup.scale.captions]) for item in corpus.train]
     train = decoded(items, side, cache, progress)
     test = decoded(corpus.test[: setup.scale.test], side, cache, progress)
     gallery = pairs_of(test.pixels, _texts(test))
     gallery_digest = digest(test.pixels.sha256(), _texts(test))
-    experiment = Experiment(pool, gallery, gallery_digest, VERSION)
-    folder = settings.output or Path(f"benchmark-{suite.name}")
+    asked = identities([item.person for item in test.items]) if settings.crowd else None
+    experiment = Experiment(pool, gallery, gallery_digest, VERSION, identities=asked)
+    folder = settings.output or Path(f"benchmark-{suite.name}{'-crowd' if settings.crowd else ''}")
     bench = Bench(setup, train, experiment, folder, digest(train.pixels.sha256(), _texts(train)), resume)
     skipped = [SkippedRecord.of(skip) for skip in corpus.skipped]
     return bench, [*skipped, *train.skipped, *test.skipped], [*corpus.notes, *_asked(settings, setup)]
@@ -143,11 +163,6 @@ def _default_folders(suite: Suite) -> list[Path]:
     return [home / suite.name for home in (*homes, cache_folder() / "data")]
 
 
-def process() -> tuple[int, int]:
-    """Return the number of this process, from 0, and of all processes, as set by `accelerate launch` and `torchrun`."""
-    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-
-
 def device_of(settings: BenchmarkSettings) -> str:
     """Return the device; each of several processes uses a GPU of its own."""
     device = choose_device(settings.device)
@@ -156,11 +171,8 @@ def device_of(settings: BenchmarkSettings) -> str:
 
 def own_cells(bench: Bench) -> list[CellPlan]:
     """Return the cells of this process: all of them, or those of its share of the protections."""
-    rank, size = process()
     stores = {cell: bench.protection(cell) for cell in bench.setup.cells}
-    digests = {cell: store.digest if store else "" for cell, store in stores.items()}
-    order = list(dict.fromkeys(digests.values()))
-    return [cell for cell in bench.setup.cells if order.index(digests[cell]) % size == rank]
+    return own_share({cell: store.digest if store else "" for cell, store in stores.items()})
 
 
 def _texts(photos: DecodedPhotos) -> list[tuple[str, ...]]:

@@ -16,9 +16,10 @@ from unlearnable.cli.options import MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import BenchmarkSettings
 from unlearnable.progress import Progress
-from unlearnable.results import BenchmarkPlan, BenchmarkReport
+from unlearnable.results import BenchmarkPlan, BenchmarkReport, PlannedCell
 
 WHAT = "What to run"
+CROWD = "People in a crowd"
 
 _option = options.of(BenchmarkSettings)
 
@@ -35,6 +36,10 @@ def benchmark(
     fractions: Annotated[list[str] | None, _option("fractions", WHAT)] = None,
     seeds: Annotated[list[str] | None, _option("seeds", WHAT)] = None,
     limit: Annotated[int | None, _option("limit", WHAT)] = None,
+    crowd: Annotated[bool | None, _option("crowd", CROWD, "--crowd")] = None,
+    crowd_people: Annotated[list[str] | None, _option("crowd_people", CROWD)] = None,
+    crowd_draws: Annotated[int | None, _option("crowd_draws", CROWD)] = None,
+    leaked: Annotated[float | None, _option("leaked", CROWD)] = None,
     list_cells: Annotated[
         bool,
         typer.Option("--list", help="Show the cells and the estimated time, and stop.", rich_help_panel=OUTPUT),
@@ -80,13 +85,19 @@ def _show_plan(plan: BenchmarkPlan) -> None:
     for head in ("method", "victim", "protected", "through", "seed", "time"):
         table.add_column(head, overflow="fold")
     for cell in plan.cells:
-        share = f"{100 * cell.fraction:g} %" if cell.surrogate else "-"
         when = "there" if cell.done else _minutes(cell.seconds)
-        table.add_row(cell.method, cell.victim, share, cell.through, str(cell.seed), when)
+        table.add_row(cell.method, cell.victim, _share(cell), cell.through, str(cell.seed), when)
     console.print(table)
     for method, seconds in plan.protection_seconds.items():
         console.print(f"making the noise of {method}: {_minutes(seconds)}", markup=False)
     console.print(f"{plan.train_photos} photos to train on; about {_minutes(plan.seconds)} in all", markup=False)
+
+
+def _share(cell: PlannedCell) -> str:
+    """What of the posts is protected: a share, or the posts of how many people of which draw."""
+    if cell.people is not None:
+        return f"{cell.arm}, {cell.people} people, draw {cell.draw}"
+    return f"{100 * cell.fraction:g} %" if cell.surrogate else "-"
 
 
 def _show_report(report: BenchmarkReport) -> None:

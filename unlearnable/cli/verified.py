@@ -8,16 +8,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from unlearnable.report.crowd_rows import crowd_rows
 from unlearnable.report.curves import mean_curve
 from unlearnable.report.rows import arm_label, finding_line, matrix_rows, table_rows
 from unlearnable.report.sparkline import sparkline
-from unlearnable.results import VerifyReport
+from unlearnable.results import CrowdRecord, VerifyReport
 
 FEW = 6  # findings that have a line each; of more the page tells, and the matrix
 
 
 def show(report: VerifyReport) -> None:
-    """Print verdict, table and matrix."""
+    """Print verdict, tables and matrix."""
     console = Console(highlight=False)
     console.print(report.verdict, style="bold", markup=False)
     if report.in_words:
@@ -30,6 +31,8 @@ def show(report: VerifyReport) -> None:
     for row in table_rows(report):
         table.add_row(row.victim, row.arm, row.image_hit, row.image_medr, row.text_hit, row.text_medr)
     console.print(table)
+    if report.crowd:
+        _show_crowd(console, report.crowd)
     if len(report.findings) <= FEW:
         _show_losses(console, report)
         for one in report.findings:
@@ -46,6 +49,21 @@ def show(report: VerifyReport) -> None:
     for note in report.notes:
         console.print(f"note: {note}", markup=False)
     console.print(f"report: {report.output}/report.html ({report.seconds:.0f} s)", markup=False, soft_wrap=True)
+
+
+def _show_crowd(console: Console, crowd: CrowdRecord) -> None:
+    """What was learnt of the protected people among the others, in 80 columns."""
+    console.print(crowd.in_words, style="bold", markup=False)
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for head in ("victim", "your posts"):
+        table.add_column(head, overflow="fold")
+    for head in ("image->text\nHit@10", "text->image\nHit@10", "others\nHit@10", "known\nby name"):
+        table.add_column(head, justify="right", no_wrap=True)
+    for row in crowd_rows(crowd):
+        table.add_row(*row)
+    console.print(table)
+    for note in crowd.notes:
+        console.print(f"note: {note}", markup=False)
 
 
 def _show_losses(console: Console, report: VerifyReport) -> None:

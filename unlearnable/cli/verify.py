@@ -21,6 +21,7 @@ MISSED = 10  # exit code
 
 
 WHAT = "What to verify"
+CROWD = "Among whom"
 
 _option = options.of(VerifySettings)
 
@@ -36,6 +37,11 @@ def verify(
     test_fraction: Annotated[float | None, _option("test_fraction", WHAT)] = None,
     background: Annotated[Path | None, _option("background", WHAT)] = None,
     background_captions: Annotated[Path | None, _option("background_captions", WHAT)] = None,
+    crowd: Annotated[Path | None, _option("crowd", CROWD)] = None,
+    crowd_captions: Annotated[Path | None, _option("crowd_captions", CROWD)] = None,
+    crowd_test: Annotated[Path | None, _option("crowd_test", CROWD)] = None,
+    crowd_test_captions: Annotated[Path | None, _option("crowd_test_captions", CROWD)] = None,
+    leaked: Annotated[float | None, _option("leaked", CROWD)] = None,
     victims: Annotated[list[str] | None, _option("victims", HOW)] = None,
     seeds: Annotated[list[str] | None, _option("seeds", HOW)] = None,
     suite: Annotated[config.SuiteName | None, _option("suite", HOW)] = None,

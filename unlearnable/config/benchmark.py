@@ -49,6 +49,26 @@ class BenchmarkSettings(Settings):
     ] = None
     through: Through = (AS_PUBLISHED,)
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1, description="Seeds, one training with each.")] = (0,)
+    crowd: Annotated[
+        bool,
+        Field(
+            description="Measure what is learnt of a few people who protect their posts among others who do not, in "
+            "place of the paper's tables; for data sets of people."
+        ),
+    ] = False
+    crowd_people: Annotated[
+        tuple[Annotated[int, Field(ge=1)], ...],
+        Field(min_length=1, description="Number of people who protect their posts, with --crowd."),
+    ] = (1, 5, 25)
+    crowd_draws: Annotated[
+        int, Field(ge=1, description="Number of draws of these people for each of the numbers, with --crowd.")
+    ] = 5
+    leaked: Annotated[
+        float,
+        Field(
+            gt=0, lt=1, description="Share of the protected people's photos that leaked clean, in one arm of --crowd."
+        ),
+    ] = 0.5
     scale: Annotated[
         ScaleName,
         Field(
@@ -62,7 +82,9 @@ class BenchmarkSettings(Settings):
         OF_THE_SCALE,
     ] = None
     output: Annotated[
-        Path | None, Field(description="Folder of cells, tables and figures."), DefaultText("benchmark-DATASET")
+        Path | None,
+        Field(description="Folder of cells, tables and figures."),
+        DefaultText("benchmark-DATASET, with --crowd benchmark-DATASET-crowd"),
     ] = None
     cache_dir: Annotated[
         Path | None, Field(description="Folder that decoded photos are kept in."), DefaultText("the cache folder")

@@ -42,9 +42,36 @@ class VerifySettings(Schedule):
     ] = 0.2
     background: Annotated[
         Path | None,
-        Field(description="Folder of other people's clean posts (a crowd), which every victim is trained on as well."),
+        Field(
+            description="Folder of other people's clean posts, which every victim is trained on as well and which are "
+            "not ranked; --crowd ranks them too and measures what is learnt of the protected people among them."
+        ),
     ] = None
     background_captions: Annotated[Path | None, Field(description="Caption file of the photos in --background.")] = None
+    crowd: Annotated[
+        Path | None,
+        Field(
+            description="Folder of other people's clean posts (a crowd): measures what victims that are trained on "
+            "them as well learn of the protected people, also without their posts and with some of them leaked."
+        ),
+    ] = None
+    crowd_captions: Annotated[
+        Path | None, Field(description="Caption file of the photos in --crowd; `people` as for --captions.")
+    ] = None
+    crowd_test: Annotated[
+        Path | None,
+        Field(description="Folder of the crowd's photos to rank."),
+        DefaultText("the test split of the crowd, or the share --test-fraction"),
+    ] = None
+    crowd_test_captions: Annotated[Path | None, Field(description="Caption file of the photos in --crowd-test.")] = None
+    leaked: Annotated[
+        float,
+        Field(
+            gt=0,
+            lt=1,
+            description="Share of the protected people's photos that leaked clean, in the arm half of --crowd.",
+        ),
+    ] = 0.5
     victims: Annotated[
         tuple[str, ...],
         Field(
@@ -85,7 +112,10 @@ class VerifySettings(Schedule):
 
     @model_validator(mode="after")
     def _captions_belong_to_photos(self) -> VerifySettings:
-        for folder, captions in (("test", self.test_captions), ("background", self.background_captions)):
-            if captions is not None and getattr(self, folder) is None:
-                raise ValueError(f"--{folder}-captions needs the photos they belong to, --{folder}")
+        for folder in ("test", "background", "crowd", "crowd_test"):
+            if getattr(self, f"{folder}_captions") is not None and getattr(self, folder) is None:
+                option = folder.replace("_", "-")
+                raise ValueError(f"--{option}-captions needs the photos they belong to, --{option}")
+        if self.crowd_test is not None and self.crowd is None:
+            raise ValueError("--crowd-test needs the posts that victims are trained on, --crowd")
         return self

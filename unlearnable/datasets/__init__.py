@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from unlearnable.datasets.faces.naming import named_apart, people_of
 from unlearnable.datasets.faces.opening import open_people
 from unlearnable.datasets.faces.posts import hold_out, limit, named_posts
 from unlearnable.datasets.faces.types import People, Portrait
 from unlearnable.datasets.opening import find_captions, open_dataset, write_captions
-from unlearnable.datasets.types import Dataset, Edits, Pair, Photo, Skipped
+from unlearnable.datasets.types import Dataset, Edits, Pair, Person, Photo, Skipped
 
 __all__ = [
     "Dataset",
     "Edits",
     "Pair",
     "People",
+    "Person",
     "Photo",
     "Portrait",
     "Skipped",
     "find_captions",
     "hold_out",
     "limit",
+    "named_apart",
     "named_posts",
     "open_dataset",
     "open_people",
+    "people_of",
     "write_captions",
 ]

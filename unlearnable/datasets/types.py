@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from unlearnable import files
 
@@ -49,6 +50,13 @@ class Skipped:
     detail: str
 
 
+class Person(NamedTuple):
+    """Who is on a photo: as the data set calls them, and by the `name` that captions hold, which may be invented."""
+
+    key: str
+    name: str
+
+
 @dataclass(frozen=True)
 class Dataset:
     """Photos and their captions as one reader found them.
@@ -61,6 +69,7 @@ class Dataset:
         skipped: rows without a photo, missing photos, and the like.
         format: registry name of the format that read the data set and writes it back.
         source: the caption file; None if there is none, or one per photo.
+        people: who is on each photo, by its id; only data sets of faces say so.
     """
 
     name: str
@@ -70,6 +79,7 @@ class Dataset:
     skipped: tuple[Skipped, ...]
     format: str
     source: Path | None
+    people: Mapping[str, Person] = field(default_factory=dict)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -34,13 +34,26 @@ def embed(model: DualEncoder, pairs: Pairs) -> tuple[Tensor, Tensor, Tensor]:
     model.module.eval()
     chosen, owners = pairs.photos.unique(return_inverse=True)
     images = [model.encode_image(_pixels(model, pairs, part)).float().cpu() for part in chosen.split(BATCH)]
-    texts = [
-        model.encode_text(model.trim(part).to(model.device)).float().cpu() for part in pairs.tokens.split(4 * BATCH)
-    ]
-    features = torch.cat(images), torch.cat(texts)
-    if not all(part.isfinite().all() for part in features):
+    return _finite(model, images), embed_texts(model, pairs.tokens), owners
+
+
+@torch.no_grad()
+def embed_texts(model: DualEncoder, tokens: Tensor) -> Tensor:
+    """Return features (n, d) of texts, which are token ids (n, 77).
+
+    Raises:
+        ModelError: the model returns features that are not finite.
+    """
+    model.module.eval()
+    parts = tokens.split(4 * BATCH)
+    return _finite(model, [model.encode_text(model.trim(part).to(model.device)).float().cpu() for part in parts])
+
+
+def _finite(model: DualEncoder, parts: list[Tensor]) -> Tensor:
+    features = torch.cat(parts)
+    if not features.isfinite().all():
         raise ModelError(f"{model.spec.name} returns features that are not finite", hint=DIVERGED)
-    return *features, owners
+    return features
 
 
 def _pixels(model: DualEncoder, pairs: Pairs, photos: Tensor) -> Tensor:

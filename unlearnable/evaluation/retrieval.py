@@ -26,6 +26,10 @@ class Ranks:
     image_to_text: Tensor  # (photos,)
     text_to_image: Tensor  # (captions,)
 
+    def of(self, photos: Tensor, photo_of_caption: Tensor) -> Ranks:
+        """Return the ranks of some queries alone: those of `photos`, (p,) bool, and of their captions."""
+        return Ranks(self.image_to_text[photos], self.text_to_image[photos[photo_of_caption]])
+
 
 @dataclass(frozen=True)
 class Chance:
@@ -75,20 +79,21 @@ def medr(ranks: Tensor) -> float:
     return float(ranks.double().quantile(0.5))
 
 
-def random_reference(photos: int, photo_of_caption: Tensor) -> RandomReference:
+def random_reference(photos: int, photo_of_caption: Tensor, queries: int | None = None) -> RandomReference:
     """Return the chance level of a gallery in both directions, by formula.
 
     Args:
         photos: number of photos.
         photo_of_caption: (c,) number of the photo that each caption belongs to.
+        queries: number of the first photos, to which queries belong; None for all.
 
     Raises:
         ValueError: there is nothing to rank, a photo has no caption, or a caption has no photo.
     """
-    captions = _captions_of(photos, photo_of_caption)
+    captions = _captions_of(photos, photo_of_caption)[:queries]
     return RandomReference(
         Chance(len(photo_of_caption), tuple(sorted(Counter(captions.tolist()).items()))),
-        Chance(photos, ((1, len(photo_of_caption)),)),
+        Chance(photos, ((1, int(captions.sum())),)),
     )
 
 

@@ -62,8 +62,8 @@ def in_words(worst: WorstFinding, cells: Sequence[Cell], references: References,
     named = ", ".join([Path(worst.victim).name, *changes])
     return (
         f"At worst ({named}), a model trained on the protected posts finds the right photo for a caption, "
-        f"among the first 10 of {photos}, {_tenths(worst.text_to_image.hit10)}; trained on the clean posts "
-        f"{_tenths(clean)}; guessing, {_tenths(guessing)}."
+        f"among the first 10 of {photos}, {tenths(worst.text_to_image.hit10)}; trained on the clean posts "
+        f"{tenths(clean)}; guessing, {tenths(guessing)}."
     )
 
 
@@ -81,6 +81,7 @@ def _measured(worst: WorstFinding) -> str:
     return f"{worst.effect:.2f} ({ends}) against {name_of(worst)}"
 
 
-def _tenths(per_cent: float) -> str:
+def tenths(per_cent: float) -> str:
+    """Return how often something happens, in times out of ten."""
     times = round(per_cent / 10)
     return f"{times} times in 10" if times > 1 else "once in 10" if times else "hardly ever"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from typing import Protocol
 
+from unlearnable.errors import InputError
 from unlearnable.posts.pairs import Pairs
 
 
@@ -15,3 +17,17 @@ class Arm(Protocol):
 
     def digest(self) -> str:
         """Return the hex SHA-256 of everything that `pairs` depends on."""
+
+
+def leaked_posts(count: int, share: float, seed: int) -> frozenset[int]:
+    """Return the numbers of the posts, of `count`, that leaked before they were protected: at least one, but not all.
+
+    Raises:
+        InputError: there are fewer than two posts.
+    """
+    if count < 2:
+        raise InputError(
+            f"{count} photo of the protected people to train on is too few: one is to leak, and one not",
+            hint="use more photos, or hold fewer out",
+        )
+    return frozenset(random.Random(seed).sample(range(count), min(max(1, round(share * count)), count - 1)))

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from unlearnable.config import Recipe
 from unlearnable.evaluation.embed import retrieve
+from unlearnable.evaluation.idia import Identities, recognised
 from unlearnable.evaluation.retrieval import Ranks
-from unlearnable.evaluation.scores import scores
+from unlearnable.evaluation.scores import queries_of, scores
 from unlearnable.experiments.arms import Arm
 from unlearnable.experiments.cell_store import Key
 from unlearnable.experiments.fit import TrainingTask, fit
@@ -30,12 +31,16 @@ class Experiment:
         gallery: clean held-out photos and captions.
         gallery_digest: hex SHA-256 of everything that the gallery depends on.
         version: version of the cells; those of another version are run again.
+        queries: number of the gallery's first photos, whose queries make the scores; None for all.
+        identities: people whom trained victims are asked for, if any.
     """
 
     pool: ModelPool
     gallery: Pairs
     gallery_digest: str
     version: int
+    queries: int | None = None
+    identities: Identities | None = None
 
     def key(self, victim: str, arm_digest: str, recipe: Recipe, start_seed: int, **further: str | float) -> Key:
         """Return the key of a cell: everything that its result depends on."""
@@ -46,8 +51,24 @@ class Experiment:
             "arm": arm_digest,
             "gallery": self.gallery_digest,
             "recipe": recipe.model_dump_json(),
+            **({} if self.queries is None else {"queries": self.queries}),
+            **({} if self.identities is None else {"identities": self.identities.sha256}),
             **further,
         }
+
+    @property
+    def photo_of_caption(self) -> list[int]:
+        """The photo of each caption whose query counts, in the order of `counted`."""
+        photos: list[int] = self.gallery.photos.tolist()
+        return photos if self.queries is None else [photo for photo in photos if photo < self.queries]
+
+    def counted(self, ranks: Ranks) -> Ranks:
+        """Return the ranks of the queries that count, of those of the whole gallery."""
+        return queries_of(ranks, self.gallery, self.queries)
+
+    def score(self, ranks: Ranks) -> BothWays:
+        """Return Hit@k and Medr of a ranked gallery, of the queries that count."""
+        return scores(self.counted(ranks))
 
 
 @dataclass(frozen=True)
@@ -57,19 +78,18 @@ class Trained:
     Attributes:
         model: trained model.
         history: loss and held-out ranks of every epoch.
-        ranks: rank of each query of the gallery.
+        ranks: ranks of all queries of the gallery.
+        scores: Hit@k and Medr on the gallery, of the queries that count.
+        recognised: whether the model recognises each of the identities; None where it was not asked.
         seconds: seconds that training and ranking took.
     """
 
     model: DualEncoder
     history: list[EpochRecord]
     ranks: Ranks
+    scores: BothWays
+    recognised: list[bool] | None
     seconds: float
-
-    @property
-    def scores(self) -> BothWays:
-        """Hit@k and Medr on the gallery."""
-        return scores(self.ranks)
 
     @property
     def loss_curve(self) -> list[float | None]:
@@ -107,10 +127,11 @@ def run(experiment: Experiment, model: DualEncoder, training: CellTraining, prog
     """Train a model in place and rank the gallery; `progress` receives one step per batch."""
     began = time.monotonic()
     pairs = training.attacker.choose(model, training.arm.pairs())
+    gallery, asked = experiment.gallery, experiment.identities
     task = TrainingTask(
-        pairs, experiment.gallery, training.recipe, training.checkpoint, training.key, training.attacker
+        pairs, gallery, training.recipe, training.checkpoint, training.key, training.attacker, experiment.queries
     )
     progress.phase(training.title, task.steps)
-    history = fit(model, task, progress)
-    ranked = retrieve(model, experiment.gallery)
-    return Trained(model, history, ranked, round(time.monotonic() - began, 1))
+    history, ranks = fit(model, task, progress), retrieve(model, gallery)
+    known = None if asked is None else recognised(model, gallery, asked)
+    return Trained(model, history, ranks, experiment.score(ranks), known, round(time.monotonic() - began, 1))

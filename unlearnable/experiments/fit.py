@@ -13,7 +13,7 @@ from unlearnable import checkpoint
 from unlearnable.config import Recipe
 from unlearnable.errors import ModelError
 from unlearnable.evaluation.embed import retrieve
-from unlearnable.evaluation.scores import scores
+from unlearnable.evaluation.scores import queries_of, scores
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.posts.pairs import Pairs
 from unlearnable.progress import Progress
@@ -35,6 +35,7 @@ class TrainingTask:
         checkpoint: checkpoint file, written after every epoch and at intervals within one; None for no checkpoints.
         key: run key that the checkpoint is bound to.
         attacker: who trains; `train` holds the pairs of their choice.
+        queries: number of the first held-out photos, whose queries count; None for all.
     """
 
     train: Pairs
@@ -43,6 +44,7 @@ class TrainingTask:
     checkpoint: Path | None = None
     key: str = ""
     attacker: Attacker = PLAIN
+    queries: int | None = None
 
     @property
     def steps(self) -> int:
@@ -81,7 +83,7 @@ def fit(model: DualEncoder, task: TrainingTask, progress: Progress, *, world: Wo
         progress.advance(1, loss=step.loss)
         if step.ends_epoch:
             mean = training.loss / steps_an_epoch(task.train, task.recipe)
-            training.epochs.append(epoch_record(step.epoch, mean, model, task.held_out))
+            training.epochs.append(epoch_record(step.epoch, mean, model, task.held_out, task.queries))
             training.loss = 0.0
         if task.checkpoint is not None and world.rank == 0 and (step.ends_epoch or clock.due()):
             _save(task.checkpoint, model, optimiser, training, task.key)
@@ -90,7 +92,9 @@ def fit(model: DualEncoder, task: TrainingTask, progress: Progress, *, world: Wo
     return training.epochs
 
 
-def epoch_record(epoch: int, loss: float | None, model: DualEncoder, held_out: Pairs) -> EpochRecord:
+def epoch_record(
+    epoch: int, loss: float | None, model: DualEncoder, held_out: Pairs, queries: int | None = None
+) -> EpochRecord:
     """Return the loss of an epoch and the model's ranks of the held-out pairs after it.
 
     Raises:
@@ -98,7 +102,7 @@ def epoch_record(epoch: int, loss: float | None, model: DualEncoder, held_out: P
     """
     if not len(held_out):
         return EpochRecord(epoch=epoch, loss=loss)
-    both = scores(retrieve(model, held_out))
+    both = scores(queries_of(retrieve(model, held_out), held_out, queries))
     return EpochRecord(epoch=epoch, loss=loss, image_to_text=both.image_to_text, text_to_image=both.text_to_image)
 
 

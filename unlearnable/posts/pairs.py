@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,10 +22,37 @@ class Photos(Protocol):
 
 
 @dataclass(frozen=True)
+class Mixed:
+    """The photos of two stores of the same posts.
+
+    Attributes:
+        most: the photos, but for the chosen ones.
+        few: the photos of which the chosen ones are taken.
+        chosen: numbers of the photos that are taken from `few`.
+    """
+
+    most: Pixels
+    few: Pixels
+    chosen: frozenset[int]
+
+    def __len__(self) -> int:
+        return len(self.most)
+
+    def __getitem__(self, photo: int, /) -> Tensor:
+        """Return the pixels (3, h, w) of a photo, whole numbers 0-255."""
+        return (self.few if photo in self.chosen else self.most)[photo]
+
+    def sha256(self) -> str:
+        """Return a hex SHA-256 that the sizes and pixels of all photos decide."""
+        parts = f"{self.most.sha256()} {self.few.sha256()} {sorted(self.chosen)}"
+        return hashlib.sha256(parts.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
 class Joined:
     """The photos of several stores, numbered consecutively."""
 
-    stores: tuple[Pixels, ...]
+    stores: tuple[Pixels | Mixed, ...]
 
     def __getitem__(self, photo: int, /) -> Tensor:
         """Return the pixels (3, h, w) of a photo, whole numbers 0-255."""

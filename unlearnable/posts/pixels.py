@@ -24,11 +24,13 @@ class Pixels:
     Args:
         path: existing file with the photos of `shapes`; `create` starts an empty one.
         shapes: (h, w) of the photos in the file, in order.
+        chosen: numbers of the photos in the file that these are; None for all.
     """
 
-    def __init__(self, path: Path, shapes: Iterable[Shape]) -> None:
+    def __init__(self, path: Path, shapes: Iterable[Shape], chosen: Sequence[int] | None = None) -> None:
         self._path = path
         self._ragged = Ragged(shapes)
+        self._chosen = chosen
 
     @classmethod
     def create(cls, path: Path) -> Pixels:
@@ -39,23 +41,34 @@ class Pixels:
     @property
     def shapes(self) -> list[Shape]:
         """(h, w) of each photo."""
-        return self._ragged.shapes
+        shapes = self._ragged.shapes
+        return shapes if self._chosen is None else [shapes[n] for n in self._chosen]
 
     def first(self, count: int) -> Pixels:
         """Return the first `count` photos, in the same file."""
-        return Pixels(self._path, self.shapes[:count])
+        return self.choose(range(min(count, len(self))))
+
+    def choose(self, photos: Sequence[int]) -> Pixels:
+        """Return some of the photos, in the same file."""
+        chosen = photos if self._chosen is None else [self._chosen[n] for n in photos]
+        return Pixels(self._path, self._ragged.shapes, chosen)
 
     def __len__(self) -> int:
-        return len(self._ragged)
+        return len(self._ragged if self._chosen is None else self._chosen)
 
     def __getitem__(self, photo: int) -> Tensor:
         """Return the pixels (3, h, w) of a photo, float, whole numbers 0-255."""
-        part = self._ragged.part(photo)
+        part = self._ragged.part(photo if self._chosen is None else self._chosen[photo])
         flat = np.fromfile(self._path, np.uint8, count=part.stop - part.start, offset=part.start)
         return torch.from_numpy(flat).view(3, *self.shapes[photo]).float()
 
     def sha256(self) -> str:
         """Return the hex SHA-256 of the sizes and pixels of all photos."""
+        if self._chosen is not None:
+            digest = hashlib.sha256(f"{self.shapes}".encode())
+            for photo in range(len(self)):
+                digest.update(self[photo].byte().numpy().tobytes())
+            return digest.hexdigest()
         return hashlib.sha256(f"{files.sha256(self._path)} {self.shapes}".encode()).hexdigest()
 
     def append(self, pixels: Rgb8) -> None:

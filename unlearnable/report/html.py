@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from unlearnable.config import AS_USUAL, ProtectSettings
+from unlearnable.report.crowd_rows import crowd_rows
 from unlearnable.report.curves import Chart, chart, mean_curve
 from unlearnable.report.pictures import GAIN, THUMBNAIL, Thumbnails, data_uri
 from unlearnable.report.rows import arm_label, matrix_rows, table_rows
@@ -71,7 +72,12 @@ def verify_page(report: VerifyReport) -> str:
     attackers = any(finding.attacker != AS_USUAL for finding in report.findings)
     through = any(finding.effect_through is not None for finding in report.findings)
     page = _templates().get_template("verify.html")
-    shown = {"attackers": attackers, "through": through, "matrix": matrix_rows(report)}
+    shown = {
+        "attackers": attackers,
+        "through": through,
+        "matrix": matrix_rows(report),
+        "beside": crowd_rows(report.crowd) if report.crowd else [],
+    }
     return page.render(report=report, rows=table_rows(report), charts=charts, mood=mood, **shown)
 
 

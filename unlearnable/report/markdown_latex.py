@@ -13,7 +13,9 @@ def to_markdown(report: BenchmarkReport) -> str:
     for table in report.tables:
         lines = [f"## {table.title}", "", *_rows(table), "", *(f"- {note}" for note in table.notes)]
         parts.append("\n".join(lines).rstrip())
-    seeds = ", ".join(map(str, dict.fromkeys(cell.seed for cell in report.cells)))
+    seeds = ", ".join(
+        map(str, dict.fromkeys([*(cell.seed for cell in report.cells), *(cell.seed for cell in report.crowd_cells)]))
+    )
     parts.append(
         f"{report.train_photos} photos with {report.train_pairs} captions to train on; gallery of {report.test_photos} "
         f"photos and {report.test_captions} captions; seeds {seeds}; device {report.device}."

@@ -100,11 +100,16 @@ def _over_seeds(
 
 def _hit10(seeds: Sequence[Retrieval], ends: Interval | None) -> str:
     mean = fmean(one.hit10 for one in seeds)
-    return f"{mean:.1f}" if ends is None else f"{_short(mean)} ({_short(ends.low)} to {_short(ends.high)})"
+    return f"{mean:.1f}" if ends is None else with_interval(mean, ends.low, ends.high)
 
 
 def _effect(effect: float | None) -> str:
     return "-" if effect is None else f"{effect:.2f}"
+
+
+def with_interval(per_cent: float, low: float, high: float) -> str:
+    """Return a share with its interval, as 41 (33 to 50)."""
+    return f"{_short(per_cent)} ({_short(low)} to {_short(high)})"
 
 
 def _short(per_cent: float) -> str:

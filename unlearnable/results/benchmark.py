@@ -16,6 +16,7 @@ from unlearnable.results.common import (
     SkippedRecord,
     StoredRecord,
 )
+from unlearnable.results.crowd import CrowdArm, CrowdBenchmarkCell, CrowdFigures
 from unlearnable.results.paper import PaperRow, TableRecord
 
 
@@ -97,6 +98,10 @@ class BenchmarkReport(Record):
     protections: list[ProtectionRecord] = Field(description="Protections, by the method's name in the cells.")
     unread: str = Field(default="", description="Why the judge has not read the captions; empty where it has.")
     cells: list[BenchmarkCell] = Field(description="Every training.")
+    crowd_cells: list[CrowdBenchmarkCell] = Field(
+        default=[], description="Every training beside a crowd, with --crowd."
+    )
+    crowd: list[CrowdFigures] = Field(default=[], description="What was learnt of people in a crowd, with --crowd.")
     tables: list[TableRecord] = Field(description="The paper's tables, as far as there are cells for them.")
     figures: list[str] = Field(description="Paths of the figures, relative to `output`.")
     skipped: list[SkippedRecord] = Field(description="Photos and caption records that were left out.")
@@ -116,6 +121,9 @@ class PlannedCell(Record):
     fraction: float = Field(description="Share of the posts that is protected, 0 to 1; 1 for clean posts.")
     through: str = Field(description="Attack that the posts go through first; png changes nothing.")
     seed: int = Field(description="Seed of the training and of the choice of the protected posts.")
+    arm: CrowdArm | None = Field(default=None, description="What is trained on beside a crowd; null without --crowd.")
+    people: int | None = Field(default=None, description="Number of protected people in a crowd; null without one.")
+    draw: int | None = Field(default=None, description="Number of the draw of these people; null without one.")
     done: bool = Field(description="Whether an earlier run trained it.")
     seconds: float = Field(description="Estimated time of the training, in seconds; 0 where it is done.")
 

@@ -18,8 +18,9 @@ from unlearnable.results.common import (
     SkippedRecord,
     StoredRecord,
 )
+from unlearnable.results.crowd import CrowdCell, CrowdRecord
 
-ArmName = Literal["clean", "protected", "noise-only", "trigger-only", "random"]
+ArmName = Literal["clean", "protected", "noise-only", "trigger-only", "random", "absent", "half"]
 Role = Literal["surrogate", "held-out"]
 Outcome = Literal["protected", "partly protected", "not protected", "cannot be judged"]
 
@@ -37,8 +38,8 @@ class GalleryRecord(Record):
     near_duplicates: list[str] = Field(description="Photos left out of training, as near-duplicates of held-out ones.")
     photo_of_caption: list[int] = Field(
         default_factory=list,
-        description="Photo that each ranked caption belongs to, from 0, in the order of the ranks of a cell; empty "
-        "where each photo has one caption, in the same order.",
+        description="Photo that each caption belongs to, from 0, in the order of the ranks of a cell, beside a crowd "
+        "those of the protected people; empty where each photo has one caption, in the same order.",
     )
 
 
@@ -52,7 +53,7 @@ class References(Record):
 
 
 class RanksRecord(StoredRecord):
-    """The rank of the right partner, from 1, of each query of the gallery."""
+    """The rank of the right partner, from 1, of each query of the gallery, beside a crowd of the protected people."""
 
     image_to_text: list[int] = Field(description="Rank of the best of its captions, for each held-out photo.")
     text_to_image: list[int] = Field(description="Rank of its photo, for each held-out caption.")
@@ -68,14 +69,19 @@ class Cell(StoredRecord):
     seed: int = Field(description="Seed of the training.")
     epochs: int = Field(description="Passes over the posts.")
     lr: float = Field(description="Highest learning rate.")
-    image_to_text: Retrieval = Field(description="Each held-out photo ranks all captions.")
-    text_to_image: Retrieval = Field(description="Each held-out caption ranks all photos.")
+    image_to_text: Retrieval = Field(
+        description="Each held-out photo ranks all captions; beside a crowd, those of the protected people do."
+    )
+    text_to_image: Retrieval = Field(
+        description="Each held-out caption ranks all photos; beside a crowd, those of the protected people do."
+    )
     ranks: RanksRecord | None = Field(default=None, description="Ranks that these scores are made of, a query each.")
     shortcut: BothWays | None = Field(
         default=None,
         description="Ranking of training posts as they were published, noise and trigger in place; null but for the "
         "protected arm.",
     )
+    crowd: CrowdCell | None = Field(default=None, description="What else was ranked beside a crowd; null without one.")
     loss_curve: LossCurve
     medr_curve: MedrCurve
     seconds: float = Field(description="Time of training and ranking, in seconds.")
@@ -202,6 +208,9 @@ class VerifyReport(Record):
         default="",
         description="The worst finding, or the worst adaptive one where there is no other, in a sentence for people; "
         "empty if there is neither.",
+    )
+    crowd: CrowdRecord | None = Field(
+        default=None, description="What was learnt of a few people among many; null without --crowd."
     )
     required: list[str] = Field(description="Rules that were asked for, such as effect>=0.9.")
     missed: list[str] = Field(description="Rules that were missed, each with victim, attack and figure.")

@@ -71,7 +71,9 @@ def test_the_word_people_wants_a_folder_with_people(tmp_path: Path) -> None:
     manifest(tmp_path, {"image": "a.jpg", "person": "Ann"})
     with pytest.raises(ConfigError, match="is a file already"):
         open_dataset(tmp_path / "manifest.jsonl", Path("people"))
-    with pytest.raises(InputError, match="two people"):
+    assert [one.key for one in open_dataset(tmp_path, Path("people")).people.values()] == ["Ann"]
+    manifest(tmp_path)
+    with pytest.raises(InputError, match="at least one person is needed"):
         open_dataset(tmp_path, Path("people"))
     with pytest.raises(InputError, match="there is no"):
         open_dataset(tmp_path / "absent", Path("people"))

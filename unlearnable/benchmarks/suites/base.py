@@ -16,10 +16,11 @@ Kind = Literal["captions", "faces"]
 
 @dataclass(frozen=True)
 class Item:
-    """A photo and its captions."""
+    """A photo, its captions, and the name of who is on it where the data set says so."""
 
     photo: Photo
     captions: tuple[str, ...]
+    person: str | None = None
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,13 @@ def corpus_of(dataset: Dataset, limit: int | None, notes: Sequence[str] = ()) ->
         InputError: there are no train or no test photos.
     """
     captions = dataset.captions_by_photo()
+    people = {photo: person.name for photo, person in dataset.people.items()}
     parts = {
-        name: tuple(Item(photo, tuple(captions[photo.id])) for photo in dataset.photos if photo.split == name)
+        name: tuple(
+            Item(photo, tuple(captions[photo.id]), people.get(photo.id))
+            for photo in dataset.photos
+            if photo.split == name
+        )
         for name in ("train", "test")
     }
     if not all(parts.values()):

@@ -19,23 +19,24 @@ _LAYOUTS = (
 )
 
 
-def open_people(root: Path) -> People:
-    """Read a folder of faces in any of the usual layouts.
+def open_people(root: Path, least: int = 2) -> People:
+    """Read a folder of faces, of at least 1 or 2 people, in any of the usual layouts.
 
     Tried in turn: `manifest.jsonl`; PubFig's lists of addresses, if any of their photos is there;
     Kaggle's CelebDataProcessed; one folder per person.
 
     Raises:
-        InputError: there is no such folder, or no layout shows two people in it.
+        InputError: there is no such folder, or no layout shows `least` people in it.
     """
     if not root.is_dir():
         raise InputError(f"there is no folder {root}", hint="check the path")
     ids = _photos(root)
     labels = _recognise(root, ids)
     people = _people(root, labels)
-    if len(people.persons) < 2:
+    if len(people.persons) < least:
+        needed = "one person is" if least == 1 else "two people are"
         raise InputError(
-            f"at least two people are needed, and {root} holds {described(root, ids, labels)}",
+            f"at least {needed} needed, and {root} holds {described(root, ids, labels)}",
             hint=f"supported layouts: {_LAYOUTS}",
         )
     return people

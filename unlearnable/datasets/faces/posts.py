@@ -13,7 +13,7 @@ from dataclasses import replace
 from unlearnable.datasets.assembly import assemble
 from unlearnable.datasets.faces.names import caption_of, full_names
 from unlearnable.datasets.faces.types import People, Portrait
-from unlearnable.datasets.types import NO_RECORD, Dataset, Pair
+from unlearnable.datasets.types import NO_RECORD, Dataset, Pair, Person
 from unlearnable.errors import ConfigError
 
 FORMAT = "people"
@@ -68,10 +68,10 @@ def named_posts(people: People, *, seed: int = 0, rename: bool = True) -> Datase
     """
     persons = people.persons
     names = dict(zip(persons, full_names(len(persons), seed) if rename else persons, strict=True))
-    name_by_photo = {portrait.photo.id: names[portrait.person] for portrait in people.portraits}
-    pairs = [Pair(photo, caption_of(photo, name, seed), NO_RECORD) for photo, name in name_by_photo.items()]
+    shown = {p.photo.id: Person(p.person, names[p.person]) for p in people.portraits}
+    pairs = [Pair(photo, caption_of(photo, person.name, seed), NO_RECORD) for photo, person in shown.items()]
     splits = {portrait.photo.id: portrait.photo.split for portrait in people.portraits}
-    return assemble(people.root, splits, pairs, people.skipped, FORMAT, None)
+    return replace(assemble(people.root, splits, pairs, people.skipped, FORMAT, None), people=shown)
 
 
 def _shuffled(portraits: Iterable[Portrait], seed: int) -> list[list[str]]:

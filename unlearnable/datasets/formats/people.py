@@ -37,7 +37,7 @@ class Faces:
         Raises:
             InputError: the source cannot be read, or shows no people.
         """
-        people = open_people(source) if source.is_dir() else read_manifest(source, root)
+        people = open_people(source, least=1) if source.is_dir() else read_manifest(source, root)
         return named_posts(hold_out(people, 0))
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:

@@ -11,9 +11,10 @@ from typing import Literal
 import numpy as np
 
 from unlearnable.attacks.base import Attack
+from unlearnable.config import AS_PUBLISHED
 from unlearnable.imaging.placement import add, enlarge, grid_shape, working_copy
 from unlearnable.models.tokens import default_vocabulary
-from unlearnable.posts.pairs import Joined, Pairs, pairs_of
+from unlearnable.posts.pairs import Joined, Mixed, Pairs, pairs_of
 from unlearnable.posts.pixels import Pixels, Rgb8
 from unlearnable.posts.reading import DecodedPosts
 from unlearnable.progress import Progress
@@ -33,6 +34,7 @@ class Versions:
         scratch: folder for working copies, which the caller removes.
         background: other people's clean posts, which are in every arm.
         seed: seed of the random noise and words.
+        leaked: numbers of the posts that are clean in the arm "half".
     """
 
     posts: Sequence[PostPair]
@@ -40,20 +42,24 @@ class Versions:
     scratch: Path
     background: DecodedPosts
     seed: int
+    leaked: frozenset[int] = frozenset()
     _photos: dict[tuple[Version, str], Pixels] = field(default_factory=dict)
 
-    def photos(self, data: ArmName, attack: Attack) -> Pixels:
+    def photos(self, data: ArmName, attack: Attack) -> Pixels | Mixed:
         """Return the photos of an arm."""
-        return self._photos[_version(data), attack.name]
+        photos = self._photos[_version(data), attack.name]
+        return Mixed(photos, self._photos["clean", AS_PUBLISHED], self.leaked) if data == "half" else photos
 
-    def captions(self, data: ArmName, number: int) -> Sequence[str]:
-        """Return the captions of a post in an arm, before a scraper changes them."""
-        post = self.posts[number]
-        if data in ("protected", "trigger-only"):
-            return post.published
-        if data == "random":
-            return [_random_words(post, self.seed, number) + text for text in post.clean]
-        return post.clean
+    def captions(self, data: ArmName, attack: Attack, number: int) -> list[str]:
+        """Return the captions of a post in an arm, after an attack; a clean post that leaked is as it was."""
+        post, texts = self.posts[number], self.posts[number].clean
+        if data == "half" and number in self.leaked:
+            return list(texts)
+        if data in ("protected", "trigger-only", "half"):
+            texts = post.published
+        elif data == "random":
+            texts = tuple(_random_words(post, self.seed, number) + text for text in post.clean)
+        return [attack.caption(text) for text in texts]
 
     def read(self, cells: Sequence[tuple[ArmName, Attack]], progress: Progress) -> None:
         """Decode the photos in every version that `cells`, pairs of arm and attack, need.
@@ -93,14 +99,15 @@ class VerifyArm:
     versions: Versions
 
     def pairs(self) -> Pairs:
-        """Return the pairs to train a victim on: the posts, then other people's."""
-        versions, attack = self.versions, self.attack
-        captions = [
-            [attack.caption(text) for text in versions.captions(self.data, number)]
-            for number in range(len(versions.posts))
-        ]
-        stores = (versions.photos(self.data, self.attack), versions.background.pixels)
-        return pairs_of(Joined(stores), [*captions, *versions.background.captions])
+        """Return the pairs to train a victim on: the posts, unless they are absent, then other people's."""
+        versions = self.versions
+        posts = () if self.data == "absent" else range(len(versions.posts))
+        captions = [versions.captions(self.data, self.attack, number) for number in posts]
+        return pairs_of(Joined(self._stores()), [*captions, *versions.background.captions])
+
+    def _stores(self) -> tuple[Pixels | Mixed, ...]:
+        own = () if self.data == "absent" else (self.versions.photos(self.data, self.attack),)
+        return (*own, self.versions.background.pixels)
 
     def published(self, count: int) -> Pairs:
         """Return the first posts as they were published, to test whether a victim learnt the shortcut."""
@@ -112,7 +119,7 @@ class VerifyArm:
     def digest(self) -> str:
         """Return the hex SHA-256 of the photos as they are loaded, and of the captions."""
         pairs, digest = self.pairs(), hashlib.sha256()
-        for store in (self.versions.photos(self.data, self.attack), self.versions.background.pixels):
+        for store in self._stores():
             digest.update(store.sha256().encode())
         digest.update(pairs.tokens.numpy().tobytes() + pairs.photos.numpy().tobytes())
         return digest.hexdigest()
@@ -120,8 +127,9 @@ class VerifyArm:
 
 def _version(data: ArmName) -> Version:
     """Return the version of the photos in an arm."""
-    versions: dict[ArmName, Version] = {"protected": "protected", "noise-only": "protected", "random": "random"}
-    return versions.get(data, "clean")
+    if data in ("protected", "noise-only", "half"):
+        return "protected"
+    return "random" if data == "random" else "clean"
 
 
 def _random_noise(original: Rgb8, protected: Rgb8, side: int, seed: list[int]) -> Rgb8:

@@ -9,17 +9,16 @@ from pathlib import Path
 
 from unlearnable.config import AS_USUAL, Recipe, VerifySettings
 from unlearnable.evaluation.embed import retrieve
-from unlearnable.evaluation.scores import scores
 from unlearnable.experiments.cell_store import CellStore, Key
-from unlearnable.experiments.cells import CellTraining, Experiment, run
+from unlearnable.experiments.cells import Experiment
 from unlearnable.experiments.recipe import recipe_for
 from unlearnable.progress import Progress
-from unlearnable.results import BothWays, Cell, RanksRecord
+from unlearnable.results import BothWays, Cell
 from unlearnable.training.attacker import Attacker
 from unlearnable.workflows.verify.arms import VerifyArm
-from unlearnable.workflows.verify.training import Training, estimate
+from unlearnable.workflows.verify.training import Training, estimate, run_training
 
-VERSION = 3  # cells have their ranks
+VERSION = 4  # cells have their ranks, and what they make of a crowd
 
 
 @dataclass(frozen=True)
@@ -85,11 +84,12 @@ def run_cells(
         progress.note(estimate(experiment.pool, missing, len(slots) - len(missing)))
     if not settings.from_scratch:
         for victim in dict.fromkeys(settings.victims):
-            results.pretrained[victim] = scores(retrieve(experiment.pool.pretrained(victim), experiment.gallery))
+            ranks = retrieve(experiment.pool.pretrained(victim), experiment.gallery)
+            results.pretrained[victim] = experiment.score(ranks)
     for slot in slots:
         cell = slot.cell
         if cell is None:
-            cell = _run(experiment, slot.training, progress)
+            cell = run_training(experiment, slot.training, progress)
             store.write(slot.name, slot.key, cell)
             results.ran += 1
         results.cells.append(cell.model_copy(update={"victim": slot.training.victim}))
@@ -128,33 +128,3 @@ def _further(arm: VerifyArm, attacker: str) -> dict[str, str]:
     """Return what a cell's key and name hold of arm and attacker; a plain cell has the key that it always had."""
     further = {"data": arm.data, "through": arm.attack.name}
     return further if attacker == AS_USUAL else {**further, "attacker": attacker}
-
-
-def _run(experiment: Experiment, training: Training, progress: Progress) -> Cell:
-    victim, arm, recipe = training.victim, training.arm, training.recipe
-    model = experiment.pool.start(victim, recipe.seed)
-    by = "" if training.attacker == AS_USUAL else f", attacker {training.attacker}"
-    title = f"{victim}: {arm.data} through {arm.attack.name}{by}, seed {recipe.seed}"
-    trained = run(experiment, model, CellTraining(title, arm, recipe, training.hooks), progress)
-    shortcut = None
-    if arm.data == "protected":
-        published = arm.published(int(experiment.gallery.photos.max()) + 1)
-        shortcut = scores(retrieve(trained.model, published))
-    return Cell(
-        victim=victim,
-        data=arm.data,
-        through=arm.attack.name,
-        attacker=training.attacker,
-        seed=recipe.seed,
-        epochs=recipe.epochs,
-        lr=recipe.lr,
-        image_to_text=trained.scores.image_to_text,
-        text_to_image=trained.scores.text_to_image,
-        ranks=RanksRecord(
-            image_to_text=trained.ranks.image_to_text.tolist(), text_to_image=trained.ranks.text_to_image.tolist()
-        ),
-        shortcut=shortcut,
-        loss_curve=trained.loss_curve,
-        medr_curve=trained.medr_curve,
-        seconds=trained.seconds,
-    )

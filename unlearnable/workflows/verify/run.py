@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from unlearnable import files
 from unlearnable.config import VerifySettings
 from unlearnable.errors import InputError
 from unlearnable.evaluation.requirements import parse_rule
+from unlearnable.experiments.arms import leaked_posts
 from unlearnable.experiments.cells import Experiment
 from unlearnable.experiments.models import ModelPool
 from unlearnable.models.device import choose_device
@@ -23,9 +25,11 @@ from unlearnable.results import VerifyReport
 from unlearnable.workflows.layout import check_apart
 from unlearnable.workflows.verify.arms import VerifyArm, Versions
 from unlearnable.workflows.verify.cells import VERSION, Grid, run_cells
+from unlearnable.workflows.verify.crowd import Crowd, asked_for, open_crowd
 from unlearnable.workflows.verify.roles import victims_of
 from unlearnable.workflows.verify.splits import Split, divide, without_near
-from unlearnable.workflows.verify.summary import Study, summarise
+from unlearnable.workflows.verify.study import Study
+from unlearnable.workflows.verify.summary import summarise
 from unlearnable.workflows.verify.wanted import wanted
 
 
@@ -49,23 +53,29 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     asked, folder = wanted(settings), output_folder(settings)
     check_apart(folder, settings.originals, settings.protected)
     device = choose_device(settings.device)
-    split = divide(settings, progress)
+    crowd = open_crowd(settings)
+    split = divide(settings, progress, crowd.held_out if crowd else ())
+    leaked = leaked_posts(len(split.train), settings.leaked, settings.seed) if crowd else frozenset()
     pool = ModelPool(device, settings.from_scratch)
     side = max(pool.pretrained(name).image_size for name in settings.victims)
     files.check_writable(folder)
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as temporary:
         scratch = Path(temporary)
-        held_out = _gallery(split, side, scratch, progress)
-        background, background_near = _background(settings, split, side, scratch, progress)
-        versions = Versions(split.train, side, scratch, background, settings.seed)
+        held_out, own = _gallery(split, crowd, side, scratch, progress)
+        background, background_near = _background(settings, split, crowd, side, scratch, progress)
+        versions = Versions(split.train, side, scratch, background, settings.seed, leaked)
         arms = {(data, attack.name): VerifyArm(data, attack, versions) for data, attack, _ in asked.cells}
         versions.read([(arm.data, arm.attack) for arm in arms.values()], progress)
         gallery = pairs_of(held_out.pixels, held_out.captions)
         digest = hashlib.sha256(f"{held_out.pixels.sha256()} {held_out.captions}".encode()).hexdigest()
         experiment = Experiment(pool, gallery, digest, VERSION)
+        if crowd is not None:
+            people = asked_for(split, crowd, held_out, own)
+            experiment = replace(experiment, queries=own, identities=people)
         grid = Grid([(arms[cell.data, cell.attack.name], cell.attacker) for cell in asked.cells], asked.attackers)
         results = run_cells(experiment, settings, grid, folder / "cells", overwrite=overwrite, progress=progress)
-    study = Study(split, held_out, background, background_near, gallery, device, victims_of(settings, pool))
+    victims = victims_of(settings, pool)
+    study = Study(split, held_out, background, background_near, experiment, crowd, leaked, victims)
     report = summarise(settings, folder, study, results, rules)
     report = report.model_copy(update={"not_tested": asked.not_tested})
     report = report.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
@@ -80,29 +90,39 @@ def output_folder(settings: VerifySettings) -> Path:
     return settings.output or protected.with_name(f"{protected.name}.verify")
 
 
-def _gallery(posts: Split, side: int, scratch: Path, progress: Progress) -> DecodedPosts:
-    decoded = DecodedPosts(Pixels.create(scratch / "gallery.u8"))
-    progress.phase("reading held-out photos", len(posts.held_out))
-    for photo, captions in posts.held_out:
-        decoded.add(photo, captions, side)
-        progress.advance()
-    if len(decoded.photos) < 2:
-        raise InputError("fewer than two held-out photos can be read", hint="fix those files or pass different ones")
-    return decoded
+def _gallery(
+    posts: Split, crowd: Crowd | None, side: int, scratch: Path, progress: Progress
+) -> tuple[DecodedPosts, int]:
+    """Return the photos to rank, the crowd's last, and the number of those that are not the crowd's."""
+    decoded, own = DecodedPosts(Pixels.create(scratch / "gallery.u8")), 0
+    others = crowd.held_out if crowd else []
+    progress.phase("reading held-out photos", len(posts.held_out) + len(others))
+    for held_out in (posts.held_out, others):
+        own = len(decoded.photos)
+        for photo, captions in held_out:
+            decoded.add(photo, captions, side)
+            progress.advance()
+    own = own if crowd else len(decoded.photos)
+    if len(decoded.photos) < 2 or not own or (crowd and own == len(decoded.photos)):
+        raise InputError("too few held-out photos can be read", hint="fix those files or pass different ones")
+    return decoded, own
 
 
 def _background(
-    settings: VerifySettings, posts: Split, side: int, scratch: Path, progress: Progress
+    settings: VerifySettings, posts: Split, crowd: Crowd | None, side: int, scratch: Path, progress: Progress
 ) -> tuple[DecodedPosts, list[str]]:
     """Return other people's posts, and those of their photos left out as near-duplicates of held-out ones."""
-    background = DecodedPosts(Pixels.create(scratch / "background.u8"))
-    if settings.background is None:
-        return background, []
-    dataset, dropped = without_near(open_collection(settings.background, settings.background_captions), posts.held_out)
-    if not dataset.photos:
-        raise InputError(
-            f"every photo in {dataset.root} is a near-duplicate of a held-out one", hint="pass different photos"
-        )
-    read_all([dataset], side, background, progress)
-    background.skipped += dataset.skipped
-    return background, dropped
+    background, near = DecodedPosts(Pixels.create(scratch / "background.u8")), []
+    collections = [crowd.train] if crowd else []
+    if settings.background is not None:
+        collections.append(open_collection(settings.background, settings.background_captions))
+    for collection in collections:
+        dataset, dropped = without_near(collection, [*posts.held_out, *(crowd.held_out if crowd else [])])
+        if not dataset.photos:
+            raise InputError(
+                f"every photo in {dataset.root} is a near-duplicate of a held-out one", hint="pass different photos"
+            )
+        read_all([dataset], side, background, progress)
+        background.skipped += dataset.skipped
+        near += dropped
+    return background, near

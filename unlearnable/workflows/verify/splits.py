@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from unlearnable.config import VerifySettings
-from unlearnable.datasets import Dataset, Photo, Skipped
+from unlearnable.datasets import Dataset, Person, Photo, Skipped, named_apart, people_of
 from unlearnable.errors import InputError
 from unlearnable.imaging.duplicates import near_duplicates
 from unlearnable.posts.reading import open_collection
 from unlearnable.progress import Progress
 from unlearnable.workflows.verify.matching import PostPair, match, open_protected, read_both
 
+Held = tuple[Photo, list[str]]  # a held-out photo with its captions
 HELD_OUT = ("test", "val", "valid", "validation", "dev")  # names of splits, of which the first in the data is used
 
 
@@ -27,13 +28,15 @@ class Split:
         source: where the held-out photos come from, for the report.
         near: ids of training photos dropped as near-duplicates of held-out ones.
         skipped: photos and rows that were left out.
+        people: who is on each held-out photo, by its id, where that is known.
     """
 
     train: list[PostPair]
-    held_out: list[tuple[Photo, list[str]]]
+    held_out: list[Held]
     source: str
     near: list[str]
     skipped: list[Skipped]
+    people: Mapping[str, Person] = field(default_factory=dict)
 
 
 def split(photos: Sequence[Photo], fraction: float, seed: int) -> tuple[list[int], list[int]]:
@@ -63,8 +66,8 @@ def unused(photos: Sequence[Photo], *chosen: Iterable[int]) -> list[Skipped]:
     ]
 
 
-def divide(settings: VerifySettings, progress: Progress) -> Split:
-    """Pair originals and copies, hold photos out, and drop near-duplicates of held-out photos.
+def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] = ()) -> Split:
+    """Pair originals and copies, hold photos out, and drop near-duplicates of held-out photos, those of others too.
 
     Raises:
         InputError: originals and copies do not match, or nothing is left to train on or to rank.
@@ -73,8 +76,11 @@ def divide(settings: VerifySettings, progress: Progress) -> Split:
     protected = open_protected(settings.protected, originals, settings.protected_captions)
     posts, skipped = match(originals, protected)
     skipped += [*originals.skipped, *protected.skipped]
+    people = people_of(originals)
     if settings.test is not None:
-        held_out, unranked = _gallery(open_collection(settings.test, settings.test_captions))
+        test = named_apart(open_collection(settings.test, settings.test_captions), names(people))
+        held_out, unranked = captioned(test, "--test-captions")
+        people = people_of(test)
         skipped += unranked
         train, source = posts, f"the folder {settings.test.name}"
     else:
@@ -83,13 +89,13 @@ def divide(settings: VerifySettings, progress: Progress) -> Split:
         skipped += unused(photos, training, testing)
         held_out = [(posts[n].original, list(posts[n].clean)) for n in testing]
         train, source = [posts[n] for n in training], _source(posts, settings)
-    if not train or len(held_out) < 2:
+    if not train or not held_out or len(held_out) + len(others) < 2:
         raise InputError(
             f"{len(train)} photos to train on and {len(held_out)} held out are too few",
             hint="use more photos, a larger --test-fraction, or separate photos with --test",
         )
     progress.phase("looking for near-duplicates", 1)
-    gallery = [photo.path for photo, _ in held_out]
+    gallery = [photo.path for photo, _ in (*held_out, *others)]
     near = set(near_duplicates([post.original.path for post in train], gallery))
     distinct = [post for n, post in enumerate(train) if n not in near]
     if not distinct:
@@ -100,10 +106,15 @@ def divide(settings: VerifySettings, progress: Progress) -> Split:
     for post in posts:
         if post.original.id not in chosen:
             read_both(post)  # whether a damaged copy is found must not depend on the split
-    return Split(distinct, held_out, source, [train[n].original.id for n in sorted(near)], skipped)
+    return Split(distinct, held_out, source, [train[n].original.id for n in sorted(near)], skipped, people)
 
 
-def without_near(dataset: Dataset, held_out: Sequence[tuple[Photo, list[str]]]) -> tuple[Dataset, list[str]]:
+def names(people: Mapping[str, Person]) -> dict[str, str]:
+    """Return the names of people by what their data set calls them."""
+    return {person.key: person.name for person in people.values()}
+
+
+def without_near(dataset: Dataset, held_out: Sequence[Held]) -> tuple[Dataset, list[str]]:
     """Return a data set without its near-duplicates of held-out photos, and the names of those."""
     near = near_duplicates([photo.path for photo in dataset.photos], [photo.path for photo, _ in held_out])
     dropped = {dataset.photos[n].id for n in near}
@@ -111,17 +122,17 @@ def without_near(dataset: Dataset, held_out: Sequence[tuple[Photo, list[str]]]) 
     return replace(dataset, photos=photos), [f"{dataset.name}/{name}" for name in sorted(dropped)]
 
 
-def _gallery(test: Dataset) -> tuple[list[tuple[Photo, list[str]]], list[Skipped]]:
+def captioned(test: Dataset, option: str) -> tuple[list[Held], list[Skipped]]:
     """Return the photos of a separate test set with their captions, and those skipped for want of a caption.
 
     Raises:
-        InputError: no photo has a caption of its own.
+        InputError: no photo has a caption of its own; the message names the option that gives them.
     """
     texts, uncaptioned = test.captions_by_photo(), test.uncaptioned
     if len(uncaptioned) == len(test.photos):
         if len({text for captions in texts.values() for text in captions}) == 1:
             raise InputError(
-                f"no photo in {test.root} has a caption that tells it from the others", hint="pass --test-captions"
+                f"no photo in {test.root} has a caption that tells it from the others", hint=f"pass {option}"
             )
         uncaptioned = set()  # the template names the photo's folder or, in `people`, the person
     held_out = [(photo, texts[photo.id]) for photo in test.photos if photo.id not in uncaptioned]

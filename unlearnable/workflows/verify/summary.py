@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from unlearnable.attackers import ATTACKERS
@@ -15,44 +14,22 @@ from unlearnable.evaluation.requirements import Rule, missed
 from unlearnable.evaluation.scores import chance
 from unlearnable.evaluation.verdict import in_words, verdict
 from unlearnable.evaluation.worst import worst_finding
-from unlearnable.posts.pairs import Pairs
-from unlearnable.posts.reading import DecodedPosts
 from unlearnable.results import Finding, GalleryRecord, References, SkippedRecord, VerifyReport, VictimRecord
 from unlearnable.workflows.verify.cells import CellResults
-from unlearnable.workflows.verify.splits import Split
+from unlearnable.workflows.verify.crowd_summary import crowd_report
+from unlearnable.workflows.verify.study import Study
 
 HALF = 50.0
-
-
-@dataclass(frozen=True)
-class Study:
-    """The posts that victims were trained on and ranked on.
-
-    Attributes:
-        split: training posts and held-out posts.
-        held_out: held-out posts that could be decoded.
-        background: other people's posts.
-        background_near: other people's photos left out as near-duplicates of held-out ones.
-        gallery: held-out pairs.
-        device: torch device that the victims were trained on.
-        victims: what each victim is to the protection.
-    """
-
-    split: Split
-    held_out: DecodedPosts
-    background: DecodedPosts
-    background_near: list[str]
-    gallery: Pairs
-    device: str
-    victims: list[VictimRecord]
 
 
 def summarise(
     settings: VerifySettings, folder: Path, study: Study, results: CellResults, rules: Sequence[Rule]
 ) -> VerifyReport:
     """Return the report of a run with 0 seconds, which the caller sets."""
-    references = References(random=chance(study.gallery), pretrained=results.pretrained)
-    cells, photo_of_caption = results.cells, study.gallery.photos.tolist()
+    experiment = study.experiment
+    random = chance(experiment.gallery, experiment.queries)
+    references = References(random=random, pretrained=results.pretrained)
+    cells, photo_of_caption = results.cells, experiment.photo_of_caption
     all_findings = [_marked(finding) for finding in findings(cells, references, photo_of_caption)]
     worst, worst_adaptive = (
         worst_finding([one for one in all_findings if one.adaptive is kind], cells, references, photo_of_caption)
@@ -60,6 +37,7 @@ def summarise(
     )
     said = worst or worst_adaptive
     skipped = [*study.split.skipped, *study.held_out.skipped, *study.background.skipped]
+    skipped += study.crowd.skipped if study.crowd else []
     return VerifyReport(
         originals=str(settings.originals),
         protected=str(settings.protected),
@@ -75,6 +53,7 @@ def summarise(
         worst=worst,
         worst_adaptive=worst_adaptive,
         in_words=in_words(said, cells, references, len(study.held_out.photos)) if said else "",
+        crowd=crowd_report(study, cells),
         required=list(settings.require),
         missed=missed(rules, cells, all_findings),
         skipped=[SkippedRecord.of(skip) for skip in skipped],
@@ -83,7 +62,7 @@ def summarise(
         from_scratch=settings.from_scratch,
         batch_size=settings.batch_size,
         smallest_crop=settings.smallest_crop,
-        device=study.device,
+        device=experiment.pool.device,
         ran=results.ran,
         reused=len(cells) - results.ran,
         seconds=0.0,
@@ -99,13 +78,13 @@ def _gallery_record(settings: VerifySettings, study: Study) -> GalleryRecord:
     return GalleryRecord(
         source=study.split.source,
         photos=len(study.held_out.photos),
-        captions=len(study.gallery),
+        captions=len(study.experiment.gallery),
         split_seed=settings.seed,
         train_photos=len(study.split.train),
         train_pairs=sum(len(post.clean) for post in study.split.train),
         background_photos=len(study.background.photos),
         near_duplicates=study.split.near + study.background_near,
-        photo_of_caption=study.gallery.photos.tolist(),
+        photo_of_caption=study.experiment.photo_of_caption,
     )
 
 

@@ -1,4 +1,4 @@
-"""The trainings of `verify`, and how long those to come will take."""
+"""The trainings of `verify`, how long those to come will take, and what each leaves in its cell."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlearnable.config import Recipe
+from unlearnable.config import AS_USUAL, Recipe
+from unlearnable.evaluation.embed import retrieve
+from unlearnable.evaluation.scores import queries_of, scores
+from unlearnable.experiments.cells import CellTraining, Experiment, Trained, run
 from unlearnable.experiments.models import ModelPool
 from unlearnable.experiments.timing import step_seconds
+from unlearnable.progress import Progress
+from unlearnable.results import Cell, CrowdCell, RanksRecord
 from unlearnable.training.attacker import Attacker
 from unlearnable.training.loop import steps_an_epoch
 from unlearnable.workflows.verify.arms import VerifyArm
@@ -52,6 +57,44 @@ def estimate(pool: ModelPool, trainings: Sequence[Training], reused: int) -> str
     parts = f" ({', '.join(each)})" if len(each) > 1 else ""
     there = f", {reused} are there already" if reused else ""
     return f"{len(trainings)} trainings to run, about {_duration(sum(seconds.values()))}{parts}{there}"
+
+
+def run_training(experiment: Experiment, training: Training, progress: Progress) -> Cell:
+    """Train a victim, rank the gallery with it, and return the cell."""
+    victim, arm, recipe = training.victim, training.arm, training.recipe
+    model = experiment.pool.start(victim, recipe.seed)
+    by = "" if training.attacker == AS_USUAL else f", attacker {training.attacker}"
+    title = f"{victim}: {arm.data} through {arm.attack.name}{by}, seed {recipe.seed}"
+    trained = run(experiment, model, CellTraining(title, arm, recipe, training.hooks), progress)
+    ranks, shortcut = experiment.counted(trained.ranks), None
+    if arm.data == "protected":
+        published = arm.published(int(experiment.gallery.photos.max()) + 1)
+        shortcut = scores(retrieve(trained.model, published))
+    return Cell(
+        victim=victim,
+        data=arm.data,
+        through=arm.attack.name,
+        attacker=training.attacker,
+        seed=recipe.seed,
+        epochs=recipe.epochs,
+        lr=recipe.lr,
+        image_to_text=trained.scores.image_to_text,
+        text_to_image=trained.scores.text_to_image,
+        ranks=RanksRecord(image_to_text=ranks.image_to_text.tolist(), text_to_image=ranks.text_to_image.tolist()),
+        shortcut=shortcut,
+        crowd=_beside_crowd(experiment, trained),
+        loss_curve=trained.loss_curve,
+        medr_curve=trained.medr_curve,
+        seconds=trained.seconds,
+    )
+
+
+def _beside_crowd(experiment: Experiment, trained: Trained) -> CrowdCell | None:
+    """Return what a victim makes of the crowd, whose photos are the last in the gallery; None without one."""
+    if experiment.queries is None:
+        return None
+    others = queries_of(trained.ranks, experiment.gallery, experiment.queries, others=True)
+    return CrowdCell(other_text_ranks=others.text_to_image.tolist(), recognised=trained.recognised)
 
 
 def _duration(seconds: float) -> str:

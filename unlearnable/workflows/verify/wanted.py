@@ -44,7 +44,8 @@ def wanted(settings: VerifySettings) -> Wanted:
     """Return the cells that the settings ask for.
 
     Attacks of a suite meet the plain attacker, and its attackers posts as they were published; what is asked for
-    besides is combined, each attack with each attacker.
+    besides is combined, each attack with each attacker. Beside a crowd each attacker also trains on its posts alone,
+    and on protected posts of which some leaked clean, through the attacks that are asked for by name.
 
     Raises:
         ConfigError: an attack or an attacker that is asked for by name does not exist or cannot be made here.
@@ -77,5 +78,8 @@ def _of_attacker(settings: VerifySettings, attacker: str, attacks: Mapping[str, 
     if settings.suite is not None and SUITES[settings.suite].complete:
         yield from (WantedCell("clean", one, attacker) for one in attacks.values() if isinstance(one, PhotoAttack))
     yield from (WantedCell("protected", one, attacker) for one in attacks.values())
+    if settings.crowd is not None:
+        yield WantedCell("absent", unchanged, attacker)
+        yield from (WantedCell("half", one, attacker) for name, one in attacks.items() if name in settings.through)
     if settings.ablations and attacker in settings.attackers:
         yield from (WantedCell(data, unchanged, attacker) for data in ABLATIONS)

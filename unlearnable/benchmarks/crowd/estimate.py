@@ -1,0 +1,63 @@
+"""Estimate how long the cells beside a crowd take on this machine."""
+
+from __future__ import annotations
+
+from unlearnable.benchmarks.crowd.bench import CrowdBench
+from unlearnable.benchmarks.estimate import protection_seconds
+from unlearnable.config import BenchmarkSettings
+from unlearnable.experiments.timing import step_seconds
+from unlearnable.posts.pairs import pairs_of
+from unlearnable.results import BenchmarkPlan, PlannedCell
+from unlearnable.training.loop import steps_an_epoch
+
+
+def estimate(crowd: CrowdBench, settings: BenchmarkSettings) -> BenchmarkPlan:
+    """Return the cells, which of them are done, and the estimated seconds of the others and their protections."""
+    bench, setup = crowd.bench, crowd.bench.setup
+    pairs = pairs_of(bench.train.pixels, [item.captions for item in bench.train.items])
+    recipe = setup.scale.recipe
+    step = {name: step_seconds(bench.experiment.pool.start(name, 0), pairs, recipe) for name in setup.victims}
+    steps = recipe.epochs * steps_an_epoch(pairs, recipe)
+    cells = []
+    for cell in crowd.cells:
+        done = crowd.done(cell) is not None
+        cells.append(
+            PlannedCell(
+                method=cell.method or "clean",
+                surrogate=setup.surrogate if cell.method else None,
+                victim=cell.victim,
+                fraction=1.0,
+                through=cell.attack.name,
+                seed=cell.seed,
+                arm=cell.arm,
+                people=len(cell.draw.people) if cell.draw else None,
+                draw=cell.draw.number if cell.draw else None,
+                done=done,
+                seconds=0.0 if done else round(steps * step[cell.victim], 1),
+            )
+        )
+    protections = _protections(crowd)
+    return BenchmarkPlan(
+        dataset=setup.suite.name,
+        scale=settings.scale,
+        train_photos=len(bench.train.items),
+        cells=cells,
+        protection_seconds=protections,
+        seconds=round(sum(cell.seconds for cell in cells) + sum(protections.values()), 1),
+    )
+
+
+def _protections(crowd: CrowdBench) -> dict[str, float]:
+    """Return the seconds of the protections still to be made, of all draws of so many people together."""
+    needed = {(cell.method, cell.draw) for cell in crowd.cells if crowd.done(cell) is None}
+    seconds: dict[str, float] = {}
+    of_size: dict[tuple[str, int], float] = {}
+    for (method, draw), store in crowd.protections().items():
+        if (method, draw) not in needed or store.read() is not None:
+            continue
+        size = len(draw.people)
+        if (method, size) not in of_size:  # one draw stands for all of its size
+            of_size[method, size] = protection_seconds(crowd.bench, store.recipe, crowd.photos(draw))
+        name = f"{method} for {size} {'person' if size == 1 else 'people'}"
+        seconds[name] = round(seconds.get(name, 0.0) + of_size[method, size], 1)
+    return seconds

@@ -1,0 +1,56 @@
+"""Who is on the photos of a data set, and invented names that tell the people of several data sets apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from unlearnable.datasets.faces.layouts import from_manifest, names_people
+from unlearnable.datasets.faces.names import full_names
+from unlearnable.datasets.text.document import read_document
+from unlearnable.datasets.types import Dataset, Person
+
+
+def people_of(dataset: Dataset) -> Mapping[str, Person]:
+    """Return who is on each photo, by its id: from the data set, or from the `person` of rows in its caption file.
+
+    Those whose name is in no caption of their photo are left out, since nobody could learn it there.
+    """
+    if dataset.people or dataset.source is None or not _names(dataset.source):
+        return dataset.people
+    labels = from_manifest(dataset.source, dataset.root, (photo.id for photo in dataset.photos)).by_photo
+    captions = dataset.captions_by_photo()
+    return {
+        photo: Person(label.person, label.person)
+        for photo, label in labels.items()
+        if photo in captions and any(label.person.casefold() in text.casefold() for text in captions[photo])
+    }
+
+
+def named_apart(dataset: Dataset, known: Mapping[str, str]) -> Dataset:
+    """Return posts of faces with invented names that nobody else has; those who have a name already keep it.
+
+    Every folder of faces begins with the same invented names, so that the people of two folders would share them.
+    Data sets of other kinds, and people under their own names, are returned unchanged.
+
+    Args:
+        dataset: posts of any kind.
+        known: names of people, by what their data sets call them.
+    """
+    invented = {person.key: person.name for person in dataset.people.values() if person.key != person.name}
+    if not invented:
+        return dataset
+    taken = set(known.values())
+    fresh = (name for name in full_names(len(invented) + len(taken), 0) if name not in taken)
+    names = {key: known.get(key) or next(fresh) for key in sorted(invented)}
+    people = {photo: Person(one.key, names.get(one.key, one.name)) for photo, one in dataset.people.items()}
+    pairs = tuple(
+        replace(pair, caption=pair.caption.replace(dataset.people[pair.photo].name, people[pair.photo].name))
+        for pair in dataset.pairs
+    )
+    return replace(dataset, pairs=pairs, people=people)
+
+
+def _names(source: Path) -> bool:
+    return source.is_file() and names_people(read_document(source).text)

@@ -1,0 +1,64 @@
+"""The table of a `verify` run beside a crowd, the same on the page and on the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from unlearnable.config import AS_PUBLISHED, AS_USUAL
+from unlearnable.report.rows import with_interval
+from unlearnable.results import CrowdArm, CrowdRecord, CrowdScores, MeanRetrieval
+
+LABELS: dict[CrowdArm, str] = {
+    "clean": "clean",
+    "protected": "protected",
+    "half": "half leaked",
+    "absent": "nothing",
+}
+
+
+class CrowdRow(NamedTuple):
+    """One row of the table, as text.
+
+    Attributes:
+        victim: the name of the model, without its folder.
+        arm: what it was trained on beside the crowd.
+        image_hit: image→text Hit@10 of the protected people with its interval, in per cent.
+        text_hit: text→image Hit@10 of the protected people with its interval, in per cent.
+        others: text→image Hit@10 of the crowd, in per cent.
+        known: share of the protected people recognised by name, in per cent; "-" without names.
+    """
+
+    victim: str
+    arm: str
+    image_hit: str
+    text_hit: str
+    others: str
+    known: str
+
+
+def crowd_rows(report: CrowdRecord) -> list[CrowdRow]:
+    """Return a row for each victim and arm, then those through further attacks and by further attackers."""
+    victims = report.arms["protected"]
+    rows = [_row(victim, arm, "", report.arms[arm][victim]) for victim in victims for arm in LABELS]
+    for one in report.further:
+        changes = [name for name in (one.through, one.attacker) if name not in (AS_PUBLISHED, AS_USUAL)]
+        rows.append(_row(one.victim, one.arm, "".join(f", {name}" for name in changes), one))
+    return rows
+
+
+def hit_with_interval(scores: MeanRetrieval) -> str:
+    """Return Hit@10 with its interval, in per cent."""
+    return with_interval(scores.hit10, scores.low, scores.high)
+
+
+def _row(victim: str, arm: CrowdArm, changes: str, scores: CrowdScores) -> CrowdRow:
+    known = scores.idia_fpr if arm == "absent" else scores.idia_tpr
+    return CrowdRow(
+        Path(victim).name,
+        LABELS[arm] + changes,
+        hit_with_interval(scores.image_to_text),
+        hit_with_interval(scores.text_to_image),
+        f"{scores.others_text_to_image.hit10:.0f}",
+        "-" if known is None else f"{100 * known:.0f}",
+    )

@@ -1,0 +1,54 @@
+"""The table of a benchmark of people in a crowd, a row for each number of protected people, victim and arm."""
+
+from __future__ import annotations
+
+from unlearnable.config import AS_PUBLISHED
+from unlearnable.report.crowd_rows import LABELS, hit_with_interval
+from unlearnable.report.rows import with_interval
+from unlearnable.results import BenchmarkReport, CrowdFigures, TableRecord
+
+HEADS = [
+    "protected people, victim", "trained on beside the crowd", "image→text Hit@10", "image→text Medr",
+    "text→image Hit@10", "text→image Medr", "known by name", "others' Hit@10",
+]  # fmt: skip
+NOTES = (
+    "Queries of the protected people, ranked in a gallery of everyone. In brackets the 95 % interval over draws and "
+    "seeds. Half leaked: some of their posts are clean. Nothing: none of their posts are trained on.",
+    "Known by name: per cent of the protected people recognised by the identity inference attack; after training on "
+    "nothing of theirs, of false alarms.",
+    "Others' Hit@10: text→image, of everyone else; after training on clean posts, of the same people.",
+)
+
+
+def crowd_table(report: BenchmarkReport) -> TableRecord:
+    """Return the table of the people in a crowd."""
+    several = {(one.people, one.draws) for one in report.crowd}
+    drawn = ", ".join(f"{people} people: {draws}" for people, draws in sorted(several))
+    return TableRecord(
+        title=f"People in a crowd, {report.title}",
+        heads=HEADS,
+        rows=[_row(one) for one in report.crowd],
+        notes=[*NOTES, f"Draws of {drawn}.", *report.differs],
+    )
+
+
+def _row(one: CrowdFigures) -> list[str]:
+    made = [one.method, *([one.through] if one.through != AS_PUBLISHED else [])] if one.method else []
+    image, text = one.image_to_text, one.text_to_image
+    return [
+        f"{one.people}, {one.victim}",
+        ", ".join(filter(None, [LABELS[one.arm], *made])),
+        hit_with_interval(image),
+        f"{image.medr:.3g}",
+        hit_with_interval(text),
+        f"{text.medr:.3g}",
+        _known(one),
+        hit_with_interval(one.others_text_to_image),
+    ]
+
+
+def _known(one: CrowdFigures) -> str:
+    known = one.idia_fpr if one.arm == "absent" else one.idia_tpr
+    if known is None or one.idia_low is None or one.idia_high is None:
+        return "-"
+    return with_interval(100 * known, 100 * one.idia_low, 100 * one.idia_high)

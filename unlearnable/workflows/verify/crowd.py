@@ -1,0 +1,94 @@
+"""The crowd of `verify --crowd`: other people's posts to train on, and those in the gallery beside the user's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from unlearnable.config import VerifySettings
+from unlearnable.datasets import Dataset, Person, Skipped, named_apart, people_of
+from unlearnable.errors import InputError
+from unlearnable.evaluation.idia import Identities, identities
+from unlearnable.posts.reading import DecodedPosts, open_collection
+from unlearnable.workflows.verify.splits import HELD_OUT, Held, Split, captioned, names, split, unused
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Other people's posts.
+
+    Attributes:
+        train: posts that every victim is trained on.
+        held_out: posts in the gallery.
+        source: where the held-out photos come from, for the report.
+        people: who is on each photo, by its id, where that is known.
+        skipped: photos and rows that were left out.
+    """
+
+    train: Dataset
+    held_out: list[Held]
+    source: str
+    people: Mapping[str, Person]
+    skipped: list[Skipped]
+
+
+def open_crowd(settings: VerifySettings) -> Crowd | None:
+    """Open the crowd and hold photos of it out, under names that none of the protected people has; None without one.
+
+    Raises:
+        InputError: one of the protected people is in the crowd, or it has nothing to train on or to rank.
+    """
+    if settings.crowd is None:
+        return None
+    known = names(people_of(open_collection(settings.originals, settings.captions)))
+    posts = named_apart(open_collection(settings.crowd, settings.crowd_captions), known)
+    crowd = _from_test(settings, posts, known) if settings.crowd_test else _from_share(settings, posts)
+    if both := sorted(known.keys() & names(crowd.people).keys()):
+        raise InputError(
+            f"{both[0]} is among the protected people and in the crowd {settings.crowd}",
+            hint="take their photos out of the crowd",
+        )
+    if not crowd.train.photos or not crowd.held_out:
+        raise InputError(
+            f"{len(crowd.train.photos)} photos of the crowd to train on and {len(crowd.held_out)} held out are too few",
+            hint="use more photos, a larger --test-fraction, or separate photos with --crowd-test",
+        )
+    return crowd
+
+
+def _from_test(settings: VerifySettings, posts: Dataset, known: Mapping[str, str]) -> Crowd:
+    assert settings.crowd_test is not None
+    taken = {**known, **names(people_of(posts))}
+    test = named_apart(open_collection(settings.crowd_test, settings.crowd_test_captions), taken)
+    held_out, unranked = captioned(test, "--crowd-test-captions")
+    people = {**people_of(posts), **people_of(test)}
+    return Crowd(posts, held_out, f"the folder {settings.crowd_test.name}", people, [*posts.skipped, *unranked])
+
+
+def _from_share(settings: VerifySettings, posts: Dataset) -> Crowd:
+    training, testing = split(posts.photos, settings.test_fraction, settings.seed)
+    held_out, unranked = captioned(_part(posts, testing), "--crowd-captions") if testing else ([], [])
+    skipped = [*posts.skipped, *unranked, *unused(posts.photos, training, testing)]
+    source = f"{100 * settings.test_fraction:.0f} % of the photos, drawn with seed {settings.seed}"
+    if any(photo.split in HELD_OUT for photo in posts.photos):
+        source = "the split that the data names"
+    return Crowd(_part(posts, training), held_out, source, people_of(posts), skipped)
+
+
+def _part(posts: Dataset, numbers: Iterable[int]) -> Dataset:
+    photos = tuple(posts.photos[n] for n in numbers)
+    ids = {photo.id for photo in photos}
+    return replace(posts, photos=photos, pairs=tuple(pair for pair in posts.pairs if pair.photo in ids), skipped=())
+
+
+def asked_for(posts: Split, crowd: Crowd, gallery: DecodedPosts, own: int) -> Identities | None:
+    """Return the protected people, who are on the first `own` photos of the gallery; None if not all of them are known.
+
+    A model has to tell them from the crowd and from people who do not exist.
+    """
+    shown: Sequence[str | None] = [
+        posts.people[photo.id].name if photo.id in posts.people else None for photo in gallery.photos[:own]
+    ]
+    if None in shown:
+        return None
+    return identities([*shown, *[None] * (len(gallery.photos) - own)], sorted(set(names(crowd.people).values())))

@@ -1,0 +1,97 @@
+"""Summarise what the cells beside a crowd say of the protected people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import product
+from typing import NamedTuple, get_args
+
+from unlearnable.config import AS_PUBLISHED
+from unlearnable.evaluation.crowd import by_photo, mean_retrieval, share
+from unlearnable.evaluation.verdict import tenths
+from unlearnable.results import Cell, CrowdArm, CrowdCell, CrowdRecord, CrowdScores, FurtherScores, RanksRecord
+from unlearnable.workflows.verify.splits import names
+from unlearnable.workflows.verify.study import Study
+
+NAMELESS = (
+    "IDIA is not measured: nobody says who is on each held-out photo of the protected people. Give folders of faces "
+    "with --captions people, or a JSON lines file whose rows hold image, person and a caption with that name"
+)
+
+
+class Attempt(NamedTuple):
+    """Who trained on what the protected people posted."""
+
+    victim: str
+    through: str
+    attacker: str
+
+
+def crowd_report(study: Study, cells: Sequence[Cell]) -> CrowdRecord | None:
+    """Return what the victims of a run learnt of the protected people; None without a crowd."""
+    if study.crowd is None:
+        return None
+    asked, own = study.experiment.identities, study.experiment.queries or 0
+    ways = list(dict.fromkeys(Attempt(c.victim, c.through, c.attacker) for c in cells if c.data == "protected"))
+    first = ways[0]
+    plain = [way for way in ways if (way.through, way.attacker) == (first.through, first.attacker)]
+    photos = study.experiment.gallery.photos.tolist()
+    arms = {arm: {way.victim: _scores(cells, arm, way, photos) for way in plain} for arm in get_args(CrowdArm)}
+    report = CrowdRecord(
+        protected_people=len(asked.people) if asked else None,
+        crowd_people=len(set(names(study.crowd.people).values())) or None,
+        source=study.crowd.source,
+        held_out=own,
+        crowd_held_out=len(study.held_out.photos) - own,
+        leaked=len(study.leaked),
+        names=asked.tokens.shape[1] if asked else None,
+        arms=arms,
+        further=list(_further(cells, [way for way in ways if way not in plain], photos)),
+        in_words="",
+        notes=[] if asked else [NAMELESS],
+    )
+    return report.model_copy(update={"in_words": _in_words(report)})
+
+
+def _further(cells: Sequence[Cell], ways: Iterable[Attempt], photos: Sequence[int]) -> Iterable[FurtherScores]:
+    arms: tuple[CrowdArm, ...] = get_args(CrowdArm)
+    for way, arm in product(ways, arms):
+        if cells_of(cells, arm, way):
+            yield FurtherScores(arm=arm, **way._asdict(), **_scores(cells, arm, way, photos).model_dump())
+
+
+def _scores(cells: Sequence[Cell], arm: CrowdArm, way: Attempt, photos: Sequence[int]) -> CrowdScores:
+    """Return the scores of an arm; `photos` holds the photo of each caption, those of the crowd last."""
+    own = cells_of(cells, arm, way)
+    first = len(own[0][0].text_to_image)
+    return CrowdScores(
+        image_to_text=mean_retrieval([by_photo(ranks.image_to_text) for ranks, _ in own]),
+        text_to_image=mean_retrieval([by_photo(ranks.text_to_image, photos[:first]) for ranks, _ in own]),
+        idia_tpr=None if arm == "absent" else share([crowd.recognised for _, crowd in own]),
+        idia_fpr=share([crowd.recognised for _, crowd in cells_of(cells, "absent", way)]),
+        others_text_to_image=mean_retrieval([by_photo(crowd.other_text_ranks, photos[first:]) for _, crowd in own]),
+    )
+
+
+def cells_of(cells: Sequence[Cell], arm: CrowdArm, way: Attempt) -> list[tuple[RanksRecord, CrowdCell]]:
+    """Return what the cells of an arm hold, one a seed; attacks are compared with clean posts as they are."""
+    through = way.through if arm in ("protected", "half") else AS_PUBLISHED
+    wanted = (way.victim, arm, through, way.attacker)
+    return [
+        (cell.ranks, cell.crowd)
+        for cell in cells
+        if cell.ranks and cell.crowd and (cell.victim, cell.data, cell.through, cell.attacker) == wanted
+    ]
+
+
+def _in_words(report: CrowdRecord) -> str:
+    """Return how often a model finds a photo of the protected people: of the victim that finds most of them."""
+    victim = max(report.arms["protected"], key=lambda name: report.arms["protected"][name].text_to_image.hit10)
+    found = {arm: tenths(scores[victim].text_to_image.hit10) for arm, scores in report.arms.items()}
+    beside = f"{report.crowd_people} other people" if report.crowd_people else "other people's posts"
+    gallery = report.held_out + report.crowd_held_out
+    return (
+        f"Beside {beside}, a model trained on your protected posts finds the right photo of you, among the first 10 of "
+        f"{gallery}, {found['protected']}; had you posted them clean, {found['clean']}; had {report.leaked} of them "
+        f"leaked clean, {found['half']}; had you posted nothing, {found['absent']}."
+    )
