@@ -8,10 +8,11 @@ import pytest
 
 from tests.benchmarks.conftest import SPLIT, captions, photos
 from unlearnable.benchmarks import SUITES
+from unlearnable.benchmarks.scale import SCALES
 from unlearnable.benchmarks.study import DATA, locate
 from unlearnable.benchmarks.suites import coco, flickr, pubfig
 from unlearnable.benchmarks.suites.base import TRANSFER
-from unlearnable.config import BASELINES, BenchmarkSettings, named_settings
+from unlearnable.config import BASELINES, SMALL_VIT_RATE, BenchmarkSettings, named_settings
 from unlearnable.errors import InputError
 
 
@@ -139,3 +140,9 @@ def test_the_papers_figures_are_of_methods_and_architectures_that_exist(name):
 
 def flickr_read(root):
     return flickr.read(root, None, 0)
+
+
+def test_a_victim_that_needs_a_rate_of_its_own_has_it():
+    scale = SCALES["faces", "small"]
+    assert scale.recipe_of("vit-small", 2) == scale.recipe.model_copy(update={"seed": 2, "lr": SMALL_VIT_RATE})
+    assert scale.recipe_of("small", 2) == scale.recipe.model_copy(update={"seed": 2})

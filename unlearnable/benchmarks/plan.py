@@ -111,7 +111,7 @@ def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
                 victim,
                 fraction,
                 attack,
-                scale.recipe.model_copy(update={"seed": seed}),
+                scale.recipe_of(victim, seed),
             )
             for victim in victims
             for method in dict.fromkeys(methods)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from unlearnable.benchmarks.suites.base import Kind
-from unlearnable.config import MEMSettings, Recipe, ScaleName
+from unlearnable.config import SMALL_VIT_RATE, MEMSettings, Recipe, ScaleName
 
 SIX = ("clean", "random", "em", "uap", "mem-3", "mem-5")
 PAPER_VICTIMS = {"RN50": "RN50", "RN101": "RN101", "ViT-B-32": "ViT-B-32"}
@@ -23,6 +23,7 @@ class Scale:
         pixels: side in pixels of the square photo that stands for the file.
         method: settings of the methods.
         recipe: how victims are trained.
+        rates: highest learning rates of victims that do not learn at the recipe's.
         methods: names of the methods to compare.
         fractions: shares of the posts to protect, for methods with a trigger.
         train: largest number of training photos (per person, for faces); None for all.
@@ -43,6 +44,11 @@ class Scale:
     captions: int | None = None
     test: int | None = None
     differs: tuple[str, ...] = field(default=())
+    rates: Mapping[str, float] = field(default_factory=dict)
+
+    def recipe_of(self, victim: str, seed: int) -> Recipe:
+        """Return how a victim is trained with a seed."""
+        return self.recipe.model_copy(update={"seed": seed, "lr": self.rates.get(victim, self.recipe.lr)})
 
 
 SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
@@ -124,8 +130,9 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
             "Small CLIPs trained on Flickr8k (all but the surrogate also on faces of other people) instead of "
             "OpenAI's: the surrogate itself for RN50, another of its family for RN101, CLIP's ResNet for ViT-B/32.",
             "8 photos of each person instead of all; batches of 64 instead of 128.",
-            "A rate of 1e-3 instead of 1e-5, at which they learn nothing.",
+            "A rate of 1e-3 (for vit-small 3e-4) instead of 1e-5, at which they learn nothing.",
         ),
+        rates={"vit-small": SMALL_VIT_RATE},
     ),
     ("faces", "tiny"): Scale(
         surrogate="small",

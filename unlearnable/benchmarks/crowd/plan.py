@@ -102,8 +102,11 @@ def cells_of(settings: BenchmarkSettings, setup: Setup, drawn: Mapping[int, Sequ
                 yield CrowdCellPlan("protected", draw, method, made, victim, attack, recipe)
                 yield CrowdCellPlan("half", draw, method, made, victim, attack, recipe)
 
-    trainings = [setup.scale.recipe.model_copy(update={"seed": seed}) for seed in seeds]
-    return [cell for victim, recipe in product(setup.victims, trainings) for cell in of_victim(victim, recipe)]
+    return [
+        cell
+        for victim, seed in product(setup.victims, seeds)
+        for cell in of_victim(victim, setup.scale.recipe_of(victim, seed))
+    ]
 
 
 def _methods(settings: BenchmarkSettings, setup: Setup) -> dict[str, ProtectionRecipe]:
