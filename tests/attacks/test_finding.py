@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.conftest import picture
-from unlearnable.attacks import catalogue, parse_attack
+from unlearnable.attacks import ATTACKS, catalogue, parse_attack
 from unlearnable.cli.app import app
 from unlearnable.errors import ConfigError
 
@@ -77,3 +77,8 @@ def test_the_command_lists_the_catalogue():
     assert [row["name"] for row in rows] == catalogue()
     assert all(row["summary"] for row in rows)
     assert "jpeg-95" in CliRunner().invoke(app, ["attacks"]).stdout
+
+
+def test_attacks_that_know_this_tool_are_marked():
+    assert "strip-trigger" in [name for name, family in ATTACKS.loadable() if family.adaptive]
+    assert not ATTACKS["jpeg"].adaptive

@@ -93,12 +93,14 @@ class AttackFamily:
         numbers: the numbers that can be given; empty for a family without.
         usual: the numbers shown to users; where there are none, the bare name is shown.
         default: the number of the bare name, 0 for a family without; None where one has to be given.
+        adaptive: whether the attack is made against this tool, by someone who knows how it protects.
     """
 
     make: Callable[[str, int], Attack]
     numbers: range = range(0)
     usual: tuple[int, ...] = ()
     default: int | None = None
+    adaptive: bool = False
 
     def names(self, key: str) -> list[str]:
         """Return the names shown to users of the family called `key`: with the usual numbers, or bare."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -46,7 +47,12 @@ class Attacker:
     """The attacker who trains as usual. Members of `unlearnable.attackers.ATTACKERS` override what they do otherwise.
 
     An attacker keeps no state, so that a training that is resumed gives the same weights.
+
+    Attributes:
+        adaptive: whether the attacker is made against this tool and knows how it protects.
     """
+
+    adaptive: ClassVar[bool] = False
 
     def choose(self, model: DualEncoder, pairs: Pairs) -> Pairs:
         """Return the pairs to train on, given the model before its training."""
