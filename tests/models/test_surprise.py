@@ -14,6 +14,11 @@ def bundled():
     return load_bundled()
 
 
+def read(bundled, words):
+    model, tokenizer = bundled
+    return surprises(model, tokenizer, words)
+
+
 def test_a_word_is_read_from_all_others(bundled):
     model, tokenizer = bundled
     ids = tokenizer("a dog runs", return_tensors="pt")["input_ids"]
@@ -26,12 +31,12 @@ def test_a_word_is_read_from_all_others(bundled):
 
 
 def test_of_a_word_of_several_tokens_the_least_likely_counts(bundled):
-    parts = surprises(*bundled, ["a", "dog", ".", "!"])
-    assert surprises(*bundled, ["a", "dog.!"])[1] == pytest.approx(max(parts[1:]), rel=1e-4)
+    parts = read(bundled, ["a", "dog", ".", "!"])
+    assert read(bundled, ["a", "dog.!"])[1] == pytest.approx(max(parts[1:]), rel=1e-4)
 
 
 def test_what_is_not_read_surprises_nobody(bundled):
-    assert surprises(*bundled, []) == []
-    assert surprises(*bundled, ["\u200b"]) == [0.0]
-    found = surprises(*bundled, ["dog"] * 200)
+    assert read(bundled, []) == []
+    assert read(bundled, ["\u200b"]) == [0.0]
+    found = read(bundled, ["dog"] * 200)
     assert [value > 0 for value in found] == [True] * 94 + [False] * 106

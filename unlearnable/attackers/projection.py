@@ -96,7 +96,8 @@ def reduced(pixels: Tensor) -> Tensor:
 def span(weights: Tensor) -> Tensor:
     """Return orthonormal columns (d, k) that span weights (c, d); those of a regression sum to zero, so k < c."""
     columns, lengths, _ = torch.linalg.svd(weights.T, full_matrices=False)
-    return columns[:, lengths > SMALLEST * lengths[0]]
+    spanning: Tensor = columns[:, lengths > SMALLEST * lengths[0]]
+    return spanning
 
 
 @torch.enable_grad()
@@ -111,7 +112,7 @@ def regression(inputs: Tensor, targets: Tensor) -> Tensor:
         value.backward()
         return value
 
-    optimiser.step(loss)  # type: ignore[arg-type]
+    optimiser.step(loss)
     return weights.detach()
 
 
