@@ -42,6 +42,14 @@ ATTACKERS: Registry[Attacker] = Registry(
             "unlearnable.attackers.selection:DROP_DISSIMILAR",
             "Leaves out the fifth of the pairs that the model before training finds least alike.",
         ),
+        "recaption-nearest": Row(
+            "unlearnable.attackers.recaption:RECAPTION_NEAREST",
+            "Gives each photo the caption of another one that the model before training finds most alike (RoCLIP).",
+        ),
+        "orthogonal-projection": Row(
+            "unlearnable.attackers.projection:ORTHOGONAL_PROJECTION",
+            "Takes out of the photos what a linear classifier of their pixels finds; names are its classes.",
+        ),
     },
     base="unlearnable.training.attacker:Attacker",
 )

@@ -96,6 +96,14 @@ ATTACKS: Registry[AttackFamily] = Registry(
             "unlearnable.attacks.captions:SHUFFLE_WORDS",
             "Captions with their words in another order, the same one for the same caption.",
         ),
+        "drop-odd-words": Row(
+            "unlearnable.learned_attacks.odd_words:DROP_ODD_WORDS",
+            "Captions without words that surprise a language model by more than 9 nats, or that many (after ONION).",
+        ),
+        "paraphrase": Row(
+            "unlearnable.learned_attacks.paraphrase:PARAPHRASE",
+            "Captions in other words, by a small language model that the extra `judge` installs.",
+        ),
     },
     base="unlearnable.attacks.base:AttackFamily",
 )

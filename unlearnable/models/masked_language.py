@@ -114,6 +114,20 @@ def load(name: str, vocabulary: Vocabulary, device: str = "cpu") -> MaskedLangua
         ModelError: the model does not exist, cannot be fetched, has no head for masked words, or has
             weights that are not finite.
     """
+    model, tokenizer = _pretrained(name)
+    return MaskedLanguage(name, model.to(device), tokenizer, vocabulary)
+
+
+def load_bundled() -> tuple[Any, Any]:
+    """Load the bundled model, in evaluation mode, with its tokenizer.
+
+    Raises:
+        ModelError: it is missing or not the released one.
+    """
+    return _pretrained(SMALL_MLM)
+
+
+def _pretrained(name: str) -> tuple[Any, Any]:
     if name == SMALL_MLM and not bundled_intact():
         raise ModelError(f"{WEIGHTS} is missing or not the released file", hint="reinstall the package")
     from transformers import AutoModelForMaskedLM, AutoTokenizer
@@ -130,7 +144,7 @@ def load(name: str, vocabulary: Vocabulary, device: str = "cpu") -> MaskedLangua
         raise ModelError(f"{name} is not a masked language model: it has no head for masked words", hint=OFFLINE)
     if not all(value.isfinite().all() for value in model.state_dict().values()):
         raise ModelError(f"{name}: its weights are damaged (NaN or infinity)", hint=OFFLINE)
-    return MaskedLanguage(name, model.eval().requires_grad_(False).to(device), tokenizer, vocabulary)
+    return model.eval().requires_grad_(False), tokenizer
 
 
 def bundled_intact() -> bool:

@@ -1,0 +1,119 @@
+"""The attacker that takes out of the photos what a linear classifier of their pixels finds: orthogonal projection.
+
+Sandoval-Segura et al., "What Can We Learn from Unlearnable Datasets?", NeurIPS 2023 (arXiv:2305.19254), fit a logistic
+regression on the pixels of the training photos and project these orthogonally to its weights, so that no pattern that
+stands for a class can be learnt. Two things differ: the photos of posts have no classes, and they have any size.
+
+A photo's class is the rarest word of its captions that `FEWEST` photos share at least: with people, mostly a part of
+the name; photos without such a word are a class together. The weights belong to reduced photos, and what is taken out
+is enlarged to the photo. The mean photo stays, which keeps the colours.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from unlearnable.errors import InputError
+from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.tokens import tokenizer
+from unlearnable.posts.pairs import Pairs, Photos
+from unlearnable.training.attacker import Attacker
+
+SIDE = 64  # pixels of the reduced photos, which are squares
+FEWEST = 4  # photos of a class
+CLASSES = 100  # the largest ones; each takes out one direction at most
+ITERATIONS, DECAY = 50, 1e-2  # of the regression, by L-BFGS
+SMALLEST = 1e-3  # singular values of the weights below that share of the largest one are rounding errors
+
+
+@dataclass(frozen=True)
+class Projected:
+    """Photos without their part in some directions.
+
+    Attributes:
+        photos: photos before.
+        mean: (d,) the mean reduced photo, in 1/255.
+        directions: (d, k) orthonormal columns.
+    """
+
+    photos: Photos
+    mean: Tensor
+    directions: Tensor
+
+    def __getitem__(self, photo: int, /) -> Tensor:
+        """Return the pixels (3, h, w) of a photo, whole numbers 0-255."""
+        pixels = self.photos[photo]
+        found = self.directions @ (self.directions.T @ (reduced(pixels) - self.mean))
+        found = F.interpolate(found.view(1, 3, SIDE, SIDE), pixels.shape[-2:], mode="bilinear")[0]
+        return (pixels - found).round().clamp(0, 255)
+
+
+class OrthogonalProjection(Attacker):
+    """Trains on photos that are projected orthogonally to the weights of a linear classifier."""
+
+    def choose(self, model: DualEncoder, pairs: Pairs) -> Pairs:
+        """Return the pairs with the projected photos.
+
+        Raises:
+            InputError: the captions have no words in common that would make two classes.
+        """
+        classes = classes_of(pairs)
+        largest = [name for name, _ in Counter(classes.values()).most_common(CLASSES)]
+        if len(largest) < 2:
+            message = f"orthogonal-projection finds no two classes: {FEWEST} photos have to share a word, and not all"
+            raise InputError(message, hint="use another attacker, or more posts of each person")
+        chosen = [photo for photo, name in classes.items() if name in largest]
+        small = torch.stack([reduced(pairs.pixels[photo]) for photo in chosen])
+        targets = torch.tensor([largest.index(classes[photo]) for photo in chosen])
+        mean = small.mean(dim=0)
+        weights = regression((small - mean) / 255, targets)
+        return Pairs(Projected(pairs.pixels, mean, span(weights)), pairs.photos, pairs.tokens)
+
+
+def classes_of(pairs: Pairs) -> dict[int, int]:
+    """Return the class of each photo: the id of the rarest token that `FEWEST` photos share; 0 where there is none."""
+    outside = {0, tokenizer().sot_token_id, tokenizer().eot_token_id}
+    tokens: dict[int, set[int]] = {}
+    for photo, row in zip(pairs.photos.tolist(), pairs.tokens.tolist(), strict=True):
+        tokens.setdefault(photo, set()).update(set(row) - outside)
+    shared = Counter(token for own in tokens.values() for token in own)
+    return {
+        photo: min((token for token in own if shared[token] >= FEWEST), key=lambda one: (shared[one], one), default=0)
+        for photo, own in tokens.items()
+    }
+
+
+def reduced(pixels: Tensor) -> Tensor:
+    """Return the whole photo (3, h, w) as a square of `SIDE` pixels, flat (3 * `SIDE`^2,)."""
+    return F.interpolate(pixels[None], (SIDE, SIDE), mode="bilinear", antialias=True).flatten()
+
+
+def span(weights: Tensor) -> Tensor:
+    """Return orthonormal columns (d, k) that span weights (c, d); those of a regression sum to zero, so k < c."""
+    columns, lengths, _ = torch.linalg.svd(weights.T, full_matrices=False)
+    spanning: Tensor = columns[:, lengths > SMALLEST * lengths[0]]
+    return spanning
+
+
+@torch.enable_grad()
+def regression(inputs: Tensor, targets: Tensor) -> Tensor:
+    """Return the weights (c, d) of a multinomial logistic regression on (n, d) centred inputs, from zero."""
+    weights = torch.zeros(int(targets.max()) + 1, inputs.shape[1], requires_grad=True)
+    optimiser = torch.optim.LBFGS([weights], max_iter=ITERATIONS, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimiser.zero_grad()
+        value = F.cross_entropy(inputs @ weights.T, targets) + DECAY * weights.square().sum()
+        value.backward()
+        return value
+
+    optimiser.step(loss)
+    return weights.detach()
+
+
+ORTHOGONAL_PROJECTION = OrthogonalProjection()
