@@ -6,7 +6,7 @@ import pytest
 
 from unlearnable.attacks import parse_attack
 from unlearnable.learned_attacks import odd_words
-from unlearnable.models.masked_language import load_bundled
+from unlearnable.models.masked_language import SMALL_MLM, pretrained
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_the_least_odd_word_stays_where_all_are_odd():
 
 def test_a_caption_is_read_once(monkeypatch):
     read = []
-    monkeypatch.setattr(odd_words, "_model", lambda: read.append(1) or load_bundled())
+    monkeypatch.setattr(odd_words, "_model", lambda: read.append(1) or pretrained(SMALL_MLM))
     for _ in range(3):
         parse_attack("drop-odd-words").caption("a caption that no other test reads")
     assert len(read) == 1

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from unlearnable.models.masked_language import load_bundled
+from unlearnable.models.masked_language import SMALL_MLM, pretrained
 from unlearnable.models.surprise import surprises
 
 
 @pytest.fixture(scope="module")
 def bundled():
-    return load_bundled()
+    return pretrained(SMALL_MLM)
 
 
 def read(bundled, words):

@@ -88,6 +88,10 @@ ATTACKS: Registry[AttackFamily] = Registry(
             "unlearnable.attacks.filters:BILATERAL",
             "Photos smoothed by a bilateral filter, which keeps edges.",
         ),
+        "depurify": Row(
+            "unlearnable.learned_attacks.depurify:DEPURIFY",
+            "Photos reduced to a short side of 224 and rid of noise by a network trained on what `protect` makes.",
+        ),
         "strip-trigger": Row(
             "unlearnable.attacks.captions:STRIP_TRIGGER",
             "Captions without their first words: three, or that many; a caption as short as that keeps its last word.",

@@ -32,9 +32,9 @@ def drop_odd_words(text: str, nats: int) -> str:
 
 @cache
 def _model() -> tuple[Any, Any]:
-    from unlearnable.models.masked_language import load_bundled
+    from unlearnable.models.masked_language import SMALL_MLM, pretrained
 
-    return load_bundled()
+    return pretrained(SMALL_MLM)
 
 
 DROP_ODD_WORDS = AttackFamily(on_captions(drop_odd_words), numbers=range(1, 31), default=NATS)

@@ -114,20 +114,12 @@ def load(name: str, vocabulary: Vocabulary, device: str = "cpu") -> MaskedLangua
         ModelError: the model does not exist, cannot be fetched, has no head for masked words, or has
             weights that are not finite.
     """
-    model, tokenizer = _pretrained(name)
+    model, tokenizer = pretrained(name)
     return MaskedLanguage(name, model.to(device), tokenizer, vocabulary)
 
 
-def load_bundled() -> tuple[Any, Any]:
-    """Load the bundled model, in evaluation mode, with its tokenizer.
-
-    Raises:
-        ModelError: it is missing or not the released one.
-    """
-    return _pretrained(SMALL_MLM)
-
-
-def _pretrained(name: str) -> tuple[Any, Any]:
+def pretrained(name: str) -> tuple[Any, Any]:
+    """Load the model of that name alone, in evaluation mode, with its tokenizer; errors are those of `load`."""
     if name == SMALL_MLM and not bundled_intact():
         raise ModelError(f"{WEIGHTS} is missing or not the released file", hint="reinstall the package")
     from transformers import AutoModelForMaskedLM, AutoTokenizer
