@@ -15,7 +15,7 @@ from unlearnable.benchmarks.protections import make
 from unlearnable.benchmarks.suites.base import Item
 from unlearnable.config import MEMSettings
 from unlearnable.datasets import open_dataset
-from unlearnable.models.bundled import load_small
+from unlearnable.models import bundled
 from unlearnable.optim.view import apply_noise
 from unlearnable.progress import Silent
 
@@ -43,7 +43,7 @@ def test_protected_photos_come_closer_to_the_clean_ones(tmp_path):
     items = [Item(photo, tuple(captions[photo.id])) for photo in dataset.photos if captions[photo.id]]
     photos = decoded(items, 224, tmp_path / "photos", Silent())
     store = ProtectionStore(ProtectionRecipe("mem", MEMSettings(max_rounds=2)), tmp_path / "noise", {})
-    protection = make(store, photos, load_small(), resume=False, progress=Silent())
+    protection = make(store, photos, bundled.load(bundled.SMALL), resume=False, progress=Silent())
     before, after = [], []
     for n in range(len(photos.items)):
         clean = photos.pixels[n]
