@@ -2,14 +2,14 @@
 
     python tools/bench/screen.py arms.toml --data DIR [--table screen.md]
 
-The victim is a model that the noise is not made on. Each arm is trained on with several seeds, and judged by the
+The victims are models that the noise is not made on. Each arm is trained on with several seeds, and judged by the
 geometric mean of the ranks in both directions, which varies less between seeds than Hit@10. A row goes to the table as
 soon as its arm is done, losers too, with commit, settings and seeds. A figure found here is optimistic: choose on one
 half of the people, report on the other.
 
     photos = 8                 # of each person, at most
     people = "even"            # every second person from the first ("even"), the others ("odd"), or "all"
-    victims = ["conv-small"]
+    victims = ["resnet-small", "vit-small"]
     seeds = [0, 1]
     captions = "clean"         # "clean": the noise alone; "protected": with the words
     [arms.strong]
@@ -48,11 +48,12 @@ from unlearnable.evaluation.retrieval import Ranks, hit
 from unlearnable.evaluation.scores import chance
 from unlearnable.experiments.fit import TrainingTask, fit
 from unlearnable.experiments.models import ModelPool
+from unlearnable.models.architectures import tuning_rate
 from unlearnable.posts.pairs import Pairs, pairs_of
 from unlearnable.progress import Progress, Silent
 
 SIDE = 144  # pixels of the squares that stand for the files
-RECIPE = {"epochs": 10, "lr": 1e-3, "batch_size": 64, "one_caption": True}
+RECIPE = {"epochs": 10, "batch_size": 64, "one_caption": True}
 HEADS = ("arm", "victim", "PSNR, dB", "Hit@10, each seed", "Hit@10", "rank", "effect", "minutes", "commit", "settings")
 
 
@@ -62,7 +63,7 @@ class Screen:
 
     photos: int = 8
     people: str = "all"
-    victims: tuple[str, ...] = ("conv-small",)
+    victims: tuple[str, ...] = ("resnet-small", "vit-small")
     seeds: tuple[int, ...] = (0, 1)
     captions: str = "clean"
     surrogate: str = "small"
@@ -127,7 +128,11 @@ def ranks_of(posts: Pairs, gallery: Pairs, victim: str, pool: ModelPool, seed: i
     """Train a victim once."""
     model = pool.start(victim, seed)
     nothing = Pairs(gallery.pixels, gallery.photos[:0], gallery.tokens[:0])  # nothing is ranked between the epochs
-    fit(model, TrainingTask(posts, nothing, Recipe(**RECIPE, seed=seed)), Silent())
+    fit(
+        model,
+        TrainingTask(posts, nothing, Recipe(**RECIPE, lr=tuning_rate(pool.architecture(victim)), seed=seed)),
+        Silent(),
+    )
     return retrieve(model, gallery)
 
 
