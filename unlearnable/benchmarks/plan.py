@@ -66,8 +66,7 @@ class CellPlan:
     @property
     def name(self) -> str:
         """A readable name of the cell, with which its file name begins."""
-        victim = re.sub(r"[^A-Za-z0-9]+", "-", self.victim).strip("-")[-40:]
-        return f"{self.method}-{victim}-{100 * self.fraction:g}-{self.attack.name}-{self.seed}"
+        return f"{self.method}-{file_name_of(self.victim)}-{100 * self.fraction:g}-{self.attack.name}-{self.seed}"
 
 
 @dataclass(frozen=True)
@@ -130,6 +129,11 @@ def protection_recipe(method: str, scale: Scale, suite: Suite) -> ProtectionReci
     if method in BASELINES:
         return ProtectionRecipe(method, scale.method, suite.noise_side)
     return ProtectionRecipe("mem", scale.method.model_copy(update=named_settings(method)), suite.noise_side)
+
+
+def file_name_of(victim: str) -> str:
+    """Return a model's name as it can stand in the name of a cell's file."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", victim).strip("-")[-40:]
 
 
 def digest(*parts: object) -> str:

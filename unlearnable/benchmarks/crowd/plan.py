@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 from unlearnable.attacks import parse_attack
 from unlearnable.attacks.base import Attack
-from unlearnable.benchmarks.plan import ProtectionRecipe, Setup, protection_recipe
+from unlearnable.benchmarks.plan import ProtectionRecipe, Setup, file_name_of, protection_recipe
 from unlearnable.config import AS_PUBLISHED, BenchmarkSettings, Recipe
 from unlearnable.errors import ConfigError
 from unlearnable.results import CrowdArm
@@ -59,9 +58,8 @@ class CrowdCellPlan:
     @property
     def name(self) -> str:
         """A readable name of the cell, with which its file name begins."""
-        victim = re.sub(r"[^A-Za-z0-9]+", "-", self.victim).strip("-")[-40:]
         people = len(self.draw.people) if self.draw else 0
-        return f"{self.arm}-{people}-{self.method or 'none'}-{victim}-{self.attack.name}-{self.seed}"
+        return f"{self.arm}-{people}-{self.method or 'none'}-{file_name_of(self.victim)}-{self.attack.name}-{self.seed}"
 
 
 def draws(people: Sequence[str], size: int, count: int) -> list[Draw]:
