@@ -58,5 +58,6 @@ def test_a_record_that_is_read_back_refuses_a_field_it_does_not_know(record: typ
 def test_a_report_of_a_later_version_with_further_fields_can_be_read():
     known: dict[str, Any] = {
         "output": "o", "photo": "p", "protected": "q", "width": 1, "height": 1, "linf": 8, "psnr": None, "ssim": 1,
+        "flip": 0, "delta_e": 0,
     }  # fmt: skip
     assert PreviewReport.model_validate({**known, "surprise": 1}) == PreviewReport(**known)

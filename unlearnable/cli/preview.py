@@ -37,5 +37,6 @@ def preview(
         return
     psnr = "equal" if report.psnr is None else f"PSNR {report.psnr:.1f} dB"
     console = Console(highlight=False)
-    console.print(f"noise at most {report.linf}/255, {psnr}, SSIM {report.ssim:.3f}")
+    seen = f"FLIP {report.flip:.3f}, dE {report.delta_e:.2f}"
+    console.print(f"noise at most {report.linf}/255, {psnr}, SSIM {report.ssim:.3f}; {seen}")
     console.print(f"written to {report.output}", markup=False, soft_wrap=True)

@@ -106,9 +106,8 @@ def _show_report(report: ProtectReport) -> None:
     console = Console()
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_row("protected", f"{report.protected} of {report.photos} photos, {report.captions} captions")
-    table.add_row(
-        "noise", f"at most {report.linf_max}/255; PSNR {report.psnr_mean:.1f} dB, SSIM {report.ssim_mean:.3f}"
-    )
+    noise = f"at most {report.linf_max}/255; PSNR {report.psnr_mean:.1f} dB, SSIM {report.ssim_mean:.3f}"
+    table.add_row("noise", noise + _seen(report))
     table.add_row("triggers", f"{100 * report.trigger_roundtrip:.0f} % survive text -> tokens" + _variety(report))
     table.add_row("loss", f"{report.loss_first:.3f} clean -> {report.loss_last:.4f} on the written files")
     if curve := sparkline(report.loss_rounds, plain=console.options.ascii_only):
@@ -120,6 +119,13 @@ def _show_report(report: ProtectReport) -> None:
     _show_skipped(console, report.skipped, "the manifest lists them")
     for note in report.notes:
         console.print(f"note: {note}", markup=False, highlight=False)
+
+
+def _seen(report: ProtectReport) -> str:
+    """How visible the noise is; empty in a report of an old version, which `--resume` shows again."""
+    if report.flip_mean is None or report.delta_e_mean is None:
+        return ""
+    return f"; FLIP {report.flip_mean:.3f}, dE {report.delta_e_mean:.2f}"
 
 
 def _variety(report: ProtectReport) -> str:

@@ -94,3 +94,5 @@ class PreviewReport(Record):
     linf: int = Field(description="Largest change of a pixel value, in 1/255.")
     psnr: float | None = Field(description="Peak signal-to-noise ratio of the copy, in dB; null where both are equal.")
     ssim: float = Field(description="Structural similarity of the luma, at most 1.")
+    flip: float = Field(description="Mean FLIP error at viewing size, 0 to 1.")
+    delta_e: float = Field(description="Mean CIEDE2000 colour difference at viewing size.")

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from unlearnable.results.common import DeviceName, Record, RunSeconds, SchemaVersion, SkippedRecord, StoredRecord
+from unlearnable.results.visible import BytesIn, BytesOut, DeltaEMean, FlipMax, FlipMean, LineDeltaE, LineFlip
 
 
 class ManifestLine(StoredRecord):
@@ -27,6 +28,8 @@ class ManifestLine(StoredRecord):
     ssim: float | None = Field(
         default=None, description="Structural similarity of the luma, at most 1; null if skipped."
     )
+    flip: LineFlip = None
+    delta_e: LineDeltaE = None
     trigger: str = Field(default="", description="Words added to each caption; empty where there are none.")
     captions: list[str] = Field(default_factory=list, description="Captions as they are published.")
     notes: list[str] = Field(default_factory=list, description="What the photo lost in being written, such as frames.")
@@ -82,6 +85,11 @@ class ProtectReport(Record):
     psnr_mean: float = Field(description="Mean peak signal-to-noise ratio of the copies, in dB.")
     psnr_min: float = Field(description="Lowest peak signal-to-noise ratio of a copy, in dB.")
     ssim_mean: float = Field(description="Mean structural similarity of the copies, at most 1.")
+    flip_mean: FlipMean = None
+    flip_max: FlipMax = None
+    delta_e_mean: DeltaEMean = None
+    bytes_in: BytesIn = None
+    bytes_out: BytesOut = None
     loss_first: float = Field(
         description="Loss of the pretrained surrogates on the clean posts, in nats, mean over surrogates."
     )

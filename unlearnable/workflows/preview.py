@@ -8,6 +8,7 @@ from pathlib import Path
 from unlearnable import files
 from unlearnable.errors import InputError, OutputError
 from unlearnable.evaluation.quality import compare
+from unlearnable.evaluation.visibility import visibility
 from unlearnable.posts.reading import read_photo
 from unlearnable.report.pictures import sheet
 from unlearnable.results import PreviewReport
@@ -36,7 +37,7 @@ def preview(photo: Path, protected: Path, output: Path | None = None, *, overwri
             f"{protected} is {after.width} x {after.height}",
             hint="pass a photo and its own protected copy",
         )
-    quality = compare(before.pixels, after.pixels)
+    quality, seen = compare(before.pixels, after.pixels), visibility(before.pixels, after.pixels)
     with files.atomic(target) as temporary:
         sheet(before, after).save(temporary, "PNG", icc_profile=before.icc, optimize=True)
     return PreviewReport(
@@ -48,4 +49,6 @@ def preview(photo: Path, protected: Path, output: Path | None = None, *, overwri
         linf=quality.linf,
         psnr=round(quality.psnr, 3) if math.isfinite(quality.psnr) else None,
         ssim=round(quality.ssim, 5),
+        flip=round(seen.flip, 5),
+        delta_e=round(seen.delta_e, 4),
     )

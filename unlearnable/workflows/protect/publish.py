@@ -15,6 +15,7 @@ from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, Edits, Pair, write_captions
 from unlearnable.errors import ModelError, OutputError
 from unlearnable.evaluation.quality import compare
+from unlearnable.evaluation.visibility import visibility
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.encode import choose_format, encode
 from unlearnable.imaging.picture import Picture
@@ -164,6 +165,7 @@ def _write_photo(
     if quality.linf == 0:
         path.unlink()
         raise _unprotected(photo.id)
+    seen = visibility(picture.pixels, written.pixels)
     trigger = publication.triggers[number]
     line = ManifestLine(
         source=photo.id,
@@ -175,6 +177,8 @@ def _write_photo(
         linf=quality.linf,
         psnr=round(quality.psnr, 3) if math.isfinite(quality.psnr) else None,
         ssim=round(quality.ssim, 5),
+        flip=round(seen.flip, 5),
+        delta_e=round(seen.delta_e, 4),
         trigger=trigger.text if trigger else "",
         captions=[text for _, text in publication.captions[photo.id]],
         notes=list(picture.lost),
@@ -191,6 +195,8 @@ def _finished(layout: Layout) -> Iterator[ManifestLine]:
             line = ManifestLine.model_validate_json(text)
         except ValidationError:
             continue  # the line a killed run was writing
+        if line.flip is None:
+            continue  # written by a version that did not measure it: the photo is written again
         path = layout.staged / line.output if line.output else None
         if path and path.is_file() and files.sha256(path) == line.sha256_out:
             yield line
