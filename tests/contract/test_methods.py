@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import copy
 
+import numpy as np
 import pytest
 import torch
 
+from tests.conftest import picture
+from unlearnable.imaging.placement import add, enlarge
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import settings_for
 
@@ -35,6 +38,20 @@ def test_noise_is_in_the_bound_and_rounds_are_numbered(method, make_problem, qui
     noise = torch.from_numpy(state.noise.data)
     assert 0 < noise.abs().max() <= quick.epsilon
     assert all((state.noise.read(n) != 0).any() for n in range(len(state.noise)))
+
+
+def test_a_photo_in_greys_stays_in_greys(method, make_problem, quick):
+    """Among photos in colours: each grey one gets one noise for all channels, up to the same bound."""
+    pictures = [picture(n) for n in range(6)]
+    for n in (1, 4):
+        pictures[n] = pictures[n][..., :1].repeat(3, axis=2)
+    state, _ = finish(method, make_problem(pictures=pictures), quick)
+    for n, before in enumerate(pictures):
+        after = add(before, enlarge(state.noise.grid(n), *before.shape[:2], "bilinear"))
+        change = np.abs(after.astype(int) - before)
+        assert 0 < change.max() <= quick.epsilon
+        assert (after == after[..., :1]).all() == (n in (1, 4))
+    assert state.noise.data.size == 3 * sum(rows * columns for rows, columns in state.noise.shapes)
 
 
 def test_triggers_are_words_of_the_vocabulary_and_none_of_the_captions(method, make_problem, quick):

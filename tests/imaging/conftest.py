@@ -59,6 +59,31 @@ def grey_profile() -> bytes:
     return profile(b"GRAY", b"XYZ ", {b"wtpt": white, b"kTRC": b"curv\0\0\0\0" + struct.pack(">L", 0)})
 
 
+def rgb_profile(primaries: tuple[tuple[float, float, float], ...], curve: list[int]) -> bytes:
+    """RGB of three primaries (XYZ under D50) and one tone curve, of 16-bit samples or, of one number, a gamma * 256."""
+    tags = {b"wtpt": b"XYZ \0\0\0\0" + struct.pack(">LLL", 0xF6D6, 0x10000, 0xD32D)}
+    for name, primary in zip((b"r", b"g", b"b"), primaries, strict=True):
+        tags[name + b"XYZ"] = b"XYZ \0\0\0\0" + struct.pack(">3l", *(round(65536 * value) for value in primary))
+        tags[name + b"TRC"] = b"curv\0\0\0\0" + struct.pack(f">L{len(curve)}H", len(curve), *curve)
+    return profile(b"RGB ", b"XYZ ", tags)
+
+
+@pytest.fixture
+def phone_profile() -> bytes:
+    """Display P3, as phones write it: other primaries than sRGB, the same tone curve."""
+    primaries = (0.51512, 0.2412, -0.00105), (0.29198, 0.69225, 0.04189), (0.1571, 0.06657, 0.78407)
+    samples = np.linspace(0, 1, 1024)
+    linear = np.where(samples <= 0.04045, samples / 12.92, ((samples + 0.055) / 1.055) ** 2.4)
+    return rgb_profile(primaries, (65535 * linear).round().astype(int).tolist())
+
+
+@pytest.fixture
+def adobe_profile() -> bytes:
+    """Adobe RGB (1998): a gamma of 2.2, under which dark greys are darker than in sRGB."""
+    primaries = (0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457)
+    return rgb_profile(primaries, [563])
+
+
 @pytest.fixture
 def cmyk_profile() -> bytes:
     """CMYK with strange inks: any cyan is middle grey, other inks do nothing."""

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from unlearnable.imaging.placement import add, enlarge, grid_shape, working_copy
 
 SIZES = st.integers(1, 400)
-GRIDS = st.tuples(st.just(3), st.integers(1, 12), st.integers(1, 12)).flatmap(
+GRIDS = st.tuples(st.sampled_from([1, 3]), st.integers(1, 12), st.integers(1, 12)).flatmap(
     lambda shape: arrays(np.int8, shape, elements=st.integers(-127, 127))
 )
 
@@ -43,9 +43,9 @@ def test_enlarge_stays_in_the_bound(
     noise: np.ndarray, height: int, width: int, mode: Literal["bilinear", "nearest"]
 ) -> None:
     large = enlarge(noise, height, width, mode)
-    assert large.shape == (height, width, 3)
+    assert large.shape == (height, width, len(noise))
     assert large.dtype == np.int8
-    for channel in range(3):
+    for channel in range(len(noise)):
         assert noise[channel].min() <= large[..., channel].min()
         assert large[..., channel].max() <= noise[channel].max()
 

@@ -42,6 +42,23 @@ def test_a_store_keeps_each_photo_apart_and_takes_no_more_than_a_byte_a_value(tm
     assert NoiseStore([(2, 3), (4, 1)], 8, tmp_path / "noise", "r").read(1).unique().tolist() == [-7]
 
 
+@given(st.integers(1, 64), st.lists(st.floats(-300, 300), min_size=12, max_size=12))
+def test_a_grey_photo_has_one_noise_whatever_is_written(epsilon, values):
+    with tempfile.TemporaryDirectory() as folder:
+        path, noise = Path(folder) / "noise", torch.tensor(values).view(3, 2, 2)
+        store = NoiseStore([(2, 2), (2, 2)], epsilon, path, grey=[1])
+        for photo in (0, 1):
+            store.write(photo, noise)
+        expected = noise.mean(dim=0, keepdim=True).round().clamp(-epsilon, epsilon)
+        assert torch.equal(store.read(1), expected)
+        assert torch.equal(store.read(0), noise.round().clamp(-epsilon, epsilon))
+        store.write(1, store.read(1))
+        assert torch.equal(store.read(1), expected)
+        store.finish()
+        again = NoiseStore([(2, 2), (2, 2)], epsilon, path, "r")  # who reads it need not know which photos are grey
+        assert torch.equal(again.read(1), expected.expand(3, 2, 2))
+
+
 @given(WRITES, WRITES, WRITES, st.integers(0, 60))
 def test_noise_is_led_back_to_the_last_checkpoint_wherever_it_is_killed(before, between, after, cut):
     with tempfile.TemporaryDirectory() as folder:

@@ -12,8 +12,7 @@ from PIL import Image, ImageCms
 # The colour space that an ICC profile must name, by the mode of the pixels that it converts to sRGB.
 PROFILE_SPACES = {"L": b"GRAY", "CMYK": b"CMYK", "LAB": b"Lab "}
 NOTES = {
-    "L": "greyscale written as RGB",
-    "P": "palette written as RGB",
+    "P": "palette not kept",
     "CMYK": "CMYK converted to sRGB",
     "LAB": "Lab converted to sRGB",
     "YCbCr": "YCbCr converted to RGB",
@@ -92,7 +91,7 @@ def _to_eight_bits(values: NDArray[np.generic], lost: list[str]) -> NDArray[np.u
 
 
 def _to_srgb(image: Image.Image, icc: bytes | None, lost: list[str]) -> Image.Image:
-    """Convert grey, CMYK or Lab to sRGB, through the picture's own profile if that is sound."""
+    """Convert grey, CMYK or Lab to sRGB, through the picture's own profile if that is sound; grey may stay mode L."""
     profile = None
     if icc is not None and icc[16:20] == PROFILE_SPACES[image.mode]:
         try:
@@ -115,4 +114,5 @@ def _to_srgb(image: Image.Image, icc: bytes | None, lost: list[str]) -> Image.Im
         raise ValueError("the colour conversion returned no picture")
     if image.mode == "L":
         lost.append("grey profile converted to sRGB")
+        return converted.getchannel("G")  # one channel: rounding must not tint it
     return converted

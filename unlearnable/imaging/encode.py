@@ -1,4 +1,4 @@
-"""Write a `Picture` to a file: lossless PNG or WebP, or JPEG for those who need it."""
+"""Write a `Picture` to a file: lossless PNG or WebP, or JPEG for those who need it; greys in one channel."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PIL import Image, PngImagePlugin
 from unlearnable.errors import OutputError
 from unlearnable.files import atomic
 from unlearnable.imaging import metadata
+from unlearnable.imaging.grey import fits_one_channel
 from unlearnable.imaging.picture import Picture
 
 FileFormat = Literal["png", "webp", "jpeg"]
@@ -49,15 +50,19 @@ def encode(picture: Picture, path: Path, file_format: FileFormat, *, quality: in
 
     PNG and WebP preserve every RGB and alpha value, even under full transparency. JPEG is
     4:4:4 at `quality` (1 to 100, ignored for the other formats) and has no alpha: the picture is
-    laid on white. The colour profile is always written. Of the metadata, "none" keeps nothing, "safe"
-    the tags listed in `metadata.SAFE_TAGS` and `SAFE_EXIF_TAGS`, "all" the EXIF and XMP blocks
-    (including the EXIF thumbnail, which shows the photo as it was). Text chunks are never written.
+    laid on white. A picture in greys is written in one channel, and alpha, where the format has such
+    a mode and no colour profile is needed; otherwise the profile is always written. Of the metadata,
+    "none" keeps nothing, "safe" the tags listed in `metadata.SAFE_TAGS` and `SAFE_EXIF_TAGS`, "all" the
+    EXIF and XMP blocks (including the EXIF thumbnail, which shows the photo as it was). Text chunks are never written.
 
     Raises:
         OutputError: the file cannot be written, or the format cannot hold a picture of this size.
     """
     options = _metadata(picture, file_format, keep_metadata)
-    if picture.icc is not None:
+    image = _image(picture, file_format)
+    if file_format != "webp" and fits_one_channel(picture):
+        image = image.convert(image.mode.replace("RGB", "L"))  # of equal channels exactly the one
+    elif picture.icc is not None:
         options["icc_profile"] = picture.icc
     match file_format:
         case "png":
@@ -68,7 +73,7 @@ def encode(picture: Picture, path: Path, file_format: FileFormat, *, quality: in
             options |= {"quality": quality, "subsampling": 0}
     with atomic(path) as temporary:
         try:
-            _image(picture, file_format).save(temporary, file_format.upper(), **options)
+            image.save(temporary, file_format.upper(), **options)
         except ValueError as error:
             raise OutputError(f"cannot write {path}: {error}", hint="choose another --format") from error
 

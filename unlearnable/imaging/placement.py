@@ -32,7 +32,7 @@ def grid_shape(height: int, width: int, side: int) -> tuple[int, int]:
 
 
 def enlarge(noise: NDArray[np.int8], height: int, width: int, mode: Literal["bilinear", "nearest"]) -> NDArray[np.int8]:
-    """Enlarge (3, gh, gw) noise to (height, width, 3) without exceeding its largest value.
+    """Enlarge (c, gh, gw) noise to (height, width, c) without exceeding its largest value.
 
     With half-pixel centres, as torch's `interpolate` does: "bilinear" is its mode of that name with
     `align_corners=False`, rounded half away from zero; "nearest" is its "nearest-exact".
@@ -42,14 +42,14 @@ def enlarge(noise: NDArray[np.int8], height: int, width: int, mode: Literal["bil
     """
     if mode not in ("bilinear", "nearest"):
         raise ValueError(f"there is no enlarging mode {mode!r}")
-    _, rows, columns = noise.shape
-    grid = noise.transpose(1, 2, 0)  # (gh, gw, 3)
+    channels, rows, columns = noise.shape
+    grid = noise.transpose(1, 2, 0)  # (gh, gw, c)
     if mode == "nearest":
         return np.ascontiguousarray(grid[_nearest(height, rows)][:, _nearest(width, columns)])
     left, right, weight = _neighbours(width, columns)
-    wide = _between(grid[:, left].astype(np.float32), grid[:, right].astype(np.float32), weight[:, None])  # (gh, w, 3)
+    wide = _between(grid[:, left].astype(np.float32), grid[:, right].astype(np.float32), weight[:, None])  # (gh, w, c)
     above, below, weight = _neighbours(height, rows)
-    large = np.empty((height, width, 3), np.int8)
+    large = np.empty((height, width, channels), np.int8)
     for strip in _strips(height, width):
         values = _between(wide[above[strip]], wide[below[strip]], weight[strip, None, None])
         values += np.copysign(np.float32(0.5), values)
@@ -58,12 +58,12 @@ def enlarge(noise: NDArray[np.int8], height: int, width: int, mode: Literal["bil
 
 
 def add(pixels: NDArray[np.uint8], noise: NDArray[np.int8]) -> NDArray[np.uint8]:
-    """Return `pixels` + `noise`, both (h, w, 3), clipped to 0..255 in integers.
+    """Return `pixels` (h, w, 3) + `noise` (h, w, 3), or (h, w, 1) on all channels, clipped to 0..255 in integers.
 
     Raises:
         ValueError: the shapes differ.
     """
-    if pixels.shape != noise.shape:
+    if pixels.shape[:2] != noise.shape[:2] or noise.shape[2] not in (1, 3):
         raise ValueError(f"noise of shape {noise.shape} does not fit pixels of shape {pixels.shape}")
     changed = np.empty_like(pixels)
     for strip in _strips(*pixels.shape[:2]):

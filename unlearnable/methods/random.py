@@ -36,8 +36,9 @@ class RandomNoise:
         if state.round > 0:
             return
         if state.place.batches is None:  # not drawn yet
-            for photo, grid in enumerate(session.problem.grids):
-                signs = torch.randint(0, 2, (3, *grid), generator=state.generator) * 2 - 1
+            for photo in range(len(state.noise)):
+                shape = state.noise.grid(photo).shape
+                signs = torch.randint(0, 2, shape, generator=state.generator) * 2 - 1
                 state.noise.write(photo, signs.float() * session.settings.epsilon)
             state.place.batches = []
         state.losses = yield from measuring(session)

@@ -36,8 +36,9 @@ class Pull(Protocol):
 def first_state(problem: Problem, settings: MethodSettings) -> dict[str, Any]:
     """Return the fields of a state with noise zero, no triggers and untouched copies of the surrogates."""
     models = [surrogate.clone() for surrogate in problem.surrogates]
+    grey = filter(problem.posts.pixels.is_grey, range(len(problem.posts)))
     return {
-        "noise": NoiseStore(problem.grids, settings.epsilon, problem.noise_path),
+        "noise": NoiseStore(problem.grids, settings.epsilon, problem.noise_path, grey=grey),
         "triggers": torch.zeros(len(problem.posts), 0, dtype=torch.long),
         "models": models,
         "optimisers": [adamw(model.module, settings.learning_rate, settings.weight_decay) for model in models],
@@ -142,7 +143,7 @@ def move_noise(
 def noise_gradients(
     session: AnySession, photos: Sequence[int], slots: Sequence[CaptionSlot], pulls: Sequence[Pull]
 ) -> tuple[Tensor, ...]:
-    """Return the gradients (3, gh, gw) of the loss, summed over the surrogates and pulls, at each photo's noise."""
+    """Return the gradients of the loss, summed over the surrogates and pulls, at each photo's noise, of its shape."""
     settings, state, pixels = session.settings, session.state, session.problem.posts.pixels
     noises = [state.noise.read(n).requires_grad_() for n in photos]
     tokens, _ = tokens_of(slots, state.triggers[list(photos)])

@@ -67,13 +67,13 @@ def apply_noise(pixels: Tensor, noise: Tensor, mode: Enlargement) -> Tensor:
 
     Args:
         pixels: (3, h, w) float, whole numbers 0-255.
-        noise: (3, gh, gw) float in 1/255; gradients pass through.
+        noise: (3, gh, gw) float in 1/255, or (1, gh, gw) for all channels alike; gradients pass through.
         mode: enlarging mode of the grid, "bilinear" or "nearest".
 
     Returns:
         (3, h, w) float, whole numbers 0-255.
     """
-    if noise.shape != pixels.shape:
+    if noise.shape[-2:] != pixels.shape[-2:]:
         options = {"mode": "nearest-exact"} if mode == "nearest" else {"mode": mode, "align_corners": False}
         noise = F.interpolate(noise[None], size=pixels.shape[-2:], **options)[0]
     total = pixels + noise

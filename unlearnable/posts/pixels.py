@@ -62,6 +62,11 @@ class Pixels:
         flat = np.fromfile(self._path, np.uint8, count=part.stop - part.start, offset=part.start)
         return torch.from_numpy(flat).view(3, *self.shapes[photo]).float()
 
+    def is_grey(self, photo: int) -> bool:
+        """Return whether all three channels of a photo are equal in every pixel."""
+        pixels = self[photo]
+        return bool((pixels == pixels[:1]).all())
+
     def sha256(self) -> str:
         """Return the hex SHA-256 of the sizes and pixels of all photos."""
         if self._chosen is not None:

@@ -1,8 +1,8 @@
-"""The noise store: one int8 array per photo in a single mapped file, never beyond epsilon."""
+"""The noise store: one int8 array per photo in a single mapped file, never beyond epsilon, grey on grey photos."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -18,15 +18,28 @@ from unlearnable.stores.ragged import Ragged, Shape
 class NoiseStore:
     """The noise of every photo, int8 in units of 1/255, each (3, gh, gw) of its own size, in a mapped file.
 
+    Photos in greys have one noise for all channels, read as (1, gh, gw), so that they stay grey and the gradient at
+    it is the sum over the channels. The file holds three equal ones: whoever reads it need not know which are grey.
+
     Args:
         shapes: (gh, gw) of each photo's grid.
         epsilon: L-inf bound in 1/255, at most 127.
         path: file of the noise. Its content is used; a missing file, or one of another size, is filled with zeros.
         mode: "r" for a file that is only read.
+        grey: numbers of the photos in greys.
     """
 
-    def __init__(self, shapes: Sequence[Shape], epsilon: int, path: Path, mode: Literal["r+", "r"] = "r+") -> None:
+    def __init__(
+        self,
+        shapes: Sequence[Shape],
+        epsilon: int,
+        path: Path,
+        mode: Literal["r+", "r"] = "r+",
+        *,
+        grey: Iterable[int] = (),
+    ) -> None:
         self.epsilon = epsilon
+        self._grey = frozenset(grey)
         self._ragged = Ragged(shapes)
         total = self._ragged.size
         self._fresh = mode != "r" and not (path.is_file() and path.stat().st_size == total)
@@ -47,15 +60,23 @@ class NoiseStore:
         return self._ragged.shapes
 
     def grid(self, photo: int) -> np.ndarray[tuple[int, int, int], np.dtype[np.int8]]:
-        """Return a copy of a photo's noise (3, gh, gw), int8 in 1/255."""
-        return np.array(self.data[self._ragged.part(photo)]).reshape(3, *self.shapes[photo])
+        """Return a copy of a photo's noise (3, gh, gw), or (1, gh, gw) in greys, int8 in 1/255."""
+        noise = np.array(self.data[self._ragged.part(photo)]).reshape(3, *self.shapes[photo])
+        return noise[:1] if photo in self._grey else noise
 
     def read(self, photo: int) -> Tensor:
-        """Return a copy of a photo's noise (3, gh, gw), float32 in 1/255."""
+        """Return a copy of a photo's noise (3, gh, gw), or (1, gh, gw) in greys, float32 in 1/255."""
         return torch.from_numpy(self.grid(photo)).float()
 
     def write(self, photo: int, noise: Tensor) -> None:
-        """Write a photo's noise, rounded and projected to the bound (the Proj of Eq. 5)."""
+        """Write a photo's noise, rounded and projected: to the bound (the Proj of Eq. 5), and to greys on a grey photo.
+
+        Args:
+            photo: number of the photo.
+            noise: (3, gh, gw) in 1/255, or (1, gh, gw) for a photo in greys.
+        """
+        if photo in self._grey:
+            noise = noise.mean(dim=0).expand(3, -1, -1)
         projected = noise.round().clamp(-self.epsilon, self.epsilon).to(torch.int8)
         part = self._ragged.part(photo)
         self._journal.keep(part.start, self.data[part].tobytes())

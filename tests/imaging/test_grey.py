@@ -1,0 +1,97 @@
+"""Greys are written in one channel, wherever that changes neither values nor looks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+
+from unlearnable.imaging.decode import decode
+from unlearnable.imaging.encode import FileFormat, encode, suffix_of
+from unlearnable.imaging.grey import only_greys
+from unlearnable.imaging.picture import Picture
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+FORMATS: list[FileFormat] = ["png", "webp", "jpeg"]
+
+
+@pytest.fixture
+def shades() -> NDArray[np.uint8]:
+    """(16, 64): every shade of grey four times."""
+    return np.arange(256, dtype=np.uint8).repeat(4).reshape(16, 64)
+
+
+def in_greys(shades: NDArray[np.uint8], alpha: NDArray[np.uint8] | None = None, icc: bytes | None = None) -> Picture:
+    return Picture(np.dstack([shades] * 3), alpha, icc, None, None, "PNG", 8)
+
+
+def written(picture: Picture, folder: Path, file_format: FileFormat) -> tuple[str, dict[str, object], Picture]:
+    """The mode and the info of the file as Pillow reads it, and the picture as we do."""
+    path = folder / f"a{suffix_of(file_format)}"
+    encode(picture, path, file_format, quality=95, keep_metadata="none")
+    with Image.open(path) as image:
+        return image.mode, image.info, decode(path)
+
+
+def test_only_equal_channels_are_greys(shades: NDArray[np.uint8]) -> None:
+    pixels = in_greys(shades).pixels
+    assert only_greys(pixels)
+    for channel in range(3):
+        tinted = pixels.copy()
+        tinted[15, 63, channel] -= 1
+        assert not only_greys(tinted)
+
+
+@pytest.mark.parametrize(("file_format", "mode"), [("png", "L"), ("jpeg", "L"), ("webp", "RGB")])
+def test_greys_are_written_in_one_channel(
+    shades: NDArray[np.uint8], tmp_path: Path, file_format: FileFormat, mode: str
+) -> None:
+    found, _, back = written(in_greys(shades), tmp_path, file_format)
+    assert found == mode
+    assert only_greys(back.pixels)
+    assert np.abs(back.pixels[..., 0].astype(int) - shades).max() <= (4 if file_format == "jpeg" else 0)
+    tinted = in_greys(shades).pixels.copy()
+    tinted[0, 0, 2] += 1
+    assert written(Picture(tinted, None, None, None, None, "PNG", 8), tmp_path, file_format)[0] == "RGB"
+
+
+@pytest.mark.parametrize(("file_format", "mode"), [("png", "LA"), ("jpeg", "L"), ("webp", "RGBA")])
+def test_greys_keep_their_alpha(shades: NDArray[np.uint8], tmp_path: Path, file_format: FileFormat, mode: str) -> None:
+    alpha = np.arange(256, dtype=np.uint8).repeat(4).reshape(64, 16).T  # every shade of it, also under opaque ones
+    found, _, back = written(in_greys(shades, alpha), tmp_path, file_format)
+    assert found == mode
+    assert only_greys(back.pixels)
+    if file_format != "jpeg":
+        np.testing.assert_array_equal(back.pixels[..., 0], shades)
+        np.testing.assert_array_equal(back.alpha, alpha)
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_a_profile_that_shows_greys_as_srgb_does_is_not_needed(
+    shades: NDArray[np.uint8], tmp_path: Path, phone_profile: bytes, file_format: FileFormat
+) -> None:
+    for icc in (SRGB, phone_profile):
+        mode, info, back = written(in_greys(shades, icc=icc), tmp_path, file_format)
+        if file_format == "webp":
+            assert (mode, back.icc) == ("RGB", icc)
+        else:
+            assert (mode, info.get("icc_profile")) == ("L", None)
+        assert only_greys(back.pixels)
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_a_profile_that_shows_greys_otherwise_stays_with_three_equal_channels(
+    shades: NDArray[np.uint8], tmp_path: Path, adobe_profile: bytes, file_format: FileFormat
+) -> None:
+    for icc in (adobe_profile, adobe_profile[:200]):  # nobody knows what a damaged one shows
+        mode, info, back = written(in_greys(shades, icc=icc), tmp_path, file_format)
+        assert (mode, info["icc_profile"]) == ("RGB", icc)
+        assert only_greys(back.pixels)
+
+
+def test_a_colour_photo_keeps_its_profile(photo: NDArray[np.uint8], tmp_path: Path, phone_profile: bytes) -> None:
+    mode, info, _ = written(Picture(photo, None, phone_profile, None, None, "PNG", 8), tmp_path, "png")
+    assert (mode, info["icc_profile"]) == ("RGB", phone_profile)
