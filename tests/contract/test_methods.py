@@ -47,7 +47,8 @@ def test_a_photo_in_greys_stays_in_greys(method, make_problem, quick):
         pictures[n] = pictures[n][..., :1].repeat(3, axis=2)
     state, _ = finish(method, make_problem(pictures=pictures), quick)
     for n, before in enumerate(pictures):
-        after = add(before, enlarge(state.noise.grid(n), *before.shape[:2], "bilinear"))
+        height, width, _ = before.shape
+        after = add(before, enlarge(state.noise.grid(n), height, width, "bilinear"))
         change = np.abs(after.astype(int) - before)
         assert 0 < change.max() <= quick.epsilon
         assert (after == after[..., :1]).all() == (n in (1, 4))

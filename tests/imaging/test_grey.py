@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ def in_greys(shades: NDArray[np.uint8], alpha: NDArray[np.uint8] | None = None, 
     return Picture(np.dstack([shades] * 3), alpha, icc, None, None, "PNG", 8)
 
 
-def written(picture: Picture, folder: Path, file_format: FileFormat) -> tuple[str, dict[str, object], Picture]:
+def written(picture: Picture, folder: Path, file_format: FileFormat) -> tuple[str, dict[Any, Any], Picture]:
     """The mode and the info of the file as Pillow reads it, and the picture as we do."""
     path = folder / f"a{suffix_of(file_format)}"
     encode(picture, path, file_format, quality=95, keep_metadata="none")

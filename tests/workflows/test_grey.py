@@ -37,7 +37,7 @@ def greys(tmp_path):
             image = image.convert("1")
         elif name.startswith("equal"):
             image = image.convert("RGB")
-        image.save(folder / name, **({"lossless": True} if name.endswith("webp") else {}))
+        image.save(folder / name, lossless=True)  # of WebP
     Image.fromarray(picture(20)).save(folder / "colour.jpg")
     return folder
 
