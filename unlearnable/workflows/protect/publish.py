@@ -13,12 +13,9 @@ from pydantic import ValidationError
 from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, Edits, Pair, write_captions
-from unlearnable.errors import ModelError, OutputError
-from unlearnable.evaluation.quality import compare
 from unlearnable.imaging.decode import decode
-from unlearnable.imaging.encode import choose_format, encode
+from unlearnable.imaging.encode import encode
 from unlearnable.imaging.picture import Picture
-from unlearnable.imaging.placement import add, enlarge
 from unlearnable.methods.state import State
 from unlearnable.models.tokens import CaptionSlot, Trigger
 from unlearnable.progress import Progress
@@ -28,6 +25,8 @@ from unlearnable.results import ManifestLine
 from unlearnable.stores.noise import NoiseStore
 from unlearnable.workflows.layout import METADATA, Layout, output_names
 from unlearnable.workflows.protect.prepare import Caption, Prepared
+from unlearnable.workflows.protect.target import target_of
+from unlearnable.workflows.protect.written import measure, unprotected
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +53,7 @@ def compose(
     write: Callable[[CaptionSlot, Trigger], str] = CaptionSlot.text,
 ) -> Publication:
     """Compose the publication: a name for every photo, and every caption with its trigger as `write` inserts it."""
-    ids = [photo.id for photo in prepared.photos]
+    ids, suffixes = [photo.id for photo in prepared.photos], [one.suffix for one in prepared.encodings]
     texts = {
         photo: [
             (caption.pair, write(caption.slot, trigger) if trigger else caption.pair.caption)
@@ -62,7 +61,7 @@ def compose(
         ]
         for photo, trigger in zip(ids, triggers, strict=True)
     }
-    return Publication(prepared, output_names(zip(ids, prepared.suffixes, strict=True)), triggers, texts)
+    return Publication(prepared, output_names(zip(ids, suffixes, strict=True)), triggers, texts)
 
 
 def write_photos(
@@ -88,11 +87,11 @@ def write_photos(
                 manifest.write(_json_line(line))
                 manifest.flush()
             elif name in shown.wanted:
-                before, after = decode(photo.path), decode(layout.staged / name)
+                before, after = target_of(photo.path, settings).picture, decode(layout.staged / name)
             if name in shown.wanted:
                 shown.add(name, thumbnails(before, after))
             lines.append(line)
-            progress.advance(linf=line.linf or 0, psnr=line.psnr or 0.0)
+            progress.advance(linf=line.noise_linf or 0, psnr=line.psnr or 0.0)
     for skipped in publication.prepared.skipped:
         lines.append(ManifestLine(source=skipped.where, status="skipped", reason=skipped.reason, detail=skipped.detail))
     files.write_text(layout.staged_manifest, "".join(map(_json_line, lines)))
@@ -135,51 +134,45 @@ def refuse_without_noise(prepared: Prepared, noise: NoiseStore) -> None:
     """
     for number, photo in enumerate(prepared.photos):
         if not noise.grid(number).any():
-            raise _unprotected(photo.id)
-
-
-def _unprotected(photo: str) -> ModelError:
-    return ModelError(
-        f"{photo} would not be protected: the surrogate does not react to it, so it got no noise",
-        hint="choose another --surrogate",
-    )
+            raise unprotected(photo.id)
 
 
 def _write_photo(
     publication: Publication, state: State, settings: ProtectSettings, folder: Path, number: int
 ) -> tuple[ManifestLine, Picture, Picture]:
-    """Write one photo; return its manifest line, the original picture, and the copy as it is read back."""
+    """Write one photo; return its manifest line, the picture before the noise, and the copy as it is read back."""
     photo = publication.prepared.photos[number]
-    picture = decode(photo.path)
-    noise = state.noise.grid(number)
-    large = enlarge(noise, picture.height, picture.width, settings.enlarge)
-    protected = dataclasses.replace(picture, pixels=add(picture.pixels, large))
+    target = target_of(photo.path, settings)
+    protected = target.protected(state.noise.grid(number), settings)
     path = folder / publication.names[photo.id]
-    file_format = choose_format(picture, settings.format)
-    encode(protected, path, file_format, quality=settings.quality, keep_metadata=settings.keep_metadata)
+    encode(protected, path, target.encoding, keep_metadata=settings.keep_metadata)
     written = decode(path)
-    quality = compare(picture.pixels, written.pixels)
-    if file_format != "jpeg" and quality.linf > settings.epsilon:
-        raise OutputError(f"{path}: the written noise is {quality.linf}/255, more than {settings.epsilon}/255")
-    if quality.linf == 0:
+    measured = measure(target, protected, written, settings.epsilon, path)
+    if measured.noise_linf == 0:
         path.unlink()
-        raise _unprotected(photo.id)
-    trigger = publication.triggers[number]
+        raise unprotected(photo.id)
+    trigger, quality = publication.triggers[number], measured.quality
     line = ManifestLine(
         source=photo.id,
         output=publication.names[photo.id],
         sha256_in=publication.prepared.hashes[number],
         sha256_out=files.sha256(path),
-        width=picture.width,
-        height=picture.height,
+        bytes_in=photo.path.stat().st_size,
+        bytes_out=path.stat().st_size,
+        width=target.picture.width,
+        height=target.picture.height,
+        quality=target.encoding.quality,
         linf=quality.linf,
+        noise_linf=measured.noise_linf,
+        encoding_linf=measured.encoding_linf,
+        noise_kept=round(measured.noise_kept, 4),
         psnr=round(quality.psnr, 3) if math.isfinite(quality.psnr) else None,
         ssim=round(quality.ssim, 5),
         trigger=trigger.text if trigger else "",
         captions=[text for _, text in publication.captions[photo.id]],
-        notes=list(picture.lost),
+        notes=list(target.picture.lost),
     )
-    return line, picture, written
+    return line, target.picture, written
 
 
 def _finished(layout: Layout) -> Iterator[ManifestLine]:
