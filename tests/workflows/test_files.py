@@ -20,11 +20,13 @@ from unlearnable.imaging.decode import decode
 from unlearnable.imaging.encode import encode
 from unlearnable.imaging.encoding import Encoding
 from unlearnable.imaging.picture import Picture
+from unlearnable.imaging.placement import add, enlarge
 from unlearnable.posts.reading import open_collection
 from unlearnable.workflows.protect import publish
 from unlearnable.workflows.protect import run as workflow
 from unlearnable.workflows.protect.target import Target
 from unlearnable.workflows.protect.written import measure
+from unlearnable.workflows.verify.arms import _random_noise
 from unlearnable.workflows.verify.matching import PostPair, match, open_protected, read_both
 
 SAVED: dict[str, dict[str, Any]] = {
@@ -137,7 +139,7 @@ def test_photos_for_a_platform_are_reduced_first(kinds, quick):
     assert (decode(out / "c.jpg").pixels[:, :30] > 235).all()
     assert report.noise_linf_max <= 8
     original, copy = read_both(_pair(kinds / "large.png", out / "large.jpg"))
-    assert original.shape == copy.shape == (747, 1080, 3)
+    assert original.pixels.shape == copy.pixels.shape == (747, 1080, 3)
     shown = preview(kinds / "large.png", out / "large.jpg", kinds.parent / "look.png")
     assert (shown.width, shown.height, shown.linf) == (1080, 747, large["linf"])
     with pytest.raises(InputError, match=r"large\.jpg is 1080 x 747, its original .* is 80 x 60"):
@@ -156,6 +158,24 @@ def test_a_reduced_photo_can_be_too_small(kinds, quick):
     assert [(skip.where, skip.reason, skip.detail[:8]) for skip in report.skipped] == [
         ("strip.png", "too-small", "1080 x 7")
     ]
+
+
+def test_random_noise_beside_a_jpeg_has_the_bound_of_the_noise_not_of_the_encoding(tmp_path):
+    rough = np.random.default_rng(0).integers(-20, 20, (120, 160, 3))
+    photo = np.clip(picture(2, 120, 160).astype(int) + rough, 0, 255).astype(np.uint8)
+    original = Picture(photo, None, None, None, None, "PNG", 8)
+    grid = np.random.default_rng(1).choice(np.array([-8, 8], np.int8), (3, 60, 80))
+    for encoding in (Encoding("png"), Encoding("jpeg", 85, 2)):
+        target = Target(original, encoding)
+        protected = replace(original, pixels=add(photo, enlarge(grid, 120, 160, "bilinear")))
+        encode(protected, tmp_path / f"a{encoding.suffix}", target.encoding, keep_metadata="none")
+        copy = decode(tmp_path / f"a{encoding.suffix}")
+        linf = np.abs(copy.pixels.astype(int) - photo).max()
+        bound = np.abs(_random_noise(original, copy, 60, [0, 0]).astype(int) - photo).max()
+        if encoding.lossless:
+            assert bound == linf == 8
+        else:
+            assert 6 <= bound <= 16 < 20 < linf
 
 
 def test_verify_takes_copies_for_a_platform(posts, quick, tiny_path, tmp_path):

@@ -15,7 +15,6 @@ from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.encoding import choose_encoding
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.resize import is_reduced, resized
-from unlearnable.posts.pixels import Rgb8
 from unlearnable.workflows import history
 from unlearnable.workflows.layout import METADATA, SMALLEST, output_names
 
@@ -93,8 +92,8 @@ def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[
     return posts, skipped
 
 
-def read_both(post: PostPair) -> tuple[Rgb8, Rgb8]:
-    """Return the pixels of a photo before and after protection, both in the size of the copy.
+def read_both(post: PostPair) -> tuple[Picture, Picture]:
+    """Return a photo before and after protection, both in the size of the copy.
 
     Raises:
         InputError: the copy cannot be read, or is no size that its original is reduced to; the message names it.
@@ -109,7 +108,7 @@ def read_both(post: PostPair) -> tuple[Rgb8, Rgb8]:
             f"{post.protected} is {sizes[1]}, its original {post.original.id} is {sizes[0]}",
             hint="pass the files as protect wrote them; use --through to test resizing",
         )
-    return resized(original, protected.height, protected.width).pixels, protected.pixels
+    return resized(original, protected.height, protected.width), protected
 
 
 def _partners(originals: Dataset, protected: Dataset) -> dict[str, str]:
