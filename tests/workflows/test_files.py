@@ -14,6 +14,7 @@ from PIL import Image
 from tests.conftest import picture, tree
 from tests.workflows.test_protect import QUICK
 from unlearnable import preview, protect, verify
+from unlearnable.config import ProtectSettings
 from unlearnable.errors import InputError, OutputError
 from unlearnable.imaging.compression import Compression
 from unlearnable.imaging.decode import decode
@@ -22,10 +23,10 @@ from unlearnable.imaging.encoding import Encoding
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import add, enlarge
 from unlearnable.posts.reading import open_collection
-from unlearnable.workflows.protect import publish
 from unlearnable.workflows.protect import run as workflow
+from unlearnable.workflows.protect import written
 from unlearnable.workflows.protect.target import Target
-from unlearnable.workflows.protect.written import measure
+from unlearnable.workflows.protect.written import write
 from unlearnable.workflows.verify.arms import _random_noise
 from unlearnable.workflows.verify.matching import PostPair, match, open_protected, read_both
 
@@ -201,24 +202,37 @@ def test_a_run_with_lossy_files_goes_on_to_the_same_bytes(kinds, quick, tmp_path
     assert second.loss_before_encoding == whole["loss_before_encoding"]
 
 
-@pytest.mark.parametrize(("quality", "enough"), [(95, True), (5, False)])
-def test_a_quality_that_leaves_hardly_any_noise_is_refused(tmp_path, quality, enough):
-    photo = picture(1, 64, 64)
+@pytest.fixture
+def fine():
+    """A photo and its noise, both of 64 pixels."""
     rows, columns = np.mgrid[0:64, 0:64]
-    fine = (8 * (-1) ** (rows // 2 + columns // 2))[..., None]
-    noisy = np.clip(photo.astype(int) + fine, 0, 255).astype(np.uint8)
-    target = Target(Picture(photo, None, None, None, None, "PNG", 8), Encoding("jpeg", quality))
-    protected = replace(target.picture, pixels=noisy)
-    encode(protected, tmp_path / "a.jpg", target.encoding, keep_metadata="none")
-    written = decode(tmp_path / "a.jpg")
-    if enough:
-        measured = measure(target, protected, written, 8, tmp_path / "a.jpg")
-        assert measured.noise_kept > 0.9
-        assert (measured.noise_linf, measured.quality.linf) == (8, np.abs(written.pixels - photo.astype(int)).max())
-        return
+    noise = np.broadcast_to(8 * (-1) ** (rows // 2 + columns // 2), (3, 64, 64)).astype(np.int8)
+    return Picture(picture(1, 64, 64), None, None, None, None, "PNG", 8), noise
+
+
+def _written(target, noise, path, settings):
+    return write(target, target.protected(noise, settings), path, settings)
+
+
+def test_a_quality_that_leaves_hardly_any_noise_is_refused(tmp_path, fine):
+    photo, noise = fine
+    settings = ProtectSettings(photos=tmp_path, quality=5)
     with pytest.raises(OutputError, match=r"a\.jpg: quality 5 leaves \d+ % of the noise") as caught:
-        measure(target, protected, written, 8, tmp_path / "a.jpg")
+        _written(Target(photo, Encoding("jpeg", 5)), noise, tmp_path / "a.jpg", settings)
     assert "--quality" in caught.value.hint
+    assert not (tmp_path / "a.jpg").exists()
+
+
+def test_where_nobody_asked_for_that_quality_a_finer_one_is_taken(tmp_path, fine):
+    photo, noise = fine
+    settings = ProtectSettings(photos=tmp_path)
+    made = _written(Target(photo, Encoding("jpeg", 5, 2)), noise, tmp_path / "a.jpg", settings)
+    assert made.noise_kept > 0.9
+    assert (made.encoding_quality, made.noise_linf) == (95, 8)
+    assert decode(tmp_path / "a.jpg").compression == Compression(95, 0)
+    assert np.array_equal(decode(tmp_path / "a.jpg").pixels, made.picture.pixels)
+    assert made.quality.linf == np.abs(made.picture.pixels - photo.pixels.astype(int)).max()
+    assert _written(Target(photo, Encoding("jpeg", 90)), noise, tmp_path / "b.jpg", settings).encoding_quality == 90
 
 
 def test_a_jpeg_that_was_written_without_its_noise_is_refused(kinds, quick, tmp_path, monkeypatch):
@@ -226,8 +240,8 @@ def test_a_jpeg_that_was_written_without_its_noise_is_refused(kinds, quick, tmp_
         clean = decode(kinds / "a.jpg").pixels if path.stem == "a" else protected.pixels
         encode(replace(protected, pixels=clean), path, encoding, **options)
 
-    monkeypatch.setattr(publish, "encode", forget)
-    with pytest.raises(OutputError, match=r"a\.jpg: quality 92 leaves 0 % of the noise"):
+    monkeypatch.setattr(written, "encode", forget)
+    with pytest.raises(OutputError, match=r"a\.jpg: quality 95 leaves 0 % of the noise"):
         protect(kinds, **quick)
     assert not (tmp_path / "photos-protected").exists()
 
@@ -249,6 +263,6 @@ def test_a_lossless_file_that_holds_something_else_is_refused(kinds, quick, monk
         found = decode(path)
         return replace(found, pixels=found.pixels ^ np.uint8(1))
 
-    monkeypatch.setattr(publish, "decode", altered)
+    monkeypatch.setattr(written, "decode", altered)
     with pytest.raises(OutputError, match="what is read back differs from what was written by 1/255"):
         protect(kinds, format="png", **quick)

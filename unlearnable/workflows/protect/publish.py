@@ -8,13 +8,14 @@ import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 from pydantic import ValidationError
 
 from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, Edits, Pair, write_captions
+from unlearnable.errors import ModelError
 from unlearnable.imaging.decode import decode
-from unlearnable.imaging.encode import encode
 from unlearnable.imaging.picture import Picture
 from unlearnable.methods.state import State
 from unlearnable.models.tokens import CaptionSlot, Trigger
@@ -26,7 +27,7 @@ from unlearnable.stores.noise import NoiseStore
 from unlearnable.workflows.layout import METADATA, Layout, output_names
 from unlearnable.workflows.protect.prepare import Caption, Prepared
 from unlearnable.workflows.protect.target import target_of
-from unlearnable.workflows.protect.written import measure, unprotected
+from unlearnable.workflows.protect.written import write
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,7 +135,14 @@ def refuse_without_noise(prepared: Prepared, noise: NoiseStore) -> None:
     """
     for number, photo in enumerate(prepared.photos):
         if not noise.grid(number).any():
-            raise unprotected(photo.id)
+            raise _unprotected(photo.id)
+
+
+def _unprotected(photo: str) -> ModelError:
+    return ModelError(
+        f"{photo} would not be protected: the surrogate does not react to it, so it got no noise",
+        hint="choose another --surrogate",
+    )
 
 
 def _write_photo(
@@ -144,14 +152,11 @@ def _write_photo(
     photo = publication.prepared.photos[number]
     target = target_of(photo.path, settings)
     protected = target.protected(state.noise.grid(number), settings)
+    if np.array_equal(protected.pixels, target.picture.pixels):
+        raise _unprotected(photo.id)
     path = folder / publication.names[photo.id]
-    encode(protected, path, target.encoding, keep_metadata=settings.keep_metadata)
-    written = decode(path)
-    measured = measure(target, protected, written, settings.epsilon, path)
-    if measured.noise_linf == 0:
-        path.unlink()
-        raise unprotected(photo.id)
-    trigger, quality = publication.triggers[number], measured.quality
+    written = write(target, protected, path, settings)
+    trigger, quality = publication.triggers[number], written.quality
     line = ManifestLine(
         source=photo.id,
         output=publication.names[photo.id],
@@ -161,18 +166,18 @@ def _write_photo(
         bytes_out=path.stat().st_size,
         width=target.picture.width,
         height=target.picture.height,
-        quality=target.encoding.quality,
+        quality=written.encoding_quality,
         linf=quality.linf,
-        noise_linf=measured.noise_linf,
-        encoding_linf=measured.encoding_linf,
-        noise_kept=round(measured.noise_kept, 4),
+        noise_linf=written.noise_linf,
+        encoding_linf=written.encoding_linf,
+        noise_kept=round(written.noise_kept, 4),
         psnr=round(quality.psnr, 3) if math.isfinite(quality.psnr) else None,
         ssim=round(quality.ssim, 5),
         trigger=trigger.text if trigger else "",
         captions=[text for _, text in publication.captions[photo.id]],
         notes=list(target.picture.lost),
     )
-    return line, target.picture, written
+    return line, target.picture, written.picture
 
 
 def _finished(layout: Layout) -> Iterator[ManifestLine]:
