@@ -14,7 +14,7 @@ from PIL import Image
 from tests.conftest import picture, tree
 from tests.workflows.test_protect import QUICK
 from unlearnable import preview, protect, verify
-from unlearnable.config import ProtectSettings
+from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.errors import InputError, OutputError
 from unlearnable.imaging.compression import Compression
 from unlearnable.imaging.decode import decode
@@ -25,6 +25,7 @@ from unlearnable.imaging.placement import add, enlarge
 from unlearnable.posts.reading import open_collection
 from unlearnable.workflows.protect import run as workflow
 from unlearnable.workflows.protect import written
+from unlearnable.workflows.protect.dry_run import plan
 from unlearnable.workflows.protect.target import Target
 from unlearnable.workflows.protect.written import write
 from unlearnable.workflows.verify.arms import _random_noise
@@ -151,6 +152,19 @@ def _pair(original, copy):
     from unlearnable.datasets import Photo
 
     return PostPair(Photo(original.name, original), copy, (), ())
+
+
+def test_the_plan_knows_how_large_copies_will_be(kinds, quick):
+    Image.fromarray(picture(9, 900, 1300)).save(kinds / "large.jpg", quality=98)
+    sources = {path.name: path.stat().st_size for path in kinds.iterdir()}
+    options = {"photos": kinds, **quick}
+    plans = {
+        name: plan(resolve_as(ProtectSettings, {**options, **more})).bytes_estimated
+        for name, more in (("auto", {}), ("png", {"format": "png"}), ("instagram", {"platform": "instagram"}))
+    }
+    assert plans["png"] == 2 * (7 * 60 * 80 + 900 * 1300)
+    assert plans["instagram"] <= 0.5 * (7 * 60 * 80 + 747 * 1080)
+    assert plans["auto"] < 1.3 * sum(sources.values()) + 2 * 3 * 60 * 80
 
 
 def test_a_reduced_photo_can_be_too_small(kinds, quick):

@@ -275,6 +275,7 @@ def test_the_plan_writes_nothing_and_counts_the_same(posts, quick, tmp_path):
     assert tree(tmp_path) == before
     assert (planned.photos, planned.captions, planned.rounds_at_most) == (8, 8, 2)
     assert planned.seconds_estimated > 0
+    assert planned.bytes_estimated == 8 * 2 * 48 * 64
 
 
 def test_resume_and_overwrite_exclude_each_other(posts, quick):
