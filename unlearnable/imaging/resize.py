@@ -26,8 +26,10 @@ def resized(picture: Picture, height: int, width: int) -> Picture:
 
 
 def is_reduced(original: Picture, copy: Picture) -> bool:
-    """Return whether the copy has the size that its original would be reduced to: smaller, of the same shape."""
-    if copy.height > original.height or copy.width > original.width:
+    """Return whether the copy has the size of its original, or one that it is reduced to: smaller, of that shape."""
+    if (copy.height, copy.width) == (original.height, original.width):
+        return True
+    if copy.height >= original.height or copy.width >= original.width:
         return False
     scale = max(copy.height / original.height, copy.width / original.width)
     return abs(original.height * scale - copy.height) <= 1 and abs(original.width * scale - copy.width) <= 1
