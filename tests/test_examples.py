@@ -34,7 +34,14 @@ def test_the_examples_are_protected_offline(tmp_path):
         before = decode(EXAMPLES / "photos" / row["source"]).pixels.astype(int)
         after = decode(tmp_path / "out" / row["output"]).pixels.astype(int)
         assert before.shape == after.shape
-        assert 0 < np.abs(before - after).max() <= 8
+        assert 0 < row["noise_linf"] <= 8
+        assert np.abs(before - after).max() == row["linf"]
+        assert Path(row["output"]).suffix == Path(row["source"]).suffix
+        if row["quality"] is None:
+            assert row["linf"] == row["noise_linf"]
+        else:
+            assert row["noise_kept"] > 0.5
+    assert report["bytes_out"] <= 1.5 * report["bytes_in"]
 
 
 def test_every_example_photo_has_a_licence_and_a_caption():

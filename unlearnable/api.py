@@ -213,7 +213,7 @@ def preview(
         Where the PNG is, and how far the copy is from the original.
 
     Raises:
-        InputError: one of the two cannot be read, or their sizes differ.
+        InputError: one of the two cannot be read, or the copy has no size that the photo is reduced to.
         OutputError: the file exists already or cannot be written.
     """
     from unlearnable.workflows.preview import preview as run

@@ -14,6 +14,7 @@ from unlearnable.config import (
     Device,
     Format,
     Keep,
+    PlatformName,
     Position,
     Precision,
     Preset,
@@ -69,7 +70,8 @@ class ProtectOptions(MethodOptions, total=False):
     surrogate: Names
     preset: Preset
     format: Format
-    quality: int
+    quality: int | None
+    platform: PlatformName | None
     keep_metadata: Keep
     strict: bool
     seed: int

@@ -35,7 +35,7 @@ VALUES = {
         "captions": "c.jsonl", "output": "o", "method": "em", "surrogate": ["a", "b"], "epsilon": 5,
         "trigger_length": 4, "trigger_vocabulary": "natural", "language_model": "bert", "fluency": 0.5,
         "avoid_words": "w", "trigger_scope": "user", "trigger_position": "end",
-        "preset": "strong", "threshold": 0.5, "max_rounds": 7, "format": "webp", "quality": 33,
+        "preset": "strong", "threshold": 0.5, "max_rounds": 7, "format": "webp", "platform": "x", "quality": 33,
         "keep_metadata": "all", "seed": 12, "device": "cpu", "strict": True,
     },
     "train": {
@@ -63,7 +63,7 @@ VALUES = {
         "map_captions": ["c", "d"], "map_posts": 5, "output": "o", "seed": 8, "device": "cpu",
     },
 }  # fmt: skip
-FLAGS = {"attackers": "--attacker"}  # not named as their setting
+FLAGS = {"attackers": "--attacker", "platform": "--for"}  # not named as their setting
 ARGUMENTS = {"protect": {"photos": "p"}, "verify": {"originals": "p", "protected": "q"}, "explain": {"photo": "p"}}
 
 

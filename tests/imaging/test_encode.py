@@ -8,17 +8,19 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 from PIL.ExifTags import IFD, Base
-from PIL.JpegImagePlugin import JpegImageFile
 
 from unlearnable.errors import OutputError
+from unlearnable.imaging.compression import Compression
 from unlearnable.imaging.decode import decode
-from unlearnable.imaging.encode import FileFormat, KeepMetadata, choose_format, encode, suffix_of
+from unlearnable.imaging.encode import KeepMetadata, encode, through
+from unlearnable.imaging.encoding import Encoding
 from unlearnable.imaging.picture import Picture
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">\xc3\xa9t\xc3\xa9</x:xmpmeta>'
-LOSSLESS: list[FileFormat] = ["png", "webp"]
-FORMATS: list[FileFormat] = ["png", "webp", "jpeg"]
+PNG, WEBP, JPEG, LOSSY_WEBP = Encoding("png"), Encoding("webp"), Encoding("jpeg", 95), Encoding("webp", 90)
+LOSSLESS = [PNG, WEBP]
+FORMATS = [PNG, WEBP, JPEG, LOSSY_WEBP]
 
 
 @pytest.fixture
@@ -33,33 +35,33 @@ def picture() -> Picture:
     return Picture(pixels, alpha, SRGB, exif.tobytes(), XMP, "PNG", 8)
 
 
-def written(picture: Picture, folder: Path, file_format: FileFormat, keep: KeepMetadata = "safe") -> Picture:
-    path = folder / f"a{suffix_of(file_format)}"
-    encode(picture, path, file_format, quality=95, keep_metadata=keep)
+def written(picture: Picture, folder: Path, encoding: Encoding, keep: KeepMetadata = "safe") -> Picture:
+    path = folder / f"a{encoding.suffix}"
+    encode(picture, path, encoding, keep_metadata=keep)
     return decode(path)
 
 
-@pytest.mark.parametrize("file_format", LOSSLESS)
-def test_lossless_gives_back_every_value(picture: Picture, tmp_path: Path, file_format: FileFormat) -> None:
-    back = written(picture, tmp_path, file_format)
+@pytest.mark.parametrize("encoding", LOSSLESS)
+def test_lossless_gives_back_every_value(picture: Picture, tmp_path: Path, encoding: Encoding) -> None:
+    back = written(picture, tmp_path, encoding)
     np.testing.assert_array_equal(back.pixels, picture.pixels)
     np.testing.assert_array_equal(back.alpha, picture.alpha)
-    opaque = written(replace(picture, alpha=None), tmp_path, file_format)
+    opaque = written(replace(picture, alpha=None), tmp_path, encoding)
     np.testing.assert_array_equal(opaque.pixels, picture.pixels)
     assert opaque.alpha is None
 
 
-@pytest.mark.parametrize("file_format", LOSSLESS)
+@pytest.mark.parametrize("encoding", LOSSLESS)
 @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (257, 2)])
-def test_odd_sizes(tmp_path: Path, file_format: FileFormat, shape: tuple[int, int]) -> None:
+def test_odd_sizes(tmp_path: Path, encoding: Encoding, shape: tuple[int, int]) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
-    back = written(Picture(pixels, None, None, None, None, "PNG", 8), tmp_path, file_format)
+    back = written(Picture(pixels, None, None, None, None, "PNG", 8), tmp_path, encoding)
     np.testing.assert_array_equal(back.pixels, pixels)
 
 
-@pytest.mark.parametrize("file_format", FORMATS)
-def test_what_is_kept(picture: Picture, tmp_path: Path, file_format: FileFormat) -> None:
-    none, safe, everything = (written(picture, tmp_path, file_format, keep) for keep in ("none", "safe", "all"))
+@pytest.mark.parametrize("encoding", FORMATS)
+def test_what_is_kept(picture: Picture, tmp_path: Path, encoding: Encoding) -> None:
+    none, safe, everything = (written(picture, tmp_path, encoding, keep) for keep in ("none", "safe", "all"))
     assert none.icc == safe.icc == everything.icc == SRGB
     assert (none.exif, none.xmp, safe.xmp) == (None, None, None)
     assert safe.exif is not None
@@ -76,54 +78,59 @@ def test_text_chunks_stay_behind(tmp_path: Path) -> None:
     chunks.add_text("parameters", "a secret prompt")
     source = tmp_path / "source.png"
     Image.new("RGB", (4, 4)).save(source, pnginfo=chunks)
-    encode(decode(source), tmp_path / "a.png", "png", quality=95, keep_metadata="all")
+    encode(decode(source), tmp_path / "a.png", PNG, keep_metadata="all")
     assert b"secret" not in (tmp_path / "a.png").read_bytes()
 
 
-def test_jpeg_is_full_colour_and_follows_quality(tmp_path: Path, photo: NDArray[np.uint8]) -> None:
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_jpeg_is_as_the_encoding_says(
+    tmp_path: Path, photo: NDArray[np.uint8], subsampling: int, progressive: bool
+) -> None:
     picture = Picture(photo, None, None, None, None, "PNG", 8)
     sizes = []
     for quality in (50, 100):
         path = tmp_path / f"{quality}.jpg"
-        encode(picture, path, "jpeg", quality=quality, keep_metadata="none")
+        encode(picture, path, Encoding("jpeg", quality, subsampling, progressive), keep_metadata="none")
         sizes.append(path.stat().st_size)
-        with Image.open(path) as image:
-            assert isinstance(image, JpegImageFile)
-            assert {(h, v) for _, h, v, _ in image.layer} == {(1, 1)}
+        assert decode(path).compression == Compression(quality, subsampling, progressive)
     assert sizes[0] < sizes[1]
-    assert np.abs(decode(path).pixels.astype(int) - photo).max() <= 4
+    assert np.abs(decode(path).pixels.astype(int) - photo).max() <= (4 if subsampling == 0 else 12)
+
+
+@pytest.mark.parametrize("quality", [90, 94, 100])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_pure_noise_fits_into_the_encoder(tmp_path: Path, quality: int, progressive: bool) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8)
+    picture = Picture(pixels, None, None, None, None, "PNG", 8)
+    assert written(picture, tmp_path, Encoding("jpeg", quality, 0, progressive)).pixels.shape == pixels.shape
+
+
+@pytest.mark.parametrize("encoding", [*FORMATS, Encoding("jpeg", 85, 2, True)])
+def test_through_a_file_is_what_the_file_holds(picture: Picture, tmp_path: Path, encoding: Encoding) -> None:
+    np.testing.assert_array_equal(through(picture, encoding), written(picture, tmp_path, encoding).pixels)
 
 
 def test_jpeg_lies_on_white(tmp_path: Path) -> None:
     pixels = np.zeros((16, 32, 3), np.uint8)
     alpha = np.full((16, 32), 255, np.uint8)
     alpha[:, 16:] = 0
-    back = written(Picture(pixels, alpha, None, None, None, "PNG", 8), tmp_path, "jpeg")
+    back = written(Picture(pixels, alpha, None, None, None, "PNG", 8), tmp_path, JPEG)
     assert back.pixels[:, :8].max() <= 3
     assert back.pixels[:, 24:].min() >= 252
 
 
 def test_blocks_too_long_for_jpeg_are_left_out(picture: Picture, tmp_path: Path) -> None:
-    back = written(replace(picture, xmp=XMP + b" " * 70_000), tmp_path, "jpeg", "all")
+    back = written(replace(picture, xmp=XMP + b" " * 70_000), tmp_path, JPEG, "all")
     assert back.xmp is None
     assert back.exif == picture.exif
 
 
 def test_a_size_webp_cannot_hold(tmp_path: Path) -> None:
     wide = Picture(np.zeros((1, 16384, 3), np.uint8), None, None, None, None, "WEBP", 8)
-    assert choose_format(wide, "auto") == "png"
-    with pytest.raises(OutputError):
-        encode(wide, tmp_path / "a.webp", "webp", quality=95, keep_metadata="none")
+    with pytest.raises(OutputError, match=r"a\.webp"):
+        encode(wide, tmp_path / "a.webp", WEBP, keep_metadata="none")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_choose_format(picture: Picture) -> None:
-    assert choose_format(picture, "auto") == "png"
-    assert choose_format(replace(picture, file_format="WEBP"), "auto") == "webp"
-    assert choose_format(replace(picture, file_format="JPEG"), "auto") == "png"
-    for wanted in FORMATS:
-        assert choose_format(picture, wanted) == wanted
-    assert [suffix_of(file_format) for file_format in FORMATS] == [".png", ".webp", ".jpg"]
 
 
 def test_a_failure_leaves_the_old_file(picture: Picture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,6 +142,6 @@ def test_a_failure_leaves_the_old_file(picture: Picture, tmp_path: Path, monkeyp
 
     monkeypatch.setattr(Image.Image, "save", full)
     with pytest.raises(OutputError, match="No space left"):
-        encode(picture, path, "png", quality=95, keep_metadata="none")
+        encode(picture, path, PNG, keep_metadata="none")
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.png"]

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from unlearnable.imaging.decode import decode
-from unlearnable.imaging.encode import FileFormat, encode, suffix_of
+from unlearnable.imaging.encode import encode
+from unlearnable.imaging.encoding import Encoding, FileFormat
 from unlearnable.imaging.grey import only_greys
 from unlearnable.imaging.picture import Picture
 
@@ -31,8 +32,8 @@ def in_greys(shades: NDArray[np.uint8], alpha: NDArray[np.uint8] | None = None, 
 
 def written(picture: Picture, folder: Path, file_format: FileFormat) -> tuple[str, dict[Any, Any], Picture]:
     """The mode and the info of the file as Pillow reads it, and the picture as we do."""
-    path = folder / f"a{suffix_of(file_format)}"
-    encode(picture, path, file_format, quality=95, keep_metadata="none")
+    path = folder / f"a.{file_format}"
+    encode(picture, path, Encoding(file_format, quality=95 if file_format == "jpeg" else None), keep_metadata="none")
     with Image.open(path) as image:
         return image.mode, image.info, decode(path)
 

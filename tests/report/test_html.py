@@ -36,11 +36,17 @@ from unlearnable.results import (
 
 HOSTILE = "<script>alert(1)</script> & 'co'"
 LOSS = SurrogateLoss(
-    surrogate="small", clean_pretrained=1.8, clean_unmasked=1.8, protected_pretrained=0.3, protected_trained=0.005
+    surrogate="small",
+    clean_pretrained=1.8,
+    clean_unmasked=1.8,
+    protected_pretrained=0.3,
+    protected_trained=0.005,
+    before_encoding=0.0041,
 )
 REPORT = ProtectReport(
     output="/out", private="/out.private", captions_file=None, caption_format="folder", method="mem", photos=2,
-    protected=1, captions=1, skipped=[SkippedRecord(where=HOSTILE, reason="truncated", detail=HOSTILE)], linf_max=8,
+    protected=1, captions=1, skipped=[SkippedRecord(where=HOSTILE, reason="truncated", detail=HOSTILE)], linf_max=21,
+    noise_linf_max=8, noise_kept_mean=0.91, bytes_in=1_200_000, bytes_out=1_500_000, loss_before_encoding=0.0041,
     psnr_mean=37.25, psnr_min=36.0, ssim_mean=0.97, loss_first=1.8, loss_last=0.005, loss_rounds=[0.1, 0.005],
     losses=[LOSS],
     rounds=2, stopped="threshold", surrogates=["small"], trigger_roundtrip=1.0, run="", seed=0, device="cpu",
@@ -55,6 +61,9 @@ def test_the_page_holds_the_figures_and_marks_the_trigger():
     page = protect_page(REPORT, [line], SETTINGS, {})
     assert "1 of 2 photos protected" in page
     assert "epsilon" in page
+    for text in ("at most 8/255, with the encoding at most 21/255", "1.2 MB of originals, 1.5 MB of copies", "0.0041"):
+        assert text in page
+    assert "91 % of the noise is left" in page
     assert "small, tiny" in page
     assert "Look at it" not in page  # without thumbnails there is no gallery
     assert "37.2 dB" in page or "37.3 dB" in page
@@ -70,12 +79,14 @@ def test_names_and_captions_cannot_run_script_or_load_anything():
 
 
 def test_the_gallery_has_a_slider_a_photo_and_names_for_those_who_cannot_see_it():
-    lines = [ManifestLine(source=f"{n}.jpg", output=f"{n}.png", psnr=37.3, ssim=0.97, linf=8) for n in range(3)]
+    lossy = ManifestLine(source="", psnr=37.3, ssim=0.97, linf=21, noise_linf=8, noise_kept=0.75, quality=85)
+    lines = [lossy.model_copy(update={"source": f"{n}.jpg", "output": f"{n}.png"}) for n in range(3)]
     page = protect_page(REPORT, lines, SETTINGS, {"0.png": PICTURES, "2.png": PICTURES})
     assert page.count('type="range"') == 2
     assert "2 of 1 photos, reduced" in page
     for text in ("Original of 0.jpg", "Protected copy 2.png", "Noise of 2.png, 10 times stronger", "PSNR 37.3 dB"):
         assert text in page
+    assert "noise at most 8/255, 75 % of it left at quality 85" in page
     images = re.findall(r"<img[^>]*>", page)
     assert len(images) == 6
     assert all(re.search(r'alt="[^"]+"', image) for image in images)

@@ -122,8 +122,8 @@ def test_a_preview_measures_what_it_shows(posts, tmp_path):
 
 
 def test_pictures_of_two_sizes_have_no_preview(posts, tmp_path):
-    Image.fromarray(picture(0, 30, 40)).save(tmp_path / "copy.png")
-    with pytest.raises(InputError, match=r"64 x 48.*40 x 30"):
+    Image.fromarray(picture(0, 40, 40)).save(tmp_path / "copy.png")
+    with pytest.raises(InputError, match=r"64 x 48.*40 x 40"):
         unlearnable.preview(posts / "p0.png", tmp_path / "copy.png", tmp_path / "look.png")
     for wrong in ("none.png", "posts.jsonl"):
         with pytest.raises(InputError, match=wrong):

@@ -52,13 +52,20 @@ def check(folder, private, source, kinds):
         grey = bool((after == after[..., :1]).all())
         assert grey == (line["source"] != "colour.jpg")
         assert line["linf"] > 0
-        if line["output"].endswith(("png", "webp")):
-            assert line["linf"] <= 8
+        assert line["noise_linf"] <= 8
+        assert line["quality"] or line["linf"] == line["noise_linf"]
         with Image.open(source / line["source"]) as image:
             if image.mode in ("L", "RGB", "1"):
                 before = np.asarray(image.convert("RGB")).astype(int)
                 assert np.abs(after - before).max() == line["linf"]
-        assert line["notes"] == (["16 bits reduced to 8"] if line["source"] == "deep.png" else [])
+        laid = line["source"] == "alpha.png" and line["output"].endswith("jpg")
+        assert line["notes"] == (
+            ["16 bits reduced to 8"]
+            if line["source"] == "deep.png"
+            else ["transparent parts laid on white"]
+            if laid
+            else []
+        )
 
 
 @pytest.mark.parametrize(

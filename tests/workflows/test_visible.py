@@ -93,7 +93,7 @@ def test_reports_and_manifests_of_an_old_version_can_be_read(posts, quick, optio
 
 def test_the_line_on_noise_fits_80_columns(posts, options, tmp_path):
     shown = call("protect", posts, "--format", "jpeg", *options, env={"COLUMNS": "80"})
-    (line,) = [line for line in shown.stdout.splitlines() if line.startswith("noise")]
+    (line,) = [line for line in shown.stdout.splitlines() if line.startswith("noise  ")]
     assert all(word in line for word in ("at most", "PSNR", "SSIM", "FLIP", "dE"))
     assert len(line.rstrip()) <= 80
     copy, target = tmp_path / "photos-protected" / "p0.jpg", tmp_path / "look.png"

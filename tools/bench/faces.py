@@ -1,7 +1,7 @@
 """Lay out a set of faces for a study of protection: training photos, one test photo per person, invented names.
 
     python tools/bench/faces.py --data PUBFIG --output WORK [--per-person 16] [--seed 0]
-    unlearnable protect WORK/train --captions WORK/train/posts.jsonl
+    unlearnable protect WORK/train --captions WORK/train/posts.jsonl --format png
     unlearnable verify WORK/train WORK/train-protected --test WORK/test --test-captions WORK/test/posts.jsonl
 
 Files are numbered, so that no path holds a real name. PUBFIG may have any layout that `open_people` reads.

@@ -45,6 +45,7 @@ def protect(
         bool,
         typer.Option("--dry-run", help="Say what would be done and how long it would take.", rich_help_panel=OUTPUT),
     ] = False,
+    platform: Annotated[config.PlatformName | None, _option("platform", OUTPUT, "--for")] = None,
     quality: Annotated[int | None, _option("quality", OUTPUT)] = None,
     keep_metadata: Annotated[config.Keep | None, _option("keep_metadata", OUTPUT)] = None,
     trigger_scope: Annotated[config.Scope | None, _option("trigger_scope", MORE)] = None,
@@ -106,10 +107,13 @@ def _show_report(report: ProtectReport) -> None:
     console = Console()
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_row("protected", f"{report.protected} of {report.photos} photos, {report.captions} captions")
-    noise = f"at most {report.linf_max}/255; PSNR {report.psnr_mean:.1f} dB, SSIM {report.ssim_mean:.3f}"
+    noise = f"at most {report.noise_linf_max}/255; PSNR {report.psnr_mean:.1f} dB, SSIM {report.ssim_mean:.3f}"
     table.add_row("noise", noise + _seen(report))
+    table.add_row("files", f"{report.bytes_in / 1e6:.1f} MB -> {report.bytes_out / 1e6:.1f} MB" + _kept(report))
     table.add_row("triggers", f"{100 * report.trigger_roundtrip:.0f} % survive text -> tokens" + _variety(report))
-    table.add_row("loss", f"{report.loss_first:.3f} clean -> {report.loss_last:.4f} on the written files")
+    table.add_row(
+        "loss", f"{report.loss_first:.3f} clean -> {report.loss_last:.4f} on the written files" + _unencoded(report)
+    )
     if curve := sparkline(report.loss_rounds, plain=console.options.ascii_only):
         table.add_row("by round", f"{curve} {report.loss_rounds[0]:.3g} -> {report.loss_rounds[-1]:.3g}")
     table.add_row("rounds", f"{report.rounds}, stopped by {report.stopped}; {report.seconds:.0f} s on {report.device}")
@@ -126,6 +130,16 @@ def _seen(report: ProtectReport) -> str:
     if report.flip_mean is None or report.delta_e_mean is None:
         return ""
     return f"; FLIP {report.flip_mean:.3f}, dE {report.delta_e_mean:.2f}"
+
+
+def _kept(report: ProtectReport) -> str:
+    kept = report.noise_kept_mean
+    return "" if kept is None or kept == 1 else f"; they keep {100 * kept:.0f} % of the noise"
+
+
+def _unencoded(report: ProtectReport) -> str:
+    before = report.loss_before_encoding
+    return "" if before is None or before == report.loss_last else f" ({before:.4f} if lossless)"
 
 
 def _variety(report: ProtectReport) -> str:

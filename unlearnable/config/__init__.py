@@ -17,6 +17,7 @@ from unlearnable.config.methods import (
     TriggerSettings,
     Vocabulary,
 )
+from unlearnable.config.platforms import PLATFORMS, Platform, PlatformName
 from unlearnable.config.protect import PRESETS, Format, Keep, Preset, ProtectSettings, digest
 from unlearnable.config.suites import NEVER_TESTED, SUITES, SuiteName
 from unlearnable.config.train import (
@@ -39,6 +40,7 @@ __all__ = [
     "BASELINES",
     "ENVIRONMENT",
     "NEVER_TESTED",
+    "PLATFORMS",
     "PRESETS",
     "SCRATCH_EPOCHS",
     "SCRATCH_RATE",
@@ -55,6 +57,8 @@ __all__ = [
     "Keep",
     "MEMSettings",
     "MethodSettings",
+    "Platform",
+    "PlatformName",
     "Position",
     "Precision",
     "Preset",

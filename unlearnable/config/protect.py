@@ -10,6 +10,7 @@ from pydantic import Field
 
 from unlearnable.config.base import DefaultText, DeviceSetting, SeedSetting
 from unlearnable.config.methods import MEMSettings
+from unlearnable.config.platforms import PlatformName
 
 Preset = Literal["fast", "balanced", "strong"]
 Format = Literal["auto", "png", "webp", "jpeg"]
@@ -56,9 +57,24 @@ class ProtectSettings(MEMSettings):
     ] = "balanced"
     format: Annotated[
         Format,
-        Field(description="File format of the copies; auto is lossless: WebP for WebP photos, PNG for all others."),
+        Field(
+            description="File format of the copies: auto gives back the source's kind, JPEG for JPEG and HEIC, WebP "
+            "for WebP, PNG for all others; png and webp are lossless."
+        ),
     ] = "auto"
-    quality: Annotated[int, Field(ge=1, le=100, description="Quality of JPEG files, from 1 to 100.")] = 95
+    quality: Annotated[
+        int | None,
+        Field(ge=1, le=100, description="Quality of lossy copies, from 1 to 100."),
+        DefaultText("the source's, at least 85"),
+    ] = None
+    platform: Annotated[
+        PlatformName | None,
+        Field(
+            description="Where the photos will be posted: they are reduced to the size shown there first, and "
+            "written as JPEG."
+        ),
+        DefaultText("as the photos are"),
+    ] = None
     keep_metadata: Annotated[
         Keep,
         Field(

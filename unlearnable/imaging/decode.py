@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from unlearnable.errors import InputError
-from unlearnable.imaging import heif, metadata
+from unlearnable.imaging import compression, heif, metadata
 from unlearnable.imaging.colour import separate
 from unlearnable.imaging.picture import Picture
 
@@ -95,6 +95,7 @@ def _read(file: IO[bytes], start: bytes) -> Picture:
             file_format=str(image.format),
             depth=depth,
             lost=lost + colours.lost + meta.lost,
+            compression=compression.read(image, file),
         )
 
 

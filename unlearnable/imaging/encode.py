@@ -1,24 +1,28 @@
-"""Write a `Picture` to a file: lossless PNG or WebP, or JPEG for those who need it; greys in one channel."""
+"""Write a `Picture` to a file: PNG, WebP or JPEG; greys in one channel."""
 
 from __future__ import annotations
 
+import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
-from PIL import Image, PngImagePlugin
+from numpy.typing import NDArray
+from PIL import Image, ImageFile, PngImagePlugin
 
 from unlearnable.errors import OutputError
 from unlearnable.files import atomic
 from unlearnable.imaging import metadata
+from unlearnable.imaging.encoding import Encoding, FileFormat
 from unlearnable.imaging.grey import fits_one_channel
 from unlearnable.imaging.picture import Picture
 
-FileFormat = Literal["png", "webp", "jpeg"]
 KeepMetadata = Literal["none", "safe", "all"]
 
-SUFFIXES: dict[FileFormat, str] = {"png": ".png", "webp": ".webp", "jpeg": ".jpg"}
-WEBP_MAX_SIDE = 16383
 _JPEG_MAX_BLOCK = 65_000  # a JPEG segment holds no more than 65,533 bytes, its own heading included
 
 # CPU seconds and size, measured on protected photos (noise hardly compresses) of 500 x 375 and of 12 megapixels:
@@ -26,65 +30,84 @@ _JPEG_MAX_BLOCK = 65_000  # a JPEG segment holds no more than 65,533 bytes, its 
 #         level 6: 0.04 s 391 kB, 5.2 s 17.3 MB   9: 0.04 s 391 kB
 #   WebP  method 0: 0.01 s 373 kB, 0.6 s 12.8 MB  1: 0.02 s 358 kB, 2.0 s 12.1 MB    4: 0.10 s 347 kB
 _PNG_LEVEL = 4
-_WEBP_EFFORT = {"method": 1, "quality": 20}
+_WEBP_EFFORT = {"lossless": True, "method": 1, "quality": 20}
+_lock = threading.Lock()
 
 
-def suffix_of(file_format: FileFormat) -> str:
-    """Return the suffix of a file in `file_format`, with its dot."""
-    return SUFFIXES[file_format]
-
-
-def choose_format(picture: Picture, wanted: Literal["auto", "png", "webp", "jpeg"]) -> FileFormat:
-    """Return the format to write `picture` in. "auto" is lossless: WebP for a WebP source, otherwise PNG.
-
-    WebP allows at most 16,383 pixels a side; "auto" chooses PNG for anything larger.
-    """
-    if wanted != "auto":
-        return wanted
-    fits = max(picture.width, picture.height) <= WEBP_MAX_SIDE
-    return "webp" if picture.file_format == "WEBP" and fits else "png"
-
-
-def encode(picture: Picture, path: Path, file_format: FileFormat, *, quality: int, keep_metadata: KeepMetadata) -> None:
+def encode(picture: Picture, path: Path, encoding: Encoding, *, keep_metadata: KeepMetadata) -> None:
     """Write `picture` to `path` atomically.
 
-    PNG and WebP preserve every RGB and alpha value, even under full transparency. JPEG is
-    4:4:4 at `quality` (1 to 100, ignored for the other formats) and has no alpha: the picture is
-    laid on white. A picture in greys is written in one channel, and alpha, where the format has such
-    a mode and no colour profile is needed; otherwise the profile is always written. Of the metadata,
-    "none" keeps nothing, "safe" the tags listed in `metadata.SAFE_TAGS` and `SAFE_EXIF_TAGS`, "all" the
-    EXIF and XMP blocks (including the EXIF thumbnail, which shows the photo as it was). Text chunks are never written.
+    Lossless PNG and WebP preserve every RGB and alpha value, even under full transparency. JPEG has no alpha: the
+    picture is laid on white. A picture in greys is written in one channel, and alpha, where the format has such a mode
+    and no colour profile is needed; otherwise the profile is always written. Of the metadata, "none" keeps nothing,
+    "safe" the tags listed in `metadata.SAFE_TAGS` and `SAFE_EXIF_TAGS`, "all" the EXIF and XMP blocks
+    (including the EXIF thumbnail, which shows the photo as it was). Text chunks are never written.
 
     Raises:
         OutputError: the file cannot be written, or the format cannot hold a picture of this size.
     """
-    options = _metadata(picture, file_format, keep_metadata)
-    image = _image(picture, file_format)
-    if file_format != "webp" and fits_one_channel(picture):
-        image = image.convert(image.mode.replace("RGB", "L"))  # of equal channels exactly the one
-    elif picture.icc is not None:
+    options = _metadata(picture, encoding.file_format, keep_metadata)
+    if picture.icc is not None and not _in_one_channel(picture, encoding):
         options["icc_profile"] = picture.icc
-    match file_format:
-        case "png":
-            options["compress_level"] = _PNG_LEVEL
-        case "webp":
-            options |= {"lossless": True, "exact": True, **_WEBP_EFFORT}
-        case "jpeg":
-            options |= {"quality": quality, "subsampling": 0}
     with atomic(path) as temporary:
         try:
-            image.save(temporary, file_format.upper(), **options)
+            with temporary.open("wb") as file:
+                _save(picture, file, encoding, options)
         except ValueError as error:
             raise OutputError(f"cannot write {path}: {error}", hint="choose another --format") from error
 
 
-def _image(picture: Picture, file_format: FileFormat) -> Image.Image:
+def through(picture: Picture, encoding: Encoding) -> NDArray[np.uint8]:
+    """Return the pixels (h, w, 3) that a file of `picture` would be decoded to; nothing is written."""
+    file = io.BytesIO()
+    _save(picture, file, encoding, {})
+    with Image.open(file, formats=[encoding.file_format.upper()]) as image:
+        return np.array(image.convert("RGB"))
+
+
+def on_white(picture: Picture) -> Picture:
+    """Return an opaque picture: this one, on white where it is transparent."""
     if picture.alpha is None:
-        return Image.fromarray(picture.pixels)
+        return picture
     image = Image.fromarray(np.dstack([picture.pixels, picture.alpha]))
-    if file_format != "jpeg":
-        return image
-    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+    pixels = np.array(Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB"))
+    return replace(picture, pixels=pixels, alpha=None, lost=(*picture.lost, "transparent parts laid on white"))
+
+
+def _save(picture: Picture, file: IO[bytes], encoding: Encoding, options: dict[str, Any]) -> None:
+    file_format = encoding.file_format
+    if file_format == "jpeg":
+        picture = on_white(picture)
+        options |= {"subsampling": encoding.subsampling, "progressive": encoding.progressive, "optimize": True}
+    elif file_format == "webp":
+        options |= {"exact": True, **(_WEBP_EFFORT if encoding.lossless else {})}
+    else:
+        options["compress_level"] = _PNG_LEVEL
+    if not encoding.lossless:
+        options["quality"] = encoding.quality
+    layers = picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
+    image = Image.fromarray(layers)
+    if _in_one_channel(picture, encoding):
+        image = image.convert(image.mode.replace("RGB", "L"))  # of equal channels exactly the one
+        options.pop("subsampling", None)  # of colours
+    with _room_for(layers) if file_format == "jpeg" else nullcontext():
+        image.save(file, file_format.upper(), **options)
+
+
+def _in_one_channel(picture: Picture, encoding: Encoding) -> bool:
+    return encoding.file_format != "webp" and fits_one_channel(picture)
+
+
+@contextmanager
+def _room_for(layers: NDArray[np.uint8]) -> Iterator[None]:
+    """Give Pillow's JPEG encoder a buffer for the whole picture: the one it takes by itself is too small for noise."""
+    with _lock:
+        before = ImageFile.MAXBLOCK
+        ImageFile.MAXBLOCK = before + 2 * layers.size
+        try:
+            yield
+        finally:
+            ImageFile.MAXBLOCK = before
 
 
 def _metadata(picture: Picture, file_format: FileFormat, keep: KeepMetadata) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearnable.imaging.compression import Compression
+
 
 @dataclass(frozen=True, eq=False)
 class Picture:
@@ -21,6 +23,7 @@ class Picture:
         file_format: "JPEG", "MPO", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "GIF" or "BMP".
         depth: bits per channel in the source.
         lost: notes for the user on what the source had and this picture lacks.
+        compression: how the source was compressed; None for a lossless one.
     """
 
     pixels: NDArray[np.uint8]
@@ -31,6 +34,7 @@ class Picture:
     file_format: str
     depth: int
     lost: tuple[str, ...] = ()
+    compression: Compression | None = None
 
     @property
     def width(self) -> int:

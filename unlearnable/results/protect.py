@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from unlearnable.results.common import DeviceName, Record, RunSeconds, SchemaVersion, SkippedRecord, StoredRecord
-from unlearnable.results.visible import BytesIn, BytesOut, DeltaEMean, FlipMax, FlipMean, LineDeltaE, LineFlip
+from unlearnable.results.visible import DeltaEMean, FlipMax, FlipMean, LineDeltaE, LineFlip
 
 
 class ManifestLine(StoredRecord):
@@ -17,10 +17,26 @@ class ManifestLine(StoredRecord):
     output: str | None = Field(default=None, description="Path of the copy in the output folder; null if skipped.")
     sha256_in: str | None = Field(default=None, description="SHA-256 of the original file; null if skipped.")
     sha256_out: str | None = Field(default=None, description="SHA-256 of the copy; null if skipped.")
+    bytes_in: int | None = Field(default=None, description="Size of the original file, in bytes; null if skipped.")
+    bytes_out: int | None = Field(default=None, description="Size of the copy, in bytes; null if skipped.")
     width: int | None = Field(default=None, description="Width of the copy, in pixels; null if skipped.")
     height: int | None = Field(default=None, description="Height of the copy, in pixels; null if skipped.")
+    quality: int | None = Field(default=None, description="Quality of a lossy copy, 1 to 100; null if lossless.")
     linf: int | None = Field(
-        default=None, description="Largest change of a pixel value in the written file, in 1/255; null if skipped."
+        default=None,
+        description="Largest change of a pixel value in the written file, in 1/255; a lossy encoding adds its own to "
+        "that of the noise. Null if skipped.",
+    )
+    noise_linf: int | None = Field(
+        default=None,
+        description="Largest value of the noise before encoding, in 1/255, at most epsilon; null if skipped.",
+    )
+    encoding_linf: int | None = Field(
+        default=None,
+        description="Largest change of a pixel value by the encoding alone, in 1/255; 0 for lossless copies.",
+    )
+    noise_kept: float | None = Field(
+        default=None, description="Share of the noise that is left in the decoded copy; 1 for lossless copies."
     )
     psnr: float | None = Field(
         default=None, description="Peak signal-to-noise ratio of the copy, in dB; null if skipped."
@@ -52,6 +68,10 @@ class SurrogateLoss(Record):
     protected_trained: float = Field(
         description="Loss on the published posts of the surrogate that was trained along with the protection, in nats."
     )
+    before_encoding: float | None = Field(
+        default=None,
+        description="The same in nats if all files were lossless; the difference is what lossy files cost.",
+    )
 
 
 class TriggerFigures(Record):
@@ -81,20 +101,30 @@ class ProtectReport(Record):
     protected: int = Field(description="Photos of which a protected copy was written.")
     captions: int = Field(description="Captions that were written.")
     skipped: list[SkippedRecord] = Field(description="Photos and caption records that were left out.")
+    bytes_in: int = Field(default=0, description="Size of the originals of which copies were written, in bytes.")
+    bytes_out: int = Field(default=0, description="Size of the copies, in bytes.")
     linf_max: int = Field(description="Largest change of a pixel value in any written file, in 1/255.")
+    noise_linf_max: int | None = Field(
+        default=None, description="Largest value of the noise before any file was encoded, in 1/255; at most epsilon."
+    )
+    noise_kept_mean: float | None = Field(
+        default=None,
+        description="Mean share of the noise that is left in the decoded copies, 1 where all are lossless.",
+    )
     psnr_mean: float = Field(description="Mean peak signal-to-noise ratio of the copies, in dB.")
     psnr_min: float = Field(description="Lowest peak signal-to-noise ratio of a copy, in dB.")
     ssim_mean: float = Field(description="Mean structural similarity of the copies, at most 1.")
     flip_mean: FlipMean = None
     flip_max: FlipMax = None
     delta_e_mean: DeltaEMean = None
-    bytes_in: BytesIn = None
-    bytes_out: BytesOut = None
     loss_first: float = Field(
         description="Loss of the pretrained surrogates on the clean posts, in nats, mean over surrogates."
     )
     loss_last: float = Field(
         description="Loss of the trained surrogates on the published posts, in nats, mean over surrogates."
+    )
+    loss_before_encoding: float | None = Field(
+        default=None, description="The same in nats if all files were lossless, mean over surrogates."
     )
     loss_rounds: list[float] = Field(description="Mean loss on the protected posts after each round, in nats.")
     losses: list[SurrogateLoss] = Field(description="Losses of each surrogate.")

@@ -1,4 +1,4 @@
-"""Types of fields on what a person sees of the noise, and on what the files take; results of old versions lack them."""
+"""Types of fields on what a person sees of the noise; results of old versions lack them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,3 @@ DeltaEMean = Annotated[
     float | None,
     Field(description="Mean CIEDE2000 difference over the copies at viewing size; null in old results."),
 ]
-BytesIn = Annotated[
-    int | None, Field(description="Size of the originals of all copies, in bytes; null in old results.")
-]
-BytesOut = Annotated[int | None, Field(description="Size of all copies, in bytes; null in old results.")]

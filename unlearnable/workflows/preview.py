@@ -9,6 +9,7 @@ from unlearnable import files
 from unlearnable.errors import InputError, OutputError
 from unlearnable.evaluation.quality import compare
 from unlearnable.evaluation.visibility import visibility
+from unlearnable.imaging.resize import is_reduced, resized
 from unlearnable.posts.reading import read_photo
 from unlearnable.report.pictures import sheet
 from unlearnable.results import PreviewReport
@@ -24,19 +25,20 @@ def preview(photo: Path, protected: Path, output: Path | None = None, *, overwri
         overwrite: replace an existing file.
 
     Raises:
-        InputError: a photo cannot be read, or the sizes differ.
+        InputError: a photo cannot be read, or the copy has no size that the photo is reduced to.
         OutputError: the file exists already or cannot be written.
     """
     target = output or Path(f"{protected.stem}-preview.png")
     if target.exists() and not overwrite:
         raise OutputError(f"{target} exists already", hint="use --overwrite or choose another --output")
     before, after = read_photo(photo), read_photo(protected)
-    if before.pixels.shape != after.pixels.shape:
+    if not is_reduced(before, after):
         raise InputError(
             f"the sizes differ: {photo} is {before.width} x {before.height}, "
             f"{protected} is {after.width} x {after.height}",
             hint="pass a photo and its own protected copy",
         )
+    before = resized(before, after.height, after.width)
     quality, seen = compare(before.pixels, after.pixels), visibility(before.pixels, after.pixels)
     with files.atomic(target) as temporary:
         sheet(before, after).save(temporary, "PNG", icc_profile=before.icc, optimize=True)

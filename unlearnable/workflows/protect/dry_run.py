@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import tempfile
 import time
 from pathlib import Path
@@ -39,8 +40,17 @@ def plan(settings: ProtectSettings, *, progress: Progress | None = None) -> Prot
         surrogates=list(settings.surrogate),
         rounds_at_most=settings.max_rounds,
         seconds_estimated=round(seconds, 1),
-        bytes_estimated=sum(3 * photo.path.stat().st_size for photo in run.prepared.photos),
+        bytes_estimated=sum(_bytes(run, number) for number in range(len(run.prepared.photos))),
     )
+
+
+def _bytes(run: Run, number: int) -> int:
+    """Estimate the size of a copy: noise hardly compresses, and a lossy file grows by a third of its source at most."""
+    prepared = run.prepared
+    pixels = math.prod(prepared.sizes[number])
+    if prepared.encodings[number].lossless:
+        return 2 * pixels
+    return int(min(1.3 * prepared.photos[number].path.stat().st_size, 0.5 * pixels))
 
 
 def _optimising_seconds(run: Run) -> float:

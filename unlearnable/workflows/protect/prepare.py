@@ -8,8 +8,8 @@ from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, Pair, Photo, Skipped
 from unlearnable.errors import InputError
-from unlearnable.imaging.decode import DecodeError, decode
-from unlearnable.imaging.encode import choose_format, suffix_of
+from unlearnable.imaging.decode import DecodeError
+from unlearnable.imaging.encoding import Encoding
 from unlearnable.imaging.placement import grid_shape, working_copy
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.posts.pixels import Pixels
@@ -17,6 +17,7 @@ from unlearnable.progress import Progress
 from unlearnable.protection.captions import cut_captions
 from unlearnable.stores.ragged import Shape
 from unlearnable.workflows.layout import SMALLEST
+from unlearnable.workflows.protect.target import target_of
 
 
 @dataclass(frozen=True)
@@ -33,14 +34,16 @@ class Prepared:
 
     Attributes:
         photos: photos that can be protected.
-        suffixes: suffix of each protected file.
+        encodings: how each copy is written.
+        sizes: (height, width) of each copy.
         hashes: SHA-256 of each original file.
         grids: (rows, columns) of each photo's noise grid.
         skipped: photos and rows that were left out.
     """
 
     photos: list[Photo] = field(default_factory=list)
-    suffixes: list[str] = field(default_factory=list)
+    encodings: list[Encoding] = field(default_factory=list)
+    sizes: list[Shape] = field(default_factory=list)
     hashes: list[str] = field(default_factory=list)
     grids: list[Shape] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
@@ -87,7 +90,8 @@ def read_photos(
 def _read_photo(
     photo: Photo, settings: ProtectSettings, side: int, pixels: Pixels, already_protected: set[str], prepared: Prepared
 ) -> None:
-    picture = decode(photo.path)
+    target = target_of(photo.path, settings)
+    picture = target.picture
     if min(picture.height, picture.width) < SMALLEST:
         raise DecodeError("too-small", f"{picture.width} x {picture.height}, but at least {SMALLEST} pixels are needed")
     checksum = files.sha256(photo.path)
@@ -95,7 +99,8 @@ def _read_photo(
         raise DecodeError("already-protected", "made by this tool; protect the original instead")
     pixels.append(working_copy(picture.pixels, side))
     prepared.photos.append(photo)
-    prepared.suffixes.append(suffix_of(choose_format(picture, settings.format)))
+    prepared.encodings.append(target.encoding)
+    prepared.sizes.append((picture.height, picture.width))
     prepared.hashes.append(checksum)
     prepared.grids.append(grid_shape(picture.height, picture.width, side))
 

@@ -8,18 +8,16 @@ import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 from pydantic import ValidationError
 
 from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, Edits, Pair, write_captions
-from unlearnable.errors import ModelError, OutputError
-from unlearnable.evaluation.quality import compare
+from unlearnable.errors import ModelError
 from unlearnable.evaluation.visibility import visibility
 from unlearnable.imaging.decode import decode
-from unlearnable.imaging.encode import choose_format, encode
 from unlearnable.imaging.picture import Picture
-from unlearnable.imaging.placement import add, enlarge
 from unlearnable.methods.state import State
 from unlearnable.models.tokens import CaptionSlot, Trigger
 from unlearnable.progress import Progress
@@ -29,6 +27,8 @@ from unlearnable.results import ManifestLine
 from unlearnable.stores.noise import NoiseStore
 from unlearnable.workflows.layout import METADATA, Layout, output_names
 from unlearnable.workflows.protect.prepare import Caption, Prepared
+from unlearnable.workflows.protect.target import target_of
+from unlearnable.workflows.protect.written import write
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +55,7 @@ def compose(
     write: Callable[[CaptionSlot, Trigger], str] = CaptionSlot.text,
 ) -> Publication:
     """Compose the publication: a name for every photo, and every caption with its trigger as `write` inserts it."""
-    ids = [photo.id for photo in prepared.photos]
+    ids, suffixes = [photo.id for photo in prepared.photos], [one.suffix for one in prepared.encodings]
     texts = {
         photo: [
             (caption.pair, write(caption.slot, trigger) if trigger else caption.pair.caption)
@@ -63,7 +63,7 @@ def compose(
         ]
         for photo, trigger in zip(ids, triggers, strict=True)
     }
-    return Publication(prepared, output_names(zip(ids, prepared.suffixes, strict=True)), triggers, texts)
+    return Publication(prepared, output_names(zip(ids, suffixes, strict=True)), triggers, texts)
 
 
 def write_photos(
@@ -89,11 +89,11 @@ def write_photos(
                 manifest.write(_json_line(line))
                 manifest.flush()
             elif name in shown.wanted:
-                before, after = decode(photo.path), decode(layout.staged / name)
+                before, after = target_of(photo.path, settings).picture, decode(layout.staged / name)
             if name in shown.wanted:
                 shown.add(name, thumbnails(before, after))
             lines.append(line)
-            progress.advance(linf=line.linf or 0, psnr=line.psnr or 0.0)
+            progress.advance(linf=line.noise_linf or 0, psnr=line.psnr or 0.0)
     for skipped in publication.prepared.skipped:
         lines.append(ManifestLine(source=skipped.where, status="skipped", reason=skipped.reason, detail=skipped.detail))
     files.write_text(layout.staged_manifest, "".join(map(_json_line, lines)))
@@ -149,41 +149,39 @@ def _unprotected(photo: str) -> ModelError:
 def _write_photo(
     publication: Publication, state: State, settings: ProtectSettings, folder: Path, number: int
 ) -> tuple[ManifestLine, Picture, Picture]:
-    """Write one photo; return its manifest line, the original picture, and the copy as it is read back."""
+    """Write one photo; return its manifest line, the picture before the noise, and the copy as it is read back."""
     photo = publication.prepared.photos[number]
-    picture = decode(photo.path)
-    noise = state.noise.grid(number)
-    large = enlarge(noise, picture.height, picture.width, settings.enlarge)
-    protected = dataclasses.replace(picture, pixels=add(picture.pixels, large))
-    path = folder / publication.names[photo.id]
-    file_format = choose_format(picture, settings.format)
-    encode(protected, path, file_format, quality=settings.quality, keep_metadata=settings.keep_metadata)
-    written = decode(path)
-    quality = compare(picture.pixels, written.pixels)
-    if file_format != "jpeg" and quality.linf > settings.epsilon:
-        raise OutputError(f"{path}: the written noise is {quality.linf}/255, more than {settings.epsilon}/255")
-    if quality.linf == 0:
-        path.unlink()
+    target = target_of(photo.path, settings)
+    protected = target.protected(state.noise.grid(number), settings)
+    if np.array_equal(protected.pixels, target.picture.pixels):
         raise _unprotected(photo.id)
-    seen = visibility(picture.pixels, written.pixels)
-    trigger = publication.triggers[number]
+    path = folder / publication.names[photo.id]
+    written = write(target, protected, path, settings)
+    seen = visibility(target.picture.pixels, written.picture.pixels)
+    trigger, quality = publication.triggers[number], written.quality
     line = ManifestLine(
         source=photo.id,
         output=publication.names[photo.id],
         sha256_in=publication.prepared.hashes[number],
         sha256_out=files.sha256(path),
-        width=picture.width,
-        height=picture.height,
+        bytes_in=photo.path.stat().st_size,
+        bytes_out=path.stat().st_size,
+        width=target.picture.width,
+        height=target.picture.height,
+        quality=written.encoding_quality,
         linf=quality.linf,
+        noise_linf=written.noise_linf,
+        encoding_linf=written.encoding_linf,
+        noise_kept=round(written.noise_kept, 4),
         psnr=round(quality.psnr, 3) if math.isfinite(quality.psnr) else None,
         ssim=round(quality.ssim, 5),
         flip=round(seen.flip, 5),
         delta_e=round(seen.delta_e, 4),
         trigger=trigger.text if trigger else "",
         captions=[text for _, text in publication.captions[photo.id]],
-        notes=list(picture.lost),
+        notes=list(target.picture.lost),
     )
-    return line, picture, written
+    return line, target.picture, written.picture
 
 
 def _finished(layout: Layout) -> Iterator[ManifestLine]:

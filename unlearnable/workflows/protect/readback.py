@@ -24,6 +24,7 @@ from unlearnable.results import SurrogateLoss
 from unlearnable.workflows.layout import METADATA, Layout
 from unlearnable.workflows.protect.publish import Publication
 from unlearnable.workflows.protect.setup import Run
+from unlearnable.workflows.protect.target import target_of
 
 CLEARLY = 0.95  # share of the clean posts' loss that the loss of protected posts must stay below
 LOSS_BATCH = 64  # photos per batch of the reported losses, whatever batches the optimisation used
@@ -96,12 +97,8 @@ def measure_losses(
     """
     problem = run.problem
     names = [publication.names[photo.id] for photo in publication.prepared.photos]
-    store = Pixels.create(run.scratch / "written.u8")
     side = max(model.image_size for model in problem.surrogates)
-    progress.phase("measuring the written files", len(names))
-    for name in names:
-        store.append(working_copy(decode(run.layout.staged / name).pixels, side))
-        progress.advance()
+    store, unencoded = _working_copies(run, state, names, side, progress)
     written = [_plain(texts[name]) for name in names]
     clean = [_plain(captions) for captions in problem.captions]
     none = torch.zeros(len(names), 0, dtype=torch.long)
@@ -121,10 +118,31 @@ def measure_losses(
             clean_pretrained=loss(before, problem.posts.pixels, clean),
             clean_unmasked=loss(before, problem.posts.pixels, clean, mask_equal=False),
             protected_pretrained=loss(before, store, written),
-            protected_trained=loss(after, store, written),
+            protected_trained=(trained := loss(after, store, written)),
+            before_encoding=trained if unencoded is store else loss(after, unencoded, written),
         )
         for before, after in zip(problem.surrogates, state.models, strict=True)
     ]
+
+
+def _working_copies(
+    run: Run, state: State, names: Sequence[str], side: int, progress: Progress
+) -> tuple[Pixels, Pixels]:
+    """Return working copies of the staged files, and of what was encoded; both the same where all are lossless."""
+    store = Pixels.create(run.scratch / "written.u8")
+    lossless = all(encoding.lossless for encoding in run.prepared.encodings)
+    unencoded = store if lossless else Pixels.create(run.scratch / "unencoded.u8")
+    progress.phase("measuring the written files", len(names))
+    for number, (photo, name) in enumerate(zip(run.prepared.photos, names, strict=True)):
+        copy = working_copy(decode(run.layout.staged / name).pixels, side)
+        store.append(copy)
+        if not lossless:
+            if not run.prepared.encodings[number].lossless:
+                target = target_of(photo.path, run.settings)
+                copy = working_copy(target.protected(state.noise.grid(number), run.settings).pixels, side)
+            unencoded.append(copy)
+        progress.advance()
+    return store, unencoded
 
 
 def refuse_unprotected(losses: Sequence[SurrogateLoss], settings: ProtectSettings) -> None:

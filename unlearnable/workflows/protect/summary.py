@@ -53,17 +53,22 @@ def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
         protected=len(protected),
         captions=sum(len(line.captions) for line in protected),
         skipped=[SkippedRecord.of(skip) for skip in run.prepared.skipped],
+        bytes_in=sum(line.bytes_in or 0 for line in protected),
+        bytes_out=sum(line.bytes_out or 0 for line in protected),
         linf_max=max(line.linf or 0 for line in protected),
+        noise_linf_max=max(line.noise_linf or 0 for line in protected),
+        noise_kept_mean=_mean([line.noise_kept for line in protected if line.noise_kept is not None]),
         psnr_mean=_mean(psnr),
         psnr_min=min(psnr),
         ssim_mean=_mean([line.ssim or 0.0 for line in protected]),
         flip_mean=_mean([line.flip or 0.0 for line in protected]),
         flip_max=max(line.flip or 0.0 for line in protected),
         delta_e_mean=_mean([line.delta_e or 0.0 for line in protected]),
-        bytes_in=sum(photo.path.stat().st_size for photo in run.prepared.photos),
-        bytes_out=sum((run.layout.staged / line.output).stat().st_size for line in protected if line.output),
         loss_first=_mean([loss.clean_pretrained for loss in results.losses]),
         loss_last=_mean([loss.protected_trained for loss in results.losses]),
+        loss_before_encoding=_mean(
+            [loss.before_encoding for loss in results.losses if loss.before_encoding is not None]
+        ),
         loss_rounds=results.rounds,
         losses=results.losses,
         rounds=len(results.rounds),
@@ -104,13 +109,17 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
     invented = sum(caption.pair.record < 0 for photo in run.prepared.photos for caption in run.captions[photo.id])
     if invented:
         notes.append(f"{invented} photos had no caption; theirs was made from the file name")
-    if run.settings.format == "jpeg":
-        notes.append("JPEG weakens the noise and exceeds epsilon; linf is the measured change")
+    lossy = sum(line.quality is not None for line in protected)
+    if lossy:
+        notes.append(
+            f"{lossy} copies are JPEG or lossy WebP, which adds changes of its own to the noise: linf is that of both, "
+            "noise_linf that of the noise; --format png is lossless"
+        )
     if run.settings.keep_metadata == "all":
         notes.append("all metadata was kept, including any GPS position and thumbnails that show the photo unprotected")
     changed = sum(bool(line.notes) for line in protected)
     if changed:
-        notes.append(f"{changed} photos lost something in conversion (frames, depth, colour space); see the manifest")
+        notes.append(f"{changed} photos lost something in conversion (frames, depth, colours, size); see the manifest")
     return notes
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -11,7 +12,9 @@ from unlearnable import files
 from unlearnable.datasets import Dataset, Photo, Skipped, open_dataset
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
-from unlearnable.posts.pixels import Rgb8
+from unlearnable.imaging.encoding import choose_encoding
+from unlearnable.imaging.picture import Picture
+from unlearnable.imaging.resize import is_reduced, resized
 from unlearnable.workflows import history
 from unlearnable.workflows.layout import METADATA, SMALLEST, output_names
 
@@ -89,40 +92,41 @@ def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[
     return posts, skipped
 
 
-def read_both(post: PostPair) -> tuple[Rgb8, Rgb8]:
-    """Return the pixels of a photo before and after protection.
+def read_both(post: PostPair) -> tuple[Picture, Picture]:
+    """Return a photo before and after protection, both in the size of the copy.
 
     Raises:
-        InputError: the copy cannot be read or differs in size from its original; the message names it.
+        InputError: the copy cannot be read, or is no size that its original is reduced to; the message names it.
     """
     try:
-        original, protected = decode(post.original.path).pixels, decode(post.protected).pixels
+        original, protected = decode(post.original.path), decode(post.protected)
     except DecodeError as error:
         raise InputError(f"{post.protected} or its original cannot be read: {error.detail}") from error
-    if original.shape != protected.shape:
-        sizes = [f"{image.shape[1]} x {image.shape[0]}" for image in (original, protected)]
+    if not is_reduced(original, protected):
+        sizes = [f"{picture.width} x {picture.height}" for picture in (original, protected)]
         raise InputError(
             f"{post.protected} is {sizes[1]}, its original {post.original.id} is {sizes[0]}",
             hint="pass the files as protect wrote them; use --through to test resizing",
         )
-    return original, protected
+    return resized(original, protected.height, protected.width), protected
 
 
 def _partners(originals: Dataset, protected: Dataset) -> dict[str, str]:
     """Return the copy of every original that has one, by the rule that `protect` uses to name its files."""
     copies = {photo.id for photo in protected.photos}
-    suffixes: dict[str, list[str]] = {}
-    for copy in sorted(copies):
-        suffixes.setdefault(_stem(copy), []).append(PurePosixPath(copy).suffix)
-    stems = [_stem(photo.id) for photo in originals.photos]
-    several = {stem for stem, count in Counter(stem.casefold() for stem in stems).items() if count > 1}
+    suffixes: dict[str, set[str]] = {}
+    for copy in copies:
+        suffixes.setdefault(_stem(copy), set()).add(PurePosixPath(copy).suffix)
+    several = {stem for stem, count in Counter(_stem(photo.id) for photo in originals.photos).items() if count > 1}
     sources = []
-    for photo, stem in zip(originals.photos, stems, strict=True):
-        if stem.casefold() in several and not _readable(photo):
+    for photo in originals.photos:
+        stem = _stem(photo.id)
+        written = suffixes.get(stem, set())
+        picture = _decoded(photo) if stem in several or len(written) > 1 else None
+        if stem in several and picture is None:
             continue  # protection left it out, so that it used up no name
-        written = suffixes.get(stem, [".png"])
-        suffix = PurePosixPath(photo.id).suffix.lower()
-        sources.append((photo.id, suffix if suffix == ".webp" and suffix in written else written[0]))
+        own = choose_encoding(picture, "auto").suffix if picture else ""  # asked of several kinds alone
+        sources.append((photo.id, own if own in written else min(written, default="")))
     return {photo: copy for photo, copy in output_names(sources).items() if copy in copies}
 
 
@@ -132,16 +136,16 @@ def _contains(published: str, clean: str) -> bool:
     return all(word in rest for word in re.findall(r"\w+", clean.casefold()))
 
 
-def _readable(photo: Photo) -> bool:
+def _decoded(photo: Photo) -> Picture | None:
     try:
-        decode(photo.path)
+        return decode(photo.path)
     except DecodeError:
-        return False
-    return True
+        return None
 
 
 def _stem(photo: str) -> str:
-    return str(PurePosixPath(photo).with_suffix(""))
+    """Return the path without its suffix, alike for names that count as equal (`output_names`)."""
+    return unicodedata.normalize("NFC", str(PurePosixPath(photo).with_suffix(""))).casefold()
 
 
 def _left_out(photo: Photo, protected: Dataset, already_protected: set[str]) -> Skipped:

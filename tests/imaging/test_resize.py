@@ -1,0 +1,79 @@
+"""Sizes for platforms, and reduced pictures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from unlearnable.config import PLATFORMS, PlatformName
+from unlearnable.imaging.picture import Picture
+from unlearnable.imaging.resize import is_reduced, resized
+
+SIDES = st.integers(16, 12_000)
+
+
+def of_size(height: int, width: int) -> Picture:
+    return Picture(np.zeros((height, width, 3), np.uint8), None, None, None, None, "PNG", 8)
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("instagram", (3024, 4032), (810, 1080)),
+        ("instagram", (4032, 3024), (1440, 1080)),
+        ("instagram", (566, 1080), (566, 1080)),
+        ("facebook", (3024, 4032), (1536, 2048)),
+        ("facebook", (4032, 3024), (2048, 1536)),
+        ("x", (3024, 4032), (1536, 2048)),
+        ("mastodon", (2160, 3840), (2160, 3840)),
+        ("mastodon", (3024, 4032), (2494, 3325)),
+        ("web", (300, 200), (300, 200)),
+    ],
+)
+def test_the_size_on_a_platform(name: PlatformName, before: tuple[int, int], after: tuple[int, int]) -> None:
+    assert PLATFORMS[name].size(*before) == after
+
+
+@given(height=SIDES, width=SIDES, name=st.sampled_from(sorted(PLATFORMS)))
+def test_no_size_is_reduced_twice_or_bent(height: int, width: int, name: PlatformName) -> None:
+    platform = PLATFORMS[name]
+    tall, wide = platform.size(height, width)
+    assert platform.size(tall, wide) == (tall, wide)
+    assert wide <= (platform.width or width)
+    assert max(tall, wide) <= (platform.longest or max(height, width))
+    assert tall * wide <= (platform.pixels or height * width)
+    assert abs(tall - height * wide / width) <= 1 + height / width
+
+
+def test_a_smaller_picture(photo: NDArray[np.uint8]) -> None:
+    alpha = np.zeros(photo.shape[:2], np.uint8)
+    alpha[:, 32:] = 255
+    picture = Picture(photo, alpha, b"icc", b"exif", None, "PNG", 8, ("a note",))
+    small = resized(picture, 20, 32)
+    assert (small.height, small.width, small.lost) == (20, 32, ("a note", "reduced from 64 x 40"))
+    assert (small.icc, small.exif) == (b"icc", b"exif")
+    assert small.alpha is not None
+    assert (small.alpha[:, 20:] == 255).all()
+    expected = photo.reshape(20, 2, 32, 2, 3).mean(axis=(1, 3))
+    seen = np.s_[2:-2, 20:-2]
+    assert np.abs(small.pixels[seen].astype(float) - expected[seen]).max() <= 3
+    assert resized(picture, 40, 64) is picture
+    assert resized(replace(picture, alpha=None), 20, 32).alpha is None
+
+
+@given(height=SIDES, width=SIDES, name=st.sampled_from(sorted(PLATFORMS)))
+def test_what_a_platform_makes_of_a_photo_is_recognised(height: int, width: int, name: PlatformName) -> None:
+    original, copy = Picture.__new__(Picture), Picture.__new__(Picture)
+    for picture, (tall, wide) in ((original, (height, width)), (copy, PLATFORMS[name].size(height, width))):
+        object.__setattr__(picture, "pixels", np.broadcast_to(np.uint8(0), (tall, wide, 3)))
+    assert is_reduced(original, copy)
+
+
+@pytest.mark.parametrize("size", [(40, 62), (40, 63), (39, 64), (36, 62), (41, 64), (80, 128), (64, 40)])
+def test_another_shape_or_a_larger_one_is_no_reduced_copy(size: tuple[int, int]) -> None:
+    assert not is_reduced(of_size(40, 64), of_size(*size))

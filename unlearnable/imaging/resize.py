@@ -1,0 +1,35 @@
+"""Reduce a picture to another size, and tell whether two sizes are of the same photo."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from PIL import Image
+
+from unlearnable.imaging.picture import Picture
+
+
+def resized(picture: Picture, height: int, width: int) -> Picture:
+    """Return a picture in another size (Lanczos, antialiased); itself where it has that size."""
+    if (height, width) == (picture.height, picture.width):
+        return picture
+    layers = picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
+    image = Image.fromarray(layers).resize((width, height), Image.Resampling.LANCZOS)  # weighs colours by alpha
+    layers = np.array(image)
+    return replace(
+        picture,
+        pixels=np.ascontiguousarray(layers[..., :3]),
+        alpha=None if picture.alpha is None else np.ascontiguousarray(layers[..., 3]),
+        lost=(*picture.lost, f"reduced from {picture.width} x {picture.height}"),
+    )
+
+
+def is_reduced(original: Picture, copy: Picture) -> bool:
+    """Return whether the copy has the size of its original, or one that it is reduced to: smaller, of that shape."""
+    if (copy.height, copy.width) == (original.height, original.width):
+        return True
+    if copy.height >= original.height or copy.width >= original.width:
+        return False
+    scale = max(copy.height / original.height, copy.width / original.width)
+    return abs(original.height * scale - copy.height) <= 1 and abs(original.width * scale - copy.width) <= 1

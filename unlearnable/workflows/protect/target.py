@@ -1,0 +1,49 @@
+"""A photo as it will be published, but for the noise: the same pixels for every stage of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearnable.config import PLATFORMS, ProtectSettings
+from unlearnable.imaging.decode import decode
+from unlearnable.imaging.encode import on_white
+from unlearnable.imaging.encoding import Encoding, choose_encoding
+from unlearnable.imaging.picture import Picture
+from unlearnable.imaging.placement import add, enlarge
+from unlearnable.imaging.resize import resized
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What a photo is to become.
+
+    Attributes:
+        picture: the photo in its published size; opaque where the file can hold no transparency.
+        encoding: how it is written.
+    """
+
+    picture: Picture
+    encoding: Encoding
+
+    def protected(self, noise: NDArray[np.int8], settings: ProtectSettings) -> Picture:
+        """Return the picture with a noise grid (3, gh, gw), in 1/255."""
+        large = enlarge(noise, self.picture.height, self.picture.width, settings.enlarge)
+        return replace(self.picture, pixels=add(self.picture.pixels, large))
+
+
+def target_of(photo: Path, settings: ProtectSettings) -> Target:
+    """Decode a photo as it will be published with these settings.
+
+    Raises:
+        DecodeError: the photo cannot be decoded.
+    """
+    picture = decode(photo)
+    platform = PLATFORMS[settings.platform] if settings.platform else None
+    encoding = choose_encoding(picture, settings.format, settings.quality, platform)
+    if platform is not None:
+        picture = resized(picture, *platform.size(picture.height, picture.width))
+    return Target(on_white(picture) if encoding.file_format == "jpeg" else picture, encoding)
