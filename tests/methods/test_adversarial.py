@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from tests.methods.sessions import finish, started
@@ -27,24 +29,24 @@ def seen(problem, state, misled):
 
 def test_a_model_that_knows_the_clean_posts_is_misled(make_problem, quick, monkeypatch):
     monkeypatch.setattr(adversarial, "tuning_rate", lambda config: 3e-3)
-    settings = quick.model_copy(update={"adversary_steps": 30, "noise_steps": 8})
+    settings = quick.model_copy(update={"adversary_steps": 30, "noise_steps": 8, "adversarial_weight": 1000})
     problem = make_problem()
     session, _ = run(problem, settings)
     (misled,), state = adversaries(session), session.state
     plain = make_problem()
     other = run(plain, settings.model_copy(update={"adversarial_weight": 0}))[0].state
     assert other.adversaries == []
-    assert seen(problem, state, misled) < 0.8 * seen(plain, other, misled)
+    clean = started("mem", make_problem(), settings).state
+    assert seen(problem, state, misled) < min(seen(plain, other, misled), 0.5 * seen(plain, clean, misled))
     assert not any(torch.equal(state.noise.read(n), other.noise.read(n)) for n in range(len(problem.posts)))
 
 
-def test_every_surrogate_has_an_adversary_and_all_want_the_same(make_problem, quick, tiny):
-    problem = make_problem(surrogates=[tiny, tiny.clone()])
+def test_every_surrogate_and_every_tower_has_an_adversary(make_problem, quick, tiny):
+    problem = replace(make_problem(surrogates=[tiny, tiny.clone()]), towers=(tiny.clone(),))
     session, _ = run(problem, quick.model_copy(update={"max_rounds": 1}))
-    first, second = adversaries(session)
-    assert torch.equal(first.wanted, second.wanted)
-    assert first.centres.shape == second.centres.shape
+    assert len(adversaries(session)) == 3
     assert session.state.learnt == quick.adversary_steps
+    assert adversarial.recruit(problem, quick.model_copy(update={"adversarial_weight": 0})) == ([], [])
 
 
 def test_adversaries_learn_the_clean_posts_without_triggers(make_problem, quick, monkeypatch):

@@ -16,7 +16,7 @@ def test_the_gradient_of_a_grey_photo_is_summed_over_the_channels(make_problem, 
     def gradients():
         session = started("mem", make_problem(pictures=pictures), quick)
         slots = session.problem.posts.choose(photos, session.state.generator)
-        return steps.noise_gradients(session, photos, slots, ())
+        return steps.noise_gradients(session, photos, slots)
 
     grey = gradients()
     monkeypatch.setattr("unlearnable.posts.pixels.Pixels.is_grey", lambda *_: False)

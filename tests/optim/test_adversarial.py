@@ -5,7 +5,8 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnable.optim.adversarial import centres_of, elsewhere, group, pull
+from unlearnable.optim import adversarial
+from unlearnable.optim.adversarial import displacement, elsewhere, group
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -18,23 +19,34 @@ def clumps(seed: int, clumps: int, each: int) -> torch.Tensor:
     return F.normalize(axes + 0.05 * torch.randn(axes.shape, generator=seeded(seed)), dim=1)
 
 
-@given(st.integers(1, 30), st.integers(1, 40), st.integers(0, 99))
-def test_groups_are_numbered_without_gaps_and_none_is_empty(photos, count, seed):
-    features = F.normalize(torch.randn(photos, 5, generator=seeded(seed)), dim=1)
-    labels = group(features, count, seeded(seed))
-    assert labels.shape == (photos,)
+@given(st.integers(1, 30), st.integers(0, 99))
+def test_groups_are_numbered_without_gaps_and_none_is_empty(posts, seed):
+    labels = group(F.normalize(torch.randn(posts, 5, generator=seeded(seed)), dim=1))
+    assert labels.shape == (posts,)
     assert sorted(labels.unique().tolist()) == list(range(int(labels.max()) + 1))
-    assert int(labels.max()) < min(photos, count)
-    centres = centres_of(features, labels)
-    assert torch.allclose(centres.norm(dim=1), torch.ones(len(centres)))
 
 
-@given(st.integers(2, 6), st.integers(2, 5), st.integers(0, 99))
-def test_no_group_holds_photos_of_two_clumps_when_there_are_groups_enough(several, each, seed):
-    features = clumps(seed, several, each)
-    labels = group(features, several * each, seeded(seed))
-    clump = torch.arange(several).repeat_interleave(each)
-    assert all(len(clump[labels == number].unique()) == 1 for number in labels.unique())
+@given(st.integers(8, 12), st.integers(2, 5), st.integers(0, 99))
+def test_posts_that_lie_close_together_are_a_group(several, each, seed):
+    labels = group(clumps(seed, several, each))
+    assert labels.view(several, each).eq(labels[::each, None]).all()
+    assert int(labels.max()) == several - 1
+
+
+def test_few_groups_are_split_and_many_are_joined(monkeypatch):
+    assert int(group(clumps(0, 2, 10)).max()) == adversarial.FEWEST - 1
+    monkeypatch.setattr(adversarial, "MOST", 20)
+    several = F.normalize(torch.randn(100, 64, generator=seeded(0)), dim=1)
+    sizes = group(several).bincount()
+    assert len(sizes) == 20
+    assert int(sizes.max()) <= 20
+
+
+def test_of_many_posts_some_are_linked_and_the_others_join_the_nearest_group(monkeypatch):
+    features, all_linked = clumps(0, 10, 6), group(clumps(0, 10, 6))
+    monkeypatch.setattr(adversarial, "LINKED", 20)
+    labels = group(features)
+    assert [len(set(zip(labels.tolist(), all_linked.tolist(), strict=True)))] == [10]
 
 
 @given(st.integers(2, 12), st.integers(0, 99))
@@ -53,8 +65,10 @@ def test_a_group_goes_to_what_is_unlike_it():
     assert {goes[2], goes[3]} == {0, 1}
 
 
-def test_the_pull_is_least_where_photos_look_like_the_wanted_group():
-    centres, wanted = torch.eye(3), torch.tensor([2, 0])
-    there, elsewhere_ = centres[wanted], centres[[0, 1]]
-    assert pull(there, centres, wanted, torch.tensor(20.0)) < 1e-6
-    assert pull(elsewhere_, centres, wanted, torch.tensor(20.0)) > 10
+def test_the_displacement_is_away_from_a_photo_and_its_words_towards_those_of_the_wanted_group():
+    images, texts = torch.eye(8)[[0, 1, 2, 3]], torch.eye(8)[[4, 4, 5, 5]]
+    labels = torch.tensor([0, 0, 1, 1])
+    shift = displacement(images, texts, labels, wanted=1 - labels)
+    half = 0.5**0.5
+    assert torch.allclose(shift[0], torch.tensor([1, 0, -half, -half, 1, -1, 0, 0]))
+    assert (shift @ images.T).argmax(dim=1).tolist() == [0, 1, 2, 3]

@@ -87,7 +87,7 @@ def pupil(architecture: str, seed: int) -> Pupil:
     torch.manual_seed(seed)
     tower: Any = student.module.visual
     vit = family(student.spec.config) == "vit"
-    width = tower.output_dim
+    width = student.spec.config["embed_dim"]
     head, centre = nn.Linear(width, TEACHER_FEATURES), nn.BatchNorm1d(TEACHER_FEATURES, affine=False)
     patch_head = nn.Conv2d(tower.transformer.width, TEACHER_FEATURES, 1) if vit else None
     learnt = nn.ModuleList([tower, head] if patch_head is None else [tower, head, patch_head])

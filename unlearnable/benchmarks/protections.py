@@ -26,6 +26,7 @@ from unlearnable.posts.pixels import Pixels, Posts
 from unlearnable.progress import Progress
 from unlearnable.protection.captions import Captions, Slots
 from unlearnable.protection.optimise import OptimisationTask, optimise
+from unlearnable.protection.towers import load_towers
 from unlearnable.protection.vocabulary import load_words
 from unlearnable.results import ProtectionRecord
 from unlearnable.stores.noise import NoiseStore
@@ -114,6 +115,7 @@ def _problem(
         proposer=proposer,
         seed=SEED,
         noise_path=noise,
+        towers=load_towers(recipe.settings, (surrogate.name,), str(surrogate.device)),
     )
 
 

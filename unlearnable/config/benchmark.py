@@ -113,5 +113,5 @@ def named_settings(method: str) -> dict[str, Any]:
         "trigger_length": int(found[1]),
         "trigger_vocabulary": "natural" if found[2] else "words",
         "trigger_position": found[3] or "start",
-        **PRESETS["strong" if found[4] else "balanced"],
+        **(PRESETS["strong"] if found[4] else {}),
     }

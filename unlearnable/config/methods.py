@@ -7,18 +7,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from unlearnable.config.base import Settings
+from unlearnable.config.base import DefaultText, Settings
 
 Scope = Literal["post", "user"]
 Position = Literal["start", "end", "random"]
 Vocabulary = Literal["words", "natural"]
 Enlargement = Literal["bilinear", "nearest"]
+NoiseColour = Literal["grey", "colour"]
 
 
 class MethodSettings(Settings):
     """The settings of every method. Pixel values are counted in 1/255."""
 
     epsilon: Annotated[int, Field(ge=1, le=64, description="Upper bound of the noise (L-inf), in 1/255.")] = 8
+    noise_colour: Annotated[
+        NoiseColour,
+        Field(description="Colour of the noise: grey, the same in all channels, which eyes see least, or colour."),
+    ] = "colour"
     step_size: Annotated[int, Field(ge=1, le=16, description="Length of a signed step of the noise, in 1/255.")] = 1
     noise_steps: Annotated[int, Field(ge=1, description="Noise steps for each photo in a round (N in the paper).")] = 8
     surrogate_steps: Annotated[
@@ -89,10 +94,15 @@ class MEMSettings(TriggerSettings):
         Field(
             ge=0,
             le=1000,
-            description="Weight of the noise's second aim: to show other content to the adversary, a copy of the "
-            "surrogate that has learnt the clean posts.",
+            description="Noise steps that show other content to an adversary, a copy of a surrogate or tower that has "
+            "learnt the clean posts, for each step that binds the noise to the words.",
         ),
     ] = 0.0
-    adversary_steps: Annotated[int, Field(ge=1, description="Training steps of the adversary on the clean posts.")] = (
-        128
-    )
+    adversary_steps: Annotated[
+        int, Field(ge=1, description="Training steps of the adversaries on the clean posts.")
+    ] = 128
+    towers: Annotated[
+        tuple[str, ...],
+        Field(description="Models of other families that adversaries are copied from, besides the surrogates."),
+        DefaultText("none"),
+    ] = ()

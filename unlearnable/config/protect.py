@@ -19,7 +19,7 @@ Keep = Literal["none", "safe", "all"]
 PRESETS: dict[str, dict[str, Any]] = {
     "fast": {"max_rounds": 4, "surrogate_steps": 4, "trigger_rounds": 1},
     "balanced": {},
-    "strong": {"adversarial_weight": 1.0},
+    "strong": {"noise_steps": 16, "noise_colour": "grey", "adversarial_weight": 1.0, "towers": ("vit-small",)},
 }
 OUTSIDE_THE_DIGEST = frozenset({"photos", "captions", "output", "avoid_words", "device", "strict"})
 
@@ -51,8 +51,8 @@ class ProtectSettings(MEMSettings):
     preset: Annotated[
         Preset,
         Field(
-            description="Amount of work: fast takes fewer rounds and steps, strong adds noise that misleads a model "
-            "which has learnt the clean posts."
+            description="Amount of work: fast takes fewer rounds and steps; strong takes more, for grey noise that "
+            "also misleads models which have learnt the clean posts."
         ),
     ] = "balanced"
     format: Annotated[

@@ -1,4 +1,4 @@
-"""The adversarial part of MEM's noise: surrogates that have learnt the clean posts, and what they are to see."""
+"""The adversarial part of MEM's noise: models that have learnt the clean posts, and what they are to see."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from unlearnable.config import MEMSettings
 from unlearnable.methods import steps
 from unlearnable.methods.base import MEMSession
 from unlearnable.methods.batches import freeze, in_order
+from unlearnable.methods.likeness import likeness
 from unlearnable.methods.problem import Problem
 from unlearnable.models.architectures import tuning_rate
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.optim.adversarial import centres_of, elsewhere, group, pull
+from unlearnable.optim.adversarial import centres_of, displacement, elsewhere, group
+from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.posts.pixels import tokens_of
 from unlearnable.training.optimiser import adamw
-
-PHOTOS_A_GROUP, FEWEST, MOST = 8, 8, 256
 
 
 @dataclass(frozen=True)
@@ -28,28 +29,24 @@ class Adversary:
 
     Attributes:
         model: in evaluation mode.
-        centres: (g, d) the mean features of each group of captions.
-        wanted: (n,) the group that the model is to see in each photo.
-        weight: the weight of this loss beside the surrogates'.
+        shift: (n, d) the direction that each photo's features are to move against.
     """
 
     model: DualEncoder
-    centres: Tensor
-    wanted: Tensor
-    weight: float
+    shift: Tensor
 
     def loss(self, pixels: Tensor, photos: Sequence[int]) -> Tensor:
-        """Return the loss of photos as they are loaded (b, 3, s, s)."""
-        model, wanted = self.model, self.wanted[list(photos)]
-        features = model.encode_image(pixels.to(model.device))
-        return self.weight * pull(features, self.centres, wanted.to(model.device), model.logit_scale)
+        """Return the loss of photos as they are loaded (b, 3, s, s): the mean logit of what they are not to show."""
+        features = self.model.encode_image(pixels.to(self.model.device))
+        shift = self.shift[list(photos)].to(features)
+        return self.model.logit_scale * (features * shift).sum(dim=1).mean()
 
 
 def recruit(problem: Problem, settings: MEMSettings) -> tuple[list[DualEncoder], list[torch.optim.Optimizer]]:
-    """Return copies of the surrogates that are to learn the clean posts, and their optimisers; none at weight 0."""
+    """Return copies of the models that are to learn the clean posts, and their optimisers; none at weight 0."""
     if not settings.adversarial_weight:
         return [], []
-    models = [surrogate.clone() for surrogate in problem.surrogates]
+    models = [model.clone() for model in problem.models]
     return models, [adamw(each.module, tuning_rate(each.spec.config), settings.weight_decay) for each in models]
 
 
@@ -66,32 +63,34 @@ def learn(
 
 
 def adversaries(session: MEMSession, models: Sequence[DualEncoder]) -> list[Adversary]:
-    """Return what the trained copies are to see; nothing where all captions are of one group.
+    """Return what the trained copies are to see; nothing where all posts are of one group.
 
-    Groups are found by the first of them and are those of all, so that all pull a photo the same way.
+    Posts of the same people or things are a group, which all of the models see as the same other group: only photos
+    that move together teach a name the wrong look.
     """
     freeze(models)
-    features = [_texts(session, model) for model in models]
-    count = min(max(FEWEST, len(session.problem.posts) // PHOTOS_A_GROUP), MOST)
+    features = [_features(session, model) for model in models]
     if not features:
         return []
-    labels = group(features[0], count, torch.Generator().manual_seed(session.problem.seed))
+    images, texts = features[0]
+    labels = group(likeness(session.problem.captions, images))
     if int(labels.max()) == 0:
         return []
-    wanted = elsewhere(centres_of(features[0], labels))[labels]
-    weight = session.settings.adversarial_weight
+    wanted = elsewhere(centres_of(F.normalize(images + texts, dim=1), labels))[labels]
     return [
-        Adversary(model, centres_of(texts, labels).to(model.device), wanted, weight)
-        for model, texts in zip(models, features, strict=True)
+        Adversary(model, displacement(images, texts, labels, wanted))
+        for model, (images, texts) in zip(models, features, strict=True)
     ]
 
 
 @torch.no_grad()
-def _texts(session: MEMSession, model: DualEncoder) -> Tensor:
-    """Return (n, d) features of the first caption of each photo, without a trigger."""
-    posts, parts = session.problem.posts, []
+def _features(session: MEMSession, model: DualEncoder) -> tuple[Tensor, Tensor]:
+    """Return (n, d) features of the clean photos, loaded plainly, and of their first captions without a trigger."""
+    posts, images, texts = session.problem.posts, [], []
     for photos in in_order(len(posts), session.settings.batch_size):
         slots = [posts.slots[n][0] for n in photos]
         tokens, _ = tokens_of(slots, torch.zeros(len(slots), 0, dtype=torch.long))
-        parts.append(model.encode_text(tokens.to(model.device)).cpu())
-    return torch.cat(parts)
+        pixels = torch.stack([load_view(posts.pixels[n], model.image_size, PLAIN_VIEW) for n in photos])
+        images.append(model.encode_image(pixels.to(model.device)).cpu())
+        texts.append(model.encode_text(tokens.to(model.device)).cpu())
+    return torch.cat(images), torch.cat(texts)

@@ -74,6 +74,7 @@ class MEM:
         noise then is to mislead them.
         """
         settings, state = session.settings, session.state
+        pulled = settings.adversarial_weight / (1 + settings.adversarial_weight)
         for done in adversarial.learn(session, state.adversaries, state.adversary_optimisers, state.learnt):
             state.learnt = done
             yield None
@@ -84,7 +85,7 @@ class MEM:
             for photos in steps.remaining(session, state.resting):
                 if search:
                     state.place.changed += improve_triggers(session, photos)
-                steps.move_noise(session, photos, shuffle=True, pulls=misled)
+                steps.move_noise(session, photos, shuffle=True, pulls=misled, pulled=pulled)
                 yield None
             trained, changed = state.place.loss, state.place.changed
             state.settled = state.settled or (search and changed == 0)

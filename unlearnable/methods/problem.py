@@ -34,6 +34,7 @@ class Problem:
         grids: the shape of each photo's noise.
         captions: the words of each photo's captions, which a trigger must not hold.
         surrogates: pretrained models; a method trains copies of them.
+        towers: further pretrained models, of other families, whose photo towers the noise is to mislead too.
         vocabulary: the words that triggers are made of.
         noise_path: the file of the noise; it exists only where a run is resumed.
         proposer: offers words that read naturally in a caption; None where any word of the vocabulary will do.
@@ -47,4 +48,10 @@ class Problem:
     vocabulary: Vocabulary
     noise_path: Path
     proposer: Proposer | None = None
+    towers: tuple[DualEncoder, ...] = ()
     seed: int = 0
+
+    @property
+    def models(self) -> tuple[DualEncoder, ...]:
+        """All models that the noise is made on."""
+        return (*self.surrogates, *self.towers)

@@ -36,7 +36,8 @@ class Pull(Protocol):
 def first_state(problem: Problem, settings: MethodSettings) -> dict[str, Any]:
     """Return the fields of a state with noise zero, no triggers and untouched copies of the surrogates."""
     models = [surrogate.clone() for surrogate in problem.surrogates]
-    grey = filter(problem.posts.pixels.is_grey, range(len(problem.posts)))
+    numbers = range(len(problem.posts))
+    grey = numbers if settings.noise_colour == "grey" else filter(problem.posts.pixels.is_grey, numbers)
     return {
         "noise": NoiseStore(problem.grids, settings.epsilon, problem.noise_path, grey=grey),
         "triggers": torch.zeros(len(problem.posts), 0, dtype=torch.long),
@@ -118,6 +119,7 @@ def move_noise(
     shuffle: bool,
     ascend: bool = False,
     pulls: Sequence[Pull] = (),
+    pulled: float = 0.0,
 ) -> None:
     """Take signed gradient steps on the noise of a batch (Eq. 5), in the bound and through the file.
 
@@ -127,7 +129,8 @@ def move_noise(
         shuffle: give each photo another photo's caption behind its own trigger (the S of Eq. 5),
             so that the noise binds to the trigger and not to the caption.
         ascend: raise the loss instead (Eq. 3).
-        pulls: further losses to lower.
+        pulls: other losses to lower.
+        pulled: share of the steps that lower one of these, drawn at random, instead of the surrogates' loss.
     """
     settings, state = session.settings, session.state
     size = -settings.step_size if ascend else settings.step_size
@@ -135,32 +138,36 @@ def move_noise(
         slots = session.problem.posts.choose(photos, state.generator)
         if shuffle:
             slots = [slots[n] for n in torch.randperm(len(slots), generator=state.generator).tolist()]
-        gradients = noise_gradients(session, photos, slots, pulls)
+        pull = None
+        if pulls and torch.rand((), generator=state.generator) < pulled:
+            pull = pulls[int(torch.randint(len(pulls), (), generator=state.generator))]
+        gradients = noise_gradients(session, photos, slots, pull)
         for photo, gradient in zip(photos, gradients, strict=True):
             state.noise.write(photo, signed_step(state.noise.read(photo), gradient, size, settings.epsilon))
 
 
 def noise_gradients(
-    session: AnySession, photos: Sequence[int], slots: Sequence[CaptionSlot], pulls: Sequence[Pull]
+    session: AnySession, photos: Sequence[int], slots: Sequence[CaptionSlot], pull: Pull | None = None
 ) -> tuple[Tensor, ...]:
-    """Return the gradients of the loss, summed over the surrogates and pulls, at each photo's noise, of its shape."""
+    """Return the gradients of the surrogates' summed loss, or of a pull's, at each photo's noise, of its shape."""
     settings, state, pixels = session.settings, session.state, session.problem.posts.pixels
     noises = [state.noise.read(n).requires_grad_() for n in photos]
-    tokens, _ = tokens_of(slots, state.triggers[list(photos)])
-    decoys = decoy_tokens(session, slots)
     files = [apply_noise(pixels[n], noise, settings.enlarge) for n, noise in zip(photos, noises, strict=True)]
     samples = [sample_view(state.generator, settings.smallest_crop) for _ in photos]
 
-    def loaded(side: int) -> Tensor:
-        return torch.stack([load_view(file, side, view) for file, view in zip(files, samples, strict=True)])
+    def loaded(model: DualEncoder) -> Tensor:
+        return torch.stack([load_view(file, model.image_size, view) for file, view in zip(files, samples, strict=True)])
 
-    losses = [batch_loss(model, loaded(model.image_size), tokens, decoys).cpu() for model in state.models]
-    losses += [pull.loss(loaded(pull.model.image_size), photos).cpu() for pull in pulls]
-    names = [model.name for model in (*state.models, *(pull.model for pull in pulls))]
-    for name, loss in zip(names, losses, strict=True):
+    if pull is not None:
+        losses = [(pull.model.name, pull.loss(loaded(pull.model), photos).cpu())]
+    else:
+        tokens, _ = tokens_of(slots, state.triggers[list(photos)])
+        decoys = decoy_tokens(session, slots)
+        losses = [(model.name, batch_loss(model, loaded(model), tokens, decoys).cpu()) for model in state.models]
+    for name, loss in losses:
         check_finite([loss], "loss", name, state.round + 1)
-    gradients = torch.autograd.grad(torch.stack(losses).sum(), noises)
-    check_finite(gradients, "gradient", ", ".join(dict.fromkeys(names)), state.round + 1)
+    gradients = torch.autograd.grad(torch.stack([loss for _, loss in losses]).sum(), noises)
+    check_finite(gradients, "gradient", ", ".join(dict.fromkeys(name for name, _ in losses)), state.round + 1)
     return gradients
 
 

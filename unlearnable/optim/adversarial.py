@@ -1,30 +1,45 @@
 """Adversarial noise as a poison: a model that knows the posts sees other content in the photos.
 
 A model trained on such photos associates that content with their captions, and so learns it under the wrong words
-(Fowl et al., "Adversarial Examples Make Strong Poisons", NeurIPS 2021, with classes; here with groups of captions).
+(Fowl et al., "Adversarial Examples Make Strong Poisons", NeurIPS 2021, with classes; here with groups of posts).
 """
 
 from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-ITERATIONS = 20
+APART = 0.7  # cosine distance between posts of two groups, on average
+FEWEST, MOST = 8, 1024  # groups
+LINKED = 4096  # posts that are compared with each other
 
 
-def group(features: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """Sort normalised features (n, d) into at most `count` groups by spherical k-means.
+def group(features: Tensor) -> Tensor:
+    """Sort posts by their normalised features (n, d) into groups of those that lie close together.
+
+    By average linkage; of more posts than `LINKED` some are linked, evenly spaced, and the others join the nearest
+    group.
 
     Returns:
-        (n,) group of each feature, numbered from 0 without gaps.
+        (n,) group of each post, numbered from 0 without gaps.
     """
-    centres = features[torch.randperm(len(features), generator=generator)[:count]]
-    for _ in range(ITERATIONS):
-        nearest = (features @ centres.T).argmax(dim=1)
-        centres = _centres(features, nearest, len(centres))
-    labels: Tensor = torch.unique(nearest, return_inverse=True)[1]
+    count = len(features)
+    if count < 2:
+        return torch.zeros(count, dtype=torch.long)
+    linked = torch.arange(0, count, -(-count // LINKED))
+    points = features[linked].double().numpy()
+    tree = linkage(points, "average", metric="cosine")
+    found = fcluster(tree, APART, "distance")
+    if found.max() < FEWEST:
+        found = fcluster(tree, FEWEST, "maxclust")
+    elif found.max() > MOST:
+        found = fcluster(linkage(points, "ward"), MOST, "maxclust")  # groups of about the same size
+    groups = torch.from_numpy(found).long() - 1
+    labels: Tensor = (features @ centres_of(features[linked], groups).T).argmax(dim=1)
+    labels[linked] = groups
     return labels
 
 
@@ -42,9 +57,20 @@ def elsewhere(centres: Tensor) -> Tensor:
     return torch.from_numpy(linear_sum_assignment(similarity.numpy())[1])
 
 
-def pull(image_features: Tensor, centres: Tensor, wanted: Tensor, scale: Tensor) -> Tensor:
-    """Return the cross entropy of classifying images (b, d) as the groups `wanted` (b,) among all groups (g, d)."""
-    return F.cross_entropy(scale * image_features @ centres.T, wanted)
+def displacement(images: Tensor, texts: Tensor, labels: Tensor, wanted: Tensor) -> Tensor:
+    """Return (n, d) the direction that each photo's features are to move against.
+
+    Away from what is there, the photo's own features and its group's captions, and towards what is not: photos and
+    captions of the wanted group. A model that was not asked sees more of the former than of the latter.
+
+    Args:
+        images: (n, d) features of the clean photos.
+        texts: (n, d) features of their captions.
+        labels: (n,) group of each photo.
+        wanted: (n,) group that is to be seen in it.
+    """
+    photos, captions = centres_of(images, labels), centres_of(texts, labels)
+    return images + captions[labels] - photos[wanted] - captions[wanted]
 
 
 def _centres(features: Tensor, labels: Tensor, count: int) -> Tensor:

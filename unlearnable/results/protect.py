@@ -132,7 +132,7 @@ class ProtectReport(Record):
     stopped: Literal["threshold", "rounds"] = Field(
         description="Why it ended: the loss fell below the threshold, or all rounds were run."
     )
-    surrogates: list[str] = Field(description="Surrogates that the protection was made on.")
+    surrogates: list[str] = Field(description="Models that the noise was made on: surrogates, then towers.")
     surrogate_weights: list[str] = Field(
         default_factory=list, description="SHA-256 of the weights of each of them, before the run."
     )
@@ -158,7 +158,7 @@ class ProtectPlan(Record):
     photos: int = Field(description="Photos that would be protected.")
     captions: int = Field(description="Captions that would be written.")
     skipped: list[SkippedRecord] = Field(description="Photos and caption records that would be left out.")
-    surrogates: list[str] = Field(description="Surrogates that the protection would be made on.")
+    surrogates: list[str] = Field(description="Models that the noise would be made on: surrogates, then towers.")
     rounds_at_most: int = Field(description="Most rounds that would be run.")
     seconds_estimated: float = Field(description="Estimated time of the run, in seconds.")
     bytes_estimated: int = Field(description="Estimated size of the written photos, in bytes.")

@@ -17,6 +17,7 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import load
 from unlearnable.posts.pixels import Pixels, Posts
 from unlearnable.progress import Progress
+from unlearnable.protection.towers import load_towers
 from unlearnable.protection.vocabulary import avoided_words, load_words
 from unlearnable.workflows import history
 from unlearnable.workflows.layout import Layout
@@ -94,6 +95,7 @@ def make_ready(
         proposer=proposer,
         seed=settings.seed,
         noise_path=layout.noise,
+        towers=load_towers(method_settings, settings.surrogate, choose_device(settings.device)),
     )
     return Run(
         settings,

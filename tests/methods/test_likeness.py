@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unlearnable.methods.likeness import likeness
+from unlearnable.optim.adversarial import group
+
+PHRASES = ("{} backstage before the show", "look who I met: {}!", "a close-up of {}", "throwback to a day with {}")
+NAMES = ("Anna", "Bob Ray", "Ines", "Mbeki", "Li Wei", "Zoe", "Omar", "Pia", "Ken Ito", "Ada")
+
+
+def blind(posts: int) -> torch.Tensor:
+    """Features of photos in which a model sees nothing in common."""
+    return F.normalize(torch.randn(posts, 64, generator=torch.Generator().manual_seed(0)), dim=1)
+
+
+def test_a_name_counts_and_a_turn_of_phrase_does_not():
+    people = [name for name in NAMES for _ in range(6)]
+    captions = [[PHRASES[n % len(PHRASES)].format(name)] for n, name in enumerate(people)]
+    labels = group(likeness(captions, blind(len(people)))).tolist()
+    assert len(set(zip(people, labels, strict=True))) == len(set(labels)) == len(NAMES)
+
+
+def test_without_words_in_common_the_photos_decide():
+    photos = torch.eye(10).repeat_interleave(3, dim=0)
+    labels = group(likeness([["a photo"]] * 30, photos))
+    assert labels.view(10, 3).eq(labels[::3, None]).all()
+
+
+@given(st.lists(st.lists(st.text(max_size=12), max_size=2), min_size=1, max_size=6))
+def test_any_caption_has_a_place(captions):
+    features = likeness(captions, blind(len(captions)))
+    assert torch.allclose(features.norm(dim=1), torch.ones(len(captions)))
