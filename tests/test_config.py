@@ -42,7 +42,7 @@ def test_flags_beat_environment_beats_file_beats_preset_beats_default(tmp_path, 
     settings = resolve_as(ProtectSettings, {"photos": Path("p"), "epsilon": 6, "quality": None}, file)
     assert (settings.epsilon, settings.seed, settings.quality) == (6, 9, 80)
     assert settings.adversarial_weight == PRESETS["strong"]["adversarial_weight"] > 0
-    assert settings.noise_steps == ProtectSettings.model_fields["noise_steps"].default
+    assert settings.surrogate_steps == ProtectSettings.model_fields["surrogate_steps"].default
 
 
 def test_the_environment_may_name_several_surrogates(monkeypatch):

@@ -57,7 +57,7 @@ class MethodOptions(TypedDict, total=False):
     beam_width: int
     adversarial_weight: float
     adversary_steps: int
-    towers: Sequence[str]
+    towers: Names
     noise_colour: Literal["grey", "colour"]
     smallest_crop: float
     enlarge: Literal["bilinear", "nearest"]
