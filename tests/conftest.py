@@ -50,6 +50,7 @@ def state_folder(tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.mktemp("state")
     monkeypatch.setenv("UNLEARNABLE_STATE", str(folder))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("UNLEARNABLE_PRECISION", "fp32")  # auto goes by this machine's speed
     return folder
 
 

@@ -60,6 +60,7 @@ class MethodOptions(TypedDict, total=False):
     towers: Names
     noise_colour: Literal["grey", "colour"]
     smallest_crop: float
+    precision: Precision
     enlarge: Literal["bilinear", "nearest"]
 
 

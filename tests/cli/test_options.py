@@ -36,7 +36,7 @@ VALUES = {
         "trigger_length": 4, "trigger_vocabulary": "natural", "language_model": "bert", "fluency": 0.5,
         "avoid_words": "w", "trigger_scope": "user", "trigger_position": "end",
         "preset": "strong", "threshold": 0.5, "max_rounds": 7, "format": "webp", "platform": "x", "quality": 33,
-        "keep_metadata": "all", "seed": 12, "device": "cpu", "strict": True,
+        "keep_metadata": "all", "precision": "bf16", "seed": 12, "device": "cpu", "strict": True,
     },
     "train": {
         "data": ["x", "y"], "captions": ["a", "b"], "test_fraction": 0.3, "model": "m", "output": "o", "epochs": 3,
@@ -50,7 +50,8 @@ VALUES = {
         "victims": ["a", "b"],
         "from_scratch": True, "epochs": 3, "lr": 0.5, "batch_size": 7, "smallest_crop": 0.4,
         "suite": "quick", "through": ["png", "blur-1"], "attackers": ["plain", "cutout"], "one_caption": False,
-        "ablations": True, "seeds": [4, 5], "require": ["hit10<=10"], "output": "o", "seed": 8, "device": "cpu",
+        "ablations": True, "seeds": [4, 5], "require": ["hit10<=10"], "output": "o", "precision": "bf16",
+        "seed": 8, "device": "cpu",
     },
     "benchmark": {
         "dataset": "coco", "data": "d", "methods": ["em", "mem-4"], "surrogate": "s", "victims": ["a", "b"],
@@ -82,7 +83,8 @@ def flags(values, *, commas):
 
 @pytest.mark.parametrize("commas", [True, False])
 @pytest.mark.parametrize("name", SETTINGS)
-def test_every_option_reaches_the_settings(tmp_path, name, commas):
+def test_every_option_reaches_the_settings(tmp_path, monkeypatch, name, commas):
+    monkeypatch.delenv("UNLEARNABLE_PRECISION")  # which a file does not overrule
     values, arguments = VALUES[name], ARGUMENTS.get(name, {})
     options = set(inspect.signature(COMMANDS[name]).parameters) & set(SETTINGS[name].model_fields)
     assert options == {*values, *arguments}

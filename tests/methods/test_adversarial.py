@@ -68,3 +68,11 @@ def test_posts_of_one_caption_have_nothing_to_be_misled_to(make_problem, quick):
     session, rounds = run(problem, quick)
     assert rounds
     assert adversaries(session) == []
+
+
+def test_no_post_rests_while_adversaries_are_to_be_misled(make_problem, quick):
+    low = quick.model_copy(update={"threshold": 100.0})
+    for weight, resting in ((1.0, False), (0.0, True)):
+        state = run(make_problem(), low.model_copy(update={"adversarial_weight": weight}))[0].state
+        assert bool(state.resting.any()) == resting
+        assert state.losses.isfinite().all()

@@ -65,6 +65,7 @@ def protect(
     ] = None,
     strict: Annotated[bool | None, _option("strict", MORE, "--strict")] = None,
     seed: Annotated[int | None, _option("seed", MORE)] = None,
+    precision: Annotated[config.Precision | None, _option("precision", MORE)] = None,
     device: options.Device = None,
     config_file: options.ConfigFile = None,
     print_config: options.PrintConfig = False,

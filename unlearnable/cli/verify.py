@@ -61,6 +61,7 @@ def verify(
     smallest_crop: Annotated[float | None, _option("smallest_crop", MORE)] = None,
     one_caption: Annotated[bool | None, _option("one_caption", MORE, "--one-caption/--all-captions")] = None,
     seed: Annotated[int | None, _option("seed", MORE)] = None,
+    precision: Annotated[config.Precision | None, _option("precision", MORE)] = None,
     device: options.Device = None,
     config_file: options.ConfigFile = None,
     print_config: options.PrintConfig = False,

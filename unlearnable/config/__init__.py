@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unlearnable.config._resolve import ENVIRONMENT, from_environment, resolve_as, to_toml, variable
 from unlearnable.config.attacks import AS_PUBLISHED, AS_USUAL
-from unlearnable.config.base import Device, Settings, default_text, takes_numbers, takes_paths, takes_several
+from unlearnable.config.base import Device, Precision, Settings, default_text, takes_numbers, takes_paths, takes_several
 from unlearnable.config.benchmark import BASELINES, BenchmarkSettings, ScaleName, named_settings
 from unlearnable.config.explain import ExplainSettings
 from unlearnable.config.lists import split
@@ -27,7 +27,6 @@ from unlearnable.config.train import (
     SMALL_VIT_RATE,
     TUNING_EPOCHS,
     TUNING_RATE,
-    Precision,
     Recipe,
     Schedule,
     TrainSettings,

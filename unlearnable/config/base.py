@@ -13,6 +13,11 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 DeviceSetting = Annotated[
     Device, Field(description="Device that models run on; auto takes a GPU where torch finds one.")
 ]
+Precision = Literal["auto", "fp32", "bf16"]
+PrecisionSetting = Annotated[
+    Precision,
+    Field(description="Number format of the gradient steps; auto is the faster one for each model on this machine."),
+]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 SeedSetting = Annotated[Seed, Field(description="Seed that all randomness follows from.")]
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from unlearnable.config.base import DefaultText, Settings
+from unlearnable.config.base import DefaultText, PrecisionSetting, Settings
 
 Scope = Literal["post", "user"]
 Position = Literal["start", "end", "random"]
@@ -30,7 +30,12 @@ class MethodSettings(Settings):
         int, Field(ge=0, description="Training steps of the surrogates in a round (M in the paper).")
     ] = 8
     max_rounds: Annotated[int, Field(ge=1, description="Number of rounds after which the run stops at the latest.")] = 8
-    threshold: Annotated[float, Field(gt=0, le=100, description="Loss below which the run stops early.")] = 0.01
+    threshold: Annotated[
+        float,
+        Field(
+            gt=0, le=100, description="Loss below which the run stops early, unless it is to mislead adversaries too."
+        ),
+    ] = 0.01
     learning_rate: Annotated[
         float, Field(gt=0, le=1, description="Learning rate that the surrogates are trained with (AdamW).")
     ] = 1e-4
@@ -41,9 +46,15 @@ class MethodSettings(Settings):
     smallest_crop: Annotated[
         float, Field(gt=0, le=1, description="Smallest share of a photo's area in the crops that the noise is made on.")
     ] = 0.9
+    precision: PrecisionSetting = "auto"
     enlarge: Annotated[
         Enlargement, Field(description="Interpolation that enlarges the noise grid to the size of the photo.")
     ] = "bilinear"
+
+    @property
+    def ends_at_threshold(self) -> bool:
+        """Whether a low loss is all that a run is for, so that it stops there."""
+        return True
 
 
 class TriggerSettings(MethodSettings):
@@ -106,3 +117,8 @@ class MEMSettings(TriggerSettings):
         Field(description="Models of other families that adversaries are copied from, besides the surrogates."),
         DefaultText("none"),
     ] = ()
+
+    @property
+    def ends_at_threshold(self) -> bool:
+        """Whether a low loss is all that a run is for; it does not say that adversaries are misled."""
+        return not self.adversarial_weight

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from unlearnable.config.base import DefaultText, DeviceSetting, Seed, SeedSetting, Settings
+from unlearnable.config.base import DefaultText, DeviceSetting, PrecisionSetting, Seed, SeedSetting, Settings
 
 SCRATCH_EPOCHS, SCRATCH_RATE = 32, 5e-4
 TUNING_EPOCHS, TUNING_RATE = 10, 1e-5
 SMALL_RATE = 1e-3  # at 1e-5, right for a large CLIP, small models learn nothing from a few hundred posts
 SMALL_VIT_RATE = 3e-4  # at 1e-3 a small vision transformer learns half as much
 
-Precision = Literal["auto", "fp32", "bf16"]
 _EPOCHS = Field(ge=0, description="Number of times that every pair is trained on.")
 _RATE = Field(gt=0, le=1, description="Highest learning rate, which is reached at the end of the warm-up.")
 Epochs = Annotated[int | None, _EPOCHS, DefaultText(f"{TUNING_EPOCHS} in fine-tuning, {SCRATCH_EPOCHS} from scratch")]
@@ -39,9 +38,7 @@ class Schedule(Settings):
         float, Field(gt=0, le=1, description="Smallest share of a photo's area in a random crop.")
     ] = 0.9
     one_caption: OneCaption = False
-    precision: Annotated[
-        Precision, Field(description="Number format of the training; auto is bf16 on a GPU that has it, else fp32.")
-    ] = "auto"
+    precision: PrecisionSetting = "auto"
 
 
 class Recipe(Schedule):

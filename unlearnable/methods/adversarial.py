@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from unlearnable.config import MEMSettings
+from unlearnable.config import MEMSettings, Precision
 from unlearnable.methods import steps
 from unlearnable.methods.base import MEMSession
 from unlearnable.methods.batches import freeze, in_order
@@ -17,6 +17,7 @@ from unlearnable.methods.likeness import likeness
 from unlearnable.methods.problem import Problem
 from unlearnable.models.architectures import tuning_rate
 from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.precision import computing
 from unlearnable.optim.adversarial import centres_of, displacement, elsewhere, group
 from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.posts.pixels import tokens_of
@@ -29,15 +30,19 @@ class Adversary:
 
     Attributes:
         model: in evaluation mode.
+        precision: number format of its gradients.
         shift: (n, d) the direction that each photo's features are to move against.
     """
 
     model: DualEncoder
+    precision: Precision
     shift: Tensor
 
     def loss(self, pixels: Tensor, photos: Sequence[int]) -> Tensor:
         """Return the loss of photos as they are loaded (b, 3, s, s): the mean logit of what they are not to show."""
-        features = self.model.encode_image(pixels.to(self.model.device))
+        with computing(self.model, self.precision):
+            features = self.model.encode_image(pixels.to(self.model.device))
+        features = features.float()
         shift = self.shift[list(photos)].to(features)
         return self.model.logit_scale * (features * shift).sum(dim=1).mean()
 
@@ -78,7 +83,7 @@ def adversaries(session: MEMSession, models: Sequence[DualEncoder]) -> list[Adve
         return []
     wanted = elsewhere(centres_of(F.normalize(images + texts, dim=1), labels))[labels]
     return [
-        Adversary(model, displacement(images, texts, labels, wanted))
+        Adversary(model, session.settings.precision, displacement(images, texts, labels, wanted))
         for model, (images, texts) in zip(models, features, strict=True)
     ]
 

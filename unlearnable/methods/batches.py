@@ -8,9 +8,11 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from unlearnable.config import Precision
 from unlearnable.errors import ModelError
 from unlearnable.methods.base import AnySession
 from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.precision import computing
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.optim.contrastive import contrastive_loss, same_source_mask
 from unlearnable.optim.view import apply_noise, load_view, sample_view
@@ -66,16 +68,24 @@ def decoy_tokens(session: AnySession, slots: Sequence[CaptionSlot]) -> Tensor | 
 
 
 def batch_loss(
-    model: DualEncoder, pixels: Tensor, tokens: Tensor, decoys: Tensor | None, *, learn_text: bool = False
+    model: DualEncoder,
+    pixels: Tensor,
+    tokens: Tensor,
+    decoys: Tensor | None,
+    precision: Precision,
+    *,
+    learn_text: bool = False,
 ) -> Tensor:
     """Return the contrastive loss of a model on a batch of pixels (b, 3, s, s), tokens (b, t) and decoys (m, t).
 
     Photos of equal captions are not each other's negatives.
     """
-    with torch.set_grad_enabled(learn_text):
-        texts = model.encode_text(tokens.to(model.device))
-        wrong = None if decoys is None else model.encode_text(decoys.to(model.device))
-    images, drop = model.encode_image(pixels.to(model.device)), caption_mask(tokens).to(model.device)
+    with computing(model, precision):
+        with torch.set_grad_enabled(learn_text):
+            texts = model.encode_text(tokens.to(model.device)).float()
+            wrong = None if decoys is None else model.encode_text(decoys.to(model.device)).float()
+        images = model.encode_image(pixels.to(model.device)).float()
+    drop = caption_mask(tokens).to(model.device)
     return contrastive_loss(images, texts, model.logit_scale, drop=drop, decoys=wrong)
 
 

@@ -71,7 +71,7 @@ class MEM:
         """Each round: surrogate steps, then for every batch the trigger step and the noise steps.
 
         Before the first, where `adversarial_weight` is not 0, copies of the surrogates learn the clean posts; the
-        noise then is to mislead them.
+        noise then is to mislead them, and no post rests: a low loss does not say that they are misled.
         """
         settings, state = session.settings, session.state
         pulled = settings.adversarial_weight / (1 + settings.adversarial_weight)
@@ -89,6 +89,10 @@ class MEM:
                 yield None
             trained, changed = state.place.loss, state.place.changed
             state.settled = state.settled or (search and changed == 0)
-            steps.rest(session, (yield from measuring(session)))
+            losses = yield from measuring(session)
+            if misled:
+                state.losses = losses
+            else:
+                steps.rest(session, losses)
             resting = float(state.resting.sum())
             yield steps.end_round(session, surrogate_loss=trained, resting=resting, new_triggers=float(changed))

@@ -85,7 +85,7 @@ def train_step(
         pixels = views(session, photos, model.image_size)
         model.module.train()
         model.module.requires_grad_(True)
-        loss = batch_loss(model, pixels, tokens, decoys, learn_text=True)
+        loss = batch_loss(model, pixels, tokens, decoys, session.settings.precision, learn_text=True)
         check_finite([loss], "loss", model.name, session.state.round + 1)
         optimiser.zero_grad()
         loss.backward()
@@ -163,7 +163,10 @@ def noise_gradients(
     else:
         tokens, _ = tokens_of(slots, state.triggers[list(photos)])
         decoys = decoy_tokens(session, slots)
-        losses = [(model.name, batch_loss(model, loaded(model), tokens, decoys).cpu()) for model in state.models]
+        losses = [
+            (model.name, batch_loss(model, loaded(model), tokens, decoys, settings.precision).cpu())
+            for model in state.models
+        ]
     for name, loss in losses:
         check_finite([loss], "loss", name, state.round + 1)
     gradients = torch.autograd.grad(torch.stack([loss for _, loss in losses]).sum(), noises)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from unlearnable.config import Recipe
 from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.precision import computing
 from unlearnable.optim.view import load_view, sample_view
 from unlearnable.posts.pairs import Pairs
 from unlearnable.training.attacker import PLAIN, Attacker, Batch
@@ -96,7 +97,7 @@ class Learner:
         model, recipe = self.model, self.recipe
         batch = self.attacker.batch(model, self._load(rows, number), _generator(recipe.seed, 3, number))
         self.attacker.training_mode(model)
-        with torch.random.fork_rng(), torch.autocast(model.device.type, torch.bfloat16, enabled=_bf16(model, recipe)):
+        with torch.random.fork_rng(), computing(model, recipe.precision):
             torch.manual_seed(_seed(recipe.seed, 2, number))  # for dropout
             images, texts, scale = towers(batch.pixels, batch.tokens)
         images, texts = (self.world.gather(features.float())[: len(rows)] for features in (images, texts))
@@ -150,13 +151,6 @@ def _order(pairs: Pairs, recipe: Recipe, epoch: int) -> Tensor:
         return order
     _, first = np.unique(pairs.photos[order].numpy(), return_index=True)
     return order[np.sort(first)]
-
-
-def _bf16(model: DualEncoder, recipe: Recipe) -> bool:
-    """Return whether to compute in bf16; on a CPU it is faster for some towers and much slower for others."""
-    if recipe.precision == "auto":
-        return model.device.type == "cuda" and torch.cuda.is_bf16_supported()
-    return recipe.precision == "bf16"
 
 
 def _seed(seed: int, stream: int, index: int) -> int:

@@ -67,7 +67,7 @@ def protect(
 
 def _stop(settings: ProtectSettings, losses: list[float]) -> str:
     """Return the reason to stop now, or an empty text. The threshold applies to the mean of the last two rounds."""
-    if len(losses) >= 2 and sum(losses[-2:]) / 2 < settings.threshold:
+    if settings.ends_at_threshold and len(losses) >= 2 and sum(losses[-2:]) / 2 < settings.threshold:
         return "threshold"
     return "rounds" if len(losses) >= settings.max_rounds else ""
 

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from unlearnable.models import precision
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch, tmp_path):
+    monkeypatch.setenv("UNLEARNABLE_CACHE", str(tmp_path / "cache"))
+    precision._known.cache_clear()
+    yield tmp_path / "cache" / "precision.json"
+    precision._known.cache_clear()
+
+
+def features(model, wanted):
+    pixels = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    with precision.computing(model, wanted):
+        return model.encode_image(pixels)
+
+
+def test_towers_compute_in_the_format_that_is_asked_for(tiny):
+    exact, coarse = features(tiny, "fp32").float(), features(tiny, "bf16").float()
+    assert not torch.equal(exact, coarse)
+    assert torch.allclose(exact, coarse, atol=0.05)
+
+
+@pytest.mark.parametrize(("speedup", "expected"), [(2.0, True), (1.05, False), (0.5, False)])
+def test_the_faster_format_is_measured_once_and_kept_for_other_runs(tiny, monkeypatch, fresh, speedup, expected):
+    measured = []
+    monkeypatch.setattr(precision, "speedup", lambda model: measured.append(model) or speedup)
+    assert precision.in_bf16(tiny, "auto") is expected
+    assert precision.in_bf16(tiny.clone(), "auto") is expected
+    precision._known.cache_clear()  # as another process starts
+    assert precision.in_bf16(tiny, "auto") is expected
+    assert len(measured) == 1
+    assert list(json.loads(fresh.read_text()).values()) == [expected]
+
+
+@pytest.mark.parametrize("content", ["", "[1]", "{"])
+def test_a_damaged_memory_is_measured_again(tiny, monkeypatch, fresh, content):
+    fresh.parent.mkdir()
+    fresh.write_text(content)
+    monkeypatch.setattr(precision, "speedup", lambda model: 2.0)
+    assert precision.in_bf16(tiny, "auto")
+
+
+def test_a_cache_that_cannot_be_written_costs_only_the_memory(tiny, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("UNLEARNABLE_CACHE", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr(precision, "speedup", lambda model: 2.0)
+    assert precision.in_bf16(tiny, "auto")
+
+
+def test_measuring_leaves_the_model_as_it_was(tiny):
+    model = tiny.clone()
+    model.module.train()
+    before = {name: value.clone() for name, value in model.module.state_dict().items()}
+    assert precision.speedup(model) > 0
+    assert model.module.training
+    assert all(torch.equal(value, before[name]) for name, value in model.module.state_dict().items())
+    assert all(weights.grad is None for weights in model.module.parameters())
