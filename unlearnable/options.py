@@ -21,6 +21,7 @@ from unlearnable.config import (
     ScaleName,
     Scope,
     SuiteName,
+    Visibility,
     Vocabulary,
 )
 
@@ -36,6 +37,7 @@ class MethodOptions(TypedDict, total=False):
 
     epsilon: int
     step_size: int
+    visibility: Visibility
     noise_steps: int
     surrogate_steps: int
     max_rounds: int

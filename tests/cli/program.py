@@ -15,7 +15,14 @@ import pytest
 
 from unlearnable.cli.app import main
 
-FILE = "noise_steps = 3\nsurrogate_steps = 6\nlearning_rate = 1e-3\ncandidates = 4\nbatch_size = 8\n"
+FILE = """\
+noise_steps = 3
+surrogate_steps = 6
+learning_rate = 1e-3
+candidates = 4
+batch_size = 8
+adversarial_weight = 0
+"""
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="sends signals that only POSIX has")
 

@@ -113,3 +113,13 @@ def test_signed_step_moves_against_the_gradient_and_projects():
     moved = signed_step(noise, torch.tensor([2.0, -1.0, 1.0, 0.0]), 1, 8)
     assert moved.tolist() == [-1.0, 8.0, -8.0, 3.0]
     assert signed_step(noise, torch.tensor([2.0, 1.0, 1.0, 0.0]), -1, 8).tolist() == [1.0, 8.0, -7.0, 3.0]
+
+
+@given(st.integers(1, 60), st.sampled_from([0.1, 0.25, 0.5, 1.0]), st.integers(0, 100))
+def test_a_share_of_a_step_moves_only_where_the_gradient_is_largest(count, share, seed):
+    gradient = torch.randn(count, generator=torch.Generator().manual_seed(seed))
+    moved = signed_step(torch.zeros(count), gradient, 1, 8, share).abs() > 0
+    assert abs(int(moved.sum()) - share * count) <= 1.5
+    assert moved.any()
+    if not bool(moved.all()):
+        assert gradient[moved].abs().min() >= gradient[~moved].abs().max()

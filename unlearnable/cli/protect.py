@@ -32,6 +32,7 @@ def protect(
     photos: Annotated[Path, options.argument(ProtectSettings, "photos")],
     captions: Annotated[Path | None, _option("captions", WHAT)] = None,
     preset: Annotated[config.Preset | None, _option("preset", HOW)] = None,
+    visibility: Annotated[config.Visibility | None, _option("visibility", HOW)] = None,
     epsilon: Annotated[int | None, _option("epsilon", HOW)] = None,
     surrogate: Annotated[list[str] | None, _option("surrogate", HOW)] = None,
     method: Annotated[str | None, _option("method", HOW, choices=METHODS)] = None,

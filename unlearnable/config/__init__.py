@@ -9,12 +9,14 @@ from unlearnable.config.benchmark import BASELINES, BenchmarkSettings, ScaleName
 from unlearnable.config.explain import ExplainSettings
 from unlearnable.config.lists import split
 from unlearnable.config.methods import (
+    MOVED,
     Enlargement,
     MEMSettings,
     MethodSettings,
     Position,
     Scope,
     TriggerSettings,
+    Visibility,
     Vocabulary,
 )
 from unlearnable.config.platforms import PLATFORMS, Platform, PlatformName
@@ -38,6 +40,7 @@ __all__ = [
     "AS_USUAL",
     "BASELINES",
     "ENVIRONMENT",
+    "MOVED",
     "NEVER_TESTED",
     "PLATFORMS",
     "PRESETS",
@@ -71,6 +74,7 @@ __all__ = [
     "TrainSettings",
     "TriggerSettings",
     "VerifySettings",
+    "Visibility",
     "Vocabulary",
     "default_text",
     "digest",

@@ -14,6 +14,8 @@ Position = Literal["start", "end", "random"]
 Vocabulary = Literal["words", "natural"]
 Enlargement = Literal["bilinear", "nearest"]
 NoiseColour = Literal["grey", "colour"]
+Visibility = Literal["low", "medium", "high"]
+MOVED: dict[Visibility, float] = {"low": 0.1, "medium": 0.25, "high": 1.0}  # share of the noise, in a step
 
 
 class MethodSettings(Settings):
@@ -25,6 +27,13 @@ class MethodSettings(Settings):
         Field(description="Colour of the noise: grey, the same in all channels, which eyes see least, or colour."),
     ] = "colour"
     step_size: Annotated[int, Field(ge=1, le=16, description="Length of a signed step of the noise, in 1/255.")] = 1
+    visibility: Annotated[
+        Visibility,
+        Field(
+            description="What a person may notice of the noise: a step moves a tenth (low), a quarter (medium) or "
+            "all of it (high, as in the paper), where it matters most."
+        ),
+    ] = "high"
     noise_steps: Annotated[int, Field(ge=1, description="Noise steps for each photo in a round (N in the paper).")] = 8
     surrogate_steps: Annotated[
         int, Field(ge=0, description="Training steps of the surrogates in a round (M in the paper).")

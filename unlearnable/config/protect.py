@@ -16,10 +16,15 @@ Preset = Literal["fast", "balanced", "strong"]
 Format = Literal["auto", "png", "webp", "jpeg"]
 Keep = Literal["none", "safe", "all"]
 
+MISLEADING: dict[str, Any] = {
+    "noise_colour": "grey",
+    "adversarial_weight": 3.0,
+    "towers": ("resnet-small", "vit-small"),
+}
 PRESETS: dict[str, dict[str, Any]] = {
     "fast": {"max_rounds": 4, "surrogate_steps": 4, "trigger_rounds": 1},
-    "balanced": {},
-    "strong": {"noise_steps": 16, "noise_colour": "grey", "adversarial_weight": 1.0, "towers": ("vit-small",)},
+    "balanced": {**MISLEADING, "adversary_steps": 64, "visibility": "low"},
+    "strong": {**MISLEADING, "noise_steps": 16, "visibility": "medium"},
 }
 OUTSIDE_THE_DIGEST = frozenset({"photos", "captions", "output", "avoid_words", "device", "strict"})
 

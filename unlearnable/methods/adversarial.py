@@ -23,6 +23,8 @@ from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.posts.pixels import tokens_of
 from unlearnable.training.optimiser import adamw
 
+EPOCHS = 16  # that adversaries learn at most: a few posts are known by heart then
+
 
 @dataclass(frozen=True)
 class Adversary:
@@ -59,9 +61,11 @@ def learn(
     session: MEMSession, models: Sequence[DualEncoder], optimisers: Sequence[torch.optim.Optimizer], done: int
 ) -> Iterator[int]:
     """Train the copies on the clean posts as a victim would be, before there is any noise; yield the steps done."""
-    without = torch.zeros(len(session.problem.posts), 0, dtype=torch.long)
-    learners = list(zip(models, optimisers, strict=True))
-    while learners and done < session.settings.adversary_steps:
+    posts, settings = session.problem.posts, session.settings
+    without = torch.zeros(len(posts), 0, dtype=torch.long)
+    enough = min(settings.adversary_steps, EPOCHS * -(-len(posts) // settings.batch_size))
+    while models and done < enough:
+        learners = list(zip(models, optimisers, strict=True))
         steps.train_step(session, learners, without)
         done += 1
         yield done

@@ -25,7 +25,7 @@ class MEMState(RestingState):
     Attributes:
         settled: whether the triggers have stopped changing.
         adversaries: copies of the surrogates that learn the clean posts; none where the settings ask for none.
-        adversary_optimisers: one an adversary.
+        adversary_optimisers: one an adversary while they learn, none afterwards.
         learnt: training steps of the adversaries that are done.
     """
 
@@ -48,6 +48,8 @@ class MEMState(RestingState):
         """Become the state that was exported last."""
         super().restore(exported)
         weights, moments = exported["adversaries"], exported["adversary_optimisers"]
+        if not moments:
+            self.adversary_optimisers.clear()
         restore_training(self.adversaries, self.adversary_optimisers, weights, moments)
         self.settled, self.learnt = exported["settled"], exported["learnt"]
 
@@ -78,6 +80,7 @@ class MEM:
         for done in adversarial.learn(session, state.adversaries, state.adversary_optimisers, state.learnt):
             state.learnt = done
             yield None
+        state.adversary_optimisers.clear()
         misled = adversarial.adversaries(session, state.adversaries)
         while state.round < settings.max_rounds:
             yield from steps.train_surrogates(session, settings.surrogate_steps)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from unlearnable.config import MethodSettings
+from unlearnable.config import MOVED, MethodSettings
 from unlearnable.methods.base import AnySession, Round, Session
 from unlearnable.methods.batches import batch_loss, check_finite, decoy_tokens, freeze, shuffled_batches, views
 from unlearnable.methods.problem import Problem
@@ -143,7 +143,8 @@ def move_noise(
             pull = pulls[int(torch.randint(len(pulls), (), generator=state.generator))]
         gradients = noise_gradients(session, photos, slots, pull)
         for photo, gradient in zip(photos, gradients, strict=True):
-            state.noise.write(photo, signed_step(state.noise.read(photo), gradient, size, settings.epsilon))
+            moved = signed_step(state.noise.read(photo), gradient, size, settings.epsilon, MOVED[settings.visibility])
+            state.noise.write(photo, moved)
 
 
 def noise_gradients(
