@@ -128,8 +128,8 @@ def test_what_one_needs_first_stands_first():
         p for p in typer.main.get_group(app).commands["protect"].params if p.param_type_name == "option"
     ]
     assert list(dict.fromkeys(p.rich_help_panel for p in options)) == ["What to protect", "How", "Output", "More"]
-    assert [p.name for p in options][:10] == [
-        "captions", "preset", "epsilon", "surrogate", "method", "trigger_length", "trigger_vocabulary",
+    assert [p.name for p in options][:11] == [
+        "captions", "preset", "visibility", "epsilon", "surrogate", "method", "trigger_length", "trigger_vocabulary",
         "output", "format", "resume",
     ]  # fmt: skip
 
