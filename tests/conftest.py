@@ -23,6 +23,7 @@ from unlearnable.posts.pixels import Pixels, Posts
 
 PLUGIN = Path(__file__).parent / "plugin"  # a package from outside; the contract tests run over its rows too
 sys.path.append(str(PLUGIN))
+os.environ["UNLEARNABLE_PRECISION"] = "fp32"  # auto goes by this machine's speed
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(PLUGIN)]))  # subprocesses
 
 TINY = {
@@ -50,7 +51,6 @@ def state_folder(tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.mktemp("state")
     monkeypatch.setenv("UNLEARNABLE_STATE", str(folder))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("UNLEARNABLE_PRECISION", "fp32")  # auto goes by this machine's speed
     return folder
 
 

@@ -16,15 +16,11 @@ Preset = Literal["fast", "balanced", "strong"]
 Format = Literal["auto", "png", "webp", "jpeg"]
 Keep = Literal["none", "safe", "all"]
 
-MISLEADING: dict[str, Any] = {
-    "noise_colour": "grey",
-    "adversarial_weight": 3.0,
-    "towers": ("resnet-small", "vit-small"),
-}
+MISLEADING: dict[str, Any] = {"adversarial_weight": 3.0, "noise_colour": "grey"}
 PRESETS: dict[str, dict[str, Any]] = {
     "fast": {"max_rounds": 4, "surrogate_steps": 4, "trigger_rounds": 1},
-    "balanced": {**MISLEADING, "adversary_steps": 64, "visibility": "low"},
-    "strong": {**MISLEADING, "noise_steps": 16, "visibility": "medium"},
+    "balanced": {**MISLEADING, "adversary_steps": 64, "towers": ("vit-small",), "visibility": "low"},
+    "strong": {**MISLEADING, "noise_steps": 16, "towers": ("resnet-small", "vit-small"), "visibility": "medium"},
 }
 OUTSIDE_THE_DIGEST = frozenset({"photos", "captions", "output", "avoid_words", "device", "strict"})
 
@@ -56,8 +52,8 @@ class ProtectSettings(MEMSettings):
     preset: Annotated[
         Preset,
         Field(
-            description="Amount of work: fast takes fewer rounds and steps; strong takes more, for grey noise that "
-            "also misleads models which have learnt the clean posts."
+            description="Amount of work: fast is the paper's method in fewer rounds and steps; balanced also misleads "
+            "models of two families that have learnt the clean posts, strong those of three, in more steps."
         ),
     ] = "balanced"
     format: Annotated[

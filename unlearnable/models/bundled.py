@@ -1,6 +1,6 @@
 """The CLIPs inside the wheel, checked by sha256: large weights in 8 bits with a scale a row, others in half precision.
 
-`small` is the default surrogate, and `vit-small` the tower of `--preset strong`; no noise is made on `resnet-small`.
+`small` is the default surrogate, and noise also misleads `vit-small`; `resnet-small` only that of `--preset strong`.
 """
 
 from __future__ import annotations
