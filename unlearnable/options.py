@@ -76,6 +76,7 @@ class ProtectOptions(MethodOptions, total=False):
     quality: int | None
     platform: PlatformName | None
     keep_metadata: Keep
+    opt_out: bool
     strict: bool
     seed: int
     device: Device

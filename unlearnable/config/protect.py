@@ -82,6 +82,13 @@ class ProtectSettings(MEMSettings):
             "EXIF and XMP, with the place."
         ),
     ] = "safe"
+    opt_out: Annotated[
+        bool,
+        Field(
+            description="Write into every copy, as XMP, that training AI on it is prohibited, and ready files that say "
+            "so for a web site into OUTPUT.private."
+        ),
+    ] = False
     strict: Annotated[bool, Field(description="Fail if any photo cannot be protected.")] = False
     seed: SeedSetting = 0
     device: DeviceSetting = "auto"

@@ -179,6 +179,7 @@ def _write_photo(
         delta_e=round(seen.delta_e, 4),
         trigger=trigger.text if trigger else "",
         captions=[text for _, text in publication.captions[photo.id]],
+        opt_out=written.opt_out,
         notes=list(target.picture.lost),
     )
     return line, target.picture, written.picture

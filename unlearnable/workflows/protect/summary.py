@@ -77,6 +77,7 @@ def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
         surrogate_weights=[weights_sha256(model.module.state_dict()) for model in run.problem.models],
         trigger_roundtrip=results.roundtrip,
         triggers=triggers,
+        opt_out=sum(line.opt_out is not None for line in protected),
         run=run.key,
         seed=run.settings.seed,
         device=str(run.problem.surrogates[0].device),
@@ -117,6 +118,11 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
         )
     if run.settings.keep_metadata == "all":
         notes.append("all metadata was kept, including any GPS position and thumbnails that show the photo unprotected")
+    if run.settings.opt_out:
+        notes.append(
+            "every copy says that training AI on it is prohibited; platforms often strip that. "
+            f"{run.layout.opt_out} holds files for a site of your own"
+        )
     changed = sum(bool(line.notes) for line in protected)
     if changed:
         notes.append(f"{changed} photos lost something in conversion (frames, depth, colours, size); see the manifest")
