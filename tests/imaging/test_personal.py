@@ -10,11 +10,15 @@ from PIL import Image, PngImagePlugin
 from PIL.ExifTags import GPS, IFD, Base
 
 from tests.imaging.test_metadata import camera_exif
+from unlearnable.imaging.encode import KeepMetadata, encode
+from unlearnable.imaging.encoding import Encoding
 from unlearnable.imaging.opening import DecodeError
 from unlearnable.imaging.opt_out import prohibit
 from unlearnable.imaging.personal import Found, examine
+from unlearnable.imaging.picture import Picture
 
 Photo = NDArray[np.uint8]
+KEPT: tuple[KeepMetadata, ...] = ("none", "safe", "all")
 XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/"
  xmlns:rs="http://www.metadataworkinggroup.com/schemas/regions/" xmlns:crs="http://ns.adobe.com/camera-raw-settings/1.0/"
@@ -33,6 +37,7 @@ def test_what_exif_tells(photo: Photo, tmp_path: Path, name: str) -> None:
     assert told == {
         ("camera", "Make"): "Acme",
         ("name", "Artist"): "Ada Example",
+        ("name", "Copyright"): "(c) Example",
         ("name", "HostComputer"): "ada-laptop",
         ("name", "CameraOwnerName"): "Ada Owner",
         ("description", "ImageDescription"): "at home",
@@ -89,6 +94,20 @@ def test_comments_text_chunks_and_iptc(photo: Photo, tmp_path: Path) -> None:
     plain[1].write_bytes(jpeg[:2] + b"\xff\xed" + (len(segment) + 2).to_bytes(2, "big") + segment + jpeg[2:])
     assert found(plain[0]) == set()
     assert found(plain[1]) == {Found("IPTC", "name", "By-line", "Ada"), Found("IPTC", "place", "City", "Berlin")}
+
+
+@pytest.mark.parametrize("encoding", [Encoding("png"), Encoding("webp"), Encoding("jpeg", 95)])
+def test_safe_leaves_nothing_of_a_person(photo: Photo, tmp_path: Path, encoding: Encoding) -> None:
+    exif = camera_exif()
+    exif[Base.XPAuthor] = "Ada".encode("utf-16-le")
+    picture = Picture(photo, None, None, exif.tobytes(), XMP, "JPEG", 8)
+    told = {}
+    for keep in KEPT:
+        encode(picture, tmp_path / f"a{encoding.suffix}", encoding, keep_metadata=keep)
+        told[keep] = {one.name for one in examine(tmp_path / f"a{encoding.suffix}").found}
+    assert told["none"] == set()
+    assert told["safe"] == {"Make", "DateTimeOriginal"}
+    assert told["all"] >= {"Artist", "Copyright", "CameraOwnerName", "XPAuthor", "GPS", "creator", "City"}
 
 
 @pytest.mark.parametrize(

@@ -78,8 +78,8 @@ class ProtectSettings(MEMSettings):
     keep_metadata: Annotated[
         Keep,
         Field(
-            description="Metadata that the copies keep: none, safe (camera, time and author, but no place), or all of "
-            "EXIF and XMP, with the place."
+            description="Metadata that the copies keep: none, safe (camera and time, but no place, name or "
+            "description), or all of EXIF and XMP."
         ),
     ] = "safe"
     opt_out: Annotated[

@@ -44,7 +44,7 @@ def encode(
     Lossless PNG and WebP preserve every RGB and alpha value, even under full transparency. JPEG has no alpha: the
     picture is laid on white. A picture in greys is written in one channel, and alpha, where the format has such a mode
     and no colour profile is needed; otherwise the profile is always written. Of the metadata, "none" keeps nothing,
-    "safe" the tags listed in `metadata.SAFE_TAGS` and `SAFE_EXIF_TAGS`, "all" the EXIF and XMP blocks
+    "safe" what `safe_tags` lets pass, "all" the EXIF and XMP blocks
     (including the EXIF thumbnail, which shows the photo as it was). Text chunks are never written. With `opt_out`
     the XMP, kept or new, also prohibits AI training.
 
