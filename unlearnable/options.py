@@ -76,6 +76,7 @@ class ProtectOptions(MethodOptions, total=False):
     quality: int | None
     platform: PlatformName | None
     keep_metadata: Keep
+    keep_fields: Names
     opt_out: bool
     strict: bool
     seed: int

@@ -82,6 +82,13 @@ class ProtectSettings(MEMSettings):
             "description), or all of EXIF and XMP."
         ),
     ] = "safe"
+    keep_fields: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Field of the caption file that stays as it is, though it describes the photo or says where it "
+            "was taken."
+        ),
+    ] = ()
     opt_out: Annotated[
         bool,
         Field(

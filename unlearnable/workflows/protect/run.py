@@ -82,7 +82,7 @@ def _publish(run: Run, state: State, rounds: list[float], started: float, progre
     write = as_sentence if run.settings.trigger_vocabulary == "natural" else CaptionSlot.text
     publication = compose(run.prepared, run.captions, triggers, write)
     lines, pictures = write_photos(publication, state, run.settings, layout, progress)
-    caption_file = write_caption_files(publication, run.dataset, layout)
+    caption_file = write_caption_files(publication, run.dataset, layout, run.settings.keep_fields)
     roundtrip, texts = reread_captions(publication, layout, caption_file)
     losses = measure_losses(run, state, publication, texts, progress)
     if run.method.lowers_loss:

@@ -12,6 +12,7 @@ from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import State
 from unlearnable.models.weights import weights_sha256
 from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss, TriggerFigures
+from unlearnable.workflows.protect.field_notes import field_notes
 from unlearnable.workflows.protect.setup import Run
 
 OFTEN = 0.05  # share of the posts above which a single trigger stands out to anyone who counts
@@ -110,6 +111,7 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
     invented = sum(caption.pair.record < 0 for photo in run.prepared.photos for caption in run.captions[photo.id])
     if invented:
         notes.append(f"{invented} photos had no caption; theirs was made from the file name")
+    notes += field_notes(run.dataset.changed_fields, {line.source for line in protected}, run.settings.keep_fields)
     lossy = sum(line.quality is not None for line in protected)
     if lossy:
         notes.append(
