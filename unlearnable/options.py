@@ -78,6 +78,8 @@ class ProtectOptions(MethodOptions, total=False):
     quality: int | None
     platform: PlatformName | None
     keep_metadata: Keep
+    keep_fields: Names
+    opt_out: bool
     strict: bool
     seed: int
     device: Device

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+from PIL import Image
+from PIL.ExifTags import GPS, IFD, Base
 
 from tests.cli.program import call
+from unlearnable.imaging.opt_out import prohibit
 
 
 @pytest.mark.parametrize("name", ["methods", "formats", "models", "attacks"])
@@ -35,3 +38,31 @@ def test_doctor_says_that_the_bundled_model_is_intact():
     assert found["language_model_intact"] is True
     assert found["packages"]["torch"] != "missing"
     assert call("--version").stdout.startswith("unlearnable ")
+
+
+def test_doctor_says_what_a_photo_tells(tmp_path):
+    photo = tmp_path / "a.jpg"
+    Image.new("RGB", (20, 20)).save(photo)
+    told = call("doctor", photo, "--debug")
+    assert (told.returncode, told.stdout.splitlines()[0]) == (0, "opt-out: none")
+    exif = Image.Exif()
+    exif[Base.Artist] = "Ada [bold]Example"
+    exif.get_ifd(IFD.GPSInfo)[GPS.GPSLatitudeRef] = "N"
+    Image.new("RGB", (20, 20)).save(photo, exif=exif.tobytes(), xmp=prohibit(None))
+    assert call("doctor", photo, "--debug").stdout.splitlines() == [
+        "opt-out: DMI-PROHIBITED-AIMLTRAINING",
+        "name: Artist = Ada [bold]Example (EXIF)",
+        "place: GPS = 1 values (EXIF)",
+    ]
+    found = json.loads(call("doctor", photo, "--json", "--debug").stdout)
+    assert found["opt_out"] == "DMI-PROHIBITED-AIMLTRAINING"
+    assert found["found"][0] == {"block": "EXIF", "kind": "name", "name": "Artist", "value": "Ada [bold]Example"}
+
+
+def test_doctor_of_what_is_no_photo(tmp_path):
+    (tmp_path / "a.txt").write_text("hello")
+    for name, what in (("a.txt", "not-an-image"), ("none.jpg", "No such file")):
+        failed = call("doctor", tmp_path / name)
+        assert failed.returncode == 3
+        assert name in failed.stderr
+        assert what in failed.stderr

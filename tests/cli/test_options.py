@@ -36,7 +36,8 @@ VALUES = {
         "trigger_length": 4, "trigger_vocabulary": "natural", "language_model": "bert", "fluency": 0.5,
         "avoid_words": "w", "trigger_scope": "user", "trigger_position": "end",
         "preset": "strong", "visibility": "low", "threshold": 0.5, "max_rounds": 7, "format": "webp", "platform": "x",
-        "quality": 33, "keep_metadata": "all", "precision": "bf16", "seed": 12, "device": "cpu", "strict": True,
+        "quality": 33, "keep_metadata": "all", "opt_out": True, "keep_fields": ["alt", "place"], "precision": "bf16",
+        "seed": 12, "device": "cpu", "strict": True,
     },
     "train": {
         "data": ["x", "y"], "captions": ["a", "b"], "test_fraction": 0.3, "model": "m", "output": "o", "epochs": 3,

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
+from PIL.TiffImagePlugin import IFDRational
 
 from unlearnable.imaging import metadata
 from unlearnable.imaging.picture import Picture
+from unlearnable.imaging.safe_tags import SAFE_EXIF_TAGS, SAFE_TAGS, is_safe
 
 Photo = NDArray[np.uint8]
 Decoded = Callable[..., Picture]
@@ -23,6 +25,7 @@ def camera_exif(orientation: int = 6) -> Image.Exif:
     exif[Base.Orientation] = orientation
     exif[Base.Make] = "Acme"
     exif[Base.Artist] = "Ada Example"
+    exif[Base.Copyright] = "(c) Example"
     exif[Base.HostComputer] = "ada-laptop"
     exif[Base.ImageDescription] = "at home"
     inner = exif.get_ifd(IFD.Exif)
@@ -50,11 +53,39 @@ def test_safe_keeps_what_is_on_the_list_and_nothing_else() -> None:
     block = metadata.safe(camera_exif().tobytes())
     assert block is not None
     exif = loaded(block)
-    assert dict(exif) == {Base.Make: "Acme", Base.Artist: "Ada Example", IFD.Exif: exif[IFD.Exif]}
+    assert dict(exif) == {Base.Make: "Acme", IFD.Exif: exif[IFD.Exif]}
     assert dict(exif.get_ifd(IFD.Exif)) == {Base.DateTimeOriginal: "2024:05:06 07:08:09", Base.ExposureTime: 0.01}
     assert exif.get_ifd(IFD.GPSInfo) == {}
-    for secret in (b"12345", b"Owner", b"secret", b"hidden", b"laptop", b"home"):
+    for secret in (b"12345", b"Ada", b"(c)", b"Owner", b"secret", b"hidden", b"laptop", b"home"):
         assert secret not in block
+
+
+@pytest.mark.parametrize(
+    ("tag", "good", "bad"),
+    [
+        (Base.Make, ["Acme", "Acme & Söhne"], ["x" * 65, "two\nlines", 7]),
+        (Base.LensModel, ["24-70mm F2.8"], ["x" * 65, b"bytes"]),
+        (Base.DateTime, ["2024:05:06 07:08:09", "    :  :     :  :  "], ["Ada was here", "2024:05:06 07:08:09 Ada", 7]),
+        (Base.DateTimeOriginal, ["2024:05:06 07:08:09"], ["52.31, 13.24"]),
+        (Base.SubsecTime, ["123", "50 "], ["Ada", "1" * 10]),
+        (Base.ExifVersion, [b"0232"], [b"Ada!", b"0232 by Ada"]),
+        (Base.FNumber, [2.8, IFDRational(28, 10)], ["Ada", b"Ada"]),
+        (Base.ISOSpeedRatings, [100, (100, 200)], [(65, 100, 97), "ISO Ada"]),
+    ],
+)
+def test_a_tag_that_stays_holds_what_it_should(tag: int, good: list[object], bad: list[object]) -> None:
+    assert tag in SAFE_TAGS | SAFE_EXIF_TAGS
+    assert [is_safe(tag, value) for value in [*good, *bad]] == [True] * len(good) + [False] * len(bad)
+
+
+def test_a_name_in_the_tag_of_a_date_goes() -> None:
+    exif = Image.Exif()
+    exif[Base.Make], exif[Base.DateTime] = "Acme", "Ada was here"
+    exif.get_ifd(IFD.Exif).update({Base.LensModel: "x" * 65, Base.SubsecTime: "12"})
+    block = metadata.safe(exif.tobytes())
+    assert block is not None
+    assert loaded(block).get_ifd(IFD.Exif) == {Base.SubsecTime: "12"}
+    assert loaded(block).get(Base.DateTime) is None
 
 
 def test_nothing_harmless_is_none() -> None:

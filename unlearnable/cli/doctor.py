@@ -1,11 +1,13 @@
-"""`unlearnable doctor`: versions, devices, folders, the bundled model, and what a run here will use."""
+"""`unlearnable doctor`: versions, devices, folders, what a run here will use; of a photo, what its metadata tells."""
 
 from __future__ import annotations
 
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
@@ -28,8 +30,21 @@ PACKAGES = (
 )
 
 
-def doctor(as_json: options.Json = False, debug: options.Debug = False) -> None:
-    """Print what this installation has and what a run on this machine will use."""
+def doctor(
+    file: Annotated[
+        Path | None, typer.Argument(help="Photo, of which to say what its metadata tells.", show_default=False)
+    ] = None,
+    as_json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Print what this installation has and what a run on this machine will use.
+
+    With FILE, print the opt-out from AI training that the photo carries, and what its metadata tells of a person:
+    places, names, descriptions, device numbers, thumbnails, and when and with what it was taken.
+    """
+    if file is not None:
+        _of_photo(file, as_json=as_json)
+        return
     found = examine()
     if as_json:
         print_json({"schema_version": 1, **found})
@@ -39,6 +54,29 @@ def doctor(as_json: options.Json = False, debug: options.Debug = False) -> None:
         text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
         table.add_row(name.replace("_", " "), text)
     Console().print(table)
+
+
+def _of_photo(file: Path, *, as_json: bool) -> None:
+    from unlearnable.errors import InputError
+    from unlearnable.imaging import personal
+    from unlearnable.imaging.opening import DecodeError
+    from unlearnable.results import FoundMetadata, PhotoMetadata
+
+    try:
+        told = personal.examine(file)
+    except DecodeError as error:
+        raise InputError(f"{file}: {error.reason} ({error.detail})", hint="give a photo") from error
+    if as_json:
+        found = [FoundMetadata(**one._asdict()) for one in told.found]
+        print_json(PhotoMetadata(file=str(file), opt_out=told.opt_out, found=found))
+        return
+    lines = [f"opt-out: {told.opt_out or 'none'}"]
+    lines += [f"{one.kind}: {one.name} = {one.value} ({one.block})" for one in told.found]
+    if not told.found:
+        lines.append("nothing else: no place, name, description, device number, thumbnail, time or camera")
+    console = Console(highlight=False)
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def examine() -> dict[str, Any]:

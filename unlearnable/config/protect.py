@@ -79,10 +79,24 @@ class ProtectSettings(MEMSettings):
     keep_metadata: Annotated[
         Keep,
         Field(
-            description="Metadata that the copies keep: none, safe (camera, time and author, but no place), or all of "
-            "EXIF and XMP, with the place."
+            description="Metadata that the copies keep: none, safe (camera and time, but no place, name or "
+            "description), or all of EXIF and XMP."
         ),
     ] = "safe"
+    keep_fields: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Field of the caption file that stays as it is, though it describes the photo or says where it "
+            "was taken."
+        ),
+    ] = ()
+    opt_out: Annotated[
+        bool,
+        Field(
+            description="Write into every copy, as XMP, that training AI on it is prohibited, and ready files that say "
+            "so for a web site into OUTPUT.private."
+        ),
+    ] = False
     strict: Annotated[bool, Field(description="Fail if any photo cannot be protected.")] = False
     seed: SeedSetting = 0
     device: DeviceSetting = "auto"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from unlearnable.datasets.tree import find_photos, template_caption
-from unlearnable.datasets.types import NO_RECORD, Dataset, Pair, Photo, Skipped
+from unlearnable.datasets.types import NO_RECORD, ChangedField, Dataset, Pair, Photo, Skipped
 
 
 def assemble(
@@ -16,6 +16,7 @@ def assemble(
     skipped: Iterable[Skipped],
     format: str,
     source: Path | None,
+    changed_fields: frozenset[ChangedField] = frozenset(),
 ) -> Dataset:
     """Return a data set in which a photo without a pair has a caption from the template.
 
@@ -26,15 +27,17 @@ def assemble(
         skipped: rows and photos that were left out.
         format: registry name of the reader.
         source: the caption file, if there is one.
+        changed_fields: fields of its rows that are not published as they are.
     """
     photos = tuple(Photo(photo, root / photo, splits[photo]) for photo in sorted(splits))
     captioned = {pair.photo for pair in pairs}
     uncaptioned = (photo.id for photo in photos if photo.id not in captioned)
     all_pairs = (*pairs, *(Pair(photo, template_caption(photo), NO_RECORD) for photo in uncaptioned))
-    return Dataset(root.resolve().name, root, photos, all_pairs, tuple(skipped), format, source)
+    return Dataset(root.resolve().name, root, photos, all_pairs, tuple(skipped), format, source, changed_fields)
 
 
 def with_unnamed(dataset: Dataset) -> Dataset:
     """Return the data set together with the photos of its folder that its captions do not name."""
     splits = dict.fromkeys(find_photos(dataset.root)) | {photo.id: photo.split for photo in dataset.photos}
-    return assemble(dataset.root, splits, dataset.pairs, dataset.skipped, dataset.format, dataset.source)
+    changed = dataset.changed_fields
+    return assemble(dataset.root, splits, dataset.pairs, dataset.skipped, dataset.format, dataset.source, changed)

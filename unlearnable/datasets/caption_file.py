@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,10 +10,11 @@ from unlearnable import files
 from unlearnable.datasets.assembly import assemble
 from unlearnable.datasets.lookup import Lookup, Miss
 from unlearnable.datasets.text.document import read_document
-from unlearnable.datasets.text.records import CaptionRecord, Scan
+from unlearnable.datasets.text.further import further_changes
+from unlearnable.datasets.text.records import Scan
 from unlearnable.datasets.text.spans import Span, TextSpan, splice
 from unlearnable.datasets.tree import find_photos
-from unlearnable.datasets.types import Dataset, Edits, Pair, Skipped
+from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped
 from unlearnable.errors import InputError
 
 
@@ -53,6 +54,7 @@ class CaptionFile:
         skipped = list(scan.faults)
         pairs: list[Pair] = []
         splits: dict[str, str | None] = {}
+        changed: set[ChangedField] = set()
         for number, record in enumerate(scan.records):
             photo = lookup.find(record.photo.value, record.folder)
             if isinstance(photo, Miss):
@@ -60,6 +62,7 @@ class CaptionFile:
                 continue
             splits.setdefault(photo, record.split)
             pairs += [Pair(photo, caption.value, number, index) for index, caption in enumerate(record.captions)]
+            changed |= {ChangedField(photo, number, field.name, field.caption is None) for field in record.further}
             if not record.captions:
                 skipped.append(Skipped(record.place, "no-caption", f"{photo} has no caption there"))
         if not splits:
@@ -68,7 +71,7 @@ class CaptionFile:
                 f"{path} names no photo below {root}{first}", hint="give the folder that its paths start from"
             )
         located = (replace(skip, where=f"{path.name}:{skip.where}") for skip in skipped)
-        return assemble(root, splits, pairs, located, self.name, path)
+        return assemble(root, splits, pairs, located, self.name, path, frozenset(changed))
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
         """Write the caption file to `target` with the places that `edits` names changed and the rest as it was.
@@ -93,7 +96,11 @@ class CaptionFile:
             if isinstance(photo, str) and photo in edits.paths:
                 kept_rows.update(record.rows)
                 new_path = lookup.renamed(record.photo.value, photo, edits.paths[photo])
-                changes += _changes(document.text, scan, _new_values(record, number, new_path, edits))
+                new = [edits.captions.get((number, n), caption.value) for n, caption in enumerate(record.captions)]
+                changes += _changes(
+                    document.text, scan, zip((record.photo, *record.captions), (new_path, *new), strict=True)
+                )
+                changes += further_changes(document.text, scan, record, new, edits.keep_fields)
         changes += [TextSpan(cut.start, cut.end, "") for cut in scan.cuts(kept_rows)]
         files.write_bytes(target, document.encode(splice(document.text, changes)))
 
@@ -114,14 +121,7 @@ def _same_captions(dataset: Dataset, scan: Scan) -> bool:
     return all(now.get((pair.record, pair.index)) == pair.caption for pair in dataset.pairs if pair.record >= 0)
 
 
-def _new_values(record: CaptionRecord, number: int, new_path: str, edits: Edits) -> Iterator[tuple[TextSpan, str]]:
-    """Yield the strings of a record, each with its new value."""
-    yield record.photo, new_path
-    for index, caption in enumerate(record.captions):
-        yield caption, edits.captions.get((number, index), caption.value)
-
-
-def _changes(text: str, scan: Scan, new_values: Iterator[tuple[TextSpan, str]]) -> Iterator[TextSpan]:
+def _changes(text: str, scan: Scan, new_values: Iterable[tuple[TextSpan, str]]) -> Iterator[TextSpan]:
     """Yield the new spelling of each string whose value changes."""
     for span, new in new_values:
         if new != span.value:

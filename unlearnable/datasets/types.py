@@ -50,6 +50,22 @@ class Skipped:
     detail: str
 
 
+class ChangedField(NamedTuple):
+    """A field of a row of the caption file that is not published as it is, unless it is kept.
+
+    Attributes:
+        photo: id of the photo that the row is about.
+        record: number of the row's record.
+        name: name of the field.
+        emptied: whether it is emptied; if not, it repeats a caption and gets that caption's new text.
+    """
+
+    photo: str
+    record: int
+    name: str
+    emptied: bool
+
+
 class Person(NamedTuple):
     """Who is on a photo: as the data set calls them, and by the `name` that captions hold, which may be invented."""
 
@@ -69,6 +85,7 @@ class Dataset:
         skipped: rows without a photo, missing photos, and the like.
         format: registry name of the format that read the data set and writes it back.
         source: the caption file; None if there is none, or one per photo.
+        changed_fields: fields of rows beside photo and caption that are not published as they are.
         people: who is on each photo, by its id; only data sets of faces say so.
     """
 
@@ -79,6 +96,7 @@ class Dataset:
     skipped: tuple[Skipped, ...]
     format: str
     source: Path | None
+    changed_fields: frozenset[ChangedField] = frozenset()
     people: Mapping[str, Person] = field(default_factory=dict)
 
     @cached_property
@@ -120,7 +138,9 @@ class Edits:
         captions: (record, index) -> new caption.
         paths: photo id -> new POSIX path relative to the output folder. A record whose photo is
             not listed here is left out of the output.
+        keep_fields: names, case-folded, of fields beside photo and caption that stay whatever they hold.
     """
 
     captions: Mapping[tuple[int, int], str] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
+    keep_fields: frozenset[str] = frozenset()

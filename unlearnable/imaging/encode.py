@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -19,6 +20,7 @@ from unlearnable.files import atomic
 from unlearnable.imaging import metadata
 from unlearnable.imaging.encoding import Encoding, FileFormat
 from unlearnable.imaging.grey import fits_one_channel
+from unlearnable.imaging.opt_out import prohibit
 from unlearnable.imaging.picture import Picture
 
 KeepMetadata = Literal["none", "safe", "all"]
@@ -34,19 +36,22 @@ _WEBP_EFFORT = {"lossless": True, "method": 1, "quality": 20}
 _lock = threading.Lock()
 
 
-def encode(picture: Picture, path: Path, encoding: Encoding, *, keep_metadata: KeepMetadata) -> None:
+def encode(
+    picture: Picture, path: Path, encoding: Encoding, *, keep_metadata: KeepMetadata, opt_out: bool = False
+) -> None:
     """Write `picture` to `path` atomically.
 
     Lossless PNG and WebP preserve every RGB and alpha value, even under full transparency. JPEG has no alpha: the
     picture is laid on white. A picture in greys is written in one channel, and alpha, where the format has such a mode
     and no colour profile is needed; otherwise the profile is always written. Of the metadata, "none" keeps nothing,
-    "safe" the tags listed in `metadata.SAFE_TAGS` and `SAFE_EXIF_TAGS`, "all" the EXIF and XMP blocks
-    (including the EXIF thumbnail, which shows the photo as it was). Text chunks are never written.
+    "safe" what `safe_tags` lets pass, "all" the EXIF and XMP blocks
+    (including the EXIF thumbnail, which shows the photo as it was). Text chunks are never written. With `opt_out`
+    the XMP, kept or new, also prohibits AI training.
 
     Raises:
         OutputError: the file cannot be written, or the format cannot hold a picture of this size.
     """
-    options = _metadata(picture, encoding.file_format, keep_metadata)
+    options = _metadata(picture, encoding.file_format, keep_metadata, opt_out)
     if picture.icc is not None and not _in_one_channel(picture, encoding):
         options["icc_profile"] = picture.icc
     with atomic(path) as temporary:
@@ -110,13 +115,16 @@ def _room_for(layers: NDArray[np.uint8]) -> Iterator[None]:
             ImageFile.MAXBLOCK = before
 
 
-def _metadata(picture: Picture, file_format: FileFormat, keep: KeepMetadata) -> dict[str, Any]:
-    """Return the arguments of Pillow's `save` for the metadata to keep; blocks too long for a JPEG are left out."""
+def _metadata(picture: Picture, file_format: FileFormat, keep: KeepMetadata, opt_out: bool) -> dict[str, Any]:
+    """Return the arguments of Pillow's `save` for the metadata; kept blocks too long for a JPEG are left out."""
     exif, xmp = picture.exif, picture.xmp
     if keep != "all":
         exif, xmp = (metadata.safe(exif) if exif and keep == "safe" else None), None
-    if file_format == "jpeg":
-        exif, xmp = (block if block and len(block) <= _JPEG_MAX_BLOCK else None for block in (exif, xmp))
+    longest = _JPEG_MAX_BLOCK if file_format == "jpeg" else sys.maxsize
+    exif, xmp = (block if block and len(block) <= longest else None for block in (exif, xmp))
+    if opt_out:
+        joined = prohibit(xmp)
+        xmp = joined if len(joined) <= longest else prohibit(None)
     options: dict[str, Any] = {} if exif is None else {"exif": exif}
     if xmp is not None and file_format == "png":
         chunks = PngImagePlugin.PngInfo()

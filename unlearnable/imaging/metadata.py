@@ -5,50 +5,18 @@ from __future__ import annotations
 import re
 import struct
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from PIL import ExifTags, Image
 from PIL.ExifTags import IFD, Base
 
+from unlearnable.imaging.safe_tags import SAFE_EXIF_TAGS, SAFE_TAGS, is_safe
+
 PREFIX = b"Exif\0\0"
 
-# The tags that "safe" keeps: when, with what and how a picture was taken, and whose it is.
-# All others are removed, known or not: places, serial numbers, owner names, MakerNote,
-# thumbnails (an unprotected copy of the photo), comments, unique ids, time zones.
-SAFE_TAGS = frozenset({Base.Make, Base.Model, Base.DateTime, Base.Artist, Base.Copyright})
-SAFE_EXIF_TAGS = frozenset(
-    {
-        Base.ExifVersion,
-        Base.DateTimeOriginal,
-        Base.DateTimeDigitized,
-        Base.SubsecTime,
-        Base.SubsecTimeOriginal,
-        Base.SubsecTimeDigitized,
-        Base.ExposureTime,
-        Base.FNumber,
-        Base.ExposureProgram,
-        Base.ISOSpeedRatings,
-        Base.ShutterSpeedValue,
-        Base.ApertureValue,
-        Base.BrightnessValue,
-        Base.ExposureBiasValue,
-        Base.MaxApertureValue,
-        Base.MeteringMode,
-        Base.LightSource,
-        Base.Flash,
-        Base.FocalLength,
-        Base.FocalLengthIn35mmFilm,
-        Base.ExposureMode,
-        Base.WhiteBalance,
-        Base.DigitalZoomRatio,
-        Base.SceneCaptureType,
-        Base.LensMake,
-        Base.LensModel,
-    }
-)
 # A TIFF mixes the tags that describe the photo with those that describe the file's own layout.
-TIFF_TAGS = SAFE_TAGS | {Base.ImageDescription, Base.Software, Base.HostComputer}
+TIFF_TAGS = SAFE_TAGS | {Base.Artist, Base.Copyright, Base.ImageDescription, Base.Software, Base.HostComputer}
 
 ORIENTATION = 0x0112
 _XMP_ORIENTATION = re.compile(rb"(tiff:Orientation(?:=[\"']|>))[0-9]")
@@ -94,13 +62,13 @@ def upright(exif: bytes) -> bytes:
 
 
 def safe(exif: bytes) -> bytes | None:
-    """Return a new block with those tags of `exif` that are on the lists above; None if there are none."""
+    """Return a new block with those tags of `exif` that `safe_tags` lists and lets pass; None if there are none."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             source = Image.Exif()
             source.load(exif)
-            return _pack(source, SAFE_TAGS, {IFD.Exif: SAFE_EXIF_TAGS})
+            return _pack(source, SAFE_TAGS, {IFD.Exif: SAFE_EXIF_TAGS}, is_safe)
     except Exception:  # as in `read`; a block that cannot be read cannot be called harmless
         return None
 
@@ -135,14 +103,21 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _pack(source: Image.Exif, tags: Iterable[int], directories: Mapping[int, frozenset[int]]) -> bytes | None:
+def _pack(
+    source: Image.Exif,
+    tags: Iterable[int],
+    directories: Mapping[int, frozenset[int]],
+    passes: Callable[[int, Any], bool] = lambda tag, value: True,
+) -> bytes | None:
     packed = Image.Exif()
     for tag in sorted(tags):
-        if tag in source and _writable(tag, source[tag]):
+        if tag in source and passes(tag, source[tag]) and _writable(tag, source[tag]):
             packed[tag] = source[tag]
     for directory, members in directories.items():
         writable = {
-            tag: value for tag, value in source.get_ifd(directory).items() if tag in members and _writable(tag, value)
+            tag: value
+            for tag, value in source.get_ifd(directory).items()
+            if tag in members and passes(tag, value) and _writable(tag, value)
         }
         if writable:
             packed.get_ifd(directory).update(writable)

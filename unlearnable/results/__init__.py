@@ -29,6 +29,7 @@ from unlearnable.results.explain import (
     PreviewReport,
     WordRecord,
 )
+from unlearnable.results.metadata import FoundMetadata, PhotoMetadata
 from unlearnable.results.paper import PaperFigures, PaperRow, TableRecord
 from unlearnable.results.protect import ManifestLine, ProtectPlan, ProtectReport, SurrogateLoss, TriggerFigures
 from unlearnable.results.train import TrainReport
@@ -66,6 +67,7 @@ __all__ = [
     "Explanation",
     "Finding",
     "FluencyRecord",
+    "FoundMetadata",
     "FurtherScores",
     "GalleryRecord",
     "ManifestLine",
@@ -75,6 +77,7 @@ __all__ = [
     "Outcome",
     "PaperFigures",
     "PaperRow",
+    "PhotoMetadata",
     "PlannedCell",
     "PreviewReport",
     "ProtectPlan",

@@ -48,6 +48,11 @@ class ManifestLine(StoredRecord):
     delta_e: LineDeltaE = None
     trigger: str = Field(default="", description="Words added to each caption; empty where there are none.")
     captions: list[str] = Field(default_factory=list, description="Captions as they are published.")
+    opt_out: str | None = Field(
+        default=None,
+        description="Opt-out that the copy carries, read back from its XMP, such as DMI-PROHIBITED-AIMLTRAINING; null "
+        "without one.",
+    )
     notes: list[str] = Field(default_factory=list, description="What the photo lost in being written, such as frames.")
     status: Literal["protected", "skipped"] = Field(default="protected", description="Whether a copy was written.")
     reason: str | None = Field(default=None, description="Why it was skipped, one hyphenated word; null if protected.")
@@ -142,6 +147,7 @@ class ProtectReport(Record):
     triggers: TriggerFigures | None = Field(
         default=None, description="How much the triggers differ; null for methods without triggers."
     )
+    opt_out: int = Field(default=0, description="Copies that carry an opt-out from AI training, read back from them.")
     run: str = Field(description="Run key: hash of the settings and posts that the result depends on.")
     seed: int = Field(description="Seed that all randomness follows from.")
     device: DeviceName

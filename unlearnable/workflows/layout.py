@@ -60,6 +60,11 @@ class Layout:
         return self.private / "run.toml"
 
     @property
+    def opt_out(self) -> Path:
+        """The folder of files for the user's web site that prohibit AI training."""
+        return self.private / "opt-out"
+
+    @property
     def lock(self) -> Path:
         """The lock that a run holds from its first to its last moment."""
         return self.private / "lock"
@@ -112,7 +117,8 @@ class Layout:
     def owns(self, path: Path) -> bool:
         """Return whether a path in the private folder is one that runs make."""
         own_files = {self.manifest, self.sums, self.report, self.page, self.settings, self.lock, self.holder}
-        return path in own_files or files.is_temporary(path) or path.is_relative_to(self.progress)
+        own_folders = (self.progress, self.opt_out)
+        return path in own_files or files.is_temporary(path) or any(map(path.is_relative_to, own_folders))
 
     def key_under_way(self) -> str | None:
         """Return the run key of the unfinished run, or None if there is none."""

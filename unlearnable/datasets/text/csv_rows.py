@@ -8,6 +8,8 @@ from itertools import islice
 
 from unlearnable.datasets.text.csv_cells import CsvRow, read_rows, speller
 from unlearnable.datasets.text.fields import SPLIT, Keys
+from unlearnable.datasets.text.further import with_further
+from unlearnable.datasets.text.json_spans import Node
 from unlearnable.datasets.text.records import CaptionRecord, Scan, record_of
 from unlearnable.datasets.text.spans import TextSpan
 from unlearnable.datasets.types import Skipped
@@ -59,7 +61,11 @@ def _record(row: CsvRow, heading: Heading, keys: Keys) -> CaptionRecord | Skippe
         # A delimiter in a caption without quotes: half a caption would be worse than none.
         detail = f"{len(row.cells)} cells under {len(heading.names)} headings"
         return Skipped(str(row.line), "bad-row", detail)
-    return record_of(str(row.line), row.span, _fields(row, heading), keys)
+    fields = _fields(row, heading)
+    record = record_of(str(row.line), row.span, fields, keys)
+    if not isinstance(record, CaptionRecord):
+        return record
+    return with_further(record, ((name, Node(*cell)) for name, (cell,) in fields.items()))
 
 
 def _fields(row: CsvRow, heading: Heading) -> dict[str, tuple[TextSpan]]:

@@ -7,6 +7,7 @@ from itertools import islice
 
 from unlearnable.datasets.text.document import lines
 from unlearnable.datasets.text.fields import SPLIT, Keys
+from unlearnable.datasets.text.further import json_fields, with_further
 from unlearnable.datasets.text.json_spans import Node, decode, items, members, speller, strings
 from unlearnable.datasets.text.records import CaptionRecord, Scan, record_of
 from unlearnable.datasets.text.spans import Span
@@ -46,7 +47,7 @@ def scan(text: str, keys: Keys) -> Scan:
             records.append(record)
         else:
             faults.append(record)
-    return Scan(tuple(records), tuple(faults), (tuple(spans),), speller(text), commas=_is_array(text))
+    return Scan(tuple(records), tuple(faults), (tuple(spans),), speller(text), commas=_is_array(text), null="null")
 
 
 def _record(text: str, place: str, span: Span, node: Node | str, keys: Keys) -> CaptionRecord | Skipped:
@@ -56,7 +57,8 @@ def _record(text: str, place: str, span: Span, node: Node | str, keys: Keys) -> 
         return Skipped(place, "bad-row", "not a JSON object")
     wanted = keys.all
     fields = {name: strings(text, value) for name, value in members(text, node.start) if name in wanted}
-    return record_of(place, span, fields, keys)
+    record = record_of(place, span, fields, keys)
+    return with_further(record, json_fields(text, node)) if isinstance(record, CaptionRecord) else record
 
 
 def _is_array(text: str) -> bool:

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from unlearnable.datasets.text.fields import SPLIT, Keys
 from unlearnable.datasets.text.spans import Span, TextSpan
 from unlearnable.datasets.types import Skipped
+
+
+class FurtherField(NamedTuple):
+    """A field beside photo and caption that is not published as it is.
+
+    Attributes:
+        name: name of the field.
+        span: place of its value, and the value if that is a string.
+        caption: number of the caption that it repeats, whose new text it gets; None if it is emptied.
+    """
+
+    name: str
+    span: TextSpan
+    caption: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +36,7 @@ class CaptionRecord:
         rows: rows that make up the record; they are cut when it is dropped.
         folder: folder that the record gives apart from the path.
         split: part of the data set that the photo belongs to.
+        further: other fields that are not published as they are.
     """
 
     place: str
@@ -29,6 +45,7 @@ class CaptionRecord:
     rows: tuple[Span, ...]
     folder: str = ""
     split: str | None = None
+    further: tuple[FurtherField, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,6 +58,7 @@ class Scan:
         lists: spans of all rows, usable or not, list by list; the rows of a list are neighbours.
         spell: `(raw, value, new)` -> the spelling of `new` in place of `raw`, which means `value`.
         commas: whether commas separate the rows of a list.
+        null: spelling of a value that is emptied.
     """
 
     records: tuple[CaptionRecord, ...]
@@ -48,6 +66,7 @@ class Scan:
     lists: tuple[tuple[Span, ...], ...]
     spell: Callable[[str, str, str], str]
     commas: bool = False
+    null: str = ""
 
     def cuts(self, kept_rows: Set[Span]) -> Iterator[Span]:
         """Yield the parts of the text to cut so that only `kept_rows` remain."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -100,7 +100,9 @@ def write_photos(
     return lines, shown.thumbnails
 
 
-def write_caption_files(publication: Publication, dataset: Dataset, layout: Layout) -> Path | None:
+def write_caption_files(
+    publication: Publication, dataset: Dataset, layout: Layout, keep_fields: Sequence[str]
+) -> Path | None:
     """Write the captions back in their own format, and metadata.jsonl for Hugging Face's imagefolder.
 
     Returns:
@@ -114,6 +116,7 @@ def write_caption_files(publication: Publication, dataset: Dataset, layout: Layo
             if pair.record >= 0
         },
         paths=publication.names,
+        keep_fields=frozenset(name.casefold() for name in keep_fields),
     )
     target = layout.staged if dataset.source is None else layout.staged / dataset.source.name
     write_captions(dataset, edits, target)
@@ -179,6 +182,7 @@ def _write_photo(
         delta_e=round(seen.delta_e, 4),
         trigger=trigger.text if trigger else "",
         captions=[text for _, text in publication.captions[photo.id]],
+        opt_out=written.opt_out,
         notes=list(target.picture.lost),
     )
     return line, target.picture, written.picture

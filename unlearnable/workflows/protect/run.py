@@ -22,6 +22,7 @@ from unlearnable.workflows import history
 from unlearnable.workflows.layout import Layout, create_folders, layout_of, refuse_existing_output
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.lock import held
+from unlearnable.workflows.protect.opt_out_site import write_site_files
 from unlearnable.workflows.protect.publish import compose, refuse_without_noise, write_caption_files, write_photos
 from unlearnable.workflows.protect.readback import measure_losses, refuse_unprotected, reread_captions
 from unlearnable.workflows.protect.setup import Run, load_surrogates, make_ready, run_key
@@ -81,7 +82,7 @@ def _publish(run: Run, state: State, rounds: list[float], started: float, progre
     write = as_sentence if run.settings.trigger_vocabulary == "natural" else CaptionSlot.text
     publication = compose(run.prepared, run.captions, triggers, write)
     lines, pictures = write_photos(publication, state, run.settings, layout, progress)
-    caption_file = write_caption_files(publication, run.dataset, layout)
+    caption_file = write_caption_files(publication, run.dataset, layout, run.settings.keep_fields)
     roundtrip, texts = reread_captions(publication, layout, caption_file)
     losses = measure_losses(run, state, publication, texts, progress)
     if run.method.lowers_loss:
@@ -95,6 +96,8 @@ def _publish(run: Run, state: State, rounds: list[float], started: float, progre
     files.write_bytes(layout.manifest, layout.staged_manifest.read_bytes())
     files.write_bytes(layout.settings, layout.staged_settings.read_bytes())
     files.write_text(layout.page, page)
+    if run.settings.opt_out:
+        write_site_files(layout.opt_out)
     files.write_text(layout.report, report.model_dump_json(indent=2) + "\n")
     _clear(layout)
     return report

@@ -12,6 +12,7 @@ from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import State
 from unlearnable.models.weights import weights_sha256
 from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss, TriggerFigures
+from unlearnable.workflows.protect.field_notes import field_notes
 from unlearnable.workflows.protect.setup import Run
 
 OFTEN = 0.05  # share of the posts above which a single trigger stands out to anyone who counts
@@ -77,6 +78,7 @@ def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
         surrogate_weights=[weights_sha256(model.module.state_dict()) for model in run.problem.models],
         trigger_roundtrip=results.roundtrip,
         triggers=triggers,
+        opt_out=sum(line.opt_out is not None for line in protected),
         run=run.key,
         seed=run.settings.seed,
         device=str(run.problem.surrogates[0].device),
@@ -109,6 +111,7 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
     invented = sum(caption.pair.record < 0 for photo in run.prepared.photos for caption in run.captions[photo.id])
     if invented:
         notes.append(f"{invented} photos had no caption; theirs was made from the file name")
+    notes += field_notes(run.dataset.changed_fields, {line.source for line in protected}, run.settings.keep_fields)
     lossy = sum(line.quality is not None for line in protected)
     if lossy:
         notes.append(
@@ -117,6 +120,11 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
         )
     if run.settings.keep_metadata == "all":
         notes.append("all metadata was kept, including any GPS position and thumbnails that show the photo unprotected")
+    if run.settings.opt_out:
+        notes.append(
+            "every copy says that training AI on it is prohibited; platforms often strip that. "
+            f"{run.layout.opt_out} holds files for a site of your own"
+        )
     changed = sum(bool(line.notes) for line in protected)
     if changed:
         notes.append(f"{changed} photos lost something in conversion (frames, depth, colours, size); see the manifest")

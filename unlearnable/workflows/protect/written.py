@@ -14,6 +14,7 @@ from unlearnable.evaluation.quality import Quality, compare
 from unlearnable.evaluation.survival import share_kept
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.encode import encode, through
+from unlearnable.imaging.opt_out import PROHIBITED, opt_out_of
 from unlearnable.imaging.picture import Picture
 from unlearnable.workflows.protect.target import Target
 
@@ -32,6 +33,7 @@ class Written:
         noise_linf: largest value of the noise that was added, in 1/255.
         encoding_linf: largest change of a pixel value by the encoding alone, in 1/255.
         noise_kept: share of the noise that is left in the decoded file, 1 for all of it.
+        opt_out: the opt-out that the file carries, such as DMI-PROHIBITED-AIMLTRAINING; None without one.
     """
 
     picture: Picture
@@ -40,6 +42,7 @@ class Written:
     noise_linf: int
     encoding_linf: int
     noise_kept: float
+    opt_out: str | None
 
 
 def write(target: Target, protected: Picture, path: Path, settings: ProtectSettings) -> Written:
@@ -54,8 +57,8 @@ def write(target: Target, protected: Picture, path: Path, settings: ProtectSetti
         settings: bound of the noise, quality, and metadata to keep.
 
     Raises:
-        OutputError: the noise exceeds epsilon, a lossless file does not hold what was written, or a lossy one
-            keeps hardly any of the noise.
+        OutputError: the noise exceeds epsilon, a lossless file does not hold what was written, a lossy one keeps
+            hardly any of the noise, or the opt-out is not in the file.
     """
     written = _once(target, protected, path, settings)
     if written.noise_kept < LEAST_KEPT and settings.quality is None:
@@ -75,15 +78,18 @@ def _once(target: Target, protected: Picture, path: Path, settings: ProtectSetti
     noise_linf = _largest(clean, protected.pixels)
     if noise_linf > settings.epsilon:
         raise OutputError(f"{path}: the noise is {noise_linf}/255, more than {settings.epsilon}/255")
-    encode(protected, path, encoding, keep_metadata=settings.keep_metadata)
+    encode(protected, path, encoding, keep_metadata=settings.keep_metadata, opt_out=settings.opt_out)
     picture = decode(path)
+    opt_out = opt_out_of(picture.xmp)
+    if settings.opt_out and opt_out != PROHIBITED:
+        raise OutputError(f"{path}: what is read back carries the opt-out {opt_out}, not {PROHIBITED}")
     encoding_linf, kept = _largest(protected.pixels, picture.pixels), 1.0
     if encoding.lossless and encoding_linf:
         raise OutputError(f"{path}: what is read back differs from what was written by {encoding_linf}/255")
     if not encoding.lossless:
         kept = share_kept(clean, protected.pixels, through(target.picture, encoding), picture.pixels)
     quality = compare(clean, picture.pixels)
-    return Written(picture, encoding.quality, quality, noise_linf, encoding_linf, kept)
+    return Written(picture, encoding.quality, quality, noise_linf, encoding_linf, kept, opt_out)
 
 
 def _largest(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> int:

@@ -1,0 +1,120 @@
+"""Fields beside photo and caption: what repeats the caption follows it, other descriptions and places are emptied."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from unlearnable.datasets import Edits, open_dataset, write_captions
+from unlearnable.datasets.types import ChangedField
+
+CAPTION, NEW = "my cat at home", "zip zap my cat at home"
+
+
+def written(folder: Path, name: str, text: str, keep: tuple[str, ...] = (), new: str = NEW) -> tuple[str, set[str]]:
+    """The file as it is written with a new caption, and the fields that are named as changed, emptied ones with a -."""
+    (folder / "a.jpg").write_bytes(b"x")
+    (folder / name).write_bytes(text.encode())
+    dataset = open_dataset(folder, folder / name)
+    captions = {(pair.record, pair.index): new for pair in dataset.pairs if pair.caption.strip() == CAPTION}
+    edits = Edits(captions, {"a.jpg": "a.jpg"}, frozenset(keep))
+    write_captions(dataset, edits, folder / "out" / name)
+    changed = {f"{'-' * one.emptied}{one.name}" for one in dataset.changed_fields}
+    assert all(isinstance(one, ChangedField) and one.photo == "a.jpg" for one in dataset.changed_fields)
+    return (folder / "out" / name).read_bytes().decode(), changed
+
+
+def row(more: str, caption: str = CAPTION) -> str:
+    return f'{{"image": "a.jpg", "caption": "{caption}" {more} }}'
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        (', "alt":"my cat at home"', f', "alt":"{NEW}"', {"alt"}),
+        (', "Alt_Text":" my cat at home "', f', "Alt_Text":"{NEW}"', {"Alt_Text"}),
+        (', "other" : "my cat at home"', f', "other" : "{NEW}"', {"other"}),
+        (', "alt": "Chelsea asleep"', ', "alt": null', {"-alt"}),
+        (', "title": "about my cat at home!"', ', "title": null', {"-title"}),
+        (', "html": "<p>my cat at home</p>"', ', "html": null', {"-html"}),
+        (', "texts": ["my cat at home", "x"]', f', "texts": ["{NEW}", "x"]', {"texts"}),
+        (
+            ', "sentences": ["my cat at home", "Chelsea"]',
+            f', "sentences": ["{NEW}", null]',
+            {"sentences", "-sentences"},
+        ),
+        (', "description": {"en": "Chelsea"}', ', "description": null', {"-description"}),
+        (', "meta": {"n": 1e0, "alt": "Chelsea"}', ', "meta": {"n": 1e0, "alt": null}', {"-alt"}),
+        (', "media": [ {"title": "Chelsea"}, 7.0 ]', ', "media": [ {"title": null}, 7.0 ]', {"-title"}),
+        (', "location": {"lat": 1.50, "lon": 2}', ', "location": null', {"-location"}),
+        (', "lat": 0, "longitude": "2 E"', ', "lat": null, "longitude": null', {"-lat", "-longitude"}),
+        (', "gps": [52.1, 13.2]', ', "gps": null', {"-gps"}),
+    ],
+)
+def test_json(tmp_path: Path, before: str, after: str, changed: set[str]) -> None:
+    for name, pattern in (("posts.jsonl", "{}\n"), ("posts.json", "[ {} ]\n")):
+        text, found = written(tmp_path, name, pattern.format(row(before)))
+        assert text == pattern.format(row(after, NEW))
+        assert found == changed
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        ', "id": 1.50, "tags": ["cat", "home"], "likes": {"count": 1e3}, "x": [[1.0]], "y": [0.10, null]',
+        ', "alt": "", "location": null, "title": "  ", "gps": [], "geo": {}, "description": null, "lat":""',
+        ', "split": "train", "title": 5, "image_path": "a.jpg", "category": "my cats at homes"',
+    ],
+)
+def test_everything_else_stays(tmp_path: Path, more: str) -> None:
+    assert written(tmp_path, "posts.jsonl", row(more)) == (row(more, NEW), set())
+
+
+def test_one_word_may_stand_elsewhere_by_chance(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    text = '{"image": "a.jpg", "caption": "cat", "group": "category"}\n'
+    (tmp_path / "posts.jsonl").write_text(text)
+    dataset = open_dataset(tmp_path, tmp_path / "posts.jsonl")
+    write_captions(dataset, Edits(paths={"a.jpg": "a.jpg"}), tmp_path / "out.jsonl")
+    assert (tmp_path / "out.jsonl").read_text() == text
+
+
+def test_named_fields_are_kept(tmp_path: Path) -> None:
+    more = ', "ALT": "my cat at home", "location": {"lat": 1.50}, "title": "Chelsea"'
+    text, _ = written(tmp_path, "posts.jsonl", row(more), keep=("alt", "location"))
+    assert text == row(more.replace('"Chelsea"', "null"), NEW)
+
+
+def test_imagefolder(tmp_path: Path) -> None:
+    before = f'{{"file_name": "a.jpg", "text": "{CAPTION}", "alt": "{CAPTION}", "place": "Bonn", "n": 1.50}}\n'
+    text, changed = written(tmp_path, "metadata.jsonl", before)
+    assert text == before.replace(CAPTION, NEW).replace('"Bonn"', "null")
+    assert changed == {"alt", "-place"}
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_tables(tmp_path: Path, delimiter: str) -> None:
+    heading, cells = "image,caption,alt,title,lat,n", f'a.jpg,{CAPTION},"{CAPTION}","Chelsea asleep",1.50, 007 '
+    after = f'a.jpg,{NEW},"{NEW}",,, 007 '
+    for name in ("posts.csv", "metadata.csv"):
+        first = heading.replace("image", "file_name") if name == "metadata.csv" else heading
+        before = f"{first}\r\n{cells}\r\n".replace(",", delimiter)
+        text, changed = written(tmp_path, name, before)
+        assert text == f"{first}\r\n{after}\r\n".replace(",", delimiter)
+        assert changed == {"alt", "-title", "-lat"}
+
+
+def test_a_photo_without_caption_gets_no_other_description(tmp_path: Path) -> None:
+    text, changed = written(tmp_path, "posts.jsonl", '{"image": "a.jpg", "alt": "Chelsea asleep"}\n')
+    assert (text, changed) == ('{"image": "a.jpg", "alt": null}\n', {"-alt"})
+
+
+def test_a_caption_that_stays_leaves_its_repetition(tmp_path: Path) -> None:
+    before = row(', "alt" : "my cat at home"')
+    assert written(tmp_path, "posts.jsonl", before, new=CAPTION)[0] == before
+
+
+def test_what_is_nested_deeply_is_read(tmp_path: Path) -> None:
+    deep = ', "x": ' + '{"x": ' * 300 + '{"alt": "Chelsea"}' + "}" * 300
+    assert written(tmp_path, "posts.jsonl", row(deep))[0] == row(deep.replace('"Chelsea"', "null"), NEW)

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, PngImagePlugin
+from PIL.ExifTags import GPS, IFD, Base
+
+from tests.imaging.test_metadata import camera_exif
+from unlearnable.imaging.encode import KeepMetadata, encode
+from unlearnable.imaging.encoding import Encoding
+from unlearnable.imaging.opening import DecodeError
+from unlearnable.imaging.opt_out import prohibit
+from unlearnable.imaging.personal import Found, examine
+from unlearnable.imaging.picture import Picture
+
+Photo = NDArray[np.uint8]
+KEPT: tuple[KeepMetadata, ...] = ("none", "safe", "all")
+XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/"
+ xmlns:rs="http://www.metadataworkinggroup.com/schemas/regions/" xmlns:crs="http://ns.adobe.com/camera-raw-settings/1.0/"
+ photoshop:City="Berlin" crs:Name="a look" crs:Exposure="1"><dc:creator><rdf:Seq><rdf:li>Ada Example</rdf:li></rdf:Seq>
+</dc:creator><rs:Region rs:Name="Grace"/></rdf:Description></rdf:RDF></x:xmpmeta>"""
+
+
+def found(path: Path) -> set[Found]:
+    return set(examine(path).found)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.avif", "a.heic", "a.tif"])
+def test_what_exif_tells(photo: Photo, tmp_path: Path, name: str) -> None:
+    Image.fromarray(photo).save(tmp_path / name, exif=camera_exif(1).tobytes())
+    told = {(kind, field): value for _, kind, field, value in found(tmp_path / name)}
+    assert told == {
+        ("camera", "Make"): "Acme",
+        ("name", "Artist"): "Ada Example",
+        ("name", "Copyright"): "(c) Example",
+        ("name", "HostComputer"): "ada-laptop",
+        ("name", "CameraOwnerName"): "Ada Owner",
+        ("description", "ImageDescription"): "at home",
+        ("description", "UserComment"): "secret",
+        ("time", "DateTimeOriginal"): "2024:05:06 07:08:09",
+        ("device number", "BodySerialNumber"): "SN-12345",
+        ("device number", "LensSerialNumber"): "LN-12345",
+        ("device number", "ImageUniqueID"): "ID-12345",
+        ("device number", "MakerNote"): "10 bytes",
+        ("place", "GPS"): "2 values",
+    }
+
+
+def test_a_position_a_windows_author_and_a_thumbnail(photo: Photo, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[Base.XPAuthor] = "Ada é".encode("utf-16-le")
+    gps = exif.get_ifd(IFD.GPSInfo)
+    gps.update({GPS.GPSLatitude: (33.0, 30.0, 36.0), GPS.GPSLatitudeRef: "S"})
+    gps.update({GPS.GPSLongitude: (70.0, 36.0, 0.0), GPS.GPSLongitudeRef: "E"})
+    Image.fromarray(photo).save(tmp_path / "a.jpg", exif=exif.tobytes())
+    assert found(tmp_path / "a.jpg") == {
+        Found("EXIF", "name", "XPAuthor", "Ada é"),
+        Found("EXIF", "place", "GPS", "-33.5100, 70.6000"),
+    }
+
+
+def test_what_xmp_tells(photo: Photo, tmp_path: Path) -> None:
+    Image.fromarray(photo).save(tmp_path / "a.webp", xmp=prohibit(XMP))
+    told = examine(tmp_path / "a.webp")
+    assert told.opt_out == "DMI-PROHIBITED-AIMLTRAINING"
+    assert set(told.found) == {
+        Found("XMP", "place", "City", "Berlin"),
+        Found("XMP", "name", "creator", "Ada Example"),
+        Found("XMP", "name", "RegionName", "Grace"),
+    }
+
+
+def test_comments_text_chunks_and_iptc(photo: Photo, tmp_path: Path) -> None:
+    Image.fromarray(photo).save(tmp_path / "a.jpg", comment=b"at\x1b[31m home " + b"x" * 100)
+    ((block, kind, name, value),) = examine(tmp_path / "a.jpg").found
+    assert (block, kind, name) == ("text", "description", "comment")
+    assert value.startswith("at [31m home x")  # nothing that steers a terminal
+    assert len(value) == 80
+    chunks = PngImagePlugin.PngInfo()
+    chunks.add_text("parameters", "a secret prompt")
+    Image.fromarray(photo).save(tmp_path / "a.png", pnginfo=chunks)
+    assert found(tmp_path / "a.png") == {Found("text", "description", "parameters", "a secret prompt")}
+    data = b"".join(b"\x1c\x02" + bytes([n, 0, len(v)]) + v for n, v in ((80, b"Ada"), (90, b"Berlin"), (3, b"x")))
+    resource = b"8BIM\x04\x04\0\0" + len(data).to_bytes(4, "big") + data + b"\0" * (len(data) % 2)
+    segment = b"Photoshop 3.0\0" + resource
+    plain = (tmp_path / "plain.jpg", tmp_path / "iptc.jpg")
+    Image.fromarray(photo).save(plain[0])
+    jpeg = plain[0].read_bytes()
+    plain[1].write_bytes(jpeg[:2] + b"\xff\xed" + (len(segment) + 2).to_bytes(2, "big") + segment + jpeg[2:])
+    assert found(plain[0]) == set()
+    assert found(plain[1]) == {Found("IPTC", "name", "By-line", "Ada"), Found("IPTC", "place", "City", "Berlin")}
+
+
+@pytest.mark.parametrize("encoding", [Encoding("png"), Encoding("webp"), Encoding("jpeg", 95)])
+def test_safe_leaves_nothing_of_a_person(photo: Photo, tmp_path: Path, encoding: Encoding) -> None:
+    exif = camera_exif()
+    exif[Base.XPAuthor] = "Ada".encode("utf-16-le")
+    picture = Picture(photo, None, None, exif.tobytes(), XMP, "JPEG", 8)
+    told = {}
+    for keep in KEPT:
+        encode(picture, tmp_path / f"a{encoding.suffix}", encoding, keep_metadata=keep)
+        told[keep] = {one.name for one in examine(tmp_path / f"a{encoding.suffix}").found}
+    assert told["none"] == set()
+    assert told["safe"] == {"Make", "DateTimeOriginal"}
+    assert told["all"] >= {"Artist", "Copyright", "CameraOwnerName", "XPAuthor", "GPS", "creator", "City"}
+
+
+@pytest.mark.parametrize(
+    ("options", "block"), [({"exif": b"Exif\0\0II*\0\xff\xff\0\0"}, "EXIF"), ({"xmp": b"<x:xmpmeta"}, "XMP")]
+)
+def test_a_damaged_block_is_no_clean_one(photo: Photo, tmp_path: Path, options: dict[str, Any], block: str) -> None:
+    Image.fromarray(photo).save(tmp_path / "a.jpg", **options)
+    assert [(one.block, one.kind) for one in examine(tmp_path / "a.jpg").found] == [(block, "unreadable")]
+
+
+def test_what_is_no_photo(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("hello")
+    with pytest.raises(DecodeError, match="not-an-image"):
+        examine(tmp_path / "a.txt")

@@ -1,0 +1,35 @@
+"""`protect`: what becomes of fields of the caption file that describe a photo or say where it was taken."""
+
+from __future__ import annotations
+
+import json
+
+from tests.workflows.test_protect import QUICK
+from unlearnable import protect
+from unlearnable.datasets.types import ChangedField
+from unlearnable.workflows.protect.field_notes import field_notes
+
+
+def test_a_published_row_repeats_the_protected_caption_and_names_no_place(posts, tiny_path, tmp_path):
+    rows = [json.loads(line) for line in (posts / "posts.jsonl").read_text().splitlines()]
+    for row in rows:
+        row |= {"alt": row["caption"], "title": "my cat Chelsea", "location": {"lat": 1.5, "lon": 2.5}, "n": 7}
+    rows[0]["title"] = ""
+    (posts / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    options = {**QUICK, "surrogate": str(tiny_path), "captions": posts / "posts.jsonl"}
+    report = protect(posts, keep_fields="location", **options)
+    written = [json.loads(line) for line in (tmp_path / "photos-protected" / "posts.jsonl").read_text().splitlines()]
+    assert [row["alt"] for row in written] == [row["caption"] for row in written]
+    assert all(new["alt"] != old["alt"] for new, old in zip(written, rows, strict=True))
+    assert [row["title"] for row in written] == ["", *[None] * 7]
+    assert [(row["location"], row["n"]) for row in written] == [({"lat": 1.5, "lon": 2.5}, 7)] * 8
+    assert [note for note in report.notes if "field" in note] == [
+        "the field alt of 8 rows got the protected caption, which it repeats: --keep-fields alt keeps it",
+        "the field title of 7 rows was emptied: --keep-fields title keeps it",
+    ]
+
+
+def test_only_rows_that_are_written_count():
+    changed = [ChangedField("a.jpg", 0, "Alt", True), ChangedField("b.jpg", 1, "Alt", True)]
+    assert field_notes(changed, {"b.jpg"}, []) == ["the field Alt of 1 rows was emptied: --keep-fields Alt keeps it"]
+    assert field_notes(changed, {"b.jpg"}, ["ALT"]) == []

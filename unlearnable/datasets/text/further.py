@@ -1,0 +1,94 @@
+"""Fields of a row beside its photo and caption that must not be published as they are: descriptions and places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import replace
+
+from unlearnable.datasets.text.fields import SPLIT
+from unlearnable.datasets.text.json_spans import Node, items, members
+from unlearnable.datasets.text.records import CaptionRecord, FurtherField, Scan
+from unlearnable.datasets.text.spans import TextSpan
+
+DESCRIPTIONS = frozenset(
+    {
+        *("alt", "alt_text", "alt-text", "alttext", "caption", "captions", "comment", "comments", "description"),
+        *("headline", "prompt", "sentences", "summary", "text", "title"),
+    }
+)
+PLACES = frozenset(
+    {
+        *("address", "city", "coordinates", "coords", "geo", "geolocation", "geotag", "gps", "lat", "latitude"),
+        *("lng", "location", "locations", "lon", "longitude", "place", "place_name"),
+    }
+)
+Field = tuple[str, Node]
+
+
+def json_fields(text: str, row: Node) -> Iterator[Field]:
+    """Yield the strings below a JSON object, each with the name it stands under, and what is known to be a place."""
+    waiting = [row]
+    while waiting:
+        for name, node in members(text, waiting.pop().start):
+            known = name.casefold() in DESCRIPTIONS
+            if name.casefold() in PLACES:
+                yield name, node
+                continue
+            for value in _items(text, node):
+                if isinstance(value.value, str) or (known and isinstance(value.value, dict)):
+                    yield name, value
+                elif isinstance(value.value, dict):
+                    waiting.append(value)
+
+
+def _items(text: str, node: Node) -> Iterable[Node]:
+    """Return the values of an array in which there are strings or objects, or the value itself."""
+    if not isinstance(node.value, list):
+        return [node]
+    return items(text, node.start) if any(isinstance(value, str | dict) for value in node.value) else []
+
+
+def with_further(record: CaptionRecord, fields: Iterable[Field]) -> CaptionRecord:
+    """Return the record with those fields of its row that may not be published as they are."""
+    taken = {span[:2] for span in (record.photo, *record.captions)}
+    found = (_further(name, node, record.captions) for name, node in fields if node[:2] not in taken and name != SPLIT)
+    return replace(record, further=tuple(field for field in found if field is not None))
+
+
+def _further(name: str, node: Node, captions: Sequence[TextSpan]) -> FurtherField | None:
+    """Return a field that repeats a caption, describes the photo otherwise or says where it was taken, or else None."""
+    value = node.value.strip() if isinstance(node.value, str) else node.value
+    if value in (None, "", [], {}):
+        return None
+    same = next((number for number, caption in enumerate(captions) if caption.value.strip() == value), None)
+    known = name.casefold() in DESCRIPTIONS | PLACES
+    holds = isinstance(value, str) and any(_is_in(caption.value.strip(), value) for caption in captions)
+    if same is None and not known and not holds:
+        return None
+    return FurtherField(name, TextSpan(node.start, node.end, value if isinstance(value, str) else ""), same)
+
+
+def _is_in(caption: str, value: str) -> bool:
+    """Return whether a value holds a caption; a single word may stand there by chance."""
+    return " " in caption and caption in value
+
+
+def further_changes(
+    text: str, scan: Scan, record: CaptionRecord, new: Sequence[str], keep: Set[str]
+) -> Iterator[TextSpan]:
+    """Yield the changes to the further fields of a record.
+
+    Args:
+        text: text of the caption file.
+        scan: the file, taken apart.
+        record: one record of it.
+        new: new text of each caption of the record.
+        keep: names of fields that stay as they are, case-folded.
+    """
+    for name, span, caption in record.further:
+        if name.casefold() in keep:
+            continue
+        if caption is None:
+            yield span._replace(value=scan.null)
+        elif new[caption] != record.captions[caption].value:
+            yield span._replace(value=scan.spell(text[span.start : span.end], span.value, new[caption]))

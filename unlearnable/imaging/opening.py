@@ -1,0 +1,111 @@
+"""Open a photo with Pillow, in any format people post, and say in one kind of error why it cannot be opened."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from unlearnable.errors import InputError
+from unlearnable.imaging import heif
+
+MAX_PIXELS = 200_000_000
+# Only what people post: Pillow would also start Ghostscript for a file that claims to be EPS. JPEG includes MPO.
+FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "GIF", "BMP")
+_STARTS = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"II*\0", b"MM\0*", b"GIF8", b"BM")
+_OTHERS = {
+    b"8BPS": "Photoshop",
+    b"%PDF": "PDF",
+    b"<svg": "SVG",
+    b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cJXL ": "JPEG XL",
+    b"\0\0\0\x0cjP  ": "JPEG 2000",
+}
+_TRUNCATED = ("truncat", "end of file", "eof", "broken data stream", "not enough", "end-of-file", "unexpected end")
+_lock = threading.Lock()
+
+
+class DecodeError(InputError):
+    """A file that cannot be decoded into a picture.
+
+    Attributes:
+        reason: "not-an-image", "truncated", "too-large", "unsupported", "empty" or "unreadable".
+        detail: what is wrong with the file, in a few words.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[ImageFile.ImageFile, IO[bytes], bytes]]:
+    """Yield a photo that is open but not loaded, its file and the first bytes of that; other threads wait.
+
+    Raises:
+        DecodeError: the file, or what the block does with the photo, fails; no other error is raised.
+    """
+    try:
+        with path.open("rb") as file, _settings():
+            start = file.read(32)
+            if not start:
+                raise DecodeError("empty", "the file has no bytes")
+            with _open(file, start) as image:
+                yield image, file, start
+    except DecodeError:
+        raise
+    except Exception as error:  # a damaged file makes Pillow and its plugins raise errors of any kind
+        raise _translate(error) from error
+
+
+def _open(file: IO[bytes], start: bytes) -> ImageFile.ImageFile:
+    heif.register()
+    if start[4:8] == b"ftyp" and heif.is_cut_off(file):
+        raise DecodeError("truncated", "the file ends before the picture does")
+    try:
+        image = Image.open(file, formats=FORMATS)
+    except UnidentifiedImageError as error:
+        raise _unidentified(start) from error
+    if image.width * image.height > MAX_PIXELS:
+        raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
+    return image
+
+
+@contextmanager
+def _settings() -> Iterator[None]:
+    """Set Pillow's process-wide switches as decoding needs them, and restore them afterwards.
+
+    Its limit against decompression bombs warns at `MAX_IMAGE_PIXELS` and fails at twice that.
+    """
+    with _lock, warnings.catch_warnings():
+        before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
+        warnings.simplefilter("ignore")
+        Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = MAX_PIXELS // 2, False
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = before
+
+
+def _unidentified(start: bytes) -> DecodeError:
+    for magic, name in _OTHERS.items():
+        if start.startswith(magic):
+            return DecodeError("unsupported", f"{name} files are not supported")
+    if start.startswith(_STARTS) or start[4:8] == b"ftyp":
+        return DecodeError("unreadable", "the header is damaged or of an unknown kind")
+    return DecodeError("not-an-image", "the content is not a picture, whatever the file name says")
+
+
+def _translate(error: Exception) -> DecodeError:
+    detail = (getattr(error, "strerror", None) or str(error) or type(error).__name__)[:200]
+    if isinstance(error, Image.DecompressionBombError | MemoryError):
+        return DecodeError("too-large", f"more than {MAX_PIXELS // 1_000_000} megapixels, or more than fits in memory")
+    if isinstance(error, EOFError) or any(word in detail.lower() for word in _TRUNCATED):
+        return DecodeError("truncated", detail)
+    return DecodeError("unreadable", detail)

@@ -1,0 +1,143 @@
+"""What the metadata of a photo tells of a person: places, names, descriptions, device numbers, hidden pictures."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from PIL import Image, ImageFile, IptcImagePlugin
+from PIL.ExifTags import GPS, IFD
+
+from unlearnable.imaging import metadata
+from unlearnable.imaging.opening import opened
+from unlearnable.imaging.opt_out import opt_out_of, parse
+from unlearnable.imaging.personal_fields import EXIF_NAMES, IPTC_NAMES, KIND_OF, Kind
+
+_REGIONS = "http://www.metadataworkinggroup.com/schemas/regions/"
+_LONGEST = 80  # characters of a value
+
+
+class Found(NamedTuple):
+    """One thing that the metadata of a photo tells: in which block, of which kind, under which name, and its value."""
+
+    block: str
+    kind: Kind
+    name: str
+    value: str
+
+
+class Personal(NamedTuple):
+    """The opt-out that a photo carries, without its vocabulary, and all that its metadata tells of a person."""
+
+    opt_out: str | None
+    found: tuple[Found, ...]
+
+
+def examine(path: Path) -> Personal:
+    """Read EXIF, XMP, IPTC and comments of a photo.
+
+    Raises:
+        DecodeError: the file is no photo that can be opened.
+    """
+    with opened(path) as (image, _, _):
+        image.load()  # of some formats, what stands behind the pixels is read only then
+        xmp = image.info.get("xmp")
+        xmp = xmp if isinstance(xmp, bytes) and xmp else None
+        found = [*_exif(image), *_xmp(xmp), *_iptc(image), *_comments(image)]
+    return Personal(opt_out_of(xmp), tuple(dict.fromkeys(found)))
+
+
+def _exif(image: Image.Image) -> Iterator[Found]:
+    try:
+        exif = image.getexif()
+        tags = {**exif, **exif.get_ifd(IFD.Exif)}
+        place, thumbnail = exif.get_ifd(IFD.GPSInfo), exif.get_ifd(IFD.IFD1)
+        damaged = bool(metadata.read(image).lost)
+    except Exception:  # on a damaged block Pillow raises anything from struct.error to AttributeError
+        tags, place, thumbnail, damaged = {}, {}, {}, True
+    if damaged:
+        yield Found("EXIF", "unreadable", "EXIF", "it is damaged and may hold anything")
+    for number, value in tags.items():
+        yield from _known("EXIF", EXIF_NAMES.get(number, ""), value)
+    if place:
+        yield Found("EXIF", "place", "GPS", _position(place) or f"{len(place)} values")
+    if thumbnail:
+        yield Found("EXIF", "thumbnail", "thumbnail", "a small picture, which may show the photo as it was")
+
+
+def _xmp(xmp: bytes | None) -> Iterator[Found]:
+    document = parse(xmp) if xmp else None
+    if xmp and document is None:
+        yield Found("XMP", "unreadable", "XMP", "it is damaged and may hold anything")
+    for element in document.getElementsByTagName("*") if document else ():
+        for attribute in element.attributes.values():
+            yield from _known("XMP", _local_name(attribute), attribute.value)
+        texts = [node for node in _below(element) if node.nodeType == node.TEXT_NODE]
+        yield from _known("XMP", _local_name(element), " ".join(node.data.strip() for node in texts))
+
+
+def _local_name(node: Any) -> str:
+    """Return a property's name without its prefix, which writers may choose; of a region, the name of who is on it."""
+    return "RegionName" if (node.namespaceURI, node.localName) == (_REGIONS, "Name") else node.localName or ""
+
+
+def _below(node: Any) -> Iterator[Any]:
+    for child in node.childNodes:
+        yield child
+        yield from _below(child)
+
+
+def _iptc(image: ImageFile.ImageFile) -> Iterator[Found]:
+    information: dict[tuple[int, int], Any] = {}
+    with suppress(Exception), warnings.catch_warnings():  # as for EXIF; only Photoshop's and agencies' photos have it
+        information = IptcImagePlugin.getiptcinfo(image) or {}
+    for (_, number), value in information.items():
+        for one in value if isinstance(value, list) else [value]:
+            yield from _known("IPTC", IPTC_NAMES.get(number, ""), one)
+
+
+def _comments(image: Image.Image) -> Iterator[Found]:
+    """JPEG's comment, and the text chunks of a PNG."""
+    texts = {"comment": image.info.get("comment"), **(getattr(image, "text", None) or {})}
+    for name, value in texts.items():
+        if value and name != "XML:com.adobe.xmp":
+            yield Found("text", "description", name, _text(_decoded(name, value)))
+
+
+def _known(block: str, name: str, value: Any) -> Iterator[Found]:
+    """Yield what a field tells, if its name is on the lists and it is not blank."""
+    kind = KIND_OF.get(name)
+    if kind and (text := f"{len(value)} bytes" if name == "MakerNote" else _text(_decoded(name, value))):
+        yield Found(block, kind, name, text)
+
+
+def _decoded(name: str, value: Any) -> Any:
+    """Return the text of a field in bytes: UTF-16 where Windows or the field itself says so, or else UTF-8."""
+    if not isinstance(value, bytes):
+        return value
+    if name.startswith("XP") or value.startswith(b"UNICODE\0"):
+        return value.removeprefix(b"UNICODE\0").decode("utf-16-le", "replace")
+    return value.removeprefix(b"ASCII\0\0\0").decode("utf-8", "replace")
+
+
+def _text(value: Any) -> str:
+    """Return a value in one line that a terminal can show."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in str(value))
+    text = " ".join(printable.split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _position(place: dict[int, Any]) -> str:
+    """Return degrees north and east; empty where the values are no position."""
+    try:
+        angles = [
+            sum(float(part) / 60**power for power, part in enumerate(place[tag]))
+            for tag in (GPS.GPSLatitude, GPS.GPSLongitude)
+        ]
+        signs = [-1 if place.get(tag) in ("S", "W") else 1 for tag in (GPS.GPSLatitudeRef, GPS.GPSLongitudeRef)]
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return ""
+    return ", ".join(f"{sign * angle:.4f}" for sign, angle in zip(signs, angles, strict=True))
