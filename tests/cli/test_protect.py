@@ -59,6 +59,21 @@ def test_a_failure_has_its_exit_code_and_says_what_to_do(posts, arguments, code,
     assert result.stdout == ""
 
 
+def test_captions_in_the_folder_are_taken_and_said_first(posts, quick):
+    for arguments in ((), ("--dry-run",)):
+        result = call("protect", posts, *arguments, "--json", *quick)
+        assert result.returncode == 0, result.stderr
+        said = ("captions from posts.jsonl\n", "8 of 8 photos have a caption of yours\n", "optimising")
+        places = [result.stderr.find(words) for words in said[: 2 if arguments else 3]]
+        assert -1 not in places
+        assert places == sorted(places)
+        assert json.loads(result.stdout)["captions_found"] == 8
+    (posts / "more.jsonl").write_text('{"image": "p0.png", "caption": "a dog"}\n')
+    result = call("protect", posts, *quick)
+    assert result.returncode == 2
+    assert "more.jsonl, posts.jsonl" in " ".join(result.stderr.split())
+
+
 def test_existing_results_are_not_overwritten(posts, quick, tmp_path):
     assert call("protect", posts, *quick).returncode == 0
     before = tree(tmp_path / "photos-protected")

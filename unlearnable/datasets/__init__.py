@@ -6,7 +6,7 @@ from unlearnable.datasets.faces.naming import named_apart, people_of
 from unlearnable.datasets.faces.opening import open_people
 from unlearnable.datasets.faces.posts import hold_out, limit, named_posts
 from unlearnable.datasets.faces.types import People, Portrait
-from unlearnable.datasets.opening import find_captions, open_dataset, write_captions
+from unlearnable.datasets.opening import find_captions, only_captions, open_dataset, write_captions
 from unlearnable.datasets.types import Dataset, Edits, Pair, Person, Photo, Skipped
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "limit",
     "named_apart",
     "named_posts",
+    "only_captions",
     "open_dataset",
     "open_people",
     "people_of",

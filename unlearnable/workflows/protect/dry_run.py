@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 
 from unlearnable.config import ProtectSettings
-from unlearnable.datasets import open_dataset
 from unlearnable.progress import Progress, Silent
 from unlearnable.results import ProtectPlan, SkippedRecord
 from unlearnable.workflows.layout import layout_of
+from unlearnable.workflows.protect.posts import captions_found, open_posts
 from unlearnable.workflows.protect.setup import Run, load_surrogates, make_ready
 
 
@@ -24,7 +24,7 @@ def plan(settings: ProtectSettings, *, progress: Progress | None = None) -> Prot
     """
     progress = progress or Silent()
     layout = layout_of(settings.photos, settings.output)
-    dataset = open_dataset(settings.photos, settings.captions)
+    dataset = open_posts(settings, progress)
     surrogates = load_surrogates(settings)
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
         began = time.monotonic()
@@ -35,6 +35,7 @@ def plan(settings: ProtectSettings, *, progress: Progress | None = None) -> Prot
         output=str(layout.output),
         caption_format=dataset.format,
         photos=len(run.prepared.photos),
+        captions_found=captions_found(dataset),
         captions=sum(len(run.captions[photo.id]) for photo in run.prepared.photos),
         skipped=[SkippedRecord.of(skip) for skip in run.prepared.skipped],
         surrogates=[model.name for model in run.problem.models],

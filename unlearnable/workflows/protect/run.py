@@ -9,7 +9,6 @@ from pathlib import Path
 
 from unlearnable import config, files
 from unlearnable.config import ProtectSettings
-from unlearnable.datasets import open_dataset
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.methods.state import State
 from unlearnable.models.sentence import as_sentence
@@ -22,6 +21,7 @@ from unlearnable.workflows import history
 from unlearnable.workflows.layout import Layout, create_folders, layout_of, refuse_existing_output
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.lock import held
+from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.publish import compose, refuse_without_noise, write_caption_files, write_photos
 from unlearnable.workflows.protect.readback import measure_losses, refuse_unprotected, reread_captions
 from unlearnable.workflows.protect.setup import Run, load_surrogates, make_ready, run_key
@@ -49,7 +49,7 @@ def protect(
         raise ConfigError("--resume and --overwrite exclude each other", hint="use only one of them")
     started, progress = time.monotonic(), progress or Silent()
     layout = layout_of(settings.photos, settings.output)
-    dataset = open_dataset(settings.photos, settings.captions)
+    dataset = open_posts(settings, progress)
     key = run_key(settings, dataset)
     with held(layout), tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
         if resume and (finished := _finished_report(layout, key, progress)):
