@@ -74,6 +74,26 @@ def test_captions_in_the_folder_are_taken_and_said_first(posts, quick):
     assert "more.jsonl, posts.jsonl" in " ".join(result.stderr.split())
 
 
+def test_single_photos_are_protected_and_verified_without_the_others_of_their_folder(posts, quick, tmp_path, tiny_path):
+    chosen = [posts / f"p{n}.png" for n in range(5)]
+    result = call("protect", chosen[0], posts / "p[1-4].png", "--json", *quick)
+    assert result.returncode == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert (report["photos"], report["protected"], report["some_photos"]) == (5, 5, True)
+    assert report["output"] == str(tmp_path / "photos-protected")
+    rows = (tmp_path / "photos-protected" / "posts.jsonl").read_text()
+    written = [json.loads(row)["image"] for row in rows.splitlines()]
+    assert written == [path.name for path in chosen]
+    saved = tmp_path / "photos-protected.private" / "run.toml"
+    assert "p[1-4].png" in saved.read_text()
+    assert call("protect", chosen[0], posts / "p[1-4].png", "--resume", *quick).returncode == 0
+    assert call("protect", chosen[0], "--resume", *quick).returncode == 6
+    short = ("--victims", tiny_path, "--epochs", "1", "--seeds", "0", "--test-fraction", "0.4")
+    verified = call("verify", "--json", *short)
+    assert verified.returncode == 0, verified.stderr
+    assert json.loads(verified.stdout)["gallery"]["train_photos"] + 2 == 5
+
+
 def test_existing_results_are_not_overwritten(posts, quick, tmp_path):
     assert call("protect", posts, *quick).returncode == 0
     before = tree(tmp_path / "photos-protected")

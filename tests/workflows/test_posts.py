@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from unlearnable.config import ProtectSettings, resolve_as
-from unlearnable.errors import ConfigError
+from unlearnable.errors import ConfigError, InputError
 from unlearnable.progress import Silent
+from unlearnable.workflows.protect.chosen import Source, source_of
 from unlearnable.workflows.protect.posts import captions_found, open_posts
 
 
@@ -22,9 +22,9 @@ class Said(Silent):
         self.notes.append(text)
 
 
-def opened(photos: Path, **settings):
+def opened(*photos: Path, captions: Path | None = None):
     said = Said()
-    return open_posts(resolve_as(ProtectSettings, {"photos": photos, **settings}), said), said.notes
+    return open_posts(source_of(photos), captions, said), said.notes
 
 
 def test_the_caption_file_in_the_folder_is_taken_and_named(posts):
@@ -76,3 +76,45 @@ def test_metadata_that_repeats_the_captions_is_no_other_choice(posts):
     (posts / "metadata.jsonl").write_text(rows.replace("dog", "cat"))
     with pytest.raises(ConfigError, match="several caption files"):
         opened(posts)
+
+
+def test_photos_and_patterns_are_taken_from_their_folder(posts):
+    assert source_of([posts]) == Source(posts)
+    assert source_of([posts / "posts.jsonl"]) == Source(posts / "posts.jsonl")
+    assert source_of([posts / "p1.png", posts / "p0.png", posts / "p1.png"]) == Source(posts, ("p0.png", "p1.png"))
+    assert len(source_of([posts / "p*.png"]).chosen) == 7
+    dataset, notes = opened(posts / "p0.png", posts / "p3.png")
+    assert [photo.id for photo in dataset.photos] == ["p0.png", "p3.png"]
+    assert [pair.photo for pair in dataset.pairs] == ["p0.png", "p3.png"]
+    assert notes == ["captions from posts.jsonl", "2 of 2 photos have a caption of yours"]
+
+
+def test_a_photo_without_captions_does_not_have_its_folder_searched(posts, monkeypatch):
+    (posts / "posts.jsonl").unlink()
+    monkeypatch.setattr("unlearnable.datasets.tree.os.walk", None)  # a home folder is large
+    dataset, notes = opened(posts / "p0.png")
+    assert [photo.id for photo in dataset.photos] == ["p0.png"]
+    assert notes[0].startswith("0 of 1 photos")
+
+
+def test_a_chosen_photo_keeps_the_text_beside_it(posts):
+    (posts / "posts.jsonl").unlink()
+    (posts / "p0.txt").write_text("a dog")
+    dataset, _ = opened(posts / "p0.png", posts / "p1.png")
+    assert dataset.captions_by_photo()["p0.png"] == ["a dog"]
+    assert opened(posts / "p1.png")[0].format == "folder"
+
+
+@pytest.mark.parametrize(
+    ("names", "error", "words"),
+    [
+        (("p0.png", "gone.png"), InputError, "there is no .*gone"),
+        (("*.heic",), InputError, "no file matches"),
+        (("p0.png", "trip/p7.png"), ConfigError, "different folders"),
+        (("p0.png", "posts.jsonl"), ConfigError, "posts.jsonl is no photo"),
+        (("p0.png", "trip"), ConfigError, "trip is no photo"),
+    ],
+)
+def test_several_paths_are_photos_of_one_folder(posts, names, error, words):
+    with pytest.raises(error, match=words):
+        source_of([posts / name for name in names])

@@ -48,8 +48,8 @@ def lay_out(options: argparse.Namespace, folder: Path) -> Path:
 
 def searched(settings: ProtectSettings, surrogates, scratch: Path):  # type: ignore[no-untyped-def]
     """Search triggers and return the loss, trigger figures, clean captions and captions with their triggers."""
-    data = open_dataset(settings.photos, settings.captions)
-    run = make_ready(settings, layout_of(settings.photos, None), data, surrogates, scratch, Silent())
+    data = open_dataset(settings.photos[0], settings.captions)
+    run = make_ready(settings, layout_of(settings.photos[0], None), data, surrogates, scratch, Silent())
     session = run.method.start(run.problem, settings)
     state = session.state
     freeze(state.models)

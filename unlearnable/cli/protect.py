@@ -29,7 +29,7 @@ _option = options.of(ProtectSettings)
 
 def protect(
     context: typer.Context,
-    photos: Annotated[Path, options.argument(ProtectSettings, "photos")],
+    photos: Annotated[list[Path], options.argument(ProtectSettings, "photos")],
     captions: Annotated[Path | None, _option("captions", WHAT)] = None,
     preset: Annotated[config.Preset | None, _option("preset", HOW)] = None,
     epsilon: Annotated[int | None, _option("epsilon", HOW)] = None,
@@ -77,7 +77,8 @@ def protect(
 
     Photos get noise that is hard to see, captions get a few words; a model trained on both learns
     the link between the two instead of the content. The originals are never changed. The
-    copies go to PHOTOS-protected, what must stay private to PHOTOS-protected.private.
+    copies go to PHOTOS-protected, what must stay private to PHOTOS-protected.private; of single
+    photos PHOTOS is the folder they are in.
 
     This is no guarantee: it weakens what models learn from the posts, and a determined
     attacker can weaken it in turn (a greyscale copy, new captions).

@@ -70,6 +70,7 @@ class Dataset:
         format: registry name of the format that read the data set and writes it back.
         source: the caption file; None if there is none, or one per photo.
         people: who is on each photo, by its id; only data sets of faces say so.
+        partial: whether only some photos of the folder were chosen.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Dataset:
     format: str
     source: Path | None
     people: Mapping[str, Person] = field(default_factory=dict)
+    partial: bool = False
 
     @cached_property
     def fingerprint(self) -> str:

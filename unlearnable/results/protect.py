@@ -100,6 +100,7 @@ class ProtectReport(Record):
     photos: int = Field(description="Photos that were found.")
     protected: int = Field(description="Photos of which a protected copy was written.")
     captions: int = Field(description="Captions that were written.")
+    some_photos: bool = Field(default=False, description="Whether single photos were named in place of their folder.")
     captions_found: int = Field(default=0, description="Photos that have a caption of the user's.")
     skipped: list[SkippedRecord] = Field(description="Photos and caption records that were left out.")
     bytes_in: int = Field(default=0, description="Size of the originals of which copies were written, in bytes.")

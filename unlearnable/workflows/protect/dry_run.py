@@ -12,6 +12,7 @@ from unlearnable.config import ProtectSettings
 from unlearnable.progress import Progress, Silent
 from unlearnable.results import ProtectPlan, SkippedRecord
 from unlearnable.workflows.layout import layout_of
+from unlearnable.workflows.protect.chosen import source_of
 from unlearnable.workflows.protect.posts import captions_found, open_posts
 from unlearnable.workflows.protect.setup import Run, load_surrogates, make_ready
 
@@ -23,8 +24,9 @@ def plan(settings: ProtectSettings, *, progress: Progress | None = None) -> Prot
         UnlearnableError: any error of `protect`, except those about the output.
     """
     progress = progress or Silent()
-    layout = layout_of(settings.photos, settings.output)
-    dataset = open_posts(settings, progress)
+    source = source_of(settings.photos)
+    layout = layout_of(source.place, settings.output)
+    dataset = open_posts(source, settings.captions, progress)
     surrogates = load_surrogates(settings)
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
         began = time.monotonic()

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unlearnable.config import ProtectSettings
-from unlearnable.datasets import Dataset, only_captions, open_dataset
+from unlearnable.datasets import Dataset, assemble, only_captions, open_dataset, restrict
 from unlearnable.datasets.faces.posts import FORMAT as PEOPLE
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.errors import ConfigError
 from unlearnable.progress import Progress
+from unlearnable.workflows.protect.chosen import Source
 
 
-def open_posts(settings: ProtectSettings, progress: Progress) -> Dataset:
+def open_posts(source: Source, captions: Path | None, progress: Progress) -> Dataset:
     """Open the posts with their captions, and say where these come from and how many photos have one of the user's.
+
+    Args:
+        source: where the photos are.
+        captions: the caption file that the user chose, if any.
+        progress: receives the remarks.
 
     Raises:
         InputError: there is no photo, or the captions cannot be read.
         ConfigError: the folder holds several captions, of which none was chosen.
     """
-    dataset = open_dataset(settings.photos, settings.captions or _found(settings.photos))
+    captions = captions or _found(source)
+    if source.chosen and captions is None:  # their folder may hold anything: it is not searched for other photos
+        dataset = assemble(source.place, dict.fromkeys(source.chosen), (), (), "folder", None)
+    else:
+        dataset = open_dataset(source.place, captions)
+    if source.chosen:
+        dataset = restrict(dataset, source.chosen)
     if dataset.source is not None and dataset.source.is_file():
         progress.note(f"captions from {dataset.source.name}")
     elif dataset.format == "sidecar":
@@ -43,18 +54,28 @@ def said_of_captions(dataset: Dataset) -> str:
     return f"{line}; the others get one made {origin}"
 
 
-def _found(folder: Path) -> Path | None:
-    """Return the one caption file in a folder; None where there is none, or where each photo has one of its own.
+def _found(source: Source) -> Path | None:
+    """Return the one caption file in the folder, or the folder where its photos have texts; None without captions.
 
     Raises:
         ConfigError: several captions could be meant.
     """
+    folder = source.place
     if not folder.is_dir():
         return None
-    captions = only_captions(folder, ConfigError)
-    if captions is not None and FORMATS["sidecar"].sniff(folder):
+    captions, texts = only_captions(folder, ConfigError), _have_texts(source)
+    if captions is None:
+        return folder if texts else None
+    if texts:
         raise ConfigError(
             f"{folder} holds captions in {captions.name} and in .txt files beside its photos",
             hint=f"choose with --captions {folder / captions.name}, or --captions {folder} for the .txt files",
         )
     return captions
+
+
+def _have_texts(source: Source) -> bool:
+    """Return whether a photo has a `.txt` beside it."""
+    if not source.chosen:
+        return FORMATS["sidecar"].sniff(source.place)
+    return any((source.place / photo).with_suffix(".txt").is_file() for photo in source.chosen)

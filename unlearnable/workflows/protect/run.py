@@ -20,6 +20,7 @@ from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.workflows import history
 from unlearnable.workflows.layout import Layout, create_folders, layout_of, refuse_existing_output
 from unlearnable.workflows.protect import published
+from unlearnable.workflows.protect.chosen import source_of
 from unlearnable.workflows.protect.lock import held
 from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.publish import compose, refuse_without_noise, write_caption_files, write_photos
@@ -48,8 +49,9 @@ def protect(
     if resume and overwrite:
         raise ConfigError("--resume and --overwrite exclude each other", hint="use only one of them")
     started, progress = time.monotonic(), progress or Silent()
-    layout = layout_of(settings.photos, settings.output)
-    dataset = open_posts(settings, progress)
+    source = source_of(settings.photos)
+    layout = layout_of(source.place, settings.output)
+    dataset = open_posts(source, settings.captions, progress)
     key = run_key(settings, dataset)
     with held(layout), tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
         if resume and (finished := _finished_report(layout, key, progress)):
