@@ -30,7 +30,8 @@ def test_protect_for_a_person_fits_80_columns(posts, quick):
     assert result.returncode == 0
     assert result.stderr == ""
     assert "8 of 9 photos" in result.stdout
-    assert "skipped broken [bold].jpg: not-an-image" in result.stdout
+    assert "1 not used, not-an-image: broken [bold].jpg" in result.stdout
+    assert result.stdout.index("not used") < result.stdout.index("protected")
     assert "Traceback" not in result.stdout
 
 
@@ -160,7 +161,9 @@ def test_dry_run_says_how_long_and_writes_nothing(posts, quick, tmp_path):
     result = call("protect", posts, "--dry-run", *quick)
     assert result.returncode == 0, result.stderr
     assert "would protect 8 photos" in result.stdout
-    assert "and 2 more: --json lists them" in result.stdout
+    assert "22 not used, not-an-image: broken0.jpg" in result.stdout
+    assert "and 21 more; --json lists them all" in " ".join(result.stdout.split())
+    assert result.stdout.count("broken") == 1
     assert "manifest" not in result.stdout
     assert len(json.loads(call("protect", posts, "--dry-run", "--json", *quick).stdout)["skipped"]) == 22
     assert tree(tmp_path) == before

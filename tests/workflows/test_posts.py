@@ -118,3 +118,25 @@ def test_a_chosen_photo_keeps_the_text_beside_it(posts):
 def test_several_paths_are_photos_of_one_folder(posts, names, error, words):
     with pytest.raises(error, match=words):
         source_of([posts / name for name in names])
+
+
+def test_files_that_are_no_photos_are_counted(posts):
+    for name in ("a.MP4", "trip/b.mov", "c.nef", ".hidden.mov"):
+        (posts / name).write_bytes(b"x")
+    dataset, notes = opened(posts)
+    assert notes[-1] == "3 files are no photos: 2 videos, 1 raw"
+    assert dataset.others == {".mov": 1, ".mp4": 1, ".nef": 1}
+    (posts / "LICENSE").write_bytes(b"x")
+    (posts / "notes.md").write_bytes(b"x")
+    assert opened(posts)[1][-1] == "5 files are no photos: 2 videos, 1 raw, 2 others (.md, without suffix)"
+
+
+def test_captions_are_no_other_files(posts):
+    (posts / "posts.jsonl").unlink()
+    (posts / "p0.txt").write_text("a dog")
+    dataset, notes = opened(posts)
+    assert not dataset.others
+    assert "no photo" not in notes[-1]
+    (posts / "film.mov").write_bytes(b"x")
+    assert opened(posts)[1][-1] == "1 file is no photo: 1 video"
+    assert not opened(posts / "p0.png")[0].others

@@ -71,6 +71,7 @@ class Dataset:
         source: the caption file; None if there is none, or one per photo.
         people: who is on each photo, by its id; only data sets of faces say so.
         partial: whether only some photos of the folder were chosen.
+        others: number of files in the folder that are neither photos nor captions, by suffix, where they were counted.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Dataset:
     source: Path | None
     people: Mapping[str, Person] = field(default_factory=dict)
     partial: bool = False
+    others: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -37,6 +37,7 @@ def plan(settings: ProtectSettings, *, progress: Progress | None = None) -> Prot
         output=str(layout.output),
         caption_format=dataset.format,
         photos=len(run.prepared.photos),
+        not_photos=dict(dataset.others),
         captions_found=captions_found(dataset),
         captions=sum(len(run.captions[photo.id]) for photo in run.prepared.photos),
         skipped=[SkippedRecord.of(skip) for skip in run.prepared.skipped],

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from unlearnable.datasets import Dataset, assemble, only_captions, open_dataset, restrict
 from unlearnable.datasets.faces.posts import FORMAT as PEOPLE
 from unlearnable.datasets.formats import FORMATS
+from unlearnable.datasets.others import other_files, said_of_others
 from unlearnable.errors import ConfigError
 from unlearnable.progress import Progress
 from unlearnable.workflows.protect.chosen import Source
@@ -36,6 +38,11 @@ def open_posts(source: Source, captions: Path | None, progress: Progress) -> Dat
     elif dataset.format == "sidecar":
         progress.note("captions from the .txt beside each photo")
     progress.note(said_of_captions(dataset))
+    if source.place.is_dir() and not source.chosen:
+        captions_read = {dataset.source, *(photo.path.with_suffix(".txt") for photo in dataset.photos)}
+        dataset = replace(dataset, others=other_files(source.place, captions_read))
+        if dataset.others:
+            progress.note(said_of_others(dataset.others))
     return dataset
 
 

@@ -53,6 +53,7 @@ def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
         photos=len(run.dataset.photos),
         protected=len(protected),
         some_photos=run.dataset.partial,
+        not_photos=dict(run.dataset.others),
         captions_found=captions_found(run.dataset),
         captions=sum(len(line.captions) for line in protected),
         skipped=[SkippedRecord.of(skip) for skip in run.prepared.skipped],
