@@ -81,7 +81,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         captions = lay_out(options, Path(folder))
         common = {"photos": Path(folder), "captions": captions, "trigger_length": options.length}
-        surrogates = load_surrogates(ProtectSettings(**common))
+        surrogates = load_surrogates(ProtectSettings(**common), Silent())
         before: list[float] = []
         for weight in (None, *options.lambdas):
             natural = {} if weight is None else {"trigger_vocabulary": "natural", "fluency": weight}

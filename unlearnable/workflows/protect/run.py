@@ -11,6 +11,7 @@ from unlearnable import config, files
 from unlearnable.config import ProtectSettings
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.methods.state import State
+from unlearnable.models.fetching import announce
 from unlearnable.models.sentence import as_sentence
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.progress import Progress, Silent
@@ -21,11 +22,12 @@ from unlearnable.workflows import history
 from unlearnable.workflows.layout import Layout, create_folders, layout_of, refuse_existing_output
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.chosen import source_of
+from unlearnable.workflows.protect.expected import foreseen_and_ready
 from unlearnable.workflows.protect.lock import held
 from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.publish import compose, refuse_without_noise, write_caption_files, write_photos
 from unlearnable.workflows.protect.readback import measure_losses, refuse_unprotected, reread_captions
-from unlearnable.workflows.protect.setup import Run, load_surrogates, make_ready, run_key
+from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, run_key
 from unlearnable.workflows.protect.summary import RunResults, summarise
 
 
@@ -52,6 +54,7 @@ def protect(
     source = source_of(settings.photos)
     layout = layout_of(source.place, settings.output)
     dataset = open_posts(source, settings.captions, progress)
+    announce(all_models(settings), progress)
     key = run_key(settings, dataset)
     with held(layout), tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
         if resume and (finished := _finished_report(layout, key, progress)):
@@ -59,8 +62,8 @@ def protect(
         refuse_existing_output(layout, key, resume=resume, overwrite=overwrite)
         if overwrite:
             published.refuse_foreign(layout)
-        surrogates = load_surrogates(settings)
-        run = make_ready(settings, layout, dataset, surrogates, Path(scratch), progress)
+        surrogates = load_surrogates(settings, progress)
+        run = foreseen_and_ready(settings, layout, dataset, surrogates, Path(scratch), progress)
         create_folders(layout, key, config.to_toml(settings), resume=resume)
         task = OptimisationTask(run.problem, run.method, run.method_settings, layout.checkpoint, run.key)
         session, trace = optimise(task, progress, lambda losses: bool(_stop(settings, losses)))
