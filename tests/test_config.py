@@ -158,13 +158,15 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\0")), st.integers(1, 64), st.booleans())
 def test_settings_survive_toml(name, epsilon, strict):
-    settings = ProtectSettings(photos=Path("a") / (name or "x"), epsilon=epsilon, strict=strict, surrogate=("a", name))
+    settings = ProtectSettings(
+        photos=(Path("a") / (name or "x"),), epsilon=epsilon, strict=strict, surrogate=("a", name)
+    )
     assert ProtectSettings(**tomllib.loads(config.to_toml(settings))) == settings
 
 
 def test_the_digest_depends_on_what_the_result_depends_on():
-    base = ProtectSettings(photos=Path("p"))
-    assert config.digest(base) == config.digest(base.model_copy(update={"photos": Path("q"), "output": Path("o")}))
+    base = ProtectSettings(photos=(Path("p"),))
+    assert config.digest(base) == config.digest(base.model_copy(update={"photos": (Path("q"),), "output": Path("o")}))
     assert config.digest(base) == config.digest(base.model_copy(update={"device": "cpu", "strict": True}))
     for change in ({"seed": 1}, {"epsilon": 4}, {"format": "webp"}, {"surrogate": ("x",)}, {"trigger_length": 5}):
         assert config.digest(base) != config.digest(base.model_copy(update=change))

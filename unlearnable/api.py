@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def protect(
-    photos: str | Path,
+    photos: str | Path | Sequence[str | Path],
     *,
     resume: bool = False,
     overwrite: bool = False,
@@ -36,7 +36,7 @@ def protect(
     """Write protected copies of photos and captions, as `unlearnable protect` does.
 
     Args:
-        photos: a folder of photos, or a caption file that names them.
+        photos: a folder of photos, a caption file that names them, or photos of one folder.
         resume: whether to continue a run that was stopped; the result is the same to the byte.
         overwrite: whether to replace an earlier result.
         config: a TOML file of settings.
@@ -56,7 +56,8 @@ def protect(
     from unlearnable.config import ProtectSettings, resolve_as
     from unlearnable.workflows.protect.run import protect as run
 
-    resolved = resolve_as(ProtectSettings, {"photos": Path(photos), **settings}, _path(config))
+    paths = [photos] if isinstance(photos, str | Path) else photos
+    resolved = resolve_as(ProtectSettings, {"photos": tuple(map(Path, paths)), **settings}, _path(config))
     return run(resolved, resume=resume, overwrite=overwrite, progress=progress)
 
 

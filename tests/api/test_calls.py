@@ -38,7 +38,7 @@ def received(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, dict[str, Any]]
 @pytest.mark.parametrize(
     ("name", "arguments", "options", "wanted"),
     [
-        ("protect", ["a"], {"epsilon": 4}, {"photos": Path("a"), "epsilon": 4, "seed": 7}),
+        ("protect", ["a"], {"epsilon": 4}, {"photos": (Path("a"),), "epsilon": 4, "seed": 7}),
         ("train", ["a"], {"epochs": 2}, {"data": (Path("a"),), "epochs": 2, "seed": 7}),
         ("train", [["a", Path("b")]], {}, {"data": (Path("a"), Path("b")), "epochs": None}),
         ("verify", ["a", Path("b")], {"lr": 0.1}, {"originals": Path("a"), "protected": Path("b"), "lr": 0.1}),

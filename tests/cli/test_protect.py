@@ -30,7 +30,8 @@ def test_protect_for_a_person_fits_80_columns(posts, quick):
     assert result.returncode == 0
     assert result.stderr == ""
     assert "8 of 9 photos" in result.stdout
-    assert "skipped broken [bold].jpg: not-an-image" in result.stdout
+    assert "1 not used, not-an-image: broken [bold].jpg" in result.stdout
+    assert result.stdout.index("not used") < result.stdout.index("protected")
     assert "Traceback" not in result.stdout
 
 
@@ -57,6 +58,41 @@ def test_a_failure_has_its_exit_code_and_says_what_to_do(posts, arguments, code,
     assert words in " ".join(result.stderr.split())
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
+
+
+def test_captions_in_the_folder_are_taken_and_said_first(posts, quick):
+    for arguments in ((), ("--dry-run",)):
+        result = call("protect", posts, *arguments, "--json", *quick)
+        assert result.returncode == 0, result.stderr
+        said = ("captions from posts.jsonl\n", "8 of 8 photos have a caption of yours\n", "optimising")
+        places = [result.stderr.find(words) for words in said[: 2 if arguments else 3]]
+        assert -1 not in places
+        assert places == sorted(places)
+        assert json.loads(result.stdout)["captions_found"] == 8
+    (posts / "more.jsonl").write_text('{"image": "p0.png", "caption": "a dog"}\n')
+    result = call("protect", posts, *quick)
+    assert result.returncode == 2
+    assert "more.jsonl, posts.jsonl" in " ".join(result.stderr.split())
+
+
+def test_single_photos_are_protected_and_verified_without_the_others_of_their_folder(posts, quick, tmp_path, tiny_path):
+    chosen = [posts / f"p{n}.png" for n in range(5)]
+    result = call("protect", chosen[0], posts / "p[1-4].png", "--json", *quick)
+    assert result.returncode == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert (report["photos"], report["protected"], report["some_photos"]) == (5, 5, True)
+    assert report["output"] == str(tmp_path / "photos-protected")
+    rows = (tmp_path / "photos-protected" / "posts.jsonl").read_text()
+    written = [json.loads(row)["image"] for row in rows.splitlines()]
+    assert written == [path.name for path in chosen]
+    saved = tmp_path / "photos-protected.private" / "run.toml"
+    assert "p[1-4].png" in saved.read_text()
+    assert call("protect", chosen[0], posts / "p[1-4].png", "--resume", *quick).returncode == 0
+    assert call("protect", chosen[0], "--resume", *quick).returncode == 6
+    short = ("--victims", tiny_path, "--epochs", "1", "--seeds", "0", "--test-fraction", "0.4")
+    verified = call("verify", "--json", *short)
+    assert verified.returncode == 0, verified.stderr
+    assert json.loads(verified.stdout)["gallery"]["train_photos"] + 2 == 5
 
 
 def test_existing_results_are_not_overwritten(posts, quick, tmp_path):
@@ -125,7 +161,9 @@ def test_dry_run_says_how_long_and_writes_nothing(posts, quick, tmp_path):
     result = call("protect", posts, "--dry-run", *quick)
     assert result.returncode == 0, result.stderr
     assert "would protect 8 photos" in result.stdout
-    assert "and 2 more: --json lists them" in result.stdout
+    assert "22 not used, not-an-image: broken0.jpg" in result.stdout
+    assert "and 21 more; --json lists them all" in " ".join(result.stdout.split())
+    assert result.stdout.count("broken") == 1
     assert "manifest" not in result.stdout
     assert len(json.loads(call("protect", posts, "--dry-run", "--json", *quick).stdout)["skipped"]) == 22
     assert tree(tmp_path) == before

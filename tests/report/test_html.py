@@ -52,7 +52,7 @@ REPORT = ProtectReport(
     rounds=2, stopped="threshold", surrogates=["small"], trigger_roundtrip=1.0, run="", seed=0, device="cpu",
     seconds=1.0, notes=[HOSTILE],
 )  # fmt: skip
-SETTINGS = ProtectSettings(photos=Path(HOSTILE), surrogate=("small", "tiny"))
+SETTINGS = ProtectSettings(photos=(Path(HOSTILE),), surrogate=("small", "tiny"))
 PICTURES = Thumbnails("data:image/webp;base64,AA==", "data:image/webp;base64,AB==", "data:image/webp;base64,AC==", 3, 2)
 
 

@@ -230,7 +230,7 @@ def _written(target, noise, path, settings):
 
 def test_a_quality_that_leaves_hardly_any_noise_is_refused(tmp_path, fine):
     photo, noise = fine
-    settings = ProtectSettings(photos=tmp_path, quality=5)
+    settings = ProtectSettings(photos=(tmp_path,), quality=5)
     with pytest.raises(OutputError, match=r"a\.jpg: quality 5 leaves \d+ % of the noise") as caught:
         _written(Target(photo, Encoding("jpeg", 5)), noise, tmp_path / "a.jpg", settings)
     assert "--quality" in caught.value.hint
@@ -239,7 +239,7 @@ def test_a_quality_that_leaves_hardly_any_noise_is_refused(tmp_path, fine):
 
 def test_where_nobody_asked_for_that_quality_a_finer_one_is_taken(tmp_path, fine):
     photo, noise = fine
-    settings = ProtectSettings(photos=tmp_path)
+    settings = ProtectSettings(photos=(tmp_path,))
     made = _written(Target(photo, Encoding("jpeg", 5, 2)), noise, tmp_path / "a.jpg", settings)
     assert made.noise_kept > 0.9
     assert (made.encoding_quality, made.noise_linf) == (95, 8)

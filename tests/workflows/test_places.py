@@ -17,14 +17,22 @@ NAMES = st.lists(
 @given(NAMES)
 def test_no_two_photos_share_a_name_even_where_case_does_not_count(rows):
     ids = [stem + suffix for stem, suffix in rows]
-    names = output_names((i, ".png") for i in ids)
+    names = output_names(((i, ".png") for i in ids), ids)
     assert len({name.casefold() for name in names.values()}) == len(set(ids))
+    owners = {name.casefold(): name for name in reversed(ids)}
+    assert all(owners.get(name.casefold(), photo).casefold() == photo.casefold() for photo, name in names.items())
     assert all(name.rpartition("/")[0] == photo.rpartition("/")[0] for photo, name in names.items())
 
 
 def test_names_keep_their_stem_where_they_can():
-    names = output_names([("x/a.jpg", ".png"), ("x/a.png", ".png"), ("y/a.jpg", ".webp")])
-    assert names == {"x/a.jpg": "x/a.png", "x/a.png": "x/a-2.png", "y/a.jpg": "y/a.webp"}
+    names = output_names([("x/a.jpg", ".png"), ("x/b.png", ".png"), ("y/a.jpg", ".webp")], ["x/b.png"])
+    assert names == {"x/a.jpg": "x/a.png", "x/b.png": "x/b.png", "y/a.jpg": "y/a.webp"}
+
+
+def test_names_never_change_owner():
+    ids = ["a-2.png", "a.jpg", "a.png", "b.bmp", "b.png"]
+    names = output_names([(one, ".png") for one in ids if one != "b.png"], ids)  # b.png could not be read
+    assert names == {"a-2.png": "a-2.png", "a.jpg": "a-3.png", "a.png": "a.png", "b.bmp": "b-2.png"}
 
 
 def test_default_folders(tmp_path):

@@ -387,19 +387,24 @@ def test_wrong_requirements_and_attacks_are_refused_first(settings):
 
 
 def test_copies_are_found_by_the_rule_that_names_them(tmp_path):
-    for folder, names in (("in", ("a.jpg", "a.png", "b.webp")), ("out", ("a.png", "a-2.png", "b.webp"))):
+    for folder, names in (
+        ("in", ("a.jpg", "a.png", "b.webp", "c.bmp")),
+        ("out", ("a.png", "a-2.png", "b.webp", "c-2.png")),
+    ):
         (tmp_path / folder).mkdir()
         for name in names:
             Image.new("RGB", (20, 20)).save(tmp_path / folder / name)
-    (tmp_path / "in" / "bad.jpg").write_bytes(b"no photo")
-    rows = [{"file_name": name, "text": f"a photo of {name}"} for name in ("a.png", "a-2.png", "b.webp")]
+    for bad in ("bad.jpg", "c.png"):
+        (tmp_path / "in" / bad).write_bytes(b"no photo")
+    copies = ("a.png", "a-2.png", "b.webp", "c-2.png")
+    rows = [{"file_name": name, "text": f"a photo of {name}"} for name in copies]
     (tmp_path / "out" / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     originals = open_collection(tmp_path / "in", None)
     posts, skipped = match(originals, open_protected(tmp_path / "out", originals, None))
     assert {post.original.id: post.protected.name for post in posts} == {
-        "a.jpg": "a.png", "a.png": "a-2.png", "b.webp": "b.webp"
+        "a.jpg": "a-2.png", "a.png": "a.png", "b.webp": "b.webp", "c.bmp": "c-2.png"
     }  # fmt: skip
-    assert [(one.where, one.reason) for one in skipped] == [("bad.jpg", "not-an-image")]
+    assert [(one.where, one.reason) for one in skipped] == [("bad.jpg", "not-an-image"), ("c.png", "not-an-image")]
 
 
 def test_faces_are_protected_and_verified_with_one_photo_of_each_person_held_out(tmp_path, tiny_path):

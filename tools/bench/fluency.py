@@ -48,8 +48,8 @@ def lay_out(options: argparse.Namespace, folder: Path) -> Path:
 
 def searched(settings: ProtectSettings, surrogates, scratch: Path):  # type: ignore[no-untyped-def]
     """Search triggers and return the loss, trigger figures, clean captions and captions with their triggers."""
-    data = open_dataset(settings.photos, settings.captions)
-    run = make_ready(settings, layout_of(settings.photos, None), data, surrogates, scratch, Silent())
+    data = open_dataset(settings.photos[0], settings.captions)
+    run = make_ready(settings, layout_of(settings.photos[0], None), data, surrogates, scratch, Silent())
     session = run.method.start(run.problem, settings)
     state = session.state
     freeze(state.models)
@@ -81,7 +81,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         captions = lay_out(options, Path(folder))
         common = {"photos": Path(folder), "captions": captions, "trigger_length": options.length}
-        surrogates = load_surrogates(ProtectSettings(**common))
+        surrogates = load_surrogates(ProtectSettings(**common), Silent())
         before: list[float] = []
         for weight in (None, *options.lambdas):
             natural = {} if weight is None else {"trigger_vocabulary": "natural", "fluency": weight}

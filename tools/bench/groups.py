@@ -30,8 +30,8 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = ProtectSettings(photos=arguments.photos, captions=arguments.captions, batch_size=PHOTOS)
     dataset, layout, method = (
-        open_dataset(settings.photos, settings.captions),
-        layout_of(settings.photos, None),
+        open_dataset(arguments.photos, settings.captions),
+        layout_of(arguments.photos, None),
         METHODS["mem"](),
     )
     for groups in (1, trigger_search.GROUPS):

@@ -18,7 +18,8 @@ HOW, OUTPUT, MORE = "How", "Output", "More"  # panels of --help that several com
 
 def argument(kind: type[BaseModel], name: str) -> Any:
     """Return the Typer argument for a setting."""
-    return typer.Argument(help=_text(_sentences(kind, name), config.default_text(kind, name)), show_default=False)
+    described = kind.model_fields[name].description or ""
+    return typer.Argument(help=_text(described, config.default_text(kind, name)), show_default=False)
 
 
 def of(kind: type[BaseModel]) -> Callable[..., Any]:

@@ -10,10 +10,12 @@ import typer
 from pydantic import BaseModel
 
 from unlearnable import config
-from unlearnable.cli.console import print_json, shown
+from unlearnable.cli.console import print_json
+from unlearnable.cli.shown import shown
 from unlearnable.errors import Interrupted
 from unlearnable.progress import Progress
 
+STARTING = "starting"
 Kind = TypeVar("Kind", bound=config.Settings)
 Result = TypeVar("Result", bound=BaseModel | None)
 
@@ -53,6 +55,7 @@ def run_command(
         return None
     try:
         with shown(quiet=given["quiet"]) as progress:
+            progress.phase(STARTING, 0)  # before anything heavy is imported
             result = work(settings, progress)
     except KeyboardInterrupt:
         raise Interrupted("interrupted", hint=hint) from None

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_serializer
 
 from unlearnable.config.base import DefaultText, DeviceSetting, SeedSetting
 from unlearnable.config.methods import MEMSettings
@@ -30,7 +30,10 @@ class ProtectSettings(MEMSettings):
 
     command = "protect"
     without_variable: ClassVar[frozenset[str]] = frozenset({"options"})  # a table
-    photos: Annotated[Path, Field(description="Folder of photos, or a caption file that names them.")]
+    photos: Annotated[
+        tuple[Path, ...],
+        Field(min_length=1, description="Folder of photos, a caption file that names them, or photos of one folder."),
+    ]
     captions: Annotated[
         Path | None,
         Field(description="Caption file: JSONL, CSV, TSV, COCO, Karpathy or Flickr."),
@@ -105,6 +108,10 @@ class ProtectSettings(MEMSettings):
         Field(description="Settings of its own that a method from an installed package takes, by name."),
         DefaultText("none"),
     ] = {}  # noqa: RUF012  (pydantic copies defaults)
+
+    @field_serializer("photos")
+    def _one_or_several(self, photos: tuple[Path, ...]) -> str | list[str]:
+        return str(photos[0]) if len(photos) == 1 else list(map(str, photos))
 
 
 def digest(settings: ProtectSettings) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from unlearnable.datasets.assembly import assemble, restrict
 from unlearnable.datasets.faces.naming import named_apart, people_of
 from unlearnable.datasets.faces.opening import open_people
 from unlearnable.datasets.faces.posts import hold_out, limit, named_posts
 from unlearnable.datasets.faces.types import People, Portrait
-from unlearnable.datasets.opening import find_captions, open_dataset, write_captions
+from unlearnable.datasets.opening import find_captions, only_captions, open_dataset, write_captions
+from unlearnable.datasets.tree import is_photo
 from unlearnable.datasets.types import Dataset, Edits, Pair, Person, Photo, Skipped
 
 __all__ = [
@@ -18,13 +20,17 @@ __all__ = [
     "Photo",
     "Portrait",
     "Skipped",
+    "assemble",
     "find_captions",
     "hold_out",
+    "is_photo",
     "limit",
     "named_apart",
     "named_posts",
+    "only_captions",
     "open_dataset",
     "open_people",
     "people_of",
+    "restrict",
     "write_captions",
 ]

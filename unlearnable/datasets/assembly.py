@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from unlearnable.datasets.tree import find_photos, template_caption
@@ -34,6 +35,16 @@ def assemble(
     uncaptioned = (photo.id for photo in photos if photo.id not in captioned)
     all_pairs = (*pairs, *(Pair(photo, template_caption(photo), NO_RECORD) for photo in uncaptioned))
     return Dataset(root.resolve().name, root, photos, all_pairs, tuple(skipped), format, source, changed_fields)
+
+
+def restrict(dataset: Dataset, chosen: Iterable[str]) -> Dataset:
+    """Return the data set of some photos of its folder, by id, without what was left out of the others."""
+    splits: dict[str, str | None] = dict.fromkeys(chosen)
+    splits |= {photo.id: photo.split for photo in dataset.photos if photo.id in splits}
+    pairs = [pair for pair in dataset.pairs if pair.photo in splits]
+    kept = assemble(dataset.root, splits, pairs, (), dataset.format, dataset.source)
+    people = {photo: who for photo, who in dataset.people.items() if photo in splits}
+    return replace(kept, people=people, partial=True)
 
 
 def with_unnamed(dataset: Dataset) -> Dataset:

@@ -11,10 +11,11 @@ from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.json_spans import decode
 from unlearnable.datasets.tree import PHOTO_SUFFIXES, is_photo
-from unlearnable.datasets.types import Dataset, Edits
-from unlearnable.errors import ConfigError, InputError
+from unlearnable.datasets.types import NO_RECORD, Dataset, Edits
+from unlearnable.errors import ConfigError, InputError, UnlearnableError
 
 _FACES = Path(FORMAT)
+REPEATED = "metadata.jsonl"  # written beside the captions of every published folder
 _CAPTION_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".token"})
 _NEEDS_HEADING = "a CSV or TSV needs a first row that names its columns, such as filepath and title"
 _NEEDS_KEYS = 'write one JSON object per line, such as {"image": "a.jpg", "caption": "a dog"}'
@@ -27,8 +28,9 @@ def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
     Args:
         photos: a folder, of which all photos are read; or a caption file, of which the photos
             that it names are read, from the file's own folder.
-        captions: a caption file for the photos of a folder. Without one, the folder is searched
-            for `metadata.jsonl` or `metadata.csv`, then for a `.txt` beside each photo.
+        captions: a caption file for the photos of a folder (`only_captions` finds it). Without one, or where it is
+            the folder itself, that is searched for `metadata.jsonl` or `metadata.csv`, then for a `.txt` beside each
+            photo.
             The word `people`, unless there is a file of that name, reads a folder of faces in any
             layout that `open_people` knows; the captions then hold invented names.
 
@@ -57,15 +59,43 @@ def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
 
 
 def find_captions(folder: Path) -> list[Path]:
-    """Return the caption files in a folder, recognised by their content; sub-folders are not searched."""
+    """Return the caption files in a folder, recognised by their content; sub-folders are not searched.
+
+    Raises:
+        InputError: the folder cannot be read.
+    """
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"cannot read {folder}: {error.strerror}", hint="check the file permissions") from error
     caption_files = []
-    for path in sorted(folder.iterdir()):
+    for path in paths:
         if path.is_file() and path.suffix.lower() in _CAPTION_SUFFIXES and not path.name.startswith("."):
             if any(path.with_suffix(s).is_file() for s in PHOTO_SUFFIXES):
                 continue  # the text beside a photo
             if any(candidate.sniff(path) for _, candidate in FORMATS.loadable()):
                 caption_files.append(path)
     return caption_files
+
+
+def only_captions(folder: Path, error: type[UnlearnableError] = InputError) -> Path | None:
+    """Return the only caption file in a folder; None if there is none.
+
+    A `metadata.jsonl` that repeats the captions of the one other file, as in a published folder, does not count.
+
+    Args:
+        folder: folder of photos.
+        error: what is raised where there are several.
+    """
+    caption_files = find_captions(folder)
+    if len(caption_files) == 2 and (copy := folder / REPEATED) in caption_files:
+        other = next(path for path in caption_files if path != copy)
+        if _captions_in(folder, other) <= _captions_in(folder, copy):
+            return other
+    if len(caption_files) > 1:
+        names = ", ".join(path.name for path in caption_files)
+        raise error(f"{folder} holds several caption files: {names}", hint="choose one with --captions FILE")
+    return caption_files[0] if caption_files else None
 
 
 def write_captions(dataset: Dataset, edits: Edits, target: Path) -> None:
@@ -82,6 +112,11 @@ def write_captions(dataset: Dataset, edits: Edits, target: Path) -> None:
         OutputError: the captions cannot be written.
     """
     FORMATS[dataset.format].write(dataset, edits, target)
+
+
+def _captions_in(folder: Path, captions: Path) -> set[tuple[str, str]]:
+    """Return the captions of a file, each with its photo."""
+    return {(pair.photo, pair.caption) for pair in open_dataset(folder, captions).pairs if pair.record != NO_RECORD}
 
 
 def _check_caption_file(photos: Path, captions: Path | None) -> None:

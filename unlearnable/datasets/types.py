@@ -87,6 +87,8 @@ class Dataset:
         source: the caption file; None if there is none, or one per photo.
         changed_fields: fields of rows beside photo and caption that are not published as they are.
         people: who is on each photo, by its id; only data sets of faces say so.
+        partial: whether only some photos of the folder were chosen.
+        others: number of files in the folder that are neither photos nor captions, by suffix, where they were counted.
     """
 
     name: str
@@ -98,6 +100,8 @@ class Dataset:
     source: Path | None
     changed_fields: frozenset[ChangedField] = frozenset()
     people: Mapping[str, Person] = field(default_factory=dict)
+    partial: bool = False
+    others: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def fingerprint(self) -> str:

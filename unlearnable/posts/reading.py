@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearnable.datasets import Dataset, Photo, Skipped, find_captions, named_posts, open_dataset, open_people
+from unlearnable.datasets import Dataset, Photo, Skipped, named_posts, only_captions, open_dataset, open_people
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.picture import Picture
@@ -60,11 +60,7 @@ def open_collection(folder: Path, captions: Path | None) -> Dataset:
     if captions == REAL_NAMES:
         return named_posts(open_people(folder), rename=False)
     if captions is None and folder.is_dir():
-        caption_files = find_captions(folder)
-        if len(caption_files) > 1:
-            names = ", ".join(path.name for path in caption_files)
-            raise InputError(f"{folder} holds several caption files: {names}", hint="choose one with --captions")
-        captions = caption_files[0] if caption_files else None
+        captions = only_captions(folder)
     return open_dataset(folder, captions)
 
 

@@ -13,6 +13,7 @@ from unlearnable.methods.base import AnySession, Method
 from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import State
 from unlearnable.progress import Progress
+from unlearnable.protection.ticks import Ticks
 
 
 @dataclass(frozen=True)
@@ -56,17 +57,20 @@ def optimise(
         CheckpointError: the checkpoint belongs to another run.
     """
     settings, path = task.settings, task.checkpoint
-    progress.phase(f"optimising ({task.method.name})", settings.max_rounds)
     resumed = path.is_file()
     if not resumed:
         task.problem.noise_path.unlink(missing_ok=True)
     session = task.method.start(task.problem, settings)
     state = session.state
     trace = _restore(task, state, progress) if resumed else OptimisationTrace()
+    ticks = Ticks(progress, task.method.name, settings, state)
+    ticks.begin(len(trace.losses))
     if stop(trace.losses):
         return session, trace
     began, clock = time.monotonic() - trace.seconds, checkpoint.Clock()
     for done in task.method.rounds(session):
+        if done is None:
+            ticks.tick()
         if done is None and not clock.due():
             continue
         if done is not None:
@@ -75,7 +79,7 @@ def optimise(
         checkpoint.save(path, task.key, {"method": state.export(), **asdict(trace)})
         state.noise.exported()
         if done is not None:
-            progress.advance(1, loss=done.loss, **done.metrics)
+            ticks.end_round(done)
         if stop(trace.losses):
             break
     return session, trace
@@ -85,7 +89,5 @@ def _restore(task: OptimisationTask, state: State, progress: Progress) -> Optimi
     """Restore `state` from the checkpoint and return the trace up to it."""
     saved = checkpoint.load(task.checkpoint, task.key)
     state.restore(saved["method"])
-    done = len(saved["losses"])
-    progress.advance(done)
-    progress.note(f"resuming after round {done}")
+    progress.note(f"resuming after round {len(saved['losses'])}")
     return OptimisationTrace(saved["losses"], saved["seconds"])

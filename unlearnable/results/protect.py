@@ -105,6 +105,11 @@ class ProtectReport(Record):
     photos: int = Field(description="Photos that were found.")
     protected: int = Field(description="Photos of which a protected copy was written.")
     captions: int = Field(description="Captions that were written.")
+    some_photos: bool = Field(default=False, description="Whether single photos were named in place of their folder.")
+    not_photos: dict[str, int] = Field(
+        default={}, description="Files in the folder that are neither photos nor captions: number of each suffix."
+    )
+    captions_found: int = Field(default=0, description="Photos that have a caption of the user's.")
     skipped: list[SkippedRecord] = Field(description="Photos and caption records that were left out.")
     bytes_in: int = Field(default=0, description="Size of the originals of which copies were written, in bytes.")
     bytes_out: int = Field(default=0, description="Size of the copies, in bytes.")
@@ -163,6 +168,10 @@ class ProtectPlan(Record):
     caption_format: str = Field(description="Format of the captions, a name that `unlearnable formats` lists.")
     photos: int = Field(description="Photos that would be protected.")
     captions: int = Field(description="Captions that would be written.")
+    not_photos: dict[str, int] = Field(
+        default={}, description="Files in the folder that are neither photos nor captions: number of each suffix."
+    )
+    captions_found: int = Field(default=0, description="Photos that have a caption of the user's.")
     skipped: list[SkippedRecord] = Field(description="Photos and caption records that would be left out.")
     surrogates: list[str] = Field(description="Models that the noise would be made on: surrogates, then towers.")
     rounds_at_most: int = Field(description="Most rounds that would be run.")

@@ -192,26 +192,32 @@ def create_folders(layout: Layout, key: str, settings: str, *, resume: bool) -> 
     files.write_text(layout.key, f"{key}\n")
 
 
-def output_names(sources: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return a unique name for every photo: the same path and stem, the new suffix, and a number if two would collide.
+def output_names(sources: Iterable[tuple[str, str]], originals: Iterable[str]) -> dict[str, str]:
+    """Return a unique name for every copy: the same path and stem, the new suffix, and a number if two would collide.
 
-    Names that differ only in case or in the encoding of an accent count as equal, as on
-    some file systems.
+    A copy never has the name of another original, not even of one that was left out. Names that differ only in case or
+    in the encoding of an accent count as equal, as on some file systems.
 
     Args:
         sources: (photo id, new suffix) pairs; of colliding photos the first keeps the plain name.
+        originals: ids of all photos that were found.
     """
-    taken: set[str] = set()
+    owners: dict[str, str] = {}
+    for photo in originals:
+        owners.setdefault(_key(photo), photo)
     names = {}
     for source, suffix in sources:
         path, number = PurePosixPath(source), 1
         name = path.with_suffix(suffix)
-        while (key := unicodedata.normalize("NFC", str(name)).casefold()) in taken:
+        while owners.setdefault(_key(str(name)), source) != source:
             number += 1
             name = path.with_name(f"{path.stem}-{number}{suffix}")
-        taken.add(key)
         names[source] = str(name)
     return names
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def private_of(output: Path) -> Path:

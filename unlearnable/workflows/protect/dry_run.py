@@ -9,11 +9,14 @@ import time
 from pathlib import Path
 
 from unlearnable.config import ProtectSettings
-from unlearnable.datasets import open_dataset
+from unlearnable.models.fetching import announce
 from unlearnable.progress import Progress, Silent
 from unlearnable.results import ProtectPlan, SkippedRecord
 from unlearnable.workflows.layout import layout_of
-from unlearnable.workflows.protect.setup import Run, load_surrogates, make_ready
+from unlearnable.workflows.protect.chosen import source_of
+from unlearnable.workflows.protect.expected import photo_phases
+from unlearnable.workflows.protect.posts import captions_found, open_posts
+from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, make_ready
 
 
 def plan(settings: ProtectSettings, *, progress: Progress | None = None) -> ProtectPlan:
@@ -23,18 +26,23 @@ def plan(settings: ProtectSettings, *, progress: Progress | None = None) -> Prot
         UnlearnableError: any error of `protect`, except those about the output.
     """
     progress = progress or Silent()
-    layout = layout_of(settings.photos, settings.output)
-    dataset = open_dataset(settings.photos, settings.captions)
-    surrogates = load_surrogates(settings)
+    source = source_of(settings.photos)
+    layout = layout_of(source.place, settings.output)
+    dataset = open_posts(source, settings.captions, progress)
+    announce(all_models(settings), progress)
+    surrogates = load_surrogates(settings, progress)
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
         began = time.monotonic()
         run = make_ready(settings, layout, dataset, surrogates, Path(scratch), progress)
         reading = time.monotonic() - began
-        seconds = 3 * reading + _optimising_seconds(run)
+        progress.phase("timing a round", 0)
+        seconds = sum(photo_phases(run, reading).values()) + _optimising_seconds(run)
     return ProtectPlan(
         output=str(layout.output),
         caption_format=dataset.format,
         photos=len(run.prepared.photos),
+        not_photos=dict(dataset.others),
+        captions_found=captions_found(dataset),
         captions=sum(len(run.captions[photo.id]) for photo in run.prepared.photos),
         skipped=[SkippedRecord.of(skip) for skip in run.prepared.skipped],
         surrogates=[model.name for model in run.problem.models],

@@ -49,6 +49,7 @@ class Publication:
 
 
 def compose(
+    dataset: Dataset,
     prepared: Prepared,
     captions: dict[str, list[Caption]],
     triggers: list[Trigger | None],
@@ -63,7 +64,8 @@ def compose(
         ]
         for photo, trigger in zip(ids, triggers, strict=True)
     }
-    return Publication(prepared, output_names(zip(ids, suffixes, strict=True)), triggers, texts)
+    names = output_names(zip(ids, suffixes, strict=True), (photo.id for photo in dataset.photos))
+    return Publication(prepared, names, triggers, texts)
 
 
 def write_photos(

@@ -132,7 +132,7 @@ def _working_copies(
     store = Pixels.create(run.scratch / "written.u8")
     lossless = all(encoding.lossless for encoding in run.prepared.encodings)
     unencoded = store if lossless else Pixels.create(run.scratch / "unencoded.u8")
-    progress.phase("measuring the written files", len(names))
+    progress.phase("checking the written files", len(names))
     for number, (photo, name) in enumerate(zip(run.prepared.photos, names, strict=True)):
         copy = working_copy(decode(run.layout.staged / name).pixels, side)
         store.append(copy)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from unlearnable import config, files
 from unlearnable.config import ProtectSettings
-from unlearnable.datasets import open_dataset
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.methods.state import State
+from unlearnable.models.fetching import announce
 from unlearnable.models.sentence import as_sentence
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.progress import Progress, Silent
@@ -21,11 +21,14 @@ from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.workflows import history
 from unlearnable.workflows.layout import Layout, create_folders, layout_of, refuse_existing_output
 from unlearnable.workflows.protect import published
+from unlearnable.workflows.protect.chosen import source_of
+from unlearnable.workflows.protect.expected import foreseen_and_ready
 from unlearnable.workflows.protect.lock import held
 from unlearnable.workflows.protect.opt_out_site import write_site_files
+from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.publish import compose, refuse_without_noise, write_caption_files, write_photos
 from unlearnable.workflows.protect.readback import measure_losses, refuse_unprotected, reread_captions
-from unlearnable.workflows.protect.setup import Run, load_surrogates, make_ready, run_key
+from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, run_key
 from unlearnable.workflows.protect.summary import RunResults, summarise
 
 
@@ -49,8 +52,10 @@ def protect(
     if resume and overwrite:
         raise ConfigError("--resume and --overwrite exclude each other", hint="use only one of them")
     started, progress = time.monotonic(), progress or Silent()
-    layout = layout_of(settings.photos, settings.output)
-    dataset = open_dataset(settings.photos, settings.captions)
+    source = source_of(settings.photos)
+    layout = layout_of(source.place, settings.output)
+    dataset = open_posts(source, settings.captions, progress)
+    announce(all_models(settings), progress)
     key = run_key(settings, dataset)
     with held(layout), tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
         if resume and (finished := _finished_report(layout, key, progress)):
@@ -58,8 +63,8 @@ def protect(
         refuse_existing_output(layout, key, resume=resume, overwrite=overwrite)
         if overwrite:
             published.refuse_foreign(layout)
-        surrogates = load_surrogates(settings)
-        run = make_ready(settings, layout, dataset, surrogates, Path(scratch), progress)
+        surrogates = load_surrogates(settings, progress)
+        run = foreseen_and_ready(settings, layout, dataset, surrogates, Path(scratch), progress)
         create_folders(layout, key, config.to_toml(settings), resume=resume)
         task = OptimisationTask(run.problem, run.method, run.method_settings, layout.checkpoint, run.key)
         session, trace = optimise(task, progress, lambda losses: bool(_stop(settings, losses)))
@@ -80,7 +85,7 @@ def _publish(run: Run, state: State, rounds: list[float], started: float, progre
     vocabulary = run.problem.vocabulary
     triggers = [vocabulary.trigger(row) if row else None for row in state.triggers.tolist()]
     write = as_sentence if run.settings.trigger_vocabulary == "natural" else CaptionSlot.text
-    publication = compose(run.prepared, run.captions, triggers, write)
+    publication = compose(run.dataset, run.prepared, run.captions, triggers, write)
     lines, pictures = write_photos(publication, state, run.settings, layout, progress)
     caption_file = write_caption_files(publication, run.dataset, layout, run.settings.keep_fields)
     roundtrip, texts = reread_captions(publication, layout, caption_file)

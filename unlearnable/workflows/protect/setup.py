@@ -59,9 +59,23 @@ def run_key(settings: ProtectSettings, dataset: Dataset) -> str:
     return hashlib.sha256(f"{config.digest(settings)} {dataset.fingerprint} {avoided}".encode()).hexdigest()
 
 
-def load_surrogates(settings: ProtectSettings) -> list[DualEncoder]:
-    """Load the surrogates onto the device of the settings."""
-    return [load(name).to(choose_device(settings.device)) for name in settings.surrogate]
+def load_surrogates(settings: ProtectSettings, progress: Progress) -> list[DualEncoder]:
+    """Load the surrogates onto the device of the settings; a download is said.
+
+    Raises:
+        ModelError: one is not available.
+    """
+    progress.phase("loading models", len(settings.surrogate))
+    surrogates = []
+    for name in settings.surrogate:
+        surrogates.append(load(name).to(choose_device(settings.device)))
+        progress.advance()
+    return surrogates
+
+
+def all_models(settings: ProtectSettings) -> list[str]:
+    """Return the names of all models that a run of these settings loads."""
+    return [*settings.surrogate, *(settings.towers if settings.adversarial_weight else ())]
 
 
 def make_ready(

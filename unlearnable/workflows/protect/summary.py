@@ -13,6 +13,7 @@ from unlearnable.methods.state import State
 from unlearnable.models.weights import weights_sha256
 from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss, TriggerFigures
 from unlearnable.workflows.protect.field_notes import field_notes
+from unlearnable.workflows.protect.posts import captions_found
 from unlearnable.workflows.protect.setup import Run
 
 OFTEN = 0.05  # share of the posts above which a single trigger stands out to anyone who counts
@@ -52,6 +53,9 @@ def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
         method=run.settings.method,
         photos=len(run.dataset.photos),
         protected=len(protected),
+        some_photos=run.dataset.partial,
+        not_photos=dict(run.dataset.others),
+        captions_found=captions_found(run.dataset),
         captions=sum(len(line.captions) for line in protected),
         skipped=[SkippedRecord.of(skip) for skip in run.prepared.skipped],
         bytes_in=sum(line.bytes_in or 0 for line in protected),

@@ -116,7 +116,8 @@ def _partners(originals: Dataset, protected: Dataset) -> dict[str, str]:
     copies = {photo.id for photo in protected.photos}
     suffixes: dict[str, set[str]] = {}
     for copy in copies:
-        suffixes.setdefault(_stem(copy), set()).add(PurePosixPath(copy).suffix)
+        for stem in (_stem(copy), re.sub(r"-\d+$", "", _stem(copy))):  # numbered where its name was another's
+            suffixes.setdefault(stem, set()).add(PurePosixPath(copy).suffix)
     several = {stem for stem, count in Counter(_stem(photo.id) for photo in originals.photos).items() if count > 1}
     sources = []
     for photo in originals.photos:
@@ -127,7 +128,8 @@ def _partners(originals: Dataset, protected: Dataset) -> dict[str, str]:
             continue  # protection left it out, so that it used up no name
         own = choose_encoding(picture, "auto").suffix if picture else ""  # asked of several kinds alone
         sources.append((photo.id, own if own in written else min(written, default="")))
-    return {photo: copy for photo, copy in output_names(sources).items() if copy in copies}
+    names = output_names(sources, (photo.id for photo in originals.photos))
+    return {photo: copy for photo, copy in names.items() if copy in copies}
 
 
 def _contains(published: str, clean: str) -> bool:

@@ -6,7 +6,7 @@ from unlearnable.config import VerifySettings
 from unlearnable.experiments.models import ModelPool, family
 from unlearnable.models.weights import weights_sha256
 from unlearnable.results import ProtectReport, Role, VictimRecord
-from unlearnable.workflows.layout import REPORT, private_of
+from unlearnable.workflows.verify.made import report_of
 
 
 def victims_of(settings: VerifySettings, pool: ModelPool) -> list[VictimRecord]:
@@ -15,7 +15,7 @@ def victims_of(settings: VerifySettings, pool: ModelPool) -> list[VictimRecord]:
     Of the private folder only the names and checksums of the surrogates are read. A victim that starts from random
     weights is held out, whatever its architecture.
     """
-    made = _report(settings)
+    made = report_of(settings.protected)
     return [
         VictimRecord(name=name, role=_role(name, made, pool), family=family(pool.architecture(name)))
         for name in dict.fromkeys(settings.victims)
@@ -32,12 +32,3 @@ def _role(name: str, made: ProtectReport | None, pool: ModelPool) -> Role | None
     else:  # a report of an earlier version
         same = name in made.surrogates
     return "surrogate" if same else "held-out"
-
-
-def _report(settings: VerifySettings) -> ProtectReport | None:
-    """Return the report of the run that made the copies; None where there is none beside them."""
-    try:
-        text = (private_of(settings.protected.resolve()) / REPORT).read_text(encoding="utf-8")
-        return ProtectReport.model_validate_json(text)
-    except (OSError, ValueError):
-        return None

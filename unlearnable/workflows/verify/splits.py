@@ -12,6 +12,7 @@ from unlearnable.errors import InputError
 from unlearnable.imaging.duplicates import near_duplicates
 from unlearnable.posts.reading import open_collection
 from unlearnable.progress import Progress
+from unlearnable.workflows.verify.made import given_to_protect
 from unlearnable.workflows.verify.matching import PostPair, match, open_protected, read_both
 
 Held = tuple[Photo, list[str]]  # a held-out photo with its captions
@@ -72,7 +73,7 @@ def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] 
     Raises:
         InputError: originals and copies do not match, or nothing is left to train on or to rank.
     """
-    originals = open_collection(settings.originals, settings.captions)
+    originals = given_to_protect(open_collection(settings.originals, settings.captions), settings.protected)
     protected = open_protected(settings.protected, originals, settings.protected_captions)
     posts, skipped = match(originals, protected)
     skipped += [*originals.skipped, *protected.skipped]

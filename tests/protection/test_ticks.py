@@ -1,0 +1,60 @@
+"""What an optimisation tells of its progress, and how long it is expected to take."""
+
+from __future__ import annotations
+
+import pytest
+
+from unlearnable.methods.mem import MEM
+from unlearnable.progress import Silent
+from unlearnable.protection.optimise import OptimisationTask, optimise
+from unlearnable.protection.ticks import LEARNING, Ticks
+from unlearnable.protection.timing import optimising_seconds, step_seconds
+
+
+class Kept(Silent):
+    """Keeps phases, steps, and parts of steps."""
+
+    def __init__(self) -> None:
+        self.phases: list[tuple[str, int]] = []
+        self.steps: list[int] = []
+        self.shares: list[float] = []
+
+    def phase(self, name: str, total: int) -> None:
+        self.phases.append((name, total))
+        self.steps.append(0)
+
+    def advance(self, steps: int = 1, **metrics: float) -> None:
+        self.steps[-1] += steps
+
+    def expect(self, seconds) -> None:
+        pass
+
+    def within(self, share: float) -> None:
+        self.shares.append(share)
+
+
+def test_adversaries_are_a_phase_and_each_batch_is_a_tick(make_problem, quick, tmp_path):
+    kept = Kept()
+    settings = quick.model_copy(update={"max_rounds": 1, "adversary_steps": 2, "threshold": 1e-9})
+    optimise(OptimisationTask(make_problem(12), MEM(), settings, tmp_path / "state.pt", "key"), kept, lambda _: False)
+    assert kept.phases == [(LEARNING, 2), ("optimising (mem)", 1)]
+    assert kept.steps == [2, 1]
+    assert len(kept.shares) == 3 + 2 + 2  # surrogate steps, batches moved, batches measured
+    assert kept.shares == sorted(kept.shares)
+    assert 0 < kept.shares[0] < kept.shares[-1] == pytest.approx(1)
+
+
+def test_a_resumed_run_begins_with_its_rounds(make_problem, quick):
+    kept, session = Kept(), MEM().start(make_problem(4), quick)
+    Ticks(kept, "mem", quick, session.state).begin(2)
+    assert (kept.phases, kept.steps) == ([("optimising (mem)", 3)], [2])
+
+
+def test_more_work_is_expected_to_take_longer(tiny, quick):
+    step = step_seconds(tiny, quick, 12)
+    assert step > 0
+    few, many = (sum(optimising_seconds("mem", quick, photos, [step], []).values()) for photos in (8, 80))
+    assert many > few
+    assert LEARNING in optimising_seconds("mem", quick, 8, [step], [step])
+    plain = quick.model_copy(update={"adversarial_weight": 0.0})
+    assert list(optimising_seconds("mem", plain, 8, [step], [step])) == ["optimising (mem)"]

@@ -1,0 +1,142 @@
+"""What a run takes from a folder, and what it says of that before the work begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from unlearnable.errors import ConfigError, InputError
+from unlearnable.progress import Silent
+from unlearnable.workflows.protect.chosen import Source, source_of
+from unlearnable.workflows.protect.posts import captions_found, open_posts
+
+
+class Said(Silent):
+    """Keeps the remarks."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def opened(*photos: Path, captions: Path | None = None):
+    said = Said()
+    return open_posts(source_of(photos), captions, said), said.notes
+
+
+def test_the_caption_file_in_the_folder_is_taken_and_named(posts):
+    dataset, notes = opened(posts)
+    assert dataset.source == posts / "posts.jsonl"
+    assert notes == ["captions from posts.jsonl", "8 of 8 photos have a caption of yours"]
+
+
+def test_photos_without_a_caption_are_counted_first(posts):
+    (posts / "posts.jsonl").write_text('{"image": "p0.png", "caption": "a dog"}\n')
+    dataset, notes = opened(posts)
+    assert captions_found(dataset) == 1
+    assert notes[-1] == "1 of 8 photos have a caption of yours; the others get one made from their file name"
+    (posts / "posts.jsonl").unlink()
+    _, notes = opened(posts)
+    assert notes == ["0 of 8 photos have a caption of yours; the others get one made from their file name"]
+
+
+def test_texts_beside_the_photos_are_captions(posts):
+    (posts / "posts.jsonl").unlink()
+    (posts / "p0.txt").write_text("a dog")
+    _, notes = opened(posts)
+    assert notes[0] == "captions from the .txt beside each photo"
+    assert notes[1].startswith("1 of 8 photos")
+
+
+def test_where_several_could_be_meant_none_is_taken(posts):
+    (posts / "more.csv").write_text("image,caption\np0.png,a cat\n")
+    with pytest.raises(ConfigError, match=r"several caption files: more\.csv, posts\.jsonl") as caught:
+        opened(posts)
+    assert "--captions" in caught.value.hint
+    dataset, notes = opened(posts, captions=posts / "more.csv")
+    assert dataset.source == posts / "more.csv"
+    assert notes[0] == "captions from more.csv"
+
+
+def test_a_caption_file_beside_texts_of_photos_has_to_be_chosen(posts):
+    (posts / "p0.txt").write_text("a dog")
+    with pytest.raises(ConfigError, match=r"posts\.jsonl and in \.txt files"):
+        opened(posts)
+    assert opened(posts, captions=posts / "posts.jsonl")[0].format == "jsonl"
+    assert opened(posts, captions=posts)[0].format == "sidecar"
+
+
+def test_metadata_that_repeats_the_captions_is_no_other_choice(posts):
+    rows = (posts / "posts.jsonl").read_text().replace('"image"', '"file_name"')
+    (posts / "metadata.jsonl").write_text(rows)
+    assert opened(posts)[0].source == posts / "posts.jsonl"
+    (posts / "metadata.jsonl").write_text(rows.replace("dog", "cat"))
+    with pytest.raises(ConfigError, match="several caption files"):
+        opened(posts)
+
+
+def test_photos_and_patterns_are_taken_from_their_folder(posts):
+    assert source_of([posts]) == Source(posts)
+    assert source_of([posts / "posts.jsonl"]) == Source(posts / "posts.jsonl")
+    assert source_of([posts / "p1.png", posts / "p0.png", posts / "p1.png"]) == Source(posts, ("p0.png", "p1.png"))
+    assert len(source_of([posts / "p*.png"]).chosen) == 7
+    dataset, notes = opened(posts / "p0.png", posts / "p3.png")
+    assert [photo.id for photo in dataset.photos] == ["p0.png", "p3.png"]
+    assert [pair.photo for pair in dataset.pairs] == ["p0.png", "p3.png"]
+    assert notes == ["captions from posts.jsonl", "2 of 2 photos have a caption of yours"]
+
+
+def test_a_photo_without_captions_does_not_have_its_folder_searched(posts, monkeypatch):
+    (posts / "posts.jsonl").unlink()
+    monkeypatch.setattr("unlearnable.datasets.tree.os.walk", None)  # a home folder is large
+    dataset, notes = opened(posts / "p0.png")
+    assert [photo.id for photo in dataset.photos] == ["p0.png"]
+    assert notes[0].startswith("0 of 1 photos")
+
+
+def test_a_chosen_photo_keeps_the_text_beside_it(posts):
+    (posts / "posts.jsonl").unlink()
+    (posts / "p0.txt").write_text("a dog")
+    dataset, _ = opened(posts / "p0.png", posts / "p1.png")
+    assert dataset.captions_by_photo()["p0.png"] == ["a dog"]
+    assert opened(posts / "p1.png")[0].format == "folder"
+
+
+@pytest.mark.parametrize(
+    ("names", "error", "words"),
+    [
+        (("p0.png", "gone.png"), InputError, "there is no .*gone"),
+        (("*.heic",), InputError, "no file matches"),
+        (("p0.png", "trip/p7.png"), ConfigError, "different folders"),
+        (("p0.png", "posts.jsonl"), ConfigError, "posts.jsonl is no photo"),
+        (("p0.png", "trip"), ConfigError, "trip is no photo"),
+    ],
+)
+def test_several_paths_are_photos_of_one_folder(posts, names, error, words):
+    with pytest.raises(error, match=words):
+        source_of([posts / name for name in names])
+
+
+def test_files_that_are_no_photos_are_counted(posts):
+    for name in ("a.MP4", "trip/b.mov", "c.nef", ".hidden.mov"):
+        (posts / name).write_bytes(b"x")
+    dataset, notes = opened(posts)
+    assert notes[-1] == "3 files are no photos: 2 videos, 1 raw"
+    assert dataset.others == {".mov": 1, ".mp4": 1, ".nef": 1}
+    (posts / "LICENSE").write_bytes(b"x")
+    (posts / "notes.md").write_bytes(b"x")
+    assert opened(posts)[1][-1] == "5 files are no photos: 2 videos, 1 raw, 2 others (.md, without suffix)"
+
+
+def test_captions_are_no_other_files(posts):
+    (posts / "posts.jsonl").unlink()
+    (posts / "p0.txt").write_text("a dog")
+    dataset, notes = opened(posts)
+    assert not dataset.others
+    assert "no photo" not in notes[-1]
+    (posts / "film.mov").write_bytes(b"x")
+    assert opened(posts)[1][-1] == "1 file is no photo: 1 video"
+    assert not opened(posts / "p0.png")[0].others

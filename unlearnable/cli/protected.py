@@ -1,0 +1,80 @@
+"""What `protect` did or would do, on a terminal of 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from unlearnable.report.sparkline import sparkline
+from unlearnable.results import ProtectPlan, ProtectReport, SkippedRecord
+
+
+def show_report(report: ProtectReport) -> None:
+    """The outcome in a table that fits 80 columns."""
+    console = Console()
+    _show_skipped(console, report.skipped, "the manifest lists them all")
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_row("protected", f"{report.protected} of {report.photos} photos, {report.captions} captions")
+    noise = f"at most {report.noise_linf_max}/255; PSNR {report.psnr_mean:.1f} dB, SSIM {report.ssim_mean:.3f}"
+    table.add_row("noise", noise + _seen(report))
+    table.add_row("files", f"{report.bytes_in / 1e6:.1f} MB -> {report.bytes_out / 1e6:.1f} MB" + _kept(report))
+    table.add_row("triggers", f"{100 * report.trigger_roundtrip:.0f} % survive text -> tokens" + _variety(report))
+    table.add_row(
+        "loss", f"{report.loss_first:.3f} clean -> {report.loss_last:.4f} on the written files" + _unencoded(report)
+    )
+    if curve := sparkline(report.loss_rounds, plain=console.options.ascii_only):
+        table.add_row("by round", f"{curve} {report.loss_rounds[0]:.3g} -> {report.loss_rounds[-1]:.3g}")
+    table.add_row("rounds", f"{report.rounds}, stopped by {report.stopped}; {report.seconds:.0f} s on {report.device}")
+    table.add_row("publish", Text(report.output))
+    table.add_row("keep private", Text(report.private))
+    console.print(table)
+    for note in report.notes:
+        console.print(f"note: {note}", markup=False, highlight=False)
+
+
+def _seen(report: ProtectReport) -> str:
+    """How visible the noise is; empty in a report of an old version, which `--resume` shows again."""
+    if report.flip_mean is None or report.delta_e_mean is None:
+        return ""
+    return f"; FLIP {report.flip_mean:.3f}, dE {report.delta_e_mean:.2f}"
+
+
+def _kept(report: ProtectReport) -> str:
+    kept = report.noise_kept_mean
+    return "" if kept is None or kept == 1 else f"; they keep {100 * kept:.0f} % of the noise"
+
+
+def _unencoded(report: ProtectReport) -> str:
+    before = report.loss_before_encoding
+    return "" if before is None or before == report.loss_last else f" ({before:.4f} if lossless)"
+
+
+def _variety(report: ProtectReport) -> str:
+    return f"; {report.triggers.distinct} different" if report.triggers else ""
+
+
+def show_plan(plan: ProtectPlan) -> None:
+    """What a run would do."""
+    console = Console()
+    _show_skipped(console, plan.skipped, "--json lists them all")
+    for line in (
+        f"would protect {plan.photos} photos with {plan.captions} captions ({plan.caption_format})",
+        f"into {plan.output}, at most {plan.rounds_at_most} rounds against {', '.join(plan.surrogates)}",
+        f"about {plan.seconds_estimated / 60:.1f} minutes and {plan.bytes_estimated / 1e6:.0f} MB",
+    ):
+        console.print(line, markup=False)
+
+
+def _show_skipped(console: Console, skipped: Sequence[SkippedRecord], listed: str) -> None:
+    """A line a reason on photos and caption rows that were left out, with the first of them."""
+    by_reason: dict[str, list[SkippedRecord]] = {}
+    for one in skipped:
+        by_reason.setdefault(one.reason, []).append(one)
+    for reason, several in by_reason.items():
+        first, more = several[0], len(several) - 1
+        others = f" and {more} more; {listed}" if more else ""
+        line = f"{len(several)} not used, {reason}: {first.where} ({first.detail}){others}"
+        console.print(line, markup=False, highlight=False)

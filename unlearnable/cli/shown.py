@@ -1,0 +1,145 @@
+"""Progress on stderr: bars on a terminal, lines in a pipe, and how long the run takes where its phases are known."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bars
+
+from unlearnable.cli.forecast import Forecast, duration
+from unlearnable.progress import Progress, Silent
+
+LINE_SECONDS = 5.0
+WHOLE = "all of it"
+
+
+class _Shown:
+    """A `Progress` drawn as one bar a phase, and a last one for the run."""
+
+    def __init__(self, bars: Bars) -> None:
+        self._bars, self._forecast = bars, Forecast()
+        self._task: TaskID | None = None
+        self._whole: TaskID | None = None
+        self._total = 0
+
+    def phase(self, name: str, total: int) -> None:
+        """Finish the bar before and begin another; without steps it only shows that something is done."""
+        self._forecast.phase(name, total)
+        if self._task is not None:
+            if not self._total:
+                self._bars.update(self._task, total=1, completed=1)
+            self._bars.stop_task(self._task)
+        if self._whole is not None:  # the last one stays the last
+            self._bars.remove_task(self._whole)
+            self._whole = None
+        self._total = total
+        self._task = self._bars.add_task(name, total=total or None, figures="", count=f"0/{total}" if total else "")
+        self._draw()
+
+    def advance(self, steps: int = 1, **metrics: float) -> None:
+        """Move the bar."""
+        self._forecast.advance(steps)
+        self._draw(**metrics)
+
+    def expect(self, seconds: Mapping[str, float]) -> None:
+        """Take what the phases of the run will take."""
+        self._forecast.expect(seconds)
+        self._draw()
+
+    def within(self, share: float) -> None:
+        """Move the bar by a part of a step."""
+        self._forecast.within(share)
+        self._draw()
+
+    def note(self, text: str) -> None:
+        """Print a line above the bars."""
+        self._bars.console.print(escape(text))
+
+    def _draw(self, **metrics: float) -> None:
+        done, left = self._forecast.done, self._forecast.left()
+        if self._task is not None and self._total:
+            self._bars.update(self._task, completed=done, count=f"{int(done)}/{self._total}")
+        if self._task is not None and metrics:
+            self._bars.update(self._task, figures=_figures(metrics))
+        if left is None:
+            return
+        if self._whole is None:
+            self._whole = self._bars.add_task(WHOLE, total=1.0, figures="", count="")
+        self._bars.update(self._whole, completed=self._forecast.share(), figures=f"about {duration(left)} left")
+
+
+class _Lines:
+    """A `Progress` for pipes and logs: a line a phase, and one every few seconds."""
+
+    def __init__(self) -> None:
+        self._name, self._total, self._forecast = "", 0, Forecast()
+        self._said = time.monotonic()
+
+    def phase(self, name: str, total: int) -> None:
+        """Say what begins."""
+        self._name, self._total, self._said = name, total, time.monotonic()
+        self._forecast.phase(name, total)
+        self._say(f"{name}: {total}" if total else name)
+
+    def advance(self, steps: int = 1, **metrics: float) -> None:
+        """Say how far it is, now and then and at the end."""
+        self._forecast.advance(steps)
+        self._tell(**metrics)
+
+    def expect(self, seconds: Mapping[str, float]) -> None:
+        """Take what the phases of the run will take."""
+        self._forecast.expect(seconds)
+
+    def within(self, share: float) -> None:
+        """Say how far it is, now and then."""
+        self._forecast.within(share)
+        self._tell()
+
+    def note(self, text: str) -> None:
+        """Say it."""
+        self._say(text)
+
+    def _tell(self, **metrics: float) -> None:
+        now, done = time.monotonic(), self._forecast.done
+        if now - self._said < LINE_SECONDS and done < self._total:
+            return
+        self._said = now
+        left, all_left = self._forecast.left_of_phase(), self._forecast.left()
+        times = [] if left is None else [f"{left:.0f} s left"]
+        times += [] if all_left is None else [f"{WHOLE}: about {duration(all_left)}"]
+        self._say(f"{self._name}: {int(done)}/{self._total} {_figures(metrics)} ({', '.join(times)})")
+
+    def _say(self, text: str) -> None:
+        sys.stderr.write(text + "\n")
+        sys.stderr.flush()
+
+
+@contextmanager
+def shown(*, quiet: bool) -> Iterator[Progress]:
+    """A progress display that fits where stderr goes."""
+    console = Console(stderr=True)
+    if quiet:
+        yield Silent()
+    elif not console.is_terminal:
+        yield _Lines()
+    else:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=18),
+            TextColumn("{task.fields[count]}"),
+            TimeElapsedColumn(),
+            TextColumn("[dim]{task.fields[figures]}"),
+        )
+        with Bars(*columns, console=console) as bars:
+            yield _Shown(bars)
+
+
+def _figures(metrics: Mapping[str, float]) -> str:
+    """The first figure alone, so that a line fits 80 columns."""
+    return " ".join(f"{name} {value:.3g}" for name, value in list(metrics.items())[:1])

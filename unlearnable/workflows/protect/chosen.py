@@ -1,0 +1,57 @@
+"""What the paths of a run stand for: a folder, a caption file, or some photos of one folder."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from unlearnable.datasets import is_photo
+from unlearnable.errors import ConfigError, InputError
+
+_ONE_KIND = "give one folder, one caption file, or photos of one folder"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the posts of a run are.
+
+    Attributes:
+        place: folder of photos, or a caption file that names them.
+        chosen: ids of the photos to take from that folder; empty for all.
+    """
+
+    place: Path
+    chosen: tuple[str, ...] = ()
+
+
+def source_of(paths: Sequence[Path]) -> Source:
+    """Return what the paths of a run stand for; patterns such as `*.jpg` stand for the files they match.
+
+    Raises:
+        InputError: a pattern matches no file, or a photo does not exist.
+        ConfigError: there are several paths that are not all photos of one folder.
+    """
+    expanded = [path for pattern in paths for path in _matching(pattern)]
+    first = expanded[0]
+    if len(expanded) == 1 and (first.is_dir() or not is_photo(first.name)):
+        return Source(first)
+    for path in expanded:
+        if not path.exists():
+            raise InputError(f"there is no {path}", hint="check the path")
+        if path.is_dir() or not is_photo(path.name):
+            raise ConfigError(f"{path} is no photo, but one of several paths", hint=_ONE_KIND)
+        if path.parent.resolve() != first.parent.resolve():
+            raise ConfigError(f"{first} and {path} lie in different folders", hint=_ONE_KIND)
+    return Source(first.parent, tuple(sorted({path.name for path in expanded})))
+
+
+def _matching(pattern: Path) -> list[Path]:
+    """Return the files that a pattern matches, or the path itself where it is none."""
+    if pattern.exists() or not glob.has_magic(str(pattern)):
+        return [pattern]
+    matching = sorted(map(Path, glob.glob(str(pattern))))  # noqa: PTH207  (a pattern may be absolute)
+    if not matching:
+        raise InputError(f"no file matches {pattern}", hint="check the path")
+    return matching

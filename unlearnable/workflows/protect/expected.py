@@ -1,0 +1,100 @@
+"""What each phase of a run is expected to take: first from the sizes of the files, then from what reading them took."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from unlearnable.config import MethodSettings, ProtectSettings
+from unlearnable.datasets import Dataset
+from unlearnable.methods import METHODS
+from unlearnable.methods.base import settings_for
+from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.progress import Progress, expect
+from unlearnable.protection.timing import optimising_seconds, step_seconds
+from unlearnable.workflows.layout import Layout
+from unlearnable.workflows.protect.setup import Run, make_ready
+
+READING = "reading photos"
+WRITING = "writing photos"
+CHECKING = "checking the written files"
+
+# Seconds of one core of 2024 for a megapixel, and for a photo of any size (JPEGs of 0.8 and 12 megapixels).
+READ, CHECK = 0.017, 0.04
+WRITE, WRITE_EACH = 0.17, 0.9
+SLOWEST = 20.0  # times these; beyond it reading was held up by something else
+PIXELS_A_BYTE = {".png": 0.5, ".tif": 0.4, ".tiff": 0.4, ".bmp": 0.33}
+PIXELS_A_BYTE_WITH_LOSS = 4.0
+
+
+class Expectation:
+    """What the phases of one run are expected to take, in seconds by name.
+
+    Args:
+        method: name of the method.
+        settings: settings of the method.
+        surrogates: models, of which one step is timed.
+        photos: number of photos.
+    """
+
+    def __init__(self, method: str, settings: MethodSettings, surrogates: Sequence[DualEncoder], photos: int) -> None:
+        self._method, self._settings = method, settings
+        self._models = [step_seconds(model, settings, photos) for model in surrogates]
+
+    def at_first(self, dataset: Dataset) -> dict[str, float]:
+        """Return what the sizes of the files let expect."""
+        megapixels = [
+            PIXELS_A_BYTE.get(photo.path.suffix.lower(), PIXELS_A_BYTE_WITH_LOSS) * photo.path.stat().st_size / 1e6
+            for photo in dataset.photos
+            if photo.path.is_file()
+        ]
+        return photo_seconds(megapixels) | self._optimising(len(megapixels), self._models[:1])
+
+    def after_reading(self, run: Run, seconds: float) -> dict[str, float]:
+        """Return what the photos let expect, and the seconds that reading them took."""
+        towers = [step_seconds(model, self._settings, len(run.prepared.photos)) for model in run.problem.towers]
+        return photo_phases(run, seconds) | self._optimising(len(run.prepared.photos), towers)
+
+    def _optimising(self, photos: int, towers: Sequence[float]) -> dict[str, float]:
+        return optimising_seconds(self._method, self._settings, photos, self._models, towers)
+
+
+def foreseen_and_ready(
+    settings: ProtectSettings,
+    layout: Layout,
+    dataset: Dataset,
+    surrogates: list[DualEncoder],
+    scratch: Path,
+    progress: Progress,
+) -> Run:
+    """Make a run ready, and say what its phases are expected to take."""
+    method = METHODS[settings.method]()
+    expectation = Expectation(
+        method.name, settings_for(method, settings, settings.options), surrogates, len(dataset.photos)
+    )
+    expect(progress, expectation.at_first(dataset))
+    began = time.monotonic()
+    run = make_ready(settings, layout, dataset, surrogates, scratch, progress)
+    expect(progress, expectation.after_reading(run, time.monotonic() - began))
+    return run
+
+
+def photo_phases(run: Run, seconds: float) -> dict[str, float]:
+    """Return the expected seconds of the phases that read and write the photos of a run, which it took to read them."""
+    megapixels = [math.prod(size) / 1e6 for size in run.prepared.sizes]
+    foreseen = READ * sum(megapixels)
+    slowness = min(max(seconds / foreseen, 0.5), SLOWEST) if foreseen > 1 else 1.0
+    return photo_seconds(megapixels, slowness)
+
+
+def photo_seconds(megapixels: Sequence[float], slowness: float = 1.0) -> dict[str, float]:
+    """Return the expected seconds of the phases that read and write photos.
+
+    Args:
+        megapixels: size of each photo.
+        slowness: how many times as slow as the machine of the constants this one is.
+    """
+    total, count = slowness * sum(megapixels), slowness * len(megapixels)
+    return {READING: READ * total, WRITING: WRITE * total + WRITE_EACH * count, CHECKING: CHECK * total}

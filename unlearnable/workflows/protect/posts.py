@@ -1,0 +1,88 @@
+"""Open the posts of a run: which captions are taken, and what is said of them before the work begins."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from unlearnable.datasets import Dataset, assemble, only_captions, open_dataset, restrict
+from unlearnable.datasets.faces.posts import FORMAT as PEOPLE
+from unlearnable.datasets.formats import FORMATS
+from unlearnable.datasets.others import other_files, said_of_others
+from unlearnable.errors import ConfigError
+from unlearnable.progress import Progress
+from unlearnable.workflows.protect.chosen import Source
+
+
+def open_posts(source: Source, captions: Path | None, progress: Progress) -> Dataset:
+    """Open the posts with their captions, and say where these come from and how many photos have one of the user's.
+
+    Args:
+        source: where the photos are.
+        captions: the caption file that the user chose, if any.
+        progress: receives the remarks.
+
+    Raises:
+        InputError: there is no photo, or the captions cannot be read.
+        ConfigError: the folder holds several captions, of which none was chosen.
+    """
+    captions = captions or _found(source)
+    if source.chosen and captions is None:  # their folder may hold anything: it is not searched for other photos
+        dataset = assemble(source.place, dict.fromkeys(source.chosen), (), (), "folder", None)
+    else:
+        dataset = open_dataset(source.place, captions)
+    if source.chosen:
+        dataset = restrict(dataset, source.chosen)
+    if dataset.source is not None and dataset.source.is_file():
+        progress.note(f"captions from {dataset.source.name}")
+    elif dataset.format == "sidecar":
+        progress.note("captions from the .txt beside each photo")
+    progress.note(said_of_captions(dataset))
+    if source.place.is_dir() and not source.chosen:
+        captions_read = {dataset.source, *(photo.path.with_suffix(".txt") for photo in dataset.photos)}
+        dataset = replace(dataset, others=other_files(source.place, captions_read))
+        if dataset.others:
+            progress.note(said_of_others(dataset.others))
+    return dataset
+
+
+def captions_found(dataset: Dataset) -> int:
+    """Return the number of photos that have a caption of the user's."""
+    return len(dataset.photos) - len(dataset.uncaptioned)
+
+
+def said_of_captions(dataset: Dataset) -> str:
+    """Return a line on how many photos have a caption of the user's, and what the others get."""
+    found, photos = captions_found(dataset), len(dataset.photos)
+    line = f"{found} of {photos} photos have a caption of yours"
+    if found == photos:
+        return line
+    origin = "with an invented name" if dataset.format == PEOPLE else "from their file name"
+    return f"{line}; the others get one made {origin}"
+
+
+def _found(source: Source) -> Path | None:
+    """Return the one caption file in the folder, or the folder where its photos have texts; None without captions.
+
+    Raises:
+        ConfigError: several captions could be meant.
+    """
+    folder = source.place
+    if not folder.is_dir():
+        return None
+    captions, texts = only_captions(folder, ConfigError), _have_texts(source)
+    if captions is None:
+        return folder if texts else None
+    if texts:
+        raise ConfigError(
+            f"{folder} holds captions in {captions.name} and in .txt files beside its photos",
+            hint=f"choose with --captions {folder / captions.name}, or --captions {folder} for the .txt files",
+        )
+    return captions
+
+
+def _have_texts(source: Source) -> bool:
+    """Return whether a photo has a `.txt` beside it."""
+    if not source.chosen:
+        return FORMATS["sidecar"].sniff(source.place)
+    return any((source.place / photo).with_suffix(".txt").is_file() for photo in source.chosen)
