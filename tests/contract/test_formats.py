@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from unlearnable.datasets import Dataset, Edits, open_dataset, write_captions
 from unlearnable.datasets.formats import FORMATS
+from unlearnable.datasets.text.mojibake import redone
 
 A, B, C = "one/a.jpg", "one/b.JPG", "two/c ç.png"
 CAPTIONS = {A: ["a dog, running", "a 'brown' dog 🐕"], B: ['the "best" \\ café'], C: ["un chat à Paris", "a cat"]}
@@ -48,6 +49,27 @@ class Sample:
 def imagefolder() -> Sample:
     rows = [f'{{"file_name": "{p}", "text" : {quoted(c)}, "n": 1.50}}\n' for p, cs in CAPTIONS.items() for c in cs]
     return Sample({"metadata.jsonl": "".join(rows)}, "metadata.jsonl", ('"n": 1.50}\n', '"text" : '))
+
+
+def instagram() -> Sample:
+    """Two files, one wrapped, in two folders: the first with a post a caption, the second with single photos."""
+
+    def post(photo: str, caption: str) -> str:
+        title = json.dumps(redone(caption))
+        return (
+            f'{{"media": [{{"uri": "{json.dumps(redone(photo))[1:-1]}", "creation_timestamp": 17, "title": {title}}}]}}'
+        )
+
+    rows = [post(photo, caption) for photo, captions in CAPTIONS.items() for caption in captions]
+    texts = {
+        "content/posts_1.json": f"[ {' , '.join(rows[:3])} ]",
+        "media/reels.json": wrapped("ig_reels_media", rows[3:]),
+    }
+    return Sample(texts, "", ('"creation_timestamp": 17',))
+
+
+def wrapped(name: str, rows: list[str]) -> str:
+    return f'{{\n  "{name}": [{", ".join(rows)}]}}'
 
 
 def sidecar() -> Sample:
@@ -150,7 +172,8 @@ def installed() -> dict[str, Callable[[], Sample]]:
 
 
 SAMPLES: dict[str, Callable[[], Sample]] = installed() | {
-    make.__name__: make for make in (imagefolder, sidecar, folder, karpathy, coco, flickr, people, jsonl, table)
+    make.__name__: make
+    for make in (imagefolder, instagram, sidecar, folder, karpathy, coco, flickr, people, jsonl, table)
 }
 WITH_CAPTIONS = [name for name, make in SAMPLES.items() if make().with_captions]
 
@@ -161,6 +184,7 @@ def lay_out(root: Path, sample: Sample, spelling: Spelling = SPELLINGS["utf-8"])
         (root / photo).parent.mkdir(parents=True, exist_ok=True)
         (root / photo).write_bytes(b"x" * number)
     for name, text in sample.texts.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(spelling(text))
     return root / sample.source
 

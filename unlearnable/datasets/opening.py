@@ -6,6 +6,7 @@ from pathlib import Path
 
 from unlearnable.datasets.assembly import with_unnamed
 from unlearnable.datasets.base import Format
+from unlearnable.datasets.export import Export
 from unlearnable.datasets.faces.posts import FORMAT
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.text.document import read_document
@@ -28,7 +29,8 @@ def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
         photos: a folder, of which all photos are read; or a caption file, of which the photos
             that it names are read, from the file's own folder.
         captions: a caption file for the photos of a folder. Without one, the folder is searched
-            for `metadata.jsonl` or `metadata.csv`, then for a `.txt` beside each photo.
+            for `metadata.jsonl` or `metadata.csv`, for the files of an unpacked export, then for a
+            `.txt` beside each photo.
             The word `people`, unless there is a file of that name, reads a folder of faces in any
             layout that `open_people` knows; the captions then hold invented names.
 
@@ -57,13 +59,17 @@ def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
 
 
 def find_captions(folder: Path) -> list[Path]:
-    """Return the caption files in a folder, recognised by their content; sub-folders are not searched."""
+    """Return the caption files in a folder, recognised by their content; sub-folders are not searched.
+
+    Files of an export are left out: the folder is opened as a whole.
+    """
     caption_files = []
     for path in sorted(folder.iterdir()):
         if path.is_file() and path.suffix.lower() in _CAPTION_SUFFIXES and not path.name.startswith("."):
             if any(path.with_suffix(s).is_file() for s in PHOTO_SUFFIXES):
                 continue  # the text beside a photo
-            if any(candidate.sniff(path) for _, candidate in FORMATS.loadable()):
+            taker = next((candidate for _, candidate in FORMATS.loadable() if candidate.sniff(path)), None)
+            if taker is not None and not isinstance(taker, Export):
                 caption_files.append(path)
     return caption_files
 

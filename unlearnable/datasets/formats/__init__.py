@@ -17,6 +17,11 @@ FORMATS: Registry[Format] = Registry(
             "Hugging Face's imagefolder: `metadata.jsonl` or `metadata.csv` with a `file_name` and a column of "
             "captions.",
         ),
+        "instagram": Row(
+            "unlearnable.datasets.formats.instagram:INSTAGRAM",
+            "An Instagram export in JSON, unpacked: posts, carousels, reels and stories, in `posts_1.json` and its "
+            "neighbours.",
+        ),
         "sidecar": Row(
             "unlearnable.datasets.formats.sidecar:SIDECAR",
             "Captions beside their photos: the lines of `a.txt` are the captions of `a.jpg`, and `a.json` is left "

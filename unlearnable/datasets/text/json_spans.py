@@ -70,6 +70,14 @@ def strings(text: str, node: Node) -> list[TextSpan]:
     return [TextSpan(*node)] if isinstance(node.value, str) else []
 
 
+def text_in(text: str, node: Node, name: str) -> TextSpan | None:
+    """Return the string that an object holds under a name; None if `node` is no object, or it is blank or absent."""
+    value = node.value.get(name) if isinstance(node.value, dict) else None
+    if not isinstance(value, str) or not value.strip():
+        return None
+    return TextSpan(*dict(members(text, node.start))[name])
+
+
 def speller(text: str) -> Callable[[str, str, str], str]:
     """Return the `spell` of a `Scan` of `text`: a file that is all ASCII stays so."""
     return partial(_spell, text.isascii())

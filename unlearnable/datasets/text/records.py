@@ -41,6 +41,7 @@ class Scan:
         lists: spans of all rows, usable or not, list by list; the rows of a list are neighbours.
         spell: `(raw, value, new)` -> the spelling of `new` in place of `raw`, which means `value`.
         commas: whether commas separate the rows of a list.
+        spell_photo: the same for paths of photos; None where they are spelt like captions.
     """
 
     records: tuple[CaptionRecord, ...]
@@ -48,9 +49,17 @@ class Scan:
     lists: tuple[tuple[Span, ...], ...]
     spell: Callable[[str, str, str], str]
     commas: bool = False
+    spell_photo: Callable[[str, str, str], str] | None = None
 
     def cuts(self, kept_rows: Set[Span]) -> Iterator[Span]:
-        """Yield the parts of the text to cut so that only `kept_rows` remain."""
+        """Yield the parts of the text to cut so that only `kept_rows` remain; a cut within another is left out."""
+        end = 0
+        for cut in sorted(self._all_cuts(kept_rows)):
+            if cut.end > end:
+                yield cut
+                end = cut.end
+
+    def _all_cuts(self, kept_rows: Set[Span]) -> Iterator[Span]:
         for rows in self.lists:
             if self.commas:
                 yield from _array_cuts(rows, kept_rows)
