@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import tree
 from unlearnable.datasets import Dataset, Edits, open_dataset, write_captions
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.text.mojibake import redone
@@ -33,7 +34,7 @@ class Sample:
     `untouched` are pieces that must be in the file after any edit that keeps all photos; `with_captions`
     says whether captions are read from it, `one_document` whether it is JSON that stays so without any photo,
     `single_lines` whether a caption is one line, `keeps_quotes` whether quotes that a text has needed stay,
-    `known_only` whether photos that it does not name are left out.
+    `known_only` whether photos that it does not name are left out, `one_caption` whether a photo has only its first.
     """
 
     texts: dict[str, str]
@@ -44,6 +45,11 @@ class Sample:
     single_lines: bool = False
     keeps_quotes: bool = False
     known_only: bool = False
+    one_caption: bool = False
+
+    @property
+    def captions(self) -> dict[str, list[str]]:
+        return {photo: captions[:1] if self.one_caption else captions for photo, captions in CAPTIONS.items()}
 
 
 def imagefolder() -> Sample:
@@ -66,6 +72,16 @@ def instagram() -> Sample:
         "media/reels.json": wrapped("ig_reels_media", rows[3:]),
     }
     return Sample(texts, "", ('"creation_timestamp": 17',))
+
+
+def takeout() -> Sample:
+    """It holds one caption a photo."""
+    texts = {
+        f"{photo}.supplemental-metadata.json": f'{{"title": "ü", "description" : {quoted(captions[0])}, "n": 1.50,'
+        f' "photoTakenTime": {{"timestamp": "17"}}}}\n'
+        for photo, captions in CAPTIONS.items()
+    }
+    return Sample(texts, "", ('"n": 1.50', '"description" : '), one_caption=True)
 
 
 def wrapped(name: str, rows: list[str]) -> str:
@@ -173,7 +189,7 @@ def installed() -> dict[str, Callable[[], Sample]]:
 
 SAMPLES: dict[str, Callable[[], Sample]] = installed() | {
     make.__name__: make
-    for make in (imagefolder, instagram, sidecar, folder, karpathy, coco, flickr, people, jsonl, table)
+    for make in (imagefolder, instagram, takeout, sidecar, folder, karpathy, coco, flickr, people, jsonl, table)
 }
 WITH_CAPTIONS = [name for name, make in SAMPLES.items() if make().with_captions]
 
@@ -236,9 +252,9 @@ class TestWithCaptions:
     """Reading and writing, in every encoding and with both newlines."""
 
     def test_it_reads_each_caption_of_each_photo(self, name: str, spelling: Spelling, tmp_path: Path) -> None:
-        source = lay_out(tmp_path, SAMPLES[name](), spelling)
-        dataset = FORMATS[name].read(source, tmp_path)
-        assert captions_of(dataset) == CAPTIONS
+        sample = SAMPLES[name]()
+        dataset = FORMATS[name].read(lay_out(tmp_path, sample, spelling), tmp_path)
+        assert captions_of(dataset) == sample.captions
         assert [photo.id for photo in dataset.photos] == sorted(CAPTIONS)
         assert all(photo.path == tmp_path / photo.id for photo in dataset.photos)
         assert dataset.skipped == ()
@@ -266,12 +282,14 @@ class TestWithCaptions:
             (output / path).touch()
         write(dataset, edits, output, sample)
         again = FORMATS[name].read(output / sample.source, output)
-        expected = {edits.paths[photo]: [f'"über" {c}, 🐈; ok' for c in found] for photo, found in CAPTIONS.items()}
+        expected = {
+            edits.paths[photo]: [f'"über" {c}, 🐈; ok' for c in found] for photo, found in sample.captions.items()
+        }
         assert captions_of(again) == expected
-        for text in sample.texts:
-            before, after = (tmp_path / "in" / text).read_bytes(), (output / text).read_bytes()
-            for piece in map(spelling.piece, sample.untouched):
-                assert after.count(piece) == before.count(piece) > 0
+        before = b"".join((tmp_path / "in" / text).read_bytes() for text in sample.texts)
+        after = b"".join(tree(output).values())  # a file beside a photo may have taken its new name
+        for piece in map(spelling.piece, sample.untouched):
+            assert after.count(piece) == before.count(piece) > 0
 
     @pytest.mark.parametrize("gone", [{A}, {B}, {C}, {A, B}, {A, C}, {B, C}, {A, B, C}], ids=len)
     def test_a_photo_that_is_dropped_takes_its_rows_along(
@@ -290,7 +308,7 @@ class TestWithCaptions:
             again = FORMATS[name].read(output / sample.source, output)
             kept = {pair.photo: None for pair in again.pairs if pair.record >= 0}
             assert set(kept) == set(CAPTIONS) - gone
-            assert {p: c for p, c in captions_of(again).items() if p in kept} == {p: CAPTIONS[p] for p in kept}
+            assert {p: c for p, c in captions_of(again).items() if p in kept} == {p: sample.captions[p] for p in kept}
         elif sample.one_document:
             json.loads(written.decode("utf-8-sig" if spelling.codec == "utf-8" else "utf-16"))
 

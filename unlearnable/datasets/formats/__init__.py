@@ -22,6 +22,10 @@ FORMATS: Registry[Format] = Registry(
             "An Instagram export in JSON, unpacked: posts, carousels, reels and stories, in `posts_1.json` and its "
             "neighbours.",
         ),
+        "takeout": Row(
+            "unlearnable.datasets.formats.takeout:TAKEOUT",
+            "Google Photos in a Takeout, unpacked: the `description` in the JSON beside each photo.",
+        ),
         "sidecar": Row(
             "unlearnable.datasets.formats.sidecar:SIDECAR",
             "Captions beside their photos: the lines of `a.txt` are the captions of `a.jpg`, and `a.json` is left "
