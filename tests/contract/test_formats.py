@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import html
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -72,6 +73,19 @@ def instagram() -> Sample:
         "media/reels.json": wrapped("ig_reels_media", rows[3:]),
     }
     return Sample(texts, "", ('"creation_timestamp": 17',))
+
+
+def mastodon() -> Sample:
+    """A caption is the content of a post, repeated by language, or the alt text of its photo."""
+
+    def post(photo: str, caption: str, alt: bool) -> str:
+        content = quoted(f"<p>{html.escape(caption).replace('&#x27;', '&#39;')}</p>") if not alt else '"<p></p>"'
+        attachment = f'{{"url": "/{photo}", "name": {quoted(caption) if alt else "null"}, "width": 1.0}}'
+        note = f'{{"content": {content}, "contentMap": {{"en": {content}}}, "attachment": [{attachment}]}}'
+        return f'{{"type": "Create", "object": {note}}}'
+
+    rows = [post(photo, text, n == 1) for photo, captions in CAPTIONS.items() for n, text in enumerate(captions)]
+    return Sample({"outbox.json": f'{{"orderedItems": [{", ".join(rows)}]}}'}, "", ('"width": 1.0', '"contentMap"'))
 
 
 def takeout() -> Sample:
@@ -189,7 +203,20 @@ def installed() -> dict[str, Callable[[], Sample]]:
 
 SAMPLES: dict[str, Callable[[], Sample]] = installed() | {
     make.__name__: make
-    for make in (imagefolder, instagram, takeout, sidecar, folder, karpathy, coco, flickr, people, jsonl, table)
+    for make in (
+        imagefolder,
+        instagram,
+        mastodon,
+        takeout,
+        sidecar,
+        folder,
+        karpathy,
+        coco,
+        flickr,
+        people,
+        jsonl,
+        table,
+    )
 }
 WITH_CAPTIONS = [name for name, make in SAMPLES.items() if make().with_captions]
 

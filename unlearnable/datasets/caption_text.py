@@ -64,16 +64,17 @@ class CaptionText:
                 continue
             kept_rows.update(record.rows)
             new = lookup.renamed(record.photo.value, photo, edits.paths[photo], moved=moved)
-            changes[record.photo] = self._spelt(self.scan.spell_photo or self.scan.spell, record.photo, new)
-            for caption, at in zip(record.captions, places, strict=True):
-                changes[caption] = self._spelt(self.scan.spell, caption, edits.captions.get(at, caption.value))
+            changes[record.photo] = self._spelt(record.photo, new)
+            new_captions = [edits.captions.get(at, old.value) for old, at in zip(record.captions, places, strict=True)]
+            for number, caption in (*enumerate(record.captions), *record.repeats):
+                changes[caption] = self._spelt(caption, new_captions[number])
         spans = [span._replace(value=new) for span, new in changes.items()]
         spans += [TextSpan(cut.start, cut.end, "") for cut in self.scan.cuts(kept_rows)]
         return self.document.encode(splice(self.document.text, spans))
 
-    def _spelt(self, spell: Callable[[str, str, str], str], old: TextSpan, new: str) -> str:
+    def _spelt(self, old: TextSpan, new: str) -> str:
         raw = self.document.text[old.start : old.end]
-        return raw if new == old.value else spell(raw, old.value, new)
+        return raw if new == old.value else (old.spell or self.scan.spell)(raw, old.value, new)
 
     def _refuse_changed(self, dataset: Dataset) -> None:
         """Stop unless each pair that was read from this file is still in its place."""

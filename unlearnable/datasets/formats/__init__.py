@@ -22,6 +22,10 @@ FORMATS: Registry[Format] = Registry(
             "An Instagram export in JSON, unpacked: posts, carousels, reels and stories, in `posts_1.json` and its "
             "neighbours.",
         ),
+        "mastodon": Row(
+            "unlearnable.datasets.formats.mastodon:MASTODON",
+            "A Mastodon archive, unpacked: the posts of `outbox.json` and the alt texts of their photos.",
+        ),
         "takeout": Row(
             "unlearnable.datasets.formats.takeout:TAKEOUT",
             "Google Photos in a Takeout, unpacked: the `description` in the JSON beside each photo.",

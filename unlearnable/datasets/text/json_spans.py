@@ -84,10 +84,13 @@ def speller(text: str) -> Callable[[str, str, str], str]:
 
 
 def _spell(ascii_file: bool, raw: str, value: str, new: str) -> str:
-    """Spell a JSON string by the habits of the one it replaces: `\\u` escapes, and PHP's `\\/`."""
+    """Spell a JSON string by the habits of the one it replaces: `\\u` escapes, also of `<`, and PHP's `\\/`."""
     escaped = raw.isascii() and (ascii_file or not value.isascii())
     lone = any("\ud800" <= letter <= "\udfff" for letter in new)  # half a pair cannot be encoded otherwise
     spelt = json.dumps(new, ensure_ascii=escaped or lone)
+    for letter in "<>&'=":  # Rails and Google escape what means something in HTML
+        if (escape := f"\\u{ord(letter):04x}") in raw.lower():
+            spelt = spelt.replace(letter, escape)
     return spelt.replace("/", "\\/") if "\\/" in raw else spelt
 
 

@@ -21,6 +21,7 @@ class CaptionRecord:
         rows: rows that make up the record; they are cut when it is dropped.
         folder: folder that the record gives apart from the path.
         split: part of the data set that the photo belongs to.
+        repeats: further places of captions, by the number of the caption.
     """
 
     place: str
@@ -29,6 +30,7 @@ class CaptionRecord:
     rows: tuple[Span, ...]
     folder: str = ""
     split: str | None = None
+    repeats: tuple[tuple[int, TextSpan], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,6 @@ class Scan:
         lists: spans of all rows, usable or not, list by list; the rows of a list are neighbours.
         spell: `(raw, value, new)` -> the spelling of `new` in place of `raw`, which means `value`.
         commas: whether commas separate the rows of a list.
-        spell_photo: the same for paths of photos; None where they are spelt like captions.
     """
 
     records: tuple[CaptionRecord, ...]
@@ -49,7 +50,6 @@ class Scan:
     lists: tuple[tuple[Span, ...], ...]
     spell: Callable[[str, str, str], str]
     commas: bool = False
-    spell_photo: Callable[[str, str, str], str] | None = None
 
     def cuts(self, kept_rows: Set[Span]) -> Iterator[Span]:
         """Yield the parts of the text to cut so that only `kept_rows` remain; a cut within another is left out."""
