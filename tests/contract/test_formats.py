@@ -72,7 +72,24 @@ def instagram() -> Sample:
         "content/posts_1.json": f"[ {' , '.join(rows[:3])} ]",
         "media/reels.json": wrapped("ig_reels_media", rows[3:]),
     }
-    return Sample(texts, "", ('"creation_timestamp": 17',))
+    return Sample(texts, "", ('"creation_timestamp": 17',), known_only=True)
+
+
+def facebook() -> Sample:
+    """A post a caption, the last two of them descriptions in an album."""
+
+    def medium(photo: str, caption: str) -> str:
+        uri, description = (json.dumps(redone(words)) for words in (photo, caption))
+        return f'{{"uri": {uri}, "creation_timestamp": 17, "description": {description}}}'
+
+    def post(photo: str, caption: str) -> str:
+        data = f'[{{"post": {json.dumps(redone(caption))}}}, {{"update_timestamp": 1.0}}]'
+        return f'{{"data": {data}, "attachments": [{{"data": [{{"media": {medium(photo, caption)}}}]}}]}}'
+
+    rows = [(photo, caption) for photo, captions in CAPTIONS.items() for caption in captions]
+    album = f'{{"name": "Lake", "photos": [{", ".join(medium(*row) for row in rows[3:])}]}}'
+    texts = {"posts/your_posts_1.json": f"[{', '.join(post(*row) for row in rows[:3])}]", "posts/album/0.json": album}
+    return Sample(texts, "", ('"creation_timestamp": 17', '{"update_timestamp": 1.0}'), known_only=True)
 
 
 def mastodon() -> Sample:
@@ -85,7 +102,19 @@ def mastodon() -> Sample:
         return f'{{"type": "Create", "object": {note}}}'
 
     rows = [post(photo, text, n == 1) for photo, captions in CAPTIONS.items() for n, text in enumerate(captions)]
-    return Sample({"outbox.json": f'{{"orderedItems": [{", ".join(rows)}]}}'}, "", ('"width": 1.0', '"contentMap"'))
+    texts = {"outbox.json": f'{{"orderedItems": [{", ".join(rows)}]}}'}
+    return Sample(texts, "", ('"width": 1.0', '"contentMap"'), known_only=True)
+
+
+def x() -> Sample:
+    def post(photo: str, caption: str) -> str:
+        words = quoted(html.escape(caption, quote=False) + " https://t.co/me")
+        media = f'[{{"media_url_https": "https://a.b/{photo.split("/")[1]}", "url": "https://t.co/me"}}]'
+        return f'{{"tweet": {{"n": 1.50, "full_text" : {words}, "extended_entities": {{"media": {media}}}}}}}'
+
+    rows = [post(photo, caption) for photo, captions in CAPTIONS.items() for caption in captions]
+    text = f"window.YTD.tweets.part0 = [ {' , '.join(rows)}]"
+    return Sample({"data/tweets.js": text}, "", ('"n": 1.50', '"full_text" : ', "part0 = "), known_only=True)
 
 
 def takeout() -> Sample:
@@ -206,7 +235,9 @@ SAMPLES: dict[str, Callable[[], Sample]] = installed() | {
     for make in (
         imagefolder,
         instagram,
+        facebook,
         mastodon,
+        x,
         takeout,
         sidecar,
         folder,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from unlearnable.datasets.tree import find_photos, template_caption
@@ -38,3 +39,12 @@ def with_unnamed(dataset: Dataset) -> Dataset:
     """Return the data set together with the photos of its folder that its captions do not name."""
     splits = dict.fromkeys(find_photos(dataset.root)) | {photo.id: photo.split for photo in dataset.photos}
     return assemble(dataset.root, splits, dataset.pairs, dataset.skipped, dataset.format, dataset.source)
+
+
+def with_unnamed_counted(dataset: Dataset) -> Dataset:
+    """Return the data set with a note on the photos of its folder that no post names, such as those of messages."""
+    unnamed = sorted(set(find_photos(dataset.root)) - {photo.id for photo in dataset.photos})
+    if not unnamed:
+        return dataset
+    note = Skipped(unnamed[0], "in-no-post", f"this and {len(unnamed) - 1} more photos belong to no post that was read")
+    return replace(dataset, skipped=(*dataset.skipped, note))

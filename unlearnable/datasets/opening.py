@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unlearnable.datasets.assembly import with_unnamed
+from unlearnable.datasets.assembly import with_unnamed, with_unnamed_counted
 from unlearnable.datasets.base import Format
 from unlearnable.datasets.export import Export
 from unlearnable.datasets.faces.posts import FORMAT
@@ -36,7 +36,8 @@ def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
 
     Returns:
         A data set in which every photo has a caption; those that no caption file gives come
-        from a template, with `record` -1. A data set of faces holds only photos of known people.
+        from a template, with `record` -1. A data set of faces holds only photos of known people, an
+        export only those of posts.
 
     Raises:
         InputError: a path does not exist or cannot be read, or there is no photo.
@@ -54,7 +55,10 @@ def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
         return FORMATS[FORMAT].read(photos, photos)
     if captions is not None and captions.is_dir() and not captions.samefile(photos):
         raise InputError(f"{captions} is a folder", hint="give the caption file in it")
-    dataset = _recognise(source).read(source, photos)
+    reader = _recognise(source)
+    dataset = reader.read(source, photos)
+    if isinstance(reader, Export):
+        return with_unnamed_counted(dataset)
     return dataset if dataset.format == FORMAT else with_unnamed(dataset)
 
 

@@ -44,14 +44,15 @@ def made(look: Look, folder: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("folder", PLACES)
 def test_all_but_captions_and_paths_stays(folder: str, tmp_path: Path) -> None:
-    private = f"{folder}/message_1.json", "personal_information/personal_information.json"
     videos = [f"media/posts/{n}.mp4" for n in range(12, 21, 3)]
+    private = (f"{folder}/message_1.json", "messages/inbox/a.jpg", "messages/inbox/b.jpg")
     dataset = goes_round(lambda look: made(look, folder), tmp_path, *PHOTOS, *videos, *private)
     assert (dataset.format, dataset.source) == ("instagram", None)
     captions = dataset.captions_by_photo()
     assert captions[PHOTOS[0]] == [text(0)]
     assert captions[PHOTOS[13]] == captions[PHOTOS[14]] == [text(12)]
     assert dataset.uncaptioned == {PHOTOS[23]}
+    assert dataset.skipped[-1].detail.startswith("this and 1 more photos")
     assert [(s.where.removeprefix(f"{folder}/"), s.reason) for s in dataset.skipped] == [
         ("posts_2.json:[0].media[1]", "not-a-photo"),
         ("posts_2.json:[1].media[1]", "not-a-photo"),
@@ -60,6 +61,7 @@ def test_all_but_captions_and_paths_stays(folder: str, tmp_path: Path) -> None:
         ("reels.json:ig_reels_media[0]", "missing-photo"),
         ("reels.json:ig_reels_media[1]", "outside-folder"),
         ("stories.json:ig_stories[1]", "no-caption"),
+        ("messages/inbox/a.jpg", "in-no-post"),
     ]
 
 

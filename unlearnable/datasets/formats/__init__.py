@@ -22,9 +22,17 @@ FORMATS: Registry[Format] = Registry(
             "An Instagram export in JSON, unpacked: posts, carousels, reels and stories, in `posts_1.json` and its "
             "neighbours.",
         ),
+        "facebook": Row(
+            "unlearnable.datasets.formats.facebook:FACEBOOK",
+            "A Facebook export in JSON, unpacked: posts and albums, in `your_posts_1.json` and its neighbours.",
+        ),
         "mastodon": Row(
             "unlearnable.datasets.formats.mastodon:MASTODON",
             "A Mastodon archive, unpacked: the posts of `outbox.json` and the alt texts of their photos.",
+        ),
+        "x": Row(
+            "unlearnable.datasets.formats.x:X",
+            "An archive of X, unpacked: the posts of `tweets.js` with photos; what was reposted is left out.",
         ),
         "takeout": Row(
             "unlearnable.datasets.formats.takeout:TAKEOUT",

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from unlearnable.datasets.export import Export
-from unlearnable.datasets.text.json_spans import Node, decode, items, members, text_in
-from unlearnable.datasets.text.mojibake import speller, undone
+from unlearnable.datasets.text.json_spans import Node, decode, items, members, rows_in
+from unlearnable.datasets.text.mojibake import speller, text_in
 from unlearnable.datasets.text.records import CaptionRecord, Scan
 from unlearnable.datasets.text.spans import Span, TextSpan
 from unlearnable.datasets.types import Skipped
@@ -54,18 +54,17 @@ def _scan(text: str) -> Scan:
     lists: list[tuple[Span, ...]] = []
     for name, entries in _lists(text, decode(text)):
         posts = list(items(text, entries.start))
-        lists.append(tuple(Span(post.start, post.end) for post in posts))
+        lists.append(tuple(post.span for post in posts))
         for number, post in enumerate(posts):
-            place, row = f"{name}[{number}]", Span(post.start, post.end)
+            place, row = f"{name}[{number}]", post.span
             if not _is_post(post.value):
                 faults.append(Skipped(place, "no-photo", "no media with a uri"))
                 continue
-            fields = dict(members(text, post.start))
-            if "media" not in fields:
+            if "media" not in post.value:
                 records += _records(text, place, [post], None, (row,))
                 continue
-            media = list(items(text, fields["media"].start))
-            lists.append(tuple(Span(one.start, one.end) for one in media))
+            media = rows_in(text, post, "media")
+            lists.append(tuple(one.span for one in media))
             records += _records(text, place, media, text_in(text, post, "title"), (row,))
     return Scan(tuple(records), tuple(faults), tuple(lists), speller(text), commas=True)
 
@@ -77,13 +76,9 @@ def _records(
     for number, one in enumerate(media):
         photo, own = text_in(text, one, "uri"), text_in(text, one, "title")
         if photo is not None:
-            captions = tuple(_meant(caption) for caption in (title, own) if caption)
+            captions = tuple(caption for caption in (title, own) if caption)
             where = f"{place}.media[{number}]" if len(media) > 1 else place
-            yield CaptionRecord(where, _meant(photo), captions, (*rows, Span(one.start, one.end)))
-
-
-def _meant(span: TextSpan) -> TextSpan:
-    return span._replace(value=undone(span.value))
+            yield CaptionRecord(where, photo, captions, (*rows, one.span))
 
 
 INSTAGRAM = Export("instagram", _CALLED, _suits, _scan)

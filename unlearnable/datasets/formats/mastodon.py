@@ -11,7 +11,7 @@ from typing import Any
 
 from unlearnable.datasets.export import Export
 from unlearnable.datasets.text import html_text
-from unlearnable.datasets.text.json_spans import Node, decode, items, members, speller, text_in
+from unlearnable.datasets.text.json_spans import Node, decode, members, object_in, rows_in, speller, text_in
 from unlearnable.datasets.text.records import CaptionRecord, Scan
 from unlearnable.datasets.text.spans import Span, TextSpan
 from unlearnable.datasets.types import Skipped
@@ -31,19 +31,19 @@ def _suits(text: str) -> bool:
 
 
 def _scan(text: str) -> Scan:
-    posts = list(items(text, dict(members(text, decode(text).start))["orderedItems"].start))
+    posts = rows_in(text, decode(text), "orderedItems")
     records: list[CaptionRecord] = []
     faults: list[Skipped] = []
-    lists = [tuple(Span(post.start, post.end) for post in posts)]
+    lists = [tuple(post.span for post in posts)]
     for number, post in enumerate(posts):
         place, why = f"orderedItems[{number}]", _unusable(post.value)
         if why:
             faults.append(Skipped(place, *why))
             continue
-        note = dict(members(text, post.start))["object"]
-        media = list(items(text, dict(members(text, note.start))["attachment"].start))
-        lists.append(tuple(Span(one.start, one.end) for one in media))
-        records += _records(text, place, note, media, Span(post.start, post.end))
+        note = object_in(text, post, "object") or post
+        media = rows_in(text, note, "attachment")
+        lists.append(tuple(one.span for one in media))
+        records += _records(text, place, note, media, post.span)
     return Scan(tuple(records), tuple(faults), tuple(lists), speller(text), commas=True)
 
 
@@ -67,7 +67,7 @@ def _records(text: str, place: str, note: Node, media: list[Node], row: Span) ->
         if photo is not None:
             captions = (*contents[:1], *([alt] if alt else []))
             where = f"{place}.attachment[{number}]" if len(media) > 1 else place
-            rows = (row, Span(one.start, one.end))
+            rows = (row, one.span)
             repeats = tuple((0, repeat) for repeat in contents[1:])
             yield CaptionRecord(where, _path(text, photo), captions, rows, repeats=repeats)
 
@@ -80,11 +80,10 @@ def _contents(text: str, note: Node) -> Iterator[TextSpan]:
         return
     spell = html_text.speller(text)
     yield TextSpan(own.start, own.end, words, spell)
-    by_language = dict(members(text, note.start)).get("contentMap")
-    if by_language is not None and isinstance(by_language.value, dict):
-        for _, node in members(text, by_language.start):
-            if isinstance(node.value, str) and html_text.read(node.value).text == words:
-                yield TextSpan(node.start, node.end, words, spell)
+    by_language = object_in(text, note, "contentMap")
+    for _, node in members(text, by_language.start) if by_language else ():
+        if isinstance(node.value, str) and html_text.read(node.value).text == words:
+            yield TextSpan(node.start, node.end, words, spell)
 
 
 def _path(text: str, url: TextSpan) -> TextSpan:

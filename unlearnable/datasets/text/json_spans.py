@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
-from unlearnable.datasets.text.spans import TextSpan
+from unlearnable.datasets.text.spans import Span, TextSpan
 
 _DECODE = json.JSONDecoder().raw_decode
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -23,6 +23,11 @@ class Node(NamedTuple):
     start: int
     end: int
     value: Any
+
+    @property
+    def span(self) -> Span:
+        """Its place."""
+        return Span(self.start, self.end)
 
 
 def decode(text: str, start: int = 0, end: int | None = None) -> Node:
@@ -68,6 +73,19 @@ def strings(text: str, node: Node) -> list[TextSpan]:
     if isinstance(node.value, list):
         return [TextSpan(*item) for item in items(text, node.start) if isinstance(item.value, str)]
     return [TextSpan(*node)] if isinstance(node.value, str) else []
+
+
+def rows_in(text: str, node: Node, name: str) -> list[Node]:
+    """Return the values of the array that an object holds under a name; none if there is no such array."""
+    if not isinstance(node.value, dict) or not isinstance(node.value.get(name), list):
+        return []
+    return list(items(text, dict(members(text, node.start))[name].start))
+
+
+def object_in(text: str, node: Node, name: str) -> Node | None:
+    """Return the object that an object holds under a name; None if `node` is no object, or there is none."""
+    found = node.value.get(name) if isinstance(node.value, dict) else None
+    return dict(members(text, node.start))[name] if isinstance(found, dict) else None
 
 
 def text_in(text: str, node: Node, name: str) -> TextSpan | None:

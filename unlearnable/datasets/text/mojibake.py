@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 
 from unlearnable.datasets.text import json_spans
+from unlearnable.datasets.text.spans import TextSpan
 
 
 def undone(text: str) -> str:
@@ -22,6 +23,12 @@ def redone(text: str) -> str:
         return text.encode("utf-8").decode("latin-1")
     except UnicodeError:  # half of a surrogate pair
         return text
+
+
+def text_in(text: str, node: json_spans.Node, name: str) -> TextSpan | None:
+    """Return the string that an object holds under a name, as it was meant; None if it is blank or absent."""
+    found = json_spans.text_in(text, node, name)
+    return found._replace(value=undone(found.value)) if found else None
 
 
 def speller(text: str) -> Callable[[str, str, str], str]:
