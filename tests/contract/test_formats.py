@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import html
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,8 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import tree
 from unlearnable.datasets import Dataset, Edits, open_dataset, write_captions
 from unlearnable.datasets.formats import FORMATS
+from unlearnable.datasets.text.mojibake import redone
 
 A, B, C = "one/a.jpg", "one/b.JPG", "two/c ç.png"
 CAPTIONS = {A: ["a dog, running", "a 'brown' dog 🐕"], B: ['the "best" \\ café'], C: ["un chat à Paris", "a cat"]}
@@ -32,7 +35,7 @@ class Sample:
     `untouched` are pieces that must be in the file after any edit that keeps all photos; `with_captions`
     says whether captions are read from it, `one_document` whether it is JSON that stays so without any photo,
     `single_lines` whether a caption is one line, `keeps_quotes` whether quotes that a text has needed stay,
-    `known_only` whether photos that it does not name are left out.
+    `known_only` whether photos that it does not name are left out, `one_caption` whether a photo has only its first.
     """
 
     texts: dict[str, str]
@@ -43,11 +46,89 @@ class Sample:
     single_lines: bool = False
     keeps_quotes: bool = False
     known_only: bool = False
+    one_caption: bool = False
+
+    @property
+    def captions(self) -> dict[str, list[str]]:
+        return {photo: captions[:1] if self.one_caption else captions for photo, captions in CAPTIONS.items()}
 
 
 def imagefolder() -> Sample:
     rows = [f'{{"file_name": "{p}", "text" : {quoted(c)}, "n": 1.50}}\n' for p, cs in CAPTIONS.items() for c in cs]
     return Sample({"metadata.jsonl": "".join(rows)}, "metadata.jsonl", ('"n": 1.50}\n', '"text" : '))
+
+
+def instagram() -> Sample:
+    """Two files, one wrapped, in two folders: the first with a post a caption, the second with single photos."""
+
+    def post(photo: str, caption: str) -> str:
+        title = json.dumps(redone(caption))
+        return (
+            f'{{"media": [{{"uri": "{json.dumps(redone(photo))[1:-1]}", "creation_timestamp": 17, "title": {title}}}]}}'
+        )
+
+    rows = [post(photo, caption) for photo, captions in CAPTIONS.items() for caption in captions]
+    texts = {
+        "content/posts_1.json": f"[ {' , '.join(rows[:3])} ]",
+        "media/reels.json": wrapped("ig_reels_media", rows[3:]),
+    }
+    return Sample(texts, "", ('"creation_timestamp": 17',), known_only=True)
+
+
+def facebook() -> Sample:
+    """A post a caption, the last two of them descriptions in an album."""
+
+    def medium(photo: str, caption: str) -> str:
+        uri, description = (json.dumps(redone(words)) for words in (photo, caption))
+        return f'{{"uri": {uri}, "creation_timestamp": 17, "description": {description}}}'
+
+    def post(photo: str, caption: str) -> str:
+        data = f'[{{"post": {json.dumps(redone(caption))}}}, {{"update_timestamp": 1.0}}]'
+        return f'{{"data": {data}, "attachments": [{{"data": [{{"media": {medium(photo, caption)}}}]}}]}}'
+
+    rows = [(photo, caption) for photo, captions in CAPTIONS.items() for caption in captions]
+    album = f'{{"name": "Lake", "photos": [{", ".join(medium(*row) for row in rows[3:])}]}}'
+    texts = {"posts/your_posts_1.json": f"[{', '.join(post(*row) for row in rows[:3])}]", "posts/album/0.json": album}
+    return Sample(texts, "", ('"creation_timestamp": 17', '{"update_timestamp": 1.0}'), known_only=True)
+
+
+def mastodon() -> Sample:
+    """A caption is the content of a post, repeated by language, or the alt text of its photo."""
+
+    def post(photo: str, caption: str, alt: bool) -> str:
+        content = quoted(f"<p>{html.escape(caption).replace('&#x27;', '&#39;')}</p>") if not alt else '"<p></p>"'
+        attachment = f'{{"url": "/{photo}", "name": {quoted(caption) if alt else "null"}, "width": 1.0}}'
+        note = f'{{"content": {content}, "contentMap": {{"en": {content}}}, "attachment": [{attachment}]}}'
+        return f'{{"type": "Create", "object": {note}}}'
+
+    rows = [post(photo, text, n == 1) for photo, captions in CAPTIONS.items() for n, text in enumerate(captions)]
+    texts = {"outbox.json": f'{{"orderedItems": [{", ".join(rows)}]}}'}
+    return Sample(texts, "", ('"width": 1.0', '"contentMap"'), known_only=True)
+
+
+def x() -> Sample:
+    def post(photo: str, caption: str) -> str:
+        words = quoted(html.escape(caption, quote=False) + " https://t.co/me")
+        media = f'[{{"media_url_https": "https://a.b/{photo.split("/")[1]}", "url": "https://t.co/me"}}]'
+        return f'{{"tweet": {{"n": 1.50, "full_text" : {words}, "extended_entities": {{"media": {media}}}}}}}'
+
+    rows = [post(photo, caption) for photo, captions in CAPTIONS.items() for caption in captions]
+    text = f"window.YTD.tweets.part0 = [ {' , '.join(rows)}]"
+    return Sample({"data/tweets.js": text}, "", ('"n": 1.50', '"full_text" : ', "part0 = "), known_only=True)
+
+
+def takeout() -> Sample:
+    """It holds one caption a photo."""
+    texts = {
+        f"{photo}.supplemental-metadata.json": f'{{"title": "ü", "description" : {quoted(captions[0])}, "n": 1.50,'
+        f' "photoTakenTime": {{"timestamp": "17"}}}}\n'
+        for photo, captions in CAPTIONS.items()
+    }
+    return Sample(texts, "", ('"n": 1.50', '"description" : '), one_caption=True)
+
+
+def wrapped(name: str, rows: list[str]) -> str:
+    return f'{{\n  "{name}": [{", ".join(rows)}]}}'
 
 
 def sidecar() -> Sample:
@@ -150,7 +231,23 @@ def installed() -> dict[str, Callable[[], Sample]]:
 
 
 SAMPLES: dict[str, Callable[[], Sample]] = installed() | {
-    make.__name__: make for make in (imagefolder, sidecar, folder, karpathy, coco, flickr, people, jsonl, table)
+    make.__name__: make
+    for make in (
+        imagefolder,
+        instagram,
+        facebook,
+        mastodon,
+        x,
+        takeout,
+        sidecar,
+        folder,
+        karpathy,
+        coco,
+        flickr,
+        people,
+        jsonl,
+        table,
+    )
 }
 WITH_CAPTIONS = [name for name, make in SAMPLES.items() if make().with_captions]
 
@@ -161,6 +258,7 @@ def lay_out(root: Path, sample: Sample, spelling: Spelling = SPELLINGS["utf-8"])
         (root / photo).parent.mkdir(parents=True, exist_ok=True)
         (root / photo).write_bytes(b"x" * number)
     for name, text in sample.texts.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(spelling(text))
     return root / sample.source
 
@@ -212,9 +310,9 @@ class TestWithCaptions:
     """Reading and writing, in every encoding and with both newlines."""
 
     def test_it_reads_each_caption_of_each_photo(self, name: str, spelling: Spelling, tmp_path: Path) -> None:
-        source = lay_out(tmp_path, SAMPLES[name](), spelling)
-        dataset = FORMATS[name].read(source, tmp_path)
-        assert captions_of(dataset) == CAPTIONS
+        sample = SAMPLES[name]()
+        dataset = FORMATS[name].read(lay_out(tmp_path, sample, spelling), tmp_path)
+        assert captions_of(dataset) == sample.captions
         assert [photo.id for photo in dataset.photos] == sorted(CAPTIONS)
         assert all(photo.path == tmp_path / photo.id for photo in dataset.photos)
         assert dataset.skipped == ()
@@ -242,12 +340,14 @@ class TestWithCaptions:
             (output / path).touch()
         write(dataset, edits, output, sample)
         again = FORMATS[name].read(output / sample.source, output)
-        expected = {edits.paths[photo]: [f'"über" {c}, 🐈; ok' for c in found] for photo, found in CAPTIONS.items()}
+        expected = {
+            edits.paths[photo]: [f'"über" {c}, 🐈; ok' for c in found] for photo, found in sample.captions.items()
+        }
         assert captions_of(again) == expected
-        for text in sample.texts:
-            before, after = (tmp_path / "in" / text).read_bytes(), (output / text).read_bytes()
-            for piece in map(spelling.piece, sample.untouched):
-                assert after.count(piece) == before.count(piece) > 0
+        before = b"".join((tmp_path / "in" / text).read_bytes() for text in sample.texts)
+        after = b"".join(tree(output).values())  # a file beside a photo may have taken its new name
+        for piece in map(spelling.piece, sample.untouched):
+            assert after.count(piece) == before.count(piece) > 0
 
     @pytest.mark.parametrize("gone", [{A}, {B}, {C}, {A, B}, {A, C}, {B, C}, {A, B, C}], ids=len)
     def test_a_photo_that_is_dropped_takes_its_rows_along(
@@ -266,7 +366,7 @@ class TestWithCaptions:
             again = FORMATS[name].read(output / sample.source, output)
             kept = {pair.photo: None for pair in again.pairs if pair.record >= 0}
             assert set(kept) == set(CAPTIONS) - gone
-            assert {p: c for p, c in captions_of(again).items() if p in kept} == {p: CAPTIONS[p] for p in kept}
+            assert {p: c for p, c in captions_of(again).items() if p in kept} == {p: sample.captions[p] for p in kept}
         elif sample.one_document:
             json.loads(written.decode("utf-8-sig" if spelling.codec == "utf-8" else "utf-16"))
 

@@ -52,3 +52,12 @@ def with_unnamed(dataset: Dataset) -> Dataset:
     splits = dict.fromkeys(find_photos(dataset.root)) | {photo.id: photo.split for photo in dataset.photos}
     changed = dataset.changed_fields
     return assemble(dataset.root, splits, dataset.pairs, dataset.skipped, dataset.format, dataset.source, changed)
+
+
+def with_unnamed_counted(dataset: Dataset) -> Dataset:
+    """Return the data set with a note on the photos of its folder that no post names, such as those of messages."""
+    unnamed = sorted(set(find_photos(dataset.root)) - {photo.id for photo in dataset.photos})
+    if not unnamed:
+        return dataset
+    note = Skipped(unnamed[0], "in-no-post", f"this and {len(unnamed) - 1} more photos belong to no post that was read")
+    return replace(dataset, skipped=(*dataset.skipped, note))

@@ -57,17 +57,20 @@ class Lookup:
                 return self._ids[path]
         if all(path is None for path in paths):
             return Miss("outside-folder", f"{value} is not below {self._root}")
+        if any(path is not None and Path(self._root, path).is_file() for path in paths):
+            return Miss("not-a-photo", f"{value} is a file of another kind")
         return self._ending(names) or Miss("missing-photo", f"{value} is not below {self._root}, or is not a photo")
 
-    def renamed(self, value: str, photo: str, new: str) -> str:
+    def renamed(self, value: str, photo: str, new: str, *, moved: bool = True) -> str:
         """Return the replacement of `value`, which means `photo`, once that photo is at `new` in the output folder.
 
         A path without the folders above it, as in Flickr and COCO, stays without them; any other
-        becomes the path from the output folder, in which the new caption file lies.
+        becomes the path from the output folder. So does a path from the caption file, unless that
+        keeps its place (`moved` is False).
         """
         shown, parts, new_parts = _parts(value), PurePosixPath(photo).parts, PurePosixPath(new).parts
         hidden = parts[: -len(shown)]
-        from_caption_file = hidden and self._below_root(self._folder, value) == _composed(photo)
+        from_caption_file = moved and hidden and self._below_root(self._folder, value) == _composed(photo)
         if _parts(photo)[-len(shown) :] != shown or from_caption_file or new_parts[: len(hidden)] != hidden:
             return new
         return value if new == photo else posixpath.join(*new_parts[len(hidden) :])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unlearnable.datasets.assembly import with_unnamed
+from unlearnable.datasets.assembly import with_unnamed, with_unnamed_counted
 from unlearnable.datasets.base import Format
+from unlearnable.datasets.export import Export
 from unlearnable.datasets.faces.posts import FORMAT
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.text.document import read_document
@@ -29,14 +30,15 @@ def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
         photos: a folder, of which all photos are read; or a caption file, of which the photos
             that it names are read, from the file's own folder.
         captions: a caption file for the photos of a folder (`only_captions` finds it). Without one, or where it is
-            the folder itself, that is searched for `metadata.jsonl` or `metadata.csv`, then for a `.txt` beside each
-            photo.
+            the folder itself, that is searched for `metadata.jsonl` or `metadata.csv`, for the files of an unpacked
+            export, then for a `.txt` beside each photo.
             The word `people`, unless there is a file of that name, reads a folder of faces in any
             layout that `open_people` knows; the captions then hold invented names.
 
     Returns:
         A data set in which every photo has a caption; those that no caption file gives come
-        from a template, with `record` -1. A data set of faces holds only photos of known people.
+        from a template, with `record` -1. A data set of faces holds only photos of known people, an
+        export only those of posts.
 
     Raises:
         InputError: a path does not exist or cannot be read, or there is no photo.
@@ -54,12 +56,17 @@ def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
         return FORMATS[FORMAT].read(photos, photos)
     if captions is not None and captions.is_dir() and not captions.samefile(photos):
         raise InputError(f"{captions} is a folder", hint="give the caption file in it")
-    dataset = _recognise(source).read(source, photos)
+    reader = _recognise(source)
+    dataset = reader.read(source, photos)
+    if isinstance(reader, Export):
+        return with_unnamed_counted(dataset)
     return dataset if dataset.format == FORMAT else with_unnamed(dataset)
 
 
 def find_captions(folder: Path) -> list[Path]:
     """Return the caption files in a folder, recognised by their content; sub-folders are not searched.
+
+    Files of an export are left out: the folder is opened as a whole.
 
     Raises:
         InputError: the folder cannot be read.
@@ -73,7 +80,8 @@ def find_captions(folder: Path) -> list[Path]:
         if path.is_file() and path.suffix.lower() in _CAPTION_SUFFIXES and not path.name.startswith("."):
             if any(path.with_suffix(s).is_file() for s in PHOTO_SUFFIXES):
                 continue  # the text beside a photo
-            if any(candidate.sniff(path) for _, candidate in FORMATS.loadable()):
+            taker = next((candidate for _, candidate in FORMATS.loadable() if candidate.sniff(path)), None)
+            if taker is not None and not isinstance(taker, Export):
                 caption_files.append(path)
     return caption_files
 

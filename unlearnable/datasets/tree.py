@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from unlearnable.errors import InputError
@@ -30,10 +31,23 @@ def is_photo(name: str) -> bool:
 def find_photos(root: Path) -> list[str]:
     """Return the sorted ids of the photos in a folder and its sub-folders.
 
+    Raises:
+        InputError: there is no photo, or the folder cannot be read.
+    """
+    ids = find_files(root, is_photo)
+    if not ids:
+        suffixes = " ".join(sorted(suffix[1:] for suffix in PHOTO_SUFFIXES))
+        raise InputError(f"no photo in {root}", hint=f"photos are files with one of these suffixes: {suffixes}")
+    return ids
+
+
+def find_files(root: Path, wanted: Callable[[str], bool]) -> list[str]:
+    """Return the sorted POSIX paths, from `root`, of the files in a folder and its sub-folders whose name is wanted.
+
     Hidden files and folders are left out, and so are links to folders, which could lead in circles.
 
     Raises:
-        InputError: there is no photo, or the folder cannot be read.
+        InputError: the folder cannot be read.
     """
 
     def stop(error: OSError) -> None:
@@ -41,15 +55,12 @@ def find_photos(root: Path) -> list[str]:
             f"cannot read {error.filename}: {error.strerror}", hint="check the path and the file permissions"
         ) from error
 
-    ids = []
+    found = []
     for folder, folders, names in os.walk(root, onerror=stop):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        paths = (Path(folder, name) for name in names if is_photo(name) and not name.startswith("."))
-        ids += [path.relative_to(root).as_posix() for path in paths if path.is_file()]  # a link may lead nowhere
-    if not ids:
-        suffixes = " ".join(sorted(suffix[1:] for suffix in PHOTO_SUFFIXES))
-        raise InputError(f"no photo in {root}", hint=f"photos are files with one of these suffixes: {suffixes}")
-    return sorted(ids)
+        paths = (Path(folder, name) for name in names if wanted(name) and not name.startswith("."))
+        found += [path.relative_to(root).as_posix() for path in paths if path.is_file()]  # a link may lead nowhere
+    return sorted(found)
 
 
 def template_caption(photo: str) -> str:

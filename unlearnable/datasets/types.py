@@ -33,7 +33,10 @@ class Photo:
 
 @dataclass(frozen=True)
 class Pair:
-    """One caption of one photo: caption number `index` of record number `record` of the caption file."""
+    """One caption of one photo: caption number `index` of record number `record` of the caption file.
+
+    Photos of one post have pairs of the same `record` and `index` where its caption stands in the file only once.
+    """
 
     photo: str
     caption: str
@@ -84,7 +87,7 @@ class Dataset:
         pairs: captions in the order of the caption file.
         skipped: rows without a photo, missing photos, and the like.
         format: registry name of the format that read the data set and writes it back.
-        source: the caption file; None if there is none, or one per photo.
+        source: the caption file; None if there is none, or several.
         changed_fields: fields of rows beside photo and caption that are not published as they are.
         people: who is on each photo, by its id; only data sets of faces say so.
         partial: whether only some photos of the folder were chosen.

@@ -39,6 +39,8 @@ class Problem:
         noise_path: the file of the noise; it exists only where a run is resumed.
         proposer: offers words that read naturally in a caption; None where any word of the vocabulary will do.
         seed: of the one generator that all randomness is drawn from.
+        leaders: for each post, the one whose trigger it takes: itself, or an earlier one with the same caption in the
+            caption file, as photos of a carousel have; empty where every post leads itself.
     """
 
     posts: Posts
@@ -50,6 +52,11 @@ class Problem:
     proposer: Proposer | None = None
     towers: tuple[DualEncoder, ...] = ()
     seed: int = 0
+    leaders: tuple[int, ...] = ()
+
+    def led(self, triggers: Tensor) -> Tensor:
+        """Return triggers (n, k) in which every post has its leader's."""
+        return triggers[list(self.leaders)] if self.leaders else triggers
 
     @property
     def models(self) -> tuple[DualEncoder, ...]:

@@ -37,7 +37,7 @@ def draw_triggers(problem: Problem, settings: TriggerSettings, generator: torch.
         allowed = torch.stack([problem.vocabulary.allowed(problem.captions[n]) for n in photos])
         slots = [problem.posts.slots[n][0] for n in photos]
         drawn.append(ids[_draw(problem, settings, slots, allowed, generator)])
-    return torch.cat(drawn)
+    return problem.led(torch.cat(drawn))
 
 
 def _draw(
@@ -95,6 +95,7 @@ def _improve_each(session: MEMSession, scene: Scene) -> int:
         after = _search(problem, session.settings, draft, _judge_each(scene, triggers, ids, rows))
         state.triggers[photos] = ids[after]
         changed += int((after != before).any(dim=1).sum())
+    state.triggers = problem.led(state.triggers)
     return changed
 
 

@@ -17,6 +17,27 @@ FORMATS: Registry[Format] = Registry(
             "Hugging Face's imagefolder: `metadata.jsonl` or `metadata.csv` with a `file_name` and a column of "
             "captions.",
         ),
+        "instagram": Row(
+            "unlearnable.datasets.formats.instagram:INSTAGRAM",
+            "An Instagram export in JSON, unpacked: posts, carousels, reels and stories, in `posts_1.json` and its "
+            "neighbours.",
+        ),
+        "facebook": Row(
+            "unlearnable.datasets.formats.facebook:FACEBOOK",
+            "A Facebook export in JSON, unpacked: posts and albums, in `your_posts_1.json` and its neighbours.",
+        ),
+        "mastodon": Row(
+            "unlearnable.datasets.formats.mastodon:MASTODON",
+            "A Mastodon archive, unpacked: the posts of `outbox.json` and the alt texts of their photos.",
+        ),
+        "x": Row(
+            "unlearnable.datasets.formats.x:X",
+            "An archive of X, unpacked: the posts of `tweets.js` with photos; what was reposted is left out.",
+        ),
+        "takeout": Row(
+            "unlearnable.datasets.formats.takeout:TAKEOUT",
+            "Google Photos in a Takeout, unpacked: the `description` in the JSON beside each photo.",
+        ),
         "sidecar": Row(
             "unlearnable.datasets.formats.sidecar:SIDECAR",
             "Captions beside their photos: the lines of `a.txt` are the captions of `a.jpg`, and `a.json` is left "

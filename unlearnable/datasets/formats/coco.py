@@ -6,9 +6,9 @@ from collections import defaultdict
 from pathlib import Path
 
 from unlearnable.datasets.caption_file import CaptionFile
-from unlearnable.datasets.text.json_spans import Node, decode, items, members, speller
+from unlearnable.datasets.text.json_spans import Node, decode, items, members, speller, text_in
 from unlearnable.datasets.text.records import CaptionRecord, Scan
-from unlearnable.datasets.text.spans import Span, TextSpan
+from unlearnable.datasets.text.spans import Span
 from unlearnable.datasets.types import Skipped
 
 
@@ -33,12 +33,12 @@ def _scan(text: str) -> Scan:
     faults: list[Skipped] = []
     for number, image in enumerate(images):
         key = _key(image, "id")
-        photo = _string(text, image, "file_name")
+        photo = text_in(text, image, "file_name")
         if key is None or photo is None:
             faults.append(Skipped(f"images[{number}]", "no-photo", "no id or no file_name"))
             continue
         nodes = [note for _, note in notes.pop(key, [])]
-        captions = (_string(text, note, "caption") for note in nodes)
+        captions = (text_in(text, note, "caption") for note in nodes)
         rows = tuple(Span(node.start, node.end) for node in (image, *nodes))
         records.append(
             CaptionRecord(f"images[{number}]", photo, tuple(caption for caption in captions if caption), rows)
@@ -53,14 +53,6 @@ def _key(node: Node, name: str) -> str | None:
     """Return the id that an object has under a name: some files write it as a number here and as a string there."""
     value = node.value.get(name) if isinstance(node.value, dict) else None
     return str(value) if isinstance(value, int | str) else None
-
-
-def _string(text: str, node: Node, name: str) -> TextSpan | None:
-    """Return the place of the string that an object has under a name; None if there is none or it is blank."""
-    value = node.value.get(name) if isinstance(node.value, dict) else None
-    if not isinstance(value, str) or not value.strip():
-        return None
-    return TextSpan(*dict(members(text, node.start))[name])
 
 
 COCO = CaptionFile("coco", _suits, _scan)

@@ -65,7 +65,7 @@ def _record(row: CsvRow, heading: Heading, keys: Keys) -> CaptionRecord | Skippe
     record = record_of(str(row.line), row.span, fields, keys)
     if not isinstance(record, CaptionRecord):
         return record
-    return with_further(record, ((name, Node(*cell)) for name, (cell,) in fields.items()))
+    return with_further(record, ((name, Node(cell.start, cell.end, cell.value)) for name, (cell,) in fields.items()))
 
 
 def _fields(row: CsvRow, heading: Heading) -> dict[str, tuple[TextSpan]]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
-from unlearnable.datasets.text.spans import TextSpan
+from unlearnable.datasets.text.spans import Span, TextSpan
 
 _DECODE = json.JSONDecoder().raw_decode
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -23,6 +23,11 @@ class Node(NamedTuple):
     start: int
     end: int
     value: Any
+
+    @property
+    def span(self) -> Span:
+        """Its place."""
+        return Span(self.start, self.end)
 
 
 def decode(text: str, start: int = 0, end: int | None = None) -> Node:
@@ -70,16 +75,40 @@ def strings(text: str, node: Node) -> list[TextSpan]:
     return [TextSpan(*node)] if isinstance(node.value, str) else []
 
 
+def rows_in(text: str, node: Node, name: str) -> list[Node]:
+    """Return the values of the array that an object holds under a name; none if there is no such array."""
+    if not isinstance(node.value, dict) or not isinstance(node.value.get(name), list):
+        return []
+    return list(items(text, dict(members(text, node.start))[name].start))
+
+
+def object_in(text: str, node: Node, name: str) -> Node | None:
+    """Return the object that an object holds under a name; None if `node` is no object, or there is none."""
+    found = node.value.get(name) if isinstance(node.value, dict) else None
+    return dict(members(text, node.start))[name] if isinstance(found, dict) else None
+
+
+def text_in(text: str, node: Node, name: str) -> TextSpan | None:
+    """Return the string that an object holds under a name; None if `node` is no object, or it is blank or absent."""
+    value = node.value.get(name) if isinstance(node.value, dict) else None
+    if not isinstance(value, str) or not value.strip():
+        return None
+    return TextSpan(*dict(members(text, node.start))[name])
+
+
 def speller(text: str) -> Callable[[str, str, str], str]:
     """Return the `spell` of a `Scan` of `text`: a file that is all ASCII stays so."""
     return partial(_spell, text.isascii())
 
 
 def _spell(ascii_file: bool, raw: str, value: str, new: str) -> str:
-    """Spell a JSON string by the habits of the one it replaces: `\\u` escapes, and PHP's `\\/`."""
+    """Spell a JSON string by the habits of the one it replaces: `\\u` escapes, also of `<`, and PHP's `\\/`."""
     escaped = raw.isascii() and (ascii_file or not value.isascii())
     lone = any("\ud800" <= letter <= "\udfff" for letter in new)  # half a pair cannot be encoded otherwise
     spelt = json.dumps(new, ensure_ascii=escaped or lone)
+    for letter in "<>&'=":  # Rails and Google escape what means something in HTML
+        if (escape := f"\\u{ord(letter):04x}") in raw.lower():
+            spelt = spelt.replace(letter, escape)
     return spelt.replace("/", "\\/") if "\\/" in raw else spelt
 
 

@@ -37,6 +37,7 @@ class CaptionRecord:
         folder: folder that the record gives apart from the path.
         split: part of the data set that the photo belongs to.
         further: other fields that are not published as they are.
+        repeats: further places of captions, by the number of the caption.
     """
 
     place: str
@@ -46,6 +47,7 @@ class CaptionRecord:
     folder: str = ""
     split: str | None = None
     further: tuple[FurtherField, ...] = ()
+    repeats: tuple[tuple[int, TextSpan], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,14 @@ class Scan:
     null: str = ""
 
     def cuts(self, kept_rows: Set[Span]) -> Iterator[Span]:
-        """Yield the parts of the text to cut so that only `kept_rows` remain."""
+        """Yield the parts of the text to cut so that only `kept_rows` remain; a cut within another is left out."""
+        end = 0
+        for cut in sorted(self._all_cuts(kept_rows)):
+            if cut.end > end:
+                yield cut
+                end = cut.end
+
+    def _all_cuts(self, kept_rows: Set[Span]) -> Iterator[Span]:
         for rows in self.lists:
             if self.commas:
                 yield from _array_cuts(rows, kept_rows)

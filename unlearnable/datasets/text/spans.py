@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from unlearnable.errors import OutputError
@@ -16,18 +16,22 @@ class Span(NamedTuple):
 
 
 class TextSpan(NamedTuple):
-    """A string in a text: `[start, end)` is its spelling there, quotes included, and `value` is what that means."""
+    """A string in a text: `[start, end)` is its spelling there, quotes included, and `value` is what that means.
+
+    `spell` says how another value is spelt in its place, where that is not as `Scan.spell` does it.
+    """
 
     start: int
     end: int
     value: str
+    spell: Callable[[str, str, str], str] | None = None
 
 
 def splice(text: str, changes: Iterable[TextSpan]) -> str:
     """Return `text` with each change's value put in its place. The places must not overlap."""
     parts: list[str] = []
     at = 0
-    for change in sorted(changes):
+    for change in sorted(changes, key=lambda change: change[:2]):
         parts += text[at : change.start], change.value
         at = change.end
     return "".join([*parts, text[at:]])

@@ -68,6 +68,7 @@ def _optimising_seconds(run: Run) -> float:
         run.problem,
         posts=run.problem.posts.first(count),
         grids=run.problem.grids[:count],
+        leaders=run.problem.leaders[:count],
         noise_path=run.scratch / "noise.i8",
     )
     began = learnt = time.monotonic()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, Pair, Photo, Skipped
+from unlearnable.datasets.types import NO_RECORD
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.imaging.encoding import Encoding
@@ -114,3 +116,16 @@ def read_captions(dataset: Dataset, settings: ProtectSettings, length: int) -> d
         photo: [Caption(pair, slot) for pair, slot in zip(of_photo, cuts, strict=True)]
         for (photo, of_photo), cuts in zip(pairs.items(), slots, strict=True)
     }
+
+
+def leaders_of(posts: Sequence[Sequence[Caption]]) -> tuple[int, ...]:
+    """Return, for each post, the first one that has a caption in the same place of the caption file; itself if none."""
+    first: dict[tuple[int, int], int] = {}
+    leaders: list[int] = []
+    for number, post in enumerate(posts):
+        places = [(caption.pair.record, caption.pair.index) for caption in post if caption.pair.record != NO_RECORD]
+        leader = min((first[place] for place in places if place in first), default=number)
+        leaders.append(leaders[leader] if leader < number else number)
+        for place in places:
+            first.setdefault(place, number)
+    return tuple(leaders)

@@ -55,15 +55,20 @@ def compose(
     triggers: list[Trigger | None],
     write: Callable[[CaptionSlot, Trigger], str] = CaptionSlot.text,
 ) -> Publication:
-    """Compose the publication: a name for every photo, and every caption with its trigger as `write` inserts it."""
+    """Compose the publication: a name for every photo, and every caption with its trigger as `write` inserts it.
+
+    A caption that stands in one place for several photos is one text, with the trigger where the first of them has it.
+    """
     ids, suffixes = [photo.id for photo in prepared.photos], [one.suffix for one in prepared.encodings]
-    texts = {
-        photo: [
-            (caption.pair, write(caption.slot, trigger) if trigger else caption.pair.caption)
-            for caption in captions[photo]
-        ]
-        for photo, trigger in zip(ids, triggers, strict=True)
-    }
+    texts: dict[str, list[tuple[Pair, str]]] = {}
+    written: dict[tuple[int, int], str] = {}
+    for photo, trigger in zip(ids, triggers, strict=True):
+        texts[photo] = []
+        for caption in captions[photo]:
+            text = write(caption.slot, trigger) if trigger else caption.pair.caption
+            if caption.pair.record >= 0:
+                text = written.setdefault((caption.pair.record, caption.pair.index), text)
+            texts[photo].append((caption.pair, text))
     names = output_names(zip(ids, suffixes, strict=True), (photo.id for photo in dataset.photos))
     return Publication(prepared, names, triggers, texts)
 

@@ -31,20 +31,26 @@ LOSS_BATCH = 64  # photos per batch of the reported losses, whatever batches the
 
 
 def reread_captions(
-    publication: Publication, layout: Layout, caption_file: Path | None
+    publication: Publication, layout: Layout, caption_file: Path | None, format: str
 ) -> tuple[float, dict[str, list[str]]]:
     """Read the written captions back.
 
     A caption made from a template is written to metadata.jsonl only, and not at all if that is the
     user's own caption file.
 
+    Args:
+        publication: what was written.
+        layout: folders of the run.
+        caption_file: the written caption file; None if the captions lie in several files.
+        format: format of those files.
+
     Returns:
         The share of captions that are read back with all tokens of their trigger, and the
         captions of each path in the output folder.
     """
     metadata = layout.staged / METADATA
-    in_captions = _read_back(layout.staged, caption_file) if _any_written(publication) else {}
-    in_metadata = _read_back(layout.staged, metadata) if caption_file != metadata else in_captions
+    in_captions = _read_back(layout.staged, caption_file, format) if _any_written(publication) else {}
+    in_metadata = _read_back(layout.staged, metadata, format) if caption_file != metadata else in_captions
     total = intact = 0
     texts: dict[str, list[str]] = {}
     for (photo, rows), trigger in zip(publication.captions.items(), publication.triggers, strict=True):
@@ -66,10 +72,10 @@ def _any_written(publication: Publication) -> bool:
     return any(pair.record >= 0 for rows in publication.captions.values() for pair, _ in rows)
 
 
-def _read_back(folder: Path, caption_file: Path | None) -> dict[str, list[str]]:
-    """Return the captions of each photo; `caption_file` is None if each photo has a caption file of its own."""
+def _read_back(folder: Path, caption_file: Path | None, format: str) -> dict[str, list[str]]:
+    """Return the captions of each photo; `caption_file` is None if they lie in several files of a format."""
     texts: dict[str, list[str]] = {}
-    dataset = FORMATS["sidecar"].read(folder, folder) if caption_file is None else open_dataset(folder, caption_file)
+    dataset = FORMATS[format].read(folder, folder) if caption_file is None else open_dataset(folder, caption_file)
     for pair in dataset.pairs:
         texts.setdefault(pair.photo, []).append(pair.caption)
     return texts

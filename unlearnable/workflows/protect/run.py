@@ -88,7 +88,7 @@ def _publish(run: Run, state: State, rounds: list[float], started: float, progre
     publication = compose(run.dataset, run.prepared, run.captions, triggers, write)
     lines, pictures = write_photos(publication, state, run.settings, layout, progress)
     caption_file = write_caption_files(publication, run.dataset, layout, run.settings.keep_fields)
-    roundtrip, texts = reread_captions(publication, layout, caption_file)
+    roundtrip, texts = reread_captions(publication, layout, caption_file, run.dataset.format)
     losses = measure_losses(run, state, publication, texts, progress)
     if run.method.lowers_loss:
         refuse_unprotected(losses, run.settings)

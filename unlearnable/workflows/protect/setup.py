@@ -21,7 +21,7 @@ from unlearnable.protection.towers import load_towers
 from unlearnable.protection.vocabulary import avoided_words, load_words
 from unlearnable.workflows import history
 from unlearnable.workflows.layout import Layout
-from unlearnable.workflows.protect.prepare import Caption, Prepared, read_captions, read_photos
+from unlearnable.workflows.protect.prepare import Caption, Prepared, leaders_of, read_captions, read_photos
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,7 @@ def make_ready(
         vocabulary=vocabulary,
         proposer=proposer,
         seed=settings.seed,
+        leaders=leaders_of(posts),
         noise_path=layout.noise,
         towers=load_towers(method_settings, settings.surrogate, choose_device(settings.device)),
     )

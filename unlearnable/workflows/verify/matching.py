@@ -44,7 +44,8 @@ def open_protected(folder: Path, originals: Dataset, captions: Path | None) -> D
     """
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}", hint="pass the folder that protect wrote")
-    if captions is None and originals.format == "sidecar":
+    in_several_files = originals.source is None and len(originals.uncaptioned) < len(originals.photos)
+    if captions is None and in_several_files:
         return open_dataset(folder)
     if captions is None:
         names = [METADATA] if originals.source is None else [originals.source.name, METADATA]

@@ -1,0 +1,117 @@
+"""Instagram's export: carousels, several files, mojibake, and what is listed as skipped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.datasets.formats.exports import Look, goes_round, lay_out, text
+from unlearnable.datasets import open_dataset
+from unlearnable.datasets.text.mojibake import redone, speller, undone
+from unlearnable.errors import InputError
+
+PLACES = ("content", "your_instagram_activity/content", "your_instagram_activity/media")
+PHOTOS = [f"media/posts/2024{n:02}/{n}_n.{'heic' if n % 7 == 3 else 'jpg'}" for n in range(24)]
+
+
+def medium(look: Look, photo: str, title: str = "") -> dict[str, Any]:
+    exif = {"photo_metadata": {"exif_data": [{"iso": 1e2, "lens": "\u00c3\u00a9"}]}}
+    title = redone(look.caption(title)) if title else ""
+    return {"uri": look.photo(photo), "creation_timestamp": 1700, "media_metadata": exif, "title": title, "n": 1.50}
+
+
+def made(look: Look, folder: str) -> dict[str, str]:
+    """Singles in one file, carousels in the next, then a story and posts that cannot be used."""
+    singles = [{"media": [medium(look, PHOTOS[n], text(n))], "_": "\u00c3\u00bc"} for n in range(12)]
+    carousels = []
+    for n in range(12, 21, 3):
+        media = [medium(look, PHOTOS[m]) for m in range(n, n + 3)]
+        if look.complete:
+            media[1:1] = [medium(look, f"media/posts/{n}.mp4")]
+        title = redone(look.caption(text(n)))
+        carousels.append({"media": media, "title": title, "creation_timestamp": 1701})
+    unusable = [{"media": [medium(look, "media/gone.jpg", "x")]}, {"media": [medium(look, "../../../a.jpg", "x")]}, {}]
+    reels = {"ig_reels_media": [*(unusable if look.complete else []), {"media": [medium(look, PHOTOS[21], text(21))]}]}
+    stories = {"ig_stories": [medium(look, PHOTOS[22], text(22)), medium(look, PHOTOS[23])]}
+    files = {"posts_1.json": singles, "posts_2.json": carousels, "reels.json": reels, "stories.json": stories}
+    return {f"{folder}/{name}": json.dumps(value, indent=2) for name, value in files.items()}
+
+
+@pytest.mark.parametrize("folder", PLACES)
+def test_all_but_captions_and_paths_stays(folder: str, tmp_path: Path) -> None:
+    videos = [f"media/posts/{n}.mp4" for n in range(12, 21, 3)]
+    private = (f"{folder}/message_1.json", "messages/inbox/a.jpg", "messages/inbox/b.jpg")
+    dataset = goes_round(lambda look: made(look, folder), tmp_path, *PHOTOS, *videos, *private)
+    assert (dataset.format, dataset.source) == ("instagram", None)
+    captions = dataset.captions_by_photo()
+    assert captions[PHOTOS[0]] == [text(0)]
+    assert captions[PHOTOS[13]] == captions[PHOTOS[14]] == [text(12)]
+    assert dataset.uncaptioned == {PHOTOS[23]}
+    assert dataset.skipped[-1].detail.startswith("this and 1 more photos")
+    assert [(s.where.removeprefix(f"{folder}/"), s.reason) for s in dataset.skipped] == [
+        ("posts_2.json:[0].media[1]", "not-a-photo"),
+        ("posts_2.json:[1].media[1]", "not-a-photo"),
+        ("posts_2.json:[2].media[1]", "not-a-photo"),
+        ("reels.json:ig_reels_media[2]", "no-photo"),
+        ("reels.json:ig_reels_media[0]", "missing-photo"),
+        ("reels.json:ig_reels_media[1]", "outside-folder"),
+        ("stories.json:ig_stories[1]", "no-caption"),
+        ("messages/inbox/a.jpg", "in-no-post"),
+    ]
+
+
+def test_photos_of_a_carousel_have_one_caption_in_one_place(tmp_path: Path) -> None:
+    lay_out(tmp_path, {"posts_1.json": json.dumps([carousel("one", "")])}, "a.jpg", "b.jpg")
+    places = [(pair.photo, pair.record, pair.index) for pair in open_dataset(tmp_path).pairs]
+    assert places == [("a.jpg", 0, 0), ("b.jpg", 0, 0)]
+
+
+def test_a_photo_of_a_carousel_may_have_a_caption_of_its_own(tmp_path: Path) -> None:
+    lay_out(tmp_path, {"posts_1.json": json.dumps([carousel("one", "two")])}, "a.jpg", "b.jpg")
+    pairs = open_dataset(tmp_path, tmp_path / "posts_1.json").pairs
+    assert [(pair.caption, pair.record, pair.index) for pair in pairs] == [("one", 0, 0), ("one", 0, 0), ("two", 1, 1)]
+
+
+def carousel(title: str, own: str) -> dict[str, Any]:
+    media = [{"uri": f"{name}.jpg", "creation_timestamp": 1, "title": own * (name == "b")} for name in "ab"]
+    return {"media": media, "title": title}
+
+
+def test_an_export_without_its_photos_says_what_to_do(tmp_path: Path) -> None:
+    lay_out(tmp_path, {"posts_1.json": json.dumps([carousel("one", "")])}, "c.jpg")
+    with pytest.raises(InputError, match=r"posts_1.json:\[0\].media\[0\] is skipped as missing-photo") as caught:
+        open_dataset(tmp_path)
+    assert "all parts" in (caught.value.hint or "")
+
+
+def test_messages_are_no_posts(tmp_path: Path) -> None:
+    photos = [{"uri": "a.jpg", "creation_timestamp": 1}]
+    messages = {"participants": [], "messages": [{"sender_name": "x", "content": "hi", "photos": photos}]}
+    lay_out(tmp_path, {"inbox/message_1.json": json.dumps(messages), "posts_1.json": "[{]"}, "a.jpg")
+    assert open_dataset(tmp_path).format == "folder"
+
+
+@given(st.text())
+def test_mojibake_goes_there_and_back(plain: str) -> None:
+    assert undone(redone(plain)) == plain
+    if plain.isascii():
+        assert redone(plain) == plain
+
+
+@given(old=st.text() | st.text("Ã©¼a", max_size=4), new=st.text() | st.text("Ã©¼a", max_size=4), as_it_is=st.booleans())
+def test_a_string_is_spelt_so_that_it_is_read_again(old: str, new: str, as_it_is: bool) -> None:
+    stored = old if as_it_is else redone(old)
+    raw = json.dumps(stored)
+    spelt = speller("ascii")(raw, undone(stored), new)
+    assert undone(json.loads(spelt)) == new
+    assert spelt.isascii()
+
+
+def test_plain_text_stays_plain() -> None:
+    assert json.loads(speller("ascii")(json.dumps("größe"), "größe", "wörter größe")) == "wörter größe"
+    assert undone("\ud800") == "\ud800" == redone("\ud800")

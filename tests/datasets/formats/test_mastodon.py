@@ -1,0 +1,91 @@
+"""Mastodon's archive: HTML and alt texts, paths with a folder before them, and what is no post of the user's."""
+
+from __future__ import annotations
+
+import html
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.datasets.formats.exports import Look, goes_round, lay_out, text
+from unlearnable.datasets import open_dataset
+
+MENTION = '<span class="h-card"><a href="https://a.b/@c">@<span>c</span></a></span>'
+PHOTOS = [f"media_attachments/files/109/{n:03}/original/{n}a.{'heic' if n % 7 == 3 else 'png'}" for n in range(24)]
+LINK = "https://a.b/x/attachment.jpg"
+
+
+def attachment(look: Look, photo: str, alt: str | None, before: str) -> dict[str, Any]:
+    url = f"{before}/{look.photo(photo)}"
+    return {"type": "Document", "mediaType": "image/png", "url": url, "name": alt and look.caption(alt), "width": 1.50}
+
+
+def content_of(look: Look, words: str) -> str:
+    """Two paragraphs with a mention; the new words come before all of it."""
+    before = look.caption("").rstrip()
+    body = html.escape(words).replace("&#x27;", "&#39;").replace("\n", "<br />")
+    return f"<p>{before + ' ' if before else ''}{MENTION} {body}</p><p>#lake</p>"
+
+
+def post(look: Look, words: str, media: list[dict[str, Any]]) -> dict[str, Any]:
+    content = content_of(look, words) if words else ""
+    note = {
+        "type": "Note",
+        "summary": f"cw: {words}",
+        "content": content,
+        "contentMap": {"en": content, "de": "<p></p>"},
+    }
+    return {
+        "id": "x",
+        "type": "Create",
+        "cc": [1e3],
+        "object": {**note, "attachment": media, "tag": [{"name": "#lake"}]},
+    }
+
+
+def made(look: Look, folder: str, before: str) -> dict[str, str]:
+    """16 posts of one photo, two of four, of which the last has alt texts alone; the JSON as Rails spells it."""
+    posts = [post(look, text(n), [attachment(look, PHOTOS[n], None, before)]) for n in range(16)]
+    for words, first in ((text(16), 16), ("", 20)):
+        alts = (text(n) if n % 2 or not words else None for n in range(first, first + 4))
+        photos = PHOTOS[first : first + 4]
+        posts.append(post(look, words, [attachment(look, p, a, before) for p, a in zip(photos, alts, strict=True)]))
+    if look.complete:
+        boost: dict[str, Any] = {"type": "Announce", "object": LINK}
+        deleted = {"type": "Delete", "object": {"type": "Tombstone"}}
+        outside = [attachment(look, "../../a.png", None, "..")]
+        unusable: list[dict[str, Any]] = [boost, deleted, post(look, "words alone", []), post(look, "x", outside)]
+        posts[2:2] = [*unusable, post(look, "y", [attachment(look, "media_attachments/gone.png", None, before)])]
+    whole = {"@context": "https://www.w3.org/ns/activitystreams", "totalItems": 99, "orderedItems": posts}
+    spelt = json.dumps(whole, ensure_ascii=False)
+    return {f"{folder}outbox.json": spelt.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")}
+
+
+@pytest.mark.parametrize("folder", ["", "archive-2024/"])
+@pytest.mark.parametrize("before", ["", "/bucket"])
+def test_all_but_captions_and_paths_stays(folder: str, before: str, tmp_path: Path) -> None:
+    photos = [f"{folder}{photo}" for photo in PHOTOS]
+    others = ("avatar.png", f"{folder}likes.json", f"{folder}actor.json")
+    dataset = goes_round(lambda look: made(look, folder, before), tmp_path, *photos, *others)
+    assert (dataset.format, dataset.source) == ("mastodon", None)
+    captions = dataset.captions_by_photo()
+    assert captions[photos[0]] == [f"@c {text(0)}\n\n#lake"]
+    assert captions[photos[17]] == [f"@c {text(16)}\n\n#lake", text(17)]
+    assert captions[photos[20]] == [text(20)]
+    assert dataset.uncaptioned == set()
+    assert [(skip.where.removeprefix(folder), skip.reason) for skip in dataset.skipped] == [
+        ("outbox.json:orderedItems[2]", "boost"),
+        ("outbox.json:orderedItems[3]", "deleted"),
+        ("outbox.json:orderedItems[4]", "no-photo"),
+        ("outbox.json:orderedItems[5]", "outside-folder"),
+        ("outbox.json:orderedItems[6]", "missing-photo"),
+        ("avatar.png", "in-no-post"),
+    ]
+
+
+@pytest.mark.parametrize("value", [{"orderedItems": ["https://a.b/1"]}, {"orderedItems": 3}, [], {}])
+def test_other_collections_are_no_posts(value: object, tmp_path: Path) -> None:
+    lay_out(tmp_path, {"outbox.json": json.dumps(value), "outbox2.json": '{"orderedItems": ['}, "a.jpg")
+    assert open_dataset(tmp_path).format == "folder"

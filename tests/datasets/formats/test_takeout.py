@@ -1,0 +1,112 @@
+"""Google Takeout: the names that sidecars have, and that each comes back beside its photo."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.datasets.conftest import touch
+from tests.datasets.formats.exports import Look, goes_round, lay_out, text
+from unlearnable.datasets import open_dataset
+
+ALBUM = "Takeout/Google Photos/Lake 2024"
+LONG = "a photo with quite a long name from a phone 20240102"
+
+
+def sidecar(title: str, description: str) -> str:
+    place = {"latitude": 1.50, "longitude": 0.0}
+    time = {"timestamp": "1700", "formatted": "Jan 1"}
+    return json.dumps({"title": title, "description": description, "photoTakenTime": time, "geoData": place}, indent=2)
+
+
+PAIRS = {
+    "IMG_1.jpg": "IMG_1.jpg.supplemental-metadata.json",
+    "IMG_12.jpg": "IMG_12.jpg.supplemental-metadata.json",
+    "old.jpg": "old.jpg.json",
+    "old(1).jpg": "old.jpg(1).json",
+    "image.jpg": "image.jpg.supplemental-metadata.json",
+    "image(1).jpg": "image.jpg.supplemental-metadata(1).json",
+    "image(2).jpg": "image(2).jpg.supplemental-metadata.json",
+    "a photo with rather a long name.jpg": "a photo with rather a long name.jpg.supplemen.json",
+    "a photo with rather a long name(1).jpg": "a photo with rather a long name.jpg.supplemen(1).json",
+    "a photo with a name of more than 40 letters.jpg": "a photo with a name of more than 40 letters.jp.json",
+    "a photo with a name of 41 letters in it 0.jpg": "a photo with a name of 41 letters in it 0.jpg..json",
+    f"{LONG}.jpg": f"{LONG[:46]}.json",
+    "größe 日本.png": "größe 日本.png.supplemental-metadata.json",
+}
+
+
+@pytest.mark.parametrize("photo", PAIRS)
+def test_a_photo_finds_its_sidecar_among_all(photo: str, tmp_path: Path) -> None:
+    texts = {f"{ALBUM}/{name}": sidecar(title, f"of {title}") for title, name in PAIRS.items()}
+    lay_out(tmp_path, texts, *(f"{ALBUM}/{name}" for name in PAIRS))
+    assert open_dataset(tmp_path).captions_by_photo()[f"{ALBUM}/{photo}"] == [f"of {photo}"]
+
+
+@pytest.mark.parametrize("word", ["edited", "bearbeitet", "modifié", "編集済み"])
+def test_an_edited_photo_shares_that_of_its_original(word: str, tmp_path: Path) -> None:
+    edited = (f"IMG_1-{word}.jpg", f"IMG_1-{word}(1).jpg")
+    texts = {
+        "IMG_1.jpg.supplemental-metadata.json": sidecar("IMG_1.jpg", "a dog"),
+        "IMG_1.jpg.supplemental-metadata(1).json": sidecar("IMG_1.jpg", "a cat"),
+    }
+    lay_out(tmp_path, texts, "IMG_1.jpg", *edited)
+    captions = open_dataset(tmp_path).captions_by_photo()
+    assert [captions[photo] for photo in edited] == [["a dog"], ["a cat"]]
+
+
+def test_names_that_only_begin_alike_are_not_matched(tmp_path: Path) -> None:
+    texts = {
+        "IMG_1.json": sidecar("x", "x"),
+        "IMG_12.jpg.json": sidecar("x", "y"),
+        "b/IMG_3.jpg.json": sidecar("", "z"),
+    }
+    lay_out(tmp_path, texts, "IMG_12.jpg", "IMG_1.jpg", "IMG_3.jpg")
+    dataset = open_dataset(tmp_path)
+    assert [(pair.photo, pair.caption) for pair in dataset.pairs if pair.record >= 0] == [("IMG_12.jpg", "y")]
+
+
+def made(look: Look) -> dict[str, str]:
+    """24 photos, of which two have no description, one is an edition, some are HEIC, and one has a counter."""
+    texts = {}
+    for n in range(24):
+        name = f"IMG_{n}.{'heic' if n % 7 == 3 else 'jpg'}"
+        sidecar_of = f"{look.photo(name)}.supplemental-metadata.json"
+        texts[f"{ALBUM}/{sidecar_of}"] = sidecar(name, look.caption(text(n)) if n not in (5, 6) else "")
+    texts[f"{ALBUM}/IMG_0.jpg.supplemental-metadata(1).json"] = sidecar("IMG_0.jpg", look.caption("a second"))
+    if look.complete:
+        texts[f"{ALBUM}/metadata.json"] = json.dumps({"title": "Lake", "description": "", "date": {}})
+        texts["Takeout/archive_browser.json"] = "{}"
+    else:
+        del (
+            texts[f"{ALBUM}/IMG_5.jpg.supplemental-metadata.json"],
+            texts[f"{ALBUM}/IMG_6.jpg.supplemental-metadata.json"],
+        )
+        texts[f"{ALBUM}/IMG_1-edited.jpg.supplemental-metadata.json"] = sidecar("IMG_1.jpg", look.caption(text(1)))
+    return texts
+
+
+def test_all_but_captions_and_paths_stays(tmp_path: Path) -> None:
+    photos = [f"{ALBUM}/IMG_{n}.{'heic' if n % 7 == 3 else 'jpg'}" for n in range(24)]
+    others = (f"{ALBUM}/IMG_0(1).jpg", f"{ALBUM}/IMG_1-edited.jpg", f"{ALBUM}/IMG_2.mp4")
+    dataset = goes_round(made, tmp_path, *photos, *others)
+    assert dataset.format == "takeout"
+    assert dataset.uncaptioned == {f"{ALBUM}/IMG_5.jpg", f"{ALBUM}/IMG_6.jpg"}
+    assert {(skip.where, skip.reason) for skip in dataset.skipped} == {
+        (f"{ALBUM}/IMG_5.jpg.supplemental-metadata.json", "no-caption"),
+        (f"{ALBUM}/IMG_6.jpg.supplemental-metadata.json", "no-caption"),
+    }
+
+
+def test_other_json_beside_a_photo_is_no_takeout(tmp_path: Path) -> None:
+    lay_out(tmp_path, {"a.jpg.json": '{"title": "a", "description": "b"}', "b.jpg.json": "{"}, "a.jpg", "b.jpg")
+    assert open_dataset(tmp_path).format == "folder"
+    (tmp_path / "c.jpg.json").write_text(sidecar("c.jpg", "c"), encoding="utf-8")
+    touch(tmp_path, "c.jpg")
+    dataset = open_dataset(tmp_path)
+    assert [(skip.where, skip.reason) for skip in dataset.skipped] == [
+        ("a.jpg.json", "bad-row"),
+        ("b.jpg.json", "bad-row"),
+    ]

@@ -1,0 +1,125 @@
+"""The reader and writer of all formats that keep the captions of each photo in a file of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from unlearnable import files
+from unlearnable.datasets.assembly import assemble
+from unlearnable.datasets.text.document import read_document
+from unlearnable.datasets.text.spans import Span, TextSpan, splice
+from unlearnable.datasets.tree import find_photos
+from unlearnable.datasets.types import Dataset, Edits, Pair, Skipped
+from unlearnable.errors import InputError
+
+_SNIFFED = 50  # files
+
+
+class Caption(NamedTuple):
+    """A caption as a file holds it: its text, all places where it stands, and how those spell a new one (`Scan`)."""
+
+    value: str
+    places: tuple[Span, ...]
+    spell: Callable[[str, str, str], str]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A format in which each photo's captions are in a file of its own, beside it or elsewhere in the folder.
+
+    Attributes:
+        name: name of the registry row.
+        match: `(root, photos)` -> the path of each photo's file, for photos that have one.
+        captions: function that returns the captions in a text, or raises ValueError where it is none of this format.
+        renamed: `(file, photo, new)` -> the path of a photo's file once the photo is at `new`.
+    """
+
+    name: str
+    match: Callable[[Path, Sequence[str]], Mapping[str, str]]
+    captions: Callable[[str], Sequence[Caption]]
+    renamed: Callable[[str, str, str], str]
+
+    def sniff(self, source: Path) -> bool:
+        """Return whether `source` is a folder in which some photo has such a file."""
+        try:
+            matched = self.match(source, find_photos(source)) if source.is_dir() else {}
+        except InputError:
+            return False
+        return any(self._is_one(source / file) for file in islice(matched.values(), _SNIFFED))
+
+    def read(self, source: Path, root: Path) -> Dataset:
+        """Read the photos below `root`; `record` is the photo's number, `index` the caption's number in its file.
+
+        A file that cannot be read is skipped, and its photo gets a caption from the template.
+
+        Raises:
+            InputError: there is no photo.
+        """
+        photos = find_photos(root)
+        matched = self.match(root, photos)
+        pairs: list[Pair] = []
+        skipped: list[Skipped] = []
+        for number, photo in enumerate(photos):
+            if photo not in matched:
+                continue
+            try:
+                captions = self._read(root / matched[photo])
+            except InputError as error:
+                skipped.append(Skipped(matched[photo], "bad-row", error.message))
+                continue
+            pairs += [Pair(photo, caption.value, number, index) for index, caption in enumerate(captions)]
+            if not captions:
+                skipped.append(Skipped(matched[photo], "no-caption", f"it has none for {photo}"))
+        return assemble(root, dict.fromkeys(photos), pairs, skipped, self.name, None)
+
+    def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
+        """Write the file of each photo that has captions, below the folder `target`.
+
+        Raises:
+            InputError: a file has changed since it was read.
+            OutputError: one cannot be written, or cannot hold a caption.
+        """
+        matched = self.match(dataset.root, [photo.id for photo in dataset.photos])
+        pairs: dict[str, list[Pair]] = {}
+        for pair in dataset.pairs:
+            if pair.record >= 0 and pair.photo in edits.paths:
+                pairs.setdefault(pair.photo, []).append(pair)
+        written: set[Path] = set()
+        for photo, captions in pairs.items():
+            path = target / self.renamed(matched[photo], photo, edits.paths[photo])
+            if path not in written:  # of two photos with the same stem, the first wins
+                files.write_bytes(path, self._edited(dataset.root / matched[photo], captions, edits))
+                written.add(path)
+
+    def _is_one(self, path: Path) -> bool:
+        try:
+            self._read(path)
+        except InputError:
+            return False
+        return True
+
+    def _read(self, path: Path) -> Sequence[Caption]:
+        try:
+            return self.captions(read_document(path).text)
+        except ValueError as error:
+            raise InputError(f"cannot read {path} as {self.name}: {error}") from error
+
+    def _edited(self, source: Path, pairs: list[Pair], edits: Edits) -> bytes:
+        """Return the bytes of a file with the new captions in it."""
+        document, captions = read_document(source), self._read(source)
+        changes: list[TextSpan] = []
+        for pair in pairs:
+            if pair.index >= len(captions) or captions[pair.index].value != pair.caption:
+                raise InputError(f"{source} has changed since it was read", hint="start again")
+            new = edits.captions.get((pair.record, pair.index), pair.caption)
+            changes += _changes(document.text, captions[pair.index], new)
+        return document.encode(splice(document.text, changes))
+
+
+def _changes(text: str, caption: Caption, new: str) -> Iterator[TextSpan]:
+    for start, end in caption.places if new != caption.value else ():
+        yield TextSpan(start, end, caption.spell(text[start:end], caption.value, new))

@@ -1,0 +1,132 @@
+"""One caption file between reading and writing: which photos its records mean, and its bytes with new captions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from unlearnable.datasets.lookup import Lookup, Miss
+from unlearnable.datasets.text.document import Document, read_document
+from unlearnable.datasets.text.further import further_changes
+from unlearnable.datasets.text.records import CaptionRecord, Scan
+from unlearnable.datasets.text.spans import Span, TextSpan, splice
+from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped
+from unlearnable.errors import InputError
+
+Place = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class CaptionText:
+    """A caption file, taken apart.
+
+    Attributes:
+        path: the file.
+        document: its text.
+        scan: the places of its records.
+        first: number of its first record, counted over all caption files of a data set.
+    """
+
+    path: Path
+    document: Document
+    scan: Scan
+    first: int = 0
+
+    def numbered(self) -> Iterator[tuple[CaptionRecord, list[Place]]]:
+        """Yield each record with the (record, index) of each of its captions.
+
+        A caption that several records have in common, as the photos of a carousel do, counts for the first of them.
+        """
+        places: dict[TextSpan, Place] = {}
+        for number, record in enumerate(self.scan.records, start=self.first):
+            yield record, [places.setdefault(text, (number, n)) for n, text in enumerate(record.captions)]
+
+    def edited(self, dataset: Dataset, edits: Edits, *, moved: bool) -> bytes:
+        """Return the bytes of the file with the places that `edits` names changed and the rest as it was.
+
+        Args:
+            dataset: data set as it was read.
+            edits: new captions and paths.
+            moved: whether the new file lies at the top of the output folder, wherever the old one lay.
+
+        Raises:
+            InputError: the file has changed since it was read.
+            OutputError: the format cannot hold a caption.
+        """
+        lookup = Lookup(dataset.root, self.path.parent, (photo.id for photo in dataset.photos))
+        read = {(pair.photo, pair.record, pair.index) for pair in dataset.pairs}
+        self._refuse_changed(dataset)
+        changes: dict[TextSpan, str] = {}
+        further: list[TextSpan] = []
+        kept_rows: set[Span] = set()
+        for record, places in self.numbered():
+            photo = lookup.find(record.photo.value, record.folder)
+            if isinstance(photo, Miss) or photo not in edits.paths or any((photo, *at) not in read for at in places):
+                continue
+            kept_rows.update(record.rows)
+            new = lookup.renamed(record.photo.value, photo, edits.paths[photo], moved=moved)
+            changes[record.photo] = self._spelt(record.photo, new)
+            new_captions = [edits.captions.get(at, old.value) for old, at in zip(record.captions, places, strict=True)]
+            for number, caption in (*enumerate(record.captions), *record.repeats):
+                changes[caption] = self._spelt(caption, new_captions[number])
+            further += further_changes(self.document.text, self.scan, record, new_captions, edits.keep_fields)
+        spans = [*further, *(span._replace(value=new) for span, new in changes.items())]
+        spans += [TextSpan(cut.start, cut.end, "") for cut in self.scan.cuts(kept_rows)]
+        return self.document.encode(splice(self.document.text, spans))
+
+    def _spelt(self, old: TextSpan, new: str) -> str:
+        raw = self.document.text[old.start : old.end]
+        return raw if new == old.value else (old.spell or self.scan.spell)(raw, old.value, new)
+
+    def _refuse_changed(self, dataset: Dataset) -> None:
+        """Stop unless each pair that was read from this file is still in its place."""
+        now = {at: text.value for record, ats in self.numbered() for text, at in zip(record.captions, ats, strict=True)}
+        numbers = range(self.first, self.first + len(self.scan.records))
+        was = [pair for pair in dataset.pairs if pair.record in numbers]
+        if any(now.get((pair.record, pair.index)) != pair.caption for pair in was):
+            raise InputError(f"{self.path} has changed since it was read", hint="start again")
+
+
+@dataclass
+class Found:
+    """What was found in caption files: splits by photo, captions in order, what was skipped, and fields that change."""
+
+    splits: dict[str, str | None] = field(default_factory=dict)
+    pairs: list[Pair] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    changed: set[ChangedField] = field(default_factory=set)
+
+    def add(self, text: CaptionText, lookup: Lookup, name: str) -> None:
+        """Add the records of a caption file, called `name` in messages."""
+        self.skipped += [Skipped(f"{name}:{fault.where}", fault.reason, fault.detail) for fault in text.scan.faults]
+        for number, (record, places) in enumerate(text.numbered(), start=text.first):
+            where, photo = f"{name}:{record.place}", lookup.find(record.photo.value, record.folder)
+            if isinstance(photo, Miss):
+                self.skipped.append(Skipped(where, photo.reason, photo.detail))
+                continue
+            self.splits.setdefault(photo, record.split)
+            captions = zip(record.captions, places, strict=True)
+            self.pairs += [Pair(photo, caption.value, *place) for caption, place in captions]
+            self.changed |= {ChangedField(photo, number, one.name, one.caption is None) for one in record.further}
+            if not record.captions:
+                self.skipped.append(Skipped(where, "no-caption", f"{photo} has no caption there"))
+
+
+def read_text(path: Path, name: str, scan: Callable[[str], Scan], first: int = 0) -> CaptionText:
+    """Read a caption file and take it apart.
+
+    Args:
+        path: file to read.
+        name: format of the file, for messages.
+        scan: function that takes the text apart, or raises ValueError.
+        first: number of the first record.
+
+    Raises:
+        InputError: the file cannot be read, or is in another format.
+    """
+    document = read_document(path)
+    try:
+        return CaptionText(path, document, scan(document.text), first)
+    except ValueError as error:
+        raise InputError(f"cannot read {path} as {name}: {error}") from error

@@ -1,0 +1,84 @@
+"""Instagram's export in JSON: `[{"media": [{"uri", "creation_timestamp", "title"}], "title"}]`, in mojibake.
+
+Posts, reels, stories and archived posts, whichever folder they lie in; a list, or an object that wraps one. The
+caption of several photos in one post stands in the post's own `title`, that of a single one beside its `uri`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from unlearnable.datasets.export import Export
+from unlearnable.datasets.text.json_spans import Node, decode, items, members, rows_in
+from unlearnable.datasets.text.mojibake import speller, text_in
+from unlearnable.datasets.text.records import CaptionRecord, Scan
+from unlearnable.datasets.text.spans import Span, TextSpan
+from unlearnable.datasets.types import Skipped
+
+_CALLED = r"(posts|reels|stories|archived_posts|profile_photos|other_content)(_\d+)?\.json"
+
+
+def _suits(text: str) -> bool:
+    if '"creation_timestamp"' not in text:
+        return False
+    try:
+        lists = _lists(text, decode(text))
+    except ValueError:
+        return False
+    return any(_is_post(entry.value) for _, entries in lists for entry in items(text, entries.start))
+
+
+def _is_post(entry: Any) -> bool:
+    if not isinstance(entry, dict):
+        return False
+    media = entry.get("media", [entry])
+    return isinstance(media, list) and any(
+        isinstance(one, dict) and {"uri", "creation_timestamp"} <= one.keys() for one in media
+    )
+
+
+def _lists(text: str, whole: Node) -> Iterator[tuple[str, Node]]:
+    """Yield the lists of posts, with their place: the whole file, or those in an object that wraps them."""
+    if isinstance(whole.value, list):
+        yield "", whole
+    elif isinstance(whole.value, dict):
+        for name, node in members(text, whole.start):
+            if isinstance(node.value, list) and name.startswith("ig_"):
+                yield name, node
+
+
+def _scan(text: str) -> Scan:
+    records: list[CaptionRecord] = []
+    faults: list[Skipped] = []
+    lists: list[tuple[Span, ...]] = []
+    for name, entries in _lists(text, decode(text)):
+        posts = list(items(text, entries.start))
+        lists.append(tuple(post.span for post in posts))
+        for number, post in enumerate(posts):
+            place, row = f"{name}[{number}]", post.span
+            if not _is_post(post.value):
+                faults.append(Skipped(place, "no-photo", "no media with a uri"))
+                continue
+            if "media" not in post.value:
+                records += _records(text, place, [post], None, (row,))
+                continue
+            media = rows_in(text, post, "media")
+            lists.append(tuple(one.span for one in media))
+            records += _records(text, place, media, text_in(text, post, "title"), (row,))
+    return Scan(tuple(records), tuple(faults), tuple(lists), speller(text), commas=True)
+
+
+def _records(
+    text: str, place: str, media: list[Node], title: TextSpan | None, rows: tuple[Span, ...]
+) -> Iterator[CaptionRecord]:
+    """Yield a record for each photo of a post, under the post's `title` and one of its own."""
+    for number, one in enumerate(media):
+        photo, own = text_in(text, one, "uri"), text_in(text, one, "title")
+        if photo is not None:
+            captions = tuple(caption for caption in (title, own) if caption)
+            where = f"{place}.media[{number}]" if len(media) > 1 else place
+            yield CaptionRecord(where, photo, captions, (*rows, one.span))
+
+
+INSTAGRAM = Export("instagram", _CALLED, _suits, _scan)

@@ -1,0 +1,110 @@
+"""X's archive: `window.YTD.tweets.part0 = [{"tweet": {"id_str", "full_text", "extended_entities"}}]` in `tweets.js`.
+
+The caption is `full_text` without the link to the post's own media; a photo's file is `<id_str>-<name in its address>`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+from unlearnable.datasets.export import Export
+from unlearnable.datasets.text.json_spans import Node, decode, items, object_in, rows_in, speller, text_in
+from unlearnable.datasets.text.records import CaptionRecord, Scan
+from unlearnable.datasets.text.spans import Span, TextSpan
+from unlearnable.datasets.types import Skipped
+
+_PREFIX = re.compile(r"\s*window\.YTD\.\w+\.part\d+\s*=\s*")
+
+
+def _suits(text: str) -> bool:
+    return _PREFIX.match(text) is not None and '"full_text"' in text
+
+
+def _scan(text: str) -> Scan:
+    prefix = _PREFIX.match(text)
+    whole = decode(text, prefix.end() if prefix else 0)
+    if not isinstance(whole.value, list):
+        raise ValueError("not a list of posts")
+    posts = list(items(text, whole.start))
+    records: list[CaptionRecord] = []
+    faults: list[Skipped] = []
+    lists = [tuple(post.span for post in posts)]
+    for number, post in enumerate(posts):
+        tweet = object_in(text, post, "tweet") or post
+        media = [one for name in ("extended_entities", "entities") if (one := _media(text, tweet, name))][:1]
+        why = _unusable(tweet.value, media)
+        if why:
+            faults.append(Skipped(f"[{number}]", *why))
+            continue
+        lists.append(tuple(one.span for one in media[0]))
+        records += _records(text, f"[{number}]", tweet, media[0], post.span)
+    return Scan(tuple(records), tuple(faults), tuple(lists), speller(text), commas=True)
+
+
+def _unusable(tweet: Any, media: list[list[Node]]) -> tuple[str, str] | None:
+    """Return why a post has no photos of the user's, as reason and detail; None where it has."""
+    if isinstance(tweet, dict) and str(tweet.get("full_text")).startswith("RT @"):
+        return "boost", "a post of somebody else"
+    if not media:
+        return "no-photo", "a post without media"
+    if all(one.value.get("type", "photo") != "photo" for one in media[0]):
+        return "not-a-photo", "a video"
+    return None
+
+
+def _records(text: str, place: str, tweet: Node, media: list[Node], row: Span) -> Iterator[CaptionRecord]:
+    own = str(tweet.value.get("id_str") or "")
+    words = _words(text, tweet, [str(one.value.get("url")) for one in media])
+    for number, one in enumerate(media):
+        address = text_in(text, one, "media_url_https") or text_in(text, one, "media_url")
+        if address is not None and one.value.get("type", "photo") == "photo":
+            where = f"{place}.media[{number}]" if len(media) > 1 else place
+            rows = (row, one.span)
+            yield CaptionRecord(where, _file(text, address, f"{own}-" if own else ""), words, rows)
+
+
+def _words(text: str, tweet: Node, links: list[str]) -> tuple[TextSpan, ...]:
+    """Return the place of a post's words, which end before the link to its media; nothing if there are none."""
+    found = text_in(text, tweet, "full_text")
+    if found is None:
+        return ()
+    link = next((link for link in links if found.value.endswith(link)), "")
+    words = found.value.removesuffix(link)
+    words = words[:-1] if link and words[-1:].isspace() else words
+    rest, spell_json = found.value[len(words) :], speller(text)
+
+    def spell(raw: str, value: str, new: str) -> str:
+        return spell_json(raw, json.loads(raw), _escaped(new) + rest)
+
+    return (TextSpan(found.start, found.end, _unescaped(words), spell),) if words.strip() else ()
+
+
+def _file(text: str, address: TextSpan, before: str) -> TextSpan:
+    """Return the place of a photo's address, as the name of its file in the archive."""
+    folder, name = address.value.rpartition("/")[::2]
+    spell_json = speller(text)
+
+    def spell(raw: str, value: str, new: str) -> str:
+        return spell_json(raw, address.value, f"{folder}/{PurePosixPath(new).name.removeprefix(before)}")
+
+    return TextSpan(address.start, address.end, before + name, spell)
+
+
+def _media(text: str, tweet: Node, name: str) -> list[Node]:
+    entities = object_in(text, tweet, name)
+    return [one for one in rows_in(text, entities, "media") if isinstance(one.value, dict)] if entities else []
+
+
+def _escaped(words: str) -> str:
+    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _unescaped(words: str) -> str:
+    return words.replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&")
+
+
+X = Export("x", r"tweets?(-part\d+)?\.js", _suits, _scan)
