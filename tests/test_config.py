@@ -27,6 +27,13 @@ from unlearnable.errors import ConfigError
 KINDS = (MEMSettings, ProtectSettings, Recipe, TrainSettings, VerifySettings, BenchmarkSettings, ExplainSettings)
 
 
+@pytest.fixture(autouse=True)
+def as_for_a_user(monkeypatch):
+    """No variable of the other tests, which overrule files and presets."""
+    for name in ("ADVERSARIAL_WEIGHT", "PRECISION", "VISIBILITY"):
+        monkeypatch.delenv(f"UNLEARNABLE_{name}")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_setting_says_what_it_is_in_a_sentence(kind):
     for name, field in kind.model_fields.items():
