@@ -20,12 +20,16 @@ from unlearnable.datasets import Dataset, Edits, open_dataset, write_captions
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.text.mojibake import redone
 
-A, B, C = "one/a.jpg", "one/b.JPG", "two/c ç.png"
+A, B, C = "one/a_101.jpg", "one/b_102.JPG", "two/c ç_103.png"
 CAPTIONS = {A: ["a dog, running", "a 'brown' dog 🐕"], B: ['the "best" \\ café'], C: ["un chat à Paris", "a cat"]}
 
 
 def quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def escaped(text: str) -> str:
+    return html.escape(text).replace("&#x27;", "&#39;")
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ def mastodon() -> Sample:
     """A caption is the content of a post, repeated by language, or the alt text of its photo."""
 
     def post(photo: str, caption: str, alt: bool) -> str:
-        content = quoted(f"<p>{html.escape(caption).replace('&#x27;', '&#39;')}</p>") if not alt else '"<p></p>"'
+        content = quoted(f"<p>{escaped(caption)}</p>") if not alt else '"<p></p>"'
         attachment = f'{{"url": "/{photo}", "name": {quoted(caption) if alt else "null"}, "width": 1.0}}'
         note = f'{{"content": {content}, "contentMap": {{"en": {content}}}, "attachment": [{attachment}]}}'
         return f'{{"type": "Create", "object": {note}}}'
@@ -125,6 +129,25 @@ def takeout() -> Sample:
         for photo, captions in CAPTIONS.items()
     }
     return Sample(texts, "", ('"n": 1.50', '"description" : '), one_caption=True)
+
+
+def flickr_export() -> Sample:
+    """It finds photos by the numbers in their names."""
+    texts = {
+        f"data/photo_{n}.json": f'{{"id": "{n}", "name": "ü_{n}", "n": 1.50,'
+        f' "description": {quoted(escaped(captions[0]))}}}'
+        for n, captions in enumerate(CAPTIONS.values(), start=101)
+    }
+    return Sample(texts, "", ('"n": 1.50',), one_caption=True)
+
+
+def osxphotos() -> Sample:
+    texts = {
+        f"{photo}.json": f'[{{"SourceFile": "ü", "XMP:Description": {quoted(captions[0])}, "n": 1.50,'
+        f' "EXIF:ImageDescription" : {quoted(captions[0])}}}]'
+        for photo, captions in CAPTIONS.items()
+    }
+    return Sample(texts, "", ('"n": 1.50', '"EXIF:ImageDescription" : '), one_caption=True)
 
 
 def wrapped(name: str, rows: list[str]) -> str:
@@ -231,7 +254,7 @@ def installed() -> dict[str, Callable[[], Sample]]:
 
 
 SAMPLES: dict[str, Callable[[], Sample]] = installed() | {
-    make.__name__: make
+    make.__name__.replace("_", "-"): make
     for make in (
         imagefolder,
         instagram,
@@ -239,6 +262,8 @@ SAMPLES: dict[str, Callable[[], Sample]] = installed() | {
         mastodon,
         x,
         takeout,
+        flickr_export,
+        osxphotos,
         sidecar,
         folder,
         karpathy,

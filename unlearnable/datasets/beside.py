@@ -19,7 +19,7 @@ from unlearnable.errors import InputError
 _SNIFFED = 50  # files
 
 
-class Caption(NamedTuple):
+class StoredCaption(NamedTuple):
     """A caption as a file holds it: its text, all places where it stands, and how those spell a new one (`Scan`)."""
 
     value: str
@@ -40,7 +40,7 @@ class Beside:
 
     name: str
     match: Callable[[Path, Sequence[str]], Mapping[str, str]]
-    captions: Callable[[str], Sequence[Caption]]
+    captions: Callable[[str], Sequence[StoredCaption]]
     renamed: Callable[[str, str, str], str]
 
     def sniff(self, source: Path) -> bool:
@@ -102,7 +102,7 @@ class Beside:
             return False
         return True
 
-    def _read(self, path: Path) -> Sequence[Caption]:
+    def _read(self, path: Path) -> Sequence[StoredCaption]:
         try:
             return self.captions(read_document(path).text)
         except ValueError as error:
@@ -120,6 +120,6 @@ class Beside:
         return document.encode(splice(document.text, changes))
 
 
-def _changes(text: str, caption: Caption, new: str) -> Iterator[TextSpan]:
+def _changes(text: str, caption: StoredCaption, new: str) -> Iterator[TextSpan]:
     for start, end in caption.places if new != caption.value else ():
         yield TextSpan(start, end, caption.spell(text[start:end], caption.value, new))

@@ -65,7 +65,13 @@ def find_files(root: Path, wanted: Callable[[str], bool]) -> list[str]:
 
 def template_caption(photo: str) -> str:
     """Return a caption for a photo that has none: "a photo of" the words in its id, or "a photo" if it has no words."""
-    path = PurePosixPath(unicodedata.normalize("NFC", photo)).with_suffix("")
-    words = [word for word in re.split(r"[\W_]+", str(path)) if len(word) > 1 and word.isalpha()]
-    telling = dict.fromkeys(word for word in words if word.casefold() not in _CAMERA_WORDS)
+    telling = telling_words(str(PurePosixPath(photo).with_suffix("")))
     return f"a photo of {' '.join(telling)}" if telling else "a photo"
+
+
+def telling_words(name: str) -> list[str]:
+    """Return the words in a name, each once, without those that cameras, phones and programs give."""
+    words = [
+        word for word in re.split(r"[\W_]+", unicodedata.normalize("NFC", name)) if len(word) > 1 and word.isalpha()
+    ]
+    return list(dict.fromkeys(word for word in words if word.casefold() not in _CAMERA_WORDS))

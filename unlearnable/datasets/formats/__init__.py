@@ -38,6 +38,14 @@ FORMATS: Registry[Format] = Registry(
             "unlearnable.datasets.formats.takeout:TAKEOUT",
             "Google Photos in a Takeout, unpacked: the `description` in the JSON beside each photo.",
         ),
+        "flickr-export": Row(
+            "unlearnable.datasets.formats.flickr_export:FLICKR_EXPORT",
+            "A Flickr export, unpacked: names and descriptions in `photo_<id>.json`.",
+        ),
+        "osxphotos": Row(
+            "unlearnable.datasets.formats.osxphotos:OSXPHOTOS",
+            "An export by osxphotos with `--sidecar json`: titles and descriptions in `IMG_1.jpg.json`.",
+        ),
         "sidecar": Row(
             "unlearnable.datasets.formats.sidecar:SIDECAR",
             "Captions beside their photos: the lines of `a.txt` are the captions of `a.jpg`, and `a.json` is left "

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from unlearnable.datasets.beside import Beside, Caption
+from unlearnable.datasets.beside import Beside, StoredCaption
 from unlearnable.datasets.text.document import lines
 from unlearnable.datasets.text.spans import Span, spell_line, stripped
 
@@ -18,9 +18,9 @@ def _match(root: Path, photos: Sequence[str]) -> dict[str, str]:
     return {photo: text for photo, text in texts.items() if (root / text).is_file()}
 
 
-def _captions(text: str) -> list[Caption]:
+def _captions(text: str) -> list[StoredCaption]:
     found = (stripped(text, line.start, line.end) for line in lines(text))
-    return [Caption(line.value, (Span(line.start, line.end),), spell_line) for line in found]
+    return [StoredCaption(line.value, (Span(line.start, line.end),), spell_line) for line in found]
 
 
 def _renamed(file: str, photo: str, new: str) -> str:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from unlearnable.datasets.beside import Beside, Caption
+from unlearnable.datasets.beside import Beside, StoredCaption
 from unlearnable.datasets.text.json_spans import decode, speller, text_in
 from unlearnable.datasets.text.spans import Span
 from unlearnable.datasets.tree import find_files
@@ -56,12 +56,12 @@ def _belongs(sidecar: str, photo: str) -> bool:
     return cut_short and (photo + _SUFFIX).startswith(sidecar)
 
 
-def _captions(text: str) -> list[Caption]:
+def _captions(text: str) -> list[StoredCaption]:
     whole = decode(text)
     if not isinstance(whole.value, dict) or not {"title", "photoTakenTime"} <= whole.value.keys():
         raise ValueError("no title or no photoTakenTime")  # an album's metadata.json has no time
     found = text_in(text, whole, "description")
-    return [Caption(found.value, (Span(found.start, found.end),), speller(text))] if found else []
+    return [StoredCaption(found.value, (Span(found.start, found.end),), speller(text))] if found else []
 
 
 def _renamed(file: str, photo: str, new: str) -> str:

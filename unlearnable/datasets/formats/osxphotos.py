@@ -1,0 +1,40 @@
+"""What `osxphotos export --sidecar json` or `--sidecar exiftool` writes beside each photo: `IMG_1.jpg.json`.
+
+A list of one object with tags of ExifTool, among them the title and, up to three times, the description.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from unlearnable.datasets.beside import Beside, StoredCaption
+from unlearnable.datasets.text.json_spans import decode, items, speller, text_in
+from unlearnable.datasets.text.spans import Span
+
+_TAGS = ("Description", "ImageDescription", "Caption-Abstract", "Title", "ObjectName")
+
+
+def _match(root: Path, photos: Sequence[str]) -> dict[str, str]:
+    return {photo: f"{photo}.json" for photo in photos if (root / f"{photo}.json").is_file()}
+
+
+def _captions(text: str) -> list[StoredCaption]:
+    whole = decode(text)
+    if not isinstance(whole.value, list) or len(whole.value) != 1:
+        raise ValueError("not a list of one object")
+    (photo,) = items(text, whole.start)
+    if not isinstance(photo.value, dict) or "SourceFile" not in photo.value:
+        raise ValueError("no SourceFile")
+    places: dict[str, list[Span]] = {}
+    for tag in photo.value:
+        if tag.rpartition(":")[2] in _TAGS and (found := text_in(text, photo, tag)):
+            places.setdefault(found.value, []).append(Span(found.start, found.end))
+    return [StoredCaption(value, tuple(spans), speller(text)) for value, spans in places.items()]
+
+
+def _renamed(file: str, photo: str, new: str) -> str:
+    return f"{new}.json"
+
+
+OSXPHOTOS = Beside("osxphotos", _match, _captions, _renamed)
