@@ -63,9 +63,12 @@ def show_plan(plan: ProtectPlan) -> None:
     for line in (
         f"would protect {plan.photos} photos with {plan.captions} captions ({plan.caption_format})",
         f"into {plan.output}, at most {plan.rounds_at_most} rounds against {', '.join(plan.surrogates)}",
-        f"about {plan.seconds_estimated / 60:.1f} minutes and {plan.bytes_estimated / 1e6:.0f} MB",
+        f"about {plan.seconds_estimated / 60:.1f} minutes and {size(plan.bytes_estimated)}; "
+        f"{size(plan.bytes_free)} free",
     ):
         console.print(line, markup=False)
+    if plan.bytes_free < plan.bytes_estimated:
+        console.print(f"that is more than there is room for: choose another --output than {plan.output}", markup=False)
 
 
 def _show_skipped(console: Console, skipped: Sequence[SkippedRecord], listed: str) -> None:
@@ -78,3 +81,11 @@ def _show_skipped(console: Console, skipped: Sequence[SkippedRecord], listed: st
         others = f" and {more} more; {listed}" if more else ""
         line = f"{len(several)} not used, {reason}: {first.where} ({first.detail}){others}"
         console.print(line, markup=False, highlight=False)
+
+
+def size(number: int) -> str:
+    """Return a number of bytes for people, in two digits or three: "240 MB"."""
+    units = ("bytes", "kB", "MB", "GB", "TB")
+    power = min(max(len(str(number)) - 1, 0) // 3, len(units) - 1)
+    value = number / 1000**power
+    return f"{value:.1f} {units[power]}" if power and value < 10 else f"{value:.0f} {units[power]}"
