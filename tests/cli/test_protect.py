@@ -30,9 +30,10 @@ def test_protect_for_a_person_fits_80_columns(posts, quick):
     result = call("protect", posts, "--quiet", *quick, env={"COLUMNS": "80"})
     assert result.returncode == 0
     assert result.stderr == ""
-    assert "8 of 9 photos" in result.stdout
+    assert "8 of 9 photos have a protected copy" in result.stdout
+    assert "PSNR" not in result.stdout
     assert "1 not used, not-an-image: broken [bold].jpg" in result.stdout
-    assert result.stdout.index("not used") < result.stdout.index("protected")
+    assert result.stdout.index("not used") < result.stdout.index("protected copy")
     assert "Traceback" not in result.stdout
 
 
