@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -79,6 +80,12 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` atomically, in UTF-8 and with its newlines unchanged."""
     write_bytes(path, text.encode("utf-8"))
+
+
+def free_space(path: Path) -> int:
+    """Return the bytes that are free where `path` is or would be made."""
+    existing = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
+    return shutil.disk_usage(existing).free
 
 
 def sync_folder(folder: Path) -> None:

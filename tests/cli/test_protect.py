@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -29,9 +30,10 @@ def test_protect_for_a_person_fits_80_columns(posts, quick):
     result = call("protect", posts, "--quiet", *quick, env={"COLUMNS": "80"})
     assert result.returncode == 0
     assert result.stderr == ""
-    assert "8 of 9 photos" in result.stdout
+    assert "8 of 9 photos have a protected copy" in result.stdout
+    assert "PSNR" not in result.stdout
     assert "1 not used, not-an-image: broken [bold].jpg" in result.stdout
-    assert result.stdout.index("not used") < result.stdout.index("protected")
+    assert result.stdout.index("not used") < result.stdout.index("protected copy")
     assert "Traceback" not in result.stdout
 
 
@@ -161,9 +163,12 @@ def test_dry_run_says_how_long_and_writes_nothing(posts, quick, tmp_path):
     result = call("protect", posts, "--dry-run", *quick)
     assert result.returncode == 0, result.stderr
     assert "would protect 8 photos" in result.stdout
+    assert re.search(r"minutes and 49 kB; [\d.]+ (GB|TB) free", result.stdout)
     assert "22 not used, not-an-image: broken0.jpg" in result.stdout
     assert "and 21 more; --json lists them all" in " ".join(result.stdout.split())
     assert result.stdout.count("broken") == 1
     assert "manifest" not in result.stdout
-    assert len(json.loads(call("protect", posts, "--dry-run", "--json", *quick).stdout)["skipped"]) == 22
+    planned = json.loads(call("protect", posts, "--dry-run", "--json", *quick).stdout)
+    assert len(planned["skipped"]) == 22
+    assert planned["bytes_free"] > planned["bytes_estimated"] == 8 * 2 * 48 * 64
     assert tree(tmp_path) == before

@@ -217,6 +217,8 @@ def test_one_photo_is_enough(tmp_path, quick):
     Image.fromarray(picture(3)).save(tmp_path / "one" / "me.jpg")
     report = protect(tmp_path / "one", **quick)
     assert report.protected == 1
+    assert report.notes[0].startswith("a set of 1 is too small to measure")
+    assert not any("of the posts" in note for note in report.notes)
     assert 0 < report.noise_linf_max <= 8
 
 

@@ -419,8 +419,11 @@ def test_faces_are_protected_and_verified_with_one_photo_of_each_person_held_out
         VerifySettings(
             originals=tmp_path / "faces", protected=tmp_path / "faces-protected", captions=Path("people"),
             victims=(str(tiny_path),), epochs=1, seeds=(0,),
-        )
+        ),
+        progress=(notes := Notes()),
     )  # fmt: skip
     assert (report.gallery.photos, report.gallery.train_photos) == (3, 9)
     assert report.gallery.source == "the split that the data names"
-    assert any("random order has a Hit@10 of 100 %" in note for note in report.notes)
+    (few,) = (note for note in report.notes if "random order has a Hit@10 of 100 %, which cannot be judged" in note)
+    assert "at least 20 are needed, which a share of 0.2 holds out of 100 photos" in few
+    assert notes.told.index(few) < min(n for n, told in enumerate(notes.told) if "seed 0" in told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -66,6 +67,9 @@ def protect(
     device: options.Device = None,
     config_file: options.ConfigFile = None,
     print_config: options.PrintConfig = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Print the figures of the run, too.", rich_help_panel=MORE)
+    ] = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -91,13 +95,14 @@ def protect(
 
     hint = "--resume continues after the last finished round or photo"
     own = {"options": options.named_values(option)} if option else {}
-    run_command(context, ProtectSettings, work, _show, hint=hint, found=own)
+    show = partial(_show, verbose=verbose)
+    run_command(context, ProtectSettings, work, show, hint=hint, found=own)
 
 
-def _show(result: ProtectPlan | ProtectReport) -> None:
+def _show(result: ProtectPlan | ProtectReport, *, verbose: bool) -> None:
     from unlearnable.cli.protected import show_plan, show_report
 
     if isinstance(result, ProtectPlan):
         show_plan(result)
     else:
-        show_report(result)
+        show_report(result, verbose=verbose)

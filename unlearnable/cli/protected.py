@@ -6,33 +6,78 @@ from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from unlearnable.report.sparkline import sparkline
 from unlearnable.results import ProtectPlan, ProtectReport, SkippedRecord
 
+METADATA = "metadata.jsonl"
+DEFAULT_METHOD = "mem"
+HARDLY_SEEN = 8  # of 255: the default noise
 
-def show_report(report: ProtectReport) -> None:
-    """The outcome in a table that fits 80 columns."""
-    console = Console()
+
+def show_report(report: ProtectReport, *, verbose: bool = False) -> None:
+    """The outcome in plain sentences and what to do next; with `verbose` also its figures in a table."""
+    console = Console(highlight=False)
     _show_skipped(console, report.skipped, "the manifest lists them all")
+    for sentence in in_plain_words(report):
+        console.print(sentence, markup=False)
+    for note in report.notes:
+        console.print(f"note: {note}", markup=False)
+    console.print("What to do next:", style="bold")
+    for number, step in enumerate(next_steps(report), 1):
+        console.print(f"  {number}. {step}", markup=False, soft_wrap=True)
+    if verbose:
+        console.print(_figures(report, plain=console.options.ascii_only))
+
+
+def in_plain_words(report: ProtectReport) -> list[str]:
+    """Return four sentences for people who never heard of noise and triggers; the threat model stands behind each."""
+    words = f", and {report.captions} captions have a few more words" if report.triggers else ""
+    alike = " that looks nearly the same" if (report.noise_linf_max or 0) <= HARDLY_SEEN else ""
+    meant = (
+        "A model like CLIP that is trained on these posts should learn less of what they show: clearly less if it "
+        "starts like the bundled model, often only a little less if not."
+    )
+    if report.method != DEFAULT_METHOD:
+        meant = f"The method {report.method} is there for comparison; {DEFAULT_METHOD} is the one that protects posts."
+    undone = "somebody who knows of it may undo it."
+    if report.triggers:
+        undone = "the added words are plain to see, and somebody who takes them away undoes part or all of it."
+    return [
+        f"{report.protected} of {report.photos} photos have a protected copy{alike}{words}.",
+        meant,
+        "It does nothing against people, models that exist already or face search, and what is online stays as it is.",
+        f"It is no guarantee: {undone}",
+    ]
+
+
+def next_steps(report: ProtectReport) -> list[str]:
+    """Return what to do with the result."""
+    named = report.captions_file or METADATA
+    captions = f"its caption from {named} there"
+    if report.caption_format == "sidecar":
+        captions = "its caption from the .txt beside it"
+    return [
+        f"Look at {report.private}/report.html in a browser.",
+        f"Post the photos in {report.output}, each with {captions}, in place of your own.",
+        f"Keep {report.private} to yourself: whoever has it can undo the noise.",
+    ]
+
+
+def _figures(report: ProtectReport, *, plain: bool) -> Table:
+    """The figures in a table that fits 80 columns."""
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    table.add_row("protected", f"{report.protected} of {report.photos} photos, {report.captions} captions")
     noise = f"at most {report.noise_linf_max}/255; PSNR {report.psnr_mean:.1f} dB, SSIM {report.ssim_mean:.3f}"
     table.add_row("noise", noise + _seen(report))
-    table.add_row("files", f"{report.bytes_in / 1e6:.1f} MB -> {report.bytes_out / 1e6:.1f} MB" + _kept(report))
+    table.add_row("files", f"{size(report.bytes_in)} -> {size(report.bytes_out)}" + _kept(report))
     table.add_row("triggers", f"{100 * report.trigger_roundtrip:.0f} % survive text -> tokens" + _variety(report))
     table.add_row(
         "loss", f"{report.loss_first:.3f} clean -> {report.loss_last:.4f} on the written files" + _unencoded(report)
     )
-    if curve := sparkline(report.loss_rounds, plain=console.options.ascii_only):
+    if curve := sparkline(report.loss_rounds, plain=plain):
         table.add_row("by round", f"{curve} {report.loss_rounds[0]:.3g} -> {report.loss_rounds[-1]:.3g}")
     table.add_row("rounds", f"{report.rounds}, stopped by {report.stopped}; {report.seconds:.0f} s on {report.device}")
-    table.add_row("publish", Text(report.output))
-    table.add_row("keep private", Text(report.private))
-    console.print(table)
-    for note in report.notes:
-        console.print(f"note: {note}", markup=False, highlight=False)
+    return table
 
 
 def _seen(report: ProtectReport) -> str:
@@ -63,9 +108,12 @@ def show_plan(plan: ProtectPlan) -> None:
     for line in (
         f"would protect {plan.photos} photos with {plan.captions} captions ({plan.caption_format})",
         f"into {plan.output}, at most {plan.rounds_at_most} rounds against {', '.join(plan.surrogates)}",
-        f"about {plan.seconds_estimated / 60:.1f} minutes and {plan.bytes_estimated / 1e6:.0f} MB",
+        f"about {plan.seconds_estimated / 60:.1f} minutes and {size(plan.bytes_estimated)}; "
+        f"{size(plan.bytes_free)} free",
     ):
         console.print(line, markup=False)
+    if plan.bytes_free < plan.bytes_estimated:
+        console.print(f"that is more than there is room for: choose another --output than {plan.output}", markup=False)
 
 
 def _show_skipped(console: Console, skipped: Sequence[SkippedRecord], listed: str) -> None:
@@ -78,3 +126,11 @@ def _show_skipped(console: Console, skipped: Sequence[SkippedRecord], listed: st
         others = f" and {more} more; {listed}" if more else ""
         line = f"{len(several)} not used, {reason}: {first.where} ({first.detail}){others}"
         console.print(line, markup=False, highlight=False)
+
+
+def size(number: int) -> str:
+    """Return a number of bytes for people, in two digits or three: "240 MB"."""
+    units = ("bytes", "kB", "MB", "GB", "TB")
+    power = min(max(len(str(number)) - 1, 0) // 3, len(units) - 1)
+    value = number / 1000**power
+    return f"{value:.1f} {units[power]}" if power and value < 10 else f"{value:.0f} {units[power]}"

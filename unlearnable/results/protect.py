@@ -176,4 +176,5 @@ class ProtectPlan(Record):
     surrogates: list[str] = Field(description="Models that the noise would be made on: surrogates, then towers.")
     rounds_at_most: int = Field(description="Most rounds that would be run.")
     seconds_estimated: float = Field(description="Estimated time of the run, in seconds.")
-    bytes_estimated: int = Field(description="Estimated size of the written photos, in bytes.")
+    bytes_estimated: int = Field(description="Size of the copies as their pixels let expect, in bytes.")
+    bytes_free: int = Field(default=0, description="Free space where they would be written, in bytes.")

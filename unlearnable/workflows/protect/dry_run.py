@@ -8,6 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.models.fetching import announce
 from unlearnable.progress import Progress, Silent
@@ -49,6 +50,7 @@ def plan(settings: ProtectSettings, *, progress: Progress | None = None) -> Prot
         rounds_at_most=settings.max_rounds,
         seconds_estimated=round(seconds, 1),
         bytes_estimated=sum(_bytes(run, number) for number in range(len(run.prepared.photos))),
+        bytes_free=files.free_space(layout.output),
     )
 
 

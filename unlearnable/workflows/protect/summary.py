@@ -17,6 +17,8 @@ from unlearnable.workflows.protect.posts import captions_found
 from unlearnable.workflows.protect.setup import Run
 
 OFTEN = 0.05  # share of the posts above which a single trigger stands out to anyone who counts
+FEWEST_OFTEN = 3  # posts: in a handful of them a share says nothing
+FEW = 20  # photos: a smaller set cannot be judged, whatever its loss
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,13 @@ def trigger_figures(problem: Problem, state: State) -> TriggerFigures | None:
 def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | None) -> list[str]:
     """Return remarks that the user should see about this run."""
     notes = []
-    if triggers and len(protected) > 1 and triggers.most_frequent_share > OFTEN:
+    if len(protected) < FEW:
+        notes.append(
+            f"a set of {len(protected)} is too small to measure how well it is protected: a low loss proves nothing in "
+            "it, and verify needs about 100 photos"
+        )
+    often = round(triggers.most_frequent_share * len(protected)) if triggers else 0
+    if triggers and often >= FEWEST_OFTEN and triggers.most_frequent_share > OFTEN:
         remedy = "; use --trigger-scope post to give each photo its own" if run.settings.trigger_scope == "user" else ""
         notes.append(
             f"{triggers.most_frequent!r} is in {100 * triggers.most_frequent_share:.0f} % of the posts: "
@@ -119,8 +127,8 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
     lossy = sum(line.quality is not None for line in protected)
     if lossy:
         notes.append(
-            f"{lossy} copies are JPEG or lossy WebP, which adds changes of its own to the noise: linf is that of both, "
-            "noise_linf that of the noise; --format png is lossless"
+            f"{lossy} copies are JPEG or lossy WebP, which takes away some of the noise and changes pixels by itself "
+            "(linf is both, noise_linf the noise alone); --format png is lossless"
         )
     if run.settings.keep_metadata == "all":
         notes.append("all metadata was kept, including any GPS position and thumbnails that show the photo unprotected")

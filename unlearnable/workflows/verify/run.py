@@ -12,6 +12,7 @@ from unlearnable import files
 from unlearnable.config import VerifySettings
 from unlearnable.errors import InputError
 from unlearnable.evaluation.requirements import parse_rule
+from unlearnable.evaluation.scores import chance
 from unlearnable.experiments.arms import leaked_posts
 from unlearnable.experiments.cells import Experiment
 from unlearnable.experiments.models import ModelPool
@@ -26,6 +27,7 @@ from unlearnable.workflows.layout import check_apart
 from unlearnable.workflows.verify.arms import VerifyArm, Versions
 from unlearnable.workflows.verify.cells import VERSION, Grid, run_cells
 from unlearnable.workflows.verify.crowd import Crowd, asked_for, open_crowd
+from unlearnable.workflows.verify.enough import too_few
 from unlearnable.workflows.verify.roles import victims_of
 from unlearnable.workflows.verify.splits import Split, divide, without_near
 from unlearnable.workflows.verify.study import Study
@@ -62,11 +64,13 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as temporary:
         scratch = Path(temporary)
         held_out, own = _gallery(split, crowd, side, scratch, progress)
+        gallery = pairs_of(held_out.pixels, held_out.captions)
+        if few := too_few(settings, chance(gallery, own if crowd else None)):
+            progress.note(few)
         background, background_near = _background(settings, split, crowd, side, scratch, progress)
         versions = Versions(split.train, side, scratch, background, settings.seed, leaked)
         arms = {(data, attack.name): VerifyArm(data, attack, versions) for data, attack, _ in asked.cells}
         versions.read([(arm.data, arm.attack) for arm in arms.values()], progress)
-        gallery = pairs_of(held_out.pixels, held_out.captions)
         digest = hashlib.sha256(f"{held_out.pixels.sha256()} {held_out.captions}".encode()).hexdigest()
         experiment = Experiment(pool, gallery, digest, VERSION)
         if crowd is not None:

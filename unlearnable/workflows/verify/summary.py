@@ -17,9 +17,8 @@ from unlearnable.evaluation.worst import worst_finding
 from unlearnable.results import Finding, GalleryRecord, References, SkippedRecord, VerifyReport, VictimRecord
 from unlearnable.workflows.verify.cells import CellResults
 from unlearnable.workflows.verify.crowd_summary import crowd_report
+from unlearnable.workflows.verify.enough import too_few
 from unlearnable.workflows.verify.study import Study
-
-HALF = 50.0
 
 
 def summarise(
@@ -90,10 +89,8 @@ def _gallery_record(settings: VerifySettings, study: Study) -> GalleryRecord:
 
 def _notes(settings: VerifySettings, references: References, all_findings: Sequence[Finding]) -> list[str]:
     """Return remarks that a reader needs to interpret the figures."""
-    notes = []
-    chance_level = references.random.text_to_image.hit10
-    if chance_level > HALF:
-        notes.append(f"so few photos are held out that a random order has a Hit@10 of {chance_level:.0f} %: use more")
+    few = too_few(settings, references.random)
+    notes = [few] if few else []
     if len(settings.seeds) < 3:
         notes.append(f"{len(settings.seeds)} seed: repeat with --seeds 0,1,2 before you rely on a difference")
     if any(finding.outcome == "cannot be judged" for finding in all_findings):

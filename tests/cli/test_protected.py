@@ -1,0 +1,63 @@
+"""What is said of a run when it is over, and of one that would be made."""
+
+from __future__ import annotations
+
+import pytest
+
+from unlearnable.cli.protected import in_plain_words, next_steps, show_plan, show_report, size
+from unlearnable.results import ProtectPlan, ProtectReport, TriggerFigures
+
+
+def report(**changes) -> ProtectReport:
+    triggers = TriggerFigures(distinct=8, distinct_1=1.0, most_frequent="a b c", most_frequent_share=0.125)
+    made = ProtectReport(
+        output="/d/photos-protected", private="/d/photos-protected.private", captions_file="posts.jsonl",
+        caption_format="jsonl", method="mem", photos=9, protected=8, captions=8, skipped=[], linf_max=8,
+        noise_linf_max=8, psnr_mean=37.7, psnr_min=36.0, ssim_mean=0.976, loss_first=4.0, loss_last=0.01,
+        loss_rounds=[1.0, 0.01], losses=[], rounds=2, stopped="threshold", surrogates=["small"],
+        trigger_roundtrip=1.0, triggers=triggers, run="key", seed=0, device="cpu", seconds=9.0, notes=["a remark"],
+    )  # fmt: skip
+    return made.model_copy(update=changes)
+
+
+def test_the_outcome_is_four_sentences_and_what_to_do_next(capsys):
+    words = in_plain_words(report())
+    assert len(words) == 4
+    assert words[0].startswith("8 of 9 photos have a protected copy")
+    assert "no guarantee" in words[3]
+    show_report(report())
+    said = capsys.readouterr().out
+    for figure in ("PSNR", "SSIM", "dB", "tokens", "loss", "/255"):
+        assert figure not in said
+    assert "note: a remark" in said
+    assert "  2. Post the photos in /d/photos-protected, each with its caption from posts.jsonl there" in said
+    assert "Keep /d/photos-protected.private to yourself" in said
+    assert "/d/photos-protected.private/report.html" in said
+    show_report(report(), verbose=True)
+    assert "PSNR 37.7 dB" in capsys.readouterr().out
+
+
+def test_what_is_said_is_true_of_other_methods_and_captions():
+    assert not any("words" in sentence for sentence in in_plain_words(report(method="em", triggers=None)))
+    assert "em is there for comparison" in in_plain_words(report(method="em", triggers=None))[1]
+    assert "metadata.jsonl there" in next_steps(report(captions_file=None, caption_format="folder"))[1]
+    assert "the .txt beside it" in next_steps(report(captions_file=None, caption_format="sidecar"))[1]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(0, "0 bytes"), (999, "999 bytes"), (49_152, "49 kB"), (1_500_000, "1.5 MB"), (12 * 10**9, "12 GB")],
+)
+def test_sizes_are_for_people(number, words):
+    assert size(number) == words
+
+
+def test_a_plan_without_room_says_so(capsys):
+    plan = ProtectPlan(
+        output="out", caption_format="folder", photos=300, captions=300, skipped=[], surrogates=["small"],
+        rounds_at_most=8, seconds_estimated=600, bytes_estimated=3 * 10**9, bytes_free=10**9,
+    )  # fmt: skip
+    show_plan(plan)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "3.0 GB; 1.0 GB free" in said
+    assert "more than there is room for: choose another --output" in said
