@@ -2,7 +2,7 @@
 
 python tools/visibility_picture.py OUT.png PHOTOS low=COPIES medium=COPIES high=COPIES -- NAME:LEFT,TOP ...
 
-Each NAME is a photo, with the corner of the square of it that is shown.
+Each NAME is a photo without its suffix, with the corner of the square of it that is shown.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ def main() -> None:
         for y, row in enumerate(rows):
             name, corner = row.split(":")
             left, top = map(int, corner.split(","))
-            pixels = decode(folder / name).pixels[top : top + SIDE, left : left + SIDE]
+            photo = next(path for path in sorted(folder.glob(f"{name}.*")) if path.suffix != ".txt")
+            pixels = decode(photo).pixels[top : top + SIDE, left : left + SIDE]
             sheet.paste(Image.fromarray(pixels), (MARGIN + x * (SIDE + MARGIN), LINE + y * (SIDE + MARGIN)))
     sheet.save(out, optimize=True)
 

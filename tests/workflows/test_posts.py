@@ -140,3 +140,11 @@ def test_captions_are_no_other_files(posts):
     (posts / "film.mov").write_bytes(b"x")
     assert opened(posts)[1][-1] == "1 file is no photo: 1 video"
     assert not opened(posts / "p0.png")[0].others
+
+
+def test_a_list_of_other_photos_is_no_captions_of_these(posts):
+    (posts / "posts.jsonl").unlink()
+    (posts / "MANIFEST.json").write_text('[{"file": "elsewhere.png", "title": "another photo"}]')
+    dataset, notes = opened(posts)
+    assert dataset.source is None
+    assert any(note.startswith("0 of 8 photos have a caption of yours") for note in notes)

@@ -8,13 +8,17 @@ from pathlib import Path
 
 from unlearnable import files
 from unlearnable.datasets.assembly import assemble
-from unlearnable.datasets.caption_text import Found, read_text
+from unlearnable.datasets.caption_text import CaptionsFound, read_text
 from unlearnable.datasets.lookup import Lookup
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.records import Scan
 from unlearnable.datasets.tree import find_photos
 from unlearnable.datasets.types import Dataset, Edits
 from unlearnable.errors import InputError
+
+
+class NamesNoPhotoError(InputError):
+    """A caption file names no photo of its folder."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +51,12 @@ class CaptionFile:
         Raises:
             InputError: `source` cannot be read, or names no photo below `root`.
         """
-        path, found = self._file(source), Found()
+        path, found = self._file(source), CaptionsFound()
         text = read_text(path, self.name, self.scan)
         found.add(text, Lookup(root, path.parent, find_photos(root)), path.name)
         if not found.splits:
             first = f"; {found.skipped[0].where} is skipped as {found.skipped[0].reason}" if found.skipped else ""
-            raise InputError(
+            raise NamesNoPhotoError(
                 f"{path} names no photo below {root}{first}", hint="give the folder that its paths start from"
             )
         return assemble(root, found.splits, found.pairs, found.skipped, self.name, path, frozenset(found.changed))

@@ -89,7 +89,7 @@ class CaptionText:
 
 
 @dataclass
-class Found:
+class CaptionsFound:
     """What was found in caption files: splits by photo, captions in order, what was skipped, and fields that change."""
 
     splits: dict[str, str | None] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from unlearnable import files
 from unlearnable.datasets.assembly import assemble
-from unlearnable.datasets.caption_text import CaptionText, Found, read_text
+from unlearnable.datasets.caption_text import CaptionText, CaptionsFound, read_text
 from unlearnable.datasets.lookup import Lookup
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.records import Scan
@@ -51,7 +51,7 @@ class Export:
         Raises:
             InputError: a file cannot be read, or none names a photo below `root`.
         """
-        found, photos = Found(), find_photos(root)
+        found, photos = CaptionsFound(), find_photos(root)
         for text in self._texts(source):
             shown = text.path.relative_to(source).as_posix() if source.is_dir() else text.path.name
             found.add(text, Lookup(root, text.path.parent, photos), shown)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from unlearnable.datasets.assembly import with_unnamed, with_unnamed_counted
 from unlearnable.datasets.base import Format
+from unlearnable.datasets.caption_file import NamesNoPhotoError
 from unlearnable.datasets.export import Export
 from unlearnable.datasets.faces.posts import FORMAT
 from unlearnable.datasets.formats import FORMATS
@@ -66,7 +67,7 @@ def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
 def find_captions(folder: Path) -> list[Path]:
     """Return the caption files in a folder, recognised by their content; sub-folders are not searched.
 
-    Files of an export are left out: the folder is opened as a whole.
+    Files that name none of its photos are left out, and those of an export: there the folder is opened as a whole.
 
     Raises:
         InputError: the folder cannot be read.
@@ -81,7 +82,7 @@ def find_captions(folder: Path) -> list[Path]:
             if any(path.with_suffix(s).is_file() for s in PHOTO_SUFFIXES):
                 continue  # the text beside a photo
             taker = next((candidate for _, candidate in FORMATS.loadable() if candidate.sniff(path)), None)
-            if taker is not None and not isinstance(taker, Export):
+            if taker is not None and not isinstance(taker, Export) and _names_photos(taker, path, folder):
                 caption_files.append(path)
     return caption_files
 
@@ -120,6 +121,16 @@ def write_captions(dataset: Dataset, edits: Edits, target: Path) -> None:
         OutputError: the captions cannot be written.
     """
     FORMATS[dataset.format].write(dataset, edits, target)
+
+
+def _names_photos(reader: Format, captions: Path, folder: Path) -> bool:
+    """Return whether a caption file names a photo of a folder, or cannot even be read, which its reader shall say."""
+    try:
+        return bool(reader.read(captions, folder).photos)
+    except NamesNoPhotoError:
+        return False
+    except InputError:
+        return True
 
 
 def _captions_in(folder: Path, captions: Path) -> set[tuple[str, str]]:
