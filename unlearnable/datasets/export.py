@@ -9,7 +9,7 @@ from pathlib import Path
 
 from unlearnable import files
 from unlearnable.datasets.assembly import assemble
-from unlearnable.datasets.caption_text import CaptionText, CaptionsFound, read_text
+from unlearnable.datasets.caption_text import CaptionsFound, CaptionText, read_text
 from unlearnable.datasets.lookup import Lookup
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.records import Scan
