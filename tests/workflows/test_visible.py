@@ -84,7 +84,7 @@ def test_reports_and_manifests_of_an_old_version_can_be_read(posts, quick, optio
     again = unlearnable.protect(posts, resume=True, **quick)
     assert again.flip_mean is None
     assert ProtectReport.model_validate(old) == again
-    shown = call("protect", posts, "--resume", *options)
+    shown = call("protect", posts, "--resume", "--verbose", *options)
     assert shown.returncode == 0, shown.stderr
     assert "SSIM" in shown.stdout
     assert "FLIP" not in shown.stdout
@@ -92,7 +92,7 @@ def test_reports_and_manifests_of_an_old_version_can_be_read(posts, quick, optio
 
 
 def test_the_line_on_noise_fits_80_columns(posts, options, tmp_path):
-    shown = call("protect", posts, "--format", "jpeg", *options, env={"COLUMNS": "80"})
+    shown = call("protect", posts, "--format", "jpeg", "--verbose", *options, env={"COLUMNS": "80"})
     (line,) = [line for line in shown.stdout.splitlines() if line.startswith("noise  ")]
     assert all(word in line for word in ("at most", "PSNR", "SSIM", "FLIP", "dE"))
     assert len(line.rstrip()) <= 80

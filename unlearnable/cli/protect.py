@@ -96,7 +96,13 @@ def protect(
     hint = "--resume continues after the last finished round or photo"
     own = {"options": options.named_values(option)} if option else {}
     show = partial(_show, verbose=verbose)
-    run_command(context, ProtectSettings, work, show, hint=hint, found=own)
+    run_command(context, ProtectSettings, work, show, hint=hint, found=own, check=_paths)
+
+
+def _paths(settings: ProtectSettings) -> None:
+    from unlearnable.workflows.protect.chosen import source_of
+
+    source_of(settings.photos)
 
 
 def _show(result: ProtectPlan | ProtectReport, *, verbose: bool) -> None:

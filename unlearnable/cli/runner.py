@@ -28,6 +28,7 @@ def run_command(
     *,
     hint: str,
     found: Mapping[str, Any] | None = None,
+    check: Callable[[Kind], object] | None = None,
 ) -> Result | None:
     """Run a command with the options that its context holds.
 
@@ -38,6 +39,8 @@ def run_command(
         show: prints what `work` returns, for people.
         hint: what to do after Ctrl-C.
         found: settings that the command found out itself; they go before the flags.
+        check: raises what can be known to be wrong at once; after it the command says that it starts, before anything
+            heavy is imported.
 
     Returns:
         The result; None where there is none to show: with --print-config, or in all processes but the first.
@@ -55,7 +58,9 @@ def run_command(
         return None
     try:
         with shown(quiet=given["quiet"]) as progress:
-            progress.phase(STARTING, 0)  # before anything heavy is imported
+            if check is not None:
+                check(settings)
+                progress.phase(STARTING, 0)
             result = work(settings, progress)
     except KeyboardInterrupt:
         raise Interrupted("interrupted", hint=hint) from None

@@ -30,11 +30,13 @@ def source_of(paths: Sequence[Path]) -> Source:
     """Return what the paths of a run stand for; patterns such as `*.jpg` stand for the files they match.
 
     Raises:
-        InputError: a pattern matches no file, or a photo does not exist.
+        InputError: a pattern matches no file, or a path does not exist.
         ConfigError: there are several paths that are not all photos of one folder.
     """
     expanded = [path for pattern in paths for path in _matching(pattern)]
     first = expanded[0]
+    if not first.exists():
+        raise InputError(f"there is no {first}", hint="check the path")
     if len(expanded) == 1 and (first.is_dir() or not is_photo(first.name)):
         return Source(first)
     for path in expanded:
