@@ -30,7 +30,7 @@ KINDS = (MEMSettings, ProtectSettings, Recipe, TrainSettings, VerifySettings, Be
 @pytest.fixture(autouse=True)
 def as_for_a_user(monkeypatch):
     """No variable of the other tests, which overrule files and presets."""
-    for name in ("ADVERSARIAL_WEIGHT", "PRECISION", "VISIBILITY"):
+    for name in ("ADVERSARIAL_WEIGHT", "NOISE_COLOUR", "PRECISION", "VISIBILITY"):
         monkeypatch.delenv(f"UNLEARNABLE_{name}")
 
 

@@ -15,7 +15,8 @@ from tests.conftest import picture
 def test_protect_look_and_explain(posts, tiny_path, tmp_path):
     file = tmp_path / "quick.toml"
     file.write_text(FILE + "max_rounds = 3\n")
-    made = call("protect", posts, "--captions", posts / "posts.jsonl", "--surrogate", tiny_path, "--config", file)
+    captions = ("--captions", posts / "posts.jsonl")
+    made = call("protect", posts, *captions, "--surrogate", tiny_path, "--config", file, "--verbose")
     assert made.returncode == 0, made.stderr
     assert "by round" in made.stdout
     page = (tmp_path / "photos-protected.private" / "report.html").read_text()

@@ -85,7 +85,8 @@ def flags(values, *, commas):
 @pytest.mark.parametrize("commas", [True, False])
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_option_reaches_the_settings(tmp_path, monkeypatch, name, commas):
-    monkeypatch.delenv("UNLEARNABLE_PRECISION")  # which a file does not overrule
+    for setting in ("PRECISION", "VISIBILITY"):
+        monkeypatch.delenv(f"UNLEARNABLE_{setting}")  # which a file does not overrule
     values, arguments = VALUES[name], ARGUMENTS.get(name, {})
     options = set(inspect.signature(COMMANDS[name]).parameters) & set(SETTINGS[name].model_fields)
     assert options == {*values, *arguments}

@@ -96,13 +96,15 @@ def protect(
     hint = "--resume continues after the last finished round or photo"
     own = {"options": options.named_values(option)} if option else {}
     show = partial(_show, verbose=verbose)
-    run_command(context, ProtectSettings, work, show, hint=hint, found=own, check=_paths)
+    run_command(context, ProtectSettings, work, show, hint=hint, found=own, check=_check)
 
 
-def _paths(settings: ProtectSettings) -> None:
+def _check(settings: ProtectSettings) -> None:
+    """Refuse paths and names that are wrong before the run says that it starts."""
     from unlearnable.workflows.protect.chosen import source_of
 
     source_of(settings.photos)
+    METHODS.summary(settings.method)  # an unknown name is refused without loading any
 
 
 def _show(result: ProtectPlan | ProtectReport, *, verbose: bool) -> None:
