@@ -147,4 +147,5 @@ def test_a_list_of_other_photos_is_no_captions_of_these(posts):
     (posts / "MANIFEST.json").write_text('[{"file": "elsewhere.png", "title": "another photo"}]')
     dataset, notes = opened(posts)
     assert dataset.source is None
-    assert any(note.startswith("0 of 8 photos have a caption of yours") for note in notes)
+    assert notes[0] == "MANIFEST.json names none of these photos: it is not read"
+    assert notes[1].startswith("0 of 8 photos have a caption of yours")

@@ -7,7 +7,7 @@ from unlearnable.datasets.faces.naming import named_apart, people_of
 from unlearnable.datasets.faces.opening import open_people
 from unlearnable.datasets.faces.posts import hold_out, limit, named_posts
 from unlearnable.datasets.faces.types import People, Portrait
-from unlearnable.datasets.opening import find_captions, only_captions, open_dataset, write_captions
+from unlearnable.datasets.opening import captions_of_others, find_captions, only_captions, open_dataset, write_captions
 from unlearnable.datasets.tree import is_photo
 from unlearnable.datasets.types import Dataset, Edits, Pair, Person, Photo, Skipped
 
@@ -21,6 +21,7 @@ __all__ = [
     "Portrait",
     "Skipped",
     "assemble",
+    "captions_of_others",
     "find_captions",
     "hold_out",
     "is_photo",

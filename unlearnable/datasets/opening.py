@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from unlearnable.datasets.assembly import with_unnamed, with_unnamed_counted
@@ -72,19 +73,31 @@ def find_captions(folder: Path) -> list[Path]:
     Raises:
         InputError: the folder cannot be read.
     """
+    return [path for path, reader in _caption_files(folder) if _names_photos(reader, path, folder)]
+
+
+def captions_of_others(folder: Path) -> list[Path]:
+    """Return the caption files in a folder that name none of its photos.
+
+    Raises:
+        InputError: the folder cannot be read.
+    """
+    return [path for path, reader in _caption_files(folder) if not _names_photos(reader, path, folder)]
+
+
+def _caption_files(folder: Path) -> Iterator[tuple[Path, Format]]:
+    """Yield the caption files in a folder, each with its format, but for those of an export."""
     try:
         paths = sorted(folder.iterdir())
     except OSError as error:
         raise InputError(f"cannot read {folder}: {error.strerror}", hint="check the file permissions") from error
-    caption_files = []
     for path in paths:
         if path.is_file() and path.suffix.lower() in _CAPTION_SUFFIXES and not path.name.startswith("."):
             if any(path.with_suffix(s).is_file() for s in PHOTO_SUFFIXES):
                 continue  # the text beside a photo
-            taker = next((candidate for _, candidate in FORMATS.loadable() if candidate.sniff(path)), None)
-            if taker is not None and not isinstance(taker, Export) and _names_photos(taker, path, folder):
-                caption_files.append(path)
-    return caption_files
+            reader = next((candidate for _, candidate in FORMATS.loadable() if candidate.sniff(path)), None)
+            if reader is not None and not isinstance(reader, Export):
+                yield path, reader
 
 
 def only_captions(folder: Path, error: type[UnlearnableError] = InputError) -> Path | None:

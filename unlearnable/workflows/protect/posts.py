@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable.datasets import Dataset, assemble, only_captions, open_dataset, restrict
+from unlearnable.datasets import Dataset, assemble, captions_of_others, only_captions, open_dataset, restrict
 from unlearnable.datasets.faces.posts import FORMAT as PEOPLE
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.others import other_files, said_of_others
@@ -37,6 +37,9 @@ def open_posts(source: Source, captions: Path | None, progress: Progress) -> Dat
         progress.note(f"captions from {dataset.source.name}")
     elif dataset.format == "sidecar":
         progress.note("captions from the .txt beside each photo")
+    if captions is None and source.place.is_dir():
+        for path in captions_of_others(source.place):
+            progress.note(f"{path.name} names none of these photos: it is not read")
     progress.note(said_of_captions(dataset))
     if source.place.is_dir() and not source.chosen:
         captions_read = {dataset.source, *(photo.path.with_suffix(".txt") for photo in dataset.photos)}
