@@ -413,7 +413,8 @@ def test_the_fingerprint_follows_what_was_read(name: str, tmp_path: Path) -> Non
 
 
 LINES = st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=1).filter(lambda t: t.strip() == t)
-TEXTS = st.text(min_size=1).filter(str.strip)
+# "é" is a tag of a sample, which would follow a caption that it equals
+TEXTS = st.text(min_size=1).filter(lambda text: bool(text.strip()) and text != "é")
 
 
 @pytest.mark.parametrize("name", WITH_CAPTIONS)
