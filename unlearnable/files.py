@@ -28,7 +28,7 @@ def atomic(path: Path) -> Iterator[Path]:
     """
     temporary = path.with_name(f".{path.stem[:80]}{_PARTIAL}{path.suffix}")
     with reporting_write_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         try:
             yield temporary
             with temporary.open("rb") as written:
@@ -48,6 +48,15 @@ def reporting_write_errors(path: Path) -> Iterator[None]:
         raise OutputError(
             f"cannot write {path}: {error.strerror or error}", hint="check free disk space and permissions"
         ) from error
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its parents where they are missing, and flush the entry of each to disk."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
 
 
 def check_writable(folder: Path) -> None:
@@ -122,7 +131,13 @@ def parse_sums(text: str) -> dict[str, set[str]]:
     return sums
 
 
-def sha256(path: Path) -> str:
-    """Return the hex SHA-256 of a file's bytes."""
+def sha256(path: Path, size: int | None = None) -> str:
+    """Return the hex SHA-256 of a file's bytes, or of its first `size` bytes."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        if size is None:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.sha256()
+        while size and (block := file.read(min(size, 1 << 20))):
+            digest.update(block)
+            size -= len(block)
+        return digest.hexdigest()

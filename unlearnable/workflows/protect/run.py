@@ -26,10 +26,17 @@ from unlearnable.workflows.protect.expected import foreseen_and_ready
 from unlearnable.workflows.protect.lock import held
 from unlearnable.workflows.protect.opt_out_site import write_site_files
 from unlearnable.workflows.protect.posts import open_posts
-from unlearnable.workflows.protect.publish import compose, refuse_without_noise, write_caption_files, write_photos
+from unlearnable.workflows.protect.publish import (
+    compose,
+    manifest_text,
+    refuse_without_noise,
+    write_caption_files,
+    write_photos,
+)
 from unlearnable.workflows.protect.readback import measure_losses, refuse_unprotected, reread_captions
 from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, run_key
 from unlearnable.workflows.protect.summary import RunResults, summarise
+from unlearnable.workflows.records import read_record, seal_records
 
 
 def protect(
@@ -98,12 +105,14 @@ def _publish(run: Run, state: State, rounds: list[float], started: float, progre
     page = protect_page(report, lines, run.settings, pictures)
     published.put_in_place(layout)
     _remember(run, lines, progress)
-    files.write_bytes(layout.manifest, layout.staged_manifest.read_bytes())
+    files.write_text(layout.manifest, manifest_text(lines))
     files.write_bytes(layout.settings, layout.staged_settings.read_bytes())
     files.write_text(layout.page, page)
     if run.settings.opt_out:
         write_site_files(layout.opt_out)
-    files.write_text(layout.report, report.model_dump_json(indent=2) + "\n")
+    text = report.model_dump_json(indent=2) + "\n"
+    seal_records(layout, text)
+    files.write_text(layout.report, text)
     _clear(layout)
     return report
 
@@ -129,17 +138,19 @@ def _finished_report(layout: Layout, key: str, progress: Progress) -> ProtectRep
     If files are missing or damaged, the report and the damaged files are removed.
 
     Raises:
-        CheckpointError: the complete run had other settings or photos.
+        CheckpointError: the complete run had other settings or photos, or its report or list of files is damaged.
     """
     if not layout.report.is_file():
         return None
-    report = ProtectReport.model_validate_json(layout.report.read_text(encoding="utf-8"))
+    report = ProtectReport.model_validate_json(read_record(layout.report))
     if layout.key_under_way() not in (None, report.run):
         return None  # the unfinished run is to replace the complete one
     if report.run != key:
         raise CheckpointError(
             f"{layout.private} holds a finished run of other settings or photos", hint="use --overwrite"
         )
+    read_record(layout.manifest)
+    read_record(layout.sums)
     sums, broken = published.read_sums(layout), published.damaged(layout)
     if sums and not broken:
         _clear(layout)
