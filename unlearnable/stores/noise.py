@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from unlearnable import files
 from unlearnable.errors import CheckpointError
 from unlearnable.stores.journal import Journal
 from unlearnable.stores.ragged import Ragged, Shape
@@ -35,6 +36,9 @@ class NoiseStore:
         path: file of the noise. Its content is used; a missing file, or one of another size, is filled with zeros.
         mode: "r" for a file that is only read.
         grey: numbers of the photos in greys.
+
+    Raises:
+        OutputError: there is no room for the file.
     """
 
     def __init__(
@@ -51,9 +55,9 @@ class NoiseStore:
         self._ragged = Ragged(shapes)
         total = self._ragged.size
         self._fresh = mode != "r" and not (path.is_file() and path.stat().st_size == total)
-        self.data: np.memmap[tuple[int], np.dtype[np.int8]] = np.memmap(
-            path, np.int8, "w+" if self._fresh else mode, shape=(total,)
-        )
+        if mode != "r":
+            files.reserve(path, total)
+        self.data: np.memmap[tuple[int], np.dtype[np.int8]] = np.memmap(path, np.int8, mode, shape=(total,))
         self._journal = Journal(path.with_suffix(".undo"))
         self._checkpoint = 0
         if self._fresh:

@@ -18,11 +18,12 @@ from unlearnable.progress import Progress, Silent
 from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.report.html import protect_page
 from unlearnable.results import ManifestLine, ProtectReport
+from unlearnable.stores.ragged import Ragged
 from unlearnable.workflows import history
 from unlearnable.workflows.layout import Layout, create_folders, layout_of, refuse_existing_output
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.chosen import source_of
-from unlearnable.workflows.protect.expected import foreseen_and_ready
+from unlearnable.workflows.protect.expected import copies_bytes, foreseen_and_ready
 from unlearnable.workflows.protect.lock import held
 from unlearnable.workflows.protect.opt_out_site import write_site_files
 from unlearnable.workflows.protect.posts import open_posts
@@ -72,6 +73,8 @@ def protect(
             published.refuse_foreign(layout)
         surrogates = load_surrogates(settings, progress)
         run = foreseen_and_ready(settings, layout, dataset, surrogates, Path(scratch), progress)
+        if not resume:
+            files.check_space(layout.private, copies_bytes(run.prepared) + Ragged(run.prepared.grids).size)
         create_folders(layout, key, config.to_toml(settings), resume=resume)
         task = OptimisationTask(run.problem, run.method, run.method_settings, layout.checkpoint, run.key)
         session, trace = optimise(task, progress, lambda losses: bool(_stop(settings, losses)))
