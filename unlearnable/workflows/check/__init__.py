@@ -1,0 +1,1 @@
+"""`doctor --check`: a protected folder against the records of the run that made it."""
