@@ -1,1 +1,0 @@
-"""`doctor --check`: a protected folder against the records of the run that made it."""
