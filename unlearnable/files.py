@@ -158,6 +158,23 @@ def check_space(folder: Path, needed: int) -> None:
         )
 
 
+def copy_mode(source: Path, target: Path) -> None:
+    """Let those read and write a file who may read and write another one; does nothing outside POSIX."""
+    if os.name == "posix":
+        target.chmod(source.stat().st_mode & 0o666 | 0o600)
+
+
+def make_private(folder: Path) -> None:
+    """Let only the owner into a folder and at the files in it; does nothing outside POSIX."""
+    if os.name != "posix":
+        return
+    with reporting_write_errors(folder):
+        folder.chmod(0o700)
+        for path in folder.iterdir():
+            if path.is_file() and not path.is_symlink():
+                path.chmod(0o600)
+
+
 def sync_folder(folder: Path) -> None:
     """Flush a folder's entries to disk, so that a rename survives a power failure; does nothing outside POSIX."""
     if os.name != "posix":

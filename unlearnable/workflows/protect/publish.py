@@ -135,6 +135,7 @@ def write_caption_files(
     target = layout.staged if dataset.source is None else layout.staged / dataset.source.name
     write_captions(dataset, edits, target)
     source_name = dataset.source.name if dataset.source else None
+    _copy_modes(dataset, layout)
     if source_name != METADATA:
         rows = (
             {"file_name": publication.names[photo], "text": text}
@@ -142,7 +143,19 @@ def write_caption_files(
             for _, text in texts
         )
         files.write_text(layout.staged / METADATA, "".join(_dump(row) for row in rows))
+        if dataset.source and dataset.source.is_file():
+            files.copy_mode(dataset.source, layout.staged / METADATA)
     return target if dataset.source else None
+
+
+def _copy_modes(dataset: Dataset, layout: Layout) -> None:
+    """Let those read the written caption files who may read the user's own."""
+    for path in layout.staged.rglob("*"):
+        own = dataset.root / path.relative_to(layout.staged)
+        if dataset.source and path == layout.staged / dataset.source.name:
+            own = dataset.source
+        if path.is_file() and own.is_file():
+            files.copy_mode(own, path)
 
 
 def refuse_without_noise(prepared: Prepared, noise: NoiseStore) -> None:
@@ -174,6 +187,7 @@ def _write_photo(
         raise _unprotected(photo.id)
     path = folder / publication.names[photo.id]
     written = write(target, protected, path, settings)
+    files.copy_mode(photo.path, path)
     seen = visibility(target.picture.pixels, written.picture.pixels)
     trigger, quality = publication.triggers[number], written.quality
     line = ManifestLine(

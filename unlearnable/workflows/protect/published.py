@@ -103,7 +103,7 @@ def _link(source: Path, target: Path, temporary_name: Path) -> None:
             temporary_name.replace(target)
         except OSError:
             with files.atomic(target) as temporary:
-                shutil.copyfile(source, temporary)
+                shutil.copy(source, temporary)
         files.sync_folder(target.parent)
 
 
