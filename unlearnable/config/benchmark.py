@@ -105,7 +105,7 @@ class BenchmarkSettings(Settings):
 
 
 def named_settings(method: str) -> dict[str, Any]:
-    """Return the settings that the name "mem-K[-natural][-end|-random][-balanced|-strong]" stands for; none for others."""
+    """Return the settings that a name of "mem-K[-natural][-end|-random][-balanced|-strong]" stands for, else none."""
     found = _MEM.fullmatch(method)
     if found is None:
         return {}
