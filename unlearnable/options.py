@@ -66,14 +66,22 @@ class MethodOptions(TypedDict, total=False):
     enlarge: Literal["bilinear", "nearest"]
 
 
-class ProtectOptions(MethodOptions, total=False):
+class ProtectionOptions(MethodOptions, total=False):
+    """Keywords of `unlearnable.protect_images`: keys of `unlearnable.config.ProtectionSettings`."""
+
+    method: str
+    surrogate: Names
+    preset: Preset
+    seed: int
+    device: Device
+    options: Mapping[str, bool | int | float | str]
+
+
+class ProtectOptions(ProtectionOptions, total=False):
     """Keywords of `unlearnable.protect`: keys of `unlearnable.config.ProtectSettings`."""
 
     captions: AnyPath | None
     output: AnyPath | None
-    method: str
-    surrogate: Names
-    preset: Preset
     format: Format
     quality: int | None
     platform: PlatformName | None
@@ -81,9 +89,6 @@ class ProtectOptions(MethodOptions, total=False):
     keep_fields: Names
     opt_out: bool
     strict: bool
-    seed: int
-    device: Device
-    options: Mapping[str, bool | int | float | str]
 
 
 class ScheduleOptions(TypedDict, total=False):

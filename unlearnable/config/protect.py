@@ -25,25 +25,11 @@ PRESETS: dict[str, dict[str, Any]] = {
 OUTSIDE_THE_DIGEST = frozenset({"photos", "captions", "output", "avoid_words", "device", "strict"})
 
 
-class ProtectSettings(MEMSettings):
-    """Everything a `protect` run depends on; saved with it as run.toml."""
+class ProtectionSettings(MEMSettings):
+    """What noise and triggers depend on besides the posts, wherever these lie."""
 
     command = "protect"
     without_variable: ClassVar[frozenset[str]] = frozenset({"options"})  # a table
-    photos: Annotated[
-        tuple[Path, ...],
-        Field(min_length=1, description="Folder of photos, a caption file that names them, or photos of one folder."),
-    ]
-    captions: Annotated[
-        Path | None,
-        Field(description="Caption file: JSONL, CSV, TSV, COCO, Karpathy or Flickr."),
-        DefaultText("one that is found among the photos"),
-    ] = None
-    output: Annotated[
-        Path | None,
-        Field(description="Folder to publish; what must stay private goes to OUTPUT.private."),
-        DefaultText("PHOTOS-protected"),
-    ] = None
     method: Annotated[str, Field(description="Method that makes noise and triggers.")] = "mem"
     surrogate: Annotated[
         tuple[str, ...],
@@ -59,6 +45,32 @@ class ProtectSettings(MEMSettings):
             "models of two families that have learnt the clean posts, strong those of three, in more steps."
         ),
     ] = "balanced"
+    seed: SeedSetting = 0
+    device: DeviceSetting = "auto"
+    options: Annotated[
+        dict[str, bool | int | float | str],
+        Field(description="Settings of its own that a method from an installed package takes, by name."),
+        DefaultText("none"),
+    ] = {}  # noqa: RUF012  (pydantic copies defaults)
+
+
+class ProtectSettings(ProtectionSettings):
+    """Everything a `protect` run depends on; saved with it as run.toml."""
+
+    photos: Annotated[
+        tuple[Path, ...],
+        Field(min_length=1, description="Folder of photos, a caption file that names them, or photos of one folder."),
+    ]
+    captions: Annotated[
+        Path | None,
+        Field(description="Caption file: JSONL, CSV, TSV, COCO, Karpathy or Flickr."),
+        DefaultText("one that is found among the photos"),
+    ] = None
+    output: Annotated[
+        Path | None,
+        Field(description="Folder to publish; what must stay private goes to OUTPUT.private."),
+        DefaultText("PHOTOS-protected"),
+    ] = None
     format: Annotated[
         Format,
         Field(
@@ -101,13 +113,6 @@ class ProtectSettings(MEMSettings):
         ),
     ] = False
     strict: Annotated[bool, Field(description="Fail if any photo cannot be protected.")] = False
-    seed: SeedSetting = 0
-    device: DeviceSetting = "auto"
-    options: Annotated[
-        dict[str, bool | int | float | str],
-        Field(description="Settings of its own that a method from an installed package takes, by name."),
-        DefaultText("none"),
-    ] = {}  # noqa: RUF012  (pydantic copies defaults)
 
     @field_serializer("photos")
     def _one_or_several(self, photos: tuple[Path, ...]) -> str | list[str]:
