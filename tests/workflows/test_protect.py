@@ -39,6 +39,15 @@ def manifest(report_folder):
     return [json.loads(line) for line in (report_folder / "manifest.jsonl").read_text().splitlines()]
 
 
+def test_how_close_triggers_are_to_the_clean_photos_is_reported(posts, quick, tmp_path):
+    told = protect(posts, captions=posts / "posts.jsonl", **quick)
+    assert told.trigger_similarity == pytest.approx(told.trigger_similarity_random, abs=0.1)
+    page = (tmp_path / "photos-protected.private" / "report.html").read_text()
+    assert f"similarity of triggers to the clean photos {told.trigger_similarity:.2f}" in page
+    none = protect(posts, captions=posts / "posts.jsonl", overwrite=True, method="em", **quick)
+    assert none.trigger_similarity is None
+
+
 def test_what_is_written_is_what_was_promised(posts, quick, tmp_path):
     before = tree(posts)
     report = protect(posts, captions=posts / "posts.jsonl", **quick)

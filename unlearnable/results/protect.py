@@ -149,6 +149,14 @@ class ProtectReport(Record):
     trigger_roundtrip: float = Field(
         description="Share of the written captions that are read back with all tokens of their trigger, 0 to 1."
     )
+    trigger_similarity: float | None = Field(
+        default=None,
+        description="Mean cosine of each clean photo and its trigger under the pretrained surrogates, -1 to 1; null "
+        "for methods without triggers.",
+    )
+    trigger_similarity_random: float | None = Field(
+        default=None, description="The same of random words of the vocabulary in place of the triggers, -1 to 1."
+    )
     triggers: TriggerFigures | None = Field(
         default=None, description="How much the triggers differ; null for methods without triggers."
     )

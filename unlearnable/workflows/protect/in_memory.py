@@ -20,6 +20,7 @@ from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import Vocabulary
 from unlearnable.posts.pixels import Pixels, Posts, Rgb8
+from unlearnable.posts.resemblance import resemblance
 from unlearnable.progress import Progress
 from unlearnable.protection.captions import Captions, cut_captions
 from unlearnable.protection.optimise import OptimisationTask, optimise, reason_to_stop
@@ -78,7 +79,7 @@ def protect_in_memory(
         raise InputError(f"{len(images)} photos and {len(captions)} captions", hint="give one caption for each photo")
     pictures = [_read(image, f"images[{number}]") for number, image in enumerate(images)]
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
-        problem = _problem(loaded, pictures, captions, Path(scratch))
+        problem = _problem(loaded, pictures, captions, Path(scratch), progress)
         state = _optimise(loaded.settings, problem, progress)
         protected = [_with_noise(loaded.settings, state, number, picture) for number, picture in enumerate(pictures)]
         slots = problem.posts.slots
@@ -109,12 +110,15 @@ def _stored(pictures: Sequence[Rgb8], side: int, path: Path) -> Pixels:
     return pixels
 
 
-def _problem(loaded: Loaded, pictures: Sequence[Rgb8], captions: Sequence[str], scratch: Path) -> Problem:
-    settings, side = loaded.settings, _side(loaded)
-    length = settings.trigger_length if METHODS[settings.method].has_trigger else 0
+def _problem(
+    loaded: Loaded, pictures: Sequence[Rgb8], captions: Sequence[str], scratch: Path, progress: Progress
+) -> Problem:
+    settings, side, method = loaded.settings, _side(loaded), METHODS[loaded.settings.method]
+    pixels = _stored(pictures, side, scratch / "pixels.u8")
+    length = settings.trigger_length if method.has_trigger else 0
     slots = cut_captions([[caption] for caption in captions], settings, length, settings.seed)
     return Problem(
-        posts=Posts(_stored(pictures, side, scratch / "pixels.u8"), slots),
+        posts=Posts(pixels, slots),
         grids=tuple(grid_shape(picture.shape[0], picture.shape[1], side) for picture in pictures),
         captions=tuple((caption,) for caption in captions),
         surrogates=loaded.surrogates,
@@ -123,6 +127,9 @@ def _problem(loaded: Loaded, pictures: Sequence[Rgb8], captions: Sequence[str], 
         proposer=loaded.proposer,
         seed=settings.seed,
         noise_path=scratch / "noise.i8",
+        resemblance=resemblance(pixels, loaded.surrogates, loaded.vocabulary, settings.avoid_similar, progress)
+        if method.has_trigger
+        else None,
     )
 
 
