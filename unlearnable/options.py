@@ -54,6 +54,7 @@ class MethodOptions(TypedDict, total=False):
     proposals: int
     fluent_beam: int
     avoid_words: AnyPath | None
+    avoid_similar: float
     trigger_rounds: int
     candidates: int
     beam_width: int
