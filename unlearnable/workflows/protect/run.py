@@ -15,7 +15,7 @@ from unlearnable.models.fetching import announce
 from unlearnable.models.sentence import as_sentence
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.progress import Progress, Silent
-from unlearnable.protection.optimise import OptimisationTask, optimise
+from unlearnable.protection.optimise import OptimisationTask, optimise, reason_to_stop
 from unlearnable.report.html import protect_page
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.stores.ragged import Ragged
@@ -60,7 +60,7 @@ def protect(
     if resume and overwrite:
         raise ConfigError("--resume and --overwrite exclude each other", hint="use only one of them")
     started, progress = time.monotonic(), progress or Silent()
-    source = source_of(settings.photos)
+    source = source_of(settings.photos, settings.only, settings.skip)
     layout = layout_of(source.place, settings.output)
     dataset = open_posts(source, settings.captions, progress)
     announce(all_models(settings), progress)
@@ -77,15 +77,8 @@ def protect(
             files.check_space(layout.private, copies_bytes(run.prepared) + Ragged(run.prepared.grids).size)
         create_folders(layout, key, config.to_toml(settings), resume=resume)
         task = OptimisationTask(run.problem, run.method, run.method_settings, layout.checkpoint, run.key)
-        session, trace = optimise(task, progress, lambda losses: bool(_stop(settings, losses)))
+        session, trace = optimise(task, progress, lambda losses: bool(reason_to_stop(settings, losses)))
         return _publish(run, session.state, trace.losses, started, progress)
-
-
-def _stop(settings: ProtectSettings, losses: list[float]) -> str:
-    """Return the reason to stop now, or an empty text. The threshold applies to the mean of the last two rounds."""
-    if settings.ends_at_threshold and len(losses) >= 2 and sum(losses[-2:]) / 2 < settings.threshold:
-        return "threshold"
-    return "rounds" if len(losses) >= settings.max_rounds else ""
 
 
 def _publish(run: Run, state: State, rounds: list[float], started: float, progress: Progress) -> ProtectReport:
@@ -102,7 +95,7 @@ def _publish(run: Run, state: State, rounds: list[float], started: float, progre
     losses = measure_losses(run, state, publication, texts, progress)
     if run.method.lowers_loss:
         refuse_unprotected(losses, run.settings)
-    stopped = _stop(run.settings, rounds) or "rounds"
+    stopped = reason_to_stop(run.settings, rounds) or "rounds"
     seconds = time.monotonic() - started
     report = summarise(run, state, RunResults(lines, losses, rounds, stopped, roundtrip, seconds))
     page = protect_page(report, lines, run.settings, pictures)
