@@ -95,7 +95,6 @@ def read_photos(
 
 
 def _read_photo(
-    root: Path,
     photo: Photo,
     settings: ProtectSettings,
     side: int,
