@@ -145,8 +145,8 @@ def _finished_report(layout: Layout, key: str, progress: Progress) -> ProtectRep
         raise CheckpointError(
             f"{layout.private} holds a finished run of other settings or photos", hint="use --overwrite"
         )
-    read_record(layout.manifest)
-    read_record(layout.sums)
+    for record in filter(Path.is_file, (layout.manifest, layout.sums)):
+        read_record(record)
     sums, broken = published.read_sums(layout), published.damaged(layout)
     if sums and not broken:
         _clear(layout)
