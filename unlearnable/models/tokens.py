@@ -20,10 +20,18 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 @lru_cache(maxsize=1)
 def tokenizer() -> Any:
-    """Return open_clip's byte-pair tokenizer, which every CLIP uses."""
+    """Return open_clip's byte-pair tokenizer, which every CLIP uses; it reads half a surrogate pair as "?"."""
     import open_clip
 
-    return open_clip.SimpleTokenizer()
+    tokenizer = open_clip.SimpleTokenizer()
+    clean = tokenizer.clean_fn
+    tokenizer.clean_fn = lambda text: clean(readable(text))
+    return tokenizer
+
+
+def readable(text: str) -> str:
+    """Return a text as models read it: with "?" for what is no Unicode."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def words_of(text: str) -> set[str]:

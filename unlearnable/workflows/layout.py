@@ -17,6 +17,7 @@ from unlearnable.errors import CheckpointError, ConfigError, OutputError
 
 METADATA = "metadata.jsonl"  # the captions in the format of Hugging Face's imagefolder
 REPORT = "report.json"
+SUMS = "SHA256SUMS"
 SMALLEST = 16  # pixels; a smaller photo has no room for noise that survives resizing
 
 
@@ -42,7 +43,7 @@ class Layout:
     @property
     def sums(self) -> Path:
         """The checksums of all published files."""
-        return self.private / "SHA256SUMS"
+        return self.private / SUMS
 
     @property
     def report(self) -> Path:
@@ -130,9 +131,13 @@ def layout_of(photos: Path, output: Path | None) -> Layout:
 
     Raises:
         ConfigError: the output would lie in the folder of the photos, or contain it.
+        OutputError: a name is too long.
     """
     root = (photos if photos.is_dir() else photos.parent).resolve()
-    target = (output or root.with_name(f"{root.name}-protected")).resolve()
+    target = output or root.with_name(f"{root.name}-protected")
+    if not files.can_exist(private_of(target) / SUMS):
+        raise OutputError(f"the name of {private_of(target)} is too long", hint="choose a shorter --output")
+    target = target.resolve()
     check_apart(target, root)
     check_apart(private_of(target), root)
     return Layout(root, target, private_of(target))
@@ -192,28 +197,38 @@ def create_folders(layout: Layout, key: str, settings: str, *, resume: bool) -> 
     files.write_text(layout.key, f"{key}\n")
 
 
-def output_names(sources: Iterable[tuple[str, str]], originals: Iterable[str]) -> dict[str, str]:
-    """Return a unique name for every copy: the same path and stem, the new suffix, and a number if two would collide.
+class OutputNames:
+    """Unique names of copies: the same path and stem, the new suffix, and a number if two would collide.
 
-    A copy never has the name of another original, not even of one that was left out. Names that differ only in case or
-    in the encoding of an accent count as equal, as on some file systems.
+    A copy never has the name of another original, not even of one that was left out, nor of a folder or of a file of
+    captions. Names that differ only in case or in the encoding of an accent count as equal, as on some file systems.
 
     Args:
-        sources: (photo id, new suffix) pairs; of colliding photos the first keeps the plain name.
         originals: ids of all photos that were found.
+        captions: name of the caption file, if there is one.
     """
-    owners: dict[str, str] = {}
-    for photo in originals:
-        owners.setdefault(_key(photo), photo)
-    names = {}
-    for source, suffix in sources:
-        path, number = PurePosixPath(source), 1
+
+    def __init__(self, originals: Iterable[str], captions: str | None = None) -> None:
+        ids = list(originals)
+        self._captions = {_key(name) for name in (METADATA, captions) if name}
+        self._owners = dict.fromkeys(self._captions, "")
+        self._owners |= {_key(str(folder)): "" for photo in ids for folder in PurePosixPath(photo).parents}
+        for photo in ids:
+            self._owners.setdefault(_key(photo), photo)
+
+    def give(self, photo: str, suffix: str) -> str:
+        """Return the name of a photo's copy; of colliding photos the first to ask keeps the plain name."""
+        path, number = PurePosixPath(photo), 1
         name = path.with_suffix(suffix)
-        while owners.setdefault(_key(str(name)), source) != source:
+        while self._owners.setdefault(_key(str(name)), photo) != photo:
             number += 1
             name = path.with_name(f"{path.stem}-{number}{suffix}")
-        names[source] = str(name)
-    return names
+        return str(name)
+
+    def blocked(self, photo: str) -> str | None:
+        """Return the folder of a photo that has the name of a caption file, so that both cannot be written."""
+        top = PurePosixPath(photo).parts[0]
+        return top if top != photo and _key(top) in self._captions else None
 
 
 def _key(name: str) -> str:

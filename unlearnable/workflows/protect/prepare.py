@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, Pair, Photo, Skipped
 from unlearnable.datasets.types import NO_RECORD
 from unlearnable.errors import InputError
+from unlearnable.escapes import storable
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.imaging.encoding import Encoding
 from unlearnable.imaging.placement import grid_shape, working_copy
@@ -18,7 +20,7 @@ from unlearnable.posts.pixels import Pixels
 from unlearnable.progress import Progress
 from unlearnable.protection.captions import cut_captions
 from unlearnable.stores.ragged import Shape
-from unlearnable.workflows.layout import SMALLEST
+from unlearnable.workflows.layout import SMALLEST, OutputNames
 from unlearnable.workflows.protect.target import target_of
 
 
@@ -40,6 +42,7 @@ class Prepared:
         sizes: (height, width) of each copy.
         hashes: SHA-256 of each original file.
         grids: (rows, columns) of each photo's noise grid.
+        names: photo id -> path of the copy in the output folder.
         skipped: photos and rows that were left out.
     """
 
@@ -48,26 +51,65 @@ class Prepared:
     sizes: list[Shape] = field(default_factory=list)
     hashes: list[str] = field(default_factory=list)
     grids: list[Shape] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
 
 
-def read_photos(
-    dataset: Dataset,
-    settings: ProtectSettings,
-    side: int,
-    pixels: Pixels,
-    already_protected: set[str],
-    progress: Progress,
-) -> Prepared:
-    """Decode every photo into a working copy of at most twice the model's size.
+@dataclass(frozen=True)
+class PhotoReader:
+    """The reader of photos into working copies.
 
-    Args:
-        dataset: data set to read.
+    Attributes:
         settings: output format and strictness.
         side: image size of the model, in pixels.
         pixels: receives the working copies.
         already_protected: SHA-256 of photos that are protected already.
-        progress: receives one step per photo.
+        names: names of the copies.
+        staged: folder that the copies are written to first.
+    """
+
+    settings: ProtectSettings
+    side: int
+    pixels: Pixels
+    already_protected: Set[str]
+    names: OutputNames
+    staged: Path
+
+    def read(self, photo: Photo, prepared: Prepared) -> None:
+        """Decode a photo into a working copy of at most twice the model's size.
+
+        Raises:
+            DecodeError: it cannot be protected.
+        """
+        self._check_name(photo.id)
+        target = target_of(photo.path, self.settings)
+        picture = target.picture
+        if min(picture.height, picture.width) < SMALLEST:
+            size = f"{picture.width} x {picture.height}"
+            raise DecodeError("too-small", f"{size}, but at least {SMALLEST} pixels are needed")
+        checksum = files.sha256(photo.path)
+        if checksum in self.already_protected:
+            raise DecodeError("already-protected", "made by this tool; protect the original instead")
+        name = self.names.give(photo.id, target.encoding.suffix)
+        if not files.can_exist(self.staged / name):
+            raise DecodeError("bad-name", "the name of its copy would be too long; shorten it")
+        self.pixels.append(working_copy(picture.pixels, self.side))
+        prepared.names[photo.id] = name
+        prepared.photos.append(photo)
+        prepared.encodings.append(target.encoding)
+        prepared.sizes.append((picture.height, picture.width))
+        prepared.hashes.append(checksum)
+        prepared.grids.append(grid_shape(picture.height, picture.width, self.side))
+
+    def _check_name(self, photo: str) -> None:
+        if storable(photo) != photo:
+            raise DecodeError("bad-name", "the name is no text in UTF-8, so no caption could name the copy; rename it")
+        if folder := self.names.blocked(photo):
+            raise DecodeError("bad-name", f"the folder {folder} has the name of a caption file; rename it")
+
+
+def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Prepared:
+    """Read every photo; those that cannot be protected are skipped.
 
     Raises:
         InputError: no photo can be used, or `strict` is set and some photo cannot.
@@ -76,35 +118,17 @@ def read_photos(
     progress.phase("reading photos", len(dataset.photos))
     for photo in dataset.photos:
         try:
-            _read_photo(photo, settings, side, pixels, already_protected, prepared)
+            reader.read(photo, prepared)
         except DecodeError as error:
             prepared.skipped.append(Skipped(photo.id, error.reason, error.detail))
         progress.advance()
-    if settings.strict and prepared.skipped:
+    if reader.settings.strict and prepared.skipped:
         first = prepared.skipped[0]
         raise InputError(f"{first.where}: {first.reason} ({first.detail})", hint="fix or remove it, or omit --strict")
     if not prepared.photos:
         first = prepared.skipped[0]
         raise InputError(f"no photo in {dataset.root} can be protected; {first.where}: {first.reason} ({first.detail})")
     return prepared
-
-
-def _read_photo(
-    photo: Photo, settings: ProtectSettings, side: int, pixels: Pixels, already_protected: set[str], prepared: Prepared
-) -> None:
-    target = target_of(photo.path, settings)
-    picture = target.picture
-    if min(picture.height, picture.width) < SMALLEST:
-        raise DecodeError("too-small", f"{picture.width} x {picture.height}, but at least {SMALLEST} pixels are needed")
-    checksum = files.sha256(photo.path)
-    if checksum in already_protected:
-        raise DecodeError("already-protected", "made by this tool; protect the original instead")
-    pixels.append(working_copy(picture.pixels, side))
-    prepared.photos.append(photo)
-    prepared.encodings.append(target.encoding)
-    prepared.sizes.append((picture.height, picture.width))
-    prepared.hashes.append(checksum)
-    prepared.grids.append(grid_shape(picture.height, picture.width, side))
 
 
 def read_captions(dataset: Dataset, settings: ProtectSettings, length: int) -> dict[str, list[Caption]]:

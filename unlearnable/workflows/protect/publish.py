@@ -25,7 +25,7 @@ from unlearnable.report.pictures import Thumbnails, thumbnails
 from unlearnable.report.shown_photos import ShownPhotos
 from unlearnable.results import ManifestLine
 from unlearnable.stores.noise import NoiseStore
-from unlearnable.workflows.layout import METADATA, Layout, output_names
+from unlearnable.workflows.layout import METADATA, Layout
 from unlearnable.workflows.protect.prepare import Caption, Prepared
 from unlearnable.workflows.protect.target import target_of
 from unlearnable.workflows.protect.written import write
@@ -36,41 +36,41 @@ class Publication:
     """Everything that a run will write.
 
     Attributes:
-        prepared: photos and their noise grids.
-        names: photo id -> path in the output folder.
+        prepared: photos, their noise grids and the names of their copies.
         triggers: trigger of each photo; None for methods without a trigger.
         captions: photo id -> (pair, new text) of each caption.
     """
 
     prepared: Prepared
-    names: dict[str, str]
     triggers: list[Trigger | None]
     captions: dict[str, list[tuple[Pair, str]]]
 
+    @property
+    def names(self) -> dict[str, str]:
+        """Photo id -> path in the output folder."""
+        return self.prepared.names
+
 
 def compose(
-    dataset: Dataset,
     prepared: Prepared,
     captions: dict[str, list[Caption]],
     triggers: list[Trigger | None],
     write: Callable[[CaptionSlot, Trigger], str] = CaptionSlot.text,
 ) -> Publication:
-    """Compose the publication: a name for every photo, and every caption with its trigger as `write` inserts it.
+    """Compose the publication: every caption with its trigger as `write` inserts it.
 
     A caption that stands in one place for several photos is one text, with the trigger where the first of them has it.
     """
-    ids, suffixes = [photo.id for photo in prepared.photos], [one.suffix for one in prepared.encodings]
     texts: dict[str, list[tuple[Pair, str]]] = {}
     written: dict[tuple[int, int], str] = {}
-    for photo, trigger in zip(ids, triggers, strict=True):
+    for photo, trigger in zip((photo.id for photo in prepared.photos), triggers, strict=True):
         texts[photo] = []
         for caption in captions[photo]:
             text = write(caption.slot, trigger) if trigger else caption.pair.caption
             if caption.pair.record >= 0:
                 text = written.setdefault((caption.pair.record, caption.pair.index), text)
             texts[photo].append((caption.pair, text))
-    names = output_names(zip(ids, suffixes, strict=True), (photo.id for photo in dataset.photos))
-    return Publication(prepared, names, triggers, texts)
+    return Publication(prepared, triggers, texts)
 
 
 def write_photos(

@@ -25,7 +25,7 @@ def read_sums(layout: Layout) -> Sums:
     """Return the SHA-256 that each published file may have, by its path in the output folder; empty without a list."""
     if not layout.sums.is_file():
         return {}
-    sums = files.parse_sums(layout.sums.read_text(encoding="utf-8", errors="replace"))
+    sums = files.parse_sums(layout.sums.read_text(encoding="utf-8", errors="surrogateescape"))
     return {name: digests for name, digests in sums.items() if _is_below(name)}
 
 
@@ -66,14 +66,14 @@ def put_in_place(layout: Layout) -> None:
     with files.reporting_write_errors(layout.report):
         layout.report.unlink(missing_ok=True)
     both = {name: old.get(name, set()) | ({new[name]} if name in new else set()) for name in {*old, *new}}
-    files.write_text(layout.sums, files.format_sums(both))
+    files.write_sums(layout.sums, both)
     for name, wanted in new.items():
         if _hash(layout.output / name) != wanted:
             _link(layout.staged / name, layout.output / name, layout.swapping)
     for name in old.keys() - new.keys():
         if _hash(layout.output / name) in old[name]:
             _remove(layout.output / name, layout.output)
-    files.write_text(layout.sums, files.format_sums({name: {wanted} for name, wanted in new.items()}))
+    files.write_sums(layout.sums, {name: {wanted} for name, wanted in new.items()})
 
 
 def _refuse_taken(layout: Layout, new: dict[str, str], old: Sums) -> None:

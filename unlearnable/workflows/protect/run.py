@@ -85,7 +85,7 @@ def _publish(run: Run, state: State, rounds: list[float], started: float, progre
     vocabulary = run.problem.vocabulary
     triggers = [vocabulary.trigger(row) if row else None for row in state.triggers.tolist()]
     write = as_sentence if run.settings.trigger_vocabulary == "natural" else CaptionSlot.text
-    publication = compose(run.dataset, run.prepared, run.captions, triggers, write)
+    publication = compose(run.prepared, run.captions, triggers, write)
     lines, pictures = write_photos(publication, state, run.settings, layout, progress)
     caption_file = write_caption_files(publication, run.dataset, layout, run.settings.keep_fields)
     roundtrip, texts = reread_captions(publication, layout, caption_file, run.dataset.format)
