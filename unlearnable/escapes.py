@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 
-_JOINERS = "\u200c\u200d"  # of letters in Persian and of emojis: they format, but change no other text
+_JOINERS = "\u200c\u200d"  # of letters in Persian and of emojis: they change no other text
 _UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})  # categories of Unicode
+_UNCOMMON = re.compile(r"[^ -~]")
 
 
 def storable(text: str) -> str:
@@ -16,19 +18,16 @@ def storable(text: str) -> str:
 
 def printable(text: str) -> str:
     r"""Return a text that stays in its line and shows as it is: line feeds, ESC, marks of direction become `\x1b`."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_escaped(letter) if _is_unseen(letter) else letter for letter in text)
+    return _UNCOMMON.sub(_escaped, text)
 
 
-def printable_json(text: str) -> str:
-    """Return the same JSON, in which no letter is left that `printable` would escape."""
-    return "".join(json.dumps(letter)[1:-1] if _is_unseen(letter) else letter for letter in text)
+def ascii_json(text: str) -> str:
+    """Return the same JSON, which has no line breaks, in ASCII."""
+    return _UNCOMMON.sub(lambda match: json.dumps(match[0])[1:-1].replace("\x7f", "\\u007f"), text)
 
 
-def _is_unseen(letter: str) -> bool:
-    return unicodedata.category(letter) in _UNSEEN and letter not in _JOINERS
-
-
-def _escaped(letter: str) -> str:
+def _escaped(match: re.Match[str]) -> str:
+    letter = match[0]
+    if unicodedata.category(letter) not in _UNSEEN or letter in _JOINERS:
+        return letter
     return letter.encode("unicode_escape").decode("ascii")

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from unlearnable.cli import options
-from unlearnable.cli.console import print_json
+from unlearnable.cli.console import console, print_json
 
 PACKAGES = (
     "unlearnable",
@@ -53,7 +52,7 @@ def doctor(
     for name, value in found.items():
         text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
         table.add_row(name.replace("_", " "), text)
-    Console().print(table)
+    console().print(table)
 
 
 def _of_photo(file: Path, *, as_json: bool) -> None:
@@ -74,9 +73,9 @@ def _of_photo(file: Path, *, as_json: bool) -> None:
     lines += [f"{one.kind}: {one.name} = {one.value} ({one.block})" for one in told.found]
     if not told.found:
         lines.append("nothing else: no place, name, description, device number, thumbnail, time or camera")
-    console = Console(highlight=False)
+    out = console()
     for line in lines:
-        console.print(line, markup=False, soft_wrap=True)
+        out.print(line, soft_wrap=True)
 
 
 def examine() -> dict[str, Any]:
