@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand
 
 from unlearnable.cli import benchmark, doctor, explain, lists, options, preview, protect, train, verify
-from unlearnable.cli.console import print_any_letter, report_error, say
+from unlearnable.cli.console import print_any_letter, report_error, say, warnings_as_lines
 from unlearnable.errors import EXIT_UNEXPECTED, UnlearnableError
 
 UsageError: Any = typer.BadParameter.__base__  # the error of all wrong usage, which Typer does not export
@@ -85,7 +85,8 @@ def main() -> None:
     asked: set[str] = set()  # names of parameters, see `options.asked`
     print_any_letter()
     try:
-        sys.exit(app(obj=asked, standalone_mode=False))
+        with warnings_as_lines():
+            sys.exit(app(obj=asked, standalone_mode=False))
     except Exception as error:
         failure = failure_of(error, _parse_leniently(sys.argv[1:], asked) if isinstance(error, UsageError) else "")
         if "debug" in asked:

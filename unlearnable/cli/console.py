@@ -8,7 +8,9 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from pydantic import BaseModel
@@ -49,6 +51,18 @@ def say(text: str) -> None:
     """Print a line on stderr."""
     sys.stderr.write(printable(text) + "\n")
     sys.stderr.flush()
+
+
+@contextmanager
+def warnings_as_lines() -> Iterator[None]:
+    """Show warnings, such as those of installed packages that cannot be used, in one line each."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        say(f"warning: {message}")
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
 
 
 def report_error(message: str, hint: str | None, code: int, *, as_json: bool) -> None:
