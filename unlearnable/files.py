@@ -27,7 +27,7 @@ def atomic(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: the folder cannot be created or the file cannot be written.
     """
-    temporary = _temporary(path)
+    temporary = temporary_name(path)
     with reporting_write_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -40,7 +40,8 @@ def atomic(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def _temporary(path: Path) -> Path:
+def temporary_name(path: Path) -> Path:
+    """Return the name that a file has while `atomic` writes it."""
     stem, suffix = _shortened(path.stem), _shortened(path.suffix)
     return path.with_name(f".{stem}{_PARTIAL}{suffix}")
 
@@ -99,7 +100,8 @@ def can_exist(path: Path) -> bool:
     Nothing is written. The folders of the path need not exist.
     """
     existing = _nearest_folder(path)
-    for tried in (path, _temporary(path), *(existing / part for part in path.absolute().relative_to(existing).parts)):
+    parts = path.absolute().relative_to(existing).parts
+    for tried in (path, temporary_name(path), *(existing / part for part in parts)):
         try:
             tried.lstat()
         except (FileNotFoundError, NotADirectoryError):

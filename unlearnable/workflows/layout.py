@@ -6,9 +6,10 @@ earlier result is untouched until then.
 
 from __future__ import annotations
 
+import json
 import shutil
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -76,6 +77,11 @@ class Layout:
         return self.private / "lock.holder"
 
     @property
+    def scratch(self) -> Path:
+        """The folder of decoded originals, which exists only while a run is under way."""
+        return self.private / "scratch"
+
+    @property
     def progress(self) -> Path:
         """The folder of an unfinished run, removed once the run is complete."""
         return self.private / "checkpoint"
@@ -111,6 +117,11 @@ class Layout:
         return self.progress / "run.toml"
 
     @property
+    def staged_posts(self) -> Path:
+        """The checksum of each post of the unfinished run."""
+        return self.progress / "posts.json"
+
+    @property
     def swapping(self) -> Path:
         """The temporary name of a file that moves from the staging folder to the published one."""
         return self.progress / "swapping"
@@ -118,7 +129,7 @@ class Layout:
     def owns(self, path: Path) -> bool:
         """Return whether a path in the private folder is one that runs make."""
         own_files = {self.manifest, self.sums, self.report, self.page, self.settings, self.lock, self.holder}
-        own_folders = (self.progress, self.opt_out)
+        own_folders = (self.progress, self.scratch, self.opt_out)
         return path in own_files or files.is_temporary(path) or any(map(path.is_relative_to, own_folders))
 
     def key_under_way(self) -> str | None:
@@ -163,8 +174,14 @@ def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite:
             other than results.
         CheckpointError: the run to resume has another key.
     """
-    empty = {layout.lock, layout.holder}
-    used = [p for p in (layout.output, layout.private) if p.is_file() or (p.is_dir() and set(p.iterdir()) - empty)]
+    passing = {layout.lock, layout.holder, layout.scratch}  # with files that a killed run was writing
+
+    def is_used(folder: Path) -> bool:
+        return folder.is_file() or (
+            folder.is_dir() and any(not (path in passing or files.is_temporary(path)) for path in folder.iterdir())
+        )
+
+    used = [folder for folder in (layout.output, layout.private) if is_used(folder)]
     if not used:
         return
     if not (overwrite or resume):
@@ -177,23 +194,26 @@ def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite:
         raise CheckpointError(f"{layout.private} holds a stopped run of other settings or photos", hint=hint)
 
 
-def create_folders(layout: Layout, key: str, settings: str, *, resume: bool) -> None:
+def create_folders(layout: Layout, key: str, settings: str, posts: Mapping[str, str], *, resume: bool) -> None:
     """Create the folders of a run, after `refuse_existing_output`; a stopped run is removed unless it is resumed.
 
     Args:
         layout: folders of the run.
         key: run key.
         settings: settings of the run, as TOML.
+        posts: checksum of each post, by the id of its photo.
         resume: keep the files of a stopped run.
 
     Raises:
         OutputError: the folders cannot be created.
     """
     with files.reporting_write_errors(layout.progress):
-        if layout.progress.exists() and not resume:
+        if layout.progress.exists() and not (resume and layout.key_under_way() == key):
+            layout.key.unlink(missing_ok=True)  # first: a kill leaves nothing that looks like a run to resume
             shutil.rmtree(layout.progress)
         layout.staged.mkdir(parents=True, exist_ok=True)
     files.write_text(layout.staged_settings, settings)
+    files.write_text(layout.staged_posts, json.dumps(posts) + "\n")
     files.write_text(layout.key, f"{key}\n")
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from unlearnable import files
 from unlearnable.config import ProtectSettings
@@ -19,9 +20,12 @@ from unlearnable.models.tokens import CaptionSlot
 from unlearnable.posts.pixels import Pixels
 from unlearnable.progress import Progress
 from unlearnable.protection.captions import cut_captions
+from unlearnable.results.protect import CHANGED
 from unlearnable.stores.ragged import Shape
 from unlearnable.workflows.layout import SMALLEST, OutputNames
 from unlearnable.workflows.protect.target import target_of
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,8 @@ class Prepared:
         hashes: SHA-256 of each original file.
         grids: (rows, columns) of each photo's noise grid.
         names: photo id -> path of the copy in the output folder.
+        numbers: number of each photo among those that the noise was made for.
+        posts: checksum of each post as the run found it, also of photos that were left out.
         skipped: photos and rows that were left out.
     """
 
@@ -52,7 +58,40 @@ class Prepared:
     hashes: list[str] = field(default_factory=list)
     grids: list[Shape] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
+    numbers: list[int] = field(default_factory=list)
+    posts: Mapping[str, str] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
+
+    def without(self, left_out: Sequence[Skipped]) -> Prepared:
+        """Return the photos without those that had to be left out since."""
+        gone = {one.where for one in left_out}
+        kept = [place for place, photo in enumerate(self.photos) if photo.id not in gone]
+
+        def chosen(values: list[Item]) -> list[Item]:
+            return [values[place] for place in kept]
+
+        return Prepared(
+            photos=chosen(self.photos),
+            encodings=chosen(self.encodings),
+            sizes=chosen(self.sizes),
+            hashes=chosen(self.hashes),
+            grids=chosen(self.grids),
+            names={photo: name for photo, name in self.names.items() if photo not in gone},
+            numbers=chosen(self.numbers),
+            posts=self.posts,
+            skipped=[*self.skipped, *left_out],
+        )
+
+
+def refuse_changed(photo: Photo, checksum: str | None) -> None:
+    """Stop at a photo that is not the one any more whose checksum this is.
+
+    Raises:
+        DecodeError: it has changed, or is gone.
+    """
+    now = photo.sha256()
+    if now is None or now != checksum:
+        raise DecodeError(CHANGED, "it was changed while the run went on" if now else "it is gone or cannot be read")
 
 
 @dataclass(frozen=True)
@@ -82,12 +121,13 @@ class PhotoReader:
             DecodeError: it cannot be protected.
         """
         self._check_name(photo.id)
+        checksum = photo.sha256()
         target = target_of(photo.path, self.settings)
+        refuse_changed(photo, checksum)
         picture = target.picture
         if min(picture.height, picture.width) < SMALLEST:
             size = f"{picture.width} x {picture.height}"
             raise DecodeError("too-small", f"{size}, but at least {SMALLEST} pixels are needed")
-        checksum = files.sha256(photo.path)
         if checksum in self.already_protected:
             raise DecodeError("already-protected", "made by this tool; protect the original instead")
         name = self.names.give(photo.id, target.encoding.suffix)
@@ -95,10 +135,11 @@ class PhotoReader:
             raise DecodeError("bad-name", "the name of its copy would be too long; shorten it")
         self.pixels.append(working_copy(picture.pixels, self.side))
         prepared.names[photo.id] = name
+        prepared.numbers.append(len(prepared.photos))
         prepared.photos.append(photo)
         prepared.encodings.append(target.encoding)
         prepared.sizes.append((picture.height, picture.width))
-        prepared.hashes.append(checksum)
+        prepared.hashes.append(checksum or "")
         prepared.grids.append(grid_shape(picture.height, picture.width, self.side))
 
     def _check_name(self, photo: str) -> None:
@@ -114,7 +155,7 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
     Raises:
         InputError: no photo can be used, or `strict` is set and some photo cannot.
     """
-    prepared = Prepared(skipped=list(dataset.skipped))
+    prepared = Prepared(skipped=list(dataset.skipped), posts=dataset.posts)
     progress.phase("reading photos", len(dataset.photos))
     for photo in dataset.photos:
         try:

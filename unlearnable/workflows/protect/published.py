@@ -41,10 +41,12 @@ def refuse_foreign(layout: Layout) -> None:
         OutputError: there are such files; the message lists them.
     """
     sums = read_sums(layout)
+    passing = _left_by_a_kill(layout, sums)
     foreign = [
         str(path)
         for path in _files_below(layout.output)
-        if path.is_symlink() or _hash(path) not in sums.get(path.relative_to(layout.output).as_posix(), ())
+        if path not in passing
+        and (path.is_symlink() or _hash(path) not in sums.get(path.relative_to(layout.output).as_posix(), ()))
     ]
     foreign += [str(path) for path in _files_below(layout.private) if not layout.owns(path)]
     if foreign:
@@ -67,6 +69,8 @@ def put_in_place(layout: Layout) -> None:
         layout.report.unlink(missing_ok=True)
     both = {name: old.get(name, set()) | ({new[name]} if name in new else set()) for name in {*old, *new}}
     files.write_sums(layout.sums, both)
+    for path in _left_by_a_kill(layout, both):
+        path.unlink(missing_ok=True)
     for name, wanted in new.items():
         if _hash(layout.output / name) != wanted:
             _link(layout.staged / name, layout.output / name, layout.swapping)
@@ -74,6 +78,11 @@ def put_in_place(layout: Layout) -> None:
         if _hash(layout.output / name) in old[name]:
             _remove(layout.output / name, layout.output)
     files.write_sums(layout.sums, {name: {wanted} for name, wanted in new.items()})
+
+
+def _left_by_a_kill(layout: Layout, sums: Sums) -> set[Path]:
+    """Return the temporary names of published files: where a file system has no links, a kill may leave one there."""
+    return {files.temporary_name(layout.output / name) for name in sums}
 
 
 def _refuse_taken(layout: Layout, new: dict[str, str], old: Sums) -> None:

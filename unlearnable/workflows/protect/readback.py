@@ -11,17 +11,18 @@ from unlearnable.config import ProtectSettings
 from unlearnable.datasets import open_dataset
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.errors import ModelError
-from unlearnable.imaging.decode import decode
+from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.placement import working_copy
 from unlearnable.methods.batches import freeze, in_order
 from unlearnable.methods.measure import batch_losses
 from unlearnable.methods.state import State
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot, cut, tokenizer
-from unlearnable.posts.pixels import Pixels
+from unlearnable.posts.pixels import Pixels, Rgb8
 from unlearnable.progress import Progress
 from unlearnable.results import SurrogateLoss
 from unlearnable.workflows.layout import METADATA, Layout
+from unlearnable.workflows.protect.prepare import refuse_changed
 from unlearnable.workflows.protect.publish import Publication
 from unlearnable.workflows.protect.setup import Run
 from unlearnable.workflows.protect.target import target_of
@@ -106,7 +107,8 @@ def measure_losses(
     side = max(model.image_size for model in problem.surrogates)
     store, unencoded = _working_copies(run, state, names, side, progress)
     written = [_plain(texts[name]) for name in names]
-    clean = [_plain(captions) for captions in problem.captions]
+    numbers = run.prepared.numbers
+    clean, pixels = [_plain(problem.captions[number]) for number in numbers], problem.posts.pixels.choose(numbers)
     none = torch.zeros(len(names), 0, dtype=torch.long)
     freeze(problem.surrogates)
     freeze(state.models)
@@ -121,8 +123,8 @@ def measure_losses(
     return [
         SurrogateLoss(
             surrogate=before.name,
-            clean_pretrained=loss(before, problem.posts.pixels, clean),
-            clean_unmasked=loss(before, problem.posts.pixels, clean, mask_equal=False),
+            clean_pretrained=loss(before, pixels, clean),
+            clean_unmasked=loss(before, pixels, clean, mask_equal=False),
             protected_pretrained=loss(before, store, written),
             protected_trained=(trained := loss(after, store, written)),
             before_encoding=trained if unencoded is store else loss(after, unencoded, written),
@@ -139,16 +141,25 @@ def _working_copies(
     lossless = all(encoding.lossless for encoding in run.prepared.encodings)
     unencoded = store if lossless else Pixels.create(run.scratch / "unencoded.u8")
     progress.phase("checking the written files", len(names))
-    for number, (photo, name) in enumerate(zip(run.prepared.photos, names, strict=True)):
+    for number, name in enumerate(names):
         copy = working_copy(decode(run.layout.staged / name).pixels, side)
         store.append(copy)
         if not lossless:
             if not run.prepared.encodings[number].lossless:
-                target = target_of(photo.path, run.settings)
-                copy = working_copy(target.protected(state.noise.grid(number), run.settings).pixels, side)
+                copy = _unencoded(run, state, number, side, copy)
             unencoded.append(copy)
         progress.advance()
     return store, unencoded
+
+
+def _unencoded(run: Run, state: State, number: int, side: int, copy: Rgb8) -> Rgb8:
+    """Return a working copy of what was encoded; of the file itself where the original has changed since."""
+    try:
+        target = target_of(run.prepared.photos[number].path, run.settings)
+        refuse_changed(run.prepared.photos[number], run.prepared.hashes[number])
+    except DecodeError:
+        return copy
+    return working_copy(target.protected(state.noise.grid(run.prepared.numbers[number]), run.settings).pixels, side)
 
 
 def refuse_unprotected(losses: Sequence[SurrogateLoss], settings: ProtectSettings) -> None:
