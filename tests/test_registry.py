@@ -228,6 +228,7 @@ def test_a_list_of_entry_points_that_cannot_be_read_leaves_the_others(install, b
 
 
 def test_attacks_of_another_package_are_listed_beside_ours(install):
+    ours = catalogue()  # before the package is there
     folder = install(kind="attack", bad="no.such.module:X", invert="inverting:INVERT")
     (folder / "inverting.py").write_text(
         "from unlearnable.attacks.base import AttackFamily, on_photos\n"
@@ -235,7 +236,7 @@ def test_attacks_of_another_package_are_listed_beside_ours(install):
     )
     result = with_packages(folder, "-m", "unlearnable", "attacks", "--json")
     rows = {row["name"]: row["summary"] for row in json.loads(result.stdout)["attacks"]}
-    assert rows.keys() == {"invert", *catalogue()}
+    assert rows.keys() == {"invert", *ours}
     assert rows["invert"] == "Added by plugin-pack 1.2."
     assert "the attack 'bad' (no.such.module:X of plugin-pack 1.2) cannot be loaded" in result.stderr
     code = "import numpy; from unlearnable.attacks import parse_attack; "

@@ -37,6 +37,11 @@ def test_the_outcome_is_four_sentences_and_what_to_do_next(capsys):
     assert "PSNR 37.7 dB" in capsys.readouterr().out
 
 
+def test_how_close_triggers_are_to_the_photos_is_said_beside_random_words(capsys):
+    show_report(report(trigger_similarity=0.014, trigger_similarity_random=0.02), verbose=True)
+    assert "0.01 to the photos; of random words 0.02" in capsys.readouterr().out
+
+
 def test_what_is_said_is_true_of_other_methods_and_captions():
     assert not any("words" in sentence for sentence in in_plain_words(report(method="em", triggers=None)))
     assert "em is there for comparison" in in_plain_words(report(method="em", triggers=None))[1]

@@ -42,6 +42,11 @@ def test_names_and_slurs_are_not_in_it(word):
     assert word not in default_vocabulary().words
 
 
+@pytest.mark.parametrize("word", ["hospital", "ultrasound", "kissing", "swimsuit", "firing", "stampede", "messy"])
+def test_what_embarrasses_in_front_of_a_caption_is_not_in_it(word):
+    assert word not in natural_vocabulary().words
+
+
 @pytest.mark.parametrize("word", ["james", "maria", "smith", "anna", "will", "mark", "rose", "may", "fuck", "nazi"])
 def test_natural_words_hold_no_names_or_slurs_either(word):
     vocabulary = natural_vocabulary()

@@ -6,8 +6,9 @@
     python tools/words/build.py --sources SOURCES
 
 A word is included if it is one token of CLIP's vocabulary and a lower-case entry of the American English list, and is
-neither a personal name, nor on a list of offensive words, nor in `removed.txt`, which was compiled by reading the
-result in full. The lists of names and of offensive words only exclude: no word enters the shipped file from them.
+neither a personal name, nor on a list of offensive words, nor in `removed.txt` and `untame.txt`, which were compiled by
+reading the result in full; `untame.txt` has, by its headings, what embarrasses in front of one's own caption. The lists
+of names and of offensive words only exclude: no word enters the shipped file from them.
 `--check` writes nothing: it checks the shipped file and, if the sources are present, compares it with a rebuild.
 `--dry-run` only counts; with it `--surnames` accepts several cut-offs, to compare what each leaves.
 """
@@ -29,6 +30,7 @@ import open_clip
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "unlearnable" / "models" / "data" / "words.txt"
 REMOVED = Path(__file__).with_name("removed.txt")
+UNTAME = Path(__file__).with_name("untame.txt")
 DICTIONARY = Path("/usr/share/dict/american-english")
 SURNAMES = 88799  # all surnames of the census list
 SHORTEST = 3
@@ -125,8 +127,9 @@ def inflected(words: set[str]) -> set[str]:
     return words | {word + ending for word in words for ending in ("s", "es")}
 
 
-def removed_words() -> set[str]:
-    return set(lines(REMOVED)) if REMOVED.exists() else set()
+def words_in(path: Path) -> set[str]:
+    """Return the words of a list, one a line, but for its headings."""
+    return {line for line in lines(path) if not line.startswith("#")}
 
 
 def build(sources: Path, dictionary: Path, surnames: int, report: Report) -> list[str]:
@@ -141,7 +144,8 @@ def build(sources: Path, dictionary: Path, surnames: int, report: Report) -> lis
         ("less Faker names", faker_names(sources)),
         ("less gender-guesser first names", world_first_names(sources)),
         ("less offensive words and their plurals", inflected(offensive_words(sources))),
-        ("less removed.txt", removed_words()),
+        ("less removed.txt", words_in(REMOVED)),
+        ("less untame.txt", words_in(UNTAME)),
     ]
     for name, unwanted in steps:
         words -= unwanted
@@ -156,12 +160,12 @@ def written(words: list[str]) -> bytes:
 def faults(content: bytes) -> list[str]:
     """Return the faults of a words file that can be found without the sources."""
     words = content.decode("ascii").splitlines()
-    single, removed = clip_words(), removed_words()
+    single, unwanted = clip_words(), words_in(REMOVED) | words_in(UNTAME)
     return [
         *(["not one word a line ended by LF"] if content != written(words) else []),
         *(["not sorted, or a word twice"] if words != sorted(set(words)) else []),
         *(f"{word}: not a whole-word token of CLIP" for word in words if word not in single),
-        *(f"{word}: in removed.txt" for word in words if word in removed),
+        *(f"{word}: in removed.txt or untame.txt" for word in words if word in unwanted),
     ]
 
 

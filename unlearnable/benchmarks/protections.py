@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
 
 import numpy as np
@@ -23,6 +22,7 @@ from unlearnable.methods.problem import Problem
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.optim.view import apply_noise
 from unlearnable.posts.pixels import Pixels, Posts
+from unlearnable.posts.resemblance import resemblance
 from unlearnable.progress import Progress
 from unlearnable.protection.captions import Captions, Slots
 from unlearnable.protection.optimise import OptimisationTask, optimise
@@ -87,10 +87,12 @@ def make(
     slots = recipe.cut([item.captions for item in photos.items])
     saved = store.read()
     if saved is None:
+        if store.is_damaged:
+            progress.note(f"the protection {store.noise.name} of an earlier run is damaged: it is made again")
         store.folder.mkdir(parents=True, exist_ok=True)
         if not resume:
             store.checkpoint.unlink(missing_ok=True)
-        saved = _optimise(store, _problem(recipe, photos, surrogate, slots, store.noise), progress)
+        saved = _optimise(store, _problem(store, photos, surrogate, slots, progress), progress)
         store.checkpoint.unlink(missing_ok=True)
     noise = NoiseStore(_grids(recipe, photos, surrogate), recipe.settings.epsilon, store.noise, "r")
     return Protection(noise, Captions.from_tokens(slots, saved.triggers, recipe.settings))
@@ -102,8 +104,9 @@ def _grids(recipe: ProtectionRecipe, photos: DecodedPhotos, surrogate: DualEncod
 
 
 def _problem(
-    recipe: ProtectionRecipe, photos: DecodedPhotos, surrogate: DualEncoder, slots: Slots, noise: Path
+    store: ProtectionStore, photos: DecodedPhotos, surrogate: DualEncoder, slots: Slots, progress: Progress
 ) -> Problem:
+    recipe = store.recipe
     method = METHODS[recipe.name]()
     vocabulary, proposer = load_words(recipe.settings, str(surrogate.device), proposing=method.has_trigger)
     return Problem(
@@ -114,8 +117,11 @@ def _problem(
         vocabulary=vocabulary,
         proposer=proposer,
         seed=SEED,
-        noise_path=noise,
+        noise_path=store.noise,
         towers=load_towers(recipe.settings, (surrogate.name,), str(surrogate.device)),
+        resemblance=resemblance(photos.pixels, [surrogate], vocabulary, recipe.settings.avoid_similar, progress)
+        if method.has_trigger
+        else None,
     )
 
 

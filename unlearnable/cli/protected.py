@@ -72,6 +72,8 @@ def _figures(report: ProtectReport, *, plain: bool) -> Table:
     table.add_row("noise", noise + _seen(report))
     table.add_row("files", f"{size(report.bytes_in)} -> {size(report.bytes_out)}" + _kept(report))
     table.add_row("triggers", f"{100 * report.trigger_roundtrip:.0f} % survive text -> tokens" + _variety(report))
+    if likeness := _likeness(report):
+        table.add_row("similarity", likeness)
     table.add_row(
         "loss", f"{report.loss_first:.3f} clean -> {report.loss_last:.4f} on the written files" + _unencoded(report)
     )
@@ -100,6 +102,13 @@ def _unencoded(report: ProtectReport) -> str:
 
 def _variety(report: ProtectReport) -> str:
     return f"; {report.triggers.distinct} different" if report.triggers else ""
+
+
+def _likeness(report: ProtectReport) -> str:
+    """How close words are to their clean photos; empty in a report of an old version."""
+    if report.trigger_similarity is None or report.trigger_similarity_random is None:
+        return ""
+    return f"{report.trigger_similarity:.2f} to the photos; of random words {report.trigger_similarity_random:.2f}"
 
 
 def show_plan(plan: ProtectPlan) -> None:

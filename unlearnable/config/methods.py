@@ -85,6 +85,15 @@ class TriggerSettings(MethodSettings):
         int, Field(ge=1, description="Number of words that the language model proposes for each place in a trigger.")
     ] = 1024
     avoid_words: Annotated[Path | None, Field(description="File of words that no trigger may contain.")] = None
+    avoid_similar: Annotated[
+        float,
+        Field(
+            ge=0,
+            le=0.75,
+            description="Share of the words, those that the surrogates find closest to a clean photo, that its trigger "
+            "may not contain; near synonyms of the closest are left out too. 0 allows all.",
+        ),
+    ] = 0.5
 
 
 class MEMSettings(TriggerSettings):

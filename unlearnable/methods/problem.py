@@ -12,6 +12,7 @@ from torch import Tensor
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot, Vocabulary
 from unlearnable.posts.pixels import Posts
+from unlearnable.posts.resemblance import Resemblance
 from unlearnable.stores.ragged import Shape
 
 
@@ -41,6 +42,7 @@ class Problem:
         seed: of the one generator that all randomness is drawn from.
         leaders: for each post, the one whose trigger it takes: itself, or an earlier one with the same caption in the
             caption file, as photos of a carousel have; empty where every post leads itself.
+        resemblance: which words describe the photos; None where a trigger may do so.
     """
 
     posts: Posts
@@ -53,10 +55,24 @@ class Problem:
     towers: tuple[DualEncoder, ...] = ()
     seed: int = 0
     leaders: tuple[int, ...] = ()
+    resemblance: Resemblance | None = None
 
     def led(self, triggers: Tensor) -> Tensor:
         """Return triggers (n, k) in which every post has its leader's."""
         return triggers[list(self.leaders)] if self.leaders else triggers
+
+    def allowed(self, photo: int) -> Tensor:
+        """Return (v,) bool: the words that the trigger of a post may hold, which its followers take too."""
+        followers = [n for n, leader in enumerate(self.leaders) if leader == photo]
+        return self.allowed_to_all(followers or [photo])
+
+    def allowed_to_all(self, photos: Sequence[int]) -> Tensor:
+        """Return (v,) bool: the words that one trigger of several posts may hold.
+
+        None, but for common ones, is in their captions or describes their photos.
+        """
+        allowed = self.vocabulary.allowed(text for n in photos for text in self.captions[n])
+        return allowed if self.resemblance is None else allowed & ~self.resemblance.describing(photos)
 
     @property
     def models(self) -> tuple[DualEncoder, ...]:

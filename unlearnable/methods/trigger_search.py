@@ -25,16 +25,15 @@ GROUPS = 4
 
 
 def draw_triggers(problem: Problem, settings: TriggerSettings, generator: torch.Generator) -> Tensor:
-    """(n, k) random words, different in a trigger; none, but for common ones, of the photo's captions."""
+    """(n, k) random words, different in a trigger, of those that each post may use."""
     ids = torch.tensor(problem.vocabulary.ids)
     if settings.trigger_scope == "user":
-        everything = [text for texts in problem.captions for text in texts]
-        allowed = problem.vocabulary.allowed(everything)[None]
+        allowed = problem.allowed_to_all(range(len(problem.posts)))[None]
         slots = [those[0] for those in problem.posts.slots[: settings.batch_size]]
         return ids[_draw(problem, settings, slots, allowed, generator)].repeat(len(problem.posts), 1)
     drawn = []
     for photos in in_order(len(problem.posts), settings.batch_size):
-        allowed = torch.stack([problem.vocabulary.allowed(problem.captions[n]) for n in photos])
+        allowed = torch.stack([problem.allowed(n) for n in photos])
         slots = [problem.posts.slots[n][0] for n in photos]
         drawn.append(ids[_draw(problem, settings, slots, allowed, generator)])
     return problem.led(torch.cat(drawn))
@@ -87,7 +86,7 @@ def _improve_each(session: MEMSession, scene: Scene) -> int:
         if not len(rows):
             continue
         photos = [scene.photos[n] for n in rows.tolist()]
-        allowed = torch.stack([problem.vocabulary.allowed(problem.captions[n]) for n in photos])
+        allowed = torch.stack([problem.allowed(n) for n in photos])
         triggers = state.triggers[scene.photos]
         fall = _fall(scene, triggers, ids)[rows]
         before = torch.searchsorted(ids, triggers[rows])
@@ -103,7 +102,7 @@ def _improve_all(session: MEMSession, scene: Scene) -> int:
     """One trigger for all posts: gradients averaged over the batch, candidates judged by its mean loss."""
     problem, state = session.problem, session.state
     ids = torch.tensor(problem.vocabulary.ids)
-    allowed = problem.vocabulary.allowed([text for texts in problem.captions for text in texts])[None]
+    allowed = problem.allowed_to_all(range(len(problem.posts)))[None]
     fall = _fall(scene, state.triggers[scene.photos], ids).mean(dim=0, keepdim=True)
     before = torch.searchsorted(ids, state.triggers[:1])
     after = _search(problem, session.settings, Draft(scene.slots, before, fall, allowed), _judge_all(scene, ids))

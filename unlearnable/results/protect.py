@@ -112,7 +112,9 @@ class ProtectReport(Record):
     photos: int = Field(description="Photos that were found.")
     protected: int = Field(description="Photos of which a protected copy was written.")
     captions: int = Field(description="Captions that were written.")
-    some_photos: bool = Field(default=False, description="Whether single photos were named in place of their folder.")
+    some_photos: bool = Field(
+        default=False, description="Whether only some photos of the folder were taken: named, or by --only and --skip."
+    )
     not_photos: dict[str, int] = Field(
         default={}, description="Files in the folder that are neither photos nor captions: number of each suffix."
     )
@@ -155,6 +157,14 @@ class ProtectReport(Record):
     )
     trigger_roundtrip: float = Field(
         description="Share of the written captions that are read back with all tokens of their trigger, 0 to 1."
+    )
+    trigger_similarity: float | None = Field(
+        default=None,
+        description="Mean cosine of each clean photo and its trigger under the pretrained surrogates, -1 to 1; null "
+        "for methods without triggers.",
+    )
+    trigger_similarity_random: float | None = Field(
+        default=None, description="The same of random words of the vocabulary in place of the triggers, -1 to 1."
     )
     triggers: TriggerFigures | None = Field(
         default=None, description="How much the triggers differ; null for methods without triggers."

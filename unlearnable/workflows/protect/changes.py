@@ -7,13 +7,11 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from unlearnable.config import ProtectSettings, digest
 from unlearnable.datasets import Dataset
 from unlearnable.escapes import storable
-from unlearnable.results import ManifestLine
 from unlearnable.workflows.layout import Layout
+from unlearnable.workflows.records import read_manifest
 
 _NAMED = 3  # photos in a remark; the others are counted
 
@@ -30,9 +28,8 @@ def changed_since_stopped(layout: Layout, settings: ProtectSettings, dataset: Da
 def changed_since_finished(layout: Layout, settings: ProtectSettings, dataset: Dataset) -> list[str]:
     """Return the photos that have changed or are gone since the complete run began; none if it is another run."""
     try:
-        lines = map(ManifestLine.model_validate_json, layout.manifest.read_text(encoding="utf-8").splitlines())
-        before = {line.source: line.post for line in lines if line.post}
-    except (OSError, ValidationError):
+        before = {line.source: line.post for line in read_manifest(layout.manifest) if line.post}
+    except OSError:
         return []
     now = {storable(photo): post for photo, post in dataset.posts.items()}
     return _changed(before, now) if _same(layout.settings, settings) else []

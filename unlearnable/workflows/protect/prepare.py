@@ -10,6 +10,7 @@ from typing import TypeVar
 from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, Pair, Photo, Skipped
+from unlearnable.datasets.tree import linked_folders
 from unlearnable.datasets.types import NO_RECORD
 from unlearnable.errors import InputError
 from unlearnable.escapes import storable
@@ -156,9 +157,13 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
         InputError: no photo can be used, or `strict` is set and some photo cannot.
     """
     prepared = Prepared(skipped=list(dataset.skipped), posts=dataset.posts)
+    for name in linked_folders(dataset.root):
+        prepared.skipped.append(Skipped(name, "link", "a linked folder, which is not followed"))
     progress.phase("reading photos", len(dataset.photos))
     for photo in dataset.photos:
         try:
+            if not photo.path.resolve().is_relative_to(dataset.root.resolve()):
+                raise DecodeError("link", "a link that leads out of the folder of the photos")
             reader.read(photo, prepared)
         except DecodeError as error:
             prepared.skipped.append(Skipped(photo.id, error.reason, error.detail))

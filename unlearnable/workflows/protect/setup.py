@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unlearnable import config
-from unlearnable.config import MethodSettings, ProtectSettings
+from unlearnable.config import MethodSettings, ProtectionSettings, ProtectSettings
 from unlearnable.datasets import Dataset
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import Method, settings_for
@@ -16,6 +16,7 @@ from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import load
 from unlearnable.posts.pixels import Pixels, Posts
+from unlearnable.posts.resemblance import resemblance
 from unlearnable.progress import Progress
 from unlearnable.protection.towers import load_towers
 from unlearnable.protection.vocabulary import avoided_words, load_words
@@ -59,7 +60,7 @@ def run_key(settings: ProtectSettings, dataset: Dataset) -> str:
     return hashlib.sha256(f"{config.digest(settings)} {dataset.fingerprint} {avoided}".encode()).hexdigest()
 
 
-def load_surrogates(settings: ProtectSettings, progress: Progress) -> list[DualEncoder]:
+def load_surrogates(settings: ProtectionSettings, progress: Progress) -> list[DualEncoder]:
     """Load the surrogates onto the device of the settings; a download is said.
 
     Raises:
@@ -73,7 +74,7 @@ def load_surrogates(settings: ProtectSettings, progress: Progress) -> list[DualE
     return surrogates
 
 
-def all_models(settings: ProtectSettings) -> list[str]:
+def all_models(settings: ProtectionSettings) -> list[str]:
     """Return the names of all models that a run of these settings loads."""
     return [*settings.surrogate, *(settings.towers if settings.adversarial_weight else ())]
 
@@ -113,6 +114,9 @@ def make_ready(
         leaders=leaders_of(posts),
         noise_path=layout.noise,
         towers=load_towers(method_settings, settings.surrogate, choose_device(settings.device)),
+        resemblance=resemblance(pixels, surrogates, vocabulary, settings.avoid_similar, progress)
+        if method.has_trigger
+        else None,
     )
     return Run(
         settings,

@@ -11,6 +11,7 @@ from unlearnable.methods import fluency
 from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import State
 from unlearnable.models.weights import weights_sha256
+from unlearnable.posts.resemblance import text_features
 from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss, TriggerFigures
 from unlearnable.workflows.protect.field_notes import field_notes
 from unlearnable.workflows.protect.posts import captions_found
@@ -18,6 +19,7 @@ from unlearnable.workflows.protect.setup import Run
 
 OFTEN = 0.05  # share of the posts above which a single trigger stands out to anyone who counts
 FEWEST_OFTEN = 3  # posts: in a handful of them a share says nothing
+DRAWN = 512  # random triggers that the others are compared with
 FEW = 20  # photos: a smaller set cannot be judged, whatever its loss
 
 
@@ -45,6 +47,7 @@ class RunResults:
 def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
     """Return the report of a run."""
     triggers = trigger_figures(run.problem, state)
+    own, random = trigger_similarities(run.problem, state)
     protected = [line for line in results.lines if line.status == "protected"]
     psnr = [line.psnr for line in protected if line.psnr is not None]
     return ProtectReport(
@@ -84,6 +87,8 @@ def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
         surrogate_weights=[weights_sha256(model.module.state_dict()) for model in run.problem.models],
         trigger_roundtrip=results.roundtrip,
         triggers=triggers,
+        trigger_similarity=own,
+        trigger_similarity_random=random,
         opt_out=sum(line.opt_out is not None for line in protected),
         run=run.key,
         seed=run.settings.seed,
@@ -103,6 +108,20 @@ def trigger_figures(problem: Problem, state: State) -> TriggerFigures | None:
     words = torch.searchsorted(torch.tensor(problem.vocabulary.ids), state.triggers)
     nats = fluency.cost(problem.proposer, [slots[0] for slots in problem.posts.slots], words)
     return figures.model_copy(update={"nats_per_word": round(float(nats.mean()) / words.shape[1], 3)})
+
+
+def trigger_similarities(problem: Problem, state: State) -> tuple[float, float] | tuple[None, None]:
+    """Return how close the triggers, and random words, are to the clean photos; nothing for methods without."""
+    seen = problem.resemblance
+    if seen is None:
+        return None, None
+    generator = torch.Generator().manual_seed(problem.seed)
+    drawn = torch.randint(len(problem.vocabulary.ids), (DRAWN, state.triggers.shape[1]), generator=generator)
+    own, random = (
+        text_features(problem.surrogates, tokens)
+        for tokens in (state.triggers, torch.tensor(problem.vocabulary.ids)[drawn])
+    )
+    return round(seen.cosine_of_own(own), 4), round(seen.cosine_of_all(random), 4)
 
 
 def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | None) -> list[str]:

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.methods.sessions import started
+from unlearnable.imaging.decode import decode
+from unlearnable.imaging.placement import working_copy
+from unlearnable.methods.batches import freeze
+from unlearnable.methods.trigger_search import draw_triggers, improve_triggers
+from unlearnable.models.openclip import load
+from unlearnable.models.tokens import Vocabulary, default_vocabulary, natural_vocabulary
+from unlearnable.posts.resemblance import FOUND, SYNONYMS, resemblance, text_features
+from unlearnable.progress import Silent
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "photos"
+PHOTOS = [path for path in sorted(EXAMPLES.rglob("*")) if path.is_file()]
+
+
+def seeing(problem, share=0.5):
+    """The problem with what its surrogates see in its photos."""
+    seen = resemblance(problem.posts.pixels, problem.surrogates, problem.vocabulary, share, Silent())
+    return replace(problem, resemblance=seen)
+
+
+@pytest.fixture
+def examples(make_problem):
+    """The example photos, on the bundled model."""
+    return make_problem(
+        pictures=[working_copy(decode(path).pixels, 112) for path in PHOTOS], surrogates=[load("small")]
+    )
+
+
+def closeness(problem, triggers):
+    """(n,) cosines of photos and triggers."""
+    (photos,), (texts,) = problem.resemblance.photos, text_features(problem.surrogates, triggers)
+    return (photos * texts).sum(dim=1)
+
+
+def test_searched_triggers_do_not_describe_the_clean_photos(examples, quick):
+    means = {}
+    for share in (0.0, 0.5):
+        problem = seeing(examples, share)
+        settings = quick.model_copy(update={"candidates": 8, "batch_size": len(PHOTOS)})
+        session = started("mem", problem, settings)
+        freeze(session.state.models)
+        improve_triggers(session, list(range(len(PHOTOS))))
+        means[share] = float(closeness(problem, session.state.triggers).mean())
+    random = draw_triggers(examples, quick, torch.Generator().manual_seed(0))
+    assert means[0.0] > 0.25  # words of what is seen: the shortest way to a low loss
+    assert means[0.5] <= float(closeness(problem, random).mean())
+
+
+def test_the_closest_words_and_their_near_synonyms_describe_a_photo(examples):
+    problem = seeing(examples, 0.05)
+    (photos,), (words,) = problem.resemblance.photos, problem.resemblance.words
+    described = problem.resemblance.describing([3])
+    closest = (words @ photos[3]).argsort(descending=True)[:FOUND]
+    near = (words @ words[closest].T).argsort(dim=0, descending=True)[:SYNONYMS].unique()
+    assert described[closest].all()
+    assert described[near].all()
+    assert described.sum() == round(0.05 * len(words))
+
+
+def test_nothing_describes_a_photo_at_share_0(make_problem):
+    problem = seeing(make_problem(), 0.0)
+    assert not problem.resemblance.describing([0]).any()
+    assert torch.equal(problem.allowed(0), problem.vocabulary.allowed(problem.captions[0]))
+
+
+def test_small_words_may_stand_anywhere(make_problem):
+    vocabulary = natural_vocabulary()
+    problem = seeing(replace(make_problem(), vocabulary=vocabulary), 0.75)
+    words = [vocabulary.words[n] for n in problem.allowed(0).nonzero()[:, 0].tolist()]
+    assert {"the", "we"} <= set(words)
+    assert len(words) < 0.3 * len(vocabulary.words)
+
+
+def test_one_trigger_for_several_posts_describes_none_of_what_they_have_in_common(make_problem):
+    problem = seeing(make_problem())
+    allowed = problem.allowed_to_all(range(12))
+    (photos,), (words,) = problem.resemblance.photos, problem.resemblance.words
+    close = words @ photos.mean(dim=0)
+    assert close[allowed].max() <= close.median()
+    assert allowed.sum() > 0.4 * len(words)
+    led = replace(problem, leaders=(0, 1, 0, *range(3, 12)))
+    assert torch.equal(led.allowed(0), led.allowed_to_all([0, 2]))
+    assert not torch.equal(led.allowed(0), problem.allowed(0))
+
+
+def test_the_words_alone_are_compared(tiny):
+    vocabulary = Vocabulary(["lantern", "marble"])
+    (texts,) = text_features([tiny], torch.tensor(vocabulary.ids)[:, None])
+    one = tiny.encode_text(torch.tensor([[49406, vocabulary.ids[1], 49407]]))
+    assert torch.allclose(texts[1], one[0], atol=1e-5)
+    assert len(default_vocabulary().words) > len(vocabulary.words)

@@ -1,0 +1,99 @@
+"""Which words describe a photo: those that models find close to it, and near synonyms of the closest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.tokens import Vocabulary, tokenizer
+from unlearnable.optim.view import PLAIN_VIEW, load_view
+from unlearnable.posts.pixels import Pixels
+from unlearnable.progress import Progress
+
+COMPARING = "looking for words that describe the photos"
+BATCH, CHUNK = 64, 512  # photos, texts
+FOUND = 16  # words closest to a photo, whose near synonyms count too
+SYNONYMS = 8  # of each of those: the words closest to it, itself included
+
+
+@dataclass(frozen=True)
+class Resemblance:
+    """How close clean photos and words are to each other; features are normalised, one tensor a model.
+
+    Attributes:
+        photos: (n, d) features of the photos.
+        words: (v, d) features of the vocabulary's words, each alone.
+        common: (v,) the words that hold a sentence together, which describe nothing.
+        share: share of the words that count as describing a photo; 0 for none.
+    """
+
+    photos: tuple[Tensor, ...]
+    words: tuple[Tensor, ...]
+    common: Tensor
+    share: float
+
+    def describing(self, photos: Sequence[int]) -> Tensor:
+        """Return (v,) bool: the words that describe photos, closest to them on average, synonyms before all others."""
+        seen = [features[list(photos)].mean(dim=0) for features in self.photos]
+        close = self._mean([words @ one for words, one in zip(self.words, seen, strict=True)])
+        found = close.topk(min(FOUND, len(close))).indices
+        alike = self._mean([words[found] @ words.T for words in self.words])
+        close[alike.topk(min(SYNONYMS, len(close)), dim=1).indices.flatten()] = float("inf")
+        describing = torch.zeros_like(self.common)
+        describing[close.topk(round(self.share * len(close))).indices] = True
+        return describing & ~self.common
+
+    def cosine_of_own(self, texts: Sequence[Tensor]) -> float:
+        """Return the mean cosine of each photo and the text of its number, features (n, d), one tensor a model."""
+        return float(self._mean([(a * b).sum(dim=1).mean() for a, b in zip(self.photos, texts, strict=True)]))
+
+    def cosine_of_all(self, texts: Sequence[Tensor]) -> float:
+        """Return the mean cosine of all photos and all texts, features (m, d), one tensor a model."""
+        return float(self._mean([a.mean(dim=0) @ b.mean(dim=0) for a, b in zip(self.photos, texts, strict=True)]))
+
+    @staticmethod
+    def _mean(values: Sequence[Tensor]) -> Tensor:
+        return torch.stack(list(values)).mean(dim=0)
+
+
+@torch.no_grad()
+def resemblance(
+    pixels: Pixels, models: Sequence[DualEncoder], vocabulary: Vocabulary, share: float, progress: Progress
+) -> Resemblance:
+    """Measure how close photos are to the words of a vocabulary.
+
+    Args:
+        pixels: working copies of the clean photos.
+        models: pretrained.
+        vocabulary: words that triggers are made of.
+        share: see `Resemblance`.
+        progress: receives one step per photo and model.
+    """
+    progress.phase(COMPARING, len(pixels) * len(models))
+    photos = []
+    for model in models:
+        model.module.eval()
+        parts = []
+        for numbers in torch.arange(len(pixels)).split(BATCH):
+            loaded = [load_view(pixels[n], model.image_size, PLAIN_VIEW) for n in numbers.tolist()]
+            parts.append(model.encode_image(torch.stack(loaded).to(model.device)).float().cpu())
+            progress.advance(len(numbers))
+        photos.append(torch.cat(parts))
+    words = text_features(models, torch.tensor(vocabulary.ids)[:, None])
+    common = torch.tensor([word in vocabulary.common for word in vocabulary.words])
+    return Resemblance(tuple(photos), words, common, share)
+
+
+@torch.no_grad()
+def text_features(models: Sequence[DualEncoder], tokens: Tensor) -> tuple[Tensor, ...]:
+    """Return the features (m, d) of texts of k tokens (m, k) each, one tensor a model."""
+    start, end = tokenizer().sot_token_id, tokenizer().eot_token_id
+    rows = torch.nn.functional.pad(torch.nn.functional.pad(tokens, (1, 0), value=start), (0, 1), value=end)
+    return tuple(
+        torch.cat([model.encode_text(part.to(model.device)).float().cpu() for part in rows.split(CHUNK)])
+        for model in models
+    )
