@@ -40,7 +40,7 @@ def read_record(path: Path) -> str:
             f"{path} is damaged: it does not match its checksum in {PRIVATE_SUMS}",
             hint="restore it from a backup, or protect again with --overwrite",
         )
-    return content.decode("utf-8", "replace")
+    return content.decode("utf-8", "surrogateescape")  # names of files may be no text
 
 
 def read_manifest(path: Path) -> list[ManifestLine]:
