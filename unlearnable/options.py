@@ -54,6 +54,7 @@ class MethodOptions(TypedDict, total=False):
     proposals: int
     fluent_beam: int
     avoid_words: AnyPath | None
+    avoid_similar: float
     trigger_rounds: int
     candidates: int
     beam_width: int
@@ -79,6 +80,8 @@ class ProtectOptions(MethodOptions, total=False):
     platform: PlatformName | None
     keep_metadata: Keep
     keep_fields: Names
+    photo_column: str | None
+    caption_column: str | None
     opt_out: bool
     strict: bool
     seed: int
@@ -116,6 +119,8 @@ class VerifyOptions(ScheduleOptions, total=False):
     captions: AnyPath | None
     protected_captions: AnyPath | None
     test: AnyPath | None
+    photo_column: str | None
+    caption_column: str | None
     test_captions: AnyPath | None
     test_fraction: float
     background: AnyPath | None

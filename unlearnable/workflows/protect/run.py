@@ -14,6 +14,7 @@ from unlearnable.methods.state import State
 from unlearnable.models.fetching import announce
 from unlearnable.models.sentence import as_sentence
 from unlearnable.models.tokens import CaptionSlot
+from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
 from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.report.html import protect_page
@@ -54,7 +55,7 @@ def protect(
     started, progress = time.monotonic(), progress or Silent()
     source = source_of(settings.photos)
     layout = layout_of(source.place, settings.output)
-    dataset = open_posts(source, settings.captions, progress)
+    dataset = open_posts(source, settings.captions, columns_of(settings), progress)
     announce(all_models(settings), progress)
     key = run_key(settings, dataset)
     with held(layout), tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
@@ -88,7 +89,7 @@ def _publish(run: Run, state: State, rounds: list[float], started: float, progre
     publication = compose(run.dataset, run.prepared, run.captions, triggers, write)
     lines, pictures = write_photos(publication, state, run.settings, layout, progress)
     caption_file = write_caption_files(publication, run.dataset, layout, run.settings.keep_fields)
-    roundtrip, texts = reread_captions(publication, layout, caption_file, run.dataset.format)
+    roundtrip, texts = reread_captions(publication, layout, caption_file, run.dataset)
     losses = measure_losses(run, state, publication, texts, progress)
     if run.method.lowers_loss:
         refuse_unprotected(losses, run.settings)
