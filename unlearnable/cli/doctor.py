@@ -9,10 +9,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from unlearnable.cli import options
-from unlearnable.cli.console import print_json
+from unlearnable.cli.console import print_json, print_rows
 
 PACKAGES = (
     "unlearnable",
@@ -49,11 +48,11 @@ def doctor(
     if as_json:
         print_json({"schema_version": 1, **found})
         return
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    rows = []
     for name, value in found.items():
         text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
-        table.add_row(name.replace("_", " "), text)
-    Console().print(table)
+        rows.append((name.replace("_", " "), text))
+    print_rows(rows)
 
 
 def _of_photo(file: Path, *, as_json: bool) -> None:

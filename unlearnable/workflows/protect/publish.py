@@ -80,9 +80,9 @@ def write_photos(
 
     Returns:
         The whole manifest (protected photos in order, then those left out), and the thumbnails of
-        some photos by the path of the copy.
+        those photos in which most is seen, by the path of the copy.
     """
-    shown = ShownPhotos([publication.names[photo.id] for photo in publication.prepared.photos])
+    shown = ShownPhotos()
     done = {line.source: line for line in _finished(layout)}
     lines = []
     progress.phase("writing photos", len(publication.prepared.photos))
@@ -95,10 +95,10 @@ def write_photos(
                 line, before, after = _write_photo(publication, state, settings, layout.staged, number)
                 manifest.write(_json_line(line))
                 manifest.flush()
-            elif name in shown.wanted:
+            elif shown.wants(line.flip or 0.0):
                 before, after = target_of(photo.path, settings).picture, decode(layout.staged / name)
-            if name in shown.wanted:
-                shown.add(name, thumbnails(before, after))
+            if shown.wants(line.flip or 0.0):
+                shown.add(name, line.flip or 0.0, thumbnails(before, after))
             lines.append(line)
             progress.advance(linf=line.noise_linf or 0, psnr=line.psnr or 0.0)
     for skipped in publication.prepared.skipped:
