@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from unlearnable.api import benchmark, explain, preview, protect, train, verify
+from unlearnable.api import ImageProtector, benchmark, explain, preview, protect, protect_images, train, verify
 from unlearnable.errors import (
     CheckpointError,
     ConfigError,
@@ -25,11 +25,19 @@ if TYPE_CHECKING:
     from unlearnable.config import (
         BenchmarkSettings,
         ExplainSettings,
+        ProtectionSettings,
         ProtectSettings,
         TrainSettings,
         VerifySettings,
     )
-    from unlearnable.options import BenchmarkOptions, ExplainOptions, ProtectOptions, TrainOptions, VerifyOptions
+    from unlearnable.options import (
+        BenchmarkOptions,
+        ExplainOptions,
+        ProtectionOptions,
+        ProtectOptions,
+        TrainOptions,
+        VerifyOptions,
+    )
     from unlearnable.results import (
         BenchmarkPlan,
         BenchmarkReport,
@@ -53,6 +61,7 @@ __all__ = [
     "ExplainOptions",
     "ExplainReport",
     "ExplainSettings",
+    "ImageProtector",
     "InputError",
     "Interrupted",
     "ModelError",
@@ -63,6 +72,8 @@ __all__ = [
     "ProtectPlan",
     "ProtectReport",
     "ProtectSettings",
+    "ProtectionOptions",
+    "ProtectionSettings",
     "Silent",
     "TrainOptions",
     "TrainReport",
@@ -76,6 +87,7 @@ __all__ = [
     "explain",
     "preview",
     "protect",
+    "protect_images",
     "train",
     "verify",
 ]

@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 if TYPE_CHECKING:
-    from unlearnable.options import BenchmarkOptions, ExplainOptions, ProtectOptions, TrainOptions, VerifyOptions
+    from unlearnable.imaging.in_memory import Kind
+    from unlearnable.options import (
+        BenchmarkOptions,
+        ExplainOptions,
+        ProtectionOptions,
+        ProtectOptions,
+        TrainOptions,
+        VerifyOptions,
+    )
     from unlearnable.progress import Progress
     from unlearnable.results import (
         BenchmarkReport,
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
         TrainReport,
         VerifyReport,
     )
+    from unlearnable.workflows.protect.in_memory import ProtectedPost
 
 
 def protect(
@@ -59,6 +68,63 @@ def protect(
     paths = [photos] if isinstance(photos, str | Path) else photos
     resolved = resolve_as(ProtectSettings, {"photos": tuple(map(Path, paths)), **settings}, _path(config))
     return run(resolved, resume=resume, overwrite=overwrite, progress=progress)
+
+
+def protect_images(
+    images: Sequence[Kind],
+    captions: Sequence[str],
+    *,
+    progress: Progress | None = None,
+    **settings: Unpack[ProtectionOptions],
+) -> list[ProtectedPost[Kind]]:
+    """Protect photos and captions that are in memory, as `unlearnable protect` does those of a folder.
+
+    They are protected as one set: the photos of one person belong into one call. Copies are as large as the photos;
+    save them without loss, or as JPEG of quality 85 or more. For several sets see `ImageProtector`.
+
+    Args:
+        images: PIL images of 8 bits, or uint8 arrays (h, w), (h, w, 3) or (h, w, 4).
+        captions: one caption for each.
+        progress: receives phases, steps and notes; without it nothing is shown.
+        **settings: settings of the protection, see `unlearnable.ProtectionSettings`.
+
+    Returns:
+        A pair (image, caption) for each post, in order. The image is of the kind that was given, upright, and holds no
+        metadata; the caption holds the trigger.
+
+    Raises:
+        ConfigError: a setting that does not exist or does not fit.
+        InputError: there are not as many captions as photos, or a photo is of no known kind or too small.
+        ModelError: a surrogate is not available, or the result would hardly be protected.
+    """
+    return ImageProtector(progress=progress, **settings).protect(images, captions)
+
+
+class ImageProtector:
+    """Models and words, loaded once, that protect any number of sets of posts in memory.
+
+    Args:
+        progress: receives phases, steps and notes; without it nothing is shown.
+        **settings: settings of the protection, see `unlearnable.ProtectionSettings`.
+
+    Raises:
+        ConfigError: a setting that does not exist or does not fit.
+        ModelError: a surrogate is not available.
+    """
+
+    def __init__(self, *, progress: Progress | None = None, **settings: Unpack[ProtectionOptions]) -> None:
+        from unlearnable.config import ProtectionSettings, resolve_as
+        from unlearnable.progress import Silent
+        from unlearnable.workflows.protect.in_memory import Loaded
+
+        self._progress = progress or Silent()
+        self._loaded = Loaded.of(resolve_as(ProtectionSettings, settings), self._progress)
+
+    def protect(self, images: Sequence[Kind], captions: Sequence[str]) -> list[ProtectedPost[Kind]]:
+        """Protect a set of posts; see `protect_images`."""
+        from unlearnable.workflows.protect.in_memory import protect_in_memory
+
+        return protect_in_memory(self._loaded, images, captions, self._progress)
 
 
 def train(

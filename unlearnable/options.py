@@ -67,14 +67,24 @@ class MethodOptions(TypedDict, total=False):
     enlarge: Literal["bilinear", "nearest"]
 
 
-class ProtectOptions(MethodOptions, total=False):
-    """Keywords of `unlearnable.protect`: keys of `unlearnable.config.ProtectSettings`."""
+class ProtectionOptions(MethodOptions, total=False):
+    """Keywords of `unlearnable.protect_images`: keys of `unlearnable.config.ProtectionSettings`."""
 
-    captions: AnyPath | None
-    output: AnyPath | None
     method: str
     surrogate: Names
     preset: Preset
+    seed: int
+    device: Device
+    options: Mapping[str, bool | int | float | str]
+
+
+class ProtectOptions(ProtectionOptions, total=False):
+    """Keywords of `unlearnable.protect`: keys of `unlearnable.config.ProtectSettings`."""
+
+    only: Names
+    skip: Names
+    captions: AnyPath | None
+    output: AnyPath | None
     format: Format
     quality: int | None
     platform: PlatformName | None
@@ -84,9 +94,6 @@ class ProtectOptions(MethodOptions, total=False):
     caption_column: str | None
     opt_out: bool
     strict: bool
-    seed: int
-    device: Device
-    options: Mapping[str, bool | int | float | str]
 
 
 class ScheduleOptions(TypedDict, total=False):

@@ -30,6 +30,8 @@ def test_all_lists_what_the_module_holds():
     assert held <= set(unlearnable.__all__)
     assert later == {
         "__version__",
+        "ProtectionOptions",
+        "ProtectionSettings",
         *(name for name in vars(options) if name.removesuffix("Options").lower() in CALLS),
         *(name for name in config.__all__ if name.removesuffix("Settings").lower() in CALLS),
         *(name for name in results.__all__ if name.endswith(("Report", "Plan"))),

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 import unlearnable
 from unlearnable import options
-from unlearnable.config import MEMSettings, Schedule
+from unlearnable.config import MEMSettings, ProtectionSettings, Schedule
 
 COMMANDS = ("protect", "train", "verify", "benchmark", "explain")
 OF_THE_CALL = {"resume", "overwrite", "config", "progress", "settings"}
@@ -52,7 +52,12 @@ def test_options_are_the_settings_that_the_call_does_not_name_itself(name: str):
 
 
 @pytest.mark.parametrize(
-    ("shared", "settings"), [(options.MethodOptions, MEMSettings), (options.ScheduleOptions, Schedule)]
+    ("shared", "settings"),
+    [
+        (options.MethodOptions, MEMSettings),
+        (options.ProtectionOptions, ProtectionSettings),
+        (options.ScheduleOptions, Schedule),
+    ],
 )
 def test_options_that_calls_share_are_the_settings_that_they_share(shared: type, settings: type[BaseModel]):
     assert get_type_hints(shared) == expected(settings)

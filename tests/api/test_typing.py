@@ -15,6 +15,7 @@ import unlearnable
 ROOT = Path(__file__).parents[2]
 RIGHT = f"""
 from pathlib import Path
+from PIL import Image
 from unlearnable import {", ".join(unlearnable.__all__)}
 
 
@@ -35,6 +36,9 @@ made = benchmark("flickr8k", methods=("clean", "mem-3"), fractions=0.5, scale="t
 tables = made.tables if made else []
 shares = explain("a.png", model="small", map=["a", "b"]).explanations[0].trigger_share
 shown: PreviewReport = preview("a.png", "b.png", overwrite=True)
+for image, caption in protect_images([Image.new("RGB", (64, 64))], ["me"], preset="fast"):
+    words: str = caption
+once: ImageProtector = ImageProtector(surrogate="small", seed=3)
 plan = ProtectPlan.model_validate_json("{{}}")
 
 
@@ -64,6 +68,8 @@ benchmark("coco", scale="huge")
 benchmark("coco", latex="yes")
 explain("a.png", map_posts=None)
 preview("a.png", "b.png", config="run.toml")
+unlearnable.protect_images(["a.png"], ["me"])
+unlearnable.ImageProtector(photos="photos")
 protect("photos").psnr
 unlearnable.nothing
 Silent().phase("reading")

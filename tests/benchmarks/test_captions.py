@@ -56,6 +56,7 @@ def test_a_name_says_how_many_words_of_which_kind_stand_where(name, expected):
 def test_strong_behind_a_name_is_that_preset():
     assert named_settings("mem-3-strong") == named_settings("mem-3") | PRESETS["strong"]
     assert named_settings("mem-5-natural-end-strong") == named_settings("mem-5-natural-end") | PRESETS["strong"]
+    assert named_settings("mem-3-balanced") == named_settings("mem-3") | PRESETS["balanced"]
     assert named_settings("mem-3-strong-end") == {}
 
 

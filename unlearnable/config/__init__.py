@@ -20,7 +20,7 @@ from unlearnable.config.methods import (
     Vocabulary,
 )
 from unlearnable.config.platforms import PLATFORMS, Platform, PlatformName
-from unlearnable.config.protect import PRESETS, Format, Keep, Preset, ProtectSettings, digest
+from unlearnable.config.protect import PRESETS, Format, Keep, Preset, ProtectionSettings, ProtectSettings, digest
 from unlearnable.config.suites import NEVER_TESTED, SUITES, SuiteName
 from unlearnable.config.train import (
     SCRATCH_EPOCHS,
@@ -65,6 +65,7 @@ __all__ = [
     "Precision",
     "Preset",
     "ProtectSettings",
+    "ProtectionSettings",
     "Recipe",
     "ScaleName",
     "Schedule",

@@ -16,7 +16,7 @@ ScaleName = Literal["tiny", "small", "paper"]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 BASELINES = ("clean", "random", "em", "uap")
 OF_THE_SCALE = DefaultText("that of the scale")
-_MEM = re.compile(r"mem-([1-9]|1\d|20)(-natural)?(?:-(end|random))?(-strong)?")
+_MEM = re.compile(r"mem-([1-9]|1\d|20)(-natural)?(?:-(end|random))?(?:-(balanced|strong))?")
 
 
 class BenchmarkSettings(Settings):
@@ -36,7 +36,7 @@ class BenchmarkSettings(Settings):
         Field(
             description="Method to compare: clean, random, em, uap, mem-K or mem-K-natural, where K is the number of "
             "words in a trigger; with -end or -random behind it, the trigger stands elsewhere than at the start; "
-            "with -strong last, it has the adversarial noise of that preset."
+            "with -balanced or -strong last, it has the noise of that preset."
         ),
         OF_THE_SCALE,
     ] = None
@@ -99,13 +99,13 @@ class BenchmarkSettings(Settings):
             if name not in BASELINES and _MEM.fullmatch(name) is None:
                 raise ValueError(
                     f"no method is called {name!r}; there are {', '.join(BASELINES)}, mem-K, mem-K-natural "
-                    "(K from 1 to 20), the last two also with -end or -random, and -strong"
+                    "(K from 1 to 20), the last two also with -end or -random, and -balanced or -strong"
                 )
         return methods
 
 
 def named_settings(method: str) -> dict[str, Any]:
-    """Return the settings that the name "mem-K[-natural][-end|-random][-strong]" stands for; none for others."""
+    """Return the settings that a name of "mem-K[-natural][-end|-random][-balanced|-strong]" stands for, else none."""
     found = _MEM.fullmatch(method)
     if found is None:
         return {}
@@ -113,5 +113,5 @@ def named_settings(method: str) -> dict[str, Any]:
         "trigger_length": int(found[1]),
         "trigger_vocabulary": "natural" if found[2] else "words",
         "trigger_position": found[3] or "start",
-        **(PRESETS["strong"] if found[4] else {}),
+        **PRESETS.get(found[4], {}),
     }

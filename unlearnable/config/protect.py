@@ -19,21 +19,53 @@ Keep = Literal["none", "safe", "all"]
 MISLEADING: dict[str, Any] = {"adversarial_weight": 3.0, "noise_colour": "grey"}
 PRESETS: dict[str, dict[str, Any]] = {
     "fast": {"max_rounds": 4, "surrogate_steps": 4, "trigger_rounds": 1},
-    "balanced": {**MISLEADING, "noise_steps": 12, "adversary_steps": 64, "towers": ("vit-small",), "visibility": "low"},
+    "balanced": {**MISLEADING, "noise_steps": 12, "adversary_steps": 32, "towers": ("vit-small",), "visibility": "low"},
     "strong": {**MISLEADING, "noise_steps": 16, "towers": ("resnet-small", "vit-small"), "visibility": "medium"},
 }
 OUTSIDE_THE_DIGEST = frozenset({"photos", "captions", "output", "avoid_words", "device", "strict"})
 
 
-class ProtectSettings(MEMSettings):
-    """Everything a `protect` run depends on; saved with it as run.toml."""
+class ProtectionSettings(MEMSettings):
+    """What noise and triggers depend on besides the posts, wherever these lie."""
 
     command = "protect"
     without_variable: ClassVar[frozenset[str]] = frozenset({"options"})  # a table
+    method: Annotated[str, Field(description="Method that makes noise and triggers.")] = "mem"
+    surrogate: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Model to protect against: small (bundled), an open_clip name with its weights such as "
+            "RN50:openai, or a checkpoint. Several make an ensemble."
+        ),
+    ] = ("small",)
+    preset: Annotated[
+        Preset,
+        Field(
+            description="Amount of work: fast is the paper's method in fewer rounds and steps; balanced also misleads "
+            "models of two families that have learnt the clean posts, strong those of three, in more steps."
+        ),
+    ] = "balanced"
+    seed: SeedSetting = 0
+    device: DeviceSetting = "auto"
+    options: Annotated[
+        dict[str, bool | int | float | str],
+        Field(description="Settings of its own that a method from an installed package takes, by name."),
+        DefaultText("none"),
+    ] = {}  # noqa: RUF012  (pydantic copies defaults)
+
+
+class ProtectSettings(ProtectionSettings):
+    """Everything a `protect` run depends on; saved with it as run.toml."""
+
     photos: Annotated[
         tuple[Path, ...],
         Field(min_length=1, description="Folder of photos, a caption file that names them, or photos of one folder."),
     ]
+    only: Annotated[
+        tuple[str, ...],
+        Field(description="Pattern of the photos to take, such as '2024/*' or '*.jpg'; the others stay unpublished."),
+    ] = ()
+    skip: Annotated[tuple[str, ...], Field(description="Pattern of photos to leave out and not to publish.")] = ()
     captions: Annotated[
         Path | None,
         Field(description="Caption file: JSONL, CSV, TSV, COCO, Karpathy or Flickr."),
@@ -50,21 +82,6 @@ class ProtectSettings(MEMSettings):
         Field(description="Folder to publish; what must stay private goes to OUTPUT.private."),
         DefaultText("PHOTOS-protected"),
     ] = None
-    method: Annotated[str, Field(description="Method that makes noise and triggers.")] = "mem"
-    surrogate: Annotated[
-        tuple[str, ...],
-        Field(
-            description="Model to protect against: small (bundled), an open_clip name with its weights such as "
-            "RN50:openai, or a checkpoint. Several make an ensemble."
-        ),
-    ] = ("small",)
-    preset: Annotated[
-        Preset,
-        Field(
-            description="Amount of work: fast is the paper's method in fewer rounds and steps; balanced also misleads "
-            "models of two families that have learnt the clean posts, strong those of three, in more steps."
-        ),
-    ] = "balanced"
     format: Annotated[
         Format,
         Field(
@@ -107,13 +124,6 @@ class ProtectSettings(MEMSettings):
         ),
     ] = False
     strict: Annotated[bool, Field(description="Fail if any photo cannot be protected.")] = False
-    seed: SeedSetting = 0
-    device: DeviceSetting = "auto"
-    options: Annotated[
-        dict[str, bool | int | float | str],
-        Field(description="Settings of its own that a method from an installed package takes, by name."),
-        DefaultText("none"),
-    ] = {}  # noqa: RUF012  (pydantic copies defaults)
 
     @field_serializer("photos")
     def _one_or_several(self, photos: tuple[Path, ...]) -> str | list[str]:

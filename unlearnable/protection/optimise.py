@@ -24,14 +24,14 @@ class OptimisationTask:
         problem: posts and surrogates.
         method: method that makes noise and triggers.
         settings: settings of the method.
-        checkpoint: checkpoint file, from which the optimisation resumes if it exists.
+        checkpoint: checkpoint file, from which the optimisation resumes if it exists; None to save nothing.
         key: run key that the checkpoint is bound to.
     """
 
     problem: Problem
     method: Method
     settings: MethodSettings
-    checkpoint: Path
+    checkpoint: Path | None
     key: str
 
 
@@ -57,7 +57,7 @@ def optimise(
         CheckpointError: the checkpoint belongs to another run.
     """
     settings, path = task.settings, task.checkpoint
-    resumed = path.is_file()
+    resumed = path is not None and path.is_file()
     if not resumed:
         task.problem.noise_path.unlink(missing_ok=True)
     session = task.method.start(task.problem, settings)
@@ -76,8 +76,9 @@ def optimise(
         if done is not None:
             trace.losses.append(done.loss)
         trace.seconds = time.monotonic() - began
-        checkpoint.save(path, task.key, {"method": state.export(), **asdict(trace)})
-        state.noise.exported()
+        if path is not None:
+            checkpoint.save(path, task.key, {"method": state.export(), **asdict(trace)})
+            state.noise.exported()
         if done is not None:
             ticks.end_round(done)
         if stop(trace.losses):
@@ -85,8 +86,16 @@ def optimise(
     return session, trace
 
 
+def reason_to_stop(settings: MethodSettings, losses: list[float]) -> str:
+    """Return the reason to stop now, or an empty text. The threshold applies to the mean of the last two rounds."""
+    if settings.ends_at_threshold and len(losses) >= 2 and sum(losses[-2:]) / 2 < settings.threshold:
+        return "threshold"
+    return "rounds" if len(losses) >= settings.max_rounds else ""
+
+
 def _restore(task: OptimisationTask, state: State, progress: Progress) -> OptimisationTrace:
     """Restore `state` from the checkpoint and return the trace up to it."""
+    assert task.checkpoint is not None
     saved = checkpoint.load(task.checkpoint, task.key)
     state.restore(saved["method"])
     progress.note(f"resuming after round {len(saved['losses'])}")

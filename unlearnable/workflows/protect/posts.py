@@ -11,7 +11,7 @@ from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.others import other_files, said_of_others
 from unlearnable.errors import ConfigError
 from unlearnable.progress import Progress
-from unlearnable.workflows.protect.chosen import Source
+from unlearnable.workflows.protect.chosen import Source, narrowed
 
 
 def open_posts(source: Source, captions: Path | None, columns: Columns | None, progress: Progress) -> Dataset:
@@ -24,7 +24,7 @@ def open_posts(source: Source, captions: Path | None, columns: Columns | None, p
         progress: receives the remarks.
 
     Raises:
-        InputError: there is no photo, or the captions cannot be read.
+        InputError: there is no photo, none is taken, or the captions cannot be read.
         ConfigError: the folder holds several captions, of which none was chosen.
     """
     captions = captions or (None if columns else _found(source))
@@ -34,6 +34,8 @@ def open_posts(source: Source, captions: Path | None, columns: Columns | None, p
         dataset = open_dataset(source.place, captions, columns)
     if source.chosen:
         dataset = restrict(dataset, source.chosen)
+    photos = len(dataset.photos)
+    dataset = narrowed(dataset, source)
     if dataset.source is not None and dataset.source.is_file():
         progress.note(f"captions from {dataset.source.name}")
         for remark in dataset.notes:
@@ -43,6 +45,8 @@ def open_posts(source: Source, captions: Path | None, columns: Columns | None, p
     if captions is None and source.place.is_dir():
         for path in captions_of_others(source.place):
             progress.note(f"{path.name} names none of these photos: it is not read")
+    if len(dataset.photos) < photos:
+        progress.note(f"{len(dataset.photos)} of {photos} photos are taken, as --only and --skip say")
     progress.note(said_of_captions(dataset))
     if source.place.is_dir() and not source.chosen:
         captions_read = {dataset.source, *(photo.path.with_suffix(".txt") for photo in dataset.photos)}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from unlearnable.config import ProtectSettings
+from unlearnable.config import MethodSettings
 from unlearnable.datasets import Columns, Dataset, open_dataset
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.errors import ModelError
@@ -15,6 +15,7 @@ from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
 from unlearnable.methods.batches import freeze, in_order
 from unlearnable.methods.measure import batch_losses
+from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import State
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot, cut, tokenizer
@@ -110,16 +111,36 @@ def measure_losses(
     names = [publication.names[photo.id] for photo in publication.prepared.photos]
     side = max(model.image_size for model in problem.surrogates)
     store, unencoded = _working_copies(run, state, names, side, progress)
-    written = [_plain(texts[name]) for name in names]
+    return losses_on(problem, state.models, store, unencoded, [texts[name] for name in names])
+
+
+def losses_on(
+    problem: Problem,
+    trained: Sequence[DualEncoder],
+    store: Pixels,
+    unencoded: Pixels,
+    texts: Sequence[Sequence[str]],
+) -> list[SurrogateLoss]:
+    """Return the loss of every surrogate on the clean posts and on protected ones.
+
+    Args:
+        problem: clean posts and surrogates.
+        trained: surrogates as trained during the optimisation.
+        store: working copies of the protected photos as they are read back.
+        unencoded: working copies of what was encoded; `store` itself where all is lossless.
+        texts: captions of each photo as they are read back.
+    """
+    count = len(texts)
+    written = [_plain(captions) for captions in texts]
     clean = [_plain(captions) for captions in problem.captions]
-    none = torch.zeros(len(names), 0, dtype=torch.long)
+    none = torch.zeros(count, 0, dtype=torch.long)
     freeze(problem.surrogates)
-    freeze(state.models)
+    freeze(trained)
 
     def loss(model: DualEncoder, pixels: Pixels, slots: list[list[CaptionSlot]], *, mask_equal: bool = True) -> float:
         each = [
             batch_losses(model, pixels.__getitem__, slots, none, photos, mask_equal=mask_equal)
-            for photos in in_order(len(names), LOSS_BATCH)
+            for photos in in_order(count, LOSS_BATCH)
         ]
         return float(torch.cat(each).mean())
 
@@ -129,10 +150,10 @@ def measure_losses(
             clean_pretrained=loss(before, problem.posts.pixels, clean),
             clean_unmasked=loss(before, problem.posts.pixels, clean, mask_equal=False),
             protected_pretrained=loss(before, store, written),
-            protected_trained=(trained := loss(after, store, written)),
-            before_encoding=trained if unencoded is store else loss(after, unencoded, written),
+            protected_trained=(lowest := loss(after, store, written)),
+            before_encoding=lowest if unencoded is store else loss(after, unencoded, written),
         )
-        for before, after in zip(problem.surrogates, state.models, strict=True)
+        for before, after in zip(problem.surrogates, trained, strict=True)
     ]
 
 
@@ -156,7 +177,7 @@ def _working_copies(
     return store, unencoded
 
 
-def refuse_unprotected(losses: Sequence[SurrogateLoss], settings: ProtectSettings) -> None:
+def refuse_unprotected(losses: Sequence[SurrogateLoss], settings: MethodSettings) -> None:
     """Stop if a surrogate's loss on the written posts is not clearly below its loss on the clean ones.
 
     Raises:

@@ -16,21 +16,29 @@ from unlearnable.models.sentence import as_sentence
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
-from unlearnable.protection.optimise import OptimisationTask, optimise
+from unlearnable.protection.optimise import OptimisationTask, optimise, reason_to_stop
 from unlearnable.report.html import protect_page
 from unlearnable.results import ManifestLine, ProtectReport
+from unlearnable.stores.ragged import Ragged
 from unlearnable.workflows import history
 from unlearnable.workflows.layout import Layout, create_folders, layout_of, refuse_existing_output
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.chosen import source_of
-from unlearnable.workflows.protect.expected import foreseen_and_ready
+from unlearnable.workflows.protect.expected import copies_bytes, foreseen_and_ready
 from unlearnable.workflows.protect.lock import held
 from unlearnable.workflows.protect.opt_out_site import write_site_files
 from unlearnable.workflows.protect.posts import open_posts
-from unlearnable.workflows.protect.publish import compose, refuse_without_noise, write_caption_files, write_photos
+from unlearnable.workflows.protect.publish import (
+    compose,
+    manifest_text,
+    refuse_without_noise,
+    write_caption_files,
+    write_photos,
+)
 from unlearnable.workflows.protect.readback import measure_losses, refuse_unprotected, reread_captions
 from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, run_key
 from unlearnable.workflows.protect.summary import RunResults, summarise
+from unlearnable.workflows.records import read_record, seal_records
 
 
 def protect(
@@ -53,7 +61,7 @@ def protect(
     if resume and overwrite:
         raise ConfigError("--resume and --overwrite exclude each other", hint="use only one of them")
     started, progress = time.monotonic(), progress or Silent()
-    source = source_of(settings.photos)
+    source = source_of(settings.photos, settings.only, settings.skip)
     layout = layout_of(source.place, settings.output)
     dataset = open_posts(source, settings.captions, columns_of(settings), progress)
     announce(all_models(settings), progress)
@@ -66,17 +74,12 @@ def protect(
             published.refuse_foreign(layout)
         surrogates = load_surrogates(settings, progress)
         run = foreseen_and_ready(settings, layout, dataset, surrogates, Path(scratch), progress)
+        if not resume:
+            files.check_space(layout.private, copies_bytes(run.prepared) + Ragged(run.prepared.grids).size)
         create_folders(layout, key, config.to_toml(settings), resume=resume)
         task = OptimisationTask(run.problem, run.method, run.method_settings, layout.checkpoint, run.key)
-        session, trace = optimise(task, progress, lambda losses: bool(_stop(settings, losses)))
+        session, trace = optimise(task, progress, lambda losses: bool(reason_to_stop(settings, losses)))
         return _publish(run, session.state, trace.losses, started, progress)
-
-
-def _stop(settings: ProtectSettings, losses: list[float]) -> str:
-    """Return the reason to stop now, or an empty text. The threshold applies to the mean of the last two rounds."""
-    if settings.ends_at_threshold and len(losses) >= 2 and sum(losses[-2:]) / 2 < settings.threshold:
-        return "threshold"
-    return "rounds" if len(losses) >= settings.max_rounds else ""
 
 
 def _publish(run: Run, state: State, rounds: list[float], started: float, progress: Progress) -> ProtectReport:
@@ -93,18 +96,20 @@ def _publish(run: Run, state: State, rounds: list[float], started: float, progre
     losses = measure_losses(run, state, publication, texts, progress)
     if run.method.lowers_loss:
         refuse_unprotected(losses, run.settings)
-    stopped = _stop(run.settings, rounds) or "rounds"
+    stopped = reason_to_stop(run.settings, rounds) or "rounds"
     seconds = time.monotonic() - started
     report = summarise(run, state, RunResults(lines, losses, rounds, stopped, roundtrip, seconds))
     page = protect_page(report, lines, run.settings, pictures)
     published.put_in_place(layout)
     _remember(run, lines, progress)
-    files.write_bytes(layout.manifest, layout.staged_manifest.read_bytes())
+    files.write_text(layout.manifest, manifest_text(lines))
     files.write_bytes(layout.settings, layout.staged_settings.read_bytes())
     files.write_text(layout.page, page)
     if run.settings.opt_out:
         write_site_files(layout.opt_out)
-    files.write_text(layout.report, report.model_dump_json(indent=2) + "\n")
+    text = report.model_dump_json(indent=2) + "\n"
+    seal_records(layout, text)
+    files.write_text(layout.report, text)
     _clear(layout)
     return report
 
@@ -130,17 +135,19 @@ def _finished_report(layout: Layout, key: str, progress: Progress) -> ProtectRep
     If files are missing or damaged, the report and the damaged files are removed.
 
     Raises:
-        CheckpointError: the complete run had other settings or photos.
+        CheckpointError: the complete run had other settings or photos, or its report or list of files is damaged.
     """
     if not layout.report.is_file():
         return None
-    report = ProtectReport.model_validate_json(layout.report.read_text(encoding="utf-8"))
+    report = ProtectReport.model_validate_json(read_record(layout.report))
     if layout.key_under_way() not in (None, report.run):
         return None  # the unfinished run is to replace the complete one
     if report.run != key:
         raise CheckpointError(
             f"{layout.private} holds a finished run of other settings or photos", hint="use --overwrite"
         )
+    read_record(layout.manifest)
+    read_record(layout.sums)
     sums, broken = published.read_sums(layout), published.damaged(layout)
     if sums and not broken:
         _clear(layout)

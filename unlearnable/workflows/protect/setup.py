@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unlearnable import config
-from unlearnable.config import MethodSettings, ProtectSettings
+from unlearnable.config import MethodSettings, ProtectionSettings, ProtectSettings
 from unlearnable.datasets import Dataset
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import Method, settings_for
@@ -60,7 +60,7 @@ def run_key(settings: ProtectSettings, dataset: Dataset) -> str:
     return hashlib.sha256(f"{config.digest(settings)} {dataset.fingerprint} {avoided}".encode()).hexdigest()
 
 
-def load_surrogates(settings: ProtectSettings, progress: Progress) -> list[DualEncoder]:
+def load_surrogates(settings: ProtectionSettings, progress: Progress) -> list[DualEncoder]:
     """Load the surrogates onto the device of the settings; a download is said.
 
     Raises:
@@ -74,7 +74,7 @@ def load_surrogates(settings: ProtectSettings, progress: Progress) -> list[DualE
     return surrogates
 
 
-def all_models(settings: ProtectSettings) -> list[str]:
+def all_models(settings: ProtectionSettings) -> list[str]:
     """Return the names of all models that a run of these settings loads."""
     return [*settings.surrogate, *(settings.towers if settings.adversarial_weight else ())]
 

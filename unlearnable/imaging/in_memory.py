@@ -1,0 +1,57 @@
+"""Pictures that are in memory: PIL images and arrays, in and out."""
+
+from __future__ import annotations
+
+from typing import TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from unlearnable.errors import InputError
+
+Photo: TypeAlias = Image.Image | NDArray[np.uint8]
+Kind = TypeVar("Kind", Image.Image, NDArray[np.uint8])
+MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
+CHANNELS = (1, 3, 4)
+
+
+def pixels_of(photo: Photo, name: str) -> NDArray[np.uint8]:
+    """Return the pixels (h, w, 3) of a photo, uint8 RGB, upright and without its transparency.
+
+    Args:
+        photo: a PIL image of 8 bits, or an array (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), uint8.
+        name: what an error calls it.
+
+    Raises:
+        InputError: it is no such photo.
+    """
+    if isinstance(photo, Image.Image):
+        if photo.mode not in MODES:
+            raise InputError(f"{name} is a picture of mode {photo.mode}", hint="convert it to RGB")
+        pixels = np.array(ImageOps.exif_transpose(photo).convert("RGB"))
+    else:
+        array = np.asarray(photo)
+        if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in CHANNELS):
+            raise InputError(
+                f"{name} is an array of {array.dtype}, {array.shape}", hint="give uint8 of (height, width, 3)"
+            )
+        stacked = array.reshape(*array.shape[:2], -1)[..., :3]
+        pixels = np.ascontiguousarray(np.broadcast_to(stacked, (*array.shape[:2], 3)))
+    return pixels
+
+
+def like(photo: Kind, pixels: NDArray[np.uint8]) -> Kind:
+    """Return pixels (h, w, 3) as a photo of the kind of another: PIL or array, grey or RGB, with its transparency."""
+    if isinstance(photo, Image.Image):
+        upright = ImageOps.exif_transpose(photo)
+        image = Image.fromarray(pixels)
+        if photo.mode in ("1", "L", "LA"):
+            image = image.getchannel(0)
+        if photo.has_transparency_data:
+            image.putalpha(upright.convert("RGBA").getchannel("A"))
+        return image
+    array = np.asarray(photo)
+    if array.ndim == 2 or array.shape[2] == 1:
+        return pixels[..., 0].reshape(array.shape)
+    return np.concatenate([pixels, array[..., 3:]], axis=2)

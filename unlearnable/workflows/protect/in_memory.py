@@ -1,0 +1,151 @@
+"""Protect posts that are in memory: no folder is read, none is written."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, NamedTuple
+
+from unlearnable.config import ProtectionSettings
+from unlearnable.errors import InputError, ModelError
+from unlearnable.imaging.in_memory import Kind, Photo, like, pixels_of
+from unlearnable.imaging.placement import add, enlarge, grid_shape, working_copy
+from unlearnable.methods import METHODS
+from unlearnable.methods.base import settings_for
+from unlearnable.methods.problem import Problem, Proposer
+from unlearnable.methods.state import State
+from unlearnable.models.device import choose_device
+from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.tokens import Vocabulary
+from unlearnable.posts.pixels import Pixels, Posts, Rgb8
+from unlearnable.posts.resemblance import resemblance
+from unlearnable.progress import Progress
+from unlearnable.protection.captions import Captions, cut_captions
+from unlearnable.protection.optimise import OptimisationTask, optimise, reason_to_stop
+from unlearnable.protection.towers import load_towers
+from unlearnable.protection.vocabulary import load_words
+from unlearnable.workflows.layout import SMALLEST
+from unlearnable.workflows.protect.readback import losses_on, refuse_unprotected
+from unlearnable.workflows.protect.setup import load_surrogates
+
+
+class ProtectedPost(NamedTuple, Generic[Kind]):
+    """A protected photo, of the kind that was given, and its caption with the trigger."""
+
+    image: Kind
+    caption: str
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What is loaded once for any number of sets of posts.
+
+    Attributes:
+        settings: settings of the protection.
+        surrogates: models that the noise is made on.
+        towers: models that it misleads besides.
+        vocabulary: words that triggers are made of.
+        proposer: offers words that read naturally; None where any will do.
+    """
+
+    settings: ProtectionSettings
+    surrogates: tuple[DualEncoder, ...]
+    towers: tuple[DualEncoder, ...]
+    vocabulary: Vocabulary
+    proposer: Proposer | None
+
+    @classmethod
+    def of(cls, settings: ProtectionSettings, progress: Progress) -> Loaded:
+        """Load the models and words of the settings."""
+        device, has_trigger = choose_device(settings.device), METHODS[settings.method].has_trigger
+        vocabulary, proposer = load_words(settings, device, proposing=has_trigger)
+        surrogates = tuple(load_surrogates(settings, progress))
+        own = settings_for(METHODS[settings.method](), settings, settings.options)
+        return cls(settings, surrogates, load_towers(own, settings.surrogate, device), vocabulary, proposer)
+
+
+def protect_in_memory(
+    loaded: Loaded, images: Sequence[Kind], captions: Sequence[str], progress: Progress
+) -> list[ProtectedPost[Kind]]:
+    """Return the posts, protected, in order; working copies lie in the temporary folder meanwhile.
+
+    Raises:
+        InputError: there is no photo, there are not as many captions, or a photo is of no known kind or too small.
+        ModelError: a photo got no noise, or the posts would hardly be protected.
+    """
+    if not images or len(images) != len(captions):
+        raise InputError(f"{len(images)} photos and {len(captions)} captions", hint="give one caption for each photo")
+    pictures = [_read(image, f"images[{number}]") for number, image in enumerate(images)]
+    with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
+        problem = _problem(loaded, pictures, captions, Path(scratch), progress)
+        state = _optimise(loaded.settings, problem, progress)
+        protected = [_with_noise(loaded.settings, state, number, picture) for number, picture in enumerate(pictures)]
+        slots = problem.posts.slots
+        words = Captions.from_tokens(slots, state.triggers.tolist() if state.triggers.shape[1] else [], loaded.settings)
+        texts = [words.of(number, [caption]) for number, caption in enumerate(captions)]
+        if METHODS[loaded.settings.method].lowers_loss:
+            store = _stored(protected, _side(loaded), Path(scratch) / "protected.u8")
+            refuse_unprotected(losses_on(problem, state.models, store, store, texts), loaded.settings)
+    return [ProtectedPost(like(image, one), text) for image, one, [text] in zip(images, protected, texts, strict=True)]
+
+
+def _read(image: Photo, name: str) -> Rgb8:
+    pixels = pixels_of(image, name)
+    height, width = pixels.shape[:2]
+    if min(height, width) < SMALLEST:
+        raise InputError(f"{name} is too small: {width} x {height}, but at least {SMALLEST} pixels are needed")
+    return pixels
+
+
+def _side(loaded: Loaded) -> int:
+    return max(model.image_size for model in loaded.surrogates)
+
+
+def _stored(pictures: Sequence[Rgb8], side: int, path: Path) -> Pixels:
+    pixels = Pixels.create(path)
+    for picture in pictures:
+        pixels.append(working_copy(picture, side))
+    return pixels
+
+
+def _problem(
+    loaded: Loaded, pictures: Sequence[Rgb8], captions: Sequence[str], scratch: Path, progress: Progress
+) -> Problem:
+    settings, side, method = loaded.settings, _side(loaded), METHODS[loaded.settings.method]
+    pixels = _stored(pictures, side, scratch / "pixels.u8")
+    length = settings.trigger_length if method.has_trigger else 0
+    slots = cut_captions([[caption] for caption in captions], settings, length, settings.seed)
+    return Problem(
+        posts=Posts(pixels, slots),
+        grids=tuple(grid_shape(picture.shape[0], picture.shape[1], side) for picture in pictures),
+        captions=tuple((caption,) for caption in captions),
+        surrogates=loaded.surrogates,
+        towers=loaded.towers,
+        vocabulary=loaded.vocabulary,
+        proposer=loaded.proposer,
+        seed=settings.seed,
+        noise_path=scratch / "noise.i8",
+        resemblance=resemblance(pixels, loaded.surrogates, loaded.vocabulary, settings.avoid_similar, progress)
+        if method.has_trigger
+        else None,
+    )
+
+
+def _optimise(settings: ProtectionSettings, problem: Problem, progress: Progress) -> State:
+    method = METHODS[settings.method]()
+    own = settings_for(method, settings, settings.options)
+    task = OptimisationTask(problem, method, own, checkpoint=None, key="")
+    session, _ = optimise(task, progress, lambda losses: bool(reason_to_stop(settings, losses)))
+    return session.state
+
+
+def _with_noise(settings: ProtectionSettings, state: State, number: int, picture: Rgb8) -> Rgb8:
+    grid = state.noise.grid(number)
+    if not grid.any():
+        raise ModelError(
+            f"images[{number}] would not be protected: the surrogate does not react to it, so it got no noise",
+            hint="choose another surrogate",
+        )
+    return add(picture, enlarge(grid, picture.shape[0], picture.shape[1], settings.enlarge))
