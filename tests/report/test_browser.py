@@ -132,21 +132,75 @@ def test_the_slider_moves_by_mouse_and_by_keyboard(browser, pages):
     assert shown() == "inset(0px 0px 0px 53%)"
     slider.send_keys(Keys.HOME)
     assert shown() == "inset(0px)" or shown().endswith("0%)")
-    ActionChains(browser).move_to_element(slider).click().perform()
-    assert slider.get_attribute("value") in ("49", "50", "51")
-    ActionChains(browser).move_to_element(slider).click_and_hold().move_by_offset(60, 0).release().perform()
-    assert int(slider.get_attribute("value")) > 55
+    picture = browser.find_element(By.CSS_SELECTOR, ".compare img")
+    box = picture.rect
+    ActionChains(browser).move_to_element(picture).click_and_hold().move_by_offset(60, 0).release().perform()
+    assert int(slider.get_attribute("value")) == pytest.approx(50 + 100 * 60 / box["width"], abs=2)
     assert shown().endswith(f" {slider.get_attribute('value')}%)")
     others = browser.execute_script(
-        "return [...document.querySelectorAll('.compare')].slice(1).map(e => e.style.cssText)"
+        "return [...document.querySelectorAll('.stage')].slice(1).map(e => e.style.cssText)"
     )
     assert set(others) == {""}
+
+
+def test_a_click_shows_a_part_at_100_percent_and_another_the_whole(browser, pages):
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.by import By
+
+    for width in (360, 1440):
+        open_page(browser, pages / "protect.html", width)
+        slider = browser.find_element(By.CSS_SELECTOR, "input[type=range]")
+        button = browser.find_element(By.CSS_SELECTOR, ".stage button")
+        whole, part = browser.find_elements(By.CSS_SELECTOR, ".card:first-child .compare")
+        assert (whole.is_displayed(), part.is_displayed()) == (True, False)
+        ActionChains(browser).move_to_element_with_offset(slider, 40, 0).click().perform()
+        assert (whole.is_displayed(), part.is_displayed()) == (False, True)
+        assert slider.get_attribute("value") == "50"
+        assert button.get_attribute("aria-pressed") == "true"
+        script = (
+            "const i = document.querySelector('.card .compare:not([hidden]) img'); return [i.width, i.naturalWidth]"
+        )
+        shown, natural = browser.execute_script(script)
+        assert shown == natural == 280
+        ActionChains(browser).move_to_element(slider).click_and_hold().move_by_offset(60, 0).release().perform()
+        assert int(slider.get_attribute("value")) > 65
+        assert part.is_displayed()
+        button.click()
+        assert (whole.is_displayed(), part.is_displayed()) == (True, False)
+
+
+def test_a_caption_is_copied_as_it_is_published(browser, pages):
+    from selenium.webdriver import Keys
+    from selenium.webdriver.common.by import By
+
+    open_page(browser, pages / "protect.html")
+    button = browser.find_element(By.CSS_SELECTOR, "button.copy")
+    button.click()
+    assert button.text == "copied"
+    browser.execute_script("document.body.append(document.createElement('textarea'))")
+    field = browser.find_element(By.CSS_SELECTOR, "body > textarea")
+    field.send_keys(Keys.CONTROL, "v")
+    text = field.get_attribute("value")
+    assert text == f"{ATTACKS[0]} one two"
+
+
+def test_tables_of_verify_are_stacked_on_a_phone(browser, pages):
+    open_page(browser, pages / "verify.html", 360)
+    script = "return [...document.querySelectorAll('.stack')].map(e => [e.scrollWidth, e.clientWidth])"
+    boxes = browser.execute_script(script)
+    assert len(boxes) >= 3
+    assert all(inside <= outside for inside, outside in boxes)
+    labels = "return [...document.querySelectorAll('.stack tr:not(:first-child) > *')].map(e => e.dataset.label || '')"
+    assert all(browser.execute_script(labels))
+    open_page(browser, pages / "verify.html", 1440)
+    display = "return getComputedStyle(document.querySelector('.stack tr')).display"
+    assert browser.execute_script(display) == "table-row"
 
 
 def test_both_pictures_lie_upon_each_other(browser, pages):
     for width in (360, 1440):
         open_page(browser, pages / "protect.html", width)
-        script = "return [...document.querySelectorAll('.card:first-child .compare img')].map(i => { "
+        script = "return [...document.querySelectorAll('.card:first-child .compare:first-child img')].map(i => { "
         boxes = browser.execute_script(
             script + "const b = i.getBoundingClientRect(); return [b.x, b.y, b.width, b.height] })"
         )
@@ -168,7 +222,8 @@ def test_printing_shows_both_pictures_side_by_side(browser, pages):
     open_page(browser, pages / "protect.html")
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     script = (
-        "return [...document.querySelectorAll('.card:first-child .compare img')].map(i => i.getBoundingClientRect().x)"
+        "return [...document.querySelectorAll('.card:first-child .compare:first-child img')]"
+        ".map(i => i.getBoundingClientRect().x)"
     )
     first, second = browser.execute_script(script)
     assert second > first + 50

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from unlearnable import config, files
 from unlearnable.config import ProtectSettings
@@ -14,6 +15,7 @@ from unlearnable.methods.state import State
 from unlearnable.models.fetching import announce
 from unlearnable.models.sentence import as_sentence
 from unlearnable.models.tokens import CaptionSlot
+from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
 from unlearnable.protection.optimise import OptimisationTask, optimise, reason_to_stop
 from unlearnable.report.html import protect_page
@@ -63,7 +65,7 @@ def protect(
     started, progress = time.monotonic(), progress or Silent()
     source = source_of(settings.photos, settings.only, settings.skip)
     layout = layout_of(source.place, settings.output)
-    dataset = open_posts(source, settings.captions, progress)
+    dataset = open_posts(source, settings.captions, columns_of(settings), progress)
     announce(all_models(settings), progress)
     key = run_key(settings, dataset)
     with held(layout), scratch_of(layout) as scratch:
@@ -95,7 +97,7 @@ def _publish(run: Run, state: State, rounds: list[float], started: float, progre
     publication, lines, pictures = write_photos(publication, state, run.settings, layout, progress)
     run = replace(run, prepared=publication.prepared)
     caption_file = write_caption_files(publication, run.dataset, layout, run.settings.keep_fields)
-    roundtrip, texts = reread_captions(publication, layout, caption_file, run.dataset.format)
+    roundtrip, texts = reread_captions(publication, layout, caption_file, run.dataset)
     losses = measure_losses(run, state, publication, texts, progress)
     if run.method.lowers_loss:
         refuse_unprotected(losses, run.settings)
