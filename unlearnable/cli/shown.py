@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
-from unlearnable.cli.forecast import Forecast, duration
+from unlearnable.forecast import Forecast, duration
 from unlearnable.progress import Progress, Silent
 
 LINE_SECONDS = 5.0

@@ -39,6 +39,24 @@ def draw_triggers(problem: Problem, settings: TriggerSettings, generator: torch.
     return problem.led(torch.cat(drawn))
 
 
+def redraw_trigger(session: MEMSession, photo: int) -> Tensor:
+    """(k,) other random words for the trigger of a post: none that it has now, but for common ones."""
+    problem, settings = session.problem, session.settings
+    ids = torch.tensor(problem.vocabulary.ids)
+    allowed = allowed_words(problem, settings, photo)
+    for place in torch.searchsorted(ids, session.state.triggers[photo]).tolist():
+        allowed[place] &= problem.vocabulary.words[place] in problem.vocabulary.common
+    slots = [problem.posts.slots[photo][0]]
+    return ids[_draw(problem, settings, slots, allowed[None], session.state.generator)[0]]
+
+
+def allowed_words(problem: Problem, settings: TriggerSettings, photo: int) -> Tensor:
+    """(v,) bool: the words that the trigger of a post may hold, which other posts may share with it."""
+    if settings.trigger_scope == "user":
+        return problem.allowed_to_all(range(len(problem.posts)))
+    return problem.allowed(problem.leaders[photo] if problem.leaders else photo)
+
+
 def _draw(
     problem: Problem, settings: TriggerSettings, slots: list[CaptionSlot], allowed: Tensor, generator: torch.Generator
 ) -> Tensor:
