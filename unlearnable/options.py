@@ -81,6 +81,8 @@ class ProtectionOptions(MethodOptions, total=False):
 class ProtectOptions(ProtectionOptions, total=False):
     """Keywords of `unlearnable.protect`: keys of `unlearnable.config.ProtectSettings`."""
 
+    only: Names
+    skip: Names
     captions: AnyPath | None
     output: AnyPath | None
     format: Format

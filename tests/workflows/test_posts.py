@@ -22,9 +22,9 @@ class Said(Silent):
         self.notes.append(text)
 
 
-def opened(*photos: Path, captions: Path | None = None):
+def opened(*photos: Path, captions: Path | None = None, **patterns: tuple[str, ...]):
     said = Said()
-    return open_posts(source_of(photos), captions, said), said.notes
+    return open_posts(source_of(photos, **patterns), captions, said), said.notes
 
 
 def test_the_caption_file_in_the_folder_is_taken_and_named(posts):
@@ -149,3 +149,33 @@ def test_a_list_of_other_photos_is_no_captions_of_these(posts):
     assert dataset.source is None
     assert notes[0] == "MANIFEST.json names none of these photos: it is not read"
     assert notes[1].startswith("0 of 8 photos have a caption of yours")
+
+
+@pytest.mark.parametrize(
+    ("only", "skip", "taken"),
+    [
+        (("p1.png", "P[23].PNG"), (), ["p1.png", "p2.png", "p3.png"]),
+        ((), ("p[0-5]*",), ["p6.png", "trip/p7.png"]),
+        (("*.png",), ("p[1-7].png", "nothing"), ["p0.png"]),
+    ],
+)
+def test_patterns_take_some_photos_and_leave_the_captions_of_the_others_out(posts, only, skip, taken):
+    dataset, notes = opened(posts, only=only, skip=skip)
+    assert [photo.id for photo in dataset.photos] == taken
+    assert {pair.photo for pair in dataset.pairs} == set(taken)
+    assert dataset.partial
+    assert f"{len(taken)} of 8 photos are taken, as --only and --skip say" in notes
+    assert notes[-1] == f"{len(taken)} of {len(taken)} photos have a caption of yours"
+
+
+def test_a_pattern_is_of_the_path_in_the_folder_or_of_the_name():
+    source = Source(Path(), only=("2024/*",), skip=("*screenshot*",))
+    assert source.takes("2024/a.jpg")
+    assert source.takes("2024/deep/a.jpg")
+    assert not source.takes("2023/a.jpg")
+    assert not source.takes("2024/Screenshot 1.png")
+
+
+def test_patterns_that_leave_nothing_are_refused(posts):
+    with pytest.raises(InputError, match="--only and --skip leave none of 8 photos"):
+        opened(posts, only=("*.jpg",))

@@ -14,11 +14,13 @@ from PIL import Image
 from tests.conftest import picture, tree
 from unlearnable import checkpoint, protect
 from unlearnable.config import ProtectSettings, resolve_as
+from unlearnable.datasets import open_dataset
 from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelError, OutputError
 from unlearnable.models.tokens import tokenizer
 from unlearnable.workflows.protect import run as workflow
 from unlearnable.workflows.protect.dry_run import plan
 from unlearnable.workflows.protect.readback import measure_losses
+from unlearnable.workflows.verify.made import given_to_protect
 
 QUICK: dict[str, Any] = {
     "max_rounds": 2,
@@ -292,3 +294,18 @@ def test_the_plan_writes_nothing_and_counts_the_same(posts, quick, tmp_path):
 def test_resume_and_overwrite_exclude_each_other(posts, quick):
     with pytest.raises(ConfigError, match="exclude"):
         protect(posts, resume=True, overwrite=True, **quick)
+
+
+def test_only_and_skip_publish_the_photos_that_they_take(posts, quick, tmp_path):
+    report = protect(posts, captions=posts / "posts.jsonl", only="p[0-5]*", skip=["p3.png"], **quick)
+    assert (report.photos, report.protected, report.some_photos) == (5, 5, True)
+    written = [json.loads(row) for row in (tmp_path / "photos-protected" / "posts.jsonl").read_text().splitlines()]
+    assert sorted(row["image"] for row in written) == sorted(
+        name for name in tree(tmp_path / "photos-protected") if name.endswith(".png")
+    )
+    assert len(written) == 5
+    assert given_to_protect(open_dataset(posts, posts / "posts.jsonl"), tmp_path / "photos-protected").photos == tuple(
+        photo
+        for photo in open_dataset(posts, posts / "posts.jsonl").photos
+        if photo.id in {r["image"] for r in written}
+    )

@@ -11,7 +11,8 @@ half of the people, report on the other.
     people = "even"            # every second person from the first ("even"), the others ("odd"), or "all"
     victims = ["resnet-small", "vit-small"]
     seeds = [0, 1]
-    captions = "clean"         # "clean": the noise alone; "protected": with the words
+    captions = ["clean"]       # "clean": the noise alone; "protected": with the words; or both
+    through = ["png"]          # what a scraper does to the photos
     [arms.strong]
     preset = "strong"
     [arms.wide]
@@ -29,6 +30,7 @@ import time
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -65,7 +67,8 @@ class Screen:
     people: str = "all"
     victims: tuple[str, ...] = ("resnet-small", "vit-small")
     seeds: tuple[int, ...] = (0, 1)
-    captions: str = "clean"
+    captions: tuple[str, ...] = ("clean",)
+    through: tuple[str, ...] = (AS_PUBLISHED,)
     surrogate: str = "small"
 
 
@@ -105,11 +108,11 @@ def protected(train: DecodedPhotos, arm: dict[str, Any], pool: ModelPool, screen
     return make(store, train, pool.pretrained(screen.surrogate), resume=False, progress=Silent())
 
 
-def posts_of(train: DecodedPhotos, protection: Protection | None, screen: Screen) -> Pairs:
-    """Return what a victim trains on."""
+def posts_of(train: DecodedPhotos, protection: Protection | None, captions: str, attack: str) -> Pairs:
+    """Return what a victim trains on, with protected captions or clean ones, its photos changed by an attack."""
     everyone = torch.ones(len(train.items), dtype=torch.bool)
-    pixels = Scraped(train.pixels, protection, everyone, parse_attack(AS_PUBLISHED), "bilinear")
-    words = protection is not None and screen.captions == "protected"
+    pixels = Scraped(train.pixels, protection, everyone, parse_attack(attack), "bilinear")
+    words = protection is not None and captions == "protected"
     return pairs_of(
         pixels,
         [protection.captions.of(n, item.captions) if words else item.captions for n, item in enumerate(train.items)],
@@ -187,27 +190,24 @@ def run_all(
             began = time.monotonic()
             protection = None if arm is None else protected(train, dict(arm), pool, screen, scratch / name)
             noise = "" if protection is None else f"{psnr(train, protection):.1f}"
-            for victim in screen.victims:
-                judged = judge(posts_of(train, protection, screen), gallery, victim, pool, screen.seeds)
+            ways = [("clean", AS_PUBLISHED)] if arm is None else list(product(screen.captions, screen.through))
+            for victim, (captions, attack) in product(screen.victims, ways):
+                judged = judge(posts_of(train, protection, captions, attack), gallery, victim, pool, screen.seeds)
                 reference = clean.setdefault(victim, judged)
-                share = f"{effect(judged, reference, guess):.2f}" if arm is not None else "0"
-                hits = ", ".join(f"{one:.1f}" for one in judged.hits)
-                minutes = f"{(time.monotonic() - began) / 60:.1f}"
-                shown = f"{screen.people} people, {screen.photos} photos, {screen.captions} captions; {arm or ''}"
-                row = (
+                cells = (
                     name,
                     victim,
                     noise,
-                    hits,
+                    ", ".join(f"{one:.1f}" for one in judged.hits),
                     f"{judged.hit:.1f}",
                     f"{judged.rank:.1f}",
-                    share,
-                    minutes,
+                    f"{effect(judged, reference, guess):.2f}" if arm is not None else "0",
+                    f"{(time.monotonic() - began) / 60:.1f}",
                     commit,
-                    shown,
+                    f"{screen.people} people, {screen.photos} photos, {captions} captions, {attack}; {arm or ''}",
                 )
-                append(table, row)
-                print(*row, sep="  ", flush=True)
+                append(table, cells)
+                print(*cells, sep="  ", flush=True)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ def protect(
     context: typer.Context,
     photos: Annotated[list[Path], options.argument(ProtectSettings, "photos")],
     captions: Annotated[Path | None, _option("captions", WHAT)] = None,
+    only: Annotated[list[str] | None, _option("only", WHAT)] = None,
+    skip: Annotated[list[str] | None, _option("skip", WHAT)] = None,
     preset: Annotated[config.Preset | None, _option("preset", HOW)] = None,
     visibility: Annotated[config.Visibility | None, _option("visibility", HOW)] = None,
     epsilon: Annotated[int | None, _option("epsilon", HOW)] = None,

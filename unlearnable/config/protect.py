@@ -61,6 +61,11 @@ class ProtectSettings(ProtectionSettings):
         tuple[Path, ...],
         Field(min_length=1, description="Folder of photos, a caption file that names them, or photos of one folder."),
     ]
+    only: Annotated[
+        tuple[str, ...],
+        Field(description="Pattern of the photos to take, such as '2024/*' or '*.jpg'; the others stay unpublished."),
+    ] = ()
+    skip: Annotated[tuple[str, ...], Field(description="Pattern of photos to leave out and not to publish.")] = ()
     captions: Annotated[
         Path | None,
         Field(description="Caption file: JSONL, CSV, TSV, COCO, Karpathy or Flickr."),

@@ -105,7 +105,9 @@ class ProtectReport(Record):
     photos: int = Field(description="Photos that were found.")
     protected: int = Field(description="Photos of which a protected copy was written.")
     captions: int = Field(description="Captions that were written.")
-    some_photos: bool = Field(default=False, description="Whether single photos were named in place of their folder.")
+    some_photos: bool = Field(
+        default=False, description="Whether only some photos of the folder were taken: named, or by --only and --skip."
+    )
     not_photos: dict[str, int] = Field(
         default={}, description="Files in the folder that are neither photos nor captions: number of each suffix."
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import glob
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
-from unlearnable.datasets import is_photo
+from unlearnable.datasets import Dataset, is_photo, restrict
 from unlearnable.errors import ConfigError, InputError
 
 _ONE_KIND = "give one folder, one caption file, or photos of one folder"
@@ -20,14 +21,27 @@ class Source:
     Attributes:
         place: folder of photos, or a caption file that names them.
         chosen: ids of the photos to take from that folder; empty for all.
+        only: patterns of which a photo must match one; empty for any.
+        skip: patterns of which it must match none.
     """
 
     place: Path
     chosen: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+
+    def takes(self, photo: str) -> bool:
+        """Return whether the patterns take a photo, by its path in the folder or by its name alone."""
+        return (not self.only or _fits(photo, self.only)) and not _fits(photo, self.skip)
 
 
-def source_of(paths: Sequence[Path]) -> Source:
+def source_of(paths: Sequence[Path], only: Sequence[str] = (), skip: Sequence[str] = ()) -> Source:
     """Return what the paths of a run stand for; patterns such as `*.jpg` stand for the files they match.
+
+    Args:
+        paths: a folder, a caption file, or photos of one folder.
+        only: patterns of the photos to take of those; empty for all.
+        skip: patterns of the photos to leave out.
 
     Raises:
         InputError: a pattern matches no file, or a path does not exist.
@@ -38,7 +52,7 @@ def source_of(paths: Sequence[Path]) -> Source:
     if not first.exists():
         raise InputError(f"there is no {first}", hint="check the path")
     if len(expanded) == 1 and (first.is_dir() or not is_photo(first.name)):
-        return Source(first)
+        return Source(first, only=tuple(only), skip=tuple(skip))
     for path in expanded:
         if not path.exists():
             raise InputError(f"there is no {path}", hint="check the path")
@@ -46,7 +60,27 @@ def source_of(paths: Sequence[Path]) -> Source:
             raise ConfigError(f"{path} is no photo, but one of several paths", hint=_ONE_KIND)
         if path.parent.resolve() != first.parent.resolve():
             raise ConfigError(f"{first} and {path} lie in different folders", hint=_ONE_KIND)
-    return Source(first.parent, tuple(sorted({path.name for path in expanded})))
+    return Source(first.parent, tuple(sorted({path.name for path in expanded})), tuple(only), tuple(skip))
+
+
+def narrowed(dataset: Dataset, source: Source) -> Dataset:
+    """Return the posts that the patterns of a source take; the data set itself where it has none.
+
+    Raises:
+        InputError: no photo is left.
+    """
+    if not (source.only or source.skip):
+        return dataset
+    taken = [photo.id for photo in dataset.photos if source.takes(photo.id)]
+    if not taken:
+        raise InputError(f"--only and --skip leave none of {len(dataset.photos)} photos", hint="check the patterns")
+    return restrict(dataset, taken)
+
+
+def _fits(photo: str, patterns: Sequence[str]) -> bool:
+    """Return whether a pattern matches a path in the folder, or the name at its end, in any case of letters."""
+    names = (photo.casefold(), photo.rpartition("/")[2].casefold())
+    return any(fnmatchcase(name, pattern.casefold()) for name in names for pattern in patterns)
 
 
 def _matching(pattern: Path) -> list[Path]:

@@ -27,7 +27,7 @@ def plan(settings: ProtectSettings, *, progress: Progress | None = None) -> Prot
         UnlearnableError: any error of `protect`, except those about the output.
     """
     progress = progress or Silent()
-    source = source_of(settings.photos)
+    source = source_of(settings.photos, settings.only, settings.skip)
     layout = layout_of(source.place, settings.output)
     dataset = open_posts(source, settings.captions, progress)
     announce(all_models(settings), progress)

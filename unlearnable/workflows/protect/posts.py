@@ -11,7 +11,7 @@ from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.others import other_files, said_of_others
 from unlearnable.errors import ConfigError
 from unlearnable.progress import Progress
-from unlearnable.workflows.protect.chosen import Source
+from unlearnable.workflows.protect.chosen import Source, narrowed
 
 
 def open_posts(source: Source, captions: Path | None, progress: Progress) -> Dataset:
@@ -23,7 +23,7 @@ def open_posts(source: Source, captions: Path | None, progress: Progress) -> Dat
         progress: receives the remarks.
 
     Raises:
-        InputError: there is no photo, or the captions cannot be read.
+        InputError: there is no photo, none is taken, or the captions cannot be read.
         ConfigError: the folder holds several captions, of which none was chosen.
     """
     captions = captions or _found(source)
@@ -33,6 +33,8 @@ def open_posts(source: Source, captions: Path | None, progress: Progress) -> Dat
         dataset = open_dataset(source.place, captions)
     if source.chosen:
         dataset = restrict(dataset, source.chosen)
+    photos = len(dataset.photos)
+    dataset = narrowed(dataset, source)
     if dataset.source is not None and dataset.source.is_file():
         progress.note(f"captions from {dataset.source.name}")
     elif dataset.format == "sidecar":
@@ -40,6 +42,8 @@ def open_posts(source: Source, captions: Path | None, progress: Progress) -> Dat
     if captions is None and source.place.is_dir():
         for path in captions_of_others(source.place):
             progress.note(f"{path.name} names none of these photos: it is not read")
+    if len(dataset.photos) < photos:
+        progress.note(f"{len(dataset.photos)} of {photos} photos are taken, as --only and --skip say")
     progress.note(said_of_captions(dataset))
     if source.place.is_dir() and not source.chosen:
         captions_read = {dataset.source, *(photo.path.with_suffix(".txt") for photo in dataset.photos)}
