@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import typer
 from typer.core import TyperCommand
 
-from unlearnable.cli import benchmark, doctor, explain, lists, options, preview, protect, train, verify
+from unlearnable.cli import benchmark, doctor, explain, lists, options, preview, protect, train, verify, window
 from unlearnable.cli.console import report_error
 from unlearnable.errors import EXIT_UNEXPECTED, UnlearnableError
 
@@ -50,6 +50,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "benchmark": benchmark.benchmark,
     "explain": explain.explain,
     "preview": preview.preview,
+    "app": window.app,
     **lists.COMMANDS,
     "doctor": doctor.doctor,
 }

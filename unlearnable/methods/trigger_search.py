@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unlearnable.config import MEMSettings, TriggerSettings
 from unlearnable.methods import fluency
-from unlearnable.methods.base import MEMSession
+from unlearnable.methods.base import AnySession, MEMSession
 from unlearnable.methods.batches import caption_mask, decoy_tokens, in_order, views
 from unlearnable.methods.problem import Problem
 from unlearnable.models.dual_encoder import DualEncoder
@@ -39,10 +39,9 @@ def draw_triggers(problem: Problem, settings: TriggerSettings, generator: torch.
     return problem.led(torch.cat(drawn))
 
 
-def redraw_trigger(session: MEMSession, photo: int) -> Tensor:
+def redraw_trigger(session: AnySession, settings: TriggerSettings, photo: int) -> Tensor:
     """(k,) other random words for the trigger of a post: none that it has now, but for common ones."""
-    problem, settings = session.problem, session.settings
-    ids = torch.tensor(problem.vocabulary.ids)
+    problem, ids = session.problem, torch.tensor(session.problem.vocabulary.ids)
     allowed = allowed_words(problem, settings, photo)
     for place in torch.searchsorted(ids, session.state.triggers[photo]).tolist():
         allowed[place] &= problem.vocabulary.words[place] in problem.vocabulary.common

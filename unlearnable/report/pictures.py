@@ -58,6 +58,11 @@ def thumbnails(before: Picture, after: Picture) -> Thumbnails:
     )
 
 
+def thumbnail(picture: Picture) -> bytes:
+    """Return a WebP of a picture, at most `THUMBNAIL` pixels a side."""
+    return _encoded(_reduced(opaque(picture), THUMBNAIL), picture.icc, quality=80)
+
+
 def sheet(before: Picture, after: Picture) -> Image.Image:
     """Return original, copy and amplified noise side by side, each with a title and at most `SHEET` pixels a side."""
     noise = Image.fromarray(amplified(before.pixels, after.pixels))
@@ -107,9 +112,13 @@ def _reduced(image: Image.Image, most: int) -> Image.Image:
 
 
 def _webp(image: Image.Image, icc: bytes | None, quality: int) -> str:
+    return _inline("image/webp", _encoded(image, icc, quality))
+
+
+def _encoded(image: Image.Image, icc: bytes | None, quality: int) -> bytes:
     written = io.BytesIO()
     image.save(written, "WEBP", quality=quality, method=2, icc_profile=icc or b"")
-    return _inline("image/webp", written.getvalue())
+    return written.getvalue()
 
 
 def _inline(kind: str, content: bytes) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from unlearnable import config
 from unlearnable.config import ProtectSettings, TriggerSettings
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.imaging.encode import encode
@@ -25,7 +26,6 @@ from unlearnable.protection.optimise import (
 )
 from unlearnable.results import ProtectReport
 from unlearnable.workflows.layout import create_folders, layout_of, refuse_existing_output
-from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.chosen import source_of
 from unlearnable.workflows.protect.expected import foreseen_and_ready
 from unlearnable.workflows.protect.lock import held
@@ -69,6 +69,8 @@ class Draft:
         trace: losses and time of the optimisation.
         began: time when the work began, less the time in which only a person was at work.
         changed: posts whose trigger was changed by hand.
+        bound: whether the noise was made for the triggers as they are; not after a change that was stopped.
+        idle: time when the last work ended.
     """
 
     run: Run
@@ -77,6 +79,7 @@ class Draft:
     trace: OptimisationTrace
     began: float
     changed: set[int] = field(default_factory=set)
+    bound: bool = True
     idle: float = field(default_factory=time.monotonic)
 
     @property
@@ -108,10 +111,18 @@ class Draft:
         write(target, target.protected(self.session.state.noise.grid(number), run.settings), after, run.settings)
         return before, after
 
+    def copies(self, output: Path) -> list[tuple[Path, tuple[str, ...]]]:
+        """Return each photo as it lies in a published folder, and its captions."""
+        publication = composed(self.run, self.session.state)
+        return [
+            (output / publication.names[photo], tuple(text for _, text in captions))
+            for photo, captions in publication.captions.items()
+        ]
+
     def other_words(self, number: int) -> str:
         """Return a trigger of other words, drawn at random, for a post."""
-        self._refuse_without_trigger()
-        return self.run.problem.vocabulary.trigger(redraw_trigger(self.session, number).tolist()).text
+        drawn = redraw_trigger(self.session, self._refuse_without_trigger(), number)
+        return self.run.problem.vocabulary.trigger(drawn.tolist()).text
 
     def tokens_of(self, number: int, trigger: str) -> tuple[int, ...]:
         """Return the tokens of a trigger that somebody wrote for a post.
@@ -150,6 +161,7 @@ class Draft:
             return
         chosen = {number: self.tokens_of(number, trigger) for number, trigger in triggers.items()}
         self._resume()
+        self.bound = False
         problem, state = self.run.problem, self.session.state
         for number, tokens in chosen.items():
             shared = self.run.settings.trigger_scope == "user"
@@ -159,7 +171,7 @@ class Draft:
         state.triggers = problem.led(state.triggers)
         rounds = min(FURTHER_ROUNDS, self.task.settings.max_rounds)
         improve_further(self.task, self.session, self.trace, rounds, progress or Silent())
-        self.idle = time.monotonic()
+        self.bound, self.idle = True, time.monotonic()
 
     def publish(self, output: Path, progress: Progress | None = None) -> ProtectReport:
         """Write the posts, verify them, and put them in place.
@@ -167,28 +179,37 @@ class Draft:
         Raises:
             OutputError: the folder exists already or cannot be written.
             ModelError: the result would not protect.
+            ConfigError: the last change of triggers was stopped.
         """
+        if not self.bound:
+            raise ConfigError("the change of triggers was stopped", hint="change them again first")
         self._resume()
         settings = self.run.settings.model_copy(update={"output": output})
         run = replace(self.run, settings=settings, layout=layout_of(self.run.dataset.root, output))
         with held(run.layout):
             refuse_existing_output(run.layout, run.key, resume=False, overwrite=False)
-            create_folders(run.layout, run.key, resume=False)
+            create_folders(run.layout, run.key, config.to_toml(settings), resume=False)
             try:
-                return publish(run, self.session.state, self.trace.losses, self.began, progress or Silent())
+                return publish(
+                    run, self.session.state, self.trace.losses, self.began, progress or Silent(), self._notes()
+                )
             finally:  # a run that was stopped here cannot be resumed: its noise is not in the folder
                 clear(run.layout)
                 self.idle = time.monotonic()
+
+    def _notes(self) -> list[str]:
+        if not self.changed:
+            return []
+        return [f"triggers changed by hand: {len(self.changed)}, so that run.toml alone does not repeat this result"]
 
     def _resume(self) -> None:
         """Leave the time since the last work out of the time that the run took."""
         self.began += time.monotonic() - self.idle
 
     def _refuse_without_trigger(self) -> TriggerSettings:
-        settings = self.run.method_settings
-        if not isinstance(settings, TriggerSettings):
+        if not self.run.method.has_trigger:
             raise ConfigError(f"method {self.run.method.name} has no triggers")
-        return settings
+        return self.run.settings
 
 
 def draft(settings: ProtectSettings, scratch: Path, progress: Progress | None = None) -> Draft:
@@ -205,7 +226,7 @@ def draft(settings: ProtectSettings, scratch: Path, progress: Progress | None = 
         OutputError: the output holds results already.
     """
     began, progress = time.monotonic(), progress or Silent()
-    source = source_of(settings.photos)
+    source = source_of(settings.photos, settings.only, settings.skip)
     layout = layout_of(source.place, settings.output)
     dataset = open_posts(source, settings.captions, progress)
     announce(all_models(settings), progress)

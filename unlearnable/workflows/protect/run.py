@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from unlearnable import config, files
@@ -26,7 +27,13 @@ from unlearnable.workflows.protect.expected import foreseen_and_ready
 from unlearnable.workflows.protect.lock import held
 from unlearnable.workflows.protect.opt_out_site import write_site_files
 from unlearnable.workflows.protect.posts import open_posts
-from unlearnable.workflows.protect.publish import compose, refuse_without_noise, write_caption_files, write_photos
+from unlearnable.workflows.protect.publish import (
+    Publication,
+    compose,
+    refuse_without_noise,
+    write_caption_files,
+    write_photos,
+)
 from unlearnable.workflows.protect.readback import measure_losses, refuse_unprotected, reread_captions
 from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, run_key
 from unlearnable.workflows.protect.summary import RunResults, summarise
@@ -68,17 +75,33 @@ def protect(
         create_folders(layout, key, config.to_toml(settings), resume=resume)
         task = OptimisationTask(run.problem, run.method, run.method_settings, layout.checkpoint, run.key)
         session, trace = optimise(task, progress, lambda losses: bool(reason_to_stop(settings, losses)))
-        return _publish(run, session.state, trace.losses, started, progress)
+        return publish(run, session.state, trace.losses, started, progress)
 
 
-def _publish(run: Run, state: State, rounds: list[float], started: float, progress: Progress) -> ProtectReport:
-    """Stage photos and captions, verify them, and put them in place; the report is written last."""
-    layout = run.layout
-    refuse_without_noise(run.prepared, state.noise)
+def composed(run: Run, state: State) -> Publication:
+    """Return what a run will write: names, triggers, and captions that hold them."""
     vocabulary = run.problem.vocabulary
     triggers = [vocabulary.trigger(row) if row else None for row in state.triggers.tolist()]
     write = as_sentence if run.settings.trigger_vocabulary == "natural" else CaptionSlot.text
-    publication = compose(run.dataset, run.prepared, run.captions, triggers, write)
+    return compose(run.dataset, run.prepared, run.captions, triggers, write)
+
+
+def publish(
+    run: Run, state: State, rounds: list[float], started: float, progress: Progress, notes: Sequence[str] = ()
+) -> ProtectReport:
+    """Stage photos and captions, verify them, and put them in place; the report is written last.
+
+    Args:
+        run: the run, whose folders are there.
+        state: noise and triggers.
+        rounds: mean loss after each round.
+        started: time when the run began, by the monotonic clock.
+        progress: receives progress updates.
+        notes: remarks for the report, before those that the run gives.
+    """
+    layout = run.layout
+    refuse_without_noise(run.prepared, state.noise)
+    publication = composed(run, state)
     lines, pictures = write_photos(publication, state, run.settings, layout, progress)
     caption_file = write_caption_files(publication, run.dataset, layout, run.settings.keep_fields)
     roundtrip, texts = reread_captions(publication, layout, caption_file, run.dataset.format)
@@ -88,6 +111,7 @@ def _publish(run: Run, state: State, rounds: list[float], started: float, progre
     stopped = reason_to_stop(run.settings, rounds) or "rounds"
     seconds = time.monotonic() - started
     report = summarise(run, state, RunResults(lines, losses, rounds, stopped, roundtrip, seconds))
+    report = report.model_copy(update={"notes": [*notes, *report.notes]})
     page = protect_page(report, lines, run.settings, pictures)
     published.put_in_place(layout)
     _remember(run, lines, progress)
@@ -97,7 +121,7 @@ def _publish(run: Run, state: State, rounds: list[float], started: float, progre
     if run.settings.opt_out:
         write_site_files(layout.opt_out)
     files.write_text(layout.report, report.model_dump_json(indent=2) + "\n")
-    _clear(layout)
+    clear(layout)
     return report
 
 
@@ -109,7 +133,7 @@ def _remember(run: Run, lines: list[ManifestLine], progress: Progress) -> None:
         progress.note(f"this run is not recorded in the history: {error.message}")
 
 
-def _clear(layout: Layout) -> None:
+def clear(layout: Layout) -> None:
     """Remove what a complete run no longer needs."""
     shutil.rmtree(layout.progress, ignore_errors=True)
     for path in filter(files.is_temporary, layout.private.iterdir()):
@@ -135,7 +159,7 @@ def _finished_report(layout: Layout, key: str, progress: Progress) -> ProtectRep
         )
     sums, broken = published.read_sums(layout), published.damaged(layout)
     if sums and not broken:
-        _clear(layout)
+        clear(layout)
         return report
     progress.note(f"{len(broken)} of {len(sums)} published files are missing or damaged and are made again")
     with files.reporting_write_errors(layout.report):
