@@ -46,7 +46,7 @@ def serve(
     with _ended_by_signals(), _scratch() as scratch:
         uvicorn, ui = _library(scratch)
         desk = Desk(scratch, config)
-        desk.output = output or desk.output
+        desk.output = output.absolute() if output else desk.output
         with _listening(port) as listener:
             host, token = f"{HOST}:{listener.getsockname()[1]}", secrets.token_urlsafe(32)
             address = f"http://{host}/{token}/"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from unlearnable.app.desk import Desk
@@ -21,11 +22,10 @@ def draw(ui: Any, desk: Desk) -> None:
             ui.element("li").props["innerText"] = f"Post the files in {report.output}, each with its caption from here."
             private = f"Keep {report.private} to yourself: it links copies and originals. report.html is in it."
             ui.element("li").props["innerText"] = private
-            for note in report.notes:
-                ui.element("li").props["innerText"] = note
             for skipped in report.skipped:
                 text = f"{skipped.where} is not protected: {skipped.detail or skipped.reason}"
                 ui.element("li").props["innerText"] = text
+        _remarks(ui, report.notes)
 
         def card(number: int) -> None:
             path, captions = copies[number]
@@ -40,6 +40,16 @@ def draw(ui: Any, desk: Desk) -> None:
 
         paged(ui, len(copies), card)
         ui.button("Protect other photos", on_click=desk.restart).props('flat no-caps id="again"')
+
+
+def _remarks(ui: Any, notes: Sequence[str]) -> None:
+    if not notes:
+        return
+    with ui.element("details"):
+        ui.element("summary").props["innerText"] = f"Remarks ({len(notes)})"
+        with ui.element("ul"):
+            for note in notes:
+                ui.element("li").props["innerText"] = note
 
 
 def _tell(ui: Any, copied: bool) -> None:
