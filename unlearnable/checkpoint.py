@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from unlearnable import files
+from unlearnable import files, seal
 from unlearnable.errors import CheckpointError
 
-VERSION = 4
+VERSION = 5
 EVERY = 120.0  # seconds between checkpoints within a round or an epoch
 
 
@@ -29,7 +29,7 @@ class Clock:
 
 
 def save(path: Path, run: str, state: dict[str, Any]) -> None:
-    """Write `state` (tensors, numbers, strings) atomically.
+    """Write `state` (tensors, numbers, strings) atomically, with a checksum of the whole file.
 
     Args:
         path: checkpoint file.
@@ -39,25 +39,30 @@ def save(path: Path, run: str, state: dict[str, Any]) -> None:
     import torch
 
     with files.atomic(path) as temporary:
-        torch.save({"version": VERSION, "run": run, "state": state}, temporary)
+        with temporary.open("wb") as file:  # of Python, which says why it cannot write
+            torch.save({"version": VERSION, "run": run, "state": state}, file)
+        seal.seal_file(temporary)
 
 
 def load(path: Path, run: str) -> dict[str, Any]:
     """Return the state in a checkpoint. Its tensors are mapped from the file: copy those that must outlive it.
 
     Raises:
-        CheckpointError: the checkpoint cannot be read, or was made with other settings or other data.
+        CheckpointError: the checkpoint is damaged, or was made by another version, with other settings or other data.
     """
     import torch
 
     remedy = "remove it to start over"
     try:
+        intact = seal.is_intact(path)
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         version, saved_run, state = content["version"], content["run"], content["state"]
     except Exception as error:  # torch.load raises many kinds for a damaged file
         raise CheckpointError(f"{path} cannot be read as a checkpoint", hint=remedy) from error
     if version != VERSION:
         raise CheckpointError(f"{path} was written by another version of this program", hint=remedy)
+    if not intact:
+        raise CheckpointError(f"{path} is damaged: its content does not match its checksum", hint=remedy)
     if saved_run != run:
         raise CheckpointError(
             f"{path} belongs to other settings or other photos", hint=f"use the same settings and photos, or {remedy}"

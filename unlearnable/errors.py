@@ -6,7 +6,7 @@ UnlearnableError          1  unexpected, or not one of the kinds below
 |- InputError             3  photos or captions cannot be used
 |- ModelError             4  a surrogate or language model is not available
 |- OutputError            5  results cannot be written
-|- CheckpointError        6  a checkpoint does not belong to this run
+|- CheckpointError        6  a checkpoint or a record is damaged, or belongs to another run
 `- Interrupted          130  the user stopped it
 """
 
@@ -66,7 +66,7 @@ class OutputError(UnlearnableError):
 
 
 class CheckpointError(UnlearnableError):
-    """A checkpoint that is damaged or was made with other settings."""
+    """A checkpoint or a record that is damaged, or was made with other settings."""
 
     exit_code = 6
 

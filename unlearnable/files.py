@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -11,9 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from unlearnable.errors import OutputError
+from unlearnable.errors import OutputError, UnlearnableError
 
+FULL = (errno.ENOSPC, errno.EDQUOT)  # no space left on the disk, or of the user's share of it
 _PARTIAL = ".partial"
+_GO_ON = ", then run the same command again, with --resume where it has one"
 
 
 @contextmanager
@@ -28,7 +31,7 @@ def atomic(path: Path) -> Iterator[Path]:
     """
     temporary = path.with_name(f".{path.stem[:80]}{_PARTIAL}{path.suffix}")
     with reporting_write_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         try:
             yield temporary
             with temporary.open("rb") as written:
@@ -41,13 +44,69 @@ def atomic(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def reporting_write_errors(path: Path) -> Iterator[None]:
-    """Re-raise any `OSError` in this block as `OutputError` for `path`."""
+    """Re-raise any `OSError` in this block, and what a library makes of a full disk, as `OutputError` for `path`."""
     try:
         yield
     except OSError as error:
-        raise OutputError(
-            f"cannot write {path}: {error.strerror or error}", hint="check free disk space and permissions"
-        ) from error
+        raise write_error(path, error) from error
+    except Exception as error:
+        if isinstance(error, UnlearnableError) or (full := full_disk(error, path)) is None:
+            raise
+        raise full from error
+
+
+def write_error(path: object, error: OSError) -> OutputError:
+    """Return what to say of an error in writing `path`."""
+    if error.errno in FULL:
+        return OutputError(f"cannot write {path}: the disk is full", hint=f"free some space on it{_GO_ON}")
+    return OutputError(f"cannot write {path}: {error.strerror or error}", hint="check free disk space and permissions")
+
+
+def full_disk(error: BaseException | None, path: object = "a file") -> OutputError | None:
+    """Return what to say of an error that a full disk caused, however libraries wrapped it; None of any other."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in FULL:
+            return write_error(error.filename or path, error)
+        if "os error 28" in str(error):  # of a library in Rust, which wraps the number in a text
+            return write_error(path, OSError(errno.ENOSPC, ""))
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def reserve(path: Path, size: int) -> None:
+    """Make a file of zeros whose whole size is on the disk, or keep one of that size and take what it lacks of it.
+
+    A file with holes, once it is mapped, kills the process that writes where no space is left.
+
+    Raises:
+        OutputError: there is no room for it.
+    """
+    with reporting_write_errors(path):
+        try:
+            with path.open("r+b" if path.is_file() and path.stat().st_size == size else "wb") as file:
+                _allocate(file.fileno(), size)
+        except OSError as error:
+            if error.errno in FULL:
+                path.unlink()
+            raise
+
+
+def _allocate(file: int, size: int) -> None:
+    try:
+        os.posix_fallocate(file, 0, size)
+    except (AttributeError, OSError) as error:  # neither every system nor every file system can
+        if getattr(error, "errno", None) in FULL:
+            raise
+        os.truncate(file, size)
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its parents where they are missing, and flush the entry of each to disk."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
 
 
 def check_writable(folder: Path) -> None:
@@ -61,9 +120,7 @@ def check_writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):  # under a unique name: several processes may check at once
             pass
     except OSError as error:
-        raise OutputError(
-            f"cannot write in {folder}: {error.strerror or error}", hint="check free disk space and permissions"
-        ) from error
+        raise write_error(folder, error) from error
 
 
 def is_temporary(path: Path) -> bool:
@@ -86,6 +143,36 @@ def free_space(path: Path) -> int:
     """Return the bytes that are free where `path` is or would be made."""
     existing = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
     return shutil.disk_usage(existing).free
+
+
+def check_space(folder: Path, needed: int) -> None:
+    """Check that so many bytes are free where a folder is or would be made.
+
+    Raises:
+        OutputError: less is free.
+    """
+    if (free := free_space(folder)) < needed:
+        raise OutputError(
+            f"{folder} takes about {needed / 1e6:,.0f} MB, but {free / 1e6:,.0f} MB are free on its disk",
+            hint="free some space, or choose another --output",
+        )
+
+
+def copy_mode(source: Path, target: Path) -> None:
+    """Let those read and write a file who may read and write another one; does nothing outside POSIX."""
+    if os.name == "posix":
+        target.chmod(source.stat().st_mode & 0o666 | 0o600)
+
+
+def make_private(folder: Path) -> None:
+    """Let only the owner into a folder and at the files in it; does nothing outside POSIX."""
+    if os.name != "posix":
+        return
+    with reporting_write_errors(folder):
+        folder.chmod(0o700)
+        for path in folder.iterdir():
+            if path.is_file() and not path.is_symlink():
+                path.chmod(0o600)
 
 
 def sync_folder(folder: Path) -> None:
@@ -122,7 +209,13 @@ def parse_sums(text: str) -> dict[str, set[str]]:
     return sums
 
 
-def sha256(path: Path) -> str:
-    """Return the hex SHA-256 of a file's bytes."""
+def sha256(path: Path, size: int | None = None) -> str:
+    """Return the hex SHA-256 of a file's bytes, or of its first `size` bytes."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        if size is None:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.sha256()
+        while size and (block := file.read(min(size, 1 << 20))):
+            digest.update(block)
+            size -= len(block)
+        return digest.hexdigest()

@@ -77,6 +77,20 @@ def test_decoding_that_was_stopped_goes_on_to_the_same_bytes(items, tmp_path, mo
     assert names[0] == names[1]
 
 
+@pytest.mark.parametrize("kind", ["u8", "json"])
+def test_a_damaged_cache_is_made_again_and_a_line_says_so(items, tmp_path, kind):
+    whole, notes = store.decoded(items, 32, tmp_path / "cache", Silent()).pixels.sha256(), []
+    (file,) = (tmp_path / "cache").glob(f"*.{kind}")
+    file.write_bytes(file.read_bytes()[:40] + b"5" + file.read_bytes()[41:])
+
+    class Noted(Silent):
+        def note(self, text):
+            notes.append(text)
+
+    assert store.decoded(items, 32, tmp_path / "cache", Noted()).pixels.sha256() == whole
+    assert [note for note in notes if f"{tmp_path}" in note and "damaged" in note]
+
+
 def test_a_cache_that_cannot_be_made_says_so(items, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=r"cannot create .*file") as caught:

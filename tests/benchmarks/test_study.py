@@ -301,6 +301,26 @@ def test_noise_that_was_removed_is_made_again(flickr, asked, tmp_path):
     assert noise.read_bytes() == before
 
 
+@pytest.mark.parametrize("kind", ["i8", "json"])
+def test_a_protection_that_was_damaged_is_made_again_and_a_line_says_so(flickr, asked, tmp_path, kind):
+    settings, notes = asked("flickr8k", flickr, methods=("random",)), []
+    first = study.benchmark(settings)
+    (file,) = (tmp_path / "out" / "protections").glob(f"*.{kind}")
+    before = file.read_bytes()
+    file.write_bytes(before.replace(b'"rounds": 1', b'"rounds": 3') if kind == "json" else before[:-1] + b"\x55")
+    assert file.read_bytes() != before
+
+    class Noted(Silent):
+        def note(self, text):
+            notes.append(text)
+
+    study.benchmark(settings.model_copy(update={"seeds": (0, 1)}), progress=Noted())
+    assert [note for note in notes if "is damaged: it is made again" in note]
+    (noise,) = (tmp_path / "out" / "protections").glob("*.i8")
+    assert kind == "json" or noise.read_bytes() == before
+    assert first.protections[0].rounds == 1
+
+
 def test_an_output_that_is_a_file_is_refused(flickr, asked, tmp_path):
     (tmp_path / "taken").write_text("mine")
     with pytest.raises(OutputError, match="taken"):

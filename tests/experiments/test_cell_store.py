@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from unlearnable.experiments.cell_store import CellStore, digest_of
+from unlearnable.progress import Silent
 
 
 class Result(BaseModel):
@@ -45,11 +49,49 @@ def test_what_cannot_be_read_counts_as_not_run(store, text):
 
 def test_cells_of_another_version_are_counted(store):
     store.write("clean", {"version": 2, "seed": 0}, Result(value=3))
-    assert store.outdated(2) == 0
-    assert store.outdated(3) == 1
-    for name, text in (("without-key", '{"value": 3}'), ("empty", ""), ("list", "[]")):
+    assert said(store, 2) == []
+    assert [note.split(" in ")[0] for note in said(store, 3)] == ["1 cells of an earlier version"]
+
+
+def test_damaged_cells_are_counted_and_run_again(store):
+    store.write("clean", {"version": 2, "seed": 0}, Result(value=3))
+    path = store.path("clean", {"version": 2, "seed": 0})
+    path.write_text(path.read_text().replace('"value": 3', '"value": 2'))
+    assert store.read("clean", {"version": 2, "seed": 0}) is None
+    for name, text in (("cut", '{"value": 3'), ("empty", ""), ("list", "[]")):
         (store.folder / f"{name}-12345678.json").write_text(text)
-    assert store.outdated(2) == 3
+    assert [note.split(" in ")[0] for note in said(store, 2)] == ["4 damaged cells"]
+
+
+@given(st.integers(0), st.integers(0, 7))
+def test_no_flipped_bit_makes_another_cell(flip, bit):
+    with tempfile.TemporaryDirectory() as folder:
+        store = CellStore(Path(folder), Result)
+        store.write("clean", {"seed": 0}, Result(value=3))
+        path = store.path("clean", {"seed": 0})
+        content = bytearray(path.read_bytes())
+        content[flip % len(content)] ^= 1 << bit
+        path.write_bytes(content)
+        assert store.read("clean", {"seed": 0}) in (None, Result(value=3))
+
+
+def test_a_cell_of_a_version_without_checksums_is_read(store):
+    path = store.path("clean", {"seed": 0})
+    path.parent.mkdir()
+    path.write_text('{"value": 3, "key": {"seed": 0}}')
+    assert store.read("clean", {"seed": 0}) == Result(value=3)
+
+
+def said(store, version):
+    """What is said of the files that are of no use."""
+    notes: list[str] = []
+
+    class Noting(Silent):
+        def note(self, text):
+            notes.append(text)
+
+    store.report_unusable(version, Noting())
+    return notes
 
 
 @given(st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.none())))

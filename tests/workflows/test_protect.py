@@ -59,7 +59,10 @@ def test_what_is_written_is_what_was_promised(posts, quick, tmp_path):
     assert (report.output, report.private) == (str(output), str(private))
     assert report.trigger_roundtrip == 1.0
     assert sorted(tree(output)) == sorted([*(f for f in before if f != "posts.jsonl"), "metadata.jsonl", "posts.jsonl"])
-    assert set(tree(private)) == {"SHA256SUMS", "manifest.jsonl", "report.html", "report.json", "run.toml"}
+    assert set(tree(private)) == {
+        *("SHA256SUMS", "SHA256SUMS.private"),
+        *("manifest.jsonl", "report.html", "report.json", "run.toml"),
+    }
     for line in manifest(private):
         original = np.asarray(Image.open(posts / line["source"])).astype(int)
         written = np.asarray(Image.open(output / line["output"])).astype(int)

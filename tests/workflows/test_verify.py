@@ -21,6 +21,7 @@ from unlearnable.errors import ConfigError, InputError
 from unlearnable.models.weights import weights_sha256
 from unlearnable.posts.reading import open_collection
 from unlearnable.progress import Silent
+from unlearnable.seal import SEAL
 from unlearnable.workflows.verify.matching import match, open_protected
 from unlearnable.workflows.verify.run import verify
 from unlearnable.workflows.verify.splits import divide
@@ -135,6 +136,7 @@ def test_each_attacker_trains_on_every_arm_and_plain_cells_are_used_again(settin
         cell = json.loads(file.read_text())
         assert cell.pop("attacker") == "plain"
         assert "attacker" not in cell["key"]
+        del cell[SEAL]
         file.write_text(json.dumps(cell))
     report = verify(asked.model_copy(update={"attackers": ("plain", "cutout", "cutout")}))
     assert (report.ran, report.reused) == (3, 3)
@@ -202,7 +204,7 @@ def test_cells_without_ranks_are_run_again_and_a_line_says_so(settings):
     for file in (asked.output / "cells").iterdir():  # as an earlier version wrote them
         cell = json.loads(file.read_text())
         cell["key"]["version"] = 2
-        del cell["ranks"]
+        del cell["ranks"], cell[SEAL]
         file.write_text(json.dumps(cell))
     assert verify(asked, progress=(notes := Notes())).ran == 2
     assert [told for told in notes.told if "2 cells of an earlier version" in told]

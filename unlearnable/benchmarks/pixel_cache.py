@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,9 @@ import numpy as np
 from filelock import FileLock
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from unlearnable import files
+from unlearnable import files, seal
 from unlearnable.benchmarks.plan import digest
 from unlearnable.benchmarks.suites.base import Item
 from unlearnable.checkpoint import Clock
@@ -26,9 +25,12 @@ from unlearnable.stores.ragged import Ragged
 
 
 class _Index(BaseModel):
+    """The photos of a file, and the hex SHA-256 of their pixels; None in files of earlier versions."""
+
     shapes: list[tuple[int, int]]
     kept: list[int]
     skipped: list[SkippedRecord]
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,11 @@ def decoded(items: Sequence[Item], side: int, folder: Path, progress: Progress) 
     """
     path = folder / f"{_key(items, side, progress)}.u8"
     with _alone(path), files.reporting_write_errors(path):
-        index = _read(path) or _build(items, side, path, progress)
+        index = _read(path)
+        if index is None:
+            if path.is_file():
+                progress.note(f"the decoded photos in {path} are damaged: they are decoded again")
+            index = _build(items, side, path, progress)
     usable = tuple(items[n] for n in index.kept)
     return DecodedPhotos(Pixels(path, index.shapes), usable, tuple(index.skipped))
 
@@ -112,11 +118,11 @@ def _build(items: Sequence[Item], side: int, path: Path, progress: Progress) -> 
         index.shapes = pixels.shapes
         progress.advance()
         if clock.due():
-            _write(partial, index)
+            _write(partial, index, partial)
     if not index.kept:
         first = index.skipped[0]
         raise InputError(f"no photo can be read; {first.where}: {first.reason} ({first.detail})")
-    _write(path, index)
+    _write(path, index, partial)
     with files.atomic(path) as whole:
         partial.replace(whole)
     _index(partial).unlink(missing_ok=True)
@@ -135,17 +141,20 @@ def _index(path: Path) -> Path:
     return path.with_suffix(".json")
 
 
-def _write(path: Path, index: _Index) -> None:
-    files.write_text(_index(path), index.model_dump_json())
+def _write(path: Path, index: _Index, pixels: Path) -> None:
+    """Write the index of a file, whose pixels lie at `pixels` still."""
+    index.sha256 = files.sha256(pixels, _size(index))
+    files.write_text(_index(path), seal.seal_json(index.model_dump(mode="json")))
 
 
 def _read(path: Path) -> _Index | None:
-    """Return the index of a file, or None if it is missing or pixels are."""
+    """Return the index of a file, or None if it is missing or damaged, or pixels are."""
     try:
-        index = _Index.model_validate(json.loads(_index(path).read_text(encoding="utf-8")))
-        return index if path.stat().st_size >= _size(index) else None
-    except (OSError, ValueError, ValidationError):
+        index = _Index.model_validate(seal.unseal_json(_index(path).read_bytes()))
+        whole = path.stat().st_size >= _size(index) and index.sha256 in (None, files.sha256(path, _size(index)))
+    except (OSError, ValueError):
         return None
+    return index if whole else None
 
 
 def _size(index: _Index) -> int:

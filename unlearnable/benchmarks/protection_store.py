@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from unlearnable import files
+from unlearnable import files, seal
 from unlearnable.benchmarks.plan import ProtectionRecipe
 from unlearnable.benchmarks.suites.base import Item
 from unlearnable.experiments.cell_store import Key, digest_of
@@ -24,11 +22,13 @@ class Saved(StoredRecord):
         record: figures of the protection.
         triggers: token ids of each photo's trigger; empty for methods without a trigger.
         key: key that the protection depends on.
+        noise_sha256: hex SHA-256 of the noise; None in files of earlier versions.
     """
 
     record: ProtectionRecord
     triggers: list[list[int]]
     key: dict[str, str | int | float | None]
+    noise_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,17 +61,23 @@ class ProtectionStore:
         return self._path("partial")
 
     def read(self) -> Saved | None:
-        """Return the saved protection, or None if it or its noise is missing or it has another key."""
+        """Return the saved protection, or None if it or its noise is missing or damaged, or it has another key."""
         try:
-            saved = Saved.model_validate_json(self._path("json").read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, ValidationError):
+            saved = Saved.model_validate(seal.unseal_json(self._path("json").read_bytes()))
+            intact = saved.noise_sha256 in (None, files.sha256(self.noise))
+        except (OSError, ValueError):
             return None
-        return saved if saved.key == dict(self.key) and self.noise.is_file() else None
+        return saved if saved.key == dict(self.key) and intact else None
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether a protection is there that `read` does not return, though its checkpoint is gone."""
+        return self._path("json").is_file() and not self.checkpoint.is_file() and self.read() is None
 
     def write(self, record: ProtectionRecord, triggers: list[list[int]]) -> Saved:
         """Save a protection, once its noise is written: this file marks it as complete."""
-        saved = Saved(record=record, triggers=triggers, key=dict(self.key))
-        files.write_text(self._path("json"), saved.model_dump_json() + "\n")
+        saved = Saved(record=record, triggers=triggers, key=dict(self.key), noise_sha256=files.sha256(self.noise))
+        files.write_text(self._path("json"), seal.seal_json(saved.model_dump(mode="json")))
         return saved
 
     def captions(self, saved: Saved, items: Sequence[Item]) -> list[list[str]]:

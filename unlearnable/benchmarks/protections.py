@@ -87,6 +87,8 @@ def make(
     slots = recipe.cut([item.captions for item in photos.items])
     saved = store.read()
     if saved is None:
+        if store.is_damaged:
+            progress.note(f"the protection {store.noise.name} of an earlier run is damaged: it is made again")
         store.folder.mkdir(parents=True, exist_ok=True)
         if not resume:
             store.checkpoint.unlink(missing_ok=True)

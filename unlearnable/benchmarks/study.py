@@ -61,8 +61,7 @@ def benchmark(
     require("matplotlib", "benchmark")  # fail here rather than after hours of work
     bench, skipped, notes = make_ready(settings, resume=resume, progress=progress)
     files.check_writable(bench.folder)
-    if earlier := bench.store.outdated(VERSION):
-        progress.note(f"{earlier} cells of an earlier version in {bench.folder} cannot be used: they are run again")
+    bench.store.report_unusable(VERSION, progress)
     crowd = crowd_bench(settings, bench) if settings.crowd else None
     ran = run_missing(crowd, progress) if crowd else _run_missing(bench, progress)
     if process()[0]:

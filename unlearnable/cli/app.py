@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import typer
 from typer.core import TyperCommand
 
+from unlearnable import files
 from unlearnable.cli import benchmark, doctor, explain, lists, options, preview, protect, train, verify, window
 from unlearnable.cli.console import report_error
 from unlearnable.errors import EXIT_UNEXPECTED, UnlearnableError
@@ -108,6 +109,8 @@ def failure_of(error: Exception, command: str = "") -> Failure:
         message = " ".join(error.format_message().split()).replace("Value error, ", "").rstrip(".")
         hint = " ".join(filter(None, ["see unlearnable", command, "--help"]))
         return Failure(message[:1].lower() + message[1:], hint, error.exit_code)
+    if (full := files.full_disk(error)) is not None:
+        return Failure(full.message, full.hint, full.exit_code)
     hint = "this is a bug: please report it with the output of the same command and --debug"
     return Failure(f"{type(error).__name__}: {error}", hint, EXIT_UNEXPECTED)
 

@@ -14,6 +14,7 @@ from rich.table import Table
 from unlearnable.cli import options
 from unlearnable.cli.console import print_json
 
+MISSED = 10  # exit code, as of `verify`
 PACKAGES = (
     "unlearnable",
     "torch",
@@ -34,6 +35,10 @@ def doctor(
     file: Annotated[
         Path | None, typer.Argument(help="Photo, of which to say what its metadata tells.", show_default=False)
     ] = None,
+    check: Annotated[
+        Path | None,
+        typer.Option(help="Protected folder to check against the records of its run.", show_default=False),
+    ] = None,
     as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
@@ -41,7 +46,13 @@ def doctor(
 
     With FILE, print the opt-out from AI training that the photo carries, and what its metadata tells of a person:
     places, names, descriptions, device numbers, thumbnails, and when and with what it was taken.
+
+    With --check, say whether a protected folder is as the run wrote it: every file there and unchanged, noise in every
+    photo, the words in every caption, nothing extra and nothing private. Exit code 10 if it is not.
     """
+    if check is not None:
+        _of_folder(check, as_json=as_json)
+        return
     if file is not None:
         _of_photo(file, as_json=as_json)
         return
@@ -77,6 +88,24 @@ def _of_photo(file: Path, *, as_json: bool) -> None:
     console = Console(highlight=False)
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)
+
+
+def _of_folder(folder: Path, *, as_json: bool) -> None:
+    from unlearnable.workflows.protect.check import check
+
+    found = check(folder)
+    if as_json:
+        print_json(found)
+    else:
+        console = Console(highlight=False)
+        for problem in found.problems:
+            console.print(f"{problem.kind}: {problem.where}: {problem.detail}", markup=False, soft_wrap=True)
+        said = f"{len(found.problems)} problems in" if found.problems else "nothing is wrong with"
+        compared = f", {found.compared} compared with their originals" if found.compared else ""
+        text = f"{said} {found.files} files, {found.photos} of them photos{compared}"
+        console.print(text, markup=False, soft_wrap=True)
+    if found.problems:
+        raise typer.Exit(MISSED)
 
 
 def examine() -> dict[str, Any]:

@@ -19,7 +19,7 @@ Keep = Literal["none", "safe", "all"]
 MISLEADING: dict[str, Any] = {"adversarial_weight": 3.0, "noise_colour": "grey"}
 PRESETS: dict[str, dict[str, Any]] = {
     "fast": {"max_rounds": 4, "surrogate_steps": 4, "trigger_rounds": 1},
-    "balanced": {**MISLEADING, "noise_steps": 12, "adversary_steps": 64, "towers": ("vit-small",), "visibility": "low"},
+    "balanced": {**MISLEADING, "noise_steps": 12, "adversary_steps": 32, "towers": ("vit-small",), "visibility": "low"},
     "strong": {**MISLEADING, "noise_steps": 16, "towers": ("resnet-small", "vit-small"), "visibility": "medium"},
 }
 OUTSIDE_THE_DIGEST = frozenset({"photos", "captions", "output", "avoid_words", "device", "strict"})

@@ -63,6 +63,15 @@ def find_files(root: Path, wanted: Callable[[str], bool]) -> list[str]:
     return sorted(found)
 
 
+def linked_folders(root: Path) -> list[str]:
+    """Return the sorted POSIX paths, from `root`, of links to folders, which are not followed; hidden ones left out."""
+    found = []
+    for folder, folders, _ in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [path.relative_to(root).as_posix() for name in folders if (path := Path(folder, name)).is_symlink()]
+    return sorted(found)
+
+
 def template_caption(photo: str) -> str:
     """Return a caption for a photo that has none: "a photo of" the words in its id, or "a photo" if it has no words."""
     telling = telling_words(str(PurePosixPath(photo).with_suffix("")))

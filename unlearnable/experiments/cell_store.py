@@ -1,7 +1,7 @@
 """Store finished cells, one per file: a readable name, and the full key that the result depends on.
 
 The name holds eight hex digits of the key's hash. They keep files apart but prove nothing, so the key itself is
-in the file and is compared on reading.
+in the file and is compared on reading. A checksum tells a damaged file, whose cell is run again.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
-from unlearnable import files
+from unlearnable import files, seal
+from unlearnable.progress import Progress
 
 C = TypeVar("C", bound=BaseModel)
 Key = Mapping[str, str | int | float | None]
 KEY = "key"
+DAMAGED = "damaged"
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class CellStore(Generic[C]):
     def read(self, name: str, key: Key) -> C | None:
         """Return the cell of a key, or None if it was not run, or its file has another key or cannot be read."""
         try:
-            content = json.loads(self.path(name, key).read_text(encoding="utf-8"))
+            content = seal.unseal_json(self.path(name, key).read_bytes())
             return self.kind.model_validate(content) if content.pop(KEY, None) == dict(key) else None
         except (OSError, ValueError, TypeError, AttributeError):  # whatever the file holds, it is not a cell
             return None
@@ -51,18 +53,24 @@ class CellStore(Generic[C]):
     def write(self, name: str, key: Key, cell: C) -> None:
         """Write the cell of a key."""
         content = {**cell.model_dump(mode="json"), KEY: dict(key)}
-        files.write_text(self.path(name, key), json.dumps(content) + "\n")
+        files.write_text(self.path(name, key), seal.seal_json(content))
 
-    def outdated(self, version: int) -> int:
-        """Return the number of files that are not of this version of the cells, and can no longer be used."""
-        return sum(self._version(path) != version for path in self.folder.glob("*.json"))
+    def report_unusable(self, version: int, progress: Progress) -> None:
+        """Note how many files are damaged, and how many not of this version of the cells: their cells are run again."""
+        versions = [self._version(path) for path in sorted(self.folder.glob("*.json"))]
+        if damaged := versions.count(DAMAGED):
+            progress.note(f"{damaged} damaged cells in {self.folder} cannot be used: they are run again")
+        if earlier := len(versions) - damaged - versions.count(version):
+            progress.note(f"{earlier} cells of an earlier version in {self.folder} cannot be used: they are run again")
 
     @staticmethod
     def _version(path: Path) -> object:
-        """Return the version in the key of a file; None for one without a key, or that cannot be read."""
+        """Return the version in the key of a file; None without a key, `DAMAGED` if it is not as it was written."""
         try:
-            return json.loads(path.read_text(encoding="utf-8"))[KEY]["version"]
-        except (OSError, ValueError, TypeError, LookupError):
+            return seal.unseal_json(path.read_bytes())[KEY]["version"]
+        except (OSError, ValueError):
+            return DAMAGED
+        except (TypeError, LookupError):
             return None
 
 

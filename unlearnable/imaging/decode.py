@@ -11,6 +11,7 @@ from PIL import ImageFile
 
 from unlearnable.imaging import compression, heif, metadata
 from unlearnable.imaging.colour import separate
+from unlearnable.imaging.limits import MAX_FRAMES
 from unlearnable.imaging.opening import DecodeError, opened
 from unlearnable.imaging.picture import Picture
 
@@ -59,6 +60,8 @@ def upright(array: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
 
 def _frames(image: ImageFile.ImageFile) -> tuple[str, ...]:
     count, main = int(getattr(image, "n_frames", 1)), image.tell() + 1
+    if count > MAX_FRAMES:
+        raise DecodeError("too-large", f"{count:,} frames, more than {MAX_FRAMES:,}")
     if count == 1:
         return ()
     if main > 1:  # a HEIF file may name a picture other than its first as the main one

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import warnings
 from collections.abc import Iterator
@@ -12,9 +13,9 @@ from typing import IO
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from unlearnable.errors import InputError
-from unlearnable.imaging import heif
+from unlearnable.imaging import heif, limits, trial
+from unlearnable.imaging.limits import MAX_PIXELS
 
-MAX_PIXELS = 200_000_000
 # Only what people post: Pillow would also start Ghostscript for a file that claims to be EPS. JPEG includes MPO.
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "GIF", "BMP")
 _STARTS = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"II*\0", b"MM\0*", b"GIF8", b"BM")
@@ -48,6 +49,8 @@ class DecodeError(InputError):
 def opened(path: Path) -> Iterator[tuple[ImageFile.ImageFile, IO[bytes], bytes]]:
     """Yield a photo that is open but not loaded, its file and the first bytes of that; other threads wait.
 
+    A photo that is large or unusual was decoded on trial by then.
+
     Raises:
         DecodeError: the file, or what the block does with the photo, fails; no other error is raised.
     """
@@ -56,7 +59,15 @@ def opened(path: Path) -> Iterator[tuple[ImageFile.ImageFile, IO[bytes], bytes]]
             start = file.read(32)
             if not start:
                 raise DecodeError("empty", "the file has no bytes")
+            _refuse_excess(limits.canvas(start))
+            if limits.is_unusual(start):
+                _try(path)
             with _open(file, start) as image:
+                _refuse_excess(image.size)
+                size = os.fstat(file.fileno()).st_size
+                scans = limits.scans(file, size) if image.format in ("JPEG", "MPO") else 0
+                if limits.is_heavy(image, size, scans):
+                    _try(path)
                 yield image, file, start
     except DecodeError:
         raise
@@ -72,9 +83,17 @@ def _open(file: IO[bytes], start: bytes) -> ImageFile.ImageFile:
         image = Image.open(file, formats=FORMATS)
     except UnidentifiedImageError as error:
         raise _unidentified(start) from error
-    if image.width * image.height > MAX_PIXELS:
-        raise Image.DecompressionBombError(f"{image.width} x {image.height} pixels")
     return image
+
+
+def _refuse_excess(size: tuple[int, int] | None) -> None:
+    if size is not None and (detail := limits.excess(*size)) is not None:
+        raise DecodeError("too-large", detail)
+
+
+def _try(path: Path) -> None:
+    if (failure := trial.failure_of(path)) is not None:
+        raise DecodeError(*failure)
 
 
 @contextmanager

@@ -81,8 +81,10 @@ def load_model() -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     with quiet(), redirect_stderr(io.StringIO()):  # the GGUF reader draws progress bars of its own
-        tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=weights.name)
-        model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=weights.name, dtype="float32")
+        tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=weights.name, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, gguf_file=weights.name, dtype="float32", trust_remote_code=False
+        )
     return model.eval(), tokenizer
 
 

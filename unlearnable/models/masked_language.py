@@ -127,8 +127,10 @@ def pretrained(name: str) -> tuple[Any, Any]:
     source = str(FOLDER if name == SMALL_MLM else name)
     try:
         with quiet():
-            tokenizer = AutoTokenizer.from_pretrained(source)
-            model, loading = AutoModelForMaskedLM.from_pretrained(source, dtype="float32", output_loading_info=True)
+            tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
+            model, loading = AutoModelForMaskedLM.from_pretrained(
+                source, dtype="float32", output_loading_info=True, trust_remote_code=False
+            )
     except Exception as error:  # the hub, torch and transformers each raise their own kinds
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(f"{name}: this language model could not be loaded ({reason[:160]})", hint=OFFLINE) from error

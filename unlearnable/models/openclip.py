@@ -7,15 +7,15 @@ and weights). A file written by `save` names its architecture; any other needs i
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
-from unlearnable import files
+from unlearnable import files, seal
 from unlearnable.errors import ModelError
 from unlearnable.models import bundled
 from unlearnable.models.architectures import ARCHITECTURES, HALF, START, cached
+from unlearnable.models.header import check_architecture, check_folder, read_header
 from unlearnable.models.quiet import quiet
 from unlearnable.models.weights import weights_sha256
 from unlearnable.registry import did_you_mean
@@ -96,12 +96,13 @@ def save(encoder: DualEncoder, path: Path) -> None:
     state = {name: value.contiguous() for name, value in encoder.module.state_dict().items()}
     header = {"config": spec.config, "mean": spec.mean, "std": spec.std, "sha256": weights_sha256(state)}
     with files.atomic(path) as temporary:
-        save_file(state, temporary, metadata={"unlearnable": json.dumps(header)})
+        save_file(state, temporary, metadata={"unlearnable": seal.seal_json(header)})
 
 
 def _load_other(name: str) -> DualEncoder:
     path = Path(name)
     if path.is_dir():
+        check_folder(path)
         return _create(f"local-dir:{name}", None, name)
     if path.is_file():
         return _load_file(path)
@@ -151,10 +152,14 @@ def _load_file(path: Path) -> DualEncoder:
         raise ModelError(f"{path} does not name its architecture", hint=f"write it in front, as in RN50:{path}")
     from unlearnable.models.dual_encoder import build
 
-    header_fields = json.loads(header)
-    encoder = build(path.stem, header_fields["config"], tuple(header_fields["mean"]), tuple(header_fields["std"]))
-    state = load_file(path)
-    if header_fields.get("sha256") not in (None, weights_sha256(state)):  # files of earlier versions have none
+    fields = read_header(header, path)
+    try:
+        encoder = build(path.stem, fields["config"], tuple(fields["mean"]), tuple(fields["std"]))
+        state = load_file(path)
+    except Exception as error:  # open_clip, timm and safetensors each raise their own kinds
+        reason = shorten(str(error) or type(error).__name__, 160, placeholder=" ...")
+        raise ModelError(f"{path}: no model can be built from it ({reason})", hint="train it again") from error
+    if fields.get("sha256") not in (None, weights_sha256(state)):  # files of earlier versions have none
         raise ModelError(f"{path} is damaged: its weights do not match its checksum", hint="train it again")
     try:
         encoder.module.load_state_dict(state)
@@ -172,6 +177,8 @@ def _create(architecture: str, weights: str | None, name: str, *, random: bool =
 
     try:
         config = open_clip.get_model_config(architecture)
+        if config and not architecture.startswith("local-dir:"):
+            check_architecture(config, name)
         # open_clip only warns if OpenAI's weights are loaded into an architecture without their QuickGELU
         wants = bool(weights and (open_clip.get_pretrained_cfg(architecture, weights) or {}).get("quick_gelu"))
         if wants:
@@ -180,6 +187,8 @@ def _create(architecture: str, weights: str | None, name: str, *, random: bool =
             module = open_clip.create_model(
                 architecture, weights, require_pretrained=not random, force_quick_gelu=wants
             )
+    except ModelError:
+        raise
     except Exception as error:  # the hub, torch and open_clip each raise their own kinds
         reason = shorten(str(error) or type(error).__name__, 160, placeholder=" ...")
         raise ModelError(f"{name}: its weights could not be loaded ({reason})", hint=OFFLINE) from error

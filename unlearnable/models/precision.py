@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 
-from unlearnable import files
+from unlearnable import files, seal
 from unlearnable.config import Precision
 from unlearnable.errors import ConfigError, OutputError
 from unlearnable.folders import cache_folder
@@ -68,7 +68,7 @@ def speedup(model: DualEncoder) -> float:
 @functools.cache
 def _known() -> dict[str, bool]:
     try:
-        return dict(json.loads(_file().read_text(encoding="utf-8")))
+        return seal.unseal_json(_file().read_bytes())
     except (ConfigError, OSError, TypeError, ValueError):
         return {}
 
@@ -76,7 +76,7 @@ def _known() -> dict[str, bool]:
 def _remember(known: dict[str, bool]) -> None:
     try:
         _file().parent.mkdir(parents=True, exist_ok=True)
-        files.write_text(_file(), json.dumps(known, indent=1, sort_keys=True) + "\n")
+        files.write_text(_file(), seal.seal_json(known))
     except (ConfigError, OSError, OutputError):  # measured again by the next run
         return
 

@@ -35,7 +35,8 @@ class Pixels:
     @classmethod
     def create(cls, path: Path) -> Pixels:
         """Create an empty file, which the caller removes; an existing file is overwritten."""
-        path.write_bytes(b"")
+        with files.reporting_write_errors(path):
+            path.write_bytes(b"")
         return cls(path, ())
 
     @property
@@ -78,7 +79,7 @@ class Pixels:
 
     def append(self, pixels: Rgb8) -> None:
         """Append the pixels (h, w, 3) of the next photo."""
-        with self._path.open("ab") as file:
+        with files.reporting_write_errors(self._path), self._path.open("ab") as file:
             file.write(np.ascontiguousarray(pixels.transpose(2, 0, 1)).tobytes())
         self._ragged.append((pixels.shape[0], pixels.shape[1]))
 

@@ -10,6 +10,7 @@ from unlearnable.results.benchmark import (
     PlannedCell,
     ProtectionRecord,
 )
+from unlearnable.results.check import FolderCheck, FolderProblem
 from unlearnable.results.common import BothWays, EpochRecord, Retrieval, SkippedRecord
 from unlearnable.results.crowd import (
     CrowdArm,
@@ -67,6 +68,8 @@ __all__ = [
     "Explanation",
     "Finding",
     "FluencyRecord",
+    "FolderCheck",
+    "FolderProblem",
     "FoundMetadata",
     "FurtherScores",
     "GalleryRecord",

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import struct
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 from unlearnable import files
 
 _NUMBER = struct.Struct("<q")
-_HEADER = struct.Struct("<qq")  # start and length of a part, in bytes
+_HEADER = struct.Struct("<qqL")  # start and length of a part, in bytes, and the CRC-32 of both and of what it held
 
 
 class Journal:
@@ -50,24 +51,33 @@ class Journal:
         if not self._begun or start in self._recorded:
             return
         with files.reporting_write_errors(self._path), self._path.open("ab", buffering=0) as file:
-            file.write(_HEADER.pack(start, len(before)) + before)
+            file.write(_HEADER.pack(start, len(before), _checksum(start, before)) + before)
             os.fsync(file.fileno())
         self._recorded.add(start)
 
     def entries(self, checkpoint: int) -> Iterator[tuple[int, bytes]]:
-        """Yield the start and previous content of each part, if this journal restores `checkpoint`; else nothing."""
+        """Yield the start and previous content of each part, if this journal restores `checkpoint`; else nothing.
+
+        They end before an entry that is cut off, whose part of the file has not changed yet, or damaged: whoever rolls
+        back has to check what comes out.
+        """
         if not self._path.is_file():
             return
         with self._path.open("rb") as file:
             if file.read(_NUMBER.size) != _NUMBER.pack(checkpoint):
                 return
             while len(header := file.read(_HEADER.size)) == _HEADER.size:
-                start, length = _HEADER.unpack(header)
-                before = file.read(length)
-                if len(before) == length:  # else the entry is truncated and its part of the file has not changed yet
-                    yield start, before
+                start, length, checksum = _HEADER.unpack(header)
+                before = file.read(length) if 0 <= length <= self._path.stat().st_size else b""
+                if checksum != _checksum(start, before):
+                    return
+                yield start, before
 
     def end(self) -> None:
         """Remove the journal; the file can no longer be rolled back."""
         self._begun, self._recorded = False, set()
         self._path.unlink(missing_ok=True)
+
+
+def _checksum(start: int, before: bytes) -> int:
+    return zlib.crc32(before, zlib.crc32(struct.pack("<qq", start, len(before))))

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypedDict
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from unlearnable import files
 from unlearnable.errors import CheckpointError
 from unlearnable.stores.journal import Journal
 from unlearnable.stores.ragged import Ragged, Shape
+
+
+class Mark(TypedDict):
+    """What a checkpoint holds of the noise: its own number, and the hex SHA-256 of the noise at that moment."""
+
+    number: int
+    sha256: str
 
 
 class NoiseStore:
@@ -27,6 +36,9 @@ class NoiseStore:
         path: file of the noise. Its content is used; a missing file, or one of another size, is filled with zeros.
         mode: "r" for a file that is only read.
         grey: numbers of the photos in greys.
+
+    Raises:
+        OutputError: there is no room for the file.
     """
 
     def __init__(
@@ -43,9 +55,9 @@ class NoiseStore:
         self._ragged = Ragged(shapes)
         total = self._ragged.size
         self._fresh = mode != "r" and not (path.is_file() and path.stat().st_size == total)
-        self.data: np.memmap[tuple[int], np.dtype[np.int8]] = np.memmap(
-            path, np.int8, "w+" if self._fresh else mode, shape=(total,)
-        )
+        if mode != "r":
+            files.reserve(path, total)
+        self.data: np.memmap[tuple[int], np.dtype[np.int8]] = np.memmap(path, np.int8, mode, shape=(total,))
         self._journal = Journal(path.with_suffix(".undo"))
         self._checkpoint = 0
         if self._fresh:
@@ -82,29 +94,38 @@ class NoiseStore:
         self._journal.keep(part.start, self.data[part].tobytes())
         self.data[part] = projected.flatten().numpy()
 
-    def export(self) -> int:
-        """Flush the noise to its file and return the number of the checkpoint that is about to be written."""
+    def export(self) -> Mark:
+        """Flush the noise to its file and return what the checkpoint that is about to be written holds of it."""
         self.data.flush()
-        return self._checkpoint + 1
+        return {"number": self._checkpoint + 1, "sha256": self.sha256()}
+
+    def sha256(self) -> str:
+        """Return the hex SHA-256 of the noise of all photos."""
+        return hashlib.sha256(self.data.data).hexdigest()
 
     def exported(self) -> None:
         """Mark the checkpoint as written; `restore` will roll back to it."""
         self._checkpoint += 1
         self._journal.begin(self._checkpoint)
 
-    def restore(self, checkpoint: int) -> None:
-        """Roll the noise back to the last checkpoint, whose number this is.
+    def restore(self, mark: Mark) -> None:
+        """Roll the noise back to the last checkpoint, which holds this mark.
 
         Raises:
-            CheckpointError: the file of the noise is missing.
+            CheckpointError: the file of the noise is missing, or it or its journal is damaged.
         """
         if self._fresh:
             raise CheckpointError(f"the noise that belongs to the checkpoint is missing: {self.data.filename}")
-        for start, before in self._journal.entries(checkpoint):
+        for start, before in self._journal.entries(mark["number"]):
             self.data[start : start + len(before)] = np.frombuffer(before, np.int8)
         self.data.flush()
-        self._checkpoint = checkpoint
-        self._journal.begin(checkpoint)
+        if self.sha256() != mark["sha256"]:
+            raise CheckpointError(
+                f"{self.data.filename} or its journal is damaged: the noise is not that of the checkpoint",
+                hint="start over: with --overwrite, or a benchmark without --resume",
+            )
+        self._checkpoint = mark["number"]
+        self._journal.begin(self._checkpoint)
 
     def finish(self) -> None:
         """Flush to disk and delete the undo journal."""

@@ -31,7 +31,10 @@ def known_protected_hashes() -> set[str]:
 def remember(photos: Path, captions: Path | None, output: Path, hashes: Iterable[str]) -> None:
     """Record the protected photos by their hashes, and the run as the last one."""
     files.check_writable(state_folder())
-    with FileLock(state_folder() / "lock"):  # several runs may end at once
+    with (
+        files.reporting_write_errors(state_folder()),
+        FileLock(state_folder() / "lock"),
+    ):  # several runs may end at once
         all_hashes = known_protected_hashes() | set(hashes)
         files.write_text(state_folder() / MADE, "".join(f"{line}\n" for line in sorted(all_hashes)))
         if captions is not None and captions.exists():  # not for a word such as `people`

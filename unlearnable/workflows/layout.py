@@ -17,6 +17,7 @@ from unlearnable.errors import CheckpointError, ConfigError, OutputError
 
 METADATA = "metadata.jsonl"  # the captions in the format of Hugging Face's imagefolder
 REPORT = "report.json"
+PRIVATE_SUMS = "SHA256SUMS.private"
 SMALLEST = 16  # pixels; a smaller photo has no room for noise that survives resizing
 
 
@@ -58,6 +59,11 @@ class Layout:
     def settings(self) -> Path:
         """The settings of the run, for repeating it."""
         return self.private / "run.toml"
+
+    @property
+    def records(self) -> tuple[Path, ...]:
+        """The files of a finished run that later ones read, but for the report."""
+        return self.manifest, self.sums, self.settings
 
     @property
     def opt_out(self) -> Path:
@@ -116,13 +122,13 @@ class Layout:
 
     def owns(self, path: Path) -> bool:
         """Return whether a path in the private folder is one that runs make."""
-        own_files = {self.manifest, self.sums, self.report, self.page, self.settings, self.lock, self.holder}
+        own_files = {*self.records, self.private / PRIVATE_SUMS, self.report, self.page, self.lock, self.holder}
         own_folders = (self.progress, self.opt_out)
         return path in own_files or files.is_temporary(path) or any(map(path.is_relative_to, own_folders))
 
     def key_under_way(self) -> str | None:
         """Return the run key of the unfinished run, or None if there is none."""
-        return self.key.read_text(encoding="utf-8").strip() if self.key.is_file() else None
+        return self.key.read_text(encoding="utf-8", errors="replace").strip() if self.key.is_file() else None
 
 
 def layout_of(photos: Path, output: Path | None) -> Layout:

@@ -9,13 +9,13 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from unlearnable.config import ExplainSettings
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.posts.reading import open_collection, read_photo
 from unlearnable.results import ManifestLine
 from unlearnable.workflows.layout import METADATA, private_of
+from unlearnable.workflows.records import read_manifest
 
 COPIES = 5  # captions per post on the map, and copies of its photo
 
@@ -57,17 +57,17 @@ def post_of(photo: Path, caption: str | None, trigger: str | None) -> ExplainedP
 
 
 def manifest_line(photo: Path) -> ManifestLine | None:
-    """Return the manifest line of a photo that `protect` wrote; None without one, or without its private folder."""
+    """Return the manifest line of a photo that `protect` wrote; None without one, or without its private folder.
+
+    Raises:
+        CheckpointError: the manifest is damaged.
+    """
     photo = photo.absolute()
     for folder in photo.parents[:-1]:  # there is no folder beside the root
         manifest = private_of(folder) / "manifest.jsonl"
         if manifest.is_file():
             name = photo.relative_to(folder).as_posix()
-            for text in manifest.read_text(encoding="utf-8").splitlines():
-                try:
-                    line = ManifestLine.model_validate_json(text)
-                except ValidationError:
-                    continue
+            for line in read_manifest(manifest):
                 if line.output == name:
                     return line
     return None

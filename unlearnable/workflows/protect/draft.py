@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from unlearnable import config
+from unlearnable import config, files
 from unlearnable.config import ProtectSettings, TriggerSettings
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.imaging.encode import encode
@@ -27,7 +27,7 @@ from unlearnable.protection.optimise import (
 from unlearnable.results import ProtectReport
 from unlearnable.workflows.layout import create_folders, layout_of, refuse_existing_output
 from unlearnable.workflows.protect.chosen import source_of
-from unlearnable.workflows.protect.expected import foreseen_and_ready
+from unlearnable.workflows.protect.expected import copies_bytes, foreseen_and_ready
 from unlearnable.workflows.protect.lock import held
 from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.publish import refuse_without_noise
@@ -188,6 +188,7 @@ class Draft:
         run = replace(self.run, settings=settings, layout=layout_of(self.run.dataset.root, output))
         with held(run.layout):
             refuse_existing_output(run.layout, run.key, resume=False, overwrite=False)
+            files.check_space(run.layout.private, copies_bytes(run.prepared))
             create_folders(run.layout, run.key, config.to_toml(settings), resume=False)
             try:
                 return publish(

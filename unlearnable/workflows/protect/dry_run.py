@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import tempfile
 import time
 from pathlib import Path
@@ -15,7 +14,7 @@ from unlearnable.progress import Progress, Silent
 from unlearnable.results import ProtectPlan, SkippedRecord
 from unlearnable.workflows.layout import layout_of
 from unlearnable.workflows.protect.chosen import source_of
-from unlearnable.workflows.protect.expected import photo_phases
+from unlearnable.workflows.protect.expected import copies_bytes, photo_phases
 from unlearnable.workflows.protect.posts import captions_found, open_posts
 from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, make_ready
 
@@ -49,18 +48,9 @@ def plan(settings: ProtectSettings, *, progress: Progress | None = None) -> Prot
         surrogates=[model.name for model in run.problem.models],
         rounds_at_most=settings.max_rounds,
         seconds_estimated=round(seconds, 1),
-        bytes_estimated=sum(_bytes(run, number) for number in range(len(run.prepared.photos))),
+        bytes_estimated=copies_bytes(run.prepared),
         bytes_free=files.free_space(layout.output),
     )
-
-
-def _bytes(run: Run, number: int) -> int:
-    """Estimate the size of a copy: noise hardly compresses, and a lossy file grows by a third of its source at most."""
-    prepared = run.prepared
-    pixels = math.prod(prepared.sizes[number])
-    if prepared.encodings[number].lossless:
-        return 2 * pixels
-    return int(min(1.3 * prepared.photos[number].path.stat().st_size, 0.5 * pixels))
 
 
 def _optimising_seconds(run: Run) -> float:

@@ -15,6 +15,7 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.progress import Progress, expect
 from unlearnable.protection.timing import optimising_seconds, step_seconds
 from unlearnable.workflows.layout import Layout
+from unlearnable.workflows.protect.prepare import Prepared
 from unlearnable.workflows.protect.setup import Run, make_ready
 
 READING = "reading photos"
@@ -79,6 +80,15 @@ def foreseen_and_ready(
     run = make_ready(settings, layout, dataset, surrogates, scratch, progress)
     expect(progress, expectation.after_reading(run, time.monotonic() - began))
     return run
+
+
+def copies_bytes(prepared: Prepared) -> int:
+    """Estimate the size of all copies: noise hardly compresses, a lossy file grows by a third of its source at most."""
+    total = 0.0
+    for photo, size, encoding in zip(prepared.photos, prepared.sizes, prepared.encodings, strict=True):
+        pixels = math.prod(size)
+        total += 2 * pixels if encoding.lossless else min(1.3 * photo.path.stat().st_size, 0.5 * pixels)
+    return int(total)
 
 
 def photo_phases(run: Run, seconds: float) -> dict[str, float]:

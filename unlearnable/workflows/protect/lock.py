@@ -31,11 +31,13 @@ def held(layout: Layout) -> Iterator[None]:
             lock.acquire()
         except Timeout:
             raise _taken(layout) from None
+        files.make_private(layout.private)
     try:
         since = time.strftime("%Y-%m-%d %H:%M:%S")
         files.write_text(layout.holder, f"process {os.getpid()} on {platform.node()} since {since}\n")
         yield
     finally:
+        files.make_private(layout.private)
         layout.holder.unlink(missing_ok=True)
         with suppress(PermissionError):  # Windows removes no file that is open
             layout.lock.unlink(missing_ok=True)

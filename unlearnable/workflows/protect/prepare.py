@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, Pair, Photo, Skipped
+from unlearnable.datasets.tree import linked_folders
 from unlearnable.datasets.types import NO_RECORD
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError
@@ -73,9 +74,13 @@ def read_photos(
         InputError: no photo can be used, or `strict` is set and some photo cannot.
     """
     prepared = Prepared(skipped=list(dataset.skipped))
+    for name in linked_folders(dataset.root):
+        prepared.skipped.append(Skipped(name, "link", "a linked folder, which is not followed"))
     progress.phase("reading photos", len(dataset.photos))
     for photo in dataset.photos:
         try:
+            if not photo.path.resolve().is_relative_to(dataset.root.resolve()):
+                raise DecodeError("link", "a link that leads out of the folder of the photos")
             _read_photo(photo, settings, side, pixels, already_protected, prepared)
         except DecodeError as error:
             prepared.skipped.append(Skipped(photo.id, error.reason, error.detail))
@@ -90,7 +95,12 @@ def read_photos(
 
 
 def _read_photo(
-    photo: Photo, settings: ProtectSettings, side: int, pixels: Pixels, already_protected: set[str], prepared: Prepared
+    photo: Photo,
+    settings: ProtectSettings,
+    side: int,
+    pixels: Pixels,
+    already_protected: set[str],
+    prepared: Prepared,
 ) -> None:
     target = target_of(photo.path, settings)
     picture = target.picture

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from pydantic import ValidationError
 
-from unlearnable import files
+from unlearnable import files, seal
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, Edits, Pair, write_captions
 from unlearnable.errors import ModelError
@@ -83,17 +83,20 @@ def write_photos(
         some photos by the path of the copy.
     """
     shown = ShownPhotos([publication.names[photo.id] for photo in publication.prepared.photos])
-    done = {line.source: line for line in _finished(layout)}
+    done = {line.source: line for line in _finished(layout, progress)}
     lines = []
     progress.phase("writing photos", len(publication.prepared.photos))
-    files.write_text(layout.staged_manifest, "".join(map(_json_line, done.values())))
-    with layout.staged_manifest.open("a", encoding="utf-8") as manifest:
+    files.write_text(layout.staged_manifest, "".join(map(_sealed_line, done.values())))
+    with (
+        files.reporting_write_errors(layout.staged_manifest),
+        layout.staged_manifest.open("a", encoding="utf-8", newline="") as manifest,
+    ):
         for number, photo in enumerate(publication.prepared.photos):
             line = done.get(photo.id)
             name = publication.names[photo.id]
             if line is None or line.output != name:
                 line, before, after = _write_photo(publication, state, settings, layout.staged, number)
-                manifest.write(_json_line(line))
+                manifest.write(_sealed_line(line))
                 manifest.flush()
             elif name in shown.wanted:
                 before, after = target_of(photo.path, settings).picture, decode(layout.staged / name)
@@ -103,8 +106,12 @@ def write_photos(
             progress.advance(linf=line.noise_linf or 0, psnr=line.psnr or 0.0)
     for skipped in publication.prepared.skipped:
         lines.append(ManifestLine(source=skipped.where, status="skipped", reason=skipped.reason, detail=skipped.detail))
-    files.write_text(layout.staged_manifest, "".join(map(_json_line, lines)))
     return lines, shown.thumbnails
+
+
+def manifest_text(lines: Iterable[ManifestLine]) -> str:
+    """Return the text of a manifest."""
+    return "".join(line.model_dump_json() + "\n" for line in lines)
 
 
 def write_caption_files(
@@ -128,6 +135,7 @@ def write_caption_files(
     target = layout.staged if dataset.source is None else layout.staged / dataset.source.name
     write_captions(dataset, edits, target)
     source_name = dataset.source.name if dataset.source else None
+    _copy_modes(dataset, layout)
     if source_name != METADATA:
         rows = (
             {"file_name": publication.names[photo], "text": text}
@@ -135,7 +143,19 @@ def write_caption_files(
             for _, text in texts
         )
         files.write_text(layout.staged / METADATA, "".join(_dump(row) for row in rows))
+        if dataset.source and dataset.source.is_file():
+            files.copy_mode(dataset.source, layout.staged / METADATA)
     return target if dataset.source else None
+
+
+def _copy_modes(dataset: Dataset, layout: Layout) -> None:
+    """Let those read the written caption files who may read the user's own."""
+    for path in layout.staged.rglob("*"):
+        own = dataset.root / path.relative_to(layout.staged)
+        if dataset.source and path == layout.staged / dataset.source.name:
+            own = dataset.source
+        if path.is_file() and own.is_file():
+            files.copy_mode(own, path)
 
 
 def refuse_without_noise(prepared: Prepared, noise: NoiseStore) -> None:
@@ -167,6 +187,7 @@ def _write_photo(
         raise _unprotected(photo.id)
     path = folder / publication.names[photo.id]
     written = write(target, protected, path, settings)
+    files.copy_mode(photo.path, path)
     seen = visibility(target.picture.pixels, written.picture.pixels)
     trigger, quality = publication.triggers[number], written.quality
     line = ManifestLine(
@@ -195,15 +216,19 @@ def _write_photo(
     return line, target.picture, written.picture
 
 
-def _finished(layout: Layout) -> Iterator[ManifestLine]:
+def _finished(layout: Layout, progress: Progress) -> Iterator[ManifestLine]:
     """Yield the manifest lines of the photos that a stopped run of the same settings wrote completely."""
     if not layout.staged_manifest.is_file():
         return
-    for text in layout.staged_manifest.read_text(encoding="utf-8").splitlines():
+    sealed = layout.staged_manifest.read_bytes().decode("utf-8", "replace").split("\n")[:-1]  # the last one is cut off
+    texts = list(map(seal.unseal_line, sealed))
+    if damaged := texts.count(None):
+        progress.note(f"{damaged} lines of {layout.staged_manifest} are damaged: their photos are written again")
+    for text in filter(None, texts):
         try:
             line = ManifestLine.model_validate_json(text)
         except ValidationError:
-            continue  # the line a killed run was writing
+            continue  # of another version
         if line.flip is None:
             continue  # written by a version that did not measure it: the photo is written again
         path = layout.staged / line.output if line.output else None
@@ -211,8 +236,8 @@ def _finished(layout: Layout) -> Iterator[ManifestLine]:
             yield line
 
 
-def _json_line(line: ManifestLine) -> str:
-    return line.model_dump_json() + "\n"
+def _sealed_line(line: ManifestLine) -> str:
+    return seal.seal_line(line.model_dump_json())
 
 
 def _dump(row: dict[str, str]) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from unlearnable import files
 from unlearnable.errors import OutputError
-from unlearnable.workflows.layout import Layout
+from unlearnable.workflows.layout import PRIVATE_SUMS, Layout
 
 Sums = dict[str, set[str]]
 _LISTED = 5  # names in an error message; the others are counted
@@ -64,7 +64,9 @@ def put_in_place(layout: Layout) -> None:
     old = read_sums(layout)
     _refuse_taken(layout, new, old)
     with files.reporting_write_errors(layout.report):
-        layout.report.unlink(missing_ok=True)
+        for path in (layout.report, layout.private / PRIVATE_SUMS):
+            path.unlink(missing_ok=True)
+        files.sync_folder(layout.private)
     both = {name: old.get(name, set()) | ({new[name]} if name in new else set()) for name in {*old, *new}}
     files.write_text(layout.sums, files.format_sums(both))
     for name, wanted in new.items():
@@ -101,7 +103,7 @@ def _link(source: Path, target: Path, temporary_name: Path) -> None:
             temporary_name.replace(target)
         except OSError:
             with files.atomic(target) as temporary:
-                shutil.copyfile(source, temporary)
+                shutil.copy(source, temporary)
         files.sync_folder(target.parent)
 
 
@@ -121,6 +123,7 @@ def _remove(path: Path, root: Path) -> None:
     """Remove a file, and the folders below `root` that become empty."""
     with files.reporting_write_errors(path):
         path.unlink()
+        files.sync_folder(path.parent)
         for folder in path.relative_to(root).parents:
             if folder != Path() and not any((root / folder).iterdir()):
                 (root / folder).rmdir()

@@ -19,17 +19,19 @@ from unlearnable.progress import Progress, Silent
 from unlearnable.protection.optimise import OptimisationTask, optimise, reason_to_stop
 from unlearnable.report.html import protect_page
 from unlearnable.results import ManifestLine, ProtectReport
+from unlearnable.stores.ragged import Ragged
 from unlearnable.workflows import history
 from unlearnable.workflows.layout import Layout, create_folders, layout_of, refuse_existing_output
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.chosen import source_of
-from unlearnable.workflows.protect.expected import foreseen_and_ready
+from unlearnable.workflows.protect.expected import copies_bytes, foreseen_and_ready
 from unlearnable.workflows.protect.lock import held
 from unlearnable.workflows.protect.opt_out_site import write_site_files
 from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.publish import (
     Publication,
     compose,
+    manifest_text,
     refuse_without_noise,
     write_caption_files,
     write_photos,
@@ -37,6 +39,7 @@ from unlearnable.workflows.protect.publish import (
 from unlearnable.workflows.protect.readback import measure_losses, refuse_unprotected, reread_captions
 from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, run_key
 from unlearnable.workflows.protect.summary import RunResults, summarise
+from unlearnable.workflows.records import read_record, seal_records
 
 
 def protect(
@@ -72,6 +75,8 @@ def protect(
             published.refuse_foreign(layout)
         surrogates = load_surrogates(settings, progress)
         run = foreseen_and_ready(settings, layout, dataset, surrogates, Path(scratch), progress)
+        if not resume:
+            files.check_space(layout.private, copies_bytes(run.prepared) + Ragged(run.prepared.grids).size)
         create_folders(layout, key, config.to_toml(settings), resume=resume)
         task = OptimisationTask(run.problem, run.method, run.method_settings, layout.checkpoint, run.key)
         session, trace = optimise(task, progress, lambda losses: bool(reason_to_stop(settings, losses)))
@@ -115,12 +120,14 @@ def publish(
     page = protect_page(report, lines, run.settings, pictures)
     published.put_in_place(layout)
     _remember(run, lines, progress)
-    files.write_bytes(layout.manifest, layout.staged_manifest.read_bytes())
+    files.write_text(layout.manifest, manifest_text(lines))
     files.write_bytes(layout.settings, layout.staged_settings.read_bytes())
     files.write_text(layout.page, page)
     if run.settings.opt_out:
         write_site_files(layout.opt_out)
-    files.write_text(layout.report, report.model_dump_json(indent=2) + "\n")
+    text = report.model_dump_json(indent=2) + "\n"
+    seal_records(layout, text)
+    files.write_text(layout.report, text)
     clear(layout)
     return report
 
@@ -146,17 +153,19 @@ def _finished_report(layout: Layout, key: str, progress: Progress) -> ProtectRep
     If files are missing or damaged, the report and the damaged files are removed.
 
     Raises:
-        CheckpointError: the complete run had other settings or photos.
+        CheckpointError: the complete run had other settings or photos, or its report or list of files is damaged.
     """
     if not layout.report.is_file():
         return None
-    report = ProtectReport.model_validate_json(layout.report.read_text(encoding="utf-8"))
+    report = ProtectReport.model_validate_json(read_record(layout.report))
     if layout.key_under_way() not in (None, report.run):
         return None  # the unfinished run is to replace the complete one
     if report.run != key:
         raise CheckpointError(
             f"{layout.private} holds a finished run of other settings or photos", hint="use --overwrite"
         )
+    read_record(layout.manifest)
+    read_record(layout.sums)
     sums, broken = published.read_sums(layout), published.damaged(layout)
     if sums and not broken:
         clear(layout)

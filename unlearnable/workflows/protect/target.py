@@ -15,6 +15,7 @@ from unlearnable.imaging.encoding import Encoding, choose_encoding
 from unlearnable.imaging.opt_out import joins
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import add, enlarge
+from unlearnable.imaging.profiles import with_plain_profile
 from unlearnable.imaging.resize import resized
 
 
@@ -47,6 +48,8 @@ def target_of(photo: Path, settings: ProtectSettings) -> Target:
     encoding = choose_encoding(picture, settings.format, settings.quality, platform)
     if platform is not None:
         picture = resized(picture, *platform.size(picture.height, picture.width))
+    if settings.keep_metadata != "all":
+        picture = with_plain_profile(picture)
     if settings.opt_out and settings.keep_metadata == "all" and picture.xmp and not joins(picture.xmp):
         picture = replace(picture, lost=(*picture.lost, "unreadable XMP replaced by the opt-out"))
     return Target(on_white(picture) if encoding.file_format == "jpeg" else picture, encoding)

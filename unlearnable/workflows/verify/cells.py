@@ -77,8 +77,7 @@ def run_cells(
 ) -> CellResults:
     """Run every missing cell, victim by victim and seed by seed, after a note of how many and about how long."""
     results, store = CellResults(), CellStore(folder, Cell)
-    if earlier := store.outdated(experiment.version):
-        progress.note(f"{earlier} cells of an earlier version in {folder} cannot be used: they are run again")
+    store.report_unusable(experiment.version, progress)
     slots = _slots(experiment, settings, grid, store, overwrite=overwrite)
     if missing := [slot.training for slot in slots if slot.cell is None]:
         progress.note(estimate(experiment.pool, missing, len(slots) - len(missing)))

@@ -5,15 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from unlearnable.datasets import Dataset, restrict
-from unlearnable.results import ManifestLine, ProtectReport
+from unlearnable.results import ProtectReport
 from unlearnable.workflows.layout import REPORT, Layout, private_of
+from unlearnable.workflows.records import read_manifest, read_record
 
 
 def report_of(protected: Path) -> ProtectReport | None:
-    """Return the report of the run that made the copies; None where there is none beside them."""
+    """Return the report of the run that made the copies; None where there is none beside them.
+
+    Raises:
+        CheckpointError: it is damaged.
+    """
     try:
-        text = (private_of(protected.resolve()) / REPORT).read_text(encoding="utf-8")
-        return ProtectReport.model_validate_json(text)
+        return ProtectReport.model_validate_json(read_record(private_of(protected.resolve()) / REPORT))
     except (OSError, ValueError):
         return None
 
@@ -24,7 +28,6 @@ def given_to_protect(originals: Dataset, protected: Path) -> Dataset:
     if report is None or not report.some_photos:
         return originals
     private = private_of(protected.resolve())
-    text = Layout(originals.root, protected, private).manifest.read_text(encoding="utf-8")
-    taken = {ManifestLine.model_validate_json(line).source for line in text.splitlines()}
+    taken = {line.source for line in read_manifest(Layout(originals.root, protected, private).manifest)}
     ids = {photo.id for photo in originals.photos}
     return restrict(originals, taken & ids) if taken & ids else originals

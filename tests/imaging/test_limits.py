@@ -1,0 +1,133 @@
+"""Photos that ask for too much are refused by their header, or on trial, in a process that is stopped."""
+
+from __future__ import annotations
+
+import struct
+import time
+import zlib
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.cli.program import call
+from unlearnable.imaging import limits, trial
+from unlearnable.imaging.decode import DecodeError, decode
+
+
+@pytest.fixture(autouse=True)
+def fresh(monkeypatch):
+    trial._end()
+    monkeypatch.setattr(trial, "_known", {})
+    yield
+    trial._end()
+
+
+def extended_webp(width: int, height: int) -> bytes:
+    body = (
+        b"WEBPVP8X" + struct.pack("<LL", 10, 2) + struct.pack("<L", width - 1)[:3] + struct.pack("<L", height - 1)[:3]
+    )
+    return b"RIFF" + struct.pack("<L", len(body)) + body
+
+
+def tiff(width: int, height: int, rows: int) -> bytes:
+    """One colour, in strips that hold all the same few compressed bytes."""
+    strip = zlib.compress(bytes(3 * width * rows), 9)
+    strips = -(-height // rows)
+    entries = [
+        (256, 4, 1, width), (257, 4, 1, height), (258, 3, 1, 8), (259, 3, 1, 8), (262, 3, 1, 2), (277, 3, 1, 3),
+        (278, 4, 1, rows),
+    ]  # fmt: skip
+    table = 8 + 2 + 12 * (len(entries) + 2) + 4
+    entries += [(273, 4, strips, table), (279, 4, strips, table + 4 * strips)]
+    data = table + 8 * strips
+    content = b"II*\0" + struct.pack("<LH", 8, len(entries))
+    content += b"".join(struct.pack("<HHLL", *entry) for entry in sorted(entries)) + b"\0" * 4
+    return (
+        content
+        + struct.pack(f"<{strips}L", *[data] * strips)
+        + struct.pack(f"<{strips}L", *[len(strip)] * strips)
+        + strip
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("long.webp", extended_webp(32, 4_800_000), "side"),
+        ("wide.webp", extended_webp(60_000, 60), "as long as wide"),
+        ("large.webp", extended_webp(60_000, 60_000), "megapixels"),
+        ("strip.tif", tiff(70_000, 30, 30), "side"),
+    ],
+)
+def test_a_header_is_enough_to_refuse(tmp_path, name, content, words):
+    (tmp_path / name).write_bytes(content)
+    began = time.monotonic()
+    with pytest.raises(DecodeError, match=words) as caught:
+        decode(tmp_path / name)
+    assert caught.value.reason == "too-large"
+    assert name.endswith("tif") or time.monotonic() - began < 5
+
+
+def test_a_photo_that_takes_too_long_is_stopped_and_the_next_one_is_tried(tmp_path, monkeypatch):
+    (tmp_path / "slow.tif").write_bytes(tiff(14_000, 14_000, 100))
+    Image.fromarray(np.full((30, 40, 3), 7, np.uint8)).save(tmp_path / "good.tif")
+    monkeypatch.setattr(limits, "SECONDS", 0.01)
+    with pytest.raises(DecodeError, match="more time or memory") as caught:
+        decode(tmp_path / "slow.tif")
+    assert caught.value.reason == "too-large"
+    monkeypatch.setattr(limits, "SECONDS", 60.0)
+    assert decode(tmp_path / "good.tif").pixels.shape == (30, 40, 3)
+    with pytest.raises(DecodeError):  # it is not tried again
+        decode(tmp_path / "slow.tif")
+
+
+def test_a_photo_that_takes_too_much_memory_is_refused(tmp_path, monkeypatch):
+    pytest.importorskip("resource")
+    worker = tmp_path / "sitecustomize.py"
+    worker.write_text("from unlearnable.imaging import limits\nlimits.MEMORY = 1_200_000_000\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "big.tif").write_bytes(tiff(14_000, 14_000, 100))
+    with pytest.raises(DecodeError) as caught:
+        decode(tmp_path / "big.tif")
+    assert caught.value.reason == "too-large"
+
+
+def test_ordinary_photos_start_no_process(tmp_path, monkeypatch):
+    monkeypatch.setattr(trial, "_ask", lambda path: pytest.fail(f"{path} was tried"))
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    flat = np.full((3000, 4000, 3), 200, np.uint8)
+    for suffix in ("jpg", "png", "webp", "gif", "bmp", "avif"):
+        for name, picture in (("noise", pixels), ("flat", flat)):
+            Image.fromarray(picture).save(tmp_path / f"{name}.{suffix}")
+            if name == "noise" or suffix in ("jpg", "bmp"):
+                decode(tmp_path / f"{name}.{suffix}")
+    Image.fromarray(pixels).save(tmp_path / "progressive.jpg", progressive=True)
+    decode(tmp_path / "progressive.jpg")
+
+
+def test_a_jpeg_of_many_scans_is_tried(tmp_path, monkeypatch):
+    tried = []
+    monkeypatch.setattr(trial, "_ask", lambda path: tried.append(path.name))
+    Image.fromarray(np.zeros((30, 40, 3), np.uint8)).save(tmp_path / "scans.jpg")
+    content = (tmp_path / "scans.jpg").read_bytes()
+    start = content.index(b"\xff\xda")
+    (tmp_path / "scans.jpg").write_bytes(content[:start] + content[start:-2] * 100 + content[-2:])
+    with suppress(DecodeError):
+        decode(tmp_path / "scans.jpg")
+    assert tried == ["scans.jpg"]
+
+
+def test_no_module_of_the_folder_at_hand_is_run(tmp_path, monkeypatch):
+    (tmp_path / "json.py").write_text("raise SystemExit(3)")
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(np.zeros((30, 40, 3), np.uint8)).save(tmp_path / "good.tif")
+    assert decode(tmp_path / "good.tif").width == 40
+
+
+def test_a_run_goes_on_without_them_and_names_them(posts, tiny_path):
+    (posts / "long.webp").write_bytes(extended_webp(32, 4_800_000))
+    result = call("protect", posts, "--surrogate", tiny_path, "--dry-run", "--json")
+    assert result.returncode == 0
+    assert '"where":"long.webp","reason":"too-large"' in result.stdout

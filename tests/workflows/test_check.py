@@ -1,0 +1,99 @@
+"""`doctor --check`: whatever is done to a protected folder afterwards is found, and nothing where nothing was done."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+from PIL import Image
+
+from tests.cli.program import call
+from tests.workflows.test_protect import QUICK
+from unlearnable import protect
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, tiny_path):
+    """A protected folder of three photos, with the originals beside it."""
+    from tests.conftest import CAPTIONS, picture
+
+    root = tmp_path_factory.mktemp("check")
+    photos = root / "photos"
+    photos.mkdir()
+    for n in range(3):
+        Image.fromarray(picture(n)).save(photos / f"p{n}.png")
+    rows = [{"image": f"p{n}.png", "caption": f"{CAPTIONS[n]} {n}"} for n in range(3)]
+    (photos / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    protect(photos, captions=photos / "posts.jsonl", surrogate=(str(tiny_path),), **QUICK)
+    return root
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    for name in ("photos-protected", "photos-protected.private"):
+        shutil.copytree(made / name, tmp_path / name)
+    return tmp_path / "photos-protected"
+
+
+def kinds(folder):
+    result = call("doctor", "--check", folder, "--json", "--debug")
+    found = json.loads(result.stdout)
+    assert result.returncode == (10 if found["problems"] else 0)
+    return sorted((problem["kind"], problem["where"]) for problem in found["problems"])
+
+
+def test_nothing_is_wrong_with_what_a_run_wrote(folder):
+    result = call("doctor", "--check", folder)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == ("nothing is wrong with 5 files, 3 of them photos, 3 compared with their originals\n")
+
+
+def test_what_is_gone_changed_or_extra_is_found(folder):
+    (folder / "p0.png").unlink()
+    (folder / "posts.jsonl").write_text("")
+    (folder / "trip").mkdir()
+    (folder / "trip" / "diary.txt").write_text("dear")
+    (folder / "link").symlink_to(folder.parent)
+    shutil.copytree(f"{folder}.private", folder / "photos-protected.private")
+    assert kinds(folder) == [
+        ("changed", "posts.jsonl"),
+        ("extra", "link"),
+        ("extra", "trip/diary.txt"),
+        ("missing", "p0.png"),
+        ("private", "photos-protected.private"),
+    ]
+
+
+def test_a_photo_without_noise_or_with_a_place_in_it_is_found(folder, made):
+    shutil.copy(made / "photos" / "p1.png", folder / "p1.png")
+    with Image.open(folder / "p2.png") as image:
+        exif = Image.Exif()
+        exif.get_ifd(0x8825)[1] = "N"
+        exif[0x013B] = "Ada Lovelace"
+        image.save(folder / "p2.png", exif=exif)
+    found = kinds(folder)
+    assert ("no-noise", "p1.png") in found
+    assert found.count(("private", "p2.png")) == 2
+
+
+def test_captions_without_their_words_are_found(folder):
+    rows = [json.loads(row) for row in (folder / "metadata.jsonl").read_text().splitlines()]
+    rows[1]["text"] = "two kids at the beach 1"
+    (folder / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert kinds(folder) == [("changed", "metadata.jsonl"), ("no-trigger", "p1.png")]
+
+
+def test_a_run_that_did_not_end_is_found(folder):
+    (folder.parent / "photos-protected.private" / "report.json").unlink()
+    assert kinds(folder) == [("unfinished", ".")]
+
+
+def test_a_folder_without_records_and_damaged_records_are_errors(folder, tmp_path):
+    assert call("doctor", "--check", tmp_path / "nowhere").returncode == 3
+    assert call("doctor", "--check", tmp_path).returncode == 3
+    manifest = folder.parent / "photos-protected.private" / "manifest.jsonl"
+    manifest.write_text(manifest.read_text().replace('"linf":', '"linf": '))
+    result = call("doctor", "--check", folder, "--json")
+    assert (result.returncode, json.loads(result.stdout)["exit_code"]) == (6, 6)
+    assert "manifest.jsonl is damaged" in result.stderr

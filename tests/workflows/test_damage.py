@@ -1,0 +1,118 @@
+"""A flipped bit in what a run goes on from is named, or what it stands in is made again: never other photos."""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import tree
+from tests.workflows.test_protect import QUICK
+from unlearnable import checkpoint, protect
+from unlearnable.errors import CheckpointError
+from unlearnable.progress import Silent
+from unlearnable.workflows.explain.selection import manifest_line
+from unlearnable.workflows.protect import run as workflow
+from unlearnable.workflows.verify.made import report_of
+
+STATE = ("state.pt", "noise.i8", "noise.undo", "key")
+
+
+def flip(path: Path, seed: int) -> None:
+    content, chance = bytearray(path.read_bytes()), random.Random(seed)
+    content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+    path.write_bytes(content)
+
+
+@pytest.fixture
+def run(posts, tiny_path, tmp_path):
+    def protect_posts(name, **options):
+        given = {"captions": posts / "posts.jsonl", "surrogate": (str(tiny_path),), **QUICK, **options}
+        return protect(posts, output=tmp_path / name, **given)
+
+    return protect_posts
+
+
+def stopped(run, monkeypatch, name, module, function, *, after=1):
+    """Run until a function was called so many times."""
+    genuine, calls = getattr(module, function), []
+
+    def stop(*arguments):
+        result = genuine(*arguments)
+        calls.append(result)
+        if len(calls) == after:
+            raise KeyboardInterrupt
+        return result
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "EVERY", 0)
+        patch.setattr(module, function, stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(name)
+
+
+def refusal(run):
+    try:
+        run("broken", resume=True)
+    except CheckpointError as error:
+        return error
+
+
+@pytest.mark.parametrize("name", STATE)
+def test_a_flipped_bit_in_the_state_of_a_stopped_run_is_named_or_changes_nothing(run, monkeypatch, tmp_path, name):
+    run("whole")
+    stopped(run, monkeypatch, "broken", checkpoint, "save", after=4)
+    folder = tmp_path / "broken.private"
+    shutil.copytree(folder, tmp_path / "kept")
+    refused = 0
+    for seed in range(8):
+        shutil.rmtree(folder)
+        shutil.rmtree(tmp_path / "broken", ignore_errors=True)
+        shutil.copytree(tmp_path / "kept", folder)
+        flip(folder / "checkpoint" / name, seed)
+        if error := refusal(run):
+            assert error.exit_code == 6
+            assert re.search(r"state\.pt|noise\.i8|broken\.private", error.message)
+            refused += 1
+        else:
+            assert tree(tmp_path / "broken") == tree(tmp_path / "whole")
+    assert refused >= (4 if name != "noise.undo" else 0)
+
+
+def test_a_flipped_bit_in_the_staged_manifest_has_the_photo_written_again(run, monkeypatch, tmp_path):
+    run("whole")
+    notes: list[str] = []
+
+    class Noting(Silent):
+        def note(self, text):
+            notes.append(text)
+
+    stopped(run, monkeypatch, "broken", workflow, "write_photos")
+    staged = tmp_path / "broken.private" / "checkpoint" / "manifest.jsonl"
+    staged.write_text(staged.read_text().replace('"psnr":3', '"psnr":4', 1))
+    run("broken", resume=True, progress=Noting())
+    assert any("manifest.jsonl are damaged" in note for note in notes)
+    for folder in ("{}", "{}.private"):
+        whole, broken = (tree(tmp_path / folder.format(name)) for name in ("whole", "broken"))
+        assert whole.get("manifest.jsonl") == broken.get("manifest.jsonl")
+    assert tree(tmp_path / "whole") == tree(tmp_path / "broken")
+
+
+@pytest.mark.parametrize("name", ["report.json", "manifest.jsonl", "SHA256SUMS"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_damaged_record_of_a_finished_run_is_not_believed(run, tmp_path, name, seed):
+    run("out")
+    path = tmp_path / "out.private" / name
+    flip(path, seed)
+    with pytest.raises(CheckpointError, match=re.escape(str(path))) as caught:
+        run("out", resume=True)
+    assert caught.value.exit_code == 6
+    if name == "report.json":
+        with pytest.raises(CheckpointError, match=r"report\.json"):
+            report_of(tmp_path / "out")
+    if name == "manifest.jsonl":
+        with pytest.raises(CheckpointError, match=r"manifest\.jsonl"):
+            manifest_line(tmp_path / "out" / "p2.png")

@@ -1,0 +1,124 @@
+"""Check a protected folder: every file as it was written, noise and triggers in it, nothing extra, nothing private."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from unlearnable import files
+from unlearnable.errors import InputError
+from unlearnable.imaging import personal
+from unlearnable.imaging.decode import DecodeError, decode
+from unlearnable.results import FolderCheck, FolderProblem, ManifestLine
+from unlearnable.workflows.layout import METADATA, Layout, private_of
+from unlearnable.workflows.records import read_manifest, read_record
+
+PUBLIC = ("time", "camera")  # kinds of metadata that every copy may have
+
+
+def check(folder: Path) -> FolderCheck:
+    """Compare a protected folder with its manifest, its list of checksums and, where they are left, the originals.
+
+    Raises:
+        InputError: there is no such folder, or none of the records of its run.
+        CheckpointError: the records are damaged.
+    """
+    target = folder.resolve()
+    layout = Layout(target, target, private_of(target))
+    if not folder.is_dir():
+        raise InputError(f"there is no folder {folder}", hint="give the folder that protect wrote")
+    if not (layout.sums.is_file() and layout.manifest.is_file()):
+        raise InputError(f"{layout.private} holds no records of a run", hint="give the folder that protect wrote")
+    sums = files.parse_sums(read_record(layout.sums))
+    lines = [line for line in read_manifest(layout.manifest) if line.output]
+    problems = [*_unfinished(layout), *_files(target, sums), *_extra(target, sums)]
+    originals, texts, compared = _originals(layout), _texts(target), 0
+    for line in lines:
+        path, original = target / str(line.output), originals / line.source if originals else None
+        if not path.is_file():
+            continue
+        same = _same_pixels(path, original, line)
+        compared += same is not None
+        problems += [*_photo(path, line, texts.get(str(line.output), line.captions), unchanged=bool(same))]
+    return FolderCheck(folder=str(folder), files=len(sums), photos=len(lines), compared=compared, problems=problems)
+
+
+def _unfinished(layout: Layout) -> Iterator[FolderProblem]:
+    if not layout.report.is_file():
+        yield FolderProblem(where=".", kind="unfinished", detail="the run did not come to its end; use --resume")
+
+
+def _files(folder: Path, sums: Mapping[str, set[str]]) -> Iterator[FolderProblem]:
+    for name, digests in sums.items():
+        path = folder / name
+        if path.is_symlink() or not path.is_file():
+            yield FolderProblem(where=name, kind="missing", detail="the run wrote it, and it is gone")
+        elif files.sha256(path) not in digests:
+            yield FolderProblem(where=name, kind="changed", detail="it is not as the run wrote it")
+
+
+def _extra(folder: Path, sums: Mapping[str, set[str]]) -> Iterator[FolderProblem]:
+    for root, folders, names in os.walk(folder):
+        for private in [name for name in folders if name.endswith(".private")]:
+            folders.remove(private)
+            where = Path(root, private).relative_to(folder).as_posix()
+            yield FolderProblem(where=where, kind="private", detail="a private folder, which must not be published")
+        linked = [name for name in folders if Path(root, name).is_symlink()]
+        for name in (Path(root, name).relative_to(folder).as_posix() for name in [*names, *linked]):
+            if name not in sums:
+                yield FolderProblem(where=name, kind="extra", detail="the run did not write it")
+
+
+def _photo(path: Path, line: ManifestLine, captions: list[str], *, unchanged: bool) -> Iterator[FolderProblem]:
+    """Yield what is wrong with a published photo or its captions."""
+    where = str(line.output)
+    if unchanged or not line.linf:
+        yield FolderProblem(where=where, kind="no-noise", detail="its pixels are those of the original")
+    if any(line.trigger.casefold() not in caption.casefold() for caption in captions):
+        yield FolderProblem(where=where, kind="no-trigger", detail=f"a caption lacks its words: {line.trigger}")
+    try:
+        found = personal.examine(path).found
+    except DecodeError as error:
+        yield FolderProblem(where=where, kind="unreadable", detail=f"{error.reason}: {error.detail}")
+        return
+    for one in found:
+        if one.kind not in PUBLIC:
+            yield FolderProblem(where=where, kind="private", detail=f"{one.kind}: {one.name} ({one.block})")
+
+
+def _same_pixels(path: Path, original: Path | None, line: ManifestLine) -> bool | None:
+    """Return whether a copy has the pixels of its original; None where that is gone, changed or of another size."""
+    try:
+        if original is None or files.sha256(original) != line.sha256_in:
+            return None
+        before, after = decode(original).pixels, decode(path).pixels
+    except (OSError, DecodeError):
+        return None
+    return bool(np.array_equal(before, after)) if before.shape == after.shape else None
+
+
+def _originals(layout: Layout) -> Path | None:
+    """Return the folder of the originals, if the settings of the run name one that is still there."""
+    try:
+        photos = tomllib.loads(read_record(layout.settings)).get("photos")
+    except (OSError, ValueError):
+        return None
+    if not isinstance(photos, str) or not Path(photos).exists():
+        return None
+    return Path(photos) if Path(photos).is_dir() else Path(photos).parent
+
+
+def _texts(folder: Path) -> dict[str, list[str]]:
+    """Return the captions in metadata.jsonl by photo; those of the manifest stand where it has none."""
+    texts: dict[str, list[str]] = {}
+    try:
+        for row in map(json.loads, (folder / METADATA).read_text(encoding="utf-8").split("\n")[:-1]):
+            texts.setdefault(row["file_name"], []).append(row["text"])
+    except (OSError, ValueError, TypeError, LookupError, AttributeError):
+        return {}
+    return texts

@@ -1,0 +1,53 @@
+"""The records of a finished run, each with its checksum, so that one that was damaged since is not believed.
+
+`SHA256SUMS.private` in the private folder lists them as `sha256sum --check` reads it. A record that is not on it was
+written by an earlier version, or by hand, and is read as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from unlearnable import files
+from unlearnable.errors import CheckpointError
+from unlearnable.results import ManifestLine
+from unlearnable.workflows.layout import PRIVATE_SUMS, Layout
+
+
+def seal_records(layout: Layout, report: str) -> None:
+    """List the records of a run, of which the report is written after this list: it says that all is complete."""
+    sums = {path.name: {files.sha256(path)} for path in layout.records if path.is_file()}
+    sums[layout.report.name] = {hashlib.sha256(report.encode()).hexdigest()}
+    files.write_text(layout.private / PRIVATE_SUMS, files.format_sums(sums))
+
+
+def read_record(path: Path) -> str:
+    """Return the text of a record.
+
+    Raises:
+        OSError: it cannot be read.
+        CheckpointError: it is not as the run wrote it.
+    """
+    content, listed = path.read_bytes(), path.with_name(PRIVATE_SUMS)
+    sums = files.parse_sums(listed.read_text(encoding="utf-8", errors="replace")) if listed.is_file() else {}
+    digest = hashlib.sha256(content).hexdigest()
+    if digest not in sums.get(path.name, {digest}):
+        raise CheckpointError(
+            f"{path} is damaged: it does not match its checksum in {PRIVATE_SUMS}",
+            hint="restore it from a backup, or protect again with --overwrite",
+        )
+    return content.decode("utf-8")
+
+
+def read_manifest(path: Path) -> list[ManifestLine]:
+    """Return the lines of a manifest.
+
+    Raises:
+        OSError: it cannot be read.
+        CheckpointError: it is not as the run wrote it, or no manifest.
+    """
+    try:
+        return [ManifestLine.model_validate_json(line) for line in read_record(path).split("\n") if line]
+    except ValueError as error:
+        raise CheckpointError(f"{path} is damaged: it is no manifest", hint="protect again with --overwrite") from error
