@@ -12,9 +12,10 @@ from PIL import Image
 
 from tests.app.window import opened
 from tests.browser import NEEDS_BROWSER, set_width, started
+from tests.cli.program import POSIX
 from tests.conftest import picture, tree
 
-pytestmark = NEEDS_BROWSER
+pytestmark = [*NEEDS_BROWSER, POSIX]
 HOSTILE = "</script><script>document.title='hacked'</script><img src=x onerror=\"document.title='hacked'\"> `${1}`"
 CAPTIONS = ["a dog runs on grass", HOSTILE, "", "sunset over hills"]
 PATIENCE = 240  # seconds, on a machine that others use too
@@ -87,13 +88,19 @@ def test_from_photos_to_copied_captions(browser, window, dropped):
     for log in ("browser", "performance"):
         browser.get_log(log)
     browser.get(window.address)
-    drop(browser, *sorted(dropped.iterdir()))
+    photos = sorted(dropped.iterdir())
+    drop(browser, *photos[:2])
+    wait(browser, "document.querySelectorAll('textarea[data-photo]').length == 2")
+    type_captions(browser, CAPTIONS[:2])
+    browser.execute_script("document.querySelector('.drop').known = true")
+    drop(browser, *photos[2:])
     wait(browser, "document.querySelectorAll('textarea[data-photo]').length == 4")
+    assert browser.execute_script("return document.querySelector('.drop').known"), "what still arrives would be lost"
     loaded(browser)
     narrow_enough(browser)
     [scratch] = window.temporary.glob("unlearnable-app-*")
     assert stat.S_IMODE(scratch.stat().st_mode) == 0o700
-    type_captions(browser, CAPTIONS)
+    type_captions(browser, ["", "", *CAPTIONS[2:]])
     press(browser, "#start")
 
     wait(browser, "document.querySelector('#publish')")

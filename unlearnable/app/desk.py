@@ -20,7 +20,7 @@ from unlearnable.workflows.layout import private_of
 from unlearnable.workflows.protect.inbox import Inbox
 
 if TYPE_CHECKING:  # it brings torch, which the first page does without
-    from unlearnable.workflows.protect.draft import Draft, DraftPost
+    from unlearnable.workflows.protect.draft import DraftPost, ProtectionDraft
 
 OUTPUT = "posts-protected"
 PRESETS: tuple[Preset, ...] = get_args(Preset)
@@ -183,7 +183,7 @@ class Desk:
         return folder
 
     def _clear_draft(self) -> None:
-        self.draft: Draft | None = None
+        self.draft: ProtectionDraft | None = None
         self.posts: list[DraftPost] = []
         self.wanted: dict[int, str] = {}
         for pattern in ("draft-*", "look-*"):

@@ -23,6 +23,8 @@ def draw(ui: Any, desk: Desk) -> None:
     def draw_content() -> None:
         if desk.error:
             ui.element("p").classes("error").props('role="alert"').props["innerText"] = desk.error
+        if desk.busy and not desk.away:
+            ui.element("p").props('role="status"').props["innerText"] = "Looking at what came ..."
         if desk.away:
             _work(ui, desk)
         else:

@@ -66,8 +66,11 @@ def _captions(ui: Any, desk: Desk, dataset: Dataset) -> None:
                 for text in captions[one.id]:
                     ui.element("p").classes("caption").props["innerText"] = text
                 return
-            field = ui.textarea(f"Caption of {Path(one.id).name}", value=desk.captions.get(one.id, ""))
-            field.props(f"autogrow outlined dense stack-label maxlength=3000 data-photo={number}")
+            name = Path(one.id).name
+            ui.element("p").classes("name").props["innerText"] = name
+            field = ui.textarea(value=desk.captions.get(one.id, ""))
+            field.props(f"autogrow outlined dense maxlength=3000 data-photo={number}")
+            field.props["aria-label"] = f"Caption of {name}"
             field.props["placeholder"] = made or captions[one.id][0]
 
             def keep(event: Any) -> None:

@@ -59,7 +59,7 @@ class DraftPost:
 
 
 @dataclass
-class Draft:
+class ProtectionDraft:
     """Posts with noise and triggers of which nothing is written yet.
 
     Attributes:
@@ -213,7 +213,7 @@ class Draft:
         return self.run.settings
 
 
-def draft(settings: ProtectSettings, scratch: Path, progress: Progress | None = None) -> Draft:
+def draft(settings: ProtectSettings, scratch: Path, progress: Progress | None = None) -> ProtectionDraft:
     """Make noise and triggers as `protect` does, but write nothing outside of `scratch`.
 
     Args:
@@ -239,4 +239,4 @@ def draft(settings: ProtectSettings, scratch: Path, progress: Progress | None = 
     task = OptimisationTask(run.problem, run.method, run.method_settings, checkpoint=None, key="")
     session, trace = optimise(task, progress, lambda losses: bool(reason_to_stop(settings, losses)))
     refuse_without_noise(run.prepared, session.state.noise)
-    return Draft(replace(run, layout=layout), task, session, trace, began)
+    return ProtectionDraft(replace(run, layout=layout), task, session, trace, began)
