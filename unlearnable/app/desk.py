@@ -159,8 +159,8 @@ class Desk:
             made = sorted(folder.glob(f"{number}-*"), key=lambda path: "after" in path.name)
             return (made[0], made[1]) if len(made) == 2 else self.draft.write_photo(number, folder)
 
-    def copies(self) -> list[tuple[Path, tuple[str, ...]]]:
-        """Return the published photos and their captions."""
+    def copies(self) -> list[tuple[Path, DraftPost]]:
+        """Return the published photos and their posts."""
         if self.report is None or self.draft is None:
             return []
         return self.draft.copies(Path(self.report.output))

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from unlearnable.cli import options
-from unlearnable.cli.console import print_json
+from unlearnable.cli.console import console, print_json
 
 MISSED = 10  # exit code, as of `verify`
 PACKAGES = (
@@ -64,7 +63,7 @@ def doctor(
     for name, value in found.items():
         text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
         table.add_row(name.replace("_", " "), text)
-    Console().print(table)
+    console().print(table)
 
 
 def _of_photo(file: Path, *, as_json: bool) -> None:
@@ -85,9 +84,9 @@ def _of_photo(file: Path, *, as_json: bool) -> None:
     lines += [f"{one.kind}: {one.name} = {one.value} ({one.block})" for one in told.found]
     if not told.found:
         lines.append("nothing else: no place, name, description, device number, thumbnail, time or camera")
-    console = Console(highlight=False)
+    out = console()
     for line in lines:
-        console.print(line, markup=False, soft_wrap=True)
+        out.print(line, soft_wrap=True)
 
 
 def _of_folder(folder: Path, *, as_json: bool) -> None:
@@ -97,13 +96,13 @@ def _of_folder(folder: Path, *, as_json: bool) -> None:
     if as_json:
         print_json(found)
     else:
-        console = Console(highlight=False)
+        out = console()
         for problem in found.problems:
-            console.print(f"{problem.kind}: {problem.where}: {problem.detail}", markup=False, soft_wrap=True)
+            out.print(f"{problem.kind}: {problem.where}: {problem.detail}", soft_wrap=True)
         said = f"{len(found.problems)} problems in" if found.problems else "nothing is wrong with"
         compared = f", {found.compared} compared with their originals" if found.compared else ""
         text = f"{said} {found.files} files, {found.photos} of them photos{compared}"
-        console.print(text, markup=False, soft_wrap=True)
+        out.print(text, soft_wrap=True)
     if found.problems:
         raise typer.Exit(MISSED)
 

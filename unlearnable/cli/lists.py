@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from rich.console import Console
 from rich.table import Table
 
 from unlearnable.cli import options
-from unlearnable.cli.console import print_json
+from unlearnable.cli.console import console, print_json
 
 
 def methods(as_json: options.Json = False, debug: options.Debug = False) -> None:
@@ -85,4 +84,4 @@ def _show(title: str, rows: Sequence[tuple[str, str]], as_json: bool) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    console().print(table)

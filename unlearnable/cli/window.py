@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from unlearnable.cli import options
+from unlearnable.cli.console import print_json
 
 
 def app(
@@ -27,6 +29,7 @@ def app(
         typer.Option("--browser/--no-browser", help="Open the address in a browser.", rich_help_panel=options.MORE),
     ] = True,
     config_file: options.ConfigFile = None,
+    as_json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
     """Protect photos and captions in a window of your browser.
@@ -39,9 +42,14 @@ def app(
     """
     from unlearnable.app.server import serve
 
-    serve(config_file, port, show=browser, say=_say, output=output)
+    serve(config_file, port, show=browser, say=_say_as_json if as_json else _say, output=output)
 
 
 def _say(address: str) -> None:
     typer.echo(f"open {address}")
     typer.echo("keep the address to yourself; Ctrl-C ends")
+
+
+def _say_as_json(address: str) -> None:
+    print_json({"schema_version": 1, "address": address})
+    sys.stdout.flush()

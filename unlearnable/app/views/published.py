@@ -15,7 +15,6 @@ def draw(ui: Any, desk: Desk) -> None:
     """Draw the view."""
     assert desk.report is not None
     report, copies = desk.report, desk.copies()
-    triggers = [post.trigger for post in desk.posts]
     with ui.element("section"):
         ui.element("h2").props["innerText"] = f"{report.protected} photos are ready to post"
         with ui.element("ul"):
@@ -28,13 +27,13 @@ def draw(ui: Any, desk: Desk) -> None:
         _remarks(ui, report.notes)
 
         def card(number: int) -> None:
-            path, captions = copies[number]
+            path, post = copies[number]
             with ui.element("a") as link:
                 link.props["href"], link.props["target"] = f"photos/{number}/copy", "_blank"
                 photo(ui, f"photos/{number}/published", path.name)
             ui.element("p").classes("name").props["innerText"] = path.name
-            for text in captions:
-                caption(ui, text, triggers[number])
+            for text in post.captions:
+                caption(ui, text, post.trigger)
                 button = ui.button("Copy caption").props(f"outline dense no-caps data-copy={number}")
                 button.on("click", lambda event: _tell(ui, event.args), js_handler=copying(text))
 

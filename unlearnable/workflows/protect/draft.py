@@ -36,7 +36,7 @@ from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates
 from unlearnable.workflows.protect.target import target_of
 from unlearnable.workflows.protect.written import write
 
-FURTHER_ROUNDS = 4  # that bind the noise to changed triggers, see docs/design/decisions/0027
+FURTHER_ROUNDS = 4  # that bind the noise to changed triggers, see docs/design/decisions/0029
 
 
 @dataclass(frozen=True)
@@ -111,13 +111,11 @@ class ProtectionDraft:
         write(target, target.protected(self.session.state.noise.grid(number), run.settings), after, run.settings)
         return before, after
 
-    def copies(self, output: Path) -> list[tuple[Path, tuple[str, ...]]]:
-        """Return each photo as it lies in a published folder, and its captions."""
-        publication = composed(self.run, self.session.state)
-        return [
-            (output / publication.names[photo], tuple(text for _, text in captions))
-            for photo, captions in publication.captions.items()
-        ]
+    def copies(self, output: Path) -> list[tuple[Path, DraftPost]]:
+        """Return each photo that was written to a published folder, and its post."""
+        names = self.run.prepared.names
+        found = [(output / names[post.photo], post) for post in self.posts]
+        return [(path, post) for path, post in found if path.is_file()]
 
     def other_words(self, number: int) -> str:
         """Return a trigger of other words, drawn at random, for a post."""
@@ -189,7 +187,7 @@ class ProtectionDraft:
         with held(run.layout):
             refuse_existing_output(run.layout, run.key, resume=False, overwrite=False)
             files.check_space(run.layout.private, copies_bytes(run.prepared))
-            create_folders(run.layout, run.key, config.to_toml(settings), resume=False)
+            create_folders(run.layout, run.key, config.to_toml(settings), self.run.dataset.posts, resume=False)
             try:
                 return publish(
                     run, self.session.state, self.trace.losses, self.began, progress or Silent(), self._notes()
