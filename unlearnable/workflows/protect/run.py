@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from unlearnable import config, files
 from unlearnable.config import ProtectSettings
