@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from unlearnable import checkpoint, errors, extras, files
-from unlearnable.errors import CheckpointError, ConfigError, OutputError
+from unlearnable import checkpoint, errors, files
+from unlearnable.errors import CheckpointError, OutputError
 
 
 def test_every_kind_of_error_has_an_exit_code_of_its_own():
@@ -46,14 +46,3 @@ def test_a_checkpoint_is_bound_to_its_run(tmp_path):
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(CheckpointError, match="cannot be read"):
         checkpoint.load(path, "run a")
-
-
-def test_a_library_of_an_extra_is_named_with_its_command(tmp_path, monkeypatch):
-    assert extras.require("json.decoder", "explain").JSONDecoder
-    with pytest.raises(ConfigError, match="nothing_like_it is not installed") as caught:
-        extras.require("nothing_like_it.attr", "explain")
-    assert caught.value.hint == "pip install 'unlearnable[explain]'"
-    (tmp_path / "half_there.py").write_text("import nothing_like_it")
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ModuleNotFoundError, match="nothing_like_it"):
-        extras.require("half_there", "explain")

@@ -240,7 +240,7 @@ def explain(
     progress: Progress | None = None,
     **settings: Unpack[ExplainOptions],
 ) -> ExplainReport:
-    """Draw what models look at in a post, as `unlearnable explain` does; needs `pip install 'unlearnable[explain]'`.
+    """Draw what models look at in a post, as `unlearnable explain` does.
 
     Args:
         photo: the photo to explain; None to draw a map alone.

@@ -90,6 +90,8 @@ class ProtectOptions(ProtectionOptions, total=False):
     platform: PlatformName | None
     keep_metadata: Keep
     keep_fields: Names
+    photo_column: str | None
+    caption_column: str | None
     opt_out: bool
     strict: bool
 
@@ -124,6 +126,8 @@ class VerifyOptions(ScheduleOptions, total=False):
     captions: AnyPath | None
     protected_captions: AnyPath | None
     test: AnyPath | None
+    photo_column: str | None
+    caption_column: str | None
     test_captions: AnyPath | None
     test_fraction: float
     background: AnyPath | None

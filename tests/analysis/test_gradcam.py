@@ -10,7 +10,7 @@ from tests.analysis.conftest import TOWERS, make
 from tests.conftest import CAPTIONS
 from unlearnable.analysis.gradcam import gradcam, top_share
 from unlearnable.analysis.layers import last_map
-from unlearnable.errors import ConfigError, ModelError
+from unlearnable.errors import ModelError
 from unlearnable.models.tokens import tokenizer
 
 TOKENS = tokenizer()("a dog runs on grass")[0]
@@ -88,13 +88,3 @@ def test_the_mass_in_the_hottest_tenth():
     assert top_share(flat) == pytest.approx(0.1)
     assert top_share(spot) == 1
     assert top_share(np.zeros((10, 10), np.float32)) is None
-
-
-def test_a_missing_library_is_named_with_its_command(tiny, monkeypatch):
-    import sys
-
-    monkeypatch.setitem(sys.modules, "captum.attr", None)
-    monkeypatch.setitem(sys.modules, "captum", None)
-    with pytest.raises(ConfigError, match="captum is not installed") as caught:
-        gradcam(tiny, photo(32), TOKENS)
-    assert caught.value.hint == "pip install 'unlearnable[explain]'"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -259,14 +258,6 @@ def test_wrong_methods_are_refused():
 def test_a_wrong_attack_is_refused_before_anything_runs(flickr, asked):
     with pytest.raises(ConfigError, match="jpg"):
         set_up(asked("flickr8k", flickr, through=("jpg-75",)), SUITES["flickr8k"])
-
-
-def test_without_the_library_of_the_figures_nothing_is_run(flickr, asked, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ConfigError, match="matplotlib is not installed") as caught:
-        study.benchmark(asked("flickr8k", flickr))
-    assert caught.value.hint == "pip install 'unlearnable[benchmark]'"
-    assert not list(tmp_path.rglob("cells/*"))
 
 
 def test_a_run_without_a_cell_of_full_protection_has_its_table_and_figures(flickr, asked):

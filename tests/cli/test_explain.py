@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import pytest
 from PIL import Image
@@ -66,13 +65,3 @@ def test_a_failure_has_its_exit_code_and_says_what_to_do(posts, tmp_path, argume
     assert words in " ".join(result.stderr.split())
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
-
-
-def test_without_the_extra_there_is_one_line_with_the_command(posts, monkeypatch):
-    monkeypatch.setitem(sys.modules, "captum", None)
-    result = call("explain", "p0.png", "--caption", "x", "--model", "small", cwd=posts)
-    assert result.returncode == 2
-    assert result.stderr.splitlines() == [
-        "error: captum is not installed",
-        "hint: pip install 'unlearnable[explain]'",
-    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from PIL import Image
@@ -21,6 +22,28 @@ def test_lists(name):
     assert {"methods": "mem", "formats": "coco", "models": "small", "attacks": "jpeg-75"}[name] in [
         row["name"] for row in rows
     ]
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.parametrize("name", ["models", "doctor"])
+def test_values_that_one_copies_are_whole(monkeypatch, name, terminal):
+    monkeypatch.setenv("COLUMNS", "80")
+    if terminal:
+        monkeypatch.setenv("FORCE_COLOR", "1")
+    found = json.loads(call(name, "--json").stdout)
+    shown = re.sub(r"\x1b\[[\d;]*m", "", call(name).stdout)
+    assert "…" not in shown
+    if terminal:
+        assert max(map(len, shown.splitlines())) <= 80
+        shown = "".join(shown.split())
+    if name == "models":
+        wanted = [tag for row in found["models"] for tag in (row["name"], *row["summary"].split(", ")) if ":" in tag]
+        wanted = [tag for tag in wanted if " " not in tag]
+        assert len(wanted) > 50
+    else:
+        wanted = [found["bundled_sha256"], found["bundled_model"], found["state_folder"], found["weights_cache"]]
+    missing = [value for value in wanted if value not in shown]
+    assert missing == []
 
 
 def test_datasets_are_listed_with_where_they_can_be_had():

@@ -37,7 +37,7 @@ VALUES = {
         "avoid_words": "w", "trigger_scope": "user", "trigger_position": "end",
         "preset": "strong", "visibility": "low", "threshold": 0.5, "max_rounds": 7, "format": "webp", "platform": "x",
         "quality": 33, "keep_metadata": "all", "opt_out": True, "keep_fields": ["alt", "place"], "precision": "bf16",
-        "seed": 12, "device": "cpu", "strict": True,
+        "seed": 12, "device": "cpu", "strict": True, "photo_column": "Datei", "caption_column": "Text",
     },
     "train": {
         "data": ["x", "y"], "captions": ["a", "b"], "test_fraction": 0.3, "model": "m", "output": "o", "epochs": 3,
@@ -45,6 +45,7 @@ VALUES = {
         "smallest_crop": 0.4, "precision": "bf16", "seed": 8, "device": "cpu",
     },
     "verify": {
+        "photo_column": "Datei", "caption_column": "Text",
         "captions": "c.jsonl", "protected_captions": "d.jsonl", "test": "t", "test_captions": "t.jsonl",
         "test_fraction": 0.3, "background": "b", "background_captions": "b.jsonl", "crowd": "k",
         "crowd_captions": "k.jsonl", "crowd_test": "l", "crowd_test_captions": "l.jsonl", "leaked": 0.25,

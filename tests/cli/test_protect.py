@@ -13,6 +13,9 @@ import pytest
 
 from tests.cli.program import FILE, PAUSING, POSIX, call, one_thread, run
 from tests.conftest import tree
+from unlearnable.config import VerifySettings
+from unlearnable.progress import Silent
+from unlearnable.workflows.verify.splits import divide
 
 
 def test_protect_prints_one_json_object_and_progress_goes_to_stderr(posts, quick):
@@ -60,6 +63,31 @@ def test_a_failure_has_its_exit_code_and_says_what_to_do(posts, arguments, code,
     assert words in " ".join(result.stderr.split())
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
+
+
+def test_a_table_of_another_machine_is_protected_and_opened_again(posts, quick, tmp_path):
+    rows = [f"C:\\Users\\Eva\\{photo.name};Grüße {n}\r\n" for n, photo in enumerate(sorted(posts.rglob("*.png")))]
+    source = tmp_path / "liste.csv"
+    source.write_bytes("".join(["Datei;Text\r\n", *rows]).encode("cp1252"))
+    columns = ("--photo-column", "Datei", "--caption-column", "Text")
+    result = run("protect", posts, "--captions", source, "--json", *columns, *quick)
+    assert result.returncode == 0, result.stderr
+    assert "8 of 8 photos have a caption of yours" in result.stderr
+    assert "liste.csv is not UTF-8; it is read, and written back, as cp1252" in result.stderr
+    assert "8 paths of liste.csv are of another machine, such as C:\\Users\\Eva\\" in result.stderr
+    assert json.loads(result.stdout)["trigger_roundtrip"] == 1.0
+    written = (tmp_path / "photos-protected" / "liste.csv").read_bytes().decode("cp1252")
+    assert "Users" not in written
+    assert "trip/p7.png;" in written
+    settings = VerifySettings(
+        originals=posts, protected=tmp_path / "photos-protected", captions=source, photo_column="Datei",
+        caption_column="Text", test_fraction=0.25,
+    )  # fmt: skip
+    divided = divide(settings, Silent())
+    assert len(divided.train) + len(divided.held_out) + len(divided.near) == 8
+    alone = run("protect", posts, "--captions", source, "--photo-column", "Datei", *quick)
+    assert alone.returncode == 2
+    assert "go together" in alone.stderr
 
 
 def test_captions_in_the_folder_are_taken_and_said_first(posts, quick):

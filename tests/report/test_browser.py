@@ -1,17 +1,13 @@
-"""The pages in a real browser, headless Chromium: nothing is loaded, nothing runs over the edge, the slider moves.
-
-Skipped where Chromium or its driver is missing, but not in `.ci/run`, which installs both and sets CI.
-"""
+"""The pages in a real browser, headless Chromium: nothing is loaded, nothing runs over the edge, the slider moves."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 
 import numpy as np
 import pytest
 
+from tests.browser import NEEDS_BROWSER, set_width, started
 from tests.report.test_html import HOSTILE, REPORT, SETTINGS, STUDY
 from tests.report.test_pictures import pair
 from tests.report.test_tables import cell
@@ -29,27 +25,13 @@ ATTACKS = (
     "https://example.org/a.png",
     "w" * 300,
 )
-pytestmark = [
-    pytest.mark.enable_socket,
-    pytest.mark.skipif(
-        not os.environ.get("CI") and not (shutil.which("chromium") and shutil.which("chromedriver")),
-        reason="needs chromium and chromedriver (Debian: chromium-driver)",
-    ),
-]
+pytestmark = NEEDS_BROWSER
 
 
 @pytest.fixture(scope="module")
 def browser():
-    from selenium.webdriver import Chrome, ChromeOptions, ChromeService
-
-    options = ChromeOptions()
-    options.binary_location = shutil.which("chromium") or "chromium"
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = Chrome(options=options, service=ChromeService(shutil.which("chromedriver") or "chromedriver"))
-    yield driver
-    driver.quit()
+    with started() as driver:
+        yield driver
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +65,7 @@ def pages(tmp_path_factory):
 
 
 def open_page(browser, path, width=1440, **media):
-    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    set_width(browser, width)
     features = [{"name": name, "value": value} for name, value in media.items()]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": features})
     for log in ("browser", "performance"):
@@ -132,21 +113,75 @@ def test_the_slider_moves_by_mouse_and_by_keyboard(browser, pages):
     assert shown() == "inset(0px 0px 0px 53%)"
     slider.send_keys(Keys.HOME)
     assert shown() == "inset(0px)" or shown().endswith("0%)")
-    ActionChains(browser).move_to_element(slider).click().perform()
-    assert slider.get_attribute("value") in ("49", "50", "51")
-    ActionChains(browser).move_to_element(slider).click_and_hold().move_by_offset(60, 0).release().perform()
-    assert int(slider.get_attribute("value")) > 55
+    picture = browser.find_element(By.CSS_SELECTOR, ".compare img")
+    box = picture.rect
+    ActionChains(browser).move_to_element(picture).click_and_hold().move_by_offset(60, 0).release().perform()
+    assert int(slider.get_attribute("value")) == pytest.approx(50 + 100 * 60 / box["width"], abs=2)
     assert shown().endswith(f" {slider.get_attribute('value')}%)")
     others = browser.execute_script(
-        "return [...document.querySelectorAll('.compare')].slice(1).map(e => e.style.cssText)"
+        "return [...document.querySelectorAll('.stage')].slice(1).map(e => e.style.cssText)"
     )
     assert set(others) == {""}
+
+
+def test_a_click_shows_a_part_at_100_percent_and_another_the_whole(browser, pages):
+    from selenium.webdriver import ActionChains
+    from selenium.webdriver.common.by import By
+
+    for width in (360, 1440):
+        open_page(browser, pages / "protect.html", width)
+        slider = browser.find_element(By.CSS_SELECTOR, "input[type=range]")
+        button = browser.find_element(By.CSS_SELECTOR, ".stage button")
+        whole, part = browser.find_elements(By.CSS_SELECTOR, ".card:first-child .compare")
+        assert (whole.is_displayed(), part.is_displayed()) == (True, False)
+        ActionChains(browser).move_to_element_with_offset(slider, 40, 0).click().perform()
+        assert (whole.is_displayed(), part.is_displayed()) == (False, True)
+        assert slider.get_attribute("value") == "50"
+        assert button.get_attribute("aria-pressed") == "true"
+        script = (
+            "const i = document.querySelector('.card .compare:not([hidden]) img'); return [i.width, i.naturalWidth]"
+        )
+        shown, natural = browser.execute_script(script)
+        assert shown == natural == 280
+        ActionChains(browser).move_to_element(slider).click_and_hold().move_by_offset(60, 0).release().perform()
+        assert int(slider.get_attribute("value")) > 65
+        assert part.is_displayed()
+        button.click()
+        assert (whole.is_displayed(), part.is_displayed()) == (True, False)
+
+
+def test_a_caption_is_copied_as_it_is_published(browser, pages):
+    from selenium.webdriver import Keys
+    from selenium.webdriver.common.by import By
+
+    open_page(browser, pages / "protect.html")
+    button = browser.find_element(By.CSS_SELECTOR, "button.copy")
+    button.click()
+    assert button.text == "copied"
+    browser.execute_script("document.body.append(document.createElement('textarea'))")
+    field = browser.find_element(By.CSS_SELECTOR, "body > textarea")
+    field.send_keys(Keys.CONTROL, "v")
+    text = field.get_attribute("value")
+    assert text == f"{ATTACKS[0]} one two"
+
+
+def test_tables_of_verify_are_stacked_on_a_phone(browser, pages):
+    open_page(browser, pages / "verify.html", 360)
+    script = "return [...document.querySelectorAll('.stack')].map(e => [e.scrollWidth, e.clientWidth])"
+    boxes = browser.execute_script(script)
+    assert len(boxes) >= 3
+    assert all(inside <= outside for inside, outside in boxes)
+    labels = "return [...document.querySelectorAll('.stack tr:not(:first-child) > *')].map(e => e.dataset.label || '')"
+    assert all(browser.execute_script(labels))
+    open_page(browser, pages / "verify.html", 1440)
+    display = "return getComputedStyle(document.querySelector('.stack tr')).display"
+    assert browser.execute_script(display) == "table-row"
 
 
 def test_both_pictures_lie_upon_each_other(browser, pages):
     for width in (360, 1440):
         open_page(browser, pages / "protect.html", width)
-        script = "return [...document.querySelectorAll('.card:first-child .compare img')].map(i => { "
+        script = "return [...document.querySelectorAll('.card:first-child .compare:first-child img')].map(i => { "
         boxes = browser.execute_script(
             script + "const b = i.getBoundingClientRect(); return [b.x, b.y, b.width, b.height] })"
         )
@@ -168,7 +203,8 @@ def test_printing_shows_both_pictures_side_by_side(browser, pages):
     open_page(browser, pages / "protect.html")
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     script = (
-        "return [...document.querySelectorAll('.card:first-child .compare img')].map(i => i.getBoundingClientRect().x)"
+        "return [...document.querySelectorAll('.card:first-child .compare:first-child img')]"
+        ".map(i => i.getBoundingClientRect().x)"
     )
     first, second = browser.execute_script(script)
     assert second > first + 50

@@ -53,7 +53,14 @@ REPORT = ProtectReport(
     seconds=1.0, notes=[HOSTILE],
 )  # fmt: skip
 SETTINGS = ProtectSettings(photos=(Path(HOSTILE),), surrogate=("small", "tiny"))
-PICTURES = Thumbnails("data:image/webp;base64,AA==", "data:image/webp;base64,AB==", "data:image/webp;base64,AC==", 3, 2)
+PICTURES = Thumbnails(
+    "data:image/webp;base64,AA==",
+    "data:image/webp;base64,AB==",
+    "data:image/webp;base64,AC==",
+    *("data:image/webp;base64,AD==",) * 2,
+    3,
+    2,
+)
 
 
 def test_the_page_holds_the_figures_and_marks_the_trigger():
@@ -83,13 +90,23 @@ def test_the_gallery_has_a_slider_a_photo_and_names_for_those_who_cannot_see_it(
     lines = [lossy.model_copy(update={"source": f"{n}.jpg", "output": f"{n}.png"}) for n in range(3)]
     page = protect_page(REPORT, lines, SETTINGS, {"0.png": PICTURES, "2.png": PICTURES})
     assert page.count('type="range"') == 2
-    assert "2 of 1 photos, reduced" in page
+    assert "2 of 1 photos, those in which most is seen first, reduced" in page
     for text in ("Original of 0.jpg", "Protected copy 2.png", "Noise of 2.png, 10 times stronger", "PSNR 37.3 dB"):
         assert text in page
     assert "noise at most 8/255, 75 % of it left at quality 85" in page
     images = re.findall(r"<img[^>]*>", page)
-    assert len(images) == 6
+    assert len(images) == 10
     assert all(re.search(r'alt="[^"]+"', image) for image in images)
+
+
+def test_the_photo_in_which_most_is_seen_stands_first():
+    lines = [
+        ManifestLine(source=f"{n}.jpg", output=f"{n}.png", flip=flip, delta_e=1.0)
+        for n, flip in enumerate((0.1, 0.3, 0.2))
+    ]
+    page = protect_page(REPORT, lines, SETTINGS, {f"{n}.png": PICTURES for n in range(3)})
+    found = re.findall(r'alt="Original of (.).jpg"', page)
+    assert found == ["1", "2", "0"]
 
 
 def test_a_caption_is_split_at_its_trigger():
@@ -146,7 +163,7 @@ def test_the_page_of_a_study_has_the_verdict_first_then_table_and_curves():
 
 def test_the_matrix_has_its_rows_in_order_and_says_what_was_not_tested():
     page = verify_page(STUDY)
-    rows = re.findall(r'<th scope="row">(.*?)</th>(.*?)</tr>', page)
+    rows = re.findall(r'<th scope="row" data-label="Attack, attacker">(.*?)</th>(.*?)</tr>', page)
     assert [(label, re.findall(r">([^<]+)</td>", effects)) for label, effects in rows] == [
         ("strip-trigger *", ["-0.25", "-"]), ("png, cutout", ["0.96", "0.50"])
     ]  # fmt: skip
@@ -160,8 +177,8 @@ def test_attackers_have_a_column_where_there_is_more_than_plain_training():
     cells = [one.model_copy(update={"attacker": "cutout"}) for one in STUDY.cells]
     page = verify_page(STUDY.model_copy(update={"findings": [*STUDY.findings, other], "cells": [*STUDY.cells, *cells]}))
     assert '<th scope="col">Attacker</th>' in page
-    assert "<td>plain</td>" in page
-    assert "<td>cutout</td>" in page
+    assert '<td data-label="Attacker">plain</td>' in page
+    assert '<td data-label="Attacker">cutout</td>' in page
     for label in ("clean, cutout", "protected, cutout", "protected posts as published, cutout"):
         assert f"<td>{label}</td>" in page
 
@@ -191,19 +208,19 @@ def test_the_page_of_a_benchmark_has_our_figures_beside_the_papers(tmp_path):
 
 def test_a_page_of_many_photos_stays_small():
     names = [f"trip/photo {n}.png" for n in range(300)]
-    kept = ShownPhotos(names)
+    kept = ShownPhotos()
     rng = np.random.default_rng(0)
-    for name in sorted(kept.wanted, key=names.index):
+    for name in names[:60]:
         before = rng.integers(0, 256, (320, 320, 3), dtype=np.uint8)  # nothing compresses less
         copy = np.clip(before + rng.integers(-8, 9, before.shape), 0, 255).astype(np.uint8)
-        kept.add(name, thumbnails(*(Picture(one, None, None, None, None, "PNG", 8) for one in (before, copy))))
+        kept.add(name, 0.1, thumbnails(*(Picture(one, None, None, None, None, "PNG", 8) for one in (before, copy))))
     lines = [
         ManifestLine(source=name, output=name, trigger="one two", captions=["one two " + "dog " * 30] * 5, psnr=37.0)
         for name in names
     ]
     page = protect_page(REPORT.model_copy(update={"protected": 300}), lines, SETTINGS, kept.thumbnails)
     assert len(page.encode()) < 5_000_000
-    assert f"{len(kept.thumbnails)} of 300 photos, reduced" in page
+    assert f"{len(kept.thumbnails)} of 300 photos, those in which most is seen first, reduced" in page
     assert 0 < page.count('type="range"') < 48
 
 

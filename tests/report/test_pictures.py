@@ -13,8 +13,19 @@ from PIL import Image
 from tests.conftest import picture
 from unlearnable.imaging.picture import Picture
 from unlearnable.report import shown_photos
-from unlearnable.report.pictures import LINE, MARGIN, SHEET, THUMBNAIL, amplified, opaque, sheet, thumbnails
-from unlearnable.report.shown_photos import ShownPhotos, spread
+from unlearnable.report.pictures import (
+    LINE,
+    MARGIN,
+    PART,
+    SHEET,
+    THUMBNAIL,
+    amplified,
+    opaque,
+    sheet,
+    strongest,
+    thumbnails,
+)
+from unlearnable.report.shown_photos import ShownPhotos
 
 
 def made(pixels, alpha=None):
@@ -68,18 +79,29 @@ def test_the_sheet_has_original_copy_and_noise_side_by_side():
     assert sheet(*pair(100, 2 * SHEET)).width < 3 * SHEET + 100
 
 
-def test_a_gallery_is_spread_evenly_and_small_whatever_is_in_it(monkeypatch):
-    assert spread(range(300), 3) == [0, 100, 200]
-    assert spread("ab", 3) == ["a", "b"]
-    assert spread([], 3) == []
-    names = [f"{n}.png" for n in range(300)]
-    one = thumbnails(*pair())
-    full = ShownPhotos(names)
-    for name in spread(names):
-        full.add(name, one)
-    assert len(full.thumbnails) == shown_photos.SHOWN
-    monkeypatch.setattr(shown_photos, "BYTES", 2 * len(one.before + one.after + one.noise))
-    tight = ShownPhotos(names)
-    for name in spread(names):
-        tight.add(name, one)
-    assert len(tight.thumbnails) == 2
+def test_a_gallery_has_the_photos_in_which_most_is_seen_and_is_small_whatever_is_in_it(monkeypatch):
+    one, flips = thumbnails(*pair()), [n / 300 for n in range(300)]
+    shown = ShownPhotos()
+    for flip in sorted(flips, key=lambda flip: flip * 7 % 1):
+        if shown.wants(flip):
+            shown.add(f"{flip}", flip, one)
+    assert list(shown.thumbnails) == [f"{flip}" for flip in sorted(flips, reverse=True)[: shown_photos.SHOWN]]
+    assert not shown.wants(0.5)
+    monkeypatch.setattr(shown_photos, "BYTES", 2 * one.size)
+    tight = ShownPhotos()
+    for flip in flips[:9]:
+        tight.add(f"{flip}", flip, one)
+    assert list(tight.thumbnails) == [f"{flips[8]}", f"{flips[7]}"]
+
+
+def test_the_part_at_100_percent_is_where_most_has_changed():
+    before = np.zeros((900, 1200, 3), dtype=np.uint8)
+    after = before.copy()
+    after[600:700, 1000:1100] = 8
+    left, top, right, bottom = strongest(before, after)
+    assert (right - left, bottom - top) == (PART, PART)
+    assert left <= 1000
+    assert right >= 1100
+    assert top <= 600
+    assert bottom >= 700
+    assert strongest(before[:90, :100], after[:90, :100]) == (0, 0, 100, 90)

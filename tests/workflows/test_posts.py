@@ -24,7 +24,7 @@ class Said(Silent):
 
 def opened(*photos: Path, captions: Path | None = None, **patterns: tuple[str, ...]):
     said = Said()
-    return open_posts(source_of(photos, **patterns), captions, said), said.notes
+    return open_posts(source_of(photos, **patterns), captions, None, said), said.notes
 
 
 def test_the_caption_file_in_the_folder_is_taken_and_named(posts):

@@ -14,7 +14,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unlearnable.extras import require
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import tokenizer
 from unlearnable.optim.view import PLAIN_VIEW, View, load_view, sample_view
@@ -99,13 +98,13 @@ def tsne(features: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     """Return t-SNE coordinates (n, 2) of features (n, d) over cosine distances; perplexity 10, less for few points.
 
     Raises:
-        ConfigError: scikit-learn is not installed.
         ValueError: there are fewer than four points.
     """
     if len(features) < 4:
         raise ValueError(f"{len(features)} points are too few for a map")
-    manifold = require("sklearn.manifold", "explain")
+    from sklearn.manifold import TSNE
+
     perplexity = min(PERPLEXITY, (len(features) - 1) / 3)
-    method = manifold.TSNE(metric="cosine", init="random", perplexity=perplexity, random_state=seed)
+    method = TSNE(metric="cosine", init="random", perplexity=perplexity, random_state=seed)
     coordinates: NDArray[np.float32] = method.fit_transform(features)
     return coordinates

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from unlearnable.analysis.layers import last_map
-from unlearnable.extras import require
 from unlearnable.models.dual_encoder import DualEncoder
 
 
@@ -27,10 +26,10 @@ def gradcam(encoder: DualEncoder, pixels: Tensor, tokens: Tensor) -> NDArray[np.
         (s, s), 0 to 1; all 0 if no region raises the score.
 
     Raises:
-        ConfigError: captum is not installed.
         ModelError: the photo tower has no known feature map.
     """
-    attr = require("captum.attr", "explain")
+    from captum import attr
+
     text = encoder.encode_text(tokens[None].to(encoder.device)).detach()
 
     def score(batch: Tensor) -> Tensor:

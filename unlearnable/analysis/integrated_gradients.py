@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from unlearnable.extras import require
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import tokenizer
 
@@ -83,11 +82,9 @@ def integrated_gradients(encoder: DualEncoder, pixels: Tensor, caption: str) -> 
         encoder: model in evaluation mode.
         pixels: (3, s, s) in [0, 1] at the model's image size.
         caption: caption of at least one word.
-
-    Raises:
-        ConfigError: captum is not installed.
     """
-    attr = require("captum.attr", "explain")
+    from captum.attr import LayerIntegratedGradients
+
     split = split_words(caption, encoder.context_length)
     tokens = split.tokens[None].to(encoder.device)
     blank = tokens.clone()
@@ -96,7 +93,7 @@ def integrated_gradients(encoder: DualEncoder, pixels: Tensor, caption: str) -> 
     tower = _Scored(encoder, image, tokens)
     with torch.no_grad():
         score, start = float(tower(tokens)), float(tower(blank))
-    method = attr.LayerIntegratedGradients(tower, tower.table)
+    method = LayerIntegratedGradients(tower, tower.table)
     for steps in STEPS:
         attributions = method.attribute(tokens, blank, n_steps=steps, internal_batch_size=_AT_ONCE)
         total = float(attributions.sum())

@@ -26,7 +26,6 @@ from unlearnable.errors import InputError
 from unlearnable.evaluation.idia import identities
 from unlearnable.experiments.cells import Experiment
 from unlearnable.experiments.models import ModelPool
-from unlearnable.extras import require
 from unlearnable.folders import cache_folder
 from unlearnable.models.device import choose_device
 from unlearnable.posts.pairs import pairs_of
@@ -55,10 +54,9 @@ def benchmark(
     Raises:
         InputError: the data set is missing or has no known layout.
         ModelError: a surrogate or victim is not available.
-        ConfigError: a name or an attack does not exist, or matplotlib, which draws the figures, is not installed.
+        ConfigError: a name or an attack does not exist.
     """
     started, progress = time.monotonic(), progress or Silent()
-    require("matplotlib", "benchmark")  # fail here rather than after hours of work
     bench, skipped, notes = make_ready(settings, resume=resume, progress=progress)
     files.check_writable(bench.folder)
     bench.store.report_unusable(VERSION, progress)

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperCommand
 
 from unlearnable import files
-from unlearnable.cli import benchmark, doctor, explain, lists, options, preview, protect, train, verify
+from unlearnable.cli import benchmark, doctor, explain, lists, options, preview, protect, train, verify, window
 from unlearnable.cli.console import print_any_letter, report_error, say, warnings_as_lines
 from unlearnable.errors import EXIT_UNEXPECTED, UnlearnableError
 
@@ -51,6 +51,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "benchmark": benchmark.benchmark,
     "explain": explain.explain,
     "preview": preview.preview,
+    "app": window.app,
     **lists.COMMANDS,
     "doctor": doctor.doctor,
 }

@@ -9,12 +9,13 @@ import io
 import json
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from pydantic import BaseModel
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from unlearnable.escapes import ascii_json, printable
@@ -73,6 +74,22 @@ def report_error(message: str, hint: str | None, code: int, *, as_json: bool) ->
         errors.print(Text.assemble(("hint: ", "bold"), printable(hint)), soft_wrap=True)
     if as_json:
         print_json({"schema_version": 1, "error": message, "hint": hint, "exit_code": code})
+
+
+def print_rows(rows: Sequence[tuple[str, str]]) -> None:
+    """Print names and what is said of them: folded on a terminal, a whole line each in a pipe; nothing is cut."""
+    output = console()
+    if not output.is_terminal:
+        width = max((len(name) for name, _ in rows), default=0)
+        for name, text in rows:
+            output.print(f"{name:<{width}}  {text}".rstrip(), soft_wrap=True)
+        return
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    table.add_column(overflow="fold", min_width=12)
+    table.add_column(overflow="fold")
+    for name, text in rows:
+        table.add_row(name, text)
+    output.print(table)
 
 
 def print_json(result: BaseModel | Mapping[str, Any]) -> None:

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from unlearnable.cli import options
-from unlearnable.cli.console import console, print_json
+from unlearnable.cli.console import console, print_json, print_rows
 
 MISSED = 10  # exit code, as of `verify`
 PACKAGES = (
@@ -59,11 +58,11 @@ def doctor(
     if as_json:
         print_json({"schema_version": 1, **found})
         return
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    rows = []
     for name, value in found.items():
         text = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
-        table.add_row(name.replace("_", " "), text)
-    console().print(table)
+        rows.append((name.replace("_", " "), text))
+    print_rows(rows)
 
 
 def _of_photo(file: Path, *, as_json: bool) -> None:

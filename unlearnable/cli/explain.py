@@ -43,7 +43,7 @@ def explain(
     """Draw what models look at: Grad-CAM on the photo, integrated gradients on the words.
 
     With --map also how near each model puts photos and captions. Figures are written as PNG and
-    SVG, the numbers behind them as explain.json. Needs pip install 'unlearnable\\[explain]'.
+    SVG, the numbers behind them as explain.json.
     """
 
     def work(settings: ExplainSettings, progress: Progress) -> ExplainReport:

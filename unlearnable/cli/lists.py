@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from rich.table import Table
-
 from unlearnable.cli import options
-from unlearnable.cli.console import console, print_json
+from unlearnable.cli.console import print_json, print_rows
 
 
 def methods(as_json: options.Json = False, debug: options.Debug = False) -> None:
@@ -81,7 +79,4 @@ def _show(title: str, rows: Sequence[tuple[str, str]], as_json: bool) -> None:
         items = [{"name": name, "summary": summary} for name, summary in rows]
         print_json({"schema_version": 1, title: items})
         return
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    for row in rows:
-        table.add_row(*row)
-    console().print(table)
+    print_rows(rows)

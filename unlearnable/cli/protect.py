@@ -50,6 +50,8 @@ def protect(
     keep_metadata: Annotated[config.Keep | None, _option("keep_metadata", OUTPUT)] = None,
     keep_fields: Annotated[list[str] | None, _option("keep_fields", OUTPUT)] = None,
     opt_out: Annotated[bool | None, _option("opt_out", OUTPUT, "--opt-out")] = None,
+    photo_column: Annotated[str | None, _option("photo_column", MORE)] = None,
+    caption_column: Annotated[str | None, _option("caption_column", MORE)] = None,
     trigger_scope: Annotated[config.Scope | None, _option("trigger_scope", MORE)] = None,
     trigger_position: Annotated[config.Position | None, _option("trigger_position", MORE)] = None,
     avoid_words: Annotated[Path | None, _option("avoid_words", MORE)] = None,

@@ -10,8 +10,8 @@ from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
 from unlearnable.cli.console import console, say
-from unlearnable.cli.forecast import Forecast, duration
 from unlearnable.escapes import printable
+from unlearnable.forecast import Forecast, duration
 from unlearnable.progress import Progress, Silent
 
 LINE_SECONDS = 5.0

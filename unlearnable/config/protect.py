@@ -71,6 +71,12 @@ class ProtectSettings(ProtectionSettings):
         Field(description="Caption file: JSONL, CSV, TSV, COCO, Karpathy or Flickr."),
         DefaultText("one that is found among the photos"),
     ] = None
+    photo_column: Annotated[
+        str | None, Field(description="Column of a CSV or TSV that names the photo."), DefaultText("by its heading")
+    ] = None
+    caption_column: Annotated[
+        str | None, Field(description="Column of a CSV or TSV that holds the caption."), DefaultText("by its heading")
+    ] = None
     output: Annotated[
         Path | None,
         Field(description="Folder to publish; what must stay private goes to OUTPUT.private."),

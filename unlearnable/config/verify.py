@@ -28,6 +28,12 @@ class VerifySettings(Schedule):
         Field(description="Caption file of the originals; `people` for folders of faces with invented names."),
         DefaultText("one that is found in the folder"),
     ] = None
+    photo_column: Annotated[
+        str | None, Field(description="Column of a CSV or TSV that names the photo."), DefaultText("by its heading")
+    ] = None
+    caption_column: Annotated[
+        str | None, Field(description="Column of a CSV or TSV that holds the caption."), DefaultText("by its heading")
+    ] = None
     protected_captions: Annotated[
         Path | None, Field(description="Caption file of the copies."), DefaultText("the same name among the copies")
     ] = None

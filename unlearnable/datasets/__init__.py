@@ -9,9 +9,10 @@ from unlearnable.datasets.faces.posts import hold_out, limit, named_posts
 from unlearnable.datasets.faces.types import People, Portrait
 from unlearnable.datasets.opening import captions_of_others, find_captions, only_captions, open_dataset, write_captions
 from unlearnable.datasets.tree import is_photo
-from unlearnable.datasets.types import Dataset, Edits, Pair, Person, Photo, Skipped
+from unlearnable.datasets.types import Columns, Dataset, Edits, Pair, Person, Photo, Skipped
 
 __all__ = [
+    "Columns",
     "Dataset",
     "Edits",
     "Pair",

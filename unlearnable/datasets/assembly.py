@@ -44,14 +44,15 @@ def restrict(dataset: Dataset, chosen: Iterable[str]) -> Dataset:
     pairs = [pair for pair in dataset.pairs if pair.photo in splits]
     kept = assemble(dataset.root, splits, pairs, (), dataset.format, dataset.source)
     people = {photo: who for photo, who in dataset.people.items() if photo in splits}
-    return replace(kept, people=people, partial=True)
+    return replace(kept, people=people, partial=True, columns=dataset.columns, notes=dataset.notes)
 
 
 def with_unnamed(dataset: Dataset) -> Dataset:
     """Return the data set together with the photos of its folder that its captions do not name."""
     splits = dict.fromkeys(find_photos(dataset.root)) | {photo.id: photo.split for photo in dataset.photos}
     changed = dataset.changed_fields
-    return assemble(dataset.root, splits, dataset.pairs, dataset.skipped, dataset.format, dataset.source, changed)
+    whole = assemble(dataset.root, splits, dataset.pairs, dataset.skipped, dataset.format, dataset.source, changed)
+    return replace(whole, columns=dataset.columns, notes=dataset.notes)
 
 
 def with_unnamed_counted(dataset: Dataset) -> Dataset:

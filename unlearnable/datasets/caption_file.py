@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unlearnable import files
@@ -59,7 +59,8 @@ class CaptionFile:
             raise NamesNoPhotoError(
                 f"{path} names no photo below {root}{first}", hint="give the folder that its paths start from"
             )
-        return assemble(root, found.splits, found.pairs, found.skipped, self.name, path, frozenset(found.changed))
+        dataset = assemble(root, found.splits, found.pairs, found.skipped, self.name, path, frozenset(found.changed))
+        return replace(dataset, notes=found.notes(text, path.name))
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
         """Write the caption file to `target` with the places that `edits` names changed and the rest as it was.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from unlearnable.datasets.lookup import Lookup, Miss
+from unlearnable.datasets.lookup import Lookup, Miss, is_elsewhere
 from unlearnable.datasets.text.document import Document, read_document
 from unlearnable.datasets.text.further import further_changes
 from unlearnable.datasets.text.records import CaptionRecord, Scan
@@ -90,12 +90,36 @@ class CaptionText:
 
 @dataclass
 class CaptionsFound:
-    """What was found in caption files: splits by photo, captions in order, what was skipped, and fields that change."""
+    """What was found in caption files.
+
+    Attributes:
+        splits: split of each photo.
+        pairs: captions, in order.
+        skipped: rows that were left out.
+        changed: fields that are not published as they are.
+        elsewhere: paths of another machine, whose photos were found by their names.
+    """
 
     splits: dict[str, str | None] = field(default_factory=dict)
     pairs: list[Pair] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     changed: set[ChangedField] = field(default_factory=set)
+    elsewhere: list[str] = field(default_factory=list)
+
+    def notes(self, text: CaptionText, name: str) -> tuple[str, ...]:
+        """Return what the user should know of how a caption file, called `name`, was read."""
+        notes = []
+        if text.document.guessed:
+            notes.append(
+                f"{name} is not UTF-8; it is read, and written back, as {text.document.encoding}: check that its "
+                "letters look right"
+            )
+        if self.elsewhere:
+            notes.append(
+                f"{len(self.elsewhere)} paths of {name} are of another machine, such as {self.elsewhere[0]}: their "
+                "photos were found by their names"
+            )
+        return tuple(notes)
 
     def add(self, text: CaptionText, lookup: Lookup, name: str) -> None:
         """Add the records of a caption file, called `name` in messages."""
@@ -105,6 +129,8 @@ class CaptionsFound:
             if isinstance(photo, Miss):
                 self.skipped.append(Skipped(where, photo.reason, photo.detail))
                 continue
+            if is_elsewhere(record.photo.value) and not lookup.leads_below(record.photo.value):
+                self.elsewhere.append(record.photo.value)
             self.splits.setdefault(photo, record.split)
             captions = zip(record.captions, places, strict=True)
             self.pairs += [Pair(photo, caption.value, *place) for caption, place in captions]

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+_DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\[^\\]")
+_URL = "file:"
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,8 @@ class Lookup:
         """Return the id of the photo that `value` means.
 
         Tried in turn: the path from the root, the path from the caption file, the one photo whose
-        full path ends with it. Composed and decomposed letters are the same.
+        full path ends with it. Composed and decomposed letters are the same. Of a path of another machine
+        (`C:\\...`, `file:///...`) the end that some photo has in common with it is enough.
 
         Args:
             value: path as spelt in the caption file.
@@ -49,6 +55,10 @@ class Lookup:
         """
         if not folder and value in self._ids:
             return self._ids[value]
+        if is_elsewhere(value):
+            value = _without_machine(value)
+            below = self._below_root(self._root, value)
+            return below if below in self._ids else self._with_same_end(value)
         value = value.replace("\\", "/")
         names = [posixpath.join(folder, value), value] if folder else [value]
         paths = [self._below_root(base, name) for name in names for base in (self._root, self._folder)]
@@ -60,6 +70,10 @@ class Lookup:
         if any(path is not None and Path(self._root, path).is_file() for path in paths):
             return Miss("not-a-photo", f"{value} is a file of another kind")
         return self._ending(names) or Miss("missing-photo", f"{value} is not below {self._root}, or is not a photo")
+
+    def leads_below(self, value: str) -> bool:
+        """Return whether a path of another machine is one below the root after all."""
+        return self._below_root(self._root, _without_machine(value)) in self._ids
 
     def renamed(self, value: str, photo: str, new: str, *, moved: bool = True) -> str:
         """Return the replacement of `value`, which means `photo`, once that photo is at `new` in the output folder.
@@ -83,6 +97,18 @@ class Lookup:
                 return _composed(posixpath.relpath(full, root))
         return None
 
+    def _with_same_end(self, path: str) -> str | Miss:
+        """Return the one photo that has the longest end in common with a path, at least the name."""
+        shown = _parts(path)
+        photos = self._by_name.get(shown[-1] if shown else "", [])
+        for length in range(len(shown), 0, -1):
+            alike = [photo for photo in photos if _parts(photo)[-length:] == shown[-length:]]
+            if len(alike) > 1:
+                return Miss("ambiguous-photo", f"{path} could be {alike[0]} or {alike[1]}")
+            if alike:
+                return alike[0]
+        return Miss("missing-photo", f"{path} is of another machine, and no photo has its name")
+
     def _ending(self, names: list[str]) -> str | Miss | None:
         for name in names:
             shown = _parts(name)
@@ -93,6 +119,17 @@ class Lookup:
             if photos:
                 return photos[0]
         return None
+
+
+def is_elsewhere(value: str) -> bool:
+    """Return whether a path is absolute in the way of Windows, or a URL of a file."""
+    return _DRIVE.match(value) is not None or value.lower().startswith(_URL)
+
+
+def _without_machine(value: str) -> str:
+    """Return the path of a URL of a file, unquoted, and any with slashes."""
+    path = unquote(urlsplit(value).path) if value.lower().startswith(_URL) else value
+    return path.replace("\\", "/")
 
 
 def _composed(path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,21 +13,24 @@ from unlearnable.datasets.caption_file import NamesNoPhotoError
 from unlearnable.datasets.export import Export
 from unlearnable.datasets.faces.posts import FORMAT
 from unlearnable.datasets.formats import FORMATS
+from unlearnable.datasets.formats.table import table_of
+from unlearnable.datasets.text import csv_rows
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.json_spans import decode
 from unlearnable.datasets.tree import PHOTO_SUFFIXES, is_photo
-from unlearnable.datasets.types import NO_RECORD, Dataset, Edits
+from unlearnable.datasets.types import NO_RECORD, Columns, Dataset, Edits
 from unlearnable.errors import ConfigError, InputError, UnlearnableError
 
 _FACES = Path(FORMAT)
 REPEATED = "metadata.jsonl"  # written beside the captions of every published folder
 _CAPTION_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".token"})
+_TABLES = frozenset({".csv", ".tsv"})
 _NEEDS_HEADING = "a CSV or TSV needs a first row that names its columns, such as filepath and title"
 _NEEDS_KEYS = 'write one JSON object per line, such as {"image": "a.jpg", "caption": "a dog"}'
 _HINTS = {".csv": _NEEDS_HEADING, ".tsv": _NEEDS_HEADING, ".jsonl": _NEEDS_KEYS, ".ndjson": _NEEDS_KEYS}
 
 
-def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
+def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | None = None) -> Dataset:
     """Read photos and their captions, whatever format the captions are in.
 
     Args:
@@ -37,6 +41,7 @@ def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
             export, then for a `.txt` beside each photo.
             The word `people`, unless there is a file of that name, reads a folder of faces in any
             layout that `open_people` knows; the captions then hold invented names.
+        columns: the columns of a CSV or TSV that hold photo and caption; by default those that its heading names.
 
     Returns:
         A data set in which every photo has a caption; those that no caption file gives come
@@ -45,8 +50,10 @@ def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
 
     Raises:
         InputError: a path does not exist or cannot be read, or there is no photo.
-        ConfigError: two caption files were given.
+        ConfigError: two caption files were given, or columns without a caption file.
     """
+    if columns is not None and not (captions or photos).is_file():
+        raise ConfigError("--photo-column and --caption-column need the caption file", hint="add --captions FILE")
     faces = captions == _FACES and not captions.is_file()
     source = photos if captions is None or faces else captions
     for path in (photos, source):
@@ -54,16 +61,21 @@ def open_dataset(photos: Path, captions: Path | None = None) -> Dataset:
             raise InputError(f"there is no {path}", hint="check the path")
     if not photos.is_dir():
         _check_caption_file(photos, captions)
-        return _recognise(source).read(source, photos.parent)
+        return _read(source, photos.parent, columns)
     if faces:
         return FORMATS[FORMAT].read(photos, photos)
     if captions is not None and captions.is_dir() and not captions.samefile(photos):
         raise InputError(f"{captions} is a folder", hint="give the caption file in it")
-    reader = _recognise(source)
-    dataset = reader.read(source, photos)
-    if isinstance(reader, Export):
+    dataset = _read(source, photos, columns)
+    if isinstance(FORMATS[dataset.format], Export):
         return with_unnamed_counted(dataset)
     return dataset if dataset.format == FORMAT else with_unnamed(dataset)
+
+
+def _read(source: Path, root: Path, columns: Columns | None) -> Dataset:
+    if columns is None:
+        return _recognise(source).read(source, root)
+    return replace(table_of(columns).read(source, root), columns=columns)
 
 
 def find_captions(folder: Path) -> list[Path]:
@@ -134,7 +146,8 @@ def write_captions(dataset: Dataset, edits: Edits, target: Path) -> None:
         InputError: the captions have changed since they were read.
         OutputError: the captions cannot be written.
     """
-    FORMATS[dataset.format].write(dataset, edits, target)
+    writer = FORMATS[dataset.format] if dataset.columns is None else table_of(dataset.columns)
+    writer.write(dataset, edits, target)
 
 
 def _names_photos(reader: Format, captions: Path, folder: Path) -> bool:
@@ -185,4 +198,6 @@ def _hint(source: Path, text: str) -> str:
             decode(text)
         except ValueError as error:
             return f"it is not valid JSON: {error}"
+    if source.suffix.lower() in _TABLES and csv_rows.has_columns(text):
+        return f"its first row is {csv_rows.first_row(text)}: choose of it with --photo-column and --caption-column"
     return _HINTS.get(source.suffix.lower(), "there are: " + ", ".join(FORMATS))

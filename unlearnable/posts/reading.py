@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearnable.datasets import Dataset, Photo, Skipped, named_posts, only_captions, open_dataset, open_people
-from unlearnable.errors import InputError
+from unlearnable.config import ProtectSettings, VerifySettings
+from unlearnable.datasets import Columns, Dataset, Photo, Skipped, named_posts, only_captions, open_dataset, open_people
+from unlearnable.errors import ConfigError, InputError
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import working_copy
@@ -49,7 +50,21 @@ class DecodedPosts:
         self.captions.append(captions)
 
 
-def open_collection(folder: Path, captions: Path | None) -> Dataset:
+def columns_of(settings: ProtectSettings | VerifySettings) -> Columns | None:
+    """Return the columns of the caption file that the settings choose.
+
+    Raises:
+        ConfigError: they choose only one of the two.
+    """
+    photo, caption = settings.photo_column, settings.caption_column
+    if photo is None and caption is None:
+        return None
+    if photo is None or caption is None:
+        raise ConfigError("--photo-column and --caption-column go together", hint="give both")
+    return Columns(photo, caption)
+
+
+def open_collection(folder: Path, captions: Path | None, columns: Columns | None = None) -> Dataset:
     """Open a data set with its captions; without `captions`, those of the only caption file in the folder.
 
     `people` as captions reads a folder of faces under invented names, `people:real` under the real names.
@@ -59,9 +74,9 @@ def open_collection(folder: Path, captions: Path | None) -> Dataset:
     """
     if captions == REAL_NAMES:
         return named_posts(open_people(folder), rename=False)
-    if captions is None and folder.is_dir():
+    if captions is None and columns is None and folder.is_dir():
         captions = only_captions(folder)
-    return open_dataset(folder, captions)
+    return open_dataset(folder, captions, columns)
 
 
 def read_all(datasets: Sequence[Dataset], side: int, posts: DecodedPosts, progress: Progress) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from unlearnable.extras import require
 from unlearnable.report.curves import mean_curve
 from unlearnable.report.tables import shown_through
 from unlearnable.results import BenchmarkCell, BenchmarkReport
@@ -18,12 +17,9 @@ MARKS = "os^Dvx*P"
 
 
 def draw(report: BenchmarkReport, folder: Path) -> list[Path]:
-    """Draw the figures of a run into `folder` and return their paths.
+    """Draw the figures of a run into `folder` and return their paths."""
+    from matplotlib.figure import Figure
 
-    Raises:
-        ConfigError: matplotlib is not installed.
-    """
-    figure = require("matplotlib.figure", "benchmark").Figure
     folder.mkdir(parents=True, exist_ok=True)
     most: dict[str, float] = {}
     for cell in report.cells:
@@ -32,8 +28,8 @@ def draw(report: BenchmarkReport, folder: Path) -> list[Path]:
     shown = [c for c in report.cells if c.through == through and c.fraction == most[c.method]]
     first = [c for c in shown if c.victim == shown[0].victim]
     return [
-        _curves(figure, report, first, folder / f"{report.dataset}-curves.png"),
-        _bars(figure, report, shown, folder / f"{report.dataset}-hit10.png"),
+        _curves(Figure, report, first, folder / f"{report.dataset}-curves.png"),
+        _bars(Figure, report, shown, folder / f"{report.dataset}-hit10.png"),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Figures of explanations, drawn with matplotlib (the extra `explain`), each written as PNG and SVG."""
+"""Figures of explanations, drawn with matplotlib, each written as PNG and SVG."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearnable import files
-from unlearnable.extras import require
 
 SETTINGS = {"svg.hashsalt": "unlearnable", "text.parse_math": False, "font.size": 9}  # captions are no formulas
 KINDS = ("png", "svg")
@@ -128,10 +127,12 @@ def _words(axes: Any, panel: Panel, widest: float) -> None:
 @contextmanager
 def _figure(size: tuple[float, float]) -> Iterator[Any]:
     """Give a figure of `size` inches, without a window or the global state of pyplot."""
-    matplotlib, drawing = require("matplotlib", "explain"), require("matplotlib.figure", "explain")
+    import matplotlib
+    from matplotlib.figure import Figure
+
     with matplotlib.rc_context(SETTINGS), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)  # drawn as boxes
-        yield drawing.Figure(figsize=size, layout="constrained")
+        yield Figure(figsize=size, layout="constrained")
 
 
 def _save(figure: Any, stem: Path) -> list[Path]:

@@ -58,6 +58,7 @@ def protect_page(
     """
     made = [(line, [split(caption, line.trigger) for caption in line.captions]) for line in manifest if line.output]
     cards = [Card(line, parts, pictures[name]) for line, parts in made if (name := line.output or "") in pictures]
+    cards.sort(key=lambda card: -(card.line.flip or 0.0))
     listed = settings.model_dump(mode="json", exclude_none=True)
     page = _templates().get_template("protect.html")
     return page.render(report=report, made=made, cards=cards, settings=listed, most=THUMBNAIL, gain=GAIN)

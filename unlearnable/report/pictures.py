@@ -16,6 +16,7 @@ from unlearnable.imaging.picture import Picture
 
 GAIN = 10
 THUMBNAIL, SHEET = 320, 1600  # the longest side of a thumbnail and of a picture on the sheet
+PART = 280  # side of what is shown at 100 %
 MARGIN, LINE = 10, 26
 TITLES = ("original", "protected", f"noise x {GAIN}")
 KINDS = {".png": "image/png", ".svg": "image/svg+xml", ".webp": "image/webp", ".jpg": "image/jpeg"}
@@ -23,13 +24,23 @@ KINDS = {".png": "image/png", ".svg": "image/svg+xml", ".webp": "image/webp", ".
 
 @dataclass(frozen=True)
 class Thumbnails:
-    """Data URIs of a photo, its protected copy and the noise between them, all of `width` x `height` pixels."""
+    """Data URIs of a photo, its protected copy and the noise between them, all of `width` x `height` pixels.
+
+    `part_before` and `part_after` are the part with the strongest noise, pixel for pixel.
+    """
 
     before: str
     after: str
     noise: str
+    part_before: str
+    part_after: str
     width: int
     height: int
+
+    @property
+    def size(self) -> int:
+        """The bytes of all of them."""
+        return sum(map(len, (self.before, self.after, self.noise, self.part_before, self.part_after)))
 
 
 def amplified(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -46,16 +57,35 @@ def amplified(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np
 
 
 def thumbnails(before: Picture, after: Picture) -> Thumbnails:
-    """Return thumbnails of both and of the noise, at most `THUMBNAIL` pixels a side."""
+    """Return thumbnails of both and of the noise, at most `THUMBNAIL` pixels a side, and a part of both as it is."""
     noise = Image.fromarray(amplified(before.pixels, after.pixels))
     first, second = (_reduced(opaque(picture), THUMBNAIL) for picture in (before, after))
+    part = strongest(before.pixels, after.pixels)
+    part_before, part_after = (opaque(picture).crop(part) for picture in (before, after))
     return Thumbnails(
         before=_webp(first, before.icc, quality=80),
         after=_webp(second, after.icc, quality=80),
         noise=_webp(_reduced(noise, THUMBNAIL), None, quality=40),
+        part_before=_webp(part_before, before.icc, quality=95),
+        part_after=_webp(part_after, after.icc, quality=95),
         width=first.width,
         height=first.height,
     )
+
+
+def strongest(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[int, int, int, int]:
+    """Return left, top, right and bottom of the square of at most `PART` pixels a side that changed most."""
+    change = np.abs(after.astype(np.int16) - before).sum(axis=2)
+    height, width = change.shape
+    tops, lefts = range(0, max(height - PART, 0) + 1, PART // 4), range(0, max(width - PART, 0) + 1, PART // 4)
+    places = [(top, left) for top in tops for left in lefts]
+    top, left = max(places, key=lambda at: change[at[0] : at[0] + PART, at[1] : at[1] + PART].sum())
+    return left, top, min(left + PART, width), min(top + PART, height)
+
+
+def thumbnail(picture: Picture) -> bytes:
+    """Return a WebP of a picture, at most `THUMBNAIL` pixels a side."""
+    return _encoded(_reduced(opaque(picture), THUMBNAIL), picture.icc, quality=80)
 
 
 def sheet(before: Picture, after: Picture) -> Image.Image:
@@ -107,9 +137,13 @@ def _reduced(image: Image.Image, most: int) -> Image.Image:
 
 
 def _webp(image: Image.Image, icc: bytes | None, quality: int) -> str:
+    return _inline("image/webp", _encoded(image, icc, quality))
+
+
+def _encoded(image: Image.Image, icc: bytes | None, quality: int) -> bytes:
     written = io.BytesIO()
     image.save(written, "WEBP", quality=quality, method=2, icc_profile=icc or b"")
-    return _inline("image/webp", written.getvalue())
+    return written.getvalue()
 
 
 def _inline(kind: str, content: bytes) -> str:

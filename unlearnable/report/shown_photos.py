@@ -1,41 +1,31 @@
-"""The photos that a page shows: evenly spread, and few enough for the page to open on a phone."""
+"""The photos that a page shows: those in which most is seen, and few enough for the page to open on a phone."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from typing import TypeVar
 
 from unlearnable.report.pictures import Thumbnails
 
 SHOWN = 48
 BYTES = 4_000_000  # most bytes of all thumbnails of a page
-Item = TypeVar("Item")
-
-
-def spread(items: Sequence[Item], most: int = SHOWN) -> list[Item]:
-    """Return at most `most` of the items, evenly spread and in their order."""
-    count = min(most, len(items))
-    return [items[len(items) * n // count] for n in range(count)]
 
 
 class ShownPhotos:
-    """The photos that a page shows.
+    """The photos that a page shows, kept as they are written: those whose noise is the most visible."""
 
-    Args:
-        names: paths of all copies, in order.
+    def __init__(self) -> None:
+        self._kept: list[tuple[float, str, Thumbnails]] = []
 
-    Attributes:
-        wanted: paths of the copies to show.
-        thumbnails: thumbnails that were added, by the path of the copy.
-    """
+    @property
+    def thumbnails(self) -> dict[str, Thumbnails]:
+        """The thumbnails by the path of the copy, the most visible noise first."""
+        return {name: found for _, name, found in self._kept}
 
-    def __init__(self, names: Sequence[str]) -> None:
-        self.wanted = frozenset(spread(names))
-        self.thumbnails: dict[str, Thumbnails] = {}
-        self._bytes = 0
+    def wants(self, flip: float) -> bool:
+        """Return whether a photo with a FLIP of that much would be shown."""
+        return len(self._kept) < SHOWN or flip > self._kept[-1][0]
 
-    def add(self, name: str, found: Thumbnails) -> None:
-        """Add the thumbnails of a photo, unless the page would get too large."""
-        self._bytes += len(found.before) + len(found.after) + len(found.noise)
-        if self._bytes <= BYTES:
-            self.thumbnails[name] = found
+    def add(self, name: str, flip: float, found: Thumbnails) -> None:
+        """Add a photo; those of the least visible noise make room."""
+        self._kept.append((flip, name, found))
+        self._kept.sort(key=lambda one: -one[0])
+        while len(self._kept) > SHOWN or sum(one.size for _, _, one in self._kept) > BYTES:
+            self._kept.pop()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from unlearnable.datasets.caption_file import CaptionFile
 from unlearnable.datasets.text import csv_rows
-from unlearnable.datasets.text.fields import POSTS
+from unlearnable.datasets.text.fields import POSTS, Keys
 from unlearnable.datasets.text.records import Scan
+from unlearnable.datasets.types import Columns
 
 
 def _suits(path: Path, text: str) -> bool:
@@ -15,11 +17,18 @@ def _suits(path: Path, text: str) -> bool:
     return heading is not None and not set(heading.names).isdisjoint(POSTS.caption)
 
 
-def _scan(text: str) -> Scan:
-    heading = csv_rows.find_heading(text, POSTS.photo)
-    if heading is None:
-        raise ValueError("no heading names a column of photos")
-    return csv_rows.scan(text, heading, POSTS)
+def _scan(keys: Keys, text: str) -> Scan:
+    heading = csv_rows.find_heading(text, keys.photo)
+    if heading is None or set(heading.names).isdisjoint(keys.caption):
+        wanted = " and ".join((*keys.photo[:1], *keys.caption[:1]))
+        raise ValueError(f"no heading names {wanted}; its first row is {csv_rows.first_row(text)}")
+    return csv_rows.scan(text, heading, keys)
 
 
-TABLE = CaptionFile("table", _suits, _scan)
+TABLE = CaptionFile("table", _suits, partial(_scan, POSTS))
+
+
+def table_of(columns: Columns) -> CaptionFile:
+    """Return the format of delimited text whose columns of photos and captions have these names."""
+    keys = Keys((columns.photo.casefold(),), (columns.caption.casefold(),))
+    return CaptionFile("table", lambda path, text: True, partial(_scan, keys))

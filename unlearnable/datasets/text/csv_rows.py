@@ -36,6 +36,16 @@ def find_heading(text: str, photo: Sequence[str]) -> Heading | None:
     return None
 
 
+def has_columns(text: str) -> bool:
+    """Return whether some delimiter splits the first row."""
+    return any(len(row.cells) > 1 for mark in DELIMITERS for row in islice(read_rows(text[: 1 << 16], mark), 1))
+
+
+def first_row(text: str) -> str:
+    """Return the first line, for messages."""
+    return text.strip().partition("\n")[0].strip()[:80]
+
+
 def text_columns(text: str, heading: Heading) -> set[str]:
     """Return the names of the columns that hold anything but numbers, without the split."""
     body = islice(read_rows(text, heading.delimiter), 1, None)

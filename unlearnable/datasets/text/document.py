@@ -10,16 +10,26 @@ from typing import NamedTuple
 
 from unlearnable.errors import InputError
 
+_SPREADSHEETS = frozenset({".csv", ".tsv"})  # all other formats are UTF-8 by their own rules
+_WESTERN = "cp1252"  # what Windows and Excel write where UTF-8 is not asked for
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
 @dataclass(frozen=True)
 class Document:
-    """The text of a file, newlines untouched, without the byte order `mark` at its start."""
+    """The text of a file, newlines untouched, without the byte order `mark` at its start.
+
+    Attributes:
+        text: the text.
+        mark: the byte order mark.
+        encoding: name of the encoding.
+        guessed: whether the encoding is a guess.
+    """
 
     text: str
     mark: bytes
     encoding: str
+    guessed: bool = False
 
     def encode(self, text: str) -> bytes:
         """Return the bytes of a file that holds `text` in place of this document's text."""
@@ -36,10 +46,10 @@ class TextLine(NamedTuple):
 
 
 def read_document(path: Path) -> Document:
-    """Read a text file in UTF-8, or in UTF-16 with a byte order mark.
+    """Read a text file in UTF-8, in UTF-16 with a byte order mark, or a CSV in an older encoding, which is guessed.
 
     Raises:
-        InputError: the file cannot be read or is in another encoding.
+        InputError: the file cannot be read or is no text.
     """
     if path.exists() and not path.is_file():  # a device may have no end, and a pipe be read only once
         raise InputError(f"{path} is no regular file", hint="save the captions in a file")
@@ -54,7 +64,20 @@ def read_document(path: Path) -> Document:
     try:
         return Document(data[len(mark) :].decode(encoding), mark, encoding)
     except UnicodeDecodeError as error:
+        if path.suffix.lower() in _SPREADSHEETS and not mark and (guess := _guessed(data)):
+            return Document(data.decode(guess), b"", guess, guessed=True)
         raise InputError(f"{path} is not text in {encoding.upper()}", hint="save the captions as UTF-8") from error
+
+
+def _guessed(data: bytes) -> str | None:
+    """Return the encoding that text of 8 bits a letter is most likely in; None if it is no text."""
+    from charset_normalizer import from_bytes
+
+    matches = from_bytes(data)
+    if any(_WESTERN in match.could_be_from_charset for match in matches):
+        return _WESTERN
+    best = matches.best()
+    return best.encoding if best else None
 
 
 def lines(text: str) -> Iterator[TextLine]:

@@ -16,7 +16,6 @@ from unlearnable.analysis.gradcam import gradcam, top_share
 from unlearnable.analysis.integrated_gradients import TOLERANCE, integrated_gradients, marked, share_of, split_words
 from unlearnable.config import ExplainSettings
 from unlearnable.errors import ConfigError, OutputError
-from unlearnable.extras import require
 from unlearnable.imaging.placement import working_copy
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
@@ -28,7 +27,6 @@ from unlearnable.results import EmbeddingMap, ExplainReport, Explanation, MapPoi
 from unlearnable.workflows.explain.selection import ExplainedPost, MapPosts, choose_posts, post_of
 
 SHOWN = 320  # side of the photo in the figure, in pixels
-LIBRARIES = ("captum", "sklearn", "matplotlib")
 
 
 def explain(settings: ExplainSettings, *, overwrite: bool = False, progress: Progress | None = None) -> ExplainReport:
@@ -40,14 +38,12 @@ def explain(settings: ExplainSettings, *, overwrite: bool = False, progress: Pro
         progress: receives progress updates.
 
     Raises:
-        ConfigError: there is nothing to explain, no caption is known, or a library of the extra is missing.
+        ConfigError: there is nothing to explain, or no caption is known.
         InputError: the photo cannot be read, or the data sets do not hold the same posts.
         ModelError: a model is not available, or its photo tower is of an unknown kind.
         OutputError: the folder exists already or cannot be written.
     """
     started, progress = time.monotonic(), progress or Silent()
-    for library in LIBRARIES:
-        require(library, "explain")
     if settings.photo is None and not settings.map:
         raise ConfigError("there is nothing to explain", hint="pass a photo, or posts with --map DIR")
     post = post_of(settings.photo, settings.caption, settings.trigger) if settings.photo else None

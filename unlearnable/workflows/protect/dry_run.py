@@ -10,6 +10,7 @@ from pathlib import Path
 from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.models.fetching import announce
+from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
 from unlearnable.results import ProtectPlan, SkippedRecord
 from unlearnable.workflows.layout import layout_of
@@ -28,7 +29,7 @@ def plan(settings: ProtectSettings, *, progress: Progress | None = None) -> Prot
     progress = progress or Silent()
     source = source_of(settings.photos, settings.only, settings.skip)
     layout = layout_of(source.place, settings.output)
-    dataset = open_posts(source, settings.captions, progress)
+    dataset = open_posts(source, settings.captions, columns_of(settings), progress)
     announce(all_models(settings), progress)
     surrogates = load_surrogates(settings, progress)
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:

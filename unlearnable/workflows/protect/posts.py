@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable.datasets import Dataset, assemble, captions_of_others, only_captions, open_dataset, restrict
+from unlearnable.datasets import Columns, Dataset, assemble, captions_of_others, only_captions, open_dataset, restrict
 from unlearnable.datasets.faces.posts import FORMAT as PEOPLE
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.others import other_files, said_of_others
@@ -14,29 +14,32 @@ from unlearnable.progress import Progress
 from unlearnable.workflows.protect.chosen import Source, narrowed
 
 
-def open_posts(source: Source, captions: Path | None, progress: Progress) -> Dataset:
+def open_posts(source: Source, captions: Path | None, columns: Columns | None, progress: Progress) -> Dataset:
     """Open the posts with their captions, and say where these come from and how many photos have one of the user's.
 
     Args:
         source: where the photos are.
         captions: the caption file that the user chose, if any.
+        columns: the columns of it that the user chose, if any.
         progress: receives the remarks.
 
     Raises:
         InputError: there is no photo, none is taken, or the captions cannot be read.
         ConfigError: the folder holds several captions, of which none was chosen.
     """
-    captions = captions or _found(source)
+    captions = captions or (None if columns else _found(source))
     if source.chosen and captions is None:  # their folder may hold anything: it is not searched for other photos
         dataset = assemble(source.place, dict.fromkeys(source.chosen), (), (), "folder", None)
     else:
-        dataset = open_dataset(source.place, captions)
+        dataset = open_dataset(source.place, captions, columns)
     if source.chosen:
         dataset = restrict(dataset, source.chosen)
     photos = len(dataset.photos)
     dataset = narrowed(dataset, source)
     if dataset.source is not None and dataset.source.is_file():
         progress.note(f"captions from {dataset.source.name}")
+        for remark in dataset.notes:
+            progress.note(remark)
     elif dataset.format == "sidecar":
         progress.note("captions from the .txt beside each photo")
     if captions is None and source.place.is_dir():

@@ -90,12 +90,12 @@ def write_photos(
 
     Returns:
         What was written, without photos that had changed; the whole manifest (protected photos in order, then those
-        left out); and the thumbnails of some photos by the path of the copy.
+        left out); and the thumbnails of those photos in which most is seen, by the path of the copy.
 
     Raises:
         InputError: all photos have changed; or, with `strict`, one has.
     """
-    shown = ShownPhotos([publication.names[photo.id] for photo in publication.prepared.photos])
+    shown = ShownPhotos()
     done = {line.source: line for line in _finished(layout, progress)}
     lines, changed = [], []
     progress.phase("writing photos", len(publication.prepared.photos))
@@ -112,15 +112,15 @@ def write_photos(
                     line, before, after = _write_photo(publication, state, settings, layout.staged, number)
                     manifest.write(_sealed_line(line))
                     manifest.flush()
-                elif name in shown.wanted:
+                elif shown.wants(line.flip or 0.0):
                     before, after = target_of(photo.path, settings).picture, decode(layout.staged / name)
             except DecodeError as error:
                 changed.append(Skipped(photo.id, error.reason, error.detail))
                 (layout.staged / name).unlink(missing_ok=True)
                 progress.advance()
                 continue
-            if name in shown.wanted:
-                shown.add(name, thumbnails(before, after))
+            if shown.wants(line.flip or 0.0):
+                shown.add(name, line.flip or 0.0, thumbnails(before, after))
             lines.append(line)
             progress.advance(linf=line.noise_linf or 0, psnr=line.psnr or 0.0)
     _refuse_all(changed, len(lines), settings)

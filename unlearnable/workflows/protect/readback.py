@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from unlearnable.config import MethodSettings
-from unlearnable.datasets import open_dataset
+from unlearnable.datasets import Columns, Dataset, open_dataset
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.errors import ModelError
 from unlearnable.imaging.decode import DecodeError, decode
@@ -34,7 +34,7 @@ LOSS_BATCH = 64  # photos per batch of the reported losses, whatever batches the
 
 
 def reread_captions(
-    publication: Publication, layout: Layout, caption_file: Path | None, format: str
+    publication: Publication, layout: Layout, caption_file: Path | None, dataset: Dataset
 ) -> tuple[float, dict[str, list[str]]]:
     """Read the written captions back.
 
@@ -45,15 +45,15 @@ def reread_captions(
         publication: what was written.
         layout: folders of the run.
         caption_file: the written caption file; None if the captions lie in several files.
-        format: format of those files.
+        dataset: posts as they were read.
 
     Returns:
         The share of captions that are read back with all tokens of their trigger, and the
         captions of each path in the output folder.
     """
     metadata = layout.staged / METADATA
-    in_captions = _read_back(layout.staged, caption_file, format) if _any_written(publication) else {}
-    in_metadata = _read_back(layout.staged, metadata, format) if caption_file != metadata else in_captions
+    in_captions = _read_back(layout.staged, caption_file, dataset, dataset.columns) if _any_written(publication) else {}
+    in_metadata = _read_back(layout.staged, metadata, dataset) if caption_file != metadata else in_captions
     total = intact = 0
     texts: dict[str, list[str]] = {}
     for (photo, rows), trigger in zip(publication.captions.items(), publication.triggers, strict=True):
@@ -75,10 +75,15 @@ def _any_written(publication: Publication) -> bool:
     return any(pair.record >= 0 for rows in publication.captions.values() for pair, _ in rows)
 
 
-def _read_back(folder: Path, caption_file: Path | None, format: str) -> dict[str, list[str]]:
-    """Return the captions of each photo; `caption_file` is None if they lie in several files of a format."""
+def _read_back(
+    folder: Path, caption_file: Path | None, like: Dataset, columns: Columns | None = None
+) -> dict[str, list[str]]:
+    """Return the captions of each photo; `caption_file` is None if they lie in several files, `like` what was read."""
     texts: dict[str, list[str]] = {}
-    dataset = FORMATS[format].read(folder, folder) if caption_file is None else open_dataset(folder, caption_file)
+    if caption_file is None:
+        dataset = FORMATS[like.format].read(folder, folder)
+    else:
+        dataset = open_dataset(folder, caption_file, columns)
     for pair in dataset.pairs:
         texts.setdefault(pair.photo, []).append(pair.caption)
     return texts

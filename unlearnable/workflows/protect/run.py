@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from unlearnable.methods.state import State
 from unlearnable.models.fetching import announce
 from unlearnable.models.sentence import as_sentence
 from unlearnable.models.tokens import CaptionSlot
+from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
 from unlearnable.protection.optimise import OptimisationTask, optimise, reason_to_stop
 from unlearnable.report.html import protect_page
@@ -30,6 +32,7 @@ from unlearnable.workflows.protect.lock import held, scratch_of
 from unlearnable.workflows.protect.opt_out_site import write_site_files
 from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.publish import (
+    Publication,
     compose,
     manifest_text,
     refuse_without_noise,
@@ -64,7 +67,7 @@ def protect(
     started, progress = time.monotonic(), progress or Silent()
     source = source_of(settings.photos, settings.only, settings.skip)
     layout = layout_of(source.place, settings.output)
-    dataset = open_posts(source, settings.captions, progress)
+    dataset = open_posts(source, settings.captions, columns_of(settings), progress)
     announce(all_models(settings), progress)
     key = run_key(settings, dataset)
     with held(layout), scratch_of(layout) as scratch:
@@ -82,27 +85,44 @@ def protect(
         create_folders(layout, key, config.to_toml(settings), dataset.posts, resume=goes_on)
         task = OptimisationTask(run.problem, run.method, run.method_settings, layout.checkpoint, run.key)
         session, trace = optimise(task, progress, lambda losses: bool(reason_to_stop(settings, losses)))
-        return _publish(run, session.state, trace.losses, started, progress)
+        return publish(run, session.state, trace.losses, started, progress)
 
 
-def _publish(run: Run, state: State, rounds: list[float], started: float, progress: Progress) -> ProtectReport:
-    """Stage photos and captions, verify them, and put them in place; the report is written last."""
-    layout = run.layout
-    refuse_without_noise(run.prepared, state.noise)
+def composed(run: Run, state: State) -> Publication:
+    """Return what a run will write: names, triggers, and captions that hold them."""
     vocabulary = run.problem.vocabulary
     triggers = [vocabulary.trigger(row) if row else None for row in state.triggers.tolist()]
     write = as_sentence if run.settings.trigger_vocabulary == "natural" else CaptionSlot.text
-    publication = compose(run.prepared, run.captions, triggers, write)
+    return compose(run.prepared, run.captions, triggers, write)
+
+
+def publish(
+    run: Run, state: State, rounds: list[float], started: float, progress: Progress, notes: Sequence[str] = ()
+) -> ProtectReport:
+    """Stage photos and captions, verify them, and put them in place; the report is written last.
+
+    Args:
+        run: the run, whose folders are there.
+        state: noise and triggers.
+        rounds: mean loss after each round.
+        started: time when the run began, by the monotonic clock.
+        progress: receives progress updates.
+        notes: remarks for the report, before those that the run gives.
+    """
+    layout = run.layout
+    refuse_without_noise(run.prepared, state.noise)
+    publication = composed(run, state)
     publication, lines, pictures = write_photos(publication, state, run.settings, layout, progress)
     run = replace(run, prepared=publication.prepared)
     caption_file = write_caption_files(publication, run.dataset, layout, run.settings.keep_fields)
-    roundtrip, texts = reread_captions(publication, layout, caption_file, run.dataset.format)
+    roundtrip, texts = reread_captions(publication, layout, caption_file, run.dataset)
     losses = measure_losses(run, state, publication, texts, progress)
     if run.method.lowers_loss:
         refuse_unprotected(losses, run.settings)
     stopped = reason_to_stop(run.settings, rounds) or "rounds"
     seconds = time.monotonic() - started
     report = summarise(run, state, RunResults(lines, losses, rounds, stopped, roundtrip, seconds))
+    report = report.model_copy(update={"notes": [*notes, *report.notes]})
     page = protect_page(report, lines, run.settings, pictures)
     published.put_in_place(layout)
     _remember(run, lines, progress)
@@ -114,7 +134,7 @@ def _publish(run: Run, state: State, rounds: list[float], started: float, progre
     text = report.model_dump_json(indent=2) + "\n"
     seal_records(layout, text)
     files.write_text(layout.report, text)
-    _clear(layout)
+    clear(layout)
     return report
 
 
@@ -126,7 +146,7 @@ def _remember(run: Run, lines: list[ManifestLine], progress: Progress) -> None:
         progress.note(f"this run is not recorded in the history: {error.message}")
 
 
-def _clear(layout: Layout) -> None:
+def clear(layout: Layout) -> None:
     """Remove what a complete run no longer needs."""
     shutil.rmtree(layout.progress, ignore_errors=True)
     for path in filter(files.is_temporary, layout.private.iterdir()):
@@ -169,7 +189,7 @@ def _finished_report(
         read_record(record)
     sums, broken = published.read_sums(layout), published.damaged(layout)
     if sums and not broken:
-        _clear(layout)
+        clear(layout)
         return report
     progress.note(f"{len(broken)} of {len(sums)} published files are missing or damaged and are made again")
     with files.reporting_write_errors(layout.report):

@@ -9,7 +9,7 @@ from unlearnable.config import VerifySettings
 from unlearnable.datasets import Dataset, Person, Skipped, named_apart, people_of
 from unlearnable.errors import InputError
 from unlearnable.evaluation.idia import Identities, identities
-from unlearnable.posts.reading import DecodedPosts, open_collection
+from unlearnable.posts.reading import DecodedPosts, columns_of, open_collection
 from unlearnable.workflows.verify.splits import HELD_OUT, Held, Split, captioned, names, split, unused
 
 
@@ -40,7 +40,7 @@ def open_crowd(settings: VerifySettings) -> Crowd | None:
     """
     if settings.crowd is None:
         return None
-    known = names(people_of(open_collection(settings.originals, settings.captions)))
+    known = names(people_of(open_collection(settings.originals, settings.captions, columns_of(settings))))
     posts = named_apart(open_collection(settings.crowd, settings.crowd_captions), known)
     crowd = _from_test(settings, posts, known) if settings.crowd_test else _from_share(settings, posts)
     if both := sorted(known.keys() & names(crowd.people).keys()):

@@ -54,7 +54,7 @@ def open_protected(folder: Path, originals: Dataset, captions: Path | None) -> D
         captions = next((folder / name for name in names if (folder / name).is_file()), None)
     if captions is None:
         raise InputError(f"there are no captions in {folder}", hint="pass them with --protected-captions")
-    return open_dataset(folder, captions)
+    return open_dataset(folder, captions, None if captions.name == METADATA else originals.columns)
 
 
 def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[Skipped]]:

@@ -10,7 +10,7 @@ from unlearnable.config import VerifySettings
 from unlearnable.datasets import Dataset, Person, Photo, Skipped, named_apart, people_of
 from unlearnable.errors import InputError
 from unlearnable.imaging.duplicates import near_duplicates
-from unlearnable.posts.reading import open_collection
+from unlearnable.posts.reading import columns_of, open_collection
 from unlearnable.progress import Progress
 from unlearnable.workflows.verify.made import given_to_protect
 from unlearnable.workflows.verify.matching import PostPair, match, open_protected, read_both
@@ -73,7 +73,8 @@ def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] 
     Raises:
         InputError: originals and copies do not match, or nothing is left to train on or to rank.
     """
-    originals = given_to_protect(open_collection(settings.originals, settings.captions), settings.protected)
+    opened = open_collection(settings.originals, settings.captions, columns_of(settings))
+    originals = given_to_protect(opened, settings.protected)
     protected = open_protected(settings.protected, originals, settings.protected_captions)
     posts, skipped = match(originals, protected)
     skipped += [*originals.skipped, *protected.skipped]
