@@ -156,12 +156,17 @@ def test_installed_packages_add_rows_and_replace_none(install):
         ("json:nothing", "cannot be loaded: AttributeError"),
         ("not a reference", "cannot be loaded: "),
         ("raises_at_import:X", "cannot be loaded: RuntimeError: I am broken"),
+        ("exits_at_import:X", "cannot be loaded: SystemExit: 0"),
+        ("nameless_thing:X", "cannot be loaded: RuntimeError: no name"),
         ("math:pi", "is not an object with all that"),
     ],
 )
 def test_a_broken_package_is_named_when_its_row_is_used_and_only_then(install, target, reason):
     folder = install(bad=target)
     (folder / "raises_at_import.py").write_text("raise RuntimeError('I am broken')\n")
+    (folder / "exits_at_import.py").write_text("raise SystemExit(0)\n")
+    nameless = "class Thing:\n @property\n def name(self):\n  raise RuntimeError('no name')\nX = Thing()\n"
+    (folder / "nameless_thing.py").write_text(nameless)
     rows = registry("good")
     assert list(rows) == ["bad", "good"]
     assert "bad" in rows
@@ -197,7 +202,33 @@ def test_a_broken_format_of_another_package_leaves_the_others_to_read(install, p
     assert "the format 'bad' (no.such.module:X of plugin-pack 1.2) cannot be loaded" in result.stderr
 
 
+def test_a_format_of_another_package_that_fails_is_named_in_a_line_and_passed_over(install, posts):
+    folder = install(kind="format", bad="failing_format:X")
+    body = "\n".join(
+        f"    def {one}(self, *_):\n        raise RuntimeError('boom')" for one in ("sniff", "read", "write")
+    )
+    (folder / "failing_format.py").write_text(f"class Failing:\n    name = 'bad'\n{body}\nX = Failing()\n")
+    arguments = ("-m", "unlearnable", "protect", posts, "--dry-run", "--json", "--max-rounds", "1", "--preset", "fast")
+    result = with_packages(folder, *arguments)
+    assert json.loads(result.stdout)["caption_format"] == "jsonl"
+    named = [line for line in result.stderr.splitlines() if "plugin-pack" in line]
+    assert named == [
+        "warning: the format 'bad' (failing_format:X of plugin-pack 1.2) failed: RuntimeError: boom "
+        "(update or remove plugin-pack 1.2)"
+    ]
+
+
+@pytest.mark.parametrize("broken", ["[unlearnable.thing]\njust words\n", "[unlearnable.thing]\n\udcff = a:b\n"])
+def test_a_list_of_entry_points_that_cannot_be_read_leaves_the_others(install, broken):
+    folder = install(package="plugin-pack", mine=TARGETS["good"])
+    install(package="other-pack")
+    (folder / "other_pack-1.2.dist-info" / "entry_points.txt").write_bytes(broken.encode("utf-8", "surrogateescape"))
+    with pytest.warns(RuntimeWarning, match="entry points of other-pack cannot be read"):
+        assert list(registry("good")) == ["mine", "good"]
+
+
 def test_attacks_of_another_package_are_listed_beside_ours(install):
+    ours = catalogue()  # before the package is there
     folder = install(kind="attack", bad="no.such.module:X", invert="inverting:INVERT")
     (folder / "inverting.py").write_text(
         "from unlearnable.attacks.base import AttackFamily, on_photos\n"
@@ -205,7 +236,7 @@ def test_attacks_of_another_package_are_listed_beside_ours(install):
     )
     result = with_packages(folder, "-m", "unlearnable", "attacks", "--json")
     rows = {row["name"]: row["summary"] for row in json.loads(result.stdout)["attacks"]}
-    assert rows.keys() == {"invert", *catalogue()}
+    assert rows.keys() == {"invert", *ours}
     assert rows["invert"] == "Added by plugin-pack 1.2."
     assert "the attack 'bad' (no.such.module:X of plugin-pack 1.2) cannot be loaded" in result.stderr
     code = "import numpy; from unlearnable.attacks import parse_attack; "

@@ -72,6 +72,6 @@ class CheckpointError(UnlearnableError):
 
 
 class Interrupted(UnlearnableError):
-    """The user pressed Ctrl-C; finished work is kept. Raised by the command line alone."""
+    """The user pressed Ctrl-C; finished work is kept. Raised by the command line and the window."""
 
     exit_code = 130

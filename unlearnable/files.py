@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from unlearnable.errors import OutputError, UnlearnableError
+from unlearnable.escapes import storable
 
 FULL = (errno.ENOSPC, errno.EDQUOT)  # no space left on the disk, or of the user's share of it
 _PARTIAL = ".partial"
@@ -29,7 +30,7 @@ def atomic(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: the folder cannot be created or the file cannot be written.
     """
-    temporary = path.with_name(f".{path.stem[:80]}{_PARTIAL}{path.suffix}")
+    temporary = temporary_name(path)
     with reporting_write_errors(path):
         make_folder(path.parent)
         try:
@@ -40,6 +41,17 @@ def atomic(path: Path) -> Iterator[Path]:
             sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def temporary_name(path: Path) -> Path:
+    """Return the name that a file has while `atomic` writes it."""
+    stem, suffix = _shortened(path.stem), _shortened(path.suffix)
+    return path.with_name(f".{stem}{_PARTIAL}{suffix}")
+
+
+def _shortened(name: str) -> str:
+    """Return at most 80 bytes of a part of a file name: with all of it a temporary name might get too long."""
+    return name.encode("utf-8", "ignore")[:80].decode("utf-8", "ignore")
 
 
 @contextmanager
@@ -135,14 +147,35 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` atomically, in UTF-8 and with its newlines unchanged."""
-    write_bytes(path, text.encode("utf-8"))
+    """Write `text` to `path` atomically, in UTF-8 and with its newlines unchanged; half a surrogate pair is escaped."""
+    write_bytes(path, storable(text).encode("utf-8"))
+
+
+def can_exist(path: Path) -> bool:
+    """Return whether the file system could hold a file of this path: whether no name in it, nor all of it, is too long.
+
+    Nothing is written. The folders of the path need not exist.
+    """
+    existing = _nearest_folder(path)
+    parts = path.absolute().relative_to(existing).parts
+    for tried in (path, temporary_name(path), *(existing / part for part in parts)):
+        try:
+            tried.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (OSError, ValueError):
+            return False
+    return True
 
 
 def free_space(path: Path) -> int:
     """Return the bytes that are free where `path` is or would be made."""
-    existing = next(folder for folder in (path.absolute(), *path.absolute().parents) if folder.exists())
-    return shutil.disk_usage(existing).free
+    return shutil.disk_usage(_nearest_folder(path)).free
+
+
+def _nearest_folder(path: Path) -> Path:
+    """Return the nearest folder on the way to `path` that exists."""
+    return next(folder for folder in (path.absolute(), *path.absolute().parents) if os.path.isdir(folder))  # noqa: PTH112  (False where a name is too long)
 
 
 def check_space(folder: Path, needed: int) -> None:
@@ -184,6 +217,11 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def write_sums(path: Path, sums: Mapping[str, Iterable[str]]) -> None:
+    """Write a SHA256SUMS file atomically; names that are no text are in it as the file system has them."""
+    write_bytes(path, format_sums(sums).encode("utf-8", "surrogateescape"))
 
 
 def format_sums(sums: Mapping[str, Iterable[str]]) -> str:

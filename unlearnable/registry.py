@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import difflib
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
 from typing import Any, NamedTuple, TypeVar, cast
 
 from unlearnable.errors import ConfigError, UnknownName
@@ -49,7 +49,7 @@ class Registry(Mapping[str, T]):
 
     @cached_property
     def _rows(self) -> Mapping[str, Row]:
-        points = entry_points(group=f"unlearnable.{self.kind.replace(' ', '_')}")
+        points = _installed(f"unlearnable.{self.kind.replace(' ', '_')}")
         return {**{point.name: _row_of(point) for point in points}, **self._own}
 
     def __iter__(self) -> Iterator[str]:
@@ -71,12 +71,13 @@ class Registry(Mapping[str, T]):
         row = self._row(name)
         try:
             member = _load(row.target)
-        except Exception as error:
+            fits = isinstance(member, type) == self._classes and isinstance(member, _load(self._base))
+        except (Exception, SystemExit) as error:
             if row.package is None:
                 raise
             reason = f"cannot be loaded: {type(error).__name__}: {error}"
             raise ConfigError(f"{self._described(name, row)} {reason}", hint=_hint(row)) from error
-        if isinstance(member, type) != self._classes or not isinstance(member, _load(self._base)):
+        if not fits:
             wanted = f"{'a class with' if self._classes else 'an object with'} all that {self._base} asks for"
             raise ConfigError(f"{self._described(name, row)} is not {wanted}", hint=_hint(row))
         return cast("T", member)
@@ -97,9 +98,20 @@ class Registry(Mapping[str, T]):
             except ConfigError as error:
                 if self._rows[name].package is None:
                     raise
-                warnings.warn(f"{error.message} ({error.hint})", RuntimeWarning, stacklevel=2)
+                _warn(f"{error.message} ({error.hint})")
             else:
                 yield name, member
+
+    def tried(self, name: str, use: Callable[[], bool]) -> bool:
+        """Return what `use` of the member of that name returns; warn of an installed package's that fails."""
+        try:
+            return use()
+        except (Exception, SystemExit) as error:
+            row = self._row(name)
+            if row.package is None:
+                raise
+            _warn(f"{self._described(name, row)} failed: {type(error).__name__}: {error} ({_hint(row)})")
+            return False
 
     def _row(self, name: str) -> Row:
         if name not in self._rows:
@@ -121,6 +133,26 @@ def did_you_mean(name: str, known: Collection[str]) -> str:
 def _row_of(point: EntryPoint) -> Row:
     package = f"{point.dist.name} {point.dist.version}" if point.dist else "an unknown package"
     return Row(point.value, f"Added by {package}.", package)
+
+
+def _installed(group: str) -> Iterable[EntryPoint]:
+    """Return the entry points of a group; warn of an installed package whose list of them cannot be read."""
+    try:
+        return entry_points(group=group)
+    except Exception:  # one list that is broken breaks all
+        return [point for package in distributions() for point in _of_package(package) if point.group == group]
+
+
+def _of_package(package: Distribution) -> Iterable[EntryPoint]:
+    try:
+        return package.entry_points
+    except Exception as error:
+        _warn(f"the entry points of {package.name} cannot be read: {type(error).__name__} (update or remove it)")
+        return ()
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, RuntimeWarning, stacklevel=3)
 
 
 def _load(target: str) -> Any:

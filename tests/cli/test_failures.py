@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 
-from tests.cli.program import call, run
+from tests.cli.program import POSIX, call, run
 from unlearnable.cli import doctor
 
 MANY = "9" * 5000
@@ -142,6 +143,21 @@ def test_what_has_no_end_or_no_bound_is_one_line(tmp_path, arguments):
     assert (result.returncode, result.stdout) == (2, "")
     assert len(result.stderr) < 400
     assert "Traceback" not in result.stderr
+
+
+@POSIX
+@pytest.mark.parametrize("option", ["--captions", "--avoid-words", "photo"])
+@pytest.mark.parametrize("endless", [True, False])
+def test_a_device_or_a_pipe_is_not_read(posts, option, endless):
+    pipe = posts / "pipe.jpg"
+    if endless:
+        pipe.symlink_to("/dev/zero")
+    else:
+        os.mkfifo(pipe)
+    arguments = (pipe,) if option == "photo" else (posts, option, pipe)
+    result = call("protect", *arguments)
+    assert (result.returncode, result.stdout) == (2 if option == "--avoid-words" else 3, "")
+    assert f"error: {pipe} is no regular file" in result.stderr.splitlines()
 
 
 def test_a_user_without_a_home_folder_gets_one_line(posts, monkeypatch):

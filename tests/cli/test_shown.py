@@ -12,7 +12,7 @@ from rich.progress import Progress as Bars
 from rich.progress import TextColumn
 
 from unlearnable.cli import shown
-from unlearnable.cli.forecast import Forecast, duration
+from unlearnable.forecast import Forecast, duration
 from unlearnable.progress import Forecasting, Silent, expect, within
 
 FIRST_WORD = """

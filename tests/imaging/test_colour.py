@@ -200,3 +200,14 @@ def test_ycbcr_tiff(photo: Photo, tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     Image.fromarray(photo).convert("YCbCr").save(path)
     assert np.abs(decode(path).pixels.astype(int) - photo).max() <= 3
+
+
+@pytest.mark.parametrize(("mode", "space", "name"), [("L", b"GRAY", "a.png"), ("CMYK", b"CMYK", "a.jpg")])
+def test_a_profile_that_says_one_space_and_describes_another_is_dropped(
+    decoded: Decoded, mode: str, space: bytes, name: str
+) -> None:
+    image = Image.new("RGB", (32, 32), (10, 90, 200)).convert(mode)
+    picture = decoded(image, name, icc_profile=SRGB[:16] + space + SRGB[20:])
+    np.testing.assert_array_equal(picture.pixels, decoded(image, name).pixels)
+    assert picture.icc is None
+    assert "damaged colour profile dropped" in picture.lost

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import json
-
 import pytest
 import torch
 
 from unlearnable.models import precision
+from unlearnable.seal import unseal_json
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +36,7 @@ def test_the_faster_format_is_measured_once_and_kept_for_other_runs(tiny, monkey
     precision._known.cache_clear()  # as another process starts
     assert precision.in_bf16(tiny, "auto") is expected
     assert len(measured) == 1
-    assert list(json.loads(fresh.read_text()).values()) == [expected]
+    assert list(unseal_json(fresh.read_text()).values()) == [expected]
 
 
 @pytest.mark.parametrize("content", ["", "[1]", "{"])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -79,7 +81,7 @@ def test_a_trigger_of_foreign_tokens_is_refused():
 @given(
     st.one_of(
         st.text(max_size=120),
-        st.sampled_from([LONG, "", "  ", "😀 party 😀", "'s here", "東京 tower", "a\nb\tc", "&amp; so"]),
+        st.sampled_from([LONG, "", "  ", "Â", "😀 party 😀", "'s here", "東京 tower", "a\nb\tc", "&amp; so"]),
     ),
     st.integers(0, 40),
     st.integers(0, 10**6),
@@ -111,3 +113,14 @@ def test_a_trigger_behind_an_over_long_caption_moves_into_the_context():
     slot = cut(LONG, 10**6, 3)
     assert slot.after
     assert survives(slot, vocabulary.trigger(vocabulary.ids[:3]))
+
+
+@pytest.mark.parametrize("text", ["a dog runs on grass. " * 1_500_000, "x" * 30_000_000, " " * 5000 + "dog"])
+def test_a_caption_of_megabytes_is_cut_within_what_is_read(text):
+    began = time.process_time()
+    slot = cut(text, 10**6, 3)
+    assert time.process_time() - began < 2
+    assert " ".join(filter(None, (slot.before, slot.after))).split() == text.split()
+    assert len(slot.head) + len(slot.tail) <= CONTEXT - 5
+    trigger = default_vocabulary().trigger(default_vocabulary().ids[:3])
+    assert survives(slot, trigger)

@@ -1,17 +1,13 @@
-"""The pages in a real browser, headless Chromium: nothing is loaded, nothing runs over the edge, the slider moves.
-
-Skipped where Chromium or its driver is missing, but not in `.ci/run`, which installs both and sets CI.
-"""
+"""The pages in a real browser, headless Chromium: nothing is loaded, nothing runs over the edge, the slider moves."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 
 import numpy as np
 import pytest
 
+from tests.browser import NEEDS_BROWSER, set_width, started
 from tests.report.test_html import HOSTILE, REPORT, SETTINGS, STUDY
 from tests.report.test_pictures import pair
 from tests.report.test_tables import cell
@@ -29,27 +25,13 @@ ATTACKS = (
     "https://example.org/a.png",
     "w" * 300,
 )
-pytestmark = [
-    pytest.mark.enable_socket,
-    pytest.mark.skipif(
-        not os.environ.get("CI") and not (shutil.which("chromium") and shutil.which("chromedriver")),
-        reason="needs chromium and chromedriver (Debian: chromium-driver)",
-    ),
-]
+pytestmark = NEEDS_BROWSER
 
 
 @pytest.fixture(scope="module")
 def browser():
-    from selenium.webdriver import Chrome, ChromeOptions, ChromeService
-
-    options = ChromeOptions()
-    options.binary_location = shutil.which("chromium") or "chromium"
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--hide-scrollbars"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = Chrome(options=options, service=ChromeService(shutil.which("chromedriver") or "chromedriver"))
-    yield driver
-    driver.quit()
+    with started() as driver:
+        yield driver
 
 
 @pytest.fixture(scope="module")
@@ -83,8 +65,7 @@ def pages(tmp_path_factory):
 
 
 def open_page(browser, path, width=1440, **media):
-    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    set_width(browser, width)
     features = [{"name": name, "value": value} for name, value in media.items()]
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": features})
     for log in ("browser", "performance"):

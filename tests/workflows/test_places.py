@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnable.errors import ConfigError, OutputError
-from unlearnable.workflows.layout import layout_of, output_names, refuse_existing_output
+from unlearnable.workflows.layout import OutputNames, layout_of, refuse_existing_output
 
 NAMES = st.lists(
     st.tuples(st.sampled_from(["a", "A", "b/a", "b/á", "b/á", "a-2"]), st.sampled_from([".jpg", ".png", ".HEIC"])),
@@ -14,10 +14,15 @@ NAMES = st.lists(
 )
 
 
+def copies(sources, originals):
+    names = OutputNames(originals)
+    return {photo: names.give(photo, suffix) for photo, suffix in sources}
+
+
 @given(NAMES)
 def test_no_two_photos_share_a_name_even_where_case_does_not_count(rows):
     ids = [stem + suffix for stem, suffix in rows]
-    names = output_names(((i, ".png") for i in ids), ids)
+    names = copies(((i, ".png") for i in ids), ids)
     assert len({name.casefold() for name in names.values()}) == len(set(ids))
     owners = {name.casefold(): name for name in reversed(ids)}
     assert all(owners.get(name.casefold(), photo).casefold() == photo.casefold() for photo, name in names.items())
@@ -25,13 +30,13 @@ def test_no_two_photos_share_a_name_even_where_case_does_not_count(rows):
 
 
 def test_names_keep_their_stem_where_they_can():
-    names = output_names([("x/a.jpg", ".png"), ("x/b.png", ".png"), ("y/a.jpg", ".webp")], ["x/b.png"])
+    names = copies([("x/a.jpg", ".png"), ("x/b.png", ".png"), ("y/a.jpg", ".webp")], ["x/b.png"])
     assert names == {"x/a.jpg": "x/a.png", "x/b.png": "x/b.png", "y/a.jpg": "y/a.webp"}
 
 
 def test_names_never_change_owner():
     ids = ["a-2.png", "a.jpg", "a.png", "b.bmp", "b.png"]
-    names = output_names([(one, ".png") for one in ids if one != "b.png"], ids)  # b.png could not be read
+    names = copies([(one, ".png") for one in ids if one != "b.png"], ids)  # b.png could not be read
     assert names == {"a-2.png": "a-2.png", "a.jpg": "a-3.png", "a.png": "a.png", "b.bmp": "b-2.png"}
 
 

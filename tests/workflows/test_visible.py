@@ -14,6 +14,7 @@ from tests.workflows.test_protect import QUICK, manifest
 from unlearnable.evaluation.visibility import visibility
 from unlearnable.imaging.decode import decode
 from unlearnable.results import ProtectReport
+from unlearnable.seal import seal_line, unseal_line
 from unlearnable.workflows.protect import run as workflow
 
 NEW = {"flip_mean", "flip_max", "delta_e_mean", "bytes_in", "bytes_out"}
@@ -67,9 +68,9 @@ def test_a_run_that_an_old_version_began_measures_what_that_did_not(posts, quick
         with pytest.raises(KeyboardInterrupt):
             unlearnable.protect(posts, **quick)
     under_way = tmp_path / "photos-protected.private" / "checkpoint" / "manifest.jsonl"
-    rows = [json.loads(row) for row in under_way.read_text().splitlines()]
+    rows = [json.loads(unseal_line(row)) for row in under_way.read_text().splitlines()]
     old = [{name: value for name, value in row.items() if name not in ("flip", "delta_e")} for row in rows]
-    under_way.write_text("".join(json.dumps(row) + "\n" for row in old))
+    under_way.write_text("".join(seal_line(json.dumps(row)) for row in old))
     report = unlearnable.protect(posts, resume=True, **quick)
     assert manifest(tmp_path / "photos-protected.private") == rows
     assert report.flip_mean > 0
@@ -80,6 +81,7 @@ def test_reports_and_manifests_of_an_old_version_can_be_read(posts, quick, optio
     private = tmp_path / "photos-protected.private"
     old = {name: value for name, value in json.loads((private / "report.json").read_text()).items() if name not in NEW}
     (private / "report.json").write_text(json.dumps(old))
+    (private / "SHA256SUMS.private").unlink()  # which that did not write
     before = tree(tmp_path / "photos-protected")
     again = unlearnable.protect(posts, resume=True, **quick)
     assert again.flip_mean is None

@@ -12,8 +12,8 @@ import typer
 from typer.core import TyperCommand
 
 from unlearnable import files
-from unlearnable.cli import benchmark, doctor, explain, lists, options, preview, protect, train, verify
-from unlearnable.cli.console import report_error
+from unlearnable.cli import benchmark, doctor, explain, lists, options, preview, protect, train, verify, window
+from unlearnable.cli.console import print_any_letter, report_error, say, warnings_as_lines
 from unlearnable.errors import EXIT_UNEXPECTED, UnlearnableError
 
 UsageError: Any = typer.BadParameter.__base__  # the error of all wrong usage, which Typer does not export
@@ -51,6 +51,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "benchmark": benchmark.benchmark,
     "explain": explain.explain,
     "preview": preview.preview,
+    "app": window.app,
     **lists.COMMANDS,
     "doctor": doctor.doctor,
 }
@@ -84,12 +85,15 @@ class Failure(NamedTuple):
 def main() -> None:
     """Run the program; every failure ends here with its exit code, one line and a hint."""
     asked: set[str] = set()  # names of parameters, see `options.asked`
+    print_any_letter()
     try:
-        sys.exit(app(obj=asked, standalone_mode=False))
+        with warnings_as_lines():
+            sys.exit(app(obj=asked, standalone_mode=False))
     except Exception as error:
         failure = failure_of(error, _parse_leniently(sys.argv[1:], asked) if isinstance(error, UsageError) else "")
         if "debug" in asked:
-            traceback.print_exc()
+            for line in traceback.format_exc().rstrip("\n").split("\n"):
+                say(line)
         if failure.message:
             report_error(*failure, as_json="as_json" in asked)
         sys.exit(failure.exit_code)

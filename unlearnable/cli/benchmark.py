@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from unlearnable import config
 from unlearnable.benchmarks import SUITES
 from unlearnable.cli import options
+from unlearnable.cli.console import console
 from unlearnable.cli.options import MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import BenchmarkSettings
@@ -80,17 +80,17 @@ def _show(result: BenchmarkPlan | BenchmarkReport) -> None:
 
 
 def _show_plan(plan: BenchmarkPlan) -> None:
-    console = Console(highlight=False)
+    out = console()
     table = Table(box=None, padding=(0, 2, 0, 0))
     for head in ("method", "victim", "protected", "through", "seed", "time"):
         table.add_column(head, overflow="fold")
     for cell in plan.cells:
         when = "there" if cell.done else _minutes(cell.seconds)
         table.add_row(cell.method, cell.victim, _share(cell), cell.through, str(cell.seed), when)
-    console.print(table)
+    out.print(table)
     for method, seconds in plan.protection_seconds.items():
-        console.print(f"making the noise of {method}: {_minutes(seconds)}", markup=False)
-    console.print(f"{plan.train_photos} photos to train on; about {_minutes(plan.seconds)} in all", markup=False)
+        out.print(f"making the noise of {method}: {_minutes(seconds)}")
+    out.print(f"{plan.train_photos} photos to train on; about {_minutes(plan.seconds)} in all")
 
 
 def _share(cell: PlannedCell) -> str:
@@ -102,20 +102,20 @@ def _share(cell: PlannedCell) -> str:
 
 def _show_report(report: BenchmarkReport) -> None:
     """The tables, each in 80 columns, with the notes below."""
-    console = Console(highlight=False)
+    out = console()
     for record in report.tables:
-        console.print(record.title, style="bold", markup=False)
+        out.print(record.title, style="bold")
         table = Table(box=None, padding=(0, 1, 0, 0))
         for number, head in enumerate(record.heads):
             table.add_column(head, justify="left" if number == 0 else "right", overflow="fold")
         for row in record.rows:
             table.add_row(*row)
-        console.print(table)
+        out.print(table)
         for note in record.notes:
-            console.print(f"  {note}", markup=False)
+            out.print(f"  {note}")
     for note in report.notes:
-        console.print(f"note: {note}", markup=False)
-    console.print(
+        out.print(f"note: {note}")
+    out.print(
         f"{report.ran} cells run, {report.reused} there already; tables and figures: {report.output} "
         f"({report.seconds:.0f} s)",
         markup=False,

@@ -1,45 +1,98 @@
-"""What the user sees: results on stdout, errors on stderr."""
+"""What the user sees: results on stdout, errors and remarks on stderr, and no foreign text there as it is.
+
+File names, captions and what other programs wrote may hold anything. All that is printed passes `printable` here.
+"""
 
 from __future__ import annotations
 
+import io
 import json
 import sys
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from pydantic import BaseModel
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
+
+from unlearnable.escapes import ascii_json, printable
+
+
+class _Console(Console):
+    """A console that shows texts, also those in tables, as they are and in one line: no markup, no control characters.
+
+    Only a `Text` has styles and lines of its own.
+    """
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Return the text as it is drawn."""
+        return super().render_str(printable(text), **options)
+
+
+def print_any_letter() -> None:
+    """Escape on stdout what its encoding lacks; on stderr Python does so by itself."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return the console of stdout or stderr."""
+    return _Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+
+def stacked(*lines: str) -> Text:
+    """Return a cell of a table that has several lines."""
+    return Text("\n".join(map(printable, lines)))
+
+
+def say(text: str) -> None:
+    """Print a line on stderr."""
+    sys.stderr.write(printable(text) + "\n")
+    sys.stderr.flush()
+
+
+@contextmanager
+def warnings_as_lines() -> Iterator[None]:
+    """Show warnings, such as those of installed packages that cannot be used, in one line each."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        say(f"warning: {message}")
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
 
 
 def report_error(message: str, hint: str | None, code: int, *, as_json: bool) -> None:
     """Print one line for the error and one for the remedy on stderr; with `as_json` also an object on stdout."""
-    console = Console(stderr=True, soft_wrap=True, highlight=False)
-    console.print(f"[bold red]error:[/] {escape(message)}")
+    errors = console(stderr=True)
+    errors.print(Text.assemble(("error: ", "bold red"), printable(message)), soft_wrap=True)
     if hint:
-        console.print(f"[bold]hint:[/] {escape(hint)}")
+        errors.print(Text.assemble(("hint: ", "bold"), printable(hint)), soft_wrap=True)
     if as_json:
         print_json({"schema_version": 1, "error": message, "hint": hint, "exit_code": code})
 
 
 def print_rows(rows: Sequence[tuple[str, str]]) -> None:
     """Print names and what is said of them: folded on a terminal, a whole line each in a pipe; nothing is cut."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
+    output = console()
+    if not output.is_terminal:
         width = max((len(name) for name, _ in rows), default=0)
         for name, text in rows:
-            console.print(f"{name:<{width}}  {text}".rstrip(), markup=False, soft_wrap=True)
+            output.print(f"{name:<{width}}  {text}".rstrip(), soft_wrap=True)
         return
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_column(overflow="fold", min_width=12)
     table.add_column(overflow="fold")
     for name, text in rows:
-        table.add_row(escape(name), escape(text))
-    console.print(table)
+        table.add_row(name, text)
+    output.print(table)
 
 
 def print_json(result: BaseModel | Mapping[str, Any]) -> None:
     """Print one JSON object on stdout and nothing else there."""
     text = result.model_dump_json() if isinstance(result, BaseModel) else json.dumps(result)
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(ascii_json(text) + "\n")

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
 from unlearnable.cli import options
-from unlearnable.cli.console import print_json, print_rows
+from unlearnable.cli.console import console, print_json, print_rows
 
 MISSED = 10  # exit code, as of `verify`
 PACKAGES = (
@@ -84,9 +83,9 @@ def _of_photo(file: Path, *, as_json: bool) -> None:
     lines += [f"{one.kind}: {one.name} = {one.value} ({one.block})" for one in told.found]
     if not told.found:
         lines.append("nothing else: no place, name, description, device number, thumbnail, time or camera")
-    console = Console(highlight=False)
+    out = console()
     for line in lines:
-        console.print(line, markup=False, soft_wrap=True)
+        out.print(line, soft_wrap=True)
 
 
 def _of_folder(folder: Path, *, as_json: bool) -> None:
@@ -96,13 +95,13 @@ def _of_folder(folder: Path, *, as_json: bool) -> None:
     if as_json:
         print_json(found)
     else:
-        console = Console(highlight=False)
+        out = console()
         for problem in found.problems:
-            console.print(f"{problem.kind}: {problem.where}: {problem.detail}", markup=False, soft_wrap=True)
+            out.print(f"{problem.kind}: {problem.where}: {problem.detail}", soft_wrap=True)
         said = f"{len(found.problems)} problems in" if found.problems else "nothing is wrong with"
         compared = f", {found.compared} compared with their originals" if found.compared else ""
         text = f"{said} {found.files} files, {found.photos} of them photos{compared}"
-        console.print(text, markup=False, soft_wrap=True)
+        out.print(text, soft_wrap=True)
     if found.problems:
         raise typer.Exit(MISSED)
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from unlearnable.cli import options
+from unlearnable.cli.console import console, stacked
 from unlearnable.cli.options import MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import ExplainSettings
@@ -56,25 +56,25 @@ def explain(
 
 def _show(report: ExplainReport) -> None:
     """The numbers behind the figures, in 80 columns."""
-    console = Console(highlight=False)
+    out = console()
     if report.explanations:
         table = Table(box=None, padding=(0, 1, 0, 0))
         table.add_column("model", overflow="fold")
-        for head in ("cosine", "on the\ntrigger, %", "of the\nwords, %", "hottest\ntenth, %"):
-            table.add_column(head, justify="right", no_wrap=True)
+        for head in (("cosine",), ("on the", "trigger, %"), ("of the", "words, %"), ("hottest", "tenth, %")):
+            table.add_column(stacked(*head), justify="right", no_wrap=True)
         table.add_column("words that count most", overflow="fold")
         for one in report.explanations:
             ranked = sorted(one.words, key=lambda word: -abs(word.attribution))[:3]
             shares = (one.trigger_share, one.trigger_words_share, one.salient_tenth)
             cells = ["-" if share is None else f"{100 * share:.0f}" for share in shares]
             table.add_row(one.model, f"{one.similarity:.3f}", *cells, ", ".join(word.word for word in ranked))
-        console.print(table, markup=False)
+        out.print(table)
     for drawn in report.maps:
         names = ("copies of a photo", "captions of a post", "photo and own captions", "and those of others")
         values = (drawn.cosine_copies, drawn.cosine_captions, drawn.cosine_own, drawn.cosine_others)
         shown = [f"{name} {value:.2f}" for name, value in zip(names, values, strict=True) if value is not None]
-        console.print(f"{drawn.model}, mean cosines: {', '.join(shown)}", markup=False)
+        out.print(f"{drawn.model}, mean cosines: {', '.join(shown)}")
     for note in report.notes:
-        console.print(f"note: {note}", markup=False)
+        out.print(f"note: {note}")
     written = ", ".join([*report.files, "explain.json"])
-    console.print(f"written to {report.output}: {written}", markup=False, soft_wrap=True)
+    out.print(f"written to {report.output}: {written}", soft_wrap=True)

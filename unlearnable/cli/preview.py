@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from unlearnable.cli import options
-from unlearnable.cli.console import print_json
+from unlearnable.cli.console import console, print_json
 
 
 def preview(
@@ -36,7 +35,7 @@ def preview(
         print_json(report)
         return
     psnr = "equal" if report.psnr is None else f"PSNR {report.psnr:.1f} dB"
-    console = Console(highlight=False)
+    out = console()
     seen = f"FLIP {report.flip:.3f}, dE {report.delta_e:.2f}"
-    console.print(f"noise at most {report.linf}/255, {psnr}, SSIM {report.ssim:.3f}; {seen}")
-    console.print(f"written to {report.output}", markup=False, soft_wrap=True)
+    out.print(f"noise at most {report.linf}/255, {psnr}, SSIM {report.ssim:.3f}; {seen}")
+    out.print(f"written to {report.output}", soft_wrap=True)

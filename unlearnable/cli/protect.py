@@ -13,9 +13,11 @@ from unlearnable.cli import options
 from unlearnable.cli.options import HOW, MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import ProtectSettings
+from unlearnable.errors import InputError
 from unlearnable.methods import METHODS
 from unlearnable.progress import Progress
 from unlearnable.results import ProtectPlan, ProtectReport
+from unlearnable.results.protect import CHANGED
 
 WHAT = "What to protect"
 
@@ -100,7 +102,9 @@ def protect(
     hint = "--resume continues after the last finished round or photo"
     own = {"options": options.named_values(option)} if option else {}
     show = partial(_show, verbose=verbose)
-    run_command(context, ProtectSettings, work, show, hint=hint, found=own, check=_check)
+    result = run_command(context, ProtectSettings, work, show, hint=hint, found=own, check=_check)
+    if result is not None and any(one.reason == CHANGED for one in result.skipped):
+        raise typer.Exit(InputError.exit_code)
 
 
 def _check(settings: ProtectSettings) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from unlearnable.cli.console import console
 from unlearnable.report.sparkline import sparkline
 from unlearnable.results import ProtectPlan, ProtectReport, SkippedRecord
 
@@ -17,17 +18,17 @@ HARDLY_SEEN = 8  # of 255: the default noise
 
 def show_report(report: ProtectReport, *, verbose: bool = False) -> None:
     """The outcome in plain sentences and what to do next; with `verbose` also its figures in a table."""
-    console = Console(highlight=False)
-    _show_skipped(console, report.skipped, "the manifest lists them all")
+    out = console()
+    _show_skipped(out, report.skipped, "the manifest lists them all")
     for sentence in in_plain_words(report):
-        console.print(sentence, markup=False)
+        out.print(sentence)
     for note in report.notes:
-        console.print(f"note: {note}", markup=False)
-    console.print("What to do next:", style="bold")
+        out.print(f"note: {note}")
+    out.print("What to do next:", style="bold")
     for number, step in enumerate(next_steps(report), 1):
-        console.print(f"  {number}. {step}", markup=False, soft_wrap=True)
+        out.print(f"  {number}. {step}", soft_wrap=True)
     if verbose:
-        console.print(_figures(report, plain=console.options.ascii_only))
+        out.print(_figures(report, plain=out.options.ascii_only))
 
 
 def in_plain_words(report: ProtectReport) -> list[str]:
@@ -112,20 +113,20 @@ def _likeness(report: ProtectReport) -> str:
 
 def show_plan(plan: ProtectPlan) -> None:
     """What a run would do."""
-    console = Console()
-    _show_skipped(console, plan.skipped, "--json lists them all")
+    out = console()
+    _show_skipped(out, plan.skipped, "--json lists them all")
     for line in (
         f"would protect {plan.photos} photos with {plan.captions} captions ({plan.caption_format})",
         f"into {plan.output}, at most {plan.rounds_at_most} rounds against {', '.join(plan.surrogates)}",
         f"about {plan.seconds_estimated / 60:.1f} minutes and {size(plan.bytes_estimated)}; "
         f"{size(plan.bytes_free)} free",
     ):
-        console.print(line, markup=False)
+        out.print(line)
     if plan.bytes_free < plan.bytes_estimated:
-        console.print(f"that is more than there is room for: choose another --output than {plan.output}", markup=False)
+        out.print(f"that is more than there is room for: choose another --output than {plan.output}")
 
 
-def _show_skipped(console: Console, skipped: Sequence[SkippedRecord], listed: str) -> None:
+def _show_skipped(out: Console, skipped: Sequence[SkippedRecord], listed: str) -> None:
     """A line a reason on photos and caption rows that were left out, with the first of them."""
     by_reason: dict[str, list[SkippedRecord]] = {}
     for one in skipped:
@@ -134,7 +135,7 @@ def _show_skipped(console: Console, skipped: Sequence[SkippedRecord], listed: st
         first, more = several[0], len(several) - 1
         others = f" and {more} more; {listed}" if more else ""
         line = f"{len(several)} not used, {reason}: {first.where} ({first.detail}){others}"
-        console.print(line, markup=False, highlight=False)
+        out.print(line)
 
 
 def size(number: int) -> str:

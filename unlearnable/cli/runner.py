@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -57,7 +60,7 @@ def run_command(
         typer.echo(config.to_toml(settings), nl=False)
         return None
     try:
-        with shown(quiet=given["quiet"]) as progress:
+        with interruptible(), shown(quiet=given["quiet"]) as progress:
             if check is not None:
                 check(settings)
                 progress.phase(STARTING, 0)
@@ -69,6 +72,25 @@ def run_command(
     elif result is not None:
         show(result)
     return result
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Take SIGTERM and SIGHUP for Ctrl-C, so that nothing is left behind; one that nohup ignores stays ignored."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    taken = {}
+    if threading.current_thread() is threading.main_thread():
+        for one in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+            if signal.getsignal(one) is signal.SIG_DFL:
+                taken[one] = signal.signal(one, interrupt)
+    try:
+        yield
+    finally:
+        for one, before in taken.items():
+            signal.signal(one, before)
 
 
 def _flags(context: typer.Context, kind: type[config.Settings]) -> dict[str, Any]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
-from unlearnable.cli.forecast import Forecast, duration
+from unlearnable.cli.console import console, say
+from unlearnable.escapes import printable
+from unlearnable.forecast import Forecast, duration
 from unlearnable.progress import Progress, Silent
 
 LINE_SECONDS = 5.0
@@ -39,7 +38,9 @@ class _Shown:
             self._bars.remove_task(self._whole)
             self._whole = None
         self._total = total
-        self._task = self._bars.add_task(name, total=total or None, figures="", count=f"0/{total}" if total else "")
+        self._task = self._bars.add_task(
+            printable(name), total=total or None, figures="", count=f"0/{total}" if total else ""
+        )
         self._draw()
 
     def advance(self, steps: int = 1, **metrics: float) -> None:
@@ -59,7 +60,7 @@ class _Shown:
 
     def note(self, text: str) -> None:
         """Print a line above the bars."""
-        self._bars.console.print(escape(text))
+        self._bars.console.print(text)
 
     def _draw(self, **metrics: float) -> None:
         done, left = self._forecast.done, self._forecast.left()
@@ -116,27 +117,26 @@ class _Lines:
         self._say(f"{self._name}: {int(done)}/{self._total} {_figures(metrics)} ({', '.join(times)})")
 
     def _say(self, text: str) -> None:
-        sys.stderr.write(text + "\n")
-        sys.stderr.flush()
+        say(text)
 
 
 @contextmanager
 def shown(*, quiet: bool) -> Iterator[Progress]:
     """A progress display that fits where stderr goes."""
-    console = Console(stderr=True)
+    errors = console(stderr=True)
     if quiet:
         yield Silent()
-    elif not console.is_terminal:
+    elif not errors.is_terminal:
         yield _Lines()
     else:
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=18),
             TextColumn("{task.fields[count]}"),
             TimeElapsedColumn(),
-            TextColumn("[dim]{task.fields[figures]}"),
+            TextColumn("{task.fields[figures]}", style="dim"),
         )
-        with Bars(*columns, console=console) as bars:
+        with Bars(*columns, console=errors) as bars:
             yield _Shown(bars)
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from unlearnable import config
 from unlearnable.cli import options
+from unlearnable.cli.console import console
 from unlearnable.cli.options import HOW, MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import TrainSettings
@@ -63,7 +63,7 @@ def train(
 
 def _show(report: TrainReport) -> None:
     """The curves as a table that fits 80 columns."""
-    console = Console()
+    out = console()
     table = Table(box=None, padding=(0, 2, 0, 0))
     for head in ("epoch", "loss", "image->text Hit@10", "Medr", "text->image Hit@10", "Medr"):
         table.add_column(head, justify="right")
@@ -71,8 +71,6 @@ def _show(report: TrainReport) -> None:
         ways = [way for way in (row.image_to_text, row.text_to_image) if way]
         cells = [cell for way in ways for cell in (f"{way.hit10:.1f}", f"{way.medr:g}")]
         table.add_row(str(row.epoch), "-" if row.loss is None else f"{row.loss:.3f}", *cells)
-    console.print(table)
-    console.print(f"{report.pairs} pairs of {report.photos} photos, {report.held_out_photos} held out")
-    console.print(
-        f"{report.seconds:.0f} s on {report.device}; written to {report.output}", markup=False, soft_wrap=True
-    )
+    out.print(table)
+    out.print(f"{report.pairs} pairs of {report.photos} photos, {report.held_out_photos} held out")
+    out.print(f"{report.seconds:.0f} s on {report.device}; written to {report.output}", soft_wrap=True)

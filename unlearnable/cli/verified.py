@@ -6,8 +6,8 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
+from unlearnable.cli.console import console, stacked
 from unlearnable.report.crowd_rows import crowd_rows
 from unlearnable.report.curves import mean_curve
 from unlearnable.report.rows import arm_label, finding_line, matrix_rows, table_rows
@@ -19,54 +19,53 @@ FEW = 6  # findings that have a line each; of more the page tells, and the matri
 
 def show(report: VerifyReport) -> None:
     """Print verdict, tables and matrix."""
-    console = Console(highlight=False)
-    console.print(report.verdict, style="bold", markup=False)
+    out = console()
+    out.print(report.verdict, style="bold")
     if report.in_words:
-        console.print(report.in_words, markup=False)
+        out.print(report.in_words)
     table = Table(box=None, padding=(0, 1, 0, 0))
     for head in ("victim", "trained on"):
         table.add_column(head, overflow="fold")
-    for head in ("image->text\nHit@10", "\nMedr", "text->image\nHit@10", "\nMedr"):
-        table.add_column(head, justify="right", no_wrap=True)
+    for lines in (("image->text", "Hit@10"), ("", "Medr"), ("text->image", "Hit@10"), ("", "Medr")):
+        table.add_column(stacked(*lines), justify="right", no_wrap=True)
     for row in table_rows(report):
         table.add_row(row.victim, row.arm, row.image_hit, row.image_medr, row.text_hit, row.text_medr)
-    console.print(table)
+    out.print(table)
     if report.crowd:
-        _show_crowd(console, report.crowd)
+        _show_crowd(out, report.crowd)
     if len(report.findings) <= FEW:
-        _show_losses(console, report)
+        _show_losses(out, report)
         for one in report.findings:
-            console.print(finding_line(one), markup=False)
-    _show_matrix(console, report)
+            out.print(finding_line(one))
+    _show_matrix(out, report)
     if report.not_tested:
-        console.print(f"not tested: {', '.join(report.not_tested)}", markup=False)
+        out.print(f"not tested: {', '.join(report.not_tested)}")
     gallery = report.gallery
-    console.print(
+    out.print(
         f"{gallery.photos} held-out photos ({gallery.source}), {gallery.train_photos} trained on, "
         f"seeds {', '.join(map(str, report.seeds))}, {len(gallery.near_duplicates)} near-duplicates dropped",
-        markup=False,
     )
     for note in report.notes:
-        console.print(f"note: {note}", markup=False)
-    console.print(f"report: {report.output}/report.html ({report.seconds:.0f} s)", markup=False, soft_wrap=True)
+        out.print(f"note: {note}")
+    out.print(f"report: {report.output}/report.html ({report.seconds:.0f} s)", soft_wrap=True)
 
 
-def _show_crowd(console: Console, crowd: CrowdRecord) -> None:
+def _show_crowd(out: Console, crowd: CrowdRecord) -> None:
     """What was learnt of the protected people among the others, in 80 columns."""
-    console.print(crowd.in_words, style="bold", markup=False)
+    out.print(crowd.in_words, style="bold")
     table = Table(box=None, padding=(0, 1, 0, 0))
     for head in ("victim", "your posts"):
         table.add_column(head, overflow="fold")
-    for head in ("image->text\nHit@10", "text->image\nHit@10", "others\nHit@10", "known\nby name"):
-        table.add_column(head, justify="right", no_wrap=True)
+    for lines in (("image->text", "Hit@10"), ("text->image", "Hit@10"), ("others", "Hit@10"), ("known", "by name")):
+        table.add_column(stacked(*lines), justify="right", no_wrap=True)
     for row in crowd_rows(crowd):
         table.add_row(*row)
-    console.print(table)
+    out.print(table)
     for note in crowd.notes:
-        console.print(f"note: {note}", markup=False)
+        out.print(f"note: {note}")
 
 
-def _show_losses(console: Console, report: VerifyReport) -> None:
+def _show_losses(out: Console, report: VerifyReport) -> None:
     """The training loss of each arm as a line, mean over the seeds, all on one scale."""
     arms: dict[tuple[str, str], list[list[float | None]]] = {}
     for cell in report.cells:
@@ -77,22 +76,21 @@ def _show_losses(console: Console, report: VerifyReport) -> None:
     table.add_column(overflow="fold")
     table.add_column(no_wrap=True)
     for (victim, label), losses in curves.items():
-        if curve := sparkline(losses, top=top, plain=console.options.ascii_only):
-            name = Text(f"loss, {Path(victim).name}, {label}")
-            table.add_row(name, Text(f"{curve} {losses[0]:.3g} -> {losses[-1]:.3g}"))
-    console.print(table)
+        if curve := sparkline(losses, top=top, plain=out.options.ascii_only):
+            table.add_row(f"loss, {Path(victim).name}, {label}", f"{curve} {losses[0]:.3g} -> {losses[-1]:.3g}")
+    out.print(table)
 
 
-def _show_matrix(console: Console, report: VerifyReport) -> None:
+def _show_matrix(out: Console, report: VerifyReport) -> None:
     """Print the effects by attack or attacker and victim, the worst row first; nothing where there is a single row."""
     if len(report.matrix) < 2:
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("effect: 1 is all,\nbelow 0 a harm", overflow="fold")
+    table.add_column(stacked("effect: 1 is all,", "below 0 a harm"), overflow="fold")
     for victim in report.victims:
-        table.add_column(Text(f"{Path(victim.name).name}\n{victim.role or ''}"), justify="right", overflow="fold")
+        table.add_column(stacked(Path(victim.name).name, victim.role or ""), justify="right", overflow="fold")
     for label, effects in matrix_rows(report):
-        table.add_row(Text(label), *effects)
-    console.print(table)
+        table.add_row(label, *effects)
+    out.print(table)
     if any(row.adaptive for row in report.matrix):
-        console.print("* made against this tool by someone who knows it", markup=False)
+        out.print("* made against this tool by someone who knows it")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 from unlearnable import config
 from unlearnable.attackers import ATTACKERS
 from unlearnable.cli import options
+from unlearnable.cli.console import say
 from unlearnable.cli.options import HOW, MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import VerifySettings
@@ -87,7 +87,8 @@ def verify(
     hint = "the same command continues after the last finished training"
     report = run_command(context, VerifySettings, work, _show, hint=hint, found=pair)
     if report is not None and report.missed:
-        sys.stderr.write("".join(f"missed {line}\n" for line in report.missed))
+        for line in report.missed:
+            say(f"missed {line}")
         raise typer.Exit(MISSED)
 
 
@@ -96,7 +97,7 @@ def _pair(originals: Path | None, captions: Path | None) -> dict[str, Path | Non
     from unlearnable.workflows.history import pair_to_verify
 
     pair = pair_to_verify(originals)
-    sys.stderr.write(f"verifying {pair.protected} against {pair.originals} ({pair.reason})\n")
+    say(f"verifying {pair.protected} against {pair.originals} ({pair.reason})")
     return {"originals": pair.originals, "protected": pair.protected, "captions": captions or pair.captions}
 
 

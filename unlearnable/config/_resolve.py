@@ -14,6 +14,7 @@ from unlearnable.config.base import Settings, takes_several
 from unlearnable.config.lists import split
 from unlearnable.config.protect import PRESETS
 from unlearnable.errors import ConfigError
+from unlearnable.escapes import storable
 from unlearnable.registry import did_you_mean
 
 ENVIRONMENT = "UNLEARNABLE_"
@@ -116,7 +117,7 @@ def _toml(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        escaped = storable(value).replace("\\", "\\\\").replace('"', '\\"')
         return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{_toml(name)} = {_toml(one)}" for name, one in value.items()) + " }"

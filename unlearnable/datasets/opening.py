@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from unlearnable.datasets.assembly import with_unnamed, with_unnamed_counted
@@ -107,7 +108,7 @@ def _caption_files(folder: Path) -> Iterator[tuple[Path, Format]]:
         if path.is_file() and path.suffix.lower() in _CAPTION_SUFFIXES and not path.name.startswith("."):
             if any(path.with_suffix(s).is_file() for s in PHOTO_SUFFIXES):
                 continue  # the text beside a photo
-            reader = next((candidate for _, candidate in FORMATS.loadable() if candidate.sniff(path)), None)
+            reader = _recognised(path)
             if reader is not None and not isinstance(reader, Export):
                 yield path, reader
 
@@ -178,10 +179,17 @@ def _recognise(source: Path) -> Format:
         InputError: the file cannot be read, or no format recognises it.
     """
     text = "" if source.is_dir() else read_document(source).text
-    for _, candidate in FORMATS.loadable():
-        if candidate.sniff(source):
-            return candidate
+    if found := _recognised(source):
+        return found
     raise InputError(f"the captions in {source} are in no known format", hint=_hint(source, text))
+
+
+def _recognised(source: Path) -> Format | None:
+    """Return the first format that recognises `source`; one of an installed package that fails is passed over."""
+    return next(
+        (one for name, one in FORMATS.loadable() if FORMATS.tried(name, partial(one.sniff, source))),
+        None,
+    )
 
 
 def _hint(source: Path, text: str) -> str:

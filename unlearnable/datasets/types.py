@@ -130,6 +130,17 @@ class Dataset:
             digest.update(repr((pair.photo, pair.caption, pair.record, pair.index)).encode())
         return digest.hexdigest()
 
+    @cached_property
+    def posts(self) -> dict[str, str]:
+        """Hex SHA-256 of each post, by the id of its photo: the file, its split and its captions."""
+        pairs = self.pairs_by_photo()
+        return {
+            photo.id: hashlib.sha256(
+                repr((photo.split, photo.sha256(), [(pair.caption, pair.index) for pair in pairs[photo.id]])).encode()
+            ).hexdigest()
+            for photo in self.photos
+        }
+
     @property
     def uncaptioned(self) -> set[str]:
         """The photos that no caption file has a caption for: theirs come from a template."""

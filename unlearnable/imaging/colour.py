@@ -92,17 +92,24 @@ def _to_eight_bits(values: NDArray[np.generic], lost: list[str]) -> NDArray[np.u
 
 def _to_srgb(image: Image.Image, icc: bytes | None, lost: list[str]) -> Image.Image:
     """Convert grey, CMYK or Lab to sRGB, through the picture's own profile if that is sound; grey may stay mode L."""
-    profile = None
+    converted = None
     if icc is not None and icc[16:20] == PROFILE_SPACES[image.mode]:
         try:
-            profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+            converted = _through_profile(image, ImageCms.ImageCmsProfile(io.BytesIO(icc)))
         except (OSError, ImageCms.PyCMSError):
             lost.append("damaged colour profile dropped")
     elif image.mode == "LAB":
-        profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
-    if profile is None:
+        converted = _through_profile(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
+    if converted is None:
         return image.convert("RGB")
-    converted = ImageCms.profileToProfile(
+    if image.mode == "L":
+        lost.append("grey profile converted to sRGB")
+        return converted.getchannel("G")  # one channel: rounding must not tint it
+    return converted
+
+
+def _through_profile(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image | None:
+    return ImageCms.profileToProfile(
         image,
         profile,
         ImageCms.createProfile("sRGB"),
@@ -110,9 +117,3 @@ def _to_srgb(image: Image.Image, icc: bytes | None, lost: list[str]) -> Image.Im
         outputMode="RGB",
         flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
     )
-    if converted is None:
-        raise ValueError("the colour conversion returned no picture")
-    if image.mode == "L":
-        lost.append("grey profile converted to sRGB")
-        return converted.getchannel("G")  # one channel: rounding must not tint it
-    return converted

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from unlearnable.config import MEMSettings, TriggerSettings
 from unlearnable.methods import fluency
-from unlearnable.methods.base import MEMSession
+from unlearnable.methods.base import AnySession, MEMSession
 from unlearnable.methods.batches import caption_mask, decoy_tokens, in_order, views
 from unlearnable.methods.problem import Problem
 from unlearnable.models.dual_encoder import DualEncoder
@@ -37,6 +37,23 @@ def draw_triggers(problem: Problem, settings: TriggerSettings, generator: torch.
         slots = [problem.posts.slots[n][0] for n in photos]
         drawn.append(ids[_draw(problem, settings, slots, allowed, generator)])
     return problem.led(torch.cat(drawn))
+
+
+def redraw_trigger(session: AnySession, settings: TriggerSettings, photo: int) -> Tensor:
+    """(k,) other random words for the trigger of a post: none that it has now, but for common ones."""
+    problem, ids = session.problem, torch.tensor(session.problem.vocabulary.ids)
+    allowed = allowed_words(problem, settings, photo)
+    for place in torch.searchsorted(ids, session.state.triggers[photo]).tolist():
+        allowed[place] &= problem.vocabulary.words[place] in problem.vocabulary.common
+    slots = [problem.posts.slots[photo][0]]
+    return ids[_draw(problem, settings, slots, allowed[None], session.state.generator)[0]]
+
+
+def allowed_words(problem: Problem, settings: TriggerSettings, photo: int) -> Tensor:
+    """(v,) bool: the words that the trigger of a post may hold, which other posts may share with it."""
+    if settings.trigger_scope == "user":
+        return problem.allowed_to_all(range(len(problem.posts)))
+    return problem.allowed(problem.leaders[photo] if problem.leaders else photo)
 
 
 def _draw(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from unlearnable import files
 from unlearnable.errors import ModelError
 from unlearnable.models.quiet import quiet
-from unlearnable.models.tokens import CaptionSlot, Vocabulary
+from unlearnable.models.tokens import CaptionSlot, Vocabulary, readable
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -98,7 +98,7 @@ class MaskedLanguage:
     def _side(self, text: str) -> list[int]:
         """Return the tokens of the caption on one side of the trigger."""
         if text not in self._sides:
-            self._sides[text] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+            self._sides[text] = self._tokenizer(readable(text), add_special_tokens=False)["input_ids"]
         return self._sides[text]
 
 

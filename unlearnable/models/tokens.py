@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,15 +16,24 @@ if TYPE_CHECKING:
 WORDS = Path(__file__).parent / "data" / "words.txt"
 COMMON = WORDS.with_name("common.txt")
 CONTEXT = 77
+READ = 4000  # characters of a text that are read: more than any 77 tokens have
 _WORD = re.compile(r"[^\W\d_]+")
 
 
 @lru_cache(maxsize=1)
 def tokenizer() -> Any:
-    """Return open_clip's byte-pair tokenizer, which every CLIP uses."""
+    """Return open_clip's byte-pair tokenizer, which every CLIP uses; see `readable`."""
     import open_clip
 
-    return open_clip.SimpleTokenizer()
+    tokenizer = open_clip.SimpleTokenizer()
+    clean = tokenizer.clean_fn
+    tokenizer.clean_fn = lambda text: clean(readable(text))
+    return tokenizer
+
+
+def readable(text: str) -> str:
+    """Return a text as models read it: its beginning, with "?" for what is no Unicode."""
+    return text[:READ].encode("utf-8", "replace").decode("utf-8")
 
 
 def words_of(text: str) -> set[str]:
@@ -80,7 +90,7 @@ class Vocabulary:
         import torch
 
         mask = torch.ones(len(self.ids), dtype=torch.bool)
-        for word in set().union(*map(words_of, captions)) - self.common:
+        for word in set().union(*(words_of(caption[:READ]) for caption in captions)) - self.common:
             if word in self._position:
                 mask[self._position[word]] = False
         return mask
@@ -124,13 +134,24 @@ def cut(caption: str, words: int, length: int) -> CaptionSlot:
         words: number of words before the trigger.
         length: number of trigger tokens.
     """
-    starts = [match.start() for match in re.finditer(r"\S+", caption)] + [len(caption)]
+    read = caption[: READ // 2]  # more words fit into what is read
+    starts = [match.start() for match in re.finditer(r"\S+", read)]
+    if read == caption or not starts:
+        starts.append(len(read))
     encode = tokenizer().encode
     room = CONTEXT - 2 - length
-    for at in range(min(words, len(starts) - 1), -1, -1):
-        before, after = caption[: starts[at]].rstrip(), caption[starts[at] :]
-        head = tuple(encode(before))
-        if len(head) <= room and (at == 0 or (*head, *encode(after)) == tuple(encode(caption))):
-            break
-    tail = tuple(encode(after))[: room - len(head)]
-    return CaptionSlot(before if at else "", after, head, tail)
+    places = range(min(words, len(starts) - 1) + 1)
+    at = bisect_right(places, room, key=lambda at: len(encode(read[: starts[at]].rstrip()))) - 1
+    while at > 0 and not _comes_apart(read[: starts[at]].rstrip(), read[starts[at] :], encode(read)):
+        at -= 1
+    start = starts[at]
+    head = tuple(encode(read[:start].rstrip()))
+    tail = tuple(encode(read[start:]))[: room - len(head)]
+    return CaptionSlot(caption[:start].rstrip(), caption[start:], head, tail)
+
+
+def _comes_apart(before: str, after: str, whole: list[int]) -> bool:
+    """Return whether the sides of a cut have the tokens that they have together, also with a word between them."""
+    encode = tokenizer().encode
+    head, tail = encode(before), encode(after)
+    return bool(head + tail == whole and head + encode("a") + tail == encode(f"{before} a {after}"))

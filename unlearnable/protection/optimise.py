@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from unlearnable import checkpoint
 from unlearnable.config import MethodSettings
 from unlearnable.methods.base import AnySession, Method
 from unlearnable.methods.problem import Problem
-from unlearnable.methods.state import State
+from unlearnable.methods.state import RestingState, State
 from unlearnable.progress import Progress
 from unlearnable.protection.ticks import Ticks
 
@@ -67,6 +67,42 @@ def optimise(
     ticks.begin(len(trace.losses))
     if stop(trace.losses):
         return session, trace
+    _run(task, session, trace, ticks, stop)
+    return session, trace
+
+
+def improve_further(
+    task: OptimisationTask, session: AnySession, trace: OptimisationTrace, rounds: int, progress: Progress
+) -> None:
+    """Run more rounds of a session, in place, that leave its triggers as they are now.
+
+    Args:
+        task: task of the session, without a checkpoint.
+        session: session whose triggers may have been changed since its last round.
+        trace: losses and time, which are continued.
+        rounds: number of rounds.
+        progress: receives one step per round.
+    """
+    state = session.state
+    fixed = {"trigger_rounds": 0} if "trigger_rounds" in type(session.settings).model_fields else {}
+    settings = session.settings.model_copy(update={"max_rounds": state.round + rounds, **fixed})
+    state.losses.fill_(float("inf"))
+    if isinstance(state, RestingState):
+        state.resting.fill_(False)
+    ticks = Ticks(progress, task.method.name, settings.model_copy(update={"max_rounds": rounds}), state)
+    ticks.begin(0)
+    _run(replace(task, settings=settings), replace(session, settings=settings), trace, ticks, lambda losses: False)
+
+
+def _run(
+    task: OptimisationTask,
+    session: AnySession,
+    trace: OptimisationTrace,
+    ticks: Ticks,
+    stop: Callable[[list[float]], bool],
+) -> None:
+    """Run the rounds of a session that are left; `trace` and the checkpoint grow with them."""
+    state, path = session.state, task.checkpoint
     began, clock = time.monotonic() - trace.seconds, checkpoint.Clock()
     for done in task.method.rounds(session):
         if done is None:
@@ -83,7 +119,6 @@ def optimise(
             ticks.end_round(done)
         if stop(trace.losses):
             break
-    return session, trace
 
 
 def reason_to_stop(settings: MethodSettings, losses: list[float]) -> str:

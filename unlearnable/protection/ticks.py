@@ -59,7 +59,11 @@ class Ticks:
         self._progress.advance(1, loss=done.loss, **done.metrics)
 
     def _to_learn(self) -> int:
-        if isinstance(self._state, MEMState) and self._state.adversaries and isinstance(self._settings, MEMSettings):
+        if (
+            isinstance(self._state, MEMState)
+            and self._state.adversary_optimisers
+            and isinstance(self._settings, MEMSettings)
+        ):
             return self._settings.adversary_steps - self._state.learnt
         return 0
 

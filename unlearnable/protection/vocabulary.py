@@ -42,6 +42,8 @@ def avoided_words(settings: TriggerSettings) -> frozenset[str]:
     """
     if settings.avoid_words is None:
         return frozenset()
+    if settings.avoid_words.exists() and not settings.avoid_words.is_file():
+        raise ConfigError(f"{settings.avoid_words} is no regular file")
     try:
         return frozenset(settings.avoid_words.read_text(encoding="utf-8-sig").lower().split())
     except OSError as error:

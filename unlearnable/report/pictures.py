@@ -60,9 +60,8 @@ def thumbnails(before: Picture, after: Picture) -> Thumbnails:
     """Return thumbnails of both and of the noise, at most `THUMBNAIL` pixels a side, and a part of both as it is."""
     noise = Image.fromarray(amplified(before.pixels, after.pixels))
     first, second = (_reduced(opaque(picture), THUMBNAIL) for picture in (before, after))
-    part_before, part_after = (
-        opaque(picture).crop(strongest(before.pixels, after.pixels)) for picture in (before, after)
-    )
+    part = strongest(before.pixels, after.pixels)
+    part_before, part_after = (opaque(picture).crop(part) for picture in (before, after))
     return Thumbnails(
         before=_webp(first, before.icc, quality=80),
         after=_webp(second, after.icc, quality=80),
@@ -82,6 +81,11 @@ def strongest(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[int,
     places = [(top, left) for top in tops for left in lefts]
     top, left = max(places, key=lambda at: change[at[0] : at[0] + PART, at[1] : at[1] + PART].sum())
     return left, top, min(left + PART, width), min(top + PART, height)
+
+
+def thumbnail(picture: Picture) -> bytes:
+    """Return a WebP of a picture, at most `THUMBNAIL` pixels a side."""
+    return _encoded(_reduced(opaque(picture), THUMBNAIL), picture.icc, quality=80)
 
 
 def sheet(before: Picture, after: Picture) -> Image.Image:
@@ -133,9 +137,13 @@ def _reduced(image: Image.Image, most: int) -> Image.Image:
 
 
 def _webp(image: Image.Image, icc: bytes | None, quality: int) -> str:
+    return _inline("image/webp", _encoded(image, icc, quality))
+
+
+def _encoded(image: Image.Image, icc: bytes | None, quality: int) -> bytes:
     written = io.BytesIO()
     image.save(written, "WEBP", quality=quality, method=2, icc_profile=icc or b"")
-    return _inline("image/webp", written.getvalue())
+    return written.getvalue()
 
 
 def _inline(kind: str, content: bytes) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Protocol, Self
+from typing import Annotated, Any, Literal, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from unlearnable.escapes import storable
 
 SchemaVersion = Annotated[
     Literal[1], Field(description="Version of this schema, raised when a field goes or changes its meaning.")
@@ -16,9 +18,19 @@ MedrCurve = Annotated[list[float], Field(description="Text→image Medr after ea
 
 
 class Record(BaseModel):
-    """A frozen part of a report."""
+    """A frozen part of a report, whose texts UTF-8 can hold."""
 
     model_config = ConfigDict(frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _storable(cls, value: Any) -> Any:
+        """Escape what file names and captions may hold and UTF-8 cannot, also in lists and mappings."""
+        if isinstance(value, list):
+            return [cls._storable(one) for one in value]
+        if isinstance(value, dict):
+            return {cls._storable(name): cls._storable(one) for name, one in value.items()}
+        return storable(value) if isinstance(value, str) else value
 
 
 class StoredRecord(Record):

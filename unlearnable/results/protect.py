@@ -9,6 +9,9 @@ from pydantic import Field
 from unlearnable.results.common import DeviceName, Record, RunSeconds, SchemaVersion, SkippedRecord, StoredRecord
 from unlearnable.results.visible import DeltaEMean, FlipMax, FlipMean, LineDeltaE, LineFlip
 
+CHANGED = "changed-while-running"
+"""The reason why a photo was left out whose file was not the same from the beginning of the run to its end."""
+
 
 class ManifestLine(StoredRecord):
     """One photo in the private manifest: what became of it."""
@@ -16,6 +19,10 @@ class ManifestLine(StoredRecord):
     source: str = Field(description="Path of the original, relative to PHOTOS, or place of a skipped caption record.")
     output: str | None = Field(default=None, description="Path of the copy in the output folder; null if skipped.")
     sha256_in: str | None = Field(default=None, description="SHA-256 of the original file; null if skipped.")
+    post: str | None = Field(
+        default=None,
+        description="SHA-256 of the photo with its captions as the run found them; null for a caption record.",
+    )
     sha256_out: str | None = Field(default=None, description="SHA-256 of the copy; null if skipped.")
     bytes_in: int | None = Field(default=None, description="Size of the original file, in bytes; null if skipped.")
     bytes_out: int | None = Field(default=None, description="Size of the copy, in bytes; null if skipped.")

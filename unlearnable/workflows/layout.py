@@ -6,9 +6,10 @@ earlier result is untouched until then.
 
 from __future__ import annotations
 
+import json
 import shutil
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -17,6 +18,7 @@ from unlearnable.errors import CheckpointError, ConfigError, OutputError
 
 METADATA = "metadata.jsonl"  # the captions in the format of Hugging Face's imagefolder
 REPORT = "report.json"
+SUMS = "SHA256SUMS"
 PRIVATE_SUMS = "SHA256SUMS.private"
 SMALLEST = 16  # pixels; a smaller photo has no room for noise that survives resizing
 
@@ -43,7 +45,7 @@ class Layout:
     @property
     def sums(self) -> Path:
         """The checksums of all published files."""
-        return self.private / "SHA256SUMS"
+        return self.private / SUMS
 
     @property
     def report(self) -> Path:
@@ -81,6 +83,11 @@ class Layout:
         return self.private / "lock.holder"
 
     @property
+    def scratch(self) -> Path:
+        """The folder of decoded originals, which exists only while a run is under way."""
+        return self.private / "scratch"
+
+    @property
     def progress(self) -> Path:
         """The folder of an unfinished run, removed once the run is complete."""
         return self.private / "checkpoint"
@@ -116,6 +123,11 @@ class Layout:
         return self.progress / "run.toml"
 
     @property
+    def staged_posts(self) -> Path:
+        """The checksum of each post of the unfinished run."""
+        return self.progress / "posts.json"
+
+    @property
     def swapping(self) -> Path:
         """The temporary name of a file that moves from the staging folder to the published one."""
         return self.progress / "swapping"
@@ -123,7 +135,7 @@ class Layout:
     def owns(self, path: Path) -> bool:
         """Return whether a path in the private folder is one that runs make."""
         own_files = {*self.records, self.private / PRIVATE_SUMS, self.report, self.page, self.lock, self.holder}
-        own_folders = (self.progress, self.opt_out)
+        own_folders = (self.progress, self.scratch, self.opt_out)
         return path in own_files or files.is_temporary(path) or any(map(path.is_relative_to, own_folders))
 
     def key_under_way(self) -> str | None:
@@ -136,9 +148,13 @@ def layout_of(photos: Path, output: Path | None) -> Layout:
 
     Raises:
         ConfigError: the output would lie in the folder of the photos, or contain it.
+        OutputError: a name is too long.
     """
     root = (photos if photos.is_dir() else photos.parent).resolve()
-    target = (output or root.with_name(f"{root.name}-protected")).resolve()
+    target = output or root.with_name(f"{root.name}-protected")
+    if not files.can_exist(private_of(target) / SUMS):
+        raise OutputError(f"the name of {private_of(target)} is too long", hint="choose a shorter --output")
+    target = target.resolve()
     check_apart(target, root)
     check_apart(private_of(target), root)
     return Layout(root, target, private_of(target))
@@ -164,8 +180,14 @@ def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite:
             other than results.
         CheckpointError: the run to resume has another key.
     """
-    empty = {layout.lock, layout.holder}
-    used = [p for p in (layout.output, layout.private) if p.is_file() or (p.is_dir() and set(p.iterdir()) - empty)]
+    passing = {layout.lock, layout.holder, layout.scratch}  # with files that a killed run was writing
+
+    def is_used(folder: Path) -> bool:
+        return folder.is_file() or (
+            folder.is_dir() and any(not (path in passing or files.is_temporary(path)) for path in folder.iterdir())
+        )
+
+    used = [folder for folder in (layout.output, layout.private) if is_used(folder)]
     if not used:
         return
     if not (overwrite or resume):
@@ -178,48 +200,61 @@ def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite:
         raise CheckpointError(f"{layout.private} holds a stopped run of other settings or photos", hint=hint)
 
 
-def create_folders(layout: Layout, key: str, settings: str, *, resume: bool) -> None:
+def create_folders(layout: Layout, key: str, settings: str, posts: Mapping[str, str], *, resume: bool) -> None:
     """Create the folders of a run, after `refuse_existing_output`; a stopped run is removed unless it is resumed.
 
     Args:
         layout: folders of the run.
         key: run key.
         settings: settings of the run, as TOML.
+        posts: checksum of each post, by the id of its photo.
         resume: keep the files of a stopped run.
 
     Raises:
         OutputError: the folders cannot be created.
     """
     with files.reporting_write_errors(layout.progress):
-        if layout.progress.exists() and not resume:
+        if layout.progress.exists() and not (resume and layout.key_under_way() == key):
+            layout.key.unlink(missing_ok=True)  # first: a kill leaves nothing that looks like a run to resume
             shutil.rmtree(layout.progress)
         layout.staged.mkdir(parents=True, exist_ok=True)
     files.write_text(layout.staged_settings, settings)
+    files.write_text(layout.staged_posts, json.dumps(posts) + "\n")
     files.write_text(layout.key, f"{key}\n")
 
 
-def output_names(sources: Iterable[tuple[str, str]], originals: Iterable[str]) -> dict[str, str]:
-    """Return a unique name for every copy: the same path and stem, the new suffix, and a number if two would collide.
+class OutputNames:
+    """Unique names of copies: the same path and stem, the new suffix, and a number if two would collide.
 
-    A copy never has the name of another original, not even of one that was left out. Names that differ only in case or
-    in the encoding of an accent count as equal, as on some file systems.
+    A copy never has the name of another original, not even of one that was left out, nor of a folder or of a file of
+    captions. Names that differ only in case or in the encoding of an accent count as equal, as on some file systems.
 
     Args:
-        sources: (photo id, new suffix) pairs; of colliding photos the first keeps the plain name.
         originals: ids of all photos that were found.
+        captions: name of the caption file, if there is one.
     """
-    owners: dict[str, str] = {}
-    for photo in originals:
-        owners.setdefault(_key(photo), photo)
-    names = {}
-    for source, suffix in sources:
-        path, number = PurePosixPath(source), 1
+
+    def __init__(self, originals: Iterable[str], captions: str | None = None) -> None:
+        ids = list(originals)
+        self._captions = {_key(name) for name in (METADATA, captions) if name}
+        self._owners = dict.fromkeys(self._captions, "")
+        self._owners |= {_key(str(folder)): "" for photo in ids for folder in PurePosixPath(photo).parents}
+        for photo in ids:
+            self._owners.setdefault(_key(photo), photo)
+
+    def give(self, photo: str, suffix: str) -> str:
+        """Return the name of a photo's copy; of colliding photos the first to ask keeps the plain name."""
+        path, number = PurePosixPath(photo), 1
         name = path.with_suffix(suffix)
-        while owners.setdefault(_key(str(name)), source) != source:
+        while self._owners.setdefault(_key(str(name)), photo) != photo:
             number += 1
             name = path.with_name(f"{path.stem}-{number}{suffix}")
-        names[source] = str(name)
-    return names
+        return str(name)
+
+    def blocked(self, photo: str) -> str | None:
+        """Return the folder of a photo that has the name of a caption file, so that both cannot be written."""
+        top = PurePosixPath(photo).parts[0]
+        return top if top != photo and _key(top) in self._captions else None
 
 
 def _key(name: str) -> str:

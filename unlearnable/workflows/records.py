@@ -7,7 +7,10 @@ written by an earlier version, or by hand, and is read as it is.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from unlearnable import files
 from unlearnable.errors import CheckpointError
@@ -37,17 +40,18 @@ def read_record(path: Path) -> str:
             f"{path} is damaged: it does not match its checksum in {PRIVATE_SUMS}",
             hint="restore it from a backup, or protect again with --overwrite",
         )
-    return content.decode("utf-8")
+    return content.decode("utf-8", "surrogateescape")  # names of files may be no text
 
 
 def read_manifest(path: Path) -> list[ManifestLine]:
-    """Return the lines of a manifest.
+    """Return the lines of a manifest; those that cannot be read, as of another version, are left out.
 
     Raises:
         OSError: it cannot be read.
-        CheckpointError: it is not as the run wrote it, or no manifest.
+        CheckpointError: it is not as the run wrote it.
     """
-    try:
-        return [ManifestLine.model_validate_json(line) for line in read_record(path).split("\n") if line]
-    except ValueError as error:
-        raise CheckpointError(f"{path} is damaged: it is no manifest", hint="protect again with --overwrite") from error
+    lines = []
+    for text in read_record(path).split("\n"):
+        with suppress(ValidationError):
+            lines.append(ManifestLine.model_validate_json(text))
+    return lines

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,6 @@ from unlearnable.errors import InputError
 _SPREADSHEETS = frozenset({".csv", ".tsv"})  # all other formats are UTF-8 by their own rules
 _WESTERN = "cp1252"  # what Windows and Excel write where UTF-8 is not asked for
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-_LINE = re.compile(r"([^\n]*?)\r?(?:\n|\Z)")
 
 
 @dataclass(frozen=True)
@@ -53,6 +51,8 @@ def read_document(path: Path) -> Document:
     Raises:
         InputError: the file cannot be read or is no text.
     """
+    if path.exists() and not path.is_file():  # a device may have no end, and a pipe be read only once
+        raise InputError(f"{path} is no regular file", hint="save the captions in a file")
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -82,6 +82,10 @@ def _guessed(data: bytes) -> str | None:
 
 def lines(text: str) -> Iterator[TextLine]:
     """Yield the lines that are not blank, numbered from 1. Only a line feed ends a line: a caption may hold U+2028."""
-    for number, match in enumerate(_LINE.finditer(text), start=1):
-        if match[1].strip():
-            yield TextLine(number, match.start(), match.end(1), match.end())
+    number = stop = 0
+    while (start := stop) < len(text):
+        number += 1
+        stop = text.find("\n", start) + 1 or len(text)
+        end = start + len(text[start:stop].removesuffix("\n").removesuffix("\r"))
+        if not text[start:end].isspace() and end > start:
+            yield TextLine(number, start, end, stop)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from unlearnable.datasets.text.spans import Span, TextSpan
 
 _DECODE = json.JSONDecoder().raw_decode
+_LONE = re.compile("[\ud800-\udfff]")
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -104,7 +105,7 @@ def speller(text: str) -> Callable[[str, str, str], str]:
 def _spell(ascii_file: bool, raw: str, value: str, new: str) -> str:
     """Spell a JSON string by the habits of the one it replaces: `\\u` escapes, also of `<`, and PHP's `\\/`."""
     escaped = raw.isascii() and (ascii_file or not value.isascii())
-    lone = any("\ud800" <= letter <= "\udfff" for letter in new)  # half a pair cannot be encoded otherwise
+    lone = _LONE.search(new) is not None  # half a pair cannot be encoded otherwise
     spelt = json.dumps(new, ensure_ascii=escaped or lone)
     for letter in "<>&'=":  # Rails and Google escape what means something in HTML
         if (escape := f"\\u{ord(letter):04x}") in raw.lower():

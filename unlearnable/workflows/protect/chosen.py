@@ -56,6 +56,8 @@ def source_of(paths: Sequence[Path], only: Sequence[str] = (), skip: Sequence[st
     for path in expanded:
         if not path.exists():
             raise InputError(f"there is no {path}", hint="check the path")
+        if not path.is_dir() and not path.is_file():
+            raise InputError(f"{path} is no regular file", hint="give a photo or a folder")
         if path.is_dir() or not is_photo(path.name):
             raise ConfigError(f"{path} is no photo, but one of several paths", hint=_ONE_KIND)
         if path.parent.resolve() != first.parent.resolve():

@@ -1,12 +1,14 @@
-"""One run at a time on the folders of a result."""
+"""One run at a time on the folders of a result, and the scratch folder of that run."""
 
 from __future__ import annotations
 
 import os
 import platform
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
@@ -26,7 +28,7 @@ def held(layout: Layout) -> Iterator[None]:
     """
     lock = FileLock(layout.lock, timeout=0)
     with files.reporting_write_errors(layout.lock):
-        layout.private.mkdir(parents=True, exist_ok=True)
+        layout.private.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             lock.acquire()
         except Timeout:
@@ -44,6 +46,24 @@ def held(layout: Layout) -> Iterator[None]:
         lock.release()
         with suppress(OSError):  # it holds something
             layout.private.rmdir()
+
+
+@contextmanager
+def scratch_of(layout: Layout) -> Iterator[Path]:
+    """Yield an empty folder inside the private one for decoded originals, which nobody else may read.
+
+    It is removed at the end; what a killed run left there is removed first. The caller holds the folders.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    shutil.rmtree(layout.scratch, ignore_errors=True)
+    with files.reporting_write_errors(layout.scratch):
+        layout.scratch.mkdir(mode=0o700)
+    try:
+        yield layout.scratch
+    finally:
+        shutil.rmtree(layout.scratch, ignore_errors=True)
 
 
 def _taken(layout: Layout) -> OutputError:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
 
 from unlearnable import files
 from unlearnable.config import ProtectSettings
@@ -11,6 +13,7 @@ from unlearnable.datasets import Dataset, Pair, Photo, Skipped
 from unlearnable.datasets.tree import linked_folders
 from unlearnable.datasets.types import NO_RECORD
 from unlearnable.errors import InputError
+from unlearnable.escapes import storable
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.imaging.encoding import Encoding
 from unlearnable.imaging.placement import grid_shape, working_copy
@@ -18,9 +21,12 @@ from unlearnable.models.tokens import CaptionSlot
 from unlearnable.posts.pixels import Pixels
 from unlearnable.progress import Progress
 from unlearnable.protection.captions import cut_captions
+from unlearnable.results.protect import CHANGED
 from unlearnable.stores.ragged import Shape
-from unlearnable.workflows.layout import SMALLEST
+from unlearnable.workflows.layout import SMALLEST, OutputNames
 from unlearnable.workflows.protect.target import target_of
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,9 @@ class Prepared:
         sizes: (height, width) of each copy.
         hashes: SHA-256 of each original file.
         grids: (rows, columns) of each photo's noise grid.
+        names: photo id -> path of the copy in the output folder.
+        numbers: number of each photo among those that the noise was made for.
+        posts: checksum of each post as the run found it, also of photos that were left out.
         skipped: photos and rows that were left out.
     """
 
@@ -49,31 +58,105 @@ class Prepared:
     sizes: list[Shape] = field(default_factory=list)
     hashes: list[str] = field(default_factory=list)
     grids: list[Shape] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+    numbers: list[int] = field(default_factory=list)
+    posts: Mapping[str, str] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
 
+    def without(self, left_out: Sequence[Skipped]) -> Prepared:
+        """Return the photos without those that had to be left out since."""
+        gone = {one.where for one in left_out}
+        kept = [place for place, photo in enumerate(self.photos) if photo.id not in gone]
 
-def read_photos(
-    dataset: Dataset,
-    settings: ProtectSettings,
-    side: int,
-    pixels: Pixels,
-    already_protected: set[str],
-    progress: Progress,
-) -> Prepared:
-    """Decode every photo into a working copy of at most twice the model's size.
+        def chosen(values: list[Item]) -> list[Item]:
+            return [values[place] for place in kept]
 
-    Args:
-        dataset: data set to read.
+        return Prepared(
+            photos=chosen(self.photos),
+            encodings=chosen(self.encodings),
+            sizes=chosen(self.sizes),
+            hashes=chosen(self.hashes),
+            grids=chosen(self.grids),
+            names={photo: name for photo, name in self.names.items() if photo not in gone},
+            numbers=chosen(self.numbers),
+            posts=self.posts,
+            skipped=[*self.skipped, *left_out],
+        )
+
+
+def refuse_changed(photo: Photo, checksum: str | None) -> None:
+    """Stop at a photo that is not the one any more whose checksum this is.
+
+    Raises:
+        DecodeError: it has changed, or is gone.
+    """
+    now = photo.sha256()
+    if now is None or now != checksum:
+        raise DecodeError(CHANGED, "it was changed while the run went on" if now else "it is gone or cannot be read")
+
+
+@dataclass(frozen=True)
+class PhotoReader:
+    """The reader of photos into working copies.
+
+    Attributes:
         settings: output format and strictness.
         side: image size of the model, in pixels.
         pixels: receives the working copies.
         already_protected: SHA-256 of photos that are protected already.
-        progress: receives one step per photo.
+        names: names of the copies.
+        staged: folder that the copies are written to first.
+    """
+
+    settings: ProtectSettings
+    side: int
+    pixels: Pixels
+    already_protected: Set[str]
+    names: OutputNames
+    staged: Path
+
+    def read(self, photo: Photo, prepared: Prepared) -> None:
+        """Decode a photo into a working copy of at most twice the model's size.
+
+        Raises:
+            DecodeError: it cannot be protected.
+        """
+        self._check_name(photo.id)
+        checksum = photo.sha256()
+        target = target_of(photo.path, self.settings)
+        refuse_changed(photo, checksum)
+        picture = target.picture
+        if min(picture.height, picture.width) < SMALLEST:
+            size = f"{picture.width} x {picture.height}"
+            raise DecodeError("too-small", f"{size}, but at least {SMALLEST} pixels are needed")
+        if checksum in self.already_protected:
+            raise DecodeError("already-protected", "made by this tool; protect the original instead")
+        name = self.names.give(photo.id, target.encoding.suffix)
+        if not files.can_exist(self.staged / name):
+            raise DecodeError("bad-name", "the name of its copy would be too long; shorten it")
+        self.pixels.append(working_copy(picture.pixels, self.side))
+        prepared.names[photo.id] = name
+        prepared.numbers.append(len(prepared.photos))
+        prepared.photos.append(photo)
+        prepared.encodings.append(target.encoding)
+        prepared.sizes.append((picture.height, picture.width))
+        prepared.hashes.append(checksum or "")
+        prepared.grids.append(grid_shape(picture.height, picture.width, self.side))
+
+    def _check_name(self, photo: str) -> None:
+        if storable(photo) != photo:
+            raise DecodeError("bad-name", "the name is no text in UTF-8, so no caption could name the copy; rename it")
+        if folder := self.names.blocked(photo):
+            raise DecodeError("bad-name", f"the folder {folder} has the name of a caption file; rename it")
+
+
+def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Prepared:
+    """Read every photo; those that cannot be protected are skipped.
 
     Raises:
         InputError: no photo can be used, or `strict` is set and some photo cannot.
     """
-    prepared = Prepared(skipped=list(dataset.skipped))
+    prepared = Prepared(skipped=list(dataset.skipped), posts=dataset.posts)
     for name in linked_folders(dataset.root):
         prepared.skipped.append(Skipped(name, "link", "a linked folder, which is not followed"))
     progress.phase("reading photos", len(dataset.photos))
@@ -81,40 +164,17 @@ def read_photos(
         try:
             if not photo.path.resolve().is_relative_to(dataset.root.resolve()):
                 raise DecodeError("link", "a link that leads out of the folder of the photos")
-            _read_photo(photo, settings, side, pixels, already_protected, prepared)
+            reader.read(photo, prepared)
         except DecodeError as error:
             prepared.skipped.append(Skipped(photo.id, error.reason, error.detail))
         progress.advance()
-    if settings.strict and prepared.skipped:
+    if reader.settings.strict and prepared.skipped:
         first = prepared.skipped[0]
         raise InputError(f"{first.where}: {first.reason} ({first.detail})", hint="fix or remove it, or omit --strict")
     if not prepared.photos:
         first = prepared.skipped[0]
         raise InputError(f"no photo in {dataset.root} can be protected; {first.where}: {first.reason} ({first.detail})")
     return prepared
-
-
-def _read_photo(
-    photo: Photo,
-    settings: ProtectSettings,
-    side: int,
-    pixels: Pixels,
-    already_protected: set[str],
-    prepared: Prepared,
-) -> None:
-    target = target_of(photo.path, settings)
-    picture = target.picture
-    if min(picture.height, picture.width) < SMALLEST:
-        raise DecodeError("too-small", f"{picture.width} x {picture.height}, but at least {SMALLEST} pixels are needed")
-    checksum = files.sha256(photo.path)
-    if checksum in already_protected:
-        raise DecodeError("already-protected", "made by this tool; protect the original instead")
-    pixels.append(working_copy(picture.pixels, side))
-    prepared.photos.append(photo)
-    prepared.encodings.append(target.encoding)
-    prepared.sizes.append((picture.height, picture.width))
-    prepared.hashes.append(checksum)
-    prepared.grids.append(grid_shape(picture.height, picture.width, side))
 
 
 def read_captions(dataset: Dataset, settings: ProtectSettings, length: int) -> dict[str, list[Caption]]:

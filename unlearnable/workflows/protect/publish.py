@@ -13,10 +13,10 @@ from pydantic import ValidationError
 
 from unlearnable import files, seal
 from unlearnable.config import ProtectSettings
-from unlearnable.datasets import Dataset, Edits, Pair, write_captions
-from unlearnable.errors import ModelError
+from unlearnable.datasets import Dataset, Edits, Pair, Skipped, write_captions
+from unlearnable.errors import InputError, ModelError
 from unlearnable.evaluation.visibility import visibility
-from unlearnable.imaging.decode import decode
+from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.picture import Picture
 from unlearnable.methods.state import State
 from unlearnable.models.tokens import CaptionSlot, Trigger
@@ -25,8 +25,8 @@ from unlearnable.report.pictures import Thumbnails, thumbnails
 from unlearnable.report.shown_photos import ShownPhotos
 from unlearnable.results import ManifestLine
 from unlearnable.stores.noise import NoiseStore
-from unlearnable.workflows.layout import METADATA, Layout, output_names
-from unlearnable.workflows.protect.prepare import Caption, Prepared
+from unlearnable.workflows.layout import METADATA, Layout
+from unlearnable.workflows.protect.prepare import Caption, Prepared, refuse_changed
 from unlearnable.workflows.protect.target import target_of
 from unlearnable.workflows.protect.written import write
 
@@ -36,55 +36,68 @@ class Publication:
     """Everything that a run will write.
 
     Attributes:
-        prepared: photos and their noise grids.
-        names: photo id -> path in the output folder.
+        prepared: photos, their noise grids and the names of their copies.
         triggers: trigger of each photo; None for methods without a trigger.
         captions: photo id -> (pair, new text) of each caption.
     """
 
     prepared: Prepared
-    names: dict[str, str]
     triggers: list[Trigger | None]
     captions: dict[str, list[tuple[Pair, str]]]
 
+    def without(self, left_out: Sequence[Skipped]) -> Publication:
+        """Return what will be written without the photos that had to be left out since."""
+        prepared = self.prepared.without(left_out)
+        triggers = dict(zip((photo.id for photo in self.prepared.photos), self.triggers, strict=True))
+        return Publication(
+            prepared,
+            [triggers[photo.id] for photo in prepared.photos],
+            {photo.id: self.captions[photo.id] for photo in prepared.photos},
+        )
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Photo id -> path in the output folder."""
+        return self.prepared.names
+
 
 def compose(
-    dataset: Dataset,
     prepared: Prepared,
     captions: dict[str, list[Caption]],
     triggers: list[Trigger | None],
     write: Callable[[CaptionSlot, Trigger], str] = CaptionSlot.text,
 ) -> Publication:
-    """Compose the publication: a name for every photo, and every caption with its trigger as `write` inserts it.
+    """Compose the publication: every caption with its trigger as `write` inserts it.
 
     A caption that stands in one place for several photos is one text, with the trigger where the first of them has it.
     """
-    ids, suffixes = [photo.id for photo in prepared.photos], [one.suffix for one in prepared.encodings]
     texts: dict[str, list[tuple[Pair, str]]] = {}
     written: dict[tuple[int, int], str] = {}
-    for photo, trigger in zip(ids, triggers, strict=True):
+    for photo, trigger in zip((photo.id for photo in prepared.photos), triggers, strict=True):
         texts[photo] = []
         for caption in captions[photo]:
             text = write(caption.slot, trigger) if trigger else caption.pair.caption
             if caption.pair.record >= 0:
                 text = written.setdefault((caption.pair.record, caption.pair.index), text)
             texts[photo].append((caption.pair, text))
-    names = output_names(zip(ids, suffixes, strict=True), (photo.id for photo in dataset.photos))
-    return Publication(prepared, names, triggers, texts)
+    return Publication(prepared, triggers, texts)
 
 
 def write_photos(
     publication: Publication, state: State, settings: ProtectSettings, layout: Layout, progress: Progress
-) -> tuple[list[ManifestLine], dict[str, Thumbnails]]:
+) -> tuple[Publication, list[ManifestLine], dict[str, Thumbnails]]:
     """Write every missing photo, and the manifest line of each photo.
 
     Returns:
-        The whole manifest (protected photos in order, then those left out), and the thumbnails of
-        those photos in which most is seen, by the path of the copy.
+        What was written, without photos that had changed; the whole manifest (protected photos in order, then those
+        left out); and the thumbnails of those photos in which most is seen, by the path of the copy.
+
+    Raises:
+        InputError: all photos have changed; or, with `strict`, one has.
     """
     shown = ShownPhotos()
     done = {line.source: line for line in _finished(layout, progress)}
-    lines = []
+    lines, changed = [], []
     progress.phase("writing photos", len(publication.prepared.photos))
     files.write_text(layout.staged_manifest, "".join(map(_sealed_line, done.values())))
     with (
@@ -94,19 +107,34 @@ def write_photos(
         for number, photo in enumerate(publication.prepared.photos):
             line = done.get(photo.id)
             name = publication.names[photo.id]
-            if line is None or line.output != name:
-                line, before, after = _write_photo(publication, state, settings, layout.staged, number)
-                manifest.write(_sealed_line(line))
-                manifest.flush()
-            elif shown.wants(line.flip or 0.0):
-                before, after = target_of(photo.path, settings).picture, decode(layout.staged / name)
+            try:
+                if line is None or line.output != name:
+                    line, before, after = _write_photo(publication, state, settings, layout.staged, number)
+                    manifest.write(_sealed_line(line))
+                    manifest.flush()
+                elif shown.wants(line.flip or 0.0):
+                    before, after = target_of(photo.path, settings).picture, decode(layout.staged / name)
+            except DecodeError as error:
+                changed.append(Skipped(photo.id, error.reason, error.detail))
+                (layout.staged / name).unlink(missing_ok=True)
+                progress.advance()
+                continue
             if shown.wants(line.flip or 0.0):
                 shown.add(name, line.flip or 0.0, thumbnails(before, after))
             lines.append(line)
             progress.advance(linf=line.noise_linf or 0, psnr=line.psnr or 0.0)
+    _refuse_all(changed, len(lines), settings)
+    publication = publication.without(changed)
     for skipped in publication.prepared.skipped:
-        lines.append(ManifestLine(source=skipped.where, status="skipped", reason=skipped.reason, detail=skipped.detail))
-    return lines, shown.thumbnails
+        post = publication.prepared.posts.get(skipped.where)
+        why, detail = skipped.reason, skipped.detail
+        lines.append(ManifestLine(source=skipped.where, post=post, status="skipped", reason=why, detail=detail))
+    return publication, lines, shown.thumbnails
+
+
+def _refuse_all(changed: Sequence[Skipped], written: int, settings: ProtectSettings) -> None:
+    if changed and (settings.strict or not written):
+        raise InputError(f"{changed[0].where}: {changed[0].reason} ({changed[0].detail})", hint="start again")
 
 
 def manifest_text(lines: Iterable[ManifestLine]) -> str:
@@ -181,7 +209,10 @@ def _write_photo(
 ) -> tuple[ManifestLine, Picture, Picture]:
     """Write one photo; return its manifest line, the picture before the noise, and the copy as it is read back."""
     photo = publication.prepared.photos[number]
-    target = target_of(photo.path, settings)
+    try:
+        target = target_of(photo.path, settings)
+    finally:  # whatever cannot be decoded now could be before
+        refuse_changed(photo, publication.prepared.hashes[number])
     protected = target.protected(state.noise.grid(number), settings)
     if np.array_equal(protected.pixels, target.picture.pixels):
         raise _unprotected(photo.id)
@@ -194,6 +225,7 @@ def _write_photo(
         source=photo.id,
         output=publication.names[photo.id],
         sha256_in=publication.prepared.hashes[number],
+        post=publication.prepared.posts[photo.id],
         sha256_out=files.sha256(path),
         bytes_in=photo.path.stat().st_size,
         bytes_out=path.stat().st_size,

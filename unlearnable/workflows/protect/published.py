@@ -25,7 +25,7 @@ def read_sums(layout: Layout) -> Sums:
     """Return the SHA-256 that each published file may have, by its path in the output folder; empty without a list."""
     if not layout.sums.is_file():
         return {}
-    sums = files.parse_sums(layout.sums.read_text(encoding="utf-8", errors="replace"))
+    sums = files.parse_sums(layout.sums.read_text(encoding="utf-8", errors="surrogateescape"))
     return {name: digests for name, digests in sums.items() if _is_below(name)}
 
 
@@ -41,10 +41,12 @@ def refuse_foreign(layout: Layout) -> None:
         OutputError: there are such files; the message lists them.
     """
     sums = read_sums(layout)
+    passing = _left_by_a_kill(layout, sums)
     foreign = [
         str(path)
         for path in _files_below(layout.output)
-        if path.is_symlink() or _hash(path) not in sums.get(path.relative_to(layout.output).as_posix(), ())
+        if path not in passing
+        and (path.is_symlink() or _hash(path) not in sums.get(path.relative_to(layout.output).as_posix(), ()))
     ]
     foreign += [str(path) for path in _files_below(layout.private) if not layout.owns(path)]
     if foreign:
@@ -68,14 +70,21 @@ def put_in_place(layout: Layout) -> None:
             path.unlink(missing_ok=True)
         files.sync_folder(layout.private)
     both = {name: old.get(name, set()) | ({new[name]} if name in new else set()) for name in {*old, *new}}
-    files.write_text(layout.sums, files.format_sums(both))
+    files.write_sums(layout.sums, both)
+    for path in _left_by_a_kill(layout, both):
+        path.unlink(missing_ok=True)
     for name, wanted in new.items():
         if _hash(layout.output / name) != wanted:
             _link(layout.staged / name, layout.output / name, layout.swapping)
     for name in old.keys() - new.keys():
         if _hash(layout.output / name) in old[name]:
             _remove(layout.output / name, layout.output)
-    files.write_text(layout.sums, files.format_sums({name: {wanted} for name, wanted in new.items()}))
+    files.write_sums(layout.sums, {name: {wanted} for name, wanted in new.items()})
+
+
+def _left_by_a_kill(layout: Layout, sums: Sums) -> set[Path]:
+    """Return the temporary names of published files: where a file system has no links, a kill may leave one there."""
+    return {files.temporary_name(layout.output / name) for name in sums}
 
 
 def _refuse_taken(layout: Layout, new: dict[str, str], old: Sums) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -11,7 +12,7 @@ from unlearnable.config import MethodSettings
 from unlearnable.datasets import Columns, Dataset, open_dataset
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.errors import ModelError
-from unlearnable.imaging.decode import decode
+from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.placement import working_copy
 from unlearnable.methods.batches import freeze, in_order
 from unlearnable.methods.measure import batch_losses
@@ -19,10 +20,11 @@ from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import State
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot, cut, tokenizer
-from unlearnable.posts.pixels import Pixels
+from unlearnable.posts.pixels import Pixels, Rgb8
 from unlearnable.progress import Progress
 from unlearnable.results import SurrogateLoss
 from unlearnable.workflows.layout import METADATA, Layout
+from unlearnable.workflows.protect.prepare import refuse_changed
 from unlearnable.workflows.protect.publish import Publication
 from unlearnable.workflows.protect.setup import Run
 from unlearnable.workflows.protect.target import target_of
@@ -111,7 +113,10 @@ def measure_losses(
     names = [publication.names[photo.id] for photo in publication.prepared.photos]
     side = max(model.image_size for model in problem.surrogates)
     store, unencoded = _working_copies(run, state, names, side, progress)
-    return losses_on(problem, state.models, store, unencoded, [texts[name] for name in names])
+    numbers = run.prepared.numbers
+    posts = replace(problem.posts, pixels=problem.posts.pixels.choose(numbers))
+    kept = replace(problem, posts=posts, captions=tuple(problem.captions[number] for number in numbers))
+    return losses_on(kept, state.models, store, unencoded, [texts[name] for name in names])
 
 
 def losses_on(
@@ -132,7 +137,7 @@ def losses_on(
     """
     count = len(texts)
     written = [_plain(captions) for captions in texts]
-    clean = [_plain(captions) for captions in problem.captions]
+    clean, pixels = [_plain(captions) for captions in problem.captions], problem.posts.pixels
     none = torch.zeros(count, 0, dtype=torch.long)
     freeze(problem.surrogates)
     freeze(trained)
@@ -147,8 +152,8 @@ def losses_on(
     return [
         SurrogateLoss(
             surrogate=before.name,
-            clean_pretrained=loss(before, problem.posts.pixels, clean),
-            clean_unmasked=loss(before, problem.posts.pixels, clean, mask_equal=False),
+            clean_pretrained=loss(before, pixels, clean),
+            clean_unmasked=loss(before, pixels, clean, mask_equal=False),
             protected_pretrained=loss(before, store, written),
             protected_trained=(lowest := loss(after, store, written)),
             before_encoding=lowest if unencoded is store else loss(after, unencoded, written),
@@ -165,16 +170,25 @@ def _working_copies(
     lossless = all(encoding.lossless for encoding in run.prepared.encodings)
     unencoded = store if lossless else Pixels.create(run.scratch / "unencoded.u8")
     progress.phase("checking the written files", len(names))
-    for number, (photo, name) in enumerate(zip(run.prepared.photos, names, strict=True)):
+    for number, name in enumerate(names):
         copy = working_copy(decode(run.layout.staged / name).pixels, side)
         store.append(copy)
         if not lossless:
             if not run.prepared.encodings[number].lossless:
-                target = target_of(photo.path, run.settings)
-                copy = working_copy(target.protected(state.noise.grid(number), run.settings).pixels, side)
+                copy = _unencoded(run, state, number, side, copy)
             unencoded.append(copy)
         progress.advance()
     return store, unencoded
+
+
+def _unencoded(run: Run, state: State, number: int, side: int, copy: Rgb8) -> Rgb8:
+    """Return a working copy of what was encoded; of the file itself where the original has changed since."""
+    try:
+        target = target_of(run.prepared.photos[number].path, run.settings)
+        refuse_changed(run.prepared.photos[number], run.prepared.hashes[number])
+    except DecodeError:
+        return copy
+    return working_copy(target.protected(state.noise.grid(run.prepared.numbers[number]), run.settings).pixels, side)
 
 
 def refuse_unprotected(losses: Sequence[SurrogateLoss], settings: MethodSettings) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from unlearnable import config, files
 from unlearnable.config import ProtectSettings
+from unlearnable.datasets import Dataset
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.methods.state import State
 from unlearnable.models.fetching import announce
@@ -23,12 +25,14 @@ from unlearnable.stores.ragged import Ragged
 from unlearnable.workflows import history
 from unlearnable.workflows.layout import Layout, create_folders, layout_of, refuse_existing_output
 from unlearnable.workflows.protect import published
+from unlearnable.workflows.protect.changes import changed_since_finished, changed_since_stopped, said_of_changed
 from unlearnable.workflows.protect.chosen import source_of
 from unlearnable.workflows.protect.expected import copies_bytes, foreseen_and_ready
-from unlearnable.workflows.protect.lock import held
+from unlearnable.workflows.protect.lock import held, scratch_of
 from unlearnable.workflows.protect.opt_out_site import write_site_files
 from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.publish import (
+    Publication,
     compose,
     manifest_text,
     refuse_without_noise,
@@ -66,31 +70,50 @@ def protect(
     dataset = open_posts(source, settings.captions, columns_of(settings), progress)
     announce(all_models(settings), progress)
     key = run_key(settings, dataset)
-    with held(layout), tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
-        if resume and (finished := _finished_report(layout, key, progress)):
+    with held(layout), scratch_of(layout) as scratch:
+        if resume and (finished := _finished_report(settings, dataset, layout, key, progress)):
             return finished
-        refuse_existing_output(layout, key, resume=resume, overwrite=overwrite)
+        anew = resume and _begins_anew(settings, dataset, layout, progress)
+        refuse_existing_output(layout, key, resume=resume and not anew, overwrite=overwrite or anew)
         if overwrite:
             published.refuse_foreign(layout)
         surrogates = load_surrogates(settings, progress)
-        run = foreseen_and_ready(settings, layout, dataset, surrogates, Path(scratch), progress)
-        if not resume:
+        run = foreseen_and_ready(settings, layout, dataset, surrogates, scratch, progress)
+        goes_on = resume and not anew
+        if not goes_on:
             files.check_space(layout.private, copies_bytes(run.prepared) + Ragged(run.prepared.grids).size)
-        create_folders(layout, key, config.to_toml(settings), resume=resume)
+        create_folders(layout, key, config.to_toml(settings), dataset.posts, resume=goes_on)
         task = OptimisationTask(run.problem, run.method, run.method_settings, layout.checkpoint, run.key)
         session, trace = optimise(task, progress, lambda losses: bool(reason_to_stop(settings, losses)))
-        return _publish(run, session.state, trace.losses, started, progress)
+        return publish(run, session.state, trace.losses, started, progress)
 
 
-def _publish(run: Run, state: State, rounds: list[float], started: float, progress: Progress) -> ProtectReport:
-    """Stage photos and captions, verify them, and put them in place; the report is written last."""
-    layout = run.layout
-    refuse_without_noise(run.prepared, state.noise)
+def composed(run: Run, state: State) -> Publication:
+    """Return what a run will write: names, triggers, and captions that hold them."""
     vocabulary = run.problem.vocabulary
     triggers = [vocabulary.trigger(row) if row else None for row in state.triggers.tolist()]
     write = as_sentence if run.settings.trigger_vocabulary == "natural" else CaptionSlot.text
-    publication = compose(run.dataset, run.prepared, run.captions, triggers, write)
-    lines, pictures = write_photos(publication, state, run.settings, layout, progress)
+    return compose(run.prepared, run.captions, triggers, write)
+
+
+def publish(
+    run: Run, state: State, rounds: list[float], started: float, progress: Progress, notes: Sequence[str] = ()
+) -> ProtectReport:
+    """Stage photos and captions, verify them, and put them in place; the report is written last.
+
+    Args:
+        run: the run, whose folders are there.
+        state: noise and triggers.
+        rounds: mean loss after each round.
+        started: time when the run began, by the monotonic clock.
+        progress: receives progress updates.
+        notes: remarks for the report, before those that the run gives.
+    """
+    layout = run.layout
+    refuse_without_noise(run.prepared, state.noise)
+    publication = composed(run, state)
+    publication, lines, pictures = write_photos(publication, state, run.settings, layout, progress)
+    run = replace(run, prepared=publication.prepared)
     caption_file = write_caption_files(publication, run.dataset, layout, run.settings.keep_fields)
     roundtrip, texts = reread_captions(publication, layout, caption_file, run.dataset)
     losses = measure_losses(run, state, publication, texts, progress)
@@ -99,6 +122,7 @@ def _publish(run: Run, state: State, rounds: list[float], started: float, progre
     stopped = reason_to_stop(run.settings, rounds) or "rounds"
     seconds = time.monotonic() - started
     report = summarise(run, state, RunResults(lines, losses, rounds, stopped, roundtrip, seconds))
+    report = report.model_copy(update={"notes": [*notes, *report.notes]})
     page = protect_page(report, lines, run.settings, pictures)
     published.put_in_place(layout)
     _remember(run, lines, progress)
@@ -110,7 +134,7 @@ def _publish(run: Run, state: State, rounds: list[float], started: float, progre
     text = report.model_dump_json(indent=2) + "\n"
     seal_records(layout, text)
     files.write_text(layout.report, text)
-    _clear(layout)
+    clear(layout)
     return report
 
 
@@ -122,17 +146,30 @@ def _remember(run: Run, lines: list[ManifestLine], progress: Progress) -> None:
         progress.note(f"this run is not recorded in the history: {error.message}")
 
 
-def _clear(layout: Layout) -> None:
+def clear(layout: Layout) -> None:
     """Remove what a complete run no longer needs."""
     shutil.rmtree(layout.progress, ignore_errors=True)
     for path in filter(files.is_temporary, layout.private.iterdir()):
         path.unlink(missing_ok=True)
 
 
-def _finished_report(layout: Layout, key: str, progress: Progress) -> ProtectReport | None:
+def _begins_anew(settings: ProtectSettings, dataset: Dataset, layout: Layout, progress: Progress) -> bool:
+    """Return whether photos have changed since the run to resume began: it begins again with the others."""
+    changed = changed_since_stopped(layout, settings, dataset)
+    if changed:
+        progress.note(
+            f"{said_of_changed(changed)} since the run was stopped: it begins anew with the photos as they are"
+        )
+    return bool(changed)
+
+
+def _finished_report(
+    settings: ProtectSettings, dataset: Dataset, layout: Layout, key: str, progress: Progress
+) -> ProtectReport | None:
     """Return the report of a complete run after checking each published file, or None if the run must be repeated.
 
-    If files are missing or damaged, the report and the damaged files are removed.
+    If files are missing or damaged, the report and the damaged files are removed. Photos that have changed since are
+    no reason to touch a complete result.
 
     Raises:
         CheckpointError: the complete run had other settings or photos, or its report or list of files is damaged.
@@ -143,14 +180,16 @@ def _finished_report(layout: Layout, key: str, progress: Progress) -> ProtectRep
     if layout.key_under_way() not in (None, report.run):
         return None  # the unfinished run is to replace the complete one
     if report.run != key:
-        raise CheckpointError(
-            f"{layout.private} holds a finished run of other settings or photos", hint="use --overwrite"
-        )
-    read_record(layout.manifest)
-    read_record(layout.sums)
+        if not (changed := changed_since_finished(layout, settings, dataset)):
+            raise CheckpointError(
+                f"{layout.private} holds a finished run of other settings or photos", hint="use --overwrite"
+            )
+        progress.note(f"{said_of_changed(changed)} since this run began: --overwrite protects the photos as they are")
+    for record in filter(Path.is_file, (layout.manifest, layout.sums)):
+        read_record(record)
     sums, broken = published.read_sums(layout), published.damaged(layout)
     if sums and not broken:
-        _clear(layout)
+        clear(layout)
         return report
     progress.note(f"{len(broken)} of {len(sums)} published files are missing or damaged and are made again")
     with files.reporting_write_errors(layout.report):

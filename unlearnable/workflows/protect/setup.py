@@ -21,8 +21,8 @@ from unlearnable.progress import Progress
 from unlearnable.protection.towers import load_towers
 from unlearnable.protection.vocabulary import avoided_words, load_words
 from unlearnable.workflows import history
-from unlearnable.workflows.layout import Layout
-from unlearnable.workflows.protect.prepare import Caption, Prepared, leaders_of, read_captions, read_photos
+from unlearnable.workflows.layout import Layout, OutputNames
+from unlearnable.workflows.protect.prepare import Caption, PhotoReader, Prepared, leaders_of, read_captions, read_photos
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,9 @@ def make_ready(
     vocabulary, proposer = load_words(settings, choose_device(settings.device), proposing=method.has_trigger)
     pixels = Pixels.create(scratch / "pixels.u8")
     side = max(model.image_size for model in surrogates)
-    prepared = read_photos(dataset, settings, side, pixels, history.known_protected_hashes(), progress)
+    names = OutputNames((photo.id for photo in dataset.photos), dataset.source.name if dataset.source else None)
+    reader = PhotoReader(settings, side, pixels, history.known_protected_hashes(), names, layout.staged)
+    prepared = read_photos(dataset, reader, progress)
     captions = read_captions(dataset, settings, settings.trigger_length if method.has_trigger else 0)
     posts = [captions[photo.id] for photo in prepared.photos]
     problem = Problem(

@@ -11,12 +11,14 @@ from pathlib import Path, PurePosixPath
 from unlearnable import files
 from unlearnable.datasets import Dataset, Photo, Skipped, open_dataset
 from unlearnable.errors import InputError
+from unlearnable.escapes import storable
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.encoding import choose_encoding
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.resize import is_reduced, resized
 from unlearnable.workflows import history
-from unlearnable.workflows.layout import METADATA, SMALLEST, output_names
+from unlearnable.workflows.layout import METADATA, SMALLEST, OutputNames
+from unlearnable.workflows.verify.made import report_of
 
 
 @dataclass(frozen=True)
@@ -129,8 +131,8 @@ def _partners(originals: Dataset, protected: Dataset) -> dict[str, str]:
             continue  # protection left it out, so that it used up no name
         own = choose_encoding(picture, "auto").suffix if picture else ""  # asked of several kinds alone
         sources.append((photo.id, own if own in written else min(written, default="")))
-    names = output_names(sources, (photo.id for photo in originals.photos))
-    return {photo: copy for photo, copy in names.items() if copy in copies}
+    names = OutputNames((photo.id for photo in originals.photos), originals.source.name if originals.source else None)
+    return {photo: copy for photo, suffix in sources if (copy := names.give(photo, suffix)) in copies}
 
 
 def _contains(published: str, clean: str) -> bool:
@@ -147,7 +149,7 @@ def _decoded(photo: Photo) -> Picture | None:
 
 
 def _stem(photo: str) -> str:
-    """Return the path without its suffix, alike for names that count as equal (`output_names`)."""
+    """Return the path without its suffix, alike for names that count as equal (`OutputNames`)."""
     return unicodedata.normalize("NFC", str(PurePosixPath(photo).with_suffix(""))).casefold()
 
 
@@ -157,6 +159,10 @@ def _left_out(photo: Photo, protected: Dataset, already_protected: set[str]) -> 
     Raises:
         InputError: no reason is known.
     """
+    report = report_of(protected.root)
+    for one in report.skipped if report else ():
+        if one.where == storable(photo.id):
+            return Skipped(photo.id, one.reason, one.detail)
     try:
         picture = decode(photo.path)
     except DecodeError as error:

@@ -1,0 +1,157 @@
+"""The window in a real browser: from photos that are dropped to captions that are copied, on the tiny encoder."""
+
+from __future__ import annotations
+
+import json
+import stat
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.app.window import opened
+from tests.browser import NEEDS_BROWSER, set_width, started
+from tests.cli.program import POSIX
+from tests.conftest import picture, tree
+
+pytestmark = [*NEEDS_BROWSER, POSIX]
+HOSTILE = "</script><script>document.title='hacked'</script><img src=x onerror=\"document.title='hacked'\"> `${1}`"
+CAPTIONS = ["a dog runs on grass", HOSTILE, "", "sunset over hills"]
+PATIENCE = 240  # seconds, on a machine that others use too
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with started() as driver:
+        yield driver
+
+
+@pytest.fixture
+def window(tmp_path, tiny_path):
+    with opened(tmp_path, tiny_path) as running:
+        yield running
+
+
+@pytest.fixture
+def dropped(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for number in range(4):
+        Image.fromarray(picture(number, 480, 640)).save(folder / f"p{number}.png")
+    return folder
+
+
+def wait(browser, script):
+    """Wait until a script returns something true, and return it."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    return WebDriverWait(browser, PATIENCE, 0.2).until(lambda driver: driver.execute_script(f"return {script}"), script)
+
+
+def press(browser, selector):
+    wait(browser, f"document.querySelector({selector!r})")
+    browser.execute_script(f"document.querySelector({selector!r}).click()")
+
+
+def drop(browser, *paths):
+    wait(browser, "document.querySelector('input[type=file]')")
+    browser.find_element("css selector", "input[type=file]").send_keys("\n".join(map(str, paths)))
+
+
+def type_captions(browser, captions):
+    for number, text in enumerate(captions):
+        field = browser.find_element("css selector", f"textarea[data-photo='{number}']")
+        field.send_keys(text)
+    time.sleep(1)  # the last keys are on their way
+
+
+def loaded(browser):
+    wait(browser, "[...document.images].every(i => i.complete && i.naturalWidth > 0) && document.images.length > 0")
+
+
+def narrow_enough(browser):
+    for width in (360, 1440):
+        set_width(browser, width)
+        assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+def requests_of(browser):
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    sent = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+    return [url for url in sent if not url.startswith(("data:", "blob:"))]
+
+
+def test_from_photos_to_copied_captions(browser, window, dropped):
+    before = tree(dropped)
+    set_width(browser, 1440)
+    for log in ("browser", "performance"):
+        browser.get_log(log)
+    browser.get(window.address)
+    photos = sorted(dropped.iterdir())
+    drop(browser, *photos[:2])
+    wait(browser, "document.querySelectorAll('textarea[data-photo]').length == 2")
+    type_captions(browser, CAPTIONS[:2])
+    browser.execute_script("document.querySelector('.drop').known = true")
+    drop(browser, *photos[2:])
+    wait(browser, "document.querySelectorAll('textarea[data-photo]').length == 4")
+    assert browser.execute_script("return document.querySelector('.drop').known"), "what still arrives would be lost"
+    loaded(browser)
+    narrow_enough(browser)
+    [scratch] = window.temporary.glob("unlearnable-app-*")
+    assert stat.S_IMODE(scratch.stat().st_mode) == 0o700
+    type_captions(browser, ["", "", *CAPTIONS[2:]])
+    press(browser, "#start")
+
+    wait(browser, "document.querySelector('#publish')")
+    assert tree(window.folder) == {}, "something was written before the user said so"
+    loaded(browser)
+    narrow_enough(browser)
+    trigger = browser.execute_script("return document.querySelector('mark').innerText")
+    assert len(trigger.split()) == 3
+    assert browser.title == "unlearnable"
+
+    press(browser, ".look")
+    wait(browser, "[...document.querySelectorAll('.full')].length == 2")
+    wait(browser, "document.querySelector('.after .full').naturalWidth == 640")
+    wait(browser, "document.querySelector('.after .full').getBoundingClientRect().width == 640")
+    press(browser, ".both")
+    wait(browser, "document.querySelector('.before .full').getBoundingClientRect().width == 640")
+    press(browser, ".compare header .q-btn")
+
+    press(browser, "[data-redraw='0']")
+    wait(browser, "document.querySelector('#change')")
+    other = browser.execute_script("return document.querySelector('input[data-words=\"0\"]').value")
+    assert not set(other.split()) & set(trigger.split())
+    press(browser, "#change")
+    wait(browser, "document.querySelector('#publish')")
+    assert browser.execute_script("return document.querySelector('mark').innerText") == other
+    assert tree(window.folder) == {}
+
+    press(browser, "#publish")
+    wait(browser, "document.querySelectorAll('[data-copy]').length == 4")
+    loaded(browser)
+    narrow_enough(browser)
+    browser.execute_cdp_cmd("Browser.grantPermissions", {"permissions": ["clipboardReadWrite"]})
+    for number in (0, 1):
+        press(browser, f"[data-copy='{number}']")
+        copied = wait(browser, "navigator.clipboard.readText()")
+        assert copied.endswith(f" {CAPTIONS[number]}")
+    assert copied.split()[3] == HOSTILE.split()[0]
+    assert browser.title == "unlearnable"
+    assert [url for url in requests_of(browser) if not url.startswith(window.address)] == []
+    assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
+
+    output, private = window.folder / "posts-protected", window.folder / "posts-protected.private"
+    rows = [json.loads(line) for line in (output / "metadata.jsonl").read_text().splitlines()]
+    assert rows[0] == {"file_name": "p0.png", "text": f"{other} {CAPTIONS[0]}"}
+    assert {"report.html", "report.json", "manifest.jsonl", "run.toml", "SHA256SUMS", "SHA256SUMS.private"} == set(
+        tree(private)
+    )
+    for number in range(4):
+        change = np.asarray(Image.open(output / f"p{number}.png")).astype(int) - picture(number, 480, 640)
+        assert 0 < np.abs(change).max() <= 8
+    assert tree(dropped) == before
+    _, said = window.end()
+    assert said == ""
+    assert list(window.temporary.iterdir()) == []

@@ -1,0 +1,167 @@
+"""What lies on the desk of the window, without a page: received, drafted, published, one thing at a time."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import zipfile
+
+import pytest
+from PIL import Image
+
+from tests.cli.program import FILE
+from tests.conftest import picture, tree
+from unlearnable.app.desk import Desk, Stage, free_output
+from unlearnable.app.pictures import file_of
+from unlearnable.app.watch import Watch
+from unlearnable.errors import InputError, Interrupted
+
+
+@pytest.fixture
+def desk(tmp_path, tiny_path, monkeypatch):
+    (tmp_path / "quick.toml").write_text(FILE + f"max_rounds = 2\nsurrogate = {str(tiny_path)!r}\n")
+    for name in ("work", "scratch"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    made = Desk(tmp_path / "scratch", tmp_path / "quick.toml")
+    yield made
+    made.close()
+
+
+def drop(desk, *paths):
+    """Drop files, and wait until they were looked at."""
+    for path in paths:
+        place = desk.inbox.place(path.name)
+        shutil.copy(path, place)
+        desk.arrived(place)
+    done(desk)
+
+
+def done(desk):
+    desk._last.result(timeout=240)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    (tmp_path / "mine").mkdir()
+    for number in range(3):
+        Image.fromarray(picture(number)).save(tmp_path / "mine" / f"p{number}.png")
+    return sorted((tmp_path / "mine").iterdir())
+
+
+def test_an_export_is_read_protected_and_started_over(desk, posts, tmp_path):
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        for path in sorted(p for p in posts.rglob("*") if p.is_file()):
+            archive.write(path, f"mine/{path.relative_to(posts)}")
+    assert (desk.stage, desk.dataset, file_of(desk, 0, "received")) == (Stage.RECEIVED, None, None)
+    drop(desk, tmp_path / "export.zip")
+    assert desk.error == ""
+    assert len(desk.dataset.photos) == 8
+    assert desk.captions == {}
+    assert any("captions from posts.jsonl" in note for note in desk.notes)
+    assert file_of(desk, 0, "received").name == "p0.png"
+    desk.start()
+    assert desk.away
+    done(desk)
+    assert (desk.error, desk.stage, len(desk.posts)) == ("", Stage.DRAFTED, 8)
+    assert list((tmp_path / "work").iterdir()) == []
+    before, after = file_of(desk, 1, "before"), file_of(desk, 1, "after")
+    assert (before.name, after.name) == ("1-before.png", "1-after.png")
+    assert file_of(desk, 1, "after") == after
+    assert [file_of(desk, 9, kind) for kind in ("received", "drafted", "before", "copy", "other")] == [None] * 5
+    desk.output = tmp_path / "work" / "out"
+    desk.publish()
+    done(desk)
+    assert (desk.error, desk.stage, desk.report.protected) == ("", Stage.PUBLISHED, 8)
+    assert file_of(desk, 1, "copy").read_bytes() == after.read_bytes()
+    assert "posts.jsonl" in tree(desk.output)
+    desk.restart()
+    assert (desk.stage, desk.dataset, desk.output.name) == (Stage.RECEIVED, None, "out-2")
+    assert tree(tmp_path / "scratch") == {}
+
+
+def test_words_are_chosen_kept_and_bound(desk, photos):
+    drop(desk, *photos)
+    assert desk.captions == {"p0.png": "", "p1.png": "", "p2.png": ""}
+    desk.captions["p0.png"] = "a dog on grass"
+    desk.start()
+    done(desk)
+    first = desk.posts
+    assert first[0].captions == (f"{first[0].trigger} a dog on grass",)
+    desk.redraw(1)
+    with pytest.raises(InputError):
+        desk.write_trigger(2, "only two")
+    desk.write_trigger(2, first[2].trigger)
+    assert set(desk.wanted) == {1}
+    chosen = desk.wanted[1]
+    desk.change()
+    done(desk)
+    assert (desk.error, desk.wanted) == ("", {})
+    assert [post.trigger for post in desk.posts] == [first[0].trigger, chosen, first[2].trigger]
+    desk.back()
+    assert (desk.stage, desk.captions["p0.png"], desk.posts) == (Stage.RECEIVED, "a dog on grass", [])
+
+
+def test_what_fails_is_said_and_loses_nothing(desk, photos, tmp_path):
+    (tmp_path / "broken.zip").write_bytes(b"no zip")
+    drop(desk, tmp_path / "broken.zip")
+    assert desk.error.startswith("broken.zip cannot be unpacked")
+    drop(desk, *photos)
+    assert desk.error == ""
+    desk.output = tmp_path / "work" / "taken"
+    desk.output.mkdir()
+    (desk.output / "mine.txt").write_text("mine")
+    desk.start()
+    done(desk)
+    assert "taken" in desk.error
+    assert (desk.stage, len(desk.dataset.photos)) == (Stage.RECEIVED, 3)
+
+
+def test_a_bug_is_said_too(desk, photos, monkeypatch, capsys):
+    monkeypatch.setattr("unlearnable.workflows.protect.inbox.Inbox.posts", lambda *_: 1 / 0)
+    drop(desk, *photos)
+    assert desk.error == "This is a bug: ZeroDivisionError: division by zero"
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_work_stops_when_the_user_says_so(desk, photos, monkeypatch):
+    drop(desk, *photos)
+    reached = threading.Event()
+
+    def slow(settings, scratch, progress):
+        reached.set()
+        while True:
+            progress.advance()
+
+    monkeypatch.setattr("unlearnable.workflows.protect.draft.draft", slow)
+    desk.start()
+    assert reached.wait(120)
+    desk.stop()
+    done(desk)
+    assert (desk.error, desk.stage, desk.away) == ("", Stage.RECEIVED, False)
+
+
+def test_a_watch_shows_share_and_time_left():
+    watch = Watch()
+    assert (watch.share, watch.left) == (0.0, "")
+    watch.phase("reading", 4)
+    watch.advance(1)
+    assert watch.share == 0.25
+    watch.expect({"reading": 10.0, "optimising": 600.0})
+    assert 0 <= watch.share < 0.1
+    assert watch.left == "about 10 min left"
+    watch.note("58 of 60 photos have a caption of yours")
+    assert watch.notes == ["58 of 60 photos have a caption of yours"]
+    watch.stop()
+    assert watch.doing == "stopping"
+    for report in (lambda: watch.phase("writing", 1), watch.advance, lambda: watch.within(0.5)):
+        with pytest.raises(Interrupted):
+            report()
+
+
+def test_a_free_folder_is_proposed(tmp_path):
+    wanted = tmp_path / "posts-protected"
+    assert free_output(wanted) == wanted
+    wanted.mkdir()
+    (tmp_path / "posts-protected-2.private").mkdir()
+    assert free_output(wanted) == tmp_path / "posts-protected-3"

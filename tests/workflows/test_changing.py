@@ -1,0 +1,164 @@
+"""Photos that change or go while a run is under way are left out and named; the others are published."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from PIL import Image
+
+from tests.cli.program import call
+from tests.conftest import picture, tree
+from tests.workflows.test_protect import QUICK
+from unlearnable import protect
+from unlearnable.errors import CheckpointError, InputError
+from unlearnable.progress import Silent
+from unlearnable.workflows.protect import prepare, readback
+from unlearnable.workflows.protect import run as workflow
+from unlearnable.workflows.protect.target import target_of
+
+CHANGED = "changed-while-running"
+
+
+@pytest.fixture
+def quick(tiny_path):
+    return {**QUICK, "surrogate": (str(tiny_path),)}
+
+
+def replace(path, number=30):
+    Image.fromarray(picture(number)).save(path)
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Do something to the photos after the work on them and before they are written."""
+
+    def after(change):
+        monkeypatch.setattr(workflow, "refuse_without_noise", lambda *_: change())
+
+    return after
+
+
+def test_what_changed_or_went_is_left_out_named_and_exits_3(posts, quick_options, meanwhile, tmp_path):
+    def change():
+        replace(posts / "p2.png")
+        (posts / "p3.png").unlink(missing_ok=True)
+        (posts / "p4.png").write_bytes(b"no photo")
+
+    meanwhile(change)
+    result = call("protect", posts, "--json", *quick_options)
+    assert result.returncode == 3
+    report = json.loads(result.stdout)
+    gone = {"p2.png", "p3.png", "p4.png"}
+    assert (report["protected"], report["photos"], report["captions"]) == (5, 8, 5)
+    assert {one["where"]: one["reason"] for one in report["skipped"]} == dict.fromkeys(gone, CHANGED)
+    output = tmp_path / "photos-protected"
+    assert gone.isdisjoint(tree(output))
+    for name, key in (("posts.jsonl", "image"), ("metadata.jsonl", "file_name")):
+        rows = {json.loads(row)[key] for row in (output / name).read_text().splitlines()}
+        assert rows == set(tree(output)) - {"posts.jsonl", "metadata.jsonl"}
+    lines = (tmp_path / "photos-protected.private" / "manifest.jsonl").read_text().splitlines()
+    assert [json.loads(line)["status"] for line in lines] == ["protected"] * 5 + ["skipped"] * 3
+    shown = call("protect", posts, "--overwrite", *quick_options)
+    assert (shown.returncode, "protected copy" in shown.stdout) == (0, True)  # from now on they stay as they are
+
+
+@pytest.fixture
+def quick_options(tiny_path, tmp_path):
+    file = tmp_path / "quick.toml"
+    file.write_text("".join(f"{name} = {value}\n" for name, value in QUICK.items()))
+    return ("--surrogate", tiny_path, "--config", file)
+
+
+def test_a_photo_that_changes_while_it_is_read_is_left_out(posts, quick, monkeypatch):
+    def read(path, settings):
+        target = target_of(path, settings)
+        if path.name == "p1.png":
+            replace(path)
+        return target
+
+    monkeypatch.setattr(prepare, "target_of", read)
+    report = protect(posts, **quick)
+    assert {one.where: one.reason for one in report.skipped} == {"p1.png": CHANGED}
+
+
+def test_a_photo_that_goes_after_its_copy_is_written_is_published(posts, quick, monkeypatch):
+    for number in range(3):
+        replace(posts / f"j{number}.jpg", number)
+    genuine = readback.measure_losses
+
+    def measure(*rest):
+        (posts / "j1.jpg").unlink()
+        return genuine(*rest)
+
+    monkeypatch.setattr(workflow, "measure_losses", measure)
+    assert protect(posts, **quick).protected == 11
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_with_strict_or_where_all_change_nothing_is_published(posts, quick, meanwhile, tmp_path, strict):
+    meanwhile(lambda: [replace(path) for path in posts.rglob("*.png" if not strict else "p1.png")])
+    with pytest.raises(InputError, match=CHANGED):
+        protect(posts, strict=strict, **quick)
+    assert not (tmp_path / "photos-protected").exists()
+
+
+@pytest.mark.parametrize("change", [lambda path: path.unlink(missing_ok=True), replace])
+def test_a_run_that_is_over_stays_as_it_is_where_a_photo_changed(posts, quick_options, meanwhile, tmp_path, change):
+    meanwhile(lambda: change(posts / "p2.png"))
+    assert call("protect", posts, "--json", *quick_options).returncode == 3
+    before = tree(tmp_path)
+    result = call("protect", posts, "--json", "--resume", *quick_options)
+    assert result.returncode == 3, result.stderr
+    assert json.loads(result.stdout)["protected"] == 7
+    assert "p2.png has changed or is gone" in result.stderr
+    assert tree(tmp_path) == before
+    (tmp_path / "photos-protected" / "p1.png").unlink()
+    result = call("protect", posts, "--json", "--resume", *quick_options)  # as the photos are now
+    assert json.loads(result.stdout)["protected"] == 8 - (not (posts / "p2.png").exists())
+
+
+@pytest.mark.parametrize("change", [lambda path: path.unlink(missing_ok=True), replace])
+@pytest.mark.parametrize("stage", ["optimise", "write_caption_files"])
+def test_a_stopped_run_goes_on_with_the_others(posts, quick, tmp_path, monkeypatch, change, stage):
+    captions = posts / "posts.jsonl"
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(workflow, stage, stop)
+        with pytest.raises(KeyboardInterrupt):
+            protect(posts, captions=captions, **quick)
+    change(posts / "p2.png")
+    said = Remarks()
+    report = protect(posts, captions=captions, resume=True, progress=said, **quick)
+    assert any("p2.png has changed or is gone" in line for line in said.lines)
+    assert report.protected == 8 - (not (posts / "p2.png").exists())
+    protect(posts, captions=captions, output=tmp_path / "whole", **quick)
+    assert tree(tmp_path / "photos-protected") == tree(tmp_path / "whole")
+
+
+def test_other_settings_captions_or_new_photos_are_not_taken_for_changed_photos(posts, quick, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(workflow, "optimise", stop)
+    with pytest.raises(KeyboardInterrupt):
+        protect(posts, **quick)
+    (posts / "p2.png").unlink()
+    with pytest.raises(CheckpointError):
+        protect(posts, resume=True, seed=1, **quick)
+    replace(posts / "new.png")
+    with pytest.raises(CheckpointError):
+        protect(posts, resume=True, **quick)
+
+
+class Remarks(Silent):
+    """A progress that keeps its remarks."""
+
+    def __init__(self):
+        self.lines = []
+
+    def note(self, text):
+        self.lines.append(text)

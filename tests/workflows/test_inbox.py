@@ -1,0 +1,126 @@
+"""What a page sends: names that are safe, zips that stay inside, captions that were typed."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from tests.conftest import picture, tree
+from unlearnable.errors import InputError
+from unlearnable.progress import Silent
+from unlearnable.workflows.protect import inbox
+from unlearnable.workflows.protect.inbox import Inbox
+
+
+@pytest.fixture
+def box(tmp_path):
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    return Inbox(folder)
+
+
+@pytest.fixture
+def zipped(tmp_path, box):
+    """Put a zip of names and contents, or of a prepared list of entries, into the inbox."""
+
+    def make(entries, name="export.zip"):
+        path = box.place(name)
+        with zipfile.ZipFile(path, "w") as archive:
+            for entry, content in entries.items():
+                archive.writestr(entry, content)
+        return path
+
+    return make
+
+
+@given(st.text(max_size=300))
+def test_any_name_stays_in_the_folder(tmp_path_factory, name):
+    folder = tmp_path_factory.mktemp("names")
+    place = Inbox(folder).place(name)
+    assert place.parent == folder
+    place.write_bytes(b"")
+    assert place.is_file()
+    assert not place.name.startswith(".")
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("a b.jpg", "a b.jpg"), ("../../etc/passwd", "passwd"), ("C:\\me\\a.jpg", "a.jpg"), ("", "file"), ("..", "file"),
+     (".bashrc", "bashrc"), ("über.png", "über.png"), ("a\nb.png", "a_b.png"), ("captions.jsonl", "captions-2.jsonl")],
+)  # fmt: skip
+def test_names_are_kept_where_they_are_harmless(box, name, kept):
+    assert box.place(name).name == kept
+
+
+def test_of_two_files_of_one_name_both_stay(box):
+    for _ in range(2):
+        box.place("IMG_1.jpg").write_bytes(b"")
+    box.place("img_1.JPG").write_bytes(b"")
+    assert sorted(tree(box.folder)) == ["IMG_1-2.jpg", "IMG_1.jpg", "img_1-3.JPG"]
+
+
+def test_a_zip_is_unpacked_without_the_folder_that_holds_it_all(box, zipped):
+    box.unpack(zipped({"mine/a.jpg": "a", "mine/more/b.jpg": "b", "mine/posts.jsonl": "{}", "__MACOSX/x": "x"}))
+    assert tree(box.folder) == {"a.jpg": b"a", "more/b.jpg": b"b", "posts.jsonl": b"{}"}
+    box.unpack(zipped({"c.jpg": "c", "data/d.jpg": "d", ".hidden": "h"}))
+    assert {"c.jpg", "data/d.jpg"} < set(tree(box.folder))
+    assert not any("hidden" in name for name in tree(box.folder))
+
+
+@pytest.mark.parametrize("name", ["../a.jpg", "/a.jpg", "b/../../a.jpg", "..\\a.jpg", "C:/a.jpg"])
+def test_a_zip_that_leads_out_of_the_folder_is_refused(box, zipped, tmp_path, name):
+    before = tree(tmp_path)
+    with pytest.raises(InputError, match="leads out"):
+        box.unpack(zipped({"ok.jpg": "a", name: "b"}))
+    assert tree(tmp_path) == before
+
+
+def test_links_in_a_zip_are_not_made(box, zipped):
+    link = zipfile.ZipInfo("link.jpg")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    box.unpack(zipped({link: "/etc/passwd", "a.jpg": "a"}))
+    assert tree(box.folder) == {"a.jpg": b"a"}
+
+
+def test_a_zip_larger_than_the_disk_is_refused_whatever_it_says_of_its_size(box, zipped, monkeypatch):
+    monkeypatch.setattr("unlearnable.files.free_space", lambda _: 1000)
+    with pytest.raises(InputError, match="larger than the free space"):
+        box.unpack(zipped({"a.jpg": b"0" * 500, "b.jpg": b"0" * 500}))
+    monkeypatch.setattr(inbox, "MOST_FILES", 1)
+    with pytest.raises(InputError, match="more than 1 files"):
+        box.unpack(zipped({"c.jpg": "", "d.jpg": ""}))
+
+
+def test_what_is_no_zip_or_is_there_twice_is_refused(box, zipped):
+    path = box.place("broken.zip")
+    path.write_bytes(b"no zip")
+    with pytest.raises(InputError, match=r"broken\.zip cannot be unpacked"):
+        box.unpack(path)
+    assert not path.exists()
+    box.unpack(zipped({"a/b.jpg": "b", "c.json": "{}"}))
+    box.unpack(zipped({"d.jpg": "d", "c.json": "{}"}))
+    with pytest.raises(InputError, match=r"b\.jpg is there twice"):
+        box.unpack(zipped({"a/b.jpg": "other", "e.jpg": "e"}))
+
+
+def test_captions_are_typed_where_nothing_that_came_has_any(box):
+    for number in range(2):
+        Image.fromarray(picture(number)).save(box.folder / f"p{number}.png")
+    dataset = box.posts(Silent())
+    assert box.takes_captions(dataset)
+    box.write_captions({"p0.png": " two\n lines ", "p1.png": " "})
+    dataset = box.posts(Silent())
+    assert dataset.captions_by_photo()["p0.png"] == ["two lines"]
+    assert dataset.uncaptioned == {"p1.png"}
+    assert box.takes_captions(dataset)
+    box.write_captions({"p0.png": ""})
+    assert "captions.jsonl" not in tree(box.folder)
+    (box.folder / "posts.jsonl").write_text('{"image": "p0.png", "caption": "from a file"}\n')
+    assert not box.takes_captions(box.posts(Silent()))
+    box.clear()
+    assert tree(box.folder) == {}

@@ -1,0 +1,260 @@
+"""What lies on the desk: posts that were received, then a draft, then a result; one piece of work at a time."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from unlearnable.app.watch import Watch
+from unlearnable.config import PlatformName, Preset, ProtectSettings, resolve_as
+from unlearnable.datasets import Dataset
+from unlearnable.errors import Interrupted, UnlearnableError
+from unlearnable.results import ProtectReport
+from unlearnable.workflows.layout import private_of
+from unlearnable.workflows.protect.inbox import Inbox
+
+if TYPE_CHECKING:  # it brings torch, which the first page does without
+    from unlearnable.workflows.protect.draft import DraftPost, ProtectionDraft
+
+OUTPUT = "posts-protected"
+PRESETS: tuple[Preset, ...] = get_args(Preset)
+PLATFORMS: tuple[PlatformName, ...] = get_args(PlatformName)
+
+
+class Stage(Enum):
+    """How far the posts are."""
+
+    RECEIVED = 1
+    DRAFTED = 2
+    PUBLISHED = 3
+
+
+class Desk:
+    """The posts of one user, and the work on them.
+
+    Args:
+        scratch: an empty private folder, which the caller removes.
+        config: TOML file of settings.
+
+    Attributes:
+        stage: how far the posts are.
+        version: number that changes with all that a page shows, but for how far the work is.
+        watch: how far the work is; None where none is done.
+        error: why the last work failed; empty where it did not.
+        dataset: received posts; None before the first.
+        captions: what was typed, by the id of the photo.
+        preset: amount of work.
+        platform: where the photos will be posted, if it was said.
+        draft: what may be looked at and changed.
+        posts: posts of the draft.
+        wanted: triggers that were chosen but that the noise is not bound to yet, by the number of the post.
+        report: what was published.
+    """
+
+    def __init__(self, scratch: Path, config: Path | None = None) -> None:
+        self._scratch, self._config = scratch, config
+        self.inbox = Inbox(self._folder("inbox"))
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="unlearnable")
+        self._arrived: list[Path] = []
+        self._looking = threading.Lock()
+        self._last: Future[None] | None = None
+        self._looks = False
+        self.version = self._drafts = 0
+        self.watch: Watch | None = None
+        self._begin()
+        settings = self._settings({})
+        self.preset, self.platform = settings.preset, settings.platform
+        self.output = settings.output or free_output(Path.cwd() / OUTPUT)
+
+    @property
+    def state(self) -> tuple[int, bool]:
+        """What a page compares to see whether it shows what there is."""
+        return self.version, self.busy
+
+    @property
+    def busy(self) -> bool:
+        """Whether work is under way or waits for its turn."""
+        return self._last is not None and not self._last.done()
+
+    @property
+    def away(self) -> bool:
+        """Whether the user has to wait: not while the tool only looks at what came, for more may come."""
+        return self.busy and not self._looks
+
+    def arrived(self, path: Path) -> None:
+        """Take a file that was put into the inbox, and look at all that is there."""
+        self._arrived.append(path)
+        self._do(self._look)
+
+    def start(self) -> None:
+        """Make noise and triggers."""
+        self._do(self._make)
+
+    def change(self) -> None:
+        """Bind the noise to the triggers that were chosen."""
+        self._do(self._change)
+
+    def publish(self) -> None:
+        """Write the posts."""
+        self._do(self._publish)
+
+    def redraw(self, number: int) -> None:
+        """Choose other words for a post."""
+        assert self.draft is not None
+        self.wanted[number] = self.draft.other_words(number)
+        self.version += 1
+
+    def write_trigger(self, number: int, words: str) -> None:
+        """Choose the words of a post; those that it has already are no change.
+
+        Raises:
+            InputError: they are no trigger for it.
+        """
+        assert self.draft is not None
+        if words == self.posts[number].trigger:
+            self.wanted.pop(number, None)
+        else:
+            self.draft.tokens_of(number, words)
+            self.wanted[number] = " ".join(words.lower().split())
+        self.version += 1
+
+    def stop(self) -> None:
+        """Stop the work that is under way."""
+        if self.watch is not None:
+            self.watch.stop()
+
+    def back(self) -> None:
+        """Give the draft up and return to the captions."""
+        self._clear_draft()
+        self.stage, self.version = Stage.RECEIVED, self.version + 1
+
+    def restart(self) -> None:
+        """Forget all posts; what was published stays where it is."""
+        self._begin()
+        self.inbox.clear()
+        self.output = free_output(self.output)
+
+    def close(self) -> None:
+        """Stop, and wait until nothing is done any more."""
+        self.stop()
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def original(self, number: int) -> Path | None:
+        """Return the file of a received photo."""
+        photos = self.dataset.photos if self.dataset else ()
+        return photos[number].path if 0 <= number < len(photos) else None
+
+    def look(self, number: int) -> tuple[Path, Path] | None:
+        """Return a post's photo as its copy would be encoded, without noise and with it."""
+        if self.draft is None or self.busy or not 0 <= number < len(self.posts):
+            return None
+        with self._looking:
+            folder = self._folder(f"look-{self._drafts}")
+            made = sorted(folder.glob(f"{number}-*"), key=lambda path: "after" in path.name)
+            return (made[0], made[1]) if len(made) == 2 else self.draft.write_photo(number, folder)
+
+    def copies(self) -> list[tuple[Path, DraftPost]]:
+        """Return the published photos and their posts."""
+        if self.report is None or self.draft is None:
+            return []
+        return self.draft.copies(Path(self.report.output))
+
+    def _begin(self) -> None:
+        self.stage, self.error = Stage.RECEIVED, ""
+        self.notes: list[str] = []
+        self.dataset: Dataset | None = None
+        self.captions: dict[str, str] = {}
+        self._clear_draft()
+        self.report: ProtectReport | None = None
+        self.version += 1
+
+    def _settings(self, chosen: Mapping[str, Any]) -> ProtectSettings:
+        return resolve_as(ProtectSettings, {"photos": (self.inbox.folder,), **chosen}, self._config)
+
+    def _folder(self, name: str) -> Path:
+        folder = self._scratch / name
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
+
+    def _clear_draft(self) -> None:
+        self.draft: ProtectionDraft | None = None
+        self.posts: list[DraftPost] = []
+        self.wanted: dict[int, str] = {}
+        for pattern in ("draft-*", "look-*"):
+            for folder in self._scratch.glob(pattern):
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _do(self, work: Callable[[Watch], None]) -> None:
+        self.error, self.version = "", self.version + 1
+        self._looks = work == self._look
+        self._last = self._thread.submit(self._work, work)
+
+    def _work(self, work: Callable[[Watch], None]) -> None:
+        self.watch = watch = Watch()
+        try:
+            work(watch)
+        except Interrupted:
+            pass
+        except UnlearnableError as error:
+            self.error = f"{error.message}. {error.hint or ''}".strip()
+        except Exception as error:
+            traceback.print_exc()
+            self.error = f"This is a bug: {type(error).__name__}: {error}"
+        finally:
+            self.notes = watch.notes or self.notes
+            self.watch = None
+            self.version += 1
+
+    def _look(self, watch: Watch) -> None:
+        arrived, self._arrived = self._arrived, []
+        if not arrived:
+            return  # another call saw it
+        watch.phase("looking at what came", 0)
+        for path in arrived:
+            if path.suffix.lower() == ".zip":
+                self.inbox.unpack(path)
+        self.dataset = self.inbox.posts(watch)
+        if self.inbox.takes_captions(self.dataset):
+            self.captions = {photo.id: self.captions.get(photo.id, "") for photo in self.dataset.photos}
+        else:
+            self.captions = {}
+
+    def _make(self, watch: Watch) -> None:
+        watch.phase("starting", 0)
+        from unlearnable.workflows.protect.draft import draft
+
+        if self.captions:
+            self.inbox.write_captions(self.captions)
+        settings = self._settings({"preset": self.preset, "platform": self.platform, "output": self.output})
+        self._drafts += 1
+        scratch = self._folder(f"draft-{self._drafts}")
+        self.draft = draft(settings, scratch, watch)
+        self.posts, self.wanted, self.stage = self.draft.posts, {}, Stage.DRAFTED
+
+    def _change(self, watch: Watch) -> None:
+        assert self.draft is not None
+        self._drafts += 1  # the photos are looked at anew
+        self.draft.change(self.wanted, watch)
+        self.posts, self.wanted = self.draft.posts, {}
+
+    def _publish(self, watch: Watch) -> None:
+        assert self.draft is not None
+        self.report = self.draft.publish(self.output, watch)
+        self.stage = Stage.PUBLISHED
+
+
+def free_output(wanted: Path) -> Path:
+    """Return a folder that is not there yet: the wanted one, or one of the same name with a number."""
+
+    def names() -> Iterator[Path]:
+        yield wanted
+        for number in range(2, 10_000):
+            yield wanted.with_name(f"{wanted.name}-{number}")
+
+    return next(path for path in names() if not path.exists() and not private_of(path).exists())

@@ -1,0 +1,67 @@
+"""The page: one view for each stage, and how far the work is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from unlearnable.app.desk import Desk, Stage
+from unlearnable.app.views import drafted, published, received
+
+TITLE = "unlearnable"
+STYLE = Path(__file__).with_name("style.css")
+VIEWS = {Stage.RECEIVED: received.draw, Stage.DRAFTED: drafted.draw, Stage.PUBLISHED: published.draw}
+TICK = 0.4  # seconds
+
+
+def draw(ui: Any, desk: Desk) -> None:
+    """Draw the page, and keep it as the desk is."""
+    ui.add_css(STYLE.read_text(encoding="utf-8"))
+    ui.colors(primary="#1f5f8b")
+    seen = desk.state
+
+    def draw_content() -> None:
+        if desk.error:
+            ui.element("p").classes("error").props('role="alert"').props["innerText"] = desk.error
+        if desk.busy and not desk.away:
+            ui.element("p").props('role="status"').props["innerText"] = "Looking at what came ..."
+        if desk.away:
+            _work(ui, desk)
+        else:
+            VIEWS[desk.stage](ui, desk)
+
+    content = ui.refreshable(draw_content)
+
+    def tick() -> None:
+        nonlocal seen
+        if seen != desk.state:
+            seen = desk.state
+            drop.set_visibility(desk.stage is Stage.RECEIVED and not desk.away)
+            content.refresh()
+
+    with ui.element("main").classes("page"):
+        ui.element("h1").props["innerText"] = TITLE
+        drop = received.draw_drop(ui, desk)
+        drop.set_visibility(desk.stage is Stage.RECEIVED and not desk.away)
+        content()
+    ui.timer(TICK, tick)
+
+
+def _work(ui: Any, desk: Desk) -> None:
+    """Draw how far the work is."""
+    with ui.element("section").props('role="status"'):
+        doing = ui.element("h2")
+        bar = ui.linear_progress(0, show_value=False, size="12px").props("rounded instant-feedback")
+        left = ui.element("p").classes("left")
+        notes = ui.element("p")
+        ui.button("Stop", on_click=desk.stop).props('flat no-caps id="stop"')
+
+    def tick() -> None:
+        watch = desk.watch
+        if watch is not None:
+            doing.props["innerText"] = f"{watch.doing[:1].upper()}{watch.doing[1:]} ..."
+            bar.value, left.props["innerText"] = watch.share, watch.left or "working out how long it takes"
+            notes.props["innerText"] = "\n".join(watch.notes)
+
+    tick()
+    ui.timer(TICK, tick)

@@ -1,0 +1,134 @@
+"""The server of the window: on this computer alone, behind a token; what it received is removed at the end."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import tempfile
+import threading
+import webbrowser
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from unlearnable.app.desk import Desk
+from unlearnable.app.guard import Guard
+from unlearnable.app.page import TITLE, draw
+from unlearnable.app.pictures import add_pictures
+from unlearnable.errors import OutputError
+from unlearnable.extras import require
+
+EXTRA = "app"
+HOST = "127.0.0.1"
+ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+GRACE = 2  # seconds that open connections have at the end
+
+
+def serve(
+    config: Path | None, port: int, *, show: bool, say: Callable[[str], None], output: Path | None = None
+) -> None:
+    """Serve the window until the user stops it.
+
+    Args:
+        config: TOML file of settings.
+        port: port to listen on; 0 for any that is free.
+        show: whether to open the address in a browser.
+        say: receives the address, which holds the token.
+        output: folder that the window proposes for the copies.
+
+    Raises:
+        ConfigError: the extra is not installed, or a setting does not fit.
+        OutputError: the port is taken.
+    """
+    with _ended_by_signals(), _scratch() as scratch:
+        uvicorn, ui = _library(scratch)
+        desk = Desk(scratch, config)
+        desk.output = output.absolute() if output else desk.output
+        with _listening(port) as listener:
+            host, token = f"{HOST}:{listener.getsockname()[1]}", secrets.token_urlsafe(32)
+            address = f"http://{host}/{token}/"
+            application = Guard(_application(ui, desk, f"/{token}"), host, token)
+            settings = uvicorn.Config(
+                application, log_level="warning", access_log=False, timeout_graceful_shutdown=GRACE, server_header=False
+            )
+            server = uvicorn.Server(settings)
+            say(address)
+            if show:
+                threading.Timer(1.0, webbrowser.open, (address,)).start()
+            try:
+                _run(server, listener)
+            finally:
+                desk.close()
+
+
+def _application(ui: Any, desk: Desk, prefix: str) -> Any:
+    """Return the application of FastAPI that has the page and its pictures."""
+    application = require("fastapi", EXTRA).FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    add_pictures(application, require("fastapi.responses", EXTRA), prefix, desk)
+    ui.page("/")(lambda: draw(ui, desk))
+    ui.run_with(
+        application, mount_path=prefix, title=TITLE, tailwind=False, show_welcome_message=False, language="en-US"
+    )
+    return application
+
+
+def _library(scratch: Path) -> tuple[Any, Any]:
+    """Import the extra; it leaves no files of its own in the user's folder."""
+    os.environ["NICEGUI_STORAGE_PATH"] = str(scratch / "nicegui")
+    ui = require("nicegui", EXTRA).ui
+    return require("uvicorn", EXTRA), ui
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """Make a folder that only the user may read; all that is temporary goes there, uploads in transit too."""
+    before = tempfile.tempdir
+    with tempfile.TemporaryDirectory(prefix="unlearnable-app-", ignore_cleanup_errors=True) as folder:
+        try:
+            (Path(folder) / "temporary").mkdir(mode=0o700)
+            tempfile.tempdir = str(Path(folder) / "temporary")
+            yield Path(folder)
+        finally:
+            tempfile.tempdir = before
+
+
+@contextmanager
+def _listening(port: int) -> Iterator[socket.socket]:
+    """Listen on this computer alone.
+
+    Raises:
+        OutputError: the port is taken.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        try:
+            if os.name == "posix":  # elsewhere it would let another program listen too
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((HOST, port))
+            listener.listen()
+        except OSError as error:
+            raise OutputError(
+                f"cannot listen on port {port}: {error.strerror}", hint="choose another --port"
+            ) from error
+        yield listener
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let the end of the terminal and of the session end the block as Ctrl-C does, so that it tidies up."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in ENDING}
+    try:
+        with suppress(KeyboardInterrupt):
+            yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _run(server: Any, listener: socket.socket) -> None:
+    """Run the server until a signal; of those that end it uvicorn knows all but the end of the terminal."""
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, lambda *_: setattr(server, "should_exit", True))
+    server.run(sockets=[listener])

@@ -1,0 +1,1 @@
+"""What the page shows at each stage; the library that draws it is given to each view."""

@@ -1,0 +1,99 @@
+"""The second view: photos before and after and their triggers, which may be changed, while nothing is written yet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from unlearnable.app.desk import Desk
+from unlearnable.app.views.parts import AT_FULL_SIZE, caption, paged, photo
+from unlearnable.errors import UnlearnableError
+
+FLIP = "e => e.currentTarget.classList.toggle('flipped')"
+
+
+def draw(ui: Any, desk: Desk) -> None:
+    """Draw the view."""
+    dialog = _Comparison(ui)
+    with ui.element("section"):
+        ui.element("h2").props["innerText"] = "Look before anything is written"
+        ui.element("p").props["innerText"] = (
+            "The marked words, the trigger, will stand in your captions. Press a photo to see it before and after, at "
+            "100 %. Words you do not like can be changed."
+        )
+
+        def card(number: int) -> None:
+            post = desk.posts[number]
+            with ui.element("button").classes("look").on("click", lambda: dialog.show(desk, number)) as button:
+                button.props["aria-label"], button.props["type"] = f"Compare {Path(post.photo).name}", "button"
+                photo(ui, f"photos/{number}/drafted", post.photo)
+            for text in post.captions:
+                caption(ui, text, post.trigger, replaced=number in desk.wanted)
+            if post.trigger:
+                _words(ui, desk, number)
+
+        paged(ui, len(desk.posts), card)
+    with ui.element("section"):
+        if desk.wanted:
+            ui.element("p").props["innerText"] = (
+                f"Posts with other words: {len(desk.wanted)}. The noise has to be made for these words, too."
+            )
+            ui.button("Make the noise for these words", on_click=desk.change).props('unelevated no-caps id="change"')
+        else:
+            _output(ui, desk)
+        ui.button("Back to the captions", on_click=desk.back).props('flat no-caps id="back"')
+
+
+def _words(ui: Any, desk: Desk, number: int) -> None:
+    words = desk.wanted.get(number, desk.posts[number].trigger)
+    field = ui.input("Words", value=words).props(f"outlined dense stack-label data-words={number}")
+    if number in desk.wanted:
+        field.classes("wanted")
+
+    def write() -> None:
+        try:
+            desk.write_trigger(number, field.value or "")
+        except UnlearnableError as error:
+            ui.notify(error.message, type="negative")
+
+    field.on("keydown.enter", write)
+    with ui.element("div").classes("row-of"):
+        ui.button("Other words", on_click=lambda: desk.redraw(number)).props(f"flat dense no-caps data-redraw={number}")
+        ui.button("Take mine", on_click=write).props(f"flat dense no-caps data-take={number}")
+
+
+def _output(ui: Any, desk: Desk) -> None:
+    ui.element("h2").props["innerText"] = "Write them"
+    field = (
+        ui.input("Folder for the copies", value=str(desk.output)).props("outlined dense stack-label").classes("wide")
+    )
+    field.on_value_change(lambda event: setattr(desk, "output", Path(event.value or ".").expanduser()))
+    ui.button("Write the protected copies", on_click=desk.publish).props('unelevated no-caps id="publish"')
+
+
+class _Comparison:
+    """A dialog with one photo at 100 %; a press on it shows the other version."""
+
+    def __init__(self, ui: Any) -> None:
+        self._ui = ui
+        with ui.dialog().props("maximized") as self._dialog, ui.element("div").classes("compare"):
+            with ui.element("header"):
+                self._title = ui.element("strong")
+                ui.button("Close", color="white", on_click=self._dialog.close).props("outline no-caps")
+            self._pane = ui.element("div").classes("pane")
+
+    def show(self, desk: Desk, number: int) -> None:
+        """Open the dialog for a post."""
+        ui, self._title.props["innerText"] = (
+            self._ui,
+            f"{Path(desk.posts[number].photo).name} at 100 %. Press the photo.",
+        )
+        self._pane.clear()
+        with self._pane, ui.element("button").classes("both").on("click", js_handler=FLIP) as both:
+            both.props["type"], both.props["aria-label"] = "button", "Show the other version"
+            for side, title in (("after", "after: as it will be written"), ("before", "before: without noise")):
+                with ui.element("span").classes(side):
+                    ui.element("b").props["innerText"] = title
+                    address = f"photos/{number}/{side}?{desk.version}"
+                    photo(ui, address, title, "full").on("load", js_handler=AT_FULL_SIZE)
+        self._dialog.open()

@@ -1,0 +1,56 @@
+"""Parts that several views have: photos, pages of them, captions with their trigger marked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from unlearnable.report.html import split
+
+ON_A_PAGE = 24  # photos
+
+AT_FULL_SIZE = "e => { const i = e.target; i.style.width = i.naturalWidth / devicePixelRatio + 'px' }"
+
+
+def photo(ui: Any, address: str, alt: str, kind: str = "small") -> Any:
+    """Draw a photo, which is loaded once it comes into view."""
+    shown = ui.element("img").classes(kind)
+    shown.props["src"], shown.props["alt"], shown.props["loading"] = address, alt, "lazy"
+    return shown
+
+
+def caption(ui: Any, text: str, trigger: str, *, replaced: bool = False) -> None:
+    """Write a caption with its trigger marked, and struck through where it is to be replaced."""
+    with ui.element("p").classes("caption"):
+        before, marked, after = split(text, trigger)
+        _span(ui, "span", before)
+        if marked:
+            _span(ui, "del" if replaced else "mark", marked)
+        _span(ui, "span", after)
+
+
+def paged(ui: Any, count: int, draw: Callable[[int], None]) -> None:
+    """Draw cards by number, a page of them at a time."""
+    pages = -(-count // ON_A_PAGE)
+
+    def draw_page(page: int) -> None:
+        with ui.element("div").classes("cards"):
+            for number in range((page - 1) * ON_A_PAGE, min(page * ON_A_PAGE, count)):
+                with ui.element("article").classes("card"):
+                    draw(number)
+
+    cards = ui.refreshable(draw_page)
+    cards(1)
+    if pages > 1:
+        ui.pagination(1, pages, direction_links=True, on_change=lambda event: cards.refresh(event.value))
+
+
+def copying(text: str) -> str:
+    """Return a handler in JavaScript that copies a text, and tells the server whether it could."""
+    return f"() => navigator.clipboard.writeText({json.dumps(text)}).then(() => emit(true), () => emit(false))"
+
+
+def _span(ui: Any, tag: str, text: str) -> None:
+    if text:
+        ui.element(tag).props["innerText"] = text

@@ -1,0 +1,93 @@
+"""The first view: photos or an export are dropped here, and get their captions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from unlearnable.app.desk import PLATFORMS, PRESETS, Desk
+from unlearnable.app.views.parts import paged, photo
+from unlearnable.datasets import Dataset
+
+WORK = {
+    "fast": "fast: least work, weakest",
+    "balanced": "balanced: what unlearnable does by itself",
+    "strong": "strong: takes longer",
+}
+ANYWHERE = "anywhere, in full size"
+
+
+def draw_drop(ui: Any, desk: Desk) -> Any:
+    """Draw the place to drop photos, which stays while they arrive, and return it."""
+    with ui.element("section") as section:
+        ui.element("h2").props["innerText"] = "1. Your photos"
+        drop = ui.upload(multiple=True, auto_upload=True, label="Drop photos or a zipped export here, or press +")
+        drop.classes("drop").props('aria-label="Photos or a zipped export" no-thumbnails')
+
+        async def receive(event: Any) -> None:
+            path = desk.inbox.place(event.file.name)
+            path.touch()  # the name is taken, while others arrive
+            await event.file.save(path)
+            desk.arrived(path)
+
+        def restart() -> None:
+            drop.reset()
+            desk.restart()
+
+        drop.on_upload(receive)
+        note = "They are copied into a folder that only you can read and that is removed at the end. Nothing leaves "
+        ui.element("p").props["innerText"] = f"{note}this computer, and nothing is written before you say so."
+        ui.button("Remove them all", on_click=restart).props('flat no-caps id="restart"')
+    return section
+
+
+def draw(ui: Any, desk: Desk) -> None:
+    """Draw captions and settings, once there are photos."""
+    if desk.dataset is not None:
+        _captions(ui, desk, desk.dataset)
+        _how(ui, desk)
+
+
+def _captions(ui: Any, desk: Desk, dataset: Dataset) -> None:
+    with ui.element("section"):
+        ui.element("h2").props["innerText"] = f"2. Their captions ({len(dataset.photos)} photos)"
+        typed = desk.inbox.takes_captions(dataset)
+        if not typed:
+            for note in desk.notes:
+                ui.element("p").props["innerText"] = note
+        captions = dataset.captions_by_photo()
+        invented = dataset.uncaptioned
+
+        def card(number: int) -> None:
+            one = dataset.photos[number]
+            photo(ui, f"photos/{number}/received", one.id)
+            made = captions[one.id][0] if one.id in invented else ""
+            if not typed:
+                for text in captions[one.id]:
+                    ui.element("p").classes("caption").props["innerText"] = text
+                return
+            name = Path(one.id).name
+            ui.element("p").classes("name").props["innerText"] = name
+            field = ui.textarea(value=desk.captions.get(one.id, ""))
+            field.props(f"autogrow outlined dense maxlength=3000 data-photo={number}")
+            field.props["aria-label"] = f"Caption of {name}"
+            field.props["placeholder"] = made or captions[one.id][0]
+
+            def keep(event: Any) -> None:
+                desk.captions[one.id] = event.value or ""
+
+            field.on_value_change(keep)
+
+        paged(ui, len(dataset.photos), card)
+
+
+def _how(ui: Any, desk: Desk) -> None:
+    with ui.element("section"):
+        ui.element("h2").props["innerText"] = "3. Protect them"
+        with ui.element("div").classes("fields"):
+            work = ui.select({name: WORK[name] for name in PRESETS}, value=desk.preset, label="Amount of work")
+            work.props("outlined dense").on_value_change(lambda event: setattr(desk, "preset", event.value))
+            places: dict[str | None, str] = {None: ANYWHERE, **{name: name for name in PLATFORMS}}
+            where = ui.select(places, value=desk.platform, label="Where they will be posted")
+            where.props("outlined dense").on_value_change(lambda event: setattr(desk, "platform", event.value))
+        ui.button("Make noise and words", on_click=desk.start).props('unelevated no-caps id="start"')

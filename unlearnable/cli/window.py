@@ -1,0 +1,55 @@
+"""`unlearnable app`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from unlearnable.cli import options
+from unlearnable.cli.console import print_json
+
+
+def app(
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder that the window proposes for the copies. (default: posts-protected in the current folder)",
+            rich_help_panel=options.OUTPUT,
+        ),
+    ] = None,
+    port: Annotated[
+        int,
+        typer.Option(min=0, max=65535, help="Port to listen on; 0 for any that is free.", rich_help_panel=options.MORE),
+    ] = 0,
+    browser: Annotated[
+        bool,
+        typer.Option("--browser/--no-browser", help="Open the address in a browser.", rich_help_panel=options.MORE),
+    ] = True,
+    config_file: options.ConfigFile = None,
+    as_json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Protect photos and captions in a window of your browser.
+
+    Drop photos or a zipped export there, type captions, look at photos and words before anything
+    is written, and copy the captions as you post. The address opens on this computer alone and
+    holds a secret. Ctrl-C ends it and removes what was dropped; the copies stay.
+
+    Needs pip install 'unlearnable\\[app]'.
+    """
+    from unlearnable.app.server import serve
+
+    serve(config_file, port, show=browser, say=_say_as_json if as_json else _say, output=output)
+
+
+def _say(address: str) -> None:
+    typer.echo(f"open {address}")
+    typer.echo("keep the address to yourself; Ctrl-C ends")
+
+
+def _say_as_json(address: str) -> None:
+    print_json({"schema_version": 1, "address": address})
+    sys.stdout.flush()

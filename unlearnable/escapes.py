@@ -1,0 +1,33 @@
+"""Escape what foreign texts, such as file names and captions, may hold: half surrogate pairs and control characters."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+
+_JOINERS = "\u200c\u200d"  # of letters in Persian and of emojis: they change no other text
+_UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})  # categories of Unicode
+_UNCOMMON = re.compile(r"[^ -~]")
+
+
+def storable(text: str) -> str:
+    r"""Return a text that UTF-8 can hold: the half of a surrogate pair, or a byte of a file name, becomes `\ud83d`."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def printable(text: str) -> str:
+    r"""Return a text that stays in its line and shows as it is: line feeds, ESC, marks of direction become `\x1b`."""
+    return _UNCOMMON.sub(_escaped, text)
+
+
+def ascii_json(text: str) -> str:
+    """Return the same JSON, which has no line breaks, in ASCII."""
+    return _UNCOMMON.sub(lambda match: json.dumps(match[0])[1:-1].replace("\x7f", "\\u007f"), text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    letter = match[0]
+    if unicodedata.category(letter) not in _UNSEEN or letter in _JOINERS:
+        return letter
+    return letter.encode("unicode_escape").decode("ascii")

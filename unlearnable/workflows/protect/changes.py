@@ -1,0 +1,54 @@
+"""What of the posts has changed since a run began, so that `--resume` needs no other posts than these."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from unlearnable.config import ProtectSettings, digest
+from unlearnable.datasets import Dataset
+from unlearnable.escapes import storable
+from unlearnable.workflows.layout import Layout
+from unlearnable.workflows.records import read_manifest
+
+_NAMED = 3  # photos in a remark; the others are counted
+
+
+def changed_since_stopped(layout: Layout, settings: ProtectSettings, dataset: Dataset) -> list[str]:
+    """Return the photos that have changed or are gone since the unfinished run began; none if it is another run."""
+    try:
+        before = json.loads(layout.staged_posts.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return _changed(before, dataset.posts) if _same(layout.staged_settings, settings) else []
+
+
+def changed_since_finished(layout: Layout, settings: ProtectSettings, dataset: Dataset) -> list[str]:
+    """Return the photos that have changed or are gone since the complete run began; none if it is another run."""
+    try:
+        before = {line.source: line.post for line in read_manifest(layout.manifest) if line.post}
+    except OSError:
+        return []
+    now = {storable(photo): post for photo, post in dataset.posts.items()}
+    return _changed(before, now) if _same(layout.settings, settings) else []
+
+
+def said_of_changed(photos: list[str]) -> str:
+    """Return the beginning of a remark, such as "a.png and 3 more have changed or are gone"."""
+    more = f" and {len(photos) - _NAMED} more" if len(photos) > _NAMED else ""
+    verb = "has changed or is gone" if len(photos) == 1 else "have changed or are gone"
+    return f"{', '.join(photos[:_NAMED])}{more} {verb}"
+
+
+def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    return [] if now.keys() - before.keys() else [photo for photo, post in before.items() if now.get(photo) != post]
+
+
+def _same(file: Path, settings: ProtectSettings) -> bool:
+    """Return whether the settings in a file lead to the same result."""
+    try:
+        return digest(ProtectSettings(**tomllib.loads(file.read_text(encoding="utf-8")))) == digest(settings)
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,241 @@
+"""A run in two steps: noise and triggers are made and may be looked at and changed before a file of them is written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+
+from unlearnable import config, files
+from unlearnable.config import ProtectSettings, TriggerSettings
+from unlearnable.errors import ConfigError, InputError
+from unlearnable.imaging.encode import encode
+from unlearnable.methods.base import AnySession
+from unlearnable.methods.trigger_search import allowed_words, redraw_trigger
+from unlearnable.models.fetching import announce
+from unlearnable.posts.reading import columns_of
+from unlearnable.progress import Progress, Silent
+from unlearnable.protection.optimise import (
+    OptimisationTask,
+    OptimisationTrace,
+    improve_further,
+    optimise,
+    reason_to_stop,
+)
+from unlearnable.results import ProtectReport
+from unlearnable.workflows.layout import create_folders, layout_of, refuse_existing_output
+from unlearnable.workflows.protect.chosen import source_of
+from unlearnable.workflows.protect.expected import copies_bytes, foreseen_and_ready
+from unlearnable.workflows.protect.lock import held
+from unlearnable.workflows.protect.posts import open_posts
+from unlearnable.workflows.protect.publish import refuse_without_noise
+from unlearnable.workflows.protect.run import clear, composed, publish
+from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates
+from unlearnable.workflows.protect.target import target_of
+from unlearnable.workflows.protect.written import write
+
+FURTHER_ROUNDS = 4  # that bind the noise to changed triggers, see docs/design/decisions/0029
+
+
+@dataclass(frozen=True)
+class DraftPost:
+    """A post as it would be published.
+
+    Attributes:
+        photo: id of the photo.
+        original: file of the photo.
+        trigger: words that were added; empty for methods without a trigger.
+        captions: each caption with its trigger.
+        before: the same captions without it.
+    """
+
+    photo: str
+    original: Path
+    trigger: str
+    captions: tuple[str, ...]
+    before: tuple[str, ...]
+
+
+@dataclass
+class ProtectionDraft:
+    """Posts with noise and triggers of which nothing is written yet.
+
+    Attributes:
+        run: the run, whose noise lies in its scratch folder.
+        task: its optimisation.
+        session: noise and triggers.
+        trace: losses and time of the optimisation.
+        began: time when the work began, less the time in which only a person was at work.
+        changed: posts whose trigger was changed by hand.
+        bound: whether the noise was made for the triggers as they are; not after a change that was stopped.
+        idle: time when the last work ended.
+    """
+
+    run: Run
+    task: OptimisationTask
+    session: AnySession
+    trace: OptimisationTrace
+    began: float
+    changed: set[int] = field(default_factory=set)
+    bound: bool = True
+    idle: float = field(default_factory=time.monotonic)
+
+    @property
+    def posts(self) -> list[DraftPost]:
+        """The posts as they would be published."""
+        publication = composed(self.run, self.session.state)
+        return [
+            DraftPost(
+                photo.id,
+                photo.path,
+                trigger.text if trigger else "",
+                tuple(text for _, text in publication.captions[photo.id]),
+                tuple(pair.caption for pair, _ in publication.captions[photo.id]),
+            )
+            for photo, trigger in zip(self.run.prepared.photos, publication.triggers, strict=True)
+        ]
+
+    def write_photo(self, number: int, folder: Path) -> tuple[Path, Path]:
+        """Write a photo into a folder twice as its copy would be encoded: without noise and with it.
+
+        Returns:
+            Both files.
+        """
+        run = self.run
+        target = target_of(run.prepared.photos[number].path, run.settings)
+        suffix = target.encoding.suffix
+        before, after = folder / f"{number}-before{suffix}", folder / f"{number}-after{suffix}"
+        encode(target.picture, before, target.encoding, keep_metadata="none")
+        write(target, target.protected(self.session.state.noise.grid(number), run.settings), after, run.settings)
+        return before, after
+
+    def copies(self, output: Path) -> list[tuple[Path, DraftPost]]:
+        """Return each photo that was written to a published folder, and its post."""
+        names = self.run.prepared.names
+        found = [(output / names[post.photo], post) for post in self.posts]
+        return [(path, post) for path, post in found if path.is_file()]
+
+    def other_words(self, number: int) -> str:
+        """Return a trigger of other words, drawn at random, for a post."""
+        drawn = redraw_trigger(self.session, self._refuse_without_trigger(), number)
+        return self.run.problem.vocabulary.trigger(drawn.tolist()).text
+
+    def tokens_of(self, number: int, trigger: str) -> tuple[int, ...]:
+        """Return the tokens of a trigger that somebody wrote for a post.
+
+        Raises:
+            InputError: it has another number of words, or one that the post's trigger may not hold.
+        """
+        settings = self._refuse_without_trigger()
+        vocabulary, words = self.run.problem.vocabulary, trigger.lower().split()
+        if len(words) != settings.trigger_length:
+            raise InputError(f"{trigger!r} has {len(words)} words: a trigger needs {settings.trigger_length}")
+        if len(set(words)) < len(words):
+            raise InputError(f"{trigger!r} has a word twice", hint="use each word once")
+        numbers = {word: number for number, word in enumerate(vocabulary.words)}
+        allowed = allowed_words(self.run.problem, settings, number)
+        for word in words:
+            if word not in numbers:
+                raise InputError(f"{word!r} is not among the words of triggers", hint="choose an ordinary English word")
+            if not allowed[numbers[word]]:
+                raise InputError(f"{word!r} is in the caption or describes the photo", hint="choose another word")
+        return tuple(vocabulary.ids[numbers[word]] for word in words)
+
+    def change(self, triggers: Mapping[int, str], progress: Progress | None = None) -> None:
+        """Give posts other triggers, and bind the noise to them in some more rounds.
+
+        Posts that share a trigger, as those of a carousel do, get the same one.
+
+        Args:
+            triggers: words by the number of the post.
+            progress: receives progress updates.
+
+        Raises:
+            InputError: a trigger does not fit its post; nothing is changed then.
+        """
+        if not triggers:
+            return
+        chosen = {number: self.tokens_of(number, trigger) for number, trigger in triggers.items()}
+        self._resume()
+        self.bound = False
+        problem, state = self.run.problem, self.session.state
+        for number, tokens in chosen.items():
+            shared = self.run.settings.trigger_scope == "user"
+            leader = problem.leaders[number] if problem.leaders else number
+            state.triggers[slice(None) if shared else leader] = torch.tensor(tokens)
+            self.changed.add(number)
+        state.triggers = problem.led(state.triggers)
+        rounds = min(FURTHER_ROUNDS, self.task.settings.max_rounds)
+        improve_further(self.task, self.session, self.trace, rounds, progress or Silent())
+        self.bound, self.idle = True, time.monotonic()
+
+    def publish(self, output: Path, progress: Progress | None = None) -> ProtectReport:
+        """Write the posts, verify them, and put them in place.
+
+        Raises:
+            OutputError: the folder exists already or cannot be written.
+            ModelError: the result would not protect.
+            ConfigError: the last change of triggers was stopped.
+        """
+        if not self.bound:
+            raise ConfigError("the change of triggers was stopped", hint="change them again first")
+        self._resume()
+        settings = self.run.settings.model_copy(update={"output": output})
+        run = replace(self.run, settings=settings, layout=layout_of(self.run.dataset.root, output))
+        with held(run.layout):
+            refuse_existing_output(run.layout, run.key, resume=False, overwrite=False)
+            files.check_space(run.layout.private, copies_bytes(run.prepared))
+            create_folders(run.layout, run.key, config.to_toml(settings), self.run.dataset.posts, resume=False)
+            try:
+                return publish(
+                    run, self.session.state, self.trace.losses, self.began, progress or Silent(), self._notes()
+                )
+            finally:  # a run that was stopped here cannot be resumed: its noise is not in the folder
+                clear(run.layout)
+                self.idle = time.monotonic()
+
+    def _notes(self) -> list[str]:
+        if not self.changed:
+            return []
+        return [f"triggers changed by hand: {len(self.changed)}, so that run.toml alone does not repeat this result"]
+
+    def _resume(self) -> None:
+        """Leave the time since the last work out of the time that the run took."""
+        self.began += time.monotonic() - self.idle
+
+    def _refuse_without_trigger(self) -> TriggerSettings:
+        if not self.run.method.has_trigger:
+            raise ConfigError(f"method {self.run.method.name} has no triggers")
+        return self.run.settings
+
+
+def draft(settings: ProtectSettings, scratch: Path, progress: Progress | None = None) -> ProtectionDraft:
+    """Make noise and triggers as `protect` does, but write nothing outside of `scratch`.
+
+    Args:
+        settings: see `unlearnable.config.ProtectSettings`.
+        scratch: empty folder for working copies, which the caller removes after the draft.
+        progress: receives progress updates.
+
+    Raises:
+        InputError: no photo can be protected.
+        ModelError: a surrogate is not available, or a photo got no noise.
+        OutputError: the output holds results already.
+    """
+    began, progress = time.monotonic(), progress or Silent()
+    source = source_of(settings.photos, settings.only, settings.skip)
+    layout = layout_of(source.place, settings.output)
+    dataset = open_posts(source, settings.captions, columns_of(settings), progress)
+    announce(all_models(settings), progress)
+    refuse_existing_output(layout, "", resume=False, overwrite=False)
+    surrogates = load_surrogates(settings, progress)
+    aside = replace(layout, private=scratch / "draft")
+    aside.progress.mkdir(parents=True)
+    run = foreseen_and_ready(settings, aside, dataset, surrogates, scratch, progress)
+    task = OptimisationTask(run.problem, run.method, run.method_settings, checkpoint=None, key="")
+    session, trace = optimise(task, progress, lambda losses: bool(reason_to_stop(settings, losses)))
+    refuse_without_noise(run.prepared, session.state.noise)
+    return ProtectionDraft(replace(run, layout=layout), task, session, trace, began)

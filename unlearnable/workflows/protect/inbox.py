@@ -1,0 +1,129 @@
+"""A private folder that receives photos, captions and zipped exports one after the other, as a page sends them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+from unlearnable import files
+from unlearnable.datasets import Dataset, is_photo
+from unlearnable.errors import InputError
+from unlearnable.progress import Progress
+from unlearnable.workflows.protect.chosen import Source
+from unlearnable.workflows.protect.posts import open_posts
+
+CAPTIONS = "captions.jsonl"  # what was typed
+MOST_FILES = 200_000  # in an archive
+KEPT_FREE = 0.1  # share of the free space that no archive may fill
+LONGEST_NAME = 120
+_FORBIDDEN = frozenset('<>:"|?*\\')  # in names of files, on one system or another
+
+
+class Inbox:
+    """A folder of posts to come.
+
+    Args:
+        folder: an empty folder, which only its user may read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def place(self, name: str) -> Path:
+        """Return where a file of that name is to be written; of two of one name the second gets a number."""
+        given = PurePosixPath(name.replace("\\", "/")).name
+        clean = "".join("_" if char in _FORBIDDEN or not char.isprintable() else char for char in given).strip(". ")
+        path = PurePosixPath(clean or "file")
+        stem, number, taken = path.stem[:LONGEST_NAME], 1, {each.name.casefold() for each in self.folder.iterdir()}
+        found = f"{stem}{path.suffix}"
+        while found.casefold() in taken or found.casefold() == CAPTIONS:
+            number += 1
+            found = f"{stem}-{number}{path.suffix}"
+        return self.folder / found
+
+    def unpack(self, archive: Path) -> None:
+        """Unpack a zip into the folder, without the one folder that all of it may lie in, and remove the zip.
+
+        Raises:
+            InputError: it is no zip, is locked by a password, has names that lead elsewhere, or does not fit the disk.
+        """
+        try:
+            with zipfile.ZipFile(archive) as opened:
+                members = list(_members(opened, archive.name))
+                room = int((1 - KEPT_FREE) * files.free_space(self.folder))
+                top = _common_folder([path for _, path in members])
+                for info, path in members:
+                    room -= self._unpack_one(opened, info, path.relative_to(top), room)
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+            raise InputError(f"{archive.name} cannot be unpacked: {error}", hint="download it again") from error
+        finally:
+            archive.unlink(missing_ok=True)
+
+    def posts(self, progress: Progress) -> Dataset:
+        """Open what was received as `protect` would.
+
+        Raises:
+            InputError: there is no photo, or captions cannot be read.
+            ConfigError: several captions could be meant.
+        """
+        return open_posts(Source(self.folder), None, None, progress)
+
+    def takes_captions(self, dataset: Dataset) -> bool:
+        """Return whether captions may be typed: nothing that was received holds any."""
+        return dataset.format == "folder" or dataset.source == self.folder / CAPTIONS
+
+    def write_captions(self, captions: Mapping[str, str]) -> None:
+        """Write the captions that were typed, by id of the photo; those that are empty are left out."""
+        rows = ({"image": photo, "caption": " ".join(text.split())} for photo, text in captions.items())
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows if row["caption"])
+        (self.folder / CAPTIONS).unlink(missing_ok=True)
+        if text:
+            files.write_text(self.folder / CAPTIONS, text)
+
+    def clear(self) -> None:
+        """Remove all that was received."""
+        for path in self.folder.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    def _unpack_one(self, opened: zipfile.ZipFile, info: zipfile.ZipInfo, path: PurePosixPath, room: int) -> int:
+        """Unpack one file; return its size. The size that the zip tells of itself is not relied on."""
+        target = self.folder / path
+        if target.exists():
+            if is_photo(target.name) or target.stat().st_size != info.file_size:
+                raise InputError(f"{path} is there twice", hint="send one export at a time")
+            return 0
+        target.parent.mkdir(parents=True, exist_ok=True)
+        size = 0
+        with opened.open(info) as source, target.open("wb") as written:
+            while chunk := source.read(1 << 20):
+                size += len(chunk)
+                if size > room:
+                    raise InputError("the archive is larger than the free space", hint="make room on the disk")
+                written.write(chunk)
+        return size
+
+
+def _members(opened: zipfile.ZipFile, name: str) -> Iterator[tuple[zipfile.ZipInfo, PurePosixPath]]:
+    """Yield the ordinary files of a zip and their paths, which stay inside of it."""
+    if len(opened.infolist()) > MOST_FILES:
+        raise InputError(f"{name} has more than {MOST_FILES} files")
+    for info in opened.infolist():
+        path = PurePosixPath(info.filename)
+        if path.is_absolute() or ".." in path.parts or "\\" in info.filename or ":" in path.parts[0]:
+            raise InputError(f"{name} holds a name that leads out of it: {info.filename!r}")
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+        if not info.is_dir() and kind in (0, stat.S_IFREG) and not hidden:
+            yield info, path
+
+
+def _common_folder(paths: list[PurePosixPath]) -> PurePosixPath:
+    """Return the folder that all paths lie in, one level deep at most; the root where there is none."""
+    tops = {path.parts[0] for path in paths}
+    return (
+        PurePosixPath(tops.pop()) if len(tops) == 1 and all(len(path.parts) > 1 for path in paths) else PurePosixPath()
+    )
