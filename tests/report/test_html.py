@@ -180,7 +180,7 @@ def test_attackers_have_a_column_where_there_is_more_than_plain_training():
     assert '<td data-label="Attacker">plain</td>' in page
     assert '<td data-label="Attacker">cutout</td>' in page
     for label in ("clean, cutout", "protected, cutout", "protected posts as published, cutout"):
-        assert f"<td>{label}</td>" in page
+        assert f'<td data-label="Trained on">{label}</td>' in page
 
 
 def test_a_study_cannot_run_script_or_load_anything():
