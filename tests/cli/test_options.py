@@ -38,6 +38,7 @@ VALUES = {
         "preset": "strong", "visibility": "low", "threshold": 0.5, "max_rounds": 7, "format": "webp", "platform": "x",
         "quality": 33, "keep_metadata": "all", "opt_out": True, "keep_fields": ["alt", "place"], "precision": "bf16",
         "seed": 12, "device": "cpu", "strict": True, "photo_column": "Datei", "caption_column": "Text",
+        "only": ["2024/*", "*.jpg"], "skip": ["a", "b"],
     },
     "train": {
         "data": ["x", "y"], "captions": ["a", "b"], "test_fraction": 0.3, "model": "m", "output": "o", "epochs": 3,
@@ -132,8 +133,8 @@ def test_what_one_needs_first_stands_first():
         p for p in typer.main.get_group(app).commands["protect"].params if p.param_type_name == "option"
     ]
     assert list(dict.fromkeys(p.rich_help_panel for p in options)) == ["What to protect", "How", "Output", "More"]
-    assert [p.name for p in options][:11] == [
-        "captions", "preset", "visibility", "epsilon", "surrogate", "method", "trigger_length", "trigger_vocabulary",
+    assert [p.name for p in options][:13] == [
+        "captions", "only", "skip", "preset", "visibility", "epsilon", "surrogate", "method", "trigger_length", "trigger_vocabulary",
         "output", "format", "resume",
     ]  # fmt: skip
 
