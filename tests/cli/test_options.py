@@ -32,6 +32,7 @@ SETTINGS: dict[str, type[BaseModel]] = {
 }
 VALUES = {
     "protect": {
+        "only": ["2024/*", "*.jpg"], "skip": ["old/*"],
         "captions": "c.jsonl", "output": "o", "method": "em", "surrogate": ["a", "b"], "epsilon": 5,
         "trigger_length": 4, "trigger_vocabulary": "natural", "language_model": "bert", "fluency": 0.5,
         "avoid_words": "w", "trigger_scope": "user", "trigger_position": "end",
@@ -132,8 +133,9 @@ def test_what_one_needs_first_stands_first():
         p for p in typer.main.get_group(app).commands["protect"].params if p.param_type_name == "option"
     ]
     assert list(dict.fromkeys(p.rich_help_panel for p in options)) == ["What to protect", "How", "Output", "More"]
-    assert [p.name for p in options][:11] == [
-        "captions", "preset", "visibility", "epsilon", "surrogate", "method", "trigger_length", "trigger_vocabulary",
+    assert [p.name for p in options][:13] == [
+        "captions", "only", "skip", "preset", "visibility", "epsilon", "surrogate", "method", "trigger_length",
+        "trigger_vocabulary",
         "output", "format", "resume",
     ]  # fmt: skip
 
