@@ -28,6 +28,8 @@ WIDTHS = (360, 1440)
 MOST = 1500  # height in pixels; the rest of a page is cut off
 PATIENCE = 1800  # seconds
 PICTURES = "document.images.length && [...document.images].every(i => i.complete && i.naturalWidth)"
+PARTS = "[...document.querySelectorAll('main:not(.q-page), footer')].map(e => e.getBoundingClientRect().bottom)"
+HEIGHT = f"Math.ceil(Math.max(...{PARTS}))"
 CAPTIONS = ("all our questions, in an orange suit", "Chelsea at home", "coffee before work", "the first one this year")
 
 
@@ -65,11 +67,12 @@ def started(*, dark: bool) -> Iterator[Any]:
 def take(browser: Any, stem: Path, top: int = 0) -> None:
     """Take the open page at all widths."""
     for width in WIDTHS:
-        time.sleep(1)  # what moves comes to rest
-        metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        for height in (900, MOST):  # at first as on a screen; then all of it, for what is out of view may not be drawn
+            metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+            browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+            time.sleep(1)  # what moves comes to rest
         WebDriverWait(browser, 60).until(lambda driver: driver.execute_script(f"return {PICTURES}") is not False)
-        height = browser.execute_script("return document.documentElement.scrollHeight") - top
+        height = browser.execute_script(f"return {HEIGHT}") - top
         clip = {"x": 0, "y": top, "width": width, "height": min(height, MOST), "scale": 1}
         shot = browser.execute_cdp_cmd("Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True})
         with Image.open(io.BytesIO(base64.b64decode(shot["data"]))) as image:

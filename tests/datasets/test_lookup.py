@@ -89,3 +89,9 @@ def test_a_link_to_the_root_is_the_root(tmp_path: Path) -> None:
     lookup = Lookup(link, link, ["a.jpg"])
     assert lookup.find(str(tmp_path / "real" / "a.jpg")) == "a.jpg"
     assert lookup.find(str(link / "a.jpg")) == "a.jpg"
+
+
+def test_a_path_of_any_length_leads_nowhere(tmp_path: Path) -> None:
+    found = Lookup(tmp_path, tmp_path, ["a.jpg"]).find("9" * 5000)
+    assert isinstance(found, Miss)
+    assert found.reason == "missing-photo"
