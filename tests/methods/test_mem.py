@@ -28,7 +28,11 @@ def longer(quick):
 
 
 def test_mem_lowers_the_loss_and_beats_em_and_random(make_problem, longer):
-    mem, em, random = (run(name, make_problem(), longer)[1] for name in ("mem", "em", "random"))
+    def curve(name):  # a single one depends on the words that were drawn: on the tiny encoder by a factor of four
+        runs = [run(name, make_problem(seed=seed), longer)[1] for seed in range(3)]
+        return [sum(losses) / len(runs) for losses in zip(*runs, strict=True)]
+
+    mem, em, random = map(curve, ("mem", "em", "random"))
     assert mem[-1] < 0.5 * mem[0]
     assert mem[-1] < 0.8 * em[-1]
     assert mem[-1] < 0.5 * random[-1]
