@@ -156,8 +156,9 @@ def can_exist(path: Path) -> bool:
 
     Nothing is written. The folders of the path need not exist.
     """
+    path = path.absolute()
     existing = _nearest_folder(path)
-    parts = path.absolute().relative_to(existing).parts
+    parts = path.relative_to(existing).parts
     for tried in (path, temporary_name(path), *(existing / part for part in parts)):
         try:
             tried.lstat()

@@ -96,3 +96,4 @@ def print_json(result: BaseModel | Mapping[str, Any]) -> None:
     """Print one JSON object on stdout and nothing else there."""
     text = result.model_dump_json() if isinstance(result, BaseModel) else json.dumps(result)
     sys.stdout.write(ascii_json(text) + "\n")
+    sys.stdout.flush()  # also into a pipe whose reader waits for it

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from unlearnable.cli import options
-from unlearnable.cli.console import print_json
+from unlearnable.cli.console import console, print_json
 
 
 def app(
@@ -46,10 +45,9 @@ def app(
 
 
 def _say(address: str) -> None:
-    typer.echo(f"open {address}")
-    typer.echo("keep the address to yourself; Ctrl-C ends")
+    console().print(f"open {address}", soft_wrap=True)
+    console().print("keep the address to yourself; Ctrl-C ends")
 
 
 def _say_as_json(address: str) -> None:
     print_json({"schema_version": 1, "address": address})
-    sys.stdout.flush()

@@ -47,8 +47,10 @@ def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 
 
 def _same(file: Path, settings: ProtectSettings) -> bool:
-    """Return whether the settings in a file lead to the same result."""
+    """Return whether the settings in a file name the same photos and lead to the same result."""
     try:
-        return digest(ProtectSettings(**tomllib.loads(file.read_text(encoding="utf-8")))) == digest(settings)
+        saved = ProtectSettings(**tomllib.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return False
+    names, before = ({path.resolve().name for path in one.photos} for one in (settings, saved))
+    return names == before and digest(saved) == digest(settings)
