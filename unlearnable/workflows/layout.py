@@ -151,7 +151,7 @@ def layout_of(photos: Path, output: Path | None) -> Layout:
         OutputError: a name is too long.
     """
     root = (photos if photos.is_dir() else photos.parent).resolve()
-    target = output or root.with_name(f"{root.name}-protected")
+    target = (output or root.with_name(f"{root.name}-protected")).absolute()
     if not files.can_exist(private_of(target) / SUMS):
         raise OutputError(f"the name of {private_of(target)} is too long", hint="choose a shorter --output")
     target = target.resolve()
