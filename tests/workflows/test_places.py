@@ -49,7 +49,7 @@ def test_default_folders(tmp_path):
         assert where.private == tmp_path / "photos-protected.private"
 
 
-@pytest.mark.parametrize("output", ["photos", "photos/out", "."])
+@pytest.mark.parametrize("output", ["photos", "photos/out", ".", "photos/..", "/"])
 def test_output_and_photos_may_not_overlap(tmp_path, output):
     (tmp_path / "photos").mkdir()
     with pytest.raises(ConfigError, match="overlap"):

@@ -7,6 +7,7 @@ earlier result is untouched until then.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -151,9 +152,11 @@ def layout_of(photos: Path, output: Path | None) -> Layout:
         OutputError: a name is too long.
     """
     root = (photos if photos.is_dir() else photos.parent).resolve()
-    target = (output or root.with_name(f"{root.name}-protected")).absolute()
-    if not files.can_exist(private_of(target) / SUMS):
-        raise OutputError(f"the name of {private_of(target)} is too long", hint="choose a shorter --output")
+    target = output or root.with_name(f"{root.name}-protected")
+    whole = Path(os.path.abspath(target))  # noqa: PTH100  (`resolve` fails where a name is too long)
+    longest = whole.parent / f"{whole.name}.private" / SUMS
+    if not files.can_exist(longest):
+        raise OutputError(f"the name of {longest.parent} is too long", hint="choose a shorter --output")
     target = target.resolve()
     check_apart(target, root)
     check_apart(private_of(target), root)
