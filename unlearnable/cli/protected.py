@@ -37,7 +37,7 @@ def in_plain_words(report: ProtectReport) -> list[str]:
     alike = " that looks nearly the same" if (report.noise_linf_max or 0) <= HARDLY_SEEN else ""
     meant = (
         "A model like CLIP that is trained on these posts should learn less of what they show: clearly less if it "
-        "starts like the bundled model, often only a little less if not."
+        "starts like the bundled model, often hardly less if not."
     )
     if report.method != DEFAULT_METHOD:
         meant = f"The method {report.method} is there for comparison; {DEFAULT_METHOD} is the one that protects posts."
