@@ -6,9 +6,17 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
+from unlearnable.datasets.text.further import DESCRIPTIONS, PLACES
+
+
+def _is_other(name: str) -> bool:
+    """Return whether a field is none that describes a photo or says where it was taken, which are not left alone."""
+    return name.casefold() not in DESCRIPTIONS | PLACES
+
+
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text().filter(_is_other), inner),
     max_leaves=8,
 )
 
