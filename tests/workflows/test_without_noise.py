@@ -15,6 +15,7 @@ from unlearnable.errors import ConfigError, ModelError
 from unlearnable.methods.batches import batch_loss
 from unlearnable.models import openclip
 from unlearnable.models.openclip import save
+from unlearnable.seal import SEAL
 from unlearnable.workflows.protect import readback
 
 
@@ -82,7 +83,7 @@ def test_weights_that_do_not_fit_their_checksum_are_refused(tiny_path, tmp_path)
     with pytest.raises(ModelError, match="checksum"):
         openclip.load(str(tmp_path / "flipped.safetensors"))
     header = _header(tiny_path)
-    del header["sha256"]  # as files of earlier versions, and of others
+    del header["sha256"], header[SEAL]  # as files of earlier versions, and of others
     save_file(load_file(tiny_path), tmp_path / "old.safetensors", metadata={"unlearnable": json.dumps(header)})
     assert openclip.load(str(tmp_path / "old.safetensors")).image_size == 32
 
