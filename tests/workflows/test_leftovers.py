@@ -31,6 +31,15 @@ def private(tmp_path):
 
 
 @POSIX
+@pytest.fixture
+def hangup():
+    """SIGHUP as a terminal starts programs with it: under nohup they inherit that it is ignored, and rightly go on."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hangup")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGKILL"])
 def test_decoded_originals_lie_in_the_private_folder_and_are_removed(posts, tiny_path, tmp_path, private, name):
     (tmp_path / "temporary").mkdir()
