@@ -30,7 +30,6 @@ def private(tmp_path):
     return tmp_path / "photos-protected.private"
 
 
-@POSIX
 @pytest.fixture
 def hangup():
     """SIGHUP as a terminal starts programs with it: under nohup they inherit that it is ignored, and rightly go on."""
@@ -39,6 +38,7 @@ def hangup():
     signal.signal(signal.SIGHUP, before)
 
 
+@POSIX
 @pytest.mark.usefixtures("hangup")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGKILL"])
 def test_decoded_originals_lie_in_the_private_folder_and_are_removed(posts, tiny_path, tmp_path, private, name):
