@@ -88,6 +88,7 @@ def test_the_plan_counts_every_cell_and_protection(beside):
     assert len(plan.cells) == 1 + 4 * 3
     assert plan.protection_seconds.keys() == {"mem-1 for 1 person", "mem-1 for 2 people"}
     assert plan.seconds > 0
+    assert {cell.arm for cell in study.plan(beside(leaked=0)).cells} == {"clean", "absent", "protected"}
 
 
 def test_an_arm_trains_on_what_it_says(beside):

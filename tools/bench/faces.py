@@ -1,10 +1,12 @@
 """Lay out a set of faces for a study of protection: training photos, one test photo per person, invented names.
 
-    python tools/bench/faces.py --data PUBFIG --output WORK [--per-person 16] [--seed 0]
+    python tools/bench/faces.py --data PUBFIG --output WORK [--per-person 16] [--people odd] [--seed 0]
     unlearnable protect WORK/train --captions WORK/train/posts.jsonl --format png
     unlearnable verify WORK/train WORK/train-protected --test WORK/test --test-captions WORK/test/posts.jsonl
 
-Files are numbered, so that no path holds a real name. PUBFIG may have any layout that `open_people` reads.
+Files are numbered, so that no path holds a real name. Of all people by name, `even` takes every second from the first,
+`odd` the others, so that settings can be chosen on the ones and reported on the others.
+PUBFIG may have any layout that `open_people` reads.
 """
 
 from __future__ import annotations
@@ -12,9 +14,12 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from unlearnable.datasets import Dataset, hold_out, limit, named_posts, open_people
+
+HALVES = {"all": slice(None), "even": slice(None, None, 2), "odd": slice(1, None, 2)}
 
 
 def lay_out(dataset: Dataset, split: str, folder: Path) -> int:
@@ -35,10 +40,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--per-person", type=int, default=16)
+    parser.add_argument("--people", choices=HALVES, default="all")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    people = limit(hold_out(open_people(args.data), args.seed), args.per_person, args.seed)
-    dataset = named_posts(people, seed=args.seed)
+    people = hold_out(open_people(args.data), args.seed)
+    chosen = set(sorted(people.persons)[HALVES[args.people]])
+    people = replace(people, portraits=tuple(one for one in people.portraits if one.person in chosen))
+    dataset = named_posts(limit(people, args.per_person, args.seed), seed=args.seed)
     for split in ("train", "test"):
         print(f"{lay_out(dataset, split, args.output / split)} photos in {args.output / split}")
 

@@ -66,7 +66,10 @@ class BenchmarkSettings(Settings):
     leaked: Annotated[
         float,
         Field(
-            gt=0, lt=1, description="Share of the protected people's photos that leaked clean, in one arm of --crowd."
+            ge=0,
+            lt=1,
+            description="Share of the protected people's photos that leaked clean, in one arm of --crowd; 0 leaves "
+            "this arm out.",
         ),
     ] = 0.5
     scale: Annotated[

@@ -98,7 +98,8 @@ def cells_of(settings: BenchmarkSettings, setup: Setup, drawn: Mapping[int, Sequ
             yield CrowdCellPlan("absent", draw, None, None, victim, unchanged, recipe)
             for (method, made), attack in product(recipes.items(), attacks):
                 yield CrowdCellPlan("protected", draw, method, made, victim, attack, recipe)
-                yield CrowdCellPlan("half", draw, method, made, victim, attack, recipe)
+                if settings.leaked:
+                    yield CrowdCellPlan("half", draw, method, made, victim, attack, recipe)
 
     return [
         cell
