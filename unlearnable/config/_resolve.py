@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+import tomli_w
 from pydantic import ValidationError
 
 from unlearnable.config.base import Settings, takes_several
@@ -89,12 +90,10 @@ def from_environment(kind: type[Settings]) -> dict[str, Any]:
 
 
 def to_toml(settings: Settings) -> str:
-    """Return the settings as a TOML file that `resolve_as` reads back to the same."""
-    lines = []
-    for name, value in settings.model_dump(mode="json").items():
-        if value not in (None, {}):
-            lines.append(f"{name} = {_toml(value)}")
-    return "\n".join(lines) + "\n"
+    """Return the settings as a TOML file that `resolve_as` reads back to the same, of printable characters."""
+    given = {name: value for name, value in settings.model_dump(mode="json").items() if value not in (None, {})}
+    text = tomli_w.dumps(_storable(given))
+    return "".join(c if c.isprintable() or c == "\n" else f"\\U{ord(c):08x}" for c in text)
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -113,17 +112,13 @@ def _read(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file} is not TOML: {error}") from error
 
 
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        escaped = storable(value).replace("\\", "\\\\").replace('"', '\\"')
-        return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'
+def _storable(value: Any) -> Any:
+    """A value whose texts can be stored."""
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{_toml(name)} = {_toml(one)}" for name, one in value.items()) + " }"
+        return {name: _storable(one) for name, one in value.items()}
     if isinstance(value, list):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    return repr(value)
+        return list(map(_storable, value))
+    return storable(value) if isinstance(value, str) else value
 
 
 def _explained(
