@@ -44,6 +44,18 @@ def test_adversaries_are_a_phase_and_each_batch_is_a_tick(make_problem, quick, t
     assert 0 < kept.shares[0] < kept.shares[-1] == pytest.approx(1)
 
 
+def test_a_few_posts_are_soon_known_by_heart_and_one_is_nothing_to_learn(make_problem, quick):
+    settings = quick.model_copy(update={"max_rounds": 1, "adversary_steps": 99})
+    for posts, phases in [
+        (4, [(LEARNING, 16), ("optimising (mem)", 1)]),  # 16 epochs of one batch
+        (1, [("optimising (mem)", 1)]),
+    ]:
+        kept = Kept()
+        optimise(OptimisationTask(make_problem(posts), MEM(), settings, None, "key"), kept, lambda _: False)
+        assert (kept.phases, kept.steps) == (phases, [total for _, total in phases])
+        assert (LEARNING in optimising_seconds("mem", settings, posts, [1.0], [])) == (posts > 1)
+
+
 def test_a_resumed_run_begins_with_its_rounds(make_problem, quick):
     kept, session = Kept(), MEM().start(make_problem(4), quick)
     Ticks(kept, "mem", quick, session.state).begin(2)

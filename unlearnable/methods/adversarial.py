@@ -50,11 +50,18 @@ class Adversary:
 
 
 def recruit(problem: Problem, settings: MEMSettings) -> tuple[list[DualEncoder], list[torch.optim.Optimizer]]:
-    """Return copies of the models that are to learn the clean posts, and their optimisers; none at weight 0."""
-    if not settings.adversarial_weight:
+    """Return copies of the models that are to learn the clean posts, and their optimisers; none without a lesson."""
+    if not lessons(len(problem.posts), settings):
         return [], []
     models = [model.clone() for model in problem.models]
     return models, [adamw(each.module, tuning_rate(each.spec.config), settings.weight_decay) for each in models]
+
+
+def lessons(posts: int, settings: MEMSettings) -> int:
+    """Return how many steps adversaries learn so many posts; none at weight 0, nor of one post, which has no other."""
+    if not settings.adversarial_weight or posts < 2:
+        return 0
+    return min(settings.adversary_steps, EPOCHS * -(-posts // settings.batch_size))
 
 
 def learn(
@@ -63,8 +70,7 @@ def learn(
     """Train the copies on the clean posts as a victim would be, before there is any noise; yield the steps done."""
     posts, settings = session.problem.posts, session.settings
     without = torch.zeros(len(posts), 0, dtype=torch.long)
-    enough = min(settings.adversary_steps, EPOCHS * -(-len(posts) // settings.batch_size))
-    while models and done < enough:
+    while models and done < lessons(len(posts), settings):
         learners = list(zip(models, optimisers, strict=True))
         steps.train_step(session, learners, without)
         done += 1

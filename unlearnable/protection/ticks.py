@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unlearnable.config import MEMSettings, MethodSettings
+from unlearnable.methods.adversarial import lessons
 from unlearnable.methods.base import Round
 from unlearnable.methods.mem import MEMState
 from unlearnable.methods.state import State
@@ -64,7 +65,7 @@ class Ticks:
             and self._state.adversary_optimisers
             and isinstance(self._settings, MEMSettings)
         ):
-            return self._settings.adversary_steps - self._state.learnt
+            return lessons(len(self._state.noise), self._settings) - self._state.learnt
         return 0
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 
 from unlearnable.config import MEMSettings, MethodSettings
+from unlearnable.methods.adversarial import lessons
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing
 from unlearnable.protection.ticks import LEARNING, optimising, steps_of_round
@@ -56,6 +57,6 @@ def optimising_seconds(
     expected = {}
     if isinstance(settings, MEMSettings):
         steps += min(settings.trigger_rounds, settings.max_rounds) * batches * SEARCH
-        if settings.adversarial_weight:
-            expected[LEARNING] = settings.adversary_steps * (sum(models) + sum(towers))
+        if taught := lessons(photos, settings):
+            expected[LEARNING] = taught * (sum(models) + sum(towers))
     return {**expected, optimising(method): steps * sum(models)}
