@@ -38,6 +38,7 @@ def protect(
     *,
     resume: bool = False,
     overwrite: bool = False,
+    add: bool = False,
     config: str | Path | None = None,
     progress: Progress | None = None,
     **settings: Unpack[ProtectOptions],
@@ -48,6 +49,8 @@ def protect(
         photos: a folder of photos, a caption file that names them, or photos of one folder.
         resume: whether to continue a run that was stopped; the result is the same to the byte.
         overwrite: whether to replace an earlier result.
+        add: whether to protect only the photos that an earlier result lacks, with its settings, and to put both in its
+            place. A call that was stopped is continued by the same one.
         config: a TOML file of settings.
         progress: receives phases, steps and notes; without it nothing is shown.
         **settings: settings of the run, see `unlearnable.ProtectSettings`.
@@ -60,13 +63,19 @@ def protect(
         InputError: no photo can be protected.
         ModelError: a surrogate is not available, or the result would hardly be protected.
         OutputError: a result exists already or cannot be written.
-        CheckpointError: the stopped run had other settings or other photos.
+        CheckpointError: the stopped run had other settings or other photos, or the result to add to is damaged.
     """
     from unlearnable.config import ProtectSettings, resolve_as
+    from unlearnable.workflows.protect.adding.run import add as run_adding
+    from unlearnable.workflows.protect.adding.settings import continued, refuse_both
     from unlearnable.workflows.protect.run import protect as run
 
     paths = [photos] if isinstance(photos, str | Path) else photos
-    resolved = resolve_as(ProtectSettings, {"photos": tuple(map(Path, paths)), **settings}, _path(config))
+    given = {"photos": tuple(map(Path, paths)), **settings}
+    if add:
+        refuse_both(resume=resume, overwrite=overwrite)
+        return run_adding(continued(given, _path(config)), progress=progress)
+    resolved = resolve_as(ProtectSettings, given, _path(config))
     return run(resolved, resume=resume, overwrite=overwrite, progress=progress)
 
 

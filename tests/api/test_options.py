@@ -18,7 +18,7 @@ from unlearnable import options
 from unlearnable.config import MEMSettings, ProtectionSettings, Schedule
 
 COMMANDS = ("protect", "train", "verify", "benchmark", "explain")
-OF_THE_CALL = {"resume", "overwrite", "config", "progress", "settings"}
+OF_THE_CALL = {"add", "resume", "overwrite", "config", "progress", "settings"}
 
 
 def accepted(kind: Any) -> Any:

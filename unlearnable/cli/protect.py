@@ -18,6 +18,7 @@ from unlearnable.methods import METHODS
 from unlearnable.progress import Progress
 from unlearnable.results import ProtectPlan, ProtectReport
 from unlearnable.results.protect import CHANGED
+from unlearnable.workflows.protect.adding.settings import continued, refuse_both
 
 WHAT = "What to protect"
 
@@ -41,6 +42,14 @@ def protect(
     format: Annotated[config.Format | None, _option("format", OUTPUT)] = None,
     resume: options.Resume = False,
     overwrite: options.Overwrite = False,
+    add: Annotated[
+        bool,
+        typer.Option(
+            "--add",
+            help="Protect only photos that an earlier result lacks, with its settings, and put them beside the others.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = False,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Say what would be done and how long it would take.", rich_help_panel=OUTPUT),
@@ -92,17 +101,23 @@ def protect(
     """
 
     def work(settings: ProtectSettings, progress: Progress) -> ProtectPlan | ProtectReport:
+        from unlearnable.workflows.protect.adding.run import add as run_adding
         from unlearnable.workflows.protect.dry_run import plan
         from unlearnable.workflows.protect.run import protect as run
 
         if dry_run:
-            return plan(settings, progress=progress)
+            return plan(settings, add=add, progress=progress)
+        if add:
+            return run_adding(settings, progress=progress)
         return run(settings, resume=resume, overwrite=overwrite, progress=progress)
 
-    hint = "--resume continues after the last finished round or photo"
+    if add:
+        refuse_both(resume=resume, overwrite=overwrite)
+    hint = f"{'the same command' if add else '--resume'} continues after the last finished round or photo"
     own = {"options": options.named_values(option)} if option else {}
-    show = partial(_show, verbose=verbose)
-    result = run_command(context, ProtectSettings, work, show, hint=hint, found=own, check=_check)
+    show = partial(_show, verbose=verbose, add=add)
+    how = {"resolve": continued} if add else {}
+    result = run_command(context, ProtectSettings, work, show, hint=hint, found=own, check=_check, **how)
     if result is not None and any(one.reason == CHANGED for one in result.skipped):
         raise typer.Exit(InputError.exit_code)
 
@@ -115,10 +130,12 @@ def _check(settings: ProtectSettings) -> None:
     METHODS.summary(settings.method)  # an unknown name is refused without loading any
 
 
-def _show(result: ProtectPlan | ProtectReport, *, verbose: bool) -> None:
-    from unlearnable.cli.protected import show_plan, show_report
+def _show(result: ProtectPlan | ProtectReport, *, verbose: bool, add: bool) -> None:
+    from unlearnable.cli.protected import show_nothing_added, show_plan, show_report
 
     if isinstance(result, ProtectPlan):
         show_plan(result)
+    elif add and not result.added:
+        show_nothing_added(result)
     else:
         show_report(result, verbose=verbose)

@@ -31,6 +31,13 @@ def show_report(report: ProtectReport, *, verbose: bool = False) -> None:
         out.print(_figures(report, plain=out.options.ascii_only))
 
 
+def show_nothing_added(report: ProtectReport) -> None:
+    """What `--add` says where an earlier result lacks no photo."""
+    out = console()
+    _show_skipped(out, report.skipped, "--json lists them all")
+    out.print(f"nothing to add: {report.output} has a copy of every other photo already", soft_wrap=True)
+
+
 def in_plain_words(report: ProtectReport) -> list[str]:
     """Return four sentences for people who never heard of noise and triggers; the threat model stands behind each."""
     words = f", and {report.captions} captions have a few more words" if report.triggers else ""

@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,6 +33,7 @@ def run_command(
     hint: str,
     found: Mapping[str, Any] | None = None,
     check: Callable[[Kind], object] | None = None,
+    resolve: Callable[..., Kind] | None = None,
 ) -> Result | None:
     """Run a command with the options that its context holds.
 
@@ -44,6 +46,7 @@ def run_command(
         found: settings that the command found out itself; they go before the flags.
         check: raises what can be known to be wrong at once; after it the command says that it starts, before anything
             heavy is imported.
+        resolve: makes the settings of flags, a file and names, where `config.resolve_as` does not.
 
     Returns:
         The result; None where there is none to show: with --print-config, or in all processes but the first.
@@ -55,7 +58,7 @@ def run_command(
     given = context.params
     flags = {**_flags(context, kind), **(found or {})}
     file = Path(given["config_file"]) if given["config_file"] else None
-    settings = config.resolve_as(kind, flags, file, names=_names(context))
+    settings = (resolve or partial(config.resolve_as, kind))(flags, file, names=_names(context))
     if given["print_config"]:
         typer.echo(config.to_toml(settings), nl=False)
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unlearnable.config._resolve import ENVIRONMENT, from_environment, resolve_as, to_toml, variable
+from unlearnable.config._resolve import ENVIRONMENT, from_environment, given_settings, resolve_as, to_toml, variable
 from unlearnable.config.attacks import AS_PUBLISHED, AS_USUAL
 from unlearnable.config.base import Device, Precision, Settings, default_text, takes_numbers, takes_paths, takes_several
 from unlearnable.config.benchmark import BASELINES, BenchmarkSettings, ScaleName, named_settings
@@ -20,7 +20,16 @@ from unlearnable.config.methods import (
     Vocabulary,
 )
 from unlearnable.config.platforms import PLATFORMS, Platform, PlatformName
-from unlearnable.config.protect import PRESETS, Format, Keep, Preset, ProtectionSettings, ProtectSettings, digest
+from unlearnable.config.protect import (
+    OUTSIDE_THE_DIGEST,
+    PRESETS,
+    Format,
+    Keep,
+    Preset,
+    ProtectionSettings,
+    ProtectSettings,
+    digest,
+)
 from unlearnable.config.suites import NEVER_TESTED, SUITES, SuiteName
 from unlearnable.config.train import (
     SCRATCH_EPOCHS,
@@ -42,6 +51,7 @@ __all__ = [
     "ENVIRONMENT",
     "MOVED",
     "NEVER_TESTED",
+    "OUTSIDE_THE_DIGEST",
     "PLATFORMS",
     "PRESETS",
     "SCRATCH_EPOCHS",
@@ -80,6 +90,7 @@ __all__ = [
     "default_text",
     "digest",
     "from_environment",
+    "given_settings",
     "named_settings",
     "resolve_as",
     "split",

@@ -38,6 +38,26 @@ def resolve_as(
     Raises:
         ConfigError: an unknown setting or a value that does not fit, with the source it came from.
     """
+    given, sources = given_settings(kind, flags, file, names=names)
+    if "preset" in kind.model_fields:
+        preset = given.get("preset", kind.model_fields["preset"].default)
+        given = {**(PRESETS.get(preset, {}) if isinstance(preset, str) else {}), **given}
+    try:
+        return kind(**given)
+    except ValidationError as error:
+        raise _explained(error, sources, names or {}, kind) from error
+
+
+def given_settings(
+    kind: type[Settings], flags: Mapping[str, Any], file: Path | None = None, *, names: Mapping[str, str] | None = None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the settings that were given at all, as they were given, and what each of them came from.
+
+    Arguments are those of `resolve_as`; a setting that the caller gave without a name of its own came from "".
+
+    Raises:
+        ConfigError: there is no such setting, or the file cannot be read.
+    """
     names = names or {}
     layers: list[tuple[str, Callable[[str], str], dict[str, Any]]] = [
         (str(file), lambda _: str(file), _read(file) if file else {}),
@@ -53,13 +73,7 @@ def resolve_as(
                 raise ConfigError(f"there is no setting {_shown(name)} in {where}", hint=hint)
         given |= layer
         sources |= {name: source(name) for name in layer}
-    if "preset" in kind.model_fields:
-        preset = given.get("preset", kind.model_fields["preset"].default)
-        given = {**(PRESETS.get(preset, {}) if isinstance(preset, str) else {}), **given}
-    try:
-        return kind(**given)
-    except ValidationError as error:
-        raise _explained(error, sources, names, kind) from error
+    return given, sources
 
 
 def variable(name: str) -> str:

@@ -112,6 +112,11 @@ class ProtectReport(Record):
     photos: int = Field(description="Photos that were found.")
     protected: int = Field(description="Photos of which a protected copy was written.")
     captions: int = Field(description="Captions that were written.")
+    added: int = Field(
+        default=0,
+        description="Photos that this run added to an earlier result, with --add. Losses, rounds and seconds are then "
+        "those of the added photos, all else is of both.",
+    )
     some_photos: bool = Field(
         default=False, description="Whether only some photos of the folder were taken: named, or by --only and --skip."
     )

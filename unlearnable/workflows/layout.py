@@ -94,6 +94,11 @@ class Layout:
         return self.private / "checkpoint"
 
     @property
+    def earlier(self) -> Path:
+        """The folder of the records that an earlier result had, while `--add` is under way."""
+        return self.private / "earlier"
+
+    @property
     def key(self) -> Path:
         """The run key of the unfinished run, which decides whether it may be resumed."""
         return self.progress / "key"
@@ -136,7 +141,7 @@ class Layout:
     def owns(self, path: Path) -> bool:
         """Return whether a path in the private folder is one that runs make."""
         own_files = {*self.records, self.private / PRIVATE_SUMS, self.report, self.page, self.lock, self.holder}
-        own_folders = (self.progress, self.scratch, self.opt_out)
+        own_folders = (self.progress, self.scratch, self.opt_out, self.earlier)
         return path in own_files or files.is_temporary(path) or any(map(path.is_relative_to, own_folders))
 
     def key_under_way(self) -> str | None:
@@ -200,6 +205,8 @@ def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite:
         raise OutputError(f"{used[0]} was not made by this program", hint="remove it or choose another --output")
     if resume and layout.key_under_way() not in (None, key):
         hint = "use the same settings and photos, or --overwrite to start over"
+        if layout.earlier.exists():
+            hint = "continue it with --add in place of --resume, or start over with --overwrite"
         raise CheckpointError(f"{layout.private} holds a stopped run of other settings or photos", hint=hint)
 
 
@@ -235,15 +242,17 @@ class OutputNames:
     Args:
         originals: ids of all photos that were found.
         captions: name of the caption file, if there is one.
+        taken: names of files that are in the output folder already and stay there.
     """
 
-    def __init__(self, originals: Iterable[str], captions: str | None = None) -> None:
+    def __init__(self, originals: Iterable[str], captions: str | None = None, taken: Iterable[str] = ()) -> None:
         ids = list(originals)
         self._captions = {_key(name) for name in (METADATA, captions) if name}
         self._owners = dict.fromkeys(self._captions, "")
         self._owners |= {_key(str(folder)): "" for photo in ids for folder in PurePosixPath(photo).parents}
         for photo in ids:
             self._owners.setdefault(_key(photo), photo)
+        self._owners |= {_key(name): "" for name in taken}
 
     def give(self, photo: str, suffix: str) -> str:
         """Return the name of a photo's copy; of colliding photos the first to ask keeps the plain name."""

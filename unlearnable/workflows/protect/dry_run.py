@@ -9,19 +9,27 @@ from pathlib import Path
 
 from unlearnable import files
 from unlearnable.config import ProtectSettings
+from unlearnable.datasets import Dataset
 from unlearnable.models.fetching import announce
 from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
 from unlearnable.results import ProtectPlan, SkippedRecord
-from unlearnable.workflows.layout import layout_of
+from unlearnable.workflows.layout import Layout, layout_of
+from unlearnable.workflows.protect.adding.additions import additions
+from unlearnable.workflows.protect.adding.earlier import earlier_result
 from unlearnable.workflows.protect.chosen import source_of
 from unlearnable.workflows.protect.expected import copies_bytes, photo_phases
 from unlearnable.workflows.protect.posts import captions_found, open_posts
 from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, make_ready
 
 
-def plan(settings: ProtectSettings, *, progress: Progress | None = None) -> ProtectPlan:
+def plan(settings: ProtectSettings, *, add: bool = False, progress: Progress | None = None) -> ProtectPlan:
     """Return what `protect` would do, with its time estimated from one batch; nothing is written.
+
+    Args:
+        settings: settings of the run.
+        add: whether only the photos that an earlier result lacks would be protected.
+        progress: receives progress updates.
 
     Raises:
         UnlearnableError: any error of `protect`, except those about the output.
@@ -30,6 +38,10 @@ def plan(settings: ProtectSettings, *, progress: Progress | None = None) -> Prot
     source = source_of(settings.photos, settings.only, settings.skip)
     layout = layout_of(source.place, settings.output)
     dataset = open_posts(source, settings.captions, columns_of(settings), progress)
+    if add:
+        dataset = additions(dataset, earlier_result(layout))
+        if not dataset.photos:
+            return _nothing(settings, layout, dataset)
     announce(all_models(settings), progress)
     surrogates = load_surrogates(settings, progress)
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
@@ -50,6 +62,23 @@ def plan(settings: ProtectSettings, *, progress: Progress | None = None) -> Prot
         rounds_at_most=settings.max_rounds,
         seconds_estimated=round(seconds, 1),
         bytes_estimated=copies_bytes(run.prepared),
+        bytes_free=files.free_space(layout.output),
+    )
+
+
+def _nothing(settings: ProtectSettings, layout: Layout, dataset: Dataset) -> ProtectPlan:
+    """Return the plan of an `--add` that finds nothing to add."""
+    return ProtectPlan(
+        output=str(layout.output),
+        caption_format=dataset.format,
+        photos=0,
+        captions=0,
+        not_photos=dict(dataset.others),
+        skipped=[SkippedRecord.of(skip) for skip in dataset.skipped],
+        surrogates=all_models(settings),
+        rounds_at_most=0,
+        seconds_estimated=0.0,
+        bytes_estimated=0,
         bytes_free=files.free_space(layout.output),
     )
 

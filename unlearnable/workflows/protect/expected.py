@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from unlearnable.config import MethodSettings, ProtectSettings
@@ -69,15 +69,16 @@ def foreseen_and_ready(
     surrogates: list[DualEncoder],
     scratch: Path,
     progress: Progress,
+    taken: Iterable[str] = (),
 ) -> Run:
-    """Make a run ready, and say what its phases are expected to take."""
+    """Make a run ready, and say what its phases are expected to take; arguments are those of `make_ready`."""
     method = METHODS[settings.method]()
     expectation = Expectation(
         method.name, settings_for(method, settings, settings.options), surrogates, len(dataset.photos)
     )
     expect(progress, expectation.at_first(dataset))
     began = time.monotonic()
-    run = make_ready(settings, layout, dataset, surrogates, scratch, progress)
+    run = make_ready(settings, layout, dataset, surrogates, scratch, progress, taken)
     expect(progress, expectation.after_reading(run, time.monotonic() - began))
     return run
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unlearnable import config, files
@@ -20,6 +20,7 @@ from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
 from unlearnable.protection.optimise import OptimisationTask, optimise, reason_to_stop
 from unlearnable.report.html import protect_page
+from unlearnable.report.pictures import Thumbnails
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.stores.ragged import Ragged
 from unlearnable.workflows import history
@@ -82,6 +83,7 @@ def protect(
         goes_on = resume and not anew
         if not goes_on:
             files.check_space(layout.private, copies_bytes(run.prepared) + Ragged(run.prepared.grids).size)
+            shutil.rmtree(layout.earlier, ignore_errors=True)
         create_folders(layout, key, config.to_toml(settings), dataset.posts, resume=goes_on)
         task = OptimisationTask(run.problem, run.method, run.method_settings, layout.checkpoint, run.key)
         session, trace = optimise(task, progress, lambda losses: bool(reason_to_stop(settings, losses)))
@@ -109,6 +111,30 @@ def publish(
         progress: receives progress updates.
         notes: remarks for the report, before those that the run gives.
     """
+    return finish(run, stage(run, state, rounds, started, progress, notes), progress)
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A result in the staging folder, read back and measured.
+
+    Attributes:
+        report: the report to write.
+        lines: the manifest to write.
+        pictures: thumbnails for the page, by the path of the copy.
+        publication: what was written.
+    """
+
+    report: ProtectReport
+    lines: list[ManifestLine]
+    pictures: Mapping[str, Thumbnails]
+    publication: Publication
+
+
+def stage(
+    run: Run, state: State, rounds: list[float], started: float, progress: Progress, notes: Sequence[str] = ()
+) -> Staged:
+    """Write photos and captions into the staging folder and verify them; arguments are those of `publish`."""
     layout = run.layout
     refuse_without_noise(run.prepared, state.noise)
     publication = composed(run, state)
@@ -123,19 +149,25 @@ def publish(
     seconds = time.monotonic() - started
     report = summarise(run, state, RunResults(lines, losses, rounds, stopped, roundtrip, seconds))
     report = report.model_copy(update={"notes": [*notes, *report.notes]})
-    page = protect_page(report, lines, run.settings, pictures)
+    return Staged(report, lines, pictures, publication)
+
+
+def finish(run: Run, staged: Staged, progress: Progress) -> ProtectReport:
+    """Put what was staged in place, then write its records, the report last."""
+    layout = run.layout
+    page = protect_page(staged.report, staged.lines, run.settings, staged.pictures)
     published.put_in_place(layout)
-    _remember(run, lines, progress)
-    files.write_text(layout.manifest, manifest_text(lines))
+    _remember(run, staged.lines, progress)
+    files.write_text(layout.manifest, manifest_text(staged.lines))
     files.write_bytes(layout.settings, layout.staged_settings.read_bytes())
     files.write_text(layout.page, page)
     if run.settings.opt_out:
         write_site_files(layout.opt_out)
-    text = report.model_dump_json(indent=2) + "\n"
+    text = staged.report.model_dump_json(indent=2) + "\n"
     seal_records(layout, text)
     files.write_text(layout.report, text)
     clear(layout)
-    return report
+    return staged.report
 
 
 def _remember(run: Run, lines: list[ManifestLine], progress: Progress) -> None:
@@ -149,6 +181,7 @@ def _remember(run: Run, lines: list[ManifestLine], progress: Progress) -> None:
 def clear(layout: Layout) -> None:
     """Remove what a complete run no longer needs."""
     shutil.rmtree(layout.progress, ignore_errors=True)
+    shutil.rmtree(layout.earlier, ignore_errors=True)
     for path in filter(files.is_temporary, layout.private.iterdir()):
         path.unlink(missing_ok=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,8 +87,11 @@ def make_ready(
     surrogates: list[DualEncoder],
     scratch: Path,
     progress: Progress,
+    taken: Iterable[str] = (),
 ) -> Run:
     """Decode the photos and build the `Problem`; working copies go to `scratch`, which the caller removes.
+
+    No copy gets a name of `taken`.
 
     Raises:
         ConfigError: an option, the words to avoid or the device do not fit.
@@ -98,7 +102,8 @@ def make_ready(
     vocabulary, proposer = load_words(settings, choose_device(settings.device), proposing=method.has_trigger)
     pixels = Pixels.create(scratch / "pixels.u8")
     side = max(model.image_size for model in surrogates)
-    names = OutputNames((photo.id for photo in dataset.photos), dataset.source.name if dataset.source else None)
+    captions_name = dataset.source.name if dataset.source else None
+    names = OutputNames((photo.id for photo in dataset.photos), captions_name, taken)
     reader = PhotoReader(settings, side, pixels, history.known_protected_hashes(), names, layout.staged)
     prepared = read_photos(dataset, reader, progress)
     captions = read_captions(dataset, settings, settings.trigger_length if method.has_trigger else 0)

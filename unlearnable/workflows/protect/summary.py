@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -49,7 +51,6 @@ def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
     triggers = trigger_figures(run.problem, state)
     own, random = trigger_similarities(run.problem, state)
     protected = [line for line in results.lines if line.status == "protected"]
-    psnr = [line.psnr for line in protected if line.psnr is not None]
     return ProtectReport(
         output=str(run.layout.output),
         private=str(run.layout.private),
@@ -57,23 +58,11 @@ def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
         caption_format=run.dataset.format,
         method=run.settings.method,
         photos=len(run.dataset.photos),
-        protected=len(protected),
         some_photos=run.dataset.partial,
         not_photos=dict(run.dataset.others),
         captions_found=captions_found(run.dataset),
-        captions=sum(len(line.captions) for line in protected),
         skipped=[SkippedRecord.of(skip) for skip in run.prepared.skipped],
-        bytes_in=sum(line.bytes_in or 0 for line in protected),
-        bytes_out=sum(line.bytes_out or 0 for line in protected),
-        linf_max=max(line.linf or 0 for line in protected),
-        noise_linf_max=max(line.noise_linf or 0 for line in protected),
-        noise_kept_mean=_mean([line.noise_kept for line in protected if line.noise_kept is not None]),
-        psnr_mean=_mean(psnr),
-        psnr_min=min(psnr),
-        ssim_mean=_mean([line.ssim or 0.0 for line in protected]),
-        flip_mean=_mean([line.flip or 0.0 for line in protected]),
-        flip_max=max(line.flip or 0.0 for line in protected),
-        delta_e_mean=_mean([line.delta_e or 0.0 for line in protected]),
+        **figures_of(protected),
         loss_first=_mean([loss.clean_pretrained for loss in results.losses]),
         loss_last=_mean([loss.protected_trained for loss in results.losses]),
         loss_before_encoding=_mean(
@@ -89,13 +78,33 @@ def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
         triggers=triggers,
         trigger_similarity=own,
         trigger_similarity_random=random,
-        opt_out=sum(line.opt_out is not None for line in protected),
         run=run.key,
         seed=run.settings.seed,
         device=str(run.problem.surrogates[0].device),
         seconds=round(results.seconds, 1),
         notes=_notes(run, protected, triggers),
     )
+
+
+def figures_of(protected: Sequence[ManifestLine]) -> dict[str, Any]:
+    """Return the figures of a report that follow from the manifest lines of the protected photos."""
+    psnr = [line.psnr for line in protected if line.psnr is not None]
+    return {
+        "protected": len(protected),
+        "captions": sum(len(line.captions) for line in protected),
+        "bytes_in": sum(line.bytes_in or 0 for line in protected),
+        "bytes_out": sum(line.bytes_out or 0 for line in protected),
+        "linf_max": max(line.linf or 0 for line in protected),
+        "noise_linf_max": max(line.noise_linf or 0 for line in protected),
+        "noise_kept_mean": _mean([line.noise_kept for line in protected if line.noise_kept is not None]),
+        "psnr_mean": _mean(psnr),
+        "psnr_min": min(psnr),
+        "ssim_mean": _mean([line.ssim or 0.0 for line in protected]),
+        "flip_mean": _mean([line.flip or 0.0 for line in protected]),
+        "flip_max": max(line.flip or 0.0 for line in protected),
+        "delta_e_mean": _mean([line.delta_e or 0.0 for line in protected]),
+        "opt_out": sum(line.opt_out is not None for line in protected),
+    }
 
 
 def trigger_figures(problem: Problem, state: State) -> TriggerFigures | None:

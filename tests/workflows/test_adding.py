@@ -1,0 +1,361 @@
+"""`protect --add`: next week's photos beside those of last week, on the tiny encoder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import picture, tree
+from tests.workflows.test_protect import QUICK, manifest
+from unlearnable import protect
+from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputError
+from unlearnable.workflows.layout import layout_of
+from unlearnable.workflows.protect import published
+from unlearnable.workflows.protect import run as workflow
+from unlearnable.workflows.protect.adding import run as adding
+from unlearnable.workflows.protect.check import check
+from unlearnable.workflows.protect.lock import held
+
+
+@pytest.fixture
+def quick(tiny_path):
+    return {**QUICK, "surrogate": (str(tiny_path),)}
+
+
+@pytest.fixture(scope="module")
+def protected_once(tiny_path, tmp_path_factory):
+    """A folder with eight posts and what protecting them wrote."""
+    folder = tmp_path_factory.mktemp("once")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("UNLEARNABLE_STATE", str(tmp_path_factory.mktemp("history")))
+        take(Path("photos"), range(8), name="p{}.png", first=0)
+        protect("photos", **QUICK, surrogate=(str(tiny_path),))
+    return folder
+
+
+@pytest.fixture
+def posts(tmp_path):
+    folder = tmp_path / "photos"
+    take(folder, range(8), name="p{}.png", first=0)
+    return folder
+
+
+@pytest.fixture
+def last_week(protected_once, tmp_path, monkeypatch):
+    """The eight posts, protected, in the working directory."""
+    shutil.copytree(protected_once, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+
+
+def take(folder, numbers, rows=True, name="n{}.png", first=100):
+    """Put photos into a folder, and their captions at the end of its posts.jsonl."""
+    folder.mkdir(exist_ok=True)
+    for number in numbers:
+        Image.fromarray(picture(first + number)).save(folder / name.format(number))
+    if rows:
+        with (folder / "posts.jsonl").open("a") as file:
+            for n in numbers:
+                file.write(json.dumps({"id": n, "image": name.format(n), "caption": f"a new day {n}"}) + "\n")
+
+
+def rows(path):
+    return [json.loads(row) for row in path.read_text().splitlines()]
+
+
+def captions_of(output):
+    return {row["file_name"]: row["text"] for row in rows(output / "metadata.jsonl")}
+
+
+def without_texts(files):
+    return {name: data for name, data in files.items() if not name.endswith(".jsonl")}
+
+
+def test_new_photos_stand_beside_the_earlier_ones_which_stay_to_the_byte(last_week, posts, tmp_path):
+    output, private = tmp_path / "photos-protected", tmp_path / "photos-protected.private"
+    before, was, toml = tree(output), manifest(private), (private / "run.toml").read_bytes()
+    take(posts, range(3))
+    originals = tree(posts)
+    report = protect(posts, add=True)
+    after = tree(output)
+    assert tree(posts) == originals
+    assert {name: after[name] for name in without_texts(before)} == without_texts(before)
+    assert set(after) - set(before) == {"n0.png", "n1.png", "n2.png"}
+    lines = manifest(private)
+    assert lines[:8] == was
+    assert [line["source"] for line in lines[8:]] == ["n0.png", "n1.png", "n2.png"]
+    assert (report.added, report.protected, report.photos, report.captions) == (3, 11, 11, 11)
+    assert report.trigger_roundtrip == 1.0
+    assert report.notes[0] == "3 photos were added to the 8 of before, whose files are as they were"
+    assert (private / "run.toml").read_bytes() == toml
+    page = (private / "report.html").read_text()
+    assert page.count('<figure class="card">') == 11
+    written = rows(output / "posts.jsonl")
+    assert [row["image"] for row in written] == [line["output"] for line in lines]
+    assert [row["caption"] for row in written] == [line["captions"][0] for line in lines]
+    assert captions_of(output) == {line["output"]: line["captions"][0] for line in lines}
+    assert check(output).problems == []
+    assert not (private / "earlier").exists()
+    for line in lines[8:]:
+        changed = np.asarray(Image.open(output / line["output"])).astype(int) - np.asarray(
+            Image.open(posts / line["source"])
+        )
+        assert 0 < np.abs(changed).max() <= 8
+        assert len(line["trigger"].split()) == 3
+
+
+def test_it_can_be_added_to_again_and_again(last_week, posts, tmp_path):
+    take(posts, range(2))
+    protect(posts, add=True)
+    take(posts, [2])
+    report = protect(posts, add=True)
+    assert (report.added, report.protected) == (1, 11)
+    assert check(tmp_path / "photos-protected").problems == []
+
+
+def test_nothing_to_add_writes_nothing(last_week, posts, tmp_path):
+    before, private = tree(tmp_path), tmp_path / "photos-protected.private"
+    times = {path: path.stat().st_mtime_ns for path in private.iterdir()}
+    report = protect(posts, add=True)
+    assert (report.added, report.protected) == (0, 8)
+    assert tree(tmp_path) == before
+    assert {path: path.stat().st_mtime_ns for path in private.iterdir()} == times
+
+
+def test_known_content_and_changed_photos_are_listed_and_left_out(last_week, posts):
+    shutil.copy(posts / "p0.png", posts / "again.png")
+    Image.fromarray(picture(50)).save(posts / "p1.png")
+    take(posts, [0])
+    report = protect(posts, add=True)
+    assert report.added == 1
+    left = {one.where: one.reason for one in report.skipped}
+    assert left == {"again.png": "same-photo"}
+    report = protect(posts, add=True)
+    assert {one.where: one.reason for one in report.skipped} == {"again.png": "same-photo", "p1.png": "changed-since"}
+
+
+def test_what_was_left_out_is_tried_again_once_it_has_changed(posts, quick):
+    (posts / "broken.png").write_bytes(b"no photo")
+    assert [one.where for one in protect(posts, **quick).skipped] == ["broken.png"]
+    assert protect(posts, add=True).added == 0
+    Image.fromarray(picture(60)).save(posts / "broken.png")
+    report = protect(posts, add=True)
+    assert (report.added, report.skipped, report.photos) == (1, [], 9)
+
+
+@pytest.mark.parametrize("setting", [{"epsilon": 4}, {"trigger_length": 2}, {"preset": "fast"}, {"seed": 1}])
+def test_a_contradicting_setting_is_named(last_week, posts, setting, tmp_path):
+    take(posts, [0])
+    before = tree(tmp_path)
+    with pytest.raises(ConfigError, match=f"^{next(iter(setting))}: the earlier result was made with .*, not"):
+        protect(posts, add=True, **setting)
+    assert tree(tmp_path) == before
+
+
+def test_settings_that_agree_or_say_which_posts_are_taken(last_week, posts, quick):
+    take(posts, range(3))
+    assert protect(posts, add=True, **quick, only="n[01].png", device="cpu").added == 2
+
+
+@pytest.mark.parametrize("other", [{"resume": True}, {"overwrite": True}])
+def test_it_excludes_its_kin(last_week, posts, other):
+    with pytest.raises(ConfigError, match="exclude each other"):
+        protect(posts, add=True, **other)
+
+
+def test_without_an_earlier_result_it_says_so(posts, quick, tmp_path):
+    with pytest.raises(OutputError, match="no earlier result"):
+        protect(posts, add=True, **quick)
+    assert not list(tmp_path.glob("*protected*"))
+
+
+def damage(output, private, how):
+    path = {"photo": output / "p3.png", "captions": output / "posts.jsonl", "list": private / "SHA256SUMS"}.get(how)
+    if how == "missing":
+        (output / "p2.png").unlink()
+    elif how == "manifest":
+        path = private / "manifest.jsonl"
+    if path:
+        path.write_bytes(path.read_bytes()[:-9] + b"x" * 9)
+
+
+@pytest.mark.parametrize("how", ["photo", "captions", "missing", "manifest", "list"])
+def test_a_damaged_result_is_not_added_to(last_week, posts, tmp_path, how):
+    output, private = tmp_path / "photos-protected", tmp_path / "photos-protected.private"
+    damage(output, private, how)
+    take(posts, [0])
+    before = tree(tmp_path)
+    with pytest.raises(CheckpointError) as caught:
+        protect(posts, add=True)
+    assert caught.value.exit_code == 6
+    assert "\n" not in caught.value.message
+    assert tree(tmp_path) == before
+
+
+def test_single_photos_of_the_folder(last_week, posts, tmp_path):
+    take(posts, range(3))
+    report = protect([posts / "n1.png"], add=True)
+    assert (report.added, report.some_photos) == (1, True)
+    written = rows(tmp_path / "photos-protected" / "posts.jsonl")
+    assert [row["image"] for row in written][-2:] == [
+        "p7.png",
+        "n1.png",
+    ]
+    assert protect(posts, add=True).added == 2
+
+
+def test_photos_of_another_folder_get_names_of_their_own(last_week, posts, tmp_path):
+    camera, output = tmp_path / "camera", tmp_path / "photos-protected"
+    take(camera, range(2), name="p{}.png")
+    before = without_texts(tree(output))
+    report = protect(camera, add=True, output=output)
+    assert report.added == 2
+    after = tree(output)
+    assert {name: after[name] for name in before} == before
+    lines = manifest(tmp_path / "photos-protected.private")
+    assert [(line["source"], line["output"]) for line in lines[8:]] == [
+        ("../camera/p0.png", "p0-2.png"),
+        ("../camera/p1.png", "p1-2.png"),
+    ]
+    assert captions_of(output) == {line["output"]: line["captions"][0] for line in lines}
+    assert len(rows(output / "posts.jsonl")) == 10  # its lines stand behind the earlier ones
+    assert check(output).problems == []
+    assert protect(camera, add=True, output=output).added == 0
+
+
+def test_the_originals_of_last_week_may_be_gone(last_week, posts, tmp_path):
+    output = tmp_path / "photos-protected"
+    shutil.rmtree(posts)
+    take(posts, [5])
+    assert protect(posts, add=True).protected == 9
+    assert len(rows(output / "posts.jsonl")) == len(captions_of(output)) == 9
+
+
+def test_a_caption_file_that_cannot_be_continued_stays_and_another_stands_beside_it(posts, quick, tmp_path):
+    table = [(f"p{n}.png", f"caption {n}") for n in range(3)]
+    karpathy = {"images": [{"filename": name, "sentences": [{"raw": text}]} for name, text in table]}
+    (posts / "posts.jsonl").unlink()
+    (posts / "data.json").write_text(json.dumps(karpathy))
+    protect(posts, **quick)
+    output = tmp_path / "photos-protected"
+    before = (output / "data.json").read_bytes()
+    shutil.rmtree(posts)
+    take(posts, [1], rows=False)
+    (posts / "data.json").write_text(json.dumps({"images": [{"filename": "n1.png", "sentences": [{"raw": "new"}]}]}))
+    report = protect(posts, add=True)
+    assert (output / "data.json").read_bytes() == before
+    assert "new" in (output / "data-2.json").read_text()
+    assert "data-2.json" in report.notes[1]
+    assert len(captions_of(output)) == 9
+
+
+def test_texts_beside_photos(posts, quick, tmp_path):
+    (posts / "posts.jsonl").unlink()
+    (posts / "p0.txt").write_text("a cat")
+    protect(posts, **quick)
+    take(posts, [0], rows=False)
+    (posts / "n0.txt").write_text("a bird")
+    protect(posts, add=True)
+    output = tmp_path / "photos-protected"
+    assert (output / "n0.txt").read_text().endswith("a bird")
+    assert (output / "p0.txt").read_text().endswith("a cat")
+    assert captions_of(output)["n0.png"] == (output / "n0.txt").read_text()
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("place", ["optimise", "stage", "put_in_place", "swap", "records", "clear"])
+def test_a_stopped_one_goes_on_by_the_same_call_to_the_same_bytes(last_week, posts, tmp_path, monkeypatch, place):
+    output, private = tmp_path / "photos-protected", tmp_path / "photos-protected.private"
+    take(posts, range(3))
+    kept = tmp_path / "kept"
+    for folder in (output, private):
+        shutil.copytree(folder, kept / folder.name)
+    protect(posts, add=True)
+    wanted = tree(output), (private / "manifest.jsonl").read_bytes()
+    for folder in (output, private):
+        shutil.rmtree(folder)
+        shutil.copytree(kept / folder.name, folder)
+
+    def kill(*_args, **_kwargs):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        if place == "swap":
+            link, left = published._link, [2]
+
+            def one_less(*arguments):
+                left[0] -= 1
+                return kill() if left[0] < 0 else link(*arguments)
+
+            patch.setattr(published, "_link", one_less)
+        elif place == "put_in_place":
+            patch.setattr(published, "put_in_place", kill)
+        elif place == "records":
+            patch.setattr(workflow, "manifest_text", kill)
+        elif place == "clear":
+            patch.setattr(workflow, "clear", kill)
+        else:
+            patch.setattr(adding, place, kill)
+        with pytest.raises(Killed):
+            protect(posts, add=True)
+    if place in ("optimise", "stage", "put_in_place"):
+        assert tree(output) == tree(kept / output.name)
+        with pytest.raises(CheckpointError) as caught:
+            protect(
+                posts, resume=True, **QUICK, surrogate=json.loads((private / "report.json").read_text())["surrogates"]
+            )
+        assert "--add" in (caught.value.hint or "")
+    report = protect(posts, add=True)
+    assert report.added == (0 if place == "clear" else 3)
+    assert (tree(output), (private / "manifest.jsonl").read_bytes()) == wanted
+    assert check(output).problems == []
+    assert {path.name for path in private.iterdir()} == {path.name for path in (kept / private.name).iterdir()}
+
+
+def test_more_photos_since_it_was_stopped_begin_it_anew(last_week, posts, tmp_path, monkeypatch):
+    take(posts, range(2))
+    link, left = published._link, [2]
+
+    def one_less(*arguments):
+        left[0] -= 1
+        if left[0] < 0:
+            raise Killed
+        return link(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(published, "_link", one_less)
+        with pytest.raises(Killed):
+            protect(posts, add=True)
+    take(posts, [7])
+    assert (protect(posts, add=True).added, check(tmp_path / "photos-protected").problems) == (3, [])
+
+
+def test_another_run_holds_the_folders(last_week, posts):
+    take(posts, [0])
+    with held(layout_of(posts, None)), pytest.raises(OutputError, match="another run"):
+        protect(posts, add=True)
+
+
+def test_where_no_new_photo_can_be_protected_all_stays(last_week, posts, tmp_path):
+    (posts / "new.png").write_bytes(b"no photo")
+    before = tree(tmp_path)
+    with pytest.raises(InputError):
+        protect(posts, add=True)
+    assert tree(tmp_path) == before
+
+
+def test_a_photo_that_would_have_the_name_of_an_earlier_copy(posts, quick, tmp_path):
+    Image.fromarray(picture(70)).save(posts / "x.bmp")
+    protect(posts, **quick)
+    Image.fromarray(picture(71)).save(posts / "x.png")
+    protect(posts, add=True)
+    outputs = {line["source"]: line["output"] for line in manifest(tmp_path / "photos-protected.private")}
+    assert (outputs["x.bmp"], outputs["x.png"]) == ("x.png", "x-2.png")

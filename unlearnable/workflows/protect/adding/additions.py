@@ -1,0 +1,60 @@
+"""Which posts of a data set an earlier result lacks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from unlearnable.datasets import Dataset, Skipped
+from unlearnable.results import ManifestLine
+from unlearnable.workflows.protect.adding.earlier import Earlier
+
+
+def recognised(dataset: Dataset, earlier: Earlier) -> dict[str, ManifestLine]:
+    """Return the photos of which the earlier result has a copy, with their manifest lines: by content, one a copy."""
+    by_name = {line.source: line for line in earlier.protected}
+    by_content = {line.sha256_in: line for line in earlier.protected}
+    found: dict[str, ManifestLine] = {}
+    unnamed: dict[str, str] = {}
+    for photo in dataset.photos:
+        line, content = by_name.get(earlier.source_of(dataset.root, photo.id)), photo.sha256() or ""
+        if line is not None and line.sha256_in == content:
+            found[photo.id] = line
+        elif content in by_content:
+            unnamed[photo.id] = content
+    taken = {line.sha256_in for line in found.values()}
+    for photo_id, content in unnamed.items():
+        if content not in taken:
+            taken.add(content)
+            found[photo_id] = by_content[content]
+    return found
+
+
+def additions(dataset: Dataset, earlier: Earlier) -> Dataset:
+    """Return the posts that are new: neither content nor name of their photo is in the earlier manifest.
+
+    A photo of a known name whose content has changed, and one that is there under another name, are listed as left
+    out. One that the earlier run had left out is new if it or its captions have changed.
+    """
+    by_name = {line.source: line for line in earlier.lines if line.status == "skipped"}
+    by_name |= {line.source: line for line in earlier.protected}
+    by_content = {line.sha256_in: line for line in earlier.protected}
+    known, new, left_out = recognised(dataset, earlier), [], []
+    for photo in dataset.photos:
+        line = by_name.get(earlier.source_of(dataset.root, photo.id))
+        if photo.id in known:
+            continue
+        if same := by_content.get(photo.sha256() or ""):
+            left_out.append(Skipped(photo.id, "same-photo", f"{same.output} is its copy already"))
+        elif line is not None and line.status == "protected":
+            detail = f"{line.output} is a copy of it as it was; give it another name to add it"
+            left_out.append(Skipped(photo.id, "changed-since", detail))
+        elif line is None or line.post != dataset.posts[photo.id]:
+            new.append(photo)
+    ids = {photo.id for photo in new}
+    return replace(
+        dataset,
+        photos=tuple(new),
+        pairs=tuple(pair for pair in dataset.pairs if pair.photo in ids),
+        skipped=(*dataset.skipped, *left_out),
+        changed_fields=frozenset(one for one in dataset.changed_fields if one.photo in ids),
+    )

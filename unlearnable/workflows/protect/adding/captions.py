@@ -1,0 +1,172 @@
+"""The caption files of an `--add`: those of the earlier result and of the new posts in one, where a format allows it.
+
+What was joined is read back before it is taken: each caption that could be read before, or is new, must be in it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from unlearnable import files
+from unlearnable.datasets import Dataset, Edits, open_dataset, write_captions
+from unlearnable.datasets.beside import Beside
+from unlearnable.datasets.formats import FORMATS
+from unlearnable.errors import InputError, OutputError
+from unlearnable.results import ManifestLine
+from unlearnable.workflows.layout import METADATA, Layout
+from unlearnable.workflows.protect.adding.earlier import Earlier
+from unlearnable.workflows.protect.publish import Publication
+
+_LINES, _TABLES = frozenset({".jsonl", ".ndjson"}), frozenset({".csv", ".tsv"})
+_UTF8_MARK, _OTHER_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True)
+class CaptionJoin:
+    """What is needed to join the caption files of an earlier result and of new posts.
+
+    Attributes:
+        earlier: the earlier result.
+        layout: folders of the run; the staging folder holds the new posts, with captions of theirs alone.
+        dataset: the new posts.
+        whole: all posts where the new ones were found, perhaps those of before too.
+        known: the photos of `whole` that the earlier result has copies of.
+        publication: what is published of the new posts.
+        keep_fields: fields of the caption file that stay as they are.
+    """
+
+    earlier: Earlier
+    layout: Layout
+    dataset: Dataset
+    whole: Dataset
+    known: Mapping[str, ManifestLine]
+    publication: Publication
+    keep_fields: frozenset[str]
+
+    def join(self, scratch: Path) -> list[str]:
+        """Join them in the staging folder, which then holds the earlier files too; return remarks for the user."""
+        staged, photos, aside = self.layout.staged, set(self.publication.names.values()), scratch / "new"
+        for path in sorted(staged.rglob("*")):
+            name = path.relative_to(staged).as_posix()
+            if path.is_file() and name not in photos and name in self.earlier.sums:
+                (aside / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.move(path, aside / name)
+        for name in self.earlier.sums:
+            text = self.earlier.text(name)
+            _link(text if text.is_file() else self.layout.output / name, staged / name)
+        clashing = [name for name in self.earlier.sums if (aside / name).is_file()]
+        if METADATA in clashing and not self._is_source(METADATA):
+            clashing.remove(METADATA)
+            before = self.earlier.text(METADATA)
+            joined = _continued(METADATA, before.read_bytes(), (aside / METADATA).read_bytes())
+            files.write_bytes(staged / METADATA, joined)
+            files.copy_mode(before, staged / METADATA)
+        if not clashing or isinstance(FORMATS[self.dataset.format], Beside):
+            return []  # two photos share a text beside them: it stays that of the first
+        if self._taken(self._rewrite) or self._taken(lambda: self._append(clashing, aside)):
+            return []
+        return [self._put_beside(name, aside / name) for name in clashing]
+
+    def _is_source(self, name: str) -> bool:
+        return self.dataset.source is not None and self.dataset.source.name == name
+
+    def _taken(self, write: Callable[[], object]) -> bool:
+        """Return whether captions that a call writes hold all that they held before, and the new ones; if not, undo."""
+        new = {
+            (self.publication.names[photo], text)
+            for photo, rows in self.publication.captions.items()
+            for pair, text in rows
+            if pair.record >= 0
+        }
+        try:
+            wanted = self._stored() | new
+            write()
+            if self._stored() >= wanted:
+                return True
+        except (InputError, OutputError, ValueError):
+            pass
+        for name in self.earlier.texts:
+            if name != METADATA or self._is_source(METADATA):
+                (self.layout.staged / name).unlink(missing_ok=True)
+                _link(self.earlier.text(name), self.layout.staged / name)
+        return False
+
+    def _stored(self) -> set[tuple[str, str]]:
+        """Return the captions that the staged caption files hold, each with its photo."""
+        staged, source = self.layout.staged, self.dataset.source
+        if source is None:
+            read = FORMATS[self.dataset.format].read(staged, staged)
+        else:
+            read = open_dataset(staged, staged / source.name, self.dataset.columns)
+        return {(pair.photo, pair.caption) for pair in read.pairs if pair.record >= 0}
+
+    def _rewrite(self) -> None:
+        """Write the caption files from the user's own, with the captions of all posts that these hold."""
+        captions: dict[tuple[int, int], str] = {}
+        paths, pairs = dict(self.publication.names), self.whole.pairs_by_photo()
+        for photo, line in self.known.items():
+            if len(pairs[photo]) == len(line.captions):
+                paths[photo] = str(line.output)
+                places = ((pair.record, pair.index) for pair in pairs[photo])
+                captions |= {place: text for place, text in zip(places, line.captions, strict=True) if place[0] >= 0}
+        for rows in self.publication.captions.values():
+            for pair, text in rows:
+                if pair.record >= 0:
+                    captions.setdefault((pair.record, pair.index), text)
+        source = self.dataset.source
+        target = self.layout.staged if source is None else self.layout.staged / source.name
+        write_captions(self.whole, Edits(captions, paths, self.keep_fields), target)
+        for name in self.earlier.texts:
+            files.copy_mode(self.earlier.text(name), self.layout.staged / name)
+
+    def _append(self, clashing: Sequence[str], aside: Path) -> None:
+        """Append the new posts' caption files to the earlier ones.
+
+        Raises:
+            ValueError: one is of a kind that cannot be continued.
+        """
+        for name in clashing:
+            before, new = self.earlier.text(name), (aside / name).read_bytes()
+            files.write_bytes(self.layout.staged / name, _continued(name, before.read_bytes(), new))
+            files.copy_mode(before, self.layout.staged / name)
+
+    def _put_beside(self, name: str, new: Path) -> str:
+        """Give the new posts' caption file a name of its own; return a remark."""
+        path, number = PurePosixPath(name), 2
+        while (own := str(path.with_name(f"{path.stem}-{number}{path.suffix}"))) in self.earlier.sums:
+            number += 1
+        target = self.layout.staged / own
+        target.unlink(missing_ok=True)
+        shutil.copy(new, target)
+        return f"the captions of the added photos are in {own}, as {name} cannot be continued; {METADATA} holds all"
+
+
+def _continued(name: str, before: bytes, new: bytes) -> bytes:
+    """Return a file of lines, or a table with the same heading, with another one behind it."""
+    if before.startswith(_OTHER_MARKS) or new.startswith(_OTHER_MARKS):
+        raise ValueError("not in UTF-8")
+    new = new.removeprefix(_UTF8_MARK)
+    if (suffix := PurePosixPath(name).suffix.lower()) in _TABLES:
+        heading, _, new = new.partition(b"\n")
+        first = before.removeprefix(_UTF8_MARK).partition(b"\n")[0]
+        if heading.rstrip(b"\r") != first.rstrip(b"\r") or b'"' in heading:
+            raise ValueError("another heading")
+    elif suffix not in _LINES:
+        raise ValueError("no lines")
+    return before + (b"" if before.endswith(b"\n") or not before else b"\n") + new
+
+
+def _link(source: Path, target: Path) -> None:
+    """Give a file another name, or copy it where the file system has no links."""
+    if target.exists():
+        return
+    with files.reporting_write_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source, target)
+        except OSError:
+            shutil.copy(source, target)

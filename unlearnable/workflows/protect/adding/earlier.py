@@ -1,0 +1,175 @@
+"""The result that an earlier run left, as `--add` finds it: complete and unchanged, or it is not added to."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from unlearnable import files
+from unlearnable.config import ProtectSettings
+from unlearnable.errors import CheckpointError, OutputError
+from unlearnable.escapes import storable
+from unlearnable.results import ManifestLine, ProtectReport
+from unlearnable.workflows.layout import PRIVATE_SUMS, Layout
+from unlearnable.workflows.protect import published
+from unlearnable.workflows.records import read_manifest, read_record
+
+Found = TypeVar("Found")
+TEXTS = "texts"  # folder of the published files that are no photos, beside the records
+_ANEW = "restore it from a backup, or protect all anew with --overwrite"
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """An earlier result.
+
+    Attributes:
+        records: the layout whose private folder holds its records.
+        root: folder of its originals.
+        settings: its settings.
+        report: its report.
+        lines: its manifest.
+        sums: SHA-256 of each published file.
+    """
+
+    records: Layout
+    root: Path
+    settings: ProtectSettings
+    report: ProtectReport
+    lines: list[ManifestLine]
+    sums: published.Sums
+
+    @property
+    def protected(self) -> list[ManifestLine]:
+        """The manifest lines of the photos that have a copy."""
+        return [line for line in self.lines if line.status == "protected"]
+
+    @property
+    def texts(self) -> list[str]:
+        """The names of the published files that are no photos."""
+        return sorted(self.sums.keys() - {line.output for line in self.protected})
+
+    def text(self, name: str) -> Path:
+        """Return the file of a published text, as the earlier run wrote it."""
+        return self.records.private / TEXTS / name
+
+    def source_of(self, root: Path, photo: str) -> str:
+        """Return what the manifest calls a photo of a folder: its path from the folder of the earlier originals."""
+        if root.resolve() == self.root:
+            return storable(photo)
+        path = root.resolve() / photo
+        try:
+            return storable(Path(os.path.relpath(path, self.root)).as_posix())
+        except ValueError:  # on another drive
+            return storable(path.as_posix())
+
+
+def records_of(layout: Layout) -> Layout:
+    """Return the layout whose private folder holds the records of the earlier result.
+
+    An `--add` that was stopped while it put its files in place left them in a folder of their own.
+
+    Raises:
+        OutputError: there is no earlier result.
+        CheckpointError: a run that is no `--add` was stopped there.
+    """
+    kept = replace(layout, private=layout.earlier)
+    if layout.key_under_way() is not None and not kept.report.is_file():
+        raise CheckpointError(
+            f"{layout.private} holds a stopped run", hint="finish it with --resume first, then use --add"
+        )
+    for records in (layout, kept):
+        if records.report.is_file():
+            return records
+    raise OutputError(f"there is no earlier result in {layout.output} to add to", hint="run it without --add first")
+
+
+def settings_of(records: Layout) -> ProtectSettings:
+    """Return the settings of the earlier run.
+
+    Raises:
+        CheckpointError: they are missing, damaged, or of another version.
+    """
+    return _read(records.settings, lambda text: ProtectSettings(**tomllib.loads(text)))
+
+
+def earlier_result(layout: Layout) -> Earlier:
+    """Return the earlier result of the folders.
+
+    Raises:
+        OutputError: there is none.
+        CheckpointError: its records or published files are missing or damaged.
+    """
+    records = records_of(layout)
+    report = _read(records.report, ProtectReport.model_validate_json)
+    lines = _read(records.manifest, lambda _: read_manifest(records.manifest))
+    if len(lines) != _read(records.manifest, lambda text: text.count("\n")):
+        raise CheckpointError(f"{records.manifest} has lines that this version cannot read", hint=_ANEW)
+    sums = _read(records.sums, lambda _: published.read_sums(records))
+    settings = settings_of(records)
+    earlier = Earlier(records, root_of(layout, settings), settings, report, lines, sums)
+    _refuse_damaged(layout, earlier)
+    return earlier
+
+
+def root_of(layout: Layout, settings: ProtectSettings) -> Path:
+    """Return the folder of the earlier originals; the one that the output is named after where it is not there."""
+    first = settings.photos[0]
+    if first.exists():
+        return (first if first.is_dir() else first.parent).resolve()
+    return layout.output.with_name(layout.output.name.removesuffix("-protected"))
+
+
+def keep_records(layout: Layout, earlier: Earlier, scratch: Path) -> Earlier:
+    """Copy the records and texts of the earlier result aside, which an `--add` that was stopped goes on from."""
+    kept = replace(earlier, records=replace(layout, private=layout.earlier))
+    if earlier.records != layout or _is_same(kept.records.report, layout.report):
+        return kept
+    aside = scratch / "earlier"
+    with files.reporting_write_errors(layout.earlier):
+        (aside / TEXTS).mkdir(parents=True)
+        for path in (*layout.records, layout.report, layout.private / PRIVATE_SUMS):
+            if path.is_file():
+                shutil.copyfile(path, aside / path.name)
+        for name in earlier.texts:
+            (aside / TEXTS / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(layout.output / name, aside / TEXTS / name)
+        shutil.rmtree(layout.earlier, ignore_errors=True)
+        aside.rename(layout.earlier)
+        files.sync_folder(layout.private)
+    return kept
+
+
+def _is_same(kept: Path, live: Path) -> bool:
+    return kept.is_file() and kept.read_bytes() == live.read_bytes()
+
+
+def _refuse_damaged(layout: Layout, earlier: Earlier) -> None:
+    """Stop unless each published file is as it was written; texts may be the new ones already."""
+    now = published.read_sums(layout)
+    listed = {str(line.output): {str(line.sha256_out)} for line in earlier.protected}
+    for name, digests in {**earlier.sums, **listed}.items():
+        path = layout.output / name
+        found = files.sha256(path) if path.is_file() and not path.is_symlink() else None
+        if found not in digests and (found is None or name in listed or found not in now.get(name, ())):
+            state = "is not as the earlier run wrote it" if found else "of the earlier run is missing"
+            raise CheckpointError(
+                f"{path} {state}, so nothing is added",
+                hint="restore it from a backup, or move the folder away and protect all anew",
+            )
+
+
+def _read(path: Path, read: Callable[[str], Found]) -> Found:
+    try:
+        return read(read_record(path))
+    except OSError as error:
+        raise CheckpointError(f"{path} of the earlier run cannot be read: {error.strerror}", hint=_ANEW) from error
+    except (ValidationError, ValueError, TypeError) as error:
+        raise CheckpointError(f"{path} is of another version, or damaged", hint=_ANEW) from error

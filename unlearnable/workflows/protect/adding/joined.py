@@ -1,0 +1,107 @@
+"""The manifest, the report and the pictures of an earlier result and of what was added to it, in one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from unlearnable.datasets import Dataset, Photo
+from unlearnable.evaluation.stealth import variety
+from unlearnable.imaging.decode import DecodeError, decode
+from unlearnable.report.pictures import Thumbnails, thumbnails
+from unlearnable.report.shown_photos import ShownPhotos
+from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, TriggerFigures
+from unlearnable.workflows.layout import Layout
+from unlearnable.workflows.protect.adding.earlier import Earlier
+from unlearnable.workflows.protect.prepare import refuse_changed
+from unlearnable.workflows.protect.summary import figures_of
+from unlearnable.workflows.protect.target import target_of
+
+BEFORE = "before: "  # stands in front of the notes of the earlier run
+
+
+def joined_lines(earlier: Earlier, dataset: Dataset, new: Sequence[ManifestLine]) -> list[ManifestLine]:
+    """Return the manifest of both: protected photos, first those of before, then what was left out, each once."""
+    named = [
+        line.model_copy(update={"source": earlier.source_of(dataset.root, line.source)}) if line.post else line
+        for line in new
+    ]
+    protected = [*earlier.protected, *(line for line in named if line.status == "protected")]
+    there = {line.source for line in protected}
+    left_out = {line.source: line for line in (*earlier.lines, *named) if line.status == "skipped"}
+    return [*protected, *(line for source, line in left_out.items() if source not in there)]
+
+
+def joined_report(
+    earlier: Earlier, new: ProtectReport, lines: Sequence[ManifestLine], notes: Sequence[str]
+) -> ProtectReport:
+    """Return the report of both; losses and rounds are those of the new posts."""
+    before, protected = earlier.report, [line for line in lines if line.status == "protected"]
+    there = {line.source for line in protected}
+    skipped = {(one.where, one.reason): one for one in (*before.skipped, *new.skipped) if one.where not in there}
+    kept = [note if note.startswith(BEFORE) else BEFORE + note for note in before.notes]
+    said = f"{new.protected} photos were added to the {before.protected} of before, whose files are as they were"
+
+    def mean(name: str, weight: str = "protected") -> float | None:
+        values = [(getattr(one, name), getattr(one, weight)) for one in (before, new)]
+        if any(value is None for value, _ in values):
+            return None
+        total: float = sum(value * count for value, count in values)
+        weights: int = sum(count for _, count in values)
+        return round(total / weights, 4)
+
+    return new.model_copy(
+        update={
+            **figures_of(protected),
+            "captions_file": before.captions_file or new.captions_file,
+            "caption_format": before.caption_format,
+            "photos": len(protected) + len({line.source for line in lines if line.status == "skipped" and line.post}),
+            "added": new.protected,
+            "some_photos": before.some_photos or new.some_photos,
+            "captions_found": before.captions_found + new.captions_found,
+            "skipped": list(skipped.values()),
+            "trigger_roundtrip": mean("trigger_roundtrip", "captions"),
+            "trigger_similarity": mean("trigger_similarity"),
+            "trigger_similarity_random": mean("trigger_similarity_random"),
+            "triggers": _triggers(before, new, protected),
+            "notes": [said, *notes, *new.notes, *kept],
+        }
+    )
+
+
+def joined_pictures(
+    earlier: Earlier, layout: Layout, new: Sequence[ManifestLine], pictures: Mapping[str, Thumbnails]
+) -> dict[str, Thumbnails]:
+    """Return the thumbnails of those photos of both in which most is seen; of before, where the original is there."""
+    shown = ShownPhotos()
+    flips = {line.output: line.flip or 0.0 for line in new}
+    for name, found in pictures.items():
+        shown.add(name, flips[name], found)
+    for line in sorted(earlier.protected, key=lambda one: -(one.flip or 0.0)):
+        name, photo = str(line.output), Photo(line.source, earlier.root / line.source)
+        if not shown.wants(line.flip or 0.0):
+            break
+        try:
+            refuse_changed(photo, line.sha256_in)
+            before, after = target_of(photo.path, earlier.settings).picture, decode(layout.output / name)
+        except DecodeError:
+            continue
+        shown.add(name, line.flip or 0.0, thumbnails(before, after))
+    return shown.thumbnails
+
+
+def unchanged_report(earlier: Earlier, dataset: Dataset) -> ProtectReport:
+    """Return the earlier report where nothing was to be added, with what was left out."""
+    skipped = {(one.where, one.reason): one for one in earlier.report.skipped}
+    skipped |= {(one.where, one.reason): SkippedRecord.of(one) for one in dataset.skipped}
+    return earlier.report.model_copy(update={"added": 0, "skipped": list(skipped.values())})
+
+
+def _triggers(before: ProtectReport, new: ProtectReport, protected: Sequence[ManifestLine]) -> TriggerFigures | None:
+    if before.triggers is None or new.triggers is None:
+        return None
+    figures = variety([line.trigger for line in protected])
+    nats = [before.triggers.nats_per_word, new.triggers.nats_per_word]
+    if nats[0] is None or nats[1] is None:
+        return figures
+    mean = (nats[0] * before.protected + nats[1] * new.protected) / len(protected)
+    return figures.model_copy(update={"nats_per_word": round(mean, 3)})

@@ -1,0 +1,105 @@
+"""`protect --add`: protect the posts that an earlier result lacks, with its settings, and join the two."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+
+from unlearnable import files
+from unlearnable.config import ProtectSettings
+from unlearnable.datasets import Dataset
+from unlearnable.models.fetching import announce
+from unlearnable.posts.reading import columns_of
+from unlearnable.progress import Progress, Silent
+from unlearnable.protection.optimise import OptimisationTask, optimise, reason_to_stop
+from unlearnable.results import ProtectReport
+from unlearnable.stores.ragged import Ragged
+from unlearnable.workflows.layout import Layout, create_folders, layout_of
+from unlearnable.workflows.protect import published
+from unlearnable.workflows.protect.adding.additions import additions, recognised
+from unlearnable.workflows.protect.adding.captions import CaptionJoin
+from unlearnable.workflows.protect.adding.earlier import Earlier, earlier_result, keep_records
+from unlearnable.workflows.protect.adding.joined import joined_lines, joined_pictures, joined_report, unchanged_report
+from unlearnable.workflows.protect.chosen import Source, source_of
+from unlearnable.workflows.protect.expected import copies_bytes, foreseen_and_ready
+from unlearnable.workflows.protect.lock import held, scratch_of
+from unlearnable.workflows.protect.posts import open_posts
+from unlearnable.workflows.protect.run import Staged, clear, finish, stage
+from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, run_key
+
+
+def add(settings: ProtectSettings, *, progress: Progress | None = None) -> ProtectReport:
+    """Protect the posts that an earlier result lacks, and put both in its place; the same call continues a stopped one.
+
+    Args:
+        settings: those of the earlier run, see `adding.settings.continued`.
+        progress: receives progress updates.
+
+    Raises:
+        InputError: no new photo can be protected.
+        ModelError: a surrogate is not available, or the new posts would hardly be protected.
+        OutputError: there is no earlier result, it cannot be written to, or another run is writing to it.
+        CheckpointError: the earlier result is damaged, or a run that is no `--add` was stopped there.
+    """
+    started, progress = time.monotonic(), progress or Silent()
+    source = source_of(settings.photos, settings.only, settings.skip)
+    layout = layout_of(source.place, settings.output)
+    with held(layout), scratch_of(layout) as scratch:
+        earlier = earlier_result(layout)
+        found = open_posts(source, settings.captions, columns_of(settings), progress)
+        dataset = additions(found, earlier)
+        if not dataset.photos:
+            clear(layout)
+            return unchanged_report(earlier, dataset)
+        progress.note(f"{len(dataset.photos)} of {len(found.photos)} photos are new")
+        announce(all_models(settings), progress)
+        key = hashlib.sha256(f"{earlier.report.run} {run_key(settings, dataset)}".encode()).hexdigest()
+        surrogates = load_surrogates(settings, progress)
+        taken = _taken(layout, earlier)
+        run = foreseen_and_ready(settings, layout, dataset, surrogates, scratch, progress, taken)
+        run = replace(run, key=key, layout=replace(layout, photos=earlier.root))
+        goes_on = layout.key_under_way() == key
+        if not goes_on:
+            files.check_space(layout.private, copies_bytes(run.prepared) + Ragged(run.prepared.grids).size)
+        earlier = keep_records(layout, earlier, scratch)
+        settings_text = earlier.records.settings.read_text(encoding="utf-8")
+        create_folders(layout, key, settings_text, dataset.posts, resume=goes_on)
+        task = OptimisationTask(run.problem, run.method, run.method_settings, layout.checkpoint, key)
+        session, trace = optimise(task, progress, lambda losses: bool(reason_to_stop(settings, losses)))
+        _remove_joined(layout, run)
+        new = stage(run, session.state, trace.losses, started, progress)
+        whole = found if not (source.chosen or source.only or source.skip) else _whole(source, settings)
+        return finish(run, _joined(run, new, earlier, whole), progress)
+
+
+def _joined(run: Run, new: Staged, earlier: Earlier, whole: Dataset) -> Staged:
+    """Join what is staged with the earlier result."""
+    keep_fields = frozenset(name.casefold() for name in run.settings.keep_fields)
+    known = recognised(whole, earlier)
+    join = CaptionJoin(earlier, run.layout, run.dataset, whole, known, new.publication, keep_fields)
+    notes = join.join(run.scratch)
+    lines = joined_lines(earlier, run.dataset, new.lines)
+    pictures = joined_pictures(earlier, run.layout, new.lines, new.pictures)
+    return Staged(joined_report(earlier, new.report, lines, notes), lines, pictures, new.publication)
+
+
+def _whole(source: Source, settings: ProtectSettings) -> Dataset:
+    """Return all posts of the place where some were chosen."""
+    return open_posts(Source(source.place), settings.captions, columns_of(settings), Silent())
+
+
+def _taken(layout: Layout, earlier: Earlier) -> Iterable[str]:
+    """Return the names that no new copy may have: of earlier files, and of those that somebody put beside them."""
+    passing = published.read_sums(layout)
+    there = (path.relative_to(layout.output).as_posix() for path in layout.output.rglob("*"))
+    return {*earlier.sums, *(name for name in there if name not in passing)}
+
+
+def _remove_joined(layout: Layout, run: Run) -> None:
+    """Remove what a stopped `--add` had joined already: all that is staged but for the new photos."""
+    photos = set(run.prepared.names.values())
+    for path in sorted(layout.staged.rglob("*")):
+        if not path.is_dir() and path.relative_to(layout.staged).as_posix() not in photos:
+            path.unlink()

@@ -1,0 +1,62 @@
+"""The settings of an `--add`: those of the earlier run; of what is given, only what cannot contradict them is taken."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from unlearnable.config import OUTSIDE_THE_DIGEST, ProtectSettings, given_settings, resolve_as
+from unlearnable.errors import ConfigError
+from unlearnable.workflows.layout import layout_of
+from unlearnable.workflows.protect.adding.earlier import records_of, root_of, settings_of
+from unlearnable.workflows.protect.chosen import source_of
+
+WHICH_POSTS = frozenset({"captions", "only", "skip", "photo_column", "caption_column"})
+FREE = OUTSIDE_THE_DIGEST | WHICH_POSTS
+"""Settings that may differ from those of the earlier run: which posts are taken, where, and on what device."""
+
+
+def continued(
+    flags: Mapping[str, Any], file: Path | None = None, *, names: Mapping[str, str] | None = None
+) -> ProtectSettings:
+    """Return the settings of an `--add`; arguments are those of `config.resolve_as`.
+
+    What says which posts are taken is that of the earlier run where its folder is given again.
+
+    Raises:
+        ConfigError: a setting contradicts the earlier run, does not exist or does not fit.
+        OutputError: there is no earlier result.
+        CheckpointError: its settings are damaged.
+    """
+    asked = resolve_as(ProtectSettings, flags, file, names=names)
+    _, sources = given_settings(ProtectSettings, flags, file, names=names)
+    layout = layout_of(source_of(asked.photos).place, asked.output)
+    before = settings_of(records_of(layout))
+    for name, source in sources.items():
+        now, was = getattr(asked, name), getattr(before, name)
+        if name not in FREE and now != was:
+            raise ConfigError(
+                f"{source or name}: the earlier result was made with {_said(was)}, not {_said(now)}",
+                hint="leave it out, or protect all anew with --overwrite",
+            )
+    own = {"photos", "output", "log_file"} | (sources.keys() & FREE)
+    if layout.photos != root_of(layout, before) or (before.captions and not before.captions.exists()):
+        own |= WHICH_POSTS
+    return before.model_copy(update={name: getattr(asked, name) for name in own & ProtectSettings.model_fields.keys()})
+
+
+def refuse_both(*, resume: bool, overwrite: bool) -> None:
+    """Refuse what contradicts an `--add`.
+
+    Raises:
+        ConfigError: it is to be resumed or to overwrite as well.
+    """
+    if resume:
+        raise ConfigError("--add and --resume exclude each other", hint="the same --add continues one that was stopped")
+    if overwrite:
+        raise ConfigError("--add and --overwrite exclude each other", hint="use only one of them")
+
+
+def _said(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
