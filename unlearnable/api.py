@@ -8,10 +8,12 @@ raises an `UnlearnableError` or one of its kinds, with `message`, `hint` and `ex
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 if TYPE_CHECKING:
+    from unlearnable.config import LoggedSettings
     from unlearnable.imaging.in_memory import Kind
     from unlearnable.options import (
         BenchmarkOptions,
@@ -74,9 +76,12 @@ def protect(
     given = {"photos": tuple(map(Path, paths)), **settings}
     if add:
         refuse_both(resume=resume, overwrite=overwrite)
-        return run_adding(continued(given, _path(config)), progress=progress)
+        resolved = continued(given, _path(config))
+        with _logged(resolved, progress) as shown:
+            return run_adding(resolved, progress=shown)
     resolved = resolve_as(ProtectSettings, given, _path(config))
-    return run(resolved, resume=resume, overwrite=overwrite, progress=progress)
+    with _logged(resolved, progress) as shown:
+        return run(resolved, resume=resume, overwrite=overwrite, progress=shown)
 
 
 def protect_images(
@@ -170,7 +175,8 @@ def train(
 
     folders = [data] if isinstance(data, str | Path) else data
     resolved = resolve_as(TrainSettings, {"data": tuple(map(Path, folders)), **settings}, _path(config))
-    return run(resolved, resume=resume, overwrite=overwrite, progress=progress)
+    with _logged(resolved, progress) as shown:
+        return run(resolved, resume=resume, overwrite=overwrite, progress=shown)
 
 
 def verify(
@@ -205,7 +211,9 @@ def verify(
     from unlearnable.workflows.verify.run import verify as run
 
     given = {"originals": Path(originals), "protected": Path(protected), **settings}
-    return run(resolve_as(VerifySettings, given, _path(config)), overwrite=overwrite, progress=progress)
+    resolved = resolve_as(VerifySettings, given, _path(config))
+    with _logged(resolved, progress) as shown:
+        return run(resolved, overwrite=overwrite, progress=shown)
 
 
 def benchmark(
@@ -238,7 +246,8 @@ def benchmark(
     from unlearnable.config import BenchmarkSettings, resolve_as
 
     resolved = resolve_as(BenchmarkSettings, {"dataset": dataset, **settings}, _path(config))
-    return run(resolved, resume=resume, progress=progress)
+    with _logged(resolved, progress) as shown:
+        return run(resolved, resume=resume, progress=shown)
 
 
 def explain(
@@ -271,7 +280,9 @@ def explain(
     from unlearnable.workflows.explain.run import explain as run
 
     given = {"photo": Path(photo) if photo else None, **settings}
-    return run(resolve_as(ExplainSettings, given, _path(config)), overwrite=overwrite, progress=progress)
+    resolved = resolve_as(ExplainSettings, given, _path(config))
+    with _logged(resolved, progress) as shown:
+        return run(resolved, overwrite=overwrite, progress=shown)
 
 
 def preview(
@@ -295,6 +306,14 @@ def preview(
     from unlearnable.workflows.preview import preview as run
 
     return run(Path(photo), Path(protected), _path(output), overwrite=overwrite)
+
+
+def _logged(settings: LoggedSettings, progress: Progress | None) -> AbstractContextManager[Progress]:
+    """Return the progress of a call, which is recorded where the settings name a log file."""
+    from unlearnable.logfile import logged
+    from unlearnable.progress import Silent
+
+    return logged(settings.log_file, progress or Silent())
 
 
 def _path(given: str | Path | None) -> Path | None:

@@ -94,6 +94,7 @@ class ProtectOptions(ProtectionOptions, total=False):
     caption_column: str | None
     opt_out: bool
     strict: bool
+    log_file: AnyPath | None
 
 
 class ScheduleOptions(TypedDict, total=False):
@@ -118,6 +119,7 @@ class TrainOptions(ScheduleOptions, total=False):
     lr: float | None
     seed: int
     device: Device
+    log_file: AnyPath | None
 
 
 class VerifyOptions(ScheduleOptions, total=False):
@@ -150,6 +152,7 @@ class VerifyOptions(ScheduleOptions, total=False):
     require: Names
     output: AnyPath | None
     device: Device
+    log_file: AnyPath | None
 
 
 class BenchmarkOptions(TypedDict, total=False):
@@ -172,6 +175,7 @@ class BenchmarkOptions(TypedDict, total=False):
     cache_dir: AnyPath | None
     latex: bool
     device: Device
+    log_file: AnyPath | None
 
 
 class ExplainOptions(TypedDict, total=False):
@@ -186,3 +190,4 @@ class ExplainOptions(TypedDict, total=False):
     output: AnyPath
     seed: int
     device: Device
+    log_file: AnyPath | None

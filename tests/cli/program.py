@@ -28,17 +28,17 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="sends signals that only P
 
 PAUSING = """
 import sys, threading
-from unlearnable.cli import shown
+from unlearnable import lines
 from unlearnable.cli.app import main
-marker, said, say = sys.argv.pop(1), [], shown._Lines._say
+marker, said, say = sys.argv.pop(1), [], lines.Lines._say
 def say_and_pause(self, text):
     if said:
         threading.Event().wait()  # for ever: the next line is not printed
     say(self, text)
     if text.startswith(marker):
         said.append(text)
-shown.LINE_SECONDS = 0
-shown._Lines._say = say_and_pause
+lines.LINE_SECONDS = 0
+lines.Lines._say = say_and_pause
 main()
 """
 """Runs the program, whose first argument is the beginning of the last line of progress that it prints."""

@@ -11,18 +11,19 @@ from rich.console import Console
 from rich.progress import Progress as Bars
 from rich.progress import TextColumn
 
+from unlearnable import lines
 from unlearnable.cli import shown
 from unlearnable.forecast import Forecast, duration
 from unlearnable.progress import Forecasting, Silent, expect, within
 
 FIRST_WORD = """
 import sys, time
-from unlearnable.cli import shown
+from unlearnable import lines
 from unlearnable.cli.app import main
 def said(self, text):
     print(text, round(time.process_time(), 2), "torch" in sys.modules)
     raise SystemExit
-shown._Lines._say = said
+lines.Lines._say = said
 main()
 """
 
@@ -84,18 +85,18 @@ def test_times_in_words(seconds, words):
 
 
 def test_lines_tell_the_parts_of_a_step_and_how_long_all_of_it_takes(monkeypatch, capsys):
-    monkeypatch.setattr(shown, "LINE_SECONDS", 0.0)
+    monkeypatch.setattr(lines, "LINE_SECONDS", 0.0)
     with shown.shown(quiet=False) as progress:
         progress.phase("starting", 0)
         expect(progress, {"rounds": 300.0, "writing": 600.0})
         progress.phase("rounds", 2)
         within(progress, 0.5)
         progress.advance(1, loss=0.25)
-    lines = capsys.readouterr().err.splitlines()
-    assert lines[:2] == ["starting", "rounds: 2"]
-    assert lines[2].startswith("rounds: 0/2")
-    assert "all of it: about" in lines[2]
-    assert lines[3].startswith("rounds: 1/2 loss 0.25")
+    told = capsys.readouterr().err.splitlines()
+    assert told[:2] == ["starting", "rounds: 2"]
+    assert told[2].startswith("rounds: 0/2")
+    assert "all of it: about" in told[2]
+    assert told[3].startswith("rounds: 1/2 loss 0.25")
 
 
 def test_a_terminal_has_a_bar_for_all_of_it():

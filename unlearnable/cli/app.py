@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import typer
 from typer.core import TyperCommand
@@ -15,6 +16,7 @@ from unlearnable import files
 from unlearnable.cli import benchmark, doctor, explain, lists, options, preview, protect, train, verify, window
 from unlearnable.cli.console import print_any_letter, report_error, say, warnings_as_lines
 from unlearnable.errors import EXIT_UNEXPECTED, UnlearnableError
+from unlearnable.logfile import keeping
 
 UsageError: Any = typer.BadParameter.__base__  # the error of all wrong usage, which Typer does not export
 
@@ -86,6 +88,11 @@ def main() -> None:
     """Run the program; every failure ends here with its exit code, one line and a hint."""
     asked: set[str] = set()  # names of parameters, see `options.asked`
     print_any_letter()
+    with keeping():
+        _run(asked)
+
+
+def _run(asked: set[str]) -> NoReturn:
     try:
         with warnings_as_lines():
             sys.exit(app(obj=asked, standalone_mode=False))
@@ -93,7 +100,7 @@ def main() -> None:
         failure = failure_of(error, _parse_leniently(sys.argv[1:], asked) if isinstance(error, UsageError) else "")
         if "debug" in asked:
             for line in traceback.format_exc().rstrip("\n").split("\n"):
-                say(line)
+                say(line, logging.ERROR)
         if failure.message:
             report_error(*failure, as_json="as_json" in asked)
         sys.exit(failure.exit_code)

@@ -49,6 +49,7 @@ def benchmark(
     latex: Annotated[bool | None, _option("latex", OUTPUT, "--latex")] = None,
     cache_dir: Annotated[Path | None, _option("cache_dir", MORE)] = None,
     device: options.Device = None,
+    log_file: options.LogFile = None,
     config_file: options.ConfigFile = None,
     print_config: options.PrintConfig = False,
     as_json: options.Json = False,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from unlearnable.escapes import ascii_json, printable
+from unlearnable.logfile import record, record_error
 
 
 class _Console(Console):
@@ -48,10 +50,11 @@ def stacked(*lines: str) -> Text:
     return Text("\n".join(map(printable, lines)))
 
 
-def say(text: str) -> None:
-    """Print a line on stderr."""
+def say(text: str, level: int = logging.INFO) -> None:
+    """Print a line on stderr, and record it in the log file."""
     sys.stderr.write(printable(text) + "\n")
     sys.stderr.flush()
+    record(text, level)
 
 
 @contextmanager
@@ -59,7 +62,7 @@ def warnings_as_lines() -> Iterator[None]:
     """Show warnings, such as those of installed packages that cannot be used, in one line each."""
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        say(f"warning: {message}")
+        say(f"warning: {message}", logging.WARNING)
 
     with warnings.catch_warnings():
         warnings.showwarning = show
@@ -68,6 +71,7 @@ def warnings_as_lines() -> Iterator[None]:
 
 def report_error(message: str, hint: str | None, code: int, *, as_json: bool) -> None:
     """Print one line for the error and one for the remedy on stderr; with `as_json` also an object on stdout."""
+    record_error(message, hint)
     errors = console(stderr=True)
     errors.print(Text.assemble(("error: ", "bold red"), printable(message)), soft_wrap=True)
     if hint:

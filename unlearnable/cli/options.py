@@ -92,6 +92,7 @@ def asked(context: typer.Context, parameter: typer.CallbackParam, given: bool) -
 
 
 Device = Annotated[config.Device | None, of(config.ProtectSettings)("device", MORE)]
+LogFile = Annotated[Path | None, of(config.LoggedSettings)("log_file", MORE)]
 ConfigFile = Annotated[
     Path | None,
     typer.Option(

@@ -17,10 +17,11 @@ from unlearnable import config
 from unlearnable.cli.console import print_json
 from unlearnable.cli.shown import shown
 from unlearnable.errors import Interrupted
+from unlearnable.logfile import open_log
 from unlearnable.progress import Progress
 
 STARTING = "starting"
-Kind = TypeVar("Kind", bound=config.Settings)
+Kind = TypeVar("Kind", bound=config.LoggedSettings)
 Result = TypeVar("Result", bound=BaseModel | None)
 
 
@@ -62,8 +63,10 @@ def run_command(
     if given["print_config"]:
         typer.echo(config.to_toml(settings), nl=False)
         return None
+    if settings.log_file:
+        open_log(settings.log_file)
     try:
-        with interruptible(), shown(quiet=given["quiet"]) as progress:
+        with interruptible(), shown(quiet=given["quiet"], logged=settings.log_file is not None) as progress:
             if check is not None:
                 check(settings)
                 progress.phase(STARTING, 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -12,10 +11,9 @@ from rich.progress import Progress as Bars
 from unlearnable.cli.console import console, say
 from unlearnable.escapes import printable
 from unlearnable.forecast import Forecast, duration
+from unlearnable.lines import WHOLE, Lines, figures
+from unlearnable.logfile import Both
 from unlearnable.progress import Progress, Silent
-
-LINE_SECONDS = 5.0
-WHOLE = "all of it"
 
 
 class _Shown:
@@ -67,7 +65,7 @@ class _Shown:
         if self._task is not None and self._total:
             self._bars.update(self._task, completed=done, count=f"{int(done)}/{self._total}")
         if self._task is not None and metrics:
-            self._bars.update(self._task, figures=_figures(metrics))
+            self._bars.update(self._task, figures=figures(metrics))
         if left is None:
             return
         if self._whole is None:
@@ -75,59 +73,14 @@ class _Shown:
         self._bars.update(self._whole, completed=self._forecast.share(), figures=f"about {duration(left)} left")
 
 
-class _Lines:
-    """A `Progress` for pipes and logs: a line a phase, and one every few seconds."""
-
-    def __init__(self) -> None:
-        self._name, self._total, self._forecast = "", 0, Forecast()
-        self._said = time.monotonic()
-
-    def phase(self, name: str, total: int) -> None:
-        """Say what begins."""
-        self._name, self._total, self._said = name, total, time.monotonic()
-        self._forecast.phase(name, total)
-        self._say(f"{name}: {total}" if total else name)
-
-    def advance(self, steps: int = 1, **metrics: float) -> None:
-        """Say how far it is, now and then and at the end."""
-        self._forecast.advance(steps)
-        self._tell(**metrics)
-
-    def expect(self, seconds: Mapping[str, float]) -> None:
-        """Take what the phases of the run will take."""
-        self._forecast.expect(seconds)
-
-    def within(self, share: float) -> None:
-        """Say how far it is, now and then."""
-        self._forecast.within(share)
-        self._tell()
-
-    def note(self, text: str) -> None:
-        """Say it."""
-        self._say(text)
-
-    def _tell(self, **metrics: float) -> None:
-        now, done = time.monotonic(), self._forecast.done
-        if now - self._said < LINE_SECONDS and done < self._total:
-            return
-        self._said = now
-        left, all_left = self._forecast.left_of_phase(), self._forecast.left()
-        times = [] if left is None else [f"{left:.0f} s left"]
-        times += [] if all_left is None else [f"{WHOLE}: about {duration(all_left)}"]
-        self._say(f"{self._name}: {int(done)}/{self._total} {_figures(metrics)} ({', '.join(times)})")
-
-    def _say(self, text: str) -> None:
-        say(text)
-
-
 @contextmanager
-def shown(*, quiet: bool) -> Iterator[Progress]:
-    """A progress display that fits where stderr goes."""
+def shown(*, quiet: bool, logged: bool = False) -> Iterator[Progress]:
+    """A progress display that fits where stderr goes; what is not said in lines there is recorded if it is `logged`."""
     errors = console(stderr=True)
     if quiet:
-        yield Silent()
+        yield Both(Silent()) if logged else Silent()
     elif not errors.is_terminal:
-        yield _Lines()
+        yield Lines(say)
     else:
         columns = (
             TextColumn("{task.description}", markup=False),
@@ -137,9 +90,4 @@ def shown(*, quiet: bool) -> Iterator[Progress]:
             TextColumn("{task.fields[figures]}", style="dim"),
         )
         with Bars(*columns, console=errors) as bars:
-            yield _Shown(bars)
-
-
-def _figures(metrics: Mapping[str, float]) -> str:
-    """The first figure alone, so that a line fits 80 columns."""
-    return " ".join(f"{name} {value:.3g}" for name, value in list(metrics.items())[:1])
+            yield Both(_Shown(bars)) if logged else _Shown(bars)

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from unlearnable.config._resolve import ENVIRONMENT, from_environment, given_settings, resolve_as, to_toml, variable
 from unlearnable.config.attacks import AS_PUBLISHED, AS_USUAL
-from unlearnable.config.base import Device, Precision, Settings, default_text, takes_numbers, takes_paths, takes_several
+from unlearnable.config.base import (
+    Device,
+    LoggedSettings,
+    Precision,
+    Settings,
+    default_text,
+    takes_numbers,
+    takes_paths,
+    takes_several,
+)
 from unlearnable.config.benchmark import BASELINES, BenchmarkSettings, ScaleName, named_settings
 from unlearnable.config.explain import ExplainSettings
 from unlearnable.config.lists import split
@@ -67,6 +76,7 @@ __all__ = [
     "ExplainSettings",
     "Format",
     "Keep",
+    "LoggedSettings",
     "MEMSettings",
     "MethodSettings",
     "Platform",

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_serializer
 
-from unlearnable.config.base import DefaultText, DeviceSetting, SeedSetting
+from unlearnable.config.base import DefaultText, DeviceSetting, LoggedSettings, SeedSetting
 from unlearnable.config.methods import MEMSettings
 from unlearnable.config.platforms import PlatformName
 
@@ -22,7 +22,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "balanced": {**MISLEADING, "noise_steps": 12, "adversary_steps": 32, "towers": ("vit-small",), "visibility": "low"},
     "strong": {**MISLEADING, "noise_steps": 16, "towers": ("resnet-small", "vit-small"), "visibility": "medium"},
 }
-OUTSIDE_THE_DIGEST = frozenset({"photos", "captions", "output", "avoid_words", "device", "strict"})
+OUTSIDE_THE_DIGEST = frozenset({"photos", "captions", "output", "avoid_words", "device", "strict", "log_file"})
 
 
 class ProtectionSettings(MEMSettings):
@@ -54,7 +54,7 @@ class ProtectionSettings(MEMSettings):
     ] = {}  # noqa: RUF012  (pydantic copies defaults)
 
 
-class ProtectSettings(ProtectionSettings):
+class ProtectSettings(LoggedSettings, ProtectionSettings):
     """Everything a `protect` run depends on; saved with it as run.toml."""
 
     photos: Annotated[

@@ -7,7 +7,15 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from unlearnable.config.base import DefaultText, DeviceSetting, PrecisionSetting, Seed, SeedSetting, Settings
+from unlearnable.config.base import (
+    DefaultText,
+    DeviceSetting,
+    LoggedSettings,
+    PrecisionSetting,
+    Seed,
+    SeedSetting,
+    Settings,
+)
 
 SCRATCH_EPOCHS, SCRATCH_RATE = 32, 5e-4
 TUNING_EPOCHS, TUNING_RATE = 10, 1e-5
@@ -49,7 +57,7 @@ class Recipe(Schedule):
     seed: Annotated[Seed, Field(description="Seed of the weights, the order of the pairs and the crops.")] = 0
 
 
-class TrainSettings(Schedule):
+class TrainSettings(LoggedSettings, Schedule):
     """Everything a `train` run depends on; `epochs` and `lr` depend on the model where they are not given."""
 
     command = "train"

@@ -162,5 +162,5 @@ def _refuse_existing_output(settings: TrainSettings, *, resume: bool, overwrite:
 
 
 def _key(settings: TrainSettings, datasets: Sequence[Dataset]) -> str:
-    text = settings.model_dump_json(exclude={"data", "captions", "output", "device"})
+    text = settings.model_dump_json(exclude={"data", "captions", "output", "device", "log_file"})
     return hashlib.sha256(" ".join([text, *(dataset.fingerprint for dataset in datasets)]).encode()).hexdigest()
