@@ -1,4 +1,4 @@
-"""Find training photos that are near-duplicates of held-out ones, by perceptual hash."""
+"""Tell photos that look alike by perceptual hash: such as training photos that are near-duplicates of held-out ones."""
 
 from __future__ import annotations
 
@@ -28,12 +28,25 @@ def near_duplicates(photos: Sequence[Path], held_out: Iterable[Path]) -> list[in
     return numbers
 
 
-def _hash(path: Path) -> NDArray[np.bool_] | None:
-    import imagehash
+def perceptual_hash(pixels: NDArray[np.uint8]) -> str:
+    """Return the perceptual hash of (h, w, 3) pixels, 64 bits in hex."""
+    return np.packbits(_code(pixels)).tobytes().hex()
 
+
+def differing_bits(first: str, second: str) -> int:
+    """Return in how many of 64 bits two perceptual hashes differ."""
+    return (int(first, 16) ^ int(second, 16)).bit_count()
+
+
+def _hash(path: Path) -> NDArray[np.bool_] | None:
     try:
-        pixels = decode(path).pixels
+        return _code(decode(path).pixels)
     except DecodeError:
         return None
+
+
+def _code(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    import imagehash
+
     code: NDArray[np.bool_] = imagehash.phash(Image.fromarray(pixels)).hash.flatten()
     return code

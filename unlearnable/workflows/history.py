@@ -1,4 +1,4 @@
-"""The history between runs: hashes of the files that the tool made, and the last run.
+"""The history between runs: hashes of the copies that the tool made, where they are, and the last run.
 
 It is stored in the user's state folder (`UNLEARNABLE_STATE` moves it), never with the photos.
 """
@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from filelock import FileLock
 
@@ -18,6 +20,27 @@ from unlearnable.folders import state_folder
 
 LAST = "last.json"
 MADE = "made.txt"
+COPIES = "copies.jsonl"
+
+
+class MadeCopy(NamedTuple):
+    """A protected photo, so that it is known again after it was saved again.
+
+    Attributes:
+        sha256: SHA-256 of the copy.
+        perceptual_hash: its perceptual hash, in hex.
+        path: where it was written.
+        original: its original.
+        original_sha256: SHA-256 of that.
+        made: day on which it was made, such as 2026-01-31.
+    """
+
+    sha256: str
+    perceptual_hash: str
+    path: Path
+    original: Path
+    original_sha256: str
+    made: str
 
 
 def known_protected_hashes() -> set[str]:
@@ -28,8 +51,25 @@ def known_protected_hashes() -> set[str]:
         return set()
 
 
-def remember(photos: Path, captions: Path | None, output: Path, hashes: Iterable[str]) -> None:
-    """Record the protected photos by their hashes, and the run as the last one."""
+def known_copies() -> list[MadeCopy]:
+    """Return what is remembered of each protected photo; lines that cannot be read, as of another version, are not."""
+    try:
+        texts = (state_folder() / COPIES).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    found = []
+    for text in texts:
+        with suppress(ValueError, TypeError, KeyError):
+            row = json.loads(text)
+            int(row["perceptual_hash"], 16)
+            found.append(MadeCopy(**{**row, "path": Path(row["path"]), "original": Path(row["original"])}))
+    return found
+
+
+def remember(
+    photos: Path, captions: Path | None, output: Path, hashes: Iterable[str], copies: Iterable[MadeCopy] = ()
+) -> None:
+    """Record the protected photos by their hashes, what is known of them besides, and the run as the last one."""
     files.check_writable(state_folder())
     with (
         files.reporting_write_errors(state_folder()),
@@ -37,6 +77,9 @@ def remember(photos: Path, captions: Path | None, output: Path, hashes: Iterable
     ):  # several runs may end at once
         all_hashes = known_protected_hashes() | set(hashes)
         files.write_text(state_folder() / MADE, "".join(f"{line}\n" for line in sorted(all_hashes)))
+        by_hash = {copy.sha256: copy for copy in (*copies, *known_copies())}  # the day is that of the first time
+        rows = (json.dumps(copy._asdict(), default=str) + "\n" for _, copy in sorted(by_hash.items()))
+        files.write_text(state_folder() / COPIES, "".join(rows))
         if captions is not None and captions.exists():  # not for a word such as `people`
             captions = captions.absolute()
         last = {"photos": str(photos), "captions": None if captions is None else str(captions), "output": str(output)}

@@ -24,6 +24,7 @@ from unlearnable.protection.captions import cut_captions
 from unlearnable.results.protect import CHANGED
 from unlearnable.stores.ragged import Shape
 from unlearnable.workflows.layout import SMALLEST, OutputNames
+from unlearnable.workflows.protect.resaved import MadeCopies, said_of_unsure
 from unlearnable.workflows.protect.target import target_of
 
 Item = TypeVar("Item")
@@ -104,6 +105,7 @@ class PhotoReader:
         side: image size of the model, in pixels.
         pixels: receives the working copies.
         already_protected: SHA-256 of photos that are protected already.
+        copies: what is remembered of these.
         names: names of the copies.
         staged: folder that the copies are written to first.
     """
@@ -112,6 +114,7 @@ class PhotoReader:
     side: int
     pixels: Pixels
     already_protected: Set[str]
+    copies: MadeCopies
     names: OutputNames
     staged: Path
 
@@ -131,6 +134,9 @@ class PhotoReader:
             raise DecodeError("too-small", f"{size}, but at least {SMALLEST} pixels are needed")
         if checksum in self.already_protected:
             raise DecodeError("already-protected", "made by this tool; protect the original instead")
+        if copy := self.copies.source_of(photo.id, checksum, picture.pixels):
+            detail = f"looks like a copy that this tool made on {copy.made}: it carries the noise of {copy.path.name}"
+            raise DecodeError("already-protected", f"{detail}; protect the original instead")
         name = self.names.give(photo.id, target.encoding.suffix)
         if not files.can_exist(self.staged / name):
             raise DecodeError("bad-name", "the name of its copy would be too long; shorten it")
@@ -168,6 +174,8 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
         except DecodeError as error:
             prepared.skipped.append(Skipped(photo.id, error.reason, error.detail))
         progress.advance()
+    if reader.copies.unsure:
+        progress.note(said_of_unsure(reader.copies.unsure))
     if reader.settings.strict and prepared.skipped:
         first = prepared.skipped[0]
         raise InputError(f"{first.where}: {first.reason} ({first.detail})", hint="fix or remove it, or omit --strict")

@@ -17,6 +17,7 @@ from unlearnable.datasets import Dataset, Edits, Pair, Skipped, write_captions
 from unlearnable.errors import InputError, ModelError
 from unlearnable.evaluation.visibility import visibility
 from unlearnable.imaging.decode import DecodeError, decode
+from unlearnable.imaging.duplicates import perceptual_hash
 from unlearnable.imaging.picture import Picture
 from unlearnable.methods.state import State
 from unlearnable.models.tokens import CaptionSlot, Trigger
@@ -227,6 +228,7 @@ def _write_photo(
         sha256_in=publication.prepared.hashes[number],
         post=publication.prepared.posts[photo.id],
         sha256_out=files.sha256(path),
+        perceptual_hash=perceptual_hash(written.picture.pixels),
         bytes_in=photo.path.stat().st_size,
         bytes_out=path.stat().st_size,
         width=target.picture.width,
@@ -261,7 +263,7 @@ def _finished(layout: Layout, progress: Progress) -> Iterator[ManifestLine]:
             line = ManifestLine.model_validate_json(text)
         except ValidationError:
             continue  # of another version
-        if line.flip is None:
+        if line.flip is None or line.perceptual_hash is None:
             continue  # written by a version that did not measure it: the photo is written again
         path = layout.staged / line.output if line.output else None
         if path and path.is_file() and files.sha256(path) == line.sha256_out:

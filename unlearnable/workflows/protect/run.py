@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -171,9 +172,23 @@ def finish(run: Run, staged: Staged, progress: Progress) -> ProtectReport:
 
 
 def _remember(run: Run, lines: list[ManifestLine], progress: Progress) -> None:
+    layout = run.layout
     hashes = [line.sha256_out for line in lines if line.sha256_out]
+    today = datetime.date.today().isoformat()
+    copies = [
+        history.MadeCopy(
+            line.sha256_out,
+            line.perceptual_hash,
+            layout.output / line.output,
+            layout.photos / line.source,
+            line.sha256_in,
+            today,
+        )
+        for line in lines
+        if line.output and line.sha256_out and line.sha256_in and line.perceptual_hash
+    ]
     try:
-        history.remember(run.layout.photos, run.dataset.source, run.layout.output, hashes)
+        history.remember(layout.photos, run.dataset.source, layout.output, hashes, copies)
     except OutputError as error:  # no reason to lose a finished run
         progress.note(f"this run is not recorded in the history: {error.message}")
 

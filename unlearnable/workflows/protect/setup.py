@@ -24,6 +24,7 @@ from unlearnable.protection.vocabulary import avoided_words, load_words
 from unlearnable.workflows import history
 from unlearnable.workflows.layout import Layout, OutputNames
 from unlearnable.workflows.protect.prepare import Caption, PhotoReader, Prepared, leaders_of, read_captions, read_photos
+from unlearnable.workflows.protect.resaved import MadeCopies
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,8 @@ def make_ready(
     side = max(model.image_size for model in surrogates)
     captions_name = dataset.source.name if dataset.source else None
     names = OutputNames((photo.id for photo in dataset.photos), captions_name, taken)
-    reader = PhotoReader(settings, side, pixels, history.known_protected_hashes(), names, layout.staged)
+    copies = MadeCopies(history.known_copies())
+    reader = PhotoReader(settings, side, pixels, history.known_protected_hashes(), copies, names, layout.staged)
     prepared = read_photos(dataset, reader, progress)
     captions = read_captions(dataset, settings, settings.trigger_length if method.has_trigger else 0)
     posts = [captions[photo.id] for photo in prepared.photos]

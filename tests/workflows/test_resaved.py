@@ -1,0 +1,149 @@
+"""Protected copies that were saved again are known by their noise; no original is taken for its copy."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import picture
+from tests.workflows.test_protect import QUICK
+from unlearnable import protect
+from unlearnable.errors import InputError
+from unlearnable.imaging.duplicates import differing_bits, perceptual_hash
+from unlearnable.workflows import history
+from unlearnable.workflows.protect.resaved import carried
+
+
+@pytest.fixture
+def quick(tiny_path):
+    return {**QUICK, "surrogate": (str(tiny_path),)}
+
+
+@pytest.fixture
+def photos(tmp_path):
+    folder = tmp_path / "large"
+    folder.mkdir()
+    for n in range(3):
+        Image.fromarray(picture(n, 192, 256)).save(folder / f"p{n}.png")
+    return folder
+
+
+def saved_again(path, target, size=None, **options):
+    image = Image.open(path)
+    (image.resize(size) if size else image).save(target, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("again.jpg", {"quality": 75}),
+        ("again.webp", {"quality": 80}),
+        ("small.jpg", {"quality": 75, "size": (128, 96)}),
+        ("same.png", {}),
+    ],
+)
+def test_a_copy_that_was_saved_again_is_not_protected_twice(photos, quick, tmp_path, name, options):
+    protect(photos, **quick)
+    downloads = tmp_path / "downloads"
+    downloads.mkdir()
+    saved_again(tmp_path / "large-protected" / "p1.png", downloads / name, **options)
+    Image.fromarray(picture(9, 192, 256)).save(downloads / "other.png")
+    report = protect(downloads, **quick)
+    [skipped] = report.skipped
+    assert (skipped.where, skipped.reason) == (name, "already-protected")
+    made = history.known_copies()[0].made
+    assert skipped.detail == (
+        f"looks like a copy that this tool made on {made}: it carries the noise of p1.png; protect the original instead"
+    )
+    assert report.protected == 1
+
+
+@pytest.mark.parametrize("options", [{"quality": 95}, {"quality": 60}, {"quality": 75, "size": (128, 96)}])
+def test_another_version_of_the_original_is_protected(photos, quick, tmp_path, options):
+    protect(photos, **quick)
+    versions = tmp_path / "versions"
+    versions.mkdir()
+    for n in range(3):
+        saved_again(photos / f"p{n}.png", versions / f"p{n}.jpg", **options)
+    report = protect(versions, **quick)
+    assert (report.protected, report.skipped) == (3, [])
+
+
+def test_originals_are_protected_again_with_other_settings_and_nothing_is_said(photos, quick, told):
+    protect(photos, **quick)
+    report = protect(photos, overwrite=True, seed=3, progress=told, **quick)
+    assert (report.protected, report.skipped) == (3, [])
+    assert not [note for note in told.notes if "may be a copy" in note]
+
+
+@pytest.fixture
+def told():
+    class Told:
+        def __init__(self) -> None:
+            self.notes: list[str] = []
+
+        def phase(self, *_):
+            pass
+
+        def advance(self, *_, **__):
+            pass
+
+        def note(self, text):
+            self.notes.append(text)
+
+    return Told()
+
+
+@pytest.mark.parametrize("gone", ["original", "copy"])
+def test_without_the_files_to_compare_with_it_is_protected_and_that_is_said(photos, quick, tmp_path, told, gone):
+    protect(photos, **quick)
+    downloads = tmp_path / "downloads"
+    downloads.mkdir()
+    saved_again(tmp_path / "large-protected" / "p1.png", downloads / "again.jpg", quality=90)
+    shutil.rmtree({"original": photos, "copy": tmp_path / "large-protected"}[gone])
+    report = protect(downloads, progress=told, **quick)
+    assert (report.protected, report.skipped) == (1, [])
+    assert [note for note in told.notes if note.startswith("again.jpg may be a copy that this tool protected")]
+
+
+def test_where_all_are_copies_the_run_says_so(photos, quick, tmp_path):
+    protect(photos, **quick)
+    downloads = tmp_path / "downloads"
+    downloads.mkdir()
+    saved_again(tmp_path / "large-protected" / "p1.png", downloads / "again.jpg", quality=90)
+    with pytest.raises(InputError, match="looks like a copy that this tool made"):
+        protect(downloads, **quick)
+
+
+def test_the_manifest_and_the_history_hold_what_is_needed(photos, quick, tmp_path):
+    protect(photos, **quick)
+    lines = (tmp_path / "large-protected.private" / "manifest.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    copies = {copy.sha256: copy for copy in history.known_copies()}
+    for row in rows:
+        pixels = np.asarray(Image.open(tmp_path / "large-protected" / row["output"]))
+        copy = copies[row["sha256_out"]]
+        assert row["perceptual_hash"] == copy.perceptual_hash == perceptual_hash(pixels)
+        assert (copy.path, copy.original) == (tmp_path / "large-protected" / row["output"], photos / row["source"])
+        assert copy.original_sha256 == row["sha256_in"]
+
+
+def test_lines_of_the_history_that_cannot_be_read_are_no_copies(state_folder):
+    (state_folder / history.COPIES).write_text('{"sha256": "a"}\nno json\n[]\n{"perceptual_hash": "x"}\n')
+    assert history.known_copies() == []
+
+
+def test_hashes_of_different_photos_are_far_apart_and_of_a_photo_saved_again_near(tmp_path):
+    codes = [perceptual_hash(picture(n, 96, 128)) for n in range(8)]
+    assert min(differing_bits(a, b) for n, a in enumerate(codes) for b in codes[:n]) > 8
+    assert differing_bits(codes[0], perceptual_hash(picture(0, 192, 256))) <= 8
+
+
+def test_a_cropped_photo_does_not_lie_on_its_original():
+    one = picture(0, 96, 128)
+    assert carried(one[:, 8:], one, one) is None
+    assert carried(one, one, one) is not None

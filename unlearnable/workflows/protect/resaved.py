@@ -1,0 +1,123 @@
+"""Recognise protected copies that were saved again, as by a platform, so that they are not protected twice.
+
+A perceptual hash finds the copy that a photo looks like, but the original looks like it too, and so does any other
+version of that. So the hash alone leaves nothing out: the photo has to carry the noise of the copy, which only original
+and copy show. Where these are not at hand the photo is protected, and that is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from unlearnable import files
+from unlearnable.imaging.decode import DecodeError, decode
+from unlearnable.imaging.duplicates import differing_bits, perceptual_hash
+from unlearnable.imaging.placement import grid_shape
+from unlearnable.workflows.history import MadeCopy
+
+Pixels8 = NDArray[np.uint8]
+NEAR_COPY = 8  # differing bits of 64; the rest is the noise's to say
+LEAST_CARRIED = 0.25  # share of the noise; see docs/design/decisions/0030
+LEAST_ALIKE = 0.2  # cosine of the noise and of what the photo has beside its original
+COMPARED = 448  # pixels on the short side: twice the size of the noise grid
+LARGEST_SKEW = 0.01  # of the ratio of the sides; a cropped photo does not lie on its original
+
+
+@dataclass(frozen=True)
+class Carried:
+    """How much of a copy's noise a photo carries.
+
+    Attributes:
+        share: share of the noise that is in the photo: 1 for the copy, 0 for its original.
+        alike: cosine of the noise and of the difference between photo and original, -1 to 1.
+    """
+
+    share: float
+    alike: float
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the photo is taken for the copy, saved again."""
+        return self.share >= LEAST_CARRIED and self.alike >= LEAST_ALIKE
+
+
+@dataclass
+class MadeCopies:
+    """The protected copies that this user has made.
+
+    Attributes:
+        copies: what is remembered of them.
+        unsure: photos that look like a copy whose files are not at hand.
+    """
+
+    copies: Sequence[MadeCopy]
+    unsure: list[str] = field(default_factory=list)
+
+    def source_of(self, photo: str, checksum: str | None, pixels: Pixels8) -> MadeCopy | None:
+        """Return the copy that a photo is, saved again; None where it is none, or nobody can tell.
+
+        Args:
+            photo: id of the photo.
+            checksum: SHA-256 of its file; that of an original is an original, whatever it looks like.
+            pixels: (h, w, 3) its pixels.
+        """
+        if not self.copies or any(checksum == copy.original_sha256 for copy in self.copies):
+            return None
+        code, unknown = perceptual_hash(pixels), False
+        for copy in self.copies:
+            if differing_bits(code, copy.perceptual_hash) > NEAR_COPY:
+                continue
+            both = _pixels_of(copy)
+            unknown |= both is None
+            if both is not None and (found := carried(pixels, *both)) is not None and found.is_enough:
+                return copy
+        if unknown:
+            self.unsure.append(photo)
+        return None
+
+
+def said_of_unsure(photos: Sequence[str]) -> str:
+    """Return a line on photos that look like copies whose files are not at hand."""
+    more = f" and {len(photos) - 1} more" if len(photos) > 1 else ""
+    return (
+        f"{photos[0]}{more} may be a copy that this tool protected, or another version of its original: the files to "
+        "compare with are not at hand, so it is protected"
+    )
+
+
+def _pixels_of(copy: MadeCopy) -> tuple[Pixels8, Pixels8] | None:
+    """Return original and copy, if both are at hand as they were."""
+    pixels = []
+    for path, checksum in ((copy.original, copy.original_sha256), (copy.path, copy.sha256)):
+        try:
+            if files.sha256(path) != checksum:
+                return None
+            pixels.append(decode(path).pixels)
+        except (OSError, DecodeError):
+            return None
+    return pixels[0], pixels[1]
+
+
+def carried(photo: Pixels8, original: Pixels8, copy: Pixels8) -> Carried | None:
+    """Return how much of the noise of a copy a photo carries; None if it has other sides than the copy."""
+    height, width = min((photo.shape[:2], copy.shape[:2]), key=min)
+    for one in (photo, original, copy):
+        if abs(one.shape[0] * width / (one.shape[1] * height) - 1) > LARGEST_SKEW:
+            return None
+    rows, columns = grid_shape(height, width, COMPARED)
+    size = (columns, rows) if min(rows, columns) < min(height, width) else (width, height)
+    photo, original, copy = (
+        np.asarray(Image.fromarray(one).resize(size, Image.Resampling.LANCZOS)) for one in (photo, original, copy)
+    )
+    noise, found = copy.astype(np.float32) - original, photo.astype(np.float32) - original
+    noise -= noise.mean(axis=(0, 1))
+    found -= found.mean(axis=(0, 1))
+    product, own, other = (float(np.vdot(a, b)) for a, b in ((noise, found), (noise, noise), (found, found)))
+    if not own or not other:
+        return Carried(0.0, 0.0)
+    return Carried(product / own, product / float(np.sqrt(own * other)))
