@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 
@@ -71,6 +72,24 @@ def test_another_version_of_the_original_is_protected(photos, quick, tmp_path, o
         saved_again(photos / f"p{n}.png", versions / f"p{n}.jpg", **options)
     report = protect(versions, **quick)
     assert (report.protected, report.skipped) == (3, [])
+
+
+def test_what_an_encoding_does_to_a_photo_is_not_taken_for_noise():
+    pixels = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)
+
+    def through_jpeg(array, quality):
+        file = io.BytesIO()
+        Image.fromarray(array).save(file, "JPEG", quality=quality)
+        return np.asarray(Image.open(file))
+
+    noise = np.random.default_rng(1).integers(-4, 5, (12, 16, 3)).repeat(8, 0).repeat(8, 1)
+    noisy = np.clip(pixels + noise, 0, 255).astype(np.uint8)
+    clean, copy = through_jpeg(pixels, 85), through_jpeg(noisy, 85)
+    version, again = (carried(through_jpeg(one, 50), clean, copy) for one in (pixels, copy))
+    assert version is not None
+    assert again is not None
+    assert version.share < 0.3
+    assert again.share > 0.7
 
 
 def test_originals_are_protected_again_with_other_settings_and_nothing_is_said(photos, quick, told):

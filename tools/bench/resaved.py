@@ -23,16 +23,17 @@ from PIL import Image, ImageEnhance
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.duplicates import differing_bits, perceptual_hash
 from unlearnable.workflows.layout import Layout, private_of
-from unlearnable.workflows.protect.resaved import LEAST_ALIKE, LEAST_CARRIED, NEAR_COPY, carried
+from unlearnable.workflows.protect.resaved import LEAST_ALIKE, LEAST_CARRIED, NEAR_COPY, carried, without_noise
 from unlearnable.workflows.records import read_manifest
 
 Pixels8 = NDArray[np.uint8]
 
 
 class Post(NamedTuple):
-    """An original and its copy."""
+    """An original, and its copy without noise and with it."""
 
     original: Pixels8
+    clean: Pixels8
     copy: Pixels8
     code: str
 
@@ -77,8 +78,12 @@ def read(photos: Path, protected: Path) -> list[Post]:
     """Return originals and copies."""
     layout = Layout(photos, protected, private_of(protected))
     lines = [line for line in read_manifest(layout.manifest) if line.output]
-    pairs = [(decode(photos / line.source).pixels, decode(protected / str(line.output)).pixels) for line in lines]
-    return [Post(original, copy, perceptual_hash(copy)) for original, copy in pairs]
+    posts = []
+    for line in lines:
+        original, copy = decode(photos / line.source), decode(protected / str(line.output))
+        code = perceptual_hash(copy.pixels)
+        posts.append(Post(original.pixels, without_noise(original, copy), copy.pixels, code))
+    return posts
 
 
 def row(name: str, pictures: Sequence[Pixels8], posts: Sequence[Post]) -> tuple[str, int]:
@@ -87,14 +92,14 @@ def row(name: str, pictures: Sequence[Pixels8], posts: Sequence[Post]) -> tuple[
     for number, (picture, post) in enumerate(zip(pictures, posts, strict=True)):
         code = perceptual_hash(picture)
         bits.append(differing_bits(code, post.code))
-        one = carried(picture, post.original, post.copy)
+        one = carried(picture, post.clean, post.copy)
         if one is not None:
             shares.append(one.share)
             likeness.append(one.alike)
         found += bits[-1] <= NEAR_COPY and one is not None and one.is_enough
         for other, another in enumerate(posts):
             if other != number and differing_bits(code, another.code) <= NEAR_COPY:
-                far = carried(picture, another.original, another.copy)
+                far = carried(picture, another.clean, another.copy)
                 others += far is not None and far.is_enough
     near = sum(one <= NEAR_COPY for one in bits)
     spread = [f"{min(one):.2f} {np.median(one):.2f} {max(one):.2f}" if one else "-" for one in (shares, likeness)]

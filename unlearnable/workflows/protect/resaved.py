@@ -17,13 +17,17 @@ from PIL import Image
 from unlearnable import files
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.duplicates import differing_bits, perceptual_hash
+from unlearnable.imaging.encode import through
+from unlearnable.imaging.encoding import choose_encoding
+from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import grid_shape
+from unlearnable.imaging.resize import resized
 from unlearnable.workflows.history import MadeCopy
 
 Pixels8 = NDArray[np.uint8]
 NEAR_COPY = 8  # differing bits of 64; the rest is the noise's to say
-LEAST_CARRIED = 0.25  # share of the noise; see docs/design/decisions/0030
-LEAST_ALIKE = 0.2  # cosine of the noise and of what the photo has beside its original
+LEAST_CARRIED = 0.5  # share of the noise: copies have 0.7 and more of it, other versions of the original 0.15 at most
+LEAST_ALIKE = 0.15  # cosine: below it the share says nothing, as of cropped photos, which do not lie on their original
 COMPARED = 448  # pixels on the short side: twice the size of the noise grid
 LARGEST_SKEW = 0.01  # of the ratio of the sides; a cropped photo does not lie on its original
 
@@ -34,7 +38,7 @@ class Carried:
 
     Attributes:
         share: share of the noise that is in the photo: 1 for the copy, 0 for its original.
-        alike: cosine of the noise and of the difference between photo and original, -1 to 1.
+        alike: cosine of the noise and of what the photo has beside the copy without noise, -1 to 1.
     """
 
     share: float
@@ -91,30 +95,42 @@ def said_of_unsure(photos: Sequence[str]) -> str:
 
 
 def _pixels_of(copy: MadeCopy) -> tuple[Pixels8, Pixels8] | None:
-    """Return original and copy, if both are at hand as they were."""
-    pixels = []
+    """Return the pixels of a copy without its noise, and with it, if original and copy are at hand as they were."""
+    pictures = []
     for path, checksum in ((copy.original, copy.original_sha256), (copy.path, copy.sha256)):
         try:
             if files.sha256(path) != checksum:
                 return None
-            pixels.append(decode(path).pixels)
+            pictures.append(decode(path))
         except (OSError, DecodeError):
             return None
-    return pixels[0], pixels[1]
+    return without_noise(*pictures), pictures[1].pixels
 
 
-def carried(photo: Pixels8, original: Pixels8, copy: Pixels8) -> Carried | None:
-    """Return how much of the noise of a copy a photo carries; None if it has other sides than the copy."""
+def without_noise(original: Picture, copy: Picture) -> Pixels8:
+    """Return the pixels that a copy would have without its noise: what its encoding does to a photo is no noise."""
+    clean, encoding = resized(original, copy.height, copy.width), choose_encoding(copy, "auto")
+    return clean.pixels if encoding.lossless else through(clean, encoding)
+
+
+def carried(photo: Pixels8, clean: Pixels8, copy: Pixels8) -> Carried | None:
+    """Return how much of the noise of a copy a photo carries; None if it is cropped.
+
+    Args:
+        photo: (h, w, 3) a photo that looks like the copy, in any size.
+        clean: the copy without its noise, see `without_noise`.
+        copy: the copy.
+    """
     height, width = min((photo.shape[:2], copy.shape[:2]), key=min)
-    for one in (photo, original, copy):
+    for one in (photo, clean, copy):
         if abs(one.shape[0] * width / (one.shape[1] * height) - 1) > LARGEST_SKEW:
             return None
     rows, columns = grid_shape(height, width, COMPARED)
     size = (columns, rows) if min(rows, columns) < min(height, width) else (width, height)
-    photo, original, copy = (
-        np.asarray(Image.fromarray(one).resize(size, Image.Resampling.LANCZOS)) for one in (photo, original, copy)
+    photo, clean, copy = (
+        np.asarray(Image.fromarray(one).resize(size, Image.Resampling.LANCZOS)) for one in (photo, clean, copy)
     )
-    noise, found = copy.astype(np.float32) - original, photo.astype(np.float32) - original
+    noise, found = copy.astype(np.float32) - clean, photo.astype(np.float32) - clean
     noise -= noise.mean(axis=(0, 1))
     found -= found.mean(axis=(0, 1))
     product, own, other = (float(np.vdot(a, b)) for a, b in ((noise, found), (noise, noise), (found, found)))
