@@ -13,6 +13,7 @@ from PIL import Image
 from tests.conftest import picture, tree
 from tests.workflows.test_protect import QUICK, manifest
 from unlearnable import protect
+from unlearnable.datasets import open_dataset
 from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputError
 from unlearnable.workflows.layout import layout_of
 from unlearnable.workflows.protect import published
@@ -20,6 +21,7 @@ from unlearnable.workflows.protect import run as workflow
 from unlearnable.workflows.protect.adding import run as adding
 from unlearnable.workflows.protect.check import check
 from unlearnable.workflows.protect.lock import held
+from unlearnable.workflows.verify.matching import match
 
 
 @pytest.fixture
@@ -352,6 +354,11 @@ def test_where_no_new_photo_can_be_protected_all_stays(last_week, posts, tmp_pat
     assert tree(tmp_path) == before
 
 
+def both(posts, output):
+    """Originals and copies, as `verify` opens them."""
+    return open_dataset(posts, posts / "posts.jsonl"), open_dataset(output, output / "metadata.jsonl")
+
+
 def test_a_photo_that_would_have_the_name_of_an_earlier_copy(posts, quick, tmp_path):
     Image.fromarray(picture(70)).save(posts / "x.bmp")
     protect(posts, **quick)
@@ -359,3 +366,14 @@ def test_a_photo_that_would_have_the_name_of_an_earlier_copy(posts, quick, tmp_p
     protect(posts, add=True)
     outputs = {line["source"]: line["output"] for line in manifest(tmp_path / "photos-protected.private")}
     assert (outputs["x.bmp"], outputs["x.png"]) == ("x.png", "x-2.png")
+    pairs, _ = match(*both(posts, tmp_path / "photos-protected"))
+    found = {pair.original.id: pair.protected.name for pair in pairs}
+    assert (found["x.bmp"], found["x.png"]) == ("x.png", "x-2.png")
+
+
+def test_verify_leaves_out_what_was_added_from_another_folder(last_week, posts, tmp_path):
+    take(tmp_path / "camera", [0])
+    protect(tmp_path / "camera", add=True, output=tmp_path / "photos-protected")
+    pairs, skipped = match(*both(posts, tmp_path / "photos-protected"))
+    assert len(pairs) == 8
+    assert [(one.where, one.reason) for one in skipped] == [("../camera/n0.png", "elsewhere")]

@@ -22,6 +22,20 @@ def report_of(protected: Path) -> ProtectReport | None:
         return None
 
 
+def sources_of(protected: Dataset) -> dict[str, str]:
+    """Return what the manifest calls the original of each copy that is there; empty without a manifest.
+
+    Raises:
+        CheckpointError: it is damaged.
+    """
+    root, there = protected.root.resolve(), {photo.id for photo in protected.photos}
+    try:
+        lines = read_manifest(Layout(root, root, private_of(root)).manifest)
+    except OSError:
+        return {}
+    return {line.output: line.source for line in lines if line.output in there and line.output is not None}
+
+
 def given_to_protect(originals: Dataset, protected: Path) -> Dataset:
     """Return the originals without the photos that the run did not take, where it was given some photos of a folder."""
     report = report_of(protected)

@@ -1,4 +1,4 @@
-"""Match protected photos and captions with their originals, from the published files alone."""
+"""Match protected photos and captions with their originals: by the manifest where it is there, else by their names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.resize import is_reduced, resized
 from unlearnable.workflows import history
 from unlearnable.workflows.layout import METADATA, SMALLEST, OutputNames
-from unlearnable.workflows.verify.made import report_of
+from unlearnable.workflows.verify.made import report_of, sources_of
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,10 @@ def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[
     Raises:
         InputError: a photo has no partner, or not as many captions as its partner; the message names the file.
     """
-    copies = _partners(originals, protected)
+    sources = sources_of(protected)
+    told = {photo: copy for copy, photo in sources.items()}
+    named = {photo: copy for photo, copy in _partners(originals, protected).items() if copy not in sources}
+    copies = named | {photo.id: told[name] for photo in originals.photos if (name := storable(photo.id)) in told}
     before, after = originals.captions_by_photo(), protected.captions_by_photo()
     posts, skipped, used = [], [], set()
     already_protected, uncaptioned = history.known_protected_hashes(), originals.uncaptioned
@@ -87,7 +90,9 @@ def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[
                 f"{photo.id} has no caption in {originals.root}, its protected copy has one",
                 hint="pass the caption file that protect read with --captions",
             )
-    if unmatched := sorted({photo.id for photo in protected.photos} - used):
+    added = {copy for copy, source in sources.items() if source.startswith(("../", "/"))}
+    skipped += [Skipped(sources[copy], "elsewhere", f"{copy} was added from another folder") for copy in added - used]
+    if unmatched := sorted({photo.id for photo in protected.photos} - used - added):
         raise InputError(
             f"{protected.root / unmatched[0]} has no original in {originals.root}",
             hint="pass the folder that was protected",
