@@ -49,7 +49,7 @@ def posts(tmp_path):
 
 
 @pytest.fixture
-def last_week(protected_once, tmp_path, monkeypatch):
+def last_week(protected_once, posts, tmp_path, monkeypatch):
     """The eight posts, protected, in the working directory."""
     shutil.copytree(protected_once, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
@@ -254,6 +254,28 @@ def test_a_caption_file_that_cannot_be_continued_stays_and_another_stands_beside
     assert "new" in (output / "data-2.json").read_text()
     assert "data-2.json" in report.notes[1]
     assert len(captions_of(output)) == 9
+
+
+def test_a_caption_file_that_holds_all_posts_is_written_as_a_whole(posts, quick, tmp_path):
+    def write(names):
+        rows = [{"filename": name, "sentences": [{"raw": f"a day with {name[:-4]}"}]} for name in names]
+        (posts / "data.json").write_text(json.dumps({"images": rows}))
+
+    (posts / "posts.jsonl").unlink()
+    old = [f"p{n}.png" for n in range(8)]
+    write(old)
+    protect(posts, **quick)
+    before = captions_of(tmp_path / "photos-protected")
+    take(posts, [0], rows=False)
+    write(["n0.png", *old])
+    protect(posts, add=True)
+    output = tmp_path / "photos-protected"
+    images = json.loads((output / "data.json").read_text())["images"]
+    written = {row["filename"]: row["sentences"][0]["raw"] for row in images}
+    assert list(written) == ["n0.png", *old]
+    assert written == captions_of(output)
+    assert {name: written[name] for name in old} == before
+    assert not (output / "data-2.json").exists()
 
 
 def test_texts_beside_photos(posts, quick, tmp_path):
