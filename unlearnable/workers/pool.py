@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 Job = TypeVar("Job")
 Answer = TypeVar("Answer")
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}  # a worker for each core
+GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": "1000000"}  # glibc: a picture that is done with is no more memory of the process
 AHEAD = 4  # answers, for each worker, that may wait for an earlier one
 
 
@@ -29,10 +30,15 @@ def cores() -> int:
 
 
 class Worker:
-    """A process that calls functions for this one; it finds modules where this one does, not in the folder at hand."""
+    """A process that calls functions for this one; it finds modules where this one does, not in the folder at hand.
+
+    Attributes:
+        runs: whether it can be called.
+    """
 
     def __init__(self) -> None:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **ONE_THREAD}
+        self.runs = True
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **ONE_THREAD, **GIVE_BACK}
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "unlearnable.workers"],
             stdin=subprocess.PIPE,
@@ -54,22 +60,23 @@ class Worker:
             self._process.stdin.flush()
             succeeded, answer = pickle.load(self._process.stdout)
         except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
-            self.end()
+            self.runs = False
+            self.stop()
             raise WorkerEnded from error
         if not succeeded:
             raise answer
         return answer  # type: ignore[no-any-return]
 
-    @property
-    def runs(self) -> bool:
-        """Whether the process can be called."""
-        return self._process.returncode is None
-
-    def end(self) -> None:
-        """Stop the process, whatever it is at."""
+    def stop(self) -> None:
+        """Stop the process, whatever it is at; any thread may."""
         self._process.kill()
-        with suppress(OSError, ValueError):
-            self._process.communicate()
+
+    def close(self) -> None:
+        """Wait for the end of a process that was stopped."""
+        self._process.wait()
+        for pipe in filter(None, (self._process.stdin, self._process.stdout)):
+            with suppress(OSError):  # what was not sent yet
+                pipe.close()
 
 
 class Pool(Generic[Job, Answer]):
@@ -100,8 +107,10 @@ class Pool(Generic[Job, Answer]):
         self._over = True
         self._threads.shutdown(wait=False, cancel_futures=True)
         for worker in self._all:
-            worker.end()
+            worker.stop()
         self._threads.shutdown()
+        for worker in self._all:
+            worker.close()
 
     def answers(self, jobs: Iterable[Job]) -> Iterator[Future[Answer]]:
         """Yield the answer to each job, in order; its `result` raises what the job raised, or `WorkerEnded`."""
@@ -143,7 +152,7 @@ class Pool(Generic[Job, Answer]):
             worker = Worker()
             self._all.append(worker)
         if self._over:  # since this thread looked
-            worker.end()
+            worker.stop()
         try:
             return worker.call(self._function, job)
         finally:

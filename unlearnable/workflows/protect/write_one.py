@@ -14,6 +14,7 @@ from unlearnable.config import ProtectSettings
 from unlearnable.datasets.types import Photo
 from unlearnable.errors import ModelError
 from unlearnable.evaluation.visibility import visibility
+from unlearnable.imaging.arrays import differ
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.opening import DecodeError
 from unlearnable.imaging.placement import working_copy
@@ -96,7 +97,7 @@ def write_one(job: WriteJob) -> WrittenPhoto:
     finally:  # whatever cannot be decoded now could be before
         refuse_changed(job.photo, job.checksum)
     protected = target.protected(job.noise, job.settings)
-    if np.array_equal(protected.pixels, target.picture.pixels):
+    if not differ(protected.pixels, target.picture.pixels):
         raise unprotected(job.photo.id)
     written = write(target, protected, job.path, job.settings)
     files.copy_mode(job.photo.path, job.path)
