@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 Job = TypeVar("Job")
 Answer = TypeVar("Answer")
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}  # a worker for each core
-GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": "1000000"}  # glibc: a picture that is done with is no more memory of the process
+GIVE_BACK = {"MALLOC_MMAP_THRESHOLD_": "12000000"}  # glibc: memory of a picture that is done with goes back at once
 AHEAD = 4  # answers, for each worker, that may wait for an earlier one
 
 
