@@ -33,6 +33,17 @@ class UnlearnableError(Exception):
         self.message = message
         self.hint = hint
 
+    def __reduce__(self) -> tuple[object, ...]:  # a copy from another process has all attributes, whatever made it
+        return _copied, (type(self), self.args, self.__dict__)
+
+
+def _copied(
+    kind: type[UnlearnableError], arguments: tuple[object, ...], attributes: dict[str, object]
+) -> UnlearnableError:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(attributes)
+    return error
+
 
 class ConfigError(UnlearnableError):
     """A setting, an option or a name that does not exist or does not fit; also a missing library of an extra."""

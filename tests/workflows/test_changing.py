@@ -13,7 +13,7 @@ from tests.workflows.test_protect import QUICK
 from unlearnable import protect
 from unlearnable.errors import CheckpointError, InputError
 from unlearnable.progress import Silent
-from unlearnable.workflows.protect import prepare, readback
+from unlearnable.workflows.protect import read_one, readback
 from unlearnable.workflows.protect import run as workflow
 from unlearnable.workflows.protect.target import target_of
 
@@ -77,7 +77,7 @@ def test_a_photo_that_changes_while_it_is_read_is_left_out(posts, quick, monkeyp
             replace(path)
         return target
 
-    monkeypatch.setattr(prepare, "target_of", read)
+    monkeypatch.setattr(read_one, "target_of", read)
     report = protect(posts, **quick)
     assert {one.where: one.reason for one in report.skipped} == {"p1.png": CHANGED}
 

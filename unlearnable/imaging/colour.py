@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from unlearnable.imaging.arrays import array_of, rgb
+
 # The colour space that an ICC profile must name, by the mode of the pixels that it converts to sRGB.
 PROFILE_SPACES = {"L": b"GRAY", "CMYK": b"CMYK", "LAB": b"Lab "}
 NOTES = {
@@ -53,7 +55,7 @@ def separate(image: Image.Image) -> Colours:
     alpha = None
     if image.has_transparency_data:
         image = image.convert("RGBA")
-        alpha = np.array(image.getchannel("A"))
+        alpha = array_of(image.getchannel("A"))
         alpha = None if alpha.min() == 255 else alpha
         image = image.getchannel("R") if kind == "L" else image.convert("RGB")
     elif kind == "L":
@@ -64,7 +66,7 @@ def separate(image: Image.Image) -> Colours:
     elif icc is not None and (kind in ("CMYK", "LAB") or not _is_rgb(icc)):
         lost.append("unsuitable colour profile dropped")
         icc = None
-    return Colours(np.array(image.convert("RGB")), alpha, icc, tuple(lost))
+    return Colours(array_of(rgb(image)), alpha, icc, tuple(lost))
 
 
 def _is_rgb(icc: bytes | None) -> bool:

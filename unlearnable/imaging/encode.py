@@ -18,7 +18,8 @@ from PIL import Image, ImageFile, PngImagePlugin
 from unlearnable.errors import OutputError
 from unlearnable.files import atomic
 from unlearnable.imaging import metadata
-from unlearnable.imaging.encoding import Encoding, FileFormat
+from unlearnable.imaging.arrays import Rows, rgb
+from unlearnable.imaging.encoding import SUFFIXES, Encoding, FileFormat
 from unlearnable.imaging.grey import fits_one_channel
 from unlearnable.imaging.opt_out import prohibit
 from unlearnable.imaging.picture import Picture
@@ -64,10 +65,20 @@ def encode(
 
 def through(picture: Picture, encoding: Encoding) -> NDArray[np.uint8]:
     """Return the pixels (h, w, 3) that a file of `picture` would be decoded to; nothing is written."""
-    file = io.BytesIO()
-    _save(picture, file, encoding, {})
-    with Image.open(file, formats=[encoding.file_format.upper()]) as image:
-        return np.array(image.convert("RGB"))
+    return Encoded(picture, encoding).decoded()[:]
+
+
+class Encoded:
+    """A file that a picture makes, without metadata, in memory alone."""
+
+    def __init__(self, picture: Picture, encoding: Encoding) -> None:
+        self._file = io.BytesIO()
+        _save(picture, self._file, encoding, {})
+
+    def decoded(self) -> Rows:
+        """Return the pixels that it is decoded to."""
+        with Image.open(self._file, formats=[kind.upper() for kind in SUFFIXES]) as image:
+            return Rows(rgb(image))
 
 
 def on_white(picture: Picture) -> Picture:

@@ -6,7 +6,7 @@ import os
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -15,6 +15,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from unlearnable.errors import InputError
 from unlearnable.imaging import heif, limits, trial
 from unlearnable.imaging.limits import MAX_PIXELS
+from unlearnable.workers import child
 
 # Only what people post: Pillow would also start Ghostscript for a file that claims to be EPS. JPEG includes MPO.
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "GIF", "BMP")
@@ -49,25 +50,25 @@ class DecodeError(InputError):
 def opened(path: Path) -> Iterator[tuple[ImageFile.ImageFile, IO[bytes], bytes]]:
     """Yield a photo that is open but not loaded, its file and the first bytes of that; other threads wait.
 
-    A photo that is large or unusual was decoded on trial by then.
+    A photo that is large or unusual was decoded on trial by then; a worker decodes it within the bounds of a trial.
 
     Raises:
         DecodeError: the file, or what the block does with the photo, fails; no other error is raised.
     """
     try:
-        with path.open("rb") as file, _settings():
+        with path.open("rb") as file, _settings(), ExitStack() as block:
             start = file.read(32)
             if not start:
                 raise DecodeError("empty", "the file has no bytes")
             _refuse_excess(limits.canvas(start))
             if limits.is_unusual(start):
-                _try(path)
+                _try(path, block)
             with _open(file, start) as image:
                 _refuse_excess(image.size)
                 size = os.fstat(file.fileno()).st_size
                 scans = limits.scans(file, size) if image.format in ("JPEG", "MPO") else 0
                 if limits.is_heavy(image, size, scans):
-                    _try(path)
+                    _try(path, block)
                 yield image, file, start
     except DecodeError:
         raise
@@ -91,8 +92,10 @@ def _refuse_excess(size: tuple[int, int] | None) -> None:
         raise DecodeError("too-large", detail)
 
 
-def _try(path: Path) -> None:
-    if (failure := trial.failure_of(path)) is not None:
+def _try(path: Path, block: ExitStack) -> None:
+    if child.inside:
+        block.enter_context(trial.bounded())
+    elif (failure := trial.failure_of(path)) is not None:
         raise DecodeError(*failure)
 
 

@@ -7,14 +7,13 @@ between its neighbours on the grid (bicubic would overshoot from 8 to 12.8).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-_STRIP_PIXELS = 1 << 18  # fits the processor's cache; several times faster than whole pictures
+from unlearnable.imaging.arrays import strips
 
 
 def grid_shape(height: int, width: int, side: int) -> tuple[int, int]:
@@ -50,7 +49,7 @@ def enlarge(noise: NDArray[np.int8], height: int, width: int, mode: Literal["bil
     wide = _between(grid[:, left].astype(np.float32), grid[:, right].astype(np.float32), weight[:, None])  # (gh, w, c)
     above, below, weight = _neighbours(height, rows)
     large = np.empty((height, width, channels), np.int8)
-    for strip in _strips(height, width):
+    for strip in strips(height, width):
         values = _between(wide[above[strip]], wide[below[strip]], weight[strip, None, None])
         values += np.copysign(np.float32(0.5), values)
         large[strip] = values  # the cast truncates towards zero
@@ -66,7 +65,7 @@ def add(pixels: NDArray[np.uint8], noise: NDArray[np.int8]) -> NDArray[np.uint8]
     if pixels.shape[:2] != noise.shape[:2] or noise.shape[2] not in (1, 3):
         raise ValueError(f"noise of shape {noise.shape} does not fit pixels of shape {pixels.shape}")
     changed = np.empty_like(pixels)
-    for strip in _strips(*pixels.shape[:2]):
+    for strip in strips(*pixels.shape[:2]):
         changed[strip] = np.clip(pixels[strip].astype(np.int16) + noise[strip], 0, 255)
     return changed
 
@@ -81,12 +80,6 @@ def working_copy(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     if shape == (height, width):
         return pixels
     return np.array(Image.fromarray(pixels).resize(shape[::-1], Image.Resampling.BICUBIC, reducing_gap=None))
-
-
-def _strips(height: int, width: int) -> Iterator[slice]:
-    step = max(1, _STRIP_PIXELS // width)
-    for start in range(0, height, step):
-        yield slice(start, start + step)
 
 
 def _nearest(size: int, cells: int) -> NDArray[np.int64]:

@@ -1,25 +1,28 @@
 """Decode a photo on trial, in a process that can be stopped when it takes too much time or memory.
 
 The process is started once, with the first photo that needs it, and ends with this one. It answers in text: whether the
-photo can be decoded. It is then decoded again here, as any other.
+photo can be decoded. It is then decoded again here, as any other. A worker (`unlearnable.workers`) may be stopped
+itself: it decodes such a photo once, within the same bounds.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import faulthandler
 import json
 import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from unlearnable.imaging import limits
 
 Failure = tuple[str, str]  # reason and detail of a `DecodeError`
 _START = 300.0  # seconds to import what decodes
-_STOPPED = ("too-large", "decoding it takes more time or memory than a photo may take")
+STOPPED = ("too-large", "decoding it takes more time or memory than a photo may take")
 
 inside = False  # whether this process is the one that tries
 _lock = threading.Lock()
@@ -39,6 +42,36 @@ def failure_of(path: Path) -> Failure | None:
         return _known[key]
 
 
+@contextlib.contextmanager
+def bounded() -> Iterator[None]:
+    """Bound the time and memory of a worker for the block: it ends when that takes too long."""
+    with Path(os.devnull).open("w") as nowhere, limited_memory():
+        faulthandler.dump_traceback_later(limits.SECONDS, exit=True, file=nowhere)  # whatever holds the interpreter
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+
+@contextlib.contextmanager
+def limited_memory() -> Iterator[None]:
+    """Bound the memory of this process for the block, where the system can."""
+    try:
+        import resource
+    except ImportError:
+        yield
+        return
+    before, most = resource.getrlimit(resource.RLIMIT_AS)
+    wanted = limits.MEMORY if most == resource.RLIM_INFINITY else min(limits.MEMORY, most)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (wanted, most))
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_AS, (before, most))
+
+
 def _ask(path: Path) -> Failure | None:
     global _process
     if _process is None or _process.poll() is not None:
@@ -50,7 +83,7 @@ def _ask(path: Path) -> Failure | None:
         reason, detail = json.loads(_answer(_process, limits.SECONDS))
     except (OSError, ValueError):  # it was stopped, or the decoder ended it
         _end()
-        return _STOPPED
+        return STOPPED
     return (reason, detail) if reason else None
 
 

@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from unlearnable.imaging import limits, trial
+from unlearnable.imaging import trial
 from unlearnable.imaging.decode import DecodeError, decode
 
 
@@ -17,10 +17,10 @@ def main() -> None:
     trial.inside = True
     answers = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)  # what a library prints is no answer
-    _limit_memory()
-    print(json.dumps(["", ""]), file=answers, flush=True)
-    for line in sys.stdin:
-        print(json.dumps(_tried(Path(json.loads(line)))), file=answers, flush=True)
+    with trial.limited_memory():
+        print(json.dumps(["", ""]), file=answers, flush=True)
+        for line in sys.stdin:
+            print(json.dumps(_tried(Path(json.loads(line)))), file=answers, flush=True)
 
 
 def _tried(path: Path) -> tuple[str, str]:
@@ -31,14 +31,6 @@ def _tried(path: Path) -> tuple[str, str]:
     except MemoryError:
         return "too-large", "it takes more memory than a photo may take"
     return "", ""
-
-
-def _limit_memory() -> None:
-    """Bound the memory of this process, where the system can."""
-    with suppress(ImportError, ValueError, OSError):
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (limits.MEMORY, limits.MEMORY))
 
 
 if __name__ == "__main__":

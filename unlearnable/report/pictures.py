@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from unlearnable.errors import InputError
+from unlearnable.imaging.arrays import strips
 from unlearnable.imaging.picture import Picture
 
 GAIN = 10
 THUMBNAIL, SHEET = 320, 1600  # the longest side of a thumbnail and of a picture on the sheet
-PART = 280  # side of what is shown at 100 %
+PART, STEPS = 280, 4  # side of what is shown at 100 %, and how many places that it may have lie within one
 MARGIN, LINE = 10, 26
 TITLES = ("original", "protected", f"noise x {GAIN}")
 KINDS = {".png": "image/png", ".svg": "image/svg+xml", ".webp": "image/webp", ".jpg": "image/jpeg"}
@@ -58,14 +59,17 @@ def amplified(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np
 
 def thumbnails(before: Picture, after: Picture) -> Thumbnails:
     """Return thumbnails of both and of the noise, at most `THUMBNAIL` pixels a side, and a part of both as it is."""
-    noise = Image.fromarray(amplified(before.pixels, after.pixels))
+    noise = Image.new("RGB", (before.width, before.height))
+    for rows in strips(before.height, before.width):
+        noise.paste(Image.fromarray(amplified(before.pixels[rows], after.pixels[rows])), (0, rows.start))
+    noise = _reduced(noise, THUMBNAIL)
     first, second = (_reduced(opaque(picture), THUMBNAIL) for picture in (before, after))
     part = strongest(before.pixels, after.pixels)
-    part_before, part_after = (opaque(picture).crop(part) for picture in (before, after))
+    part_before, part_after = (opaque(_cropped(picture, part)) for picture in (before, after))
     return Thumbnails(
         before=_webp(first, before.icc, quality=80),
         after=_webp(second, after.icc, quality=80),
-        noise=_webp(_reduced(noise, THUMBNAIL), None, quality=40),
+        noise=_webp(noise, None, quality=40),
         part_before=_webp(part_before, before.icc, quality=95),
         part_after=_webp(part_after, after.icc, quality=95),
         width=first.width,
@@ -75,12 +79,25 @@ def thumbnails(before: Picture, after: Picture) -> Thumbnails:
 
 def strongest(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[int, int, int, int]:
     """Return left, top, right and bottom of the square of at most `PART` pixels a side that changed most."""
-    change = np.abs(after.astype(np.int16) - before).sum(axis=2)
-    height, width = change.shape
-    tops, lefts = range(0, max(height - PART, 0) + 1, PART // 4), range(0, max(width - PART, 0) + 1, PART // 4)
-    places = [(top, left) for top in tops for left in lefts]
-    top, left = max(places, key=lambda at: change[at[0] : at[0] + PART, at[1] : at[1] + PART].sum())
+    height, width, _ = before.shape
+    step = PART // STEPS
+    rows = [slice(top, top + step) for top in range(0, height, step)]
+    change = [np.abs(after[part].astype(np.int16) - before[part]).sum(axis=(0, 2)) for part in rows]
+    whole = np.pad(np.cumsum(np.cumsum(change, axis=0), axis=1), ((1, 0), (1, 0)))  # of all above and to the left
+    tops, lefts = (np.arange(0, max(size - PART, 0) + 1, step) for size in (height, width))
+    bottoms, rights = np.minimum(tops // step + STEPS, len(rows)), np.minimum(lefts + PART, width)
+    sums = whole[bottoms][:, rights] - whole[tops // step][:, rights]
+    sums -= whole[bottoms][:, lefts] - whole[tops // step][:, lefts]
+    row, column = np.unravel_index(int(sums.argmax()), sums.shape)
+    top, left = int(tops[row]), int(lefts[column])
     return left, top, min(left + PART, width), min(top + PART, height)
+
+
+def _cropped(picture: Picture, part: tuple[int, int, int, int]) -> Picture:
+    left, top, right, bottom = part
+    place = slice(top, bottom), slice(left, right)
+    alpha = None if picture.alpha is None else np.ascontiguousarray(picture.alpha[place])
+    return replace(picture, pixels=np.ascontiguousarray(picture.pixels[place]), alpha=alpha)
 
 
 def thumbnail(picture: Picture) -> bytes:

@@ -15,6 +15,7 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.progress import Progress, expect
 from unlearnable.protection.timing import optimising_seconds, step_seconds
 from unlearnable.workflows.layout import Layout
+from unlearnable.workflows.protect.hands import pixels_foreseen
 from unlearnable.workflows.protect.prepare import Prepared
 from unlearnable.workflows.protect.setup import Run, make_ready
 
@@ -26,8 +27,6 @@ CHECKING = "checking the written files"
 READ, CHECK = 0.017, 0.04
 WRITE, WRITE_EACH = 0.17, 0.9
 SLOWEST = 20.0  # times these; beyond it reading was held up by something else
-PIXELS_A_BYTE = {".png": 0.5, ".tif": 0.4, ".tiff": 0.4, ".bmp": 0.33}
-PIXELS_A_BYTE_WITH_LOSS = 4.0
 
 
 class Expectation:
@@ -46,11 +45,7 @@ class Expectation:
 
     def at_first(self, dataset: Dataset) -> dict[str, float]:
         """Return what the sizes of the files let expect."""
-        megapixels = [
-            PIXELS_A_BYTE.get(photo.path.suffix.lower(), PIXELS_A_BYTE_WITH_LOSS) * photo.path.stat().st_size / 1e6
-            for photo in dataset.photos
-            if photo.path.is_file()
-        ]
+        megapixels = [pixels_foreseen(photo.path) / 1e6 for photo in dataset.photos if photo.path.is_file()]
         return photo_seconds(megapixels) | self._optimising(len(megapixels), self._models[:1])
 
     def after_reading(self, run: Run, seconds: float) -> dict[str, float]:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, Pair, Photo, Skipped
@@ -16,14 +19,17 @@ from unlearnable.errors import InputError
 from unlearnable.escapes import storable
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.imaging.encoding import Encoding
-from unlearnable.imaging.placement import grid_shape, working_copy
+from unlearnable.imaging.placement import grid_shape
+from unlearnable.imaging.trial import STOPPED
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.posts.pixels import Pixels
 from unlearnable.progress import Progress
 from unlearnable.protection.captions import cut_captions
-from unlearnable.results.protect import CHANGED
 from unlearnable.stores.ragged import Shape
-from unlearnable.workflows.layout import SMALLEST, OutputNames
+from unlearnable.workers.pool import WorkerEnded
+from unlearnable.workflows.layout import OutputNames
+from unlearnable.workflows.protect.hands import pixels_foreseen, pool_for
+from unlearnable.workflows.protect.read_one import ReadJob, ReadPhoto, read_one
 from unlearnable.workflows.protect.resaved import MadeCopies, said_of_unsure
 from unlearnable.workflows.protect.target import target_of
 
@@ -85,17 +91,6 @@ class Prepared:
         )
 
 
-def refuse_changed(photo: Photo, checksum: str | None) -> None:
-    """Stop at a photo that is not the one any more whose checksum this is.
-
-    Raises:
-        DecodeError: it has changed, or is gone.
-    """
-    now = photo.sha256()
-    if now is None or now != checksum:
-        raise DecodeError(CHANGED, "it was changed while the run went on" if now else "it is gone or cannot be read")
-
-
 @dataclass(frozen=True)
 class PhotoReader:
     """The reader of photos into working copies.
@@ -118,46 +113,45 @@ class PhotoReader:
     names: OutputNames
     staged: Path
 
-    def read(self, photo: Photo, prepared: Prepared) -> None:
-        """Decode a photo into a working copy of at most twice the model's size.
+    def fault(self, photo: Photo, root: Path) -> DecodeError | None:
+        """Return why a photo is not even read."""
+        if not photo.path.resolve().is_relative_to(root.resolve()):
+            return DecodeError("link", "a link that leads out of the folder of the photos")
+        if storable(photo.id) != photo.id:
+            return DecodeError("bad-name", "the name is no text in UTF-8, so no caption could name the copy; rename it")
+        if folder := self.names.blocked(photo.id):
+            return DecodeError("bad-name", f"the folder {folder} has the name of a caption file; rename it")
+        return None
+
+    def keep(self, photo: Photo, read: ReadPhoto, prepared: Prepared) -> None:
+        """Keep what was read of a photo, and name its copy.
 
         Raises:
             DecodeError: it cannot be protected.
         """
-        self._check_name(photo.id)
-        checksum = photo.sha256()
-        target = target_of(photo.path, self.settings)
-        refuse_changed(photo, checksum)
-        picture = target.picture
-        if min(picture.height, picture.width) < SMALLEST:
-            size = f"{picture.width} x {picture.height}"
-            raise DecodeError("too-small", f"{size}, but at least {SMALLEST} pixels are needed")
-        if checksum in self.already_protected:
+        if read.checksum in self.already_protected:
             raise DecodeError("already-protected", "made by this tool; protect the original instead")
-        if copy := self.copies.source_of(photo.id, checksum, picture.pixels):
+        if copy := self.copies.source_of(photo.id, read.checksum, read.perceptual_hash, lambda: self._pixels(photo)):
             detail = f"looks like a copy that this tool made on {copy.made}: it carries the noise of {copy.path.name}"
             raise DecodeError("already-protected", f"{detail}; protect the original instead")
-        name = self.names.give(photo.id, target.encoding.suffix)
+        name = self.names.give(photo.id, read.encoding.suffix)
         if not files.can_exist(self.staged / name):
             raise DecodeError("bad-name", "the name of its copy would be too long; shorten it")
-        self.pixels.append(working_copy(picture.pixels, self.side))
+        self.pixels.append(read.copy)
         prepared.names[photo.id] = name
         prepared.numbers.append(len(prepared.photos))
         prepared.photos.append(photo)
-        prepared.encodings.append(target.encoding)
-        prepared.sizes.append((picture.height, picture.width))
-        prepared.hashes.append(checksum or "")
-        prepared.grids.append(grid_shape(picture.height, picture.width, self.side))
+        prepared.encodings.append(read.encoding)
+        prepared.sizes.append(read.size)
+        prepared.hashes.append(read.checksum)
+        prepared.grids.append(grid_shape(*read.size, self.side))
 
-    def _check_name(self, photo: str) -> None:
-        if storable(photo) != photo:
-            raise DecodeError("bad-name", "the name is no text in UTF-8, so no caption could name the copy; rename it")
-        if folder := self.names.blocked(photo):
-            raise DecodeError("bad-name", f"the folder {folder} has the name of a caption file; rename it")
+    def _pixels(self, photo: Photo) -> NDArray[np.uint8]:
+        return target_of(photo.path, self.settings).picture.pixels
 
 
 def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Prepared:
-    """Read every photo; those that cannot be protected are skipped.
+    """Read every photo, in workers if that takes long; those that cannot be protected are skipped.
 
     Raises:
         InputError: no photo can be used, or `strict` is set and some photo cannot.
@@ -166,14 +160,24 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
     for name in linked_folders(dataset.root):
         prepared.skipped.append(Skipped(name, "link", "a linked folder, which is not followed"))
     progress.phase("reading photos", len(dataset.photos))
-    for photo in dataset.photos:
-        try:
-            if not photo.path.resolve().is_relative_to(dataset.root.resolve()):
-                raise DecodeError("link", "a link that leads out of the folder of the photos")
-            reader.read(photo, prepared)
-        except DecodeError as error:
-            prepared.skipped.append(Skipped(photo.id, error.reason, error.detail))
-        progress.advance()
+    faults = {photo.id: reader.fault(photo, dataset.root) for photo in dataset.photos}
+    jobs = [
+        ReadJob(photo, reader.settings, reader.side, pixels_foreseen(photo.path), bool(reader.copies.copies))
+        for photo in dataset.photos
+        if faults[photo.id] is None
+    ]
+    with pool_for(read_one, [job.pixels for job in jobs]) as pool:
+        answers = pool.answers(jobs)
+        for photo in dataset.photos:
+            try:
+                if (fault := faults[photo.id]) is not None:
+                    raise fault
+                reader.keep(photo, next(answers).result(), prepared)
+            except DecodeError as error:
+                prepared.skipped.append(Skipped(photo.id, error.reason, error.detail))
+            except WorkerEnded:
+                prepared.skipped.append(Skipped(photo.id, *STOPPED))
+            progress.advance()
     if reader.copies.unsure:
         progress.note(said_of_unsure(reader.copies.unsure))
     if reader.settings.strict and prepared.skipped:

@@ -5,31 +5,31 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 from pydantic import ValidationError
 
 from unlearnable import files, seal
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, Edits, Pair, Skipped, write_captions
-from unlearnable.errors import InputError, ModelError
-from unlearnable.evaluation.visibility import visibility
-from unlearnable.imaging.decode import DecodeError, decode
-from unlearnable.imaging.duplicates import perceptual_hash
-from unlearnable.imaging.picture import Picture
+from unlearnable.errors import InputError, OutputError
+from unlearnable.imaging.decode import DecodeError
 from unlearnable.methods.state import State
 from unlearnable.models.tokens import CaptionSlot, Trigger
+from unlearnable.posts.pixels import Pixels
 from unlearnable.progress import Progress
-from unlearnable.report.pictures import Thumbnails, thumbnails
+from unlearnable.report.pictures import Thumbnails
 from unlearnable.report.shown_photos import ShownPhotos
 from unlearnable.results import ManifestLine
 from unlearnable.stores.noise import NoiseStore
+from unlearnable.workers.pool import WorkerEnded
 from unlearnable.workflows.layout import METADATA, Layout
-from unlearnable.workflows.protect.prepare import Caption, Prepared, refuse_changed
-from unlearnable.workflows.protect.target import target_of
-from unlearnable.workflows.protect.written import write
+from unlearnable.workflows.protect.hands import pool_for
+from unlearnable.workflows.protect.prepare import Caption, Prepared
+from unlearnable.workflows.protect.setup import Run
+from unlearnable.workflows.protect.write_one import WriteJob, unprotected, write_one
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,53 +84,110 @@ def compose(
     return Publication(prepared, triggers, texts)
 
 
-def write_photos(
-    publication: Publication, state: State, settings: ProtectSettings, layout: Layout, progress: Progress
-) -> tuple[Publication, list[ManifestLine], dict[str, Thumbnails]]:
-    """Write every missing photo, and the manifest line of each photo.
+@dataclasses.dataclass(frozen=True)
+class WrittenPhotos:
+    """What was written of the photos.
 
-    Returns:
-        What was written, without photos that had changed; the whole manifest (protected photos in order, then those
-        left out); and the thumbnails of those photos in which most is seen, by the path of the copy.
+    Attributes:
+        publication: what a run will write, without photos that had changed.
+        lines: the whole manifest: protected photos in order, then those left out.
+        thumbnails: those of the photos in which most is seen, by the path of the copy.
+        copies: working copies of the files as they are read back.
+        unencoded: working copies of what was encoded; `copies` itself where all files are lossless.
+    """
+
+    publication: Publication
+    lines: list[ManifestLine]
+    thumbnails: dict[str, Thumbnails]
+    copies: Pixels
+    unencoded: Pixels
+
+
+def write_photos(publication: Publication, state: State, run: Run, progress: Progress) -> WrittenPhotos:
+    """Write every missing photo, in workers if that takes long, and the manifest line of each photo.
 
     Raises:
         InputError: all photos have changed; or, with `strict`, one has.
     """
-    shown = ShownPhotos()
+    shown, layout, prepared = ShownPhotos(), run.layout, publication.prepared
     done = {line.source: line for line in _finished(layout, progress)}
+    copies = unencoded = Pixels.create(run.scratch / "written.u8")
+    if not all(encoding.lossless for encoding in prepared.encodings):
+        unencoded = Pixels.create(run.scratch / "unencoded.u8")
     lines, changed = [], []
-    progress.phase("writing photos", len(publication.prepared.photos))
+    progress.phase("writing photos", len(prepared.photos))
     files.write_text(layout.staged_manifest, "".join(map(_sealed_line, done.values())))
     with (
         files.reporting_write_errors(layout.staged_manifest),
         layout.staged_manifest.open("a", encoding="utf-8", newline="") as manifest,
+        _without_halves(publication, layout),
+        pool_for(write_one, [math.prod(size) for size in prepared.sizes]) as pool,
     ):
-        for number, photo in enumerate(publication.prepared.photos):
-            line = done.get(photo.id)
+        answers = pool.answers(_jobs(publication, state, run, done))
+        for photo in prepared.photos:
             name = publication.names[photo.id]
             try:
-                if line is None or line.output != name:
-                    line, before, after = _write_photo(publication, state, settings, layout.staged, number)
-                    manifest.write(_sealed_line(line))
-                    manifest.flush()
-                elif shown.wants(line.flip or 0.0):
-                    before, after = target_of(photo.path, settings).picture, decode(layout.staged / name)
+                written = next(answers).result()
             except DecodeError as error:
                 changed.append(Skipped(photo.id, error.reason, error.detail))
                 (layout.staged / name).unlink(missing_ok=True)
                 progress.advance()
                 continue
-            if shown.wants(line.flip or 0.0):
-                shown.add(name, line.flip or 0.0, thumbnails(before, after))
+            except WorkerEnded as error:
+                raise OutputError(
+                    f"the process that wrote {layout.staged / name} was ended",
+                    hint="memory may have run out; go on with --resume",
+                ) from error
+            line, flip = written.line, written.line.flip or 0.0
+            if line is not done.get(photo.id):
+                manifest.write(_sealed_line(line))
+                manifest.flush()
+            if written.thumbnails and shown.wants(flip):
+                shown.add(name, flip, written.thumbnails)
+            copies.append(written.copy)
+            if unencoded is not copies:
+                unencoded.append(written.unencoded)
             lines.append(line)
             progress.advance(linf=line.noise_linf or 0, psnr=line.psnr or 0.0)
-    _refuse_all(changed, len(lines), settings)
+    _refuse_all(changed, len(lines), run.settings)
     publication = publication.without(changed)
-    for skipped in publication.prepared.skipped:
-        post = publication.prepared.posts.get(skipped.where)
-        why, detail = skipped.reason, skipped.detail
-        lines.append(ManifestLine(source=skipped.where, post=post, status="skipped", reason=why, detail=detail))
-    return publication, lines, shown.thumbnails
+    return WrittenPhotos(publication, [*lines, *_left_out(publication.prepared)], shown.thumbnails, copies, unencoded)
+
+
+def _jobs(publication: Publication, state: State, run: Run, done: Mapping[str, ManifestLine]) -> Iterator[WriteJob]:
+    prepared = publication.prepared
+    for number, photo in enumerate(prepared.photos):
+        name, trigger, line = publication.names[photo.id], publication.triggers[number], done.get(photo.id)
+        yield WriteJob(
+            photo=photo,
+            settings=run.settings,
+            folder=run.layout.staged,
+            name=name,
+            checksum=prepared.hashes[number],
+            post=prepared.posts[photo.id],
+            noise=state.noise.grid(number),
+            trigger=trigger.text if trigger else "",
+            captions=[text for _, text in publication.captions[photo.id]],
+            pixels=math.prod(prepared.sizes[number]),
+            side=max(model.image_size for model in run.problem.surrogates),
+            line=line if line and line.output == name else None,
+        )
+
+
+@contextmanager
+def _without_halves(publication: Publication, layout: Layout) -> Iterator[None]:
+    """Remove what workers that were stopped had only half written."""
+    try:
+        yield
+    finally:
+        for name in publication.names.values():
+            files.temporary_name(layout.staged / name).unlink(missing_ok=True)
+
+
+def _left_out(prepared: Prepared) -> Iterator[ManifestLine]:
+    for skipped in prepared.skipped:
+        post, why, detail = prepared.posts.get(skipped.where), skipped.reason, skipped.detail
+        yield ManifestLine(source=skipped.where, post=post, status="skipped", reason=why, detail=detail)
 
 
 def _refuse_all(changed: Sequence[Skipped], written: int, settings: ProtectSettings) -> None:
@@ -195,59 +252,7 @@ def refuse_without_noise(prepared: Prepared, noise: NoiseStore) -> None:
     """
     for number, photo in enumerate(prepared.photos):
         if not noise.grid(number).any():
-            raise _unprotected(photo.id)
-
-
-def _unprotected(photo: str) -> ModelError:
-    return ModelError(
-        f"{photo} would not be protected: the surrogate does not react to it, so it got no noise",
-        hint="choose another --surrogate",
-    )
-
-
-def _write_photo(
-    publication: Publication, state: State, settings: ProtectSettings, folder: Path, number: int
-) -> tuple[ManifestLine, Picture, Picture]:
-    """Write one photo; return its manifest line, the picture before the noise, and the copy as it is read back."""
-    photo = publication.prepared.photos[number]
-    try:
-        target = target_of(photo.path, settings)
-    finally:  # whatever cannot be decoded now could be before
-        refuse_changed(photo, publication.prepared.hashes[number])
-    protected = target.protected(state.noise.grid(number), settings)
-    if np.array_equal(protected.pixels, target.picture.pixels):
-        raise _unprotected(photo.id)
-    path = folder / publication.names[photo.id]
-    written = write(target, protected, path, settings)
-    files.copy_mode(photo.path, path)
-    seen = visibility(target.picture.pixels, written.picture.pixels)
-    trigger, quality = publication.triggers[number], written.quality
-    line = ManifestLine(
-        source=photo.id,
-        output=publication.names[photo.id],
-        sha256_in=publication.prepared.hashes[number],
-        post=publication.prepared.posts[photo.id],
-        sha256_out=files.sha256(path),
-        perceptual_hash=perceptual_hash(written.picture.pixels),
-        bytes_in=photo.path.stat().st_size,
-        bytes_out=path.stat().st_size,
-        width=target.picture.width,
-        height=target.picture.height,
-        quality=written.encoding_quality,
-        linf=quality.linf,
-        noise_linf=written.noise_linf,
-        encoding_linf=written.encoding_linf,
-        noise_kept=round(written.noise_kept, 4),
-        psnr=round(quality.psnr, 3) if math.isfinite(quality.psnr) else None,
-        ssim=round(quality.ssim, 5),
-        flip=round(seen.flip, 5),
-        delta_e=round(seen.delta_e, 4),
-        trigger=trigger.text if trigger else "",
-        captions=[text for _, text in publication.captions[photo.id]],
-        opt_out=written.opt_out,
-        notes=list(target.picture.lost),
-    )
-    return line, target.picture, written.picture
+            raise unprotected(photo.id)
 
 
 def _finished(layout: Layout, progress: Progress) -> Iterator[ManifestLine]:

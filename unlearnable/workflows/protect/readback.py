@@ -12,22 +12,18 @@ from unlearnable.config import MethodSettings
 from unlearnable.datasets import Columns, Dataset, open_dataset
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.errors import ModelError
-from unlearnable.imaging.decode import DecodeError, decode
-from unlearnable.imaging.placement import working_copy
 from unlearnable.methods.batches import freeze, in_order
 from unlearnable.methods.measure import batch_losses
 from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import State
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot, cut, tokenizer
-from unlearnable.posts.pixels import Pixels, Rgb8
+from unlearnable.posts.pixels import Pixels
 from unlearnable.progress import Progress
 from unlearnable.results import SurrogateLoss
 from unlearnable.workflows.layout import METADATA, Layout
-from unlearnable.workflows.protect.prepare import refuse_changed
-from unlearnable.workflows.protect.publish import Publication
+from unlearnable.workflows.protect.publish import Publication, WrittenPhotos
 from unlearnable.workflows.protect.setup import Run
-from unlearnable.workflows.protect.target import target_of
 
 CLEARLY = 0.95  # share of the clean posts' loss that the loss of protected posts must stay below
 LOSS_BATCH = 64  # photos per batch of the reported losses, whatever batches the optimisation used
@@ -98,25 +94,23 @@ def _holds(text: str, trigger: Sequence[int]) -> bool:
 
 
 def measure_losses(
-    run: Run, state: State, publication: Publication, texts: dict[str, list[str]], progress: Progress
+    run: Run, state: State, written: WrittenPhotos, texts: dict[str, list[str]], progress: Progress
 ) -> list[SurrogateLoss]:
     """Return the loss of every surrogate on the clean posts and on the staged files.
 
     Args:
         run: clean posts, surrogates and folders.
         state: surrogates as trained during the optimisation.
-        publication: names of the staged photos.
+        written: the staged photos as they were read back.
         texts: captions of each path in the staging folder, as they were read back.
-        progress: receives one step per photo.
+        progress: receives the phase.
     """
-    problem = run.problem
-    names = [publication.names[photo.id] for photo in publication.prepared.photos]
-    side = max(model.image_size for model in problem.surrogates)
-    store, unencoded = _working_copies(run, state, names, side, progress)
-    numbers = run.prepared.numbers
+    problem, numbers = run.problem, run.prepared.numbers
+    names = [written.publication.names[photo.id] for photo in written.publication.prepared.photos]
+    progress.phase("checking the written files", 0)
     posts = replace(problem.posts, pixels=problem.posts.pixels.choose(numbers))
     kept = replace(problem, posts=posts, captions=tuple(problem.captions[number] for number in numbers))
-    return losses_on(kept, state.models, store, unencoded, [texts[name] for name in names])
+    return losses_on(kept, state.models, written.copies, written.unencoded, [texts[name] for name in names])
 
 
 def losses_on(
@@ -160,35 +154,6 @@ def losses_on(
         )
         for before, after in zip(problem.surrogates, trained, strict=True)
     ]
-
-
-def _working_copies(
-    run: Run, state: State, names: Sequence[str], side: int, progress: Progress
-) -> tuple[Pixels, Pixels]:
-    """Return working copies of the staged files, and of what was encoded; both the same where all are lossless."""
-    store = Pixels.create(run.scratch / "written.u8")
-    lossless = all(encoding.lossless for encoding in run.prepared.encodings)
-    unencoded = store if lossless else Pixels.create(run.scratch / "unencoded.u8")
-    progress.phase("checking the written files", len(names))
-    for number, name in enumerate(names):
-        copy = working_copy(decode(run.layout.staged / name).pixels, side)
-        store.append(copy)
-        if not lossless:
-            if not run.prepared.encodings[number].lossless:
-                copy = _unencoded(run, state, number, side, copy)
-            unencoded.append(copy)
-        progress.advance()
-    return store, unencoded
-
-
-def _unencoded(run: Run, state: State, number: int, side: int, copy: Rgb8) -> Rgb8:
-    """Return a working copy of what was encoded; of the file itself where the original has changed since."""
-    try:
-        target = target_of(run.prepared.photos[number].path, run.settings)
-        refuse_changed(run.prepared.photos[number], run.prepared.hashes[number])
-    except DecodeError:
-        return copy
-    return working_copy(target.protected(state.noise.grid(run.prepared.numbers[number]), run.settings).pixels, side)
 
 
 def refuse_unprotected(losses: Sequence[SurrogateLoss], settings: MethodSettings) -> None:

@@ -7,7 +7,7 @@ and copy show. Where these are not at hand the photo is protected, and that is s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +16,7 @@ from PIL import Image
 
 from unlearnable import files
 from unlearnable.imaging.decode import DecodeError, decode
-from unlearnable.imaging.duplicates import differing_bits, perceptual_hash
+from unlearnable.imaging.duplicates import differing_bits
 from unlearnable.imaging.encode import through
 from unlearnable.imaging.encoding import choose_encoding
 from unlearnable.imaging.picture import Picture
@@ -62,23 +62,27 @@ class MadeCopies:
     copies: Sequence[MadeCopy]
     unsure: list[str] = field(default_factory=list)
 
-    def source_of(self, photo: str, checksum: str | None, pixels: Pixels8) -> MadeCopy | None:
+    def source_of(self, photo: str, checksum: str, code: str, load: Callable[[], Pixels8]) -> MadeCopy | None:
         """Return the copy that a photo is, saved again; None where it is none, or nobody can tell.
 
         Args:
             photo: id of the photo.
             checksum: SHA-256 of its file; that of an original is an original, whatever it looks like.
-            pixels: (h, w, 3) its pixels.
+            code: its perceptual hash.
+            load: returns its (h, w, 3) pixels; called where they have to be compared with a copy's.
+
+        Raises:
+            DecodeError: it cannot be decoded any more.
         """
         if not self.copies or any(checksum == copy.original_sha256 for copy in self.copies):
             return None
-        code, unknown = perceptual_hash(pixels), False
+        unknown = False
         for copy in self.copies:
             if differing_bits(code, copy.perceptual_hash) > NEAR_COPY:
                 continue
             both = _pixels_of(copy)
             unknown |= both is None
-            if both is not None and (found := carried(pixels, *both)) is not None and found.is_enough:
+            if both is not None and (found := carried(load(), *both)) is not None and found.is_enough:
                 return copy
         if unknown:
             self.unsure.append(photo)

@@ -138,19 +138,19 @@ def stage(
     """Write photos and captions into the staging folder and verify them; arguments are those of `publish`."""
     layout = run.layout
     refuse_without_noise(run.prepared, state.noise)
-    publication = composed(run, state)
-    publication, lines, pictures = write_photos(publication, state, run.settings, layout, progress)
+    written = write_photos(composed(run, state), state, run, progress)
+    publication, lines = written.publication, written.lines
     run = replace(run, prepared=publication.prepared)
     caption_file = write_caption_files(publication, run.dataset, layout, run.settings.keep_fields)
     roundtrip, texts = reread_captions(publication, layout, caption_file, run.dataset)
-    losses = measure_losses(run, state, publication, texts, progress)
+    losses = measure_losses(run, state, written, texts, progress)
     if run.method.lowers_loss:
         refuse_unprotected(losses, run.settings)
     stopped = reason_to_stop(run.settings, rounds) or "rounds"
     seconds = time.monotonic() - started
     report = summarise(run, state, RunResults(lines, losses, rounds, stopped, roundtrip, seconds))
     report = report.model_copy(update={"notes": [*notes, *report.notes]})
-    return Staged(report, lines, pictures, publication)
+    return Staged(report, lines, written.thumbnails, publication)
 
 
 def finish(run: Run, staged: Staged, progress: Progress) -> ProtectReport:

@@ -12,8 +12,9 @@ from unlearnable.config import ProtectSettings
 from unlearnable.errors import OutputError
 from unlearnable.evaluation.quality import Quality, compare
 from unlearnable.evaluation.survival import share_kept
+from unlearnable.imaging.arrays import strips
 from unlearnable.imaging.decode import decode
-from unlearnable.imaging.encode import encode, through
+from unlearnable.imaging.encode import Encoded, encode
 from unlearnable.imaging.opt_out import PROHIBITED, opt_out_of
 from unlearnable.imaging.picture import Picture
 from unlearnable.workflows.protect.target import Target
@@ -78,6 +79,7 @@ def _once(target: Target, protected: Picture, path: Path, settings: ProtectSetti
     noise_linf = _largest(clean, protected.pixels)
     if noise_linf > settings.epsilon:
         raise OutputError(f"{path}: the noise is {noise_linf}/255, more than {settings.epsilon}/255")
+    alone = None if encoding.lossless else Encoded(target.picture, encoding)
     encode(protected, path, encoding, keep_metadata=settings.keep_metadata, opt_out=settings.opt_out)
     picture = decode(path)
     opt_out = opt_out_of(picture.xmp)
@@ -86,11 +88,14 @@ def _once(target: Target, protected: Picture, path: Path, settings: ProtectSetti
     encoding_linf, kept = _largest(protected.pixels, picture.pixels), 1.0
     if encoding.lossless and encoding_linf:
         raise OutputError(f"{path}: what is read back differs from what was written by {encoding_linf}/255")
-    if not encoding.lossless:
-        kept = share_kept(clean, protected.pixels, through(target.picture, encoding), picture.pixels)
+    if alone is not None:
+        kept = share_kept(clean, protected.pixels, alone.decoded(), picture.pixels)
     quality = compare(clean, picture.pixels)
     return Written(picture, encoding.quality, quality, noise_linf, encoding_linf, kept, opt_out)
 
 
 def _largest(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> int:
-    return int((np.maximum(first, second) - np.minimum(first, second)).max())
+    return max(
+        int((np.maximum(first[rows], second[rows]) - np.minimum(first[rows], second[rows])).max())
+        for rows in strips(*first.shape[:2])
+    )

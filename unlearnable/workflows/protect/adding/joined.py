@@ -12,7 +12,7 @@ from unlearnable.report.shown_photos import ShownPhotos
 from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, TriggerFigures
 from unlearnable.workflows.layout import Layout
 from unlearnable.workflows.protect.adding.earlier import Earlier
-from unlearnable.workflows.protect.prepare import refuse_changed
+from unlearnable.workflows.protect.read_one import refuse_changed
 from unlearnable.workflows.protect.summary import figures_of
 from unlearnable.workflows.protect.target import target_of
 

@@ -1,0 +1,1 @@
+"""Processes that work for this one: `pool` starts them and asks them, `child` is what runs in them."""

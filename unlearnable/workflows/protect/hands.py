@@ -1,0 +1,35 @@
+"""How many workers read or write the photos of a run, and when it does so itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from unlearnable.workers.pool import Pool, cores
+
+PIXELS_A_BYTE = {".png": 0.5, ".tif": 0.4, ".tiff": 0.4, ".bmp": 0.33}
+PIXELS_A_BYTE_WITH_LOSS = 4.0
+FEW = 16e6  # pixels in all photos that take less time than workers take to start
+ROOM = 64e6  # pixels of all photos under way; each takes up to about 16 bytes while it is written
+
+
+class _Sized(Protocol):
+    @property
+    def pixels(self) -> float: ...
+
+
+Job = TypeVar("Job", bound=_Sized)
+Answer = TypeVar("Answer")
+
+
+def pixels_foreseen(photo: Path) -> float:
+    """Return how many pixels a photo has if its file is as others of its kind; 0 for one that is gone."""
+    size = photo.stat().st_size if photo.is_file() else 0
+    return PIXELS_A_BYTE.get(photo.suffix.lower(), PIXELS_A_BYTE_WITH_LOSS) * size
+
+
+def pool_for(function: Callable[[Job], Answer], pixels: Sequence[float]) -> Pool[Job, Answer]:
+    """Return a pool of a worker for each core; without workers for photos that few pixels make."""
+    workers = min(cores(), len(pixels)) if sum(pixels) > FEW else 0
+    return Pool(function, lambda job: job.pixels, ROOM, workers)
