@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -85,10 +86,9 @@ def test_the_reported_loss_is_that_of_the_files(posts, quick, tmp_path, monkeypa
     report = protect(posts, captions=posts / "posts.jsonl", **longer)
     assert report.loss_last < 0.5 * report.loss_first
 
-    def with_other_files(run, *rest):
-        for name in ("p0.png", "p1.png", "p2.png"):  # as if three files had got another photo's pixels
-            shutil.copy(run.layout.staged / "p3.png", run.layout.staged / name)
-        return measure_losses(run, *rest)
+    def with_other_files(run, state, written, *rest):
+        other = [3, 3, 3, *range(3, len(written.copies))]  # as if three files had got another photo's pixels
+        return measure_losses(run, state, replace(written, copies=written.copies.choose(other)), *rest)
 
     monkeypatch.setattr(workflow, "measure_losses", with_other_files)
     with pytest.raises(ModelError, match="hardly be protected"):
