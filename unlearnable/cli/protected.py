@@ -12,6 +12,7 @@ from unlearnable.report.sparkline import sparkline
 from unlearnable.results import ProtectPlan, ProtectReport, SkippedRecord
 
 METADATA = "metadata.jsonl"
+PACKED = ("webdataset", "parquet")  # photos in shards, where there is no caption file
 DEFAULT_METHOD = "mem"
 HARDLY_SEEN = 8  # of 255: the default noise
 
@@ -65,9 +66,12 @@ def next_steps(report: ProtectReport) -> list[str]:
     captions = f"its caption from {named} there"
     if report.caption_format == "sidecar":
         captions = "its caption from the .txt beside it"
+    publish = f"Post the photos in {report.output}, each with {captions}, in place of your own."
+    if report.captions_file is None and report.caption_format in PACKED:
+        publish = f"Hand on the shards in {report.output} in place of your own."
     return [
         f"Look at {report.private}/report.html in a browser.",
-        f"Post the photos in {report.output}, each with {captions}, in place of your own.",
+        publish,
         f"Keep {report.private} to yourself: whoever has it can undo the noise.",
     ]
 
@@ -125,11 +129,11 @@ def show_plan(plan: ProtectPlan) -> None:
     for line in (
         f"would protect {plan.photos} photos with {plan.captions} captions ({plan.caption_format})",
         f"into {plan.output}, at most {plan.rounds_at_most} rounds against {', '.join(plan.surrogates)}",
-        f"about {plan.seconds_estimated / 60:.1f} minutes and {size(plan.bytes_estimated)}; "
-        f"{size(plan.bytes_free)} free",
+        f"about {plan.seconds_estimated / 60:.1f} minutes and {size(plan.bytes_estimated)}, "
+        f"{size(plan.bytes_needed)} while it runs; {size(plan.bytes_free)} free",
     ):
         out.print(line)
-    if plan.bytes_free < plan.bytes_estimated:
+    if plan.bytes_free < plan.bytes_needed:
         out.print(f"that is more than there is room for: choose another --output than {plan.output}")
 
 

@@ -203,4 +203,9 @@ class ProtectPlan(Record):
     rounds_at_most: int = Field(description="Most rounds that would be run.")
     seconds_estimated: float = Field(description="Estimated time of the run, in seconds.")
     bytes_estimated: int = Field(description="Size of the copies as their pixels let expect, in bytes.")
+    bytes_needed: int = Field(
+        default=0,
+        description="Most space that the run takes at one time, in bytes: copies, working files, and of shards the "
+        "unpacked photos and the packed copies.",
+    )
     bytes_free: int = Field(default=0, description="Free space where they would be written, in bytes.")

@@ -55,6 +55,11 @@ def with_further(record: CaptionRecord, fields: Iterable[Field]) -> CaptionRecor
     return replace(record, further=tuple(field for field in found if field is not None))
 
 
+def further_of(name: str, value: object, captions: Sequence[str]) -> FurtherField | None:
+    """Return the field that a value under a name is, beside captions, if it may not be published as it is."""
+    return _further(name, Node(0, 0, value), [TextSpan(0, 0, caption) for caption in captions])
+
+
 def _further(name: str, node: Node, captions: Sequence[TextSpan]) -> FurtherField | None:
     """Return a field that repeats a caption, describes the photo otherwise or says where it was taken, or else None."""
     value = node.value.strip() if isinstance(node.value, str) else node.value
