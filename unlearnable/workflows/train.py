@@ -17,6 +17,7 @@ from unlearnable.experiments.recipe import recipe_for
 from unlearnable.models import openclip
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.fetching import fetch
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.reading import DecodedPosts, open_collection, read_all
@@ -51,6 +52,7 @@ def train(
     device = choose_device(settings.device)
     world, datasets = join(device), open_all(settings)
     key = _key(settings, datasets)
+    fetch([settings.model], progress)
     from_scratch = openclip.is_architecture(settings.model)
     start = openclip.fresh(settings.model, settings.seed) if from_scratch else openclip.load(settings.model)
     model = start.to(device)

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from unlearnable import files
 from unlearnable.config import ProtectSettings
-from unlearnable.datasets import Dataset
-from unlearnable.models.fetching import announce
+from unlearnable.models.fetching import fetch
 from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
 from unlearnable.results import ProtectPlan, SkippedRecord
@@ -43,7 +42,7 @@ def plan(settings: ProtectSettings, *, add: bool = False, progress: Progress | N
             dataset = additions(dataset, earlier_result(layout))
             if not dataset.photos:
                 return _nothing(settings, layout, dataset)
-        announce(all_models(settings), progress)
+        fetch(all_models(settings), progress)
         surrogates = load_surrogates(settings, progress)
         began = time.monotonic()
         run = make_ready(settings, layout, dataset, surrogates, Path(scratch), progress)

@@ -14,7 +14,7 @@ from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.methods.state import State
-from unlearnable.models.fetching import announce
+from unlearnable.models.fetching import fetch
 from unlearnable.models.sentence import as_sentence
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.posts.reading import columns_of
@@ -71,7 +71,7 @@ def protect(
     layout = layout_of(source.place, settings.output)
     with held(layout), scratch_of(layout) as scratch:
         dataset = open_posts(source, settings.captions, columns_of(settings), progress, scratch)
-        announce(all_models(settings), progress)
+        fetch(all_models(settings), progress)
         key = run_key(settings, dataset)
         if resume and (finished := _finished_report(settings, dataset, layout, key, progress)):
             return finished
