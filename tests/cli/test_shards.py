@@ -14,6 +14,9 @@ from webdataset.tariterators import group_by_keys, tar_file_iterator
 from tests.cli.program import call
 from tests.conftest import tree
 from tests.shards import photo_bytes, post, read_tar, write_tar
+from unlearnable.posts.reading import open_collection
+from unlearnable.workflows.verify.made import given_to_protect
+from unlearnable.workflows.verify.matching import match, open_protected
 
 
 def shards(folder):
@@ -67,6 +70,8 @@ def test_shards_come_out_as_shards(quick, tmp_path):
     ended = call("verify", source, output, "--victims", quick[1], "--epochs", "1", "--test-fraction", "0.5", "--json")
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)["gallery"]["photos"] == 4
+    added = call("protect", source, "--add")
+    assert (added.returncode, "--add takes no shards" in added.stderr) == (2, True), added.stderr
     again = call("protect", source, "--json", "--resume", *quick)
     assert json.loads(again.stdout)["run"] == report["run"]
 
@@ -97,6 +102,10 @@ def test_one_shard_in_another_kind_of_photo(quick, tmp_path):
     assert sorted(tree(output)) == ["00001.tar", "metadata.jsonl"]
     names = [name for n in (4, 6, 7) for name in (f"{n:09d}.webp", f"{n:09d}.json", f"{n:09d}.txt", f"{n:09d}.cls")]
     assert list(read_tar(output / "00001.tar")) == names
+    originals = given_to_protect(open_collection(source / "00001.tar", None), output)
+    posts, skipped = match(originals, open_protected(output, originals, None))
+    assert [post.original.id for post in posts] == [f"00001/{n:09d}.jpg" for n in (4, 6, 7)]
+    assert not skipped
 
 
 def test_an_archive_that_is_none(quick, tmp_path):

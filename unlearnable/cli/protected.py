@@ -12,7 +12,6 @@ from unlearnable.report.sparkline import sparkline
 from unlearnable.results import ProtectPlan, ProtectReport, SkippedRecord
 
 METADATA = "metadata.jsonl"
-PACKED = ("webdataset", "parquet")  # photos in shards, where there is no caption file
 DEFAULT_METHOD = "mem"
 HARDLY_SEEN = 8  # of 255: the default noise
 
@@ -67,7 +66,7 @@ def next_steps(report: ProtectReport) -> list[str]:
     if report.caption_format == "sidecar":
         captions = "its caption from the .txt beside it"
     publish = f"Post the photos in {report.output}, each with {captions}, in place of your own."
-    if report.captions_file is None and report.caption_format in PACKED:
+    if report.is_packed:
         publish = f"Hand on the shards in {report.output} in place of your own."
     return [
         f"Look at {report.private}/report.html in a browser.",

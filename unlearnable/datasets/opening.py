@@ -71,7 +71,9 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
         folder = _temporary_folder()
         packed.unpack(photos, folder)
         repeated = captions or photos / REPEATED  # it also names photos that have no caption in the shards
-        return _read(repeated, folder, columns) if repeated.is_file() else packed.read(photos, folder)
+        if repeated.is_file():
+            return replace(_read(repeated, folder, columns), shards=photos)
+        return packed.read(photos, folder)
     if not photos.is_dir():
         _check_caption_file(photos, captions)
         return _read(source, photos.parent, columns)

@@ -144,6 +144,11 @@ class Dataset:
         }
 
     @property
+    def given(self) -> Path:
+        """Where the user has it: the shards of photos that were unpacked, the root of others."""
+        return self.shards or self.root
+
+    @property
     def uncaptioned(self) -> set[str]:
         """The photos that no caption file has a caption for: theirs come from a template."""
         return {pair.photo for pair in self.pairs if pair.record == NO_RECORD}

@@ -104,6 +104,9 @@ class TriggerFigures(Record):
     )
 
 
+PACKED = ("webdataset", "parquet")
+
+
 class ProtectReport(Record):
     """The outcome of a `protect` run, measured on the written files."""
 
@@ -184,6 +187,11 @@ class ProtectReport(Record):
     device: DeviceName
     seconds: RunSeconds
     notes: list[str] = Field(default_factory=list, description="Remarks on this run for the user.")
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether the copies lie in shards."""
+        return self.caption_format in PACKED
 
 
 class ProtectPlan(Record):

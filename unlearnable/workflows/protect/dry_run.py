@@ -9,6 +9,7 @@ from pathlib import Path
 
 from unlearnable import files
 from unlearnable.config import ProtectSettings
+from unlearnable.datasets import Dataset
 from unlearnable.models.fetching import fetch
 from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
