@@ -70,6 +70,13 @@ def test_shards_come_out_as_shards(quick, tmp_path):
     ended = call("verify", source, output, "--victims", quick[1], "--epochs", "1", "--test-fraction", "0.5", "--json")
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)["gallery"]["photos"] == 4
+    checked = json.loads(call("doctor", "--check", output, "--json").stdout)
+    assert (checked["photos"], checked["compared"], checked["problems"]) == (8, 8, [])
+    shard = (output / "00000.tar").read_bytes()
+    (output / "00000.tar").write_bytes(shard[:3000])
+    checked = json.loads(call("doctor", "--check", output, "--json").stdout)
+    assert [(problem["where"], problem["kind"]) for problem in checked["problems"]] == [("00000.tar", "changed")]
+    (output / "00000.tar").write_bytes(shard)
     added = call("protect", source, "--add")
     assert (added.returncode, "--add takes no shards" in added.stderr) == (2, True), added.stderr
     again = call("protect", source, "--json", "--resume", *quick)

@@ -68,8 +68,7 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
         if not path.exists():
             raise InputError(f"there is no {path}", hint="check the path")
     if (packed := shards_of(photos)) and not faces:
-        folder = _temporary_folder()
-        packed.unpack(photos, folder)
+        folder = unpack(packed, photos)
         repeated = captions or photos / REPEATED  # it also names photos that have no caption in the shards
         if repeated.is_file():
             return replace(_read(repeated, folder, columns), shards=photos)
@@ -95,9 +94,11 @@ def shards_of(photos: Path) -> Shards | None:
     return next((one for one in members if isinstance(one, Shards) and one.sniff(photos)), None)
 
 
-def _temporary_folder() -> Path:
+def unpack(packed: Shards, photos: Path) -> Path:
+    """Unpack shards to a temporary folder, which is removed when the program ends; return it."""
     folder = tempfile.TemporaryDirectory(prefix="unlearnable-")
     atexit.register(folder.cleanup)
+    packed.unpack(photos, Path(folder.name))
     return Path(folder.name)
 
 
