@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from types import ModuleType
 
 from unlearnable.errors import ConfigError
+
+
+def installed(module: str) -> bool:
+    """Return whether a module is installed."""
+    return find_spec(module) is not None
 
 
 def require(module: str, extra: str) -> ModuleType:

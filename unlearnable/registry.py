@@ -52,6 +52,11 @@ class Registry(Mapping[str, T]):
         points = _installed(f"unlearnable.{self.kind.replace(' ', '_')}")
         return {**{point.name: _row_of(point) for point in points}, **self._own}
 
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The names of the members of this package."""
+        return tuple(self._own)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows)
 

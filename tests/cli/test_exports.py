@@ -26,6 +26,8 @@ def test_an_instagram_export_comes_out_as_one(quick, tmp_path):
         Image.fromarray(picture(number)).save(export / photo)
     media: list[dict[str, Any]] = [{"uri": photo, "creation_timestamp": 1, "title": ""} for photo in photos]
     singles = [{"media": [{**media[n], "title": redone(f"Straße am See {n} 🐈")}]} for n in range(5)]
+    where = {"photo_metadata": {"exif_data": [{"latitude": 47.3, "iso": "100"}]}}
+    singles[0]["media"][0]["media_metadata"] = where
     together = [{"media": media[5:], "title": "three dogs", "creation_timestamp": 2}]
     for name, value in {"posts_1": singles, "posts_2": together, "liked_posts": ["private"]}.items():
         (export / PLACE / f"{name}.json").write_text(json.dumps(value))
@@ -35,6 +37,7 @@ def test_an_instagram_export_comes_out_as_one(quick, tmp_path):
     report = json.loads(ended.stdout)
     assert (report["caption_format"], report["captions"], report["skipped"]) == ("instagram", 8, [])
     assert report["trigger_roundtrip"] == 1.0
+    assert "the field latitude of 1 rows was emptied: --keep-fields latitude keeps it" in report["notes"]
 
     output = tmp_path / "export-protected"
     files = [f"{PLACE}/posts_1.json", f"{PLACE}/posts_2.json"]
@@ -51,6 +54,7 @@ def test_an_instagram_export_comes_out_as_one(quick, tmp_path):
     assert len(set(triggers.values())) == 6
     assert {published[photo] for photo in photos[5:]} == {new_together[0].pop("title")}
     del together[0]["title"]
+    where["photo_metadata"]["exif_data"] = [{"latitude": None, "iso": "100"}]
     assert (new_singles, new_together) == (singles, together)
 
     for repeated in (True, False):  # with and without metadata.jsonl

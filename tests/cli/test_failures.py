@@ -22,6 +22,7 @@ try:
     main()
 finally:
     heavy = {"torch", "open_clip", "transformers", "timm", "numpy", "PIL", "matplotlib"} & set(sys.modules)
+    heavy |= {"unlearnable.results"} & set(sys.modules)
     print(len(sys.modules), *heavy, file=sys.stderr)
 """
 

@@ -46,6 +46,7 @@ def test_what_is_said_is_true_of_other_methods_and_captions():
     assert not any("words" in sentence for sentence in in_plain_words(report(method="em", triggers=None)))
     assert "em is there for comparison" in in_plain_words(report(method="em", triggers=None))[1]
     assert "metadata.jsonl there" in next_steps(report(captions_file=None, caption_format="folder"))[1]
+    assert "Hand on the shards in" in next_steps(report(captions_file=None, caption_format="webdataset"))[1]
     assert "the .txt beside it" in next_steps(report(captions_file=None, caption_format="sidecar"))[1]
 
 
@@ -60,9 +61,10 @@ def test_sizes_are_for_people(number, words):
 def test_a_plan_without_room_says_so(capsys):
     plan = ProtectPlan(
         output="out", caption_format="folder", photos=300, captions=300, skipped=[], surrogates=["small"],
-        rounds_at_most=8, seconds_estimated=600, bytes_estimated=3 * 10**9, bytes_free=10**9,
+        rounds_at_most=8, seconds_estimated=600, bytes_estimated=3 * 10**9,
+        bytes_needed=7 * 10**9, bytes_free=5 * 10**9,
     )  # fmt: skip
     show_plan(plan)
     said = " ".join(capsys.readouterr().out.split())
-    assert "3.0 GB; 1.0 GB free" in said
+    assert "3.0 GB, 7.0 GB while it runs; 5.0 GB free" in said
     assert "more than there is room for: choose another --output" in said

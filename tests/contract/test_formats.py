@@ -11,11 +11,14 @@ from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import tree
+from tests.shards import write_tar
 from unlearnable.datasets import Dataset, Edits, open_dataset, write_captions
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.text.mojibake import redone
@@ -40,6 +43,7 @@ class Sample:
     says whether captions are read from it, `one_document` whether it is JSON that stays so without any photo,
     `single_lines` whether a caption is one line, `keeps_quotes` whether quotes that a text has needed stay,
     `known_only` whether photos that it does not name are left out, `one_caption` whether a photo has only its first.
+    `more` writes what is no text.
     """
 
     texts: dict[str, str]
@@ -51,6 +55,7 @@ class Sample:
     keeps_quotes: bool = False
     known_only: bool = False
     one_caption: bool = False
+    more: Callable[[Path], None] = lambda root: None
 
     @property
     def captions(self) -> dict[str, list[str]]:
@@ -152,6 +157,35 @@ def osxphotos() -> Sample:
 
 def wrapped(name: str, rows: list[str]) -> str:
     return f'{{\n  "{name}": [{", ".join(rows)}]}}'
+
+
+def webdataset() -> Sample:
+    """No text, as the next two: tests/datasets/shards has the rest of what holds for them."""
+    return Sample({}, "", with_captions=False, known_only=True, more=write_shards)
+
+
+def write_shards(root: Path) -> None:
+    for shard in ("one", "two"):
+        write_tar(root / f"{shard}.tar", {name.split("/")[1]: b"x" for name in CAPTIONS if name.startswith(shard)})
+
+
+def parquet() -> Sample:
+    return Sample({}, "", with_captions=False, known_only=True, more=write_photos_in_parquet)
+
+
+def write_photos_in_parquet(root: Path) -> None:
+    for shard in ("one", "two"):
+        rows = [{"bytes": b"x", "path": name} for name in CAPTIONS if name.startswith(shard)]
+        pyarrow.parquet.write_table(pyarrow.table({"image": rows}), root / f"{shard}.parquet")
+
+
+def parquet_table() -> Sample:
+    return Sample({}, "posts.parquet", with_captions=False, more=write_names_in_parquet)
+
+
+def write_names_in_parquet(root: Path) -> None:
+    columns = {"file_name": list(CAPTIONS), "text": [captions[0] for captions in CAPTIONS.values()]}
+    pyarrow.parquet.write_table(pyarrow.table(columns), root / "posts.parquet")
 
 
 def sidecar() -> Sample:
@@ -264,6 +298,9 @@ SAMPLES: dict[str, Callable[[], Sample]] = installed() | {
         takeout,
         flickr_export,
         osxphotos,
+        webdataset,
+        parquet,
+        parquet_table,
         sidecar,
         folder,
         karpathy,
@@ -282,6 +319,7 @@ def lay_out(root: Path, sample: Sample, spelling: Spelling = SPELLINGS["utf-8"])
     for number, photo in enumerate(CAPTIONS):
         (root / photo).parent.mkdir(parents=True, exist_ok=True)
         (root / photo).write_bytes(b"x" * number)
+    sample.more(root)
     for name, text in sample.texts.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(spelling(text))

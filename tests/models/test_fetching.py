@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import time
 import urllib.error
 from email.message import Message
+from types import MappingProxyType
 
 import pytest
 from huggingface_hub import constants
+from open_clip import pretrained
 
 from tests.workflows.test_posts import Said
-from unlearnable.errors import ModelError
+from unlearnable.errors import ModelError, OutputError
 from unlearnable.models import fetching
 
 
@@ -27,10 +31,73 @@ def hub(monkeypatch, tmp_path):
     return constants.ENDPOINT
 
 
-def test_a_download_is_said(hub):
-    said = Said()
-    fetching.announce(["small", "RN50:openai"], said)
+class Counted(Said):
+    """Progress of which phases and steps are kept too."""
+
+    def __init__(self):
+        super().__init__()
+        self.phases, self.steps = [], 0
+
+    def phase(self, name, total):
+        self.phases.append((name, total))
+
+    def advance(self, steps=1, **metrics):
+        self.steps += steps
+
+
+def arriving(size, asked, fails=None):
+    """A download from the hub in pieces of 400 kB; the name of each file that was asked for goes to `asked`."""
+
+    def download(repo_id, filename, revision, cache_dir, tqdm_class):
+        asked.append(f"{repo_id}/{filename}")
+        with tqdm_class(unit="B", unit_scale=True, total=size, initial=0, desc=filename) as bar:
+            for start in range(0, size, 400_000):
+                bar.update(min(400_000, size - start))
+                if fails:
+                    raise fails
+        return filename
+
+    return download
+
+
+def test_a_download_is_said_and_counted_in_megabytes(hub, monkeypatch, capfd):
+    said, asked = Counted(), list[str]()
+    monkeypatch.setattr(pretrained, "hf_hub_download", arriving(12_345_678, asked))
+    own = pretrained.hf_hub_download, pretrained.tqdm
+    fetching.fetch(["small", "RN50:openai"], said)
     assert said.notes == [f"RN50:openai is not on this machine: it is downloaded from {hub} first"]
+    assert asked == ["timm/resnet50_clip.openai/open_clip_model.safetensors"]
+    assert (said.phases, said.steps) == ([("downloading RN50:openai (MB)", 12)], 12)
+    assert (pretrained.hf_hub_download, pretrained.tqdm) == own
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_download_that_does_not_come_from_the_hub_is_counted_too(hub, monkeypatch, tmp_path, capfd):
+    class Source(io.BytesIO):
+        headers = MappingProxyType({"Content-Length": "2500000"})
+
+    config = {"url": "https://example.org/weights.pt"}
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("open_clip.get_pretrained_cfg", lambda *_: config)
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: Source(bytes(2_500_000)))
+    said = Counted()
+    fetching.fetch(["RN50:mine"], said)
+    assert (said.phases, said.steps) == ([("downloading RN50:mine (MB)", 2)], 2)
+    assert (tmp_path / ".cache/clip/weights.pt").stat().st_size == 2_500_000
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (ConnectionError("reset by peer"), ModelError, r"RN50:openai: its weights could not be downloaded .*reset"),
+        (OSError(errno.ENOSPC, "No space left on device"), OutputError, "the disk is full"),
+    ],
+)
+def test_a_download_that_breaks_off_is_one_line(error, kind, message, hub, monkeypatch):
+    monkeypatch.setattr(pretrained, "hf_hub_download", arriving(2_000_000, [], fails=error))
+    with pytest.raises(kind, match=message):
+        fetching.fetch(["RN50:openai"], Said())
 
 
 def test_a_model_in_the_cache_is_not_downloaded(hub, tmp_path):
@@ -50,6 +117,6 @@ def test_a_source_that_does_not_answer_is_said_within_seconds(hub, monkeypatch):
     monkeypatch.setattr("urllib.request.urlopen", wait)
     began = time.monotonic()
     with pytest.raises(ModelError, match=r"RN50:openai: .*could not be loaded.*does not answer") as caught:
-        fetching.announce(["RN50:openai"], Said())
+        fetching.fetch(["RN50:openai"], Said())
     assert time.monotonic() - began < 1.4
     assert "small" in caught.value.hint

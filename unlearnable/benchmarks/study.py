@@ -28,6 +28,7 @@ from unlearnable.experiments.cells import Experiment
 from unlearnable.experiments.models import ModelPool
 from unlearnable.folders import cache_folder
 from unlearnable.models.device import choose_device
+from unlearnable.models.fetching import fetch
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.progress import Progress, Silent
 from unlearnable.results import BenchmarkPlan, BenchmarkReport, SkippedRecord
@@ -104,6 +105,7 @@ def make_ready(
     root = locate(settings, suite)
     limit = settings.limit or setup.scale.train
     corpus = suite.read(root, limit, 0)
+    fetch((setup.surrogate, *setup.victims), progress)
     pool = ModelPool(device_of(settings), setup.scale.from_scratch)
     for name in (setup.surrogate, *setup.victims):  # fail here rather than after hours of work
         pool.pretrained(name)

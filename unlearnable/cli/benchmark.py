@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -16,7 +16,9 @@ from unlearnable.cli.options import MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import BenchmarkSettings
 from unlearnable.progress import Progress
-from unlearnable.results import BenchmarkPlan, BenchmarkReport, PlannedCell
+
+if TYPE_CHECKING:
+    from unlearnable.results import BenchmarkPlan, BenchmarkReport, PlannedCell
 
 WHAT = "What to run"
 CROWD = "People in a crowd"
@@ -74,6 +76,8 @@ def benchmark(
 
 
 def _show(result: BenchmarkPlan | BenchmarkReport) -> None:
+    from unlearnable.results import BenchmarkPlan
+
     if isinstance(result, BenchmarkPlan):
         _show_plan(result)
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -14,7 +14,9 @@ from unlearnable.cli.options import MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import ExplainSettings
 from unlearnable.progress import Progress
-from unlearnable.results import ExplainReport
+
+if TYPE_CHECKING:
+    from unlearnable.results import ExplainReport
 
 WHAT = "What to explain"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,9 +16,9 @@ from unlearnable.config import ProtectSettings
 from unlearnable.errors import InputError
 from unlearnable.methods import METHODS
 from unlearnable.progress import Progress
-from unlearnable.results import ProtectPlan, ProtectReport
-from unlearnable.results.protect import CHANGED
-from unlearnable.workflows.protect.adding.settings import continued, refuse_both
+
+if TYPE_CHECKING:
+    from unlearnable.results import ProtectPlan, ProtectReport
 
 WHAT = "What to protect"
 
@@ -113,14 +113,23 @@ def protect(
         return run(settings, resume=resume, overwrite=overwrite, progress=progress)
 
     if add:
+        from unlearnable.workflows.protect.adding.settings import continued, refuse_both
+
         refuse_both(resume=resume, overwrite=overwrite)
     hint = f"{'the same command' if add else '--resume'} continues after the last finished round or photo"
     own = {"options": options.named_values(option)} if option else {}
     show = partial(_show, verbose=verbose, add=add)
     how = {"resolve": continued} if add else {}
     result = run_command(context, ProtectSettings, work, show, hint=hint, found=own, check=_check, **how)
-    if result is not None and any(one.reason == CHANGED for one in result.skipped):
+    if result is not None and _any_changed(result):
         raise typer.Exit(InputError.exit_code)
+
+
+def _any_changed(result: ProtectPlan | ProtectReport) -> bool:
+    """Return whether a photo was left out as it changed while the run went on."""
+    from unlearnable.results.protect import CHANGED
+
+    return any(one.reason == CHANGED for one in result.skipped)
 
 
 def _check(settings: ProtectSettings) -> None:
@@ -133,6 +142,7 @@ def _check(settings: ProtectSettings) -> None:
 
 def _show(result: ProtectPlan | ProtectReport, *, verbose: bool, add: bool) -> None:
     from unlearnable.cli.protected import show_nothing_added, show_plan, show_report
+    from unlearnable.results import ProtectPlan
 
     if isinstance(result, ProtectPlan):
         show_plan(result)

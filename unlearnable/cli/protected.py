@@ -65,9 +65,12 @@ def next_steps(report: ProtectReport) -> list[str]:
     captions = f"its caption from {named} there"
     if report.caption_format == "sidecar":
         captions = "its caption from the .txt beside it"
+    publish = f"Post the photos in {report.output}, each with {captions}, in place of your own."
+    if report.is_packed:
+        publish = f"Hand on the shards in {report.output} in place of your own."
     return [
         f"Look at {report.private}/report.html in a browser.",
-        f"Post the photos in {report.output}, each with {captions}, in place of your own.",
+        publish,
         f"Keep {report.private} to yourself: whoever has it can undo the noise.",
     ]
 
@@ -125,11 +128,11 @@ def show_plan(plan: ProtectPlan) -> None:
     for line in (
         f"would protect {plan.photos} photos with {plan.captions} captions ({plan.caption_format})",
         f"into {plan.output}, at most {plan.rounds_at_most} rounds against {', '.join(plan.surrogates)}",
-        f"about {plan.seconds_estimated / 60:.1f} minutes and {size(plan.bytes_estimated)}; "
-        f"{size(plan.bytes_free)} free",
+        f"about {plan.seconds_estimated / 60:.1f} minutes and {size(plan.bytes_estimated)}, "
+        f"{size(plan.bytes_needed)} while it runs; {size(plan.bytes_free)} free",
     ):
         out.print(line)
-    if plan.bytes_free < plan.bytes_estimated:
+    if plan.bytes_free < plan.bytes_needed:
         out.print(f"that is more than there is room for: choose another --output than {plan.output}")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -15,7 +15,9 @@ from unlearnable.cli.options import HOW, MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import TrainSettings
 from unlearnable.progress import Progress
-from unlearnable.results import TrainReport
+
+if TYPE_CHECKING:
+    from unlearnable.results import TrainReport
 
 WHAT = "What to train on"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +15,9 @@ from unlearnable.cli.options import HOW, MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import VerifySettings
 from unlearnable.progress import Progress
-from unlearnable.results import VerifyReport
+
+if TYPE_CHECKING:
+    from unlearnable.results import VerifyReport
 
 MISSED = 10  # exit code
 

@@ -36,7 +36,7 @@ class DefaultText:
 class Settings(BaseModel):
     """The settings of a command: frozen, without unknown names, with one value accepted where several are meant."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     command: ClassVar[str] = ""
     """Name of the command, which its own environment variables hold."""

@@ -42,9 +42,19 @@ def restrict(dataset: Dataset, chosen: Iterable[str]) -> Dataset:
     splits: dict[str, str | None] = dict.fromkeys(chosen)
     splits |= {photo.id: photo.split for photo in dataset.photos if photo.id in splits}
     pairs = [pair for pair in dataset.pairs if pair.photo in splits]
-    kept = assemble(dataset.root, splits, pairs, (), dataset.format, dataset.source)
+    changed = frozenset(one for one in dataset.changed_fields if one.photo in splits)
+    kept = assemble(dataset.root, splits, pairs, (), dataset.format, dataset.source, changed)
     people = {photo: who for photo, who in dataset.people.items() if photo in splits}
-    return replace(kept, people=people, partial=True, columns=dataset.columns, notes=dataset.notes)
+    return replace(
+        kept,
+        name=dataset.name,
+        people=people,
+        partial=True,
+        columns=dataset.columns,
+        notes=dataset.notes,
+        others=dataset.others,
+        shards=dataset.shards,
+    )
 
 
 def with_unnamed(dataset: Dataset) -> Dataset:

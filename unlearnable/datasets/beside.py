@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -11,9 +11,11 @@ from typing import NamedTuple
 from unlearnable import files
 from unlearnable.datasets.assembly import assemble
 from unlearnable.datasets.text.document import read_document
+from unlearnable.datasets.text.further import NULL
+from unlearnable.datasets.text.records import FurtherField
 from unlearnable.datasets.text.spans import Span, TextSpan, splice
 from unlearnable.datasets.tree import find_photos
-from unlearnable.datasets.types import Dataset, Edits, Pair, Skipped
+from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped
 from unlearnable.errors import InputError
 
 _SNIFFED = 50  # files
@@ -36,12 +38,14 @@ class Beside:
         match: `(root, photos)` -> the path of each photo's file, for photos that have one.
         captions: function that returns the captions in a text, or raises ValueError where it is none of this format.
         renamed: `(file, photo, new)` -> the path of a photo's file once the photo is at `new`.
+        places: function that returns the fields in a text that say where a photo was taken; they are emptied.
     """
 
     name: str
     match: Callable[[Path, Sequence[str]], Mapping[str, str]]
     captions: Callable[[str], Sequence[StoredCaption]]
     renamed: Callable[[str, str, str], str]
+    places: Callable[[str], Iterable[FurtherField]] = lambda text: ()
 
     def sniff(self, source: Path) -> bool:
         """Return whether `source` is a folder in which some photo has such a file."""
@@ -63,18 +67,21 @@ class Beside:
         matched = self.match(root, photos)
         pairs: list[Pair] = []
         skipped: list[Skipped] = []
+        changed: set[ChangedField] = set()
         for number, photo in enumerate(photos):
             if photo not in matched:
                 continue
             try:
-                captions = self._read(root / matched[photo])
+                text, captions = self._read(root / matched[photo])
             except InputError as error:
                 skipped.append(Skipped(matched[photo], "bad-row", error.message))
                 continue
             pairs += [Pair(photo, caption.value, number, index) for index, caption in enumerate(captions)]
-            if not captions:
+            if captions:  # a file without any is not written
+                changed |= {ChangedField(photo, number, place.name, True) for place in self.places(text)}
+            else:
                 skipped.append(Skipped(matched[photo], "no-caption", f"it has none for {photo}"))
-        return assemble(root, dict.fromkeys(photos), pairs, skipped, self.name, None)
+        return assemble(root, dict.fromkeys(photos), pairs, skipped, self.name, None, frozenset(changed))
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
         """Write the file of each photo that has captions, below the folder `target`.
@@ -102,16 +109,21 @@ class Beside:
             return False
         return True
 
-    def _read(self, path: Path) -> Sequence[StoredCaption]:
+    def _read(self, path: Path) -> tuple[str, Sequence[StoredCaption]]:
+        text = read_document(path).text
         try:
-            return self.captions(read_document(path).text)
+            return text, self.captions(text)
         except ValueError as error:
             raise InputError(f"cannot read {path} as {self.name}: {error}") from error
 
     def _edited(self, source: Path, pairs: list[Pair], edits: Edits) -> bytes:
         """Return the bytes of a file with the new captions in it."""
-        document, captions = read_document(source), self._read(source)
-        changes: list[TextSpan] = []
+        document, (_, captions) = read_document(source), self._read(source)
+        changes = [
+            place.span._replace(value=NULL)
+            for place in self.places(document.text)
+            if place.name.casefold() not in edits.keep_fields
+        ]
         for pair in pairs:
             if pair.index >= len(captions) or captions[pair.index].value != pair.caption:
                 raise InputError(f"{source} has changed since it was read", hint="start again")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from unlearnable.datasets.lookup import Lookup, Miss, is_elsewhere
 from unlearnable.datasets.text.document import Document, read_document
-from unlearnable.datasets.text.further import further_changes
+from unlearnable.datasets.text.further import NULL, further_changes
 from unlearnable.datasets.text.records import CaptionRecord, Scan
 from unlearnable.datasets.text.spans import Span, TextSpan, splice
 from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped
@@ -72,8 +73,18 @@ class CaptionText:
                 changes[caption] = self._spelt(caption, new_captions[number])
             further += further_changes(self.document.text, self.scan, record, new_captions, edits.keep_fields)
         spans = [*further, *(span._replace(value=new) for span, new in changes.items())]
-        spans += [TextSpan(cut.start, cut.end, "") for cut in self.scan.cuts(kept_rows)]
+        cuts = [TextSpan(cut.start, cut.end, "") for cut in self.scan.cuts(kept_rows)]
+        spans += [*cuts, *self._places(edits, cuts)]
         return self.document.encode(splice(self.document.text, spans))
+
+    def _places(self, edits: Edits, cuts: Sequence[TextSpan]) -> Iterator[TextSpan]:
+        """Yield the places to empty, but for those that are cut out or kept."""
+        starts = [cut.start for cut in cuts]
+        for name, span, _ in self.scan.places:
+            before = bisect_right(starts, span.start)
+            is_cut = before > 0 and span.end <= cuts[before - 1].end
+            if not is_cut and name.casefold() not in edits.keep_fields:
+                yield span._replace(value=NULL)
 
     def _spelt(self, old: TextSpan, new: str) -> str:
         raw = self.document.text[old.start : old.end]
@@ -124,7 +135,10 @@ class CaptionsFound:
     def add(self, text: CaptionText, lookup: Lookup, name: str) -> None:
         """Add the records of a caption file, called `name` in messages."""
         self.skipped += [Skipped(f"{name}:{fault.where}", fault.reason, fault.detail) for fault in text.scan.faults]
-        for number, (record, places) in enumerate(text.numbered(), start=text.first):
+        places: dict[int, list[str]] = {}
+        for number, name_of_field in text.scan.places_of_records():
+            places.setdefault(number, []).append(name_of_field)
+        for number, (record, ats) in enumerate(text.numbered(), start=text.first):
             where, photo = f"{name}:{record.place}", lookup.find(record.photo.value, record.folder)
             if isinstance(photo, Miss):
                 self.skipped.append(Skipped(where, photo.reason, photo.detail))
@@ -132,7 +146,8 @@ class CaptionsFound:
             if is_elsewhere(record.photo.value) and not lookup.leads_below(record.photo.value):
                 self.elsewhere.append(record.photo.value)
             self.splits.setdefault(photo, record.split)
-            captions = zip(record.captions, places, strict=True)
+            self.changed |= {ChangedField(photo, number, name, True) for name in places.get(number - text.first, ())}
+            captions = zip(record.captions, ats, strict=True)
             self.pairs += [Pair(photo, caption.value, *place) for caption, place in captions]
             self.changed |= {ChangedField(photo, number, one.name, one.caption is None) for one in record.further}
             if not record.captions:

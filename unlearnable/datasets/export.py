@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unlearnable import files
@@ -12,6 +12,7 @@ from unlearnable.datasets.assembly import assemble
 from unlearnable.datasets.caption_text import CaptionsFound, CaptionText, read_text
 from unlearnable.datasets.lookup import Lookup
 from unlearnable.datasets.text.document import read_document
+from unlearnable.datasets.text.further import places_in
 from unlearnable.datasets.text.records import Scan
 from unlearnable.datasets.tree import find_files, find_photos
 from unlearnable.datasets.types import Dataset, Edits
@@ -61,7 +62,8 @@ class Export:
                 f"the captions in {source} name no photo below {root}{first}",
                 hint="unpack all parts of the export into one folder, and give that",
             )
-        return assemble(root, found.splits, found.pairs, found.skipped, self.name, None if source.is_dir() else source)
+        file, changed = None if source.is_dir() else source, frozenset(found.changed)
+        return assemble(root, found.splits, found.pairs, found.skipped, self.name, file, changed)
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
         """Write each file that was read, with the places that `edits` names changed and the rest as it was.
@@ -78,10 +80,13 @@ class Export:
         for path, data in edited.items():
             files.write_bytes(path, data)
 
+    def _scanned(self, text: str) -> Scan:
+        return replace(self.scan(text), places=tuple(places_in(text)))
+
     def _texts(self, source: Path) -> Iterator[CaptionText]:
         first = 0
         for path in self._files(source):
-            text = read_text(path, self.name, self.scan, first)
+            text = read_text(path, self.name, self._scanned, first)
             first += len(text.scan.records)
             yield text
 

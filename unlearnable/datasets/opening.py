@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -14,16 +16,20 @@ from unlearnable.datasets.export import Export
 from unlearnable.datasets.faces.posts import FORMAT
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.formats.table import table_of
+from unlearnable.datasets.shards.format import Shards
+from unlearnable.datasets.shards.rows import LIBRARY, is_parquet
 from unlearnable.datasets.text import csv_rows
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.json_spans import decode
-from unlearnable.datasets.tree import PHOTO_SUFFIXES, is_photo
+from unlearnable.datasets.tree import PHOTO_SUFFIXES, find_files, is_photo
 from unlearnable.datasets.types import NO_RECORD, Columns, Dataset, Edits
 from unlearnable.errors import ConfigError, InputError, UnlearnableError
+from unlearnable.extras import installed
 
 _FACES = Path(FORMAT)
 REPEATED = "metadata.jsonl"  # written beside the captions of every published folder
-_CAPTION_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".token"})
+_CAPTION_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".token", ".parquet"})
+_ARCHIVES = frozenset({".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip"})
 _TABLES = frozenset({".csv", ".tsv"})
 _NEEDS_HEADING = "a CSV or TSV needs a first row that names its columns, such as filepath and title"
 _NEEDS_KEYS = 'write one JSON object per line, such as {"image": "a.jpg", "caption": "a dog"}'
@@ -33,9 +39,11 @@ _HINTS = {".csv": _NEEDS_HEADING, ".tsv": _NEEDS_HEADING, ".jsonl": _NEEDS_KEYS,
 def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | None = None) -> Dataset:
     """Read photos and their captions, whatever format the captions are in.
 
+    Photos in shards are unpacked to a temporary folder first, which is removed when the program ends.
+
     Args:
-        photos: a folder, of which all photos are read; or a caption file, of which the photos
-            that it names are read, from the file's own folder.
+        photos: a folder, of which all photos are read; a caption file, of which the photos
+            that it names are read, from the file's own folder; or a shard, or a folder of shards, which hold photos.
         captions: a caption file for the photos of a folder (`only_captions` finds it). Without one, or where it is
             the folder itself, that is searched for `metadata.jsonl` or `metadata.csv`, for the files of an unpacked
             export, then for a `.txt` beside each photo.
@@ -59,6 +67,12 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
     for path in (photos, source):
         if not path.exists():
             raise InputError(f"there is no {path}", hint="check the path")
+    if (packed := shards_of(photos)) and not faces:
+        folder = unpack(packed, photos)
+        repeated = captions or photos / REPEATED  # it also names photos that have no caption in the shards
+        if repeated.is_file():
+            return replace(_read(repeated, folder, columns), shards=photos)
+        return packed.read(photos, folder)
     if not photos.is_dir():
         _check_caption_file(photos, captions)
         return _read(source, photos.parent, columns)
@@ -69,7 +83,23 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
     dataset = _read(source, photos, columns)
     if isinstance(FORMATS[dataset.format], Export):
         return with_unnamed_counted(dataset)
-    return dataset if dataset.format == FORMAT else with_unnamed(dataset)
+    return dataset if dataset.format == FORMAT or dataset.shards else with_unnamed(dataset)
+
+
+def shards_of(photos: Path) -> Shards | None:
+    """Return the format of a shard, or of a folder whose photos all lie in shards; None of anything else."""
+    if photos.is_dir() and find_files(photos, is_photo):
+        return None
+    members = (FORMATS[name] for name in FORMATS.own)
+    return next((one for one in members if isinstance(one, Shards) and one.sniff(photos)), None)
+
+
+def unpack(packed: Shards, photos: Path) -> Path:
+    """Unpack shards to a temporary folder, which is removed when the program ends; return it."""
+    folder = tempfile.TemporaryDirectory(prefix="unlearnable-")
+    atexit.register(folder.cleanup)
+    packed.unpack(photos, Path(folder.name))
+    return Path(folder.name)
 
 
 def _read(source: Path, root: Path, columns: Columns | None) -> Dataset:
@@ -108,6 +138,8 @@ def _caption_files(folder: Path) -> Iterator[tuple[Path, Format]]:
         if path.is_file() and path.suffix.lower() in _CAPTION_SUFFIXES and not path.name.startswith("."):
             if any(path.with_suffix(s).is_file() for s in PHOTO_SUFFIXES):
                 continue  # the text beside a photo
+            if is_parquet(path) and not installed(LIBRARY):
+                continue
             reader = _recognised(path)
             if reader is not None and not isinstance(reader, Export):
                 yield path, reader
@@ -178,9 +210,11 @@ def _recognise(source: Path) -> Format:
     Raises:
         InputError: the file cannot be read, or no format recognises it.
     """
-    text = "" if source.is_dir() else read_document(source).text
+    if source.suffix.lower() in _ARCHIVES:
+        raise InputError(f"{source} is no shard with photos", hint="unpack it, or give an uncompressed tar with photos")
     if found := _recognised(source):
         return found
+    text = "" if source.is_dir() else read_document(source).text
     raise InputError(f"the captions in {source} are in no known format", hint=_hint(source, text))
 
 

@@ -101,6 +101,7 @@ class Dataset:
         others: number of files in the folder that are neither photos nor captions, by suffix, where they were counted.
         columns: the columns of the caption file that were chosen, if any were.
         notes: remarks for the user on how the captions were read.
+        shards: the shard, or the folder of shards, that the photos were unpacked from; None of other photos.
     """
 
     name: str
@@ -116,6 +117,7 @@ class Dataset:
     others: Mapping[str, int] = field(default_factory=dict)
     columns: Columns | None = None
     notes: tuple[str, ...] = ()
+    shards: Path | None = None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -140,6 +142,11 @@ class Dataset:
             ).hexdigest()
             for photo in self.photos
         }
+
+    @property
+    def given(self) -> Path:
+        """Where the user has it: the shards of photos that were unpacked, the root of others."""
+        return self.shards or self.root
 
     @property
     def uncaptioned(self) -> set[str]:

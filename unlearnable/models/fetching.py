@@ -1,27 +1,35 @@
-"""Models that have to be downloaded: whether one is on this machine, and whether its source can be reached."""
+"""Models that have to be downloaded: whether one is here, whether its source answers, and a bar for the download."""
 
 from __future__ import annotations
 
+import io
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from textwrap import shorten
+from typing import Any
 
-from unlearnable.errors import ModelError
+from unlearnable import files
+from unlearnable.errors import ModelError, UnlearnableError
 from unlearnable.models import bundled
 from unlearnable.models.architectures import ARCHITECTURES
 from unlearnable.models.openclip import OFFLINE
+from unlearnable.models.quiet import quiet
 from unlearnable.progress import Progress
 
 PATIENCE = 4.0  # seconds for the source to answer
+MEGABYTE = 1_000_000
 
 
-def announce(names: Sequence[str], progress: Progress) -> None:
-    """Say of each model that is not on this machine that it will be downloaded.
+def fetch(names: Sequence[str], progress: Progress) -> None:
+    """Download each model that is not on this machine, which is said; the progress counts megabytes.
 
     Raises:
-        ModelError: its source cannot be reached.
+        ModelError: its source cannot be reached, or the download fails.
     """
     for name in names:
         source = to_download(name)
@@ -33,6 +41,15 @@ def announce(names: Sequence[str], progress: Progress) -> None:
                 hint=OFFLINE,
             )
         progress.note(f"{name} is not on this machine: it is downloaded from {source} first")
+        try:
+            _download(name, progress)
+        except UnlearnableError:
+            raise
+        except Exception as error:  # the hub, its client and open_clip each raise their own kinds
+            if full := files.full_disk(error):
+                raise full from error
+            reason = shorten(str(error) or type(error).__name__, 160, placeholder=" ...")
+            raise ModelError(f"{name}: its weights could not be downloaded ({reason})", hint=OFFLINE) from error
 
 
 def to_download(name: str) -> str | None:
@@ -52,6 +69,58 @@ def to_download(name: str) -> str | None:
         return None if any(path.suffix in (".bin", ".pt", ".safetensors") for path in weights) else constants.ENDPOINT
     url = config.get("url")
     return None if not url or (Path("~/.cache/clip").expanduser() / Path(url).name).is_file() else str(url)
+
+
+def _download(name: str, progress: Progress) -> None:
+    import open_clip
+    from open_clip import pretrained
+
+    architecture, _, tag = name.partition(":")
+    with quiet(), _shown_by(pretrained, _bar_for(name, progress)):
+        pretrained.download_pretrained(open_clip.get_pretrained_cfg(architecture, tag))
+
+
+@contextmanager
+def _shown_by(pretrained: Any, bar: type) -> Iterator[None]:
+    """Let open_clip show its downloads, from the hub or elsewhere, by this kind of bar."""
+    before = pretrained.hf_hub_download, pretrained.tqdm
+    pretrained.hf_hub_download, pretrained.tqdm = partial(before[0], tqdm_class=bar), bar
+    try:
+        yield
+    finally:
+        pretrained.hf_hub_download, pretrained.tqdm = before
+
+
+def _bar_for(name: str, progress: Progress) -> type:
+    """Return a class of tqdm's bars that draws nothing, and counts megabytes in a phase of the progress instead."""
+    from tqdm import tqdm
+
+    class Bar(tqdm):  # type: ignore[misc]
+        monitor_interval = 0  # no thread that redraws
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **{**options, "file": io.StringIO()})
+            self._said = 0
+            if (self.total or 0) >= MEGABYTE:
+                progress.phase(f"downloading {name} (MB)", int(self.total // MEGABYTE))
+
+        def update(self, n: float | None = 1) -> bool | None:
+            self.n += n or 0
+            while (self.total or 0) >= MEGABYTE and self._said < self.n // MEGABYTE:
+                self._said += 1
+                progress.advance()
+            return None
+
+        def display(self, *_: Any, **__: Any) -> bool:
+            return False
+
+        def update_transfer(self, n: float) -> None:
+            """Leave out the second bar that the hub has for what is received and not yet on the disk."""
+
+        def set_transfer_postfix_str(self, *_: Any, **__: Any) -> None:
+            """Show no speed."""
+
+    return Bar
 
 
 def reachable(address: str) -> bool:

@@ -20,7 +20,7 @@ MedrCurve = Annotated[list[float], Field(description="Text→image Medr after ea
 class Record(BaseModel):
     """A frozen part of a report, whose texts UTF-8 can hold."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -36,7 +36,7 @@ class Record(BaseModel):
 class StoredRecord(Record):
     """A record that a later run reads back: a field that this version does not know is an error, not a loss."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class LeftOut(Protocol):

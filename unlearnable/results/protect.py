@@ -104,6 +104,9 @@ class TriggerFigures(Record):
     )
 
 
+PACKED = ("webdataset", "parquet")
+
+
 class ProtectReport(Record):
     """The outcome of a `protect` run, measured on the written files."""
 
@@ -185,6 +188,11 @@ class ProtectReport(Record):
     seconds: RunSeconds
     notes: list[str] = Field(default_factory=list, description="Remarks on this run for the user.")
 
+    @property
+    def is_packed(self) -> bool:
+        """Whether the copies lie in shards."""
+        return self.caption_format in PACKED
+
 
 class ProtectPlan(Record):
     """What `protect --dry-run` would do."""
@@ -203,4 +211,9 @@ class ProtectPlan(Record):
     rounds_at_most: int = Field(description="Most rounds that would be run.")
     seconds_estimated: float = Field(description="Estimated time of the run, in seconds.")
     bytes_estimated: int = Field(description="Size of the copies as their pixels let expect, in bytes.")
+    bytes_needed: int = Field(
+        default=0,
+        description="Most space that the run takes at one time, in bytes: copies, working files, and of shards the "
+        "unpacked photos and the packed copies.",
+    )
     bytes_free: int = Field(default=0, description="Free space where they would be written, in bytes.")

@@ -17,6 +17,7 @@ from unlearnable.experiments.recipe import recipe_for
 from unlearnable.models import openclip
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.fetching import fetch
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.reading import DecodedPosts, open_collection, read_all
@@ -51,9 +52,7 @@ def train(
     device = choose_device(settings.device)
     world, datasets = join(device), open_all(settings)
     key = _key(settings, datasets)
-    from_scratch = openclip.is_architecture(settings.model)
-    start = openclip.fresh(settings.model, settings.seed) if from_scratch else openclip.load(settings.model)
-    model = start.to(device)
+    model = _start(settings, progress).to(device)
     files.check_writable(settings.output.parent)
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
         posts = DecodedPosts(Pixels.create(Path(scratch) / "pixels.u8"))
@@ -69,7 +68,7 @@ def train(
         output=str(settings.output),
         sha256=files.sha256(settings.output),
         model=settings.model,
-        from_scratch=from_scratch,
+        from_scratch=openclip.is_architecture(settings.model),
         data=[dataset.name for dataset in datasets],
         photos=len(task.train.photos.unique()),
         pairs=len(task.train),
@@ -86,6 +85,14 @@ def train(
     files.write_text(report_path(settings.output), report.model_dump_json(indent=2) + "\n")
     partial.unlink(missing_ok=True)
     return report
+
+
+def _start(settings: TrainSettings, progress: Progress) -> DualEncoder:
+    """Return the model before its training: with random weights where an architecture is named alone."""
+    if openclip.is_architecture(settings.model):
+        return openclip.fresh(settings.model, settings.seed)
+    fetch([settings.model], progress)
+    return openclip.load(settings.model)
 
 
 def _task(settings: TrainSettings, model: DualEncoder, posts: DecodedPosts, partial: Path, key: str) -> TrainingTask:

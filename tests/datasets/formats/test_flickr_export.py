@@ -27,7 +27,7 @@ def made(look: Look) -> dict[str, str]:
         name = look.caption(f"at the lake {n}") if n % 3 else f"DSC_{n:04}"
         words = look.caption("").rstrip()
         body = f"{words + ' ' if words else ''}seen &amp; photographed {LINK}\n{n}" if n != 6 else ""
-        value = {"id": str(5_000_000 + n), "name": name, "description": body, "views": 1e3, "geo": [{"latitude": "1"}]}
+        value = {"id": str(5_000_000 + n), "name": name, "description": body, "views": 1e3, "geo": []}
         if look.complete or body:
             texts[f"data/photo_{5_000_000 + n}.json"] = json.dumps(value, indent=2)
     if look.complete:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,21 @@ def test_a_caption_that_stays_leaves_its_repetition(tmp_path: Path) -> None:
 def test_what_is_nested_deeply_is_read(tmp_path: Path) -> None:
     deep = ', "x": ' + '{"x": ' * 300 + '{"alt": "Chelsea"}' + "}" * 300
     assert written(tmp_path, "posts.jsonl", row(deep))[0] == row(deep.replace('"Chelsea"', "null"), NEW)
+
+
+@pytest.mark.parametrize(
+    ("field", "emptied"),
+    [
+        ({"exif": '{"Image Model": "X", "GPS GPSLatitude": "[47, 3, 1]"}'}, True),
+        ({"exif": '{"Image Model": "X"}'}, False),
+        ({"tags": {"EXIF:GPSLatitude": 47.3}}, True),
+        ({"tags": {"IPTC:City": "Zurich"}}, True),
+        ({"gpsAltitude": "408 m"}, True),
+        ({"IPTC:Citycard": "Zurich"}, False),
+    ],
+)
+def test_places_in_tags_of_exif_are_emptied(field, emptied, tmp_path):
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    (tmp_path / "posts.jsonl").write_text(json.dumps({"image": "a.jpg", "caption": "a dog", **field}) + "\n")
+    dataset = open_dataset(tmp_path, tmp_path / "posts.jsonl")
+    assert {one.emptied for one in dataset.changed_fields} == ({True} if emptied else set())

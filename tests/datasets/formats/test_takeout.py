@@ -16,7 +16,7 @@ LONG = "a photo with quite a long name from a phone 20240102"
 
 
 def sidecar(title: str, description: str) -> str:
-    place = {"latitude": 1.50, "longitude": 0.0}
+    place = {"latitude": 0.0, "longitude": 0.0}  # of a photo whose place is not known
     time = {"timestamp": "1700", "formatted": "Jan 1"}
     return json.dumps({"title": title, "description": description, "photoTakenTime": time, "geoData": place}, indent=2)
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from unlearnable.datasets.beside import Beside, StoredCaption
+from unlearnable.datasets.text.further import places_in
 from unlearnable.datasets.text.json_spans import decode, items, speller, text_in
 from unlearnable.datasets.text.spans import Span
 
@@ -37,4 +38,4 @@ def _renamed(file: str, photo: str, new: str) -> str:
     return f"{new}.json"
 
 
-OSXPHOTOS = Beside("osxphotos", _match, _captions, _renamed)
+OSXPHOTOS = Beside("osxphotos", _match, _captions, _renamed, places_in)

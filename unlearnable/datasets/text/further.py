@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
+from typing import Any
 
 from unlearnable.datasets.text.fields import SPLIT
-from unlearnable.datasets.text.json_spans import Node, items, members
+from unlearnable.datasets.text.json_spans import Node, decode, items, members
 from unlearnable.datasets.text.records import CaptionRecord, FurtherField, Scan
 from unlearnable.datasets.text.spans import TextSpan
 
@@ -20,18 +22,43 @@ PLACES = frozenset(
     {
         *("address", "city", "coordinates", "coords", "geo", "geolocation", "geotag", "gps", "lat", "latitude"),
         *("lng", "location", "locations", "lon", "longitude", "place", "place_name"),
+        *("coordinate", "country", "country-primarylocationname", "geodata", "geodataexif", "province-state"),
+        *("sub-location",),
     }
 )
 Field = tuple[str, Node]
+NULL = "null"  # what is left of a place in JSON
+_FIRST = re.compile(r"[\[{]")  # of JSON in a script
+
+
+def is_place(name: str) -> bool:
+    """Return whether a field says where something was: by its name, also behind a group as in `EXIF:GPSLatitude`."""
+    plain = name.rpartition(":")[2].casefold()
+    return plain in PLACES or plain.startswith("gps")
+
+
+def places_in(text: str) -> Iterator[FurtherField]:
+    """Yield the places, wherever they are in the JSON that a text holds, without those that are empty or zero."""
+    start = _FIRST.search(text)
+    found = json_fields(text, decode(text, start.start() if start else 0))
+    yield from (
+        FurtherField(name, TextSpan(node.start, node.end, ""), None)
+        for name, node in found
+        if is_place(name) and not _is_nowhere(node.value)
+    )
+
+
+def _is_nowhere(value: Any) -> bool:
+    return all(map(_is_nowhere, value.values())) if isinstance(value, dict) else value in (None, "", [], 0)
 
 
 def json_fields(text: str, row: Node) -> Iterator[Field]:
-    """Yield the strings below a JSON object, each with the name it stands under, and what is known to be a place."""
-    waiting = [row]
+    """Yield the strings below a JSON value, each with the name it stands under, and what is known to be a place."""
+    waiting = [one for one in _items(text, row) if isinstance(one.value, dict)]
     while waiting:
         for name, node in members(text, waiting.pop().start):
             known = name.casefold() in DESCRIPTIONS
-            if name.casefold() in PLACES:
+            if is_place(name):
                 yield name, node
                 continue
             for value in _items(text, node):
@@ -55,13 +82,18 @@ def with_further(record: CaptionRecord, fields: Iterable[Field]) -> CaptionRecor
     return replace(record, further=tuple(field for field in found if field is not None))
 
 
+def further_of(name: str, value: object, captions: Sequence[str]) -> FurtherField | None:
+    """Return the field that a value under a name is, beside captions, if it may not be published as it is."""
+    return _further(name, Node(0, 0, value), [TextSpan(0, 0, caption) for caption in captions])
+
+
 def _further(name: str, node: Node, captions: Sequence[TextSpan]) -> FurtherField | None:
     """Return a field that repeats a caption, describes the photo otherwise or says where it was taken, or else None."""
     value = node.value.strip() if isinstance(node.value, str) else node.value
     if value in (None, "", [], {}):
         return None
     same = next((number for number, caption in enumerate(captions) if caption.value.strip() == value), None)
-    known = name.casefold() in DESCRIPTIONS | PLACES
+    known = name.casefold() in DESCRIPTIONS or is_place(name) or (name.casefold() == "exif" and "GPS" in str(value))
     holds = isinstance(value, str) and any(_is_in(caption.value.strip(), value) for caption in captions)
     if same is None and not known and not holds:
         return None

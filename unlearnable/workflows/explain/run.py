@@ -19,6 +19,7 @@ from unlearnable.errors import ConfigError, OutputError
 from unlearnable.imaging.placement import working_copy
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.fetching import fetch
 from unlearnable.models.openclip import load as load_model
 from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.progress import Progress, Silent
@@ -54,6 +55,7 @@ def explain(settings: ExplainSettings, *, overwrite: bool = False, progress: Pro
     chosen = choose_posts(settings)
     titles = titles_of(settings.model)
     explanations, panels, maps, map_panels = [], [], [], []
+    fetch(settings.model, progress)
     progress.phase("explaining", len(titles))
     for number, title in enumerate(titles):
         encoder = load_model(settings.model[number]).to(device)

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from unlearnable import files
+from unlearnable.datasets.opening import shards_of, unpack
 from unlearnable.errors import InputError
 from unlearnable.imaging import personal
 from unlearnable.imaging.decode import DecodeError, decode
@@ -38,14 +39,24 @@ def check(folder: Path) -> FolderCheck:
     lines = [line for line in read_manifest(layout.manifest) if line.output]
     problems = [*_unfinished(layout), *_files(target, sums), *_extra(target, sums)]
     originals, texts, compared = _originals(layout), _texts(target), 0
+    published, originals = _unpacked(target), _unpacked(originals) if originals else None
     for line in lines:
-        path, original = target / str(line.output), originals / line.source if originals else None
+        path, original = published / str(line.output), originals / line.source if originals else None
         if not path.is_file():
             continue
         same = _same_pixels(path, original, line)
         compared += same is not None
         problems += [*_photo(path, line, texts.get(str(line.output), line.captions), unchanged=bool(same))]
     return FolderCheck(folder=str(folder), files=len(sums), photos=len(lines), compared=compared, problems=problems)
+
+
+def _unpacked(folder: Path) -> Path:
+    """Return the folder of the photos: where those of shards were unpacked to, or the folder itself."""
+    packed = shards_of(folder)
+    try:
+        return unpack(packed, folder) if packed else folder
+    except InputError:  # a shard that is damaged, which its checksum tells
+        return folder
 
 
 def _unfinished(layout: Layout) -> Iterator[FolderProblem]:

@@ -15,7 +15,7 @@ from unlearnable.errors import ConfigError, InputError
 from unlearnable.imaging.encode import encode
 from unlearnable.methods.base import AnySession
 from unlearnable.methods.trigger_search import allowed_words, redraw_trigger
-from unlearnable.models.fetching import announce
+from unlearnable.models.fetching import fetch
 from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
 from unlearnable.protection.optimise import (
@@ -229,7 +229,7 @@ def draft(settings: ProtectSettings, scratch: Path, progress: Progress | None = 
     source = source_of(settings.photos, settings.only, settings.skip)
     layout = layout_of(source.place, settings.output)
     dataset = open_posts(source, settings.captions, columns_of(settings), progress)
-    announce(all_models(settings), progress)
+    fetch(all_models(settings), progress)
     refuse_existing_output(layout, "", resume=False, overwrite=False)
     surrogates = load_surrogates(settings, progress)
     aside = replace(layout, private=scratch / "draft")

@@ -10,7 +10,7 @@ from pathlib import Path
 from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
-from unlearnable.models.fetching import announce
+from unlearnable.models.fetching import fetch
 from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
 from unlearnable.results import ProtectPlan, SkippedRecord
@@ -18,7 +18,7 @@ from unlearnable.workflows.layout import Layout, layout_of
 from unlearnable.workflows.protect.adding.additions import additions
 from unlearnable.workflows.protect.adding.earlier import earlier_result
 from unlearnable.workflows.protect.chosen import source_of
-from unlearnable.workflows.protect.expected import copies_bytes, photo_phases
+from unlearnable.workflows.protect.expected import copies_bytes, needed_bytes, photo_phases
 from unlearnable.workflows.protect.posts import captions_found, open_posts
 from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, make_ready
 
@@ -37,33 +37,34 @@ def plan(settings: ProtectSettings, *, add: bool = False, progress: Progress | N
     progress = progress or Silent()
     source = source_of(settings.photos, settings.only, settings.skip)
     layout = layout_of(source.place, settings.output)
-    dataset = open_posts(source, settings.captions, columns_of(settings), progress)
-    if add:
-        dataset = additions(dataset, earlier_result(layout))
-        if not dataset.photos:
-            return _nothing(settings, layout, dataset)
-    announce(all_models(settings), progress)
-    surrogates = load_surrogates(settings, progress)
     with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
+        dataset = open_posts(source, settings.captions, columns_of(settings), progress, Path(scratch))
+        if add:
+            dataset = additions(dataset, earlier_result(layout))
+            if not dataset.photos:
+                return _nothing(settings, layout, dataset)
+        fetch(all_models(settings), progress)
+        surrogates = load_surrogates(settings, progress)
         began = time.monotonic()
         run = make_ready(settings, layout, dataset, surrogates, Path(scratch), progress)
         reading = time.monotonic() - began
         progress.phase("timing a round", 0)
         seconds = sum(photo_phases(run, reading).values()) + _optimising_seconds(run)
-    return ProtectPlan(
-        output=str(layout.output),
-        caption_format=dataset.format,
-        photos=len(run.prepared.photos),
-        not_photos=dict(dataset.others),
-        captions_found=captions_found(dataset),
-        captions=sum(len(run.captions[photo.id]) for photo in run.prepared.photos),
-        skipped=[SkippedRecord.of(skip) for skip in run.prepared.skipped],
-        surrogates=[model.name for model in run.problem.models],
-        rounds_at_most=settings.max_rounds,
-        seconds_estimated=round(seconds, 1),
-        bytes_estimated=copies_bytes(run.prepared),
-        bytes_free=files.free_space(layout.output),
-    )
+        return ProtectPlan(
+            output=str(layout.output),
+            caption_format=dataset.format,
+            photos=len(run.prepared.photos),
+            not_photos=dict(dataset.others),
+            captions_found=captions_found(dataset),
+            captions=sum(len(run.captions[photo.id]) for photo in run.prepared.photos),
+            skipped=[SkippedRecord.of(skip) for skip in run.prepared.skipped],
+            surrogates=[model.name for model in run.problem.models],
+            rounds_at_most=settings.max_rounds,
+            seconds_estimated=round(seconds, 1),
+            bytes_estimated=copies_bytes(run.prepared),
+            bytes_needed=needed_bytes(run),
+            bytes_free=files.free_space(layout.output),
+        )
 
 
 def _nothing(settings: ProtectSettings, layout: Layout, dataset: Dataset) -> ProtectPlan:

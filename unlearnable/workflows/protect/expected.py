@@ -14,10 +14,11 @@ from unlearnable.methods.base import settings_for
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.progress import Progress, expect
 from unlearnable.protection.timing import optimising_seconds, step_seconds
+from unlearnable.stores.ragged import Ragged
 from unlearnable.workflows.layout import Layout
 from unlearnable.workflows.protect.hands import pixels_foreseen
 from unlearnable.workflows.protect.prepare import Prepared
-from unlearnable.workflows.protect.setup import Run, make_ready
+from unlearnable.workflows.protect.setup import PIXELS, Run, make_ready
 
 READING = "reading photos"
 WRITING = "writing photos"
@@ -85,6 +86,18 @@ def copies_bytes(prepared: Prepared) -> int:
         pixels = math.prod(size)
         total += 2 * pixels if encoding.lossless else min(1.3 * photo.path.stat().st_size, 0.5 * pixels)
     return int(total)
+
+
+def result_bytes(run: Run) -> int:
+    """Estimate what a run writes at most at one time: copies, noise, and the shards that copies are packed into."""
+    packing = 2 if run.dataset.shards else 1
+    return packing * copies_bytes(run.prepared) + Ragged(run.prepared.grids).size
+
+
+def needed_bytes(run: Run) -> int:
+    """Estimate the free space that a run needs: for what it writes, unpacked photos and working copies."""
+    unpacked = sum(photo.path.stat().st_size for photo in run.prepared.photos) if run.dataset.shards else 0
+    return result_bytes(run) + unpacked + (run.scratch / PIXELS).stat().st_size
 
 
 def photo_phases(run: Run, seconds: float) -> dict[str, float]:

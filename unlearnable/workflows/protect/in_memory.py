@@ -18,6 +18,7 @@ from unlearnable.methods.problem import Problem, Proposer
 from unlearnable.methods.state import State
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.fetching import fetch
 from unlearnable.models.tokens import Vocabulary
 from unlearnable.posts.pixels import Pixels, Posts, Rgb8
 from unlearnable.posts.resemblance import resemblance
@@ -28,7 +29,7 @@ from unlearnable.protection.towers import load_towers
 from unlearnable.protection.vocabulary import load_words
 from unlearnable.workflows.layout import SMALLEST
 from unlearnable.workflows.protect.readback import losses_on, refuse_unprotected
-from unlearnable.workflows.protect.setup import load_surrogates
+from unlearnable.workflows.protect.setup import all_models, load_surrogates
 
 
 class ProtectedPost(NamedTuple, Generic[Kind]):
@@ -61,6 +62,7 @@ class Loaded:
         """Load the models and words of the settings."""
         device, has_trigger = choose_device(settings.device), METHODS[settings.method].has_trigger
         vocabulary, proposer = load_words(settings, device, proposing=has_trigger)
+        fetch(all_models(settings), progress)
         surrogates = tuple(load_surrogates(settings, progress))
         own = settings_for(METHODS[settings.method](), settings, settings.options)
         return cls(settings, surrogates, load_towers(own, settings.surrogate, device), vocabulary, proposer)

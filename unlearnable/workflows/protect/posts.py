@@ -12,9 +12,12 @@ from unlearnable.datasets.others import other_files, said_of_others
 from unlearnable.errors import ConfigError
 from unlearnable.progress import Progress
 from unlearnable.workflows.protect.chosen import Source, narrowed
+from unlearnable.workflows.protect.packed import unpacked
 
 
-def open_posts(source: Source, captions: Path | None, columns: Columns | None, progress: Progress) -> Dataset:
+def open_posts(
+    source: Source, captions: Path | None, columns: Columns | None, progress: Progress, scratch: Path | None = None
+) -> Dataset:
     """Open the posts with their captions, and say where these come from and how many photos have one of the user's.
 
     Args:
@@ -22,13 +25,17 @@ def open_posts(source: Source, captions: Path | None, columns: Columns | None, p
         captions: the caption file that the user chose, if any.
         columns: the columns of it that the user chose, if any.
         progress: receives the remarks.
+        scratch: folder to which photos that lie in shards are unpacked, which the caller removes.
 
     Raises:
         InputError: there is no photo, none is taken, or the captions cannot be read.
         ConfigError: the folder holds several captions, of which none was chosen.
     """
-    captions = captions or (None if columns else _found(source))
-    if source.chosen and captions is None:  # their folder may hold anything: it is not searched for other photos
+    packed = unpacked(source.place, captions, scratch, progress) if scratch and not source.chosen else None
+    captions = captions or (None if columns or packed else _found(source))
+    if packed:
+        dataset = packed
+    elif source.chosen and captions is None:  # their folder may hold anything: it is not searched for other photos
         dataset = assemble(source.place, dict.fromkeys(source.chosen), (), (), "folder", None)
     else:
         dataset = open_dataset(source.place, captions, columns)
@@ -42,17 +49,17 @@ def open_posts(source: Source, captions: Path | None, columns: Columns | None, p
             progress.note(remark)
     elif dataset.format == "sidecar":
         progress.note("captions from the .txt beside each photo")
-    if captions is None and source.place.is_dir():
+    if captions is None and source.place.is_dir() and not packed:
         for path in captions_of_others(source.place):
             progress.note(f"{path.name} names none of these photos: it is not read")
     if len(dataset.photos) < photos:
         progress.note(f"{len(dataset.photos)} of {photos} photos are taken, as --only and --skip say")
     progress.note(said_of_captions(dataset))
-    if source.place.is_dir() and not source.chosen:
+    if source.place.is_dir() and not (source.chosen or packed):
         captions_read = {dataset.source, *(photo.path.with_suffix(".txt") for photo in dataset.photos)}
         dataset = replace(dataset, others=other_files(source.place, captions_read))
-        if dataset.others:
-            progress.note(said_of_others(dataset.others))
+    if dataset.others:
+        progress.note(said_of_others(dataset.others))
     return dataset
 
 

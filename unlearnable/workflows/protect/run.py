@@ -14,7 +14,7 @@ from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.methods.state import State
-from unlearnable.models.fetching import announce
+from unlearnable.models.fetching import fetch
 from unlearnable.models.sentence import as_sentence
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.posts.reading import columns_of
@@ -23,15 +23,15 @@ from unlearnable.protection.optimise import OptimisationTask, optimise, reason_t
 from unlearnable.report.html import protect_page
 from unlearnable.report.pictures import Thumbnails
 from unlearnable.results import ManifestLine, ProtectReport
-from unlearnable.stores.ragged import Ragged
 from unlearnable.workflows import history
 from unlearnable.workflows.layout import Layout, create_folders, layout_of, refuse_existing_output
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.changes import changed_since_finished, changed_since_stopped, said_of_changed
 from unlearnable.workflows.protect.chosen import source_of
-from unlearnable.workflows.protect.expected import copies_bytes, foreseen_and_ready
+from unlearnable.workflows.protect.expected import foreseen_and_ready, result_bytes
 from unlearnable.workflows.protect.lock import held, scratch_of
 from unlearnable.workflows.protect.opt_out_site import write_site_files
+from unlearnable.workflows.protect.packed import leave_packed
 from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.publish import (
     Publication,
@@ -69,10 +69,10 @@ def protect(
     started, progress = time.monotonic(), progress or Silent()
     source = source_of(settings.photos, settings.only, settings.skip)
     layout = layout_of(source.place, settings.output)
-    dataset = open_posts(source, settings.captions, columns_of(settings), progress)
-    announce(all_models(settings), progress)
-    key = run_key(settings, dataset)
     with held(layout), scratch_of(layout) as scratch:
+        dataset = open_posts(source, settings.captions, columns_of(settings), progress, scratch)
+        fetch(all_models(settings), progress)
+        key = run_key(settings, dataset)
         if resume and (finished := _finished_report(settings, dataset, layout, key, progress)):
             return finished
         anew = resume and _begins_anew(settings, dataset, layout, progress)
@@ -83,7 +83,7 @@ def protect(
         run = foreseen_and_ready(settings, layout, dataset, surrogates, scratch, progress)
         goes_on = resume and not anew
         if not goes_on:
-            files.check_space(layout.private, copies_bytes(run.prepared) + Ragged(run.prepared.grids).size)
+            files.check_space(layout.private, result_bytes(run))
             shutil.rmtree(layout.earlier, ignore_errors=True)
         create_folders(layout, key, config.to_toml(settings), dataset.posts, resume=goes_on)
         task = OptimisationTask(run.problem, run.method, run.method_settings, layout.checkpoint, run.key)
@@ -146,6 +146,7 @@ def stage(
     losses = measure_losses(run, state, written, texts, progress)
     if run.method.lowers_loss:
         refuse_unprotected(losses, run.settings)
+    leave_packed(run.dataset, lines, layout, run.scratch)
     stopped = reason_to_stop(run.settings, rounds) or "rounds"
     seconds = time.monotonic() - started
     report = summarise(run, state, RunResults(lines, losses, rounds, stopped, roundtrip, seconds))

@@ -26,6 +26,8 @@ from unlearnable.workflows.layout import Layout, OutputNames
 from unlearnable.workflows.protect.prepare import Caption, PhotoReader, Prepared, leaders_of, read_captions, read_photos
 from unlearnable.workflows.protect.resaved import MadeCopies
 
+PIXELS = "pixels.u8"  # working copies, in the scratch folder
+
 
 @dataclass(frozen=True)
 class Run:
@@ -101,7 +103,7 @@ def make_ready(
     method = METHODS[settings.method]()
     method_settings = settings_for(method, settings, settings.options)
     vocabulary, proposer = load_words(settings, choose_device(settings.device), proposing=method.has_trigger)
-    pixels = Pixels.create(scratch / "pixels.u8")
+    pixels = Pixels.create(scratch / PIXELS)
     side = max(model.image_size for model in surrogates)
     captions_name = dataset.source.name if dataset.source else None
     names = OutputNames((photo.id for photo in dataset.photos), captions_name, taken)

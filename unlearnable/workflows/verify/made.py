@@ -28,7 +28,7 @@ def sources_of(protected: Dataset) -> dict[str, str]:
     Raises:
         CheckpointError: it is damaged.
     """
-    root, there = protected.root.resolve(), {photo.id for photo in protected.photos}
+    root, there = protected.given.resolve(), {photo.id for photo in protected.photos}
     try:
         lines = read_manifest(Layout(root, root, private_of(root)).manifest)
     except OSError:

@@ -94,7 +94,7 @@ def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[
     skipped += [Skipped(sources[copy], "elsewhere", f"{copy} was added from another folder") for copy in added - used]
     if unmatched := sorted({photo.id for photo in protected.photos} - used - added):
         raise InputError(
-            f"{protected.root / unmatched[0]} has no original in {originals.root}",
+            f"{protected.given / unmatched[0]} has no original in {originals.given}",
             hint="pass the folder that was protected",
         )
     return posts, skipped
@@ -164,7 +164,7 @@ def _left_out(photo: Photo, protected: Dataset, already_protected: set[str]) -> 
     Raises:
         InputError: no reason is known.
     """
-    report = report_of(protected.root)
+    report = report_of(protected.given)
     for one in report.skipped if report else ():
         if one.where == storable(photo.id):
             return Skipped(photo.id, one.reason, one.detail)
@@ -177,5 +177,5 @@ def _left_out(photo: Photo, protected: Dataset, already_protected: set[str]) -> 
     if files.sha256(photo.path) in already_protected:
         return Skipped(photo.id, "already-protected", "made by this tool")
     raise InputError(
-        f"{photo.id} has no protected copy in {protected.root}", hint="protect it, or remove it from the originals"
+        f"{photo.id} has no protected copy in {protected.given}", hint="protect it, or remove it from the originals"
     )

@@ -17,6 +17,7 @@ from unlearnable.experiments.arms import leaked_posts
 from unlearnable.experiments.cells import Experiment
 from unlearnable.experiments.models import ModelPool
 from unlearnable.models.device import choose_device
+from unlearnable.models.fetching import fetch
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.reading import DecodedPosts, open_collection, read_all
@@ -58,6 +59,7 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     crowd = open_crowd(settings)
     split = divide(settings, progress, crowd.held_out if crowd else ())
     leaked = leaked_posts(len(split.train), settings.leaked, settings.seed) if crowd else frozenset()
+    fetch(settings.victims, progress)
     pool = ModelPool(device, settings.from_scratch)
     side = max(pool.pretrained(name).image_size for name in settings.victims)
     files.check_writable(folder)

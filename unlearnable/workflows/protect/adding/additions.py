@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from unlearnable.datasets import Dataset, Skipped
+from unlearnable.errors import ConfigError
 from unlearnable.results import ManifestLine
-from unlearnable.workflows.protect.adding.earlier import Earlier
+from unlearnable.workflows.protect.adding.earlier import NO_SHARDS, Earlier
 
 
 def recognised(dataset: Dataset, earlier: Earlier) -> dict[str, ManifestLine]:
@@ -34,7 +35,12 @@ def additions(dataset: Dataset, earlier: Earlier) -> Dataset:
 
     A photo of a known name whose content has changed, and one that is there under another name, are listed as left
     out. One that the earlier run had left out is new if it or its captions have changed.
+
+    Raises:
+        ConfigError: the photos lie in shards.
     """
+    if dataset.shards is not None:
+        raise ConfigError(NO_SHARDS, hint="protect new shards as a folder of their own")
     by_name = {line.source: line for line in earlier.lines if line.status == "skipped"}
     by_name |= {line.source: line for line in earlier.protected}
     by_content = {line.sha256_in: line for line in earlier.protected}

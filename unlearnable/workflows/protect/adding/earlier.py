@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from unlearnable import files
 from unlearnable.config import ProtectSettings
-from unlearnable.errors import CheckpointError, OutputError
+from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.escapes import storable
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.workflows.layout import PRIVATE_SUMS, Layout
@@ -23,6 +23,7 @@ from unlearnable.workflows.records import read_manifest, read_record
 
 Found = TypeVar("Found")
 TEXTS = "texts"  # folder of the published files that are no photos, beside the records
+NO_SHARDS = "--add takes no shards"
 _ANEW = "restore it from a backup, or protect all anew with --overwrite"
 
 
@@ -105,10 +106,13 @@ def earlier_result(layout: Layout) -> Earlier:
 
     Raises:
         OutputError: there is none.
+        ConfigError: it consists of shards.
         CheckpointError: its records or published files are missing or damaged.
     """
     records = records_of(layout)
     report = _read(records.report, ProtectReport.model_validate_json)
+    if report.is_packed:
+        raise ConfigError(NO_SHARDS, hint="protect new shards as a folder of their own")
     lines = _read(records.manifest, lambda _: read_manifest(records.manifest))
     if len(lines) != _read(records.manifest, lambda text: text.count("\n")):
         raise CheckpointError(f"{records.manifest} has lines that this version cannot read", hint=_ANEW)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
-from unlearnable.models.fetching import announce
+from unlearnable.models.fetching import fetch
 from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
 from unlearnable.protection.optimise import OptimisationTask, optimise, reason_to_stop
@@ -54,7 +54,7 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
             clear(layout)
             return unchanged_report(earlier, dataset)
         progress.note(f"{len(dataset.photos)} of {len(found.photos)} photos are new")
-        announce(all_models(settings), progress)
+        fetch(all_models(settings), progress)
         key = hashlib.sha256(f"{earlier.report.run} {run_key(settings, dataset)}".encode()).hexdigest()
         surrogates = load_surrogates(settings, progress)
         taken = _taken(layout, earlier)

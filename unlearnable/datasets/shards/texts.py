@@ -1,0 +1,94 @@
+"""The texts of a post in a tar: the caption in its `.txt`, and the fields of its `.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from unlearnable.datasets.text.fields import POSTS
+from unlearnable.datasets.text.further import further_changes, json_fields, with_further
+from unlearnable.datasets.text.json_spans import decode, members, speller, strings
+from unlearnable.datasets.text.records import CaptionRecord, Scan
+from unlearnable.datasets.text.spans import TextSpan, splice, stripped
+
+TEXTS = (".txt", ".json")
+_NOWHERE = TextSpan(0, 0, "")
+
+
+@dataclass(frozen=True)
+class PackedText:
+    """A text of a post, taken apart.
+
+    Attributes:
+        text: the text.
+        own: captions that it holds.
+        scan: how new values are spelt in it.
+        is_json: whether it has fields.
+    """
+
+    text: str
+    own: tuple[TextSpan, ...]
+    scan: Scan
+    is_json: bool
+
+    def record(self, captions: Sequence[str]) -> CaptionRecord:
+        """Return the captions of the post as they stand here, and the fields that may not be published as they are."""
+        places: dict[str, TextSpan] = {}
+        repeats: list[tuple[int, TextSpan]] = []
+        for span in self.own:
+            if span.value in places:
+                repeats.append((captions.index(span.value), span))
+            places.setdefault(span.value, span)
+        spans = tuple(places.get(caption, _NOWHERE._replace(value=caption)) for caption in captions)
+        record = CaptionRecord("", _NOWHERE, spans, (), repeats=tuple(repeats))
+        if not self.is_json:
+            return record
+        taken = {span[:2] for span in self.own}
+        found = with_further(record, json_fields(self.text, decode(self.text)))
+        return replace(found, further=tuple(one for one in found.further if one.span[:2] not in taken))
+
+    def edited(self, old: Sequence[str], new: Sequence[str], keep: frozenset[str]) -> bytes:
+        """Return the bytes with the new captions in place of the old ones."""
+        record = self.record(old)
+        places = [(n, span) for n, span in enumerate(record.captions) if span.end] + list(record.repeats)
+        changes = [
+            span._replace(value=self.scan.spell(self.text[span.start : span.end], span.value, new[n]))
+            for n, span in places
+            if new[n] != span.value
+        ]
+        changes += further_changes(self.text, self.scan, record, new, keep)
+        return splice(self.text, changes).encode("utf-8")
+
+
+def take_apart(name: str, data: bytes) -> PackedText:
+    """Take a text of a post apart.
+
+    Raises:
+        ValueError: it is not UTF-8, or no JSON object where it should be one.
+    """
+    text = data.decode("utf-8")  # a byte order mark stays, as a letter
+    if not name.endswith(".json"):
+        start = text.startswith("\ufeff")
+        span = stripped(text, start, len(text))
+        return PackedText(text, (span,) if span.value else (), Scan((), (), (), _as_it_is), is_json=False)
+    whole = decode(text)
+    if not isinstance(whole.value, dict):
+        raise ValueError("not a JSON object")
+    fields: dict[str, list[TextSpan]] = {field: strings(text, node) for field, node in members(text, whole.start)}
+    filled = ([span for span in fields.get(one, ()) if span.value.strip()] for one in POSTS.caption)
+    own = tuple(span._replace(value=span.value.strip()) for span in next(filter(None, filled), ()))
+    return PackedText(text, own, Scan((), (), (), speller(text), null="null"), is_json=True)
+
+
+def captions_in(texts: Sequence[PackedText]) -> list[str]:
+    """Return the captions of a post, each once."""
+    return list(dict.fromkeys(span.value for text in texts for span in text.own))
+
+
+def fields_in(texts: Sequence[PackedText], captions: Sequence[str]) -> list[tuple[str, bool]]:
+    """Return the fields of a post that are not published as they are, and whether they are emptied."""
+    return [(one.name, one.caption is None) for text in texts for one in text.record(captions).further]
+
+
+def _as_it_is(raw: str, value: str, new: str) -> str:
+    return new
