@@ -23,12 +23,12 @@ NOTES = (
 def crowd_table(report: BenchmarkReport) -> TableRecord:
     """Return the table of the people in a crowd."""
     several = {(one.people, one.draws) for one in report.crowd}
-    drawn = ", ".join(f"{people} people: {draws}" for people, draws in sorted(several))
+    drawn = ", ".join(f"{draws} of {people}" for people, draws in sorted(several))
     return TableRecord(
         title=f"People in a crowd, {report.title}",
         heads=HEADS,
         rows=[_row(one) for one in report.crowd],
-        notes=[*NOTES, f"Draws of {drawn}.", *report.differs],
+        notes=[*NOTES, f"Draws of so many protected people: {drawn}.", *report.differs],
     )
 
 
