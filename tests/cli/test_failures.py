@@ -147,7 +147,7 @@ def test_what_has_no_end_or_no_bound_is_one_line(tmp_path, arguments):
 
 
 @POSIX
-@pytest.mark.parametrize("option", ["--captions", "--avoid-words", "photo"])
+@pytest.mark.parametrize("option", ["--captions", "--avoid-words", "--config", "photo"])
 @pytest.mark.parametrize("endless", [True, False])
 def test_a_device_or_a_pipe_is_not_read(posts, option, endless):
     pipe = posts / "pipe.jpg"
@@ -157,7 +157,7 @@ def test_a_device_or_a_pipe_is_not_read(posts, option, endless):
         os.mkfifo(pipe)
     arguments = (pipe,) if option == "photo" else (posts, option, pipe)
     result = call("protect", *arguments)
-    assert (result.returncode, result.stdout) == (2 if option == "--avoid-words" else 3, "")
+    assert (result.returncode, result.stdout) == (2 if option in ("--avoid-words", "--config") else 3, "")
     assert f"error: {pipe} is no regular file" in result.stderr.splitlines()
 
 

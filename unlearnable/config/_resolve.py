@@ -112,7 +112,9 @@ def to_toml(settings: Settings) -> str:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        with file.open("rb") as opened:  # it may be a device without an end
+        if file.exists() and not file.is_file():  # a pipe may wait for ever for somebody who writes to it
+            raise ConfigError(f"{file} is no regular file", hint="save the settings in a file")
+        with file.open("rb") as opened:
             data = opened.read(LARGEST_FILE + 1)
     except OSError as error:
         raise ConfigError(f"cannot read {file}: {error.strerror}") from error
