@@ -99,7 +99,7 @@ def _pair(originals: Path | None, captions: Path | None) -> dict[str, Path | Non
     """The folders to compare, where they were not both given."""
     from unlearnable.workflows.history import pair_to_verify
 
-    pair = pair_to_verify(originals)
+    pair = pair_to_verify(originals, say)
     say(f"verifying {pair.protected} against {pair.originals} ({pair.reason})")
     return {"originals": pair.originals, "protected": pair.protected, "captions": captions or pair.captions}
 

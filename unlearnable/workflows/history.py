@@ -1,26 +1,34 @@
 """The history between runs: hashes of the copies that the tool made, where they are, and the last run.
 
-It is stored in the user's state folder (`UNLEARNABLE_STATE` moves it), never with the photos.
+It is stored in the user's state folder (`UNLEARNABLE_STATE` moves it), never with the photos. Each line has a checksum
+of its own; lines of earlier versions, which have none, are taken as they are and get one with the next run.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
-from contextlib import suppress
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from filelock import FileLock
 
-from unlearnable import files
+from unlearnable import files, seal
 from unlearnable.errors import InputError
 from unlearnable.folders import state_folder
 
 LAST = "last.json"
 MADE = "made.txt"
 COPIES = "copies.jsonl"
+Kind = TypeVar("Kind")
+Note = Callable[[str], object]
+_HASH = re.compile("[0-9a-f]{64}")
+_PLACES = ("path", "original")
+
+
+def _unsaid(_: str) -> None:
+    """Drop a note."""
 
 
 class MadeCopy(NamedTuple):
@@ -43,27 +51,54 @@ class MadeCopy(NamedTuple):
     made: str
 
 
-def known_protected_hashes() -> set[str]:
-    """Return the SHA-256 of every protected photo that this user has made."""
-    try:
-        return set((state_folder() / MADE).read_text(encoding="ascii").split())
-    except (OSError, UnicodeDecodeError):
-        return set()
+def known_protected_hashes(note: Note = _unsaid) -> set[str]:
+    """Return the SHA-256 of every protected photo that this user has made; what is damaged is said in a note."""
+    return set(_known(MADE, _hash_in, note))
 
 
-def known_copies() -> list[MadeCopy]:
-    """Return what is remembered of each protected photo; lines that cannot be read, as of another version, are not."""
+def known_copies(note: Note = _unsaid) -> list[MadeCopy]:
+    """Return what is remembered of each protected photo; what is damaged is said in a note."""
+    return _known(COPIES, _copy_in, note)
+
+
+def _known(name: str, parse: Callable[[str], Kind | None], note: Note) -> list[Kind]:
+    path = state_folder() / name
     try:
-        texts = (state_folder() / COPIES).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
+        found = _read(path, parse)
+    except OSError as error:
+        note(f"cannot read {path}: {error.strerror or error}; copies made earlier may not be known again")
         return []
-    found = []
-    for text in texts:
-        with suppress(ValueError, TypeError, KeyError):
-            row = json.loads(text)
-            int(row["perceptual_hash"], 16)
-            found.append(MadeCopy(**{**row, "path": Path(row["path"]), "original": Path(row["original"])}))
-    return found
+    if damaged := found.count(None):
+        note(f"{damaged} of {len(found)} lines of {path} are damaged; those copies may not be known again")
+    return _whole(found)
+
+
+def _read(path: Path, parse: Callable[[str], Kind | None]) -> list[Kind | None]:
+    """Return what each line of a file tells, None for a damaged one; nothing if there is no file."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return []
+    return [parse(line) for line in text.split("\n") if line]
+
+
+def _whole(found: Iterable[Kind | None]) -> list[Kind]:
+    return [one for one in found if one is not None]
+
+
+def _hash_in(line: str) -> str | None:
+    if _HASH.fullmatch(line):  # of an earlier version, without a checksum
+        return line
+    return seal.unseal_line(line)
+
+
+def _copy_in(line: str) -> MadeCopy | None:
+    try:
+        row = seal.unseal_json(line)
+        int(row["perceptual_hash"], 16)
+        return MadeCopy(**row | {name: Path(row[name]) for name in _PLACES})
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def remember(
@@ -75,15 +110,19 @@ def remember(
         files.reporting_write_errors(state_folder()),
         FileLock(state_folder() / "lock"),
     ):  # several runs may end at once
-        all_hashes = known_protected_hashes() | set(hashes)
-        files.write_text(state_folder() / MADE, "".join(f"{line}\n" for line in sorted(all_hashes)))
-        by_hash = {copy.sha256: copy for copy in (*copies, *known_copies())}  # the day is that of the first time
-        rows = (json.dumps(copy._asdict(), default=str) + "\n" for _, copy in sorted(by_hash.items()))
+        made = {*hashes, *_whole(_read(state_folder() / MADE, _hash_in))}
+        files.write_text(state_folder() / MADE, "".join(map(seal.seal_line, sorted(made))))
+        known = _whole(_read(state_folder() / COPIES, _copy_in))
+        by_hash = {copy.sha256: copy for copy in (*copies, *known)}  # the day is that of the first time
+        rows = (
+            seal.seal_json(copy._asdict() | {name: str(getattr(copy, name)) for name in _PLACES})
+            for _, copy in sorted(by_hash.items())
+        )
         files.write_text(state_folder() / COPIES, "".join(rows))
         if captions is not None and captions.exists():  # not for a word such as `people`
             captions = captions.absolute()
         last = {"photos": str(photos), "captions": None if captions is None else str(captions), "output": str(output)}
-        files.write_text(state_folder() / LAST, json.dumps(last) + "\n")
+        files.write_text(state_folder() / LAST, seal.seal_json(last))
 
 
 @dataclass(frozen=True)
@@ -103,13 +142,15 @@ class Remembered:
     reason: str
 
 
-def pair_to_verify(originals: Path | None) -> Remembered:
+def pair_to_verify(originals: Path | None, note: Note = _unsaid) -> Remembered:
     """Return the folders for `verify` if not both are given: those of the last run, or a pair in the current folder.
+
+    That the record of the last run is damaged is said in a note.
 
     Raises:
         InputError: there is no such pair.
     """
-    last = _last()
+    last = _last(note)
     if last and (originals is None or originals.absolute() in (last.originals, last.captions)):
         return last
     if originals is not None and not originals.exists():
@@ -125,12 +166,16 @@ def pair_to_verify(originals: Path | None) -> Remembered:
     raise InputError("there is no earlier run to verify", hint="unlearnable verify ORIGINALS PROTECTED")
 
 
-def _last() -> Remembered | None:
+def _last(note: Note) -> Remembered | None:
     """Return the last run of `protect`, if its folders still exist."""
+    path = state_folder() / LAST
     try:
-        last = json.loads((state_folder() / LAST).read_text(encoding="utf-8"))
+        last = seal.unseal_json(path.read_bytes())
         captions = Path(last["captions"]) if last.get("captions") else None
         remembered = Remembered(Path(last["photos"]), Path(last["output"]), captions, "the last protect run")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        note(f"{path} is damaged: the last run is not known")
         return None
     return remembered if remembered.originals.is_dir() and remembered.protected.is_dir() else None

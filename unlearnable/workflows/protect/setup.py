@@ -107,8 +107,9 @@ def make_ready(
     side = max(model.image_size for model in surrogates)
     captions_name = dataset.source.name if dataset.source else None
     names = OutputNames((photo.id for photo in dataset.photos), captions_name, taken)
-    copies = MadeCopies(history.known_copies())
-    reader = PhotoReader(settings, side, pixels, history.known_protected_hashes(), copies, names, layout.staged)
+    copies = MadeCopies(history.known_copies(progress.note))
+    hashes = history.known_protected_hashes(progress.note)
+    reader = PhotoReader(settings, side, pixels, hashes, copies, names, layout.staged)
     prepared = read_photos(dataset, reader, progress)
     captions = read_captions(dataset, settings, settings.trigger_length if method.has_trigger else 0)
     posts = [captions[photo.id] for photo in prepared.photos]

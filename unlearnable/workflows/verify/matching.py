@@ -16,6 +16,7 @@ from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.encoding import choose_encoding
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.resize import is_reduced, resized
+from unlearnable.progress import Progress, Silent
 from unlearnable.workflows import history
 from unlearnable.workflows.layout import METADATA, SMALLEST, OutputNames
 from unlearnable.workflows.verify.made import report_of, sources_of
@@ -57,11 +58,13 @@ def open_protected(folder: Path, originals: Dataset, captions: Path | None) -> D
     return open_dataset(folder, captions, None if captions.name == METADATA else originals.columns)
 
 
-def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[Skipped]]:
+def match(
+    originals: Dataset, protected: Dataset, progress: Progress | None = None
+) -> tuple[list[PostPair], list[Skipped]]:
     """Pair the photos by path and stem, and their captions by order.
 
     Originals that protection had to leave out (they cannot be decoded, are too small, or were
-    protected already) are skipped; any other photo without a partner is an error.
+    protected already) are skipped; any other photo without a partner is an error. Damage of the history is noted.
 
     Raises:
         InputError: a photo has no partner, or not as many captions as its partner; the message names the file.
@@ -72,7 +75,7 @@ def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[
     copies = named | {photo.id: told[name] for photo in originals.photos if (name := storable(photo.id)) in told}
     before, after = originals.captions_by_photo(), protected.captions_by_photo()
     posts, skipped, used = [], [], set()
-    already_protected, uncaptioned = history.known_protected_hashes(), originals.uncaptioned
+    already_protected, uncaptioned = history.known_protected_hashes((progress or Silent()).note), originals.uncaptioned
     for photo in originals.photos:
         copy = copies.get(photo.id)
         if copy is None:

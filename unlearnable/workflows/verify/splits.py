@@ -76,7 +76,7 @@ def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] 
     opened = open_collection(settings.originals, settings.captions, columns_of(settings))
     originals = given_to_protect(opened, settings.protected)
     protected = open_protected(settings.protected, originals, settings.protected_captions)
-    posts, skipped = match(originals, protected)
+    posts, skipped = match(originals, protected, progress)
     skipped += [*originals.skipped, *protected.skipped]
     people = people_of(originals)
     if settings.test is not None:
