@@ -98,7 +98,7 @@ def test_from_photos_to_copied_captions(browser, window, dropped):
     assert browser.execute_script("return document.querySelector('.drop').known"), "what still arrives would be lost"
     loaded(browser)
     narrow_enough(browser)
-    [scratch] = window.temporary.glob("unlearnable-app-*")
+    [scratch] = window.temporary.glob("unlearnable-*")
     assert stat.S_IMODE(scratch.stat().st_mode) == 0o700
     type_captions(browser, ["", "", *CAPTIONS[2:]])
     press(browser, "#start")

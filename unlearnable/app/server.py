@@ -20,6 +20,7 @@ from unlearnable.app.page import TITLE, draw
 from unlearnable.app.pictures import add_pictures
 from unlearnable.errors import OutputError
 from unlearnable.extras import require
+from unlearnable.scratch import scratch_folder
 
 EXTRA = "app"
 HOST = "127.0.0.1"
@@ -86,11 +87,11 @@ def _library(scratch: Path) -> tuple[Any, Any]:
 def _scratch() -> Iterator[Path]:
     """Make a folder that only the user may read; all that is temporary goes there, uploads in transit too."""
     before = tempfile.tempdir
-    with tempfile.TemporaryDirectory(prefix="unlearnable-app-", ignore_cleanup_errors=True) as folder:
+    with scratch_folder() as folder:
         try:
-            (Path(folder) / "temporary").mkdir(mode=0o700)
-            tempfile.tempdir = str(Path(folder) / "temporary")
-            yield Path(folder)
+            (folder / "temporary").mkdir(mode=0o700)
+            tempfile.tempdir = str(folder / "temporary")
+            yield folder
         finally:
             tempfile.tempdir = before
 

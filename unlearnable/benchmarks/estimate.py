@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from dataclasses import replace
-from pathlib import Path
 
 from unlearnable.benchmarks.bench import Bench
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
@@ -18,6 +16,7 @@ from unlearnable.experiments.timing import step_seconds
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.progress import Silent
 from unlearnable.results import BenchmarkPlan, PlannedCell
+from unlearnable.scratch import scratch_folder
 from unlearnable.training.loop import steps_an_epoch
 
 
@@ -62,9 +61,9 @@ def protection_seconds(bench: Bench, recipe: ProtectionRecipe, train: DecodedPho
     photos = DecodedPhotos(train.pixels.first(part), train.items[:part], ())
     one_round = settings.model_copy(update={"max_rounds": 1, "surrogate_steps": 0})
     surrogate = surrogate_of(bench).clone()  # `step_seconds` trains it
-    with tempfile.TemporaryDirectory(prefix="unlearnable-") as folder:
+    with scratch_folder() as folder:
         began = time.monotonic()
-        store = ProtectionStore(replace(recipe, settings=one_round), Path(folder), {})
+        store = ProtectionStore(replace(recipe, settings=one_round), folder, {})
         make(store, photos, surrogate, resume=False, progress=Silent())
         seconds = time.monotonic() - began
     pairs = pairs_of(train.pixels, [item.captions for item in train.items])

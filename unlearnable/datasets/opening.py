@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import atexit
-import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from unlearnable.datasets.tree import PHOTO_SUFFIXES, find_files, is_photo
 from unlearnable.datasets.types import NO_RECORD, Columns, Dataset, Edits
 from unlearnable.errors import ConfigError, InputError, UnlearnableError
 from unlearnable.extras import installed
+from unlearnable.scratch import scratch_folder
 
 _FACES = Path(FORMAT)
 REPEATED = "metadata.jsonl"  # written beside the captions of every published folder
@@ -96,10 +97,11 @@ def shards_of(photos: Path) -> Shards | None:
 
 def unpack(packed: Shards, photos: Path) -> Path:
     """Unpack shards to a temporary folder, which is removed when the program ends; return it."""
-    folder = tempfile.TemporaryDirectory(prefix="unlearnable-")
-    atexit.register(folder.cleanup)
-    packed.unpack(photos, Path(folder.name))
-    return Path(folder.name)
+    stack = ExitStack()
+    atexit.register(stack.close)
+    folder = stack.enter_context(scratch_folder()) / "unpacked"
+    packed.unpack(photos, folder)
+    return folder
 
 
 def _read(source: Path, root: Path, columns: Columns | None) -> Dataset:

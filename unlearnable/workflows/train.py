@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.reading import DecodedPosts, open_collection, read_all
 from unlearnable.progress import Progress, Silent
 from unlearnable.results import SkippedRecord, TrainReport
+from unlearnable.scratch import scratch_folder
 from unlearnable.training.distributed import join
 from unlearnable.workflows.verify.splits import split, unused
 
@@ -54,8 +54,8 @@ def train(
     key = _key(settings, datasets)
     model = _start(settings, progress).to(device)
     files.check_writable(settings.output.parent)
-    with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
-        posts = DecodedPosts(Pixels.create(Path(scratch) / "pixels.u8"))
+    with scratch_folder() as scratch:
+        posts = DecodedPosts(Pixels.create(scratch / "pixels.u8"))
         read_all(datasets, model.image_size, posts, progress)
         task = _task(settings, model, posts, partial, key)
         progress.phase(f"training {settings.model}", task.steps)

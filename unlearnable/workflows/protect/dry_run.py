@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 import time
-from pathlib import Path
 
 from unlearnable import files
 from unlearnable.config import ProtectSettings
@@ -14,6 +12,7 @@ from unlearnable.models.fetching import fetch
 from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
 from unlearnable.results import ProtectPlan, SkippedRecord
+from unlearnable.scratch import scratch_folder
 from unlearnable.workflows.layout import Layout, layout_of
 from unlearnable.workflows.protect.adding.additions import additions
 from unlearnable.workflows.protect.adding.earlier import earlier_result
@@ -37,8 +36,8 @@ def plan(settings: ProtectSettings, *, add: bool = False, progress: Progress | N
     progress = progress or Silent()
     source = source_of(settings.photos, settings.only, settings.skip)
     layout = layout_of(source.place, settings.output)
-    with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
-        dataset = open_posts(source, settings.captions, columns_of(settings), progress, Path(scratch))
+    with scratch_folder() as scratch:
+        dataset = open_posts(source, settings.captions, columns_of(settings), progress, scratch)
         if add:
             dataset = additions(dataset, earlier_result(layout))
             if not dataset.photos:
@@ -46,7 +45,7 @@ def plan(settings: ProtectSettings, *, add: bool = False, progress: Progress | N
         fetch(all_models(settings), progress)
         surrogates = load_surrogates(settings, progress)
         began = time.monotonic()
-        run = make_ready(settings, layout, dataset, surrogates, Path(scratch), progress)
+        run = make_ready(settings, layout, dataset, surrogates, scratch, progress)
         reading = time.monotonic() - began
         progress.phase("timing a round", 0)
         seconds = sum(photo_phases(run, reading).values()) + _optimising_seconds(run)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,7 @@ from unlearnable.protection.captions import Captions, cut_captions
 from unlearnable.protection.optimise import OptimisationTask, optimise, reason_to_stop
 from unlearnable.protection.towers import load_towers
 from unlearnable.protection.vocabulary import load_words
+from unlearnable.scratch import scratch_folder
 from unlearnable.workflows.layout import SMALLEST
 from unlearnable.workflows.protect.readback import losses_on, refuse_unprotected
 from unlearnable.workflows.protect.setup import all_models, load_surrogates
@@ -80,15 +80,15 @@ def protect_in_memory(
     if not images or len(images) != len(captions):
         raise InputError(f"{len(images)} photos and {len(captions)} captions", hint="give one caption for each photo")
     pictures = [_read(image, f"images[{number}]") for number, image in enumerate(images)]
-    with tempfile.TemporaryDirectory(prefix="unlearnable-") as scratch:
-        problem = _problem(loaded, pictures, captions, Path(scratch), progress)
+    with scratch_folder() as scratch:
+        problem = _problem(loaded, pictures, captions, scratch, progress)
         state = _optimise(loaded.settings, problem, progress)
         protected = [_with_noise(loaded.settings, state, number, picture) for number, picture in enumerate(pictures)]
         slots = problem.posts.slots
         words = Captions.from_tokens(slots, state.triggers.tolist() if state.triggers.shape[1] else [], loaded.settings)
         texts = [words.of(number, [caption]) for number, caption in enumerate(captions)]
         if METHODS[loaded.settings.method].lowers_loss:
-            store = _stored(protected, _side(loaded), Path(scratch) / "protected.u8")
+            store = _stored(protected, _side(loaded), scratch / "protected.u8")
             refuse_unprotected(losses_on(problem, state.models, store, store, texts), loaded.settings)
     return [ProtectedPost(like(image, one), text) for image, one, [text] in zip(images, protected, texts, strict=True)]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from unlearnable.posts.reading import DecodedPosts, open_collection, read_all
 from unlearnable.progress import Progress, Silent
 from unlearnable.report.html import verify_page
 from unlearnable.results import VerifyReport
+from unlearnable.scratch import scratch_folder
 from unlearnable.workflows.layout import check_apart
 from unlearnable.workflows.verify.arms import VerifyArm, Versions
 from unlearnable.workflows.verify.cells import VERSION, Grid, run_cells
@@ -63,8 +63,7 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     pool = ModelPool(device, settings.from_scratch)
     side = max(pool.pretrained(name).image_size for name in settings.victims)
     files.check_writable(folder)
-    with tempfile.TemporaryDirectory(prefix="unlearnable-") as temporary:
-        scratch = Path(temporary)
+    with scratch_folder() as scratch:
         held_out, own = _gallery(split, crowd, side, scratch, progress)
         gallery = pairs_of(held_out.pixels, held_out.captions)
         if few := too_few(settings, chance(gallery, own if crowd else None)):
