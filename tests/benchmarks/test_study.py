@@ -71,6 +71,20 @@ def test_a_second_call_runs_nothing_and_gives_the_same_tables(flickr, asked, tmp
     assert json.loads((tmp_path / "out" / "table.json").read_text())["schema_version"] == 1
 
 
+def test_checkpoints_of_what_a_kill_left_finished_are_removed(flickr, asked, tmp_path):
+    settings = asked("flickr8k", flickr)
+    study.benchmark(settings)
+    whole = set(tree(tmp_path / "out"))
+    done = sorted((tmp_path / "out" / "cells").glob("*.json"))
+    [protection] = (tmp_path / "out" / "protections").glob("*.json")
+    for finished in (*done, protection):
+        finished.with_suffix(".partial").write_bytes(b"of the last epoch or round")
+    done[-1].with_suffix(".partial").unlink()
+    done[-1].unlink()  # its victim was not trained yet when the protection was finished
+    assert study.benchmark(settings, resume=True).ran == 1
+    assert set(tree(tmp_path / "out")) == whole
+
+
 @pytest.mark.parametrize("change", [{"limit": 5}, {"seeds": (1,)}, {"through": ("jpeg-75",)}])
 def test_another_setting_is_another_cell(flickr, asked, change):
     study.benchmark(asked("flickr8k", flickr, methods=("clean",)))

@@ -166,3 +166,8 @@ def test_markdown_and_latex_escape_what_they_must():
 def test_a_loss_that_was_lost_is_left_out_of_the_curve(method, tmp_path):
     broken = cell(method).model_copy(update={"loss_curve": [2.0, None]})
     assert all(path.is_file() for path in draw(report([broken]), tmp_path))
+
+
+def test_a_victim_with_a_long_path_leaves_room_for_the_figures(tmp_path):
+    named = cell("clean").model_copy(update={"victim": f"/home/{'folder/' * 30}model.safetensors"})
+    assert all(path.is_file() for path in draw(report([named]), tmp_path))  # a warning of matplotlib is an error

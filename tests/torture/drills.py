@@ -27,14 +27,15 @@ class Drill:
 
 
 DRILLS = {
-    "photos": Drill(photos.drill, 1500, 10_000),
-    "captions": Drill(captions.drill, 300, 1000),
-    "secrets": Drill(secrets.drill, 300, 1200),
-    "kills of protect": Drill(partial(kills.drill, name="protect"), 5, 200),
-    "kills of protect --overwrite": Drill(partial(kills.drill, name="protect --overwrite"), 4, 100),
-    "kills of train": Drill(partial(kills.drill, name="train"), 3, 40),
-    "kills of verify": Drill(partial(kills.drill, name="verify"), 2, 40),
-    "flips": Drill(flips.drill, 6, 300),
-    "pairs": Drill(pairs.drill, 2, 20),
-    "disks": Drill(disks.drill, 2, 20),
+    "photos": Drill(photos.drill, 1000, 10_000),
+    "captions": Drill(captions.drill, 200, 1000),
+    "secrets": Drill(secrets.drill, 200, 1200),
+    "kills of protect": Drill(partial(kills.drill, name="protect"), 3, 200),
+    "kills of protect --overwrite": Drill(partial(kills.drill, name="protect --overwrite"), 2, 100),
+    "kills of train": Drill(partial(kills.drill, name="train"), 2, 40),
+    "kills of verify": Drill(partial(kills.drill, name="verify"), 1, 40),
+    "kills of benchmark": Drill(partial(kills.drill, name="benchmark"), 1, 40),
+    "flips": Drill(flips.drill, 3, 300),
+    "pairs": Drill(pairs.drill, 1, 20),
+    "disks": Drill(disks.drill, 1, 20),
 }

@@ -29,7 +29,7 @@ QUICK: dict[str, Any] = {
 }
 BRIEF: dict[str, Any] = {"epochs": 2, "batch_size": 4, "lr": 1e-3}
 OF_THIS_RUN = frozenset({"report.json", "report.html", "run.toml", "SHA256SUMS.private"})
-OF_THIS_TRIAL = frozenset({"seconds", "output", "sha256_of_rest"})  # times, places, and sums over these
+OF_THIS_TRIAL = frozenset({"seconds", "output", "ran", "reused", "sha256_of_rest"})  # and sums over these
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,9 @@ class Scenario:
 def lay_out(folder: Path) -> None:
     """Make the posts, an earlier result and a model of random weights in a folder."""
     photos = folder / "photos"
-    _write_posts(folder / "photos", range(PHOTOS))
+    _write_posts(photos, range(PHOTOS))
     _write_posts(folder / "held-out", range(PHOTOS, 2 * PHOTOS))
+    _write_posts(folder / "flickr8k", range(2 * PHOTOS), "captions.jsonl")
     torch.manual_seed(0)
     model = build("tiny", TINY, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     model.module.eval()
@@ -63,13 +64,15 @@ def lay_out(folder: Path) -> None:
     unlearnable.protect(photos, output=folder / "earlier", surrogate=str(folder / "tiny.safetensors"), seed=7, **QUICK)
 
 
-def _write_posts(folder: Path, numbers: range) -> None:
+def _write_posts(folder: Path, numbers: range, captions: str = "posts.jsonl") -> None:
+    """Write photos and their captions; the first `PHOTOS` are in the split to train on."""
     folder.mkdir(parents=True)
     rows = []
     for number in numbers:
         Image.fromarray(picture(number, 40, 48)).save(folder / f"p{number}.png")
-        rows.append({"image": f"p{number}.png", "caption": f"{CAPTIONS[number % 5]} {number}"})
-    (folder / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        split = "train" if number < PHOTOS else "test"
+        rows.append({"image": f"p{number}.png", "caption": f"{CAPTIONS[number % 5]} {number}", "split": split})
+    (folder / captions).write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
 def scenarios(home: Path) -> list[Scenario]:
@@ -92,6 +95,11 @@ def scenarios(home: Path) -> list[Scenario]:
         given: dict[str, Any] = {"test": home / "held-out", "victims": (model,), "through": ("png", "jpeg-75"), **BRIEF}
         return unlearnable.verify(photos, earlier, output=folder / "verified", **given)
 
+    def benchmark(folder: Path, **more: Any) -> object:
+        given: dict[str, Any] = {"scale": "tiny", "surrogate": model, "victims": (model,), "device": "cpu"}
+        places: dict[str, Any] = {"data": home / "flickr8k", "output": folder / "out", "cache_dir": folder / "cache"}
+        return unlearnable.benchmark("flickr8k", **given, **places, **more)
+
     def going_on(call: Callable[..., object]) -> Callable[[Path], object]:
         def go_on(folder: Path) -> object:
             try:
@@ -104,8 +112,9 @@ def scenarios(home: Path) -> list[Scenario]:
     return [
         Scenario("protect", protect, partial(protect, resume=True), going_on(protect), _published),
         Scenario("protect --overwrite", over, partial(protect, resume=True), going_on(protect), _published),
-        Scenario("train", train, partial(train, resume=True), going_on(train), _weights),
+        Scenario("train", train, partial(train, resume=True), going_on(train), _all),
         Scenario("verify", verify, verify, verify, _cells),
+        Scenario("benchmark", benchmark, partial(benchmark, resume=True), partial(benchmark, resume=True), _all),
     ]
 
 
@@ -115,7 +124,7 @@ def _published(folder: Path) -> dict[str, bytes]:
     return {**kept, "names of the others": " ".join(sorted(tree(folder).keys() - kept.keys())).encode()}
 
 
-def _weights(folder: Path) -> dict[str, bytes]:
+def _all(folder: Path) -> dict[str, bytes]:
     files = tree(folder)
     return {name: _timeless(one) if name.endswith(".json") else one for name, one in files.items()}
 

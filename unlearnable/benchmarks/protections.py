@@ -93,7 +93,7 @@ def make(
         if not resume:
             store.checkpoint.unlink(missing_ok=True)
         saved = _optimise(store, _problem(store, photos, surrogate, slots, progress), progress)
-        store.checkpoint.unlink(missing_ok=True)
+    store.checkpoint.unlink(missing_ok=True)  # also where a kill came between the two
     noise = NoiseStore(_grids(recipe, photos, surrogate), recipe.settings.epsilon, store.noise, "r")
     return Protection(noise, Captions.from_tokens(slots, saved.triggers, recipe.settings))
 

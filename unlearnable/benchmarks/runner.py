@@ -91,7 +91,6 @@ def run(bench: Bench, cell: CellPlan, progress: Progress) -> BenchmarkCell:
         seconds=trained.seconds,
     )
     bench.store.write(cell.name, key, result)
-    partial.unlink(missing_ok=True)
     return result
 
 

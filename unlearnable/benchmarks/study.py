@@ -81,6 +81,7 @@ def _run_missing(bench: Bench, progress: Progress) -> int:
         if bench.done(cell) is None:
             run(bench, cell, progress)
             ran += 1
+        bench.checkpoint(cell).unlink(missing_ok=True)  # also where a kill came between the two
     return ran
 
 

@@ -14,6 +14,7 @@ from unlearnable.results import BenchmarkCell, BenchmarkReport
 STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8, 3)))  # without colour
 HATCHES = ("", "///", "...", "xx", "\\\\\\", "++", "oo", "--")
 MARKS = "os^Dvx*P"
+LONGEST = 32  # letters of a victim's name
 
 
 def draw(report: BenchmarkReport, folder: Path) -> list[Path]:
@@ -48,7 +49,7 @@ def _curves(figure: Any, report: BenchmarkReport, cells: Sequence[BenchmarkCell]
         axes.set(xlabel="epoch", ylabel=label, ylim=(0, None))
         axes.xaxis.get_major_locator().set_params(integer=True)
     loss.legend(fontsize=8)
-    sheet.suptitle(f"{report.title}, scale {report.scale}, victim {cells[0].victim}", fontsize=10)
+    sheet.suptitle(f"{report.title}, scale {report.scale}, victim {_short(cells[0].victim)}", fontsize=10)
     sheet.savefig(path, dpi=150)
     return path
 
@@ -68,12 +69,17 @@ def _bars(figure: Any, report: BenchmarkReport, cells: Sequence[BenchmarkCell], 
             )
             axes.bar_label(bars, fmt="%.1f", fontsize=7)
         axes.axhline(getattr(report.random, way).hit10, color="0.5", linewidth=0.8, label="random ranking")
-        axes.set_xticks(range(len(victims)), victims)
+        axes.set_xticks(range(len(victims)), list(map(_short, victims)))
         axes.set(ylabel="Hit@10 (%)", title=way.replace("_", " "))
     sheet.legend(*axes.get_legend_handles_labels(), loc="outside right upper", fontsize=8)
     sheet.suptitle(f"{report.title}, scale {report.scale}: clean test photos", fontsize=10)
     sheet.savefig(path, dpi=150)
     return path
+
+
+def _short(victim: str) -> str:
+    """Return the end of the name of a victim that is a long path, which would leave no room for the curves."""
+    return victim if len(victim) <= LONGEST else f"...{victim[3 - LONGEST :]}"
 
 
 def _by_method(cells: Sequence[BenchmarkCell]) -> dict[str, list[BenchmarkCell]]:

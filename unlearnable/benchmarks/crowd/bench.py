@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from unlearnable.benchmarks.bench import VERSION, Bench, start_seed
 from unlearnable.benchmarks.crowd.plan import CrowdCellPlan, Draw, cells_of, draws
@@ -83,6 +84,10 @@ class CrowdBench:
     def done(self, cell: CrowdCellPlan) -> CrowdBenchmarkCell | None:
         """Return the result of a cell that was run before, or None."""
         return self.store.read(cell.name, self.key(cell))
+
+    def checkpoint(self, cell: CrowdCellPlan) -> Path:
+        """Return the checkpoint of a cell whose victim is being trained."""
+        return self.store.path(cell.name, self.key(cell)).with_suffix(".partial")
 
     def _protection(self, cell: CrowdCellPlan, photos: DecodedPhotos) -> ProtectionStore:
         assert cell.protection_recipe is not None

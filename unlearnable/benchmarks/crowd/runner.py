@@ -74,8 +74,7 @@ class BesideCrowd:
 
 def run(crowd: CrowdBench, cell: CrowdCellPlan, progress: Progress) -> CrowdBenchmarkCell:
     """Run one cell and store its result."""
-    bench, key = crowd.bench, crowd.key(cell)
-    partial = crowd.store.path(cell.name, key).with_suffix(".partial")
+    bench, key, partial = crowd.bench, crowd.key(cell), crowd.checkpoint(cell)
     arm = _arm(crowd, cell, str(key["arm"]), progress)
     if not bench.resume:
         partial.unlink(missing_ok=True)
@@ -100,7 +99,6 @@ def run(crowd: CrowdBench, cell: CrowdCellPlan, progress: Progress) -> CrowdBenc
         seconds=trained.seconds,
     )
     crowd.store.write(cell.name, key, result)
-    partial.unlink(missing_ok=True)
     return result
 
 

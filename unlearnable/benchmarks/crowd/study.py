@@ -24,6 +24,7 @@ def run_missing(crowd: CrowdBench, progress: Progress) -> int:
         if crowd.done(cell) is None:
             run(crowd, cell, progress)
             ran += 1
+        crowd.checkpoint(cell).unlink(missing_ok=True)  # also where a kill came between the two
     return ran
 
 
