@@ -54,9 +54,9 @@ class Scenario:
 def lay_out(folder: Path) -> None:
     """Make the posts, an earlier result and a model of random weights in a folder."""
     photos = folder / "photos"
-    _write_posts(photos, range(PHOTOS))
-    _write_posts(folder / "held-out", range(PHOTOS, 2 * PHOTOS))
-    _write_posts(folder / "flickr8k", range(2 * PHOTOS), "captions.jsonl")
+    write_posts(photos, range(PHOTOS))
+    write_posts(folder / "held-out", range(PHOTOS, 2 * PHOTOS))
+    write_posts(folder / "flickr8k", range(2 * PHOTOS), "captions.jsonl")
     torch.manual_seed(0)
     model = build("tiny", TINY, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     model.module.eval()
@@ -64,7 +64,7 @@ def lay_out(folder: Path) -> None:
     unlearnable.protect(photos, output=folder / "earlier", surrogate=str(folder / "tiny.safetensors"), seed=7, **QUICK)
 
 
-def _write_posts(folder: Path, numbers: range, captions: str = "posts.jsonl") -> None:
+def write_posts(folder: Path, numbers: range, captions: str = "posts.jsonl") -> None:
     """Write photos and their captions; the first `PHOTOS` are in the split to train on."""
     folder.mkdir(parents=True)
     rows = []
