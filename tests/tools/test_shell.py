@@ -7,6 +7,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -23,6 +25,21 @@ def test_every_python_that_is_promised_is_tested():
     promised = [name.rpartition(" ")[2] for name in project["classifiers"] if re.search(r":: 3\.\d+$", name)]
     (tested,) = re.findall(r"python: \[(.+)\]", (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
     assert [version.strip('"') for version in tested.split(", ")] == promised
+
+
+def test_the_lock_holds_every_dependency_in_its_range_with_hashes():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    entries = re.split(r"\n(?=\w)", (ROOT / "requirements.lock").read_text(encoding="utf-8"))[1:]
+    assert [entry for entry in entries if "--hash=sha256:" not in entry] == []
+    locked: dict[str, list[str]] = {}
+    for name, version in (re.match(r"([\w.-]+)==([^\s;]+)", entry).groups() for entry in entries):
+        locked.setdefault(canonicalize_name(name), []).append(version)
+    assert [versions for versions in locked.values() if any("+" in version for version in versions)] == []
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    for one in map(Requirement, wanted):
+        if one.name != project["name"]:
+            versions = locked[canonicalize_name(one.name)]
+            assert [version for version in versions if version not in one.specifier] == [], one
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
