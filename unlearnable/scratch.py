@@ -14,7 +14,7 @@ from filelock import FileLock
 from unlearnable import files
 
 PREFIX = "unlearnable-"
-LOCK = "lock"
+LOCK = ".unlearnable-scratch.lock"  # a name that nobody gives a file of their own
 
 
 @contextmanager

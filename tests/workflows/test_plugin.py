@@ -47,7 +47,7 @@ def test_its_method_takes_its_own_option_and_its_format_is_written_back(posts, a
     ]
     assert 0 < changes[0] < changes[1]
     assert (tmp_path / "wide" / "posts.arrows").read_text() == arrows.read_text()
-    assert 'options = { "stripe_width" = 16 }' in (tmp_path / "wide.private" / "run.toml").read_text()
+    assert "[options]\nstripe_width = 16\n" in (tmp_path / "wide.private" / "run.toml").read_text()
 
 
 @pytest.mark.parametrize(
