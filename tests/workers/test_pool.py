@@ -20,7 +20,8 @@ from unlearnable.imaging.decode import DecodeError
 from unlearnable.workers.pool import Pool, WorkerEnded
 
 KILLED = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background of a shell it is ignored
 from pathlib import Path
 from tests.workers import jobs
 from unlearnable.workers.pool import Pool
@@ -100,6 +101,7 @@ def test_workers_end_with_the_process_that_they_work_for(tmp_path, name):
     with subprocess.Popen(line, stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": ":".join(sys.path)}) as run:
         assert eventually(lambda: len(list(tmp_path.iterdir())) == 2)
         run.send_signal(getattr(signal, name))
+        run.wait(30)  # long before the jobs are done
     assert all(eventually(lambda number=path.name: gone(int(number))) for path in tmp_path.iterdir())
 
 
