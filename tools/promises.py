@@ -24,6 +24,8 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "tests/cli/test_exports.py",
     ),
     "an export of each kind comes back with nothing changed but captions and photos": (
+        "tests/cli/test_export_kinds.py",
+        "tests/cli/test_shards.py",
         "tests/datasets/formats/test_instagram.py",
         "tests/datasets/formats/test_facebook.py",
         "tests/datasets/formats/test_takeout.py",

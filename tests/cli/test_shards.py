@@ -19,11 +19,11 @@ from unlearnable.workflows.verify.made import given_to_protect
 from unlearnable.workflows.verify.matching import match, open_protected
 
 
-def shards(folder):
-    """Eight posts in two shards; the last has no caption, and each has a member that is no photo and no text."""
+def shards(folder, each=4):
+    """Posts in two shards, each with a member that is no photo and no text."""
     for shard in range(2):
         members: dict[str, bytes] = {}
-        for number in range(4 * shard, 4 * shard + 4):
+        for number in range(each * shard, each * (shard + 1)):
             members |= post(number, f"ein Hund {number} läuft 🐕", location="Berlin", alt=f"ein Hund {number} läuft 🐕")
             members[f"{number:09d}.cls"] = b"3"
         write_tar(folder / f"{shard:05d}.tar", members)
@@ -31,12 +31,12 @@ def shards(folder):
 
 
 def test_shards_come_out_as_shards(quick, tmp_path):
-    source = shards(tmp_path / "shards")
+    source = shards(tmp_path / "shards", each=10)
     before = tree(source)
     ended = call("protect", source, "--json", *quick)
     assert ended.returncode == 0, ended.stderr
     report, output = json.loads(ended.stdout), tmp_path / "shards-protected"
-    assert (report["caption_format"], report["protected"], report["captions_found"]) == ("webdataset", 8, 8)
+    assert (report["caption_format"], report["protected"], report["captions_found"]) == ("webdataset", 20, 20)
     assert (report["trigger_roundtrip"], report["skipped"]) == (1.0, [])
     assert tree(source) == before
     assert sorted(tree(output)) == ["00000.tar", "00001.tar", "metadata.jsonl"]
@@ -61,17 +61,17 @@ def test_shards_come_out_as_shards(quick, tmp_path):
                 assert list(json.loads(data)) == list(expected)
             else:
                 assert data == old[name]
-    assert any("the field location of 8 rows was emptied" in note for note in report["notes"])
+    assert any("the field location of 20 rows was emptied" in note for note in report["notes"])
     with (output / "00000.tar").open("rb") as stream:  # as the library webdataset groups what it reads
         read = list(group_by_keys({**one, "__url__": ""} for one in tar_file_iterator(stream)))
     assert [one["txt"].decode() for one in read] == [json.loads(one["json"])["caption"] for one in read]
-    assert [one["__key__"] for one in read] == [f"{number:09d}" for number in range(4)]
+    assert [one["__key__"] for one in read] == [f"{number:09d}" for number in range(10)]
 
     ended = call("verify", source, output, "--victims", quick[1], "--epochs", "1", "--test-fraction", "0.5", "--json")
     assert ended.returncode == 0, ended.stderr
-    assert json.loads(ended.stdout)["gallery"]["photos"] == 4
+    assert json.loads(ended.stdout)["gallery"]["photos"] == 10
     checked = json.loads(call("doctor", "--check", output, "--json").stdout)
-    assert (checked["photos"], checked["compared"], checked["problems"]) == (8, 8, [])
+    assert (checked["photos"], checked["compared"], checked["problems"]) == (20, 20, [])
     shard = (output / "00000.tar").read_bytes()
     (output / "00000.tar").write_bytes(shard[:3000])
     checked = json.loads(call("doctor", "--check", output, "--json").stdout)
@@ -124,20 +124,21 @@ def test_an_archive_that_is_none(quick, tmp_path):
 @pytest.mark.parametrize("form", ["auto", "png"])
 def test_parquet_comes_out_as_parquet(form, quick, tmp_path):
     image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-    photos = pa.array([{"bytes": photo_bytes(n), "path": f"{n}.jpg"} for n in range(6)], image)
-    table = pa.table({"image": photos, "text": [f"a dog runs {n}" for n in range(6)], "label": pa.array(range(6))})
+    photos = pa.array([{"bytes": photo_bytes(n), "path": f"{n}.jpg"} for n in range(20)], image)
+    table = pa.table({"image": photos, "text": [f"a dog runs {n}" for n in range(20)], "label": pa.array(range(20))})
     (tmp_path / "in").mkdir()
     pq.write_table(table, tmp_path / "in" / "train.parquet")
     ended = call("protect", tmp_path / "in", "--format", form, "--json", *quick)
     assert ended.returncode == 0, ended.stderr
     report, output = json.loads(ended.stdout), tmp_path / "in-protected"
-    assert (report["caption_format"], report["protected"], report["trigger_roundtrip"]) == ("parquet", 6, 1.0)
+    assert (report["caption_format"], report["protected"], report["trigger_roundtrip"]) == ("parquet", 20, 1.0)
     assert sorted(tree(output)) == ["metadata.jsonl", "train.parquet"]
     new = pq.read_table(output / "train.parquet")
     assert new.schema == table.schema
-    assert new["label"].to_pylist() == list(range(6))
+    assert new["label"].to_pylist() == list(range(20))
     published = [json.loads(row)["text"] for row in (output / "metadata.jsonl").read_text().splitlines()]
-    assert new["text"].to_pylist() == published
+    assert sorted(new["text"].to_pylist()) == sorted(published)
+    assert [text.split()[-1] for text in new["text"].to_pylist()] == list(map(str, range(20)))
     kind, suffix = ("JPEG", "jpg") if form == "auto" else ("PNG", "png")
     for number, row in enumerate(new["image"].to_pylist()):
         assert Image.open(io.BytesIO(row["bytes"])).format == kind
