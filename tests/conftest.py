@@ -13,6 +13,7 @@ import torch
 from hypothesis import settings
 from PIL import Image
 
+from unlearnable import checkpoint
 from unlearnable.config import MEMSettings
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods.problem import Problem
@@ -55,6 +56,11 @@ def state_folder(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("UNLEARNABLE_STATE", str(folder))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def checkpoint_a_round(monkeypatch):
+    monkeypatch.setattr(checkpoint, "SOON", 0)
 
 
 @pytest.fixture(scope="session")

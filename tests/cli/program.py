@@ -28,7 +28,7 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="sends signals that only P
 
 PAUSING = """
 import sys, threading
-from unlearnable import lines
+from unlearnable import checkpoint, lines
 from unlearnable.cli.app import main
 marker, said, say = sys.argv.pop(1), [], lines.Lines._say
 def say_and_pause(self, text):
@@ -37,7 +37,7 @@ def say_and_pause(self, text):
     say(self, text)
     if text.startswith(marker):
         said.append(text)
-lines.LINE_SECONDS = 0
+lines.LINE_SECONDS = checkpoint.SOON = 0
 lines.Lines._say = say_and_pause
 main()
 """

@@ -85,7 +85,7 @@ def fit(model: DualEncoder, task: TrainingTask, progress: Progress, *, world: Wo
             mean = training.loss / steps_an_epoch(task.train, task.recipe)
             training.epochs.append(epoch_record(step.epoch, mean, model, task.held_out, task.queries))
             training.loss = 0.0
-        if task.checkpoint is not None and world.rank == 0 and (step.ends_epoch or clock.due()):
+        if task.checkpoint is not None and world.rank == 0 and clock.due(at_end=step.ends_epoch):
             _save(task.checkpoint, model, optimiser, training, task.key)
     if not all(weights.isfinite().all() for weights in model.module.parameters()):
         raise ModelError("the last steps left weights that are not finite", hint="lower --lr")

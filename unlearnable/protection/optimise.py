@@ -1,4 +1,4 @@
-"""Run a method to completion, with checkpoints after every round and at intervals within a round."""
+"""Run a method to completion, with checkpoints after rounds and, in long ones, at intervals."""
 
 from __future__ import annotations
 
@@ -105,20 +105,18 @@ def _run(
     state, path = session.state, task.checkpoint
     began, clock = time.monotonic() - trace.seconds, checkpoint.Clock()
     for done in task.method.rounds(session):
+        trace.seconds = time.monotonic() - began
         if done is None:
             ticks.tick()
-        if done is None and not clock.due():
-            continue
-        if done is not None:
+        else:
             trace.losses.append(done.loss)
-        trace.seconds = time.monotonic() - began
-        if path is not None:
+        if path is not None and clock.due(at_end=done is not None):
             checkpoint.save(path, task.key, {"method": state.export(), **asdict(trace)})
             state.noise.exported()
         if done is not None:
             ticks.end_round(done)
-        if stop(trace.losses):
-            break
+            if stop(trace.losses):
+                break
 
 
 def reason_to_stop(settings: MethodSettings, losses: list[float]) -> str:
