@@ -15,7 +15,7 @@ SOON = 10.0  # seconds between checkpoints at the ends of rounds or epochs, whic
 
 
 class Clock:
-    """A timer for checkpoints, due every `EVERY` seconds, and every `SOON` seconds at the end of a round or an epoch."""
+    """A timer for checkpoints, due every `EVERY` seconds, or `SOON` seconds at the end of a round or an epoch."""
 
     def __init__(self) -> None:
         self._last = time.monotonic()
