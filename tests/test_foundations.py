@@ -37,6 +37,18 @@ def test_a_folder_that_cannot_be_made_is_an_output_error(tmp_path):
     assert caught.value.exit_code == 5
 
 
+def test_rows_of_zeros_take_no_room_in_a_checkpoint(tmp_path):
+    path, moments, weights = tmp_path / "state.pt", torch.zeros(5000, 100), torch.randn(5000, 100)
+    moments[[3, 4000]] = torch.randn(2, 100)
+    checkpoint.save(path, "run", {"few": [moments], "most": weights, "none": torch.zeros(1000, 100), "n": (1, None)})
+    assert path.stat().st_size < 1.05 * weights.nbytes
+    loaded = checkpoint.load(path, "run")
+    assert torch.equal(loaded["few"][0], moments)
+    assert torch.equal(loaded["most"], weights)
+    assert torch.equal(loaded["none"], torch.zeros(1000, 100))
+    assert loaded["n"] == (1, None)
+
+
 def test_a_checkpoint_is_bound_to_its_run(tmp_path):
     path = tmp_path / "state.pt"
     checkpoint.save(path, "run a", {"x": torch.tensor([1, 2]), "n": 3})

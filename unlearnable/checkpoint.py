@@ -9,9 +9,12 @@ from typing import Any
 from unlearnable import files, seal
 from unlearnable.errors import CheckpointError
 
-VERSION = 5
+VERSION = 6
 EVERY = 120.0  # seconds between checkpoints within a round or an epoch
 SOON = 10.0  # seconds between checkpoints at the ends of rounds or epochs, which are worth more than writing one takes
+
+
+LARGE = 1 << 16  # values of a matrix that is looked at for rows of zeros
 
 
 class Clock:
@@ -41,7 +44,7 @@ def save(path: Path, run: str, state: dict[str, Any]) -> None:
 
     with files.atomic(path) as temporary:
         with temporary.open("wb") as file:  # of Python, which says why it cannot write
-            torch.save({"version": VERSION, "run": run, "state": state}, file)
+            torch.save({"version": VERSION, "run": run, "state": _packed(state)}, file)
         seal.seal_file(temporary)
 
 
@@ -68,5 +71,23 @@ def load(path: Path, run: str) -> dict[str, Any]:
         raise CheckpointError(
             f"{path} belongs to other settings or other photos", hint=f"use the same settings and photos, or {remedy}"
         )
-    result: dict[str, Any] = state
+    result: dict[str, Any] = _unpacked(state)
     return result
+
+
+def _packed(value: Any) -> Any:
+    """Return a state whose large matrices are sparse where most rows are zero, as the moments of a token table are."""
+    if isinstance(value, dict):
+        return {key: _packed(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_packed, value))
+    large = getattr(value, "ndim", 0) == 2 and value.numel() >= LARGE
+    return value.to_sparse(1) if large and 2 * int(value.any(dim=1).sum()) < len(value) else value
+
+
+def _unpacked(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _unpacked(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_unpacked, value))
+    return value.to_dense() if getattr(value, "is_sparse", False) else value

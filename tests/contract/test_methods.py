@@ -96,7 +96,7 @@ def test_resume_equals_unbroken_wherever_a_round_is_stopped(method, make_problem
         state, places = session.state, method.rounds(session)
         for _ in range(stop):
             next(places)
-        torch.save(state.export(), tmp_path / "state")
+        torch.save(state.export() | state.fixed(), tmp_path / "state")
         state.noise.exported()
         for _ in range(min(stop, count - stop)):  # what is done after the checkpoint is undone
             next(places)

@@ -116,7 +116,7 @@ def test_same_seed_same_result_and_resume_equals_unbroken(natural, quick, tmp_pa
     problem = natural()
     session = started("mem", problem, settings)
     first = next(filter(None, METHODS["mem"]().rounds(session)))
-    torch.save(session.state.export(), tmp_path / "state")
+    torch.save(session.state.export() | session.state.fixed(), tmp_path / "state")
     session.state.noise.exported()
     resumed = started("mem", problem, settings)
     resumed.state.restore(torch.load(tmp_path / "state", weights_only=True))

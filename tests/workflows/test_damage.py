@@ -18,7 +18,7 @@ from unlearnable.workflows.explain.selection import manifest_line
 from unlearnable.workflows.protect import run as workflow
 from unlearnable.workflows.verify.made import report_of
 
-STATE = ("state.pt", "noise.i8", "noise.undo", "key")
+STATE = ("state.pt", "state.fixed.pt", "noise.i8", "noise.undo", "key")
 
 
 def flip(path: Path, seed: int) -> None:
@@ -62,11 +62,17 @@ def refusal(run):
 
 
 @pytest.mark.parametrize("name", STATE)
-def test_a_flipped_bit_in_the_state_of_a_stopped_run_is_named_or_changes_nothing(run, monkeypatch, tmp_path, name):
+def test_a_flipped_bit_in_the_state_of_a_stopped_run_is_named_or_changes_nothing(
+    run, tiny_path, monkeypatch, tmp_path, name
+):
+    for setting, value in (("ADVERSARIAL_WEIGHT", "1"), ("ADVERSARY_STEPS", "2"), ("TOWERS", str(tiny_path))):
+        monkeypatch.setenv(f"UNLEARNABLE_{setting}", value)
     run("whole")
-    stopped(run, monkeypatch, "broken", checkpoint, "save", after=4)
+    stopped(run, monkeypatch, "broken", checkpoint, "save", after=6)
     folder = tmp_path / "broken.private"
     shutil.copytree(folder, tmp_path / "kept")
+    run("broken", resume=True)
+    assert tree(tmp_path / "broken") == tree(tmp_path / "whole")
     refused = 0
     for seed in range(8):
         shutil.rmtree(folder)
@@ -75,7 +81,7 @@ def test_a_flipped_bit_in_the_state_of_a_stopped_run_is_named_or_changes_nothing
         flip(folder / "checkpoint" / name, seed)
         if error := refusal(run):
             assert error.exit_code == 6
-            assert re.search(r"state\.pt|noise\.i8|broken\.private", error.message)
+            assert re.search(r"state\.(fixed\.)?pt|noise\.i8|broken\.private", error.message)
             refused += 1
         else:
             assert tree(tmp_path / "broken") == tree(tmp_path / "whole")

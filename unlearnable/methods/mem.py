@@ -38,20 +38,27 @@ class MEMState(RestingState):
         """Return the state as plain tensors and numbers."""
         return {
             **super().export(),
+            **(self._weights() if self.adversary_optimisers else {}),
             "settled": self.settled,
-            "adversaries": [model.module.state_dict() for model in self.adversaries],
             "adversary_optimisers": [each.state_dict() for each in self.adversary_optimisers],
             "learnt": self.learnt,
         }
 
+    def fixed(self) -> dict[str, Any]:
+        """Return the adversaries, which change no more once they have learnt."""
+        return {} if self.adversary_optimisers else self._weights()
+
     def restore(self, exported: dict[str, Any]) -> None:
-        """Become the state that was exported last."""
+        """Become the state that was exported last, with what is fixed."""
         super().restore(exported)
-        weights, moments = exported["adversaries"], exported["adversary_optimisers"]
+        moments = exported["adversary_optimisers"]
         if not moments:
             self.adversary_optimisers.clear()
-        restore_training(self.adversaries, self.adversary_optimisers, weights, moments)
+        restore_training(self.adversaries, self.adversary_optimisers, exported.get("adversaries", []), moments)
         self.settled, self.learnt = exported["settled"], exported["learnt"]
+
+    def _weights(self) -> dict[str, Any]:
+        return {"adversaries": [model.module.state_dict() for model in self.adversaries]} if self.adversaries else {}
 
 
 class MEM:

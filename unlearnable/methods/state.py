@@ -72,8 +72,12 @@ class State:
             "place": asdict(self.place),
         }
 
+    def fixed(self) -> dict[str, Any]:
+        """Return what no step to come changes and `export` leaves out, to be written once; empty while all changes."""
+        return {}
+
     def restore(self, exported: dict[str, Any]) -> None:
-        """Become the state that was exported last; this one must come from the same problem and settings.
+        """Become the state that was exported last, with what is fixed; it must be of the same problem and settings.
 
         Raises:
             CheckpointError: the file of the noise is gone.

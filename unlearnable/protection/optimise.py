@@ -60,6 +60,8 @@ def optimise(
     resumed = path is not None and path.is_file()
     if not resumed:
         task.problem.noise_path.unlink(missing_ok=True)
+        if path is not None:
+            _fixed(path).unlink(missing_ok=True)
     session = task.method.start(task.problem, settings)
     state = session.state
     trace = _restore(task, state, progress) if resumed else OptimisationTrace()
@@ -102,7 +104,6 @@ def _run(
     stop: Callable[[list[float]], bool],
 ) -> None:
     """Run the rounds of a session that are left; `trace` and the checkpoint grow with them."""
-    state, path = session.state, task.checkpoint
     began, clock = time.monotonic() - trace.seconds, checkpoint.Clock()
     for done in task.method.rounds(session):
         trace.seconds = time.monotonic() - began
@@ -110,9 +111,8 @@ def _run(
             ticks.tick()
         else:
             trace.losses.append(done.loss)
-        if path is not None and clock.due(at_end=done is not None):
-            checkpoint.save(path, task.key, {"method": state.export(), **asdict(trace)})
-            state.noise.exported()
+        if task.checkpoint is not None and clock.due(at_end=done is not None):
+            _save(task.checkpoint, task.key, session.state, trace)
         if done is not None:
             ticks.end_round(done)
             if stop(trace.losses):
@@ -126,10 +126,24 @@ def reason_to_stop(settings: MethodSettings, losses: list[float]) -> str:
     return "rounds" if len(losses) >= settings.max_rounds else ""
 
 
+def _save(path: Path, key: str, state: State, trace: OptimisationTrace) -> None:
+    """Write the checkpoint and, beside it and once, what of the state is fixed."""
+    fixed = state.fixed()
+    if fixed and not _fixed(path).is_file():
+        checkpoint.save(_fixed(path), key, fixed)
+    checkpoint.save(path, key, {"method": state.export(), "fixed": bool(fixed), **asdict(trace)})
+    state.noise.exported()
+
+
 def _restore(task: OptimisationTask, state: State, progress: Progress) -> OptimisationTrace:
     """Restore `state` from the checkpoint and return the trace up to it."""
     assert task.checkpoint is not None
     saved = checkpoint.load(task.checkpoint, task.key)
-    state.restore(saved["method"])
+    fixed = checkpoint.load(_fixed(task.checkpoint), task.key) if saved["fixed"] else {}
+    state.restore(saved["method"] | fixed)
     progress.note(f"resuming after round {len(saved['losses'])}")
     return OptimisationTrace(saved["losses"], saved["seconds"])
+
+
+def _fixed(path: Path) -> Path:
+    return path.with_suffix(".fixed.pt")
