@@ -17,6 +17,7 @@ OPTIONAL = {
     "distributed": {"accelerate"},
     "app": {"nicegui"},
     "shards": {"pyarrow"},
+    "cluster": {"ray"},
 }
 BROUGHT = {"click", "huggingface_hub", "markupsafe", "safetensors", "torchvision", "tokenizers", "tqdm"}  # by others
 

@@ -1,0 +1,49 @@
+"""Shards protected on a cluster of this machine alone, as docs/guide/cluster.md has it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.program import FILE, call
+from tests.conftest import tree
+from tests.shards import post, write_tar
+
+SCRIPT = Path(__file__).parents[1] / "examples" / "ray_shards.py"
+
+
+@pytest.fixture
+def shards(tmp_path):
+    folder = tmp_path / "shards"
+    for shard in range(2):
+        numbers = range(4 * shard, 4 * shard + 4)
+        write_tar(
+            folder / f"{shard:05d}.tar", {name: one for n in numbers for name, one in post(n, f"dog {n}").items()}
+        )
+    (folder / "00002.tar").write_bytes(b"no tar")
+    return folder
+
+
+def test_each_shard_is_a_task_with_the_bytes_of_a_run_of_its_own(shards, tiny_path, tmp_path):
+    (tmp_path / "quick.toml").write_text(FILE)
+    options = ("--surrogate", tiny_path, "--config", tmp_path / "quick.toml", "--max-rounds", "1")
+    ray = {"RAY_worker_niceness": "0", "RAY_AUTH_MODE": "disabled"}
+    environment = os.environ | ray | {"HOME": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    command_line = [sys.executable, SCRIPT, shards, tmp_path / "out", *options]
+    for _ in range(2):  # what is done stays as it is
+        ended = subprocess.run(
+            list(map(str, command_line)), capture_output=True, text=True, check=False, timeout=300, env=environment
+        )
+        lines = sorted(ended.stdout.splitlines())
+        assert lines[:2] == ["00000.tar: protected", "00001.tar: protected"], ended.stderr
+        assert lines[2].startswith("00002.tar: exit 3: ")
+        assert ended.returncode == 1
+    for shard in ("00000", "00001"):
+        assert (
+            call("protect", shards / f"{shard}.tar", "--output", tmp_path / "alone" / shard, *options).returncode == 0
+        )
+        assert tree(tmp_path / "out" / shard) == tree(tmp_path / "alone" / shard)
