@@ -15,6 +15,7 @@ from tests.methods.sessions import finish, started
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "curves.json"
 TOLERANCE = 0.05  # relative; another processor rounds differently, and signs of gradients near zero flip
+TOLERANCE_BF16 = 0.15  # its rounding errors are 65,536 times as large
 
 
 def curve(name, problem, settings):
@@ -25,7 +26,13 @@ def curve(name, problem, settings):
 def curves(make_problem, quick):
     settings = quick.model_copy(update={"max_rounds": 6, "noise_steps": 6, "surrogate_steps": 4, "batch_size": 12})
     plain = settings.model_copy(update={"adversarial_weight": 0})
-    named = {"mem": ("mem", plain), "em": ("em", plain), "mem, adversarial": ("mem", settings)}
+    bf16 = plain.model_copy(update={"precision": "bf16"})
+    named = {
+        "mem": ("mem", plain),
+        "mem, bf16": ("mem", bf16),
+        "em": ("em", plain),
+        "mem, adversarial": ("mem", settings),
+    }
     return {name: curve(method, make_problem(), how) for name, (method, how) in named.items()}
 
 
@@ -34,7 +41,8 @@ def test_curves_are_the_golden_ones(curves, request):
         GOLDEN.write_text(json.dumps(curves, indent=2) + "\n")
     golden = json.loads(GOLDEN.read_text())
     for name, losses in curves.items():
-        assert losses == pytest.approx(golden[name], rel=TOLERANCE, abs=0.01), name
+        tolerance = TOLERANCE_BF16 if "bf16" in name else TOLERANCE
+        assert losses == pytest.approx(golden[name], rel=tolerance, abs=0.01), name
 
 
 def test_mem_is_below_em_from_the_second_round_on(curves):
