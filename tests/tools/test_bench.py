@@ -1,0 +1,29 @@
+"""Benchmarks at toy size, so that they still run when somebody wants their figures."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCH = Path(__file__).parents[2] / "tools" / "bench"
+TOY = {
+    "tower": ("--photos", "2", "--threads", "1"),
+    "steps": ("small", "--photos", "4", "--rounds", "1"),
+    "precision": ("small", "--photos", "2", "--threads", "1"),
+    "retrieval": ("--photos", "20", "--width", "8"),
+    "storage": ("--photos", "40", "--scale-to", "80", "--side", "32", "--changed", "2"),
+    "big_photos": ("--photos", "2", "--megapixels", "0.1", "--method", "random"),
+}
+
+
+@pytest.mark.parametrize("name", TOY)
+def test_a_benchmark_prints_its_table(name, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(BENCH))
+    monkeypatch.setattr(sys, "argv", [f"{name}.py", *TOY[name]])
+    runpy.run_path(str(BENCH / f"{name}.py"), run_name="__main__")
+    figures = [word for word in capsys.readouterr().out.split() if word.replace(".", "").isdigit()]
+    assert len(figures) >= 2
+    assert any(float(figure) > 0 for figure in figures)

@@ -1,0 +1,108 @@
+"""Measure what steps of the method cost beyond the arithmetic of the photo tower, as ratios in one run.
+
+python tools/bench/steps.py [MODEL ...] [--photos 64] [--threads 1] [--rounds 3]
+
+MODEL is a name that `protect --surrogate` takes, or one of open_clip's architectures, which gets random weights. A bare
+step is one forward and backward pass of the photo tower, to the photos or to the weights, on pixels that are ready, in
+the number format that `--precision auto` chooses. Steps take turns, and the fastest of each counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from precision import model_of
+
+from unlearnable.config import MEMSettings
+from unlearnable.imaging.placement import grid_shape
+from unlearnable.methods import METHODS, steps
+from unlearnable.methods.base import AnySession
+from unlearnable.methods.problem import Problem
+from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.precision import computing, in_bf16
+from unlearnable.models.tokens import cut, default_vocabulary
+from unlearnable.posts.pixels import Pixels, Posts
+
+HEAD = "| model | format | bare noise step, ms a photo | noise step | bare training step, ms a photo | training step |"
+
+
+def session_of(model: DualEncoder, photos: int, folder: Path) -> AnySession:
+    """Return a session of MEM, with triggers of three words, on random photos twice as large as the model sees them."""
+    pixels, rng, side = Pixels.create(folder / "pixels"), np.random.default_rng(0), 2 * model.image_size
+    for _ in range(photos):
+        pixels.append(rng.integers(0, 256, (side, side, 3), dtype=np.uint8))
+    captions = tuple((f"{number} dogs run through the shallow water of a lake",) for number in range(photos))
+    problem = Problem(
+        posts=Posts(pixels, tuple(tuple(cut(text, 0, 3) for text in texts) for texts in captions)),
+        grids=(grid_shape(side, side, model.image_size),) * photos,
+        captions=captions,
+        surrogates=(model,),
+        vocabulary=default_vocabulary(),
+        noise_path=folder / "noise.i8",
+    )
+    settings = MEMSettings(batch_size=photos, noise_steps=1, adversarial_weight=0)
+    return METHODS["mem"]().start(problem, settings)
+
+
+def bare(model: DualEncoder, photos: int, *, train: bool) -> None:
+    """Take one pass forward and back."""
+    model.module.train(train).requires_grad_(train)
+    model.module.zero_grad()
+    pixels = torch.rand(photos, 3, model.image_size, model.image_size).requires_grad_(not train)
+    with computing(model, "auto"):
+        features = model.encode_image(pixels)
+    features.float().sum().backward()
+
+
+def measure(name: str, photos: int, rounds: int, folder: Path) -> str:
+    session = session_of(model_of(name), photos, folder)
+    (model,), learners = session.state.models, list(zip(session.state.models, session.state.optimisers, strict=True))
+
+    def noise_step() -> None:
+        steps.freeze([model])
+        steps.move_noise(session, range(photos), shuffle=True)
+
+    def training_step() -> None:
+        steps.train_step(session, learners, session.state.triggers)
+
+    timed: list[Callable[[], object]] = [
+        lambda: bare(model, photos, train=False),
+        noise_step,
+        lambda: bare(model, photos, train=True),
+        training_step,
+    ]
+    fastest = [float("inf")] * len(timed)
+    for _ in range(rounds):
+        for number, step in enumerate(timed):
+            began = time.perf_counter()
+            step()
+            fastest[number] = min(fastest[number], time.perf_counter() - began)
+    plain, noise, bare_training, training = fastest
+    cells = [name, "bf16" if in_bf16(model, "auto") else "fp32"]
+    cells += [f"{1000 * plain / photos:.1f}", f"{noise / plain:.2f}"]
+    cells += [f"{1000 * bare_training / photos:.1f}", f"{training / bare_training:.2f}"]
+    return f"| {' | '.join(cells)} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", default=["small", "RN50", "ViT-B-32"])
+    parser.add_argument("--photos", type=int, default=64)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    print(HEAD, "|---" * 6 + "|", sep="\n")
+    for name in options.models:
+        with tempfile.TemporaryDirectory() as folder:
+            print(measure(name, options.photos, options.rounds, Path(folder)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
