@@ -79,6 +79,7 @@ def test_checkpoints_of_what_a_kill_left_finished_are_removed(flickr, asked, tmp
     [protection] = (tmp_path / "out" / "protections").glob("*.json")
     for finished in (*done, protection):
         finished.with_suffix(".partial").write_bytes(b"of the last epoch or round")
+    protection.with_suffix(".fixed.pt").write_bytes(b"what changed no more")
     done[-1].with_suffix(".partial").unlink()
     done[-1].unlink()  # its victim was not trained yet when the protection was finished
     assert study.benchmark(settings, resume=True).ran == 1

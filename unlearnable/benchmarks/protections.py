@@ -25,7 +25,7 @@ from unlearnable.posts.pixels import Pixels, Posts
 from unlearnable.posts.resemblance import resemblance
 from unlearnable.progress import Progress
 from unlearnable.protection.captions import Captions, Slots
-from unlearnable.protection.optimise import OptimisationTask, optimise
+from unlearnable.protection.optimise import OptimisationTask, forget, optimise
 from unlearnable.protection.towers import load_towers
 from unlearnable.protection.vocabulary import load_words
 from unlearnable.results import ProtectionRecord
@@ -91,9 +91,9 @@ def make(
             progress.note(f"the protection {store.noise.name} of an earlier run is damaged: it is made again")
         store.folder.mkdir(parents=True, exist_ok=True)
         if not resume:
-            store.checkpoint.unlink(missing_ok=True)
+            forget(store.checkpoint)
         saved = _optimise(store, _problem(store, photos, surrogate, slots, progress), progress)
-    store.checkpoint.unlink(missing_ok=True)  # also where a kill came between the two
+    forget(store.checkpoint)  # also where a kill came between the two
     noise = NoiseStore(_grids(recipe, photos, surrogate), recipe.settings.epsilon, store.noise, "r")
     return Protection(noise, Captions.from_tokens(slots, saved.triggers, recipe.settings))
 

@@ -61,7 +61,7 @@ def optimise(
     if not resumed:
         task.problem.noise_path.unlink(missing_ok=True)
         if path is not None:
-            _fixed(path).unlink(missing_ok=True)
+            forget(path)
     session = task.method.start(task.problem, settings)
     state = session.state
     trace = _restore(task, state, progress) if resumed else OptimisationTrace()
@@ -117,6 +117,12 @@ def _run(
             ticks.end_round(done)
             if stop(trace.losses):
                 break
+
+
+def forget(path: Path) -> None:
+    """Remove the checkpoint of an optimisation and what was written beside it."""
+    path.unlink(missing_ok=True)
+    _fixed(path).unlink(missing_ok=True)
 
 
 def reason_to_stop(settings: MethodSettings, losses: list[float]) -> str:
