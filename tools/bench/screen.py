@@ -15,6 +15,9 @@ half of the people, report on the other.
     through = ["png"]          # what a scraper does to the photos
     [arms.strong]
     preset = "strong"
+    [arms.again]               # two protections by one arm differ by about 0.2: repeat what is to be believed
+    preset = "strong"
+    seed = 1                   # of the protection
     [arms.wide]
     adversarial_weight = 1.0
     smallest_crop = 0.5
@@ -103,7 +106,8 @@ def settings_of(arm: dict[str, Any]) -> MEMSettings:
 
 def protected(train: DecodedPhotos, arm: dict[str, Any], pool: ModelPool, screen: Screen, folder: Path) -> Protection:
     """Make the noise and the words of an arm."""
-    recipe = ProtectionRecipe(str(arm.pop("method", "mem")), settings_of(arm))
+    method, seed = str(arm.pop("method", "mem")), int(arm.pop("seed", 0))
+    recipe = ProtectionRecipe(method, settings_of(arm), seed=seed)
     store = ProtectionStore(recipe, folder, {})
     return make(store, train, pool.pretrained(screen.surrogate), resume=False, progress=Silent())
 

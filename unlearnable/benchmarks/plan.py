@@ -26,16 +26,18 @@ class ProtectionRecipe:
         name: name of the method in `methods.METHODS`.
         settings: settings of the method.
         noise_side: largest side of the noise in pixels; None for the surrogate's image size.
+        seed: of the optimisation, and of random positions of the trigger.
     """
 
     name: str
     settings: MEMSettings
     noise_side: int | None = None
+    seed: int = SEED
 
     def cut(self, captions: Iterable[Iterable[str]]) -> Slots:
         """Return the captions of photos, cut at the positions of the method's triggers."""
         length = self.settings.trigger_length if METHODS[self.name].has_trigger else 0
-        return cut_captions(captions, self.settings, length, SEED)
+        return cut_captions(captions, self.settings, length, self.seed)
 
 
 @dataclass(frozen=True)

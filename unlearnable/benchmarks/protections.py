@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unlearnable.attacks.base import Attack
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
-from unlearnable.benchmarks.plan import SEED, ProtectionRecipe
+from unlearnable.benchmarks.plan import ProtectionRecipe
 from unlearnable.benchmarks.protection_store import ProtectionStore, Saved
 from unlearnable.config import Enlargement
 from unlearnable.imaging.placement import grid_shape
@@ -116,7 +116,7 @@ def _problem(
         surrogates=(surrogate,),
         vocabulary=vocabulary,
         proposer=proposer,
-        seed=SEED,
+        seed=recipe.seed,
         noise_path=store.noise,
         towers=load_towers(recipe.settings, (surrogate.name,), str(surrogate.device)),
         resemblance=resemblance(photos.pixels, [surrogate], vocabulary, recipe.settings.avoid_similar, progress)
