@@ -28,10 +28,15 @@ def protect(shard: Path, output: Path, options: list[str]) -> tuple[str, int, st
 
 def main() -> int:
     """Give each shard to a task, and print each as it is done."""
-    shards, output, options = Path(sys.argv[1]).absolute(), Path(sys.argv[2]).absolute(), sys.argv[3:]
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    folder, output, options = Path(sys.argv[1]).absolute(), Path(sys.argv[2]).absolute(), sys.argv[3:]
+    shards = sorted(folder.glob("*.tar"))
+    if not shards:
+        sys.exit(f"{folder} holds no shards such as 00000.tar")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told
     ray.init(log_to_driver=False)
-    waiting = [protect.remote(shard, output, options) for shard in sorted(shards.glob("*.tar"))]
+    waiting = [protect.remote(shard, output, options) for shard in shards]
     failed = 0
     while waiting:
         (done,), waiting = ray.wait(waiting)

@@ -12,8 +12,6 @@ from unlearnable.errors import CheckpointError
 VERSION = 6
 EVERY = 120.0  # seconds between checkpoints within a round or an epoch
 SOON = 10.0  # seconds between checkpoints at the ends of rounds or epochs, which are worth more than writing one takes
-
-
 LARGE = 1 << 16  # values of a matrix that is looked at for rows of zeros
 
 
