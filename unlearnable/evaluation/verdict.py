@@ -22,7 +22,7 @@ _SAYING: dict[Outcome, str] = {
 def verdict(
     all_findings: Sequence[Finding], worst: WorstFinding | None = None, worst_adaptive: WorstFinding | None = None
 ) -> str:
-    """Return the findings in plain words, opening with the worst outcome.
+    """Return the findings in plain words, opening with the worst outcome: by name where they are few, else counted.
 
     Adaptive attacks and attackers do not make the outcome unless there are no others: they are named at the end where
     they come out worse.
@@ -38,8 +38,8 @@ def verdict(
     parts = []
     for outcome in reversed(order):
         if names := [name_of(finding) for finding in judged if finding.outcome == outcome]:
-            more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-            parts.append(f"{_SAYING[outcome]} {', '.join(names[:MOST_NAMED])}{more}")
+            few = len(judged) <= MOST_NAMED
+            parts.append(f"{_SAYING[outcome]} {', '.join(names) if few else f'{len(names)} of {len(judged)} tests'}")
     if worst:
         parts.append(f"least effect {_measured(worst)}")
     if worst_adaptive and (worst is None or worst_adaptive.effect < worst.effect):
