@@ -47,11 +47,11 @@ def _killed(scenario: Scenario, place: Path, dice: random.Random, seconds: float
     at, moment = (dice.randint(1, EVENTS), 0.0) if dice.random() < 0.5 else (0, dice.uniform(0, seconds))
 
     def work() -> None:
-        place.mkdir(parents=True)
         if at:
             kill_at(at, place)
         scenario.start(place)
 
+    scenario.lay(place)
     return _end_of(Child(work, answers), moment)
 
 
@@ -74,7 +74,7 @@ def _end_of(child: Child, moment: float) -> str:
 
 
 def _product(scenario: Scenario, place: Path) -> dict[str, bytes]:
-    place.mkdir(parents=True)
+    scenario.lay(place)
     scenario.start(place)
     return scenario.product(place)
 

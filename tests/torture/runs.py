@@ -38,6 +38,7 @@ class Scenario:
 
     Attributes:
         name: name of the command.
+        lay: lays what the run finds into its folder, which is not part of it.
         start: begins the run in a folder.
         resume: goes on with it.
         go_on: goes on with it, or begins it anew where there is nothing to go on with.
@@ -45,6 +46,7 @@ class Scenario:
     """
 
     name: str
+    lay: Callable[[Path], None]
     start: Callable[[Path], object]
     resume: Callable[[Path], object]
     go_on: Callable[[Path], object]
@@ -82,10 +84,12 @@ def scenarios(home: Path) -> list[Scenario]:
     def protect(folder: Path, **more: Any) -> object:
         return unlearnable.protect(photos, output=folder / "out", surrogate=model, **QUICK, **more)
 
-    def over(folder: Path) -> object:
+    def nothing(folder: Path) -> None:
+        folder.mkdir(parents=True)
+
+    def an_earlier_result(folder: Path) -> None:
         for name in ("out", "out.private"):
             shutil.copytree(earlier.with_name(name.replace("out", "earlier")), folder / name)
-        return protect(folder, overwrite=True)
 
     def train(folder: Path, **more: Any) -> object:
         output = folder / "model.safetensors"
@@ -109,12 +113,13 @@ def scenarios(home: Path) -> list[Scenario]:
 
         return go_on
 
+    goes_on, again = (partial(protect, resume=True), going_on(protect)), partial(benchmark, resume=True)
     return [
-        Scenario("protect", protect, partial(protect, resume=True), going_on(protect), _published),
-        Scenario("protect --overwrite", over, partial(protect, resume=True), going_on(protect), _published),
-        Scenario("train", train, partial(train, resume=True), going_on(train), _all),
-        Scenario("verify", verify, verify, verify, _cells),
-        Scenario("benchmark", benchmark, partial(benchmark, resume=True), partial(benchmark, resume=True), _all),
+        Scenario("protect", nothing, protect, *goes_on, _published),
+        Scenario("protect --overwrite", an_earlier_result, partial(protect, overwrite=True), *goes_on, _published),
+        Scenario("train", nothing, train, partial(train, resume=True), going_on(train), _all),
+        Scenario("verify", nothing, verify, verify, verify, _cells),
+        Scenario("benchmark", nothing, benchmark, again, again, _all),
     ]
 
 
