@@ -83,7 +83,7 @@ def test_runs_on_a_full_disk_end_with_one_line_and_go_on_with_room(posts, tiny_p
     file.write_text(FILE + "max_rounds = 1\n")
     arguments = ["protect", posts, "--surrogate", tiny_path, "--config", file, "--output"]
     assert call(*arguments, tmp_path / "whole").returncode == 0
-    for kilobytes in (40, 200, 5000, 20000):  # a run takes about 22 MB
+    for kilobytes in (40, 200, 2000, 7000):  # a run takes about 8 MB
         with small_disk(tmp_path / "disk", kilobytes * 1024) as disk:
             monkeypatch.setattr(tempfile, "tempdir", str(disk))
             result = call(*arguments, disk / "out")

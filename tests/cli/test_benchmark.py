@@ -16,8 +16,9 @@ from tests.cli.program import POSIX, call, one_thread
 PAUSING = """
 import sys, threading
 import unlearnable.experiments.fit as fit
+from unlearnable import checkpoint
 from unlearnable.cli.app import main
-real = fit._save
+real, checkpoint.SOON = fit._save, 0
 def save_and_pause(path, *rest):
     real(path, *rest)
     if path.name.startswith("mem-3"):
