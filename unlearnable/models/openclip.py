@@ -90,13 +90,14 @@ def is_architecture(name: str) -> bool:
 
 def save(encoder: DualEncoder, path: Path) -> None:
     """Write weights, their checksum and the configuration to one safetensors file, which `load` reads by its path."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save as serialised
 
     spec = encoder.spec
     state = {name: value.contiguous() for name, value in encoder.module.state_dict().items()}
     header = {"config": spec.config, "mean": spec.mean, "std": spec.std, "sha256": weights_sha256(state)}
     with files.atomic(path) as temporary:
-        save_file(state, temporary, metadata={"unlearnable": seal.seal_json(header)})
+        # `save_file` would write under a name of its own, which a kill leaves for ever
+        temporary.write_bytes(serialised(state, metadata={"unlearnable": seal.seal_json(header)}))
 
 
 def _load_other(name: str) -> DualEncoder:
