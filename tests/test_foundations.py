@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from unlearnable import checkpoint, errors, files
 from unlearnable.errors import CheckpointError, OutputError
+from unlearnable.models.openclip import save
 
 
 def test_every_kind_of_error_has_an_exit_code_of_its_own():
@@ -47,6 +50,13 @@ def test_rows_of_zeros_take_no_room_in_a_checkpoint(tmp_path):
     assert torch.equal(loaded["most"], weights)
     assert torch.equal(loaded["none"], torch.zeros(1000, 100))
     assert loaded["n"] == (1, None)
+
+
+def test_weights_are_written_under_no_name_but_one_that_is_removed(tiny, tmp_path, monkeypatch):
+    written, genuine = [], Path.write_bytes
+    monkeypatch.setattr(Path, "write_bytes", lambda path, data: written.append(path) or genuine(path, data))
+    save(tiny, tmp_path / "model.safetensors")
+    assert [files.is_temporary(path) for path in written] == [True]
 
 
 def test_a_checkpoint_is_bound_to_its_run(tmp_path):
