@@ -22,11 +22,11 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     options = parser.parse_args()
     model, weights = load(str(options.checkpoint)), bundled.path(options.name)
-    with files.atomic(weights) as temporary:
-        save_file(
-            {name: value.contiguous() for name, value in bundled.pack(model.module.state_dict()).items()}, temporary
-        )
     spec = model.spec
+    start = bundled.start_of(spec.name, spec.config, spec.mean, spec.std).token_table.detach()
+    packed = bundled.pack(model.module.state_dict(), start)
+    with files.atomic(weights) as temporary:
+        save_file({name: value.contiguous() for name, value in packed.items()}, temporary)
     description = {"config": spec.config, "mean": spec.mean, "std": spec.std, "sha256": files.sha256(weights)}
     files.write_text(bundled.DATA / f"{options.name}.json", json.dumps(description, indent=2) + "\n")
     print(f"{weights}: {weights.stat().st_size / 1e6:.1f} MB, sha256 {description['sha256']}")

@@ -44,9 +44,30 @@ def test_packing_keeps_the_token_table_within_half_a_step(tiny):
     state = tiny.module.state_dict()
     packed = bundled.pack(state)
     assert packed[bundled.TABLE].dtype == torch.int8
-    table, back = state[bundled.TABLE], bundled.unpack(packed)[bundled.TABLE]
+    table, back = state[bundled.TABLE], bundled.unpack(packed, state[bundled.TABLE])[bundled.TABLE]
     step = table.abs().amax(dim=1, keepdim=True) / 127
     assert ((table - back).abs() <= 0.6 * step).all()
+
+
+def test_packing_leaves_out_the_words_that_were_never_trained(tiny):
+    state = tiny.module.state_dict()
+    start = state[bundled.TABLE].clone()
+    trained = {**state, bundled.TABLE: 0.97 * start}
+    trained[bundled.TABLE][[5, 300]] += torch.randn(2, start.shape[1])
+    packed = bundled.pack(trained, start)
+    assert len(packed[bundled.TABLE]) == 2
+    back = bundled.unpack(packed, start)[bundled.TABLE]
+    torch.testing.assert_close(back, trained[bundled.TABLE], atol=0.02, rtol=1e-3)
+
+
+def test_the_start_of_a_bundled_model_is_drawn_without_disturbing_other_randomness():
+    description = bundled.describe("vit-small")
+    kept = torch.get_rng_state()
+    one, two = (
+        bundled.start_of("x", description["config"], (0.5,) * 3, (0.5,) * 3).token_table.detach() for _ in range(2)
+    )
+    assert torch.equal(one, two)
+    assert torch.equal(kept, torch.get_rng_state())
 
 
 def test_a_saved_model_loads_by_its_path(tiny, tiny_path):

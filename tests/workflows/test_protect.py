@@ -285,6 +285,13 @@ def test_a_model_that_cannot_be_fetched(posts):
     assert not list(posts.parent.glob("*protected*"))  # nothing is made before the model is there
 
 
+def test_a_plan_of_more_photos_than_a_batch_tries_a_batch_of_them(posts, quick):
+    many = {**quick, "batch_size": 3, "adversarial_weight": 3.0, "adversary_steps": 2}
+    planned = plan(resolve_as(ProtectSettings, {"photos": posts, "captions": posts / "posts.jsonl", **many}))
+    assert planned.photos == 8
+    assert planned.seconds_estimated > 0
+
+
 def test_the_plan_writes_nothing_and_counts_the_same(posts, quick, tmp_path):
     before = tree(tmp_path)
     planned = plan(resolve_as(ProtectSettings, {"photos": posts, "captions": posts / "posts.jsonl", **quick}))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import TypeVar
 
+from unlearnable.training.distributed import process
+
 T = TypeVar("T")
-
-
-def process() -> tuple[int, int]:
-    """Return the number of this process, from 0, and of all processes, as set by `accelerate launch` and `torchrun`."""
-    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def own_share(protections: Mapping[T, str]) -> list[T]:

@@ -17,7 +17,7 @@ from unlearnable.benchmarks.estimate import estimate
 from unlearnable.benchmarks.fluency import read_captions
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos, decoded
 from unlearnable.benchmarks.plan import CellPlan, Setup, digest, set_up
-from unlearnable.benchmarks.processes import own_share, process
+from unlearnable.benchmarks.processes import own_share
 from unlearnable.benchmarks.runner import run
 from unlearnable.benchmarks.suites.base import Suite
 from unlearnable.benchmarks.summary import report_of, write
@@ -32,6 +32,7 @@ from unlearnable.models.fetching import fetch
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.progress import Progress, Silent
 from unlearnable.results import BenchmarkPlan, BenchmarkReport, SkippedRecord
+from unlearnable.training.distributed import process
 
 DATA = "UNLEARNABLE_DATA"
 

@@ -101,11 +101,14 @@ def protect(
     attacker can weaken it in turn (a greyscale copy, new captions).
     """
 
-    def work(settings: ProtectSettings, progress: Progress) -> ProtectPlan | ProtectReport:
+    def work(settings: ProtectSettings, progress: Progress) -> ProtectPlan | ProtectReport | None:
+        from unlearnable.training.distributed import process
         from unlearnable.workflows.protect.adding.run import add as run_adding
         from unlearnable.workflows.protect.dry_run import plan
-        from unlearnable.workflows.protect.run import protect as run
+        from unlearnable.workflows.protect.several import protect_together as run
 
+        if (dry_run or add) and process()[0]:
+            return None  # the first process does it alone
         if dry_run:
             return plan(settings, add=add, progress=progress)
         if add:

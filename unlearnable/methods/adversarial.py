@@ -101,11 +101,12 @@ def adversaries(session: MEMSession, models: Sequence[DualEncoder]) -> list[Adve
 @torch.no_grad()
 def _features(session: MEMSession, model: DualEncoder) -> tuple[Tensor, Tensor]:
     """Return (n, d) features of the clean photos, loaded plainly, and of their first captions without a trigger."""
-    posts, images, texts = session.problem.posts, [], []
+    posts, world, images, texts = session.problem.posts, session.problem.world, [], []
     for photos in in_order(len(posts), session.settings.batch_size):
         slots = [posts.slots[n][0] for n in photos]
         tokens, _ = tokens_of(slots, torch.zeros(len(slots), 0, dtype=torch.long))
-        pixels = torch.stack([load_view(posts.pixels[n], model.image_size, PLAIN_VIEW) for n in photos])
-        images.append(model.encode_image(pixels.to(model.device)).cpu())
+        own = [photos[row] for row in world.share(len(photos))]
+        pixels = torch.stack([load_view(posts.pixels[n], model.image_size, PLAIN_VIEW) for n in own])
+        images.append(world.gather(model.encode_image(pixels.to(model.device)))[: len(photos)].cpu())
         texts.append(model.encode_text(tokens.to(model.device)).cpu())
     return torch.cat(images), torch.cat(texts)

@@ -17,6 +17,7 @@ from unlearnable.models.tokens import CaptionSlot
 from unlearnable.optim.contrastive import contrastive_loss, same_source_mask
 from unlearnable.optim.view import apply_noise, load_view, sample_view
 from unlearnable.posts.pixels import tokens_of
+from unlearnable.training.distributed import ALONE, World
 
 DECOY_LENGTH = 3
 
@@ -36,10 +37,15 @@ def in_order(count: int, size: int) -> Iterator[range]:
 
 
 def views(session: AnySession, photos: Sequence[int], side: int) -> Tensor:
-    """Return the protected photos (b, 3, side, side) as some training would load them, each in its own way."""
-    pixels, settings, state = session.problem.posts.pixels, session.settings, session.state
-    files = [apply_noise(pixels[n], state.noise.read(n), settings.enlarge) for n in photos]
-    return torch.stack([load_view(f, side, sample_view(state.generator, settings.smallest_crop)) for f in files])
+    """Return this process's share (b, 3, side, side) of a batch of protected photos, each loaded in its own way."""
+    problem, settings, state = session.problem, session.settings, session.state
+    samples = [sample_view(state.generator, settings.smallest_crop) for _ in photos]
+
+    def loaded(row: int) -> Tensor:
+        noise = state.noise.read(photos[row])
+        return load_view(apply_noise(problem.posts.pixels[photos[row]], noise, settings.enlarge), side, samples[row])
+
+    return torch.stack([loaded(row) for row in problem.world.share(len(photos))])
 
 
 def caption_mask(tokens: Tensor) -> Tensor:
@@ -75,25 +81,37 @@ def batch_loss(
     precision: Precision,
     *,
     learn_text: bool = False,
+    world: World = ALONE,
 ) -> Tensor:
-    """Return the contrastive loss of a model on a batch of pixels (b, 3, s, s), tokens (b, t) and decoys (m, t).
+    """Return the contrastive loss of a model on a batch of pixels, tokens (b, t) and decoys (m, t).
 
-    Photos of equal captions are not each other's negatives.
+    Photos of equal captions are not each other's negatives. The pixels (b, 3, s, s) are of this process's share of the
+    batch; gradients to them and to the weights are its share too, times the number of processes.
     """
+    own = tokens[world.share(len(tokens))]
     with computing(model, precision):
         with torch.set_grad_enabled(learn_text):
-            texts = model.encode_text(tokens.to(model.device)).float()
+            texts = model.encode_text(own.to(model.device)).float()
             wrong = None if decoys is None else model.encode_text(decoys.to(model.device)).float()
         images = model.encode_image(pixels.to(model.device)).float()
+    with torch.set_grad_enabled(learn_text):
+        texts = world.gather(texts)[: len(tokens)]
+    images = world.gather(images)[: len(tokens)]
     drop = caption_mask(tokens).to(model.device)
     return contrastive_loss(images, texts, model.logit_scale, drop=drop, decoys=wrong)
 
 
 @torch.no_grad()
-def post_losses(model: DualEncoder, pixels: Tensor, tokens: Tensor, *, mask_equal: bool = True) -> Tensor:
-    """Return (b,) the loss of each pair of a batch; with `mask_equal`, pairs of equal captions are no negatives."""
+def post_losses(
+    model: DualEncoder, pixels: Tensor, tokens: Tensor, *, mask_equal: bool = True, world: World = ALONE
+) -> Tensor:
+    """Return (b,) the loss of each pair of a batch; with `mask_equal`, pairs of equal captions are no negatives.
+
+    The pixels are of this process's share of the batch.
+    """
     drop = caption_mask(tokens).to(model.device) if mask_equal else None
-    images, texts = model.encode_image(pixels.to(model.device)), model.encode_text(tokens.to(model.device))
+    images = world.gather(model.encode_image(pixels.to(model.device)))[: len(tokens)]
+    texts = model.encode_text(tokens.to(model.device))
     return contrastive_loss(images, texts, model.logit_scale, drop=drop, reduction="none")
 
 

@@ -13,6 +13,7 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.optim.view import PLAIN_VIEW, apply_noise, load_view
 from unlearnable.posts.pixels import tokens_of
+from unlearnable.training.distributed import ALONE, World
 
 
 def measuring(session: AnySession) -> Generator[None, None, Tensor]:
@@ -32,7 +33,10 @@ def measuring(session: AnySession) -> Generator[None, None, Tensor]:
     for photos in in_order(len(posts), settings.batch_size):
         if photos.start < len(state.place.losses):
             continue
-        each = [batch_losses(model, pixels, posts.slots, state.triggers, photos) for model in state.models]
+        each = [
+            batch_losses(model, pixels, posts.slots, state.triggers, photos, world=session.problem.world)
+            for model in state.models
+        ]
         for model, losses in zip(state.models, each, strict=True):
             check_finite([losses], "loss", model.name, state.round + 1)
         state.place.losses += torch.stack(each).mean(dim=0).tolist()
@@ -49,6 +53,7 @@ def batch_losses(
     photos: Sequence[int],
     *,
     mask_equal: bool = True,
+    world: World = ALONE,
 ) -> Tensor:
     """Return (b,) the loss of every post of a batch among the others, loaded plainly, with its first caption.
 
@@ -59,7 +64,9 @@ def batch_losses(
         triggers: (n, k) token ids; k may be 0.
         photos: the batch.
         mask_equal: see `post_losses`.
+        world: processes that share the batch.
     """
-    loaded = torch.stack([load_view(pixels(n), model.image_size, PLAIN_VIEW) for n in photos])
+    own = [photos[row] for row in world.share(len(photos))]
+    loaded = torch.stack([load_view(pixels(n), model.image_size, PLAIN_VIEW) for n in own])
     tokens, _ = tokens_of([slots[n][0] for n in photos], triggers[list(photos)])
-    return post_losses(model, loaded, tokens, mask_equal=mask_equal).cpu()
+    return post_losses(model, loaded, tokens, mask_equal=mask_equal, world=world).cpu()

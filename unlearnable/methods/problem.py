@@ -14,6 +14,7 @@ from unlearnable.models.tokens import CaptionSlot, Vocabulary
 from unlearnable.posts.pixels import Posts
 from unlearnable.posts.resemblance import Resemblance
 from unlearnable.stores.ragged import Shape
+from unlearnable.training.distributed import ALONE, World
 
 
 class Proposer(Protocol):
@@ -43,6 +44,8 @@ class Problem:
         leaders: for each post, the one whose trigger it takes: itself, or an earlier one with the same caption in the
             caption file, as photos of a carousel have; empty where every post leads itself.
         resemblance: which words describe the photos; None where a trigger may do so.
+        world: processes that share each batch; all of them run the method, draw the same numbers and come to the same
+            state.
     """
 
     posts: Posts
@@ -56,6 +59,7 @@ class Problem:
     seed: int = 0
     leaders: tuple[int, ...] = ()
     resemblance: Resemblance | None = None
+    world: World = ALONE
 
     def led(self, triggers: Tensor) -> Tensor:
         """Return triggers (n, k) in which every post has its leader's."""

@@ -85,10 +85,13 @@ def train_step(
         pixels = views(session, photos, model.image_size)
         model.module.train()
         model.module.requires_grad_(True)
-        loss = batch_loss(model, pixels, tokens, decoys, session.settings.precision, learn_text=True)
+        loss = batch_loss(
+            model, pixels, tokens, decoys, session.settings.precision, learn_text=True, world=session.problem.world
+        )
         check_finite([loss], "loss", model.name, session.state.round + 1)
         optimiser.zero_grad()
         loss.backward()
+        session.problem.world.average(model.module)
         optimiser.step()
         clamp_scale(model.module)
         total += loss.item()
@@ -132,7 +135,8 @@ def move_noise(
         pulls: other losses to lower.
         pulled: share of the steps that lower one of these, drawn at random, instead of the surrogates' loss.
     """
-    settings, state = session.settings, session.state
+    settings, state, world = session.settings, session.state, session.problem.world
+    rows = world.share(len(photos))
     size = -settings.step_size if ascend else settings.step_size
     for _ in range(settings.noise_steps):
         slots = session.problem.posts.choose(photos, state.generator)
@@ -142,30 +146,40 @@ def move_noise(
         if pulls and torch.rand((), generator=state.generator) < pulled:
             pull = pulls[int(torch.randint(len(pulls), (), generator=state.generator))]
         gradients = noise_gradients(session, photos, slots, pull)
-        for photo, gradient in zip(photos, gradients, strict=True):
-            moved = signed_step(state.noise.read(photo), gradient, size, settings.epsilon, MOVED[settings.visibility])
-            state.noise.write(photo, moved)
+        for row, gradient in zip(rows, gradients, strict=True):
+            noise = state.noise.read(photos[row])
+            moved = signed_step(noise, gradient, size, settings.epsilon, MOVED[settings.visibility])
+            state.noise.write(photos[row], moved)
+        if world.size > 1:
+            _exchange_noise(session, [photos[row] for row in rows])
 
 
 def noise_gradients(
     session: AnySession, photos: Sequence[int], slots: Sequence[CaptionSlot], pull: Pull | None = None
 ) -> tuple[Tensor, ...]:
-    """Return the gradients of the surrogates' summed loss, or of a pull's, at each photo's noise, of its shape."""
-    settings, state, pixels = session.settings, session.state, session.problem.posts.pixels
-    noises = [state.noise.read(n).requires_grad_() for n in photos]
-    files = [apply_noise(pixels[n], noise, settings.enlarge) for n, noise in zip(photos, noises, strict=True)]
+    """Return the gradients of the surrogates' summed loss, or of a pull's, at the noise of each photo, of its shape.
+
+    Of a batch that several processes share, those of this process's photos, by their signs alone.
+    """
+    settings, state, world = session.settings, session.state, session.problem.world
     samples = [sample_view(state.generator, settings.smallest_crop) for _ in photos]
+    rows = world.share(len(photos))
+    own, pixels = [photos[row] for row in rows], session.problem.posts.pixels
+    noises = [state.noise.read(n).requires_grad_() for n in own]
+    files = [apply_noise(pixels[n], noise, settings.enlarge) for n, noise in zip(own, noises, strict=True)]
 
     def loaded(model: DualEncoder) -> Tensor:
-        return torch.stack([load_view(file, model.image_size, view) for file, view in zip(files, samples, strict=True)])
+        return torch.stack(
+            [load_view(file, model.image_size, samples[row]) for row, file in zip(rows, files, strict=True)]
+        )
 
     if pull is not None:
-        losses = [(pull.model.name, pull.loss(loaded(pull.model), photos).cpu())]
+        losses = [(pull.model.name, pull.loss(loaded(pull.model), own).cpu())]
     else:
         tokens, _ = tokens_of(slots, state.triggers[list(photos)])
         decoys = decoy_tokens(session, slots)
         losses = [
-            (model.name, batch_loss(model, loaded(model), tokens, decoys, settings.precision).cpu())
+            (model.name, batch_loss(model, loaded(model), tokens, decoys, settings.precision, world=world).cpu())
             for model in state.models
         ]
     for name, loss in losses:
@@ -173,6 +187,14 @@ def noise_gradients(
     gradients = torch.autograd.grad(torch.stack([loss for _, loss in losses]).sum(), noises)
     check_finite(gradients, "gradient", ", ".join(dict.fromkeys(name for name, _ in losses)), state.round + 1)
     return gradients
+
+
+def _exchange_noise(session: AnySession, own: Sequence[int]) -> None:
+    """Give the others the noise of this process's photos, and take theirs; of a photo of several, that of the first."""
+    noise = session.state.noise
+    parts = session.problem.world.exchange([(photo, noise.grid(photo)) for photo in own])
+    for photo, grid in (pair for part in reversed(parts) for pair in part):
+        noise.write(photo, torch.from_numpy(grid).float())
 
 
 def rest(session: Session[MethodSettings, RestingState], losses: Tensor) -> None:

@@ -83,11 +83,10 @@ def improve_triggers(session: MEMSession, photos: list[int]) -> int:
     Returns:
         How many posts got another trigger.
     """
-    state = session.state
+    state, world = session.state, session.problem.world
     with torch.no_grad():
-        images = [
-            model.encode_image(views(session, photos, model.image_size).to(model.device)) for model in state.models
-        ]
+        own = [model.encode_image(views(session, photos, model.image_size).to(model.device)) for model in state.models]
+        images = [world.gather(features)[: len(photos)] for features in own]
         slots = session.problem.posts.choose(photos, state.generator)
         wrong = decoy_tokens(session, slots)
         decoys = [None if wrong is None else model.encode_text(wrong.to(model.device)) for model in state.models]

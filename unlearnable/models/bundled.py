@@ -1,5 +1,7 @@
 """The CLIPs inside the wheel, checked by sha256: large weights in 8 bits with a scale a row, others in half precision.
 
+Rows of the token table that no training text held are not in the file: they are drawn again as they were at the start.
+
 `small` is the default surrogate, and noise also misleads `vit-small`; `resnet-small` only that of `--preset strong`.
 """
 
@@ -15,13 +17,15 @@ from unlearnable.errors import ModelError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from unlearnable.models.dual_encoder import DualEncoder
+    from unlearnable.models.dual_encoder import DualEncoder, Triple
 
 DATA = Path(__file__).parent / "data"
 SMALL = "small"
 NAMES = (SMALL, "resnet-small", "vit-small")
 WEIGHT, SCALE = ".weight", ".scale"
 TABLE = "token_embedding.weight"
+LEARNT, REST = "token_embedding.learnt", "token_embedding.rest"  # rows that are kept; what decay left of the others
+START_SEED, LIKE_AT_THE_START = 0, 0.999  # of the start's random numbers; cosine of a row that was never trained
 LARGE = 2**16  # weights of a matrix that is kept in 8 bits
 TRUNK = "visual.trunk."
 
@@ -42,11 +46,24 @@ def intact(name: str) -> bool:
     return path(name).is_file() and files.sha256(path(name)) == describe(name)["sha256"]
 
 
-def pack(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Shrink a state dict for the wheel: large matrices to int8 with one scale a row, the rest to half precision."""
+def pack(state: dict[str, Tensor], start: Tensor | None = None) -> dict[str, Tensor]:
+    """Shrink a state dict for the wheel: large matrices to int8 with one scale a row, the rest to half precision.
+
+    Args:
+        state: weights of a trained model.
+        start: its token table before training; rows that have only become shorter since, by weight decay, are left
+            out. None if all rows are to be kept.
+    """
     import torch
 
-    packed = {name: value.half() if value.is_floating_point() else value for name, value in state.items()}
+    state, extra = dict(state), {}
+    if start is not None:
+        table = state[TABLE].float()
+        learnt = torch.cosine_similarity(table, start) < LIKE_AT_THE_START
+        shorter = table[~learnt].norm(dim=1) / start[~learnt].norm(dim=1)
+        state[TABLE] = table[learnt]
+        extra = {LEARNT: learnt.nonzero()[:, 0].int(), REST: shorter.mean()}
+    packed = {name: value.half() if value.is_floating_point() else value for name, value in {**state, **extra}.items()}
     for name, value in state.items():
         if name.endswith(WEIGHT) and value.dim() > 1 and value.numel() >= LARGE:
             rows = value.float().flatten(1)
@@ -56,13 +73,28 @@ def pack(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return packed
 
 
-def unpack(packed: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the float32 state dict of one that `pack` shrank."""
+def unpack(packed: dict[str, Tensor], start: Tensor) -> dict[str, Tensor]:
+    """Return the float32 state dict of one that `pack` shrank, `start` being the token table before training."""
     state = {name: value.float() if value.is_floating_point() else value for name, value in packed.items()}
     for name in [name for name in state if name.endswith(WEIGHT) and _scale_of(name) in state]:
         scale = state.pop(_scale_of(name))
         state[name] = (state[name].float().flatten(1) * scale).view_as(state[name])
+    if LEARNT in state:
+        table = start * state.pop(REST)
+        table[state.pop(LEARNT).long()] = state[TABLE]
+        state[TABLE] = table
     return state
+
+
+def start_of(name: str, config: dict[str, Any], mean: Triple, std: Triple) -> DualEncoder:
+    """Build a bundled model with the weights that its training began with."""
+    import torch
+
+    from unlearnable.models.dual_encoder import build
+
+    with torch.random.fork_rng():
+        torch.manual_seed(START_SEED)
+        return build(name, config, mean, std)
 
 
 def load(name: str) -> DualEncoder:
@@ -78,11 +110,9 @@ def load(name: str) -> DualEncoder:
         raise ModelError(f"{weights} is not the released file (its sha256 differs)", hint="reinstall the package")
     from safetensors.torch import load_file
 
-    from unlearnable.models.dual_encoder import build
-
     description = describe(name)
-    encoder = build(name, description["config"], tuple(description["mean"]), tuple(description["std"]))
-    encoder.module.load_state_dict(unpack(load_file(weights)))
+    encoder = start_of(name, description["config"], tuple(description["mean"]), tuple(description["std"]))
+    encoder.module.load_state_dict(unpack(load_file(weights), encoder.token_table.detach().clone()))
     return encoder
 
 

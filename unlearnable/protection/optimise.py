@@ -14,6 +14,7 @@ from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import RestingState, State
 from unlearnable.progress import Progress
 from unlearnable.protection.ticks import Ticks
+from unlearnable.stores.noise import copy_noise
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class OptimisationTask:
         problem: posts and surrogates.
         method: method that makes noise and triggers.
         settings: settings of the method.
-        checkpoint: checkpoint file, from which the optimisation resumes if it exists; None to save nothing.
+        checkpoint: checkpoint file, from which the optimisation resumes if it exists; None to save nothing. Of several
+            processes the first one alone writes it, and says whether there is one.
         key: run key that the checkpoint is bound to.
     """
 
@@ -56,18 +58,21 @@ def optimise(
     Raises:
         CheckpointError: the checkpoint belongs to another run.
     """
-    settings, path = task.settings, task.checkpoint
-    resumed = path is not None and path.is_file()
+    settings, path, world = task.settings, task.checkpoint, task.problem.world
+    resumed, noise = world.exchange((path is not None and path.is_file(), task.problem.noise_path))[0]
     if not resumed:
         task.problem.noise_path.unlink(missing_ok=True)
-        if path is not None:
+        if path is not None and world.rank == 0:
             forget(path)
+    elif world.rank:
+        copy_noise(noise, task.problem.noise_path)
+    world.exchange(None)  # until then the first process leaves the files as they are
     session = task.method.start(task.problem, settings)
     state = session.state
     trace = _restore(task, state, progress) if resumed else OptimisationTrace()
     ticks = Ticks(progress, task.method.name, settings, state)
     ticks.begin(len(trace.losses))
-    if stop(trace.losses):
+    if world.exchange(stop(trace.losses))[0]:
         return session, trace
     _run(task, session, trace, ticks, stop)
     return session, trace
@@ -104,18 +109,18 @@ def _run(
     stop: Callable[[list[float]], bool],
 ) -> None:
     """Run the rounds of a session that are left; `trace` and the checkpoint grow with them."""
-    began, clock = time.monotonic() - trace.seconds, checkpoint.Clock()
+    began, clock, world = time.monotonic() - trace.seconds, checkpoint.Clock(), task.problem.world
     for done in task.method.rounds(session):
         trace.seconds = time.monotonic() - began
         if done is None:
             ticks.tick()
         else:
             trace.losses.append(done.loss)
-        if task.checkpoint is not None and clock.due(at_end=done is not None):
+        if task.checkpoint is not None and world.rank == 0 and clock.due(at_end=done is not None):
             _save(task.checkpoint, task.key, session.state, trace)
         if done is not None:
             ticks.end_round(done)
-            if stop(trace.losses):
+            if world.exchange(stop(trace.losses))[0]:
                 break
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, TypedDict
@@ -16,12 +17,21 @@ from unlearnable.errors import CheckpointError
 from unlearnable.stores.journal import Journal
 from unlearnable.stores.ragged import Ragged, Shape
 
+UNDO = ".undo"  # suffix of the journal beside the noise
+
 
 class Mark(TypedDict):
     """What a checkpoint holds of the noise: its own number, and the hex SHA-256 of the noise at that moment."""
 
     number: int
     sha256: str
+
+
+def copy_noise(source: Path, target: Path) -> None:
+    """Copy the file of a noise store and its undo journal, while nobody writes to it."""
+    for suffix in (source.suffix, UNDO):
+        if source.with_suffix(suffix).is_file():
+            shutil.copyfile(source.with_suffix(suffix), target.with_suffix(suffix))
 
 
 class NoiseStore:
@@ -58,7 +68,7 @@ class NoiseStore:
         if mode != "r":
             files.reserve(path, total)
         self.data: np.memmap[tuple[int], np.dtype[np.int8]] = np.memmap(path, np.int8, mode, shape=(total,))
-        self._journal = Journal(path.with_suffix(".undo"))
+        self._journal = Journal(path.with_suffix(UNDO))
         self._checkpoint = 0
         if self._fresh:
             self._journal.end()

@@ -1,4 +1,4 @@
-"""Train one model in several processes: each embeds its share of the batch, the loss is over the whole batch."""
+"""Work in several processes: each embeds its share of a batch, and the loss is over the whole batch."""
 
 from __future__ import annotations
 
@@ -16,21 +16,33 @@ def _same(value: Any) -> Any:
     return value
 
 
+def _alone(value: Any) -> list[Any]:
+    return [value]
+
+
+def _nothing(module: nn.Module) -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class World:
-    """The processes that train together.
+    """The processes that work together.
 
     Attributes:
         rank: number of this process, from 0.
         size: number of processes.
         wrap: function that makes a module average its gradients over the processes.
         gather: function that returns the rows of all processes, in order of rank, with their gradients.
+        average: function that averages a module's gradients and statistics over the processes, in place.
+        exchange: function that returns what all processes give it, in order of rank.
     """
 
     rank: int = 0
     size: int = 1
     wrap: Callable[[nn.Module], nn.Module] = _same
     gather: Callable[[Tensor], Tensor] = _same
+    average: Callable[[nn.Module], None] = _nothing
+    exchange: Callable[[Any], list[Any]] = _alone
 
     def share(self, count: int) -> list[int]:
         """Return the rows of a batch of `count` that this process embeds.
@@ -40,6 +52,25 @@ class World:
         """
         part = -(-count // self.size)
         return [row % count for row in range(self.rank * part, (self.rank + 1) * part)]
+
+
+ALONE = World()
+
+
+def process() -> tuple[int, int]:
+    """Return the number of this process, from 0, and of all, as `accelerate launch` and `torchrun` set them."""
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def lead(world: World, *, needed: bool) -> None:
+    """Tell the other processes whether they are needed, which wait for it.
+
+    Raises:
+        ConfigError: one of them cannot take part.
+    """
+    for rank, problem in enumerate(world.exchange(needed)[1:], 1):
+        if needed and problem:
+            raise ConfigError(f"process {rank} cannot take part: {problem}", hint="all processes must see the photos")
 
 
 def whole_statistics(module: nn.Module, gather: Callable[[Tensor], Tensor], rank: int, size: int) -> None:
@@ -73,13 +104,13 @@ def join(device: str) -> World:
     Raises:
         ConfigError: there are several processes and accelerate is not installed.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        return World()
+    if process()[1] == 1:
+        return ALONE
     try:
         from accelerate import Accelerator
     except ImportError as error:
         raise ConfigError(
-            "training in several processes needs accelerate", hint="pip install 'unlearnable[distributed]'"
+            "work in several processes needs accelerate", hint="pip install 'unlearnable[distributed]'"
         ) from error
     import torch
     from timm.layers import convert_sync_batchnorm  # torch's own drops the activation of timm's normalisations
@@ -100,4 +131,17 @@ def join(device: str) -> World:
         wrapped: nn.Module = accelerator.prepare_model(module)
         return wrapped
 
-    return World(rank, size, wrap, gather)
+    def average(module: nn.Module) -> None:
+        gradients = [one.grad for one in module.parameters() if one.grad is not None]
+        tensors = [*gradients, *(one for one in module.buffers() if one.is_floating_point())]
+        means = torch.cat([one.detach().flatten() for one in tensors])
+        torch.distributed.all_reduce(means)
+        for one, mean in zip(tensors, means.div(size).split([one.numel() for one in tensors]), strict=True):
+            one.copy_(mean.view_as(one))
+
+    def exchange(value: Any) -> list[Any]:
+        values: list[Any] = [None] * size
+        torch.distributed.all_gather_object(values, value)
+        return values
+
+    return World(rank, size, wrap, gather, torch.no_grad()(average), exchange)

@@ -90,6 +90,7 @@ def _optimising_seconds(run: Run) -> float:
         run.problem,
         posts=run.problem.posts.first(count),
         grids=run.problem.grids[:count],
+        captions=run.problem.captions[:count],
         leaders=run.problem.leaders[:count],
         noise_path=run.scratch / "noise.i8",
     )

@@ -23,6 +23,7 @@ from unlearnable.protection.optimise import OptimisationTask, optimise, reason_t
 from unlearnable.report.html import protect_page
 from unlearnable.report.pictures import Thumbnails
 from unlearnable.results import ManifestLine, ProtectReport
+from unlearnable.training.distributed import ALONE, World, lead
 from unlearnable.workflows import history
 from unlearnable.workflows.layout import Layout, create_folders, layout_of, refuse_existing_output
 from unlearnable.workflows.protect import published
@@ -48,7 +49,12 @@ from unlearnable.workflows.records import read_record, seal_records
 
 
 def protect(
-    settings: ProtectSettings, *, resume: bool = False, overwrite: bool = False, progress: Progress | None = None
+    settings: ProtectSettings,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    world: World = ALONE,
 ) -> ProtectReport:
     """Protect the photos and captions that the settings name.
 
@@ -57,6 +63,7 @@ def protect(
         resume: continue a stopped run; the result is byte for byte the same.
         overwrite: replace an earlier result.
         progress: receives progress updates.
+        world: processes that compute together, of which this is the first.
 
     Raises:
         InputError: no photo can be protected.
@@ -74,6 +81,7 @@ def protect(
         fetch(all_models(settings), progress)
         key = run_key(settings, dataset)
         if resume and (finished := _finished_report(settings, dataset, layout, key, progress)):
+            lead(world, needed=False)
             return finished
         anew = resume and _begins_anew(settings, dataset, layout, progress)
         refuse_existing_output(layout, key, resume=resume and not anew, overwrite=overwrite or anew)
@@ -86,7 +94,9 @@ def protect(
             files.check_space(layout.private, result_bytes(run))
             shutil.rmtree(layout.earlier, ignore_errors=True)
         create_folders(layout, key, config.to_toml(settings), dataset.posts, resume=goes_on)
-        task = OptimisationTask(run.problem, run.method, run.method_settings, layout.checkpoint, run.key)
+        lead(world, needed=True)
+        problem = replace(run.problem, world=world)
+        task = OptimisationTask(problem, run.method, run.method_settings, layout.checkpoint, run.key)
         session, trace = optimise(task, progress, lambda losses: bool(reason_to_stop(settings, losses)))
         return publish(run, session.state, trace.losses, started, progress)
 

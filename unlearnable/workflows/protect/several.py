@@ -1,0 +1,60 @@
+"""`protect` in several processes that `accelerate launch` started: the first reads and writes, all of them compute."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from unlearnable.config import ProtectSettings
+from unlearnable.errors import UnlearnableError
+from unlearnable.models.device import choose_device
+from unlearnable.models.fetching import fetch
+from unlearnable.posts.reading import columns_of
+from unlearnable.progress import Progress, Silent
+from unlearnable.protection.optimise import OptimisationTask, optimise, reason_to_stop
+from unlearnable.results import ProtectReport
+from unlearnable.scratch import scratch_folder
+from unlearnable.training.distributed import World, join
+from unlearnable.workflows.layout import layout_of
+from unlearnable.workflows.protect.chosen import source_of
+from unlearnable.workflows.protect.posts import open_posts
+from unlearnable.workflows.protect.run import protect
+from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, make_ready
+
+
+def protect_together(
+    settings: ProtectSettings, *, resume: bool = False, overwrite: bool = False, progress: Progress | None = None
+) -> ProtectReport | None:
+    """Protect the posts that the settings name in all processes that were started together; arguments as of `protect`.
+
+    Returns:
+        The report; None in every process but the first, which alone writes.
+    """
+    world = join(choose_device(settings.device))
+    if world.rank:
+        with scratch_folder() as scratch:
+            follow(settings, world, scratch)
+        return None
+    return protect(settings, resume=resume, overwrite=overwrite, progress=progress, world=world)
+
+
+def follow(settings: ProtectSettings, world: World, scratch: Path) -> None:
+    """Take part in the run of the first process, and write nothing but working copies to `scratch`."""
+    try:
+        run, problem = _ready(settings, world, scratch), ""
+    except UnlearnableError as error:  # the first process most likely stops with the same error, and says so
+        run, problem = None, error.message
+    if not world.exchange(problem)[0] or run is None:
+        return
+    task = OptimisationTask(run.problem, run.method, run.method_settings, run.layout.checkpoint, run.key)
+    optimise(task, Silent(), lambda losses: bool(reason_to_stop(settings, losses)))
+
+
+def _ready(settings: ProtectSettings, world: World, scratch: Path) -> Run:
+    source = source_of(settings.photos, settings.only, settings.skip)
+    dataset = open_posts(source, settings.captions, columns_of(settings), Silent(), scratch)
+    fetch(all_models(settings), Silent())
+    surrogates = load_surrogates(settings, Silent())
+    layout = layout_of(source.place, settings.output)
+    run = make_ready(settings, layout, dataset, surrogates, scratch, Silent())
+    return replace(run, problem=replace(run.problem, world=world, noise_path=scratch / "noise.i8"))
