@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearnable.imaging.arrays import Rows
+from unlearnable.imaging.arrays import SomeRows
 
 _STRIP_PIXELS = 1 << 19
 Pixels8 = NDArray[np.uint8]
 
 
-def share_kept(clean: Pixels8, noisy: Pixels8, clean_decoded: Pixels8 | Rows, noisy_decoded: Pixels8) -> float:
+def share_kept(clean: Pixels8, noisy: SomeRows, clean_decoded: SomeRows, noisy_decoded: Pixels8) -> float:
     """Return the share of the noise that is left in the decoded file: the slope of what is left on what was added.
 
     What an encoder does to the photo itself is in both decoded pictures and falls out.

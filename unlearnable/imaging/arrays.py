@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ class Rows:
     def __init__(self, image: Image.Image) -> None:
         image.load()
         self._image = image
+        self.shape = image.height, image.width, len(image.getbands())
 
     def __getitem__(self, rows: slice) -> NDArray[np.uint8]:
         """Return some rows: (h, w), or (h, w, c) if the image has several channels."""
@@ -46,6 +48,17 @@ def rgb(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def differ(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> bool:
+class SomeRows(Protocol):
+    """A picture (h, w, c), or what becomes one row by row."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the height, the width and the number of channels."""
+
+    def __getitem__(self, rows: slice) -> NDArray[np.uint8]:
+        """Return some rows."""
+
+
+def differ(first: SomeRows, second: NDArray[np.uint8]) -> bool:
     """Return whether two pictures (h, w, ...) of one size differ anywhere."""
-    return any(not np.array_equal(first[rows], second[rows]) for rows in strips(*first.shape[:2]))
+    return any(not np.array_equal(first[rows], second[rows]) for rows in strips(*second.shape[:2]))

@@ -18,7 +18,7 @@ from PIL import Image, ImageFile, PngImagePlugin
 from unlearnable.errors import OutputError
 from unlearnable.files import atomic
 from unlearnable.imaging import metadata
-from unlearnable.imaging.arrays import Rows, rgb
+from unlearnable.imaging.arrays import Rows, SomeRows, rgb, strips
 from unlearnable.imaging.encoding import SUFFIXES, Encoding, FileFormat
 from unlearnable.imaging.grey import fits_one_channel
 from unlearnable.imaging.opt_out import prohibit
@@ -38,9 +38,15 @@ _lock = threading.Lock()
 
 
 def encode(
-    picture: Picture, path: Path, encoding: Encoding, *, keep_metadata: KeepMetadata, opt_out: bool = False
+    picture: Picture,
+    path: Path,
+    encoding: Encoding,
+    *,
+    keep_metadata: KeepMetadata,
+    opt_out: bool = False,
+    rows: SomeRows | None = None,
 ) -> None:
-    """Write `picture` to `path` atomically.
+    """Write `picture` to `path` atomically, with `rows` in place of its pixels where they are given.
 
     Lossless PNG and WebP preserve every RGB and alpha value, even under full transparency. JPEG has no alpha: the
     picture is laid on white. A picture in greys is written in one channel, and alpha, where the format has such a mode
@@ -53,12 +59,12 @@ def encode(
         OutputError: the file cannot be written, or the format cannot hold a picture of this size.
     """
     options = _metadata(picture, encoding.file_format, keep_metadata, opt_out)
-    if picture.icc is not None and not _in_one_channel(picture, encoding):
+    if picture.icc is not None and not _in_one_channel(picture, encoding, rows):
         options["icc_profile"] = picture.icc
     with atomic(path) as temporary:
         try:
             with temporary.open("wb") as file:
-                _save(picture, file, encoding, options)
+                _save(picture, file, encoding, options, rows)
         except ValueError as error:
             raise OutputError(f"cannot write {path}: {error}", hint="choose another --format") from error
 
@@ -90,10 +96,13 @@ def on_white(picture: Picture) -> Picture:
     return replace(picture, pixels=pixels, alpha=None, lost=(*picture.lost, "transparent parts laid on white"))
 
 
-def _save(picture: Picture, file: IO[bytes], encoding: Encoding, options: dict[str, Any]) -> None:
+def _save(
+    picture: Picture, file: IO[bytes], encoding: Encoding, options: dict[str, Any], rows: SomeRows | None = None
+) -> None:
     file_format = encoding.file_format
-    if file_format == "jpeg":
+    if file_format == "jpeg" and rows is None:
         picture = on_white(picture)
+    if file_format == "jpeg":
         options |= {"subsampling": encoding.subsampling, "progressive": encoding.progressive, "optimize": True}
     elif file_format == "webp":
         options |= {"exact": True, **(_WEBP_EFFORT if encoding.lossless else {})}
@@ -101,17 +110,25 @@ def _save(picture: Picture, file: IO[bytes], encoding: Encoding, options: dict[s
         options["compress_level"] = _PNG_LEVEL
     if not encoding.lossless:
         options["quality"] = encoding.quality
-    layers = picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
-    image = Image.fromarray(layers)
-    if _in_one_channel(picture, encoding):
+    image = _image(picture.pixels if rows is None else rows, picture)
+    if _in_one_channel(picture, encoding, rows):
         image = image.convert(image.mode.replace("RGB", "L"))  # of equal channels exactly the one
         options.pop("subsampling", None)  # of colours
-    with _room_for(layers) if file_format == "jpeg" else nullcontext():
+    with _room_for(picture.pixels) if file_format == "jpeg" else nullcontext():
         image.save(file, file_format.upper(), **options)
 
 
-def _in_one_channel(picture: Picture, encoding: Encoding) -> bool:
-    return encoding.file_format != "webp" and fits_one_channel(picture)
+def _image(pixels: SomeRows, picture: Picture) -> Image.Image:
+    """Return an image of the pixels with the picture's alpha, made of strips: few megabytes more than itself."""
+    image = Image.new("RGB" if picture.alpha is None else "RGBA", (picture.width, picture.height))
+    for rows in strips(picture.height, picture.width):
+        strip = pixels[rows] if picture.alpha is None else np.dstack([pixels[rows], picture.alpha[rows]])
+        image.paste(Image.fromarray(strip), (0, rows.start))
+    return image
+
+
+def _in_one_channel(picture: Picture, encoding: Encoding, rows: SomeRows | None) -> bool:
+    return encoding.file_format != "webp" and fits_one_channel(picture, rows)
 
 
 @contextmanager

@@ -5,28 +5,29 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from unlearnable.imaging.arrays import strips
+from unlearnable.imaging.arrays import SomeRows, strips
 from unlearnable.imaging.picture import Picture
 
 _ALIKE = 1  # in 1/255: what rounding alone makes of greys that two profiles show alike
 
 
-def fits_one_channel(picture: Picture) -> bool:
-    """Return whether a picture is in greys that look the same without its colour profile.
+def fits_one_channel(picture: Picture, rows: SomeRows | None = None) -> bool:
+    """Return whether a picture, or `rows` in its place, is in greys that look the same without its colour profile.
 
     One channel cannot have an RGB profile. Those of screens and phones (sRGB, Display P3) show greys as sRGB does,
     which is what a picture without a profile is taken for. Under others, such as Adobe RGB, greys look otherwise.
     """
-    return only_greys(picture.pixels) and (picture.icc is None or _shows_greys_as_srgb(picture.icc))
+    shown = picture.pixels if rows is None else rows
+    return only_greys(shown) and (picture.icc is None or _shows_greys_as_srgb(picture.icc))
 
 
-def only_greys(pixels: NDArray[np.uint8]) -> bool:
+def only_greys(pixels: SomeRows) -> bool:
     """Return whether all three channels of (h, w, 3) pixels are equal in every pixel."""
     for rows in strips(*pixels.shape[:2]):  # of most photos the first one tells
-        red, green, blue = (pixels[rows, :, channel] for channel in range(3))
+        part = pixels[rows]
+        red, green, blue = (part[..., channel] for channel in range(3))
         if not (np.array_equal(red, green) and np.array_equal(red, blue)):
             return False
     return True

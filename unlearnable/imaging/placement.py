@@ -15,6 +15,9 @@ from PIL import Image
 
 from unlearnable.imaging.arrays import strips
 
+Mode = Literal["bilinear", "nearest"]
+Neighbours = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
+
 
 def grid_shape(height: int, width: int, side: int) -> tuple[int, int]:
     """Return (rows, columns) of a photo's grid: the photo's aspect, a short side of at most `side`, never enlarged.
@@ -30,33 +33,68 @@ def grid_shape(height: int, width: int, side: int) -> tuple[int, int]:
     return (short_grid, long_grid) if height <= width else (long_grid, short_grid)
 
 
-def enlarge(noise: NDArray[np.int8], height: int, width: int, mode: Literal["bilinear", "nearest"]) -> NDArray[np.int8]:
-    """Enlarge (c, gh, gw) noise to (height, width, c) without exceeding its largest value.
+class Enlarged:
+    """Noise (c, gh, gw) enlarged to (height, width, c), of which only the rows that are asked for become an array.
 
     With half-pixel centres, as torch's `interpolate` does: "bilinear" is its mode of that name with
-    `align_corners=False`, rounded half away from zero; "nearest" is its "nearest-exact".
+    `align_corners=False`, rounded half away from zero; "nearest" is its "nearest-exact". Neither exceeds the largest
+    value of the noise.
 
     Raises:
         ValueError: `mode` is neither.
     """
-    if mode not in ("bilinear", "nearest"):
-        raise ValueError(f"there is no enlarging mode {mode!r}")
-    channels, rows, columns = noise.shape
-    grid = noise.transpose(1, 2, 0)  # (gh, gw, c)
-    if mode == "nearest":
-        return np.ascontiguousarray(grid[_nearest(height, rows)][:, _nearest(width, columns)])
-    left, right, weight = _neighbours(width, columns)
-    wide = _between(grid[:, left].astype(np.float32), grid[:, right].astype(np.float32), weight[:, None])  # (gh, w, c)
-    above, below, weight = _neighbours(height, rows)
-    large = np.empty((height, width, channels), np.int8)
-    for strip in strips(height, width):
-        values = _between(wide[above[strip]], wide[below[strip]], weight[strip, None, None])
+
+    def __init__(self, noise: NDArray[np.int8], height: int, width: int, mode: Mode) -> None:
+        if mode not in ("bilinear", "nearest"):
+            raise ValueError(f"there is no enlarging mode {mode!r}")
+        channels, rows, columns = noise.shape
+        grid = noise.transpose(1, 2, 0)  # (gh, gw, c)
+        self.shape = height, width, channels
+        neighbours = _neighbours if mode == "bilinear" else _nearest
+        left, right, weight = neighbours(width, columns)
+        self._wide = _between(grid[:, left].astype(np.float32), grid[:, right].astype(np.float32), weight[:, None])
+        self._above, self._below, self._weight = neighbours(height, rows)
+
+    def __getitem__(self, rows: slice) -> NDArray[np.int8]:
+        """Return some rows (h, width, c)."""
+        above, below = self._wide[self._above[rows]], self._wide[self._below[rows]]
+        values = _between(above, below, self._weight[rows, None, None])
         values += np.copysign(np.float32(0.5), values)
-        large[strip] = values  # the cast truncates towards zero
+        return values.astype(np.int8)  # truncates towards zero
+
+
+class Noisy:
+    """A photo (h, w, 3) with its noise, of which only the rows that are asked for become an array.
+
+    Args:
+        pixels: the photo.
+        noise: noise grid (c, gh, gw).
+        mode: enlarging mode of the grid.
+    """
+
+    def __init__(self, pixels: NDArray[np.uint8], noise: NDArray[np.int8], mode: Mode) -> None:
+        self._pixels, self._noise = pixels, Enlarged(noise, pixels.shape[0], pixels.shape[1], mode)
+        self.shape = pixels.shape
+
+    def __getitem__(self, rows: slice) -> NDArray[np.uint8]:
+        """Return some rows (h, w, 3)."""
+        return add(self._pixels[rows], self._noise[rows])
+
+    def whole(self) -> NDArray[np.uint8]:
+        """Return all rows."""
+        return add(self._pixels, self._noise)
+
+
+def enlarge(noise: NDArray[np.int8], height: int, width: int, mode: Mode) -> NDArray[np.int8]:
+    """Enlarge (c, gh, gw) noise to (height, width, c), see `Enlarged`."""
+    rows = Enlarged(noise, height, width, mode)
+    large = np.empty(rows.shape, np.int8)
+    for strip in strips(height, width):
+        large[strip] = rows[strip]
     return large
 
 
-def add(pixels: NDArray[np.uint8], noise: NDArray[np.int8]) -> NDArray[np.uint8]:
+def add(pixels: NDArray[np.uint8], noise: NDArray[np.int8] | Enlarged) -> NDArray[np.uint8]:
     """Return `pixels` (h, w, 3) + `noise` (h, w, 3), or (h, w, 1) on all channels, clipped to 0..255 in integers.
 
     Raises:
@@ -82,12 +120,13 @@ def working_copy(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     return np.array(Image.fromarray(pixels).resize(shape[::-1], Image.Resampling.BICUBIC, reducing_gap=None))
 
 
-def _nearest(size: int, cells: int) -> NDArray[np.int64]:
-    """Return the grid cell that each of `size` pixels lies in."""
-    return (2 * np.arange(size, dtype=np.int64) + 1) * cells // (2 * size)
+def _nearest(size: int, cells: int) -> Neighbours:
+    """Return the grid cell that each of `size` pixels lies in, as both of its neighbours."""
+    cell = (2 * np.arange(size, dtype=np.int64) + 1) * cells // (2 * size)
+    return cell, cell, np.zeros(size, np.float32)
 
 
-def _neighbours(size: int, cells: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+def _neighbours(size: int, cells: int) -> Neighbours:
     """Return, for each of `size` pixels, the two cells around it and the weight of the second; edge cells extend."""
     position = np.maximum((np.arange(size) + 0.5) * (cells / size) - 0.5, 0.0)
     first = np.minimum(position.astype(np.int64), cells - 1)

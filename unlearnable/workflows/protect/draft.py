@@ -109,7 +109,7 @@ class ProtectionDraft:
         suffix = target.encoding.suffix
         before, after = folder / f"{number}-before{suffix}", folder / f"{number}-after{suffix}"
         encode(target.picture, before, target.encoding, keep_metadata="none")
-        write(target, target.protected(self.session.state.noise.grid(number), run.settings), after, run.settings)
+        write(target, self.session.state.noise.grid(number), after, run.settings)
         return before, after
 
     def copies(self, output: Path) -> list[tuple[Path, DraftPost]]:

@@ -10,7 +10,7 @@ from typing import Generic, NamedTuple
 from unlearnable.config import ProtectionSettings
 from unlearnable.errors import InputError, ModelError
 from unlearnable.imaging.in_memory import Kind, Photo, like, pixels_of
-from unlearnable.imaging.placement import add, enlarge, grid_shape, working_copy
+from unlearnable.imaging.placement import Noisy, grid_shape, working_copy
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import settings_for
 from unlearnable.methods.problem import Problem, Proposer
@@ -150,4 +150,4 @@ def _with_noise(settings: ProtectionSettings, state: State, number: int, picture
             f"images[{number}] would not be protected: the surrogate does not react to it, so it got no noise",
             hint="choose another surrogate",
         )
-    return add(picture, enlarge(grid, picture.shape[0], picture.shape[1], settings.enlarge))
+    return Noisy(picture, grid, settings.enlarge).whole()

@@ -14,7 +14,7 @@ from unlearnable.imaging.encode import on_white
 from unlearnable.imaging.encoding import Encoding, choose_encoding
 from unlearnable.imaging.opt_out import joins
 from unlearnable.imaging.picture import Picture
-from unlearnable.imaging.placement import add, enlarge
+from unlearnable.imaging.placement import Noisy
 from unlearnable.imaging.profiles import with_plain_profile
 from unlearnable.imaging.resize import resized
 
@@ -31,10 +31,13 @@ class Target:
     picture: Picture
     encoding: Encoding
 
+    def noisy(self, noise: NDArray[np.int8], settings: ProtectSettings) -> Noisy:
+        """Return the rows of the picture with a noise grid (c, gh, gw), in 1/255."""
+        return Noisy(self.picture.pixels, noise, settings.enlarge)
+
     def protected(self, noise: NDArray[np.int8], settings: ProtectSettings) -> Picture:
-        """Return the picture with a noise grid (3, gh, gw), in 1/255."""
-        large = enlarge(noise, self.picture.height, self.picture.width, settings.enlarge)
-        return replace(self.picture, pixels=add(self.picture.pixels, large))
+        """Return the picture with a noise grid (c, gh, gw), in 1/255."""
+        return replace(self.picture, pixels=self.noisy(noise, settings).whole())
 
 
 def target_of(photo: Path, settings: ProtectSettings) -> Target:

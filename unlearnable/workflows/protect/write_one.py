@@ -97,15 +97,16 @@ def write_one(job: WriteJob) -> WrittenPhoto:
         target = target_of(job.photo.path, job.settings)
     finally:  # whatever cannot be decoded now could be before
         refuse_changed(job.photo, job.checksum)
-    protected = target.protected(job.noise, job.settings)
-    if not differ(protected.pixels, target.picture.pixels):
+    if not differ(target.noisy(job.noise, job.settings), target.picture.pixels):
         raise unprotected(job.photo.id)
-    written = write(target, protected, job.path, job.settings)
+    written = write(target, job.noise, job.path, job.settings)
     files.copy_mode(job.photo.path, job.path)
     copy = working_copy(written.picture.pixels, job.side)
-    unencoded = copy if target.encoding.lossless else working_copy(protected.pixels, job.side)
-    del protected
-    return WrittenPhoto(_line(job, target, written), copy, unencoded, thumbnails(target.picture, written.picture))
+    line, shown = _line(job, target, written), thumbnails(target.picture, written.picture)
+    if target.encoding.lossless:
+        return WrittenPhoto(line, copy, copy, shown)
+    del written  # one picture less in memory
+    return WrittenPhoto(line, copy, working_copy(target.protected(job.noise, job.settings).pixels, job.side), shown)
 
 
 def _line(job: WriteJob, target: Target, written: Written) -> ManifestLine:

@@ -12,7 +12,7 @@ from unlearnable.config import ProtectSettings
 from unlearnable.errors import OutputError
 from unlearnable.evaluation.quality import Quality, compare
 from unlearnable.evaluation.survival import share_kept
-from unlearnable.imaging.arrays import strips
+from unlearnable.imaging.arrays import SomeRows, strips
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.encode import Encoded, encode
 from unlearnable.imaging.opt_out import PROHIBITED, opt_out_of
@@ -46,14 +46,14 @@ class Written:
     opt_out: str | None
 
 
-def write(target: Target, protected: Picture, path: Path, settings: ProtectSettings) -> Written:
+def write(target: Target, noise: NDArray[np.int8], path: Path, settings: ProtectSettings) -> Written:
     """Write a photo with its noise, and measure it.
 
     Where the quality leaves less than `LEAST_KEPT` of the noise and was not asked for, the photo is written at `FINE`.
 
     Args:
         target: the photo without noise, and how it is written.
-        protected: the same picture with noise.
+        noise: its noise grid (c, gh, gw).
         path: file to write.
         settings: bound of the noise, quality, and metadata to keep.
 
@@ -61,10 +61,10 @@ def write(target: Target, protected: Picture, path: Path, settings: ProtectSetti
         OutputError: the noise exceeds epsilon, a lossless file does not hold what was written, a lossy one keeps
             hardly any of the noise, or the opt-out is not in the file.
     """
-    written = _once(target, protected, path, settings)
+    written = _once(target, noise, path, settings)
     if written.noise_kept < LEAST_KEPT and settings.quality is None:
         target = replace(target, encoding=replace(target.encoding, quality=FINE, subsampling=0))
-        written = _once(target, protected, path, settings)
+        written = _once(target, noise, path, settings)
     if written.noise_kept < LEAST_KEPT:
         path.unlink()
         raise OutputError(
@@ -74,28 +74,27 @@ def write(target: Target, protected: Picture, path: Path, settings: ProtectSetti
     return written
 
 
-def _once(target: Target, protected: Picture, path: Path, settings: ProtectSettings) -> Written:
-    clean, encoding = target.picture.pixels, target.encoding
-    noise_linf = _largest(clean, protected.pixels)
+def _once(target: Target, noise: NDArray[np.int8], path: Path, settings: ProtectSettings) -> Written:
+    clean, encoding, protected = target.picture.pixels, target.encoding, target.noisy(noise, settings)
+    noise_linf = _largest(protected, clean)
     if noise_linf > settings.epsilon:
         raise OutputError(f"{path}: the noise is {noise_linf}/255, more than {settings.epsilon}/255")
     alone = None if encoding.lossless else Encoded(target.picture, encoding)
-    encode(protected, path, encoding, keep_metadata=settings.keep_metadata, opt_out=settings.opt_out)
+    picture, keep = target.picture, settings.keep_metadata
+    encode(picture, path, encoding, keep_metadata=keep, opt_out=settings.opt_out, rows=protected)
     picture = decode(path)
     opt_out = opt_out_of(picture.xmp)
     if settings.opt_out and opt_out != PROHIBITED:
         raise OutputError(f"{path}: what is read back carries the opt-out {opt_out}, not {PROHIBITED}")
-    encoding_linf, kept = _largest(protected.pixels, picture.pixels), 1.0
+    encoding_linf, kept = _largest(protected, picture.pixels), 1.0
     if encoding.lossless and encoding_linf:
         raise OutputError(f"{path}: what is read back differs from what was written by {encoding_linf}/255")
     if alone is not None:
-        kept = share_kept(clean, protected.pixels, alone.decoded(), picture.pixels)
+        kept = share_kept(clean, protected, alone.decoded(), picture.pixels)
     quality = compare(clean, picture.pixels)
     return Written(picture, encoding.quality, quality, noise_linf, encoding_linf, kept, opt_out)
 
 
-def _largest(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> int:
-    return max(
-        int((np.maximum(first[rows], second[rows]) - np.minimum(first[rows], second[rows])).max())
-        for rows in strips(*first.shape[:2])
-    )
+def _largest(first: SomeRows, second: NDArray[np.uint8]) -> int:
+    parts = ((first[rows], second[rows]) for rows in strips(*second.shape[:2]))
+    return max(int((np.maximum(one, other) - np.minimum(one, other)).max()) for one, other in parts)

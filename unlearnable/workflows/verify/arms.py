@@ -15,7 +15,7 @@ from unlearnable.config import AS_PUBLISHED
 from unlearnable.imaging.encode import through
 from unlearnable.imaging.encoding import Encoding
 from unlearnable.imaging.picture import Picture
-from unlearnable.imaging.placement import add, enlarge, grid_shape, working_copy
+from unlearnable.imaging.placement import Noisy, grid_shape, working_copy
 from unlearnable.models.tokens import default_vocabulary
 from unlearnable.posts.pairs import Joined, Mixed, Pairs, pairs_of
 from unlearnable.posts.pixels import Pixels, Rgb8
@@ -141,7 +141,7 @@ def _random_noise(original: Picture, protected: Picture, side: int, seed: list[i
     height, width = original.height, original.width
     signs = np.random.default_rng(seed).choice([-1, 1], (3, *grid_shape(height, width, side)))
     noise = (_bound(original, protected) * signs).astype(np.int8)
-    return add(original.pixels, enlarge(noise, height, width, "bilinear"))
+    return Noisy(original.pixels, noise, "bilinear").whole()
 
 
 def _bound(original: Picture, protected: Picture) -> int:
