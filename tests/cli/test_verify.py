@@ -125,7 +125,7 @@ def test_variables_may_name_the_folders(tmp_path):
         (("verify",), 3, "no earlier run"),
         (("verify", "photos", "nowhere"), 3, "nowhere"),
         (("verify", "photos", "photos", "--victims", "RN50:openai"), 4, "small"),
-        (("verify", "photos", "photos", "--victims", "conv-small"), 4, "unlearnable train"),
+        (("verify", "photos", "photos", "--victims", "small-start"), 4, "unlearnable train"),
         (("verify", "photos", "photos", "--through", "jpg-75"), 2, "jpeg"),
         (("verify", "photos", "photos", "--suite", "quik"), 2, "quick"),
         (("verify", "photos", "photos", "--attacker", "plain,cutuot"), 2, "did you mean 'cutout'?"),

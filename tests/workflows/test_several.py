@@ -8,10 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
+from PIL import Image
 
-from tests.conftest import tree
+from tests.conftest import CAPTIONS, picture, tree
+from unlearnable.cli.app import main
 
 CHILD = """
 import json, sys
@@ -21,32 +24,30 @@ checkpoint.SOON = 0
 sys.argv = ["unlearnable", *json.loads(sys.argv[1])]
 main()
 """
-# batches of three, which two processes cannot share evenly
-ADVERSARIES = {"UNLEARNABLE_ADVERSARIAL_WEIGHT": "3", "UNLEARNABLE_ADVERSARY_STEPS": "2", "UNLEARNABLE_BATCH_SIZE": "3"}
+SETTINGS = {
+    "UNLEARNABLE_ADVERSARIAL_WEIGHT": "3",
+    "UNLEARNABLE_ADVERSARY_STEPS": "2",
+    "UNLEARNABLE_BATCH_SIZE": "3",  # which two processes cannot share evenly
+    "UNLEARNABLE_MAX_ROUNDS": "3",
+}
 
 
-@pytest.fixture
-def start(posts, tiny_path, tmp_path):
-    """Start so many processes that protect the photos together."""
-
-    def start(count, output, *options, **environment):
-        arguments = ["protect", str(posts), "--surrogate", str(tiny_path), "--output", str(tmp_path / output)]
-        arguments += ["--device=cpu", "--max-rounds=3", "--json", *options]
-        port = str(20_000 + (os.getpid() + len(output)) % 20_000)
-        base = os.environ | {"OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-        base |= {"WORLD_SIZE": str(count), "ACCELERATE_USE_CPU": "true", **ADVERSARIES, **environment}
-        return [
-            subprocess.Popen(
-                [sys.executable, "-c", CHILD, json.dumps(arguments)],
-                env=base | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            for rank in range(count)
-        ]
-
-    return start
+def start(folder, model, count, output, *options):
+    """Start so many processes that protect the photos of the folder together."""
+    arguments = ["protect", str(folder / "photos"), "--surrogate", str(model), "--output", str(folder / output)]
+    port = str(20_000 + (7 * os.getpid() + len(output)) % 20_000)
+    base = os.environ | SETTINGS | {"OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    base |= {"WORLD_SIZE": str(count), "ACCELERATE_USE_CPU": "true"}
+    return [
+        subprocess.Popen(
+            [sys.executable, "-c", CHILD, json.dumps([*arguments, "--device=cpu", "--json", *options])],
+            env=base | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(count)
+    ]
 
 
 def ended(children):
@@ -57,31 +58,57 @@ def ended(children):
     return json.loads(outputs[0][0])
 
 
-def test_two_processes_come_to_the_loss_of_one(start, tmp_path):
-    one, two = ended(start(1, "one")), ended(start(2, "two"))
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with seven photos."""
+    folder = tmp_path_factory.mktemp("several")
+    (folder / "photos").mkdir()
+    rows = [{"file_name": f"{n}.png", "text": f"{CAPTIONS[n % 5]} {n}"} for n in range(7)]
+    for number, row in enumerate(rows):
+        Image.fromarray(picture(number)).save(folder / "photos" / row["file_name"])
+    (folder / "photos" / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(folder, tiny_path):
+    """Start processes on that folder: their number, the output, options."""
+    return partial(start, folder, tiny_path)
+
+
+@pytest.fixture(scope="module")
+def two(run):
+    """The report of two processes."""
+    return ended(run(2, "two"))
+
+
+def test_two_processes_come_to_the_loss_of_one(run, two, folder):
+    one = ended(run(1, "one"))
     assert two["loss_rounds"] == pytest.approx(one["loss_rounds"], rel=0.02)
-    assert tree(tmp_path / "two").keys() == tree(tmp_path / "one").keys()
+    assert tree(folder / "two").keys() == tree(folder / "one").keys()
 
 
-def test_what_is_finished_already_ends_all_processes(start):
-    first = ended(start(2, "out"))
-    assert ended(start(2, "out", "--resume")) == first
+def test_what_is_finished_already_ends_all_processes(run, two):
+    assert ended(run(2, "two", "--resume")) == two
 
 
-def test_a_run_of_two_that_was_killed_goes_on_with_two(start, tmp_path):
-    whole = ended(start(2, "whole"))
-    children = start(2, "out")
-    checkpoint = tmp_path / "out.private" / "checkpoint" / "state.pt"
-    while not checkpoint.is_file():
+def test_a_run_of_two_that_was_killed_goes_on_with_two(run, two, folder):
+    children = run(2, "out")
+    while not (folder / "out.private" / "checkpoint" / "state.pt").is_file():
         assert all(child.poll() is None for child in children)
         time.sleep(0.01)
     for child in children:
         child.send_signal(signal.SIGKILL)
         child.communicate()
-    resumed = ended(start(2, "out", "--resume"))
-    assert resumed["loss_rounds"] == whole["loss_rounds"]
-    assert tree(tmp_path / "out") == tree(tmp_path / "whole")
+    assert ended(run(2, "out", "--resume"))["loss_rounds"] == two["loss_rounds"]
+    assert tree(folder / "out") == tree(folder / "two")
 
 
-def test_a_plan_is_made_by_the_first_process_alone(start):
-    assert ended(start(2, "out", "--dry-run"))["photos"] == 8
+def test_a_plan_is_made_by_the_first_process_alone(folder, monkeypatch, capsys):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setattr(sys, "argv", ["unlearnable", "protect", str(folder / "photos"), "--dry-run", "--json"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code in (0, None)
+    assert capsys.readouterr().out == ""

@@ -16,11 +16,15 @@ Preset = Literal["fast", "balanced", "strong"]
 Format = Literal["auto", "png", "webp", "jpeg"]
 Keep = Literal["none", "safe", "all"]
 
-MISLEADING: dict[str, Any] = {"adversarial_weight": 3.0, "noise_colour": "grey"}
+MISLEADING: dict[str, Any] = {
+    "adversarial_weight": 3.0,
+    "noise_colour": "grey",
+    "towers": ("resnet-small", "vit-small"),
+}
 PRESETS: dict[str, dict[str, Any]] = {
     "fast": {"max_rounds": 4, "surrogate_steps": 4, "trigger_rounds": 1},
-    "balanced": {**MISLEADING, "noise_steps": 12, "adversary_steps": 32, "towers": ("vit-small",), "visibility": "low"},
-    "strong": {**MISLEADING, "noise_steps": 16, "towers": ("resnet-small", "vit-small"), "visibility": "medium"},
+    "balanced": {**MISLEADING, "noise_steps": 12, "adversary_steps": 32, "visibility": "low"},
+    "strong": {**MISLEADING, "noise_steps": 16, "visibility": "medium"},
 }
 OUTSIDE_THE_DIGEST = frozenset({"photos", "captions", "output", "avoid_words", "device", "strict", "log_file"})
 
@@ -42,7 +46,7 @@ class ProtectionSettings(MEMSettings):
         Preset,
         Field(
             description="Amount of work: fast is the paper's method in fewer rounds and steps; balanced also misleads "
-            "models of two families that have learnt the clean posts, strong those of three, in more steps."
+            "models of three families that have learnt the clean posts, strong in more steps that move more."
         ),
     ] = "balanced"
     seed: SeedSetting = 0

@@ -82,10 +82,10 @@ class VerifySettings(LoggedSettings, Schedule):
         tuple[str, ...],
         Field(
             min_length=1,
-            description="Model to train on the posts: small, resnet-small and vit-small (bundled), a trained "
-            "architecture such as conv-small, an open_clip name with its weights such as RN50:openai, or a checkpoint.",
+            description="Model to train on the posts: small, conv-small, resnet-small and vit-small (bundled), an "
+            "open_clip name with its weights such as RN50:openai, or a checkpoint.",
         ),
-    ] = ("small", "resnet-small")  # the second is one that no noise is made on by default
+    ] = ("small", "conv-small")  # no preset makes noise on the second
     one_caption: OneCaption = True
     from_scratch: Annotated[bool, Field(description="Train from random weights in place of fine-tuning.")] = False
     epochs: Epochs = None

@@ -1,7 +1,7 @@
 """Small CLIPs of three families that two cores can train: `conv-small`, `resnet-small`, `vit-small`, `small-start`.
 
-`unlearnable train` trains them (docs/experiments/victims.md has the commands) and keeps the weights in the user's
-cache folder. `resnet-small` and `vit-small` are bundled.
+`unlearnable train` trains them (docs/experiments/victims.md has the commands). All but the last are bundled; weights of
+that one, if there are any, lie in the user's cache folder.
 """
 
 from __future__ import annotations

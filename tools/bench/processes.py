@@ -1,0 +1,67 @@
+"""Time `protect` in one process and in several, as a ratio in one run, and compare the losses they come to.
+
+    python tools/bench/processes.py PHOTOS [--processes 2] [-- further options of protect]
+
+Each process has one thread. PHOTOS is a folder that `protect` takes; it is protected once by each number of processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+LAUNCH = (
+    "accelerate.commands.launch",
+    "--cpu",
+    "--num_machines",
+    "1",
+    "--mixed_precision",
+    "no",
+    "--dynamo_backend",
+    "no",
+)
+
+
+def timed(processes: int, arguments: list[str], folder: Path) -> tuple[float, float]:
+    """Return the seconds of a run and the mean loss that it comes to."""
+    program = [
+        "-m",
+        "unlearnable",
+        "protect",
+        *arguments,
+        "--output",
+        str(folder / f"{processes}"),
+        "--json",
+        "--quiet",
+    ]
+    if processes > 1:
+        program = ["-m", *LAUNCH, "--num_processes", str(processes), *program]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "UNLEARNABLE_STATE": str(folder / "state")}
+    began = time.perf_counter()
+    done = subprocess.run([sys.executable, *program], stdout=subprocess.PIPE, text=True, check=True, env=environment)
+    return time.perf_counter() - began, float(json.loads(done.stdout[done.stdout.index("{") :])["loss_rounds"][-1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photos")
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("further", nargs="*", help="options of protect, after --")
+    options = parser.parse_args()
+    print("| processes | seconds | times as fast | loss |", "|---|---|---|---|", sep="\n")
+    with tempfile.TemporaryDirectory() as folder:
+        first = 0.0
+        for processes in (1, options.processes):
+            seconds, loss = timed(processes, [options.photos, *options.further], Path(folder))
+            first = first or seconds
+            print(f"| {processes} | {seconds:.0f} | {first / seconds:.2f} | {loss:.4f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
