@@ -133,7 +133,8 @@ def test_a_failure_has_its_exit_code_and_says_what_to_do(tmp_path, arguments, co
 
 def test_a_victim_that_was_not_trained_yet_is_told_before_anything_runs(faces, tmp_path):  # noqa: F811
     environment = {"UNLEARNABLE_CACHE": str(tmp_path / "cache")}
-    result = call("benchmark", "--dataset", "pubfig", "--data", faces, "--output", tmp_path / "out", env=environment)
+    arguments = ("--data", faces, "--victims", "small-start", "--output", tmp_path / "out")
+    result = call("benchmark", "--dataset", "pubfig", *arguments, env=environment)
     assert result.returncode == 4, result.stderr
     assert "unlearnable train" in result.stderr
     assert not (tmp_path / "out").exists()
