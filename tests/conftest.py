@@ -28,6 +28,7 @@ os.environ["UNLEARNABLE_ADVERSARIAL_WEIGHT"] = "0"  # the default misleads model
 os.environ["UNLEARNABLE_NOISE_COLOUR"] = "colour"
 os.environ["UNLEARNABLE_VISIBILITY"] = "high"  # in few and short steps a tenth of the noise is next to nothing
 os.environ["UNLEARNABLE_PRECISION"] = "fp32"  # auto goes by this machine's speed
+os.environ["OMP_NUM_THREADS"] = "1"  # of each process: others run beside it
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(PLUGIN)]))  # subprocesses
 
 TINY = {

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.cli.program import one_thread
 from unlearnable.imaging.decode import decode
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -20,9 +19,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 def test_the_examples_are_protected_offline(tmp_path):
     command = [sys.executable, "-m", "unlearnable", "protect", EXAMPLES / "photos"]
     command += ["--captions", EXAMPLES / "posts.jsonl", "--output", tmp_path / "out", "--json", "--quiet"]
-    result = subprocess.run(
-        list(map(str, command)), capture_output=True, text=True, check=False, timeout=600, env=one_thread()
-    )
+    result = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, timeout=600)
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
     assert report["protected"] == report["photos"] == 14

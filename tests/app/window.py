@@ -46,7 +46,7 @@ def opened(folder, tiny_path):
     work.mkdir()
     (folder / "quick.toml").write_text(FILE + f"max_rounds = 2\nsurrogate = {str(tiny_path)!r}\n")
     environment = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-    environment |= {"TMPDIR": str(temporary), "OMP_NUM_THREADS": "1"}
+    environment |= {"TMPDIR": str(temporary)}
     command = [sys.executable, "-W", "error", "-m", "unlearnable", "app", "--no-browser"]
     process = subprocess.Popen(
         [*command, "--config", str(folder / "quick.toml")],

@@ -78,8 +78,3 @@ def call(*arguments: object, cwd: Path | None = None, env: Mapping[str, str] | N
             main()
     code = ended.value.code
     return Ended(code if isinstance(code, int) else 0, out.getvalue(), err.getvalue())
-
-
-def one_thread() -> dict[str, str]:
-    """The environment of a process that computes as this one does, to the bit."""
-    return {**os.environ, "OMP_NUM_THREADS": "1"}

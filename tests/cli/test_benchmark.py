@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from tests.benchmarks.conftest import faces, flickr  # noqa: F401  (fixtures)
-from tests.cli.program import POSIX, call, one_thread
+from tests.cli.program import POSIX, call
 
 PAUSING = """
 import sys, threading
@@ -74,9 +74,7 @@ def test_killed_in_a_cell_and_resumed_gives_the_same_table(flickr, common, tmp_p
     assert call(*whole).returncode == 0
     broken = common(flickr, "--dataset", "flickr8k", "--output", tmp_path / "broken", "--json")
     command_line = [sys.executable, "-c", PAUSING, *map(str, broken)]
-    with subprocess.Popen(
-        command_line, env=one_thread(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
+    with subprocess.Popen(command_line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout.readline() == "saved\n"
         process.send_signal(signal.SIGKILL)
     assert list((tmp_path / "broken").rglob("mem-3*.partial"))
@@ -152,6 +150,7 @@ def test_people_in_a_crowd_are_listed_measured_and_fit_80_columns(faces, common,
     assert "People in a crowd" in result.stdout
     for text in (planned.stdout, result.stdout):
         assert max(len(line) for line in text.splitlines() if "tables and figures" not in line) <= 80
+    assert "trained on beside the crowd: protected, mem-3; image→text Hit@10: " in " ".join(result.stdout.split())
     report = json.loads(call(*arguments, "--json").stdout)
     assert (report["ran"], report["reused"], len(report["crowd"])) == (0, 7, 4)
     assert report["crowd"][0]["text_to_image"].keys() == {"hit1", "hit5", "hit10", "medr", "low", "high"}

@@ -11,7 +11,7 @@ from functools import partial
 
 import pytest
 
-from tests.cli.program import FILE, PAUSING, POSIX, call, one_thread, run
+from tests.cli.program import FILE, PAUSING, POSIX, call, run
 from tests.conftest import tree
 from unlearnable.config import VerifySettings
 from unlearnable.progress import Silent
@@ -143,7 +143,7 @@ def test_killed_and_resumed_gives_the_same_bytes(posts, tiny_path, tmp_path, mar
     assert call(*common, "--output", tmp_path / "whole").returncode == 0
     broken = (*common, "--output", tmp_path / "broken")
     command_line = [sys.executable, "-u", "-c", PAUSING, marker, *map(str, broken)]
-    with subprocess.Popen(command_line, stderr=subprocess.PIPE, text=True, env=one_thread()) as process:
+    with subprocess.Popen(command_line, stderr=subprocess.PIPE, text=True) as process:
         assert any(line.startswith(marker) for line in process.stderr)
         process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL

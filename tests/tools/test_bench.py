@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import TINY
+
 BENCH = Path(__file__).parents[2] / "tools" / "bench"
 TOY = {
     "tower": ("--photos", "2", "--threads", "1"),
     "steps": ("small", "--photos", "4", "--rounds", "1"),
+    "authors": ("--model", "toy", "--photos", "2", "--rounds", "1"),
     "precision": ("small", "--photos", "2", "--threads", "1"),
     "retrieval": ("--photos", "20", "--width", "8"),
     "storage": ("--photos", "40", "--scale-to", "80", "--side", "32", "--changed", "2"),
@@ -21,6 +24,7 @@ TOY = {
 
 @pytest.mark.parametrize("name", TOY)
 def test_a_benchmark_prints_its_table(name, monkeypatch, capsys):
+    monkeypatch.setattr("open_clip.factory._MODEL_CONFIGS", {"toy": TINY})
     monkeypatch.syspath_prepend(str(BENCH))
     monkeypatch.setattr(sys, "argv", [f"{name}.py", *TOY[name]])
     runpy.run_path(str(BENCH / f"{name}.py"), run_name="__main__")

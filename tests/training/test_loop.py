@@ -13,6 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.cli.program import call
 from tests.conftest import CAPTIONS, TINY, picture
 from unlearnable.config import Recipe
 from unlearnable.models.dual_encoder import build
@@ -128,40 +129,27 @@ def model(request, tiny_path, tmp_path):
 # AdamW makes steps out of the rounding of gradients that are zero before a normalisation, so that one is short
 @pytest.mark.parametrize(("model", "batch", "epochs"), [("vit", 3, 4), ("resnet", 4, 2)], indirect=["model"])
 def test_two_processes_give_the_loss_curve_of_one(model, batch, epochs, posts, tmp_path):
-    def curve(processes: int) -> list[float]:
-        output = tmp_path / f"{processes}.safetensors"
-        arguments = ["train", "--data", str(posts), "--model", str(model), "--output", str(output), "--json"]
-        arguments += [
-            "--epochs",
-            str(epochs),
-            "--lr",
-            "3e-4",
-            "--batch-size",
-            str(batch),
-            "--test-fraction=0",
-            "--device=cpu",
-        ]
-        port = str(20_000 + os.getpid() % 20_000)
-        base = os.environ | {"OMP_NUM_THREADS": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-        base |= {"WORLD_SIZE": str(processes), "ACCELERATE_USE_CPU": "true"}
-        children = [
-            subprocess.Popen(
-                [sys.executable, "-c", CHILD, json.dumps(arguments)],
-                env=base | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            for rank in range(processes)
-        ]
-        outputs = [child.communicate(timeout=240) for child in children]
-        assert [child.returncode for child in children] == [0] * processes, outputs
-        report = json.loads(outputs[0][0])
-        assert report["processes"] == processes
-        assert all(text == "" for text, _ in outputs[1:])
-        assert load(str(output)).image_size == 32
-        return report["loss_curve"]
-
-    one, two = curve(1), curve(2)
-    assert one[-1] != one[0]
-    assert two == pytest.approx(one, abs=1e-4)
+    arguments = ["train", "--data", posts, "--model", model, "--output", tmp_path / "m.safetensors", "--json"]
+    arguments += ["--epochs", epochs, "--lr", "3e-4", "--batch-size", batch, "--test-fraction=0", "--device=cpu"]
+    one = json.loads(call(*arguments).stdout)
+    port = str(20_000 + os.getpid() % 20_000)
+    base = os.environ | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    base |= {"WORLD_SIZE": "2", "ACCELERATE_USE_CPU": "true"}
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", CHILD, json.dumps([*map(str, arguments), "--overwrite"])],
+            env=base | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    outputs = [child.communicate(timeout=240) for child in children]
+    assert [child.returncode for child in children] == [0, 0], outputs
+    two = json.loads(outputs[0][0])
+    assert outputs[1][0] == ""
+    assert (one["processes"], two["processes"]) == (1, 2)
+    assert load(str(tmp_path / "m.safetensors")).image_size == 32
+    assert one["loss_curve"][-1] != one["loss_curve"][0]
+    assert two["loss_curve"] == pytest.approx(one["loss_curve"], abs=1e-4)

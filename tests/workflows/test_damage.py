@@ -74,7 +74,7 @@ def test_a_flipped_bit_in_the_state_of_a_stopped_run_is_named_or_changes_nothing
     run("broken", resume=True)
     assert tree(tmp_path / "broken") == tree(tmp_path / "whole")
     refused = 0
-    for seed in range(8):
+    for seed in range(4):
         shutil.rmtree(folder)
         shutil.rmtree(tmp_path / "broken", ignore_errors=True)
         shutil.copytree(tmp_path / "kept", folder)
@@ -85,7 +85,7 @@ def test_a_flipped_bit_in_the_state_of_a_stopped_run_is_named_or_changes_nothing
             refused += 1
         else:
             assert tree(tmp_path / "broken") == tree(tmp_path / "whole")
-    assert refused >= (4 if name != "noise.undo" else 0)
+    assert refused >= (2 if name != "noise.undo" else 0)
 
 
 def test_a_flipped_bit_in_the_staged_manifest_has_the_photo_written_again(run, monkeypatch, tmp_path):

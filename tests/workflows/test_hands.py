@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.cli.program import FILE, POSIX, call, one_thread
+from tests.cli.program import FILE, POSIX, call
 from tests.conftest import tree
 from tests.workers import jobs
 from tests.workers.test_pool import eventually, gone
@@ -110,7 +110,7 @@ def test_a_photo_that_ends_its_reader_is_left_out(posts, quick, workers, monkeyp
 
 
 @POSIX
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])
 def test_an_interrupted_run_leaves_no_worker_and_no_half_file_and_resumes(posts, tiny_path, tmp_path, name):
     (tmp_path / "quick.toml").write_text(FILE + "max_rounds = 1\n")
     arguments = ["protect", posts, "--surrogate", tiny_path, "--config", tmp_path / "quick.toml"]
@@ -119,7 +119,6 @@ def test_an_interrupted_run_leaves_no_worker_and_no_half_file_and_resumes(posts,
         [*map(str, line)],
         stderr=subprocess.PIPE,
         text=True,
-        env=one_thread(),
         preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # ignored where the tests run unattended
     ) as process:
         assert any(said.startswith("three are written") for said in process.stderr)

@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from tests.cli.program import FILE, PAUSING, POSIX, call, one_thread
+from tests.cli.program import FILE, PAUSING, POSIX, call
 from tests.conftest import tree
 from tests.workflows.test_protect import QUICK
 from unlearnable import files, protect
@@ -47,7 +47,7 @@ def test_decoded_originals_lie_in_the_private_folder_and_are_removed(posts, tiny
     file.write_text(FILE + "max_rounds = 3\n")
     arguments = ["protect", str(posts), "--surrogate", str(tiny_path), "--config", str(file)]
     line = [sys.executable, "-u", "-c", PAUSING, "optimising", *arguments]
-    environment = {**one_thread(), "TMPDIR": str(tmp_path / "temporary")}
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
     with subprocess.Popen(line, stderr=subprocess.PIPE, text=True, env=environment) as process:
         assert any(said.startswith("optimising") for said in process.stderr)
         assert (private / "scratch" / "pixels.u8").stat().st_size == 8 * 3 * 48 * 64

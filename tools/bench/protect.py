@@ -1,25 +1,20 @@
-"""Time `protect` on sets of several sizes: seconds per photo and round, per photo and noise step, and peak memory.
+"""Time `protect` on sets of several sizes: seconds a photo, the share of each phase, and peak memory.
 
     python tools/bench/protect.py PHOTOS --captions FILE --sizes 50 200 800 [-- further options of protect]
 
-Each size runs in a process of its own, on the first photos of the folder that the caption file names.
-One round is enough to measure the time per photo and round; memory does not grow with rounds.
+Each size runs in a process of its own, on the first photos that the caption file names. Phases and memory are as
+`big_photos.py` has them.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-from unlearnable.config import MethodSettings
-
-NOISE_STEPS = MethodSettings().noise_steps
+from big_photos import Watched, watch
 
 
 def subset(photos: Path, captions: Path, size: int, folder: Path) -> Path:
@@ -33,23 +28,12 @@ def subset(photos: Path, captions: Path, size: int, folder: Path) -> Path:
     return folder / "posts.jsonl"
 
 
-def run(photos: Path, captions: Path, size: int, options: list[str]) -> tuple[float, int, float]:
-    """Return seconds, rounds and peak memory (GB) of one run."""
+def run(photos: Path, captions: Path, size: int, options: list[str]) -> Watched:
+    """Protect the first photos and return what was seen of it."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "photos"
         folder.mkdir()
-        posts = subset(photos, captions, size, folder)
-        command = [sys.executable, "-m", "unlearnable", "protect", str(folder), "--captions", str(posts)]
-        environment = {**os.environ, "UNLEARNABLE_STATE": str(Path(scratch) / "state")}
-        with subprocess.Popen(
-            [*command, "--json", "--quiet", *options], stdout=subprocess.PIPE, text=True, env=environment
-        ) as process:
-            output = process.stdout.read() if process.stdout else ""
-            _, status, usage = os.wait4(process.pid, 0)
-        if status:
-            raise SystemExit(f"{size} photos: protect failed: {output}")
-        report = json.loads(output)
-        return report["seconds"], report["rounds"], usage.ru_maxrss / 1e6
+        return watch(folder, ["--captions", str(subset(photos, captions, size, folder)), *options])
 
 
 def main() -> None:
@@ -59,14 +43,12 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[50, 200, 800])
     arguments, options = parser.parse_known_args()
     options = [option for option in options if option != "--"]
-    print("| photos | rounds | seconds | a photo and round | a photo and noise step | peak memory, GB |")
-    print("|---|---|---|---|---|---|")
+    print("| photos | seconds | a photo | peak memory, GB | phases |", "|---|---|---|---|---|", sep="\n")
     for size in arguments.sizes:
-        seconds, rounds, memory = run(arguments.photos, arguments.captions, size, options)
-        each = seconds / size / rounds
-        print(
-            f"| {size} | {rounds} | {seconds:.0f} | {each:.3f} | {each / NOISE_STEPS:.3f} | {memory:.2f} |", flush=True
-        )
+        seen = run(arguments.photos, arguments.captions, size, options)
+        shares = ", ".join(f"{name} {seconds / seen.seconds:.0%}" for name, seconds in seen.phases.items())
+        memory = max(seen.memory.values()) / 1e9
+        print(f"| {size} | {seen.seconds:.0f} | {seen.seconds / size:.2f} | {memory:.2f} | {shares} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
+from rich.measure import Measurement
+from rich.padding import Padding
 from rich.table import Table
 
 from unlearnable import config
@@ -18,10 +21,11 @@ from unlearnable.config import BenchmarkSettings
 from unlearnable.progress import Progress
 
 if TYPE_CHECKING:
-    from unlearnable.results import BenchmarkPlan, BenchmarkReport, PlannedCell
+    from unlearnable.results import BenchmarkPlan, BenchmarkReport, PlannedCell, TableRecord
 
 WHAT = "What to run"
 CROWD = "People in a crowd"
+UNLIMITED = 10_000  # columns, to ask how wide the words of a table are
 
 _option = options.of(BenchmarkSettings)
 
@@ -110,14 +114,9 @@ def _show_report(report: BenchmarkReport) -> None:
     out = console()
     for record in report.tables:
         out.print(record.title, style="bold")
-        table = Table(box=None, padding=(0, 1, 0, 0))
-        for number, head in enumerate(record.heads):
-            table.add_column(head, justify="left" if number == 0 else "right", overflow="fold")
-        for row in record.rows:
-            table.add_row(*row)
-        out.print(table)
+        _show_table(out, record)
         for note in record.notes:
-            out.print(f"  {note}")
+            out.print(Padding(note, (0, 0, 0, 2)))
     for note in report.notes:
         out.print(f"note: {note}")
     out.print(
@@ -126,6 +125,22 @@ def _show_report(report: BenchmarkReport) -> None:
         markup=False,
         soft_wrap=True,
     )
+
+
+def _show_table(out: Console, record: TableRecord) -> None:
+    """A table, or where it is too wide for its words a paragraph for each of its rows."""
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for number, head in enumerate(record.heads):
+        table.add_column(head, justify="left" if number == 0 else "right", overflow="fold")
+    for row in record.rows:
+        table.add_row(*row)
+    if Measurement.get(out, out.options.update_width(UNLIMITED), table).minimum <= out.width:
+        out.print(table)
+        return
+    for first, *others in record.rows:
+        out.print(first)
+        figures = (f"{head}: {value}" for head, value in zip(record.heads[1:], others, strict=True))
+        out.print(Padding("; ".join(figures), (0, 0, 0, 2)))
 
 
 def _minutes(seconds: float) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from unlearnable.config import AS_PUBLISHED
 from unlearnable.report.crowd_rows import LABELS, hit_with_interval
 from unlearnable.report.rows import with_interval
@@ -36,7 +38,7 @@ def _row(one: CrowdFigures) -> list[str]:
     made = [one.method, *([one.through] if one.through != AS_PUBLISHED else [])] if one.method else []
     image, text = one.image_to_text, one.text_to_image
     return [
-        f"{one.people}, {one.victim}",
+        f"{one.people}, {Path(one.victim).name}",
         ", ".join(filter(None, [LABELS[one.arm], *made])),
         hit_with_interval(image),
         f"{image.medr:.3g}",
