@@ -9,7 +9,7 @@ from tests.methods.sessions import finish, measure, started
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
 from unlearnable.methods import METHODS, steps
-from unlearnable.methods.batches import freeze
+from unlearnable.methods.batches import to_evaluation
 from unlearnable.methods.trigger_search import improve_triggers
 from unlearnable.models.openclip import load
 
@@ -48,7 +48,7 @@ def test_the_trigger_search_alone_lowers_the_loss_of_real_photos(make_problem, q
     problem = make_problem(pictures=[working_copy(pixels, 112) for pixels in photos], surrogates=[load("small")])
     settings = quick.model_copy(update={"candidates": 8, "batch_size": len(photos)})
     session = started("mem", problem, settings)
-    freeze(session.state.models)
+    to_evaluation(session.state.models)
     before = measure(session).mean()
     assert improve_triggers(session, list(range(len(photos)))) > len(photos) / 2
     assert measure(session).mean() < 0.5 * before

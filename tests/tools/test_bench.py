@@ -15,6 +15,7 @@ TOY = {
     "tower": ("--photos", "2", "--threads", "1"),
     "steps": ("small", "--photos", "4", "--rounds", "1"),
     "authors": ("--model", "toy", "--photos", "2", "--rounds", "1"),
+    "frozen": ("toy", "--photos", "2"),
     "precision": ("small", "--photos", "2", "--threads", "1"),
     "retrieval": ("--photos", "20", "--width", "8"),
     "storage": ("--photos", "40", "--scale-to", "80", "--side", "32", "--changed", "2"),

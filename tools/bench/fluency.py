@@ -21,7 +21,7 @@ from sessions import measure
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import open_dataset
 from unlearnable.evaluation.stealth import auroc, nats_per_token
-from unlearnable.methods.batches import freeze, shuffled_batches
+from unlearnable.methods.batches import shuffled_batches, to_evaluation
 from unlearnable.methods.trigger_search import improve_triggers
 from unlearnable.models.judge import load_judge
 from unlearnable.models.sentence import as_sentence
@@ -52,7 +52,7 @@ def searched(settings: ProtectSettings, surrogates, scratch: Path):  # type: ign
     run = make_ready(settings, layout_of(settings.photos[0], None), data, surrogates, scratch, Silent())
     session = run.method.start(run.problem, settings)
     state = session.state
-    freeze(state.models)
+    to_evaluation(state.models)
     for _ in range(PASSES):
         for photos in shuffled_batches(torch.arange(len(run.problem.posts)), settings.batch_size, state.generator):
             improve_triggers(session, photos)

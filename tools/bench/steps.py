@@ -51,13 +51,13 @@ def session_of(model: DualEncoder, photos: int, folder: Path) -> AnySession:
 
 
 def bare(model: DualEncoder, photos: int, *, train: bool) -> None:
-    """Take one pass forward and back."""
-    model.module.train(train).requires_grad_(train)
-    model.module.zero_grad()
+    """Take one pass forward, and back to the weights or to the photos."""
+    model.module.train(train)
     pixels = torch.rand(photos, 3, model.image_size, model.image_size).requires_grad_(not train)
     with computing(model, "auto"):
         features = model.encode_image(pixels)
-    features.float().sum().backward()
+    wanted = list(model.module.get_submodule("visual").parameters()) if train else [pixels]
+    torch.autograd.grad(features.float().sum(), wanted, allow_unused=True)
 
 
 def measure(name: str, photos: int, rounds: int, folder: Path) -> str:
@@ -65,7 +65,7 @@ def measure(name: str, photos: int, rounds: int, folder: Path) -> str:
     (model,), learners = session.state.models, list(zip(session.state.models, session.state.optimisers, strict=True))
 
     def noise_step() -> None:
-        steps.freeze([model])
+        steps.to_evaluation([model])
         steps.move_noise(session, range(photos), shuffle=True)
 
     def training_step() -> None:

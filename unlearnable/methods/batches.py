@@ -134,8 +134,12 @@ def check_finite(values: Sequence[Tensor], what: str, model: str, round_number: 
         )
 
 
-def freeze(models: Sequence[DualEncoder]) -> None:
-    """Put models into evaluation mode without gradients to their weights, for steps that need those to inputs only."""
+def to_evaluation(models: Sequence[DualEncoder]) -> None:
+    """Put models into evaluation mode, for steps that take gradients to inputs only.
+
+    The weights are not told that they need no gradients: PyTorch then multiplies the activations of a transformer
+    without folding the batch, which takes four times as long in bf16 (tools/bench/frozen.py). None is computed all the
+    same, since steps ask for those of their inputs by name.
+    """
     for model in models:
         model.module.eval()
-        model.module.requires_grad_(False)

@@ -1,4 +1,4 @@
-"""The steps methods are built from: train the surrogates, update the noise, freeze converged posts."""
+"""The steps methods are built from: train the surrogates, update the noise, let converged posts rest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from unlearnable.config import MOVED, MethodSettings
 from unlearnable.methods.base import AnySession, Round, Session
-from unlearnable.methods.batches import batch_loss, check_finite, decoy_tokens, freeze, shuffled_batches, views
+from unlearnable.methods.batches import batch_loss, check_finite, decoy_tokens, shuffled_batches, to_evaluation, views
 from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import RestingState, RoundProgress
 from unlearnable.models.dual_encoder import DualEncoder
@@ -64,7 +64,7 @@ def train_surrogates(session: AnySession, steps: int) -> Iterator[None]:
         place.loss += train_step(session, learners, state.triggers) / steps
         place.trained += 1
         yield
-    freeze(state.models)
+    to_evaluation(state.models)
 
 
 def train_step(
@@ -84,7 +84,6 @@ def train_step(
     for model, optimiser in learners:
         pixels = views(session, photos, model.image_size)
         model.module.train()
-        model.module.requires_grad_(True)
         loss = batch_loss(
             model, pixels, tokens, decoys, session.settings.precision, learn_text=True, world=session.problem.world
         )
