@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 LAYERS = ((4, 0.5), (24, 0.25), (200, 0.17), (1000, 0.08))  # cells along the longer side, share of the picture
+PHASES = ("loading", "reading", "looking for words", "teaching", "optimising", "writing", "checking")
 GRAIN = 4.0  # standard deviation of a camera's noise, in 1/255
 
 
@@ -110,8 +111,8 @@ def watch(folder: Path, options: list[str]) -> Watched:
         said = []
         for line in process.stderr or ():
             said.append(line)
-            name, now = line.partition(":")[0].strip(), time.monotonic()
-            if name != phase and len(name) < 40:
+            name, now = next((each for each in PHASES if line.startswith(each)), phase), time.monotonic()
+            if name != phase:
                 seen.phases[phase] += now - since
                 phase, since = name, now
         seen.seconds = time.monotonic() - began
