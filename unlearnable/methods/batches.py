@@ -138,8 +138,8 @@ def to_evaluation(models: Sequence[DualEncoder]) -> None:
     """Put models into evaluation mode, for steps that take gradients to inputs only.
 
     The weights are not told that they need no gradients: PyTorch then multiplies the activations of a transformer
-    without folding the batch, which takes up to four times as long in bf16 (tools/bench/frozen.py). None is computed all the
-    same, since steps ask for those of their inputs by name.
+    without folding the batch, which takes up to four times as long in bf16 (tools/bench/frozen.py). None is computed
+    all the same, since steps ask for those of their inputs by name.
     """
     for model in models:
         model.module.eval()
