@@ -25,6 +25,7 @@ checkpoint.SOON = 0
 sys.argv = ["unlearnable", *json.loads(sys.argv[1])]
 main()
 """
+PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
 SETTINGS = {
     "UNLEARNABLE_ADVERSARIAL_WEIGHT": "3",
     "UNLEARNABLE_ADVERSARY_STEPS": "2",
@@ -43,19 +44,18 @@ def start(folder, model, output, *options):
         subprocess.Popen(
             [sys.executable, "-c", CHILD, json.dumps([*arguments, "--device=cpu", "--json", *options])],
             env=base | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+            **PIPES,
         )
         for rank in range(2)
     ]
 
 
 def ended(children):
-    """Return the report of the first process, once all have ended well and the others without a word."""
+    """Return the report of the first process, once all have ended well and said nothing else."""
     outputs = [child.communicate(timeout=240) for child in children]
     assert [child.returncode for child in children] == [0] * len(children), outputs
     assert all(text == "" for text, _ in outputs[1:])
+    assert not any("deprecated" in errors for _, errors in outputs)
     return json.loads(outputs[0][0])
 
 
@@ -78,9 +78,12 @@ def run(folder, tiny_path):
 
 
 @pytest.fixture(scope="module")
-def two(run):
-    """The report of two processes."""
-    return ended(run("two"))
+def two(folder, tiny_path):
+    """The report of two processes, started as docs/guide/cluster.md has it."""
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m"]
+    run = ["unlearnable", "protect", folder / "photos", "--surrogate", tiny_path, "--output", folder / "two", "--json"]
+    command_line = [*launch, *map(str, run)]
+    return ended([subprocess.Popen(command_line, env=os.environ | SETTINGS, **PIPES)])
 
 
 def test_two_processes_come_to_the_loss_of_one(two, folder, tiny_path):

@@ -16,16 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-LAUNCH = (
-    "accelerate.commands.launch",
-    "--cpu",
-    "--num_machines",
-    "1",
-    "--mixed_precision",
-    "no",
-    "--dynamo_backend",
-    "no",
-)
+LAUNCH = ("torch.distributed.run", "--nproc_per_node")  # accelerate starts one process on a machine without GPUs
 
 
 def timed(processes: int, arguments: list[str], folder: Path) -> tuple[float, float]:
@@ -41,7 +32,7 @@ def timed(processes: int, arguments: list[str], folder: Path) -> tuple[float, fl
         "--quiet",
     ]
     if processes > 1:
-        program = ["-m", *LAUNCH, "--num_processes", str(processes), *program]
+        program = ["-m", *LAUNCH, str(processes), *program]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "UNLEARNABLE_STATE": str(folder / "state")}
     began = time.perf_counter()
     done = subprocess.run([sys.executable, *program], stdout=subprocess.PIPE, text=True, check=True, env=environment)

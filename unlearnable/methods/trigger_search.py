@@ -95,21 +95,26 @@ def improve_triggers(session: MEMSession, photos: list[int]) -> int:
 
 
 def _improve_each(session: MEMSession, scene: Scene) -> int:
-    """Each post its own trigger, in groups one after the other, so that neighbours do not all run the same way."""
+    """Each post its own trigger, in groups one after the other, so that neighbours do not all run the same way.
+
+    Each process searches for its share of a group, and all of them get the triggers of all.
+    """
     problem, state, changed = session.problem, session.state, 0
     ids = torch.tensor(problem.vocabulary.ids)
-    for rows in torch.randperm(len(scene.photos), generator=state.generator).tensor_split(GROUPS):
-        if not len(rows):
+    for group in torch.randperm(len(scene.photos), generator=state.generator).tensor_split(GROUPS):
+        if not len(group):
             continue
+        rows = group[problem.world.share(len(group))]
         photos = [scene.photos[n] for n in rows.tolist()]
         allowed = torch.stack([problem.allowed(n) for n in photos])
         triggers = state.triggers[scene.photos]
         fall = _fall(scene, triggers, ids)[rows]
         before = torch.searchsorted(ids, triggers[rows])
         draft = Draft([scene.slots[n] for n in rows.tolist()], before, fall, allowed)
-        after = _search(problem, session.settings, draft, _judge_each(scene, triggers, ids, rows))
-        state.triggers[photos] = ids[after]
-        changed += int((after != before).any(dim=1).sum())
+        found = ids[_search(problem, session.settings, draft, _judge_each(scene, triggers, ids, rows))]
+        after = torch.cat(problem.world.exchange(found))[: len(group)]
+        state.triggers[[scene.photos[n] for n in group.tolist()]] = after
+        changed += int((after != triggers[group]).any(dim=1).sum())
     state.triggers = problem.led(state.triggers)
     return changed
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from unlearnable.errors import ConfigError
@@ -95,6 +96,25 @@ def whole_statistics(module: nn.Module, gather: Callable[[Tensor], Tensor], rank
             norm.register_forward_hook(own_rows)
 
 
+class _Gathered(torch.autograd.Function):
+    """The rows of all processes, in order of rank; each takes the sum of all gradients to its own.
+
+    Written out, since PyTorch gives its own function of this kind another name every few versions.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor) -> Tensor:
+        parts = [torch.empty_like(rows) for _ in range(torch.distributed.get_world_size())]
+        torch.distributed.all_gather(parts, rows)
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        sums = gradient.clone(memory_format=torch.contiguous_format)
+        torch.distributed.all_reduce(sums)
+        return sums.chunk(torch.distributed.get_world_size())[torch.distributed.get_rank()]
+
+
 def join(device: str) -> World:
     """Join the processes that `accelerate launch` or `torchrun` started; without them the world is this process.
 
@@ -112,16 +132,15 @@ def join(device: str) -> World:
         raise ConfigError(
             "work in several processes needs accelerate", hint="pip install 'unlearnable[distributed]'"
         ) from error
-    import torch
     from timm.layers import convert_sync_batchnorm  # torch's own drops the activation of timm's normalisations
-    from torch.distributed.nn.functional import all_gather
 
     accelerator = Accelerator(cpu=device == "cpu")
 
     rank, size = accelerator.process_index, accelerator.num_processes
 
     def gather(rows: Tensor) -> Tensor:
-        return torch.cat(all_gather(rows.contiguous()), dim=0)
+        gathered: Tensor = _Gathered.apply(rows.contiguous())  # type: ignore[no-untyped-call]
+        return gathered
 
     def wrap(module: nn.Module) -> nn.Module:
         if device == "cuda":
