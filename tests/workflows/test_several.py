@@ -25,7 +25,7 @@ checkpoint.SOON = 0
 sys.argv = ["unlearnable", *json.loads(sys.argv[1])]
 main()
 """
-PIPES = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+Child = partial(subprocess.Popen, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 SETTINGS = {
     "UNLEARNABLE_ADVERSARIAL_WEIGHT": "3",
     "UNLEARNABLE_ADVERSARY_STEPS": "2",
@@ -41,10 +41,9 @@ def start(folder, model, output, *options):
     base = os.environ | SETTINGS | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     base |= {"WORLD_SIZE": "2", "ACCELERATE_USE_CPU": "true"}
     return [
-        subprocess.Popen(
+        Child(
             [sys.executable, "-c", CHILD, json.dumps([*arguments, "--device=cpu", "--json", *options])],
             env=base | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
-            **PIPES,
         )
         for rank in range(2)
     ]
@@ -83,7 +82,7 @@ def two(folder, tiny_path):
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m"]
     run = ["unlearnable", "protect", folder / "photos", "--surrogate", tiny_path, "--output", folder / "two", "--json"]
     command_line = [*launch, *map(str, run)]
-    return ended([subprocess.Popen(command_line, env=os.environ | SETTINGS, **PIPES)])
+    return ended([Child(command_line, env=os.environ | SETTINGS)])
 
 
 def test_two_processes_come_to_the_loss_of_one(two, folder, tiny_path):

@@ -88,10 +88,10 @@ def train_step(
             model, pixels, tokens, decoys, session.settings.precision, learn_text=True, world=session.problem.world
         )
         check_finite([loss], "loss", model.name, session.state.round + 1)
-        optimiser.zero_grad()
         loss.backward()
         session.problem.world.average(model.module)
         optimiser.step()
+        optimiser.zero_grad()  # now: gradients of one model are as large as its weights, and the next one needs room
         clamp_scale(model.module)
         total += loss.item()
     return total / len(learners)
