@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnable.errors import CheckpointError
-from unlearnable.optim.noise import signed_step
+from unlearnable.optim.noise import SMOOTH, signed_step, texture
 from unlearnable.stores.noise import NoiseStore
 
 SHAPES = [(1, 2), (2, 2), (3, 1)]
@@ -123,3 +123,20 @@ def test_a_share_of_a_step_moves_only_where_the_gradient_is_largest(count, share
     assert moved.any()
     if not bool(moved.all()):
         assert gradient[moved].abs().min() >= gradient[~moved].abs().max()
+
+
+def test_a_step_of_a_part_prefers_what_is_worth_more():
+    gradient, worth = torch.tensor([3.0, -2.0, 1.0, 0.5]), torch.tensor([0.4, 1.0, 1.0, 1.0])
+    assert signed_step(torch.zeros(4), gradient, 1, 8, 0.1).tolist() == [-1, 0, 0, 0]
+    assert signed_step(torch.zeros(4), gradient, 1, 8, 0.1, worth).tolist() == [0, 1, 0, 0]
+
+
+@given(st.floats(0, 255), st.integers(8, 40), st.integers(8, 40))
+def test_a_texture_hides_noise_and_an_even_place_of_any_brightness_does_not(brightness, rows, columns):
+    pixels = torch.full((3, 64, 64), brightness)
+    pixels[:, :, 32:] = 255.0 * torch.randint(2, (64, 32), generator=torch.Generator().manual_seed(0))
+    hidden = texture(pixels, (rows, columns))
+    assert hidden.shape == (1, rows, columns)
+    assert hidden[:, :, : columns // 2 - 4].eq(SMOOTH).all()
+    assert hidden.max() <= 1
+    assert hidden[:, :, -3:].mean() > 1.5 * SMOOTH

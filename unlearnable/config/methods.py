@@ -30,8 +30,8 @@ class MethodSettings(Settings):
     visibility: Annotated[
         Visibility,
         Field(
-            description="What a person may notice of the noise: a step moves a tenth (low), a quarter (medium) or "
-            "all of it (high, as in the paper), where it matters most."
+            description="What a person may notice of the noise: a step moves a tenth (low, rather where the photo is "
+            "rough), a quarter (medium) or all of it (high, as in the paper), where it matters most."
         ),
     ] = "high"
     noise_steps: Annotated[int, Field(ge=1, description="Noise steps for each photo in a round (N in the paper).")] = 8

@@ -15,7 +15,7 @@ from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import RestingState, RoundProgress
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot
-from unlearnable.optim.noise import signed_step
+from unlearnable.optim.noise import signed_step, texture
 from unlearnable.optim.view import apply_noise, load_view, sample_view
 from unlearnable.posts.pixels import tokens_of
 from unlearnable.stores.noise import NoiseStore
@@ -137,6 +137,7 @@ def move_noise(
     settings, state, world = session.settings, session.state, session.problem.world
     rows = world.share(len(photos))
     size = -settings.step_size if ascend else settings.step_size
+    share, worths = MOVED[settings.visibility], _worths(session, [photos[row] for row in rows])
     for _ in range(settings.noise_steps):
         slots = session.problem.posts.choose(photos, state.generator)
         if shuffle:
@@ -145,12 +146,19 @@ def move_noise(
         if pulls and torch.rand((), generator=state.generator) < pulled:
             pull = pulls[int(torch.randint(len(pulls), (), generator=state.generator))]
         gradients = noise_gradients(session, photos, slots, pull)
-        for row, gradient in zip(rows, gradients, strict=True):
+        for row, gradient, worth in zip(rows, gradients, worths, strict=True):
             noise = state.noise.read(photos[row])
-            moved = signed_step(noise, gradient, size, settings.epsilon, MOVED[settings.visibility])
-            state.noise.write(photos[row], moved)
+            state.noise.write(photos[row], signed_step(noise, gradient, size, settings.epsilon, share, worth))
         if world.size > 1:
             _exchange_noise(session, [photos[row] for row in rows])
+
+
+def _worths(session: AnySession, photos: Sequence[int]) -> list[Tensor | None]:
+    """Return what each value of the noise of photos is worth to a step; all are alike but for the faintest noise."""
+    if session.settings.visibility != "low":
+        return [None] * len(photos)
+    shapes, pixels = session.state.noise.shapes, session.problem.posts.pixels
+    return [texture(pixels[n], shapes[n]) for n in photos]
 
 
 def noise_gradients(
