@@ -17,6 +17,7 @@ TOY = {
     "authors": ("--model", "toy", "--photos", "2", "--rounds", "1"),
     "frozen": ("toy", "--photos", "2"),
     "precision": ("small", "--photos", "2", "--threads", "1"),
+    "memory": ("small", "--photos", "2", "--rounds", "1"),
     "retrieval": ("--photos", "20", "--width", "8"),
     "storage": ("--photos", "40", "--scale-to", "80", "--side", "32", "--changed", "2"),
     "big_photos": ("--photos", "2", "--megapixels", "0.1", "--method", "random"),

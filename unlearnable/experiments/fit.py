@@ -21,6 +21,7 @@ from unlearnable.results import EpochRecord
 from unlearnable.training.attacker import PLAIN, Attacker
 from unlearnable.training.distributed import World
 from unlearnable.training.loop import Learner, steps_an_epoch, train
+from unlearnable.training.memory import kept
 from unlearnable.training.optimiser import adamw
 
 
@@ -61,6 +62,7 @@ class _TrainingState:
     loss: float = 0.0
 
 
+@kept()
 def fit(model: DualEncoder, task: TrainingTask, progress: Progress, *, world: World | None = None) -> list[EpochRecord]:
     """Train `model` in place, resuming from the checkpoint if it exists.
 

@@ -15,6 +15,7 @@ from unlearnable.methods.state import RestingState, State
 from unlearnable.progress import Progress
 from unlearnable.protection.ticks import Ticks
 from unlearnable.stores.noise import copy_noise
+from unlearnable.training.memory import kept
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ def improve_further(
     _run(replace(task, settings=settings), replace(session, settings=settings), trace, ticks, lambda losses: False)
 
 
+@kept()
 def _run(
     task: OptimisationTask,
     session: AnySession,

@@ -13,6 +13,7 @@ from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
 from unlearnable.results import ProtectPlan, SkippedRecord
 from unlearnable.scratch import scratch_folder
+from unlearnable.training.memory import kept
 from unlearnable.workflows.layout import Layout, layout_of
 from unlearnable.workflows.protect.adding.additions import additions
 from unlearnable.workflows.protect.adding.earlier import earlier_result
@@ -83,6 +84,7 @@ def _nothing(settings: ProtectSettings, layout: Layout, dataset: Dataset) -> Pro
     )
 
 
+@kept()
 def _optimising_seconds(run: Run) -> float:
     """Time one round on at most a batch of the posts, and scale it to all posts and rounds."""
     count = min(len(run.problem.posts), run.settings.batch_size)
