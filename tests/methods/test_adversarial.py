@@ -64,6 +64,25 @@ def test_adversaries_learn_the_clean_posts_without_triggers(make_problem, quick,
     assert all(length == 3 for length, _ in seen[quick.adversary_steps :])
 
 
+def test_adversaries_settle_as_a_victim_does(make_problem, quick, monkeypatch):
+    rates = []
+    genuine = steps.train_step
+
+    def watched(session, learners, triggers):
+        rates.append([group["lr"] for _, optimiser in learners for group in optimiser.param_groups])
+        return genuine(session, learners, triggers)
+
+    monkeypatch.setattr(steps, "train_step", watched)
+    monkeypatch.setattr(adversarial, "tuning_rate", lambda config: 1e-3)
+    run(make_problem(), quick.model_copy(update={"max_rounds": 1, "adversary_steps": 20}))
+    learning = [step[0] for step in rates[:20]]
+    assert all(len(set(step)) == 1 for step in rates[:20])
+    assert learning[0] < learning[1] == max(learning) == 1e-3
+    assert learning[1:] == sorted(learning[1:], reverse=True)
+    assert learning[-1] < 1e-5
+    assert rates[20][0] == quick.learning_rate
+
+
 def test_posts_of_one_caption_have_nothing_to_be_misled_to(make_problem, quick):
     problem = make_problem(photos=1)
     session, rounds = run(problem, quick)

@@ -21,6 +21,7 @@ SCRATCH_EPOCHS, SCRATCH_RATE = 32, 5e-4
 TUNING_EPOCHS, TUNING_RATE = 10, 1e-5
 SMALL_RATE = 1e-3  # at 1e-5, right for a large CLIP, small models learn nothing from a few hundred posts
 SMALL_VIT_RATE = 3e-4  # at 1e-3 a small vision transformer learns half as much
+WARMUP = 0.1
 
 _EPOCHS = Field(ge=0, description="Number of times that every pair is trained on.")
 _RATE = Field(gt=0, le=1, description="Highest learning rate, which is reached at the end of the warm-up.")
@@ -41,7 +42,7 @@ class Schedule(Settings):
 
     batch_size: Annotated[int, Field(ge=2, description="Number of pairs in a contrastive batch.")] = 128
     weight_decay: Annotated[float, Field(ge=0, le=10, description="Weight decay of the weight matrices (AdamW).")] = 0.2
-    warmup: Annotated[float, Field(ge=0, le=1, description="Share of all steps in which the rate rises.")] = 0.1
+    warmup: Annotated[float, Field(ge=0, le=1, description="Share of all steps in which the rate rises.")] = WARMUP
     smallest_crop: Annotated[
         float, Field(gt=0, le=1, description="Smallest share of a photo's area in a random crop.")
     ] = 0.9

@@ -21,7 +21,7 @@ from unlearnable.models.precision import computing
 from unlearnable.optim.adversarial import centres_of, displacement, elsewhere, group
 from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.posts.pixels import tokens_of
-from unlearnable.training.optimiser import adamw
+from unlearnable.training.optimiser import adamw, rate, set_rate
 
 EPOCHS = 16  # that adversaries learn at most: a few posts are known by heart then
 
@@ -67,11 +67,17 @@ def lessons(posts: int, settings: MEMSettings) -> int:
 def learn(
     session: MEMSession, models: Sequence[DualEncoder], optimisers: Sequence[torch.optim.Optimizer], done: int
 ) -> Iterator[int]:
-    """Train the copies on the clean posts as a victim would be, before there is any noise; yield the steps done."""
-    posts, settings = session.problem.posts, session.settings
-    without = torch.zeros(len(posts), 0, dtype=torch.long)
-    while models and done < lessons(len(posts), settings):
+    """Train the copies on the clean posts as a victim would be, before there is any noise; yield the steps done.
+
+    The rate rises and falls as a victim's does: noise that misleads weights which a constant rate left far from where
+    they would settle misleads hardly any others.
+    """
+    count = len(session.problem.posts)
+    without, total = torch.zeros(count, 0, dtype=torch.long), lessons(count, session.settings)
+    while models and done < total:
         learners = list(zip(models, optimisers, strict=True))
+        for model, optimiser in learners:
+            set_rate(optimiser, rate(done, total, tuning_rate(model.spec.config)))
         steps.train_step(session, learners, without)
         done += 1
         yield done

@@ -6,7 +6,6 @@ and the optimiser state to give the same numbers, and several processes draw the
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -21,7 +20,7 @@ from unlearnable.optim.view import load_view, sample_view
 from unlearnable.posts.pairs import Pairs
 from unlearnable.training.attacker import PLAIN, Attacker, Batch
 from unlearnable.training.distributed import World
-from unlearnable.training.optimiser import clamp_scale
+from unlearnable.training.optimiser import clamp_scale, rate, set_rate
 
 VICTIM_KERNELS = ("bicubic",)
 
@@ -49,14 +48,6 @@ def steps_an_epoch(pairs: Pairs, recipe: Recipe) -> int:
     """Return the number of batches, of about equal size and none larger than `recipe.batch_size`."""
     shown = len(pairs.photos.unique()) if recipe.one_caption else len(pairs)
     return max(1, -(-shown // recipe.batch_size))
-
-
-def rate(step: int, total: int, recipe: Recipe) -> float:
-    """Return the learning rate of a step, counted from 0: linear warm-up, then a cosine down to zero."""
-    warmup = round(recipe.warmup * total)
-    if step < warmup:
-        return recipe.lr * (step + 1) / warmup
-    return recipe.lr * 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))
 
 
 class _Towers(nn.Module):
@@ -137,9 +128,8 @@ def train(learner: Learner, *, done: int = 0) -> Iterator[Step]:
     for number in range(done, total):
         epoch, index = divmod(number, count)
         rows = _order(learner.pairs, recipe, epoch).tensor_split(count)[index]
-        current_rate = rate(number, total, recipe)
-        for group in learner.optimiser.param_groups:
-            group["lr"] = current_rate
+        current_rate = rate(number, total, recipe.lr, recipe.warmup)
+        set_rate(learner.optimiser, current_rate)
         loss = learner.step(towers, rows, number)
         yield Step(number + 1, epoch + 1, index == count - 1, loss, current_rate)
 

@@ -7,6 +7,8 @@ import math
 import torch
 from torch import nn
 
+from unlearnable.config import WARMUP
+
 LARGEST_SCALE = math.log(100.0)
 
 
@@ -19,6 +21,20 @@ def adamw(module: nn.Module, learning_rate: float, weight_decay: float) -> torch
     plain = [p for p in module.parameters() if p.ndim < 2]
     groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98), eps=1e-6, fused=True)
+
+
+def rate(step: int, total: int, highest: float, warmup: float = WARMUP) -> float:
+    """Return the learning rate of a step, counted from 0: linear warm-up, then a cosine down to zero."""
+    rising = round(warmup * total)
+    if step < rising:
+        return highest * (step + 1) / rising
+    return highest * 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, total - rising)))
+
+
+def set_rate(optimiser: torch.optim.Optimizer, value: float) -> None:
+    """Give all weights of an optimiser the same learning rate."""
+    for group in optimiser.param_groups:
+        group["lr"] = value
 
 
 def clamp_scale(module: nn.Module) -> None:
