@@ -118,7 +118,7 @@ def test_splits_of_the_data_count_before_a_share():
 @pytest.fixture
 def wild(monkeypatch):
     """A learning rate beyond what settings allow."""
-    monkeypatch.setattr("unlearnable.training.loop.rate", lambda step, total, recipe: 1e30)
+    monkeypatch.setattr("unlearnable.training.loop.rate", lambda step, total, highest, warmup: 1e30)
 
 
 @pytest.mark.usefixtures("wild")
