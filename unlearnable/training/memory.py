@@ -1,7 +1,7 @@
 """The memory of tensors: kept from one step to the next, and given back after the last.
 
-On Linux the C library asks the system for each tensor above 32 MB anew, and the system clears it: up to half of the
-time of a step of a convolutional tower (docs/experiments/performance.md).
+On Linux the C library asks the system for each tensor above 32 MB anew, and the system clears it: up to a quarter of
+the time of a step of a convolutional tower (docs/experiments/performance.md).
 """
 
 from __future__ import annotations
