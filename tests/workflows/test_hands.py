@@ -19,13 +19,13 @@ from tests.workflows.test_protect import QUICK
 from unlearnable import protect
 from unlearnable.errors import OutputError
 from unlearnable.workers import pool
-from unlearnable.workflows.protect import hands, publish
+from unlearnable.workflows.protect import hands, prepare, publish
 
 PAUSING = """
 import sys, time
 from unlearnable.cli.app import main
 from unlearnable.workers.pool import Pool, Worker
-from unlearnable.workflows.protect import hands
+from unlearnable.workflows.protect import hands, prepare, publish
 numbers, start, answers = sys.argv.pop(1), Worker.__init__, Pool.answers
 def started(worker):
     start(worker)
@@ -37,7 +37,8 @@ def paused(pool, jobs):
             print("three are written", file=sys.stderr, flush=True)
             time.sleep(100)
         yield answer
-Worker.__init__, Pool.answers, hands.FEW, hands.cores = started, paused, 0, lambda: 2
+Worker.__init__, Pool.answers, hands.cores = started, paused, lambda: 2
+prepare.FEW = publish.FEW = 0
 main()
 """
 """Runs the program, with two workers; the first argument is a file for the numbers of their processes."""
@@ -51,7 +52,8 @@ def quick(tiny_path):
 @pytest.fixture
 def workers(monkeypatch):
     """As many workers as are set, for photos of any size."""
-    monkeypatch.setattr(hands, "FEW", 0)
+    monkeypatch.setattr(prepare, "FEW", 0)
+    monkeypatch.setattr(publish, "FEW", 0)
 
     def use(number: int) -> None:
         monkeypatch.setattr(hands, "cores", lambda: number)

@@ -10,7 +10,6 @@ from unlearnable.workers.pool import Pool, cores
 
 PIXELS_A_BYTE = {".png": 0.5, ".tif": 0.4, ".tiff": 0.4, ".bmp": 0.33}
 PIXELS_A_BYTE_WITH_LOSS = 4.0
-FEW = 16e6  # pixels in all photos that take less time than workers take to start
 ROOM = 64e6  # pixels of all photos under way; each takes up to about 16 bytes while it is written
 
 
@@ -29,7 +28,7 @@ def pixels_foreseen(photo: Path) -> float:
     return PIXELS_A_BYTE.get(photo.suffix.lower(), PIXELS_A_BYTE_WITH_LOSS) * size
 
 
-def pool_for(function: Callable[[Job], Answer], pixels: Sequence[float]) -> Pool[Job, Answer]:
-    """Return a pool of a worker for each core; without workers for photos that few pixels make."""
-    workers = min(cores(), len(pixels)) if sum(pixels) > FEW else 0
+def pool_for(function: Callable[[Job], Answer], pixels: Sequence[float], few: float) -> Pool[Job, Answer]:
+    """Return a pool of a worker for each core; without workers where the photos have no more than few pixels."""
+    workers = min(cores(), len(pixels)) if sum(pixels) > few else 0
     return Pool(function, lambda job: job.pixels, ROOM, workers)

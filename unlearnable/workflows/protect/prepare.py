@@ -33,6 +33,7 @@ from unlearnable.workflows.protect.read_one import ReadJob, ReadPhoto, read_one
 from unlearnable.workflows.protect.resaved import MadeCopies, said_of_unsure
 from unlearnable.workflows.protect.target import target_of
 
+FEW = 16e6  # pixels in all photos that are read before workers have started
 Item = TypeVar("Item")
 
 
@@ -166,7 +167,7 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
         for photo in dataset.photos
         if faults[photo.id] is None
     ]
-    with pool_for(read_one, [job.pixels for job in jobs]) as pool:
+    with pool_for(read_one, [job.pixels for job in jobs], FEW) as pool:
         answers = pool.answers(jobs)
         for photo in dataset.photos:
             try:

@@ -31,6 +31,8 @@ from unlearnable.workflows.protect.prepare import Caption, Prepared
 from unlearnable.workflows.protect.setup import Run
 from unlearnable.workflows.protect.write_one import WriteJob, unprotected, write_one
 
+FEW = 2e6  # pixels in all photos that are written, and compared with what they were, before workers have started
+
 
 @dataclasses.dataclass(frozen=True)
 class Publication:
@@ -121,7 +123,7 @@ def write_photos(publication: Publication, state: State, run: Run, progress: Pro
         files.reporting_write_errors(layout.staged_manifest),
         layout.staged_manifest.open("a", encoding="utf-8", newline="") as manifest,
         _without_halves(publication, layout),
-        pool_for(write_one, [math.prod(size) for size in prepared.sizes]) as pool,
+        pool_for(write_one, [math.prod(size) for size in prepared.sizes], FEW) as pool,
     ):
         answers = pool.answers(_jobs(publication, state, run, done))
         for photo in prepared.photos:
