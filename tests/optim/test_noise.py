@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnable.errors import CheckpointError
-from unlearnable.optim.noise import SMOOTH, signed_step, texture
+from unlearnable.optim.noise import COARSE, SMOOTH, roughness, signed_step
 from unlearnable.stores.noise import NoiseStore
 
 SHAPES = [(1, 2), (2, 2), (3, 1)]
@@ -125,18 +125,33 @@ def test_a_share_of_a_step_moves_only_where_the_gradient_is_largest(count, share
         assert gradient[moved].abs().min() >= gradient[~moved].abs().max()
 
 
-def test_a_step_of_a_part_prefers_what_is_worth_more():
-    gradient, worth = torch.tensor([3.0, -2.0, 1.0, 0.5]), torch.tensor([0.4, 1.0, 1.0, 1.0])
-    assert signed_step(torch.zeros(4), gradient, 1, 8, 0.1).tolist() == [-1, 0, 0, 0]
-    assert signed_step(torch.zeros(4), gradient, 1, 8, 0.1, worth).tolist() == [0, 1, 0, 0]
+def test_a_step_of_a_part_prefers_rough_places():
+    gradient = torch.zeros(1, 1, 40)  # alternating, so that none of it is coarse
+    gradient[0, 0, 5:7], gradient[0, 0, 30:32] = torch.tensor([3.0, -3.0]), torch.tensor([2.0, -2.0])
+    rough = torch.zeros(1, 1, 40)
+    rough[:, :, 20:] = 1.0
+    moved = [signed_step(torch.zeros(1, 1, 40), gradient, 1, 8, 0.025, each)[0, 0].tolist() for each in (None, rough)]
+    assert [[n for n, value in enumerate(step) if value] for step in moved] == [[5, 6], [30, 31]]
+    assert SMOOTH < 2 / 3  # the gradients of the two places
+
+
+@given(st.integers(0, 99))
+def test_smooth_places_are_moved_by_what_is_fine_alone(seed):
+    fine = torch.randn(1, 40, 40, generator=torch.Generator().manual_seed(seed))
+    coarse = torch.linspace(-3, 3, 40).expand(1, 40, 40).contiguous()
+    rough, inner = torch.zeros(1, 40, 40), slice(COARSE, -COARSE)
+    steps = [signed_step(torch.zeros(1, 40, 40), gradient, 1, 8, 1.0, rough) for gradient in (fine, fine + coarse)]
+    assert (steps[0] != steps[1])[:, inner, inner].float().mean() < 0.001
+    as_rough = signed_step(torch.zeros(1, 40, 40), fine + coarse, 1, 8, 1.0, rough + 1)
+    assert torch.equal(as_rough, signed_step(torch.zeros(1, 40, 40), fine + coarse, 1, 8))
 
 
 @given(st.floats(0, 255), st.integers(8, 40), st.integers(8, 40))
-def test_a_texture_hides_noise_and_an_even_place_of_any_brightness_does_not(brightness, rows, columns):
+def test_a_texture_is_rough_and_an_even_place_of_any_brightness_is_not(brightness, rows, columns):
     pixels = torch.full((3, 64, 64), brightness)
     pixels[:, :, 32:] = 255.0 * torch.randint(2, (64, 32), generator=torch.Generator().manual_seed(0))
-    hidden = texture(pixels, (rows, columns))
-    assert hidden.shape == (1, rows, columns)
-    assert hidden[:, :, : columns // 2 - 4].eq(SMOOTH).all()
-    assert hidden.max() <= 1
-    assert hidden[:, :, -3:].mean() > 1.5 * SMOOTH
+    rough = roughness(pixels, (rows, columns))
+    assert rough.shape == (1, rows, columns)
+    assert rough[:, :, : columns // 2 - 4].lt(0.05).all()
+    assert rough.max() <= 1
+    assert rough[:, :, -3:].mean() > 0.5

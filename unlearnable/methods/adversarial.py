@@ -86,18 +86,18 @@ def learn(
 def adversaries(session: MEMSession, models: Sequence[DualEncoder]) -> list[Adversary]:
     """Return what the trained copies are to see; nothing where all posts are of one group.
 
-    Posts of the same people or things are a group, which all of the models see as the same other group: only photos
+    Posts of the same people or things are a group, which all of the models see as the same other groups: only photos
     that move together teach a name the wrong look.
     """
     to_evaluation(models)
     features = [_features(session, model) for model in models]
     if not features:
         return []
-    images, texts = features[0]
-    labels = group(likeness(session.problem.captions, images))
+    labels = group(likeness(session.problem.captions, features[0][0]))
     if int(labels.max()) == 0:
         return []
-    wanted = elsewhere(centres_of(F.normalize(images + texts, dim=1), labels))[labels]
+    photos = F.normalize(torch.cat([images for images, _ in features], dim=1), dim=1)
+    wanted = elsewhere(centres_of(photos, labels))
     return [
         Adversary(model, session.settings.precision, displacement(images, texts, labels, wanted))
         for model, (images, texts) in zip(models, features, strict=True)

@@ -15,7 +15,7 @@ from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import RestingState, RoundProgress
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot
-from unlearnable.optim.noise import signed_step, texture
+from unlearnable.optim.noise import roughness, signed_step
 from unlearnable.optim.view import apply_noise, load_view, sample_view
 from unlearnable.posts.pixels import tokens_of
 from unlearnable.stores.noise import NoiseStore
@@ -137,7 +137,7 @@ def move_noise(
     settings, state, world = session.settings, session.state, session.problem.world
     rows = world.share(len(photos))
     size = -settings.step_size if ascend else settings.step_size
-    share, worths = MOVED[settings.visibility], _worths(session, [photos[row] for row in rows])
+    share, roughs = MOVED[settings.visibility], _roughness(session, [photos[row] for row in rows])
     for _ in range(settings.noise_steps):
         slots = session.problem.posts.choose(photos, state.generator)
         if shuffle:
@@ -146,19 +146,19 @@ def move_noise(
         if pulls and torch.rand((), generator=state.generator) < pulled:
             pull = pulls[int(torch.randint(len(pulls), (), generator=state.generator))]
         gradients = noise_gradients(session, photos, slots, pull)
-        for row, gradient, worth in zip(rows, gradients, worths, strict=True):
+        for row, gradient, rough in zip(rows, gradients, roughs, strict=True):
             noise = state.noise.read(photos[row])
-            state.noise.write(photos[row], signed_step(noise, gradient, size, settings.epsilon, share, worth))
+            state.noise.write(photos[row], signed_step(noise, gradient, size, settings.epsilon, share, rough))
         if world.size > 1:
             _exchange_noise(session, [photos[row] for row in rows])
 
 
-def _worths(session: AnySession, photos: Sequence[int]) -> list[Tensor | None]:
-    """Return what each value of the noise of photos is worth to a step; all are alike but for the faintest noise."""
+def _roughness(session: AnySession, photos: Sequence[int]) -> list[Tensor | None]:
+    """Return how rough photos are; only the faintest noise is told."""
     if session.settings.visibility != "low":
         return [None] * len(photos)
     shapes, pixels = session.state.noise.shapes, session.problem.posts.pixels
-    return [texture(pixels[n], shapes[n]) for n in photos]
+    return [roughness(pixels[n], shapes[n]) for n in photos]
 
 
 def noise_gradients(

@@ -15,6 +15,7 @@ from torch import Tensor
 APART = 0.7  # cosine distance between posts of two groups, on average
 FEWEST, MOST = 8, 1024  # groups
 LINKED = 4096  # posts that are compared with each other
+AT_ONCE = 16  # groups that a group is to show together; half of the others at most
 
 
 def group(features: Tensor) -> Tensor:
@@ -49,28 +50,33 @@ def centres_of(features: Tensor, labels: Tensor) -> Tensor:
 
 
 def elsewhere(centres: Tensor) -> Tensor:
-    """Return the target group (g,) of each of several groups (g, d): as unlike as possible, each one used once.
+    """Return the target groups (k, g) of each of several groups (g, d): as unlike as possible, each one used k times.
 
-    Unlike, since noise this faint cannot hide coarse content: it has to contradict it.
+    Unlike, since noise this faint cannot hide coarse content: it has to contradict it. Several, since whom a single
+    group happens to be would decide which models are misled.
     """
-    similarity = (centres @ centres.T).double().fill_diagonal_(2.0)
-    return torch.from_numpy(linear_sum_assignment(similarity.numpy())[1])
+    similarity = (centres @ centres.T).double().fill_diagonal_(torch.inf)
+    targets: list[Tensor] = []
+    while len(targets) < max(1, min(AT_ONCE, (len(centres) - 1) // 2)):
+        targets.append(torch.from_numpy(linear_sum_assignment(similarity.numpy())[1]))
+        similarity[torch.arange(len(centres)), targets[-1]] = torch.inf
+    return torch.stack(targets)
 
 
 def displacement(images: Tensor, texts: Tensor, labels: Tensor, wanted: Tensor) -> Tensor:
     """Return (n, d) the direction that each photo's features are to move against.
 
     Away from what is there, the photo's own features and its group's captions, and towards what is not: photos and
-    captions of the wanted group. A model that was not asked sees more of the former than of the latter.
+    captions of the wanted groups. A model that was not asked sees more of the former than of the latter.
 
     Args:
         images: (n, d) features of the clean photos.
         texts: (n, d) features of their captions.
         labels: (n,) group of each photo.
-        wanted: (n,) group that is to be seen in it.
+        wanted: (k, g) groups that are to be seen in the photos of each group, all of them together.
     """
     photos, captions = centres_of(images, labels), centres_of(texts, labels)
-    return images + captions[labels] - photos[wanted] - captions[wanted]
+    return images + captions[labels] - (photos + captions)[wanted].mean(dim=0)[labels]
 
 
 def _centres(features: Tensor, labels: Tensor, count: int) -> Tensor:

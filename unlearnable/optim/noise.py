@@ -6,26 +6,25 @@ import torch.nn.functional as F
 from torch import Tensor
 
 SMOOTH = 0.4  # worth of a place where the photo is even
-ROUGH = 12.0  # deviation of the brightness, in 1/255, from which on a place is worth 1
-WINDOW = 7  # cells of the noise, along a side, that a place is judged by
+ROUGH = 12.0  # deviation of the brightness, in 1/255, from which on a photo is as rough as it need be
+WINDOW = 7  # cells of the noise, along a side, that roughness is judged by
+COARSE = 5  # cells, along a side, whose mean counts as coarse noise
 
 
-def texture(pixels: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Return (1, gh, gw) how well each place hides noise, from `SMOOTH` to 1: by how the brightness varies around it.
+def roughness(pixels: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Return (1, gh, gw) how well each place hides noise, from 0 to 1: by how the brightness varies around it.
 
     Args:
         pixels: (3, h, w) float 0-255.
         shape: (gh, gw) of the noise.
     """
-    grey = F.interpolate(pixels.mean(dim=0)[None, None], size=shape, mode="area")
-    around = F.pad(grey, [WINDOW // 2] * 4, mode="replicate")
-    mean, square = (F.avg_pool2d(each, WINDOW, stride=1) for each in (around, around**2))
-    deviation = (square - mean**2).clamp(min=0).sqrt()
-    return (deviation[0] / ROUGH).clamp(SMOOTH, 1)
+    grey = F.interpolate(pixels.mean(dim=0)[None, None], size=shape, mode="area")[0]
+    deviation = (_mean_around(grey**2, WINDOW) - _mean_around(grey, WINDOW) ** 2).clamp(min=0).sqrt()
+    return (deviation / ROUGH).clamp(0, 1)
 
 
 def signed_step(
-    noise: Tensor, gradient: Tensor, size: float, epsilon: int, share: float = 1.0, worth: Tensor | None = None
+    noise: Tensor, gradient: Tensor, size: float, epsilon: int, share: float = 1.0, rough: Tensor | None = None
 ) -> Tensor:
     """Take one step of projected gradient descent: Proj(noise - size * sign(gradient)) (Eq. 5), in 1/255.
 
@@ -36,10 +35,18 @@ def signed_step(
         epsilon: bound.
         share: share of the values that are moved, those with the largest gradients. What hardly matters to the loss
             stays as it is, which is seen less.
-        worth: of each value, as a factor on its gradient where the largest are looked for.
+        rough: of each place, from 0 to 1 (`roughness`). Rough places come first, and smooth ones are moved without
+            what the gradient has in common around them: coarse waves are what people see in a sky.
     """
+    if rough is not None:
+        gradient = gradient - (1 - rough) * _mean_around(gradient, COARSE)
     if share < 1:
-        strengths = gradient.abs() if worth is None else gradient.abs() * worth
+        strengths = gradient.abs() if rough is None else gradient.abs() * rough.clamp(min=SMOOTH)
         least = strengths.flatten().kthvalue(max(1, round((1 - share) * strengths.numel()))).values
         gradient = gradient * (strengths >= least)
     return (noise - size * gradient.sign()).clamp(-epsilon, epsilon)
+
+
+def _mean_around(values: Tensor, window: int) -> Tensor:
+    """Return the mean of a square window, of an odd number of places, around each of (c, h, w) values."""
+    return F.avg_pool2d(F.pad(values, [window // 2] * 4, mode="replicate"), window, stride=1)
