@@ -154,7 +154,7 @@ def move_noise(
 
 
 def _roughness(session: AnySession, photos: Sequence[int]) -> list[Tensor | None]:
-    """Return how rough photos are; only the faintest noise is told."""
+    """Return how rough photos are, for the faintest noise, which alone depends on it; else None for each."""
     if session.settings.visibility != "low":
         return [None] * len(photos)
     shapes, pixels = session.state.noise.shapes, session.problem.posts.pixels
