@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from unlearnable.errors import ConfigError
 
+TABLE = 10_000  # rows from which on a matrix is a table of words, few of which the captions of a batch hold
+
 
 def _same(value: Any) -> Any:
     return value
@@ -150,13 +152,21 @@ def join(device: str) -> World:
         wrapped: nn.Module = accelerator.prepare_model(module)
         return wrapped
 
+    def touched(table: Tensor) -> Tensor:
+        rows = table.any(dim=1).to(torch.uint8)
+        torch.distributed.all_reduce(rows, torch.distributed.ReduceOp.MAX)
+        return rows.nonzero()[:, 0]
+
     def average(module: nn.Module) -> None:
         gradients = [one.grad for one in module.parameters() if one.grad is not None]
         tensors = [*gradients, *(one for one in module.buffers() if one.is_floating_point())]
-        means = torch.cat([one.detach().flatten() for one in tensors])
+        places = [touched(one) if one.ndim == 2 and len(one) >= TABLE else ... for one in tensors]
+        parts = [one[place] for one, place in zip(tensors, places, strict=True)]
+        means = torch.cat([part.flatten() for part in parts])
         torch.distributed.all_reduce(means)
-        for one, mean in zip(tensors, means.div(size).split([one.numel() for one in tensors]), strict=True):
-            one.copy_(mean.view_as(one))
+        sizes = [part.numel() for part in parts]
+        for one, place, mean in zip(tensors, places, means.div(size).split(sizes), strict=True):
+            one[place] = mean.view_as(one[place])
 
     def exchange(value: Any) -> list[Any]:
         values: list[Any] = [None] * size
