@@ -89,7 +89,7 @@ def _packed(value: Any) -> Any:
 
 
 def _sparse(matrix: Tensor, rows: Tensor) -> Tensor:
-    """Return a matrix, of which only some rows are not zero, as `to_sparse(1)` does in a second for a table of words."""
+    """Return a matrix, of which only some rows are not zero, as the slower `to_sparse(1)` does."""
     import torch
 
     return torch.sparse_coo_tensor(rows[None], matrix[rows], matrix.shape, is_coalesced=True, check_invariants=True)
