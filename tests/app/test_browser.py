@@ -59,10 +59,23 @@ def drop(browser, *paths):
     browser.find_element("css selector", "input[type=file]").send_keys("\n".join(map(str, paths)))
 
 
+def received(browser, count):
+    """Wait until all photos are there and the page, which is drawn again as they come, is as it stays."""
+    wait(browser, f"document.querySelectorAll('textarea[data-photo]').length == {count}")
+    time.sleep(2)  # a file's name is there before it has been looked at
+    wait(browser, "[...document.querySelectorAll('[role=status]')].every(each => each.offsetParent === null)")
+    time.sleep(1)
+    assert browser.execute_script("return document.querySelectorAll('textarea[data-photo]').length") == count
+
+
 def type_captions(browser, captions):
-    for number, text in enumerate(captions):
+    from selenium.common.exceptions import ElementNotInteractableException
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    for number, text in captions.items():
         field = browser.find_element("css selector", f"textarea[data-photo='{number}']")
-        field.send_keys(text)
+        patient = WebDriverWait(browser, PATIENCE, 0.2, [ElementNotInteractableException])  # the page may still widen
+        patient.until(lambda _, field=field, text=text: field.send_keys(text) is None)
     time.sleep(1)  # the last keys are on their way
 
 
@@ -90,17 +103,17 @@ def test_from_photos_to_copied_captions(browser, window, dropped):
     browser.get(window.address)
     photos = sorted(dropped.iterdir())
     drop(browser, *photos[:2])
-    wait(browser, "document.querySelectorAll('textarea[data-photo]').length == 2")
-    type_captions(browser, CAPTIONS[:2])
+    received(browser, 2)
+    type_captions(browser, {0: CAPTIONS[0], 1: CAPTIONS[1]})
     browser.execute_script("document.querySelector('.drop').known = true")
     drop(browser, *photos[2:])
-    wait(browser, "document.querySelectorAll('textarea[data-photo]').length == 4")
+    received(browser, 4)
     assert browser.execute_script("return document.querySelector('.drop').known"), "what still arrives would be lost"
     loaded(browser)
     narrow_enough(browser)
     [scratch] = window.temporary.glob("unlearnable-*")
     assert stat.S_IMODE(scratch.stat().st_mode) == 0o700
-    type_captions(browser, ["", "", *CAPTIONS[2:]])
+    type_captions(browser, {3: CAPTIONS[3]})
     press(browser, "#start")
 
     wait(browser, "document.querySelector('#publish')")

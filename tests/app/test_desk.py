@@ -49,6 +49,22 @@ def photos(tmp_path):
     return sorted((tmp_path / "mine").iterdir())
 
 
+def test_fields_are_not_drawn_again_while_the_tool_looks_at_what_came(desk, photos, monkeypatch):
+    looks, posts = threading.Event(), desk.inbox.posts
+    monkeypatch.setattr(desk.inbox, "posts", lambda watch: (looks.wait(60), posts(watch))[1])
+    place = desk.inbox.place("p0.png")
+    shutil.copy(photos[0], place)
+    before = desk.state
+    desk.arrived(place)
+    assert desk.looking
+    assert not desk.away
+    assert desk.state == before, "fields would lose what is being typed"
+    looks.set()
+    done(desk)
+    assert not desk.looking
+    assert desk.state != before
+
+
 def test_an_export_is_read_protected_and_started_over(desk, posts, tmp_path):
     with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
         for path in sorted(p for p in posts.rglob("*") if p.is_file()):

@@ -75,7 +75,7 @@ class Desk:
     @property
     def state(self) -> tuple[int, bool]:
         """What a page compares to see whether it shows what there is."""
-        return self.version, self.busy
+        return self.version, self.away
 
     @property
     def busy(self) -> bool:
@@ -83,8 +83,13 @@ class Desk:
         return self._last is not None and not self._last.done()
 
     @property
+    def looking(self) -> bool:
+        """Whether the tool only looks at what came; the user need not wait, for more may come."""
+        return self.busy and self._looks
+
+    @property
     def away(self) -> bool:
-        """Whether the user has to wait: not while the tool only looks at what came, for more may come."""
+        """Whether the user has to wait."""
         return self.busy and not self._looks
 
     def arrived(self, path: Path) -> None:
@@ -191,7 +196,8 @@ class Desk:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _do(self, work: Callable[[Watch], None]) -> None:
-        self.error, self.version = "", self.version + 1
+        if self.error:
+            self.error, self.version = "", self.version + 1
         self._looks = work == self._look
         self._last = self._thread.submit(self._work, work)
 

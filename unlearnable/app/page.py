@@ -23,8 +23,6 @@ def draw(ui: Any, desk: Desk) -> None:
     def draw_content() -> None:
         if desk.error:
             ui.element("p").classes("error").props('role="alert"').props["innerText"] = desk.error
-        if desk.busy and not desk.away:
-            ui.element("p").props('role="status"').props["innerText"] = "Looking at what came ..."
         if desk.away:
             _work(ui, desk)
         else:
@@ -43,6 +41,9 @@ def draw(ui: Any, desk: Desk) -> None:
         ui.element("h1").props["innerText"] = TITLE
         drop = received.draw_drop(ui, desk)
         drop.set_visibility(desk.stage is Stage.RECEIVED and not desk.away)
+        looking = ui.element("p").props('role="status"')
+        looking.props["innerText"] = "Looking at what came ..."
+        looking.bind_visibility_from(desk, "looking")
         content()
     ui.timer(TICK, tick)
 
