@@ -155,6 +155,7 @@ def quick() -> MEMSettings:
         learning_rate=1e-3,
         batch_size=8,
         candidates=4,
+        fluent_candidates=4,
         trigger_rounds=2,
         adversarial_weight=1.0,
         adversary_steps=3,

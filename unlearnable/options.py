@@ -52,6 +52,7 @@ class MethodOptions(TypedDict, total=False):
     language_model: str
     fluency: float
     proposals: int
+    fluent_candidates: int
     fluent_beam: int
     avoid_words: AnyPath | None
     avoid_similar: float

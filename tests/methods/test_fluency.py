@@ -75,7 +75,7 @@ def test_the_search_lowers_the_loss_and_lambda_trades_it_for_fluency(natural, qu
     problem = dataclasses.replace(problem, posts=dataclasses.replace(problem.posts, slots=alone))
     outcome = {}
     for weight in (0.0, 10.0):
-        settings = quick.model_copy(update={"fluency": weight, "candidates": 16, "batch_size": 12})
+        settings = quick.model_copy(update={"fluency": weight, "fluent_candidates": 16, "batch_size": 12})
         session = started("mem", problem, settings)
         to_evaluation(session.state.models)
         before = measure(session).mean(), mean_cost(problem, session.state)

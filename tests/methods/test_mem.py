@@ -6,11 +6,13 @@ import pytest
 import torch
 
 from tests.methods.sessions import finish, measure, started
+from unlearnable.config import PRESETS
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
 from unlearnable.methods import METHODS, steps
 from unlearnable.methods.batches import to_evaluation
 from unlearnable.methods.trigger_search import improve_triggers
+from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import load
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "photos"
@@ -52,6 +54,22 @@ def test_the_trigger_search_alone_lowers_the_loss_of_real_photos(make_problem, q
     before = measure(session).mean()
     assert improve_triggers(session, list(range(len(photos)))) > len(photos) / 2
     assert measure(session).mean() < 0.5 * before
+
+
+def test_a_search_by_the_default_costs_two_texts_a_place(make_problem, quick, monkeypatch):
+    encoded, encode = [], DualEncoder.encode_embedded
+
+    def counted(model, embedded, tokens):
+        encoded.append(len(tokens) * (2 if embedded.requires_grad else 1))  # it also goes back
+        return encode(model, embedded, tokens)
+
+    problem = make_problem()
+    settings = quick.model_copy(update={"candidates": PRESETS["balanced"]["candidates"], "batch_size": 12})
+    session = started("mem", problem, settings)
+    to_evaluation(session.state.models)
+    monkeypatch.setattr(DualEncoder, "encode_embedded", counted)
+    improve_triggers(session, list(range(12)))
+    assert 0 < sum(encoded) <= 2 * 12 * settings.trigger_length
 
 
 @pytest.mark.parametrize("at", [0, 2, 10**6])

@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import TINY
 
 BENCH = Path(__file__).parents[2] / "tools" / "bench"
+POSTS = Path(__file__).parents[2] / "examples" / "photos"
 TOY = {
     "tower": ("--photos", "2", "--threads", "1"),
     "steps": ("small", "--photos", "4", "--rounds", "1"),
@@ -20,6 +21,7 @@ TOY = {
     "memory": ("small", "--photos", "2", "--rounds", "1"),
     "retrieval": ("--photos", "20", "--width", "8"),
     "storage": ("--photos", "40", "--scale-to", "80", "--side", "32", "--changed", "2"),
+    "triggers": (str(POSTS), "--captions", str(POSTS.parent / "posts.jsonl"), "--words", "2"),
     "big_photos": ("--photos", "2", "--megapixels", "0.1", "--method", "random"),
 }
 

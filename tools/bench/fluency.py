@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 import torch
-from sessions import measure
+from sessions import measure, session_on
 
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import open_dataset
@@ -27,8 +27,7 @@ from unlearnable.models.judge import load_judge
 from unlearnable.models.sentence import as_sentence
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.progress import Silent
-from unlearnable.workflows.layout import layout_of
-from unlearnable.workflows.protect.setup import load_surrogates, make_ready
+from unlearnable.workflows.protect.setup import load_surrogates
 from unlearnable.workflows.protect.summary import trigger_figures
 
 PASSES = 2
@@ -48,19 +47,17 @@ def lay_out(options: argparse.Namespace, folder: Path) -> Path:
 
 def searched(settings: ProtectSettings, surrogates, scratch: Path):  # type: ignore[no-untyped-def]
     """Search triggers and return the loss, trigger figures, clean captions and captions with their triggers."""
-    data = open_dataset(settings.photos[0], settings.captions)
-    run = make_ready(settings, layout_of(settings.photos[0], None), data, surrogates, scratch, Silent())
-    session = run.method.start(run.problem, settings)
-    state = session.state
+    session = session_on(settings, surrogates, scratch)
+    problem, state = session.problem, session.state
     to_evaluation(state.models)
     for _ in range(PASSES):
-        for photos in shuffled_batches(torch.arange(len(run.problem.posts)), settings.batch_size, state.generator):
+        for photos in shuffled_batches(torch.arange(len(problem.posts)), settings.batch_size, state.generator):
             improve_triggers(session, photos)
     write = as_sentence if settings.trigger_vocabulary == "natural" else CaptionSlot.text
-    rows = zip(run.problem.posts.slots, state.triggers.tolist(), strict=True)
-    written = [write(slots[0], run.problem.vocabulary.trigger(row)) for slots, row in rows]
+    rows = zip(problem.posts.slots, state.triggers.tolist(), strict=True)
+    written = [write(slots[0], problem.vocabulary.trigger(row)) for slots, row in rows]
     loss = float(measure(session).mean())
-    return loss, trigger_figures(run.problem, state), [texts[0] for texts in run.problem.captions], written
+    return loss, trigger_figures(problem, state), [texts[0] for texts in problem.captions], written
 
 
 def main() -> None:

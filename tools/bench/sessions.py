@@ -1,11 +1,29 @@
-"""Measure the loss of the posts of a session, for the scripts in this folder."""
+"""Start a session on a folder of posts, and measure the loss of its posts, for the scripts in this folder."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from torch import Tensor
 
+from unlearnable.config import ProtectSettings
+from unlearnable.datasets import open_dataset
 from unlearnable.methods.base import AnySession
 from unlearnable.methods.measure import measuring
+from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.progress import Silent
+from unlearnable.workflows.layout import layout_of
+from unlearnable.workflows.protect.setup import make_ready
+
+
+def session_on(settings: ProtectSettings, surrogates: list[DualEncoder], scratch: Path) -> AnySession:
+    """Return a session as `protect` starts it, whose files all lie in a folder that the caller removes."""
+    photos = settings.photos[0]
+    layout = layout_of(photos, scratch / "output")
+    layout.progress.mkdir(parents=True)
+    run = make_ready(settings, layout, open_dataset(photos, settings.captions), surrogates, scratch, Silent())
+    session: AnySession = run.method.start(run.problem, settings)
+    return session
 
 
 def measure(session: AnySession) -> Tensor:

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from precision import model_of
 
-from unlearnable.config import MEMSettings
+from unlearnable.config import PRESETS, MEMSettings
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS, steps
 from unlearnable.methods.adversarial import Adversary
@@ -53,7 +53,12 @@ def session_of(model: DualEncoder, photos: int, folder: Path) -> AnySession:
         noise_path=folder / "noise.i8",
     )
     settings = MEMSettings(
-        batch_size=photos, noise_steps=STEPS, noise_colour="grey", visibility="low", adversarial_weight=0
+        batch_size=photos,
+        noise_steps=STEPS,
+        noise_colour="grey",
+        visibility="low",
+        adversarial_weight=0,
+        candidates=PRESETS["balanced"]["candidates"],
     )
     return METHODS["mem"]().start(problem, settings)
 

@@ -94,7 +94,13 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
         from_scratch=True,
         pixels=64,
         method=MEMSettings(
-            surrogate_steps=2, max_rounds=2, trigger_rounds=1, noise_steps=2, batch_size=16, candidates=4
+            surrogate_steps=2,
+            max_rounds=2,
+            trigger_rounds=1,
+            noise_steps=2,
+            batch_size=16,
+            candidates=4,
+            fluent_candidates=4,
         ),
         recipe=Recipe(epochs=1, lr=5e-4, batch_size=16, one_caption=True),
         methods=("clean", "mem-3"),
@@ -140,7 +146,13 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
         from_scratch=False,
         pixels=112,
         method=MEMSettings(
-            surrogate_steps=2, max_rounds=2, trigger_rounds=1, noise_steps=2, batch_size=16, candidates=4
+            surrogate_steps=2,
+            max_rounds=2,
+            trigger_rounds=1,
+            noise_steps=2,
+            batch_size=16,
+            candidates=4,
+            fluent_candidates=4,
         ),
         recipe=Recipe(epochs=1, lr=1e-3, batch_size=16),
         methods=("clean", "mem-3"),

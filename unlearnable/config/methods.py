@@ -116,6 +116,9 @@ class MEMSettings(TriggerSettings):
             "log-likelihood is worth (lambda).",
         ),
     ] = 0.02
+    fluent_candidates: Annotated[
+        int, Field(ge=1, le=256, description="Number of words tried at each place in a natural trigger (top k).")
+    ] = 16
     fluent_beam: Annotated[
         int, Field(ge=1, le=16, description="Number of triggers kept at each step of the search for natural ones.")
     ] = 4

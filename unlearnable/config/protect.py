@@ -24,6 +24,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "adversarial_weight": 9.0,
         "noise_steps": 12,
         "adversary_steps": 32,
+        "candidates": 1,
         "visibility": "low",
     },
     "strong": {**MISLEADING, "adversarial_weight": 3.0, "noise_steps": 16, "visibility": "medium"},

@@ -47,7 +47,7 @@ def offers(
         slots: n captions.
         fall: (b, k, v) first-order fall of the loss, b either n or 1.
         allowed: (b, v) bool.
-        settings: `proposals` from the model, of which `candidates` are tried; `fluency` is lambda.
+        settings: `proposals` from the model, of which `fluent_candidates` are tried; `fluency` is lambda.
     """
 
     def offer(first: Tensor) -> tuple[Tensor, Tensor]:
@@ -58,7 +58,7 @@ def offers(
             top, known = found.topk(min(settings.proposals, found.shape[1]), dim=1)
             gain = fall[:, position].gather(1, known) + settings.fluency * top
             gain = gain.masked_fill(top.isneginf(), float("-inf"))
-            _, chosen = gain.topk(min(settings.candidates, gain.shape[1]), dim=1)
+            _, chosen = gain.topk(min(settings.fluent_candidates, gain.shape[1]), dim=1)
             words.append(known.gather(1, chosen))
             costs.append(-top.gather(1, chosen))
         return torch.stack(words, dim=1), torch.stack(costs, dim=1)

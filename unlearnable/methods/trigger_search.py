@@ -19,9 +19,9 @@ from unlearnable.optim.contrastive import contrastive_loss
 from unlearnable.optim.fluent import fluent_search
 from unlearnable.optim.hotflip import candidates, scores
 from unlearnable.posts.pixels import tokens_of
+from unlearnable.training.distributed import ALONE, World
 
 CHUNK = 512  # texts in a forward pass
-GROUPS = 4
 
 
 def draw_triggers(problem: Problem, settings: TriggerSettings, generator: torch.Generator) -> Tensor:
@@ -68,7 +68,7 @@ def _draw(
 
 @dataclass(frozen=True)
 class Scene:
-    """A batch as the search sees it: image features are computed once and serve every candidate."""
+    """A batch as the search sees it: features are computed once and serve every candidate."""
 
     photos: list[int]
     slots: list[CaptionSlot]
@@ -95,38 +95,32 @@ def improve_triggers(session: MEMSession, photos: list[int]) -> int:
 
 
 def _improve_each(session: MEMSession, scene: Scene) -> int:
-    """Each post its own trigger, in groups one after the other, so that neighbours do not all run the same way.
+    """Each post its own trigger, all at once, beside those that the others have had so far.
 
-    Each process searches for its share of a group, and all of them get the triggers of all.
+    Each process searches for its share of the batch, and all of them get the triggers of all.
     """
-    problem, state, changed = session.problem, session.state, 0
-    ids = torch.tensor(problem.vocabulary.ids)
-    for group in torch.randperm(len(scene.photos), generator=state.generator).tensor_split(GROUPS):
-        if not len(group):
-            continue
-        rows = group[problem.world.share(len(group))]
-        photos = [scene.photos[n] for n in rows.tolist()]
-        allowed = torch.stack([problem.allowed(n) for n in photos])
-        triggers = state.triggers[scene.photos]
-        fall = _fall(scene, triggers, ids)[rows]
-        before = torch.searchsorted(ids, triggers[rows])
-        draft = Draft([scene.slots[n] for n in rows.tolist()], before, fall, allowed)
-        found = ids[_search(problem, session.settings, draft, _judge_each(scene, triggers, ids, rows))]
-        after = torch.cat(problem.world.exchange(found))[: len(group)]
-        state.triggers[[scene.photos[n] for n in group.tolist()]] = after
-        changed += int((after != triggers[group]).any(dim=1).sum())
+    problem, state = session.problem, session.state
+    ids, triggers, world = torch.tensor(problem.vocabulary.ids), state.triggers[scene.photos], problem.world
+    rows = torch.tensor(world.share(len(scene.photos)))
+    allowed = torch.stack([problem.allowed(scene.photos[n]) for n in rows.tolist()])
+    fall, texts = _fall(scene, triggers, rows, ids, world)
+    draft = Draft([scene.slots[n] for n in rows.tolist()], torch.searchsorted(ids, triggers[rows]), fall, allowed)
+    found = ids[_search(problem, session.settings, draft, _judge_each(scene, texts, ids, rows))]
+    after = torch.cat(world.exchange(found))[: len(scene.photos)]
+    state.triggers[scene.photos] = after
     state.triggers = problem.led(state.triggers)
-    return changed
+    return int((after != triggers).any(dim=1).sum())
 
 
 def _improve_all(session: MEMSession, scene: Scene) -> int:
     """One trigger for all posts: gradients averaged over the batch, candidates judged by its mean loss."""
     problem, state = session.problem, session.state
-    ids = torch.tensor(problem.vocabulary.ids)
+    ids, everyone = torch.tensor(problem.vocabulary.ids), torch.arange(len(scene.photos))
     allowed = problem.allowed_to_all(range(len(problem.posts)))[None]
-    fall = _fall(scene, state.triggers[scene.photos], ids).mean(dim=0, keepdim=True)
+    fall, _ = _fall(scene, state.triggers[scene.photos], everyone, ids, ALONE)
     before = torch.searchsorted(ids, state.triggers[:1])
-    after = _search(problem, session.settings, Draft(scene.slots, before, fall, allowed), _judge_all(scene, ids))
+    draft = Draft(scene.slots, before, fall.mean(dim=0, keepdim=True), allowed)
+    after = _search(problem, session.settings, draft, _judge_all(scene, ids))
     state.triggers[:] = ids[after]
     return len(scene.photos) * int((after != before).any())
 
@@ -151,44 +145,48 @@ def _search(problem: Problem, settings: MEMSettings, draft: Draft, judge: Trigge
     return fluent_search(draft.words, cost, offer, judge, settings.fluent_beam, settings.fluency)[0]
 
 
-def _fall(scene: Scene, triggers: Tensor, ids: Tensor) -> Tensor:
-    """(b, k, v) first-order fall of the loss for each word, summed over the surrogates."""
-    falls = [scores(gradient, model.token_table[ids].cpu()) for gradient, model in gradients(scene, triggers)]
-    return torch.stack(falls).sum(dim=0)
+def _fall(scene: Scene, triggers: Tensor, rows: Tensor, ids: Tensor, world: World) -> tuple[Tensor, list[Tensor]]:
+    """First-order fall of the loss for each word of the triggers of `rows`, and what all captions are now.
 
+    Args:
+        scene: the batch.
+        triggers: (b, k) token ids.
+        rows: (r,) this process's rows of the batch.
+        ids: (v,) token ids of the vocabulary.
+        world: processes that share the batch.
 
-def gradients(scene: Scene, triggers: Tensor) -> list[tuple[Tensor, DualEncoder]]:
-    """(b, k, w) of the batch's loss at the trigger's token embeddings, for every surrogate."""
+    Returns:
+        (r, k, v) falls, summed over the surrogates, and the text features (b, d) of each.
+    """
     tokens, places = tokens_of(scene.slots, triggers)
-    mask = caption_mask(tokens)
-    at = places[:, None] + torch.arange(triggers.shape[1])  # (b, k)
-    found = []
+    mask, at = caption_mask(tokens), places[rows, None] + torch.arange(triggers.shape[1])  # (r, k)
+    falls, features = [], []
     for model, images, decoys in zip(scene.models, scene.images, scene.decoys, strict=True):
-        embedded = model.embed(tokens.to(model.device)).detach().requires_grad_()
-        texts = model.encode_embedded(embedded, tokens.to(model.device))
+        own = tokens[rows].to(model.device)
+        embedded = model.embed(own).detach().requires_grad_()
+        found = model.encode_embedded(embedded, own)
+        features.append(world.gather(found.detach())[: len(tokens)])
+        texts = features[-1].index_put((rows.to(model.device),), found)
         loss = contrastive_loss(images, texts, model.logit_scale, drop=mask.to(model.device), decoys=decoys)
         (gradient,) = torch.autograd.grad(loss, embedded)
-        found.append((gradient[torch.arange(len(tokens))[:, None], at].cpu(), model))
-    return found
+        gradient = gradient[torch.arange(len(rows))[:, None], at].cpu()
+        falls.append(scores(gradient, model.token_table[ids].cpu()))
+    return torch.stack(falls).sum(dim=0), features
 
 
-def _features(scene: Scene, model: DualEncoder, rows: Tensor, triggers: Tensor) -> Tensor:
+def _features(slots: list[CaptionSlot], model: DualEncoder, rows: Tensor, triggers: Tensor) -> Tensor:
     """(m, d) text features of the captions of batch rows (m,) with triggers (m, k) of token ids."""
     parts = []
     for part, chosen in zip(rows.split(CHUNK), triggers.split(CHUNK), strict=True):
-        tokens, _ = tokens_of([scene.slots[n] for n in part.tolist()], chosen)
+        tokens, _ = tokens_of([slots[n] for n in part.tolist()], chosen)
         parts.append(model.encode_text(tokens.to(model.device)))
     return torch.cat(parts)
 
 
-def _judge_each(scene: Scene, triggers: Tensor, ids: Tensor, rows: Tensor) -> TriggerLoss:
-    """Loss of each of the posts `rows` of the batch for its candidates, the other posts' triggers being fixed."""
+def _judge_each(scene: Scene, texts: list[Tensor], ids: Tensor, rows: Tensor) -> TriggerLoss:
+    """Loss of each of the posts `rows` of the batch for its candidates, the texts (b, d) of the others being fixed."""
     own = torch.eye(len(scene.photos), dtype=torch.bool)
-    with torch.no_grad():
-        fixed = [
-            torch.cat([_features(scene, model, torch.arange(len(own)), triggers), *([] if wrong is None else [wrong])])
-            for model, wrong in zip(scene.models, scene.decoys, strict=True)
-        ]
+    fixed = [now if wrong is None else torch.cat([now, wrong]) for now, wrong in zip(texts, scene.decoys, strict=True)]
     own = torch.cat([own, torch.zeros(len(own), len(fixed[0]) - len(own), dtype=torch.bool)], dim=1)
 
     @torch.no_grad()
@@ -198,7 +196,7 @@ def _judge_each(scene: Scene, triggers: Tensor, ids: Tensor, rows: Tensor) -> Tr
         for model, images, texts in zip(scene.models, scene.images, fixed, strict=True):
             scale, here = model.logit_scale, posts.to(model.device)
             others = (scale * images @ texts.T).masked_fill(own.to(model.device), float("-inf")).logsumexp(dim=1)
-            logits = scale * _features(scene, model, posts, ids[tried[worth]]) @ images.T  # (m, b)
+            logits = scale * _features(scene.slots, model, posts, ids[tried[worth]]) @ images.T  # (m, b)
             hit = logits.gather(1, here[:, None])[:, 0]
             to_text = torch.logaddexp(hit, others[here]) - hit
             to_image = logits.logsumexp(dim=1) - hit
@@ -218,7 +216,7 @@ def _judge_all(scene: Scene, ids: Tensor) -> TriggerLoss:
         for beam, column in worth.nonzero().tolist():
             chosen = ids[tried[beam, column]].expand(len(everyone), -1)
             for model, images, decoys in zip(scene.models, scene.images, scene.decoys, strict=True):
-                texts = _features(scene, model, everyone, chosen)
+                texts = _features(scene.slots, model, everyone, chosen)
                 losses[beam, column] += contrastive_loss(images, texts, model.logit_scale, decoys=decoys).cpu()
         return losses
 
