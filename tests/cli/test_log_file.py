@@ -114,9 +114,9 @@ def test_all_long_commands_have_it(command, tmp_path):
 
 def test_the_call_from_python_writes_it_too(posts, tiny_path, tmp_path):
     log = tmp_path / "log"
-    protect(posts, log_file=log, surrogate=(str(tiny_path),), max_rounds=1, batch_size=8)
+    protect(posts, log_file=log, surrogate=(str(tiny_path),), max_rounds=3, batch_size=8)
     with pytest.raises(OutputError):
-        protect(posts, log_file=log, surrogate=(str(tiny_path),), max_rounds=1, batch_size=8)
+        protect(posts, log_file=log, surrogate=(str(tiny_path),), max_rounds=3, batch_size=8)
     assert "reading photos: 8" in texts(log)
     assert any(line.startswith("error: ") and "exists already" in line for line in texts(log))
 

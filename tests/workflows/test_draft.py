@@ -6,9 +6,11 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from tests.conftest import tree
+from tests.methods.sessions import measure
 from tests.workflows.test_protect import QUICK
 from unlearnable import protect
 from unlearnable.config import ProtectSettings, resolve_as
@@ -70,7 +72,10 @@ def test_other_words_change_the_trigger_and_the_noise_follows(make, tmp_path):
     )
     other = made.other_words(2)
     assert not set(other.split()) & set(first[2].trigger.split())
-    grid = made.session.state.noise.grid(2).copy()
+    grid, found = made.session.state.noise.grid(2).copy(), made.session.state.triggers.clone()
+    made.session.state.triggers[2] = torch.tensor(made.tokens_of(2, other))
+    unbound = measure(made.session)[2]
+    made.session.state.triggers = found
     made.change({2: other})
     after = made.posts
     assert after[2].trigger == other
@@ -78,8 +83,7 @@ def test_other_words_change_the_trigger_and_the_noise_follows(make, tmp_path):
         p.trigger for n, p in enumerate(first) if n != 2
     ]
     assert (made.session.state.noise.grid(2) != grid).any()
-    losses = made.session.state.losses
-    assert losses[2] < 2 * losses.mean() + 0.1
+    assert made.session.state.losses[2] < unbound / 2
     report = made.publish(tmp_path / "out")
     assert report.trigger_roundtrip == 1.0
     assert report.rounds == 10

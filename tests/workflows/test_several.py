@@ -29,6 +29,7 @@ Child = partial(subprocess.Popen, stdout=subprocess.PIPE, stderr=subprocess.PIPE
 SETTINGS = {
     "UNLEARNABLE_ADVERSARIAL_WEIGHT": "3",
     "UNLEARNABLE_ADVERSARY_STEPS": "2",
+    "UNLEARNABLE_SURROGATE_STEPS": "4",  # in training each process normalises its half, until another word is best
     "UNLEARNABLE_BATCH_SIZE": "5",  # which two processes cannot share evenly
     "UNLEARNABLE_MAX_ROUNDS": "2",
 }
