@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def lay_out(options: argparse.Namespace, folder: Path) -> Path:
     for pair in dataset.pairs:
         first.setdefault(pair.photo, pair.caption)
     for photo in dataset.photos[: options.limit]:
-        (folder / photo.path.name).symlink_to(photo.path.resolve())
+        shutil.copyfile(photo.path, folder / photo.path.name)  # a link that leads elsewhere is no photo
     rows = [{"image": p.path.name, "caption": first[p.id]} for p in dataset.photos[: options.limit]]
     (folder / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return folder / "posts.jsonl"

@@ -51,6 +51,15 @@ class Scale:
         return self.recipe.model_copy(update={"seed": seed, "lr": self.rates.get(victim, self.recipe.lr)})
 
 
+TINY = MEMSettings(
+    surrogate_steps=2,
+    max_rounds=2,
+    trigger_rounds=1,
+    noise_steps=2,
+    batch_size=16,
+    candidates=4,
+    fluent_candidates=4,
+)
 SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
     ("captions", "paper"): Scale(
         surrogate="RN50",
@@ -93,15 +102,7 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
         victims={"small-start": "RN50"},
         from_scratch=True,
         pixels=64,
-        method=MEMSettings(
-            surrogate_steps=2,
-            max_rounds=2,
-            trigger_rounds=1,
-            noise_steps=2,
-            batch_size=16,
-            candidates=4,
-            fluent_candidates=4,
-        ),
+        method=TINY,
         recipe=Recipe(epochs=1, lr=5e-4, batch_size=16, one_caption=True),
         methods=("clean", "mem-3"),
         train=24,
@@ -145,15 +146,7 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
         victims={"small": "RN50"},
         from_scratch=False,
         pixels=112,
-        method=MEMSettings(
-            surrogate_steps=2,
-            max_rounds=2,
-            trigger_rounds=1,
-            noise_steps=2,
-            batch_size=16,
-            candidates=4,
-            fluent_candidates=4,
-        ),
+        method=TINY,
         recipe=Recipe(epochs=1, lr=1e-3, batch_size=16),
         methods=("clean", "mem-3"),
         train=2,
