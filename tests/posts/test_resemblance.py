@@ -9,7 +9,7 @@ import torch
 from tests.methods.sessions import started
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
-from unlearnable.methods.batches import to_evaluation
+from unlearnable.methods.batches import settle
 from unlearnable.methods.trigger_search import draw_triggers, improve_triggers
 from unlearnable.models.openclip import load
 from unlearnable.models.tokens import Vocabulary, default_vocabulary, natural_vocabulary
@@ -46,7 +46,7 @@ def test_searched_triggers_do_not_describe_the_clean_photos(examples, quick):
         problem = seeing(examples, share)
         settings = quick.model_copy(update={"candidates": 8, "batch_size": len(PHOTOS)})
         session = started("mem", problem, settings)
-        to_evaluation(session.state.models)
+        settle(session.state.models)
         improve_triggers(session, list(range(len(PHOTOS))))
         means[share] = float(closeness(problem, session.state.triggers).mean())
     random = draw_triggers(examples, quick, torch.Generator().manual_seed(0))

@@ -17,6 +17,7 @@ TOY = {
     "steps": ("small", "--photos", "4", "--rounds", "1"),
     "authors": ("--model", "toy", "--photos", "2", "--rounds", "1"),
     "frozen": ("toy", "--photos", "2"),
+    "folding": ("resnet-small", "--photos", "2", "--rounds", "1"),
     "precision": ("small", "--photos", "2", "--threads", "1"),
     "memory": ("small", "--photos", "2", "--rounds", "1"),
     "retrieval": ("--photos", "20", "--width", "8"),

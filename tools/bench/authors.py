@@ -71,11 +71,11 @@ def our_steps(name: str, photos: int, folder: Path) -> dict[str, Callable[[], ob
     learners = list(zip(session.state.models, session.state.optimisers, strict=True))
 
     def noise_step() -> None:
-        steps.to_evaluation(session.state.models)
+        steps.settle(session.state.models)
         steps.move_noise(session, range(photos), shuffle=True)
 
     def trigger_step() -> None:
-        steps.to_evaluation(session.state.models)
+        steps.settle(session.state.models)
         improve_triggers(session, list(range(photos)))
 
     def surrogate_step() -> None:

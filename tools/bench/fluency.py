@@ -22,7 +22,7 @@ from sessions import measure, session_on
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import open_dataset
 from unlearnable.evaluation.stealth import auroc, nats_per_token
-from unlearnable.methods.batches import shuffled_batches, to_evaluation
+from unlearnable.methods.batches import settle, shuffled_batches
 from unlearnable.methods.trigger_search import improve_triggers
 from unlearnable.models.judge import load_judge
 from unlearnable.models.sentence import as_sentence
@@ -50,7 +50,7 @@ def searched(settings: ProtectSettings, surrogates, scratch: Path):  # type: ign
     """Search triggers and return the loss, trigger figures, clean captions and captions with their triggers."""
     session = session_on(settings, surrogates, scratch)
     problem, state = session.problem, session.state
-    to_evaluation(state.models)
+    settle(state.models)
     for _ in range(PASSES):
         for photos in shuffled_batches(torch.arange(len(problem.posts)), settings.batch_size, state.generator):
             improve_triggers(session, photos)

@@ -3,9 +3,10 @@
 python tools/bench/steps.py [MODEL ...] [--photos 64] [--threads 1] [--rounds 3]
 
 MODEL is a name that `protect --surrogate` takes, or one of open_clip's architectures, which gets random weights. A bare
-step is one forward and backward pass of the photo tower, to the photos or to the weights, on pixels that are ready, in
-the number format that `--precision auto` chooses. A noise step of the default binds the noise to the words or, nine
-times of ten, misleads an adversary, which reads no captions. Steps take turns, and the fastest of each counts.
+step is one forward and backward pass of the photo tower as it was loaded, to the photos or to the weights, on pixels
+that are ready, in the number format that `--precision auto` chooses. A noise step of the default binds the noise to the
+words or, nine times of ten, misleads an adversary, which reads no captions. Steps take turns, and the fastest of each
+counts.
 """
 
 from __future__ import annotations
@@ -64,7 +65,8 @@ def session_of(model: DualEncoder, photos: int, folder: Path) -> AnySession:
 
 
 def bare(model: DualEncoder, photos: int, *, train: bool) -> None:
-    """Take one pass forward, and back to the weights or to the photos."""
+    """Take one pass forward, and back to the weights or to the photos, through the tower as it was loaded."""
+    model.learn()
     model.module.train(train)
     pixels = torch.rand(photos, 3, model.image_size, model.image_size).requires_grad_(not train)
     with computing(model, "auto"):
@@ -81,7 +83,7 @@ def measure(name: str, photos: int, rounds: int, folder: Path) -> str:
     adversary = Adversary(model, "auto", torch.randn(photos, width))
 
     def noise_step(pulled: float) -> None:
-        steps.to_evaluation([model])
+        steps.settle([model])
         steps.move_noise(session, range(photos), shuffle=True, pulls=[adversary], pulled=pulled)
 
     def training_step() -> None:

@@ -19,7 +19,7 @@ from sessions import measure, session_on
 from torch import Tensor
 
 from unlearnable.config import ProtectSettings
-from unlearnable.methods.batches import shuffled_batches, to_evaluation
+from unlearnable.methods.batches import settle, shuffled_batches
 from unlearnable.methods.trigger_search import improve_triggers
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import load
@@ -64,7 +64,7 @@ def searched(settings: ProtectSettings) -> tuple[str, str, str]:
         model = load("small")
         session = session_on(settings, [model], Path(scratch))
         state, posts = session.state, len(session.problem.posts)
-        to_evaluation(state.models)
+        settle(state.models)
         losses, seconds, texts = [measure(session).mean()], 0.0, Texts(state.models[0])
         for _ in range(PASSES):
             began, before = time.process_time(), texts.count

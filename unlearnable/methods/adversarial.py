@@ -12,7 +12,7 @@ from torch import Tensor
 from unlearnable.config import MEMSettings, Precision
 from unlearnable.methods import steps
 from unlearnable.methods.base import MEMSession
-from unlearnable.methods.batches import in_order, to_evaluation
+from unlearnable.methods.batches import in_order, settle
 from unlearnable.methods.likeness import likeness
 from unlearnable.methods.problem import Problem
 from unlearnable.models.architectures import tuning_rate
@@ -89,7 +89,7 @@ def adversaries(session: MEMSession, models: Sequence[DualEncoder]) -> list[Adve
     Posts of the same people or things are a group, which all of the models see as the same other groups: only photos
     that move together teach a name the wrong look.
     """
-    to_evaluation(models)
+    settle(models)
     features = [_features(session, model) for model in models]
     if not features:
         return []

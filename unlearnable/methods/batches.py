@@ -134,12 +134,7 @@ def check_finite(values: Sequence[Tensor], what: str, model: str, round_number: 
         )
 
 
-def to_evaluation(models: Sequence[DualEncoder]) -> None:
-    """Put models into evaluation mode, for steps that take gradients to inputs only.
-
-    The weights are not told that they need no gradients: PyTorch then multiplies the activations of a transformer
-    without folding the batch, which takes up to four times as long in bf16 (tools/bench/frozen.py). None is computed
-    all the same, since steps ask for those of their inputs by name.
-    """
+def settle(models: Sequence[DualEncoder]) -> None:
+    """Put models into evaluation mode, for steps that take gradients to inputs only, which they ask for by name."""
     for model in models:
-        model.module.eval()
+        model.settle()

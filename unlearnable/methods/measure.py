@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from unlearnable.methods.base import AnySession
-from unlearnable.methods.batches import check_finite, in_order, post_losses, to_evaluation
+from unlearnable.methods.batches import check_finite, in_order, post_losses, settle
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.optim.view import PLAIN_VIEW, apply_noise, load_view
@@ -25,7 +25,7 @@ def measuring(session: AnySession) -> Generator[None, None, Tensor]:
         (n,) losses.
     """
     posts, state, settings = session.problem.posts, session.state, session.settings
-    to_evaluation(state.models)
+    settle(state.models)
 
     def pixels(photo: int) -> Tensor:
         return apply_noise(posts.pixels[photo], state.noise.read(photo), settings.enlarge)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from unlearnable.config import MOVED, MethodSettings
 from unlearnable.methods.base import AnySession, Round, Session
-from unlearnable.methods.batches import batch_loss, check_finite, decoy_tokens, shuffled_batches, to_evaluation, views
+from unlearnable.methods.batches import batch_loss, check_finite, decoy_tokens, settle, shuffled_batches, views
 from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import RestingState, RoundProgress
 from unlearnable.models.dual_encoder import DualEncoder
@@ -64,7 +64,7 @@ def train_surrogates(session: AnySession, steps: int) -> Iterator[None]:
         place.loss += train_step(session, learners, state.triggers) / steps
         place.trained += 1
         yield
-    to_evaluation(state.models)
+    settle(state.models)
 
 
 def train_step(
@@ -83,7 +83,7 @@ def train_step(
     total = 0.0
     for model, optimiser in learners:
         pixels = views(session, photos, model.image_size)
-        model.module.train()
+        model.learn()
         loss = batch_loss(
             model, pixels, tokens, decoys, session.settings.precision, learn_text=True, world=session.problem.world
         )

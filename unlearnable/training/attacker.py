@@ -75,7 +75,7 @@ class Attacker:
 
     def training_mode(self, model: DualEncoder) -> None:
         """Switch the model to training, right before the towers see the batch."""
-        model.module.train()
+        model.learn()
 
 
 PLAIN = Attacker()

@@ -12,7 +12,7 @@ from unlearnable.config import MethodSettings
 from unlearnable.datasets import Columns, Dataset, open_dataset
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.errors import ModelError
-from unlearnable.methods.batches import in_order, to_evaluation
+from unlearnable.methods.batches import in_order, settle
 from unlearnable.methods.measure import batch_losses
 from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import State
@@ -133,8 +133,8 @@ def losses_on(
     written = [_plain(captions) for captions in texts]
     clean, pixels = [_plain(captions) for captions in problem.captions], problem.posts.pixels
     none = torch.zeros(count, 0, dtype=torch.long)
-    to_evaluation(problem.surrogates)
-    to_evaluation(trained)
+    settle(problem.surrogates)
+    settle(trained)
 
     def loss(model: DualEncoder, pixels: Pixels, slots: list[list[CaptionSlot]], *, mask_equal: bool = True) -> float:
         each = [

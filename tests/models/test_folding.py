@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from unlearnable.models.folding import folded
+from unlearnable.models.openclip import load
+
+
+def noise_of(batch: int, side: int) -> Tensor:
+    return torch.rand(batch, 3, side, side, generator=torch.Generator().manual_seed(1)).requires_grad_()
+
+
+def statistics_of_its_own(tower: nn.Module) -> None:
+    """Give each normalisation mean, variance, weights and bias that are not those it starts with."""
+    generator = torch.Generator().manual_seed(2)
+    for norm in tower.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            for values in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
+                assert values is not None
+                values.data = torch.rand(values.shape, generator=generator) + 0.5
+
+
+@pytest.mark.parametrize("name", ["small", "conv-small", "resnet-small"])
+def test_features_and_gradients_are_the_same_without_the_normalisations(name):
+    model = load(name)
+    pixels = noise_of(2, model.image_size)
+    before = model.encode_image(pixels)
+    back = torch.rand(before.shape, generator=torch.Generator().manual_seed(3))
+    (gradient,) = torch.autograd.grad((before * back).sum(), pixels)
+    model.settle()
+    after = model.encode_image(pixels)
+    (settled,) = torch.autograd.grad((after * back).sum(), pixels)
+    torch.testing.assert_close(after, before, rtol=0, atol=1e-5)
+    assert torch.cosine_similarity(settled.flatten(), gradient.flatten(), dim=0) > 0.9999
+    tower = folded(model.module.get_submodule("visual"), model.image_size)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in tower.modules())
+
+
+def test_a_model_that_has_learnt_since_is_settled_anew():
+    model = load("resnet-small")
+    model.settle()
+    pixels = noise_of(1, model.image_size)
+    before = model.encode_image(pixels)
+    model.learn()
+    assert model.module.training
+    with torch.no_grad():
+        model.module.get_submodule("visual.conv1").weight.mul_(2)  # type: ignore[operator]
+    model.settle()
+    assert not model.module.training
+    after = model.encode_image(pixels)
+    assert not torch.allclose(after, before)
+    torch.testing.assert_close(after, model.clone().encode_image(pixels), rtol=0, atol=1e-5)
+
+
+def test_a_tower_stays_as_it_is():
+    tower = load("small").module.get_submodule("visual")
+    before = {name: value.clone() for name, value in tower.state_dict().items()}
+    other = folded(tower, 112)
+    assert other is not tower
+    after = tower.state_dict()
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+
+
+def test_a_tower_without_batch_normalisation_is_not_copied():
+    tower = load("vit-small").module.get_submodule("visual")
+    assert folded(tower, 96) is tower
+
+
+class Forked(nn.Module):
+    """A tower in which a convolution feeds a normalisation and something else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution, self.normalisation = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+
+    def forward(self, photos: Tensor) -> Tensor:
+        seen = self.convolution(photos)
+        return (self.normalisation(seen) + seen).mean(dim=(2, 3))
+
+
+def test_what_would_compute_something_else_is_not_folded():
+    tower = Forked().eval()
+    statistics_of_its_own(tower)
+    assert folded(tower, 8) is tower
+
+
+def test_a_plain_convolution_takes_the_normalisation_in():
+    tower = nn.Sequential(nn.Conv2d(3, 4, 3, stride=2, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten()).eval()
+    statistics_of_its_own(tower)
+    photos = noise_of(2, 8)
+    other = folded(tower, 8)
+    assert other is not tower
+    torch.testing.assert_close(other(photos), tower(photos))

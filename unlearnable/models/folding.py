@@ -1,0 +1,69 @@
+"""Batch normalisation folded into the convolutions before it, for steps in which the weights stay as they are.
+
+In evaluation mode it multiplies and shifts each channel by the same numbers, as a convolution can do by itself. A pass
+forward and back through a small convolutional tower takes half the time without it (docs/experiments/performance.md).
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+CLOSE = 1e-3  # difference from the tower as it was, as a share of its output, that rounding may make
+
+
+@torch.no_grad()
+def folded(tower: nn.Module, side: int) -> nn.Module:
+    """Return a photo tower in evaluation mode that computes the same with fewer passes over memory.
+
+    What feeds a normalisation is seen on one photo of noise. Of a tower without batch normalisation after a
+    convolution, or one that would compute something else without it, nothing is folded.
+
+    Args:
+        tower: in evaluation mode; it stays as it is.
+        side: side of the square photos that it takes, in pixels.
+
+    Returns:
+        A copy, or the tower itself where nothing is folded.
+    """
+    weight = next(tower.parameters())
+    photo = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0)).to(weight)
+    expected, pairs = _pairs(tower, photo)
+    if not pairs:
+        return tower
+    other: nn.Module = copy.deepcopy(tower)
+    for convolution, normalisation in pairs:
+        before: Any = other.get_submodule(convolution)
+        after: Any = other.get_submodule(normalisation)
+        other.set_submodule(convolution, fuse_conv_bn_eval(before, after))
+        other.set_submodule(normalisation, getattr(after, "act", nn.Identity()))  # timm's has the activation inside
+    difference = (other(photo) - expected).norm() / expected.norm()
+    return other.to(memory_format=torch.channels_last) if difference < CLOSE else tower  # type: ignore[call-overload]
+
+
+def _pairs(tower: nn.Module, photo: Tensor) -> tuple[Tensor, list[tuple[str, str]]]:
+    """Return the tower's output for a photo, and the names of each convolution and the normalisation that it feeds."""
+    made: list[tuple[str, Tensor]] = []  # kept alive, so that no later tensor takes the place of an earlier one
+    pairs: list[tuple[str, str]] = []
+
+    def watch(name: str, module: nn.Module) -> list[torch.utils.hooks.RemovableHandle]:
+        if isinstance(module, nn.Conv2d):
+            return [module.register_forward_hook(lambda _, __, output: made.append((name, output)))]
+        if isinstance(module, nn.BatchNorm2d) and module.track_running_stats:
+            return [module.register_forward_pre_hook(lambda _, given: fed(name, given[0]))]
+        return []
+
+    def fed(name: str, given: Tensor) -> None:
+        pairs.extend((convolution, name) for convolution, output in made if output is given)
+
+    handles = [handle for name, module in tower.named_modules() for handle in watch(name, module)]
+    try:
+        expected: Tensor = tower(photo)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return expected, pairs
