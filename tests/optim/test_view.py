@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnable.imaging.placement import add, enlarge
-from unlearnable.optim.view import KERNELS, PLAIN_VIEW, View, apply_noise, load_view, sample_view
+from unlearnable.optim.view import KERNELS, PLAIN_VIEW, View, apply_noise, enlarged, load_view, sample_view, written
 
 
 @pytest.mark.parametrize("mode", ["bilinear", "nearest"])
@@ -22,12 +22,31 @@ def test_the_optimiser_sees_what_the_file_will_hold(mode):
     assert (difference > 0).mean() < 0.05
 
 
-def test_gradients_reach_the_noise_through_rounding_resizing_and_flipping():
-    noise = torch.zeros(3, 8, 8, requires_grad=True)
-    how = View("area", 0.95, 1.0, 0.5, 0.5, flip=True)
-    load_view(apply_noise(torch.full((3, 20, 20), 100.0), noise, "bilinear"), 8, how).sum().backward()
-    assert (noise.grad > 0).any()
-    assert noise.grad.isfinite().all()
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_gradients_reach_the_noise_through_rounding_resizing_and_flipping(kernel, channels):
+    """They are those of a file in which nothing is rounded or cut off; what is loaded is the file as it is."""
+    how = View(kernel, 0.95, 1.0, 0.5, 0.5, flip=True)
+    pixels = torch.rand(3, 20, 20, generator=torch.Generator().manual_seed(0)).mul(150).add(50).round()
+    noise = torch.randint(-8, 9, (channels, 8, 8), generator=torch.Generator().manual_seed(1)).float().requires_grad_()
+    back = torch.rand(3, 12, 12, generator=torch.Generator().manual_seed(2))
+    plain = load_view(pixels + enlarged(noise, (20, 20), "bilinear"), 12, how)
+    (expected,) = torch.autograd.grad((plain * back).sum(), noise)
+    added = enlarged(noise, (20, 20), "bilinear")
+    seen = load_view(written(pixels, added), 12, how, added)
+    (found,) = torch.autograd.grad((seen * back).sum(), noise)
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(seen, load_view(apply_noise(pixels, noise, "bilinear"), 12, how))
+
+
+def test_noise_that_is_cut_off_at_white_keeps_its_gradient():
+    noise = torch.full((1, 4, 4), 8.0, requires_grad=True)
+    added = enlarged(noise, (8, 8), "bilinear")
+    file = written(torch.full((3, 8, 8), 255.0), added)
+    assert (file == 255).all()
+    load_view(file, 4, PLAIN_VIEW, added).sum().backward()
+    assert noise.grad is not None
+    assert (noise.grad > 0).all()
 
 
 def test_noise_of_the_photos_own_size_is_added_as_it_is():

@@ -20,7 +20,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -29,8 +28,9 @@ from PIL import Image
 from torch import Tensor
 
 from unlearnable import protect
-from unlearnable.methods import batches, steps
-from unlearnable.optim.view import apply_noise
+from unlearnable.methods import steps
+from unlearnable.optim import view
+from unlearnable.optim.view import written
 from unlearnable.results import ProtectReport
 
 FIGURES: tuple[tuple[str, Callable[[ProtectReport], float]], ...] = (
@@ -44,19 +44,18 @@ FIGURES: tuple[tuple[str, Callable[[ProtectReport], float]], ...] = (
 
 
 def through_jpeg(pixels: Tensor, quality: int) -> Tensor:
-    """Return (3, h, w) pixels as a JPEG would give them back, with the gradient of the pixels themselves."""
+    """Return (3, h, w) pixels as a JPEG would give them back."""
     file = io.BytesIO()
-    Image.fromarray(pixels.detach().byte().permute(1, 2, 0).numpy()).save(file, "JPEG", quality=quality, subsampling=2)
-    decoded = torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1).float()
-    return pixels + (decoded - pixels).detach()
+    Image.fromarray(pixels.byte().permute(1, 2, 0).numpy()).save(file, "JPEG", quality=quality, subsampling=2)
+    return torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1).float()
 
 
 def sometimes(share: float, quality: int, seed: int) -> Callable[..., Tensor]:
-    """Return `apply_noise` with a JPEG in a share of its calls."""
+    """Return `written` with a JPEG in a share of its calls."""
     dice = random.Random(seed)
 
-    def changed(pixels: Tensor, noise: Tensor, mode: Any) -> Tensor:
-        file = apply_noise(pixels, noise, mode)
+    def changed(pixels: Tensor, added: Tensor) -> Tensor:
+        file = written(pixels, added)
         return through_jpeg(file, quality) if dice.random() < share else file
 
     return changed
@@ -65,8 +64,8 @@ def sometimes(share: float, quality: int, seed: int) -> Callable[..., Tensor]:
 def run(folder: Path, share: float, quality: int, seed: int) -> ProtectReport:
     """Protect a folder with a JPEG in a share of the steps."""
     with ExitStack() as stack:
-        for module in (steps, batches):
-            stack.enter_context(mock.patch.object(module, "apply_noise", sometimes(share, quality, seed)))
+        for module in (steps, view):
+            stack.enter_context(mock.patch.object(module, "written", sometimes(share, quality, seed)))
         return protect(
             folder, captions=folder / "posts.jsonl", overwrite=True, format="jpeg", quality=quality, seed=seed
         )

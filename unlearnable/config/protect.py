@@ -25,6 +25,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "noise_steps": 12,
         "adversary_steps": 32,
         "candidates": 1,
+        "fluent_candidates": 4,
+        "fluent_beam": 1,
         "visibility": "low",
     },
     "strong": {**MISLEADING, "adversarial_weight": 3.0, "noise_steps": 16, "visibility": "medium"},

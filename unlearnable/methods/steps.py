@@ -16,7 +16,7 @@ from unlearnable.methods.state import RestingState, RoundProgress
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.optim.noise import roughness, signed_step
-from unlearnable.optim.view import apply_noise, load_view, sample_view
+from unlearnable.optim.view import enlarged, load_view, sample_view, written
 from unlearnable.posts.pixels import tokens_of
 from unlearnable.stores.noise import NoiseStore
 from unlearnable.training.optimiser import adamw, clamp_scale
@@ -171,14 +171,13 @@ def noise_gradients(
     settings, state, world = session.settings, session.state, session.problem.world
     samples = [sample_view(state.generator, settings.smallest_crop) for _ in photos]
     rows = world.share(len(photos))
-    own, pixels = [photos[row] for row in rows], session.problem.posts.pixels
+    own = [photos[row] for row in rows]
     noises = [state.noise.read(n).requires_grad_() for n in own]
-    files = [apply_noise(pixels[n], noise, settings.enlarge) for n, noise in zip(own, noises, strict=True)]
+    files = _with_noise(session, own, noises)
 
     def loaded(model: DualEncoder) -> Tensor:
-        return torch.stack(
-            [load_view(file, model.image_size, samples[row]) for row, file in zip(rows, files, strict=True)]
-        )
+        pairs = zip(rows, files, strict=True)
+        return torch.stack([load_view(file, model.image_size, samples[row], noise) for row, (file, noise) in pairs])
 
     if pull is not None:
         losses = [(pull.model.name, pull.loss(loaded(pull.model), own).cpu())]
@@ -194,6 +193,17 @@ def noise_gradients(
     gradients = torch.autograd.grad(torch.stack([loss for _, loss in losses]).sum(), noises)
     check_finite(gradients, "gradient", ", ".join(dict.fromkeys(name for name, _ in losses)), state.round + 1)
     return gradients
+
+
+def _with_noise(session: AnySession, photos: Sequence[int], noises: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+    """Return what files hold of photos with their noise, and the noise as large as they are, which takes gradients."""
+    pairs = []
+    for photo, noise in zip(photos, noises, strict=True):
+        pixels = session.problem.posts.pixels[photo]
+        height, width = pixels.shape[-2:]
+        added = enlarged(noise, (height, width), session.settings.enlarge)
+        pairs.append((written(pixels, added), added))
+    return pairs
 
 
 def _exchange_noise(session: AnySession, own: Sequence[int]) -> None:
