@@ -8,7 +8,7 @@ from unlearnable.methods.mem import MEM
 from unlearnable.progress import Silent
 from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.protection.ticks import LEARNING, Ticks
-from unlearnable.protection.timing import optimising_seconds, step_seconds
+from unlearnable.protection.timing import optimising_seconds, step_seconds, texts_tried
 
 
 class Kept(Silent):
@@ -70,3 +70,16 @@ def test_more_work_is_expected_to_take_longer(tiny, quick):
     assert LEARNING in optimising_seconds("mem", quick, 8, [step], [step])
     plain = quick.model_copy(update={"adversarial_weight": 0.0})
     assert list(optimising_seconds("mem", plain, 8, [step], [step])) == ["optimising (mem)"]
+
+
+def test_steps_for_quick_models_and_words_that_are_not_tried_take_no_time(quick):
+    slow, fast = (sum(optimising_seconds("mem", quick, 80, [1.0], [tower]).values()) for tower in (1.0, 0.1))
+    assert fast < slow
+    few, many = (quick.model_copy(update={"candidates": words}) for words in (1, 16))
+    assert texts_tried(many) == 17
+    assert sum(optimising_seconds("mem", few, 80, [1.0], []).values()) < sum(
+        optimising_seconds("mem", many, 80, [1.0], []).values()
+    )
+    natural = {"trigger_vocabulary": "natural", "trigger_length": 3, "fluent_candidates": 4, "fluent_beam": 1}
+    assert texts_tried(quick.model_copy(update=natural)) == 5
+    assert texts_tried(quick.model_copy(update={**natural, "fluent_beam": 4})) == 13

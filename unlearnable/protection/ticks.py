@@ -10,6 +10,7 @@ from unlearnable.methods.state import State
 from unlearnable.progress import Progress, within
 
 LEARNING = "teaching copies of the models your clean posts, to mislead them"
+TRAINING = 2.0  # noise steps that a training step takes, with its captions and the weights' gradients
 MEASURING = 1 / 3  # of a noise step: a pass without gradients
 
 
@@ -72,7 +73,7 @@ class Ticks:
 def steps_of_round(photos: int, settings: MethodSettings) -> tuple[float, float, float]:
     """Return the work of a round in noise steps: training surrogates, moving the noise, measuring."""
     batches = -(-photos // settings.batch_size)
-    return settings.surrogate_steps, batches * settings.noise_steps, batches * MEASURING
+    return TRAINING * settings.surrogate_steps, batches * settings.noise_steps, batches * MEASURING
 
 
 def share_of_round(state: State, settings: MethodSettings) -> float:
@@ -81,5 +82,5 @@ def share_of_round(state: State, settings: MethodSettings) -> float:
     training, moving, measuring = steps_of_round(photos, settings)
     batches = -(-photos // settings.batch_size)
     to_come = batches if place.batches is None else len(place.batches)
-    done = min(place.trained, training) + moving * (1 - min(to_come / batches, 1))
+    done = min(TRAINING * place.trained, training) + moving * (1 - min(to_come / batches, 1))
     return (done + measuring * len(place.losses) / photos) / (training + moving + measuring)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from statistics import fmean
 
 import torch
 
@@ -11,11 +12,11 @@ from unlearnable.config import MEMSettings, MethodSettings
 from unlearnable.methods.adversarial import lessons
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing
-from unlearnable.protection.ticks import LEARNING, optimising, steps_of_round
+from unlearnable.protection.ticks import LEARNING, TRAINING, optimising, steps_of_round
 
 TIMED = 8  # photos of the step that is timed
-CONTEXT = 77  # tokens of a caption
-SEARCH = 6.0  # trigger search of a batch, in noise steps
+CAPTION = 24  # tokens of a caption with its trigger
+SEARCH, TRIED = 1.0, 0.33  # noise steps that a search for the triggers of a batch takes, and each text tried at a place
 
 
 def step_seconds(model: DualEncoder, settings: MethodSettings, photos: int) -> float:
@@ -23,7 +24,7 @@ def step_seconds(model: DualEncoder, settings: MethodSettings, photos: int) -> f
 
     Captions fill the batch, whatever the number of photos.
     """
-    batch, tokens = min(photos, settings.batch_size), torch.zeros(TIMED, CONTEXT, dtype=torch.long)
+    batch, tokens = min(photos, settings.batch_size), torch.zeros(TIMED, CAPTION, dtype=torch.long)
     side = model.image_size
     pixels = torch.rand(TIMED, 3, side, side, generator=torch.Generator().manual_seed(0)).requires_grad_()
     seconds: list[tuple[float, float]] = []
@@ -52,11 +53,23 @@ def optimising_seconds(
         models: seconds of each surrogate's noise step.
         towers: the same of each tower.
     """
-    batches = -(-photos // settings.batch_size)
-    steps = settings.max_rounds * sum(steps_of_round(photos, settings))
-    expected = {}
+    training, moving, measuring = steps_of_round(photos, settings)
+    binding, expected = sum(models), {}
+    step, searching = binding, 0.0
     if isinstance(settings, MEMSettings):
-        steps += min(settings.trigger_rounds, settings.max_rounds) * batches * SEARCH
+        passes = min(settings.trigger_rounds, settings.max_rounds) * -(-photos // settings.batch_size)
+        searching = passes * (SEARCH + TRIED * texts_tried(settings))
         if taught := lessons(photos, settings):
-            expected[LEARNING] = taught * (sum(models) + sum(towers))
-    return {**expected, optimising(method): steps * sum(models)}
+            expected[LEARNING] = taught * TRAINING * (binding + sum(towers))
+            weight = settings.adversarial_weight
+            step = (binding + weight * fmean([*models, *towers])) / (1 + weight)
+    seconds = settings.max_rounds * ((training + measuring) * binding + moving * step) + searching * binding
+    return {**expected, optimising(method): seconds}
+
+
+def texts_tried(settings: MEMSettings) -> float:
+    """Return how many texts are tried at each place in a trigger, the present one included."""
+    if settings.trigger_vocabulary == "words":
+        return 1 + settings.candidates
+    words, places = settings.fluent_candidates, settings.trigger_length
+    return 1 + words * (1 + (places - 1) * settings.fluent_beam) / places
