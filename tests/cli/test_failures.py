@@ -25,6 +25,15 @@ finally:
     heavy |= {"unlearnable.results"} & set(sys.modules)
     print(len(sys.modules), *heavy, file=sys.stderr)
 """
+WAITING = """
+import os, sys
+from unlearnable.cli.app import main
+sys.argv = ["unlearnable", "--version"]
+try:
+    main()
+finally:
+    print(os.environ["OMP_WAIT_POLICY"], "torch" in sys.modules)
+"""
 
 
 def test_help_brings_few_modules_and_no_torch():
@@ -34,6 +43,16 @@ def test_help_brings_few_modules_and_no_torch():
     modules, *heavy = result.stderr.split()
     assert heavy == []
     assert int(modules) < 600, "more than Typer, Rich and pydantic bring"
+
+
+@pytest.mark.parametrize(("wished", "found"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_wait_asleep_before_torch_is_there_unless_the_user_wishes_otherwise(wished, found):
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    environment |= {} if wished is None else {"OMP_WAIT_POLICY": wished}
+    result = subprocess.run(
+        [sys.executable, "-c", WAITING], capture_output=True, text=True, check=True, env=environment
+    )
+    assert result.stdout.split()[-2:] == [found, "False"]
 
 
 def test_stdout_holds_one_object_and_stderr_a_line_and_a_hint(posts):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -85,7 +86,14 @@ class Failure(NamedTuple):
 
 
 def main() -> None:
-    """Run the program; every failure ends here with its exit code, one line and a hint."""
+    """Run the program; every failure ends here with its exit code, one line and a hint.
+
+    Threads that torch computes with wait for each other busily for a moment only, and asleep from then on: where another
+    program needs a core, all of them take a third of the time so (docs/experiments/performance.md). GNU's OpenMP reads
+    this when torch is imported.
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     asked: set[str] = set()  # names of parameters, see `options.asked`
     print_any_letter()
     with keeping():
