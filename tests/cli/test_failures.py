@@ -32,7 +32,7 @@ sys.argv = ["unlearnable", "--version"]
 try:
     main()
 finally:
-    print(os.environ["OMP_WAIT_POLICY"], "torch" in sys.modules)
+    print(os.environ.get("GOMP_SPINCOUNT"), "torch" in sys.modules)
 """
 
 
