@@ -2,7 +2,8 @@
 
 python tools/bench/folding.py [MODEL ...] [--photos 48] [--rounds 4] [--threads 1]
 
-MODEL is a name that `protect --surrogate` takes, or one of open_clip's architectures, which gets random weights.
+Memory is kept from step to step, as `protect` keeps it. MODEL is a name that `protect --surrogate` takes, or one of
+open_clip's architectures, which gets random weights.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import torch
 from precision import model_of, seconds
 
 from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.training.memory import kept
 
 HEAD = "| model | format | noise step, ms a photo | folded | times as fast |"
 
@@ -42,7 +44,8 @@ def main() -> None:
     for name in options.models:
         model = model_of(name)
         for bf16 in (False, True):
-            cells = compare(model, options.photos, options.rounds, bf16=bf16)
+            with kept():
+                cells = compare(model, options.photos, options.rounds, bf16=bf16)
             print("|", " | ".join([name, "bf16" if bf16 else "fp32", *cells]), "|", flush=True)
 
 
