@@ -67,15 +67,21 @@ def their_steps(name: str, photos: int) -> dict[str, Callable[[], object]]:
 
 def our_steps(name: str, photos: int, folder: Path) -> dict[str, Callable[[], object]]:
     """Return the three steps of this package, each on a batch."""
-    session = session_of(model_of(name), photos, folder)
+    session = session_of(model_of(name), photos, folder, noise_steps=1)
     learners = list(zip(session.state.models, session.state.optimisers, strict=True))
+    steps.settle(session.state.models)
+
+    def settled() -> None:
+        """Settle models that have learnt since, as a round does once for all of its noise steps."""
+        if any(model.module.training for model in session.state.models):
+            steps.settle(session.state.models)
 
     def noise_step() -> None:
-        steps.settle(session.state.models)
+        settled()
         steps.move_noise(session, range(photos), shuffle=True)
 
     def trigger_step() -> None:
-        steps.settle(session.state.models)
+        settled()
         improve_triggers(session, list(range(photos)))
 
     def surrogate_step() -> None:

@@ -39,7 +39,7 @@ HEAD = (
 )
 
 
-def session_of(model: DualEncoder, photos: int, folder: Path) -> AnySession:
+def session_of(model: DualEncoder, photos: int, folder: Path, noise_steps: int = STEPS) -> AnySession:
     """Return a session of MEM, with triggers of three words, on random photos twice as large as the model sees them."""
     pixels, rng, side = Pixels.create(folder / "pixels"), np.random.default_rng(0), 2 * model.image_size
     for _ in range(photos):
@@ -55,7 +55,7 @@ def session_of(model: DualEncoder, photos: int, folder: Path) -> AnySession:
     )
     settings = MEMSettings(
         batch_size=photos,
-        noise_steps=STEPS,
+        noise_steps=noise_steps,
         noise_colour="grey",
         visibility="low",
         adversarial_weight=0,
@@ -65,8 +65,7 @@ def session_of(model: DualEncoder, photos: int, folder: Path) -> AnySession:
 
 
 def bare(model: DualEncoder, photos: int, *, train: bool) -> None:
-    """Take one pass forward, and back to the weights or to the photos, through the tower as it was loaded."""
-    model.learn()
+    """Take one pass forward, and back to the weights or to the photos."""
     model.module.train(train)
     pixels = torch.rand(photos, 3, model.image_size, model.image_size).requires_grad_(not train)
     with computing(model, "auto"):
@@ -82,23 +81,29 @@ def measure(name: str, photos: int, rounds: int, folder: Path) -> str:
     width = model.encode_text(torch.zeros(1, 1, dtype=torch.long)).shape[1]
     adversary = Adversary(model, "auto", torch.randn(photos, width))
 
+    def as_loaded() -> None:
+        model.learn()
+
+    def settled() -> None:  # once a round in a run, for all of its noise steps
+        model.settle()
+
     def noise_step(pulled: float) -> None:
-        steps.settle([model])
         steps.move_noise(session, range(photos), shuffle=True, pulls=[adversary], pulled=pulled)
 
     def training_step() -> None:
         steps.train_step(session, learners, session.state.triggers)
 
-    timed: list[Callable[[], object]] = [
-        lambda: [bare(model, photos, train=False) for _ in range(STEPS)],
-        lambda: noise_step(0),
-        lambda: noise_step(1),
-        lambda: bare(model, photos, train=True),
-        training_step,
+    timed: list[tuple[Callable[[], None], Callable[[], object]]] = [
+        (as_loaded, lambda: [bare(model, photos, train=False) for _ in range(STEPS)]),
+        (settled, lambda: noise_step(0)),
+        (settled, lambda: noise_step(1)),
+        (as_loaded, lambda: bare(model, photos, train=True)),
+        (as_loaded, training_step),
     ]
     fastest = [float("inf")] * len(timed)
     for _ in range(rounds):
-        for number, step in enumerate(timed):
+        for number, (prepare, step) in enumerate(timed):
+            prepare()
             began = time.perf_counter()
             step()
             fastest[number] = min(fastest[number], time.perf_counter() - began)
