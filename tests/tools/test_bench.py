@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 
@@ -36,3 +37,11 @@ def test_a_benchmark_prints_its_table(name, monkeypatch, capsys):
     figures = [word for word in capsys.readouterr().out.split() if word.replace(".", "").isdigit()]
     assert len(figures) >= 2
     assert any(float(figure) > 0 for figure in figures)
+
+
+def test_what_several_cores_could_gain_is_printed():
+    """In a process of its own, whose processes find the steps there."""
+    program = [sys.executable, str(BENCH / "cores.py"), "resnet-small", "--photos", "2", "--seconds", "0.1"]
+    lines = subprocess.run(program, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert [line.split("|")[2].strip() for line in lines[2:]] == ["noise", "training"]
+    assert all(float(line.split("|")[5]) > 0 for line in lines[2:])

@@ -9,10 +9,9 @@ open_clip's architectures, which gets random weights.
 from __future__ import annotations
 
 import argparse
-import statistics
 
 import torch
-from precision import model_of, seconds
+from precision import in_turns, model_of, seconds
 
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.training.memory import kept
@@ -28,8 +27,7 @@ def compare(model: DualEncoder, photos: int, rounds: int, *, bf16: bool) -> list
         plain = seconds(model, photos, bf16=bf16, train=False)
         model.settle()
         turns.append((plain, seconds(model, photos, bf16=bf16, train=False)))
-    ratio = statistics.median(plain / folded for plain, folded in turns)
-    return [*(f"{1000 * statistics.median(column):.1f}" for column in zip(*turns, strict=True)), f"{ratio:.2f}"]
+    return in_turns(turns)
 
 
 def main() -> None:

@@ -6,10 +6,9 @@ python tools/bench/memory.py [MODEL ...] [--photos 64] [--rounds 4] [--threads 1
 from __future__ import annotations
 
 import argparse
-import statistics
 
 import torch
-from precision import model_of, seconds
+from precision import in_turns, model_of, seconds
 
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import in_bf16
@@ -25,8 +24,7 @@ def compare(model: DualEncoder, photos: int, rounds: int, *, train: bool) -> lis
         plain = seconds(model, photos, bf16=bf16, train=train)
         with kept():
             turns.append((plain, seconds(model, photos, bf16=bf16, train=train)))
-    ratio = statistics.median(plain / keeping for plain, keeping in turns)
-    return [*(f"{1000 * statistics.median(column):.1f}" for column in zip(*turns, strict=True)), f"{ratio:.2f}"]
+    return in_turns(turns)
 
 
 def main() -> None:

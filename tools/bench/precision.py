@@ -9,6 +9,7 @@ MODEL is a name that `protect --surrogate` takes, or one of open_clip's architec
 from __future__ import annotations
 
 import argparse
+import statistics
 import time
 
 import open_clip
@@ -41,6 +42,12 @@ def seconds(model: DualEncoder, photos: int, *, bf16: bool, train: bool) -> floa
         torch.autograd.grad(features.float().sum(), wanted, allow_unused=True)
         times.append(time.perf_counter() - began)
     return min(times) / photos
+
+
+def in_turns(turns: list[tuple[float, float]]) -> list[str]:
+    """Return the cells of steps taken both ways in turns: median milliseconds, and the median ratio of a turn."""
+    ratio = statistics.median(first / second for first, second in turns)
+    return [*(f"{1000 * statistics.median(column):.1f}" for column in zip(*turns, strict=True)), f"{ratio:.2f}"]
 
 
 def main() -> None:
