@@ -3,11 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnable.imaging.placement import add, enlarge
-from unlearnable.optim.view import KERNELS, PLAIN_VIEW, View, apply_noise, enlarged, load_view, sample_view, written
+from unlearnable.optim.view import KERNELS, PLAIN_VIEW, View, apply_noise, load_protected, load_view, sample_view
 
 
 @pytest.mark.parametrize("mode", ["bilinear", "nearest"])
@@ -22,29 +23,38 @@ def test_the_optimiser_sees_what_the_file_will_hold(mode):
     assert (difference > 0).mean() < 0.05
 
 
-@pytest.mark.parametrize("kernel", KERNELS)
-@pytest.mark.parametrize("channels", [1, 3])
-def test_gradients_reach_the_noise_through_rounding_resizing_and_flipping(kernel, channels):
+@given(
+    kernel=st.sampled_from(KERNELS),
+    mode=st.sampled_from(["bilinear", "nearest"]),
+    channels=st.sampled_from([1, 3]),
+    photo=st.tuples(st.integers(5, 40), st.integers(5, 40)),
+    cells=st.tuples(st.integers(2, 12), st.integers(2, 12)),
+    side=st.integers(2, 30),
+    flip=st.booleans(),
+    seed=st.integers(0, 1000),
+)
+def test_gradients_reach_the_noise_through_all_that_happens_to_it(
+    kernel, mode, channels, photo, cells, side, flip, seed
+):
     """They are those of a file in which nothing is rounded or cut off; what is loaded is the file as it is."""
-    how = View(kernel, 0.95, 1.0, 0.5, 0.5, flip=True)
-    pixels = torch.rand(3, 20, 20, generator=torch.Generator().manual_seed(0)).mul(150).add(50).round()
-    noise = torch.randint(-8, 9, (channels, 8, 8), generator=torch.Generator().manual_seed(1)).float().requires_grad_()
-    back = torch.rand(3, 12, 12, generator=torch.Generator().manual_seed(2))
-    plain = load_view(pixels + enlarged(noise, (20, 20), "bilinear"), 12, how)
+    generator = torch.Generator().manual_seed(seed)
+    how = View(kernel, 0.95, 1.0, 0.5, 0.5, flip)
+    pixels = torch.rand(3, *photo, generator=generator).mul(50).add(100).round()
+    noise = torch.randint(-8, 9, (channels, *cells), generator=generator).float().requires_grad_()
+    back = torch.rand(3, side, side, generator=generator)
+    options = {"mode": "nearest-exact"} if mode == "nearest" else {"mode": mode, "align_corners": False}
+    plain = load_view(pixels + F.interpolate(noise[None], size=photo, **options)[0], side, how)
     (expected,) = torch.autograd.grad((plain * back).sum(), noise)
-    added = enlarged(noise, (20, 20), "bilinear")
-    seen = load_view(written(pixels, added), 12, how, added)
+    seen = load_protected(pixels, noise, side, how, mode)
     (found,) = torch.autograd.grad((seen * back).sum(), noise)
-    torch.testing.assert_close(found, expected)
-    torch.testing.assert_close(seen, load_view(apply_noise(pixels, noise, "bilinear"), 12, how))
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(seen, load_view(apply_noise(pixels, noise, mode), side, how))
 
 
 def test_noise_that_is_cut_off_at_white_keeps_its_gradient():
-    noise = torch.full((1, 4, 4), 8.0, requires_grad=True)
-    added = enlarged(noise, (8, 8), "bilinear")
-    file = written(torch.full((3, 8, 8), 255.0), added)
-    assert (file == 255).all()
-    load_view(file, 4, PLAIN_VIEW, added).sum().backward()
+    noise, white = torch.full((1, 4, 4), 8.0, requires_grad=True), torch.full((3, 8, 8), 255.0)
+    assert (apply_noise(white, noise, "bilinear") == 255).all()
+    load_protected(white, noise, 4, PLAIN_VIEW, "bilinear").sum().backward()
     assert noise.grad is not None
     assert (noise.grad > 0).all()
 

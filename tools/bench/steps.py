@@ -6,7 +6,7 @@ MODEL is a name that `protect --surrogate` takes, or one of open_clip's architec
 step is one forward and backward pass of the photo tower as it was loaded, to the photos or to the weights, on pixels
 that are ready, in the number format that `--precision auto` chooses. A noise step of the default binds the noise to the
 words or, nine times of ten, misleads an adversary, which reads no captions. Steps take turns, and the fastest of each
-counts.
+counts. Memory is kept from one step to the next, as it is in a run.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing, in_bf16
 from unlearnable.models.tokens import cut, default_vocabulary
 from unlearnable.posts.pixels import Pixels, Posts
+from unlearnable.training.memory import kept
 
-STEPS = 4  # noise steps that are timed together, as a round takes several on one batch
+STEPS = PRESETS["balanced"]["noise_steps"]  # that are timed together, as a round takes them on one batch
 HEAD = (
     "| model | format | bare noise step, ms a photo | binding step | misleading step "
     "| bare training step, ms a photo | training step |"
@@ -124,7 +125,7 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     print(HEAD, "|---" * 7 + "|", sep="\n")
     for name in options.models:
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as folder, kept():
             print(measure(name, options.photos, options.rounds, Path(folder)), flush=True)
 
 

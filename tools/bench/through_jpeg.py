@@ -28,9 +28,10 @@ from PIL import Image
 from torch import Tensor
 
 from unlearnable import protect
-from unlearnable.methods import steps
+from unlearnable.config import Enlargement
+from unlearnable.methods import batches
 from unlearnable.optim import view
-from unlearnable.optim.view import written
+from unlearnable.optim.view import apply_noise
 from unlearnable.results import ProtectReport
 
 FIGURES: tuple[tuple[str, Callable[[ProtectReport], float]], ...] = (
@@ -51,11 +52,11 @@ def through_jpeg(pixels: Tensor, quality: int) -> Tensor:
 
 
 def sometimes(share: float, quality: int, seed: int) -> Callable[..., Tensor]:
-    """Return `written` with a JPEG in a share of its calls."""
+    """Return `apply_noise` with a JPEG in a share of its calls."""
     dice = random.Random(seed)
 
-    def changed(pixels: Tensor, added: Tensor) -> Tensor:
-        file = written(pixels, added)
+    def changed(pixels: Tensor, noise: Tensor, mode: Enlargement) -> Tensor:
+        file = apply_noise(pixels, noise, mode)
         return through_jpeg(file, quality) if dice.random() < share else file
 
     return changed
@@ -64,8 +65,8 @@ def sometimes(share: float, quality: int, seed: int) -> Callable[..., Tensor]:
 def run(folder: Path, share: float, quality: int, seed: int) -> ProtectReport:
     """Protect a folder with a JPEG in a share of the steps."""
     with ExitStack() as stack:
-        for module in (steps, view):
-            stack.enter_context(mock.patch.object(module, "written", sometimes(share, quality, seed)))
+        for module in (batches, view):
+            stack.enter_context(mock.patch.object(module, "apply_noise", sometimes(share, quality, seed)))
         return protect(
             folder, captions=folder / "posts.jsonl", overwrite=True, format="jpeg", quality=quality, seed=seed
         )

@@ -16,7 +16,7 @@ from unlearnable.methods.state import RestingState, RoundProgress
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.optim.noise import roughness, signed_step
-from unlearnable.optim.view import enlarged, load_view, sample_view, written
+from unlearnable.optim.view import load_protected, sample_view
 from unlearnable.posts.pixels import tokens_of
 from unlearnable.stores.noise import NoiseStore
 from unlearnable.training.optimiser import adamw, clamp_scale
@@ -173,11 +173,15 @@ def noise_gradients(
     rows = world.share(len(photos))
     own = [photos[row] for row in rows]
     noises = [state.noise.read(n).requires_grad_() for n in own]
-    files = _with_noise(session, own, noises)
+    pixels = session.problem.posts.pixels
 
     def loaded(model: DualEncoder) -> Tensor:
-        pairs = zip(rows, files, strict=True)
-        return torch.stack([load_view(file, model.image_size, samples[row], noise) for row, (file, noise) in pairs])
+        return torch.stack(
+            [
+                load_protected(pixels[photos[row]], noise, model.image_size, samples[row], settings.enlarge)
+                for row, noise in zip(rows, noises, strict=True)
+            ]
+        )
 
     if pull is not None:
         losses = [(pull.model.name, pull.loss(loaded(pull.model), own).cpu())]
@@ -193,17 +197,6 @@ def noise_gradients(
     gradients = torch.autograd.grad(torch.stack([loss for _, loss in losses]).sum(), noises)
     check_finite(gradients, "gradient", ", ".join(dict.fromkeys(name for name, _ in losses)), state.round + 1)
     return gradients
-
-
-def _with_noise(session: AnySession, photos: Sequence[int], noises: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
-    """Return what files hold of photos with their noise, and the noise as large as they are, which takes gradients."""
-    pairs = []
-    for photo, noise in zip(photos, noises, strict=True):
-        pixels = session.problem.posts.pixels[photo]
-        height, width = pixels.shape[-2:]
-        added = enlarged(noise, (height, width), session.settings.enlarge)
-        pairs.append((written(pixels, added), added))
-    return pairs
 
 
 def _exchange_noise(session: AnySession, own: Sequence[int]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -62,20 +63,6 @@ def sample_view(generator: torch.Generator, smallest: float, kernels: Sequence[s
     )
 
 
-def enlarged(noise: Tensor, size: tuple[int, int], mode: Enlargement) -> Tensor:
-    """Enlarge a noise grid (c, gh, gw) to a photo's size (h, w), in pixels."""
-    if noise.shape[-2:] == size:
-        return noise
-    options = {"mode": "nearest-exact"} if mode == "nearest" else {"mode": mode, "align_corners": False}
-    return F.interpolate(noise[None], size=size, **options)[0]
-
-
-@torch.no_grad()
-def written(pixels: Tensor, added: Tensor) -> Tensor:
-    """Return the whole numbers 0-255 that a file holds of pixels (3, h, w) and noise (3, h, w) or (1, h, w)."""
-    return (pixels + added).round_().clamp_(0, 255)
-
-
 def apply_noise(pixels: Tensor, noise: Tensor, mode: Enlargement) -> Tensor:
     """Add a noise grid to a photo as the written file will hold it.
 
@@ -85,38 +72,76 @@ def apply_noise(pixels: Tensor, noise: Tensor, mode: Enlargement) -> Tensor:
         mode: enlarging mode of the grid, "bilinear" or "nearest".
 
     Returns:
-        (3, h, w) float, whole numbers 0-255.
+        (3, h, w) float, whole numbers 0-255, without gradients.
     """
     height, width = pixels.shape[-2:]
-    return written(pixels, enlarged(noise, (height, width), mode))
+    with torch.no_grad():
+        return (pixels + _enlarged(noise, (height, width), mode)).round_().clamp_(0, 255)
 
 
-def load_view(pixels: Tensor, side: int, view: View, added: Tensor | None = None) -> Tensor:
+def load_view(pixels: Tensor, side: int, view: View) -> Tensor:
     """Load a file's pixels as a training pipeline does.
 
     Args:
         pixels: (3, h, w) float 0-255.
         side: image size of the model, in pixels.
         view: kernel, crop and flip.
-        added: (3, h, w) or (1, h, w) noise that the pixels hold already. Gradients pass to it as if the file had
-            nothing rounded and nothing cut off at black or white: noise of one channel is resized as one, which takes
-            a third of the time.
 
     Returns:
         (3, side, side) float in [0, 1].
     """
-    part = _resized(pixels, side, view)
-    if added is not None:
-        moved = _resized(added, side, view)
-        part = part + (moved - moved.detach())
-    return (part / 255).clamp(0, 1)
+    return (_seen(pixels, side, view) / 255).clamp(0, 1)
 
 
-def _resized(values: Tensor, side: int, view: View) -> Tensor:
-    """Return (c, side, side) of (c, h, w) values: the crop of a view, resized and perhaps mirrored."""
-    top, left, tall, wide = view.box(*values.shape[-2:])
-    part = values[None, :, top : top + tall, left : left + wide]
-    if part.shape[-2:] != (side, side):
-        options = {} if view.kernel == "area" else {"antialias": True, "align_corners": False}
-        part = F.interpolate(part, size=(side, side), mode=view.kernel, **options)
-    return part[0].flip(-1) if view.flip else part[0]
+def load_protected(pixels: Tensor, noise: Tensor, side: int, view: View, mode: Enlargement) -> Tensor:
+    """Load a photo as `load_view` does the file that holds it with its noise, with gradients to the noise.
+
+    They pass to it as if the file had nothing rounded and nothing cut off at black or white. Enlarging, cropping and
+    resizing are then one matrix a side, by which the gradient is multiplied.
+
+    Args:
+        pixels: (3, h, w) float, whole numbers 0-255.
+        noise: (3, gh, gw) float in 1/255, or (1, gh, gw) for all channels alike.
+        side: image size of the model, in pixels.
+        view: kernel, crop and flip.
+        mode: enlarging mode of the grid, "bilinear" or "nearest".
+
+    Returns:
+        (3, side, side) float in [0, 1].
+    """
+    height, width = pixels.shape[-2:]
+    top, left, tall, wide = view.box(height, width)
+    down, across = _enlarging(noise.shape[-2], height, mode), _enlarging(noise.shape[-1], width, mode)
+    down = _resized(down[None, top : top + tall], (side, down.shape[1]), view.kernel)
+    across = _resized(across[None, left : left + wide], (side, across.shape[1]), view.kernel)
+    moved = down @ noise @ (across.flip(1) if view.flip else across).mT
+    return ((_seen(apply_noise(pixels, noise, mode), side, view) + (moved - moved.detach())) / 255).clamp(0, 1)
+
+
+def _seen(pixels: Tensor, side: int, view: View) -> Tensor:
+    """Return (3, side, side) of pixels (3, h, w): the crop of a view, resized and perhaps mirrored."""
+    top, left, tall, wide = view.box(*pixels.shape[-2:])
+    part = _resized(pixels[:, top : top + tall, left : left + wide], (side, side), view.kernel)
+    return part.flip(-1) if view.flip else part
+
+
+def _enlarged(noise: Tensor, size: tuple[int, int], mode: Enlargement) -> Tensor:
+    """Enlarge a noise grid (c, gh, gw) to a photo's size (h, w), in pixels."""
+    if noise.shape[-2:] == size:
+        return noise
+    options = {"mode": "nearest-exact"} if mode == "nearest" else {"mode": mode, "align_corners": False}
+    return F.interpolate(noise[None], size=size, **options)[0]
+
+
+def _resized(values: Tensor, size: tuple[int, int], kernel: str) -> Tensor:
+    """Return (c, *size) of (c, h, w) values."""
+    if values.shape[-2:] == size:
+        return values
+    options = {} if kernel == "area" else {"antialias": True, "align_corners": False}
+    return F.interpolate(values[None], size=size, mode=kernel, **options)[0]
+
+
+@lru_cache(maxsize=32)
+def _enlarging(cells: int, size: int, mode: Enlargement) -> Tensor:
+    """Return the matrix (size, cells) that enlarges so many cells in a line to so many pixels."""
+    return _enlarged(torch.eye(cells)[None], (size, cells), mode)[0]
