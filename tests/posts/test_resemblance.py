@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tests.methods.sessions import started
+from unlearnable.config import TriggerSettings
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
 from unlearnable.methods.batches import settle
@@ -22,7 +23,8 @@ PHOTOS = [path for path in sorted(EXAMPLES.rglob("*")) if path.is_file()]
 
 def seeing(problem, share=0.5):
     """The problem with what its surrogates see in its photos."""
-    seen = resemblance(problem.posts.pixels, problem.surrogates, problem.vocabulary, share, Silent())
+    settings = TriggerSettings(avoid_similar=share)
+    seen = resemblance(problem.posts.pixels, problem.surrogates, problem.vocabulary, settings, Silent())
     return replace(problem, resemblance=seen)
 
 
@@ -36,7 +38,7 @@ def examples(make_problem):
 
 def closeness(problem, triggers):
     """(n,) cosines of photos and triggers."""
-    (photos,), (texts,) = problem.resemblance.photos, text_features(problem.surrogates, triggers)
+    (photos,), (texts,) = problem.resemblance.photos, text_features(problem.surrogates, triggers, "fp32")
     return (photos * texts).sum(dim=1)
 
 
@@ -93,7 +95,15 @@ def test_one_trigger_for_several_posts_describes_none_of_what_they_have_in_commo
 
 def test_the_words_alone_are_compared(tiny):
     vocabulary = Vocabulary(["lantern", "marble"])
-    (texts,) = text_features([tiny], torch.tensor(vocabulary.ids)[:, None])
+    (texts,) = text_features([tiny], torch.tensor(vocabulary.ids)[:, None], "fp32")
     one = tiny.encode_text(torch.tensor([[49406, vocabulary.ids[1], 49407]]))
     assert torch.allclose(texts[1], one[0], atol=1e-5)
     assert len(default_vocabulary().words) > len(vocabulary.words)
+
+
+def test_models_that_are_faster_in_bf16_compare_words_in_it(tiny):
+    rows = torch.tensor(default_vocabulary().ids[:50])[:, None]
+    (exact,), (rounded,) = text_features([tiny], rows, "fp32"), text_features([tiny], rows, "bf16")
+    assert rounded.dtype == torch.float32
+    assert not torch.equal(exact, rounded)
+    assert (exact * rounded).sum(dim=1).min() > 0.99

@@ -119,7 +119,7 @@ def _problem(
         seed=recipe.seed,
         noise_path=store.noise,
         towers=load_towers(recipe.settings, (surrogate.name,), str(surrogate.device)),
-        resemblance=resemblance(photos.pixels, [surrogate], vocabulary, recipe.settings.avoid_similar, progress)
+        resemblance=resemblance(photos.pixels, [surrogate], vocabulary, recipe.settings, progress)
         if method.has_trigger
         else None,
     )

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from unlearnable.config import Precision, TriggerSettings
 from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.precision import computing
 from unlearnable.models.tokens import Vocabulary, tokenizer
 from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.posts.pixels import Pixels
@@ -62,7 +64,11 @@ class Resemblance:
 
 @torch.no_grad()
 def resemblance(
-    pixels: Pixels, models: Sequence[DualEncoder], vocabulary: Vocabulary, share: float, progress: Progress
+    pixels: Pixels,
+    models: Sequence[DualEncoder],
+    vocabulary: Vocabulary,
+    settings: TriggerSettings,
+    progress: Progress,
 ) -> Resemblance:
     """Measure how close photos are to the words of a vocabulary.
 
@@ -70,7 +76,7 @@ def resemblance(
         pixels: working copies of the clean photos.
         models: pretrained.
         vocabulary: words that triggers are made of.
-        share: see `Resemblance`.
+        settings: share of the words that count as describing a photo, and number format.
         progress: receives one step per photo and model.
     """
     progress.phase(COMPARING, len(pixels) * len(models))
@@ -80,20 +86,23 @@ def resemblance(
         parts = []
         for numbers in torch.arange(len(pixels)).split(BATCH):
             loaded = [load_view(pixels[n], model.image_size, PLAIN_VIEW) for n in numbers.tolist()]
-            parts.append(model.encode_image(torch.stack(loaded).to(model.device)).float().cpu())
+            with computing(model, settings.precision):
+                parts.append(model.encode_image(torch.stack(loaded).to(model.device)).float().cpu())
             progress.advance(len(numbers))
         photos.append(torch.cat(parts))
-    words = text_features(models, torch.tensor(vocabulary.ids)[:, None])
+    words = text_features(models, torch.tensor(vocabulary.ids)[:, None], settings.precision)
     common = torch.tensor([word in vocabulary.common for word in vocabulary.words])
-    return Resemblance(tuple(photos), words, common, share)
+    return Resemblance(tuple(photos), words, common, settings.avoid_similar)
 
 
 @torch.no_grad()
-def text_features(models: Sequence[DualEncoder], tokens: Tensor) -> tuple[Tensor, ...]:
+def text_features(models: Sequence[DualEncoder], tokens: Tensor, precision: Precision) -> tuple[Tensor, ...]:
     """Return the features (m, d) of texts of k tokens (m, k) each, one tensor a model."""
     start, end = tokenizer().sot_token_id, tokenizer().eot_token_id
     rows = torch.nn.functional.pad(torch.nn.functional.pad(tokens, (1, 0), value=start), (0, 1), value=end)
-    return tuple(
-        torch.cat([model.encode_text(part.to(model.device)).float().cpu() for part in rows.split(CHUNK)])
-        for model in models
-    )
+    features = []
+    for model in models:
+        with computing(model, precision):
+            parts = [model.encode_text(part.to(model.device)).float().cpu() for part in rows.split(CHUNK)]
+        features.append(torch.cat(parts))
+    return tuple(features)

@@ -129,7 +129,7 @@ def _problem(
         proposer=loaded.proposer,
         seed=settings.seed,
         noise_path=scratch / "noise.i8",
-        resemblance=resemblance(pixels, loaded.surrogates, loaded.vocabulary, settings.avoid_similar, progress)
+        resemblance=resemblance(pixels, loaded.surrogates, loaded.vocabulary, settings, progress)
         if method.has_trigger
         else None,
     )

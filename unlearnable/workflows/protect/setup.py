@@ -124,9 +124,7 @@ def make_ready(
         leaders=leaders_of(posts),
         noise_path=layout.noise,
         towers=load_towers(method_settings, settings.surrogate, choose_device(settings.device)),
-        resemblance=resemblance(pixels, surrogates, vocabulary, settings.avoid_similar, progress)
-        if method.has_trigger
-        else None,
+        resemblance=resemblance(pixels, surrogates, vocabulary, settings, progress) if method.has_trigger else None,
     )
     return Run(
         settings,

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from unlearnable.config import Precision
 from unlearnable.evaluation.stealth import variety
 from unlearnable.methods import fluency
 from unlearnable.methods.problem import Problem
@@ -49,7 +50,7 @@ class RunResults:
 def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
     """Return the report of a run."""
     triggers = trigger_figures(run.problem, state)
-    own, random = trigger_similarities(run.problem, state)
+    own, random = trigger_similarities(run.problem, state, run.settings.precision)
     protected = [line for line in results.lines if line.status == "protected"]
     return ProtectReport(
         output=str(run.layout.output),
@@ -119,7 +120,9 @@ def trigger_figures(problem: Problem, state: State) -> TriggerFigures | None:
     return figures.model_copy(update={"nats_per_word": round(float(nats.mean()) / words.shape[1], 3)})
 
 
-def trigger_similarities(problem: Problem, state: State) -> tuple[float, float] | tuple[None, None]:
+def trigger_similarities(
+    problem: Problem, state: State, precision: Precision
+) -> tuple[float, float] | tuple[None, None]:
     """Return how close the triggers, and random words, are to the clean photos; nothing for methods without."""
     seen = problem.resemblance
     if seen is None:
@@ -127,7 +130,7 @@ def trigger_similarities(problem: Problem, state: State) -> tuple[float, float] 
     generator = torch.Generator().manual_seed(problem.seed)
     drawn = torch.randint(len(problem.vocabulary.ids), (DRAWN, state.triggers.shape[1]), generator=generator)
     own, random = (
-        text_features(problem.surrogates, tokens)
+        text_features(problem.surrogates, tokens, precision)
         for tokens in (state.triggers, torch.tensor(problem.vocabulary.ids)[drawn])
     )
     return round(seen.cosine_of_own(own), 4), round(seen.cosine_of_all(random), 4)
