@@ -37,6 +37,12 @@ def test_the_outcome_is_four_sentences_and_what_to_do_next(capsys):
     assert "PSNR 37.7 dB" in capsys.readouterr().out
 
 
+def test_one_photo_is_spoken_of_as_one():
+    said = in_plain_words(report(photos=1, protected=1, captions=1))[0]
+    assert said.startswith("1 of 1 photo has a protected copy")
+    assert said.endswith("and 1 caption has a few more words.")
+
+
 def test_how_close_triggers_are_to_the_photos_is_said_beside_random_words(capsys):
     show_report(report(trigger_similarity=0.014, trigger_similarity_random=0.02), verbose=True)
     assert "0.01 to the photos; of random words 0.02" in capsys.readouterr().out

@@ -40,7 +40,8 @@ def show_nothing_added(report: ProtectReport) -> None:
 
 def in_plain_words(report: ProtectReport) -> list[str]:
     """Return four sentences for people who never heard of noise and triggers; the threat model stands behind each."""
-    words = f", and {report.captions} captions have a few more words" if report.triggers else ""
+    have = "caption has" if report.captions == 1 else "captions have"
+    words = f", and {report.captions} {have} a few more words" if report.triggers else ""
     alike = " that looks nearly the same" if (report.noise_linf_max or 0) <= HARDLY_SEEN else ""
     meant = (
         "A model like CLIP that is trained on these posts should learn less of what they show: clearly less if it "
@@ -51,8 +52,9 @@ def in_plain_words(report: ProtectReport) -> list[str]:
     undone = "somebody who knows of it may undo it."
     if report.triggers:
         undone = "the added words are plain to see, and somebody who takes them away undoes part or all of it."
+    held = "photo has" if report.photos == 1 else "photos have"
     return [
-        f"{report.protected} of {report.photos} photos have a protected copy{alike}{words}.",
+        f"{report.protected} of {report.photos} {held} a protected copy{alike}{words}.",
         meant,
         "It does nothing against people, models that exist already or face search, and what is online stays as it is.",
         f"It is no guarantee: {undone}",

@@ -153,12 +153,14 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
         )
     invented = sum(caption.pair.record < 0 for photo in run.prepared.photos for caption in run.captions[photo.id])
     if invented:
-        notes.append(f"{invented} photos had no caption; theirs was made from the file name")
+        whose = "photo had no caption; its own" if invented == 1 else "photos had no caption; theirs"
+        notes.append(f"{invented} {whose} was made from the file name")
     notes += field_notes(run.dataset.changed_fields, {line.source for line in protected}, run.settings.keep_fields)
     lossy = sum(line.quality is not None for line in protected)
     if lossy:
+        copies = "copy is" if lossy == 1 else "copies are"
         notes.append(
-            f"{lossy} copies are JPEG or lossy WebP, which takes away some of the noise and changes pixels by itself "
+            f"{lossy} {copies} JPEG or lossy WebP, which takes away some of the noise and changes pixels by itself "
             "(linf is both, noise_linf the noise alone); --format png is lossless"
         )
     if run.settings.keep_metadata == "all":
@@ -170,7 +172,8 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
         )
     changed = sum(bool(line.notes) for line in protected)
     if changed:
-        notes.append(f"{changed} photos lost something in conversion (frames, depth, colours, size); see the manifest")
+        lost = "photo lost" if changed == 1 else "photos lost"
+        notes.append(f"{changed} {lost} something in conversion (frames, depth, colours, size); see the manifest")
     return notes
 
 
