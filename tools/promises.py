@@ -40,7 +40,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "tests/imaging/test_metadata.py",
     ),
     "triggers do not describe the photo, and hold no word that embarrasses": (
-        "tests/posts/test_resemblance.py",
+        "tests/methods/test_resemblance.py",
         "tests/workflows/test_protect.py::test_how_close_triggers_are_to_the_clean_photos_is_reported",
         "tests/tools/test_words.py::test_no_word_that_was_removed_or_is_not_tame_is_shipped",
     ),

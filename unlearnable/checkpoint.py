@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,22 +16,28 @@ if TYPE_CHECKING:
 VERSION = 6
 EVERY = 120.0  # seconds between checkpoints within a round or an epoch
 SOON = 10.0  # seconds between checkpoints at the ends of rounds or epochs, which are worth more than writing one takes
+QUICK = 0.3  # seconds that writing one may take for that: a thirtieth of the run
 LARGE = 1 << 16  # values of a matrix that is looked at for rows of zeros
 
 
 class Clock:
-    """A timer for checkpoints, due every `EVERY` seconds, or `SOON` seconds at the end of a round or an epoch."""
+    """A timer for checkpoints, due every `EVERY` seconds, or `SOON` seconds at the end of a round or an epoch.
+
+    Where writing one takes more than `QUICK` seconds, as that of a large model does, ends count the less.
+    """
 
     def __init__(self) -> None:
         self._last = time.monotonic()
+        self._took = 0.0
 
-    def due(self, *, at_end: bool = False) -> bool:
-        """Return whether another checkpoint is due, here or at the end of a round, and restart the timer if it is."""
-        now = time.monotonic()
-        if now - self._last < (SOON if at_end else EVERY):
-            return False
-        self._last = now
-        return True
+    def tick(self, write: Callable[[], None], *, at_end: bool = False) -> None:
+        """Write a checkpoint if another one is due, here or at the end of a round, and restart the timer then."""
+        soon = SOON * max(1.0, self._took / QUICK)
+        began = time.monotonic()
+        if began - self._last < (min(soon, EVERY) if at_end else EVERY):
+            return
+        write()
+        self._last, self._took = began, time.monotonic() - began
 
 
 def save(path: Path, run: str, state: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from unlearnable.methods.mem import MEM
+from unlearnable.methods.resemblance import COMPARING
 from unlearnable.progress import Silent
 from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.protection.ticks import LEARNING, Ticks
@@ -37,8 +38,8 @@ def test_adversaries_are_a_phase_and_each_batch_is_a_tick(make_problem, quick, t
     kept = Kept()
     settings = quick.model_copy(update={"max_rounds": 1, "adversary_steps": 2, "threshold": 1e-9})
     optimise(OptimisationTask(make_problem(12), MEM(), settings, tmp_path / "state.pt", "key"), kept, lambda _: False)
-    assert kept.phases == [(LEARNING, 2), ("optimising (mem)", 1)]
-    assert kept.steps == [2, 1]
+    assert kept.phases == [(COMPARING, 12), (LEARNING, 2), ("optimising (mem)", 1)]
+    assert kept.steps == [12, 2, 1]
     assert len(kept.shares) == 3 + 2 + 2  # surrogate steps, batches moved, batches measured
     assert kept.shares == sorted(kept.shares)
     assert 0 < kept.shares[0] < kept.shares[-1] == pytest.approx(1)
@@ -47,8 +48,8 @@ def test_adversaries_are_a_phase_and_each_batch_is_a_tick(make_problem, quick, t
 def test_a_few_posts_are_soon_known_by_heart_and_one_is_nothing_to_learn(make_problem, quick):
     settings = quick.model_copy(update={"max_rounds": 1, "adversary_steps": 99})
     for posts, phases in [
-        (4, [(LEARNING, 16), ("optimising (mem)", 1)]),  # 16 epochs of one batch
-        (1, [("optimising (mem)", 1)]),
+        (4, [(COMPARING, 4), (LEARNING, 16), ("optimising (mem)", 1)]),  # 16 epochs of one batch
+        (1, [(COMPARING, 1), ("optimising (mem)", 1)]),
     ]:
         kept = Kept()
         optimise(OptimisationTask(make_problem(posts), MEM(), settings, None, "key"), kept, lambda _: False)

@@ -12,6 +12,7 @@ from unlearnable.methods.base import AnySession
 from unlearnable.methods.measure import measuring
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.progress import Silent
+from unlearnable.protection.vocabulary import compared
 from unlearnable.workflows.layout import layout_of
 from unlearnable.workflows.protect.setup import make_ready
 
@@ -22,7 +23,7 @@ def session_on(settings: ProtectSettings, surrogates: list[DualEncoder], scratch
     layout = layout_of(photos, scratch / "output")
     layout.progress.mkdir(parents=True)
     run = make_ready(settings, layout, open_dataset(photos, settings.captions), surrogates, scratch, Silent())
-    session: AnySession = run.method.start(run.problem, settings)
+    session: AnySession = run.method.start(compared(run.problem, run.method, settings, Silent()), settings)
     return session
 
 

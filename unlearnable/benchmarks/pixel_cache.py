@@ -117,8 +117,7 @@ def _build(items: Sequence[Item], side: int, path: Path, progress: Progress) -> 
             index.skipped.append(SkippedRecord(where=item.photo.id, reason=error.reason, detail=error.detail))
         index.shapes = pixels.shapes
         progress.advance()
-        if clock.due():
-            _write(partial, index, partial)
+        clock.tick(lambda: _write(partial, index, partial))
     if not index.kept:
         first = index.skipped[0]
         raise InputError(f"no photo can be read; {first.where}: {first.reason} ({first.detail})")

@@ -22,7 +22,6 @@ from unlearnable.methods.problem import Problem
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.optim.view import apply_noise
 from unlearnable.posts.pixels import Pixels, Posts
-from unlearnable.posts.resemblance import resemblance
 from unlearnable.progress import Progress
 from unlearnable.protection.captions import Captions, Slots
 from unlearnable.protection.optimise import OptimisationTask, forget, optimise
@@ -119,9 +118,6 @@ def _problem(
         seed=recipe.seed,
         noise_path=store.noise,
         towers=load_towers(recipe.settings, (surrogate.name,), str(surrogate.device)),
-        resemblance=resemblance(photos.pixels, [surrogate], vocabulary, recipe.settings, progress)
-        if method.has_trigger
-        else None,
     )
 
 

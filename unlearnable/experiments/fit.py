@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from torch.optim import Optimizer
@@ -87,8 +88,8 @@ def fit(model: DualEncoder, task: TrainingTask, progress: Progress, *, world: Wo
             mean = training.loss / steps_an_epoch(task.train, task.recipe)
             training.epochs.append(epoch_record(step.epoch, mean, model, task.held_out, task.queries))
             training.loss = 0.0
-        if task.checkpoint is not None and world.rank == 0 and clock.due(at_end=step.ends_epoch):
-            _save(task.checkpoint, model, optimiser, training, task.key)
+        if task.checkpoint is not None and world.rank == 0:
+            clock.tick(partial(_save, task.checkpoint, model, optimiser, training, task.key), at_end=step.ends_epoch)
     if not all(weights.isfinite().all() for weights in model.module.parameters()):
         raise ModelError("the last steps left weights that are not finite", hint="lower --lr")
     return training.epochs

@@ -103,16 +103,19 @@ def batch_loss(
 
 @torch.no_grad()
 def post_losses(
-    model: DualEncoder, pixels: Tensor, tokens: Tensor, *, mask_equal: bool = True, world: World = ALONE
-) -> Tensor:
-    """Return (b,) the loss of each pair of a batch; with `mask_equal`, pairs of equal captions are no negatives.
+    model: DualEncoder, pixels: Tensor, tokens: Tensor, precision: Precision, *, world: World = ALONE
+) -> tuple[Tensor, Tensor]:
+    """Return (b,) the loss of each pair of a batch, twice: where pairs of equal captions are no negatives, and are.
 
     The pixels are of this process's share of the batch.
     """
-    drop = caption_mask(tokens).to(model.device) if mask_equal else None
-    images = world.gather(model.encode_image(pixels.to(model.device)))[: len(tokens)]
-    texts = model.encode_text(tokens.to(model.device))
-    return contrastive_loss(images, texts, model.logit_scale, drop=drop, reduction="none")
+    own = tokens[world.share(len(tokens))]
+    with computing(model, precision):
+        features = model.encode_image(pixels.to(model.device)), model.encode_text(own.to(model.device))
+    images, texts = (world.gather(each.float())[: len(tokens)] for each in features)
+    drop = caption_mask(tokens).to(model.device)
+    apart = contrastive_loss(images, texts, model.logit_scale, drop=drop, reduction="none")
+    return apart, contrastive_loss(images, texts, model.logit_scale, reduction="none")
 
 
 def check_finite(values: Sequence[Tensor], what: str, model: str, round_number: int) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 import torch
 from torch import Tensor
 
+from unlearnable.config import Precision
 from unlearnable.methods.base import AnySession
 from unlearnable.methods.batches import check_finite, in_order, post_losses, settle
 from unlearnable.models.dual_encoder import DualEncoder
@@ -34,7 +35,9 @@ def measuring(session: AnySession) -> Generator[None, None, Tensor]:
         if photos.start < len(state.place.losses):
             continue
         each = [
-            batch_losses(model, pixels, posts.slots, state.triggers, photos, world=session.problem.world)
+            batch_losses(
+                model, pixels, posts.slots, state.triggers, photos, settings.precision, world=session.problem.world
+            )[0]
             for model in state.models
         ]
         for model, losses in zip(state.models, each, strict=True):
@@ -51,11 +54,13 @@ def batch_losses(
     slots: Sequence[Sequence[CaptionSlot]],
     triggers: Tensor,
     photos: Sequence[int],
+    precision: Precision,
     *,
-    mask_equal: bool = True,
     world: World = ALONE,
-) -> Tensor:
+) -> tuple[Tensor, Tensor]:
     """Return (b,) the loss of every post of a batch among the others, loaded plainly, with its first caption.
+
+    It is returned twice, as by `post_losses`: without equal captions among the others, and with them.
 
     Args:
         model: in evaluation mode.
@@ -63,10 +68,11 @@ def batch_losses(
         slots: the captions of each photo.
         triggers: (n, k) token ids; k may be 0.
         photos: the batch.
-        mask_equal: see `post_losses`.
+        precision: number format of the towers.
         world: processes that share the batch.
     """
     own = [photos[row] for row in world.share(len(photos))]
     loaded = torch.stack([load_view(pixels(n), model.image_size, PLAIN_VIEW) for n in own])
     tokens, _ = tokens_of([slots[n][0] for n in photos], triggers[list(photos)])
-    return post_losses(model, loaded, tokens, mask_equal=mask_equal, world=world).cpu()
+    apart, among_all = post_losses(model, loaded, tokens, precision, world=world)
+    return apart.cpu(), among_all.cpu()

@@ -9,10 +9,10 @@ from typing import Protocol
 
 from torch import Tensor
 
+from unlearnable.methods.resemblance import Resemblance
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot, Vocabulary
 from unlearnable.posts.pixels import Posts
-from unlearnable.posts.resemblance import Resemblance
 from unlearnable.stores.ragged import Shape
 from unlearnable.training.distributed import ALONE, World
 

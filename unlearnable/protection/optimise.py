@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from unlearnable import checkpoint
@@ -14,6 +15,7 @@ from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import RestingState, State
 from unlearnable.progress import Progress
 from unlearnable.protection.ticks import Ticks
+from unlearnable.protection.vocabulary import compared
 from unlearnable.stores.noise import copy_noise
 from unlearnable.training.memory import kept
 
@@ -56,6 +58,8 @@ def optimise(
 ) -> tuple[AnySession, OptimisationTrace]:
     """Run a method until its rounds are over or `stop`, given the losses of all rounds, returns true.
 
+    The session's problem is the task's, with the words that describe its photos.
+
     Raises:
         CheckpointError: the checkpoint belongs to another run.
     """
@@ -68,7 +72,7 @@ def optimise(
     elif world.rank:
         copy_noise(noise, task.problem.noise_path)
     world.exchange(None)  # until then the first process leaves the files as they are
-    session = task.method.start(task.problem, settings)
+    session = task.method.start(compared(task.problem, task.method, settings, progress), settings)
     state = session.state
     trace = _restore(task, state, progress) if resumed else OptimisationTrace()
     ticks = Ticks(progress, task.method.name, settings, state)
@@ -118,8 +122,9 @@ def _run(
             ticks.tick()
         else:
             trace.losses.append(done.loss)
-        if task.checkpoint is not None and world.rank == 0 and clock.due(at_end=done is not None):
-            _save(task.checkpoint, task.key, session.state, trace)
+        if task.checkpoint is not None and world.rank == 0:
+            save = partial(_save, task.checkpoint, task.key, session.state, trace)
+            clock.tick(save, at_end=done is not None)
         if done is not None:
             ticks.end_round(done)
             if world.exchange(stop(trace.losses))[0]:

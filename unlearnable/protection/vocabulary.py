@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from unlearnable.config import TriggerSettings
+from dataclasses import replace
+
+from unlearnable.config import MethodSettings, TriggerSettings
 from unlearnable.errors import ConfigError
-from unlearnable.methods.problem import Proposer
+from unlearnable.methods.base import Method
+from unlearnable.methods.problem import Problem, Proposer
+from unlearnable.methods.resemblance import resemblance
 from unlearnable.models import masked_language
 from unlearnable.models.tokens import Vocabulary, default_vocabulary, natural_vocabulary
+from unlearnable.progress import Progress
 
 FEWEST = 100  # words that a vocabulary must have
 
@@ -50,3 +55,13 @@ def avoided_words(settings: TriggerSettings) -> frozenset[str]:
         raise ConfigError(f"cannot read {settings.avoid_words}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{settings.avoid_words} is not UTF-8 text") from error
+
+
+def compared(problem: Problem, method: Method, settings: MethodSettings, progress: Progress) -> Problem:
+    """Return a problem that knows which words describe its photos, if a method makes triggers."""
+    if not method.has_trigger:
+        return problem
+    assert isinstance(settings, TriggerSettings)
+    pixels, models = problem.posts.pixels, problem.surrogates
+    seen = resemblance(pixels, models, problem.vocabulary, settings, progress, problem.world)
+    return replace(problem, resemblance=seen)

@@ -238,4 +238,4 @@ def draft(settings: ProtectSettings, scratch: Path, progress: Progress | None = 
     task = OptimisationTask(run.problem, run.method, run.method_settings, checkpoint=None, key="")
     session, trace = optimise(task, progress, lambda losses: bool(reason_to_stop(settings, losses)))
     refuse_without_noise(run.prepared, session.state.noise)
-    return ProtectionDraft(replace(run, layout=layout), task, session, trace, began)
+    return ProtectionDraft(replace(run, layout=layout, problem=session.problem), task, session, trace, began)

@@ -11,6 +11,7 @@ from unlearnable.datasets import Dataset
 from unlearnable.models.fetching import fetch
 from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
+from unlearnable.protection.vocabulary import compared
 from unlearnable.results import ProtectPlan, SkippedRecord
 from unlearnable.scratch import scratch_folder
 from unlearnable.training.memory import kept
@@ -48,8 +49,10 @@ def plan(settings: ProtectSettings, *, add: bool = False, progress: Progress | N
         began = time.monotonic()
         run = make_ready(settings, layout, dataset, surrogates, scratch, progress)
         reading = time.monotonic() - began
+        run = dataclasses.replace(run, problem=compared(run.problem, run.method, run.method_settings, progress))
+        comparing = time.monotonic() - began - reading
         progress.phase("timing a round", 0)
-        seconds = sum(photo_phases(run, reading).values()) + _optimising_seconds(run)
+        seconds = sum(photo_phases(run, reading).values()) + comparing + _optimising_seconds(run)
         return ProtectPlan(
             output=str(layout.output),
             caption_format=dataset.format,

@@ -20,7 +20,6 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.fetching import fetch
 from unlearnable.models.tokens import Vocabulary
 from unlearnable.posts.pixels import Pixels, Posts, Rgb8
-from unlearnable.posts.resemblance import resemblance
 from unlearnable.progress import Progress
 from unlearnable.protection.captions import Captions, cut_captions
 from unlearnable.protection.optimise import OptimisationTask, optimise, reason_to_stop
@@ -89,7 +88,8 @@ def protect_in_memory(
         texts = [words.of(number, [caption]) for number, caption in enumerate(captions)]
         if METHODS[loaded.settings.method].lowers_loss:
             store = _stored(protected, _side(loaded), scratch / "protected.u8")
-            refuse_unprotected(losses_on(problem, state.models, store, store, texts), loaded.settings)
+            losses = losses_on(problem, state.models, store, store, texts, loaded.settings.precision)
+            refuse_unprotected(losses, loaded.settings)
     return [ProtectedPost(like(image, one), text) for image, one, [text] in zip(images, protected, texts, strict=True)]
 
 
@@ -129,9 +129,6 @@ def _problem(
         proposer=loaded.proposer,
         seed=settings.seed,
         noise_path=scratch / "noise.i8",
-        resemblance=resemblance(pixels, loaded.surrogates, loaded.vocabulary, settings, progress)
-        if method.has_trigger
-        else None,
     )
 
 

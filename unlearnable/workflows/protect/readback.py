@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from unlearnable.config import MethodSettings
+from unlearnable.config import MethodSettings, Precision
 from unlearnable.datasets import Columns, Dataset, open_dataset
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.errors import ModelError
@@ -110,7 +110,8 @@ def measure_losses(
     progress.phase("checking the written files", 0)
     posts = replace(problem.posts, pixels=problem.posts.pixels.choose(numbers))
     kept = replace(problem, posts=posts, captions=tuple(problem.captions[number] for number in numbers))
-    return losses_on(kept, state.models, written.copies, written.unencoded, [texts[name] for name in names])
+    read = [texts[name] for name in names]
+    return losses_on(kept, state.models, written.copies, written.unencoded, read, run.settings.precision)
 
 
 def losses_on(
@@ -119,6 +120,7 @@ def losses_on(
     store: Pixels,
     unencoded: Pixels,
     texts: Sequence[Sequence[str]],
+    precision: Precision,
 ) -> list[SurrogateLoss]:
     """Return the loss of every surrogate on the clean posts and on protected ones.
 
@@ -128,6 +130,7 @@ def losses_on(
         store: working copies of the protected photos as they are read back.
         unencoded: working copies of what was encoded; `store` itself where all is lossless.
         texts: captions of each photo as they are read back.
+        precision: number format of the towers.
     """
     count = len(texts)
     written = [_plain(captions) for captions in texts]
@@ -136,21 +139,22 @@ def losses_on(
     settle(problem.surrogates)
     settle(trained)
 
-    def loss(model: DualEncoder, pixels: Pixels, slots: list[list[CaptionSlot]], *, mask_equal: bool = True) -> float:
+    def loss(model: DualEncoder, pixels: Pixels, slots: list[list[CaptionSlot]]) -> tuple[float, float]:
         each = [
-            batch_losses(model, pixels.__getitem__, slots, none, photos, mask_equal=mask_equal)
+            batch_losses(model, pixels.__getitem__, slots, none, photos, precision)
             for photos in in_order(count, LOSS_BATCH)
         ]
-        return float(torch.cat(each).mean())
+        apart, among_all = map(torch.cat, zip(*each, strict=True))
+        return float(apart.mean()), float(among_all.mean())
 
     return [
         SurrogateLoss(
             surrogate=before.name,
-            clean_pretrained=loss(before, pixels, clean),
-            clean_unmasked=loss(before, pixels, clean, mask_equal=False),
-            protected_pretrained=loss(before, store, written),
-            protected_trained=(lowest := loss(after, store, written)),
-            before_encoding=lowest if unencoded is store else loss(after, unencoded, written),
+            clean_pretrained=(on_clean := loss(before, pixels, clean))[0],
+            clean_unmasked=on_clean[1],
+            protected_pretrained=loss(before, store, written)[0],
+            protected_trained=(lowest := loss(after, store, written)[0]),
+            before_encoding=lowest if unencoded is store else loss(after, unencoded, written)[0],
         )
         for before, after in zip(problem.surrogates, trained, strict=True)
     ]

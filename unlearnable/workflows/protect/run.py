@@ -98,6 +98,7 @@ def protect(
         problem = replace(run.problem, world=world)
         task = OptimisationTask(problem, run.method, run.method_settings, layout.checkpoint, run.key)
         session, trace = optimise(task, progress, lambda losses: bool(reason_to_stop(settings, losses)))
+        run = replace(run, problem=replace(session.problem, world=ALONE))
         return publish(run, session.state, trace.losses, started, progress)
 
 

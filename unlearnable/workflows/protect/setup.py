@@ -17,7 +17,6 @@ from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import load
 from unlearnable.posts.pixels import Pixels, Posts
-from unlearnable.posts.resemblance import resemblance
 from unlearnable.progress import Progress
 from unlearnable.protection.towers import load_towers
 from unlearnable.protection.vocabulary import avoided_words, load_words
@@ -124,7 +123,6 @@ def make_ready(
         leaders=leaders_of(posts),
         noise_path=layout.noise,
         towers=load_towers(method_settings, settings.surrogate, choose_device(settings.device)),
-        resemblance=resemblance(pixels, surrogates, vocabulary, settings, progress) if method.has_trigger else None,
     )
     return Run(
         settings,

@@ -12,9 +12,9 @@ from unlearnable.config import Precision
 from unlearnable.evaluation.stealth import variety
 from unlearnable.methods import fluency
 from unlearnable.methods.problem import Problem
+from unlearnable.methods.resemblance import text_features
 from unlearnable.methods.state import State
 from unlearnable.models.weights import weights_sha256
-from unlearnable.posts.resemblance import text_features
 from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss, TriggerFigures
 from unlearnable.workflows.protect.field_notes import field_notes
 from unlearnable.workflows.protect.posts import captions_found

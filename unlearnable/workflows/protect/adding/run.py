@@ -68,6 +68,7 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         create_folders(layout, key, settings_text, dataset.posts, resume=goes_on)
         task = OptimisationTask(run.problem, run.method, run.method_settings, layout.checkpoint, key)
         session, trace = optimise(task, progress, lambda losses: bool(reason_to_stop(settings, losses)))
+        run = replace(run, problem=session.problem)
         _remove_joined(layout, run)
         new = stage(run, session.state, trace.losses, started, progress)
         whole = found if not (source.chosen or source.only or source.skip) else _whole(source, settings)

@@ -15,6 +15,7 @@ from unlearnable.models.tokens import Vocabulary, tokenizer
 from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.posts.pixels import Pixels
 from unlearnable.progress import Progress
+from unlearnable.training.distributed import ALONE, World
 
 COMPARING = "looking for words that describe the photos"
 BATCH, CHUNK = 64, 512  # photos, texts
@@ -69,6 +70,7 @@ def resemblance(
     vocabulary: Vocabulary,
     settings: TriggerSettings,
     progress: Progress,
+    world: World = ALONE,
 ) -> Resemblance:
     """Measure how close photos are to the words of a vocabulary.
 
@@ -78,6 +80,7 @@ def resemblance(
         vocabulary: words that triggers are made of.
         settings: share of the words that count as describing a photo, and number format.
         progress: receives one step per photo and model.
+        world: processes that share photos and words, and all learn what each has seen.
     """
     progress.phase(COMPARING, len(pixels) * len(models))
     photos = []
@@ -85,24 +88,31 @@ def resemblance(
         model.module.eval()
         parts = []
         for numbers in torch.arange(len(pixels)).split(BATCH):
-            loaded = [load_view(pixels[n], model.image_size, PLAIN_VIEW) for n in numbers.tolist()]
+            own = numbers[world.share(len(numbers))].tolist()
+            loaded = torch.stack([load_view(pixels[n], model.image_size, PLAIN_VIEW) for n in own])
             with computing(model, settings.precision):
-                parts.append(model.encode_image(torch.stack(loaded).to(model.device)).float().cpu())
+                features = model.encode_image(loaded.to(model.device)).float()
+            parts.append(world.gather(features)[: len(numbers)].cpu())
             progress.advance(len(numbers))
         photos.append(torch.cat(parts))
-    words = text_features(models, torch.tensor(vocabulary.ids)[:, None], settings.precision)
+    words = text_features(models, torch.tensor(vocabulary.ids)[:, None], settings.precision, world)
     common = torch.tensor([word in vocabulary.common for word in vocabulary.words])
     return Resemblance(tuple(photos), words, common, settings.avoid_similar)
 
 
 @torch.no_grad()
-def text_features(models: Sequence[DualEncoder], tokens: Tensor, precision: Precision) -> tuple[Tensor, ...]:
+def text_features(
+    models: Sequence[DualEncoder], tokens: Tensor, precision: Precision, world: World = ALONE
+) -> tuple[Tensor, ...]:
     """Return the features (m, d) of texts of k tokens (m, k) each, one tensor a model."""
     start, end = tokenizer().sot_token_id, tokenizer().eot_token_id
     rows = torch.nn.functional.pad(torch.nn.functional.pad(tokens, (1, 0), value=start), (0, 1), value=end)
     features = []
     for model in models:
-        with computing(model, precision):
-            parts = [model.encode_text(part.to(model.device)).float().cpu() for part in rows.split(CHUNK)]
+        parts = []
+        for texts in rows.split(CHUNK):
+            with computing(model, precision):
+                own = model.encode_text(texts[world.share(len(texts))].to(model.device)).float()
+            parts.append(world.gather(own)[: len(texts)].cpu())
         features.append(torch.cat(parts))
     return tuple(features)

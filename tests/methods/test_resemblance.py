@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +13,12 @@ from unlearnable.config import TriggerSettings
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
 from unlearnable.methods.batches import settle
+from unlearnable.methods.resemblance import FOUND, SYNONYMS, resemblance, text_features
 from unlearnable.methods.trigger_search import draw_triggers, improve_triggers
 from unlearnable.models.openclip import load
 from unlearnable.models.tokens import Vocabulary, default_vocabulary, natural_vocabulary
-from unlearnable.posts.resemblance import FOUND, SYNONYMS, resemblance, text_features
 from unlearnable.progress import Silent
+from unlearnable.training.distributed import World
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "photos"
 PHOTOS = [path for path in sorted(EXAMPLES.rglob("*")) if path.is_file()]
@@ -107,3 +110,33 @@ def test_models_that_are_faster_in_bf16_compare_words_in_it(tiny):
     assert rounded.dtype == torch.float32
     assert not torch.equal(exact, rounded)
     assert (exact * rounded).sum(dim=1).min() > 0.99
+
+
+def test_processes_share_photos_and_words_and_see_what_one_sees(make_problem):
+    problem, meeting, rows = make_problem(7), threading.Barrier(2), {}
+
+    def world(rank):
+        def gather(own):
+            rows[rank] = own
+            meeting.wait(60)
+            both = torch.cat([rows[0], rows[1]])
+            meeting.wait(60)
+            return both
+
+        return World(rank, 2, gather=gather)
+
+    def seen(rank):
+        embedded = []
+        model = problem.surrogates[0].clone()
+        encode = model.encode_text
+        model.encode_text = lambda tokens: embedded.append(len(tokens)) or encode(tokens)
+        parts = problem.posts.pixels, [model], problem.vocabulary, TriggerSettings(), Silent()
+        return resemblance(*parts, world(rank)), sum(embedded)
+
+    with ThreadPoolExecutor(2) as pool:
+        (one, some), (other, rest) = pool.map(seen, (0, 1))
+    alone = seeing(problem).resemblance
+    assert some == rest < 0.51 * len(problem.vocabulary.ids)
+    for shared in (one, other):
+        torch.testing.assert_close(shared.photos, alone.photos)
+        torch.testing.assert_close(shared.words, alone.words)
