@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import TINY
+from tests.evaluation.test_verdict import cell
+from unlearnable.experiments.cell_store import CellStore
+from unlearnable.results import ArmName, Cell, RanksRecord
 
 BENCH = Path(__file__).parents[2] / "tools" / "bench"
 POSTS = Path(__file__).parents[2] / "examples" / "photos"
@@ -45,3 +48,21 @@ def test_what_several_cores_could_gain_is_printed():
     lines = subprocess.run(program, capture_output=True, text=True, check=True).stdout.splitlines()
     assert [line.split("|")[2].strip() for line in lines[2:]] == ["noise", "training"]
     assert all(float(line.split("|")[5]) > 0 for line in lines[2:])
+
+
+def test_the_effect_of_two_protections_is_pooled(tmp_path, monkeypatch, capsys):
+    """Of 40 people clean posts teach 30, the first protection leaves 20 of them, the second 10; 10 are in any order."""
+    for number, left in enumerate((20, 10)):
+        store = CellStore(tmp_path / str(number) / "cells", Cell)
+        counts: dict[ArmName, int] = {"clean": 30, "protected": left}
+        for data, found in counts.items():
+            ranks = [1] * found + [40] * (40 - found)
+            record = RanksRecord(image_to_text=ranks, text_to_image=ranks)
+            store.write(data, {}, cell(data, found / 40 * 100).model_copy(update={"ranks": record}))
+    monkeypatch.setattr(sys, "argv", ["pooled.py", *(str(tmp_path / name) for name in "01")])
+    runpy.run_path(str(BENCH / "pooled.py"), run_name="__main__")
+    *_, line = capsys.readouterr().out.splitlines()
+    *_, clean, protected, effect, between, _ = (part.strip() for part in line.split("|"))
+    assert (clean, protected, effect) == ("75.0", "37.5", "0.75")
+    low, high = map(float, between.split(" to "))
+    assert low < 0.75 < high
