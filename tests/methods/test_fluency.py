@@ -77,7 +77,7 @@ def test_the_search_lowers_the_loss_and_lambda_trades_it_for_fluency(natural, qu
     for weight in (0.0, 10.0):
         settings = quick.model_copy(update={"fluency": weight, "fluent_candidates": 16, "batch_size": 12})
         session = started("mem", problem, settings)
-        settle(session.state.models)
+        settle(session.state.models, session.settings.precision)
         before = measure(session).mean(), mean_cost(problem, session.state)
         assert improve_triggers(session, list(range(12))) > 0
         outcome[weight] = before, (measure(session).mean(), mean_cost(problem, session.state))

@@ -50,7 +50,7 @@ def test_the_trigger_search_alone_lowers_the_loss_of_real_photos(make_problem, q
     problem = make_problem(pictures=[working_copy(pixels, 112) for pixels in photos], surrogates=[load("small")])
     settings = quick.model_copy(update={"candidates": 8, "batch_size": len(photos)})
     session = started("mem", problem, settings)
-    settle(session.state.models)
+    settle(session.state.models, session.settings.precision)
     before = measure(session).mean()
     assert improve_triggers(session, list(range(len(photos)))) > len(photos) / 2
     assert measure(session).mean() < 0.5 * before
@@ -66,7 +66,7 @@ def test_a_search_by_the_default_costs_two_texts_a_place(make_problem, quick, mo
     problem = make_problem()
     settings = quick.model_copy(update={"candidates": PRESETS["balanced"]["candidates"], "batch_size": 12})
     session = started("mem", problem, settings)
-    settle(session.state.models)
+    settle(session.state.models, session.settings.precision)
     monkeypatch.setattr(DualEncoder, "encode_embedded", counted)
     improve_triggers(session, list(range(12)))
     assert 0 < sum(encoded) <= 2 * 12 * settings.trigger_length

@@ -51,7 +51,7 @@ def test_searched_triggers_do_not_describe_the_clean_photos(examples, quick):
         problem = seeing(examples, share)
         settings = quick.model_copy(update={"candidates": 8, "batch_size": len(PHOTOS)})
         session = started("mem", problem, settings)
-        settle(session.state.models)
+        settle(session.state.models, session.settings.precision)
         improve_triggers(session, list(range(len(PHOTOS))))
         means[share] = float(closeness(problem, session.state.triggers).mean())
     random = draw_triggers(examples, quick, torch.Generator().manual_seed(0))

@@ -38,6 +38,24 @@ def test_features_and_gradients_are_the_same_without_the_normalisations(name):
     assert not any(isinstance(module, nn.BatchNorm2d) for module in tower.modules())
 
 
+@pytest.mark.parametrize("name", ["small", "resnet-small", "vit-small"])
+def test_weights_in_bf16_compute_what_they_would_be_converted_for(name):
+    model, tokens = load(name), torch.arange(12).view(2, 6) + 1
+    pixels = noise_of(2, model.image_size)
+
+    def seen() -> tuple[Tensor, Tensor, Tensor]:
+        with torch.autocast("cpu", torch.bfloat16):
+            images, texts = model.encode_image(pixels).float(), model.encode_text(tokens).float()
+        return images, texts, torch.autograd.grad(images[:, 0].sum(), pixels)[0]
+
+    model.settle()
+    converted = seen()
+    model.settle(photos_in_bf16=True, texts_in_bf16=True)
+    for before, after in zip(converted, seen(), strict=True):
+        torch.testing.assert_close(after, before)
+    assert {weights.dtype for weights in model.module.parameters()} == {torch.float32}  # what is trained stays
+
+
 def test_a_model_that_has_learnt_since_is_settled_anew():
     model = load("resnet-small")
     model.settle()

@@ -17,7 +17,7 @@ def fresh(monkeypatch, tmp_path):
 
 def features(model, wanted):
     pixels = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    with precision.computing(model, wanted):
+    with precision.computing(model, wanted, "photo"):
         return model.encode_image(pixels)
 
 
@@ -30,11 +30,11 @@ def test_towers_compute_in_the_format_that_is_asked_for(tiny):
 @pytest.mark.parametrize(("speedup", "expected"), [(2.0, True), (1.05, False), (0.5, False)])
 def test_the_faster_format_is_measured_once_and_kept_for_other_runs(tiny, monkeypatch, fresh, speedup, expected):
     measured = []
-    monkeypatch.setattr(precision, "speedup", lambda model: measured.append(model) or speedup)
-    assert precision.in_bf16(tiny, "auto") is expected
-    assert precision.in_bf16(tiny.clone(), "auto") is expected
+    monkeypatch.setattr(precision, "speedup", lambda model, tower: measured.append(tower) or speedup)
+    assert precision.in_bf16(tiny, "auto", "photo") is expected
+    assert precision.in_bf16(tiny.clone(), "auto", "photo") is expected
     precision._known.cache_clear()  # as another process starts
-    assert precision.in_bf16(tiny, "auto") is expected
+    assert precision.in_bf16(tiny, "auto", "photo") is expected
     assert len(measured) == 1
     assert list(unseal_json(fresh.read_text()).values()) == [expected]
 
@@ -43,22 +43,23 @@ def test_the_faster_format_is_measured_once_and_kept_for_other_runs(tiny, monkey
 def test_a_damaged_memory_is_measured_again(tiny, monkeypatch, fresh, content):
     fresh.parent.mkdir()
     fresh.write_text(content)
-    monkeypatch.setattr(precision, "speedup", lambda model: 2.0)
-    assert precision.in_bf16(tiny, "auto")
+    monkeypatch.setattr(precision, "speedup", lambda model, tower: 2.0)
+    assert precision.in_bf16(tiny, "auto", "photo")
 
 
 def test_a_cache_that_cannot_be_written_costs_only_the_memory(tiny, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("UNLEARNABLE_CACHE", str(tmp_path / "file" / "cache"))
-    monkeypatch.setattr(precision, "speedup", lambda model: 2.0)
-    assert precision.in_bf16(tiny, "auto")
+    monkeypatch.setattr(precision, "speedup", lambda model, tower: 2.0)
+    assert precision.in_bf16(tiny, "auto", "photo")
 
 
-def test_measuring_leaves_the_model_as_it_was(tiny):
+@pytest.mark.parametrize("tower", precision.TOWERS)
+def test_measuring_leaves_the_model_as_it_was(tiny, tower):
     model = tiny.clone()
     model.module.train()
     before = {name: value.clone() for name, value in model.module.state_dict().items()}
-    assert precision.speedup(model) > 0
+    assert precision.speedup(model, tower) > 0
     assert model.module.training
     assert all(torch.equal(value, before[name]) for name, value in model.module.state_dict().items())
     assert all(weights.grad is None for weights in model.module.parameters())

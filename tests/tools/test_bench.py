@@ -21,6 +21,7 @@ TOY = {
     "steps": ("small", "--photos", "4", "--rounds", "1"),
     "authors": ("--model", "toy", "--photos", "2", "--rounds", "1"),
     "frozen": ("toy", "--photos", "2"),
+    "layers": ("vit-small", "--photos", "2", "--rounds", "1"),
     "folding": ("resnet-small", "--photos", "2", "--rounds", "1"),
     "precision": ("small", "--photos", "2", "--threads", "1"),
     "memory": ("small", "--photos", "2", "--rounds", "1"),

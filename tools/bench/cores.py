@@ -30,7 +30,7 @@ def step(model: DualEncoder, photos: int, *, train: bool) -> None:
     """Take two steps."""
     if train:
         model.learn()
-    seconds(model, photos, bf16=in_bf16(model, "auto"), train=train)
+    seconds(model, photos, bf16=in_bf16(model, "auto", "photo"), train=train)
 
 
 def rate(task: Task) -> float:

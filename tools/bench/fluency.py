@@ -50,7 +50,7 @@ def searched(settings: ProtectSettings, surrogates, scratch: Path):  # type: ign
     """Search triggers and return the loss, trigger figures, clean captions and captions with their triggers."""
     session = session_on(settings, surrogates, scratch)
     problem, state = session.problem, session.state
-    settle(state.models)
+    settle(state.models, session.settings.precision)
     for _ in range(PASSES):
         for photos in shuffled_batches(torch.arange(len(problem.posts)), settings.batch_size, state.generator):
             improve_triggers(session, photos)

@@ -38,13 +38,13 @@ def row(model: DualEncoder, photos: int, *, bf16: bool) -> list[str]:
     tokens[:, -1] = len(model.token_table) - 1
 
     def look() -> None:
-        with computing(model, "bf16" if bf16 else "fp32"):
+        with computing(model, "bf16" if bf16 else "fp32", "photo"):
             features = model.encode_image(pixels)
         torch.autograd.grad(features.float().sum(), pixels)
 
     @torch.no_grad()
     def read() -> None:
-        with computing(model, "bf16" if bf16 else "fp32"):
+        with computing(model, "bf16" if bf16 else "fp32", "text"):
             model.encode_text(tokens)
 
     cells = []

@@ -19,7 +19,7 @@ HEAD = "| model | step | ms a photo | memory kept | times as fast |"
 
 def compare(model: DualEncoder, photos: int, rounds: int, *, train: bool) -> list[str]:
     """Return the cells of a kind of step: median milliseconds both ways, and the median ratio of a turn."""
-    bf16, turns = in_bf16(model, "auto"), []
+    bf16, turns = in_bf16(model, "auto", "photo"), []
     for _ in range(rounds):
         plain = seconds(model, photos, bf16=bf16, train=train)
         with kept():

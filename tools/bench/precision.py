@@ -1,9 +1,11 @@
-"""Measure how many times as fast bf16 is: a noise step and a training step of each photo tower, in one run.
+"""Measure how many times as fast bf16 is in each tower, in one run.
 
 python tools/bench/precision.py [MODEL ...] [--photos 64] [--threads 2]
 
-MODEL is a name that `protect --surrogate` takes, or one of open_clip's architectures, which gets random weights. What
-`--precision auto` would choose is in the last column: it measures a training step of 8 photos once and remembers it.
+MODEL is a name that `protect --surrogate` takes, or one of open_clip's architectures, which gets random weights. A
+noise step goes back to the photos, and reads texts without going back; a training step goes back to the weights. What
+`--precision auto` would choose is in the last column: it measures a training step of 8 photos or 32 texts once and
+remembers it.
 """
 
 from __future__ import annotations
@@ -17,10 +19,11 @@ import torch
 
 from unlearnable.models.dual_encoder import DualEncoder, build
 from unlearnable.models.openclip import load
-from unlearnable.models.precision import WORTH, computing, speedup
+from unlearnable.models.precision import TOWERS, WORTH, Tower, computing, speedup
 
 PLAIN = (0.5, 0.5, 0.5)
-HEAD = "| model | noise step, fp32, ms a photo | times as fast in bf16 | training step, fp32 | in bf16 | auto |"
+HEAD = "| model | tower | noise step, fp32, ms each | times as fast in bf16 | training step, fp32 | in bf16 | auto |"
+TOKENS = 20  # of a caption with its trigger
 
 
 def model_of(name: str) -> DualEncoder:
@@ -29,25 +32,36 @@ def model_of(name: str) -> DualEncoder:
     return load(name) if config is None else build(name, config, PLAIN, PLAIN)
 
 
-def seconds(model: DualEncoder, photos: int, *, bf16: bool, train: bool) -> float:
-    """Return the seconds per photo of the faster of two steps."""
+def seconds(model: DualEncoder, count: int, *, bf16: bool, train: bool, tower: Tower = "photo") -> float:
+    """Return the seconds per photo or text of the faster of two steps."""
     model.module.train(train)
-    pixels = torch.rand(photos, 3, model.image_size, model.image_size).requires_grad_(not train)
-    wanted = list(model.module.get_submodule("visual").parameters()) if train else [pixels]
+    pixels = torch.rand(count, 3, model.image_size, model.image_size).requires_grad_(not train)
+    tokens, photos = torch.ones(count, TOKENS, dtype=torch.long), tower == "photo"
+    wanted = list(model.module.parameters()) if train else [pixels]
     times = []
     for _ in range(2):
         began = time.perf_counter()
-        with computing(model, "bf16" if bf16 else "fp32"):
-            features = model.encode_image(pixels)
-        torch.autograd.grad(features.float().sum(), wanted, allow_unused=True)
+        with torch.set_grad_enabled(train or photos), computing(model, "bf16" if bf16 else "fp32", tower):
+            features = model.encode_image(pixels) if photos else model.encode_text(tokens)
+        if features.requires_grad:
+            torch.autograd.grad(features.float().sum(), wanted, allow_unused=True)
         times.append(time.perf_counter() - began)
-    return min(times) / photos
+    return min(times) / count
 
 
 def in_turns(turns: list[tuple[float, float]]) -> list[str]:
     """Return the cells of steps taken both ways in turns: median milliseconds, and the median ratio of a turn."""
     ratio = statistics.median(first / second for first, second in turns)
     return [*(f"{1000 * statistics.median(column):.1f}" for column in zip(*turns, strict=True)), f"{ratio:.2f}"]
+
+
+def row(model: DualEncoder, count: int, tower: Tower) -> list[str]:
+    """Return the cells of a tower."""
+    cells = []
+    for train in (False, True):
+        plain, half = (seconds(model, count, bf16=bf16, train=train, tower=tower) for bf16 in (False, True))
+        cells += [f"{1000 * plain:.1f}", f"{plain / half:.2f}"]
+    return [*cells, "bf16" if speedup(model, tower) > WORTH else "fp32"]
 
 
 def main() -> None:
@@ -57,14 +71,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    print(HEAD, "|---" * 6 + "|", sep="\n")
+    print(HEAD, "|---" * 7 + "|", sep="\n")
     for name in options.models:
-        model = model_of(name)
-        row = []
-        for train in (False, True):
-            plain, half = (seconds(model, options.photos, bf16=bf16, train=train) for bf16 in (False, True))
-            row += [f"{1000 * plain:.1f}", f"{plain / half:.2f}"]
-        print("|", " | ".join([name, *row, "bf16" if speedup(model) > WORTH else "fp32"]), "|", flush=True)
+        for tower in TOWERS:
+            print("|", " | ".join([name, tower, *row(model_of(name), options.photos, tower)]), "|", flush=True)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 python tools/bench/steps.py [MODEL ...] [--photos 64] [--threads 1] [--rounds 3]
 
 MODEL is a name that `protect --surrogate` takes, or one of open_clip's architectures, which gets random weights. A bare
-step is one forward and backward pass of the photo tower as it was loaded, to the photos or to the weights, on pixels
-that are ready, in the number format that `--precision auto` chooses. A noise step of the default binds the noise to the
+step is one forward and backward pass of the photo tower, to the photos or to the weights, on pixels that are ready, in
+the number format that `--precision auto` chooses. Multiples are of the tower as open_clip has it, and behind them of
+the tower with the layers that take the place of slow ones. A noise step of the default binds the noise to the
 words or, nine times of ten, misleads an adversary, which reads no captions. Steps take turns, and the fastest of each
 counts. Memory is kept from one step to the next, as it is in a run.
 """
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from layers import as_built
 from precision import model_of
 
 from unlearnable.config import PRESETS, MEMSettings
@@ -38,9 +40,10 @@ HEAD = (
     "| model | format | bare noise step, ms a photo | binding step | misleading step "
     "| bare training step, ms a photo | training step |"
 )
+Step = Callable[[], object]
 
 
-def session_of(model: DualEncoder, photos: int, folder: Path, noise_steps: int = STEPS) -> AnySession:
+def session_of(model: DualEncoder, photos: int, folder: Path) -> AnySession:
     """Return a session of MEM, with triggers of three words, on random photos twice as large as the model sees them."""
     pixels, rng, side = Pixels.create(folder / "pixels"), np.random.default_rng(0), 2 * model.image_size
     for _ in range(photos):
@@ -56,7 +59,7 @@ def session_of(model: DualEncoder, photos: int, folder: Path, noise_steps: int =
     )
     settings = MEMSettings(
         batch_size=photos,
-        noise_steps=noise_steps,
+        noise_steps=STEPS,
         noise_colour="grey",
         visibility="low",
         adversarial_weight=0,
@@ -69,7 +72,7 @@ def bare(model: DualEncoder, photos: int, *, train: bool) -> None:
     """Take one pass forward, and back to the weights or to the photos."""
     model.module.train(train)
     pixels = torch.rand(photos, 3, model.image_size, model.image_size).requires_grad_(not train)
-    with computing(model, "auto"):
+    with computing(model, "auto", "photo"):
         features = model.encode_image(pixels)
     wanted = list(model.module.get_submodule("visual").parameters()) if train else [pixels]
     torch.autograd.grad(features.float().sum(), wanted, allow_unused=True)
@@ -86,7 +89,7 @@ def measure(name: str, photos: int, rounds: int, folder: Path) -> str:
         model.learn()
 
     def settled() -> None:  # once a round in a run, for all of its noise steps
-        model.settle()
+        steps.settle([model], session.settings.precision)
 
     def noise_step(pulled: float) -> None:
         steps.move_noise(session, range(photos), shuffle=True, pulls=[adversary], pulled=pulled)
@@ -94,10 +97,13 @@ def measure(name: str, photos: int, rounds: int, folder: Path) -> str:
     def training_step() -> None:
         steps.train_step(session, learners, session.state.triggers)
 
-    timed: list[tuple[Callable[[], None], Callable[[], object]]] = [
+    built = as_built(model)
+    timed: list[tuple[Step, Step]] = [
+        (as_loaded, lambda: [bare(built, photos, train=False) for _ in range(STEPS)]),
         (as_loaded, lambda: [bare(model, photos, train=False) for _ in range(STEPS)]),
         (settled, lambda: noise_step(0)),
         (settled, lambda: noise_step(1)),
+        (as_loaded, lambda: bare(built, photos, train=True)),
         (as_loaded, lambda: bare(model, photos, train=True)),
         (as_loaded, training_step),
     ]
@@ -108,11 +114,17 @@ def measure(name: str, photos: int, rounds: int, folder: Path) -> str:
             began = time.perf_counter()
             step()
             fastest[number] = min(fastest[number], time.perf_counter() - began)
-    plain, binding, misleading, bare_training, training = fastest
-    cells = [name, "bf16" if in_bf16(model, "auto") else "fp32"]
-    cells += [f"{1000 * plain / photos / STEPS:.1f}", f"{binding / plain:.2f}", f"{misleading / plain:.2f}"]
-    cells += [f"{1000 * bare_training / photos:.1f}", f"{training / bare_training:.2f}"]
+    noise, (binding, misleading), bare_training, training = fastest[:2], fastest[2:4], fastest[4:6], fastest[6]
+    cells = [name, "bf16" if in_bf16(model, "auto", "photo") else "fp32"]
+    cells += [pair(*(f"{1000 * each / photos / STEPS:.1f}" for each in noise))]
+    cells += [pair(*(f"{step / each:.2f}" for each in noise)) for step in (binding, misleading)]
+    cells += [pair(*(f"{1000 * each / photos:.1f}" for each in bare_training))]
+    cells += [pair(*(f"{training / each:.2f}" for each in bare_training))]
     return f"| {' | '.join(cells)} |"
+
+
+def pair(built: str, replaced: str) -> str:
+    return f"{built} ({replaced})"
 
 
 def main() -> None:

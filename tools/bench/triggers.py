@@ -65,7 +65,7 @@ def searched(settings: ProtectSettings) -> tuple[str, str, str]:
         model = load("small")
         session = session_on(settings, [model], Path(scratch))
         state, posts = session.state, len(session.problem.posts)
-        settle(state.models)
+        settle(state.models, session.settings.precision)
         losses, seconds, texts = [measure(session).mean()], 0.0, Texts(state.models[0])
         for _ in range(PASSES):
             began, before = time.process_time(), texts.count

@@ -42,7 +42,7 @@ class Adversary:
 
     def loss(self, pixels: Tensor, photos: Sequence[int]) -> Tensor:
         """Return the loss of photos as they are loaded (b, 3, s, s): the mean logit of what they are not to show."""
-        with computing(self.model, self.precision):
+        with computing(self.model, self.precision, "photo"):
             features = self.model.encode_image(pixels.to(self.model.device))
         features = features.float()
         shift = self.shift[list(photos)].to(features)
@@ -89,7 +89,7 @@ def adversaries(session: MEMSession, models: Sequence[DualEncoder]) -> list[Adve
     Posts of the same people or things are a group, which all of the models see as the same other groups: only photos
     that move together teach a name the wrong look.
     """
-    settle(models)
+    settle(models, session.settings.precision)
     features = [_features(session, model) for model in models]
     if not features:
         return []
@@ -107,12 +107,16 @@ def adversaries(session: MEMSession, models: Sequence[DualEncoder]) -> list[Adve
 @torch.no_grad()
 def _features(session: MEMSession, model: DualEncoder) -> tuple[Tensor, Tensor]:
     """Return (n, d) features of the clean photos, loaded plainly, and of their first captions without a trigger."""
-    posts, world, images, texts = session.problem.posts, session.problem.world, [], []
+    posts, world, precision = session.problem.posts, session.problem.world, session.settings.precision
+    images, texts = [], []
     for photos in in_order(len(posts), session.settings.batch_size):
         slots = [posts.slots[n][0] for n in photos]
         tokens, _ = tokens_of(slots, torch.zeros(len(slots), 0, dtype=torch.long))
         own = [photos[row] for row in world.share(len(photos))]
         pixels = torch.stack([load_view(posts.pixels[n], model.image_size, PLAIN_VIEW) for n in own])
-        images.append(world.gather(model.encode_image(pixels.to(model.device)))[: len(photos)].cpu())
-        texts.append(model.encode_text(tokens.to(model.device)).cpu())
+        with computing(model, precision, "photo"):
+            seen = model.encode_image(pixels.to(model.device)).float()
+        images.append(world.gather(seen)[: len(photos)].cpu())
+        with computing(model, precision, "text"):
+            texts.append(model.encode_text(tokens.to(model.device)).float().cpu())
     return torch.cat(images), torch.cat(texts)

@@ -12,7 +12,7 @@ from unlearnable.config import Precision
 from unlearnable.errors import ModelError
 from unlearnable.methods.base import AnySession
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.precision import computing
+from unlearnable.models.precision import TOWERS, computing, in_bf16
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.optim.contrastive import contrastive_loss, same_source_mask
 from unlearnable.optim.view import apply_noise, load_view, sample_view
@@ -85,14 +85,16 @@ def batch_loss(
 ) -> Tensor:
     """Return the contrastive loss of a model on a batch of pixels, tokens (b, t) and decoys (m, t).
 
-    Photos of equal captions are not each other's negatives. The pixels (b, 3, s, s) are of this process's share of the
-    batch; gradients to them and to the weights are its share too, times the number of processes.
+    Photos of equal captions are not each other's negatives. Texts are learnt in the photo tower's format: where they
+    were learnt in bf16 beside photos in fp32, more was let through (docs/experiments/noise-variants.md). The pixels
+    (b, 3, s, s) are of this process's share of the batch; gradients to them and to the weights are its share too, times
+    the number of processes.
     """
     own = tokens[world.share(len(tokens))]
-    with computing(model, precision):
-        with torch.set_grad_enabled(learn_text):
-            texts = model.encode_text(own.to(model.device)).float()
-            wrong = None if decoys is None else model.encode_text(decoys.to(model.device)).float()
+    with computing(model, precision, "photo" if learn_text else "text"), torch.set_grad_enabled(learn_text):
+        texts = model.encode_text(own.to(model.device)).float()
+        wrong = None if decoys is None else model.encode_text(decoys.to(model.device)).float()
+    with computing(model, precision, "photo"):
         images = model.encode_image(pixels.to(model.device)).float()
     with torch.set_grad_enabled(learn_text):
         texts = world.gather(texts)[: len(tokens)]
@@ -110,9 +112,11 @@ def post_losses(
     The pixels are of this process's share of the batch.
     """
     own = tokens[world.share(len(tokens))]
-    with computing(model, precision):
-        features = model.encode_image(pixels.to(model.device)), model.encode_text(own.to(model.device))
-    images, texts = (world.gather(each.float())[: len(tokens)] for each in features)
+    with computing(model, precision, "photo"):
+        images = model.encode_image(pixels.to(model.device)).float()
+    with computing(model, precision, "text"):
+        texts = model.encode_text(own.to(model.device)).float()
+    images, texts = (world.gather(each)[: len(tokens)] for each in (images, texts))
     drop = caption_mask(tokens).to(model.device)
     apart = contrastive_loss(images, texts, model.logit_scale, drop=drop, reduction="none")
     return apart, contrastive_loss(images, texts, model.logit_scale, reduction="none")
@@ -137,7 +141,8 @@ def check_finite(values: Sequence[Tensor], what: str, model: str, round_number: 
         )
 
 
-def settle(models: Sequence[DualEncoder]) -> None:
+def settle(models: Sequence[DualEncoder], precision: Precision) -> None:
     """Put models into evaluation mode, for steps that take gradients to inputs only, which they ask for by name."""
     for model in models:
-        model.settle()
+        photos, texts = (in_bf16(model, precision, tower) for tower in TOWERS)
+        model.settle(photos_in_bf16=photos, texts_in_bf16=texts)

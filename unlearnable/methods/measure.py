@@ -26,7 +26,7 @@ def measuring(session: AnySession) -> Generator[None, None, Tensor]:
         (n,) losses.
     """
     posts, state, settings = session.problem.posts, session.state, session.settings
-    settle(state.models)
+    settle(state.models, settings.precision)
 
     def pixels(photo: int) -> Tensor:
         return apply_noise(posts.pixels[photo], state.noise.read(photo), settings.enlarge)

@@ -90,7 +90,7 @@ def resemblance(
         for numbers in torch.arange(len(pixels)).split(BATCH):
             own = numbers[world.share(len(numbers))].tolist()
             loaded = torch.stack([load_view(pixels[n], model.image_size, PLAIN_VIEW) for n in own])
-            with computing(model, settings.precision):
+            with computing(model, settings.precision, "photo"):
                 features = model.encode_image(loaded.to(model.device)).float()
             parts.append(world.gather(features)[: len(numbers)].cpu())
             progress.advance(len(numbers))
@@ -111,7 +111,7 @@ def text_features(
     for model in models:
         parts = []
         for texts in rows.split(CHUNK):
-            with computing(model, precision):
+            with computing(model, precision, "text"):
                 own = model.encode_text(texts[world.share(len(texts))].to(model.device)).float()
             parts.append(world.gather(own)[: len(texts)].cpu())
         features.append(torch.cat(parts))

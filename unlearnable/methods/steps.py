@@ -64,7 +64,7 @@ def train_surrogates(session: AnySession, steps: int) -> Iterator[None]:
         place.loss += train_step(session, learners, state.triggers) / steps
         place.trained += 1
         yield
-    settle(state.models)
+    settle(state.models, session.settings.precision)
 
 
 def train_step(

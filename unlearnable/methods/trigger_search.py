@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unlearnable.config import MEMSettings, TriggerSettings
+from unlearnable.config import MEMSettings, Precision, TriggerSettings
 from unlearnable.methods import fluency
 from unlearnable.methods.base import AnySession, MEMSession
 from unlearnable.methods.batches import caption_mask, decoy_tokens, in_order, views
 from unlearnable.methods.problem import Problem
 from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.precision import computing
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.optim.beam import TriggerLoss, beam_search
 from unlearnable.optim.contrastive import contrastive_loss
@@ -75,6 +76,7 @@ class Scene:
     models: list[DualEncoder]
     images: list[Tensor]  # one (b, d) a surrogate
     decoys: list[Tensor | None]  # one (m, d) a surrogate
+    precision: Precision
 
 
 def improve_triggers(session: MEMSession, photos: list[int]) -> int:
@@ -83,14 +85,18 @@ def improve_triggers(session: MEMSession, photos: list[int]) -> int:
     Returns:
         How many posts got another trigger.
     """
-    state, world = session.state, session.problem.world
+    state, precision, world = session.state, session.settings.precision, session.problem.world
+    images = []
     with torch.no_grad():
-        own = [model.encode_image(views(session, photos, model.image_size).to(model.device)) for model in state.models]
-        images = [world.gather(features)[: len(photos)] for features in own]
+        for model in state.models:
+            pixels = views(session, photos, model.image_size).to(model.device)
+            with computing(model, precision, "photo"):
+                features = model.encode_image(pixels).float()
+            images.append(world.gather(features)[: len(photos)])
         slots = session.problem.posts.choose(photos, state.generator)
         wrong = decoy_tokens(session, slots)
-        decoys = [None if wrong is None else model.encode_text(wrong.to(model.device)) for model in state.models]
-    scene = Scene(photos, slots, state.models, images, decoys)
+        decoys = [None if wrong is None else _encoded(model, wrong, precision) for model in state.models]
+    scene = Scene(photos, slots, state.models, images, decoys, precision)
     return (_improve_all if session.settings.trigger_scope == "user" else _improve_each)(session, scene)
 
 
@@ -164,7 +170,8 @@ def _fall(scene: Scene, triggers: Tensor, rows: Tensor, ids: Tensor, world: Worl
     for model, images, decoys in zip(scene.models, scene.images, scene.decoys, strict=True):
         own = tokens[rows].to(model.device)
         embedded = model.embed(own).detach().requires_grad_()
-        found = model.encode_embedded(embedded, own)
+        with computing(model, scene.precision, "text"):
+            found = model.encode_embedded(embedded, own).float()
         features.append(world.gather(found.detach())[: len(tokens)])
         texts = features[-1].index_put((rows.to(model.device),), found)
         loss = contrastive_loss(images, texts, model.logit_scale, drop=mask.to(model.device), decoys=decoys)
@@ -174,12 +181,18 @@ def _fall(scene: Scene, triggers: Tensor, rows: Tensor, ids: Tensor, world: Worl
     return torch.stack(falls).sum(dim=0), features
 
 
-def _features(slots: list[CaptionSlot], model: DualEncoder, rows: Tensor, triggers: Tensor) -> Tensor:
+def _encoded(model: DualEncoder, tokens: Tensor, precision: Precision) -> Tensor:
+    """(m, d) text features of tokens (m, t)."""
+    with computing(model, precision, "text"):
+        return model.encode_text(tokens.to(model.device)).float()
+
+
+def _features(scene: Scene, model: DualEncoder, rows: Tensor, triggers: Tensor) -> Tensor:
     """(m, d) text features of the captions of batch rows (m,) with triggers (m, k) of token ids."""
     parts = []
     for part, chosen in zip(rows.split(CHUNK), triggers.split(CHUNK), strict=True):
-        tokens, _ = tokens_of([slots[n] for n in part.tolist()], chosen)
-        parts.append(model.encode_text(tokens.to(model.device)))
+        tokens, _ = tokens_of([scene.slots[n] for n in part.tolist()], chosen)
+        parts.append(_encoded(model, tokens, scene.precision))
     return torch.cat(parts)
 
 
@@ -196,7 +209,7 @@ def _judge_each(scene: Scene, texts: list[Tensor], ids: Tensor, rows: Tensor) ->
         for model, images, texts in zip(scene.models, scene.images, fixed, strict=True):
             scale, here = model.logit_scale, posts.to(model.device)
             others = (scale * images @ texts.T).masked_fill(own.to(model.device), float("-inf")).logsumexp(dim=1)
-            logits = scale * _features(scene.slots, model, posts, ids[tried[worth]]) @ images.T  # (m, b)
+            logits = scale * _features(scene, model, posts, ids[tried[worth]]) @ images.T  # (m, b)
             hit = logits.gather(1, here[:, None])[:, 0]
             to_text = torch.logaddexp(hit, others[here]) - hit
             to_image = logits.logsumexp(dim=1) - hit
@@ -216,7 +229,7 @@ def _judge_all(scene: Scene, ids: Tensor) -> TriggerLoss:
         for beam, column in worth.nonzero().tolist():
             chosen = ids[tried[beam, column]].expand(len(everyone), -1)
             for model, images, decoys in zip(scene.models, scene.images, scene.decoys, strict=True):
-                texts = _features(scene.slots, model, everyone, chosen)
+                texts = _features(scene, model, everyone, chosen)
                 losses[beam, column] += contrastive_loss(images, texts, model.logit_scale, decoys=decoys).cpu()
         return losses
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unlearnable.errors import ModelError
-from unlearnable.models.folding import folded
+from unlearnable.models.folding import folded, halved
 
 Triple = tuple[float, float, float]
 
@@ -51,8 +51,10 @@ class DualEncoder:
     """
 
     def __init__(self, module: nn.Module, spec: EncoderSpec) -> None:
+        from unlearnable.models.equivalents import replace_slow
+
         # convolutions are faster in this order (docs/experiments/performance.md has the figures)
-        self.module: nn.Module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.module: nn.Module = replace_slow(module).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.spec = spec
         text = getattr(module, "text", module)
         if not hasattr(text, "token_embedding") or getattr(text, "cls_emb", None) is not None:
@@ -66,7 +68,7 @@ class DualEncoder:
         self._causal = text.attn_mask is not None
         self._mean = torch.tensor(spec.mean).view(1, 3, 1, 1)
         self._std = torch.tensor(spec.std).view(1, 3, 1, 1)
-        self._settled: nn.Module | None = None  # the photo tower, as `settle` leaves it
+        self._settled: tuple[nn.Module, nn.Module] | None = None  # photo tower and text transformer, until `learn`
 
     @property
     def name(self) -> str:
@@ -103,7 +105,7 @@ class DualEncoder:
     def encode_image(self, pixels: Tensor) -> Tensor:
         """Return features (b, d) of pixels (b, 3, h, w) in [0, 1] at the model's image size."""
         normal = ((pixels - self._mean.to(pixels)) / self._std.to(pixels)).contiguous(memory_format=torch.channels_last)
-        tower = self.module.get_submodule("visual") if self._settled is None else self._settled
+        tower = self.module.get_submodule("visual") if self._settled is None else self._settled[0]
         return F.normalize(tower(normal), dim=-1)
 
     def embed(self, tokens: Tensor) -> Tensor:
@@ -117,9 +119,10 @@ class DualEncoder:
     def encode_embedded(self, embedded: Tensor, tokens: Tensor) -> Tensor:
         """Return features (b, d) of token embeddings (b, t, w); `tokens` (b, t) only marks the end of the text."""
         text, length = self._text, tokens.shape[1]
+        transformer = text.transformer if self._settled is None else self._settled[1]
         x = embedded + text.positional_embedding[:length]
         mask = text.attn_mask[:length, :length] if self._causal else None
-        x = text.ln_final(text.transformer(x, attn_mask=mask))
+        x = text.ln_final(transformer(x, attn_mask=mask))
         rows = torch.arange(len(x), device=x.device)
         if self._pool == "argmax":
             x = x[rows, tokens.argmax(dim=-1)]
@@ -143,14 +146,17 @@ class DualEncoder:
         longest = int((tokens != 0).sum(dim=1).max())
         return tokens[:, : max(longest, 1)]
 
-    def settle(self) -> None:
-        """Enter evaluation mode for many steps: until `learn`, photos pass a copy of their tower that is faster.
+    def settle(self, *, photos_in_bf16: bool = False, texts_in_bf16: bool = False) -> None:
+        """Enter evaluation mode for many steps: until `learn`, photos and texts pass copies of the towers.
 
-        The weights are not told that they need no gradients: PyTorch then multiplies the activations of a transformer
-        without folding the batch, which takes up to four times as long in bf16 (tools/bench/frozen.py).
+        They are faster: batch normalisation is folded, and weights of a tower that computes in bf16 are in bf16, where
+        each step would convert them. They are not told that they need no gradients: PyTorch then multiplies the
+        activations of a transformer without folding the batch, which takes up to four times as long in bf16
+        (tools/bench/frozen.py).
         """
         self.module.eval()
-        self._settled = folded(self.module.get_submodule("visual"), self.image_size)
+        photos, texts = folded(self.module.get_submodule("visual"), self.image_size), self._text.transformer
+        self._settled = (halved(photos) if photos_in_bf16 else photos, halved(texts) if texts_in_bf16 else texts)
 
     def learn(self) -> None:
         """Enter training mode."""

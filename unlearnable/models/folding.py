@@ -45,6 +45,15 @@ def folded(tower: nn.Module, side: int) -> nn.Module:
     return other.to(memory_format=torch.channels_last) if difference < CLOSE else tower  # type: ignore[call-overload]
 
 
+def halved(tower: nn.Module) -> nn.Module:
+    """Return a copy for a tower that computes in bf16, whose large weights are in it and need not be converted."""
+    other = copy.deepcopy(tower)
+    for layer in other.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear | nn.MultiheadAttention):
+            layer.to(torch.bfloat16)
+    return other
+
+
 def _pairs(tower: nn.Module, photo: Tensor) -> tuple[Tensor, list[tuple[str, str]]]:
     """Return the tower's output for a photo, and the names of each convolution and the normalisation that it feeds."""
     made: list[tuple[str, Tensor]] = []  # kept alive, so that no later tensor takes the place of an earlier one

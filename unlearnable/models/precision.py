@@ -1,7 +1,7 @@
 """The number format of a model's gradient steps: bf16 where it is clearly faster, measured once for each tower.
 
-It takes a third of the time for some towers and more time for others (docs/experiments/performance.md). Weights stay
-fp32.
+It takes a third of the time for some towers and more time for others (docs/experiments/performance.md). Both towers
+learn in the format of the photo tower; texts that are only read may have another. Weights that are trained stay fp32.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ import functools
 import hashlib
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Literal, get_args
 
 import torch
+from torch import Tensor
 
 from unlearnable import files, seal
 from unlearnable.config import Precision
@@ -21,48 +24,61 @@ from unlearnable.folders import cache_folder
 from unlearnable.models.dual_encoder import DualEncoder
 
 WORTH = 1.3  # times as fast: more than what other work on the machine explains
-PHOTOS, ROUNDS = 8, 3
+PHOTOS, TEXTS, TOKENS, ROUNDS = 8, 32, 24, 3
+
+Tower = Literal["photo", "text"]
+TOWERS: tuple[Tower, ...] = get_args(Tower)
 
 
-def computing(model: DualEncoder, precision: Precision) -> torch.autocast:
-    """Return the context in which the towers of a model compute their gradient steps; features may come out in bf16."""
-    return torch.autocast(model.device.type, torch.bfloat16, enabled=in_bf16(model, precision))
+def computing(model: DualEncoder, precision: Precision, tower: Tower) -> torch.autocast:
+    """Return the context in which a tower of a model computes its gradient steps; features may come out in bf16."""
+    return torch.autocast(model.device.type, torch.bfloat16, enabled=in_bf16(model, precision, tower))
 
 
-def in_bf16(model: DualEncoder, precision: Precision) -> bool:
-    """Return whether a model computes in bf16; "auto" is the faster format on this machine."""
+def in_bf16(model: DualEncoder, precision: Precision, tower: Tower) -> bool:
+    """Return whether a tower computes in bf16; "auto" is the faster format on this machine."""
     if precision != "auto":
         return precision == "bf16"
     if model.device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported())
-    return model.device.type == "cpu" and _remembered(model)
+    return model.device.type == "cpu" and _remembered(model, tower)
 
 
-def _remembered(model: DualEncoder) -> bool:
+def _remembered(model: DualEncoder, tower: Tower) -> bool:
     """Return whether bf16 was faster when the tower was measured first, so that runs that are resumed agree."""
-    vision = json.dumps(model.spec.config.get("vision_cfg", model.name), sort_keys=True, default=str)
+    part = "vision_cfg" if tower == "photo" else "text_cfg"
+    layers = json.dumps(model.spec.config.get(part, model.name), sort_keys=True, default=str)
     machine = f"{torch.__version__} {torch.backends.cpu.get_cpu_capability()}"
-    key = hashlib.sha256(f"{vision} {machine}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{tower} {layers} {machine}".encode()).hexdigest()[:16]
     if key not in (known := _known()):
-        known[key] = speedup(model) > WORTH
+        known[key] = speedup(model, tower) > WORTH
         _remember(known)
     return known[key]
 
 
-def speedup(model: DualEncoder) -> float:
-    """Measure how many times as fast a training step of the photo tower is in bf16."""
+def speedup(model: DualEncoder, tower: Tower) -> float:
+    """Measure how many times as fast a training step of a tower is in bf16."""
     copy = model.clone()
-    weights = list(copy.module.get_submodule("visual").train().requires_grad_(True).parameters())
-    pixels = torch.rand(PHOTOS, 3, model.image_size, model.image_size, device=model.device)
+    copy.module.train().requires_grad_(True)
+    step, weights = _step(copy, tower), list(copy.module.parameters())
     seconds: dict[bool, list[float]] = {False: [], True: []}
     with torch.enable_grad():
         for bf16 in (False, True) * ROUNDS:
             began = time.perf_counter()
             with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
-                features = copy.encode_image(pixels)
+                features = step()
             torch.autograd.grad(features.float().sum(), weights, allow_unused=True)
             seconds[bf16].append(time.perf_counter() - began)
     return min(seconds[False]) / min(seconds[True])
+
+
+def _step(model: DualEncoder, tower: Tower) -> Callable[[], Tensor]:
+    """Return what computes the features of a few photos or texts."""
+    if tower == "photo":
+        pixels = torch.rand(PHOTOS, 3, model.image_size, model.image_size, device=model.device)
+        return lambda: model.encode_image(pixels)
+    tokens = torch.ones(TEXTS, min(TOKENS, model.context_length), dtype=torch.long, device=model.device)
+    return lambda: model.encode_text(tokens)
 
 
 @functools.cache

@@ -30,10 +30,10 @@ def step_seconds(model: DualEncoder, settings: MethodSettings, photos: int) -> f
     seconds: list[tuple[float, float]] = []
     for _ in range(2):
         began = time.monotonic()
-        with torch.enable_grad(), computing(model, settings.precision):
+        with torch.enable_grad(), computing(model, settings.precision, "photo"):
             features = model.encode_image(pixels.to(model.device))
             torch.autograd.grad(features.float().sum(), pixels)
-        with torch.no_grad(), computing(model, settings.precision):
+        with torch.no_grad(), computing(model, settings.precision, "text"):
             shown = time.monotonic()
             model.encode_text(tokens.to(model.device))
         seconds.append((shown - began, time.monotonic() - shown))

@@ -88,7 +88,7 @@ class Learner:
         model, recipe = self.model, self.recipe
         batch = self.attacker.batch(model, self._load(rows, number), _generator(recipe.seed, 3, number))
         self.attacker.training_mode(model)
-        with torch.random.fork_rng(), computing(model, recipe.precision):
+        with torch.random.fork_rng(), computing(model, recipe.precision, "photo"):
             torch.manual_seed(_seed(recipe.seed, 2, number))  # for dropout
             images, texts, scale = towers(batch.pixels, batch.tokens)
         images, texts = (self.world.gather(features.float())[: len(rows)] for features in (images, texts))

@@ -136,8 +136,7 @@ def losses_on(
     written = [_plain(captions) for captions in texts]
     clean, pixels = [_plain(captions) for captions in problem.captions], problem.posts.pixels
     none = torch.zeros(count, 0, dtype=torch.long)
-    settle(problem.surrogates)
-    settle(trained)
+    settle([*problem.surrogates, *trained], precision)
 
     def loss(model: DualEncoder, pixels: Pixels, slots: list[list[CaptionSlot]]) -> tuple[float, float]:
         each = [

@@ -1,0 +1,69 @@
+"""Time steps of models with the layers that open_clip has and with those that take their place, in turns.
+
+python tools/bench/layers.py [MODEL ...] [--photos 48] [--rounds 4] [--threads 1]
+
+Each step in the number format that `--precision auto` chooses for the tower. Memory is kept from step to step, as
+`protect` keeps it. MODEL is a name that `protect --surrogate` takes, or one of open_clip's architectures, which gets
+random weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import torch
+from open_clip.modified_resnet import AttentionPool2d
+from precision import in_turns, model_of, seconds
+from torch import nn
+
+from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.equivalents import FirstTokenPool, Patches, PlainAttention
+from unlearnable.models.precision import TOWERS, Tower, in_bf16
+from unlearnable.training.memory import kept
+
+HEAD = "| model | tower | format | step | open_clip's, ms each | replaced | times as fast |"
+BUILT: dict[type[nn.Module], type[nn.Module]] = {
+    PlainAttention: nn.MultiheadAttention,
+    FirstTokenPool: AttentionPool2d,
+    Patches: nn.Conv2d,
+}
+
+
+def as_built(model: DualEncoder) -> DualEncoder:
+    """Return a copy of a model with the layers that open_clip has."""
+    copy = model.clone()
+    for layer in copy.module.modules():
+        layer.__class__ = BUILT.get(type(layer), type(layer))
+    return copy
+
+
+def compare(model: DualEncoder, count: int, rounds: int, tower: Tower, *, train: bool) -> list[str]:
+    """Return median milliseconds both ways, and the median ratio of a turn."""
+    built, bf16 = as_built(model), in_bf16(model, "auto", tower)
+    turns = []
+    for _ in range(rounds):
+        first, second = (seconds(each, count, bf16=bf16, train=train, tower=tower) for each in (built, model))
+        turns.append((first, second))
+    return ["bf16" if bf16 else "fp32", "training" if train else "noise", *in_turns(turns)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", default=["small", "resnet-small", "vit-small", "RN50", "ViT-B-32"])
+    parser.add_argument("--photos", type=int, default=48)
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    print(HEAD, "|---" * 7 + "|", sep="\n")
+    for name in options.models:
+        model = model_of(name)
+        for tower in TOWERS:
+            for train in (False, True):
+                with kept():
+                    cells = compare(model, options.photos, options.rounds, tower, train=train)
+                print("|", " | ".join([name, tower, *cells]), "|", flush=True)
+
+
+if __name__ == "__main__":
+    main()
