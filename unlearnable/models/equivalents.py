@@ -16,17 +16,18 @@ from torch import Tensor, nn
 class PlainAttention(nn.MultiheadAttention):
     """Attention by two matrix products where a CPU computes in bf16.
 
-    PyTorch's own kernel takes up to six times as long there, most of it on the way back. It is not used where the
-    weights of attention are wanted.
+    PyTorch's own kernel takes up to six times as long there, most of it on the way back. It gives no weights of
+    attention, so that to ask for them is to ask for the two products.
     """
 
     def forward(  # type: ignore[override]
         self, query: Tensor, key: Tensor, value: Tensor, need_weights: bool = False, **options: Any
     ) -> tuple[Tensor, Tensor | None]:
         """Return the output, and the weights of attention if they are wanted."""
-        options.setdefault("average_attn_weights", False)
-        output, weights = super().forward(query, key, value, need_weights=need_weights or _in_bf16(), **options)
-        return output, weights if need_weights else None
+        if need_weights or not _in_bf16():
+            return super().forward(query, key, value, need_weights=need_weights, **options)
+        options["average_attn_weights"] = False  # nobody wants them, so that there is nothing to average
+        return super().forward(query, key, value, need_weights=True, **options)[0], None
 
 
 class FirstTokenPool(AttentionPool2d):  # type: ignore[misc]
