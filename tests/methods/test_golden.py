@@ -16,6 +16,7 @@ from tests.methods.sessions import finish, started
 GOLDEN = Path(__file__).parents[1] / "golden" / "curves.json"
 TOLERANCE = 0.05  # relative; another processor rounds differently, and signs of gradients near zero flip
 TOLERANCE_BF16 = 0.15  # its rounding errors are 65,536 times as large
+ROUNDS_BF16 = 4  # later ones differ by a third between a processor with a matrix unit and one without
 
 
 def curve(name, problem, settings):
@@ -26,7 +27,7 @@ def curve(name, problem, settings):
 def curves(make_problem, quick):
     settings = quick.model_copy(update={"max_rounds": 6, "noise_steps": 6, "surrogate_steps": 4, "batch_size": 12})
     plain = settings.model_copy(update={"adversarial_weight": 0})
-    bf16 = plain.model_copy(update={"precision": "bf16"})
+    bf16 = plain.model_copy(update={"precision": "bf16", "max_rounds": ROUNDS_BF16})
     named = {
         "mem": ("mem", plain),
         "mem, bf16": ("mem", bf16),

@@ -9,7 +9,11 @@ from unlearnable.methods.resemblance import COMPARING
 from unlearnable.progress import Silent
 from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.protection.ticks import LEARNING, Ticks
-from unlearnable.protection.timing import optimising_seconds, step_seconds, texts_tried
+from unlearnable.protection.timing import StepSeconds, optimising_seconds, step_seconds, texts_tried
+
+
+def seconds(each: float) -> StepSeconds:
+    return StepSeconds(each / 2, each / 2)
 
 
 class Kept(Silent):
@@ -54,7 +58,7 @@ def test_a_few_posts_are_soon_known_by_heart_and_one_is_nothing_to_learn(make_pr
         kept = Kept()
         optimise(OptimisationTask(make_problem(posts), MEM(), settings, None, "key"), kept, lambda _: False)
         assert (kept.phases, kept.steps) == (phases, [total for _, total in phases])
-        assert (LEARNING in optimising_seconds("mem", settings, posts, [1.0], [])) == (posts > 1)
+        assert (LEARNING in optimising_seconds("mem", settings, posts, [seconds(1.0)], [])) == (posts > 1)
 
 
 def test_a_resumed_run_begins_with_its_rounds(make_problem, quick):
@@ -65,7 +69,7 @@ def test_a_resumed_run_begins_with_its_rounds(make_problem, quick):
 
 def test_more_work_is_expected_to_take_longer(tiny, quick):
     step = step_seconds(tiny, quick, 12)
-    assert step > 0
+    assert step.photos > 0 < step.texts
     few, many = (sum(optimising_seconds("mem", quick, photos, [step], []).values()) for photos in (8, 80))
     assert many > few
     assert LEARNING in optimising_seconds("mem", quick, 8, [step], [step])
@@ -74,13 +78,33 @@ def test_more_work_is_expected_to_take_longer(tiny, quick):
 
 
 def test_steps_for_quick_models_and_words_that_are_not_tried_take_no_time(quick):
-    slow, fast = (sum(optimising_seconds("mem", quick, 80, [1.0], [tower]).values()) for tower in (1.0, 0.1))
+    towers = (seconds(1.0), seconds(0.1))
+    slow, fast = (sum(optimising_seconds("mem", quick, 80, [seconds(1.0)], [tower]).values()) for tower in towers)
     assert fast < slow
     few, many = (quick.model_copy(update={"candidates": words}) for words in (1, 16))
     assert texts_tried(many) == 17
-    assert sum(optimising_seconds("mem", few, 80, [1.0], []).values()) < sum(
-        optimising_seconds("mem", many, 80, [1.0], []).values()
+    assert sum(optimising_seconds("mem", few, 80, [seconds(1.0)], []).values()) < sum(
+        optimising_seconds("mem", many, 80, [seconds(1.0)], []).values()
     )
     natural = {"trigger_vocabulary": "natural", "trigger_length": 3, "fluent_candidates": 4, "fluent_beam": 1}
     assert texts_tried(quick.model_copy(update=natural)) == 5
     assert texts_tried(quick.model_copy(update={**natural, "fluent_beam": 4})) == 13
+
+
+def test_steps_that_mislead_read_no_captions(quick):
+    """Captions that take long to read are read where noise is bound to words, in one step of ten here."""
+    binding, mostly = (quick.model_copy(update={"adversarial_weight": weight}) for weight in (0.0, 9.0))
+    moving = [
+        optimising_seconds("mem", settings, 80, [StepSeconds(1.0, texts)], [])["optimising (mem)"]
+        for settings in (binding, mostly)
+        for texts in (0.0, 9.0)
+    ]
+    assert moving[3] - moving[2] < moving[1] - moving[0]
+
+
+def test_models_are_timed_as_steps_take_them_and_stay_as_they_are(tiny, quick):
+    before = {name: value.clone() for name, value in tiny.module.state_dict().items()}
+    training = tiny.module.training
+    step_seconds(tiny, quick, 12)
+    assert tiny.module.training == training
+    assert all(value.equal(before[name]) for name, value in tiny.module.state_dict().items())

@@ -71,8 +71,8 @@ class Ticks:
 
 
 def steps_of_round(photos: int, settings: MethodSettings) -> tuple[float, float, float]:
-    """Return the work of a round in noise steps: training surrogates, moving the noise, measuring."""
-    batches = -(-photos // settings.batch_size)
+    """Return the work of a round in noise steps of a full batch: training surrogates, moving the noise, measuring."""
+    batches = photos / min(photos, settings.batch_size)
     return TRAINING * settings.surrogate_steps, batches * settings.noise_steps, batches * MEASURING
 
 

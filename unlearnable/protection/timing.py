@@ -4,45 +4,69 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import fmean
 
 import torch
 
 from unlearnable.config import MEMSettings, MethodSettings
 from unlearnable.methods.adversarial import lessons
+from unlearnable.methods.batches import settle
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing
 from unlearnable.protection.ticks import LEARNING, TRAINING, optimising, steps_of_round
+from unlearnable.training.memory import kept
 
-TIMED = 8  # photos of the step that is timed
+TIMED, TRIES = 8, 3  # photos of a step that is timed, and how often: the first makes what the others find
 CAPTION = 24  # tokens of a caption with its trigger
 SEARCH, TRIED = 1.0, 0.33  # noise steps that a search for the triggers of a batch takes, and each text tried at a place
 
 
-def step_seconds(model: DualEncoder, settings: MethodSettings, photos: int) -> float:
-    """Return the seconds that a noise step takes for a batch of some photos, from the faster of two small ones.
+@dataclass(frozen=True)
+class StepSeconds:
+    """The seconds that a model takes for a noise step of a batch.
+
+    Attributes:
+        photos: for the photos, there and back.
+        texts: for reading the captions, which steps that mislead do without.
+    """
+
+    photos: float
+    texts: float
+
+    @property
+    def both(self) -> float:
+        """The seconds of a step that reads captions."""
+        return self.photos + self.texts
+
+
+def step_seconds(model: DualEncoder, settings: MethodSettings, photos: int) -> StepSeconds:
+    """Return the seconds that a noise step takes for a full batch of some photos, from the fastest of a few small ones.
 
     Captions fill the batch, whatever the number of photos.
     """
     batch, tokens = min(photos, settings.batch_size), torch.zeros(TIMED, CAPTION, dtype=torch.long)
     side = model.image_size
     pixels = torch.rand(TIMED, 3, side, side, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    timed = model.clone()
+    settle([timed], settings.precision)
     seconds: list[tuple[float, float]] = []
-    for _ in range(2):
-        began = time.monotonic()
-        with torch.enable_grad(), computing(model, settings.precision, "photo"):
-            features = model.encode_image(pixels.to(model.device))
-            torch.autograd.grad(features.float().sum(), pixels)
-        with torch.no_grad(), computing(model, settings.precision, "text"):
-            shown = time.monotonic()
-            model.encode_text(tokens.to(model.device))
-        seconds.append((shown - began, time.monotonic() - shown))
+    with kept():
+        for _ in range(TRIES):
+            began = time.monotonic()
+            with torch.enable_grad(), computing(timed, settings.precision, "photo"):
+                features = timed.encode_image(pixels.to(timed.device))
+                torch.autograd.grad(features.float().sum(), pixels)
+            with torch.no_grad(), computing(timed, settings.precision, "text"):
+                shown = time.monotonic()
+                timed.encode_text(tokens.to(timed.device))
+            seconds.append((shown - began, time.monotonic() - shown))
     images, texts = min(seconds)
-    return (images * batch + texts * settings.batch_size) / TIMED
+    return StepSeconds(images * batch / TIMED, texts * settings.batch_size / TIMED)
 
 
 def optimising_seconds(
-    method: str, settings: MethodSettings, photos: int, models: Sequence[float], towers: Sequence[float]
+    method: str, settings: MethodSettings, photos: int, models: Sequence[StepSeconds], towers: Sequence[StepSeconds]
 ) -> dict[str, float]:
     """Return the expected seconds of each phase of an optimisation that runs all its rounds.
 
@@ -54,15 +78,16 @@ def optimising_seconds(
         towers: the same of each tower.
     """
     training, moving, measuring = steps_of_round(photos, settings)
-    binding, expected = sum(models), {}
+    binding, expected = sum(model.both for model in models), {}
     step, searching = binding, 0.0
     if isinstance(settings, MEMSettings):
         passes = min(settings.trigger_rounds, settings.max_rounds) * -(-photos // settings.batch_size)
         searching = passes * (SEARCH + TRIED * texts_tried(settings))
         if taught := lessons(photos, settings):
-            expected[LEARNING] = taught * TRAINING * (binding + sum(towers))
+            expected[LEARNING] = taught * TRAINING * (binding + sum(tower.both for tower in towers))
             weight = settings.adversarial_weight
-            step = (binding + weight * fmean([*models, *towers])) / (1 + weight)
+            misleading = fmean([model.photos for model in [*models, *towers]])
+            step = (binding + weight * misleading) / (1 + weight)
     seconds = settings.max_rounds * ((training + measuring) * binding + moving * step) + searching * binding
     return {**expected, optimising(method): seconds}
 

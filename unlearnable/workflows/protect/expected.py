@@ -13,7 +13,7 @@ from unlearnable.methods import METHODS
 from unlearnable.methods.base import settings_for
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.progress import Progress, expect
-from unlearnable.protection.timing import optimising_seconds, step_seconds
+from unlearnable.protection.timing import StepSeconds, optimising_seconds, step_seconds
 from unlearnable.stores.ragged import Ragged
 from unlearnable.workflows.layout import Layout
 from unlearnable.workflows.protect.hands import pixels_foreseen
@@ -56,7 +56,7 @@ class Expectation:
         towers = [step_seconds(model, self._settings, len(run.prepared.photos)) for model in run.problem.towers]
         return photo_phases(run, seconds) | self._optimising(len(run.prepared.photos), towers)
 
-    def _optimising(self, photos: int, towers: Sequence[float]) -> dict[str, float]:
+    def _optimising(self, photos: int, towers: Sequence[StepSeconds]) -> dict[str, float]:
         return optimising_seconds(self._method, self._settings, photos, self._models, towers)
 
 
