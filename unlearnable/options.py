@@ -89,6 +89,7 @@ class ProtectOptions(ProtectionOptions, total=False):
     format: Format
     quality: int | None
     platform: PlatformName | None
+    borrow_names: int
     keep_metadata: Keep
     keep_fields: Names
     photo_column: str | None

@@ -38,6 +38,7 @@ def protect(
     method: Annotated[str | None, _option("method", HOW, choices=METHODS)] = None,
     trigger_length: Annotated[int | None, _option("trigger_length", HOW)] = None,
     trigger_vocabulary: Annotated[config.Vocabulary | None, _option("trigger_vocabulary", HOW)] = None,
+    borrow_names: Annotated[int | None, _option("borrow_names", HOW)] = None,
     output: Annotated[Path | None, _option("output", OUTPUT)] = None,
     format: Annotated[config.Format | None, _option("format", OUTPUT)] = None,
     resume: options.Resume = False,

@@ -91,6 +91,15 @@ class ProtectSettings(LoggedSettings, ProtectionSettings):
         Field(description="Folder to publish; what must stay private goes to OUTPUT.private."),
         DefaultText("PHOTOS-protected"),
     ] = None
+    borrow_names: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=3,
+            description="Number of names that each caption with a name mentions too: of people in your other captions "
+            "who look least like it, though they are not in the photo. 0 mentions nobody else.",
+        ),
+    ] = 0
     format: Annotated[
         Format,
         Field(

@@ -20,6 +20,7 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing
 from unlearnable.optim.adversarial import centres_of, displacement, elsewhere, group
 from unlearnable.optim.view import PLAIN_VIEW, load_view
+from unlearnable.posts.names import posts_by_name
 from unlearnable.posts.pixels import tokens_of
 from unlearnable.training.optimiser import adamw, rate, set_rate
 
@@ -97,11 +98,22 @@ def adversaries(session: MEMSession, models: Sequence[DualEncoder]) -> list[Adve
     if int(labels.max()) == 0:
         return []
     photos = F.normalize(torch.cat([images for images, _ in features], dim=1), dim=1)
-    wanted = elsewhere(centres_of(photos, labels))
+    wanted = elsewhere(centres_of(photos, labels), groups_said(session.problem, labels))
     return [
         Adversary(model, session.settings.precision, displacement(images, texts, labels, wanted))
         for model, (images, texts) in zip(models, features, strict=True)
     ]
+
+
+def groups_said(problem: Problem, labels: Tensor) -> Tensor:
+    """Return (g, g) bool: the groups that the published captions of each group speak of, itself and borrowed names."""
+    said = torch.eye(int(labels.max()) + 1, dtype=torch.bool)
+    group_of = {name: int(labels[posts].mode().values) for name, posts in posts_by_name(problem.captions).items()}
+    for name, others in problem.borrowed.items():
+        for other in others:
+            if name in group_of and other in group_of:
+                said[group_of[name], group_of[other]] = True
+    return said
 
 
 @torch.no_grad()

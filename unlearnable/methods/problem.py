@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -43,6 +43,8 @@ class Problem:
         seed: of the one generator that all randomness is drawn from.
         leaders: for each post, the one whose trigger it takes: itself, or an earlier one with the same caption in the
             caption file, as photos of a carousel have; empty where every post leads itself.
+        borrow_names: how many names of others a caption with a name will mention.
+        borrowed: those names, for each name; they join the captions when these are written.
         resemblance: which words describe the photos; None where a trigger may do so.
         world: processes that share each batch; all of them run the method, draw the same numbers and come to the same
             state.
@@ -58,6 +60,8 @@ class Problem:
     towers: tuple[DualEncoder, ...] = ()
     seed: int = 0
     leaders: tuple[int, ...] = ()
+    borrow_names: int = 0
+    borrowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     resemblance: Resemblance | None = None
     world: World = ALONE
 

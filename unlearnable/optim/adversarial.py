@@ -15,6 +15,7 @@ from torch import Tensor
 APART = 0.7  # cosine distance between posts of two groups, on average
 FEWEST, MOST = 8, 1024  # groups
 LINKED = 4096  # posts that are compared with each other
+FORBIDDEN = 1e3  # similarity of what captions speak of
 AT_ONCE = 16  # groups that a group is to show together; half of the others at most
 
 
@@ -49,15 +50,22 @@ def centres_of(features: Tensor, labels: Tensor) -> Tensor:
     return _centres(features, labels, int(labels.max()) + 1)
 
 
-def elsewhere(centres: Tensor) -> Tensor:
+def elsewhere(centres: Tensor, said: Tensor) -> Tensor:
     """Return the target groups (k, g) of each of several groups (g, d): as unlike as possible, each one used k times.
 
     Unlike, since noise this faint cannot hide coarse content: it has to contradict it. Several, since whom a single
     group happens to be would decide which models are misled.
+
+    Args:
+        centres: (g, d) what the photos of each group show.
+        said: (g, g) groups that the captions of each group speak of, itself included: a target is unlike all of them,
+            and one of them only where there is no other.
     """
-    similarity = (centres @ centres.T).double().fill_diagonal_(torch.inf)
+    spoken_of = said.to(centres) @ centres / said.sum(dim=1, keepdim=True)
+    similarity = (spoken_of @ centres.T).double() + said * FORBIDDEN
+    similarity.fill_diagonal_(torch.inf)
     targets: list[Tensor] = []
-    while len(targets) < max(1, min(AT_ONCE, (len(centres) - 1) // 2)):
+    while len(targets) < max(1, min(AT_ONCE, (len(centres) - int(said.sum(dim=1).max())) // 2)):
         targets.append(torch.from_numpy(linear_sum_assignment(similarity.numpy())[1]))
         similarity[torch.arange(len(centres)), targets[-1]] = torch.inf
     return torch.stack(targets)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import torch
+
 from unlearnable.config import MethodSettings, TriggerSettings
 from unlearnable.errors import ConfigError
 from unlearnable.methods.base import Method
@@ -12,6 +14,7 @@ from unlearnable.methods.resemblance import resemblance
 from unlearnable.models import masked_language
 from unlearnable.models.tokens import Vocabulary, default_vocabulary, natural_vocabulary
 from unlearnable.progress import Progress
+from unlearnable.protection.borrowing import unlike
 
 FEWEST = 100  # words that a vocabulary must have
 
@@ -58,10 +61,11 @@ def avoided_words(settings: TriggerSettings) -> frozenset[str]:
 
 
 def compared(problem: Problem, method: Method, settings: MethodSettings, progress: Progress) -> Problem:
-    """Return a problem that knows which words describe its photos, if a method makes triggers."""
+    """Return a problem that knows the words that describe its photos and the names to borrow, for triggers."""
     if not method.has_trigger:
         return problem
     assert isinstance(settings, TriggerSettings)
     pixels, models = problem.posts.pixels, problem.surrogates
     seen = resemblance(pixels, models, problem.vocabulary, settings, progress, problem.world)
-    return replace(problem, resemblance=seen)
+    borrowed = unlike(problem.captions, torch.cat(seen.photos, dim=1), problem.borrow_names)
+    return replace(problem, resemblance=seen, borrowed=borrowed)

@@ -66,7 +66,7 @@ class Publication:
 
 def compose(
     prepared: Prepared,
-    captions: dict[str, list[Caption]],
+    captions: Mapping[str, list[Caption]],
     triggers: list[Trigger | None],
     write: Callable[[CaptionSlot, Trigger], str] = CaptionSlot.text,
 ) -> Publication:

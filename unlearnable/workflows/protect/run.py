@@ -27,6 +27,7 @@ from unlearnable.training.distributed import ALONE, World, lead
 from unlearnable.workflows import history
 from unlearnable.workflows.layout import Layout, create_folders, layout_of, refuse_existing_output
 from unlearnable.workflows.protect import published
+from unlearnable.workflows.protect.borrowed import with_names
 from unlearnable.workflows.protect.changes import changed_since_finished, changed_since_stopped, said_of_changed
 from unlearnable.workflows.protect.chosen import source_of
 from unlearnable.workflows.protect.expected import foreseen_and_ready, result_bytes
@@ -107,7 +108,7 @@ def composed(run: Run, state: State) -> Publication:
     vocabulary = run.problem.vocabulary
     triggers = [vocabulary.trigger(row) if row else None for row in state.triggers.tolist()]
     write = as_sentence if run.settings.trigger_vocabulary == "natural" else CaptionSlot.text
-    return compose(run.prepared, run.captions, triggers, write)
+    return compose(run.prepared, with_names(run), triggers, write)
 
 
 def publish(

@@ -10,6 +10,7 @@ from pathlib import Path
 from unlearnable import config
 from unlearnable.config import MethodSettings, ProtectionSettings, ProtectSettings
 from unlearnable.datasets import Dataset
+from unlearnable.errors import ConfigError
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import Method, settings_for
 from unlearnable.methods.problem import Problem
@@ -101,6 +102,8 @@ def make_ready(
     """
     method = METHODS[settings.method]()
     method_settings = settings_for(method, settings, settings.options)
+    if settings.borrow_names and not method.has_trigger:
+        raise ConfigError(f"{settings.method} leaves captions as they are", hint="use mem, or omit --borrow-names")
     vocabulary, proposer = load_words(settings, choose_device(settings.device), proposing=method.has_trigger)
     pixels = Pixels.create(scratch / PIXELS)
     side = max(model.image_size for model in surrogates)
@@ -121,6 +124,7 @@ def make_ready(
         proposer=proposer,
         seed=settings.seed,
         leaders=leaders_of(posts),
+        borrow_names=settings.borrow_names,
         noise_path=layout.noise,
         towers=load_towers(method_settings, settings.surrogate, choose_device(settings.device)),
     )

@@ -16,6 +16,7 @@ from unlearnable.methods.resemblance import text_features
 from unlearnable.methods.state import State
 from unlearnable.models.weights import weights_sha256
 from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss, TriggerFigures
+from unlearnable.workflows.protect.borrowed import said_of_names
 from unlearnable.workflows.protect.field_notes import field_notes
 from unlearnable.workflows.protect.posts import captions_found
 from unlearnable.workflows.protect.setup import Run
@@ -155,6 +156,8 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
     if invented:
         whose = "photo had no caption; its own" if invented == 1 else "photos had no caption; theirs"
         notes.append(f"{invented} {whose} was made from the file name")
+    if run.settings.borrow_names:
+        notes.append(said_of_names(run))
     notes += field_notes(run.dataset.changed_fields, {line.source for line in protected}, run.settings.keep_fields)
     lossy = sum(line.quality is not None for line in protected)
     if lossy:

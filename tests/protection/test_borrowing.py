@@ -1,0 +1,115 @@
+"""Names in captions, and captions that borrow the names of others."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unlearnable.posts.names import names_in, posts_by_name
+from unlearnable.protection.borrowing import borrowing, unlike
+
+
+@pytest.mark.parametrize(
+    ("caption", "names"),
+    [
+        ("spotted Ada Lovelace at the airport", ["Ada Lovelace"]),
+        ("Throwback to Anna's birthday. With Ben!", ["Anna", "Ben"]),
+        ("Happy birthday Anna-Lena Müller", ["Anna-Lena Müller"]),
+        ("Selfie with @Anna and #Ben on Sunday in June", []),
+        ("ÉLODIE et Zoé, Anna", ["ÉLODIE", "Zoé", "Anna"]),
+        ("a dog runs", []),
+        ("東京タワーの夜景", []),
+        ("", []),
+    ],
+)
+def test_names_are_runs_of_capitalised_words(caption, names):
+    assert [name.text for name in names_in(caption)] == names
+    assert all(caption[name.at :].startswith(name.text) for name in names_in(caption))
+
+
+def test_a_capital_at_the_beginning_of_a_sentence_makes_no_name():
+    captions = [["Lunch with Anna"], ["Lunch again"], ["Anna at home"], ["Ben at home"], ["Ben. Lunch!"]]
+    assert posts_by_name(captions) == {"Anna": [0, 2]}
+
+
+def test_a_name_of_one_post_is_none_to_borrow():
+    assert posts_by_name([["with Ada", "and Ada"], ["with Ben"], ["with Ben"]]) == {"Ben": [1, 2]}
+
+
+def people(count: int, each: int = 2) -> tuple[list[list[str]], torch.Tensor]:
+    """Captions of people, and features of their photos: each one's are orthogonal, but for a part that all share."""
+    captions = [[f"here is Xyz{chr(97 + n)} again"] for n in range(count) for _ in range(each)]
+    features = torch.eye(count).repeat_interleave(each, dim=0)
+    return captions, torch.cat([features, torch.ones(count * each, 1)], dim=1)
+
+
+def test_each_name_is_borrowed_as_often_and_never_by_itself():
+    captions, features = people(7)
+    others = unlike(captions, features, 2)
+    assert len(others) == 7
+    assert all(len(set(names)) == 2 and name not in names for name, names in others.items())
+    assert sorted(name for names in others.values() for name in names) == sorted([*others, *others])
+
+
+def test_those_who_look_least_alike_are_borrowed():
+    captions, _ = people(4)
+    features = torch.tensor([[1.0, 0.1], [0.9, -0.1], [-1.0, 0.1], [-0.9, -0.1]]).repeat_interleave(2, dim=0)
+    first, second, third, fourth = unlike(captions, features, 1)
+    others = unlike(captions, features, 1)
+    assert {others[first][0], others[second][0]} == {third, fourth}
+    assert {others[third][0], others[fourth][0]} == {first, second}
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_one_name_alone_borrows_nothing(count):
+    captions, features = people(count)
+    assert unlike(captions, features, 2) == {}
+
+
+def test_two_names_take_each_other_s_and_no_name_twice():
+    captions, features = people(2)
+    others = unlike(captions, features, 3)
+    assert others == {"Xyza": ("Xyzb",), "Xyzb": ("Xyza",)}
+    assert borrowing("Xyza and Xyzb", others) == "Xyza and Xyzb"
+    assert borrowing("nobody", others) == "nobody"
+    assert borrowing("me and Xyzb", others) == "me and Xyza and Xyzb"
+
+
+OTHERS = {"Mia": ("Ada Cox", "Zoé"), "Ada Cox": ("Mia",)}
+
+
+@pytest.mark.parametrize(
+    ("caption", "written"),
+    [
+        ("at the beach with Mia.", "at the beach with Ada Cox, Mia and Zoé."),
+        ("Mia's birthday, Mia's cake", "Ada Cox, Mia and Zoé's birthday, Mia's cake"),
+        ("look: Ada Cox!", "look: Ada Cox and Mia!"),
+        ("Mia and Zoé again", "Ada Cox and Mia and Zoé again"),
+        ("@Mia-Lena and #Mia, Mia", "@Mia-Lena and #Mia, Ada Cox, Mia and Zoé"),
+        ("with Mia-Lena", "with Mia-Lena"),
+    ],
+)
+def test_names_stand_in_the_sentence_in_alphabetical_order(caption, written):
+    assert borrowing(caption, OTHERS) == written
+
+
+@given(caption=st.text(st.sampled_from("MiaAdCoxZé '’-@#.!,\n\U0001f600"), max_size=60))
+def test_whatever_the_caption_it_keeps_its_own_words(caption):
+    changed = borrowing(caption, OTHERS)
+    mentioned = [name.text for name in names_in(caption)]
+    if not any(name in OTHERS for name in mentioned):
+        assert changed == caption
+    elif changed != caption:
+        first = next(name for name in names_in(caption) if name.text in OTHERS)
+        assert changed.startswith(caption[: first.at])
+        assert changed.endswith(caption[first.at + len(first.text) :])
+        assert all(other in changed for other in OTHERS[first.text])
+
+
+@given(st.text(max_size=200))
+def test_names_are_found_where_they_stand(caption):
+    for name in names_in(caption):
+        assert caption[name.at :].startswith(name.text)
+        assert name.text[0].isupper()

@@ -1,0 +1,80 @@
+"""`protect --borrow-names` on the tiny encoder: captions that mention the people of others."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.conftest import tree
+from tests.workflows.test_protect import QUICK, manifest
+from unlearnable import protect
+from unlearnable.config import ProtectSettings, resolve_as
+from unlearnable.errors import ConfigError
+from unlearnable.workflows.protect.draft import draft
+
+PEOPLE = ["Ada Cox", "Ben Dale", "Cleo Ekholm", "Dora Fitz"]
+
+
+@pytest.fixture
+def quick(tiny_path):
+    return {**QUICK, "max_rounds": 4, "surrogate_steps": 8, "surrogate": (str(tiny_path),)}
+
+
+@pytest.fixture
+def named(posts):
+    """Eight photos, two of each of four people."""
+    photos = [*(f"p{n}.png" for n in range(7)), "trip/p7.png"]
+    rows = [{"image": name, "caption": f"lunch with {PEOPLE[n // 2]}!"} for n, name in enumerate(photos)]
+    (posts / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return posts
+
+
+def captions_of(folder):
+    return [json.loads(row)["caption"] for row in (folder / "posts.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("position", ["start", "end", "random"])
+def test_captions_mention_others_beside_the_words_and_the_noise_is_as_it_was(named, quick, tmp_path, position):
+    plain = protect(named, captions=named / "posts.jsonl", trigger_position=position, **quick)
+    before = tree(tmp_path / "photos-protected")
+    report = protect(
+        named, captions=named / "posts.jsonl", trigger_position=position, borrow_names=1, overwrite=True, **quick
+    )
+    after = tree(tmp_path / "photos-protected")
+    assert {name for name in before if before[name] != after[name]} == {"posts.jsonl", "metadata.jsonl"}
+    assert (report.trigger_roundtrip, report.loss_rounds) == (1.0, plain.loss_rounds)
+    assert "8 of 8 captions also name people who are not in the photo, as you asked" in report.notes
+    lines = manifest(tmp_path / "photos-protected.private")
+    for number, (caption, line) in enumerate(zip(captions_of(tmp_path / "photos-protected"), lines, strict=True)):
+        assert line["captions"] == [caption]
+        text = " ".join(caption.replace(line["trigger"], "").split())
+        own, (other,) = PEOPLE[number // 2], [name for name in PEOPLE if name in text and name != PEOPLE[number // 2]]
+        assert text.replace(" !", "!") == f"lunch with {' and '.join(sorted([own, other]))}!"
+
+
+def test_a_resumed_run_borrows_the_same_names(named, quick, tmp_path):
+    given = {"captions": named / "posts.jsonl", "borrow_names": 1, **quick}
+    protect(named, **given)
+    whole = tree(tmp_path / "photos-protected")
+    (tmp_path / "photos-protected" / "posts.jsonl").unlink()
+    protect(named, resume=True, **given)
+    assert tree(tmp_path / "photos-protected") == whole
+
+
+def test_a_draft_shows_them(named, quick, tmp_path):
+    settings = resolve_as(ProtectSettings, {"photos": (named,), "borrow_names": 1, **quick})
+    (tmp_path / "scratch").mkdir()
+    for post in draft(settings, tmp_path / "scratch").posts:
+        assert " and " not in post.before[0]
+        assert " and " in post.captions[0]
+
+
+def test_captions_without_names_stay_and_it_is_said(posts, quick):
+    report = protect(posts, captions=posts / "posts.jsonl", borrow_names=2, **quick)
+    assert any(note.startswith("no caption borrows a name") for note in report.notes)
+
+
+def test_a_method_without_words_cannot_borrow_names(named, quick):
+    with pytest.raises(ConfigError, match="em leaves captions as they are"):
+        protect(named, captions=named / "posts.jsonl", method="em", borrow_names=1, **quick)

@@ -1,0 +1,79 @@
+"""The names that captions mention: capitalised words that follow each other, as "Ada Lovelace" or "Ada" do."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from unlearnable.models.tokens import READ, natural_vocabulary
+
+FEWEST = 2  # posts that a name stands in
+_WORD = r"[^\W\d_]+(?:[-'’][^\W\d_]+)*"
+_WORDS = re.compile(rf"(?<![\w#@'’-]){_WORD}(?: {_WORD})*")  # no handle and no tag: they would call people
+_POSSESSIVE = re.compile(r"['’]s$")
+_ENDED = re.compile(r"(?:^|[.!?…:\n])[\s\"'“”‘’(\[]*$")
+_CALENDAR = frozenset(word.lower() for word in [*calendar.day_name, *calendar.month_name] if word)
+
+
+class Name(NamedTuple):
+    """A name, where it stands in its caption, and whether a sentence begins with it."""
+
+    text: str
+    at: int
+    begins: bool
+
+
+def posts_by_name(captions: Sequence[Sequence[str]]) -> dict[str, list[int]]:
+    """Return the posts that each name stands in, in order of their first; names of a single post are left out.
+
+    A word that is capitalised because a sentence begins with it is no name for that, nor are ordinary words and those
+    of the calendar. Scripts without capitals have no names here.
+
+    Args:
+        captions: all captions of each post.
+    """
+    names = [[name for caption in post for name in names_in(caption)] for post in captions]
+    certain = {name.text for post in names for name in post if not name.begins or " " in name.text}
+    found: dict[str, list[int]] = {}
+    for number, post in enumerate(names):
+        for text in dict.fromkeys(name.text for name in post if name.text in certain):
+            found.setdefault(text, []).append(number)
+    return {name: posts for name, posts in found.items() if len(posts) >= FEWEST}
+
+
+def names_in(caption: str) -> list[Name]:
+    """Return the names in a caption, in order; see `posts_by_name` for those that are none after all."""
+    text, names = caption[:READ], []
+    for match in _WORDS.finditer(text):
+        starts = bool(_ENDED.search(text[: match.start()]))
+        words = match.group().split(" ")
+        for first, last in _capitalised(words):
+            start = first
+            while starts and first == 0 and start < last and _is_ordinary(words[start]):
+                start += 1
+            name = " ".join(_POSSESSIVE.sub("", word) for word in words[start:last])
+            if not all(map(_is_ordinary, words[start:last])):
+                at = match.start() + sum(len(word) + 1 for word in words[:start])
+                names.append(Name(name, at, starts and start == 0))
+    return names
+
+
+def _capitalised(words: Sequence[str]) -> list[tuple[int, int]]:
+    """Return where each run of capitalised words begins and ends; a possessive ends one."""
+    runs: list[tuple[int, int]] = []
+    for number, word in enumerate(words):
+        if not word[0].isupper():
+            continue
+        goes_on = runs and runs[-1][1] == number and not _POSSESSIVE.search(words[number - 1])
+        runs = [*runs[:-1], (runs[-1][0], number + 1)] if goes_on else [*runs, (number, number + 1)]
+    return runs
+
+
+def _is_ordinary(word: str) -> bool:
+    return _POSSESSIVE.sub("", word).lower() in _ordinary()
+
+
+def _ordinary() -> frozenset[str]:
+    return frozenset(natural_vocabulary().words) | _CALENDAR | {"i"}

@@ -1,0 +1,33 @@
+"""The captions of a run that mention names of others, as they will be published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from unlearnable.protection.borrowing import borrowing
+from unlearnable.protection.captions import cut_captions
+from unlearnable.workflows.protect.prepare import Caption
+from unlearnable.workflows.protect.setup import Run
+
+
+def with_names(run: Run) -> Mapping[str, list[Caption]]:
+    """Return the captions of each photo, with the names that the settings have them borrow."""
+    others = run.problem.borrowed
+    if not others:
+        return run.captions
+    texts = [[borrowing(caption.pair.caption, others) for caption in post] for post in run.captions.values()]
+    cut = cut_captions(texts, run.settings, run.settings.trigger_length, run.settings.seed)
+    return {
+        photo: [Caption(caption.pair, slot) for caption, slot in zip(post, slots, strict=True)]
+        for (photo, post), slots in zip(run.captions.items(), cut, strict=True)
+    }
+
+
+def said_of_names(run: Run) -> str:
+    """Return how many of the published captions mention names of others."""
+    others = run.problem.borrowed
+    captions = [caption.pair.caption for photo in run.prepared.photos for caption in run.captions[photo.id]]
+    count = sum(borrowing(caption, others) != caption for caption in captions)
+    if not count:
+        return "no caption borrows a name: your captions have to mention two names or more, each in two posts or more"
+    return f"{count} of {len(captions)} captions also name people who are not in the photo, as you asked"
