@@ -7,6 +7,7 @@ import torch
 
 from tests.methods.sessions import finish, started
 from unlearnable.methods import adversarial, steps
+from unlearnable.optim.adversarial import elsewhere
 from unlearnable.optim.view import PLAIN_VIEW, apply_noise, load_view
 
 
@@ -128,7 +129,7 @@ def test_groups_are_said_to_show_those_whose_names_they_borrow(make_problem):
 
 
 def test_noise_does_not_show_those_whose_names_captions_borrow(make_problem, quick, monkeypatch):
-    asked, elsewhere = [], adversarial.elsewhere
+    asked = []
 
     def watched(centres, said):
         asked.append((said, elsewhere(centres, said)))
