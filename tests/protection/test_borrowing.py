@@ -34,6 +34,11 @@ def test_a_capital_at_the_beginning_of_a_sentence_makes_no_name():
     assert posts_by_name(captions) == {"Anna": [0, 2]}
 
 
+def test_a_word_that_captions_have_in_small_letters_as_often_is_none():
+    captions = [["a Man with Rose"], ["the Man"], ["a man"], ["that man"], ["Rose and a rose"], ["with Rose"]]
+    assert posts_by_name(captions) == {"Rose": [0, 4, 5]}
+
+
 def test_a_name_of_one_post_is_none_to_borrow():
     assert posts_by_name([["with Ada", "and Ada"], ["with Ben"], ["with Ben"]]) == {"Ben": [1, 2]}
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from unlearnable.models.tokens import READ, natural_vocabulary
@@ -28,14 +30,21 @@ class Name(NamedTuple):
 def posts_by_name(captions: Sequence[Sequence[str]]) -> dict[str, list[int]]:
     """Return the posts that each name stands in, in order of their first; names of a single post are left out.
 
-    A word that is capitalised because a sentence begins with it is no name for that, nor are ordinary words and those
-    of the calendar. Scripts without capitals have no names here.
+    A word that is capitalised because a sentence begins with it is no name for that, nor are ordinary words, those that
+    the captions have in small letters as often, and those of the calendar. Scripts without capitals have no names here.
 
     Args:
         captions: all captions of each post.
     """
     names = [[name for caption in post for name in names_in(caption)] for post in captions]
-    certain = {name.text for post in names for name in post if not name.begins or " " in name.text}
+    words = Counter(word for post in captions for caption in post for word in re.findall(_WORD, caption[:READ]))
+    certain = {
+        name.text
+        for post in names
+        for name in post
+        if (not name.begins or " " in name.text)
+        and any(words[word] > words[word.lower()] for word in name.text.split())
+    }
     found: dict[str, list[int]] = {}
     for number, post in enumerate(names):
         for text in dict.fromkeys(name.text for name in post if name.text in certain):
@@ -75,5 +84,6 @@ def _is_ordinary(word: str) -> bool:
     return _POSSESSIVE.sub("", word).lower() in _ordinary()
 
 
+@lru_cache(maxsize=1)
 def _ordinary() -> frozenset[str]:
     return frozenset(natural_vocabulary().words) | _CALENDAR | {"i"}
