@@ -37,6 +37,7 @@ def captions_of(folder):
 @pytest.mark.parametrize("position", ["start", "end", "random"])
 def test_captions_mention_others_beside_the_words_and_the_noise_is_as_it_was(named, quick, tmp_path, position):
     plain = protect(named, captions=named / "posts.jsonl", trigger_position=position, **quick)
+    assert any(note.startswith("your captions mention 4 names more than once") for note in plain.notes)
     before = tree(tmp_path / "photos-protected")
     report = protect(
         named, captions=named / "posts.jsonl", trigger_position=position, borrow_names=1, overwrite=True, **quick
@@ -73,6 +74,8 @@ def test_a_draft_shows_them(named, quick, tmp_path):
 def test_captions_without_names_stay_and_it_is_said(posts, quick):
     report = protect(posts, captions=posts / "posts.jsonl", borrow_names=2, **quick)
     assert any(note.startswith("no caption borrows a name") for note in report.notes)
+    plain = protect(posts, captions=posts / "posts.jsonl", overwrite=True, **quick)
+    assert not any("--borrow-names" in note for note in plain.notes)
 
 
 def test_a_method_without_words_cannot_borrow_names(named, quick):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from unlearnable.posts.names import posts_by_name
 from unlearnable.protection.borrowing import borrowing
 from unlearnable.protection.captions import cut_captions
 from unlearnable.workflows.protect.prepare import Caption
@@ -23,11 +24,19 @@ def with_names(run: Run) -> Mapping[str, list[Caption]]:
     }
 
 
-def said_of_names(run: Run) -> str:
-    """Return how many of the published captions mention names of others."""
+def said_of_names(run: Run) -> list[str]:
+    """Return what the user should know: how many captions mention others, or that they could."""
+    if not run.settings.borrow_names:
+        names = len(posts_by_name(run.problem.captions)) if run.method.has_trigger else 0
+        if names < 2:
+            return []
+        return [
+            f"your captions mention {names} names more than once: with --borrow-names 2 models learn far less of who "
+            "that is, but captions then also name people who are not in the photo"
+        ]
     others = run.problem.borrowed
     captions = [caption.pair.caption for photo in run.prepared.photos for caption in run.captions[photo.id]]
     count = sum(borrowing(caption, others) != caption for caption in captions)
     if not count:
-        return "no caption borrows a name: your captions have to mention two names or more, each in two posts or more"
-    return f"{count} of {len(captions)} captions also name people who are not in the photo, as you asked"
+        return ["no caption borrows a name: your captions have to mention two names or more, each in two posts or more"]
+    return [f"{count} of {len(captions)} captions also name people who are not in the photo, as you asked"]

@@ -156,8 +156,7 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
     if invented:
         whose = "photo had no caption; its own" if invented == 1 else "photos had no caption; theirs"
         notes.append(f"{invented} {whose} was made from the file name")
-    if run.settings.borrow_names:
-        notes.append(said_of_names(run))
+    notes += said_of_names(run)
     notes += field_notes(run.dataset.changed_fields, {line.source for line in protected}, run.settings.keep_fields)
     lossy = sum(line.quality is not None for line in protected)
     if lossy:
