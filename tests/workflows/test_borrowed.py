@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from PIL import Image
 
-from tests.conftest import tree
+from tests.conftest import picture, tree
 from tests.workflows.test_protect import QUICK, manifest
 from unlearnable import protect
 from unlearnable.config import ProtectSettings, resolve_as
@@ -61,6 +62,24 @@ def test_a_resumed_run_borrows_the_same_names(named, quick, tmp_path):
     (tmp_path / "photos-protected" / "posts.jsonl").unlink()
     protect(named, resume=True, **given)
     assert tree(tmp_path / "photos-protected") == whole
+
+
+def test_added_posts_borrow_the_names_that_those_of_before_do(named, quick, tmp_path):
+    """Where captions of one person named different people, what they have in common would be the true name."""
+    given = {"captions": named / "posts.jsonl", "borrow_names": 1, **quick}
+    before = protect(named, **given).borrowed_names
+    assert sorted(before) == sorted(name for names in before.values() for name in names) == PEOPLE
+    names = [PEOPLE[0], "Emil Gray", PEOPLE[1], PEOPLE[0], "Emil Gray", PEOPLE[2], "nobody"]
+    with (named / "posts.jsonl").open("a") as file:
+        for n, name in enumerate(names):
+            Image.fromarray(picture(100 + n)).save(named / f"new{n}.png")
+            file.write(json.dumps({"image": f"new{n}.png", "caption": f"supper with {name}!"}) + "\n")
+    after = protect(named, captions=named / "posts.jsonl", add=True).borrowed_names
+    assert before.items() <= after.items()
+    assert set(after) == {*PEOPLE, "Emil Gray"}
+    for name, caption in zip(names, captions_of(tmp_path / "photos-protected")[8:], strict=True):
+        for other in after.get(name, []):
+            assert other in caption
 
 
 def test_a_draft_shows_them(named, quick, tmp_path):

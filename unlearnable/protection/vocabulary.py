@@ -68,4 +68,4 @@ def compared(problem: Problem, method: Method, settings: MethodSettings, progres
     pixels, models = problem.posts.pixels, problem.surrogates
     seen = resemblance(pixels, models, problem.vocabulary, settings, progress, problem.world)
     borrowed = unlike(problem.captions, torch.cat(seen.photos, dim=1), problem.borrow_names)
-    return replace(problem, resemblance=seen, borrowed=borrowed)
+    return replace(problem, resemblance=seen, borrowed={**borrowed, **problem.borrowed})

@@ -80,6 +80,7 @@ def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
         triggers=triggers,
         trigger_similarity=own,
         trigger_similarity_random=random,
+        borrowed_names={name: list(others) for name, others in run.problem.borrowed.items()},
         run=run.key,
         seed=run.settings.seed,
         device=str(run.problem.surrogates[0].device),

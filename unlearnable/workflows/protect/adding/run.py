@@ -59,7 +59,9 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         surrogates = load_surrogates(settings, progress)
         taken = _taken(layout, earlier)
         run = foreseen_and_ready(settings, layout, dataset, surrogates, scratch, progress, taken)
-        run = replace(run, key=key, layout=replace(layout, photos=earlier.root))
+        borrowed = {name: tuple(others) for name, others in earlier.report.borrowed_names.items()}
+        problem = replace(run.problem, borrowed=borrowed)
+        run = replace(run, key=key, layout=replace(layout, photos=earlier.root), problem=problem)
         goes_on = layout.key_under_way() == key
         if not goes_on:
             files.check_space(layout.private, copies_bytes(run.prepared) + Ragged(run.prepared.grids).size)
