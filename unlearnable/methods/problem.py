@@ -44,8 +44,8 @@ class Problem:
         leaders: for each post, the one whose trigger it takes: itself, or an earlier one with the same caption in the
             caption file, as photos of a carousel have; empty where every post leads itself.
         borrow_names: how many names of others a caption with a name will mention.
-        borrowed: those names, for each name; they join the captions when these are written. Those of an earlier result stay:
-            the name that a person's captions with different others have in common would be the true one.
+        borrowed: those names, for each name; they join the captions when these are written. Those of an earlier
+            result stay: the name that a person's captions with different others have in common would be the true one.
         resemblance: which words describe the photos; None where a trigger may do so.
         world: processes that share each batch; all of them run the method, draw the same numbers and come to the same
             state.
