@@ -29,6 +29,25 @@ def test_a_published_row_repeats_the_protected_caption_and_names_no_place(posts,
     ]
 
 
+def test_a_published_row_does_not_say_who_is_in_the_photo(posts, tiny_path, tmp_path):
+    """Captions may name others besides (`--borrow-names`): a field that names one alone would tell who it is."""
+    rows = [json.loads(line) for line in (posts / "posts.jsonl").read_text().splitlines()]
+    for row in rows:
+        row |= {
+            "person": "Ada Cox",
+            "people": [{"name": "Ada Cox"}, {"name": "Ben"}],
+            "tagged": ["Ada Cox"],
+            "by": "Ben",
+        }
+    (posts / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    report = protect(posts, captions=posts / "posts.jsonl", surrogate=str(tiny_path), **QUICK)
+    text = (tmp_path / "photos-protected" / "posts.jsonl").read_text()
+    assert "Ada" not in text
+    for row in map(json.loads, text.splitlines()):
+        assert (row["person"], row["people"], row["tagged"], row["by"]) == (None, None, None, "Ben")
+    assert "the field person of 8 rows was emptied: --keep-fields person keeps it" in report.notes
+
+
 def test_only_rows_that_are_written_count():
     changed = [ChangedField("a.jpg", 0, "Alt", True), ChangedField("b.jpg", 1, "Alt", True)]
     assert field_notes(changed, {"b.jpg"}, []) == ["the field Alt of 1 rows was emptied: --keep-fields Alt keeps it"]

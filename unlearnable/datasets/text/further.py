@@ -1,4 +1,4 @@
-"""Fields of a row beside its photo and caption that must not be published as they are: descriptions and places."""
+"""Fields of a row beside its photo and caption that must not be published as they are: descriptions, people, places."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ PLACES = frozenset(
         *("sub-location",),
     }
 )
+PEOPLE = frozenset({"people", "person", "personinimage", "persons", "person_name", "tagged", "tagged_people"})
 Field = tuple[str, Node]
 NULL = "null"  # what is left of a place in JSON
 _FIRST = re.compile(r"[\[{]")  # of JSON in a script
@@ -35,6 +36,11 @@ def is_place(name: str) -> bool:
     """Return whether a field says where something was: by its name, also behind a group as in `EXIF:GPSLatitude`."""
     plain = name.rpartition(":")[2].casefold()
     return plain in PLACES or plain.startswith("gps")
+
+
+def is_personal(name: str) -> bool:
+    """Return whether a field says where something was, or who is there."""
+    return is_place(name) or name.rpartition(":")[2].casefold() in PEOPLE
 
 
 def places_in(text: str) -> Iterator[FurtherField]:
@@ -53,12 +59,12 @@ def _is_nowhere(value: Any) -> bool:
 
 
 def json_fields(text: str, row: Node) -> Iterator[Field]:
-    """Yield the strings below a JSON value, each with the name it stands under, and what is known to be a place."""
+    """Yield the strings below a JSON value with the names they stand under, and what is known as places or people."""
     waiting = [one for one in _items(text, row) if isinstance(one.value, dict)]
     while waiting:
         for name, node in members(text, waiting.pop().start):
             known = name.casefold() in DESCRIPTIONS
-            if is_place(name):
+            if is_personal(name):
                 yield name, node
                 continue
             for value in _items(text, node):
@@ -88,12 +94,12 @@ def further_of(name: str, value: object, captions: Sequence[str]) -> FurtherFiel
 
 
 def _further(name: str, node: Node, captions: Sequence[TextSpan]) -> FurtherField | None:
-    """Return a field that repeats a caption, describes the photo otherwise or says where it was taken, or else None."""
+    """Return a field that repeats a caption, describes the photo, or says where it was or who is in it; else None."""
     value = node.value.strip() if isinstance(node.value, str) else node.value
     if value in (None, "", [], {}):
         return None
     same = next((number for number, caption in enumerate(captions) if caption.value.strip() == value), None)
-    known = name.casefold() in DESCRIPTIONS or is_place(name) or (name.casefold() == "exif" and "GPS" in str(value))
+    known = name.casefold() in DESCRIPTIONS or is_personal(name) or (name.casefold() == "exif" and "GPS" in str(value))
     holds = isinstance(value, str) and any(_is_in(caption.value.strip(), value) for caption in captions)
     if same is None and not known and not holds:
         return None
