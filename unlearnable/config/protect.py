@@ -130,8 +130,8 @@ class ProtectSettings(LoggedSettings, ProtectionSettings):
     keep_fields: Annotated[
         tuple[str, ...],
         Field(
-            description="Field of the caption file that stays as it is, though it describes the photo, or says who is in "
-            "it or where it was taken."
+            description="Field of the caption file that stays as it is, though it describes the photo, says who is "
+            "in it or where it was taken."
         ),
     ] = ()
     opt_out: Annotated[
