@@ -108,7 +108,8 @@ def adversaries(session: MEMSession, models: Sequence[DualEncoder]) -> list[Adve
 def groups_said(problem: Problem, labels: Tensor) -> Tensor:
     """Return (g, g) bool: the groups that the published captions of each group speak of, itself and borrowed names."""
     said = torch.eye(int(labels.max()) + 1, dtype=torch.bool)
-    group_of = {name: int(labels[posts].mode().values) for name, posts in posts_by_name(problem.captions).items()}
+    posts = posts_by_name(problem.captions) if problem.borrowed else {}
+    group_of = {name: int(labels[numbers].mode().values) for name, numbers in posts.items()}
     for name, others in problem.borrowed.items():
         for other in others:
             if name in group_of and other in group_of:
