@@ -12,20 +12,23 @@ from __future__ import annotations
 import argparse
 
 import torch
-from open_clip.modified_resnet import AttentionPool2d
 from precision import in_turns, model_of, seconds
 from torch import nn
 
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.equivalents import FirstTokenPool, Patches, PlainAttention
+from unlearnable.models.equivalents import CLASSES
+from unlearnable.models.equivalents.convolutions import Depthwise, Patches
+from unlearnable.models.equivalents.residual import MeanOfFour, NoPool
 from unlearnable.models.precision import TOWERS, Tower, in_bf16
 from unlearnable.training.memory import kept
 
 HEAD = "| model | tower | format | step | open_clip's, ms each | replaced | times as fast |"
 BUILT: dict[type[nn.Module], type[nn.Module]] = {
-    PlainAttention: nn.MultiheadAttention,
-    FirstTokenPool: AttentionPool2d,
+    **{equal: slow for slow, equal in CLASSES.items()},
     Patches: nn.Conv2d,
+    Depthwise: nn.Conv2d,
+    NoPool: nn.AvgPool2d,
+    MeanOfFour: nn.AvgPool2d,
 }
 
 

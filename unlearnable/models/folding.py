@@ -39,7 +39,8 @@ def folded(tower: nn.Module, side: int) -> nn.Module:
     for convolution, normalisation in pairs:
         before: Any = other.get_submodule(convolution)
         after: Any = other.get_submodule(normalisation)
-        other.set_submodule(convolution, fuse_conv_bn_eval(before, after))
+        fused = fuse_conv_bn_eval(before, after)
+        other.set_submodule(convolution, fused.requires_grad_(False))  # no step asks for gradients of these copies
         other.set_submodule(normalisation, getattr(after, "act", nn.Identity()))  # timm's has the activation inside
     difference = (other(photo) - expected).norm() / expected.norm()
     return other.to(memory_format=torch.channels_last) if difference < CLOSE else tower  # type: ignore[call-overload]
