@@ -7,6 +7,7 @@ import torch
 
 from tests.methods.sessions import finish, started
 from unlearnable.methods import adversarial, steps
+from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.optim.adversarial import elsewhere
 from unlearnable.optim.view import PLAIN_VIEW, apply_noise, load_view
 
@@ -49,6 +50,20 @@ def test_every_surrogate_and_every_tower_has_an_adversary(make_problem, quick, t
     assert len(adversaries(session)) == 3
     assert session.state.learnt == quick.adversary_steps
     assert adversarial.recruit(problem, quick.model_copy(update={"adversarial_weight": 0})) == ([], [])
+
+
+def test_gradients_of_adversaries_alone_are_damped(make_problem, quick, monkeypatch):
+    damped = []
+    genuine = DualEncoder.settle
+
+    def watched(model, **how):
+        damped.append((model, how["damp"]))
+        genuine(model, **how)
+
+    monkeypatch.setattr(DualEncoder, "settle", watched)
+    session, _ = run(make_problem(), quick.model_copy(update={"max_rounds": 1}))
+    assert {damp for model, damp in damped if model in session.state.adversaries} == {True}
+    assert {damp for model, damp in damped if model in session.state.models} == {False}
 
 
 def test_adversaries_learn_the_clean_posts_without_triggers(make_problem, quick, monkeypatch):

@@ -90,7 +90,7 @@ def adversaries(session: MEMSession, models: Sequence[DualEncoder]) -> list[Adve
     Posts of the same people or things are a group, which all of the models see as the same other groups: only photos
     that move together teach a name the wrong look.
     """
-    settle(models, session.settings.precision)
+    settle(models, session.settings.precision, damp=True)
     features = [_features(session, model) for model in models]
     if not features:
         return []

@@ -141,8 +141,11 @@ def check_finite(values: Sequence[Tensor], what: str, model: str, round_number: 
         )
 
 
-def settle(models: Sequence[DualEncoder], precision: Precision) -> None:
-    """Put models into evaluation mode, for steps that take gradients to inputs only, which they ask for by name."""
+def settle(models: Sequence[DualEncoder], precision: Precision, *, damp: bool = False) -> None:
+    """Put models into evaluation mode, for steps that take gradients to inputs only, which they ask for by name.
+
+    Gradients of models that damp come back along skip connections more than beside them.
+    """
     for model in models:
         photos, texts = (in_bf16(model, precision, tower) for tower in TOWERS)
-        model.settle(photos_in_bf16=photos, texts_in_bf16=texts)
+        model.settle(photos_in_bf16=photos, texts_in_bf16=texts, damp=damp)

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unlearnable.errors import ModelError
+from unlearnable.models.damping import damped
 from unlearnable.models.folding import folded, halved
 
 Triple = tuple[float, float, float]
@@ -146,16 +147,22 @@ class DualEncoder:
         longest = int((tokens != 0).sum(dim=1).max())
         return tokens[:, : max(longest, 1)]
 
-    def settle(self, *, photos_in_bf16: bool = False, texts_in_bf16: bool = False) -> None:
+    def settle(self, *, photos_in_bf16: bool = False, texts_in_bf16: bool = False, damp: bool = False) -> None:
         """Enter evaluation mode for many steps: until `learn`, photos and texts pass copies of the towers.
 
         They are faster: batch normalisation is folded, and weights of a tower that computes in bf16 are in bf16, where
         each step would convert them. They are not told that they need no gradients: PyTorch then multiplies the
         activations of a transformer without folding the batch, which takes up to four times as long in bf16
         (tools/bench/frozen.py).
+
+        Args:
+            photos_in_bf16: whether the photo tower computes in bf16.
+            texts_in_bf16: whether the text tower does.
+            damp: whether gradients are to come back to photos along skip connections more than beside them.
         """
         self.module.eval()
         photos, texts = folded(self.module.get_submodule("visual"), self.image_size), self._text.transformer
+        photos = damped(photos) if damp else photos
         self._settled = (halved(photos) if photos_in_bf16 else photos, halved(texts) if texts_in_bf16 else texts)
 
     def learn(self) -> None:
