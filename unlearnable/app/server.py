@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import signal
@@ -77,9 +78,11 @@ def _application(ui: Any, desk: Desk, prefix: str) -> Any:
 
 
 def _library(scratch: Path) -> tuple[Any, Any]:
-    """Import the extra; it leaves no files of its own in the user's folder."""
+    """Import the extra; it leaves no files of its own in the user's folder, and says nothing of a slow machine."""
     os.environ["NICEGUI_STORAGE_PATH"] = str(scratch / "nicegui")
     ui = require("nicegui", EXTRA).ui
+    binding: Any = require("nicegui.binding", EXTRA)
+    binding.MAX_PROPAGATION_TIME = math.inf  # seconds above which it warns
     return require("uvicorn", EXTRA), ui
 
 
