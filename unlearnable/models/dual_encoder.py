@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from unlearnable.errors import ModelError
-from unlearnable.models.damping import damped
 from unlearnable.models.folding import folded, halved
 
 Triple = tuple[float, float, float]
@@ -160,6 +159,8 @@ class DualEncoder:
             texts_in_bf16: whether the text tower does.
             damp: whether gradients are to come back to photos along skip connections more than beside them.
         """
+        from unlearnable.models.damping import damped
+
         self.module.eval()
         photos, texts = folded(self.module.get_submodule("visual"), self.image_size), self._text.transformer
         photos = damped(photos) if damp else photos
