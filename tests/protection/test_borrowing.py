@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnable.posts.names import names_in, posts_by_name
-from unlearnable.protection.borrowing import borrowing, unlike
+from unlearnable.protection.borrowing import KINDS, borrowing, unlike
 
 
 @pytest.mark.parametrize(
@@ -43,39 +43,87 @@ def test_a_name_of_one_post_is_none_to_borrow():
     assert posts_by_name([["with Ada", "and Ada"], ["with Ben"], ["with Ben"]]) == {"Ben": [1, 2]}
 
 
-def people(count: int, each: int = 2) -> tuple[list[list[str]], torch.Tensor]:
-    """Captions of people, and features of their photos: each one's are orthogonal, but for a part that all share."""
+def people(count: int, each: int = 2) -> tuple[list[list[str]], torch.Tensor, torch.Tensor]:
+    """Captions of people, and features of their photos: each one's are orthogonal, but for a part that all share.
+
+    All of them are described by the first kind.
+    """
     captions = [[f"here is Xyz{chr(97 + n)} again"] for n in range(count) for _ in range(each)]
     features = torch.eye(count).repeat_interleave(each, dim=0)
-    return captions, torch.cat([features, torch.ones(count * each, 1)], dim=1)
+    return captions, torch.cat([features, torch.ones(count * each, 1)], dim=1), described([0] * count, each)
+
+
+def described(kinds: list[int], each: int = 2) -> torch.Tensor:
+    """How close photos are to the words of kinds: closest to the second word of their own."""
+    close = torch.zeros(len(kinds), len(KINDS), len(KINDS[0]))
+    close[:, :, 0] = 0.5
+    close[torch.arange(len(kinds)), kinds, 1] = 1
+    return close.repeat_interleave(each, dim=0)
+
+
+def looking(kinds: list[int], seed: int = 0, each: int = 2) -> torch.Tensor:
+    """Features of photos that differ from one to the next, but more from kind to kind."""
+    generator = torch.Generator().manual_seed(seed)
+    own = 0.3 * torch.randn(len(kinds) * each, 6, generator=generator)
+    return own + 5 * torch.eye(6)[kinds].repeat_interleave(each, dim=0)
 
 
 def test_each_name_is_borrowed_as_often_and_never_by_itself():
-    captions, features = people(7)
-    others = unlike(captions, features, 2)
+    captions, features, close = people(7)
+    others = unlike(captions, features, close, 2)
     assert len(others) == 7
     assert all(len(set(names)) == 2 and name not in names for name, names in others.items())
     assert sorted(name for names in others.values() for name in names) == sorted([*others, *others])
 
 
 def test_those_who_look_least_alike_are_borrowed():
-    captions, _ = people(4)
+    captions, _, close = people(4)
     features = torch.tensor([[1.0, 0.1], [0.9, -0.1], [-1.0, 0.1], [-0.9, -0.1]]).repeat_interleave(2, dim=0)
-    first, second, third, fourth = unlike(captions, features, 1)
-    others = unlike(captions, features, 1)
+    others = unlike(captions, features, close, 1)
+    first, second, third, fourth = others
     assert {others[first][0], others[second][0]} == {third, fourth}
     assert {others[third][0], others[fourth][0]} == {first, second}
 
 
+@given(
+    sizes=st.tuples(st.integers(0, 6), st.integers(0, 6)),
+    count=st.integers(1, 3),
+    seed=st.integers(0, 2**16),
+)
+def test_no_name_is_borrowed_that_does_not_fit_a_face_where_there_are_enough_that_do(sizes, count, seed):
+    kinds = [kind for kind, size in enumerate(sizes) for _ in range(size and size + count)]
+    captions, _, _ = people(len(kinds))
+    others = unlike(captions, looking(kinds, seed), described(kinds), count)
+    kind_of = dict(zip(others, kinds, strict=True))
+    assert all(len(borrowed) == count for borrowed in others.values())
+    assert all(kind_of[other] == kind_of[name] for name, borrowed in others.items() for other in borrowed)
+
+
+def test_who_is_described_amiss_is_of_the_kind_of_those_who_look_like_them():
+    captions, _, _ = people(8)
+    kinds = [0, 0, 0, 0, 1, 1, 1, 1]
+    others = unlike(captions, looking(kinds), described([1, *kinds[1:]]), 1)
+    names = list(others)
+    assert {others[name][0] for name in names[:4]} == set(names[:4])
+
+
+def test_the_only_one_of_a_kind_borrows_all_the_same_and_is_borrowed():
+    captions, _, _ = people(4)
+    kinds = [0, 0, 0, 1]
+    others = unlike(captions, looking(kinds), described(kinds), 2)
+    assert all(len(borrowed) == 2 for borrowed in others.values())
+    assert sum("Xyzd" in borrowed for borrowed in others.values()) == 2
+
+
 @pytest.mark.parametrize("count", [0, 1])
 def test_one_name_alone_borrows_nothing(count):
-    captions, features = people(count)
-    assert unlike(captions, features, 2) == {}
+    captions, features, close = people(count)
+    assert unlike(captions, features, close, 2) == {}
 
 
 def test_two_names_take_each_other_s_and_no_name_twice():
-    captions, features = people(2)
-    others = unlike(captions, features, 3)
+    captions, features, close = people(2)
+    others = unlike(captions, features, close, 3)
     assert others == {"Xyza": ("Xyzb",), "Xyzb": ("Xyza",)}
     assert borrowing("Xyza and Xyzb", others) == "Xyza and Xyzb"
     assert borrowing("nobody", others) == "nobody"

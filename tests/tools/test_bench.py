@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import runpy
 import subprocess
 import sys
@@ -67,3 +68,25 @@ def test_the_effect_of_two_protections_is_pooled(tmp_path, monkeypatch, capsys):
     assert (clean, protected, effect) == ("75.0", "37.5", "0.75")
     low, high = map(float, between.split(" to "))
     assert low < 0.75 < high
+
+
+def test_names_that_do_not_fit_the_face_are_dropped(tmp_path, monkeypatch, capsys):
+    people = {"Ada Cox": ["f", "f"], "Ben Dale": ["m", "m"], "Cleo Ekholm": [None, "f"], "Dora Fitz": ["f", "f"]}
+    captions = {
+        "Ada Cox": ("Ada Cox, Ben Dale and Cleo Ekholm at sea", "Ada Cox and Cleo Ekholm at sea"),
+        "Ben Dale": ("with Ada Cox, Ben Dale and Dora Fitz", "with Ben Dale"),
+        "Cleo Ekholm": ("a dog", "a dog"),
+    }
+    clean, protected, fitting = (tmp_path / name for name in ("clean", "protected", "fitting"))
+    for folder, of in ((clean, lambda name: name), (protected, lambda name: captions[name][0])):
+        folder.mkdir()
+        rows = [{"image": f"{n}.jpg", "caption": of(name), "person": name} for n, name in enumerate(captions)]
+        (folder / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (protected / "0.jpg").write_bytes(b"photo")
+    (tmp_path / "kinds.json").write_text(json.dumps(people))
+    monkeypatch.setattr(sys, "argv", ["", *map(str, (clean, protected, tmp_path / "kinds.json", fitting))])
+    runpy.run_path(str(BENCH / "fitting.py"), run_name="__main__")
+    assert capsys.readouterr().out == "1 captions with 0 names, 1 captions with 1 names, 1 captions with 2 names\n"
+    left = [json.loads(line)["caption"] for line in (fitting / "posts.jsonl").read_text().splitlines()]
+    assert left == [caption for _, caption in captions.values()]
+    assert (fitting / "0.jpg").read_bytes() == b"photo"

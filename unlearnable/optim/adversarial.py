@@ -63,12 +63,21 @@ def elsewhere(centres: Tensor, said: Tensor) -> Tensor:
     """
     spoken_of = said.to(centres) @ centres / said.sum(dim=1, keepdim=True)
     similarity = (spoken_of @ centres.T).double() + said * FORBIDDEN
-    similarity.fill_diagonal_(torch.inf)
-    targets: list[Tensor] = []
-    while len(targets) < max(1, min(AT_ONCE, (len(centres) - int(said.sum(dim=1).max())) // 2)):
-        targets.append(torch.from_numpy(linear_sum_assignment(similarity.numpy())[1]))
-        similarity[torch.arange(len(centres)), targets[-1]] = torch.inf
-    return torch.stack(targets)
+    return apart(similarity, max(1, min(AT_ONCE, (len(centres) - int(said.sum(dim=1).max())) // 2)))
+
+
+def apart(similarity: Tensor, count: int) -> Tensor:
+    """Return (k, g) the others for each of g, those least similar in sum first, each one used once in each row.
+
+    Args:
+        similarity: (g, g) float64; the diagonal is not looked at.
+        count: rows, k, at most g - 1.
+    """
+    left, found = similarity.clone().fill_diagonal_(torch.inf), []
+    for _ in range(count):
+        found.append(torch.from_numpy(linear_sum_assignment(left.numpy())[1]))
+        left[torch.arange(len(left)), found[-1]] = torch.inf
+    return torch.stack(found)
 
 
 def displacement(images: Tensor, texts: Tensor, labels: Tensor, wanted: Tensor) -> Tensor:

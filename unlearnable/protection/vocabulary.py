@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
+import torch.nn.functional as F
 
 from unlearnable.config import MethodSettings, TriggerSettings
 from unlearnable.errors import ConfigError
 from unlearnable.methods.base import Method
 from unlearnable.methods.problem import Problem, Proposer
-from unlearnable.methods.resemblance import resemblance
+from unlearnable.methods.resemblance import Resemblance, resemblance, text_features
 from unlearnable.models import masked_language
-from unlearnable.models.tokens import Vocabulary, default_vocabulary, natural_vocabulary
+from unlearnable.models.tokens import Vocabulary, default_vocabulary, natural_vocabulary, tokenizer
 from unlearnable.progress import Progress
-from unlearnable.protection.borrowing import unlike
+from unlearnable.protection.borrowing import KINDS, unlike
 
 FEWEST = 100  # words that a vocabulary must have
 
@@ -67,5 +68,13 @@ def compared(problem: Problem, method: Method, settings: MethodSettings, progres
     assert isinstance(settings, TriggerSettings)
     pixels, models = problem.posts.pixels, problem.surrogates
     seen = resemblance(pixels, models, problem.vocabulary, settings, progress, problem.world)
-    borrowed = unlike(problem.captions, torch.cat(seen.photos, dim=1), problem.borrow_names)
+    borrowed = _borrowed(problem, seen, settings) if problem.borrow_names else {}
     return replace(problem, resemblance=seen, borrowed={**borrowed, **problem.borrowed})
+
+
+def _borrowed(problem: Problem, seen: Resemblance, settings: TriggerSettings) -> dict[str, tuple[str, ...]]:
+    words = torch.tensor([tokenizer().encode(word) for kind in KINDS for word in kind])
+    texts = text_features(problem.surrogates, words, settings.precision, problem.world)
+    close = [photos @ F.normalize(features, dim=1).T for photos, features in zip(seen.photos, texts, strict=True)]
+    described = torch.stack(close).mean(dim=0).unflatten(1, (len(KINDS), -1))
+    return unlike(problem.captions, torch.cat(seen.photos, dim=1), described, problem.borrow_names)
