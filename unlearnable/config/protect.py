@@ -97,7 +97,7 @@ class ProtectSettings(LoggedSettings, ProtectionSettings):
             ge=0,
             le=3,
             description="Number of names that each caption with a name mentions too: of people in your other captions "
-            "who look least like it, though they are not in the photo. 0 mentions nobody else.",
+            "whose names fit as well, though they are not in the photo. 0 mentions nobody else.",
         ),
     ] = 0
     format: Annotated[
