@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnable.posts.names import names_in, posts_by_name
-from unlearnable.protection.borrowing import KINDS, borrowing, unlike
+from unlearnable.protection.borrowing import KINDS, borrowing, kinds_of, told, unlike
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,11 @@ def described(kinds: list[int], each: int = 2) -> torch.Tensor:
     return close.repeat_interleave(each, dim=0)
 
 
+def lent(captions, features, close, count: int) -> dict[str, tuple[str, ...]]:
+    """The names to borrow, by what the photos look like."""
+    return unlike(captions, features, kinds_of(captions, features, close), count)
+
+
 def looking(kinds: list[int], seed: int = 0, each: int = 2) -> torch.Tensor:
     """Features of photos that differ from one to the next, but more from kind to kind."""
     generator = torch.Generator().manual_seed(seed)
@@ -70,7 +75,7 @@ def looking(kinds: list[int], seed: int = 0, each: int = 2) -> torch.Tensor:
 
 def test_each_name_is_borrowed_as_often_and_never_by_itself():
     captions, features, close = people(7)
-    others = unlike(captions, features, close, 2)
+    others = lent(captions, features, close, 2)
     assert len(others) == 7
     assert all(len(set(names)) == 2 and name not in names for name, names in others.items())
     assert sorted(name for names in others.values() for name in names) == sorted([*others, *others])
@@ -79,7 +84,7 @@ def test_each_name_is_borrowed_as_often_and_never_by_itself():
 def test_those_who_look_least_alike_are_borrowed():
     captions, _, close = people(4)
     features = torch.tensor([[1.0, 0.1], [0.9, -0.1], [-1.0, 0.1], [-0.9, -0.1]]).repeat_interleave(2, dim=0)
-    others = unlike(captions, features, close, 1)
+    others = lent(captions, features, close, 1)
     first, second, third, fourth = others
     assert {others[first][0], others[second][0]} == {third, fourth}
     assert {others[third][0], others[fourth][0]} == {first, second}
@@ -93,16 +98,17 @@ def test_those_who_look_least_alike_are_borrowed():
 def test_no_name_is_borrowed_that_does_not_fit_a_face_where_there_are_enough_that_do(sizes, count, seed):
     kinds = [kind for kind, size in enumerate(sizes) for _ in range(size and size + count)]
     captions, _, _ = people(len(kinds))
-    others = unlike(captions, looking(kinds, seed), described(kinds), count)
+    others = lent(captions, looking(kinds, seed), described(kinds), count)
     kind_of = dict(zip(others, kinds, strict=True))
     assert all(len(borrowed) == count for borrowed in others.values())
     assert all(kind_of[other] == kind_of[name] for name, borrowed in others.items() for other in borrowed)
+    assert not told(others, kind_of)
 
 
 def test_who_is_described_amiss_is_of_the_kind_of_those_who_look_like_them():
     captions, _, _ = people(8)
     kinds = [0, 0, 0, 0, 1, 1, 1, 1]
-    others = unlike(captions, looking(kinds), described([1, *kinds[1:]]), 1)
+    others = lent(captions, looking(kinds), described([1, *kinds[1:]]), 1)
     names = list(others)
     assert {others[name][0] for name in names[:4]} == set(names[:4])
 
@@ -110,20 +116,21 @@ def test_who_is_described_amiss_is_of_the_kind_of_those_who_look_like_them():
 def test_the_only_one_of_a_kind_borrows_all_the_same_and_is_borrowed():
     captions, _, _ = people(4)
     kinds = [0, 0, 0, 1]
-    others = unlike(captions, looking(kinds), described(kinds), 2)
+    others = lent(captions, looking(kinds), described(kinds), 2)
     assert all(len(borrowed) == 2 for borrowed in others.values())
     assert sum("Xyzd" in borrowed for borrowed in others.values()) == 2
+    assert told(others, dict(zip(others, kinds, strict=True))) == ("Xyzd",)
 
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_one_name_alone_borrows_nothing(count):
     captions, features, close = people(count)
-    assert unlike(captions, features, close, 2) == {}
+    assert lent(captions, features, close, 2) == {}
 
 
 def test_two_names_take_each_other_s_and_no_name_twice():
     captions, features, close = people(2)
-    others = unlike(captions, features, close, 3)
+    others = lent(captions, features, close, 3)
     assert others == {"Xyza": ("Xyzb",), "Xyzb": ("Xyza",)}
     assert borrowing("Xyza and Xyzb", others) == "Xyza and Xyzb"
     assert borrowing("nobody", others) == "nobody"

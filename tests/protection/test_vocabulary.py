@@ -25,11 +25,14 @@ def test_names_are_borrowed_of_people_whom_the_same_words_describe(make_problem,
     monkeypatch.setattr(vocabulary, "resemblance", lambda *_: looks)
     names = [name for name in ("Ada Cox", "Ben Dale", "Cleo Ekholm", "Dora Fitz") for _ in range(2)]
     named = replace(problem, captions=tuple((f"lunch with {name}",) for name in names), borrow_names=1)
-    borrowed = compared(named, MEM(), quick, Silent()).borrowed
-    assert borrowed == {
+    lent = compared(named, MEM(), quick, Silent())
+    assert lent.borrowed == {
         "Ada Cox": ("Cleo Ekholm",),
         "Ben Dale": ("Dora Fitz",),
         "Cleo Ekholm": ("Ada Cox",),
         "Dora Fitz": ("Ben Dale",),
     }
+    assert not lent.told
+    couple = replace(named, captions=(("lunch with Ada Cox",), ("lunch with Ada Cox",), *named.captions[2:4] * 3))
+    assert compared(couple, MEM(), quick, Silent()).told == ("Ada Cox", "Ben Dale")
     assert not compared(replace(named, borrow_names=0), MEM(), quick, Silent()).borrowed

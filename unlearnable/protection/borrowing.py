@@ -20,7 +20,7 @@ UNFIT = 10.0  # similarity of people of two kinds, above any cosine
 
 
 def unlike(
-    captions: Sequence[Sequence[str]], photos: Tensor, described: Tensor, count: int
+    captions: Sequence[Sequence[str]], photos: Tensor, kinds: Mapping[str, int], count: int
 ) -> dict[str, tuple[str, ...]]:
     """Return the names to borrow for each name: of those whose photos look least like its own, each as often as others.
 
@@ -29,28 +29,51 @@ def unlike(
     Args:
         captions: all captions of each post.
         photos: (n, d) features of the clean photos.
-        described: (n, kinds, words) how close each photo is to the words of `KINDS`.
-        count: names to borrow, 0 for none; fewer where there are few names.
+        kinds: of each name, by `kinds_of`.
+        count: names to borrow; fewer where there are few names.
     """
-    posts = posts_by_name(captions) if count else {}
+    posts = posts_by_name(captions)
     if len(posts) < 2:
         return {}
-    means = torch.stack([photos[numbers].mean(dim=0) for numbers in posts.values()])
-    centres = F.normalize(means - means.mean(dim=0), dim=1)
-    kinds = _kinds(centres, torch.stack([described[numbers].mean(dim=0) for numbers in posts.values()]))
-    similarity = (centres @ centres.T).double() + UNFIT * (kinds[:, None] != kinds)
-    wanted, names = apart(similarity, min(count, len(posts) - 1)), list(posts)
+    centres, names = _centres(posts, photos), list(posts)
+    kind = torch.tensor([kinds[name] for name in names])
+    similarity = (centres @ centres.T).double() + UNFIT * (kind[:, None] != kind)
+    wanted = apart(similarity, min(count, len(names) - 1))
     return {name: tuple(names[other] for other in wanted[:, n].tolist()) for n, name in enumerate(names)}
 
 
-def _kinds(centres: Tensor, described: Tensor) -> Tensor:
-    """Return (g,) the kind of each name: that of the photos which its own (g, d) are closest to.
+def kinds_of(captions: Sequence[Sequence[str]], photos: Tensor, described: Tensor) -> dict[str, int]:
+    """Return of which of `KINDS` the people of each name are: that of the photos which their own are closest to.
 
-    The words (g, kinds, words) say which photos those are. Alone they take some young men for girls, who yet look like
-    the other men.
+    Words say which photos those are. Alone they take some young men for girls, who yet look like the other men.
+
+    Args:
+        captions: all captions of each post.
+        photos: (n, d) features of the clean photos.
+        described: (n, kinds, words) how close each photo is to the words of `KINDS`.
     """
-    said = described.amax(dim=2).argmax(dim=1)
-    return said if len(said.unique()) < 2 else (centres @ centres_of(centres, said).T).argmax(dim=1)
+    posts = posts_by_name(captions)
+    if not posts:
+        return {}
+    centres = _centres(posts, photos)
+    said = torch.stack([described[numbers].mean(dim=0).amax(dim=1).argmax() for numbers in posts.values()])
+    if len(said.unique()) > 1:
+        said = (centres @ centres_of(centres, said).T).argmax(dim=1)
+    return dict(zip(posts, said.tolist(), strict=True))
+
+
+def told(borrowed: Mapping[str, tuple[str, ...]], kinds: Mapping[str, int]) -> tuple[str, ...]:
+    """Return the names that borrow none of their own kind: what names say tells that they are the true ones."""
+    return tuple(
+        name
+        for name, others in borrowed.items()
+        if name in kinds and all(kinds.get(other, kinds[name]) != kinds[name] for other in others)
+    )
+
+
+def _centres(posts: Mapping[str, list[int]], photos: Tensor) -> Tensor:
+    means = torch.stack([photos[numbers].mean(dim=0) for numbers in posts.values()])
+    return F.normalize(means - means.mean(dim=0), dim=1)
 
 
 def borrowing(caption: str, others: Mapping[str, tuple[str, ...]]) -> str:

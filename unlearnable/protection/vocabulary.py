@@ -15,7 +15,7 @@ from unlearnable.methods.resemblance import Resemblance, resemblance, text_featu
 from unlearnable.models import masked_language
 from unlearnable.models.tokens import Vocabulary, default_vocabulary, natural_vocabulary, tokenizer
 from unlearnable.progress import Progress
-from unlearnable.protection.borrowing import KINDS, unlike
+from unlearnable.protection.borrowing import KINDS, kinds_of, told, unlike
 
 FEWEST = 100  # words that a vocabulary must have
 
@@ -68,13 +68,16 @@ def compared(problem: Problem, method: Method, settings: MethodSettings, progres
     assert isinstance(settings, TriggerSettings)
     pixels, models = problem.posts.pixels, problem.surrogates
     seen = resemblance(pixels, models, problem.vocabulary, settings, progress, problem.world)
-    borrowed = _borrowed(problem, seen, settings) if problem.borrow_names else {}
-    return replace(problem, resemblance=seen, borrowed={**borrowed, **problem.borrowed})
+    problem = replace(problem, resemblance=seen)
+    return _lending(problem, seen, settings) if problem.borrow_names else problem
 
 
-def _borrowed(problem: Problem, seen: Resemblance, settings: TriggerSettings) -> dict[str, tuple[str, ...]]:
+def _lending(problem: Problem, seen: Resemblance, settings: TriggerSettings) -> Problem:
+    """Return a problem that knows the names to borrow; those of an earlier result stay."""
     words = torch.tensor([tokenizer().encode(word) for kind in KINDS for word in kind])
     texts = text_features(problem.surrogates, words, settings.precision, problem.world)
     close = [photos @ F.normalize(features, dim=1).T for photos, features in zip(seen.photos, texts, strict=True)]
-    described = torch.stack(close).mean(dim=0).unflatten(1, (len(KINDS), -1))
-    return unlike(problem.captions, torch.cat(seen.photos, dim=1), described, problem.borrow_names)
+    described, photos = torch.stack(close).mean(dim=0).unflatten(1, (len(KINDS), -1)), torch.cat(seen.photos, dim=1)
+    kinds = kinds_of(problem.captions, photos, described)
+    borrowed = {**unlike(problem.captions, photos, kinds, problem.borrow_names), **problem.borrowed}
+    return replace(problem, borrowed=borrowed, told=told(borrowed, kinds))
