@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnable.posts.names import names_in, posts_by_name
-from unlearnable.protection.borrowing import KINDS, borrowing, kinds_of, told, unlike
+from unlearnable.protection.borrowing import KINDS, borrowing, given_away, kinds_of, unlike
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_no_name_is_borrowed_that_does_not_fit_a_face_where_there_are_enough_tha
     kind_of = dict(zip(others, kinds, strict=True))
     assert all(len(borrowed) == count for borrowed in others.values())
     assert all(kind_of[other] == kind_of[name] for name, borrowed in others.items() for other in borrowed)
-    assert not told(others, kind_of)
+    assert not given_away(others, kind_of)
 
 
 def test_who_is_described_amiss_is_of_the_kind_of_those_who_look_like_them():
@@ -119,7 +119,7 @@ def test_the_only_one_of_a_kind_borrows_all_the_same_and_is_borrowed():
     others = lent(captions, looking(kinds), described(kinds), 2)
     assert all(len(borrowed) == 2 for borrowed in others.values())
     assert sum("Xyzd" in borrowed for borrowed in others.values()) == 2
-    assert told(others, dict(zip(others, kinds, strict=True))) == ("Xyzd",)
+    assert given_away(others, dict(zip(others, kinds, strict=True))) == ("Xyzd",)
 
 
 @pytest.mark.parametrize("count", [0, 1])

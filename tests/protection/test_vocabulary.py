@@ -32,7 +32,7 @@ def test_names_are_borrowed_of_people_whom_the_same_words_describe(make_problem,
         "Cleo Ekholm": ("Ada Cox",),
         "Dora Fitz": ("Ben Dale",),
     }
-    assert not lent.told
+    assert not lent.given_away
     couple = replace(named, captions=(("lunch with Ada Cox",), ("lunch with Ada Cox",), *named.captions[2:4] * 3))
-    assert compared(couple, MEM(), quick, Silent()).told == ("Ada Cox", "Ben Dale")
+    assert compared(couple, MEM(), quick, Silent()).given_away == ("Ada Cox", "Ben Dale")
     assert not compared(replace(named, borrow_names=0), MEM(), quick, Silent()).borrowed

@@ -46,7 +46,7 @@ class Problem:
         borrow_names: how many names of others a caption with a name will mention.
         borrowed: those names, for each name; they join the captions when these are written. Those of an earlier
             result stay: the name that a person's captions with different others have in common would be the true one.
-        told: the names that borrow none which would fit their photos as well.
+        given_away: the names that borrow none which would fit their photos as well.
         resemblance: which words describe the photos; None where a trigger may do so.
         world: processes that share each batch; all of them run the method, draw the same numbers and come to the same
             state.
@@ -64,7 +64,7 @@ class Problem:
     leaders: tuple[int, ...] = ()
     borrow_names: int = 0
     borrowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    told: tuple[str, ...] = ()
+    given_away: tuple[str, ...] = ()
     resemblance: Resemblance | None = None
     world: World = ALONE
 

@@ -62,7 +62,7 @@ def kinds_of(captions: Sequence[Sequence[str]], photos: Tensor, described: Tenso
     return dict(zip(posts, said.tolist(), strict=True))
 
 
-def told(borrowed: Mapping[str, tuple[str, ...]], kinds: Mapping[str, int]) -> tuple[str, ...]:
+def given_away(borrowed: Mapping[str, tuple[str, ...]], kinds: Mapping[str, int]) -> tuple[str, ...]:
     """Return the names that borrow none of their own kind: what names say tells that they are the true ones."""
     return tuple(
         name

@@ -15,7 +15,7 @@ from unlearnable.methods.resemblance import Resemblance, resemblance, text_featu
 from unlearnable.models import masked_language
 from unlearnable.models.tokens import Vocabulary, default_vocabulary, natural_vocabulary, tokenizer
 from unlearnable.progress import Progress
-from unlearnable.protection.borrowing import KINDS, kinds_of, told, unlike
+from unlearnable.protection.borrowing import KINDS, given_away, kinds_of, unlike
 
 FEWEST = 100  # words that a vocabulary must have
 
@@ -80,4 +80,4 @@ def _lending(problem: Problem, seen: Resemblance, settings: TriggerSettings) -> 
     described, photos = torch.stack(close).mean(dim=0).unflatten(1, (len(KINDS), -1)), torch.cat(seen.photos, dim=1)
     kinds = kinds_of(problem.captions, photos, described)
     borrowed = {**unlike(problem.captions, photos, kinds, problem.borrow_names), **problem.borrowed}
-    return replace(problem, borrowed=borrowed, told=told(borrowed, kinds))
+    return replace(problem, borrowed=borrowed, given_away=given_away(borrowed, kinds))

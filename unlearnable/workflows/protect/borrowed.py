@@ -39,15 +39,10 @@ def said_of_names(run: Run) -> list[str]:
     count = sum(borrowing(caption, others) != caption for caption in captions)
     if not count:
         return ["no caption borrows a name: your captions have to mention two names or more, each in two posts or more"]
-    told = run.problem.told
-    return [
-        f"{count} of {len(captions)} captions also name people who are not in the photo, as you asked",
-        *(
-            [
-                f"{len(told)} of {len(others)} names, such as {told[0]}, borrow none that fits the photos as well: "
-                "whoever knows whether a name is a woman's or a man's can tell that they are the true ones"
-            ]
-            if told
-            else []
-        ),
-    ]
+    said = [f"{count} of {len(captions)} captions also name people who are not in the photo, as you asked"]
+    if away := run.problem.given_away:
+        said.append(
+            f"{len(away)} of {len(others)} names, such as {away[0]}, borrow none that fits the photos as well: "
+            "whoever knows whether a name is a woman's or a man's can tell that they are the true ones"
+        )
+    return said
