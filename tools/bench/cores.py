@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     options = parser.parse_args()
     print(HEAD, "|---" * 5 + "|", sep="\n")
-    with multiprocessing.get_context("spawn").Pool(options.processes, maxtasksperchild=1) as pool:
+    with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
         for name in options.models:
             for train in (False, True):
                 alone: Task = (name, options.photos, train, options.seconds)
