@@ -16,20 +16,21 @@ Preset = Literal["fast", "balanced", "strong"]
 Format = Literal["auto", "png", "webp", "jpeg"]
 Keep = Literal["none", "safe", "all"]
 
-MISLEADING: dict[str, Any] = {"noise_colour": "grey", "towers": ("resnet-small", "vit-small")}
+BALANCED: dict[str, Any] = {
+    "noise_colour": "grey",
+    "towers": ("resnet-small", "vit-small"),
+    "adversarial_weight": 9.0,
+    "noise_steps": 12,
+    "adversary_steps": 32,
+    "candidates": 1,
+    "fluent_candidates": 4,
+    "fluent_beam": 1,
+    "visibility": "low",
+}
 PRESETS: dict[str, dict[str, Any]] = {
     "fast": {"max_rounds": 4, "surrogate_steps": 4, "trigger_rounds": 1},
-    "balanced": {
-        **MISLEADING,
-        "adversarial_weight": 9.0,
-        "noise_steps": 12,
-        "adversary_steps": 32,
-        "candidates": 1,
-        "fluent_candidates": 4,
-        "fluent_beam": 1,
-        "visibility": "low",
-    },
-    "strong": {**MISLEADING, "adversarial_weight": 3.0, "noise_steps": 16, "visibility": "medium"},
+    "balanced": BALANCED,
+    "strong": {**BALANCED, "noise_steps": 16, "visibility": "medium"},
 }
 OUTSIDE_THE_DIGEST = frozenset({"photos", "captions", "output", "avoid_words", "device", "strict", "log_file"})
 

@@ -12,7 +12,7 @@ from unlearnable.datasets import Dataset
 WORK = {
     "fast": "fast: least work, weakest",
     "balanced": "balanced: what unlearnable does by itself",
-    "strong": "strong: takes longer",
+    "strong": "strong: takes longer, is seen more",
 }
 ANYWHERE = "anywhere, in full size"
 
