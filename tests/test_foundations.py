@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,17 @@ def test_weights_are_written_under_no_name_but_one_that_is_removed(tiny, tmp_pat
     monkeypatch.setattr(Path, "write_bytes", lambda path, data: written.append(path) or genuine(path, data))
     save(tiny, tmp_path / "model.safetensors")
     assert [files.is_temporary(path) for path in written] == [True]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [(f"{'фото ' * 20}001.png", f"{'фото ' * 20}002.png"), ("a\udcff.png", "a\udcfe.png"),
+     (f"a.{'x' * 90}1", f"a.{'x' * 90}2")],
+)  # fmt: skip
+def test_files_that_are_written_at_once_have_temporary_names_of_their_own(one, other):
+    names = [files.temporary_name(Path("album") / name) for name in (one, other)]
+    assert names[0] != names[1]
+    assert all(files.is_temporary(name) and len(os.fsencode(name.name)) < 255 for name in names)
 
 
 def test_a_checkpoint_is_bound_to_its_run(tmp_path):

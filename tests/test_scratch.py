@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import stat
@@ -146,3 +147,20 @@ def test_no_decoded_original_stays_in_the_temporary_folder(
         assert list(temporary.glob("unlearnable-*/*.u8"))
         assert call(*arguments).returncode == 0
     assert not list(temporary.glob("unlearnable-*"))
+
+
+def test_a_folder_that_its_run_removes_at_the_same_moment_is_no_obstacle(temporary, monkeypatch):
+    gone = temporary / "unlearnable-gone"  # between the list of folders and the look into this one
+    monkeypatch.setattr(scratch, "_scratch_folders", lambda: [gone])
+    monkeypatch.setattr(scratch, "FileLock", _Free)
+    scratch._remove_left()
+
+
+class _Free:
+    """A lock that is to be had, though its folder is gone."""
+
+    def __init__(self, path):
+        pass
+
+    def acquire(self, timeout):
+        return contextlib.nullcontext()

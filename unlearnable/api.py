@@ -104,7 +104,7 @@ def protect_images(
 
     Returns:
         A pair (image, caption) for each post, in order. The image is of the kind that was given, upright, and holds no
-        metadata; the caption holds the trigger.
+        metadata but its colour profile; the caption holds the trigger.
 
     Raises:
         ConfigError: a setting that does not exist or does not fit.

@@ -44,8 +44,10 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def temporary_name(path: Path) -> Path:
-    """Return the name that a file has while `atomic` writes it."""
+    """Return the name that a file has while `atomic` writes it: another one for each file, however long its name."""
     stem, suffix = _shortened(path.stem), _shortened(path.suffix)
+    if stem + suffix != path.name:  # photos of an album often differ in what is cut off
+        stem += f"-{hashlib.sha256(os.fsencode(path.name)).hexdigest()[:12]}"
     return path.with_name(f".{stem}{_PARTIAL}{suffix}")
 
 

@@ -46,13 +46,12 @@ def _remove_left() -> None:
     for folder in _scratch_folders():
         lock = FileLock(folder / LOCK)
         try:
-            lock.acquire(timeout=0)
+            with lock.acquire(timeout=0):
+                left = len(list(folder.iterdir())) > 1  # one that holds the lock alone, a run may be about to take
         except OSError:  # a run holds it, or has just removed it
             continue
-        if len(list(folder.iterdir())) > 1:  # in one that holds the lock alone, a run may be about to take it
-            lock.release()  # Windows removes no file that is open
+        if left:  # not before the lock is free: Windows removes no file that is open
             shutil.rmtree(folder, ignore_errors=True)
-        lock.release()
 
 
 def _scratch_folders() -> list[Path]:

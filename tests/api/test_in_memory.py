@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 
 from unlearnable import ConfigError, ImageProtector, InputError, ModelError, protect_images
 from unlearnable.imaging.in_memory import MODES, like, pixels_of
@@ -100,3 +101,13 @@ def test_what_would_not_protect_is_an_error(quick):
         protect_images([photo(n) for n in range(4)], CAPTIONS, **{**quick, **little})
     with pytest.raises(ConfigError, match="there is no setting 'photos'"):
         ImageProtector(photos="here")  # type: ignore[call-arg]
+
+
+def test_colours_mean_afterwards_what_they_meant_before():
+    image = Image.fromarray(photo(0))
+    image.info["icc_profile"] = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes() + b"my name"
+    for given_one in (image, image.convert("RGBA")):
+        profile = like(given_one, pixels_of(given_one, "a photo")).info["icc_profile"]
+        assert ImageCms.ImageCmsProfile(io.BytesIO(profile)).profile.xcolor_space == "RGB "
+        assert b"my name" not in profile
+    assert "icc_profile" not in like(image.convert("L"), pixels_of(image, "a photo")).info

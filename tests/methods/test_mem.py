@@ -10,10 +10,11 @@ from unlearnable.config import PRESETS
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
 from unlearnable.methods import METHODS, steps
-from unlearnable.methods.batches import settle
+from unlearnable.methods.batches import decoy_tokens, settle
 from unlearnable.methods.trigger_search import improve_triggers
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import load
+from unlearnable.models.tokens import cut
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "photos"
 
@@ -129,3 +130,21 @@ def test_resting_posts_keep_their_noise(make_problem, quick):
     next(rounds)
     assert (state.noise.grid(3) == before).all()
     assert (state.noise.grid(4) != 0).any()
+
+
+def test_a_post_that_alone_does_not_rest_still_gets_noise(make_problem, longer):
+    few = longer.model_copy(update={"batch_size": 4, "noise_steps": 1})  # fewer than there are posts
+    session = started("em", make_problem(), few)
+    resting = torch.ones(len(session.problem.posts), dtype=torch.bool)
+    resting[1] = False
+    for batch in steps.remaining(session, resting):
+        steps.move_noise(session, batch, shuffle=False)
+    assert session.state.noise.read(1).any()
+
+
+def test_captions_that_fill_the_context_are_protected_without_words_too(make_problem, longer):
+    session = started("em", make_problem(), longer)
+    slot = cut("a sunset over the mountains " * 30, 0, 0)
+    assert len(slot.head + slot.tail) == 75
+    tokens = decoy_tokens(session, [slot])
+    assert tokens.shape == (longer.batch_size - 1, 77)

@@ -37,6 +37,13 @@ def test_padding_is_cut_only_where_the_mask_is_causal(tiny):
     assert build("custom", CUSTOM, (0.5,) * 3, (0.5,) * 3).trim(TOKENS).shape == (2, 77)
 
 
+def test_an_exclamation_mark_before_an_emoji_is_not_taken_for_padding(tiny):
+    tokens = tokenizer()(["what a party!\N{PARTY POPPER}\N{PARTY POPPER}", "a dog"])  # the mark is token 0 there
+    assert (tokens[0] == 0).nonzero()[0] < tokens[0].argmax()
+    with torch.no_grad():
+        torch.testing.assert_close(tiny.encode_text(tiny.trim(tokens)), tiny.encode_text(tokens))
+
+
 def test_gradient_at_the_embeddings_is_the_first_order_change(tiny):
     embedded = tiny.embed(TOKENS).detach().requires_grad_()
     goal = torch.randn(32, generator=torch.Generator().manual_seed(0))

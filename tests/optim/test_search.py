@@ -69,6 +69,14 @@ def test_words_that_are_all_there_already_are_not_judged():
     assert found.tolist() == [[0, 1]]
 
 
+def test_what_holds_a_word_twice_is_not_gone_on_with_where_little_is_tried():
+    def judge(tried, worth):
+        return tried.float().sum(dim=-1)
+
+    found, _ = beam_search(torch.tensor([[9, 8, 7]]), torch.tensor([[[1], [1], [1]]]), judge, width=4)
+    assert len(set(found[0].tolist())) == 3
+
+
 def test_posts_are_judged_apart():
     def judge(tried, worth):
         want = torch.tensor([2, 5])[:, None, None]

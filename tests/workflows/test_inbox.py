@@ -72,6 +72,22 @@ def test_a_zip_is_unpacked_without_the_folder_that_holds_it_all(box, zipped):
     assert not any("hidden" in name for name in tree(box.folder))
 
 
+def test_a_zip_that_names_its_own_folder_is_unpacked(box, zipped):
+    box.unpack(zipped({"./": "", "./a.jpg": "a"}))
+    assert tree(box.folder) == {"a.jpg": b"a"}
+
+
+def test_a_zip_that_was_damaged_on_its_way_is_refused(box):
+    path = box.place("export.zip")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.jpg", b"photo" * 1000)
+    data = bytearray(path.read_bytes())
+    data[40:44] = b"\xff" * 4  # in the stream, behind the name
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="cannot be unpacked"):
+        box.unpack(path)
+
+
 @pytest.mark.parametrize("name", ["../a.jpg", "/a.jpg", "b/../../a.jpg", "..\\a.jpg", "C:/a.jpg"])
 def test_a_zip_that_leads_out_of_the_folder_is_refused(box, zipped, tmp_path, name):
     before = tree(tmp_path)

@@ -15,6 +15,7 @@ import argparse
 import math
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 
@@ -79,9 +80,8 @@ def train(pairs: Sequence[Pair], steps: int, state: Path) -> Purifier:
                 f"{number + 1}: {mean / 50:.4f} of the noise's energy left, {time.process_time():.0f} CPU s", flush=True
             )
             mean = 0.0
-        if clock.due() or number + 1 == steps:
-            parts = {"model": model.state_dict(), "optimiser": optimiser.state_dict()}
-            checkpoint.save(state, key, {**parts, "done": number + 1})
+        parts = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "done": number + 1}
+        clock.tick(partial(checkpoint.save, state, key, parts))
     model.eval()
     return model
 

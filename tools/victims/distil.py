@@ -19,6 +19,7 @@ import argparse
 import math
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -181,8 +182,7 @@ def main() -> None:
             print(
                 f"{number + 1}: {loss:.4f}, {(time.monotonic() - began) / (number + 1 - done):.3f} s a step", flush=True
             )
-        if clock.due() or number + 1 == options.steps:
-            checkpoint.save(state, key, {**one.export(), "done": number + 1})
+        clock.tick(partial(checkpoint.save, state, key, {**one.export(), "done": number + 1}))
     save(one.student, options.output)
     store.unlink()
     state.unlink(missing_ok=True)

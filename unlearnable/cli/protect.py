@@ -99,7 +99,7 @@ def protect(
     photos PHOTOS is the folder they are in.
 
     This is no guarantee: it weakens what models learn from the posts, and a determined
-    attacker can weaken it in turn (a greyscale copy, new captions).
+    attacker can weaken it in turn (take the words out, write new captions).
     """
 
     def work(settings: ProtectSettings, progress: Progress) -> ProtectPlan | ProtectReport | None:

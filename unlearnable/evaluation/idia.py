@@ -94,8 +94,9 @@ def recognised(model: DualEncoder, gallery: Pairs, asked: Identities) -> list[bo
     prompts, names, length = asked.tokens.shape
     texts = embed_texts(model, asked.tokens.view(-1, length))
     images, _, _ = embed(model, gallery)
-    chosen = choices(images, texts.view(prompts, names, -1))
-    return [majority(chosen[:, asked.shown == person], person) for person in range(len(asked.people))]
+    counted = asked.shown >= 0  # a crowd has many photos of others, and each takes as many numbers as there are names
+    chosen, shown = choices(images[counted], texts.view(prompts, names, -1)), asked.shown[counted]
+    return [majority(chosen[:, shown == person], person) for person in range(len(asked.people))]
 
 
 def choices(images: Tensor, names: Tensor) -> Tensor:
@@ -105,9 +106,13 @@ def choices(images: Tensor, names: Tensor) -> Tensor:
         images: (photos, d) features, normalised.
         names: (prompts, names, d) features, normalised.
     """
-    scores = (images.double() @ names.double().transpose(1, 2)).float()  # as in `retrieval`, equal features tie
-    best, chosen = scores.max(dim=2)
-    return torch.where((scores == best[..., None]).sum(dim=2) == 1, chosen, -1)
+    return torch.stack([_chosen((images.double() @ each.double().T).float()) for each in names])
+
+
+def _chosen(scores: Tensor) -> Tensor:
+    """Return the best of each row of scores, -1 where several are; as in `retrieval`, equal features tie."""
+    best, chosen = scores.max(dim=1)
+    return torch.where((scores == best[:, None]).sum(dim=1) == 1, chosen, -1)
 
 
 def majority(chosen: Tensor, person: int) -> bool:

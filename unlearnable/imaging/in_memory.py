@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from unlearnable.errors import InputError
+from unlearnable.imaging.profiles import rebuilt
 
 Photo: TypeAlias = Image.Image | NDArray[np.uint8]
 Kind = TypeVar("Kind", Image.Image, NDArray[np.uint8])
@@ -42,12 +43,17 @@ def pixels_of(photo: Photo, name: str) -> NDArray[np.uint8]:
 
 
 def like(photo: Kind, pixels: NDArray[np.uint8]) -> Kind:
-    """Return pixels (h, w, 3) as a photo of the kind of another: PIL or array, grey or RGB, with its transparency."""
+    """Return pixels (h, w, 3) as a photo of the kind of another: PIL or array, grey or RGB, with its transparency.
+
+    An image in RGB has its colour profile too, written anew; one of tables, which cannot be, is left out.
+    """
     if isinstance(photo, Image.Image):
         upright = ImageOps.exif_transpose(photo)
         image = Image.fromarray(pixels)
         if photo.mode in ("1", "L", "LA"):
             image = image.getchannel(0)
+        elif plain := rebuilt(photo.info.get("icc_profile") or b""):
+            image.info["icc_profile"] = plain
         if photo.has_transparency_data:
             image.putalpha(upright.convert("RGBA").getchannel("A"))
         return image

@@ -55,22 +55,24 @@ def caption_mask(tokens: Tensor) -> Tensor:
 
 
 def decoy_tokens(session: AnySession, slots: Sequence[CaptionSlot]) -> Tensor | None:
-    """Return captions of the batch behind random wrong words, where the whole set is smaller than a batch.
+    """Return captions of the batch behind random wrong words, where the set or those that do not rest are too few.
 
-    With few posts there is little to confuse a photo with, and a loss near zero proves
-    nothing: the decoys fill the batch up to its size as further negatives.
+    With few posts there is little to confuse a photo with, and a loss near zero proves nothing; with one there is no
+    gradient. The decoys are further negatives: of a set that is smaller than a batch up to its size, of any other up to
+    what its batches have where no post rests.
 
     Returns:
-        (m, t) tokens, or None where the set fills a batch.
+        (m, t) tokens, or None where there are posts enough.
     """
-    problem, state = session.problem, session.state
-    missing = session.settings.batch_size - len(problem.posts)
+    problem, state, size = session.problem, session.state, session.settings.batch_size
+    count = len(problem.posts)
+    missing = (size if count < size else count // -(-count // size)) - len(slots)
     if missing <= 0:
         return None
     ids, length = torch.tensor(problem.vocabulary.ids), state.triggers.shape[1] or DECOY_LENGTH
     words = ids[torch.randint(len(ids), (missing, length), generator=state.generator)]
     chosen = torch.randint(len(slots), (missing,), generator=state.generator).tolist()
-    return tokens_of([slots[n] for n in chosen], words)[0]
+    return tokens_of([slots[n].with_room(length) for n in chosen], words)[0]
 
 
 def batch_loss(

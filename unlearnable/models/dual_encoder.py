@@ -143,8 +143,8 @@ class DualEncoder:
         """Cut padding that no row needs. Features stay equal: the mask is causal and the end token is pooled."""
         if not self._causal or self._pool not in ("argmax", "eos"):
             return tokens
-        longest = int((tokens != 0).sum(dim=1).max())
-        return tokens[:, : max(longest, 1)]
+        used = (tokens != 0).any(dim=0).nonzero()  # by the last one: 0 is not padding alone, it is "!" too
+        return tokens[:, : int(used.max()) + 1 if len(used) else 1]
 
     def settle(self, *, photos_in_bf16: bool = False, texts_in_bf16: bool = False, damp: bool = False) -> None:
         """Enter evaluation mode for many steps: until `learn`, photos and texts pass copies of the towers.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,6 +117,11 @@ class CaptionSlot:
     after: str
     head: tuple[int, ...]
     tail: tuple[int, ...]
+
+    def with_room(self, length: int) -> CaptionSlot:
+        """Return what is left of the tokens where so many are to stand in the slot, as a CLIP would cut them off."""
+        room = CONTEXT - 2 - length
+        return replace(self, head=self.head[:room], tail=self.tail[: max(0, room - len(self.head))])
 
     def text(self, trigger: Trigger) -> str:
         """Return the caption with its trigger."""

@@ -31,10 +31,11 @@ def beam_search(current: Tensor, options: Tensor, loss_of: TriggerLoss, width: i
     for position in range(length):
         tried = options[:, position]  # (b, c)
         grown = beams[:, :, None, :].repeat(1, 1, tried.shape[1], 1)  # (b, w, c, k)
-        repeated = (grown == tried[:, None, :, None]).any(dim=-1)
+        there = (grown == tried[:, None, :, None]).any(dim=-1).flatten(1)
         grown[..., position] = tried[:, None, :]
         fresh = grown.flatten(1, 2)  # (b, w * c, k)
-        worth = ~repeated.flatten(1)
+        once = (fresh[..., None] == fresh[..., None, :]).sum(dim=(2, 3)) == length  # each word equals itself alone
+        worth = once & ~there
         if not worth.any():
             continue
         scores = loss_of(fresh, worth).masked_fill(~worth, float("inf"))

@@ -6,6 +6,7 @@ import json
 import shutil
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
@@ -58,7 +59,7 @@ class Inbox:
                 top = _common_folder([path for _, path in members])
                 for info, path in members:
                     room -= self._unpack_one(opened, info, path.relative_to(top), room)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
             raise InputError(f"{archive.name} cannot be unpacked: {error}", hint="download it again") from error
         finally:
             archive.unlink(missing_ok=True)
@@ -113,6 +114,8 @@ def _members(opened: zipfile.ZipFile, name: str) -> Iterator[tuple[zipfile.ZipIn
         raise InputError(f"{name} has more than {MOST_FILES} files")
     for info in opened.infolist():
         path = PurePosixPath(info.filename)
+        if not path.parts:  # the folder itself
+            continue
         if path.is_absolute() or ".." in path.parts or "\\" in info.filename or ":" in path.parts[0]:
             raise InputError(f"{name} holds a name that leads out of it: {info.filename!r}")
         kind = stat.S_IFMT(info.external_attr >> 16)
