@@ -194,3 +194,8 @@ def test_a_variable_of_the_command_goes_before_the_one_that_all_share(monkeypatc
     monkeypatch.setenv("UNLEARNABLE_VERIFY_SEED", "-1")
     with pytest.raises(ConfigError, match=r"from UNLEARNABLE_VERIFY_SEED\)$"):
         resolve_as(VerifySettings, {"originals": "p", "protected": "q"})
+
+
+def test_a_settings_file_of_notepad_is_read(tmp_path):
+    (tmp_path / "run.toml").write_bytes(b"\xef\xbb\xbfepsilon = 4\r\n")
+    assert resolve_as(ProtectSettings, {"photos": Path("p")}, tmp_path / "run.toml").epsilon == 4

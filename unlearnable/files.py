@@ -171,6 +171,11 @@ def can_exist(path: Path) -> bool:
     return True
 
 
+def is_file(path: Path) -> bool:
+    """Return whether there is such a file; none has a name that is too long, of which `Path` raises an error."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
 def free_space(path: Path) -> int:
     """Return the bytes that are free where `path` is or would be made."""
     return shutil.disk_usage(_nearest_folder(path)).free

@@ -195,3 +195,18 @@ def test_a_user_without_a_home_folder_gets_one_line(posts, monkeypatch):
         error, hint = result.stderr.splitlines()[-2:]
         assert error == "error: this user has no home folder"
         assert "HOME" in hint
+
+
+@POSIX
+def test_an_object_for_which_there_is_no_room_either_is_no_second_failure():
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        line = [sys.executable, "-m", "unlearnable", "models", "--json"]
+        result = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert result.returncode == 5
+    assert "Traceback" not in result.stderr
+
+
+def test_the_whole_file_system_is_no_folder_of_photos():
+    result = call("protect", "/", "--method", "random", "--json")
+    assert json.loads(result.stdout)["exit_code"] == 2
+    assert "cannot be protected" in result.stderr

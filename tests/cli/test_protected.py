@@ -74,3 +74,10 @@ def test_a_plan_without_room_says_so(capsys):
     said = " ".join(capsys.readouterr().out.split())
     assert "3.0 GB, 7.0 GB while it runs; 5.0 GB free" in said
     assert "more than there is room for: choose another --output" in said
+
+
+def test_words_of_photos_without_a_caption_are_to_be_found(capsys):
+    show_report(report(captions_found=3))
+    assert "(of those without a caption of yours theirs is in metadata.jsonl)" in capsys.readouterr().out
+    show_report(report(captions_found=3, captions_file="metadata.jsonl"))
+    assert "their words are in the private manifest alone" in capsys.readouterr().out

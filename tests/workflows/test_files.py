@@ -249,14 +249,19 @@ def test_where_nobody_asked_for_that_quality_a_finer_one_is_taken(tmp_path, fine
     assert _written(Target(photo, Encoding("jpeg", 90)), noise, tmp_path / "b.jpg", settings).encoding_quality == 90
 
 
-def test_a_jpeg_that_was_written_without_its_noise_is_refused(kinds, quick, tmp_path, monkeypatch):
+def test_a_jpeg_that_holds_none_of_its_noise_is_left_out(kinds, quick, tmp_path, monkeypatch):
     def forget(picture, path, encoding, rows, **options):
         encode(picture, path, encoding, rows=picture.pixels if path.stem == "a" else rows, **options)
 
     monkeypatch.setattr(written, "encode", forget)
-    with pytest.raises(OutputError, match=r"a\.jpg: quality 95 leaves 0 % of the noise"):
-        protect(kinds, **quick)
-    assert not (tmp_path / "photos-protected").exists()
+    left_out = [(one.where, one.reason) for one in protect(kinds, **quick).skipped]
+    assert ("a.jpg", "too-little-noise") in left_out
+    assert not (tmp_path / "photos-protected" / "a.jpg").exists()
+    with pytest.raises(OutputError, match=r"a\.jpg: quality 90 leaves 0 % of the noise"):
+        protect(kinds, output=tmp_path / "asked", quality=90, **quick)
+    assert not (tmp_path / "asked").exists()
+    with pytest.raises(InputError, match=r"a\.jpg: too-little-noise"):
+        protect(kinds, output=tmp_path / "strict", strict=True, **quick)
 
 
 @pytest.mark.parametrize("wanted", ["png", "jpeg"])

@@ -161,6 +161,34 @@ def test_resume_makes_again_what_is_missing_or_damaged(run, out, lost, how):
     again = run(resume=True)
     assert tree(out) == whole
     assert again.model_copy(update={"seconds": report.seconds}) == report
+    assert tree(out.with_name("out.private") / "changed") == (
+        {} if how == "gone" else dict.fromkeys(lost or whole, b"half")
+    )
+
+
+def test_what_the_user_changed_twice_is_kept_twice_and_is_in_nobodys_way(run, out):
+    run()
+    for words in ("my long edit", "another one"):
+        (out / "posts.jsonl").write_text(words)
+        run(resume=True)
+    kept = tree(out.with_name("out.private") / "changed")
+    assert kept == {"posts.jsonl": b"my long edit", "posts-2.jsonl": b"another one"}
+    run(overwrite=True)
+    assert tree(out.with_name("out.private") / "changed") == kept
+
+
+def test_a_private_folder_that_no_run_made_is_not_touched(run, out):
+    private = out.with_name("out.private")
+    (private / "scratch").mkdir(parents=True)
+    for name in ("scratch/draft.txt", "lock", "notes.txt"):
+        (private / name).write_text("dear")
+    (private / "notes.txt").chmod(0o644)
+    before = tree(private)
+    for options in ({}, {"overwrite": True}, {"resume": True}):
+        with pytest.raises(OutputError, match="was not made by this program"):
+            run(**options)
+    assert tree(private) == before
+    assert (private / "notes.txt").stat().st_mode & 0o777 == 0o644
 
 
 def test_resume_of_a_whole_result_leaves_the_users_files_alone(run, out):

@@ -11,7 +11,7 @@ import logging
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from pydantic import BaseModel
@@ -77,7 +77,8 @@ def report_error(message: str, hint: str | None, code: int, *, as_json: bool) ->
     if hint:
         errors.print(Text.assemble(("hint: ", "bold"), printable(hint)), soft_wrap=True)
     if as_json:
-        print_json({"schema_version": 1, "error": message, "hint": hint, "exit_code": code})
+        with suppress(OSError):  # there may be no room for it either
+            print_json({"schema_version": 1, "error": message, "hint": hint, "exit_code": code})
 
 
 def print_rows(rows: Sequence[tuple[str, str]]) -> None:

@@ -67,6 +67,9 @@ def next_steps(report: ProtectReport) -> list[str]:
     captions = f"its caption from {named} there"
     if report.caption_format == "sidecar":
         captions = "its caption from the .txt beside it"
+    if 0 < report.captions_found < report.protected:
+        alone = "their words are in the private manifest alone" if named == METADATA else f"theirs is in {METADATA}"
+        captions += f" (of those without a caption of yours {alone})"
     publish = f"Post the photos in {report.output}, each with {captions}, in place of your own."
     if report.is_packed:
         publish = f"Hand on the shards in {report.output} in place of your own."

@@ -121,7 +121,7 @@ def _read(file: Path) -> dict[str, Any]:
     if len(data) > LARGEST_FILE:
         raise ConfigError(f"{file} is too large for a file of settings")
     try:
-        return tomllib.loads(data.decode("utf-8"))
+        return tomllib.loads(data.decode("utf-8-sig"))  # Notepad writes a mark
     except RecursionError as error:
         raise ConfigError(f"{file} is not a file of settings: it is nested too deeply") from error
     except ValueError as error:  # not UTF-8, not TOML, or a number of thousands of digits

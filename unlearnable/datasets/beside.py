@@ -56,7 +56,7 @@ class Beside:
         return any(self._is_one(source / file) for file in islice(matched.values(), _SNIFFED))
 
     def read(self, source: Path, root: Path) -> Dataset:
-        """Read the photos below `root`; `record` is the photo's number, `index` the caption's number in its file.
+        """Read the photos below `root`; `record` is the number of a photo's file, `index` the caption's number in it.
 
         A file that cannot be read is skipped, and its photo gets a caption from the template.
 
@@ -68,9 +68,9 @@ class Beside:
         pairs: list[Pair] = []
         skipped: list[Skipped] = []
         changed: set[ChangedField] = set()
-        for number, photo in enumerate(photos):
-            if photo not in matched:
-                continue
+        numbers: dict[str, int] = {}
+        for photo in (photo for photo in photos if photo in matched):
+            number = numbers.setdefault(matched[photo], len(numbers))  # several photos may share a file
             try:
                 text, captions = self._read(root / matched[photo])
             except InputError as error:

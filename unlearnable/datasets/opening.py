@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from unlearnable import files
 from unlearnable.datasets.assembly import with_unnamed, with_unnamed_counted
 from unlearnable.datasets.base import Format
 from unlearnable.datasets.caption_file import NamesNoPhotoError
@@ -138,7 +139,7 @@ def _caption_files(folder: Path) -> Iterator[tuple[Path, Format]]:
         raise InputError(f"cannot read {folder}: {error.strerror}", hint="check the file permissions") from error
     for path in paths:
         if path.is_file() and path.suffix.lower() in _CAPTION_SUFFIXES and not path.name.startswith("."):
-            if any(path.with_suffix(s).is_file() for s in PHOTO_SUFFIXES):
+            if any(files.is_file(path.with_suffix(s)) for s in PHOTO_SUFFIXES):
                 continue  # the text beside a photo
             if is_parquet(path) and not installed(LIBRARY):
                 continue

@@ -134,6 +134,11 @@ class Layout:
         return self.progress / "posts.json"
 
     @property
+    def changed(self) -> Path:
+        """Published files as the user changed them, which were made again."""
+        return self.private / "changed"
+
+    @property
     def swapping(self) -> Path:
         """The temporary name of a file that moves from the staging folder to the published one."""
         return self.progress / "swapping"
@@ -141,7 +146,7 @@ class Layout:
     def owns(self, path: Path) -> bool:
         """Return whether a path in the private folder is one that runs make."""
         own_files = {*self.records, self.private / PRIVATE_SUMS, self.report, self.page, self.lock, self.holder}
-        own_folders = (self.progress, self.scratch, self.opt_out, self.earlier)
+        own_folders = (self.progress, self.scratch, self.opt_out, self.earlier, self.changed)
         return path in own_files or files.is_temporary(path) or any(map(path.is_relative_to, own_folders))
 
     def key_under_way(self) -> str | None:
@@ -157,6 +162,8 @@ def layout_of(photos: Path, output: Path | None) -> Layout:
         OutputError: a name is too long.
     """
     root = (photos if photos.is_dir() else photos.parent).resolve()
+    if not root.name:
+        raise ConfigError(f"{root} as a whole cannot be protected", hint="give a folder of photos")
     target = output or root.with_name(f"{root.name}-protected")
     whole = Path(os.path.abspath(target))  # noqa: PTH100  (`resolve` fails where a name is too long)
     longest = whole.parent / f"{whole.name}.private" / SUMS

@@ -8,13 +8,14 @@ import pytest
 
 from tests.datasets.conftest import captions, touch
 from unlearnable.datasets import Edits, Skipped, open_dataset, write_captions
+from unlearnable.datasets.formats import FORMATS
 from unlearnable.errors import InputError
 
 
 def test_skipped_sidecars(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg", "b.jpg", "d/c.jpg", "d/c.json")
     captions(tmp_path / "a.txt", "a dog", "", "another dog")
-    (tmp_path / "b.txt").write_bytes(b"caf\xe9")
+    (tmp_path / "b.txt").write_bytes(bytes(range(256)))
     captions(tmp_path / "d" / "c.txt", " ")
     dataset = open_dataset(tmp_path)
     assert [(s.where, s.reason) for s in dataset.skipped] == [("b.txt", "bad-row"), ("d/c.txt", "no-caption")]
@@ -46,3 +47,25 @@ def test_of_two_photos_with_one_text_the_first_has_the_say(tmp_path: Path) -> No
     edits = Edits({(0, 0): "first", (1, 0): "second"}, {"a.heic": "a.png", "a.jpg": "a.webp"})
     write_captions(dataset, edits, tmp_path / "out")
     assert (tmp_path / "out" / "a.txt").read_text(encoding="utf-8") == "first\n"
+
+
+def test_a_text_of_windows_is_read_and_written_in_its_own_encoding(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    (tmp_path / "a.txt").write_bytes(b"caf\xe9 at the sea")
+    dataset = open_dataset(tmp_path)
+    assert [pair.caption for pair in dataset.pairs] == ["caf\u00e9 at the sea"]
+    write_captions(dataset, Edits({(0, 0): "words caf\u00e9 at the sea"}, {"a.jpg": "a.jpg"}), tmp_path / "out")
+    assert (tmp_path / "out/a.txt").read_bytes() == b"words caf\xe9 at the sea"
+
+
+def test_photos_that_share_a_text_share_its_caption(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "a.png", "b.jpg")
+    captions(tmp_path / "a.txt", "me")
+    captions(tmp_path / "b.txt", "you")
+    places = [(pair.photo, pair.record, pair.index) for pair in open_dataset(tmp_path).pairs]
+    assert places == [("a.jpg", 0, 0), ("a.png", 0, 0), ("b.jpg", 1, 0)]
+
+
+def test_a_photo_with_the_longest_name_there_is_has_no_file_beside_it(tmp_path: Path) -> None:
+    touch(tmp_path, f"{'x' * 251}.jpg")
+    assert not any(FORMATS[name].sniff(tmp_path) for name in ("sidecar", "osxphotos", "takeout"))

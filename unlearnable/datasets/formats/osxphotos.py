@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from unlearnable import files
 from unlearnable.datasets.beside import Beside, StoredCaption
 from unlearnable.datasets.text.further import places_in
 from unlearnable.datasets.text.json_spans import decode, items, speller, text_in
@@ -17,7 +18,7 @@ _TAGS = ("Description", "ImageDescription", "Caption-Abstract", "Title", "Object
 
 
 def _match(root: Path, photos: Sequence[str]) -> dict[str, str]:
-    return {photo: f"{photo}.json" for photo in photos if (root / f"{photo}.json").is_file()}
+    return {photo: f"{photo}.json" for photo in photos if files.is_file(root / f"{photo}.json")}
 
 
 def _captions(text: str) -> list[StoredCaption]:

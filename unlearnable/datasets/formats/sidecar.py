@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from unlearnable import files
 from unlearnable.datasets.beside import Beside, StoredCaption
 from unlearnable.datasets.text.document import lines
 from unlearnable.datasets.text.spans import Span, spell_line, stripped
@@ -15,7 +16,7 @@ from unlearnable.datasets.text.spans import Span, spell_line, stripped
 
 def _match(root: Path, photos: Sequence[str]) -> dict[str, str]:
     texts = {photo: _text_of(photo) for photo in photos}
-    return {photo: text for photo, text in texts.items() if (root / text).is_file()}
+    return {photo: text for photo, text in texts.items() if files.is_file(root / text)}
 
 
 def _captions(text: str) -> list[StoredCaption]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from unlearnable.errors import InputError
 
-_SPREADSHEETS = frozenset({".csv", ".tsv"})  # all other formats are UTF-8 by their own rules
+_ANY_ENCODING = frozenset({".csv", ".tsv", ".txt"})  # all other formats are UTF-8 by their own rules
 _WESTERN = "cp1252"  # what Windows and Excel write where UTF-8 is not asked for
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
@@ -64,7 +64,7 @@ def read_document(path: Path) -> Document:
     try:
         return Document(data[len(mark) :].decode(encoding), mark, encoding)
     except UnicodeDecodeError as error:
-        if path.suffix.lower() in _SPREADSHEETS and not mark and (guess := _guessed(data)):
+        if path.suffix.lower() in _ANY_ENCODING and not mark and (guess := _guessed(data)):
             return Document(data.decode(guess), b"", guess, guessed=True)
         raise InputError(f"{path} is not text in {encoding.upper()}", hint="save the captions as UTF-8") from error
 

@@ -24,8 +24,9 @@ def held(layout: Layout) -> Iterator[None]:
     The system releases the lock of a process that dies; its files are then taken over by the next run.
 
     Raises:
-        OutputError: another run holds them, or the private folder cannot be made.
+        OutputError: another run holds them, or the private folder cannot be made, or no run made it.
     """
+    _refuse_others(layout)
     lock = FileLock(layout.lock, timeout=0)
     with files.reporting_write_errors(layout.lock):
         layout.private.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -64,6 +65,15 @@ def scratch_of(layout: Layout) -> Iterator[Path]:
         yield layout.scratch
     finally:
         shutil.rmtree(layout.scratch, ignore_errors=True)
+
+
+def _refuse_others(layout: Layout) -> None:
+    """Stop before anything is touched where the private folder holds files, and none that tells of a run."""
+    marks = (layout.settings, layout.progress, layout.report, layout.earlier, layout.holder)
+    if not layout.private.is_dir() or any(path.exists() for path in marks):
+        return
+    if any(path != layout.lock and not files.is_temporary(path) for path in layout.private.iterdir()):
+        raise OutputError(f"{layout.private} was not made by this program", hint="remove it or choose another --output")
 
 
 def _taken(layout: Layout) -> OutputError:

@@ -23,6 +23,7 @@ from unlearnable.progress import Progress
 from unlearnable.report.pictures import Thumbnails
 from unlearnable.report.shown_photos import ShownPhotos
 from unlearnable.results import ManifestLine
+from unlearnable.results.protect import CHANGED
 from unlearnable.stores.noise import NoiseStore
 from unlearnable.workers.pool import WorkerEnded
 from unlearnable.workflows.layout import METADATA, Layout
@@ -194,7 +195,8 @@ def _left_out(prepared: Prepared) -> Iterator[ManifestLine]:
 
 def _refuse_all(changed: Sequence[Skipped], written: int, settings: ProtectSettings) -> None:
     if changed and (settings.strict or not written):
-        raise InputError(f"{changed[0].where}: {changed[0].reason} ({changed[0].detail})", hint="start again")
+        hint = "start again" if changed[0].reason == CHANGED else "use --format png, or leave it out with --skip"
+        raise InputError(f"{changed[0].where}: {changed[0].reason} ({changed[0].detail})", hint=hint)
 
 
 def manifest_text(lines: Iterable[ManifestLine]) -> str:

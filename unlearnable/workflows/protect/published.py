@@ -34,6 +34,24 @@ def damaged(layout: Layout) -> list[str]:
     return [name for name, digests in read_sums(layout).items() if _hash(layout.output / name) not in digests]
 
 
+def set_aside(layout: Layout, names: Iterable[str]) -> bool:
+    """Move published files that have changed into the private folder, as they may be the user's work; tell if any is.
+
+    Raises:
+        OutputError: the system refuses.
+    """
+    found = [name for name in names if os.path.lexists(layout.output / name)]
+    with files.reporting_write_errors(layout.changed):
+        for name in found:
+            target, number = layout.changed / name, 1
+            while os.path.lexists(target):
+                number += 1
+                target = (layout.changed / name).with_stem(f"{PurePosixPath(name).stem}-{number}")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(layout.output / name, target)
+    return bool(found)
+
+
 def refuse_foreign(layout: Layout) -> None:
     """Stop if a folder of the run holds anything that this program did not write, or that has changed since.
 

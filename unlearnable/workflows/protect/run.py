@@ -229,8 +229,8 @@ def _finished_report(
 ) -> ProtectReport | None:
     """Return the report of a complete run after checking each published file, or None if the run must be repeated.
 
-    If files are missing or damaged, the report and the damaged files are removed. Photos that have changed since are
-    no reason to touch a complete result.
+    If files are missing or have changed, the report is removed, and those that have changed are set aside. Photos that
+    have changed since are no reason to touch a complete result.
 
     Raises:
         CheckpointError: the complete run had other settings or photos, or its report or list of files is damaged.
@@ -252,9 +252,11 @@ def _finished_report(
     if sums and not broken:
         clear(layout)
         return report
-    progress.note(f"{len(broken)} of {len(sums)} published files are missing or damaged and are made again")
+    kept = published.set_aside(layout, broken)
+    progress.note(
+        f"{len(broken)} of {len(sums)} published files are missing or have changed and are made again"
+        + (f"; those that have changed lie in {layout.changed} now" if kept else "")
+    )
     with files.reporting_write_errors(layout.report):
         layout.report.unlink()
-        for name in broken:
-            (layout.output / name).unlink(missing_ok=True)
     return None

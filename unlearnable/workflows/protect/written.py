@@ -13,7 +13,7 @@ from unlearnable.errors import OutputError
 from unlearnable.evaluation.quality import Quality, compare
 from unlearnable.evaluation.survival import share_kept
 from unlearnable.imaging.arrays import SomeRows, strips
-from unlearnable.imaging.decode import decode
+from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.encode import Encoded, encode
 from unlearnable.imaging.opt_out import PROHIBITED, opt_out_of
 from unlearnable.imaging.picture import Picture
@@ -58,8 +58,9 @@ def write(target: Target, noise: NDArray[np.int8], path: Path, settings: Protect
         settings: bound of the noise, quality, and metadata to keep.
 
     Raises:
+        DecodeError: a lossy file keeps hardly any of the noise, as some do of few pixels.
         OutputError: the noise exceeds epsilon, a lossless file does not hold what was written, a lossy one keeps
-            hardly any of the noise, or the opt-out is not in the file.
+            hardly any of the noise at the quality that was asked for, or the opt-out is not in the file.
     """
     written = _once(target, noise, path, settings)
     if written.noise_kept < LEAST_KEPT and settings.quality is None:
@@ -67,10 +68,10 @@ def write(target: Target, noise: NDArray[np.int8], path: Path, settings: Protect
         written = _once(target, noise, path, settings)
     if written.noise_kept < LEAST_KEPT:
         path.unlink()
-        raise OutputError(
-            f"{path}: quality {written.encoding_quality} leaves {100 * max(written.noise_kept, 0):.0f} % of the noise",
-            hint="use a higher --quality, or --format png",
-        )
+        left = f"quality {written.encoding_quality} leaves {100 * max(written.noise_kept, 0):.0f} % of the noise"
+        if settings.quality is None:
+            raise DecodeError("too-little-noise", f"{left}; --format png keeps all of it")
+        raise OutputError(f"{path}: {left}", hint="use a higher --quality, or --format png")
     return written
 
 
