@@ -89,3 +89,15 @@ def test_doctor_of_what_is_no_photo(tmp_path):
         assert failed.returncode == 3
         assert name in failed.stderr
         assert what in failed.stderr
+
+
+@pytest.mark.parametrize("command", ["methods", "formats", "attacks", "doctor"])
+def test_commands_that_show_no_progress_take_quiet_as_all_others_do(command):
+    result = call(command, "--quiet", "--json")
+    assert result.returncode == 0
+    assert json.loads(result.stdout)["schema_version"] == 1
+
+
+def test_settings_are_printed_as_json_where_json_is_asked_for():
+    result = call("protect", "p", "--epsilon", "4", "--print-config", "--json")
+    assert json.loads(result.stdout)["settings"]["epsilon"] == 4

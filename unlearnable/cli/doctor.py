@@ -38,6 +38,7 @@ def doctor(
         typer.Option(help="Protected folder to check against the records of its run.", show_default=False),
     ] = None,
     as_json: options.Json = False,
+    quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
     """Print what this installation has and what a run on this machine will use.

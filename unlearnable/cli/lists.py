@@ -1,4 +1,7 @@
-"""`unlearnable methods | models | formats | attacks | datasets`: what this installation has."""
+"""`unlearnable methods | models | formats | attacks | datasets`: what this installation has.
+
+They show no progress, and take `--quiet` as all commands do.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +11,21 @@ from unlearnable.cli import options
 from unlearnable.cli.console import print_json, print_rows
 
 
-def methods(as_json: options.Json = False, debug: options.Debug = False) -> None:
+def methods(as_json: options.Json = False, quiet: options.Quiet = False, debug: options.Debug = False) -> None:
     """List the methods of protection."""
     from unlearnable.methods import METHODS
 
     _show("methods", [(name, METHODS.summary(name)) for name in METHODS], as_json)
 
 
-def formats(as_json: options.Json = False, debug: options.Debug = False) -> None:
+def formats(as_json: options.Json = False, quiet: options.Quiet = False, debug: options.Debug = False) -> None:
     """List the caption formats that are read and written back."""
     from unlearnable.datasets.formats import FORMATS
 
     _show("formats", [(name, FORMATS.summary(name)) for name in FORMATS], as_json)
 
 
-def models(as_json: options.Json = False, debug: options.Debug = False) -> None:
+def models(as_json: options.Json = False, quiet: options.Quiet = False, debug: options.Debug = False) -> None:
     """List surrogates and victims: the bundled ones, small ones to be trained, open_clip's with their weights.
 
     `small-mlm` is the bundled language model that proposes natural triggers (--language-model).
@@ -46,14 +49,14 @@ def models(as_json: options.Json = False, debug: options.Debug = False) -> None:
     _show("models", rows, as_json)
 
 
-def attacks(as_json: options.Json = False, debug: options.Debug = False) -> None:
+def attacks(as_json: options.Json = False, quiet: options.Quiet = False, debug: options.Debug = False) -> None:
     """List the attacks, what a scraper may do to photos and captions; "+" joins several, other numbers can be given."""
     from unlearnable.attacks import catalogue, describe
 
     _show("attacks", [(name, describe(name)) for name in catalogue()], as_json)
 
 
-def datasets(as_json: options.Json = False, debug: options.Debug = False) -> None:
+def datasets(as_json: options.Json = False, quiet: options.Quiet = False, debug: options.Debug = False) -> None:
     """List the data sets of `benchmark`, where each was found or where it can be had."""
     from unlearnable.benchmarks import SUITES
     from unlearnable.benchmarks.study import find_data

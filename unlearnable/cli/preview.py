@@ -22,6 +22,7 @@ def preview(
     ] = None,
     overwrite: options.Overwrite = False,
     as_json: options.Json = False,
+    quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
     """Write one picture with a photo, its protected copy and the noise ten times stronger.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -61,7 +62,10 @@ def run_command(
     file = Path(given["config_file"]) if given["config_file"] else None
     settings = (resolve or partial(config.resolve_as, kind))(flags, file, names=_names(context))
     if given["print_config"]:
-        typer.echo(config.to_toml(settings), nl=False)
+        if given["as_json"]:
+            print_json({"schema_version": 1, "settings": tomllib.loads(config.to_toml(settings))})
+        else:
+            typer.echo(config.to_toml(settings), nl=False)
         return None
     if settings.log_file:
         open_log(settings.log_file)
