@@ -206,6 +206,12 @@ def test_an_object_for_which_there_is_no_room_either_is_no_second_failure():
     assert "Traceback" not in result.stderr
 
 
+def test_a_variable_that_is_not_set_is_not_the_current_folder(tmp_path):
+    result = call("protect", "", "--method", "random", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "an empty path" in result.stderr
+
+
 def test_the_whole_file_system_is_no_folder_of_photos():
     result = call("protect", "/", "--method", "random", "--json")
     assert json.loads(result.stdout)["exit_code"] == 2

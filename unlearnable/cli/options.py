@@ -17,9 +17,17 @@ HOW, OUTPUT, MORE = "How", "Output", "More"  # panels of --help that several com
 
 
 def argument(kind: type[BaseModel], name: str) -> Any:
-    """Return the Typer argument for a setting."""
+    """Return the Typer argument for a setting that is a path."""
     described = kind.model_fields[name].description or ""
-    return typer.Argument(help=_text(described, config.default_text(kind, name)), show_default=False)
+    help_text = _text(described, config.default_text(kind, name))
+    return typer.Argument(help=help_text, show_default=False, parser=_place)
+
+
+def _place(text: str) -> Path:
+    """Return a path that was given; an empty one, as of a variable that is not set, would be the current folder."""
+    if not text:
+        raise typer.BadParameter("an empty path")
+    return Path(text)
 
 
 def of(kind: type[BaseModel]) -> Callable[..., Any]:
