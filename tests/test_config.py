@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 from pathlib import Path
@@ -50,6 +51,30 @@ def test_flags_beat_environment_beats_file_beats_preset_beats_default(tmp_path, 
     assert (settings.epsilon, settings.seed, settings.quality) == (6, 9, 80)
     assert settings.adversarial_weight == PRESETS["strong"]["adversarial_weight"] > 0
     assert settings.surrogate_steps == ProtectSettings.model_fields["surrogate_steps"].default
+
+
+@pytest.mark.parametrize(("before", "after"), list(itertools.permutations(PRESETS, 2)))
+def test_another_preset_than_that_of_a_stored_run_takes_its_place_and_leaves_what_was_chosen_besides(
+    tmp_path, before, after
+):
+    chosen = {"photos": Path("p"), "epsilon": 6, "adversary_steps": 7}
+    file = tmp_path / "run.toml"
+    file.write_text(config.to_toml(resolve_as(ProtectSettings, {"preset": before, **chosen})))
+    settings = resolve_as(ProtectSettings, {"preset": after}, file)
+    assert settings == resolve_as(ProtectSettings, {"preset": after, **chosen})
+    assert resolve_as(ProtectSettings, {}, file) == resolve_as(ProtectSettings, {"preset": before}, file)
+
+
+@pytest.mark.parametrize("value", [True, [False]])
+def test_true_is_no_number(tmp_path, value):
+    with pytest.raises(ConfigError, match="epsilon: a number is needed"):
+        resolve_as(ProtectSettings, {"photos": Path("p"), "epsilon": value})
+
+
+def test_an_empty_path_is_not_the_current_folder():
+    for name, value in (("photos", ""), ("photos", ["a", ""]), ("output", "")):
+        with pytest.raises(ConfigError, match=f"{name}: an empty path"):
+            resolve_as(ProtectSettings, {"photos": ("p",), name: value})
 
 
 def test_the_environment_may_name_several_surrogates(monkeypatch):

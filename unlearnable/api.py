@@ -12,6 +12,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
+from unlearnable.errors import ConfigError
+
 if TYPE_CHECKING:
     from unlearnable.config import LoggedSettings
     from unlearnable.imaging.in_memory import Kind
@@ -72,8 +74,7 @@ def protect(
     from unlearnable.workflows.protect.adding.settings import continued, refuse_both
     from unlearnable.workflows.protect.run import protect as run
 
-    paths = [photos] if isinstance(photos, str | Path) else photos
-    given = {"photos": tuple(map(Path, paths)), **settings}
+    given = {"photos": photos, **settings}
     if add:
         refuse_both(resume=resume, overwrite=overwrite)
         resolved = continued(given, _path(config))
@@ -173,8 +174,7 @@ def train(
     from unlearnable.config import TrainSettings, resolve_as
     from unlearnable.workflows.train import train as run
 
-    folders = [data] if isinstance(data, str | Path) else data
-    resolved = resolve_as(TrainSettings, {"data": tuple(map(Path, folders)), **settings}, _path(config))
+    resolved = resolve_as(TrainSettings, {"data": data, **settings}, _path(config))
     with _logged(resolved, progress) as shown:
         return run(resolved, resume=resume, overwrite=overwrite, progress=shown)
 
@@ -210,7 +210,7 @@ def verify(
     from unlearnable.config import VerifySettings, resolve_as
     from unlearnable.workflows.verify.run import verify as run
 
-    given = {"originals": Path(originals), "protected": Path(protected), **settings}
+    given = {"originals": originals, "protected": protected, **settings}
     resolved = resolve_as(VerifySettings, given, _path(config))
     with _logged(resolved, progress) as shown:
         return run(resolved, overwrite=overwrite, progress=shown)
@@ -279,7 +279,7 @@ def explain(
     from unlearnable.config import ExplainSettings, resolve_as
     from unlearnable.workflows.explain.run import explain as run
 
-    given = {"photo": Path(photo) if photo else None, **settings}
+    given = {"photo": photo, **settings}
     resolved = resolve_as(ExplainSettings, given, _path(config))
     with _logged(resolved, progress) as shown:
         return run(resolved, overwrite=overwrite, progress=shown)
@@ -305,7 +305,7 @@ def preview(
     """
     from unlearnable.workflows.preview import preview as run
 
-    return run(Path(photo), Path(protected), _path(output), overwrite=overwrite)
+    return run(_place(photo), _place(protected), _path(output), overwrite=overwrite)
 
 
 def _logged(settings: LoggedSettings, progress: Progress | None) -> AbstractContextManager[Progress]:
@@ -317,4 +317,10 @@ def _logged(settings: LoggedSettings, progress: Progress | None) -> AbstractCont
 
 
 def _path(given: str | Path | None) -> Path | None:
-    return Path(given) if given else None
+    return None if given is None else _place(given)
+
+
+def _place(given: str | Path) -> Path:
+    if given == "":
+        raise ConfigError("an empty path")  # it would be the current folder
+    return Path(given)

@@ -33,6 +33,11 @@ class UnlearnableError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def line(self) -> str:
+        """The message with the remedy in brackets, for a note."""
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
     def __reduce__(self) -> tuple[object, ...]:  # a copy from another process has all attributes, whatever made it
         return _copied, (type(self), self.args, self.__dict__)
 

@@ -103,7 +103,7 @@ class Registry(Mapping[str, T]):
             except ConfigError as error:
                 if self._rows[name].package is None:
                     raise
-                _warn(f"{error.message} ({error.hint})")
+                _warn(error.line)
             else:
                 yield name, member
 

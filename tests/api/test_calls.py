@@ -65,6 +65,17 @@ def test_options_become_settings_and_switches_are_passed_on(received, name, argu
     assert passed == {**switches, "progress": PROGRESS}
 
 
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("protect", [""]), ("train", [["a", ""]]), ("verify", ["", "b"]), ("verify", ["a", ""]), ("explain", [""]),
+     ("preview", ["", "b"]), ("preview", ["a", "b", ""])],
+)  # fmt: skip
+def test_an_empty_path_is_a_config_error(received, name, arguments):
+    with pytest.raises(unlearnable.ConfigError, match="an empty path"):
+        getattr(unlearnable, name)(*arguments)
+    assert received == []
+
+
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_a_setting_that_does_not_exist_is_a_config_error(received, name):
     arguments = ["a", "b"] if name == "verify" else ["a"]

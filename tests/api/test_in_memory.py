@@ -88,6 +88,9 @@ def test_transparency_stays_and_photos_come_back_upright():
         ([photo(0, (40, 40, 2))], ["a"], r"images\[0\] is an array of uint8, \(40, 40, 2\)"),
         ([Image.new("F", (40, 40))], ["a"], r"images\[0\] is a picture of mode F"),
         ([photo(0, (8, 40, 3))], ["a"], r"images\[0\] is too small: 40 x 8"),
+        (Image.new("RGB", (40, 40)), ["a"], "have to be lists"),
+        ([photo(0)], "a", "have to be lists"),
+        ([photo(0)], [3], "a caption is no text"),
     ],
 )
 def test_what_is_no_post_is_named(quick, images, captions, message):

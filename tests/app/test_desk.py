@@ -13,6 +13,7 @@ from tests.cli.program import FILE
 from tests.conftest import picture, tree
 from unlearnable.app.desk import Desk, Stage, free_output
 from unlearnable.app.pictures import file_of
+from unlearnable.app.views.parts import address_of
 from unlearnable.app.watch import Watch
 from unlearnable.errors import InputError, Interrupted
 
@@ -93,6 +94,7 @@ def test_an_export_is_read_protected_and_started_over(desk, posts, tmp_path):
     assert "posts.jsonl" in tree(desk.output)
     desk.restart()
     assert (desk.stage, desk.dataset, desk.output.name) == (Stage.RECEIVED, None, "out-2")
+    desk._thread.submit(int).result(timeout=60)
     assert tree(tmp_path / "scratch") == {}
 
 
@@ -116,6 +118,51 @@ def test_words_are_chosen_kept_and_bound(desk, photos):
     assert [post.trigger for post in desk.posts] == [first[0].trigger, chosen, first[2].trigger]
     desk.back()
     assert (desk.stage, desk.captions["p0.png"], desk.posts) == (Stage.RECEIVED, "a dog on grass", [])
+
+
+def test_what_is_pressed_twice_is_done_once(desk, photos):
+    drop(desk, *photos)
+    desk.start()
+    desk.start()
+    done(desk)
+    assert (desk.error, desk.stage, desk._drafts) == ("", Stage.DRAFTED, 1)
+
+
+def test_what_is_removed_while_the_tool_looks_at_it_does_not_come_back(desk, photos, monkeypatch):
+    looks, posts = threading.Event(), desk.inbox.posts
+    monkeypatch.setattr(desk.inbox, "posts", lambda watch: (looks.wait(60), posts(watch))[1])
+    place = desk.inbox.place("p0.png")
+    shutil.copy(photos[0], place)
+    desk.arrived(place)
+    desk.restart()
+    looks.set()
+    drop(desk, photos[1])
+    assert [photo.id for photo in desk.dataset.photos] == ["p1.png"]
+    assert not place.exists()
+
+
+def test_typed_captions_are_kept_while_more_arrives_and_said_to_be_unused_where_captions_come(desk, photos, tmp_path):
+    drop(desk, *photos[:2])
+    desk.captions["p0.png"] = "mine"
+    drop(desk, photos[2])
+    assert desk.captions == {"p0.png": "mine", "p1.png": "", "p2.png": ""}
+    desk.start()
+    done(desk)
+    desk.back()
+    (tmp_path / "posts.csv").write_text("image,caption\np0.png,of the file\n")
+    drop(desk, tmp_path / "posts.csv")
+    assert desk.error == ""
+    assert desk.dataset.captions_by_photo()["p0.png"] == ["of the file"]
+    assert any("those that you typed are not used" in note for note in desk.notes)
+
+
+def test_another_photo_of_the_same_number_has_another_address(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(b"")
+    first, second = (address_of(0, "received", tmp_path / name) for name in ("a", "b"))
+    assert first != second
+    assert first == address_of(0, "received", tmp_path / "a")
+    assert address_of(0, "received", tmp_path / "gone") == "photos/0/received"
 
 
 def test_what_fails_is_said_and_loses_nothing(desk, photos, tmp_path):

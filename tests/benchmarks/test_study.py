@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -69,6 +71,21 @@ def test_a_second_call_runs_nothing_and_gives_the_same_tables(flickr, asked, tmp
     assert page.count("data:image/png;base64") == 2
     assert r"\toprule" in (tmp_path / "out" / "table.tex").read_text()
     assert json.loads((tmp_path / "out" / "table.json").read_text())["schema_version"] == 1
+
+
+def test_cells_are_found_again_under_another_path_of_the_victim(faces, asked, tiny_path, tmp_path, monkeypatch):
+    victim = Path("checkpoints-of-victims-that-somebody-trained") / "victim.safetensors"
+    (tmp_path / victim).parent.mkdir()
+    shutil.copy(tiny_path, tmp_path / victim)
+    study.benchmark(asked("pubfig", faces, victims=(str(tmp_path / victim),)))
+    monkeypatch.chdir(tmp_path)
+    again = study.benchmark(asked("pubfig", faces, victims=(str(victim),)))
+    assert (again.ran, {cell.victim for cell in again.cells}) == (0, {str(victim)})
+
+
+def test_options_of_a_crowd_need_one(faces, asked):
+    with pytest.raises(ValueError, match="--crowd-people needs --crowd"):
+        asked("pubfig", faces, crowd_people=(1, 2))
 
 
 def test_checkpoints_of_what_a_kill_left_finished_are_removed(flickr, asked, tmp_path):

@@ -74,7 +74,6 @@ def test_stdout_holds_one_object_and_stderr_a_line_and_a_hint(posts):
         (("protect", ".", "--epsilom", "3"), "--epsilon", "protect"),
         (("protect", ".", "--epsilon", "x"), "--epsilon", "protect"),
         (("protect", ".", "--preset", "slow"), "'slow' is not one of 'fast', 'balanced', 'strong'", "protect"),
-        (("protect",), "photos", "protect"),
         (("preview", "a"), "protected", "preview"),
         (("methods", "one"), "one", "methods"),
         (("protekt", "."), "protekt", ""),
@@ -210,6 +209,17 @@ def test_a_variable_that_is_not_set_is_not_the_current_folder(tmp_path):
     result = call("protect", "", "--method", "random", cwd=tmp_path)
     assert result.returncode == 2
     assert "an empty path" in result.stderr
+
+
+def test_photos_come_from_a_variable_or_a_stored_run_too(posts, monkeypatch):
+    stored = call("protect", str(posts), "--print-config").stdout
+    (posts.parent / "run.toml").write_text(stored)
+    assert call("protect", "--config", str(posts.parent / "run.toml"), "--print-config").stdout == stored
+    monkeypatch.setenv("UNLEARNABLE_PHOTOS", str(posts))
+    assert call("protect", "--print-config").stdout == stored
+    monkeypatch.delenv("UNLEARNABLE_PHOTOS")
+    result = call("protect")
+    assert (result.returncode, "photos is not given" in result.stderr) == (2, True)
 
 
 def test_the_whole_file_system_is_no_folder_of_photos():

@@ -126,7 +126,7 @@ from unlearnable import protect
         ("protekt P", "there is no command"),
         ("protect P --strength 9", "--strength"),
         ("protect P --preset slow", "slow"),
-        ("protect --seed 1", "photos"),
+        ("preview a.png", "protected"),
     ],
 )
 def test_a_wrong_command_is_told_from_a_right_one(command: str, fault: str | None):

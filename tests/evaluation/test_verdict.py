@@ -104,12 +104,18 @@ def test_ablations_are_no_findings():
     [
         ("hit10<=16", 0), ("hit10 <= 14", 1), ("hit10<=10", 2), ("hit10>20", 2), ("medr>=20", 0), ("medr>20", 2),
         ("hit1<1.4", 1), ("hit5<=7.5", 1), ("effect>=0.9", 1), ("effect>=0.8", 0),
+        ("effect>=-0.5", 0), ("effect<=-0.5", 2),
     ],
 )  # fmt: skip
 def test_requirements_hold_for_both_directions(rule, count):
     cells = [cell("clean", 60), cell("protected", 12, back=16)]
     found = findings(cells, REFERENCES)
     assert len(missed([parse_rule(rule)], cells, found)) == count
+
+
+def test_a_figure_that_misses_is_given_so_that_it_shows():
+    cells = [cell("clean", 60), cell("protected", 10.04)]
+    assert missed([parse_rule("hit10<=10")], cells, findings(cells, REFERENCES))[0].endswith(": 10.04")
 
 
 def test_an_effect_that_cannot_be_judged_is_missed():

@@ -29,6 +29,12 @@ def test_a_cell_comes_back_by_its_key(store):
     assert store.read("clean", {"seed": 1}) is None
 
 
+def test_a_cell_of_a_long_chain_of_attacks_has_its_file(store):
+    name = "+".join(["resize-512"] * 40)
+    store.write(name, {"seed": 0}, Result(value=3))
+    assert store.read(name, {"seed": 0}) == Result(value=3)
+
+
 def test_a_file_of_the_right_name_and_another_key_is_not_taken(store):
     wanted, other = {"seed": 0, "data": "a"}, {"seed": 0, "data": "b"}
     store.write("clean", wanted, Result(value=3))

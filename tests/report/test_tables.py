@@ -168,6 +168,7 @@ def test_a_loss_that_was_lost_is_left_out_of_the_curve(method, tmp_path):
     assert all(path.is_file() for path in draw(report([broken]), tmp_path))
 
 
-def test_a_victim_with_a_long_path_leaves_room_for_the_figures(tmp_path):
-    named = cell("clean").model_copy(update={"victim": f"/home/{'folder/' * 30}model.safetensors"})
+@pytest.mark.parametrize("folder", ["folder/" * 30, "a$b^$c/"])
+def test_a_victim_of_any_path_has_its_figures_and_leaves_room_for_them(tmp_path, folder):
+    named = cell("clean").model_copy(update={"victim": f"/home/{folder}model.safetensors"})
     assert all(path.is_file() for path in draw(report([named]), tmp_path))  # a warning of matplotlib is an error

@@ -12,8 +12,8 @@ import pytest
 
 from tests.conftest import TINY
 from tests.evaluation.test_verdict import cell
-from unlearnable.experiments.cell_store import CellStore
-from unlearnable.results import ArmName, Cell, RanksRecord
+from tests.report.test_html import STUDY
+from unlearnable.results import ArmName, RanksRecord
 
 BENCH = Path(__file__).parents[2] / "tools" / "bench"
 POSTS = Path(__file__).parents[2] / "examples" / "photos"
@@ -55,12 +55,15 @@ def test_what_several_cores_could_gain_is_printed():
 def test_the_effect_of_two_protections_is_pooled(tmp_path, monkeypatch, capsys):
     """Of 40 people clean posts teach 30, the first protection leaves 20 of them, the second 10; 10 are in any order."""
     for number, left in enumerate((20, 10)):
-        store = CellStore(tmp_path / str(number) / "cells", Cell)
+        cells = []
         counts: dict[ArmName, int] = {"clean": 30, "protected": left}
         for data, found in counts.items():
             ranks = [1] * found + [40] * (40 - found)
             record = RanksRecord(image_to_text=ranks, text_to_image=ranks)
-            store.write(data, {}, cell(data, found / 40 * 100).model_copy(update={"ranks": record}))
+            cells.append(cell(data, found / 40 * 100).model_copy(update={"ranks": record}))
+        (tmp_path / str(number)).mkdir()
+        report = STUDY.model_copy(update={"cells": cells})
+        (tmp_path / str(number) / "report.json").write_text(report.model_dump_json())
     monkeypatch.setattr(sys, "argv", ["pooled.py", *(str(tmp_path / name) for name in "01")])
     runpy.run_path(str(BENCH / "pooled.py"), run_name="__main__")
     *_, line = capsys.readouterr().out.splitlines()

@@ -20,6 +20,7 @@ from unlearnable.evaluation import idia
 from unlearnable.evaluation.crowd import by_photo, mean_retrieval
 from unlearnable.experiments.arms import leaked_posts
 from unlearnable.posts.reading import open_collection
+from unlearnable.report.crowd_rows import crowd_rows
 from unlearnable.workflows.verify.crowd import open_crowd
 from unlearnable.workflows.verify.crowd_summary import Attempt, cells_of
 from unlearnable.workflows.verify.run import verify
@@ -90,8 +91,8 @@ def test_the_arms_beside_a_crowd_are_trained_once_and_reported(settings, tiny_pa
     assert (crowd.held_out, crowd.crowd_held_out, crowd.leaked) == (3, 27, 6)
     assert crowd.arms.keys() == {"clean", "protected", "absent", "half"}
     assert [(one.arm, one.through) for one in crowd.further] == [
-        (arm, "strip-trigger-3") for arm in ("clean", "protected", "half", "absent")
-    ]
+        (arm, "strip-trigger-3") for arm in ("protected", "half")
+    ], "clean posts and none go through no attack: they stand among the arms"
     scores = crowd.arms["half"][str(tiny_path)]
     own = [cell for cell in report.cells if (cell.data, cell.through) == ("half", "png")]
     assert scores.text_to_image.hit10 == pytest.approx(np.mean([cell.text_to_image.hit10 for cell in own]))
@@ -113,13 +114,25 @@ def test_the_arms_beside_a_crowd_are_trained_once_and_reported(settings, tiny_pa
     assert verify(asked.model_copy(update={"leaked": 0.25})).ran == 4, "another share is another arm half alone"
 
 
+def test_rows_and_words_name_the_attack_and_the_attacker_that_arms_met(settings):
+    report = verify(settings(through=("jpeg-10", "png"), attackers=("mixup", "plain")))
+    assert (report.crowd.through, report.crowd.attacker) == ("jpeg-10", "mixup")
+    assert "your protected posts (jpeg-10, mixup) finds" in report.crowd.in_words
+    assert [row.arm for row in crowd_rows(report.crowd)] == [
+        "clean, mixup", "protected, jpeg-10, mixup", "half leaked, jpeg-10, mixup", "nothing, mixup",
+        "protected, mixup", "half leaked, mixup",
+        "clean", "protected, jpeg-10", "half leaked, jpeg-10", "nothing",
+        "protected", "half leaked",
+    ]  # fmt: skip
+
+
 def test_a_suite_beside_a_crowd_has_its_matrix_and_the_crowds_arms(settings, tiny_path):
     asked, victim = settings(suite="quick"), str(tiny_path)
     report = verify(asked)
     assert {row.through for row in report.matrix} == {"png", "jpeg-75", "strip-trigger"}
     assert [cell.through for cell in report.cells if cell.data == "half"] == ["png"]
     assert {(one.arm, one.through) for one in report.crowd.further} == {
-        (arm, through) for arm in ("clean", "protected", "absent") for through in ("jpeg-75", "strip-trigger")
+        ("protected", through) for through in ("jpeg-75", "strip-trigger")
     }
     page = (asked.output / "report.html").read_text()
     assert "You among others" in page

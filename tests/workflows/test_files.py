@@ -143,6 +143,9 @@ def test_photos_for_a_platform_are_reduced_first(kinds, quick):
     original, copy = read_both(_pair(kinds / "large.png", out / "large.jpg"))
     assert original.pixels.shape == copy.pixels.shape == (747, 1080, 3)
     shown = preview(kinds / "large.png", out / "large.jpg", kinds.parent / "look.png")
+    for one in (kinds / "large.png", out / "large.jpg"):
+        with pytest.raises(OutputError, match="one of the photos"):
+            preview(kinds / "large.png", out / "large.jpg", one, overwrite=True)
     assert (shown.width, shown.height, shown.linf) == (1080, 747, large["linf"])
     with pytest.raises(InputError, match=r"large\.jpg is 1080 x 747, its original .* is 80 x 60"):
         read_both(_pair(kinds / "a.jpg", out / "large.jpg"))

@@ -131,12 +131,47 @@ def test_captions_are_typed_where_nothing_that_came_has_any(box):
     assert box.takes_captions(dataset)
     box.write_captions({"p0.png": " two\n lines ", "p1.png": " "})
     dataset = box.posts(Silent())
-    assert dataset.captions_by_photo()["p0.png"] == ["two lines"]
+    assert dataset.captions_by_photo()["p0.png"] == ["two\n lines"]
     assert dataset.uncaptioned == {"p1.png"}
     assert box.takes_captions(dataset)
     box.write_captions({"p0.png": ""})
     assert "captions.jsonl" not in tree(box.folder)
     (box.folder / "posts.jsonl").write_text('{"image": "p0.png", "caption": "from a file"}\n')
     assert not box.takes_captions(box.posts(Silent()))
-    box.clear()
-    assert tree(box.folder) == {}
+
+
+def test_captions_that_came_in_a_file_of_the_name_of_those_that_are_typed_are_kept(box, zipped):
+    Image.fromarray(picture(0)).save(box.folder / "p0.png")
+    row = '{"image": "p0.png", "caption": "from a file"}\n'
+    box.unpack(zipped({"captions.jsonl": row}))
+    assert not box.takes_captions(box.posts(Silent()))
+    box.write_captions({})
+    assert (box.folder / "captions.jsonl").read_text() == row
+
+
+def test_names_in_a_zip_are_read_as_todays_programs_write_them(box, tmp_path):
+    path = box.place("mine.zip")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, bits in (("Zürich.jpg".encode(), 0), (b"B\x81cher.jpg", 0), ("Łódź.jpg".encode(), 0x800)):
+            info = Raw(name.decode("latin-1"))
+            info.raw, info.bits = name, bits
+            archive.writestr(info, b"x")
+    box.unpack(path)
+    assert sorted(tree(box.folder)) == ["Bücher.jpg", "Zürich.jpg", "Łódź.jpg"]
+
+
+class Raw(zipfile.ZipInfo):
+    """A member whose name is written as the bytes that it is given."""
+
+    raw: bytes = b""
+    bits: int = 0
+
+    def _encodeFilenameFlags(self):
+        return self.raw, self.flag_bits | self.bits
+
+
+def test_names_that_no_file_can_have_are_said(box, zipped):
+    with pytest.raises(InputError, match="cannot be unpacked"):
+        box.unpack(zipped({f"{'n' * 300}.jpg": "a"}))
+    with pytest.raises(InputError, match="cannot be unpacked"):
+        box.unpack(zipped({"a": "a file", "a/b.jpg": "in a folder of its name"}))

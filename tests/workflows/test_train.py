@@ -66,6 +66,52 @@ def test_an_interrupted_training_resumes_to_the_same_bits(settings, tmp_path, mo
     assert again.sha256 == whole.sha256
 
 
+@pytest.fixture
+def stopped(settings, monkeypatch):
+    """A training that was stopped when its first checkpoint was written."""
+    real = fit_module._save
+
+    def save(*arguments):
+        real(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fit_module, "_save", save)
+        with pytest.raises(KeyboardInterrupt):
+            train(settings)
+    return settings
+
+
+def test_a_stopped_training_does_not_go_on_from_another_start(stopped, tiny, tmp_path, monkeypatch):
+    other = tiny.clone()
+    torch.nn.init.normal_(other.module.token_embedding.weight)
+    monkeypatch.setattr("unlearnable.workflows.train.openclip.load", lambda _: other)
+    with pytest.raises(CheckpointError):
+        train(stopped, resume=True)
+
+
+def test_a_training_that_was_stopped_before_its_report_is_finished(settings, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("unlearnable.workflows.train.files.write_text", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            train(settings)
+    assert settings.output.exists()
+    whole = settings.output.read_bytes()
+    assert train(settings, resume=True).sha256
+    assert settings.output.read_bytes() == whole
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
+def test_an_output_that_is_a_folder_is_refused_before_the_training(settings):
+    settings.output.mkdir(parents=True)
+    for overwrite in (False, True):
+        with pytest.raises(OutputError, match="is a folder"):
+            train(settings, overwrite=overwrite)
+
+
 def test_an_architecture_alone_is_trained_from_scratch(settings, monkeypatch, tiny):
     monkeypatch.setitem(ARCHITECTURES, "tiny", tiny.spec.config)
     report = train(settings.model_copy(update={"model": "tiny", "epochs": 1, "lr": None}))

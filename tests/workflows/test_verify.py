@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import ValidationError
 
 from tests.conftest import picture, tree
 from tests.report.test_html import REPORT
 from unlearnable import protect
-from unlearnable.config import VerifySettings, resolve_as
+from unlearnable.config import SUITES, VerifySettings, resolve_as
+from unlearnable.config.suites import AttackSuite
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.models.weights import weights_sha256
 from unlearnable.posts.reading import open_collection
@@ -185,6 +187,18 @@ def test_a_suite_is_estimated_before_it_starts_and_its_matrix_has_the_worst_firs
     assert not [told for told in last.told if "to run" in told]
 
 
+def test_an_attacker_of_a_suite_that_these_posts_give_nothing_to_is_left_out_and_named(settings, tmp_path, monkeypatch):
+    monkeypatch.setitem(SUITES, "quick", AttackSuite(("png",), ("orthogonal-projection", "cutout")))
+    write(tmp_path / "posts", [(f"{n}.png", picture(n), word) for n, word in enumerate(WORDS)])
+    shutil.copytree(tmp_path / "posts", tmp_path / "copy")
+    asked = settings(tmp_path / "copy", originals=tmp_path / "posts", captions=None, epochs=1, suite="quick")
+    report = verify(asked)
+    assert [cell.attacker for cell in report.cells] == ["plain", "plain", "cutout", "cutout"]
+    assert "orthogonal-projection finds no two classes" in report.not_tested[-1]
+    with pytest.raises(InputError, match="finds no two classes"):
+        verify(asked.model_copy(update={"attackers": ("orthogonal-projection",)}))
+
+
 def test_every_figure_has_an_interval_which_holds_it(settings):
     report = verify(settings("shortcut", seeds=(0, 1)))
     (finding,) = report.findings
@@ -274,8 +288,13 @@ def test_held_out_photos_do_not_come_back_with_other_peoples_posts(settings, sce
     report = verify(settings("untouched", epochs=0, background=tmp_path / "others"))
     assert report.gallery.background_photos == 9
     assert "others/stolen.png" in report.gallery.near_duplicates
-    with pytest.raises(InputError, match="near-duplicate of a held-out one"):
+    with pytest.raises(InputError, match="near-duplicate of a protected or held-out one"):
         verify(settings("untouched", epochs=0, background=scenes / "test"))
+
+
+def test_protected_photos_do_not_come_back_clean_with_other_peoples_posts(settings, scenes):
+    with pytest.raises(InputError, match="near-duplicate of a protected"):
+        verify(settings("untouched", epochs=0, background=scenes / "posts"))
 
 
 def test_a_victim_from_scratch_starts_from_weights_of_its_seed(settings):
@@ -372,6 +391,16 @@ def test_captions_without_the_photos_they_belong_to_are_refused(scenes):
     for name in ("test", "background"):
         with pytest.raises(ConfigError, match=f"--{name}-captions needs"):
             resolve_as(VerifySettings, {"originals": scenes, "protected": scenes, f"{name}_captions": scenes})
+
+
+def test_a_seed_that_is_given_twice_is_one(settings):
+    asked = settings("untouched").model_dump() | {"seeds": (0, 0, 1)}
+    assert VerifySettings(**asked).seeds == (0, 1)
+
+
+def test_a_share_that_leaked_needs_a_crowd(settings):
+    with pytest.raises(ValidationError, match="--leaked needs other people's posts, --crowd"):
+        settings("untouched", leaked=0.3)
 
 
 def test_a_large_seed_is_a_seed(settings):

@@ -2,26 +2,25 @@
 
     python tools/bench/pooled.py VERIFIED [VERIFIED ...]
 
-Each VERIFIED is the output of one `verify`; all have the same clean posts, gallery and recipe, and one caption a photo
-in the gallery. Hit@10 is the mean of both directions, the effect is of the mean over protections and seeds, and the
-interval draws people again, and protections with their seeds. A random order is by formula.
+Each VERIFIED is the output of `verify`, whose last run counts; all have the same clean posts, gallery and recipe, and
+one caption a photo in the gallery. Hit@10 is the mean of both directions, the effect is of the mean over protections
+and seeds, and the interval draws people again, and protections with their seeds. A random order is by formula.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearnable.config import AS_PUBLISHED
+from unlearnable.config import AS_PUBLISHED, AS_USUAL
 from unlearnable.evaluation.findings import LEAST_GAP
 from unlearnable.evaluation.intervals import Arms, interval_of_effect
-from unlearnable.experiments.cell_store import KEY
-from unlearnable.results import Cell
-from unlearnable.seal import unseal_json
+from unlearnable.results import Cell, VerifyReport
 
 HEAD = "| victim | through | clean | protected | effect | 95 % |\n|---|---|---|---|---|---|"
 
@@ -36,28 +35,25 @@ def hits(cell: Cell) -> NDArray[np.float64]:
 
 def read(folders: list[Path]) -> list[Cell]:
     """Return the cells of plain attackers, those on clean posts once a victim and seed."""
-    cells, clean = [], {}
-    for path in sorted(path for folder in folders for path in (folder / "cells").glob("*.json")):
-        content = unseal_json(path.read_bytes())
-        content.pop(KEY)
-        cell = Cell.model_validate(content)
-        if cell.attacker != "plain":
-            continue
-        if cell.data == "clean":
-            clean[cell.victim, cell.through, cell.seed] = cell
-        else:
-            cells.append(cell)
-    return cells + list(clean.values())
+    reports = [VerifyReport.model_validate_json((folder / "report.json").read_bytes()) for folder in folders]
+    cells = [cell for report in reports for cell in report.cells if cell.attacker == AS_USUAL]
+    for victim in dict.fromkeys(cell.victim for cell in cells):
+        recipes = {(cell.epochs, cell.lr) for cell in cells if cell.victim == victim}
+        if len(recipes) > 1 or len({tuple(report.gallery.photo_of_caption) for report in reports}) > 1:
+            sys.exit(f"{victim} was not trained or judged alike in these runs")
+    clean = {(cell.victim, cell.through, cell.seed): cell for cell in cells if cell.data == "clean"}
+    return [cell for cell in cells if cell.data != "clean"] + list(clean.values())
 
 
 def row(victim: str, through: str, cells: list[Cell], clean: dict[int, NDArray[np.float64]]) -> str:
     """Return a row of the table: the cells of a victim and an attack, beside those on clean posts by seed."""
     kept, learnt = np.stack([hits(cell) for cell in cells]), np.stack([clean[cell.seed] for cell in cells])
     random = 100 * 10 / kept.shape[1]
-    effect = (learnt.mean() - kept.mean()) / (learnt.mean() - random)
+    gap = learnt.mean() - random
+    effect = f"{(learnt.mean() - kept.mean()) / gap:.2f}" if gap >= LEAST_GAP else "cannot be judged"
     ends = interval_of_effect([Arms(learnt, kept, random)], LEAST_GAP)
     between = f"{ends.low:.2f} to {ends.high:.2f}" if ends else "not known"
-    return f"| `{victim}` | {through} | {learnt.mean():.1f} | {kept.mean():.1f} | {effect:.2f} | {between} |"
+    return f"| `{victim}` | {through} | {learnt.mean():.1f} | {kept.mean():.1f} | {effect} | {between} |"
 
 
 def main() -> None:

@@ -14,7 +14,8 @@ from unlearnable import config
 
 INTRODUCTION = f"""
 A setting comes from the first of these that names it: an option, the environment, a TOML file (`--config`), the preset,
-the default. The variable is `{config.ENVIRONMENT}` and the name in capitals. Where several values are meant, they are
+the default. Where an option or a variable names a preset, what the file has from a preset of its own does not
+count. The variable is `{config.ENVIRONMENT}` and the name in capitals. Where several values are meant, they are
 separated by commas, in a variable as in an option, which may be repeated too; a path that contains a comma stays whole
 if it exists. In TOML a setting has its bare name and stands at the top level; one value may stand for a list of one.
 `--print-config` prints every setting of a run as TOML. [Environment](environment.md) lists the variables that are no

@@ -59,7 +59,8 @@ class Desk:
 
     def __init__(self, scratch: Path, config: Path | None = None) -> None:
         self._scratch, self._config = scratch, config
-        self.inbox = Inbox(self._folder("inbox"))
+        self._rounds = 0
+        self.inbox = self._new_inbox()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="unlearnable")
         self._arrived: list[Path] = []
         self._looking = threading.Lock()
@@ -138,11 +139,16 @@ class Desk:
         """Give the draft up and return to the captions."""
         self._clear_draft()
         self.stage, self.version = Stage.RECEIVED, self.version + 1
+        if self._arrived:
+            self._do(self._look)
 
     def restart(self) -> None:
         """Forget all posts; what was published stays where it is."""
+        self.stop()
+        self._arrived, left = [], self.inbox.folder
+        self.inbox = self._new_inbox()
+        self._thread.submit(shutil.rmtree, left, ignore_errors=True)  # behind what is still done with it
         self._begin()
-        self.inbox.clear()
         self.output = free_output(self.output)
 
     def close(self) -> None:
@@ -182,6 +188,10 @@ class Desk:
     def _settings(self, chosen: Mapping[str, Any]) -> ProtectSettings:
         return resolve_as(ProtectSettings, {"photos": (self.inbox.folder,), **chosen}, self._config)
 
+    def _new_inbox(self) -> Inbox:
+        self._rounds += 1
+        return Inbox(self._folder(f"inbox-{self._rounds}"))
+
     def _folder(self, name: str) -> Path:
         folder = self._scratch / name
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -196,6 +206,8 @@ class Desk:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _do(self, work: Callable[[Watch], None]) -> None:
+        if self.away:
+            return  # a second press, or one in another tab
         if self.error:
             self.error, self.version = "", self.version + 1
         self._looks = work == self._look
@@ -218,24 +230,29 @@ class Desk:
             self.version += 1
 
     def _look(self, watch: Watch) -> None:
-        arrived, self._arrived = self._arrived, []
+        inbox, arrived, self._arrived = self.inbox, self._arrived, []
         if not arrived:
             return  # another call saw it
         watch.phase("looking at what came", 0)
+        inbox.write_captions({})  # what was typed is here
         for path in arrived:
-            if path.suffix.lower() == ".zip":
-                self.inbox.unpack(path)
-        self.dataset = self.inbox.posts(watch)
-        if self.inbox.takes_captions(self.dataset):
-            self.captions = {photo.id: self.captions.get(photo.id, "") for photo in self.dataset.photos}
-        else:
-            self.captions = {}
+            if path.suffix.lower() == ".zip" and path.parent == inbox.folder:
+                inbox.unpack(path)
+        dataset = inbox.posts(watch)
+        if inbox is not self.inbox:
+            return  # all of it was to be forgotten meanwhile
+        typed = {photo: text for photo, text in self.captions.items() if text.strip()}
+        self.dataset, self.captions = dataset, typed
+        if inbox.takes_captions(dataset):
+            self.captions = {photo.id: typed.get(photo.id, "") for photo in dataset.photos}
+        elif typed:
+            watch.note("captions came with the photos: those that you typed are not used")
 
     def _make(self, watch: Watch) -> None:
         watch.phase("starting", 0)
         from unlearnable.workflows.protect.draft import draft
 
-        if self.captions:
+        if self.dataset is not None and self.inbox.takes_captions(self.dataset):
             self.inbox.write_captions(self.captions)
         settings = self._settings({"preset": self.preset, "platform": self.platform, "output": self.output})
         self._drafts += 1

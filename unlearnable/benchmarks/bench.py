@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
 from unlearnable.benchmarks.plan import CellPlan, ProtectionRecipe, Setup, digest
 from unlearnable.benchmarks.protection_store import ProtectionStore
 from unlearnable.experiments.cell_store import CellStore, Key
 from unlearnable.experiments.cells import Experiment
-from unlearnable.results import BenchmarkCell, ProtectionRecord
+from unlearnable.results import BenchmarkCell, CrowdBenchmarkCell, ProtectionRecord
 
+R = TypeVar("R", BenchmarkCell, CrowdBenchmarkCell)
 VERSION = 2  # format of cells and protections; those of another version are run again
 
 
@@ -58,8 +59,8 @@ class Bench:
         return self.store.path(cell.name, self.key(cell)).with_suffix(".partial")
 
     def done(self, cell: CellPlan) -> BenchmarkCell | None:
-        """Return the result of a cell that was run before, or None."""
-        return self.store.read(cell.name, self.key(cell))
+        """Return the result of a cell that was run before, under the victim's present name, or None."""
+        return renamed(self.store.read(cell.name, self.key(cell)), cell.victim, self.setup.surrogate)
 
     def protection(self, cell: CellPlan) -> ProtectionStore | None:
         """Return the store of a cell's protection; None for clean posts."""
@@ -89,6 +90,13 @@ class Bench:
         protection = self.protection(cell)
         arm = digest(self.data, protection.digest if protection else "", cell.fraction, cell.attack.name)
         return self.experiment.key(cell.victim, arm, cell.recipe, start_seed(cell))
+
+
+def renamed(found: R | None, victim: str, surrogate: str) -> R | None:
+    """Return a cell under the present names of its models, which an earlier run may have been given by other paths."""
+    if found is None:
+        return None
+    return found.model_copy(update={"victim": victim, "surrogate": surrogate if found.surrogate else None})
 
 
 class Seeded(Protocol):

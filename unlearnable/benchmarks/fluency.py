@@ -29,7 +29,7 @@ def read_captions(bench: Bench, progress: Progress) -> str:
     try:
         judge = load_judge()
     except ModelError as error:
-        return f"{error.message} ({error.hint})"
+        return error.line
     progress.phase("reading captions", len(unread))
     items = bench.train.items[:MEASURED]
     before = nats_per_token(judge, [item.captions[0] for item in items])

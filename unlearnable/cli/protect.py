@@ -27,7 +27,7 @@ _option = options.of(ProtectSettings)
 
 def protect(
     context: typer.Context,
-    photos: Annotated[list[Path], options.argument(ProtectSettings, "photos")],
+    photos: Annotated[list[Path] | None, options.argument(ProtectSettings, "photos")] = None,
     captions: Annotated[Path | None, _option("captions", WHAT)] = None,
     only: Annotated[list[str] | None, _option("only", WHAT)] = None,
     skip: Annotated[list[str] | None, _option("skip", WHAT)] = None,

@@ -29,6 +29,9 @@ def resolve_as(
 ) -> Kind:
     """Merge the sources of settings, the strongest first: flags, environment, file, preset, default.
 
+    Where a flag or the environment names a preset, what the file holds by a preset of its own does not count: a
+    run.toml holds every setting.
+
     Args:
         kind: the settings of a command.
         flags: settings given by the caller; None means "not given".
@@ -58,11 +61,15 @@ def given_settings(
     Raises:
         ConfigError: there is no such setting, or the file cannot be read.
     """
-    names = names or {}
+    names, variables = names or {}, from_environment(kind)
+    called = {name: value for name, value in flags.items() if value is not None}
+    stored = _read(file) if file else {}
+    if preset := called.get("preset", variables.get("preset")):
+        stored = _without_preset(kind, stored, str(preset))
     layers: list[tuple[str, Callable[[str], str], dict[str, Any]]] = [
-        (str(file), lambda _: str(file), _read(file) if file else {}),
-        ("the environment", lambda name: _set_variable(kind, name), from_environment(kind)),
-        ("the call", lambda name: names.get(name, ""), {name: v for name, v in flags.items() if v is not None}),
+        (str(file), lambda _: str(file), stored),
+        ("the environment", lambda name: _set_variable(kind, name), variables),
+        ("the call", lambda name: names.get(name, ""), called),
     ]
     given: dict[str, Any] = {}
     sources: dict[str, str] = {}
@@ -74,6 +81,20 @@ def given_settings(
         given |= layer
         sources |= {name: source(name) for name in layer}
     return given, sources
+
+
+def _without_preset(kind: type[Settings], stored: Mapping[str, Any], chosen: str) -> dict[str, Any]:
+    """Return the settings of a file without those that are as its own preset has them and that another one changes."""
+    own = PRESETS.get(str(stored.get("preset")))
+    if own is None:
+        return dict(stored)
+    changed = own.keys() | PRESETS.get(chosen, {}).keys()
+    as_preset = {name: own.get(name, kind.model_fields[name].default) for name in changed & kind.model_fields.keys()}
+    return {
+        name: value
+        for name, value in stored.items()
+        if name not in as_preset or (tuple(value) if isinstance(value, list) else value) != as_preset[name]
+    }
 
 
 def variable(name: str) -> str:

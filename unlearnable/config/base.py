@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 DeviceSetting = Annotated[
@@ -19,6 +19,11 @@ PrecisionSetting = Annotated[
     Field(description="Number format of the gradient steps; auto is the faster one for each model on this machine."),
 ]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Seeds = Annotated[
+    tuple[Seed, ...],
+    Field(min_length=1, description="Seeds, one training with each."),
+    AfterValidator(lambda seeds: tuple(dict.fromkeys(seeds))),
+]
 SeedSetting = Annotated[Seed, Field(description="Seed that all randomness follows from.")]
 
 
@@ -46,8 +51,15 @@ class Settings(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _normalised(cls, value: Any, info: ValidationInfo) -> Any:
-        """Make a tuple of one value where several are meant, and refuse numbers that cannot even be printed."""
+        """Make a tuple of one value where several are meant, and refuse what only looks like a number.
+
+        Those are numbers that cannot even be printed, and true and false, which would count as 1 and 0.
+        """
         items = value if isinstance(value, list | tuple) else (value,)
+        if takes_paths(cls, info.field_name or "") and "" in items:
+            raise ValueError("an empty path")  # it would be the current folder
+        if takes_numbers(cls, info.field_name or "") and any(isinstance(item, bool) for item in items):
+            raise ValueError("a number is needed")
         if any(isinstance(item, int) and item.bit_length() > 64 for item in items):
             raise ValueError("the number is too large")
         alone = isinstance(value, str | Path | int | float)

@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from unlearnable.config.attacks import AS_PUBLISHED, Through
-from unlearnable.config.base import DefaultText, DeviceSetting, LoggedSettings, Seed
+from unlearnable.config.base import DefaultText, DeviceSetting, LoggedSettings, Seeds
 from unlearnable.config.protect import PRESETS
 
 ScaleName = Literal["tiny", "small", "paper"]
@@ -48,7 +48,7 @@ class BenchmarkSettings(LoggedSettings):
         OF_THE_SCALE,
     ] = None
     through: Through = (AS_PUBLISHED,)
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, description="Seeds, one training with each.")] = (0,)
+    seeds: Seeds = (0,)
     crowd: Annotated[
         bool,
         Field(
@@ -105,6 +105,13 @@ class BenchmarkSettings(LoggedSettings):
                     "(K from 1 to 20), the last two also with -end or -random, and -balanced or -strong"
                 )
         return methods
+
+    @model_validator(mode="after")
+    def _people_are_in_a_crowd(self) -> BenchmarkSettings:
+        for name in ("crowd_people", "crowd_draws", "leaked"):
+            if not self.crowd and getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"--{name.replace('_', '-')} needs --crowd")
+        return self
 
 
 def named_settings(method: str) -> dict[str, Any]:

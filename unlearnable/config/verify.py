@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from unlearnable.config.attacks import AS_PUBLISHED, AS_USUAL, Attackers, Through
-from unlearnable.config.base import DefaultText, DeviceSetting, LoggedSettings, Seed
+from unlearnable.config.base import DefaultText, DeviceSetting, LoggedSettings, Seed, Seeds
 from unlearnable.config.suites import SuiteName
 from unlearnable.config.train import Epochs, OneCaption, Rate, Schedule
 
@@ -102,7 +102,7 @@ class VerifySettings(LoggedSettings, Schedule):
     ablations: Annotated[
         bool, Field(description="Train also on noise alone, on triggers alone, and on random noise and words.")
     ] = False
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=1, description="Seeds, one training with each.")] = (0, 1, 2)
+    seeds: Seeds = (0, 1, 2)
     seed: Annotated[Seed, Field(description="Seed that draws the held-out photos.")] = 0
     require: Annotated[
         tuple[str, ...],
@@ -124,4 +124,6 @@ class VerifySettings(LoggedSettings, Schedule):
                 raise ValueError(f"--{option}-captions needs the photos they belong to, --{option}")
         if self.crowd_test is not None and self.crowd is None:
             raise ValueError("--crowd-test needs the posts that victims are trained on, --crowd")
+        if self.crowd is None and self.leaked != type(self).model_fields["leaked"].default:
+            raise ValueError("--leaked needs other people's posts, --crowd")
         return self

@@ -13,7 +13,7 @@ from unlearnable.evaluation.findings import protected_cells
 from unlearnable.evaluation.verdict import name_of
 from unlearnable.results import Cell, Finding
 
-_RULE = re.compile(r"(hit1|hit5|hit10|medr|effect)(<=|>=|<|>)(\d+(?:\.\d+)?)")
+_RULE = re.compile(r"(hit1|hit5|hit10|medr|effect)(<=|>=|<|>)(-?\d+(?:\.\d+)?)")
 _SIGNS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
     ">=": operator.ge,
@@ -44,7 +44,7 @@ def parse_rule(text: str) -> Rule:
         ConfigError: the text is not a metric, a comparison sign and a number.
     """
     match = _RULE.fullmatch(text.replace(" ", ""))
-    if match is None:
+    if match is None or (match[3].startswith("-") and match[1] != "effect"):
         raise ConfigError(
             f"cannot read the requirement {text!r}",
             hint="compare hit1, hit5, hit10, medr or effect with a number, as in hit10<=10",
@@ -64,7 +64,7 @@ def missed(rules: Iterable[Rule], cells: Sequence[Cell], all_findings: Sequence[
         for finding in all_findings:
             for way, value in _values(rule.metric, finding, cells):
                 if value is None or not rule.holds(value):
-                    measured = "cannot be judged" if value is None else f"{value:.3g}"
+                    measured = "cannot be judged" if value is None else f"{value:.6g}"
                     failures.append(f"{rule.text}: {name_of(finding)}, {way}: {measured}")
     return failures
 

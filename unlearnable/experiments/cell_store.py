@@ -23,6 +23,7 @@ C = TypeVar("C", bound=BaseModel)
 Key = Mapping[str, str | int | float | None]
 KEY = "key"
 DAMAGED = "damaged"
+LONGEST = 160  # characters of a name; file systems take 255, of which the rest of a file's name needs some
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class CellStore(Generic[C]):
     kind: type[C]
 
     def path(self, name: str, key: Key) -> Path:
-        """Return the path of the cell of a key: `<name>-<hash8>.json`."""
-        plain = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-")
+        """Return the path of the cell of a key: `<name>-<hash8>.json`, a long name cut short."""
+        plain = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-")[:LONGEST]
         return self.folder / f"{plain}-{digest_of(key)[:8]}.json"
 
     def read(self, name: str, key: Key) -> C | None:

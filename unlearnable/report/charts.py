@@ -79,7 +79,8 @@ def _bars(figure: Any, report: BenchmarkReport, cells: Sequence[BenchmarkCell], 
 
 def _short(victim: str) -> str:
     """Return the end of the name of a victim that is a long path, which would leave no room for the curves."""
-    return victim if len(victim) <= LONGEST else f"...{victim[3 - LONGEST :]}"
+    short = victim if len(victim) <= LONGEST else f"...{victim[3 - LONGEST :]}"
+    return short.replace("$", r"\$")  # two of them would begin and end a formula
 
 
 def _by_method(cells: Sequence[BenchmarkCell]) -> dict[str, list[BenchmarkCell]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,11 +41,11 @@ class CrowdRow(NamedTuple):
 def crowd_rows(report: CrowdRecord) -> list[CrowdRow]:
     """Return a row for each victim and arm, then those through further attacks and by further attackers."""
     victims = report.arms["protected"]
-    rows = [_row(victim, arm, "", report.arms[arm][victim]) for victim in victims for arm in LABELS]
-    for one in report.further:
-        changes = [name for name in (one.through, one.attacker) if name not in (AS_PUBLISHED, AS_USUAL)]
-        rows.append(_row(one.victim, one.arm, "".join(f", {name}" for name in changes), one))
-    return rows
+    rows = []
+    for victim, arm in product(victims, LABELS):
+        through = report.through if arm in ("protected", "half") else AS_PUBLISHED
+        rows.append(_row(victim, _label(arm, through, report.attacker), arm, report.arms[arm][victim]))
+    return rows + [_row(one.victim, _label(one.arm, one.through, one.attacker), one.arm, one) for one in report.further]
 
 
 def hit_with_interval(scores: MeanRetrieval) -> str:
@@ -52,11 +53,17 @@ def hit_with_interval(scores: MeanRetrieval) -> str:
     return with_interval(scores.hit10, scores.low, scores.high)
 
 
-def _row(victim: str, arm: CrowdArm, changes: str, scores: CrowdScores) -> CrowdRow:
+def _label(arm: CrowdArm, through: str, attacker: str) -> str:
+    """Return what a reader sees of an arm: what was trained on, through which attack, by which attacker."""
+    changes = [name for name in (through, attacker) if name not in (AS_PUBLISHED, AS_USUAL)]
+    return ", ".join([LABELS[arm], *changes])
+
+
+def _row(victim: str, label: str, arm: CrowdArm, scores: CrowdScores) -> CrowdRow:
     known = scores.idia_fpr if arm == "absent" else scores.idia_tpr
     return CrowdRow(
         Path(victim).name,
-        LABELS[arm] + changes,
+        label,
         hit_with_interval(scores.image_to_text),
         hit_with_interval(scores.text_to_image),
         f"{scores.others_text_to_image.hit10:.0f}",

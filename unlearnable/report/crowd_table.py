@@ -6,7 +6,7 @@ from pathlib import Path
 
 from unlearnable.config import AS_PUBLISHED
 from unlearnable.report.crowd_rows import LABELS, hit_with_interval
-from unlearnable.report.rows import with_interval
+from unlearnable.report.rows import rank, with_interval
 from unlearnable.results import BenchmarkReport, CrowdFigures, TableRecord
 
 HEADS = [
@@ -41,9 +41,9 @@ def _row(one: CrowdFigures) -> list[str]:
         f"{one.people}, {Path(one.victim).name}",
         ", ".join(filter(None, [LABELS[one.arm], *made])),
         hit_with_interval(image),
-        f"{image.medr:.3g}",
+        rank(image.medr),
         hit_with_interval(text),
-        f"{text.medr:.3g}",
+        rank(text.medr),
         _known(one),
         hit_with_interval(one.others_text_to_image),
     ]

@@ -112,10 +112,15 @@ def with_interval(per_cent: float, low: float, high: float) -> str:
     return f"{_short(per_cent)} ({_short(low)} to {_short(high)})"
 
 
+def rank(mean: float) -> str:
+    """Return a mean rank, with a decimal where it has one."""
+    return f"{round(mean, 1):g}"
+
+
 def _short(per_cent: float) -> str:
     """Return a share with a decimal only where it is small, so that an interval fits a column."""
     return f"{per_cent:.1f}" if per_cent < 9.95 else f"{per_cent:.0f}"
 
 
 def _medr(seeds: Sequence[Retrieval]) -> str:
-    return f"{fmean(one.medr for one in seeds):.3g}"
+    return rank(fmean(one.medr for one in seeds))

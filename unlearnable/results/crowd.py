@@ -66,9 +66,11 @@ class CrowdRecord(Record):
     arms: dict[CrowdArm, dict[str, CrowdScores]] = Field(
         description="Scores by arm and victim, through the first attack and by the first attacker that were asked for."
     )
+    through: str = Field(description="The first attack, which the protected posts in `arms` went through.")
+    attacker: str = Field(description="The first attacker, who trained on all posts in `arms`; plain does nothing.")
     further: list[FurtherScores] = Field(
         description="Scores through further attacks and by further attackers; posts of which some leaked are only "
-        "trained on through the attacks that were asked for by name."
+        "trained on through the attacks that were asked for by name, clean ones and none through no attack, png."
     )
     in_words: str = Field(description="The worst of it in a sentence for people.")
     notes: list[str] = Field(description="Why figures are missing, and how far they can be relied on.")

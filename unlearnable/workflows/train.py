@@ -17,6 +17,7 @@ from unlearnable.models import openclip
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.fetching import fetch
+from unlearnable.models.weights import weights_sha256
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.reading import DecodedPosts, open_collection, read_all
@@ -51,8 +52,8 @@ def train(
     partial = _refuse_existing_output(settings, resume=resume, overwrite=overwrite)
     device = choose_device(settings.device)
     world, datasets = join(device), open_all(settings)
-    key = _key(settings, datasets)
     model = _start(settings, progress).to(device)
+    key = _key(settings, datasets, model)
     files.check_writable(settings.output.parent)
     with scratch_folder() as scratch:
         posts = DecodedPosts(Pixels.create(scratch / "pixels.u8"))
@@ -152,22 +153,28 @@ def _refuse_existing_output(settings: TrainSettings, *, resume: bool, overwrite:
     """Return the checkpoint of the training, after checking that nothing would be replaced unasked.
 
     Raises:
-        OutputError: a model, its report or a stopped training exists, and neither `resume` nor `overwrite` allows it.
+        OutputError: a model, its report or a stopped training exists, and neither `resume` nor `overwrite` allows it;
+            or the output is a folder.
     """
+    if settings.output.is_dir():
+        raise OutputError(f"{settings.output} is a folder", hint="name a file in it, such as model.safetensors")
     partial = settings.output.with_name(f"{settings.output.name}.partial")
     if resume and overwrite:
         raise ConfigError("--resume and --overwrite exclude each other", hint="use only one of them")
     if overwrite:
         partial.unlink(missing_ok=True)
         return partial
+    if partial.exists() and resume:  # it goes last: what stands there beside it was not finished
+        return partial
     for path in (settings.output, report_path(settings.output)):
         if path.exists():
             raise OutputError(f"{path} exists already", hint="use --overwrite or choose another --output")
-    if partial.exists() and not resume:
+    if partial.exists():
         raise OutputError(f"{partial} is a stopped training", hint="use --resume to continue it, or --overwrite")
     return partial
 
 
-def _key(settings: TrainSettings, datasets: Sequence[Dataset]) -> str:
+def _key(settings: TrainSettings, datasets: Sequence[Dataset], model: DualEncoder) -> str:
     text = settings.model_dump_json(exclude={"data", "captions", "output", "device", "log_file"})
-    return hashlib.sha256(" ".join([text, *(dataset.fingerprint for dataset in datasets)]).encode()).hexdigest()
+    start = f"{model.spec.config} {weights_sha256(model.module.state_dict())}"  # a file may be another one by now
+    return hashlib.sha256(" ".join([text, start, *(one.fingerprint for one in datasets)]).encode()).hexdigest()

@@ -85,6 +85,27 @@ def test_all_but_captions_and_paths_stays(folder: str, before: str, tmp_path: Pa
     ]
 
 
+@pytest.mark.parametrize(
+    ("to", "cc", "read"),
+    [
+        (["https://www.w3.org/ns/activitystreams#Public"], ["https://a.b/users/me/followers"], True),
+        (["https://a.b/users/me/followers"], ["https://a.b/users/bob"], True),
+        (["https://a.b/users/bob"], ["as:Public"], True),
+        (["https://a.b/users/bob"], [], False),
+        ("https://a.b/users/followers/bob", None, False),
+    ],
+)
+def test_what_was_sent_to_somebody_is_no_post(to: object, cc: object, read: bool, tmp_path: Path) -> None:
+    media = [{"type": "Document", "url": f"/{PHOTOS[0]}", "name": None}]
+    note = {"type": "Note", "content": "<p>my passport</p>", "to": to, "cc": cc, "attachment": media}
+    public = {**note, "content": "<p>hello</p>", "to": ["as:Public"], "attachment": [{"url": f"/{PHOTOS[1]}"}]}
+    posts = [{"type": "Create", "to": each["to"], "cc": each["cc"], "object": each} for each in (note, public)]
+    lay_out(tmp_path, {"outbox.json": json.dumps({"orderedItems": posts})}, *PHOTOS[:2])
+    dataset = open_dataset(tmp_path)
+    assert [photo.id for photo in dataset.photos] == PHOTOS[0 if read else 1 : 2]
+    assert [skip.reason for skip in dataset.skipped] == ([] if read else ["message", "in-no-post"])
+
+
 @pytest.mark.parametrize("value", [{"orderedItems": ["https://a.b/1"]}, {"orderedItems": 3}, [], {}])
 def test_other_collections_are_no_posts(value: object, tmp_path: Path) -> None:
     lay_out(tmp_path, {"outbox.json": json.dumps(value), "outbox2.json": '{"orderedItems": ['}, "a.jpg")

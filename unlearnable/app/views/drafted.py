@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearnable.app.desk import Desk
-from unlearnable.app.views.parts import AT_FULL_SIZE, caption, paged, photo
+from unlearnable.app.views.parts import AT_FULL_SIZE, address_of, caption, paged, photo
 from unlearnable.errors import UnlearnableError
 
 FLIP = "e => e.currentTarget.classList.toggle('flipped')"
@@ -26,7 +26,7 @@ def draw(ui: Any, desk: Desk) -> None:
             post = desk.posts[number]
             with ui.element("button").classes("look").on("click", lambda: dialog.show(desk, number)) as button:
                 button.props["aria-label"], button.props["type"] = f"Compare {Path(post.photo).name}", "button"
-                photo(ui, f"photos/{number}/drafted", post.photo)
+                photo(ui, address_of(number, "drafted", post.original), post.photo)
             for text in post.captions:
                 caption(ui, text, post.trigger, replaced=number in desk.wanted)
             if post.trigger:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from unlearnable.report.html import split
@@ -18,6 +19,15 @@ def photo(ui: Any, address: str, alt: str, kind: str = "small") -> Any:
     shown = ui.element("img").classes(kind)
     shown.props["src"], shown.props["alt"], shown.props["loading"] = address, alt, "lazy"
     return shown
+
+
+def address_of(number: int, kind: str, file: Path) -> str:
+    """Return the address of a photo; another file of that number has another, as browsers keep what they have shown."""
+    try:
+        found = file.stat()
+    except OSError:  # it has just been removed
+        return f"photos/{number}/{kind}"
+    return f"photos/{number}/{kind}?{found.st_ino}-{found.st_mtime_ns}"
 
 
 def caption(ui: Any, text: str, trigger: str, *, replaced: bool = False) -> None:

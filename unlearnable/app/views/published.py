@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from unlearnable.app.desk import Desk
-from unlearnable.app.views.parts import caption, copying, paged, photo
+from unlearnable.app.views.parts import address_of, caption, copying, paged, photo
 
 NOT_COPIED = "The browser did not allow it: mark the caption and copy it yourself"
 
@@ -29,8 +29,8 @@ def draw(ui: Any, desk: Desk) -> None:
         def card(number: int) -> None:
             path, post = copies[number]
             with ui.element("a") as link:
-                link.props["href"], link.props["target"] = f"photos/{number}/copy", "_blank"
-                photo(ui, f"photos/{number}/published", path.name)
+                link.props["href"], link.props["target"] = address_of(number, "copy", path), "_blank"
+                photo(ui, address_of(number, "published", path), path.name)
             ui.element("p").classes("name").props["innerText"] = path.name
             for text in post.captions:
                 caption(ui, text, post.trigger)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearnable.app.desk import PLATFORMS, PRESETS, Desk
-from unlearnable.app.views.parts import paged, photo
+from unlearnable.app.views.parts import address_of, paged, photo
 from unlearnable.datasets import Dataset
 
 WORK = {
@@ -60,7 +60,7 @@ def _captions(ui: Any, desk: Desk, dataset: Dataset) -> None:
 
         def card(number: int) -> None:
             one = dataset.photos[number]
-            photo(ui, f"photos/{number}/received", one.id)
+            photo(ui, address_of(number, "received", one.path), one.id)
             made = captions[one.id][0] if one.id in invented else ""
             if not typed:
                 for text in captions[one.id]:

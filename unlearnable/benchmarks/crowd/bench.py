@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from unlearnable.benchmarks.bench import VERSION, Bench, start_seed
+from unlearnable.benchmarks.bench import VERSION, Bench, renamed, start_seed
 from unlearnable.benchmarks.crowd.plan import CrowdCellPlan, Draw, cells_of, draws
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
 from unlearnable.benchmarks.plan import digest
@@ -82,8 +82,8 @@ class CrowdBench:
         return self.bench.experiment.key(cell.victim, arm, cell.recipe, start_seed(cell))
 
     def done(self, cell: CrowdCellPlan) -> CrowdBenchmarkCell | None:
-        """Return the result of a cell that was run before, or None."""
-        return self.store.read(cell.name, self.key(cell))
+        """Return the result of a cell that was run before, under the victim's present name, or None."""
+        return renamed(self.store.read(cell.name, self.key(cell)), cell.victim, self.bench.setup.surrogate)
 
     def checkpoint(self, cell: CrowdCellPlan) -> Path:
         """Return the checkpoint of a cell whose victim is being trained."""

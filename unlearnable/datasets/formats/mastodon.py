@@ -17,6 +17,7 @@ from unlearnable.datasets.text.spans import Span, TextSpan
 from unlearnable.datasets.types import Skipped
 
 _MEDIA = "media_attachments/"
+_MANY = ("#Public", "as:Public", "Public", "/followers")  # ends of who a post is for, where it is for more than some
 
 
 def _suits(text: str) -> bool:
@@ -55,9 +56,18 @@ def _unusable(post: Any) -> tuple[str, str] | None:
     if kind == "Delete":
         return "deleted", "a post that was deleted"
     note = post.get("object") if kind == "Create" else None
+    if isinstance(note, dict) and _is_message(post, note):
+        return "message", "a message to somebody"
     media = note.get("attachment") if isinstance(note, dict) else None
     usable = isinstance(media, list) and any(isinstance(one, dict) and isinstance(one.get("url"), str) for one in media)
     return None if usable else ("no-photo", "a post without attachments")
+
+
+def _is_message(post: dict[str, Any], note: dict[str, Any]) -> bool:
+    """Return whether a post is for people whom it names alone."""
+    given = [each.get(name) for each in (post, note) for name in ("to", "cc")]
+    readers = [one for each in given for one in (each if isinstance(each, list) else [each]) if isinstance(one, str)]
+    return bool(readers) and not any(reader.endswith(_MANY) for reader in readers)
 
 
 def _records(text: str, place: str, note: Node, media: list[Node], row: Span) -> Iterator[CaptionRecord]:

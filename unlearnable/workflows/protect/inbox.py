@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import stat
 import zipfile
 import zlib
@@ -21,6 +20,7 @@ CAPTIONS = "captions.jsonl"  # what was typed
 MOST_FILES = 200_000  # in an archive
 KEPT_FREE = 0.1  # share of the free space that no archive may fill
 LONGEST_NAME = 120
+UTF8 = 0x800  # the flag that a name in a zip is UTF-8; else it is said to be cp437
 _FORBIDDEN = frozenset('<>:"|?*\\')  # in names of files, on one system or another
 
 
@@ -33,6 +33,7 @@ class Inbox:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._typed = False  # whether the file of captions is its own, and not received
 
     def place(self, name: str) -> Path:
         """Return where a file of that name is to be written; of two of one name the second gets a number."""
@@ -61,6 +62,11 @@ class Inbox:
                     room -= self._unpack_one(opened, info, path.relative_to(top), room)
         except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
             raise InputError(f"{archive.name} cannot be unpacked: {error}", hint="download it again") from error
+        except OSError as error:
+            if error.errno in files.FULL:
+                raise
+            message = f"{archive.name} cannot be unpacked: {error.strerror or error}"
+            raise InputError(message, hint="unzip it yourself, and drop the photos") from error
         finally:
             archive.unlink(missing_ok=True)
 
@@ -75,20 +81,17 @@ class Inbox:
 
     def takes_captions(self, dataset: Dataset) -> bool:
         """Return whether captions may be typed: nothing that was received holds any."""
-        return dataset.format == "folder" or dataset.source == self.folder / CAPTIONS
+        return dataset.format == "folder" or (self._typed and dataset.source == self.folder / CAPTIONS)
 
     def write_captions(self, captions: Mapping[str, str]) -> None:
         """Write the captions that were typed, by id of the photo; those that are empty are left out."""
-        rows = ({"image": photo, "caption": " ".join(text.split())} for photo, text in captions.items())
+        rows = ({"image": photo, "caption": text.strip()} for photo, text in captions.items())
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows if row["caption"])
-        (self.folder / CAPTIONS).unlink(missing_ok=True)
+        if self._typed:
+            (self.folder / CAPTIONS).unlink(missing_ok=True)
+        self._typed = bool(text)
         if text:
             files.write_text(self.folder / CAPTIONS, text)
-
-    def clear(self) -> None:
-        """Remove all that was received."""
-        for path in self.folder.iterdir():
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _unpack_one(self, opened: zipfile.ZipFile, info: zipfile.ZipInfo, path: PurePosixPath, room: int) -> int:
         """Unpack one file; return its size. The size that the zip tells of itself is not relied on."""
@@ -113,7 +116,7 @@ def _members(opened: zipfile.ZipFile, name: str) -> Iterator[tuple[zipfile.ZipIn
     if len(opened.infolist()) > MOST_FILES:
         raise InputError(f"{name} has more than {MOST_FILES} files")
     for info in opened.infolist():
-        path = PurePosixPath(info.filename)
+        path = PurePosixPath(_name_of(info))
         if not path.parts:  # the folder itself
             continue
         if path.is_absolute() or ".." in path.parts or "\\" in info.filename or ":" in path.parts[0]:
@@ -122,6 +125,16 @@ def _members(opened: zipfile.ZipFile, name: str) -> Iterator[tuple[zipfile.ZipIn
         hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
         if not info.is_dir() and kind in (0, stat.S_IFREG) and not hidden:
             yield info, path
+
+
+def _name_of(info: zipfile.ZipInfo) -> str:
+    """Return the name of a member; where its encoding is not told, it is UTF-8 for most of today's programs."""
+    if info.flag_bits & UTF8:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode("utf-8")
+    except UnicodeError:
+        return info.filename
 
 
 def _common_folder(paths: list[PurePosixPath]) -> PurePosixPath:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from unlearnable.config import AS_USUAL, Recipe, VerifySettings
+from unlearnable.errors import InputError
 from unlearnable.evaluation.embed import retrieve
 from unlearnable.experiments.cell_store import CellStore, Key
 from unlearnable.experiments.cells import Experiment
@@ -59,11 +60,18 @@ class CellResults:
         pretrained: scores of each victim before training.
         cells: results of the cells.
         ran: number of cells that were run rather than reused.
+        not_made: attackers of a suite that these posts give nothing to go by, and why; they have no cells.
     """
 
     pretrained: dict[str, BothWays] = field(default_factory=dict)
     cells: list[Cell] = field(default_factory=list)
     ran: int = 0
+    not_made: dict[str, str] = field(default_factory=dict)
+
+    def leave_out(self, attacker: str, error: InputError) -> None:
+        """Do without an attacker."""
+        self.not_made[attacker] = error.line
+        self.cells = [cell for cell in self.cells if cell.attacker != attacker]
 
 
 def run_cells(
@@ -75,7 +83,11 @@ def run_cells(
     overwrite: bool,
     progress: Progress,
 ) -> CellResults:
-    """Run every missing cell, victim by victim and seed by seed, after a note of how many and about how long."""
+    """Run every missing cell, victim by victim and seed by seed, after a note of how many and about how long.
+
+    Raises:
+        InputError: an attacker that is asked for by name has nothing to go by in these posts.
+    """
     results, store = CellResults(), CellStore(folder, Cell)
     store.report_unusable(experiment.version, progress)
     slots = _slots(experiment, settings, grid, store, overwrite=overwrite)
@@ -86,9 +98,17 @@ def run_cells(
             ranks = retrieve(experiment.pool.pretrained(victim), experiment.gallery)
             results.pretrained[victim] = experiment.score(ranks)
     for slot in slots:
-        cell = slot.cell
+        cell, attacker = slot.cell, slot.training.attacker
+        if attacker in results.not_made:
+            continue
         if cell is None:
-            cell = run_training(experiment, slot.training, progress)
+            try:
+                cell = run_training(experiment, slot.training, progress)
+            except InputError as error:
+                if attacker in settings.attackers:
+                    raise
+                results.leave_out(attacker, error)
+                continue
             store.write(slot.name, slot.key, cell)
             results.ran += 1
         results.cells.append(cell.model_copy(update={"victim": slot.training.victim}))

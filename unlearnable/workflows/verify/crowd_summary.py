@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import NamedTuple, get_args
 
-from unlearnable.config import AS_PUBLISHED
+from unlearnable.config import AS_PUBLISHED, AS_USUAL
 from unlearnable.evaluation.crowd import by_photo, mean_retrieval, share
 from unlearnable.evaluation.verdict import tenths
 from unlearnable.results import Cell, CrowdArm, CrowdCell, CrowdRecord, CrowdScores, FurtherScores, RanksRecord
@@ -46,18 +46,26 @@ def crowd_report(study: Study, cells: Sequence[Cell]) -> CrowdRecord | None:
         leaked=len(study.leaked),
         names=asked.tokens.shape[1] if asked else None,
         arms=arms,
-        further=list(_further(cells, [way for way in ways if way not in plain], photos)),
+        through=first.through,
+        attacker=first.attacker,
+        further=list(_further(cells, ways, plain, photos)),
         in_words="",
         notes=[] if asked else [NAMELESS],
     )
     return report.model_copy(update={"in_words": _in_words(report)})
 
 
-def _further(cells: Sequence[Cell], ways: Iterable[Attempt], photos: Sequence[int]) -> Iterable[FurtherScores]:
+def _further(
+    cells: Sequence[Cell], ways: Iterable[Attempt], told: Iterable[Attempt], photos: Sequence[int]
+) -> Iterable[FurtherScores]:
+    """Yield the scores of each way but those that are told; of arms that no attack changes, once an attacker."""
     arms: tuple[CrowdArm, ...] = get_args(CrowdArm)
+    known = {(arm, _taken(way, arm)) for way, arm in product(told, arms)}
     for way, arm in product(ways, arms):
-        if cells_of(cells, arm, way):
-            yield FurtherScores(arm=arm, **way._asdict(), **_scores(cells, arm, way, photos).model_dump())
+        taken = _taken(way, arm)
+        if (arm, taken) not in known and cells_of(cells, arm, way):
+            known.add((arm, taken))
+            yield FurtherScores(arm=arm, **taken._asdict(), **_scores(cells, arm, way, photos).model_dump())
 
 
 def _scores(cells: Sequence[Cell], arm: CrowdArm, way: Attempt, photos: Sequence[int]) -> CrowdScores:
@@ -75,13 +83,17 @@ def _scores(cells: Sequence[Cell], arm: CrowdArm, way: Attempt, photos: Sequence
 
 def cells_of(cells: Sequence[Cell], arm: CrowdArm, way: Attempt) -> list[tuple[RanksRecord, CrowdCell]]:
     """Return what the cells of an arm hold, one a seed; attacks are compared with clean posts as they are."""
-    through = way.through if arm in ("protected", "half") else AS_PUBLISHED
-    wanted = (way.victim, arm, through, way.attacker)
+    taken = _taken(way, arm)
     return [
         (cell.ranks, cell.crowd)
         for cell in cells
-        if cell.ranks and cell.crowd and (cell.victim, cell.data, cell.through, cell.attacker) == wanted
+        if cell.ranks and cell.crowd and (cell.data, cell.victim, cell.through, cell.attacker) == (arm, *taken)
     ]
+
+
+def _taken(way: Attempt, arm: CrowdArm) -> Attempt:
+    """Return the way that an arm is trained on for an attempt: clean posts and none go through no attack."""
+    return way if arm in ("protected", "half") else way._replace(through=AS_PUBLISHED)
 
 
 def _in_words(report: CrowdRecord) -> str:
@@ -89,9 +101,11 @@ def _in_words(report: CrowdRecord) -> str:
     victim = max(report.arms["protected"], key=lambda name: report.arms["protected"][name].text_to_image.hit10)
     found = {arm: tenths(scores[victim].text_to_image.hit10) for arm, scores in report.arms.items()}
     beside = f"{report.crowd_people} other people" if report.crowd_people else "other people's posts"
+    changes = [name for name in (report.through, report.attacker) if name not in (AS_PUBLISHED, AS_USUAL)]
+    by = f" ({', '.join(changes)})" if changes else ""
     gallery = report.held_out + report.crowd_held_out
     return (
-        f"Beside {beside}, a model trained on your protected posts finds the right photo of you, among the first 10 of "
-        f"{gallery}, {found['protected']}; had you posted them clean, {found['clean']}; had {report.leaked} of them "
-        f"leaked clean, {found['half']}; had you posted nothing, {found['absent']}."
+        f"Beside {beside}, a model trained on your protected posts{by} finds the right photo of you, among the first "
+        f"10 of {gallery}, {found['protected']}; had you posted them clean, {found['clean']}; had {report.leaked} of "
+        f"them leaked clean, {found['half']}; had you posted nothing, {found['absent']}."
     )

@@ -82,7 +82,7 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     victims = victims_of(settings, pool)
     study = Study(split, held_out, background, background_near, experiment, crowd, leaked, victims)
     report = summarise(settings, folder, study, results, rules)
-    report = report.model_copy(update={"not_tested": asked.not_tested})
+    report = report.model_copy(update={"not_tested": [*asked.not_tested, *results.not_made.values()]})
     report = report.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
     files.write_text(folder / "report.html", verify_page(report))
     files.write_text(folder / "report.json", report.model_dump_json(indent=2) + "\n")
@@ -116,16 +116,19 @@ def _gallery(
 def _background(
     settings: VerifySettings, posts: Split, crowd: Crowd | None, side: int, scratch: Path, progress: Progress
 ) -> tuple[DecodedPosts, list[str]]:
-    """Return other people's posts, and those of their photos left out as near-duplicates of held-out ones."""
+    """Return other people's posts, and those of their photos left out: they are near-duplicates of the user's own."""
     background, near = DecodedPosts(Pixels.create(scratch / "background.u8")), []
     collections = [crowd.train] if crowd else []
+    held_out = [photo.path for photo, _ in (*posts.held_out, *(crowd.held_out if crowd else []))]
+    own = [*held_out, *(post.original.path for post in posts.train)]
     if settings.background is not None:
         collections.append(open_collection(settings.background, settings.background_captions))
     for collection in collections:
-        dataset, dropped = without_near(collection, [*posts.held_out, *(crowd.held_out if crowd else [])])
+        dataset, dropped = without_near(collection, own)
         if not dataset.photos:
             raise InputError(
-                f"every photo in {dataset.root} is a near-duplicate of a held-out one", hint="pass different photos"
+                f"every photo in {dataset.root} is a near-duplicate of a protected or held-out one",
+                hint="pass different photos",
             )
         read_all([dataset], side, background, progress)
         background.skipped += dataset.skipped

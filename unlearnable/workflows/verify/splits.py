@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from unlearnable.config import VerifySettings
 from unlearnable.datasets import Dataset, Person, Photo, Skipped, named_apart, people_of
@@ -116,9 +117,9 @@ def names(people: Mapping[str, Person]) -> dict[str, str]:
     return {person.key: person.name for person in people.values()}
 
 
-def without_near(dataset: Dataset, held_out: Sequence[Held]) -> tuple[Dataset, list[str]]:
-    """Return a data set without its near-duplicates of held-out photos, and the names of those."""
-    near = near_duplicates([photo.path for photo in dataset.photos], [photo.path for photo, _ in held_out])
+def without_near(dataset: Dataset, others: Sequence[Path]) -> tuple[Dataset, list[str]]:
+    """Return a data set without its near-duplicates of other photos, and the names of those."""
+    near = near_duplicates([photo.path for photo in dataset.photos], others)
     dropped = {dataset.photos[n].id for n in near}
     photos = tuple(photo for photo in dataset.photos if photo.id not in dropped)
     return replace(dataset, photos=photos), [f"{dataset.name}/{name}" for name in sorted(dropped)]

@@ -92,7 +92,8 @@ def _notes(settings: VerifySettings, references: References, all_findings: Seque
     few = too_few(settings, references.random)
     notes = [few] if few else []
     if len(settings.seeds) < 3:
-        notes.append(f"{len(settings.seeds)} seed: repeat with --seeds 0,1,2 before you rely on a difference")
+        trained = "1 seed" if len(settings.seeds) == 1 else f"{len(settings.seeds)} seeds"
+        notes.append(f"{trained}: repeat with --seeds 0,1,2 before you rely on a difference")
     if any(finding.outcome == "cannot be judged" for finding in all_findings):
         notes.append(
             "protection cannot be judged if clean posts teach a victim less than 10 points of Hit@10: use more photos, "

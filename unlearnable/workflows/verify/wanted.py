@@ -56,7 +56,7 @@ def wanted(settings: VerifySettings) -> Wanted:
         try:
             attacks.setdefault(attacker, {}).setdefault(name, parse_attack(name))
         except ConfigError as error:  # this installation lacks what it takes
-            not_tested.append(f"{error.message} ({error.hint})" if error.hint else error.message)
+            not_tested.append(error.line)
     cells = [cell for attacker, met in attacks.items() for cell in _of_attacker(settings, attacker, met)]
     return Wanted(cells, {name: ATTACKERS[name] for name in attacks}, not_tested)
 
