@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,17 @@ def test_a_failed_write_leaves_the_old_file_and_no_temporary_one(tmp_path):
         fail()
     assert path.read_text() == "old\n"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders are flushed on POSIX")
+def test_a_file_is_on_the_disk_before_it_gets_its_name_and_its_name_is_before_work_goes_on(tmp_path, monkeypatch):
+    done, rename = [], Path.replace
+    monkeypatch.setattr(
+        os, "fsync", lambda file: done.append("folder" if stat.S_ISDIR(os.fstat(file).st_mode) else "file")
+    )
+    monkeypatch.setattr(Path, "replace", lambda *paths: done.append("name") or rename(*paths))
+    files.write_text(tmp_path / "a.txt", "text")
+    assert done == ["file", "name", "folder"]
 
 
 def test_a_folder_that_cannot_be_made_is_an_output_error(tmp_path):
@@ -80,3 +92,10 @@ def test_a_checkpoint_is_bound_to_its_run(tmp_path):
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(CheckpointError, match="cannot be read"):
         checkpoint.load(path, "run a")
+
+
+def test_a_checkpoint_of_another_version_is_refused(tmp_path, monkeypatch):
+    checkpoint.save(tmp_path / "state.pt", "run", {"n": 3})
+    monkeypatch.setattr(checkpoint, "VERSION", checkpoint.VERSION + 1)
+    with pytest.raises(CheckpointError, match="another version"):
+        checkpoint.load(tmp_path / "state.pt", "run")

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.conftest import picture
-from unlearnable.attacks import ATTACKS, catalogue, parse_attack
+from unlearnable.attacks import ATTACKS, catalogue, is_adaptive, parse_attack
 from unlearnable.cli.app import app
 from unlearnable.errors import ConfigError
 
@@ -82,3 +82,5 @@ def test_the_command_lists_the_catalogue():
 def test_attacks_that_know_this_tool_are_marked():
     assert "strip-trigger" in [name for name, family in ATTACKS.loadable() if family.adaptive]
     assert not ATTACKS["jpeg"].adaptive
+    names = ("strip-trigger-2", "jpeg-75+strip-trigger", "strip-trigger+jpeg-75", "jpeg-75+resize-224")
+    assert [is_adaptive(name) for name in names] == [True, True, True, False]

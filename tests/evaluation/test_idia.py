@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import picture
+from unlearnable.datasets.faces.names import full_names
 from unlearnable.evaluation import idia
 from unlearnable.evaluation.idia import choices, identities, majority, recognised
 from unlearnable.posts.pairs import pairs_of
@@ -71,6 +72,13 @@ def test_names_are_those_of_the_people_then_of_the_others_then_invented_ones(tin
     answers = recognised(tiny, pairs_of(pixels, [["a"], ["b"], ["c"], ["d"]]), asked)
     assert len(answers) == 2
     assert identities(["Ann Ek"], []).sha256 != identities(["Bo Ek"], []).sha256
+
+
+def test_no_invented_name_is_that_of_a_person(monkeypatch):
+    monkeypatch.setattr(idia, "NAMES", 5)
+    person = next(iter(full_names(6, 1)))
+    names = identities([person]).tokens[0].tolist()
+    assert len(names) == len({tuple(name) for name in names}) == 5
 
 
 def test_people_who_outnumber_the_names_are_all_asked_for(monkeypatch):

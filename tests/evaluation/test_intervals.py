@@ -14,11 +14,11 @@ def test_figures_that_agree_leave_no_doubt():
 
 
 def test_one_seed_has_the_width_of_its_people():
-    hits = np.array([[100.0] * 30 + [0.0] * 70])
+    hits = np.array([[100.0] * 300 + [0.0] * 700])
     low, high = interval(hits)
-    deviation = 100 * (0.3 * 0.7 / 100) ** 0.5
-    assert low == pytest.approx(30 - 1.96 * deviation, abs=1.5)
-    assert high == pytest.approx(30 + 1.96 * deviation, abs=1.5)
+    deviation = 100 * (0.3 * 0.7 / 1000) ** 0.5
+    assert low == pytest.approx(30 - 1.96 * deviation, abs=0.2)  # at 90 % they were 0.45 nearer
+    assert high == pytest.approx(30 + 1.96 * deviation, abs=0.2)
 
 
 def test_seeds_that_differ_widen_it():

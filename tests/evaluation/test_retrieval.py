@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from torch.nn.functional import normalize
 
 from unlearnable.evaluation import retrieval
-from unlearnable.evaluation.retrieval import hit, medr, random_reference, rank
+from unlearnable.evaluation.retrieval import Ranks, hit, medr, random_reference, rank
+from unlearnable.evaluation.scores import chance, queries_of, scores
+from unlearnable.posts.pairs import Pairs
 
 
 def brute(images, texts, owner):
@@ -217,3 +219,28 @@ def test_hit_is_torchmetrics_hit_rate(captions, k):
     # with one partner a query its recall is the same, if scores are above 0: it leaves out partners that are not
     recall = RetrievalRecall(top_k=k)(scores + 2, positive, indexes=query)
     assert hit(ranks.text_to_image, k) == pytest.approx(100 * float(recall))
+
+
+def test_scores_are_of_the_direction_that_they_are_called_by():
+    found = scores(Ranks(image_to_text=torch.tensor([1, 20]), text_to_image=torch.tensor([3, 8, 30, 40])))
+    assert (found.image_to_text.hit1, found.image_to_text.hit10, found.image_to_text.medr) == (50, 50, 10.5)
+    assert (found.text_to_image.hit1, found.text_to_image.hit5, found.text_to_image.hit10) == (0, 25, 50)
+
+
+def captions_of(owner):
+    """A gallery of captions of these photos, of which nothing but that is looked at."""
+    return Pairs([], torch.tensor(owner), torch.zeros(len(owner), 77, dtype=torch.long))
+
+
+def test_chance_is_that_of_the_queries_that_count():
+    first, both = chance(captions_of([0, 1, 1, 1]), queries=1), chance(captions_of([0, 1, 1, 1]))
+    assert (first.image_to_text.hit1, first.text_to_image.hit1) == (25, 50)
+    assert (both.image_to_text.hit1, both.text_to_image.hit1) == (50, 50)
+
+
+def test_the_queries_of_the_first_photos_are_theirs_and_their_captions_and_the_others_are_the_rest():
+    ranks, gallery = Ranks(torch.tensor([1, 2, 3]), torch.tensor([4, 5, 6, 7])), captions_of([0, 2, 1, 0])
+    for others, photos, captions in ((False, [1, 2], [4, 6, 7]), (True, [3], [5])):
+        found = queries_of(ranks, gallery, 2, others=others)
+        assert (found.image_to_text.tolist(), found.text_to_image.tolist()) == (photos, captions)
+    assert queries_of(ranks, gallery, None) is ranks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -184,3 +185,25 @@ def test_intervals_need_ranks_and_hold_the_means():
     assert worst.effect_low < 0.8 < worst.effect_high
     (without,) = findings([cell("clean", 60), cells[1]], REFERENCES)
     assert (without.clean_low, without.effect_low) == (None, None)
+
+
+def test_intervals_are_over_photos_and_that_of_the_effect_is_of_finding_photos():
+    def ranked(data, there, back, captions):
+        sides = ([1 if n < found else 50 for n in range(100)] for found in (there, back))
+        photos, texts = (np.repeat(ranks, each).tolist() for ranks, each in zip(sides, (1, captions), strict=True))
+        record = RanksRecord(image_to_text=photos, text_to_image=texts)
+        return cell(data, there, back=back).model_copy(update={"ranks": record})
+
+    def ends(captions):
+        owners = np.repeat(range(100), captions).tolist()
+        cells = [ranked("clean", 60, 60, captions), ranked("protected", 55, 20, captions)]
+        (found,) = findings(cells, REFERENCES, owners)
+        worst = worst_finding([found], cells, REFERENCES, owners)
+        assert (found.effect, worst.effect) == pytest.approx((0.8, 0.45))
+        assert found.effect_low < 0.8 < found.effect_high
+        assert worst.effect_low < 0.45 < worst.effect_high
+        named = {name: value for name, value in found if name.endswith(("_low", "_high"))}
+        return [*named.values(), worst.effect_low, worst.effect_high]
+
+    assert len(ends(1)) == 8
+    assert ends(5) == pytest.approx(ends(1))  # captions of one photo that agree say no more than one

@@ -155,6 +155,13 @@ def test_any_bytes_may_stand_for_exif(data: bytes) -> None:
         metadata.safe(found.exif)
 
 
+@pytest.mark.parametrize("times", [0, 1, 2])
+def test_however_often_the_prefix_stands_before_exif_it_stands_there_once(times: int) -> None:
+    image, block = Image.new("RGB", (2, 2)), camera_exif().tobytes().removeprefix(metadata.PREFIX)
+    image.info["exif"] = times * metadata.PREFIX + block
+    assert metadata.read(image).exif == metadata.PREFIX + metadata.upright(block)
+
+
 def test_xmp_is_kept_upright(photo: Photo, decoded: Decoded) -> None:
     xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf tiff:Orientation="3" dc:title="x"/></x:xmpmeta>'
     picture = decoded(Image.fromarray(photo), "a.webp", xmp=xmp, lossless=True)

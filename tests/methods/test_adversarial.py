@@ -52,6 +52,20 @@ def test_every_surrogate_and_every_tower_has_an_adversary(make_problem, quick, t
     assert adversarial.recruit(problem, quick.model_copy(update={"adversarial_weight": 0})) == ([], [])
 
 
+def test_noise_is_to_mislead_every_adversary_in_turn(make_problem, quick):
+    class Asking(list):
+        model = make_problem().surrogates[0]
+
+        def loss(self, pixels, photos):
+            self.append(photos)
+            return pixels.sum()
+
+    session, pulls = started("em", make_problem(), quick.model_copy(update={"noise_steps": 20})), [Asking(), Asking()]
+    steps.move_noise(session, [3, 5], shuffle=False, pulls=pulls, pulled=1.0)
+    assert len(pulls[0]) + len(pulls[1]) == 20
+    assert all(len(each) > 4 for each in pulls)
+
+
 def test_gradients_of_adversaries_alone_are_damped(make_problem, quick, monkeypatch):
     damped = []
     genuine = DualEncoder.settle

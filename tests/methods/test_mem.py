@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,14 @@ from tests.methods.sessions import finish, measure, started
 from unlearnable.config import PRESETS
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
-from unlearnable.methods import METHODS, steps
+from unlearnable.methods import METHODS, steps, trigger_search
 from unlearnable.methods.batches import decoy_tokens, settle
 from unlearnable.methods.trigger_search import improve_triggers
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import load
-from unlearnable.models.tokens import cut
+from unlearnable.models.tokens import Vocabulary, cut
+from unlearnable.optim.contrastive import contrastive_loss
+from unlearnable.posts.pixels import tokens_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "photos"
 
@@ -94,16 +97,70 @@ def test_user_scope_gives_one_trigger_to_all(make_problem, quick):
     assert not words & {w for texts in problem.captions for t in texts for w in t.lower().split()}
 
 
-def test_an_ensemble_lowers_the_loss_on_both(make_problem, longer, tiny):
+@pytest.fixture
+def other(tiny):
+    """A model that is somewhat unlike the tiny one."""
     other = tiny.clone()
     torch.manual_seed(9)
     with torch.no_grad():
         for p in other.module.parameters():
             p.add_(0.1 * p.std(correction=0) * torch.randn_like(p))
+    return other
+
+
+def test_an_ensemble_lowers_the_loss_on_both(make_problem, longer, tiny, other):
     problem = make_problem(surrogates=[tiny, other])
     state, losses = run("mem", problem, longer)
     assert len(state.models) == 2
     assert losses[-1] < 0.6 * losses[0]
+
+
+def test_the_noise_of_an_ensemble_goes_by_all_of_its_models(make_problem, quick, tiny, other):
+    def gradients(*surrogates):
+        session = started("em", make_problem(surrogates=surrogates), quick)
+        slots = session.problem.posts.choose(range(8), session.state.generator)
+        return steps.noise_gradients(session, range(8), slots)
+
+    for both, *each in zip(gradients(tiny, other), gradients(tiny), gradients(other), strict=True):
+        torch.testing.assert_close(both, each[0] + each[1])
+
+
+def test_photos_of_equal_captions_are_not_told_apart(make_problem, quick):
+    problem = make_problem()
+    same = replace(problem, posts=replace(problem.posts, slots=(problem.posts.slots[0][:1],) * 12))
+    session = started("em", same, quick)
+    assert measure(session).abs().max() < 1e-6
+    learners = list(zip(session.state.models, session.state.optimisers, strict=True))
+    assert steps.train_step(session, learners, session.state.triggers) < 1e-6
+
+
+def judged(session, scope, tried, monkeypatch):
+    """What the search thinks of triggers (b, 1, k), and the images and texts (b, d) that it compares."""
+    seen, genuine = [], getattr(trigger_search, f"_judge_{scope}")
+    monkeypatch.setattr(trigger_search, f"_judge_{scope}", lambda *given: seen.append(given) or genuine(*given))
+    settle(session.state.models, "fp32")
+    improve_triggers(session, list(range(8)))
+    (scene, *given), (model,) = seen[0], session.state.models
+    words = torch.tensor(session.problem.vocabulary.ids)[tried[:, 0]].expand(8, -1)
+    with torch.no_grad():
+        texts = model.encode_text(tokens_of(scene.slots, words)[0])
+    return genuine(scene, *given)(tried, torch.ones(len(tried), 1, dtype=torch.bool))[:, 0], scene, texts, given
+
+
+def test_a_search_judges_a_trigger_beside_the_captions_that_the_others_have(make_problem, quick, monkeypatch):
+    session = started("mem", make_problem(8), quick)
+    found, scene, texts, given = judged(session, "each", torch.arange(24).view(8, 1, 3), monkeypatch)
+    for n in range(8):
+        (beside,) = (now.clone() for now in given[0])
+        beside[n] = texts[n]
+        losses = contrastive_loss(scene.images[0], beside, session.state.models[0].logit_scale, reduction="none")
+        torch.testing.assert_close(found[n], losses[n])
+
+
+def test_a_search_for_one_trigger_judges_it_by_the_loss_of_all_posts(make_problem, quick, monkeypatch):
+    session = started("mem", make_problem(8), quick.model_copy(update={"trigger_scope": "user"}))
+    found, scene, texts, _ = judged(session, "all", torch.arange(3).view(1, 1, 3), monkeypatch)
+    torch.testing.assert_close(found[0], contrastive_loss(scene.images[0], texts, session.state.models[0].logit_scale))
 
 
 def test_posts_rest_under_the_threshold_and_wake_again(make_problem, quick):
@@ -117,6 +174,36 @@ def test_posts_rest_under_the_threshold_and_wake_again(make_problem, quick):
     assert state.resting.all()
     steps.rest(session, high)
     assert not state.resting.any()
+
+
+def test_posts_of_em_rest_too(make_problem, quick):
+    session = started("em", make_problem(), quick.model_copy(update={"threshold": 100.0}))
+    assert [done.metrics["resting"] for done in finish("em", session)] == [0, 12, 12]
+
+
+def test_random_noise_is_everywhere_as_strong_as_it_may_be(make_problem, quick):
+    session = started("random", make_problem(), quick)
+    finish("random", session)
+    assert set(session.state.noise.data.tolist()) == {-quick.epsilon, quick.epsilon}
+
+
+def test_surrogates_keep_to_the_largest_scale_of_clip(make_problem, quick):
+    session = started("em", make_problem(), quick)
+    (model,) = session.state.models
+    with torch.no_grad():
+        model.module.logit_scale.fill_(9.0)
+    list(steps.train_surrogates(session, 1))
+    assert model.logit_scale.item() == pytest.approx(100)
+
+
+def test_other_words_for_a_post_are_none_that_it_has(make_problem, quick):
+    problem = make_problem()
+    few = Vocabulary(set(problem.vocabulary.words[:12]), frozenset())
+    session = started("mem", replace(problem, vocabulary=few), quick)
+    now = set(session.state.triggers[4].tolist())
+    drawn = [set(trigger_search.redraw_trigger(session, quick, 4).tolist()) for _ in range(40)]
+    assert not any(now & words for words in drawn)
+    assert len(set(map(frozenset, drawn))) > 10
 
 
 def test_resting_posts_keep_their_noise(make_problem, quick):

@@ -47,3 +47,11 @@ def test_decoys_raise_the_loss_of_images_only():
     one = contrastive_loss(images[:1], texts[:1], scale)
     assert one.item() == 0  # a single pair proves nothing without decoys
     assert contrastive_loss(images[:1], texts[:1], scale, decoys=texts[1:]).item() > 0
+
+
+def test_decoys_are_further_texts_for_every_image():
+    images, texts, scale, own = features(4), features(7, 1), torch.tensor(10.0), torch.arange(4)
+    among_all = F.cross_entropy(scale * images @ texts.T, own, reduction="none")
+    among_images = F.cross_entropy(scale * texts[:4] @ images.T, own, reduction="none")
+    found = contrastive_loss(images, texts[:4], scale, decoys=texts[4:], reduction="none")
+    torch.testing.assert_close(found, (among_all + among_images) / 2)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -106,6 +107,26 @@ def test_noise_that_is_gone_is_said_to_be(tmp_path):
     with pytest.raises(CheckpointError, match=r"missing: .*noise\.i8"):
         NoiseStore(SHAPES, 8, tmp_path / "noise.i8").restore(number)
     assert not (tmp_path / "noise.undo").exists()
+
+
+def test_what_undoes_a_change_is_on_the_disk_before_the_change(tmp_path, monkeypatch):
+    store, flushed = NoiseStore(SHAPES, 8, tmp_path / "noise.i8"), []
+    store.export()
+    store.exported()
+    monkeypatch.setattr(os, "fsync", lambda file: flushed.append(int(abs(store.data).max())))
+    fill(store, 0, 5)
+    fill(store, 0, 6)
+    assert flushed == [0]
+
+
+def test_noise_that_is_not_that_of_the_checkpoint_is_refused(tmp_path):
+    store = NoiseStore(SHAPES, 8, tmp_path / "noise.i8")
+    number = store.export()
+    store.exported()
+    store.data[3] = 1  # by somebody else
+    store.data.flush()
+    with pytest.raises(CheckpointError, match="damaged"):
+        NoiseStore(SHAPES, 8, tmp_path / "noise.i8").restore(number)
 
 
 def test_signed_step_moves_against_the_gradient_and_projects():

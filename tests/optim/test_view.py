@@ -84,3 +84,6 @@ def test_draws_cover_kernels_flips_and_sizes():
     assert {d.flip for d in drawn} == {True, False}
     assert 0.9 <= min(d.share for d in drawn) < 0.92
     assert 0.98 < max(d.share for d in drawn) <= 1
+    assert 0.9 <= min(d.stretch for d in drawn) < 0.91 < 1.1 < max(d.stretch for d in drawn) <= 1 / 0.9
+    for places in ([d.top for d in drawn], [d.left for d in drawn]):
+        assert 0 <= min(places) < 0.05 < 0.95 < max(places) <= 1

@@ -7,7 +7,7 @@ import pytest
 from unlearnable.methods.mem import MEM
 from unlearnable.methods.resemblance import COMPARING
 from unlearnable.progress import Silent
-from unlearnable.protection.optimise import OptimisationTask, optimise
+from unlearnable.protection.optimise import OptimisationTask, optimise, reason_to_stop
 from unlearnable.protection.ticks import LEARNING, Ticks
 from unlearnable.protection.timing import StepSeconds, optimising_seconds, step_seconds, texts_tried
 
@@ -65,6 +65,15 @@ def test_a_resumed_run_begins_with_its_rounds(make_problem, quick):
     kept, session = Kept(), MEM().start(make_problem(4), quick)
     Ticks(kept, "mem", quick, session.state).begin(2)
     assert (kept.phases, kept.steps) == ([("optimising (mem)", 3)], [2])
+
+
+def test_a_run_is_over_at_the_mean_of_its_last_two_losses_or_after_its_rounds(quick):
+    plain = quick.model_copy(update={"threshold": 0.5, "max_rounds": 4, "adversarial_weight": 0.0})
+    curves = [[], [0.1], [0.9, 0.2], [0.2, 0.7], [0.9, 0.9, 0.0], [2.0, 0.1, 0.1], [2.0] * 4]
+    reasons = ["", "", "", "threshold", "threshold", "threshold", "rounds"]
+    assert [reason_to_stop(plain, losses) for losses in curves] == reasons
+    misleading = plain.model_copy(update={"adversarial_weight": 1.0})
+    assert [reason_to_stop(misleading, losses) for losses in curves] == [*[""] * 6, "rounds"]
 
 
 def test_more_work_is_expected_to_take_longer(tiny, quick):

@@ -17,8 +17,10 @@ from unlearnable.config import VerifySettings
 from unlearnable.datasets.faces.names import full_names
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.evaluation import idia
-from unlearnable.evaluation.crowd import by_photo, mean_retrieval
+from unlearnable.evaluation.crowd import by_photo, mean_retrieval, share
 from unlearnable.experiments.arms import leaked_posts
+from unlearnable.posts.pairs import Joined, Mixed
+from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.reading import open_collection
 from unlearnable.report.crowd_rows import crowd_rows
 from unlearnable.workflows.verify.crowd import open_crowd
@@ -245,6 +247,19 @@ def test_some_posts_leak_and_some_do_not(count, share, leaked):
     assert leaked_posts(count, share, 0) == leaked_posts(count, share, 0) <= set(range(count))
 
 
+def test_another_seed_leaks_other_posts():
+    assert len({leaked_posts(40, 0.5, seed) for seed in range(3)}) == 3
+
+
+def test_posts_that_leaked_are_clean_and_the_others_protected(tmp_path):
+    protected, clean = (Pixels.create(tmp_path / name) for name in ("protected", "clean"))
+    for store, value in ((protected, 9), (clean, 1)):
+        for _ in range(3):
+            store.append(np.full((2, 2, 3), value, np.uint8))
+    joined = Joined((Mixed(protected, clean, frozenset([1])), clean))
+    assert [int(joined[n].max()) for n in range(6)] == [9, 1, 9, 1, 1, 1]
+
+
 def test_one_post_cannot_leak_in_part():
     with pytest.raises(InputError, match="one is to leak"):
         leaked_posts(1, 0.5, 0)
@@ -262,3 +277,8 @@ def test_means_are_over_seeds_and_the_interval_over_queries_too():
     assert [one.hit1, one.hit10, one.medr] == pytest.approx([100 / 3, 200 / 3, 2.5])
     assert one.low < one.hit10 < one.high
     assert torch.isfinite(torch.tensor([one.low, one.high])).all()
+
+
+def test_seeds_in_which_nobody_was_asked_for_say_nothing_of_the_share_recognised():
+    assert share([[True, False], None, [], [True, True]]) == 0.75
+    assert share([None, []]) is None

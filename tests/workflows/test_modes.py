@@ -6,9 +6,11 @@ import os
 import shutil
 import stat
 
+import pytest
+
 from tests.cli.program import POSIX
 from tests.workflows.test_protect import QUICK
-from unlearnable import protect
+from unlearnable import files, protect
 
 pytestmark = POSIX
 
@@ -47,3 +49,12 @@ def test_links_that_lead_out_of_the_folder_are_skipped_and_listed(posts, tiny_pa
     }  # fmt: skip
     assert not (tmp_path / "photos-protected" / "linked.png").exists()
     assert (tmp_path / "photos-protected" / "inside.png").is_file()
+
+
+@pytest.mark.parametrize(("original", "copy"), [(0o755, 0o644), (0o444, 0o644), (0o400, 0o600), (0o660, 0o660)])
+def test_a_copy_can_be_changed_by_its_owner_and_run_by_nobody(tmp_path, original, copy):
+    for name in ("original", "copy"):
+        (tmp_path / name).touch()
+    (tmp_path / "original").chmod(original)
+    files.copy_mode(tmp_path / "original", tmp_path / "copy")
+    assert mode(tmp_path / "copy") == copy

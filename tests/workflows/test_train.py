@@ -39,6 +39,11 @@ def test_a_checkpoint_a_report_and_curves_come_out(settings, posts):
     assert list(settings.output.parent.glob("*.partial")) == []
 
 
+def test_each_epoch_has_a_loss_of_its_own(settings):
+    curve = train(settings.model_copy(update={"lr": 1e-9})).loss_curve
+    assert curve == pytest.approx([curve[0]] * 3, rel=0.3)
+
+
 @pytest.mark.parametrize("every", [0, checkpoint.EVERY])
 def test_an_interrupted_training_resumes_to_the_same_bits(settings, tmp_path, monkeypatch, every):
     whole = train(settings.model_copy(update={"output": tmp_path / "whole.safetensors"}))
