@@ -8,6 +8,7 @@ import torch
 
 from tests.methods.sessions import finish, measure, started
 from unlearnable.config import PRESETS
+from unlearnable.errors import ConfigError
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
 from unlearnable.methods import METHODS, steps, trigger_search
@@ -204,6 +205,27 @@ def test_other_words_for_a_post_are_none_that_it_has(make_problem, quick):
     drawn = [set(trigger_search.redraw_trigger(session, quick, 4).tolist()) for _ in range(40)]
     assert not any(now & words for words in drawn)
     assert len(set(map(frozenset, drawn))) > 10
+
+
+def test_captions_that_leave_no_words_for_a_trigger_are_told(make_problem, quick):
+    problem = make_problem()
+    few = Vocabulary(set(problem.vocabulary.words[:2]), frozenset())
+    with pytest.raises(ConfigError, match="too few words for a trigger"):
+        started("mem", replace(problem, vocabulary=few), quick)
+
+
+@pytest.mark.parametrize("name", ["mem", "em"])
+def test_a_surrogate_with_dropout_makes_the_same_noise_whatever_was_drawn_before(make_problem, quick, tiny, name):
+    dropping = tiny.clone()
+    dropping.module.get_submodule("visual").ln_post = torch.nn.Sequential(torch.nn.LayerNorm(64), torch.nn.Dropout(0.5))
+    seen = []
+    for number in range(2):
+        torch.manual_seed(number)
+        session = started(name, make_problem(surrogates=[dropping]), quick)
+        before = torch.get_rng_state()
+        seen.append(finish(name, session)[-1].loss)
+        assert torch.equal(torch.get_rng_state(), before), "the numbers of the caller are left alone"
+    assert seen[0] == seen[1]
 
 
 def test_resting_posts_keep_their_noise(make_problem, quick):

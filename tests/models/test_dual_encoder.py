@@ -30,6 +30,25 @@ def test_features_are_those_of_open_clip(tiny, custom):
     expected = module.encode_text(TOKENS, normalize=True)
     torch.testing.assert_close(encoder.encode_text(TOKENS), expected)
     torch.testing.assert_close(encoder.encode_text(encoder.trim(TOKENS)), expected)
+    torch.testing.assert_close(encoder.encode_text(TOKENS[:, :10]), expected)
+    torch.testing.assert_close(encoder.encode_text(TOKENS[:1, :4]), expected[:1])
+
+
+@pytest.mark.parametrize(
+    "text", [{"no_causal_mask": True}, {"pool_type": "last"}, {"pool_type": "eos", "eos_id": 49407}]
+)
+@torch.no_grad()
+def test_features_of_a_text_do_not_depend_on_how_far_it_is_padded(text):
+    encoder = build("x", {**CUSTOM, "text_cfg": {"width": 32, "heads": 2, "layers": 1, **text}}, (0.5,) * 3, (0.5,) * 3)
+    encoder.module.eval()
+    torch.testing.assert_close(encoder.encode_text(TOKENS[:, :10]), encoder.encode_text(TOKENS))
+
+
+@pytest.mark.parametrize("text", [{"context_length": 32}, {"vocab_size": 32_000}])
+def test_a_model_that_reads_other_texts_than_clip_is_refused(text):
+    config = {**CUSTOM, "text_cfg": {"width": 32, "heads": 2, "layers": 1, **text}}
+    with pytest.raises(ModelError, match=r"and not 77 of CLIP's 49,408"):
+        build("x", config, (0.5,) * 3, (0.5,) * 3)
 
 
 def test_padding_is_cut_only_where_the_mask_is_causal(tiny):

@@ -39,6 +39,8 @@ HOSTILE = [
     changed(text__width=16_000, text__layers=200),
     changed(vision__layers=10**6),
     changed(vision__image_size=10**6),
+    changed(vision__image_size=[32, 64]),
+    changed(vision__output_tokens=True),
     changed(vision__width=float("nan")),
     changed(text__heads=7),
     changed(embed_dim="32"),

@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnable.imaging.placement import add, enlarge
-from unlearnable.optim.view import KERNELS, PLAIN_VIEW, View, apply_noise, load_protected, load_view, sample_view
+from unlearnable.optim import view
+from unlearnable.optim.view import (
+    KERNELS,
+    LARGEST,
+    PLAIN_VIEW,
+    View,
+    apply_noise,
+    load_protected,
+    load_view,
+    sample_view,
+)
 
 
 @pytest.mark.parametrize("mode", ["bilinear", "nearest"])
@@ -32,11 +42,18 @@ def test_the_optimiser_sees_what_the_file_will_hold(mode):
     side=st.integers(2, 30),
     flip=st.booleans(),
     seed=st.integers(0, 1000),
+    largest=st.sampled_from([LARGEST, 0]),
 )
 def test_gradients_reach_the_noise_through_all_that_happens_to_it(
-    kernel, mode, channels, photo, cells, side, flip, seed
+    kernel, mode, channels, photo, cells, side, flip, seed, largest
 ):
     """They are those of a file in which nothing is rounded or cut off; what is loaded is the file as it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(view, "LARGEST", largest)
+        check_gradients(kernel, mode, channels, photo, cells, side, flip, seed)
+
+
+def check_gradients(kernel, mode, channels, photo, cells, side, flip, seed):
     generator = torch.Generator().manual_seed(seed)
     how = View(kernel, 0.95, 1.0, 0.5, 0.5, flip)
     pixels = torch.rand(3, *photo, generator=generator).mul(50).add(100).round()
@@ -49,6 +66,14 @@ def test_gradients_reach_the_noise_through_all_that_happens_to_it(
     (found,) = torch.autograd.grad((seen * back).sum(), noise)
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(seen, load_view(apply_noise(pixels, noise, mode), side, how))
+
+
+def test_a_very_long_photo_takes_little_memory():
+    photo, noise = torch.zeros(3, 32, 8000), torch.zeros(1, 16, 4000, requires_grad=True)
+    before = view._enlarging.cache_info().currsize
+    load_protected(photo, noise, 32, PLAIN_VIEW, "bilinear").sum().backward()
+    assert view._enlarging.cache_info().currsize == before, "a matrix of 32 million values"
+    assert noise.grad is not None
 
 
 def test_noise_that_is_cut_off_at_white_keeps_its_gradient():

@@ -17,6 +17,8 @@ from unlearnable import checkpoint, protect
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.datasets import open_dataset
 from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelError, OutputError
+from unlearnable.models.dual_encoder import build
+from unlearnable.models.openclip import save
 from unlearnable.models.tokens import tokenizer
 from unlearnable.workflows.protect import run as workflow
 from unlearnable.workflows.protect.dry_run import plan
@@ -171,6 +173,32 @@ def test_resuming_with_other_settings_or_photos_is_refused(posts, quick, monkeyp
         protect(posts, resume=True, **quick)
 
 
+@pytest.mark.parametrize("image_size", [32, 48])
+def test_a_run_whose_model_file_became_another_is_refused_and_goes_on_once_it_is_back(
+    posts, quick, tiny, tiny_path, tmp_path, monkeypatch, image_size
+):
+    model, genuine = tmp_path / "model.safetensors", checkpoint.save
+    shutil.copy(tiny_path, model)
+    given = {**quick, "surrogate": (str(model),), "output": tmp_path / "broken"}
+    protect(posts, **{**given, "output": tmp_path / "whole"})
+
+    def stop(*arguments):
+        genuine(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint, "save", stop)
+    with pytest.raises(KeyboardInterrupt):
+        protect(posts, **given)
+    monkeypatch.setattr(checkpoint, "save", genuine)
+    config = {**tiny.spec.config, "vision_cfg": {**tiny.spec.config["vision_cfg"], "image_size": image_size}}
+    save(build("other", config, (0.5,) * 3, (0.5,) * 3), model)
+    with pytest.raises(CheckpointError):
+        protect(posts, resume=True, **given)
+    shutil.copy(tiny_path, model)
+    protect(posts, resume=True, **given)
+    assert tree(tmp_path / "broken") == tree(tmp_path / "whole")
+
+
 def test_a_finished_run_is_recognised_and_kept_or_replaced(posts, quick, tmp_path):
     first = protect(posts, **quick)
     before = tree(tmp_path / "photos-protected")
@@ -205,6 +233,13 @@ def test_bad_photos_are_skipped_and_strict_makes_them_final(posts, quick):
     with pytest.raises(InputError, match=r"broken\.jpg") as caught:
         protect(posts, overwrite=True, strict=True, **quick)
     assert caught.value.exit_code == 3
+
+
+def test_a_photo_that_no_webp_can_hold_is_left_out(posts, quick):
+    Image.fromarray(np.zeros((128, 16_400, 3), np.uint8)).save(posts / "wide.png")
+    report = protect(posts, format="webp", **quick)
+    assert [(skip.where, skip.reason) for skip in report.skipped] == [("wide.png", "too-large")]
+    assert "--format png" in report.skipped[0].detail
 
 
 def test_a_folder_without_captions_gets_template_captions(posts, quick, tmp_path):

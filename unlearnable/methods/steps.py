@@ -84,9 +84,11 @@ def train_step(
     for model, optimiser in learners:
         pixels = views(session, photos, model.image_size)
         model.learn()
-        loss = batch_loss(
-            model, pixels, tokens, decoys, session.settings.precision, learn_text=True, world=session.problem.world
-        )
+        with torch.random.fork_rng():
+            torch.manual_seed(_seed_of_dropout(generator))
+            loss = batch_loss(
+                model, pixels, tokens, decoys, session.settings.precision, learn_text=True, world=session.problem.world
+            )
         check_finite([loss], "loss", model.name, session.state.round + 1)
         loss.backward()
         session.problem.world.average(model.module)
@@ -95,6 +97,12 @@ def train_step(
         clamp_scale(model.module)
         total += loss.item()
     return total / len(learners)
+
+
+def _seed_of_dropout(generator: torch.Generator) -> int:
+    """Return what a generator would draw next, and leave it as it is."""
+    copy = torch.Generator().set_state(generator.get_state())
+    return int(torch.randint(2**62, (), generator=copy))
 
 
 def remaining(session: AnySession, resting: Tensor | None = None) -> Iterator[list[int]]:

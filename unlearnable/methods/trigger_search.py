@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from unlearnable.config import MEMSettings, Precision, TriggerSettings
+from unlearnable.errors import ConfigError
 from unlearnable.methods import fluency
 from unlearnable.methods.base import AnySession, MEMSession
 from unlearnable.methods.batches import caption_mask, decoy_tokens, in_order, views
@@ -60,7 +61,14 @@ def allowed_words(problem: Problem, settings: TriggerSettings, photo: int) -> Te
 def _draw(
     problem: Problem, settings: TriggerSettings, slots: list[CaptionSlot], allowed: Tensor, generator: torch.Generator
 ) -> Tensor:
-    """(b, k) word numbers for the rows of `allowed` (b, v)."""
+    """(b, k) word numbers for the rows of `allowed` (b, v).
+
+    Raises:
+        ConfigError: a row allows fewer words than a trigger has.
+    """
+    if int(allowed.sum(dim=1).min()) < settings.trigger_length:
+        message = "captions and the words to avoid leave too few words for a trigger"
+        raise ConfigError(message, hint="avoid fewer words, or give each post words of its own (--trigger-scope post)")
     if problem.proposer is not None:
         return fluency.draw(problem.proposer, slots, allowed, settings, generator)
     rows = [torch.multinomial(row.float(), settings.trigger_length, generator=generator) for row in allowed]

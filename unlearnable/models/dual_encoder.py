@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from unlearnable.errors import ModelError
 from unlearnable.models.folding import folded, halved
+from unlearnable.models.tokens import CONTEXT, TOKENS
 
 Triple = tuple[float, float, float]
 
@@ -47,7 +48,7 @@ class DualEncoder:
         spec: name, image size and normalisation of that module.
 
     Raises:
-        ModelError: the text tower has no token table like CLIP's.
+        ModelError: the text tower has no token table like CLIP's, or reads texts of another length.
     """
 
     def __init__(self, module: nn.Module, spec: EncoderSpec) -> None:
@@ -56,16 +57,23 @@ class DualEncoder:
         # convolutions are faster in this order (docs/experiments/performance.md has the figures)
         self.module: nn.Module = replace_slow(module).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.spec = spec
-        text = getattr(module, "text", module)
+        text: Any = getattr(module, "text", module)
         if not hasattr(text, "token_embedding") or getattr(text, "cls_emb", None) is not None:
             raise ModelError(
                 f"{spec.name}: its text tower is not like CLIP's",
                 hint="choose a model with CLIP's own text transformer, such as small or RN50:openai",
             )
-        self._text: Any = text
+        if text.context_length != CONTEXT or text.token_embedding.num_embeddings != TOKENS:
+            raise ModelError(
+                f"{spec.name}: it reads {text.context_length} of {text.token_embedding.num_embeddings:,} tokens, "
+                f"and not {CONTEXT} of CLIP's {TOKENS:,}",
+                hint="choose a model that reads texts as CLIP does, such as small or RN50:openai",
+            )
+        self._text = text
         pool = getattr(text, "pool_type", getattr(text, "text_pool_type", "argmax"))
         self._pool: str = pool
         self._causal = text.attn_mask is not None
+        self._reads_padding = not (self._causal and pool in ("argmax", "eos"))
         self._mean = torch.tensor(spec.mean).view(1, 3, 1, 1)
         self._std = torch.tensor(spec.std).view(1, 3, 1, 1)
         self._settled: tuple[nn.Module, nn.Module] | None = None  # photo tower and text transformer, until `learn`
@@ -118,6 +126,9 @@ class DualEncoder:
 
     def encode_embedded(self, embedded: Tensor, tokens: Tensor) -> Tensor:
         """Return features (b, d) of token embeddings (b, t, w); `tokens` (b, t) only marks the end of the text."""
+        if self._reads_padding and (missing := self.context_length - tokens.shape[1]):
+            padding = self.embed(tokens.new_zeros(len(tokens), missing))
+            embedded, tokens = torch.cat([embedded, padding], dim=1), F.pad(tokens, (0, missing))
         text, length = self._text, tokens.shape[1]
         transformer = text.transformer if self._settled is None else self._settled[1]
         x = embedded + text.positional_embedding[:length]
@@ -141,7 +152,7 @@ class DualEncoder:
 
     def trim(self, tokens: Tensor) -> Tensor:
         """Cut padding that no row needs. Features stay equal: the mask is causal and the end token is pooled."""
-        if not self._causal or self._pool not in ("argmax", "eos"):
+        if self._reads_padding:
             return tokens
         used = (tokens != 0).any(dim=0).nonzero()  # by the last one: 0 is not padding alone, it is "!" too
         return tokens[:, : int(used.max()) + 1 if len(used) else 1]

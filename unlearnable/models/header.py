@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
 from unlearnable import seal
 from unlearnable.errors import ModelError
@@ -24,6 +24,12 @@ Mean = tuple[FiniteFloat, FiniteFloat, FiniteFloat]
 Deviation = Annotated[FiniteFloat, Field(gt=0)]
 
 
+def _square(sides: tuple[int, int]) -> tuple[int, int]:
+    if sides[0] != sides[1]:
+        raise ValueError("photos are loaded as squares")
+    return sides
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -31,7 +37,7 @@ class _Strict(BaseModel):
 class PhotoTower(_Strict):
     """Configuration of a photo tower, with open_clip's names."""
 
-    image_size: Side | tuple[Side, Side]
+    image_size: Side | Annotated[tuple[Side, Side], AfterValidator(_square)]
     layers: Depth | tuple[Depth, Depth, Depth, Depth] = 12
     width: Width = 768
     head_width: Width = 64
@@ -51,7 +57,7 @@ class PhotoTower(_Strict):
     no_ln_pre: bool = False
     pool_type: Literal["tok", "avg", "none"] = "tok"
     final_ln_after_pool: bool = False
-    output_tokens: bool = False
+    output_tokens: Literal[False] = False
 
 
 class TextTower(_Strict):

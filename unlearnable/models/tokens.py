@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 WORDS = Path(__file__).parent / "data" / "words.txt"
 COMMON = WORDS.with_name("common.txt")
-CONTEXT = 77
+CONTEXT = 77  # tokens of a text that CLIP reads
+TOKENS = 49_408  # that its tokenizer knows
 READ = 4000  # characters of a text that are read: more than any 77 tokens have
 _WORD = re.compile(r"[^\W\d_]+")
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlearnable import config
+from unlearnable import config, files
 from unlearnable.config import MethodSettings, ProtectionSettings, ProtectSettings
 from unlearnable.datasets import Dataset
 from unlearnable.errors import ConfigError
@@ -59,9 +59,18 @@ class Run:
 
 
 def run_key(settings: ProtectSettings, dataset: Dataset) -> str:
-    """Return the run key: a hash of the settings, avoided words and data, to which checkpoints are bound."""
+    """Return the run key: a hash of settings, avoided words, data and model files, to which checkpoints are bound."""
     avoided = " ".join(sorted(avoided_words(settings)))
-    return hashlib.sha256(f"{config.digest(settings)} {dataset.fingerprint} {avoided}".encode()).hexdigest()
+    parts = [config.digest(settings), dataset.fingerprint, avoided, *_model_files(settings)]
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+
+def _model_files(settings: ProtectSettings) -> Iterator[str]:
+    """Yield the hex SHA-256 of each model that is a file, named alone or behind its architecture."""
+    for name in all_models(settings):
+        for path in (Path(name), Path(name.partition(":")[2] or "/")):
+            if path.is_file():
+                yield files.sha256(path)
 
 
 def load_surrogates(settings: ProtectionSettings, progress: Progress) -> list[DualEncoder]:

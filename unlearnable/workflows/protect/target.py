@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearnable.config import PLATFORMS, ProtectSettings
-from unlearnable.imaging.decode import decode
+from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.encode import on_white
-from unlearnable.imaging.encoding import Encoding, choose_encoding
+from unlearnable.imaging.encoding import WEBP_MAX_SIDE, Encoding, choose_encoding
 from unlearnable.imaging.opt_out import joins
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import Noisy
@@ -44,13 +44,15 @@ def target_of(photo: Path, settings: ProtectSettings) -> Target:
     """Decode a photo as it will be published with these settings.
 
     Raises:
-        DecodeError: the photo cannot be decoded.
+        DecodeError: the photo cannot be decoded, or is larger than its copy can be.
     """
     picture = decode(photo)
     platform = PLATFORMS[settings.platform] if settings.platform else None
     encoding = choose_encoding(picture, settings.format, settings.quality, platform)
     if platform is not None:
         picture = resized(picture, *platform.size(picture.height, picture.width))
+    if encoding.file_format == "webp" and max(picture.height, picture.width) > WEBP_MAX_SIDE:
+        raise DecodeError("too-large", f"a WebP has at most {WEBP_MAX_SIDE:,} pixels a side; --format png holds it")
     if settings.keep_metadata != "all":
         picture = with_plain_profile(picture)
     if settings.opt_out and settings.keep_metadata == "all" and picture.xmp and not joins(picture.xmp):
