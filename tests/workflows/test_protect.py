@@ -20,6 +20,7 @@ from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelEr
 from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import save
 from unlearnable.models.tokens import tokenizer
+from unlearnable.progress import Silent
 from unlearnable.workflows.protect import run as workflow
 from unlearnable.workflows.protect.dry_run import plan
 from unlearnable.workflows.protect.readback import measure_losses
@@ -282,6 +283,19 @@ def test_an_over_long_caption_keeps_trigger_at_the_end(posts, quick):
 def test_methods_without_a_trigger_leave_captions_alone(posts, quick, tmp_path, method):
     protect(posts, captions=posts / "posts.jsonl", method=method, **quick)
     assert (tmp_path / "photos-protected" / "posts.jsonl").read_bytes() == (posts / "posts.jsonl").read_bytes()
+
+
+def test_settings_that_a_method_does_not_have_are_named(posts, quick, monkeypatch):
+    monkeypatch.delenv("UNLEARNABLE_ADVERSARIAL_WEIGHT")
+    notes: list[str] = []
+
+    class Told(Silent):
+        def note(self, text):
+            notes.append(text)
+
+    given = {**quick, "trigger_scope": "user", "candidates": 1}
+    protect(posts, method="em", trigger_length=5, progress=Told(), **given)
+    assert "em has no trigger_length, trigger_scope: what is set there changes nothing" in notes
 
 
 def test_a_colliding_unicode_tree_of_200_photos(tmp_path, tiny_path):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from unlearnable import config, files
-from unlearnable.config import MethodSettings, ProtectionSettings, ProtectSettings
+from unlearnable.config import PRESETS, MEMSettings, MethodSettings, ProtectionSettings, ProtectSettings
 from unlearnable.datasets import Dataset
 from unlearnable.errors import ConfigError
 from unlearnable.methods import METHODS
@@ -92,6 +92,13 @@ def all_models(settings: ProtectionSettings) -> list[str]:
     return [*settings.surrogate, *(settings.towers if settings.adversarial_weight else ())]
 
 
+def _unused(settings: ProtectSettings, method: Method) -> list[str]:
+    """Return the names of settings of `mem` that are not as the preset has them and that the method does not have."""
+    fields, preset = MEMSettings.model_fields, PRESETS[settings.preset]
+    foreign = [name for name in fields if name not in method.Settings.model_fields]
+    return [name for name in foreign if getattr(settings, name) != preset.get(name, fields[name].default)]
+
+
 def make_ready(
     settings: ProtectSettings,
     layout: Layout,
@@ -113,6 +120,8 @@ def make_ready(
     method_settings = settings_for(method, settings, settings.options)
     if settings.borrow_names and not method.has_trigger:
         raise ConfigError(f"{settings.method} leaves captions as they are", hint="use mem, or omit --borrow-names")
+    if unused := _unused(settings, method):
+        progress.note(f"{settings.method} has no {', '.join(unused)}: what is set there changes nothing")
     vocabulary, proposer = load_words(settings, choose_device(settings.device), proposing=method.has_trigger)
     pixels = Pixels.create(scratch / PIXELS)
     side = max(model.image_size for model in surrogates)

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from unlearnable.config import Precision
+from unlearnable.config import Precision, Scope
 from unlearnable.evaluation.stealth import variety
 from unlearnable.methods import fluency
 from unlearnable.methods.problem import Problem
@@ -21,6 +21,7 @@ from unlearnable.workflows.protect.field_notes import field_notes
 from unlearnable.workflows.protect.posts import captions_found
 from unlearnable.workflows.protect.setup import Run
 
+WHO_COUNTS = "anyone who counts word sequences finds it"
 OFTEN = 0.05  # share of the posts above which a single trigger stands out to anyone who counts
 FEWEST_OFTEN = 3  # posts: in a handful of them a share says nothing
 DRAWN = 512  # random triggers that the others are compared with
@@ -138,6 +139,17 @@ def trigger_similarities(
     return round(seen.cosine_of_own(own), 4), round(seen.cosine_of_all(random), 4)
 
 
+def said_of_counting(triggers: TriggerFigures | None, posts: int, scope: Scope) -> list[str]:
+    """Return a remark where one trigger is in so many posts that it stands out."""
+    if triggers is None or triggers.most_frequent_share <= OFTEN:
+        return []
+    if round(triggers.most_frequent_share * posts) < FEWEST_OFTEN:
+        return []
+    remedy = "; use --trigger-scope post to give each photo its own" if scope == "user" else ""
+    share = 100 * triggers.most_frequent_share
+    return [f"{triggers.most_frequent!r} is in {share:.0f} % of the posts: {WHO_COUNTS}{remedy}"]
+
+
 def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | None) -> list[str]:
     """Return remarks that the user should see about this run."""
     notes = []
@@ -146,13 +158,7 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
             f"a set of {len(protected)} is too small to measure how well it is protected: a low loss proves nothing in "
             "it, and verify needs about 100 photos"
         )
-    often = round(triggers.most_frequent_share * len(protected)) if triggers else 0
-    if triggers and often >= FEWEST_OFTEN and triggers.most_frequent_share > OFTEN:
-        remedy = "; use --trigger-scope post to give each photo its own" if run.settings.trigger_scope == "user" else ""
-        notes.append(
-            f"{triggers.most_frequent!r} is in {100 * triggers.most_frequent_share:.0f} % of the posts: "
-            f"anyone who counts word sequences finds it{remedy}"
-        )
+    notes += said_of_counting(triggers, len(protected), run.settings.trigger_scope)
     invented = sum(caption.pair.record < 0 for photo in run.prepared.photos for caption in run.captions[photo.id])
     if invented:
         whose = "photo had no caption; its own" if invented == 1 else "photos had no caption; theirs"

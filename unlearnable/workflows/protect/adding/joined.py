@@ -13,7 +13,7 @@ from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, Trig
 from unlearnable.workflows.layout import Layout
 from unlearnable.workflows.protect.adding.earlier import Earlier
 from unlearnable.workflows.protect.read_one import refuse_changed
-from unlearnable.workflows.protect.summary import figures_of
+from unlearnable.workflows.protect.summary import WHO_COUNTS, figures_of, said_of_counting
 from unlearnable.workflows.protect.target import target_of
 
 BEFORE = "before: "  # stands in front of the notes of the earlier run
@@ -38,7 +38,9 @@ def joined_report(
     before, protected = earlier.report, [line for line in lines if line.status == "protected"]
     there = {line.source for line in protected}
     skipped = {(one.where, one.reason): one for one in (*before.skipped, *new.skipped) if one.where not in there}
-    kept = [note if note.startswith(BEFORE) else BEFORE + note for note in before.notes]
+    triggers = _triggers(before, new, protected)
+    kept = [note if note.startswith(BEFORE) else BEFORE + note for note in before.notes if WHO_COUNTS not in note]
+    kept += said_of_counting(triggers, len(protected), earlier.settings.trigger_scope)
     said = f"{new.protected} photos were added to the {before.protected} of before, whose files are as they were"
 
     def mean(name: str, weight: str = "protected") -> float | None:
@@ -62,8 +64,8 @@ def joined_report(
             "trigger_roundtrip": mean("trigger_roundtrip", "captions"),
             "trigger_similarity": mean("trigger_similarity"),
             "trigger_similarity_random": mean("trigger_similarity_random"),
-            "triggers": _triggers(before, new, protected),
-            "notes": [said, *notes, *new.notes, *kept],
+            "triggers": triggers,
+            "notes": [said, *notes, *(note for note in new.notes if WHO_COUNTS not in note), *kept],
         }
     )
 
