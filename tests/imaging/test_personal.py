@@ -75,6 +75,17 @@ def test_what_xmp_tells(photo: Photo, tmp_path: Path) -> None:
     }
 
 
+def test_what_xmp_tells_beyond_its_first_part(photo: Photo, tmp_path: Path) -> None:
+    Image.fromarray(photo).save(tmp_path / "a.jpg")
+    whole, parts = (tmp_path / "a.jpg").read_bytes(), b""
+    for place, part in ((300, XMP[300:]), (0, XMP[:300])):
+        body = b"http://ns.adobe.com/xmp/extension/\0" + b"A" * 32 + len(XMP).to_bytes(4, "big")
+        body += place.to_bytes(4, "big") + part
+        parts += b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body
+    (tmp_path / "a.jpg").write_bytes(whole[:2] + parts + whole[2:])
+    assert Found("XMP", "place", "City", "Berlin") in found(tmp_path / "a.jpg")
+
+
 def test_comments_text_chunks_and_iptc(photo: Photo, tmp_path: Path) -> None:
     Image.fromarray(photo).save(tmp_path / "a.jpg", comment=b"at\x1b[31m home " + b"x" * 100)
     ((block, kind, name, value),) = examine(tmp_path / "a.jpg").found

@@ -17,6 +17,7 @@ from unlearnable.imaging.opt_out import opt_out_of, parse
 from unlearnable.imaging.personal_fields import EXIF_NAMES, IPTC_NAMES, KIND_OF, Kind
 
 _REGIONS = "http://www.metadataworkinggroup.com/schemas/regions/"
+_EXTENDED = b"http://ns.adobe.com/xmp/extension/\0"
 _LONGEST = 80  # characters of a value
 
 
@@ -46,7 +47,8 @@ def examine(path: Path) -> Personal:
         image.load()  # of some formats, what stands behind the pixels is read only then
         xmp = image.info.get("xmp")
         xmp = xmp if isinstance(xmp, bytes) and xmp else None
-        found = [*_exif(image), *_xmp(xmp), *_iptc(image), *_comments(image)]
+        further = [one for more in _extended(image) for one in _xmp(more)]
+        found = [*_exif(image), *_xmp(xmp), *further, *_iptc(image), *_comments(image)]
     return Personal(opt_out_of(xmp), tuple(dict.fromkeys(found)))
 
 
@@ -66,6 +68,17 @@ def _exif(image: Image.Image) -> Iterator[Found]:
         yield Found("EXIF", "place", "GPS", _position(place) or f"{len(place)} values")
     if thumbnail:
         yield Found("EXIF", "thumbnail", "thumbnail", "a small picture, which may show the photo as it was")
+
+
+def _extended(image: Image.Image) -> Iterator[bytes]:
+    """Yield what a JPEG has of XMP beyond its first 64 kB, in parts with a number, a length and their place."""
+    parts: dict[bytes, dict[int, bytes]] = {}
+    for marker, data in getattr(image, "applist", ()):
+        if marker == "APP1" and data.startswith(_EXTENDED):
+            part = data[len(_EXTENDED) :]
+            parts.setdefault(part[:32], {})[int.from_bytes(part[36:40], "big")] = part[40:]
+    for own in parts.values():
+        yield b"".join(own[place] for place in sorted(own))
 
 
 def _xmp(xmp: bytes | None) -> Iterator[Found]:
