@@ -137,7 +137,9 @@ def test_what_is_removed_while_the_tool_looks_at_it_does_not_come_back(desk, pho
     desk.restart()
     looks.set()
     drop(desk, photos[1])
-    assert [photo.id for photo in desk.dataset.photos] == ["p1.png"]
+    desk.arrived(place)  # it was still on its way
+    done(desk)
+    assert (desk.error, [photo.id for photo in desk.dataset.photos]) == ("", ["p1.png"])
     assert not place.exists()
 
 

@@ -95,8 +95,9 @@ class Desk:
 
     def arrived(self, path: Path) -> None:
         """Take a file that was put into the inbox, and look at all that is there."""
-        self._arrived.append(path)
-        self._do(self._look)
+        if path.parent == self.inbox.folder:  # and not removed with all others while it arrived
+            self._arrived.append(path)
+            self._do(self._look)
 
     def start(self) -> None:
         """Make noise and triggers."""
@@ -236,7 +237,7 @@ class Desk:
         watch.phase("looking at what came", 0)
         inbox.write_captions({})  # what was typed is here
         for path in arrived:
-            if path.suffix.lower() == ".zip" and path.parent == inbox.folder:
+            if path.suffix.lower() == ".zip":
                 inbox.unpack(path)
         dataset = inbox.posts(watch)
         if inbox is not self.inbox:
