@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 from pathlib import Path
 
 import pytest
 
+from tests.datasets.conftest import captions, touch
+from unlearnable.datasets import Edits, open_dataset, write_captions
 from unlearnable.datasets.lookup import Lookup, Miss
 
 ROOT = Path("/data/set")
 NFC, NFD = (unicodedata.normalize(form, "é.jpg") for form in ("NFC", "NFD"))
 IDS = ["a.jpg", "Images/b.jpg", "Images/deep/c.jpg", "u/1.jpg", "v/1.jpg", "texts/d.jpg", NFD, "back\\slash.jpg"]
+
+
+def test_two_spellings_of_a_name_are_two_photos() -> None:
+    both = Lookup(ROOT, ROOT, [NFC, NFD])
+    assert [both.find(name, "") for name in (NFC, NFD)] == [NFC, NFD]
+
+
+def test_names_that_become_alike_get_their_folders(tmp_path: Path) -> None:
+    rows = {"one/b.tiff": "a dog", "two/b.png": "a cat", "three/k.png": "a bird"}
+    touch(tmp_path / "in", *rows)
+    lines = [json.dumps({"image": name.split("/")[1], "caption": text}) for name, text in rows.items()]
+    captions(tmp_path / "in" / "c.jsonl", *lines)
+    paths = {name: name.replace("tiff", "png") for name in rows}
+    write_captions(open_dataset(tmp_path / "in" / "c.jsonl"), Edits({}, paths), tmp_path / "out" / "c.jsonl")
+    written = [json.loads(line)["image"] for line in (tmp_path / "out" / "c.jsonl").read_text().splitlines()]
+    assert written == ["one/b.png", "two/b.png", "k.png"]
 
 
 @pytest.fixture

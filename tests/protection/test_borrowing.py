@@ -19,6 +19,12 @@ from unlearnable.protection.borrowing import KINDS, borrowing, given_away, kinds
         ("Happy birthday Anna-Lena Müller", ["Anna-Lena Müller"]),
         ("Selfie with @Anna and #Ben on Sunday in June", []),
         ("ÉLODIE et Zoé, Anna", ["ÉLODIE", "Zoé", "Anna"]),
+        ("so happy I'm with Ada Cox, and we've met Ben", ["Ada Cox", "Ben"]),
+        ("lunch with Dr. Ada Cox and Mrs. Ben", ["Ada Cox", "Ben"]),
+        ("we met George W. Bush. Ben too", ["George W. Bush", "Ben"]),
+        ("we met Anna van der Berg and Óscar de la Renta in Rome", ["Anna van der Berg", "Óscar de la Renta", "Rome"]),
+        ("with Zoe\u0308 Mu\u0308ller", ["Zoe\u0308 Mu\u0308ller"]),
+        ("at Christmas on TV, a BBQ with JJ Abrams", ["JJ Abrams"]),
         ("a dog runs", []),
         ("東京タワーの夜景", []),
         ("", []),
@@ -144,7 +150,8 @@ OTHERS = {"Mia": ("Ada Cox", "Zoé"), "Ada Cox": ("Mia",)}
     ("caption", "written"),
     [
         ("at the beach with Mia.", "at the beach with Ada Cox, Mia and Zoé."),
-        ("Mia's birthday, Mia's cake", "Ada Cox, Mia and Zoé's birthday, Mia's cake"),
+        ("Mia's birthday, Mia's cake", "Ada Cox, Mia and Zoé's birthday, Ada Cox, Mia and Zoé's cake"),
+        ("Zoé, Mia: Ada Cox", "Zoé, Mia: Ada Cox"),
         ("look: Ada Cox!", "look: Ada Cox and Mia!"),
         ("Mia and Zoé again", "Ada Cox and Mia and Zoé again"),
         ("@Mia-Lena and #Mia, Mia", "@Mia-Lena and #Mia, Ada Cox, Mia and Zoé"),
@@ -162,10 +169,12 @@ def test_whatever_the_caption_it_keeps_its_own_words(caption):
     if not any(name in OTHERS for name in mentioned):
         assert changed == caption
     elif changed != caption:
-        first = next(name for name in names_in(caption) if name.text in OTHERS)
+        known = [name for name in names_in(caption) if name.text in OTHERS]
+        chosen = next((name.text for name in known if " " in name.text), known[0].text)
+        first, *_, last = [name for name in known if name.text == chosen] * 2
         assert changed.startswith(caption[: first.at])
-        assert changed.endswith(caption[first.at + len(first.text) :])
-        assert all(other in changed for other in OTHERS[first.text])
+        assert changed.endswith(caption[last.at + len(last.text) :])
+        assert all(other in changed for other in OTHERS[chosen])
 
 
 @given(st.text(max_size=200))

@@ -40,6 +40,11 @@ def test_names_never_change_owner():
     assert names == {"a-2.png": "a-2.png", "a.jpg": "a-3.png", "a.png": "a.png", "b.bmp": "b-2.png"}
 
 
+def test_no_copy_stands_beside_the_text_of_another_photo():
+    assert copies([("a.tiff", ".png"), ("a.png", ".png")], ["a.tiff", "a.png", "a-2.jpg"])["a.tiff"] == "a-3.png"
+    assert OutputNames(["b.png"], None, ["b.jpg", "b.txt"]).give("b.png", ".png") == "b-2.png"
+
+
 def test_default_folders(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "posts.jsonl").write_text("")

@@ -9,6 +9,8 @@ from pathlib import Path
 from unlearnable.datasets.tree import find_photos, template_caption
 from unlearnable.datasets.types import NO_RECORD, ChangedField, Dataset, Pair, Photo, Skipped
 
+WITHHELD = "withheld"  # reason of a photo that its own text says is not to be published
+
 
 def assemble(
     root: Path,
@@ -58,8 +60,10 @@ def restrict(dataset: Dataset, chosen: Iterable[str]) -> Dataset:
 
 
 def with_unnamed(dataset: Dataset) -> Dataset:
-    """Return the data set together with the photos of its folder that its captions do not name."""
-    splits = dict.fromkeys(find_photos(dataset.root)) | {photo.id: photo.split for photo in dataset.photos}
+    """Return the data set together with the photos of its folder that its captions do not name nor withhold."""
+    withheld = {skip.where for skip in dataset.skipped if skip.reason == WITHHELD}
+    unnamed = (photo for photo in find_photos(dataset.root) if photo not in withheld)
+    splits = dict.fromkeys(unnamed) | {photo.id: photo.split for photo in dataset.photos}
     changed = dataset.changed_fields
     whole = assemble(dataset.root, splits, dataset.pairs, dataset.skipped, dataset.format, dataset.source, changed)
     return replace(whole, columns=dataset.columns, notes=dataset.notes)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from unlearnable import files
-from unlearnable.datasets.assembly import assemble
+from unlearnable.datasets.assembly import WITHHELD, assemble
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.further import NULL
 from unlearnable.datasets.text.records import FurtherField
@@ -39,6 +39,7 @@ class Beside:
         captions: function that returns the captions in a text, or raises ValueError where it is none of this format.
         renamed: `(file, photo, new)` -> the path of a photo's file once the photo is at `new`.
         places: function that returns the fields in a text that say where a photo was taken; they are emptied.
+        withheld: function that returns why a photo is not to be published by what its text says; empty where it may be.
     """
 
     name: str
@@ -46,11 +47,12 @@ class Beside:
     captions: Callable[[str], Sequence[StoredCaption]]
     renamed: Callable[[str, str, str], str]
     places: Callable[[str], Iterable[FurtherField]] = lambda text: ()
+    withheld: Callable[[str], str] = lambda text: ""
 
     def sniff(self, source: Path) -> bool:
         """Return whether `source` is a folder in which some photo has such a file."""
         try:
-            matched = self.match(source, find_photos(source)) if source.is_dir() else {}
+            matched = self._matched(source, find_photos(source)) if source.is_dir() else {}
         except InputError:
             return False
         return any(self._is_one(source / file) for file in islice(matched.values(), _SNIFFED))
@@ -63,18 +65,22 @@ class Beside:
         Raises:
             InputError: there is no photo.
         """
-        photos = find_photos(root)
-        matched = self.match(root, photos)
+        photos = list(find_photos(root))
+        matched = self._matched(root, photos)
         pairs: list[Pair] = []
         skipped: list[Skipped] = []
         changed: set[ChangedField] = set()
         numbers: dict[str, int] = {}
-        for photo in (photo for photo in photos if photo in matched):
+        for photo in [photo for photo in photos if photo in matched]:
             number = numbers.setdefault(matched[photo], len(numbers))  # several photos may share a file
             try:
                 text, captions = self._read(root / matched[photo])
             except InputError as error:
                 skipped.append(Skipped(matched[photo], "bad-row", error.message))
+                continue
+            if why := self.withheld(text):
+                skipped.append(Skipped(photo, WITHHELD, why))
+                photos.remove(photo)
                 continue
             pairs += [Pair(photo, caption.value, number, index) for index, caption in enumerate(captions)]
             if captions:  # a file without any is not written
@@ -90,7 +96,7 @@ class Beside:
             InputError: a file has changed since it was read.
             OutputError: one cannot be written, or cannot hold a caption.
         """
-        matched = self.match(dataset.root, [photo.id for photo in dataset.photos])
+        matched = self._matched(dataset.root, [photo.id for photo in dataset.photos])
         pairs: dict[str, list[Pair]] = {}
         for pair in dataset.pairs:
             if pair.record >= 0 and pair.photo in edits.paths:
@@ -101,6 +107,12 @@ class Beside:
             if path not in written:  # of two photos with the same stem, the first wins
                 files.write_bytes(path, self._edited(dataset.root / matched[photo], captions, edits))
                 written.add(path)
+
+    def _matched(self, root: Path, photos: Sequence[str]) -> dict[str, str]:
+        """Return each photo's file; a link that leads out of the folder is none, as of photos."""
+        inside = root.resolve()
+        matched = self.match(root, photos).items()
+        return {photo: file for photo, file in matched if (root / file).resolve().is_relative_to(inside)}
 
     def _is_one(self, path: Path) -> bool:
         try:

@@ -56,6 +56,7 @@ class CaptionText:
             OutputError: the format cannot hold a caption.
         """
         lookup = Lookup(dataset.root, self.path.parent, (photo.id for photo in dataset.photos))
+        after = Lookup(dataset.root, dataset.root if moved else self.path.parent, edits.paths.values())
         read = {(pair.photo, pair.record, pair.index) for pair in dataset.pairs}
         self._refuse_changed(dataset)
         changes: dict[TextSpan, str] = {}
@@ -67,6 +68,8 @@ class CaptionText:
                 continue
             kept_rows.update(record.rows)
             new = lookup.renamed(record.photo.value, photo, edits.paths[photo], moved=moved)
+            if after.find(new, record.folder) != edits.paths[photo]:  # another copy's path ends alike now
+                new = edits.paths[photo]
             changes[record.photo] = self._spelt(record.photo, new)
             new_captions = [edits.captions.get(at, old.value) for old, at in zip(record.captions, places, strict=True)]
             for number, caption in (*enumerate(record.captions), *record.repeats):

@@ -37,8 +37,9 @@ class Lookup:
         self._root = posixpath.normpath(root.absolute().as_posix())
         self._roots = {self._root, root.resolve().as_posix()}
         self._folder = posixpath.normpath(folder.absolute().as_posix())
-        self._ids = {_composed(photo): photo for photo in ids}
-        self._ids |= {photo: photo for photo in self._ids.values()}
+        found = list(ids)
+        self._ids = {_composed(photo): photo for photo in found}
+        self._ids |= {photo: photo for photo in found}
         self._by_name: dict[str, list[str]] = defaultdict(list)
         for photo in dict.fromkeys(self._ids.values()):
             self._by_name[_composed(posixpath.basename(photo))].append(photo)

@@ -12,11 +12,20 @@ from typing import NamedTuple
 from unlearnable.models.tokens import READ, natural_vocabulary
 
 FEWEST = 2  # posts that a name stands in
-_WORD = r"[^\W\d_]+(?:[-'’][^\W\d_]+)*"
-_WORDS = re.compile(rf"(?<![\w#@'’-]){_WORD}(?: {_WORD})*")  # no handle and no tag: they would call people
+_LETTERS = r"(?:[^\W\d_][\u0300-\u036f]*)+"  # with accents of their own, as macOS writes them
+_WORD = rf"{_LETTERS}(?:[-'’]{_LETTERS})*"
+_INITIAL = r"(?:(?<=\b[^\W\d_])\.)?"  # its full stop, as in "George W. Bush"
+_WORDS = re.compile(rf"(?<![\w#@'’-]){_WORD}(?:{_INITIAL} {_WORD})*")  # no handle and no tag: they would call people
 _POSSESSIVE = re.compile(r"['’]s$")
 _ENDED = re.compile(r"(?:^|[.!?…:\n])[\s\"'“”‘’(\[]*$")
+_CONTRACTED = re.compile(r"(?:n['’]t|['’](?:s|m|re|ve|ll|d))$", re.IGNORECASE)
+_PARTICLES = re.compile(
+    r"(?:van|von|de|di|da|del|della|du|dos|bin|ibn|ten|ter|le)(?: (?:der|den|la|las|los|het))?"  # within a name
+)
 _CALENDAR = frozenset(word.lower() for word in [*calendar.day_name, *calendar.month_name] if word)
+_TITLES = frozenset(("dr", "mr", "mrs", "ms", "prof", "st"))
+_FEASTS = frozenset(("christmas", "xmas", "easter", "halloween", "thanksgiving", "hanukkah", "ramadan"))
+_SHORT = 3  # letters of an abbreviation, such as TV or BBQ
 
 
 class Name(NamedTuple):
@@ -63,27 +72,31 @@ def names_in(caption: str) -> list[Name]:
             while starts and first == 0 and start < last and _is_ordinary(words[start]):
                 start += 1
             name = " ".join(_POSSESSIVE.sub("", word) for word in words[start:last])
-            if not all(map(_is_ordinary, words[start:last])):
+            alone = last - start == 1 and words[start].isupper() and len(words[start]) <= _SHORT
+            if not alone and not all(map(_is_ordinary, words[start:last])):
                 at = match.start() + sum(len(word) + 1 for word in words[:start])
                 names.append(Name(name, at, starts and start == 0))
     return names
 
 
 def _capitalised(words: Sequence[str]) -> list[tuple[int, int]]:
-    """Return where each run of capitalised words begins and ends; a possessive ends one."""
+    """Return where each run of capitalised words begins and ends; particles may stand in it, a possessive ends one."""
     runs: list[tuple[int, int]] = []
     for number, word in enumerate(words):
         if not word[0].isupper():
             continue
-        goes_on = runs and runs[-1][1] == number and not _POSSESSIVE.search(words[number - 1])
+        last = runs[-1][1] if runs else 0
+        between = " ".join(words[last:number])
+        joined = not between or bool(_PARTICLES.fullmatch(between))
+        goes_on = bool(runs) and joined and not _POSSESSIVE.search(words[last - 1])
         runs = [*runs[:-1], (runs[-1][0], number + 1)] if goes_on else [*runs, (number, number + 1)]
     return runs
 
 
 def _is_ordinary(word: str) -> bool:
-    return _POSSESSIVE.sub("", word).lower() in _ordinary()
+    return _CONTRACTED.sub("", word).lower() in _ordinary()
 
 
 @lru_cache(maxsize=1)
 def _ordinary() -> frozenset[str]:
-    return frozenset(natural_vocabulary().words) | _CALENDAR | {"i"}
+    return frozenset(natural_vocabulary().words) | _CALENDAR | _TITLES | _FEASTS | {"i"}

@@ -79,15 +79,20 @@ def _centres(posts: Mapping[str, list[int]], photos: Tensor) -> Tensor:
 def borrowing(caption: str, others: Mapping[str, tuple[str, ...]]) -> str:
     """Return a caption in which one of its names stands among others, in alphabetical order: none can be told by place.
 
+    It is the first one of several words, else the first, wherever it stands: alone in a second place it would be told.
+
     Args:
         caption: text; without a name of `others` it stays as it is.
         others: the names to borrow for each name; those that the caption holds anyway are not borrowed.
     """
     own = names_in(caption)
-    name = next((name for name in own if name.text in others), None)
+    known = sorted((name for name in own if name.text in others), key=lambda name: " " not in name.text)
+    name = known[0] if known else None
     held = {name.text for name in own}
     borrowed = () if name is None else tuple(other for other in others[name.text] if other not in held)
     if name is None or not borrowed:
         return caption
     *listed, last = sorted([name.text, *borrowed], key=str.casefold)
-    return f"{caption[: name.at]}{', '.join(listed)} and {last}{caption[name.at + len(name.text) :]}"
+    for each in reversed([one for one in own if one.text == name.text]):
+        caption = f"{caption[: each.at]}{', '.join(listed)} and {last}{caption[each.at + len(each.text) :]}"
+    return caption

@@ -249,7 +249,8 @@ class OutputNames:
     Args:
         originals: ids of all photos that were found.
         captions: name of the caption file, if there is one.
-        taken: names of files that are in the output folder already and stay there.
+        taken: names of files that are in the output folder already and stay there; no copy stands beside the text of
+            another photo.
     """
 
     def __init__(self, originals: Iterable[str], captions: str | None = None, taken: Iterable[str] = ()) -> None:
@@ -259,13 +260,20 @@ class OutputNames:
         self._owners |= {_key(str(folder)): "" for photo in ids for folder in PurePosixPath(photo).parents}
         for photo in ids:
             self._owners.setdefault(_key(photo), photo)
+        self._stems = {_key(str(PurePosixPath(photo).with_suffix(""))) for photo in ids}
+        taken = list(taken)
         self._owners |= {_key(name): "" for name in taken}
+        self._texts = {_key(name) for name in taken if name.endswith(".txt")}  # beside photos of before
 
     def give(self, photo: str, suffix: str) -> str:
         """Return the name of a photo's copy; of colliding photos the first to ask keeps the plain name."""
         path, number = PurePosixPath(photo), 1
         name = path.with_suffix(suffix)
-        while self._owners.setdefault(_key(str(name)), photo) != photo:
+        while (
+            (number > 1 and _key(str(name.with_suffix(""))) in self._stems)  # its text would be another photo's
+            or _key(str(name.with_suffix(".txt"))) in self._texts
+            or self._owners.setdefault(_key(str(name)), photo) != photo
+        ):
             number += 1
             name = path.with_name(f"{path.stem}-{number}{suffix}")
         return str(name)

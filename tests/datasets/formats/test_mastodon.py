@@ -93,6 +93,8 @@ def test_all_but_captions_and_paths_stays(folder: str, before: str, tmp_path: Pa
         (["https://a.b/users/bob"], ["as:Public"], True),
         (["https://a.b/users/bob"], [], False),
         ("https://a.b/users/followers/bob", None, False),
+        (["https://a.b/users/Public"], [], False),
+        ([], [], False),
     ],
 )
 def test_what_was_sent_to_somebody_is_no_post(to: object, cc: object, read: bool, tmp_path: Path) -> None:

@@ -31,6 +31,15 @@ def test_skipped_sidecars(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "out").rglob("*.*")) == ["a.txt"]
 
 
+def test_a_text_that_a_link_leads_out_for_is_no_caption(tmp_path: Path) -> None:
+    touch(tmp_path, "in/a.jpg", "in/b.jpg")
+    captions(tmp_path / "key", "secret")
+    captions(tmp_path / "in" / "b.txt", "a dog")
+    (tmp_path / "in" / "a.txt").symlink_to(tmp_path / "key")
+    dataset = open_dataset(tmp_path / "in")
+    assert dataset.captions_by_photo() == {"a.jpg": ["a photo"], "b.jpg": ["a dog"]}
+
+
 def test_a_sidecar_that_changed_is_not_written_back(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg")
     captions(tmp_path / "a.txt", "a dog")

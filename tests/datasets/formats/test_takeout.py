@@ -57,6 +57,16 @@ def test_an_edited_photo_shares_that_of_its_original(word: str, tmp_path: Path) 
     assert [captions[photo] for photo in edited] == [["a dog"], ["a cat"]]
 
 
+def test_trash_and_the_locked_folder_are_not_published(tmp_path: Path) -> None:
+    fields = {"a.jpg": {}, "b.jpg": {"trashed": True}, "c.jpg": {"inLockedFolder": True}, "d.jpg": {"trashed": False}}
+    rows = {name: json.loads(sidecar(name, f"of {name}")) | more for name, more in fields.items()}
+    texts = {f"{name}.json": json.dumps(row) for name, row in rows.items()}
+    lay_out(tmp_path, texts, *fields)
+    dataset = open_dataset(tmp_path)
+    assert [photo.id for photo in dataset.photos] == ["a.jpg", "d.jpg"]
+    assert [(skip.where, skip.reason) for skip in dataset.skipped] == [("b.jpg", "withheld"), ("c.jpg", "withheld")]
+
+
 def test_names_that_only_begin_alike_are_not_matched(tmp_path: Path) -> None:
     texts = {
         "IMG_1.json": sidecar("x", "x"),

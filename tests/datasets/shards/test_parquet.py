@@ -62,6 +62,43 @@ def test_photos_in_parquet_come_back_under_the_same_schema(tmp_path):
     ]
 
 
+def test_other_pictures_and_captions_within_lists_and_structs_are_emptied(tmp_path):
+    picture = pa.array([{"bytes": photo_bytes(0), "path": "p0.jpg"}])
+    other = {
+        "original": pa.array([photo_bytes(0)]), "thumbnail": picture, "code": pa.array([b"\x00\x01"]),
+        "all": [["a dog on grass", "x"]], "meta": [{"text": "a dog on grass", "n": 1}],
+        "where": [{"exif": {"lat": 1.5}}], "tags": [["dog", "grass"]],
+    }  # fmt: skip
+    hugging_face(tmp_path / "in" / "a.parquet", ("a dog on grass",), **other)
+    PARQUET.unpack(tmp_path / "in", tmp_path / "unpacked")
+    dataset = PARQUET.read(tmp_path / "in", tmp_path / "unpacked")
+    emptied = {"original", "thumbnail", "all", "meta", "where"}
+    assert {(one.name, one.emptied) for one in dataset.changed_fields} == {(name, True) for name in emptied}
+    PARQUET.write(dataset, published(dataset, tmp_path / "out"), tmp_path / "out")
+    (row,) = pq.read_table(tmp_path / "out" / "a.parquet").to_pylist()
+    assert {name for name, value in row.items() if value is None} == emptied
+    assert (row["code"], row["tags"], row["text"]) == (b"\x00\x01", ["dog", "grass"], "new a dog on grass")
+
+
+@pytest.mark.parametrize("kind", [pa.dictionary(pa.int8(), pa.string()), pa.large_list(pa.string())])
+def test_captions_of_other_types_and_columns_that_had_to_be_filled(tmp_path, kind):
+    listed = pa.types.is_large_list(kind)
+    texts = pa.array([["a dog"], ["a cat"]], kind) if listed else pa.array(["a dog", "a cat"]).cast(kind)
+    table = pa.table({"jpg": [photo_bytes(0), photo_bytes(1)], "caption": texts, "lat": [1.5, 2.5]})
+    (tmp_path / "in").mkdir()
+    full = pa.schema([field.with_nullable(False) for field in table.schema])
+    pq.write_table(table.cast(full), tmp_path / "in" / "a.parquet")
+    PARQUET.unpack(tmp_path / "in", tmp_path / "unpacked")
+    dataset = PARQUET.read(tmp_path / "in", tmp_path / "unpacked")
+    assert list(dataset.captions_by_photo().values()) == [["a dog"], ["a cat"]]
+    PARQUET.write(dataset, published(dataset, tmp_path / "out"), tmp_path / "out")
+    rows = pq.read_table(tmp_path / "out" / "a.parquet").to_pylist()
+    assert [row["caption"] for row in rows] == (
+        [["new a dog"], ["new a cat"]] if listed else ["new a dog", "new a cat"]
+    )
+    assert [row["lat"] for row in rows] == [None, None]
+
+
 def test_photos_whose_paths_are_alike_or_lead_elsewhere_go_by_their_row(tmp_path):
     image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     paths = ["a/p.jpg", "b/P.jpg", "../..", None, ".hidden.jpg", "00000005", "x.png"]

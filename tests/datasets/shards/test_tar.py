@@ -59,6 +59,18 @@ def test_without_edits_only_the_photos_change(unpacked, tmp_path):
     assert heads[1] == {name: head for name, head in heads[0].items() if name in new}
 
 
+def test_suffixes_in_capitals_are_texts_too_and_raw_photos_are_left_out(unpacked, tmp_path):
+    members = {"1.JPG": PHOTO, "1.TXT": b"a dog", "1.JSON": b'{"caption": "a cat"}', "1.DNG": PHOTO, "1.cls": b"7"}
+    write_tar(tmp_path / "in" / "a.tar", members)
+    dataset = unpacked(tmp_path / "in")
+    assert captions(dataset) == {"a/1.JPG": ["a dog", "a cat"]}
+    assert [(skip.where, skip.reason) for skip in dataset.skipped] == [("a/1.DNG", "raw")]
+    edits = Edits({(pair.record, pair.index): f"new {pair.caption}" for pair in dataset.pairs}, {"a/1.JPG": "a/1.JPG"})
+    new = written(dataset, tmp_path / "out", edits)
+    assert sorted(new) == ["1.JPG", "1.JSON", "1.TXT", "1.cls"]
+    assert (new["1.TXT"], new["1.JSON"]) == (b"new a dog", b'{"caption": "new a cat"}')
+
+
 @pytest.mark.parametrize(
     ("fields", "text", "found"),
     [

@@ -17,7 +17,7 @@ from unlearnable.datasets.text.spans import Span, TextSpan
 from unlearnable.datasets.types import Skipped
 
 _MEDIA = "media_attachments/"
-_MANY = ("#Public", "as:Public", "Public", "/followers")  # ends of who a post is for, where it is for more than some
+_ALL = ("https://www.w3.org/ns/activitystreams#Public", "as:Public", "Public")
 
 
 def _suits(text: str) -> bool:
@@ -64,10 +64,11 @@ def _unusable(post: Any) -> tuple[str, str] | None:
 
 
 def _is_message(post: dict[str, Any], note: dict[str, Any]) -> bool:
-    """Return whether a post is for people whom it names alone."""
+    """Return whether a post is neither for all nor for followers: for people whom it names, or for nobody."""
     given = [each.get(name) for each in (post, note) for name in ("to", "cc")]
     readers = [one for each in given for one in (each if isinstance(each, list) else [each]) if isinstance(one, str)]
-    return bool(readers) and not any(reader.endswith(_MANY) for reader in readers)
+    told = bool(readers) or any(isinstance(each.get("to"), list) for each in (post, note))
+    return told and not any(reader in _ALL or reader.endswith("/followers") for reader in readers)
 
 
 def _records(text: str, place: str, note: Node, media: list[Node], row: Span) -> Iterator[CaptionRecord]:

@@ -65,6 +65,13 @@ def _captions(text: str) -> list[StoredCaption]:
     return [StoredCaption(found.value, (Span(found.start, found.end),), speller(text))] if found else []
 
 
+def _withheld(text: str) -> str:
+    row = decode(text).value
+    if row.get("trashed") is True:
+        return "it lies in the trash"
+    return "it lies in the locked folder" if row.get("inLockedFolder") is True else ""
+
+
 def _renamed(file: str, photo: str, new: str) -> str:
     """Keep a name that still fits; an edited photo gets a sidecar of its own."""
     sidecar, place = PurePosixPath(file), PurePosixPath(new)
@@ -73,4 +80,4 @@ def _renamed(file: str, photo: str, new: str) -> str:
     return f"{new}{_SUFFIX}.json"
 
 
-TAKEOUT = Beside("takeout", _match, _captions, _renamed, places_in)
+TAKEOUT = Beside("takeout", _match, _captions, _renamed, places_in, _withheld)

@@ -16,6 +16,7 @@ from unlearnable.extras import require
 EXTRA = "shards"
 LIBRARY = "pyarrow"
 _MAGIC = b"PAR1"
+_PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 _BATCH = 64  # rows in memory at one time
 _PHOTOS = (*POSTS.photo, "jpg", "jpeg", "png", "webp", "image_bytes", "bytes")
 
@@ -42,8 +43,7 @@ class PackedRow:
     def fields(self) -> list[tuple[str, int | None]]:
         """Names of other columns that are not published as they are; the caption that each repeats, None if emptied."""
         others = ((name, self.values[name]) for name in self.values if name not in self.columns.own)
-        found = ((name, further_of(name, value, self.captions)) for name, value in others)
-        return [(name, one.caption) for name, one in found if one is not None]
+        return [found for name, value in others for found in _further(name, value, self.captions)]
 
     def edited(
         self, photo: bytes | None, path: str | None, captions: list[str], keep: frozenset[str]
@@ -68,6 +68,27 @@ class PackedRow:
         else:
             changed[columns.photo] = {**(whole or {}), "bytes": photo, "path": path}
         return changed
+
+
+def _further(name: str, value: Any, captions: Sequence[str]) -> Iterator[tuple[str, int | None]]:
+    """Yield the field that a column is, if it is not published as it is; one that holds such a value is emptied."""
+    one = further_of(name, value, captions)
+    if one is not None:
+        yield name, one.caption
+    elif _is_picture(value) or any(any(_further(*part, captions)) for part in _parts(name, value)):
+        yield name, None
+
+
+def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        yield from value.items()
+    elif isinstance(value, list):
+        yield from ((name, each) for each in value)
+
+
+def _is_picture(value: Any) -> bool:
+    """Return whether bytes begin as a photo does."""
+    return isinstance(value, bytes) and (value.startswith(_PICTURES) or value[4:8] == b"ftyp" or value[8:12] == b"WEBP")
 
 
 @dataclass(frozen=True)
@@ -116,7 +137,7 @@ def read_rows(path: Path) -> Iterator[PackedRow]:
 def rewrite_rows(
     path: Path, target: Path, edit: Callable[[int, PackedRow], dict[str, Any] | None], names: Sequence[str] = _PHOTOS
 ) -> None:
-    """Write a copy of a file with the same schema.
+    """Write a copy of a file with the same schema, but that a column may be emptied, and that no text is a category.
 
     Args:
         path: file to copy.
@@ -127,7 +148,7 @@ def rewrite_rows(
     arrow, parquet = require(LIBRARY, EXTRA), require("pyarrow.parquet", EXTRA)
     number = 0
     with _opened(path) as opened:
-        schema, columns = opened.schema_arrow, _columns(opened.schema_arrow, names)
+        columns, schema = _columns(opened.schema_arrow, names), _loose(opened.schema_arrow)
         groups = opened.metadata.num_row_groups
         packing = opened.metadata.row_group(0).column(0).compression.lower() if groups else "snappy"
         with parquet.ParquetWriter(target, schema, compression="none" if packing == "uncompressed" else packing) as out:
@@ -136,13 +157,21 @@ def rewrite_rows(
                 changes = [edit(number + place, row) for place, row in enumerate(rows)]
                 number += len(rows)
                 kept = [place for place, change in enumerate(changes) if change is not None]
-                table = arrow.Table.from_batches([batch], schema).take(arrow.array(kept, arrow.int64()))
+                table = arrow.Table.from_batches([batch]).take(arrow.array(kept, arrow.int64())).cast(schema)
                 for name in sorted({name for change in changes for name in change or ()}):
                     at = schema.get_field_index(name)
                     old = table.column(at).to_pylist()
                     new = [(changes[place] or {}).get(name, old[n]) for n, place in enumerate(kept)]
                     table = table.set_column(at, schema.field(at), arrow.array(new, schema.field(at).type))
                 out.write_table(table)
+
+
+def _loose(schema: Any) -> Any:
+    arrow = require(LIBRARY, EXTRA)
+    fields = [
+        field.with_type(field.type.value_type) if arrow.types.is_dictionary(field.type) else field for field in schema
+    ]
+    return arrow.schema([field.with_nullable(True) for field in fields], metadata=schema.metadata)
 
 
 @contextmanager
@@ -161,13 +190,14 @@ def _columns(schema: Any, names: Sequence[str] = _PHOTOS) -> PackedColumns | Non
     by_name = {field.name.casefold(): field for field in reversed(list(schema))}
 
     def is_text(kind: Any) -> bool:
+        kind = kind.value_type if arrow.types.is_dictionary(kind) else kind
         return bool(arrow.types.is_string(kind) or arrow.types.is_large_string(kind))
 
     def is_binary(kind: Any) -> bool:
         return bool(arrow.types.is_binary(kind) or arrow.types.is_large_binary(kind))
 
     def is_list(kind: Any) -> bool:
-        return bool(arrow.types.is_list(kind) and is_text(kind.value_type))
+        return bool((arrow.types.is_list(kind) or arrow.types.is_large_list(kind)) and is_text(kind.value_type))
 
     def is_struct(kind: Any) -> bool:
         names = {kind.field(n).name for n in range(kind.num_fields)} if arrow.types.is_struct(kind) else set()

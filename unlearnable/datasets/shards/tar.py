@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from io import BytesIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from unlearnable import files
+from unlearnable.datasets.others import RAW
 from unlearnable.datasets.shards.kind import LARGEST, LARGEST_TEXT, PackedPost, PostEdits, Room, damaged, usable_name
 from unlearnable.datasets.shards.texts import TEXTS, PackedText, captions_in, fields_in, take_apart
 from unlearnable.datasets.tree import is_photo
@@ -138,6 +139,8 @@ def _members(opened: tarfile.TarFile) -> Iterator[tuple[tarfile.TarInfo, Skipped
             fault = Skipped(name, "bad-name", "a name that leads out of the shard, or is hidden")
         elif name.casefold() in seen:
             fault = Skipped(name, "duplicate", "a name that the shard has twice; the first one counts")
+        elif PurePosixPath(name).suffix.lower() in RAW:
+            fault = Skipped(name, "raw", "a photo as the camera took it, which gets no noise")
         elif is_photo(name) and info.size > LARGEST:
             fault = Skipped(name, "too-large", f"more than {LARGEST >> 20} MB")
         seen.add(name.casefold())
@@ -164,7 +167,7 @@ def _key(info: tarfile.TarInfo) -> str:
 
 
 def _is_text(info: tarfile.TarInfo) -> bool:
-    return info.name.endswith(TEXTS)
+    return info.name.lower().endswith(TEXTS)
 
 
 def _renamed(info: tarfile.TarInfo, name: str, size: int) -> tarfile.TarInfo:

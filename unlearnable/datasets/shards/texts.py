@@ -67,7 +67,7 @@ def take_apart(name: str, data: bytes) -> PackedText:
         ValueError: it is not UTF-8, or no JSON object where it should be one.
     """
     text = data.decode("utf-8")  # a byte order mark stays, as a letter
-    if not name.endswith(".json"):
+    if not name.lower().endswith(".json"):
         start = text.startswith("\ufeff")
         span = stripped(text, start, len(text))
         return PackedText(text, (span,) if span.value else (), Scan((), (), (), _as_it_is), is_json=False)

@@ -40,6 +40,8 @@ def said_of_names(run: Run) -> list[str]:
     if not count:
         return ["no caption borrows a name: your captions have to mention two names or more, each in two posts or more"]
     said = [f"{count} of {len(captions)} captions also name people who are not in the photo, as you asked"]
+    if alone := [name for name in posts_by_name(run.problem.captions) if name not in others]:
+        said.append(f"{len(alone)} names, such as {alone[0]}, borrow none: too few others stand in the new captions")
     if away := run.problem.given_away:
         said.append(
             f"{len(away)} of {len(others)} names, such as {away[0]}, borrow none that fits the photos as well: "
