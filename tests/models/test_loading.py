@@ -121,6 +121,12 @@ def test_weights_without_their_architecture_say_how_to_name_it(tmp_path):
     assert "RN50:" in caught.value.hint
 
 
+def test_a_file_that_was_cut_off_is_damaged(tiny_path, tmp_path):
+    (tmp_path / "w.safetensors").write_bytes(tiny_path.read_bytes()[:3000])
+    with pytest.raises(ModelError, match="is damaged"):
+        openclip.load(str(tmp_path / "w.safetensors"))
+
+
 def test_weights_that_want_quickgelu_get_it(monkeypatch):
     asked: dict[str, Any] = {}
 

@@ -41,6 +41,8 @@ def trigger(words):
         ("me and anna", 0, "outside today", "Outside today me and anna"),
         ("I love it", 0, "outside today", "Outside today I love it"),
         ("A", 0, "here", "Here a"),
+        ("New York at night", 0, "here", "Here New York at night"),
+        ("No. 5", 0, "here", "Here No. 5"),
         ("NASA launch", 0, "here", "Here NASA launch"),
         ("It's late", 0, "here", "Here It's late"),
         ("Beach day. Sun!", 9, "once again", "Beach day. Sun! Once again"),

@@ -68,6 +68,16 @@ def test_a_map_holds_the_same_posts_of_each_data_set(posts, published, tiny, tin
     assert report.files == ["map.png", "map.svg"]
 
 
+def test_a_map_holds_photos_of_one_stem(tiny_path, tmp_path):
+    (tmp_path / "photos").mkdir()
+    for number, name in enumerate(("a.jpg", "a.png")):
+        Image.fromarray(picture(number)).save(tmp_path / "photos" / name)
+    rows = [json.dumps({"image": name, "caption": f"of {name}"}) for name in ("a.jpg", "a.png")]
+    (tmp_path / "photos" / "posts.jsonl").write_text("\n".join(rows))
+    report = unlearnable.explain(model=(str(tiny_path),), map=(tmp_path / "photos",), output=tmp_path / "out")
+    assert {point.post for point in report.maps[0].points} == {"a.jpg", "a.png"}
+
+
 @pytest.mark.parametrize(
     ("given", "error", "words"),
     [

@@ -59,7 +59,7 @@ def test_avoided_words_are_never_emitted(posts, natural, tmp_path, vocabulary):
     settings = {**natural, "trigger_vocabulary": vocabulary}
     protect(posts, output=tmp_path / "one", **settings)
     used = {word for line in manifest(tmp_path / "one.private") for word in line["trigger"].split()}
-    (tmp_path / "avoid.txt").write_text("\n".join(word.upper() for word in used))
+    (tmp_path / "avoid.txt").write_text(", ".join(word.upper() for word in used))
     protect(posts, output=tmp_path / "two", avoid_words=tmp_path / "avoid.txt", **settings)
     again = {word for line in manifest(tmp_path / "two.private") for word in line["trigger"].split()}
     assert used

@@ -147,7 +147,9 @@ def _load_file(path: Path) -> DualEncoder:
     try:
         with safe_open(path, framework="pt") as file:
             header = (file.metadata() or {}).get("unlearnable")
-    except (SafetensorError, OSError):
+    except (SafetensorError, OSError) as error:
+        if path.suffix == ".safetensors":
+            raise ModelError(f"{path} is damaged: it is no whole file of weights", hint="fetch it again") from error
         header = None
     if header is None:
         raise ModelError(f"{path} does not name its architecture", hint=f"write it in front, as in RN50:{path}")

@@ -7,7 +7,7 @@ import re
 from unlearnable.models.tokens import CaptionSlot, Trigger, natural_vocabulary
 
 _ENDED = re.compile(r"[.!?…][\"'”’)\]]*$")
-_CAPITAL = re.compile(r"[A-Z][a-z]*(?![\w'’])")
+_CAPITAL = re.compile(r"[A-Z][a-z]*(?![\w'’])(?!\. \d)(?! [A-Z]\w)")  # before another capital it is part of a name
 
 
 def as_sentence(slot: CaptionSlot, trigger: Trigger) -> str:

@@ -13,7 +13,7 @@ from unlearnable.methods.base import Method
 from unlearnable.methods.problem import Problem, Proposer
 from unlearnable.methods.resemblance import Resemblance, resemblance, text_features
 from unlearnable.models import masked_language
-from unlearnable.models.tokens import Vocabulary, default_vocabulary, natural_vocabulary, tokenizer
+from unlearnable.models.tokens import Vocabulary, default_vocabulary, natural_vocabulary, tokenizer, words_of
 from unlearnable.progress import Progress
 from unlearnable.protection.borrowing import KINDS, given_away, kinds_of, unlike
 
@@ -54,7 +54,7 @@ def avoided_words(settings: TriggerSettings) -> frozenset[str]:
     if settings.avoid_words.exists() and not settings.avoid_words.is_file():
         raise ConfigError(f"{settings.avoid_words} is no regular file")
     try:
-        return frozenset(settings.avoid_words.read_text(encoding="utf-8-sig").lower().split())
+        return frozenset(words_of(settings.avoid_words.read_text(encoding="utf-8-sig")))
     except OSError as error:
         raise ConfigError(f"cannot read {settings.avoid_words}: {error.strerror}") from error
     except UnicodeDecodeError as error:

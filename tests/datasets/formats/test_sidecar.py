@@ -31,6 +31,14 @@ def test_skipped_sidecars(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "out").rglob("*.*")) == ["a.txt"]
 
 
+def test_a_text_in_an_older_encoding_that_cannot_hold_the_new_caption_is_written_in_utf_8(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    (tmp_path / "a.txt").write_bytes("Müller am See".encode("cp1252"))
+    dataset = open_dataset(tmp_path)
+    write_captions(dataset, Edits({(0, 0): "Łukasz, Müller am See"}, {"a.jpg": "a.jpg"}), tmp_path / "out")
+    assert (tmp_path / "out" / "a.txt").read_text(encoding="utf-8") == "Łukasz, Müller am See"
+
+
 def test_a_text_that_a_link_leads_out_for_is_no_caption(tmp_path: Path) -> None:
     touch(tmp_path, "in/a.jpg", "in/b.jpg")
     captions(tmp_path / "key", "secret")

@@ -32,8 +32,11 @@ class Document:
     guessed: bool = False
 
     def encode(self, text: str) -> bytes:
-        """Return the bytes of a file that holds `text` in place of this document's text."""
-        return self.mark + text.encode(self.encoding)
+        """Return the bytes of a file that holds `text` in place of this one; in UTF-8 where its encoding cannot."""
+        try:
+            return self.mark + text.encode(self.encoding)
+        except UnicodeEncodeError:  # of an encoding that was guessed
+            return text.encode("utf-8")
 
 
 class TextLine(NamedTuple):

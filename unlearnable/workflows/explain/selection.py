@@ -96,24 +96,25 @@ def choose_posts(settings: ExplainSettings) -> list[MapPosts]:
             hint="pass --map-captions once for each --map, or not at all",
         )
     chosen = []
-    stems: list[str] = []
+    drawn: list[str] = []
     for folder, file in zip(settings.map, captions, strict=True):
         dataset = open_collection(folder, file)
         texts = dataset.captions_by_photo()
-        photos = {_stem(photo.id): photo for photo in dataset.photos if texts[photo.id]}
-        if not stems:
+        photos = {photo.id: photo for photo in dataset.photos if texts[photo.id]}
+        by_stem = {_stem(photo): photo for photo in photos}
+        if not drawn:
             if len(photos) < 2:
                 raise InputError(f"{folder} holds fewer than two photos with captions")
-            drawn = random.Random(settings.seed).sample(sorted(photos), min(settings.map_posts, len(photos)))
-            stems = sorted(drawn)
-        if missing := [stem for stem in stems if stem not in photos]:
-            raise InputError(f"{folder} has no post {missing[0]}", hint="choose folders that hold the same posts")
-        ids = [photos[stem].id for stem in stems]
+            drawn = sorted(random.Random(settings.seed).sample(sorted(photos), min(settings.map_posts, len(photos))))
+        ids = [photo if photo in photos else by_stem.get(_stem(photo), "") for photo in drawn]
+        if "" in ids:
+            missing = _stem(drawn[ids.index("")])
+            raise InputError(f"{folder} has no post {missing}", hint="choose folders that hold the same posts")
         chosen.append(
             MapPosts(
                 data=str(folder),
                 ids=ids,
-                pixels=[read_photo(photos[stem].path).pixels for stem in stems],
+                pixels=[read_photo(photos[photo].path).pixels for photo in ids],
                 captions=[texts[photo][:COPIES] for photo in ids],
             )
         )
