@@ -87,6 +87,18 @@ def test_a_download_that_does_not_come_from_the_hub_is_counted_too(hub, monkeypa
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.usefixtures("hub")
+@pytest.mark.parametrize(
+    "name", ["ViT-B-16-SigLIP:webli", "coca_ViT-B-32:laion2b_s13b_b90k", "roberta-ViT-B-32:laion2b_s12b_b32k"]
+)
+def test_a_model_that_can_not_be_used_is_not_downloaded(name, monkeypatch):
+    asked: list[str] = []
+    monkeypatch.setattr(pretrained, "hf_hub_download", arriving(2_000_000, asked))
+    with pytest.raises(ModelError, match="not like CLIP's"):
+        fetching.fetch([name], Counted())
+    assert asked == []
+
+
 @pytest.mark.parametrize(
     ("error", "kind", "message"),
     [
@@ -94,6 +106,7 @@ def test_a_download_that_does_not_come_from_the_hub_is_counted_too(hub, monkeypa
         (OSError(errno.ENOSPC, "No space left on device"), OutputError, "the disk is full"),
     ],
 )
+@pytest.mark.usefixtures("hub")
 def test_a_download_that_breaks_off_is_one_line(error, kind, message, hub, monkeypatch):
     monkeypatch.setattr(pretrained, "hf_hub_download", arriving(2_000_000, [], fails=error))
     with pytest.raises(kind, match=message):

@@ -34,6 +34,7 @@ def models(as_json: options.Json = False, quiet: options.Quiet = False, debug: o
 
     from unlearnable.models import bundled
     from unlearnable.models.architectures import ARCHITECTURES, cached
+    from unlearnable.models.header import is_like_clip
     from unlearnable.models.masked_language import SMALL_MLM
 
     rows = [
@@ -44,7 +45,7 @@ def models(as_json: options.Json = False, quiet: options.Quiet = False, debug: o
         rows.append((name, f"trained: {cached(name)}" if cached(name).is_file() else "`unlearnable train` makes it"))
     for name in open_clip.list_models():
         tags = open_clip.list_pretrained_tags_by_model(name)
-        if tags:
+        if tags and is_like_clip(open_clip.get_model_config(name)):
             rows.append((name, ", ".join(f"{name}:{tag}" for tag in tags)))
     _show("models", rows, as_json)
 

@@ -17,6 +17,7 @@ from unlearnable import files
 from unlearnable.errors import ModelError, UnlearnableError
 from unlearnable.models import bundled
 from unlearnable.models.architectures import ARCHITECTURES
+from unlearnable.models.header import check_architecture
 from unlearnable.models.openclip import OFFLINE
 from unlearnable.models.quiet import quiet
 from unlearnable.progress import Progress
@@ -29,12 +30,13 @@ def fetch(names: Sequence[str], progress: Progress) -> None:
     """Download each model that is not on this machine, which is said; the progress counts megabytes.
 
     Raises:
-        ModelError: its source cannot be reached, or the download fails.
+        ModelError: it is none that this program can use, its source cannot be reached, or the download fails.
     """
     for name in names:
         source = to_download(name)
         if source is None:
             continue
+        _check(name)
         if not reachable(source):
             raise ModelError(
                 f"{name}: its weights could not be loaded (they are not on this machine, and {source} does not answer)",
@@ -50,6 +52,12 @@ def fetch(names: Sequence[str], progress: Progress) -> None:
                 raise full from error
             reason = shorten(str(error) or type(error).__name__, 160, placeholder=" ...")
             raise ModelError(f"{name}: its weights could not be downloaded ({reason})", hint=OFFLINE) from error
+
+
+def _check(name: str) -> None:
+    import open_clip
+
+    check_architecture(open_clip.get_model_config(name.partition(":")[0]), name)
 
 
 def to_download(name: str) -> str | None:

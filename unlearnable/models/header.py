@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, 
 
 from unlearnable import seal
 from unlearnable.errors import ModelError
+from unlearnable.models.tokens import CONTEXT, TOKENS
 
 LARGEST = 1_000_000  # characters of a header or a configuration file
 OPEN_CLIP_CONFIG = "open_clip_config.json"
@@ -152,18 +153,24 @@ def check_folder(folder: Path) -> None:
 
 
 def check_architecture(config: dict[str, Any], name: str) -> None:
-    """Check that an architecture of open_clip names nothing that would be fetched from elsewhere.
+    """Check that an architecture of open_clip is one that this program can use, before its weights are fetched.
 
     Raises:
-        ModelError: it does.
+        ModelError: it is none.
     """
-    text, vision = config["text_cfg"], config["vision_cfg"]
-    remote = text.get("hf_model_name") or any(letter in vision.get("timm_model_name", "") for letter in ":/")
-    if remote:
+    if not is_like_clip(config):
         raise ModelError(
             f"{name}: its text tower is not like CLIP's",
             hint="choose a model with CLIP's own text transformer, such as small or RN50:openai",
         )
+
+
+def is_like_clip(config: dict[str, Any]) -> bool:
+    """Return whether an architecture reads texts as CLIP does, and names nothing to be fetched from elsewhere."""
+    text, vision = config["text_cfg"], config["vision_cfg"]
+    remote = text.get("hf_model_name") or any(letter in vision.get("timm_model_name", "") for letter in ":/")
+    read = text.get("context_length", CONTEXT), text.get("vocab_size", TOKENS)
+    return not remote and not text.get("embed_cls") and read == (CONTEXT, TOKENS)
 
 
 def _known(config: Architecture, where: str) -> None:
