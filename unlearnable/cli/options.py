@@ -19,7 +19,8 @@ HOW, OUTPUT, MORE = "How", "Output", "More"  # panels of --help that several com
 def argument(kind: type[BaseModel], name: str) -> Any:
     """Return the Typer argument for a setting that is a path."""
     described = kind.model_fields[name].description or ""
-    help_text = _text(described, config.default_text(kind, name))
+    required = kind.model_fields[name].is_required()
+    help_text = _text(described, config.default_text(kind, name), "(required)" if required else "")
     return typer.Argument(help=help_text, show_default=False, parser=_place)
 
 
