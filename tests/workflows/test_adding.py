@@ -78,6 +78,17 @@ def without_texts(files):
     return {name: data for name, data in files.items() if not name.endswith(".jsonl")}
 
 
+def test_captions_are_those_of_the_earlier_run_wherever_it_is_added_from(posts, quick, tmp_path, monkeypatch):
+    monkeypatch.chdir(posts)
+    protect(posts, captions="posts.jsonl", output=tmp_path / "out", **quick)
+    take(posts, range(3))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "posts.jsonl").write_text('{"image": "n0.png", "caption": "a caption of others"}\n')
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert protect(posts, output=tmp_path / "out", add=True, **quick).added == 3
+    assert (tmp_path / "out" / "posts.jsonl").read_text().count("a new day") == 8 + 3
+
+
 def test_new_photos_stand_beside_the_earlier_ones_which_stay_to_the_byte(last_week, posts, tmp_path):
     output, private = tmp_path / "photos-protected", tmp_path / "photos-protected.private"
     before, was, toml = tree(output), manifest(private), (private / "run.toml").read_bytes()

@@ -11,6 +11,7 @@ from PIL import Image
 from tests.cli.program import call
 from tests.workflows.test_protect import QUICK
 from unlearnable import protect
+from unlearnable.workflows.protect.check import check
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,15 @@ def test_nothing_is_wrong_with_what_a_run_wrote(folder):
     result = call("doctor", "--check", folder)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout == ("nothing is wrong with 5 files, 3 of them photos, 3 compared with their originals\n")
+
+
+def test_originals_are_found_from_any_folder_and_by_the_names_of_single_photos(made, tmp_path, tiny_path, monkeypatch):
+    monkeypatch.chdir(made)
+    chosen = ["photos/p0.png", "photos/p1.png"]
+    protect(chosen, captions="photos/posts.jsonl", output=tmp_path / "some", surrogate=(str(tiny_path),), **QUICK)
+    monkeypatch.chdir("/")
+    assert check(made / "photos-protected").compared == 3
+    assert check(tmp_path / "some").compared == 2
 
 
 def test_what_is_gone_changed_or_extra_is_found(folder):

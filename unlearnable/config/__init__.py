@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from unlearnable.config._resolve import ENVIRONMENT, from_environment, given_settings, resolve_as, to_toml, variable
+from unlearnable.config._resolve import (
+    ENVIRONMENT,
+    absolute,
+    from_environment,
+    given_settings,
+    resolve_as,
+    to_toml,
+    variable,
+)
 from unlearnable.config.attacks import AS_PUBLISHED, AS_USUAL
 from unlearnable.config.base import (
     Device,
@@ -99,6 +107,7 @@ __all__ = [
     "VerifySettings",
     "Visibility",
     "Vocabulary",
+    "absolute",
     "default_text",
     "digest",
     "from_environment",

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import tomli_w
 from pydantic import ValidationError
 
-from unlearnable.config.base import Settings, takes_several
+from unlearnable.config.base import Settings, takes_paths, takes_several
 from unlearnable.config.lists import split
 from unlearnable.config.protect import PRESETS
 from unlearnable.errors import ConfigError
@@ -122,6 +122,16 @@ def from_environment(kind: type[Settings]) -> dict[str, Any]:
         if value := os.environ.get(source):
             found[name] = split(kind, name, [value], source) if takes_several(kind, name) else value
     return found
+
+
+def absolute(settings: Kind) -> Kind:
+    """Return the settings with absolute paths, which mean the same wherever they are read."""
+    paths = {name: value for name, value in settings if takes_paths(type(settings), name) and value is not None}
+    return settings.model_copy(update={name: _absolute(value) for name, value in paths.items()})
+
+
+def _absolute(value: Path | tuple[Path, ...]) -> Path | tuple[Path, ...]:
+    return tuple(path.absolute() for path in value) if isinstance(value, tuple) else value.absolute()
 
 
 def to_toml(settings: Settings) -> str:

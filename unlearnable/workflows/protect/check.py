@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from unlearnable import files
+from unlearnable.config import ProtectSettings
 from unlearnable.datasets.opening import shards_of, unpack
 from unlearnable.errors import InputError
 from unlearnable.imaging import personal
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.results import FolderCheck, FolderProblem, ManifestLine
 from unlearnable.workflows.layout import METADATA, Layout, private_of
+from unlearnable.workflows.protect.chosen import root_of
 from unlearnable.workflows.records import read_manifest, read_record
 
 PUBLIC = ("time", "camera")  # kinds of metadata that every copy may have
@@ -114,14 +116,13 @@ def _same_pixels(path: Path, original: Path | None, line: ManifestLine) -> bool 
 
 
 def _originals(layout: Layout) -> Path | None:
-    """Return the folder of the originals, if the settings of the run name one that is still there."""
+    """Return the folder of the originals, if the settings of the run can be read and it is still there."""
     try:
-        photos = tomllib.loads(read_record(layout.settings)).get("photos")
-    except (OSError, ValueError):
+        settings = ProtectSettings(**tomllib.loads(read_record(layout.settings)))
+    except (OSError, ValueError, TypeError):
         return None
-    if not isinstance(photos, str) or not Path(photos).exists():
-        return None
-    return Path(photos) if Path(photos).is_dir() else Path(photos).parent
+    root = root_of(layout, settings)
+    return root if root.is_dir() else None
 
 
 def _texts(folder: Path) -> dict[str, list[str]]:

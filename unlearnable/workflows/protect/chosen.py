@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, is_photo, restrict
 from unlearnable.errors import ConfigError, InputError
+from unlearnable.workflows.layout import Layout
 
 _ONE_KIND = "give one folder, one caption file, or photos of one folder"
 
@@ -63,6 +65,23 @@ def source_of(paths: Sequence[Path], only: Sequence[str] = (), skip: Sequence[st
         if path.parent.resolve() != first.parent.resolve():
             raise ConfigError(f"{first} and {path} lie in different folders", hint=_ONE_KIND)
     return Source(first.parent, tuple(sorted({path.name for path in expanded})), tuple(only), tuple(skip))
+
+
+def root_of(layout: Layout, settings: ProtectSettings) -> Path:
+    """Return the folder of the originals of a run, wherever it has been moved together with its result.
+
+    Args:
+        layout: folders of the run.
+        settings: its settings.
+    """
+    beside = layout.output.with_name(layout.output.name.removesuffix("-protected"))
+    if settings.output is None and beside.is_dir():
+        return beside
+    try:
+        place = source_of(settings.photos[:1]).place
+    except InputError:
+        return beside
+    return (place if place.is_dir() else place.parent).resolve()
 
 
 def narrowed(dataset: Dataset, source: Source) -> Dataset:

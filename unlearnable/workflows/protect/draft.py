@@ -188,7 +188,8 @@ class ProtectionDraft:
         with held(run.layout):
             refuse_existing_output(run.layout, run.key, resume=False, overwrite=False)
             files.check_space(run.layout.private, copies_bytes(run.prepared))
-            create_folders(run.layout, run.key, config.to_toml(settings), self.run.dataset.posts, resume=False)
+            stored = config.to_toml(config.absolute(settings))
+            create_folders(run.layout, run.key, stored, self.run.dataset.posts, resume=False)
             try:
                 return publish(
                     run, self.session.state, self.trace.losses, self.began, progress or Silent(), self._notes()

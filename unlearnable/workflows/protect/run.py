@@ -94,7 +94,7 @@ def protect(
         if not goes_on:
             files.check_space(layout.private, result_bytes(run))
             shutil.rmtree(layout.earlier, ignore_errors=True)
-        create_folders(layout, key, config.to_toml(settings), dataset.posts, resume=goes_on)
+        create_folders(layout, key, config.to_toml(config.absolute(settings)), dataset.posts, resume=goes_on)
         lead(world, needed=True)
         problem = replace(run.problem, world=world)
         task = OptimisationTask(problem, run.method, run.method_settings, layout.checkpoint, run.key)

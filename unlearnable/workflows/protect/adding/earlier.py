@@ -19,6 +19,7 @@ from unlearnable.escapes import storable
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.workflows.layout import PRIVATE_SUMS, Layout
 from unlearnable.workflows.protect import published
+from unlearnable.workflows.protect.chosen import root_of
 from unlearnable.workflows.records import read_manifest, read_record
 
 Found = TypeVar("Found")
@@ -121,14 +122,6 @@ def earlier_result(layout: Layout) -> Earlier:
     earlier = Earlier(records, root_of(layout, settings), settings, report, lines, sums)
     _refuse_damaged(layout, earlier)
     return earlier
-
-
-def root_of(layout: Layout, settings: ProtectSettings) -> Path:
-    """Return the folder of the earlier originals; the one that the output is named after where it is not there."""
-    first = settings.photos[0]
-    if first.exists():
-        return (first if first.is_dir() else first.parent).resolve()
-    return layout.output.with_name(layout.output.name.removesuffix("-protected"))
 
 
 def keep_records(layout: Layout, earlier: Earlier, scratch: Path) -> Earlier:

@@ -9,8 +9,8 @@ from typing import Any
 from unlearnable.config import OUTSIDE_THE_DIGEST, ProtectSettings, given_settings, resolve_as
 from unlearnable.errors import ConfigError
 from unlearnable.workflows.layout import layout_of
-from unlearnable.workflows.protect.adding.earlier import records_of, root_of, settings_of
-from unlearnable.workflows.protect.chosen import source_of
+from unlearnable.workflows.protect.adding.earlier import records_of, settings_of
+from unlearnable.workflows.protect.chosen import root_of, source_of
 
 WHICH_POSTS = frozenset({"captions", "only", "skip", "photo_column", "caption_column"})
 FREE = OUTSIDE_THE_DIGEST | WHICH_POSTS
