@@ -67,15 +67,20 @@ class CaptionText:
             if isinstance(photo, Miss) or photo not in edits.paths or any((photo, *at) not in read for at in places):
                 continue
             kept_rows.update(record.rows)
-            new = lookup.renamed(record.photo.value, photo, edits.paths[photo], moved=moved)
-            if after.find(new, record.folder) != edits.paths[photo]:  # another copy's path ends alike now
-                new = edits.paths[photo]
-            changes[record.photo] = self._spelt(record.photo, new)
+            for path in (record.photo, *record.further_paths):
+                if lookup.find(path.value, record.folder) != photo:
+                    continue
+                new = lookup.renamed(path.value, photo, edits.paths[photo], moved=moved)
+                if after.find(new, record.folder) != edits.paths[photo]:  # another copy's path ends alike now
+                    new = edits.paths[photo]
+                changes[path] = self._spelt(path, new)
             new_captions = [edits.captions.get(at, old.value) for old, at in zip(record.captions, places, strict=True)]
             for number, caption in (*enumerate(record.captions), *record.repeats):
                 changes[caption] = self._spelt(caption, new_captions[number])
             further += further_changes(self.document.text, self.scan, record, new_captions, edits.keep_fields)
-        spans = [*further, *(span._replace(value=new) for span, new in changes.items())]
+        spans = [span._replace(value=new) for span, new in changes.items()]
+        taken = {span[:2] for span in spans}
+        spans += [span for span in further if span[:2] not in taken]
         cuts = [TextSpan(cut.start, cut.end, "") for cut in self.scan.cuts(kept_rows)]
         spans += [*cuts, *self._places(edits, cuts)]
         return self.document.encode(splice(self.document.text, spans))

@@ -137,3 +137,17 @@ def test_places_in_tags_of_exif_are_emptied(field, emptied, tmp_path):
     (tmp_path / "posts.jsonl").write_text(json.dumps({"image": "a.jpg", "caption": "a dog", **field}) + "\n")
     dataset = open_dataset(tmp_path, tmp_path / "posts.jsonl")
     assert {one.emptied for one in dataset.changed_fields} == ({True} if emptied else set())
+
+
+def test_every_field_that_names_the_photo_follows_it(tmp_path: Path) -> None:
+    (tmp_path / "my cat at home.tiff").write_bytes(b"x")
+    names = ', "path": "./my cat at home.tiff", "uri": "https://x.org/1.tiff", "file": 7'
+    text = f'{{"image": "my cat at home.tiff", "caption": "{CAPTION}"{names}}}\n'
+    table = "image,caption,path,file_name\nmy cat at home.tiff,a cat,my cat at home.tiff,other.tiff\n"
+    for name, content in (("posts.jsonl", text), ("posts.csv", table)):
+        (tmp_path / name).write_text(content)
+        dataset = open_dataset(tmp_path, tmp_path / name)
+        write_captions(dataset, Edits({}, {"my cat at home.tiff": "one.png"}), tmp_path / "out" / name)
+    row = json.loads((tmp_path / "out" / "posts.jsonl").read_text())
+    assert row == {"image": "one.png", "caption": CAPTION, "path": "one.png", "uri": "https://x.org/1.tiff", "file": 7}
+    assert (tmp_path / "out" / "posts.csv").read_text().splitlines()[1] == "one.png,a cat,one.png,other.tiff"

@@ -39,6 +39,7 @@ class CaptionRecord:
         split: part of the data set that the photo belongs to.
         further: other fields that are not published as they are.
         repeats: further places of captions, by the number of the caption.
+        further_paths: values of the other fields that may name the photo too.
     """
 
     place: str
@@ -49,6 +50,7 @@ class CaptionRecord:
     split: str | None = None
     further: tuple[FurtherField, ...] = ()
     repeats: tuple[tuple[int, TextSpan], ...] = ()
+    further_paths: tuple[TextSpan, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,10 @@ def record_of(place: str, row: Span, fields: Mapping[str, Sequence[TextSpan]], k
         return Skipped(place, "no-photo", "several photos in one row" if photo else f"none of {', '.join(keys.photo)}")
     split = _first(fields, (SPLIT,))
     captions = _first(fields, keys.caption)
-    return CaptionRecord(place, photo[0], captions, (row,), split=split[0].value if split else None)
+    paths = tuple(span for name in keys.photo for span in fields.get(name, ()) if span.value and span != photo[0])
+    return CaptionRecord(
+        place, photo[0], captions, (row,), split=split[0].value if split else None, further_paths=paths
+    )
 
 
 def _first(fields: Mapping[str, Sequence[TextSpan]], names: tuple[str, ...]) -> tuple[TextSpan, ...]:
