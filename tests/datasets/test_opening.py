@@ -10,6 +10,7 @@ import pytest
 
 from tests.datasets.conftest import captions, touch
 from unlearnable.datasets import Edits, open_dataset, write_captions
+from unlearnable.datasets.opening import only_captions
 from unlearnable.errors import ConfigError, InputError, OutputError
 
 
@@ -169,3 +170,14 @@ def test_the_package_imports_nothing_heavy() -> None:
     heavy = "{'torch', 'numpy', 'PIL', 'open_clip'}"
     code = f"import sys, unlearnable.datasets; raise SystemExit(len({heavy} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["trip.csv", "trip.jsonl"])
+def test_a_caption_file_may_have_the_name_of_a_photo(tmp_path: Path, name: str) -> None:
+    touch(tmp_path, "trip.png")
+    rows = (
+        ("image,caption", "trip.png,a dog") if name.endswith(".csv") else ('{"image": "trip.png", "caption": "a dog"}',)
+    )
+    assert only_captions(tmp_path) is None
+    written = captions(tmp_path / name, *rows)
+    assert only_captions(tmp_path) == written

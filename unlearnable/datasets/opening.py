@@ -31,6 +31,7 @@ from unlearnable.scratch import scratch_folder
 _FACES = Path(FORMAT)
 REPEATED = "metadata.jsonl"  # written beside the captions of every published folder
 _CAPTION_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".token", ".parquet"})
+_BESIDE = frozenset({".txt", ".json"})  # of a photo, by its name
 _ARCHIVES = frozenset({".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip"})
 _TABLES = frozenset({".csv", ".tsv"})
 _NEEDS_HEADING = "a CSV or TSV needs a first row that names its columns, such as filepath and title"
@@ -139,7 +140,7 @@ def _caption_files(folder: Path) -> Iterator[tuple[Path, Format]]:
         raise InputError(f"cannot read {folder}: {error.strerror}", hint="check the file permissions") from error
     for path in paths:
         if path.is_file() and path.suffix.lower() in _CAPTION_SUFFIXES and not path.name.startswith("."):
-            if any(files.is_file(path.with_suffix(s)) for s in PHOTO_SUFFIXES):
+            if path.suffix.lower() in _BESIDE and any(files.is_file(path.with_suffix(s)) for s in PHOTO_SUFFIXES):
                 continue  # the text beside a photo
             if is_parquet(path) and not installed(LIBRARY):
                 continue
