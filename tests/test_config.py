@@ -224,3 +224,11 @@ def test_a_variable_of_the_command_goes_before_the_one_that_all_share(monkeypatc
 def test_a_settings_file_of_notepad_is_read(tmp_path):
     (tmp_path / "run.toml").write_bytes(b"\xef\xbb\xbfepsilon = 4\r\n")
     assert resolve_as(ProtectSettings, {"photos": Path("p")}, tmp_path / "run.toml").epsilon == 4
+
+
+def test_victims_that_would_look_alike_are_refused():
+    folders = {"originals": Path("p"), "protected": Path("q")}
+    alike = ("runs/one/victim.safetensors", "runs/two/victim.safetensors")
+    with pytest.raises(ConfigError, match=r"victims: runs/one/victim\.safetensors and runs/two/.* look alike"):
+        resolve_as(VerifySettings, {**folders, "victims": alike})
+    assert resolve_as(VerifySettings, {**folders, "victims": (alike[0], alike[0], "small")}).victims[2] == "small"

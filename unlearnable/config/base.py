@@ -101,6 +101,20 @@ def default_text(kind: type[BaseModel], name: str) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
+def _told_apart(models: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """Refuse different model files of one name, which tables and files are called by."""
+    named: dict[str, str] = {}
+    for model in models or ():
+        name = Path(model).stem if "/" in model else model
+        if named.setdefault(name, model) != model:
+            raise ValueError(f"{named[name]} and {model} would look alike in tables; rename one")
+    return models
+
+
+ToldApart = AfterValidator(_told_apart)
+"""That the names of models, without their folders, differ."""
+
+
 def _leaves(annotation: Any) -> set[Any]:
     inner = () if typing.get_origin(annotation) is Literal else typing.get_args(annotation)
     return set().union(*map(_leaves, inner)) if inner else {annotation}

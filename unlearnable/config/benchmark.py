@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from unlearnable.config.attacks import AS_PUBLISHED, Through
-from unlearnable.config.base import DefaultText, DeviceSetting, LoggedSettings, Seeds
+from unlearnable.config.base import DefaultText, DeviceSetting, LoggedSettings, Seeds, ToldApart
 from unlearnable.config.protect import PRESETS
 
 ScaleName = Literal["tiny", "small", "paper"]
@@ -41,7 +41,9 @@ class BenchmarkSettings(LoggedSettings):
         OF_THE_SCALE,
     ] = None
     surrogate: Annotated[str | None, Field(description="Model that protections are made on."), OF_THE_SCALE] = None
-    victims: Annotated[tuple[str, ...] | None, Field(description="Model to train on the posts."), OF_THE_SCALE] = None
+    victims: Annotated[
+        tuple[str, ...] | None, Field(description="Model to train on the posts."), ToldApart, OF_THE_SCALE
+    ] = None
     fractions: Annotated[
         tuple[Fraction, ...] | None,
         Field(description="Share of the posts that is protected, from 0 to 1."),

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from unlearnable.config.attacks import AS_PUBLISHED, AS_USUAL, Attackers, Through
-from unlearnable.config.base import DefaultText, DeviceSetting, LoggedSettings, Seed, Seeds
+from unlearnable.config.base import DefaultText, DeviceSetting, LoggedSettings, Seed, Seeds, ToldApart
 from unlearnable.config.suites import SuiteName
 from unlearnable.config.train import Epochs, OneCaption, Rate, Schedule
 
@@ -85,6 +85,7 @@ class VerifySettings(LoggedSettings, Schedule):
             description="Model to train on the posts: small, conv-small, resnet-small and vit-small (bundled), an "
             "open_clip name with its weights such as RN50:openai, or a checkpoint.",
         ),
+        ToldApart,
     ] = ("small", "conv-small")  # no preset makes noise on the second
     one_caption: OneCaption = True
     from_scratch: Annotated[bool, Field(description="Train from random weights in place of fine-tuning.")] = False
