@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,8 @@ import typer
 from pydantic import BaseModel, Field
 
 from tests.docs.conftest import ROOT
+from unlearnable.datasets.assembly import WITHHELD
+from unlearnable.workflows.protect.prepare import NO_PHOTO
 
 
 def cli() -> typer.Typer:
@@ -105,3 +109,16 @@ def test_stale_missing_and_left_over_files_are_found_and_mended(tool, tmp_path):
     reference.write(tmp_path, wanted)
     assert reference.stale(tmp_path, wanted) == []
     assert (tmp_path / "by-hand.md").read_text() == "kept\n"
+
+
+def test_every_reason_for_leaving_something_out_is_explained():
+    table = set(re.findall(r"`([a-z-]+)`", (ROOT / "docs/guide/troubleshooting.md").read_text()))
+    place = {"Skipped": 1, "DecodeError": 0, "Miss": 0}
+    said = {*NO_PHOTO, WITHHELD}
+    for path in (ROOT / "unlearnable").rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in place:
+                reason = call.args[place[call.func.id]] if len(call.args) > place[call.func.id] else None
+                said |= {reason.value} if isinstance(reason, ast.Constant) else set()
+    assert {"too-small", "bad-row", "missing-photo"} < said
+    assert said <= table
