@@ -13,6 +13,7 @@ from unlearnable.methods.base import AnySession, Round, Session
 from unlearnable.methods.batches import batch_loss, check_finite, decoy_tokens, settle, shuffled_batches, views
 from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import RestingState, RoundProgress
+from unlearnable.models.device import seeded
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.optim.noise import roughness, signed_step
@@ -84,8 +85,7 @@ def train_step(
     for model, optimiser in learners:
         pixels = views(session, photos, model.image_size)
         model.learn()
-        with torch.random.fork_rng():
-            torch.manual_seed(_seed_of_dropout(generator))
+        with seeded(_seed_of_dropout(generator), model.device):
             loss = batch_loss(
                 model, pixels, tokens, decoys, session.settings.precision, learn_text=True, world=session.problem.world
             )

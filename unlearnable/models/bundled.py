@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from unlearnable import files
 from unlearnable.errors import ModelError
+from unlearnable.models.device import seeded
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -88,12 +89,10 @@ def unpack(packed: dict[str, Tensor], start: Tensor) -> dict[str, Tensor]:
 
 def start_of(name: str, config: dict[str, Any], mean: Triple, std: Triple) -> DualEncoder:
     """Build a bundled model with the weights that its training began with."""
-    import torch
 
     from unlearnable.models.dual_encoder import build
 
-    with torch.random.fork_rng():
-        torch.manual_seed(START_SEED)
+    with seeded(START_SEED):
         return build(name, config, mean, std)
 
 

@@ -1,8 +1,15 @@
-"""The device that models run on."""
+"""The device that models run on, and what is drawn there."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
 from unlearnable.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
 
 
 def choose_device(wanted: str) -> str:
@@ -19,3 +26,18 @@ def choose_device(wanted: str) -> str:
     if not available[wanted]:
         raise ConfigError(f"this machine has no {wanted} device that torch can use", hint="use --device cpu")
     return wanted
+
+
+@contextmanager
+def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
+    """Seed what torch draws by itself within the block, such as first weights and dropout, and nothing after it.
+
+    Args:
+        seed: the seed.
+        device: where it is drawn; None is the CPU. Other GPUs are not touched: to ask for their state takes memory.
+    """
+    import torch
+
+    with torch.random.fork_rng([] if device is None or device.type == "cpu" else [device]):
+        torch.manual_seed(seed)
+        yield

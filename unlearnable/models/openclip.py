@@ -15,6 +15,7 @@ from unlearnable import files, seal
 from unlearnable.errors import ModelError
 from unlearnable.models import bundled
 from unlearnable.models.architectures import ARCHITECTURES, HALF, START, cached
+from unlearnable.models.device import seeded
 from unlearnable.models.header import check_architecture, check_folder, read_header
 from unlearnable.models.quiet import quiet
 from unlearnable.models.weights import weights_sha256
@@ -52,13 +53,11 @@ def fresh(architecture: str, seed: int) -> DualEncoder:
         ModelError: there is no such architecture, or its text tower is not like CLIP's.
     """
     import open_clip
-    import torch
 
     if not is_architecture(architecture):
         names = [*ARCHITECTURES, *open_clip.list_models()]
         raise ModelError(f"there is no architecture {architecture!r}", hint=did_you_mean(architecture, names))
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with seeded(seed):
         if architecture in ARCHITECTURES:
             from unlearnable.models.dual_encoder import build
 
@@ -69,15 +68,12 @@ def fresh(architecture: str, seed: int) -> DualEncoder:
 
 def restart(encoder: DualEncoder, seed: int) -> DualEncoder:
     """Build a model of the same architecture with random weights."""
-    import torch
-
     from unlearnable.models.dual_encoder import build
 
     spec = encoder.spec
     if spec.name == START:
         return fresh(START, seed)
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+    with seeded(seed):
         return build(spec.name, spec.config, spec.mean, spec.std)
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from unlearnable.config import Recipe
+from unlearnable.models.device import seeded
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing
 from unlearnable.optim.view import load_view, sample_view
@@ -88,8 +89,8 @@ class Learner:
         model, recipe = self.model, self.recipe
         batch = self.attacker.batch(model, self._load(rows, number), _generator(recipe.seed, 3, number))
         self.attacker.training_mode(model)
-        with torch.random.fork_rng(), computing(model, recipe.precision, "photo"):
-            torch.manual_seed(_seed(recipe.seed, 2, number))  # for dropout
+        dropout = _seed(recipe.seed, 2, number)
+        with seeded(dropout, model.device), computing(model, recipe.precision, "photo"):
             images, texts, scale = towers(batch.pixels, batch.tokens)
         images, texts = (self.world.gather(features.float())[: len(rows)] for features in (images, texts))
         loss = batch.loss(images, texts, scale.float())
