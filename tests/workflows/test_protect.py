@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -140,31 +141,31 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(posts, quick, tmp_path, mo
     assert len(shown[0]) == 5 * 8  # before, after, noise, and the part where most is seen, before and after
 
 
-def test_a_run_goes_on_under_another_name_of_its_device(posts, quick, tmp_path, monkeypatch):
-    protect(posts, output=tmp_path / "whole", **quick)
+@contextmanager
+def stopped(monkeypatch):
+    """A run is stopped once it has saved its first checkpoint."""
     genuine = checkpoint.save
 
     def stop(*arguments):
         genuine(*arguments)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(checkpoint, "save", stop)
-    with pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "save", stop)
+        with pytest.raises(KeyboardInterrupt):
+            yield
+
+
+def test_a_run_goes_on_under_another_name_of_its_device(posts, quick, tmp_path, monkeypatch):
+    protect(posts, output=tmp_path / "whole", **quick)
+    with stopped(monkeypatch):
         protect(posts, output=tmp_path / "broken", device="auto", **quick)
-    monkeypatch.setattr(checkpoint, "save", genuine)
     protect(posts, output=tmp_path / "broken", device="cpu", resume=True, **quick)
     assert tree(tmp_path / "broken") == tree(tmp_path / "whole")
 
 
 def test_resuming_with_other_settings_or_photos_is_refused(posts, quick, monkeypatch):
-    genuine = checkpoint.save
-
-    def stop(*arguments):
-        genuine(*arguments)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(checkpoint, "save", stop)
-    with pytest.raises(KeyboardInterrupt):
+    with stopped(monkeypatch):
         protect(posts, **quick)
     with pytest.raises(CheckpointError) as caught:
         protect(posts, resume=True, epsilon=4, **quick)
@@ -178,19 +179,12 @@ def test_resuming_with_other_settings_or_photos_is_refused(posts, quick, monkeyp
 def test_a_run_whose_model_file_became_another_is_refused_and_goes_on_once_it_is_back(
     posts, quick, tiny, tiny_path, tmp_path, monkeypatch, image_size
 ):
-    model, genuine = tmp_path / "model.safetensors", checkpoint.save
+    model = tmp_path / "model.safetensors"
     shutil.copy(tiny_path, model)
     given = {**quick, "surrogate": (str(model),), "output": tmp_path / "broken"}
     protect(posts, **{**given, "output": tmp_path / "whole"})
-
-    def stop(*arguments):
-        genuine(*arguments)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(checkpoint, "save", stop)
-    with pytest.raises(KeyboardInterrupt):
+    with stopped(monkeypatch):
         protect(posts, **given)
-    monkeypatch.setattr(checkpoint, "save", genuine)
     config = {**tiny.spec.config, "vision_cfg": {**tiny.spec.config["vision_cfg"], "image_size": image_size}}
     save(build("other", config, (0.5,) * 3, (0.5,) * 3), model)
     with pytest.raises(CheckpointError):
