@@ -53,6 +53,11 @@ def test_a_photo_too_large_for_the_format_says_so(name, width):
     assert caught.value.hint
 
 
+def test_what_is_saved_may_be_as_large_as_a_photo(monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # as 89 megapixels are to the photos of some phones
+    assert parse_attack("jpeg-75").image(picture(0)).shape == picture(0).shape
+
+
 def test_grayscale_has_equal_channels_and_keeps_greys():
     grey = parse_attack("grayscale").image(noisy())
     assert (grey == grey[..., :1]).all()

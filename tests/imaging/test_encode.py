@@ -111,6 +111,12 @@ def test_through_a_file_is_what_the_file_holds(picture: Picture, tmp_path: Path,
     np.testing.assert_array_equal(through(picture, encoding), written(picture, tmp_path, encoding).pixels)
 
 
+def test_a_file_in_memory_may_be_as_large_as_a_photo(picture: Picture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # as 89 megapixels are to the photos of some phones
+    assert through(picture, Encoding("jpeg", 90)).shape == picture.pixels.shape
+    assert Image.MAX_IMAGE_PIXELS == 100
+
+
 def test_jpeg_lies_on_white(tmp_path: Path) -> None:
     pixels = np.zeros((16, 32, 3), np.uint8)
     alpha = np.full((16, 32), 255, np.uint8)

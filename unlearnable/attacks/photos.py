@@ -10,6 +10,7 @@ from PIL import Image, ImageFilter, features
 
 from unlearnable.attacks.base import Attack, AttackChain, AttackFamily, Pixels, on_photos
 from unlearnable.errors import ConfigError, InputError
+from unlearnable.imaging.opening import pillow_settings
 
 SOCIAL_QUALITY = 80
 SHARPENED = 2  # pixels: the standard deviation of the blur that an unsharp mask compares with, Pillow's default
@@ -94,7 +95,7 @@ def _saved(pixels: Pixels, file_format: Literal["JPEG", "WEBP", "AVIF"], **optio
     file = io.BytesIO()
     try:
         Image.fromarray(pixels).save(file, file_format, **options)
-        with Image.open(file) as image:
+        with pillow_settings(), Image.open(file) as image:
             return np.array(image.convert("RGB"))
     except (OSError, RuntimeError, ValueError) as error:
         height, width, _ = pixels.shape

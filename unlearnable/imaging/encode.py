@@ -21,6 +21,7 @@ from unlearnable.imaging import metadata
 from unlearnable.imaging.arrays import Rows, SomeRows, rgb, strips
 from unlearnable.imaging.encoding import SUFFIXES, Encoding, FileFormat
 from unlearnable.imaging.grey import fits_one_channel
+from unlearnable.imaging.opening import pillow_settings
 from unlearnable.imaging.opt_out import prohibit
 from unlearnable.imaging.picture import Picture
 
@@ -83,7 +84,7 @@ class Encoded:
 
     def decoded(self) -> Rows:
         """Return the pixels that it is decoded to."""
-        with Image.open(self._file, formats=[kind.upper() for kind in SUFFIXES]) as image:
+        with pillow_settings(), Image.open(self._file, formats=[kind.upper() for kind in SUFFIXES]) as image:
             return Rows(rgb(image))
 
 

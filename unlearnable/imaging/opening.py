@@ -56,7 +56,7 @@ def opened(path: Path) -> Iterator[tuple[ImageFile.ImageFile, IO[bytes], bytes]]
         DecodeError: the file, or what the block does with the photo, fails; no other error is raised.
     """
     try:
-        with path.open("rb") as file, _settings(), ExitStack() as block:
+        with path.open("rb") as file, pillow_settings(), ExitStack() as block:
             start = file.read(32)
             if not start:
                 raise DecodeError("empty", "the file has no bytes")
@@ -100,8 +100,8 @@ def _try(path: Path, block: ExitStack) -> None:
 
 
 @contextmanager
-def _settings() -> Iterator[None]:
-    """Set Pillow's process-wide switches as decoding needs them, and restore them afterwards.
+def pillow_settings() -> Iterator[None]:
+    """Set Pillow's process-wide switches as decoding needs them, and restore them after; other threads wait.
 
     Its limit against decompression bombs warns at `MAX_IMAGE_PIXELS` and fails at twice that.
     """
