@@ -58,6 +58,12 @@ def test_32_bit_grey_is_scaled_by_its_range(
     assert np.abs(grey(picture) - expected).max() <= 0.51
 
 
+@pytest.mark.parametrize("values", [np.array([[0, 65535]], np.uint16), np.array([[0.0, 1.0]], np.float32)])
+def test_a_tiff_whose_zero_is_white(decoded: Decoded, values: NDArray[np.generic]) -> None:
+    picture = decoded(Image.fromarray(values), "a.tif", tiffinfo={262: 0})
+    np.testing.assert_array_equal(grey(picture), [[255, 0]])
+
+
 def test_floats_that_are_no_numbers(decoded: Decoded) -> None:
     values = np.array([[np.nan, np.inf, 0.5, 1.0]], np.float32)
     np.testing.assert_array_equal(grey(decoded(Image.fromarray(values), "a.tif")), [[0, 0, 128, 255]])

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
+from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION
 
 from unlearnable.imaging.arrays import array_of, rgb
 
@@ -48,7 +49,7 @@ def separate(image: Image.Image) -> Colours:
     lost: list[str] = []
     icc = image.info.get("icc_profile") or None
     if image.mode.startswith("I") or image.mode == "F":
-        image = Image.fromarray(_to_eight_bits(np.asarray(image), lost))
+        image = _in_eight_bits(image, lost)
     kind = {"1": "L", "LA": "L", "La": "L", "PA": "P"}.get(image.mode, image.mode)
     if kind in NOTES:
         lost.append(NOTES[kind])
@@ -71,6 +72,13 @@ def separate(image: Image.Image) -> Colours:
 
 def _is_rgb(icc: bytes | None) -> bool:
     return icc is not None and icc[16:20] == b"RGB "
+
+
+def _in_eight_bits(image: Image.Image, lost: list[str]) -> Image.Image:
+    """Return an image of one deep channel in 8 bits, with 0 for black; Pillow leaves it for white where a TIFF does."""
+    grey = _to_eight_bits(np.asarray(image), lost)
+    white_is_zero = getattr(image, "tag_v2", {}).get(PHOTOMETRIC_INTERPRETATION) == 0
+    return Image.fromarray(255 - grey if white_is_zero else grey)
 
 
 def _to_eight_bits(values: NDArray[np.generic], lost: list[str]) -> NDArray[np.uint8]:
