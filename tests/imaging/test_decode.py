@@ -108,6 +108,24 @@ def test_16_bit_rgb_png(tmp_path: Path) -> None:
     assert np.abs(picture.pixels.astype(float) - samples / 257).max() <= 1
 
 
+@pytest.mark.parametrize(
+    ("depth", "colour", "row", "clear"),
+    [
+        (2, 0, "c6", (3,)),  # 3 0 1 2
+        (4, 0, "9012", (9,)),
+        (16, 0, "1234 0000 1235 ffff", (0x1234,)),
+        (16, 2, "123456789abc" + 18 * "00", (0x1234, 0x5678, 0x9ABC)),
+    ],
+)
+def test_the_transparent_colour_of_a_png_is_in_its_own_depth(
+    tmp_path: Path, depth: int, colour: int, row: str, clear: tuple[int, ...]
+) -> None:
+    chunks = [header(4, 1, depth, colour), (b"tRNS", struct.pack(f">{len(clear)}H", *clear))]
+    path = tmp_path / "a.png"
+    path.write_bytes(png([*chunks, (b"IDAT", zlib.compress(b"\0" + bytes.fromhex(row))), (b"IEND", b"")]))
+    np.testing.assert_array_equal(decode(path).alpha, [[0, 255, 255, 255]])
+
+
 def test_ten_bit_heif_and_avif_say_so(photo: Photo, tmp_path: Path) -> None:
     path = tmp_path / "a.heic"
     wide = (photo.astype(np.uint16) * 257).astype("<u2")

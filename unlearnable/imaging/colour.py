@@ -76,9 +76,13 @@ def _is_rgb(icc: bytes | None) -> bool:
 
 def _in_eight_bits(image: Image.Image, lost: list[str]) -> Image.Image:
     """Return an image of one deep channel in 8 bits, with 0 for black; Pillow leaves it for white where a TIFF does."""
-    grey = _to_eight_bits(np.asarray(image), lost)
+    values = np.asarray(image)
+    grey = _to_eight_bits(values, lost)
     white_is_zero = getattr(image, "tag_v2", {}).get(PHOTOMETRIC_INTERPRETATION) == 0
-    return Image.fromarray(255 - grey if white_is_zero else grey)
+    reduced = Image.fromarray(255 - grey if white_is_zero else grey)
+    if isinstance(clear := image.info.get("transparency"), int):
+        reduced.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
+    return reduced
 
 
 def _to_eight_bits(values: NDArray[np.generic], lost: list[str]) -> NDArray[np.uint8]:

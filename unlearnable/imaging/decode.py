@@ -32,6 +32,8 @@ def decode(path: Path) -> Picture:
         depth = _depth(image, start, file)
         if depth > 8:
             lost += (f"{depth} bits reduced to 8",)
+        if image.format == "PNG":
+            _scale_transparency(image, depth)
         meta = metadata.read(image)
         colours = separate(image)
         return Picture(
@@ -79,3 +81,12 @@ def _depth(image: ImageFile.ImageFile, start: bytes, file: IO[bytes]) -> int:
     if image.format == "TIFF":
         bits = image.getexif().get(258, 8)
     return max(bits) if isinstance(bits, tuple) else int(bits)
+
+
+def _scale_transparency(image: ImageFile.ImageFile, depth: int) -> None:
+    """Bring the transparent colour of a PNG to the 8 bits of its pixels; Pillow leaves it in the depth of the file."""
+    clear = image.info.get("transparency")
+    if image.mode == "RGB" and isinstance(clear, tuple) and depth == 16:
+        image.info["transparency"] = tuple(value >> 8 for value in clear)
+    elif image.mode == "L" and isinstance(clear, int) and depth < 8:
+        image.info["transparency"] = clear * (255 // (2**depth - 1))
