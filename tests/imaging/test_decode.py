@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import struct
 import threading
 import warnings
@@ -12,7 +13,7 @@ import numpy as np
 import pillow_heif
 import pytest
 from numpy.typing import NDArray
-from PIL import Image, ImageFile
+from PIL import Image, ImageCms, ImageFile
 
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode, upright
@@ -135,6 +136,38 @@ def test_ten_bit_heif_and_avif_say_so(photo: Photo, tmp_path: Path) -> None:
     assert picture.depth > 8
     assert f"{picture.depth} bits reduced to 8" in picture.lost
     assert np.abs(picture.pixels.astype(int) - photo).max() <= 8
+
+
+@pytest.mark.parametrize(
+    ("primaries", "transfer", "note"), [(12, 13, ()), (9, 16, ("HDR brightness (PQ) not converted",))]
+)
+def test_colours_that_a_heif_file_tells_by_numbers(
+    tmp_path: Path, primaries: int, transfer: int, note: tuple[str, ...]
+) -> None:
+    path = tmp_path / "a.heic"
+    numbers = {"color_primaries": primaries, "transfer_characteristics": transfer, "matrix_coefficients": 6}
+    image = Image.new("RGB", (32, 32), (200, 100, 50))
+    pillow_heif.from_pillow(image).save(path, quality=100, chroma=444, full_range_flag=1, **numbers)
+    picture = decode(path)
+    assert picture.lost == note
+    assert picture.icc is not None
+    shown = np.asarray(ImageCms.profileToProfile(image, io.BytesIO(picture.icc), ImageCms.createProfile("sRGB")))
+    assert shown[0, 0, 0] > 210
+    assert shown[0, 0, 1] < 98
+    white = Image.new("RGB", (1, 1), "white")
+    shown = np.asarray(ImageCms.profileToProfile(white, io.BytesIO(picture.icc), ImageCms.createProfile("sRGB")))
+    np.testing.assert_allclose(shown, 255, atol=1)
+
+
+def test_colours_that_an_avif_tells_by_numbers(photo: Photo, tmp_path: Path) -> None:
+    path = tmp_path / "a.avif"
+    Image.fromarray(photo).save(path)
+    plain = path.read_bytes()
+    assert (decode(path).icc, decode(path).lost) == (None, ())
+    box = plain.index(b"colrnclx") + 8
+    path.write_bytes(plain[:box] + struct.pack(">HH", 12, 18) + plain[box + 4 :])
+    assert decode(path).icc is not None
+    assert decode(path).lost == ("HDR brightness (HLG) not converted",)
 
 
 def test_animations_give_their_first_frame(photo: Photo, decoded: Decoded) -> None:

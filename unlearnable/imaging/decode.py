@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageFile
 
-from unlearnable.imaging import compression, heif, metadata
+from unlearnable.imaging import compression, heif, metadata, numbered_colours
 from unlearnable.imaging.colour import separate
 from unlearnable.imaging.limits import MAX_FRAMES
 from unlearnable.imaging.opening import DecodeError, opened
@@ -36,6 +36,9 @@ def decode(path: Path) -> Picture:
             _scale_transparency(image, depth)
         meta = metadata.read(image)
         colours = separate(image)
+        if image.format in ("HEIF", "AVIF") and "icc_profile" not in image.info:
+            told = numbered_colours.read(image, file)
+            colours = colours._replace(icc=told.icc, lost=colours.lost + told.lost)
         return Picture(
             pixels=upright(colours.pixels, meta.orientation),
             alpha=None if colours.alpha is None else upright(colours.alpha, meta.orientation),

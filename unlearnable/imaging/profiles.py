@@ -18,7 +18,7 @@ _COLOURS = (b"rXYZ", b"gXYZ", b"bXYZ", b"rTRC", b"gTRC", b"bTRC")
 _HEADER = 128
 _PARAMETERS = (1, 3, 4, 5, 7)  # of each kind of parametric curve
 _MOST = 4096  # entries of a curve
-_D50 = struct.pack(">3L", 0xF6D6, 0x10000, 0xD32D)
+D50 = struct.pack(">3L", 0xF6D6, 0x10000, 0xD32D)
 _NAME = "RGB"
 
 
@@ -59,7 +59,7 @@ def rebuilt(icc: bytes) -> bytes | None:
         white = _xyz(tags[b"wtpt"])
     except (struct.error, LookupError, ValueError):
         return None
-    profile = _written(icc[8] >= 4, {**kept, b"wtpt": white})
+    profile = written(icc[8] >= 4, {**kept, b"wtpt": white})
     return profile if _is_sound(profile) else None
 
 
@@ -101,7 +101,7 @@ def _curve(tag: bytes) -> bytes:
     raise ValueError("no curve")
 
 
-def _written(newer: bool, tags: dict[bytes, bytes]) -> bytes:
+def written(newer: bool, tags: dict[bytes, bytes]) -> bytes:
     """Return a profile of these tags, version 4 or 2, with a name and without a maker, a date or an owner."""
     text = _NAME.encode("utf-16-be")
     if newer:
@@ -120,7 +120,7 @@ def _written(newer: bool, tags: dict[bytes, bytes]) -> bytes:
     version = 0x04200000 if newer else 0x02100000
     size = start + len(data)
     header = struct.pack(">L4sL4s4s4s", size, b"", version, b"mntr", b"RGB ", b"XYZ ")
-    header += struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + b"acsp" + bytes(28) + _D50
+    header += struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + b"acsp" + bytes(28) + D50
     return header.ljust(_HEADER, b"\0") + struct.pack(">L", len(tags)) + table + data
 
 
