@@ -12,6 +12,7 @@ from unlearnable.imaging.picture import Picture
 FileFormat = Literal["png", "webp", "jpeg"]
 SUFFIXES: dict[FileFormat, str] = {"png": ".png", "webp": ".webp", "jpeg": ".jpg"}
 WEBP_MAX_SIDE = 16383
+MAX_SIDE: dict[FileFormat, int] = {"webp": WEBP_MAX_SIDE, "jpeg": 65_500}  # of libwebp and libjpeg, in pixels
 
 LOWEST = 85  # quality of a copy where the source's is lower: of the noise on web-size photos 0.76 survives, at 72 0.67
 UNTOLD = 90  # of a lossy source that does not tell its quality

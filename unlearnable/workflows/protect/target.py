@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from unlearnable.config import PLATFORMS, ProtectSettings
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.encode import on_white
-from unlearnable.imaging.encoding import WEBP_MAX_SIDE, Encoding, choose_encoding
+from unlearnable.imaging.encoding import MAX_SIDE, Encoding, choose_encoding
 from unlearnable.imaging.opt_out import joins
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import Noisy
@@ -51,8 +52,9 @@ def target_of(photo: Path, settings: ProtectSettings) -> Target:
     encoding = choose_encoding(picture, settings.format, settings.quality, platform)
     if platform is not None:
         picture = resized(picture, *platform.size(picture.height, picture.width))
-    if encoding.file_format == "webp" and max(picture.height, picture.width) > WEBP_MAX_SIDE:
-        raise DecodeError("too-large", f"a WebP has at most {WEBP_MAX_SIDE:,} pixels a side; --format png holds it")
+    kind = encoding.file_format
+    if max(picture.height, picture.width) > (most := MAX_SIDE.get(kind, sys.maxsize)):
+        raise DecodeError("too-large", f"a {kind.upper()} has at most {most:,} pixels a side; --format png holds it")
     if settings.keep_metadata != "all":
         picture = with_plain_profile(picture)
     if settings.opt_out and settings.keep_metadata == "all" and picture.xmp and not joins(picture.xmp):
