@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -139,3 +140,12 @@ def test_pictures_of_two_sizes_have_no_preview(posts, tmp_path):
         with pytest.raises(InputError, match=wrong):
             unlearnable.preview(posts / wrong, tmp_path / "copy.png", tmp_path / "look.png")
     assert not (tmp_path / "look.png").exists()
+
+
+def test_what_shows_originals_is_not_written_where_all_may_be_published(posts, published, tiny_path, monkeypatch):
+    monkeypatch.chdir(published / "trip")
+    with pytest.raises(OutputError, match=r"p7-preview.png would lie in .*photos-protected, which is to be published"):
+        unlearnable.preview(posts / "trip" / "p7.png", Path("p7.png"))
+    with pytest.raises(OutputError, match="explained"):
+        unlearnable.explain(posts / "p0.png", caption="a dog", model=(str(tiny_path),))
+    assert [path.name for path in Path().iterdir()] == ["p7.png"]

@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -19,6 +19,7 @@ from unlearnable.errors import CheckpointError, ConfigError, OutputError
 
 METADATA = "metadata.jsonl"  # the captions in the format of Hugging Face's imagefolder
 REPORT = "report.json"
+MANIFEST = "manifest.jsonl"
 SUMS = "SHA256SUMS"
 PRIVATE_SUMS = "SHA256SUMS.private"
 SMALLEST = 16  # pixels; a smaller photo has no room for noise that survives resizing
@@ -41,7 +42,7 @@ class Layout:
     @property
     def manifest(self) -> Path:
         """The manifest, with one line per photo."""
-        return self.private / "manifest.jsonl"
+        return self.private / MANIFEST
 
     @property
     def sums(self) -> Path:
@@ -185,6 +186,23 @@ def check_apart(output: Path, *inputs: Path) -> None:
     for root in (path.resolve() for path in inputs):
         if target.is_relative_to(root) or root.is_relative_to(target):
             raise ConfigError(f"the output {target} and {root} overlap", hint="choose another --output")
+
+
+def published_above(path: Path) -> Iterator[Path]:
+    """Yield each folder above a path that `protect` wrote: its private folder, with the manifest, is beside it."""
+    for folder in path.resolve().parents[:-1]:  # there is no folder beside the root
+        if (private_of(folder) / MANIFEST).is_file():
+            yield folder
+
+
+def refuse_published(path: Path) -> None:
+    """Refuse to write what shows originals into a folder that may be published.
+
+    Raises:
+        OutputError: `protect` wrote the folder that the path lies in.
+    """
+    for folder in published_above(path):
+        raise OutputError(f"{path} would lie in {folder}, which is to be published", hint="choose another --output")
 
 
 def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite: bool) -> None:

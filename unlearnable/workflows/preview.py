@@ -13,6 +13,7 @@ from unlearnable.imaging.resize import is_reduced, resized
 from unlearnable.posts.reading import read_photo
 from unlearnable.report.pictures import sheet
 from unlearnable.results import PreviewReport
+from unlearnable.workflows.layout import refuse_published
 
 
 def preview(photo: Path, protected: Path, output: Path | None = None, *, overwrite: bool = False) -> PreviewReport:
@@ -26,13 +27,14 @@ def preview(photo: Path, protected: Path, output: Path | None = None, *, overwri
 
     Raises:
         InputError: a photo cannot be read, or the copy has no size that the photo is reduced to.
-        OutputError: the file exists already, is one of the two photos or cannot be written.
+        OutputError: the file exists already, is one of the two photos, would be published or cannot be written.
     """
     target = output or Path(f"{protected.stem}-preview.png")
     if any(target.exists() and one.exists() and target.samefile(one) for one in (photo, protected)):
         raise OutputError(f"{target} is one of the photos to compare", hint="choose another --output")
     if target.exists() and not overwrite:
         raise OutputError(f"{target} exists already", hint="use --overwrite or choose another --output")
+    refuse_published(target)
     before, after = read_photo(photo), read_photo(protected)
     if not is_reduced(before, after):
         raise InputError(

@@ -26,6 +26,7 @@ from unlearnable.progress import Progress, Silent
 from unlearnable.report.figures import MapPanel, Panel, draw_attention, draw_map
 from unlearnable.results import EmbeddingMap, ExplainReport, Explanation, MapPoint, WordRecord
 from unlearnable.workflows.explain.selection import ExplainedPost, MapPosts, choose_posts, post_of
+from unlearnable.workflows.layout import refuse_published
 
 SHOWN = 320  # side of the photo in the figure, in pixels
 
@@ -42,13 +43,14 @@ def explain(settings: ExplainSettings, *, overwrite: bool = False, progress: Pro
         ConfigError: there is nothing to explain, or no caption is known.
         InputError: the photo cannot be read, or the data sets do not hold the same posts.
         ModelError: a model is not available, or its photo tower is of an unknown kind.
-        OutputError: the folder exists already or cannot be written.
+        OutputError: the folder exists already, would be published or cannot be written.
     """
     started, progress = time.monotonic(), progress or Silent()
     if settings.photo is None and not settings.map:
         raise ConfigError("there is nothing to explain", hint="pass a photo, or posts with --map DIR")
     post = post_of(settings.photo, settings.caption, settings.trigger) if settings.photo else None
     folder = settings.output
+    refuse_published(folder / "explain.json")
     if not overwrite and folder.exists() and (folder.is_file() or any(folder.iterdir())):
         raise OutputError(f"{folder} exists already", hint="use --overwrite or choose another --output")
     device = choose_device(settings.device)
