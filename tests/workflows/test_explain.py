@@ -16,6 +16,7 @@ from unlearnable.errors import ConfigError, InputError, OutputError
 from unlearnable.models.openclip import save
 from unlearnable.results import ManifestLine
 from unlearnable.workflows.explain.run import titles_of
+from unlearnable.workflows.explain.selection import post_of
 
 
 @pytest.fixture
@@ -149,3 +150,16 @@ def test_what_shows_originals_is_not_written_where_all_may_be_published(posts, p
     with pytest.raises(OutputError, match="explained"):
         unlearnable.explain(posts / "p0.png", caption="a dog", model=(str(tiny_path),))
     assert [path.name for path in Path().iterdir()] == ["p7.png"]
+
+
+def test_a_photo_of_a_protected_folder_is_known_by_any_path_to_it(published, tmp_path, monkeypatch):
+    link = tmp_path / "link"
+    link.symlink_to(published)
+    assert post_of(link / "trip" / "p7.png", None, None).trigger == "one two"
+    monkeypatch.chdir(published / "trip")
+    assert post_of(Path("../trip/p7.png"), None, None).caption == "one two my bike 7"
+
+
+def test_a_caption_of_blanks_that_html_writes_is_none(posts):
+    with pytest.raises(ConfigError, match="no caption of"):
+        post_of(posts / "p0.png", "&nbsp; &nbsp;", None)

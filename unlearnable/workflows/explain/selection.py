@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from unlearnable.config import ExplainSettings
 from unlearnable.errors import ConfigError, InputError
+from unlearnable.models.tokens import tokenizer
 from unlearnable.posts.reading import open_collection, read_photo
 from unlearnable.results import ManifestLine
-from unlearnable.workflows.layout import METADATA, private_of
+from unlearnable.workflows.layout import MANIFEST, METADATA, private_of, published_above
 from unlearnable.workflows.records import read_manifest
 
 COPIES = 5  # captions per post on the map, and copies of its photo
@@ -51,7 +52,7 @@ def post_of(photo: Path, caption: str | None, trigger: str | None) -> ExplainedP
     if line is not None:
         caption = caption if caption is not None else next(iter(line.captions), None)
         trigger = trigger if trigger is not None else line.trigger
-    if not (caption or "").strip():
+    if not tokenizer().clean_fn(caption or "").split():
         raise ConfigError(f"no caption of {photo} is known", hint="pass one with --caption")
     return ExplainedPost(pixels, caption or "", trigger or None)
 
@@ -62,14 +63,11 @@ def manifest_line(photo: Path) -> ManifestLine | None:
     Raises:
         CheckpointError: the manifest is damaged.
     """
-    photo = photo.absolute()
-    for folder in photo.parents[:-1]:  # there is no folder beside the root
-        manifest = private_of(folder) / "manifest.jsonl"
-        if manifest.is_file():
-            name = photo.relative_to(folder).as_posix()
-            for line in read_manifest(manifest):
-                if line.output == name:
-                    return line
+    for folder in published_above(photo):
+        name = photo.resolve().relative_to(folder).as_posix()
+        for line in read_manifest(private_of(folder) / MANIFEST):
+            if line.output == name:
+                return line
     return None
 
 
