@@ -226,3 +226,14 @@ def test_the_whole_file_system_is_no_folder_of_photos():
     result = call("protect", "/", "--method", "random", "--json")
     assert json.loads(result.stdout)["exit_code"] == 2
     assert "cannot be protected" in result.stderr
+
+
+@POSIX
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_stream_that_the_caller_has_closed_is_no_failure(posts, closed):
+    """An error is still told by the exit code."""
+    command = f'"{sys.executable}" -m unlearnable {{}} {closed}'
+    listed = subprocess.run(command.format("methods --json"), shell=True, capture_output=True, text=True, check=False)
+    assert (listed.returncode, listed.stderr) == (0, "")
+    wrong = command.format("protect . --surrogate no.pt --json")  # says on stderr that it starts
+    assert subprocess.run(wrong, shell=True, capture_output=True, cwd=posts, check=False).returncode == 4

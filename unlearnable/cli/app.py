@@ -15,7 +15,7 @@ from typer.core import TyperCommand
 
 from unlearnable import files
 from unlearnable.cli import benchmark, doctor, explain, lists, options, preview, protect, train, verify, window
-from unlearnable.cli.console import print_any_letter, report_error, say, warnings_as_lines
+from unlearnable.cli.console import open_what_is_closed, print_any_letter, report_error, say, warnings_as_lines
 from unlearnable.errors import EXIT_UNEXPECTED, UnlearnableError
 from unlearnable.logfile import keeping
 
@@ -95,6 +95,7 @@ def main() -> None:
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     asked: set[str] = set()  # names of parameters, see `options.asked`
+    open_what_is_closed()
     print_any_letter()
     with keeping():
         _run(asked)
