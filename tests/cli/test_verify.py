@@ -119,6 +119,30 @@ def test_variables_may_name_the_folders(tmp_path):
     assert 'protected = "q"' in result.stdout
 
 
+def test_a_file_of_settings_that_names_no_folders_leaves_them_to_be_found(pair, tmp_path):
+    file = tmp_path / "short.toml"
+    file.write_text("epochs = 2\n")
+    result = call("verify", "--config", file, "--print-config", "--json", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    settings = json.loads(result.stdout)["settings"]
+    assert (settings["protected"], settings["epochs"]) == ("photos-protected", 2)
+    file.write_text("captions = 'own.jsonl'\n")
+    result = call("verify", pair[0], "--config", file, "--print-config", "--json", cwd=tmp_path)
+    assert json.loads(result.stdout)["settings"]["captions"] == "own.jsonl"
+
+
+def test_originals_that_a_variable_names_are_those_that_are_verified(pair, tmp_path):
+    others = tmp_path / "others"
+    others.mkdir()
+    (tmp_path / "others-protected").mkdir()
+    for folder in pair:
+        folder.rename(folder.with_name(f"a-{folder.name}"))
+    variables = {"UNLEARNABLE_ORIGINALS": str(others), "UNLEARNABLE_CAPTIONS": "own.jsonl"}
+    result = call("verify", "--print-config", "--json", cwd=tmp_path, env=variables)
+    settings = json.loads(result.stdout)["settings"]
+    assert (settings["originals"], settings["captions"]) == (str(others), "own.jsonl")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

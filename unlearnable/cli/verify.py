@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -85,8 +86,9 @@ def verify(
 
         return run(settings, overwrite=overwrite, progress=progress)
 
-    known = protected is not None or config_file is not None or "protected" in config.from_environment(VerifySettings)
-    pair = {} if known else _pair(originals, captions)
+    folders = {"originals": originals, "protected": protected, "captions": captions}
+    given, _ = config.given_settings(VerifySettings, folders, config_file)
+    pair = {} if "protected" in given else _pair(given)
     hint = "the same command continues after the last finished training"
     report = run_command(context, VerifySettings, work, _show, hint=hint, found=pair)
     if report is not None and report.missed:
@@ -95,10 +97,11 @@ def verify(
         raise typer.Exit(MISSED)
 
 
-def _pair(originals: Path | None, captions: Path | None) -> dict[str, Path | None]:
-    """The folders to compare, where they were not both given."""
+def _pair(given: Mapping[str, Any]) -> dict[str, Path | None]:
+    """The folders to compare, where arguments, environment and file do not name both."""
     from unlearnable.workflows.history import pair_to_verify
 
+    originals, captions = (Path(str(given[name])) if given.get(name) else None for name in ("originals", "captions"))
     pair = pair_to_verify(originals, say)
     say(f"verifying {pair.protected} against {pair.originals} ({pair.reason})")
     return {"originals": pair.originals, "protected": pair.protected, "captions": captions or pair.captions}
