@@ -10,6 +10,7 @@ from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 
 from tests.cli.program import call
+from unlearnable.cli.app import COMMANDS
 from unlearnable.imaging.opt_out import prohibit
 
 
@@ -89,6 +90,18 @@ def test_doctor_of_what_is_no_photo(tmp_path):
         assert failed.returncode == 3
         assert name in failed.stderr
         assert what in failed.stderr
+
+
+def test_doctor_takes_a_photo_or_a_folder_and_passes_over_neither(posts):
+    result = call("doctor", posts / "p0.png", "--check", posts, "--json")
+    assert result.returncode == 2
+    assert "FILE and --check exclude each other" in json.loads(result.stdout)["error"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_json_quiet_and_debug(command):
+    shown = call(command, "--help", env={"COLUMNS": "100"}).stdout
+    assert [name for name in ("--json", "--quiet", "--debug") if name not in shown] == []
 
 
 @pytest.mark.parametrize("command", ["methods", "formats", "attacks", "doctor"])

@@ -49,6 +49,8 @@ def doctor(
     With --check, say whether a protected folder is as the run wrote it: every file there and unchanged, noise in every
     photo, the words in every caption, nothing extra and nothing private. Exit code 10 if it is not.
     """
+    if check is not None and file is not None:
+        raise typer.BadParameter("FILE and --check exclude each other")
     if check is not None:
         _of_folder(check, as_json=as_json)
         return

@@ -29,6 +29,7 @@ def app(
     ] = True,
     config_file: options.ConfigFile = None,
     as_json: options.Json = False,
+    quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
     """Protect photos and captions in a window of your browser.
