@@ -231,4 +231,6 @@ def test_victims_that_would_look_alike_are_refused():
     alike = ("runs/one/victim.safetensors", "runs/two/victim.safetensors")
     with pytest.raises(ConfigError, match=r"victims: runs/one/victim\.safetensors and runs/two/.* look alike"):
         resolve_as(VerifySettings, {**folders, "victims": alike})
+    with pytest.raises(ConfigError, match="look alike"):
+        resolve_as(VerifySettings, {**folders, "victims": ("victim.safetensors", alike[0])})  # one is in this folder
     assert resolve_as(VerifySettings, {**folders, "victims": (alike[0], alike[0], "small")}).victims[2] == "small"
