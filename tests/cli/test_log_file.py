@@ -147,3 +147,12 @@ def test_add_in_the_shell(posts, quick, tmp_path):
     assert json.loads(call("protect", posts, "--add", "--dry-run", "--json").stdout)["photos"] == 0
     assert call("protect", posts, "--add", "--resume").returncode == 2
     assert stat.S_IMODE((tmp_path / "photos-protected.private").stat().st_mode) == 0o700
+
+
+def test_a_log_is_not_written_where_all_may_be_published(posts, quick, tmp_path):
+    """It names originals, and the next run would take it for a foreign file."""
+    assert call("protect", posts, *quick, "--quiet").returncode == 0
+    log = tmp_path / "photos-protected" / "run.log"
+    result = call("protect", posts, *quick, "--quiet", "--overwrite", "--log-file", log)
+    assert (result.returncode, log.exists()) == (5, False)
+    assert "to be published" in result.stderr

@@ -20,6 +20,7 @@ from unlearnable.cli.shown import shown
 from unlearnable.errors import Interrupted
 from unlearnable.logfile import open_log
 from unlearnable.progress import Progress
+from unlearnable.workflows.layout import refuse_published
 
 STARTING = "starting"
 Kind = TypeVar("Kind", bound=config.LoggedSettings)
@@ -56,6 +57,7 @@ def run_command(
     Raises:
         Interrupted: the user pressed Ctrl-C.
         ConfigError: a setting is wrong.
+        OutputError: the log file cannot be written, or would be published.
     """
     given = context.params
     flags = {**_flags(context, kind), **(found or {})}
@@ -68,6 +70,7 @@ def run_command(
             typer.echo(config.to_toml(settings), nl=False)
         return None
     if settings.log_file:
+        refuse_published(settings.log_file)
         open_log(settings.log_file)
     try:
         with interruptible(), shown(quiet=given["quiet"], logged=settings.log_file is not None) as progress:

@@ -196,13 +196,15 @@ def published_above(path: Path) -> Iterator[Path]:
 
 
 def refuse_published(path: Path) -> None:
-    """Refuse to write what shows originals into a folder that may be published.
+    """Refuse to write what shows or names originals into a folder that may be published.
 
     Raises:
         OutputError: `protect` wrote the folder that the path lies in.
     """
     for folder in published_above(path):
-        raise OutputError(f"{path} would lie in {folder}, which is to be published", hint="choose another --output")
+        raise OutputError(
+            f"{path} would lie in {folder}, which is to be published", hint="choose a place outside of it"
+        )
 
 
 def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite: bool) -> None:
