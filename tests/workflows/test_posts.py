@@ -97,6 +97,11 @@ def test_a_photo_without_captions_does_not_have_its_folder_searched(posts, monke
     assert notes[0].startswith("0 of 1 photos")
 
 
+def test_a_folder_with_brackets_in_its_name_is_no_pattern(posts):
+    trip = posts.rename(posts.with_name("trip [2026]"))
+    assert len(source_of([trip / "p*.png"]).chosen) == 7
+
+
 def test_a_chosen_photo_keeps_the_text_beside_it(posts):
     (posts / "posts.jsonl").unlink()
     (posts / "p0.txt").write_text("a dog")

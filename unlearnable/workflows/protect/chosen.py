@@ -105,10 +105,15 @@ def _fits(photo: str, patterns: Sequence[str]) -> bool:
 
 
 def _matching(pattern: Path) -> list[Path]:
-    """Return the files that a pattern matches, or the path itself where it is none."""
+    """Return the files that a pattern matches, or the path itself where it is none.
+
+    A folder on the way that is there by its very name, such as `trip [2026]`, is no pattern.
+    """
     if pattern.exists() or not glob.has_magic(str(pattern)):
         return [pattern]
-    matching = sorted(map(Path, glob.glob(str(pattern))))  # noqa: PTH207  (a pattern may be absolute)
+    folder = next((one for one in pattern.parents if one.is_dir()), Path())
+    within = Path(glob.escape(str(folder)), pattern.relative_to(folder))
+    matching = sorted(map(Path, glob.glob(str(within))))  # noqa: PTH207  (a pattern may be absolute)
     if not matching:
         raise InputError(f"no file matches {pattern}", hint="check the path")
     return matching
