@@ -13,6 +13,7 @@ from PIL import Image
 from tests.conftest import picture, tree
 from tests.workflows.test_protect import QUICK, manifest
 from unlearnable import protect
+from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.datasets import open_dataset
 from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputError
 from unlearnable.workflows.layout import layout_of
@@ -87,6 +88,22 @@ def test_captions_are_those_of_the_earlier_run_wherever_it_is_added_from(posts, 
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert protect(posts, output=tmp_path / "out", add=True, **quick).added == 3
     assert (tmp_path / "out" / "posts.jsonl").read_text().count("a new day") == 8 + 3
+
+
+def test_people_keep_their_invented_names_when_repeated_and_added_to(posts, quick, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for n in range(8):
+        (posts / f"someone{n % 2}").mkdir(exist_ok=True)
+        (posts / f"p{n}.png").rename(posts / f"someone{n % 2}" / f"p{n}.png")
+    protect("photos", captions="people", **quick)
+    before = captions_of(Path("photos-protected"))
+    again = resolve_as(ProtectSettings, {"output": Path("again")}, Path("photos-protected.private", "run.toml"))
+    workflow.protect(again)
+    assert captions_of(Path("again")) == before
+    take(posts, [0], rows=False, name="someone1/n{}.png")
+    protect("photos", add=True, **quick)
+    assert "Gwelda Chadderfen" in before["someone1/p1.png"]
+    assert "Gwelda Chadderfen" in captions_of(Path("photos-protected"))["someone1/n0.png"]
 
 
 def test_new_photos_stand_beside_the_earlier_ones_which_stay_to_the_byte(last_week, posts, tmp_path):

@@ -7,7 +7,14 @@ from unlearnable.datasets.faces.naming import named_apart, people_of
 from unlearnable.datasets.faces.opening import open_people
 from unlearnable.datasets.faces.posts import hold_out, limit, named_posts
 from unlearnable.datasets.faces.types import People, Portrait
-from unlearnable.datasets.opening import captions_of_others, find_captions, only_captions, open_dataset, write_captions
+from unlearnable.datasets.opening import (
+    captions_of_others,
+    find_captions,
+    is_word_for_people,
+    only_captions,
+    open_dataset,
+    write_captions,
+)
 from unlearnable.datasets.tree import is_photo
 from unlearnable.datasets.types import Columns, Dataset, Edits, Pair, Person, Photo, Skipped
 
@@ -26,6 +33,7 @@ __all__ = [
     "find_captions",
     "hold_out",
     "is_photo",
+    "is_word_for_people",
     "limit",
     "named_apart",
     "named_posts",

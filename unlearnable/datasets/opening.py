@@ -65,7 +65,7 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
     """
     if columns is not None and not (captions or photos).is_file():
         raise ConfigError("--photo-column and --caption-column need the caption file", hint="add --captions FILE")
-    faces = captions == _FACES and not captions.is_file()
+    faces = is_word_for_people(captions)
     source = photos if captions is None or faces else captions
     for path in (photos, source):
         if not path.exists():
@@ -87,6 +87,11 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
     if isinstance(FORMATS[dataset.format], Export):
         return with_unnamed_counted(dataset)
     return dataset if dataset.format == FORMAT or dataset.shards else with_unnamed(dataset)
+
+
+def is_word_for_people(captions: Path | None) -> bool:
+    """Return whether what stands for a caption file is the word `people`, and no file of that name."""
+    return captions == _FACES and not captions.is_file()
 
 
 def shards_of(photos: Path) -> Shards | None:

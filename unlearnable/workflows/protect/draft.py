@@ -9,7 +9,7 @@ from pathlib import Path
 
 import torch
 
-from unlearnable import config, files
+from unlearnable import files
 from unlearnable.config import ProtectSettings, TriggerSettings
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.imaging.encode import encode
@@ -34,6 +34,7 @@ from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.publish import refuse_without_noise
 from unlearnable.workflows.protect.run import clear, composed, publish
 from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates
+from unlearnable.workflows.protect.stored import stored
 from unlearnable.workflows.protect.target import target_of
 from unlearnable.workflows.protect.written import write
 
@@ -188,8 +189,7 @@ class ProtectionDraft:
         with held(run.layout):
             refuse_existing_output(run.layout, run.key, resume=False, overwrite=False)
             files.check_space(run.layout.private, copies_bytes(run.prepared))
-            stored = config.to_toml(config.absolute(settings))
-            create_folders(run.layout, run.key, stored, self.run.dataset.posts, resume=False)
+            create_folders(run.layout, run.key, stored(settings), self.run.dataset.posts, resume=False)
             try:
                 return publish(
                     run, self.session.state, self.trace.losses, self.began, progress or Silent(), self._notes()

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from unlearnable import config, files
+from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
@@ -45,6 +45,7 @@ from unlearnable.workflows.protect.publish import (
 )
 from unlearnable.workflows.protect.readback import measure_losses, refuse_unprotected, reread_captions
 from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, run_key
+from unlearnable.workflows.protect.stored import stored
 from unlearnable.workflows.protect.summary import RunResults, summarise
 from unlearnable.workflows.records import read_record, seal_records
 
@@ -94,7 +95,7 @@ def protect(
         if not goes_on:
             files.check_space(layout.private, result_bytes(run))
             shutil.rmtree(layout.earlier, ignore_errors=True)
-        create_folders(layout, key, config.to_toml(config.absolute(settings)), dataset.posts, resume=goes_on)
+        create_folders(layout, key, stored(settings), dataset.posts, resume=goes_on)
         lead(world, needed=True)
         problem = replace(run.problem, world=world)
         task = OptimisationTask(problem, run.method, run.method_settings, layout.checkpoint, run.key)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearnable.config import OUTSIDE_THE_DIGEST, ProtectSettings, given_settings, resolve_as
+from unlearnable.datasets import is_word_for_people
 from unlearnable.errors import ConfigError
 from unlearnable.workflows.layout import layout_of
 from unlearnable.workflows.protect.adding.earlier import records_of, settings_of
@@ -41,9 +42,14 @@ def continued(
                 hint="leave it out, or protect all anew with --overwrite",
             )
     own = {"photos", "output", "log_file"} | (sources.keys() & FREE)
-    if layout.photos != root_of(layout, before) or (before.captions and not before.captions.exists()):
+    if layout.photos != root_of(layout, before) or _is_gone(before.captions):
         own |= WHICH_POSTS
     return before.model_copy(update={name: getattr(asked, name) for name in own & ProtectSettings.model_fields.keys()})
+
+
+def _is_gone(captions: Path | None) -> bool:
+    """Return whether the caption file of the earlier run is not there any more."""
+    return captions is not None and not captions.exists() and not is_word_for_people(captions)
 
 
 def refuse_both(*, resume: bool, overwrite: bool) -> None:
