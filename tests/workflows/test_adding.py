@@ -90,6 +90,25 @@ def test_captions_are_those_of_the_earlier_run_wherever_it_is_added_from(posts, 
     assert (tmp_path / "out" / "posts.jsonl").read_text().count("a new day") == 8 + 3
 
 
+@pytest.mark.parametrize("place", ["photos", "texts"])
+@pytest.mark.parametrize("take_along", [shutil.copytree, shutil.move])
+def test_captions_of_a_copied_or_moved_folder_are_its_own(posts, quick, tmp_path, monkeypatch, place, take_along):
+    here, there = tmp_path / "here", tmp_path / "there"
+    (here / "texts").mkdir(parents=True)
+    posts.rename(here / "photos")
+    if place == "texts":
+        (here / "photos" / "posts.jsonl").rename(here / "texts" / "posts.jsonl")
+    monkeypatch.chdir(here)
+    protect("photos", captions=f"{place}/posts.jsonl", **quick)
+    take_along(here, there)
+    monkeypatch.chdir(there)
+    take(there / "photos", range(2), rows=False)
+    with (there / place / "posts.jsonl").open("a") as file:
+        file.write('{"image": "n0.png", "caption": "a new day 0"}\n{"image": "n1.png", "caption": "a new day 1"}\n')
+    assert protect("photos", add=True, **quick).added == 2
+    assert (there / "photos-protected" / "posts.jsonl").read_text().count("a new day") == 8 + 2
+
+
 def test_people_keep_their_invented_names_when_repeated_and_added_to(posts, quick, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for n in range(8):

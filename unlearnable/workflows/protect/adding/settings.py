@@ -12,6 +12,7 @@ from unlearnable.errors import ConfigError
 from unlearnable.workflows.layout import layout_of
 from unlearnable.workflows.protect.adding.earlier import records_of, settings_of
 from unlearnable.workflows.protect.chosen import root_of, source_of
+from unlearnable.workflows.protect.stored import captions_from
 
 WHICH_POSTS = frozenset({"captions", "only", "skip", "photo_column", "caption_column"})
 FREE = OUTSIDE_THE_DIGEST | WHICH_POSTS
@@ -42,7 +43,9 @@ def continued(
                 hint="leave it out, or protect all anew with --overwrite",
             )
     own = {"photos", "output", "log_file"} | (sources.keys() & FREE)
-    if layout.photos != root_of(layout, before) or _is_gone(before.captions):
+    root = root_of(layout, before)
+    before = before.model_copy(update={"captions": captions_from(root, before)})
+    if layout.photos != root or _is_gone(before.captions):
         own |= WHICH_POSTS
     return before.model_copy(update={name: getattr(asked, name) for name in own & ProtectSettings.model_fields.keys()})
 
