@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 
 import pytest
@@ -57,6 +59,29 @@ def test_originals_are_found_from_any_folder_and_by_the_names_of_single_photos(m
     monkeypatch.chdir("/")
     assert check(made / "photos-protected").compared == 3
     assert check(tmp_path / "some").compared == 2
+
+
+def test_originals_are_found_where_they_were_moved_with_an_output_of_any_name(made, tmp_path, tiny_path):
+    here = tmp_path / "here"
+    shutil.copytree(made / "photos", here / "photos")
+    protect(here / "photos" / "p[0-9]*", output=here / "out", surrogate=str(tiny_path), **QUICK)
+    (here / "photos" / "p9.txt").write_text("no photo, but of the pattern")
+    assert check(here / "out").compared == 3
+    here.rename(tmp_path / "there")
+    assert check(tmp_path / "there" / "out").compared == 3
+
+
+def test_originals_that_this_user_may_not_look_at_are_as_good_as_gone(made, tmp_path, tiny_path, monkeypatch):
+    protect(made / "photos", output=tmp_path / "out", surrogate=str(tiny_path), **QUICK)
+    stat = os.stat
+
+    def refused(path, **options):
+        if str(path).startswith(str(made / "photos")):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(os, "stat", refused)
+    assert (check(tmp_path / "out").problems, check(tmp_path / "out").compared) == ([], 0)
 
 
 def test_what_is_gone_changed_or_extra_is_found(folder):

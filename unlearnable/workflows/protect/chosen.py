@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -77,11 +79,22 @@ def root_of(layout: Layout, settings: ProtectSettings) -> Path:
     beside = layout.output.with_name(layout.output.name.removesuffix("-protected"))
     if settings.output is None and beside.is_dir():
         return beside
+    for path in (_taken_along(settings.photos[0], layout, settings), settings.photos[0]):
+        with suppress(InputError, OSError):  # it is gone, or this user may not look there
+            first = _matching(path)[0]
+            if first.exists():
+                return (first if first.is_dir() else first.parent).resolve()
+    return beside
+
+
+def _taken_along(path: Path, layout: Layout, settings: ProtectSettings) -> Path:
+    """Return a path of a run that lies to its output as it did, wherever both have been moved or copied together."""
+    if settings.output is None:
+        return path
     try:
-        place = source_of(settings.photos[:1]).place
-    except InputError:
-        return beside
-    return (place if place.is_dir() else place.parent).resolve()
+        return Path(os.path.normpath(layout.output / os.path.relpath(path, settings.output)))
+    except ValueError:  # on another drive
+        return path
 
 
 def narrowed(dataset: Dataset, source: Source) -> Dataset:
