@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from unlearnable import files, protect
 from unlearnable.errors import CheckpointError, OutputError
 from unlearnable.workflows.layout import layout_of
 from unlearnable.workflows.protect import published
+from unlearnable.workflows.protect.check import check
 
 
 @pytest.fixture
@@ -43,6 +45,43 @@ def out(tmp_path):
 @pytest.fixture
 def private(tmp_path):
     return tmp_path / "out.private"
+
+
+@pytest.fixture
+def caseless(tmp_path, monkeypatch):
+    """Below `tmp_path` a file is found by its name in any case, as on macOS and Windows."""
+    names = os.listdir
+
+    def there(path):
+        if tmp_path not in Path(path).parents:
+            return path
+        found = tmp_path
+        for part in Path(path).relative_to(tmp_path).parts:
+            alike = [name for name in names(found) if name.casefold() == part.casefold()] if found.is_dir() else []
+            found /= part if part in alike or not alike else alike[0]
+        return found
+
+    def patched(call, paths):
+        def patch(*given, **options):
+            return call(*(there(path) for path in given[:paths]), *given[paths:], **options)
+
+        return patch
+
+    monkeypatch.setattr(published, "_hash", patched(published._hash, 1))
+    monkeypatch.setattr(published, "_remove", patched(published._remove, 1))
+    monkeypatch.setattr(os.path, "lexists", patched(os.path.lexists, 1))
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_names_of_another_case_are_the_same_file_where_case_does_not_count(run, posts, out, caseless, seed):
+    run()
+    (posts / "p0.png").rename(posts / "P0.png")
+    text = (posts / "posts.jsonl").read_text().replace("p0.png", "P0.png")
+    (posts / "posts.jsonl").write_text(text)
+    run(overwrite=True, seed=seed)
+    assert {"P0.png", "posts.jsonl"} < tree(out).keys()
+    assert "p0.png" not in tree(out)
+    assert check(out).problems == []
 
 
 @pytest.mark.parametrize(

@@ -275,24 +275,24 @@ class OutputNames:
 
     def __init__(self, originals: Iterable[str], captions: str | None = None, taken: Iterable[str] = ()) -> None:
         ids = list(originals)
-        self._captions = {_key(name) for name in (METADATA, captions) if name}
+        self._captions = {folded(name) for name in (METADATA, captions) if name}
         self._owners = dict.fromkeys(self._captions, "")
-        self._owners |= {_key(str(folder)): "" for photo in ids for folder in PurePosixPath(photo).parents}
+        self._owners |= {folded(str(folder)): "" for photo in ids for folder in PurePosixPath(photo).parents}
         for photo in ids:
-            self._owners.setdefault(_key(photo), photo)
-        self._stems = {_key(str(PurePosixPath(photo).with_suffix(""))) for photo in ids}
+            self._owners.setdefault(folded(photo), photo)
+        self._stems = {folded(str(PurePosixPath(photo).with_suffix(""))) for photo in ids}
         taken = list(taken)
-        self._owners |= {_key(name): "" for name in taken}
-        self._texts = {_key(name) for name in taken if name.endswith(".txt")}  # beside photos of before
+        self._owners |= {folded(name): "" for name in taken}
+        self._texts = {folded(name) for name in taken if name.endswith(".txt")}  # beside photos of before
 
     def give(self, photo: str, suffix: str) -> str:
         """Return the name of a photo's copy; of colliding photos the first to ask keeps the plain name."""
         path, number = PurePosixPath(photo), 1
         name = path.with_suffix(suffix)
         while (
-            (number > 1 and _key(str(name.with_suffix(""))) in self._stems)  # its text would be another photo's
-            or _key(str(name.with_suffix(".txt"))) in self._texts
-            or self._owners.setdefault(_key(str(name)), photo) != photo
+            (number > 1 and folded(str(name.with_suffix(""))) in self._stems)  # its text would be another photo's
+            or folded(str(name.with_suffix(".txt"))) in self._texts
+            or self._owners.setdefault(folded(str(name)), photo) != photo
         ):
             number += 1
             name = path.with_name(f"{path.stem}-{number}{suffix}")
@@ -301,10 +301,11 @@ class OutputNames:
     def blocked(self, photo: str) -> str | None:
         """Return the folder of a photo that has the name of a caption file, so that both cannot be written."""
         top = PurePosixPath(photo).parts[0]
-        return top if top != photo and _key(top) in self._captions else None
+        return top if top != photo and folded(top) in self._captions else None
 
 
-def _key(name: str) -> str:
+def folded(name: str) -> str:
+    """Return what names have in common that are one on some file systems: case and encoding of accents do not count."""
     return unicodedata.normalize("NFC", name).casefold()
 
 

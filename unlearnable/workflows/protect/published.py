@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from unlearnable import files
 from unlearnable.errors import OutputError
-from unlearnable.workflows.layout import PRIVATE_SUMS, Layout
+from unlearnable.workflows.layout import PRIVATE_SUMS, Layout, folded
 
 Sums = dict[str, set[str]]
 _LISTED = 5  # names in an error message; the others are counted
@@ -91,12 +91,12 @@ def put_in_place(layout: Layout) -> None:
     files.write_sums(layout.sums, both)
     for path in _left_by_a_kill(layout, both):
         path.unlink(missing_ok=True)
+    for name in old.keys() - new.keys():  # first: where case does not count, a new name may be the same file
+        if _hash(layout.output / name) in both[name]:
+            _remove(layout.output / name, layout.output)
     for name, wanted in new.items():
         if _hash(layout.output / name) != wanted:
             _link(layout.staged / name, layout.output / name, layout.swapping)
-    for name in old.keys() - new.keys():
-        if _hash(layout.output / name) in old[name]:
-            _remove(layout.output / name, layout.output)
     files.write_sums(layout.sums, {name: {wanted} for name, wanted in new.items()})
 
 
@@ -106,10 +106,14 @@ def _left_by_a_kill(layout: Layout, sums: Sums) -> set[Path]:
 
 
 def _refuse_taken(layout: Layout, new: dict[str, str], old: Sums) -> None:
+    own: Sums = {}
+    for name, digests in old.items():
+        own.setdefault(folded(name), set()).update(digests)
     taken = [
         str(layout.output / name)
         for name, wanted in new.items()
-        if os.path.lexists(layout.output / name) and _hash(layout.output / name) not in {*old.get(name, ()), wanted}
+        if os.path.lexists(layout.output / name)
+        and _hash(layout.output / name) not in {*own.get(folded(name), ()), wanted}
     ]
     if taken:
         _refuse(taken, f"files of other origin appeared in {layout.output} during the run")
