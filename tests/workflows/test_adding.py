@@ -417,6 +417,29 @@ def test_more_photos_since_it_was_stopped_begin_it_anew(last_week, posts, tmp_pa
     assert (protect(posts, add=True).added, check(tmp_path / "photos-protected").problems) == (3, [])
 
 
+def test_the_earlier_records_stay_where_the_photos_of_a_stopped_one_are_gone(last_week, posts, tmp_path, monkeypatch):
+    take(posts, range(2))
+    link, left = published._link, [2]
+
+    def one_less(*arguments):
+        left[0] -= 1
+        if left[0] < 0:
+            raise Killed
+        return link(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(published, "_link", one_less)
+        with pytest.raises(Killed):
+            protect(posts, add=True)
+    for name in ("n0.png", "n1.png"):
+        (posts / name).rename(tmp_path / name)
+    with pytest.raises(CheckpointError, match="they are gone"):
+        protect(posts, add=True)
+    for name in ("n0.png", "n1.png"):
+        (tmp_path / name).rename(posts / name)
+    assert (protect(posts, add=True).added, check(tmp_path / "photos-protected").problems) == (2, [])
+
+
 def test_another_run_holds_the_folders(last_week, posts):
     take(posts, [0])
     with held(layout_of(posts, None)), pytest.raises(OutputError, match="another run"):

@@ -10,6 +10,7 @@ from dataclasses import replace
 from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
+from unlearnable.errors import CheckpointError
 from unlearnable.models.fetching import fetch
 from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
@@ -51,6 +52,7 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         found = open_posts(source, settings.captions, columns_of(settings), progress)
         dataset = additions(found, earlier)
         if not dataset.photos:
+            _refuse_half_added(layout, earlier)
             clear(layout)
             return unchanged_report(earlier, dataset)
         progress.note(f"{len(dataset.photos)} of {len(found.photos)} photos are new")
@@ -98,6 +100,19 @@ def _taken(layout: Layout, earlier: Earlier) -> Iterable[str]:
     passing = published.read_sums(layout)
     there = (path.relative_to(layout.output).as_posix() for path in layout.output.rglob("*"))
     return {*earlier.sums, *(name for name in there if name not in passing)}
+
+
+def _refuse_half_added(layout: Layout, earlier: Earlier) -> None:
+    """Stop where an `--add` was stopped while it published photos that are gone now: its files are neither old nor new.
+
+    Raises:
+        CheckpointError: it was; the records of the earlier result stay aside.
+    """
+    if earlier.records != layout:
+        raise CheckpointError(
+            f"an --add was stopped while it put photos into {layout.output}, and they are gone",
+            hint="put them back and use --add again, or protect all anew with --overwrite",
+        )
 
 
 def _remove_joined(layout: Layout, run: Run) -> None:
