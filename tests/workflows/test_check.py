@@ -71,6 +71,14 @@ def test_originals_are_found_where_they_were_moved_with_an_output_of_any_name(ma
     assert check(tmp_path / "there" / "out").compared == 3
 
 
+def test_originals_are_found_of_a_result_that_was_given_another_name(made, tmp_path, tiny_path):
+    shutil.copytree(made / "photos", tmp_path / "photos")
+    protect(tmp_path / "photos", surrogate=str(tiny_path), **QUICK)
+    for end in ("", ".private"):
+        (tmp_path / f"photos-protected{end}").rename(tmp_path / f"online{end}")
+    assert check(tmp_path / "online").compared == 3
+
+
 def test_originals_that_this_user_may_not_look_at_are_as_good_as_gone(made, tmp_path, tiny_path, monkeypatch):
     protect(made / "photos", output=tmp_path / "out", surrogate=str(tiny_path), **QUICK)
     stat = os.stat

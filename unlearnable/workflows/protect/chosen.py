@@ -77,7 +77,7 @@ def root_of(layout: Layout, settings: ProtectSettings) -> Path:
         settings: its settings.
     """
     beside = layout.output.with_name(layout.output.name.removesuffix("-protected"))
-    if settings.output is None and beside.is_dir():
+    if settings.output is None and beside != layout.output and beside.is_dir():
         return beside
     for path in (_taken_along(settings.photos[0], layout, settings), settings.photos[0]):
         with suppress(InputError, OSError):  # it is gone, or this user may not look there
