@@ -90,6 +90,20 @@ def test_captions_are_those_of_the_earlier_run_wherever_it_is_added_from(posts, 
     assert (tmp_path / "out" / "posts.jsonl").read_text().count("a new day") == 8 + 3
 
 
+def test_captions_are_found_where_the_folder_that_the_run_was_made_from_is_gone(posts, quick, tmp_path, monkeypatch):
+    (tmp_path / "passing").mkdir()
+    (posts / "posts.jsonl").rename(tmp_path / "posts.jsonl")
+    monkeypatch.chdir(tmp_path / "passing")
+    protect("../photos", captions="../posts.jsonl", **quick)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "passing").rmdir()
+    take(posts, [0], rows=False)
+    with (tmp_path / "posts.jsonl").open("a") as file:
+        file.write('{"image": "n0.png", "caption": "a new day 0"}\n')
+    protect("photos", add=True)
+    assert captions_of(tmp_path / "photos-protected")["n0.png"].endswith("a new day 0")
+
+
 @pytest.mark.parametrize("place", ["photos", "texts"])
 @pytest.mark.parametrize("take_along", [shutil.copytree, shutil.move])
 def test_captions_of_a_copied_or_moved_folder_are_its_own(posts, quick, tmp_path, monkeypatch, place, take_along):

@@ -131,7 +131,11 @@ def absolute(settings: Kind) -> Kind:
 
 
 def _absolute(value: Path | tuple[Path, ...]) -> Path | tuple[Path, ...]:
-    return tuple(path.absolute() for path in value) if isinstance(value, tuple) else value.absolute()
+    return tuple(map(_whole, value)) if isinstance(value, tuple) else _whole(value)
+
+
+def _whole(path: Path) -> Path:
+    return path.resolve() if ".." in path.parts else path.absolute()  # the folder before `..` may not stay
 
 
 def to_toml(settings: Settings) -> str:
