@@ -105,7 +105,7 @@ def _told_apart(models: tuple[str, ...] | None) -> tuple[str, ...] | None:
     """Refuse different model files of one name, which tables and files are called by."""
     named: dict[str, str] = {}
     for model in models or ():
-        name = Path(model).stem
+        name = Path(model).name.removesuffix(".safetensors")
         if named.setdefault(name, model) != model:
             raise ValueError(f"{named[name]} and {model} would look alike in tables; rename one")
     return models
