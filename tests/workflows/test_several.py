@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,18 +36,18 @@ SETTINGS = {
 }
 
 
-def start(folder, model, output, *options):
-    """Start two processes that protect the photos of the folder together."""
-    arguments = ["protect", str(folder / "photos"), "--surrogate", str(model), "--output", str(folder / output)]
+def start(folder, model, output, *options, second=None):
+    """Start two processes that protect the photos of the folder together; the second may see another folder."""
+    arguments = ["--surrogate", str(model), "--output", str(folder / output), "--device=cpu", "--json", *options]
     port = str(20_000 + (7 * os.getpid() + len(output)) % 20_000)
     base = os.environ | SETTINGS | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     base |= {"WORLD_SIZE": "2", "ACCELERATE_USE_CPU": "true"}
     return [
         Child(
-            [sys.executable, "-c", CHILD, json.dumps([*arguments, "--device=cpu", "--json", *options])],
+            [sys.executable, "-c", CHILD, json.dumps(["protect", str(seen / "photos"), *arguments])],
             env=base | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
         )
-        for rank in range(2)
+        for rank, seen in enumerate((folder, second or folder))
     ]
 
 
@@ -107,6 +108,16 @@ def test_a_run_of_two_that_was_killed_goes_on_with_two(run, two, folder):
         child.communicate()
     assert ended(run("out", "--resume"))["loss_rounds"] == two["loss_rounds"]
     assert tree(folder / "out") == tree(folder / "two")
+
+
+def test_a_process_that_sees_fewer_photos_is_refused(run, folder, tmp_path):
+    shutil.copytree(folder / "photos", tmp_path / "photos")
+    (tmp_path / "photos" / "3.png").unlink()
+    children = run("seen", second=tmp_path)
+    outputs = [child.communicate(timeout=240) for child in children]
+    assert [child.returncode for child in children] == [2, 0], outputs
+    assert json.loads(outputs[0][0])["error"].startswith("process 1 cannot take part: it would protect other photos")
+    assert not (folder / "seen").exists()
 
 
 def test_a_plan_is_made_by_the_first_process_alone(folder, monkeypatch, capsys):

@@ -65,15 +65,35 @@ def process() -> tuple[int, int]:
     return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def lead(world: World, *, needed: bool) -> None:
-    """Tell the other processes whether they are needed, which wait for it.
+def lead(world: World, work: str) -> None:
+    """Tell the other processes, which wait for it, what work they are needed for.
+
+    Args:
+        world: the processes, of which this is the first.
+        work: hash of what is to be computed; empty where they are not needed.
 
     Raises:
-        ConfigError: one of them cannot take part.
+        ConfigError: one of them cannot take part, or would compute something else.
     """
-    for rank, problem in enumerate(world.exchange(needed)[1:], 1):
-        if needed and problem:
-            raise ConfigError(f"process {rank} cannot take part: {problem}", hint="all processes must see the photos")
+    for rank, (ready_for, problem) in enumerate(world.exchange((work, ""))[1:], 1):
+        if work and ready_for != work:
+            problem = problem or "it would protect other photos, or by other settings"
+            raise ConfigError(
+                f"process {rank} cannot take part: {problem}",
+                hint="all processes must see the same photos, and the same history (UNLEARNABLE_STATE)",
+            )
+
+
+def follow(world: World, work: str, problem: str = "") -> bool:
+    """Wait for the first process, and return whether this one is needed for the work that it is ready for.
+
+    Args:
+        world: the processes, of which this is another one.
+        work: hash of what this process can compute; empty where it cannot take part.
+        problem: why it cannot.
+    """
+    wanted, _ = world.exchange((work, problem))[0]
+    return bool(wanted) and wanted == work
 
 
 def whole_statistics(module: nn.Module, gather: Callable[[Tensor], Tensor], rank: int, size: int) -> None:

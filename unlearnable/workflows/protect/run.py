@@ -83,7 +83,7 @@ def protect(
         fetch(all_models(settings), progress)
         key = run_key(settings, dataset)
         if resume and (finished := _finished_report(settings, dataset, layout, key, progress)):
-            lead(world, needed=False)
+            lead(world, "")
             return finished
         anew = resume and _begins_anew(settings, dataset, layout, progress)
         refuse_existing_output(layout, key, resume=resume and not anew, overwrite=overwrite or anew)
@@ -96,7 +96,7 @@ def protect(
             files.check_space(layout.private, result_bytes(run))
             shutil.rmtree(layout.earlier, ignore_errors=True)
         create_folders(layout, key, stored(settings), dataset.posts, resume=goes_on)
-        lead(world, needed=True)
+        lead(world, run.work)
         problem = replace(run.problem, world=world)
         task = OptimisationTask(problem, run.method, run.method_settings, layout.checkpoint, run.key)
         session, trace = optimise(task, progress, lambda losses: bool(reason_to_stop(settings, losses)))

@@ -57,6 +57,12 @@ class Run:
     key: str
     scratch: Path
 
+    @property
+    def work(self) -> str:
+        """The hash of what is to be computed: settings, posts, and which of the photos can be protected."""
+        parts = [self.key, *(photo.id for photo in self.prepared.photos)]
+        return hashlib.sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()
+
 
 def run_key(settings: ProtectSettings, dataset: Dataset) -> str:
     """Return the run key: a hash of settings, avoided words, data and model files, to which checkpoints are bound."""

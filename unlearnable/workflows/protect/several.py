@@ -14,7 +14,7 @@ from unlearnable.progress import Progress, Silent
 from unlearnable.protection.optimise import OptimisationTask, optimise, reason_to_stop
 from unlearnable.results import ProtectReport
 from unlearnable.scratch import scratch_folder
-from unlearnable.training.distributed import World, join
+from unlearnable.training.distributed import World, follow, join
 from unlearnable.workflows.layout import layout_of
 from unlearnable.workflows.protect.chosen import source_of
 from unlearnable.workflows.protect.posts import open_posts
@@ -33,18 +33,19 @@ def protect_together(
     world = join(choose_device(settings.device))
     if world.rank:
         with scratch_folder() as scratch:
-            follow(settings, world, scratch)
+            _take_part(settings, world, scratch)
         return None
     return protect(settings, resume=resume, overwrite=overwrite, progress=progress, world=world)
 
 
-def follow(settings: ProtectSettings, world: World, scratch: Path) -> None:
+def _take_part(settings: ProtectSettings, world: World, scratch: Path) -> None:
     """Take part in the run of the first process, and write nothing but working copies to `scratch`."""
     try:
-        run, problem = _ready(settings, world, scratch), ""
+        run = _ready(settings, world, scratch)
     except UnlearnableError as error:  # the first process most likely stops with the same error, and says so
-        run, problem = None, error.message
-    if not world.exchange(problem)[0] or run is None:
+        follow(world, "", error.message)
+        return
+    if not follow(world, run.work):
         return
     task = OptimisationTask(run.problem, run.method, run.method_settings, run.layout.checkpoint, run.key)
     optimise(task, Silent(), lambda losses: bool(reason_to_stop(settings, losses)))
