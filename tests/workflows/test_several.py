@@ -110,6 +110,18 @@ def test_a_run_of_two_that_was_killed_goes_on_with_two(run, two, folder):
     assert tree(folder / "out") == tree(folder / "two")
 
 
+def test_a_process_that_is_left_alone_says_so_and_reports_no_bug(run, folder):
+    children = run("alone")
+    while not (folder / "alone.private" / "checkpoint" / "state.pt").is_file():
+        assert all(child.poll() is None for child in children)
+        time.sleep(0.01)
+    children[1].send_signal(signal.SIGKILL)
+    said = json.loads(children[0].communicate(timeout=240)[0])
+    children[1].communicate()
+    assert said["error"] == "another process has stopped, and this one with it"
+    assert "--resume" in said["hint"]
+
+
 def test_a_process_that_sees_fewer_photos_is_refused(run, folder, tmp_path):
     shutil.copytree(folder / "photos", tmp_path / "photos")
     (tmp_path / "photos" / "3.png").unlink()

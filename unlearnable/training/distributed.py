@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from unlearnable.errors import ConfigError
+from unlearnable.errors import ConfigError, UnlearnableError
 
 TABLE = 10_000  # rows from which on a matrix is a table of words, few of which the captions of a batch hold
 
@@ -118,6 +119,21 @@ def whole_statistics(module: nn.Module, gather: Callable[[Tensor], Tensor], rank
             norm.register_forward_hook(own_rows)
 
 
+@contextmanager
+def _reaching() -> Iterator[None]:
+    """Exchange something with the other processes.
+
+    Raises:
+        UnlearnableError: one of them has ended.
+    """
+    try:
+        yield
+    except RuntimeError as error:  # of gloo or nccl
+        raise UnlearnableError(
+            "another process has stopped, and this one with it", hint="if it said why, mend that; then use --resume"
+        ) from error
+
+
 class _Gathered(torch.autograd.Function):
     """The rows of all processes, in order of rank; each takes the sum of all gradients to its own.
 
@@ -127,13 +143,15 @@ class _Gathered(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, rows: Tensor) -> Tensor:
         parts = [torch.empty_like(rows) for _ in range(torch.distributed.get_world_size())]
-        torch.distributed.all_gather(parts, rows)
+        with _reaching():
+            torch.distributed.all_gather(parts, rows)
         return torch.cat(parts)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         sums = gradient.clone(memory_format=torch.contiguous_format)
-        torch.distributed.all_reduce(sums)
+        with _reaching():
+            torch.distributed.all_reduce(sums)
         return sums.chunk(torch.distributed.get_world_size())[torch.distributed.get_rank()]
 
 
@@ -174,7 +192,8 @@ def join(device: str) -> World:
 
     def touched(table: Tensor) -> Tensor:
         rows = table.any(dim=1).to(torch.uint8)
-        torch.distributed.all_reduce(rows, torch.distributed.ReduceOp.MAX)
+        with _reaching():
+            torch.distributed.all_reduce(rows, torch.distributed.ReduceOp.MAX)
         return rows.nonzero()[:, 0]
 
     def average(module: nn.Module) -> None:
@@ -183,14 +202,16 @@ def join(device: str) -> World:
         places = [touched(one) if one.ndim == 2 and len(one) >= TABLE else ... for one in tensors]
         parts = [one[place] for one, place in zip(tensors, places, strict=True)]
         means = torch.cat([part.flatten() for part in parts])
-        torch.distributed.all_reduce(means)
+        with _reaching():
+            torch.distributed.all_reduce(means)
         sizes = [part.numel() for part in parts]
         for one, place, mean in zip(tensors, places, means.div(size).split(sizes), strict=True):
             one[place] = mean.view_as(one[place])
 
     def exchange(value: Any) -> list[Any]:
         values: list[Any] = [None] * size
-        torch.distributed.all_gather_object(values, value)
+        with _reaching():
+            torch.distributed.all_gather_object(values, value)
         return values
 
     return World(rank, size, wrap, gather, torch.no_grad()(average), exchange)
