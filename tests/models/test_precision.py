@@ -59,7 +59,9 @@ def test_measuring_leaves_the_model_as_it_was(tiny, tower):
     model = tiny.clone()
     model.module.train()
     before = {name: value.clone() for name, value in model.module.state_dict().items()}
+    drawing = torch.get_rng_state()
     assert precision.speedup(model, tower) > 0
+    assert torch.equal(torch.get_rng_state(), drawing)  # else the run that measures drops out other units than the next
     assert model.module.training
     assert all(torch.equal(value, before[name]) for name, value in model.module.state_dict().items())
     assert all(weights.grad is None for weights in model.module.parameters())

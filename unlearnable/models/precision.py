@@ -21,6 +21,7 @@ from unlearnable import files, seal
 from unlearnable.config import Precision
 from unlearnable.errors import ConfigError, OutputError
 from unlearnable.folders import cache_folder
+from unlearnable.models.device import seeded
 from unlearnable.models.dual_encoder import DualEncoder
 
 WORTH = 1.3  # times as fast: more than what other work on the machine explains
@@ -57,12 +58,12 @@ def _remembered(model: DualEncoder, tower: Tower) -> bool:
 
 
 def speedup(model: DualEncoder, tower: Tower) -> float:
-    """Measure how many times as fast a training step of a tower is in bf16."""
+    """Measure how many times as fast a training step of a tower is in bf16; what is drawn later does not change."""
     copy = model.clone()
     copy.module.train().requires_grad_(True)
-    step, weights = _step(copy, tower), list(copy.module.parameters())
     seconds: dict[bool, list[float]] = {False: [], True: []}
-    with torch.enable_grad():
+    with torch.enable_grad(), seeded(0, model.device):
+        step, weights = _step(copy, tower), list(copy.module.parameters())
         for bf16 in (False, True) * ROUNDS:
             began = time.perf_counter()
             with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16):
