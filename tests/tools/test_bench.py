@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import runpy
 import subprocess
 import sys
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -50,6 +53,27 @@ def test_what_several_cores_could_gain_is_printed():
     lines = subprocess.run(program, capture_output=True, text=True, check=True).stdout.splitlines()
     assert [line.split("|")[2].strip() for line in lines[2:]] == ["noise", "training"]
     assert all(float(line.split("|")[5]) > 0 for line in lines[2:])
+
+
+@pytest.mark.parametrize("script", sorted((BENCH.parent).rglob("*.py")), ids=lambda path: path.stem)
+def test_what_a_script_takes_from_the_package_is_there(script):
+    for node in ast.walk(ast.parse(script.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("unlearnable"):
+            module = import_module(node.module or "")
+            for name in (one.name for one in node.names):
+                assert hasattr(module, name) or find_spec(f"{node.module}.{name}"), f"{node.module} has no {name}"
+
+
+def test_options_behind_two_dashes_are_those_of_protect(tmp_path, monkeypatch):
+    """And no further folders, as argparse has them."""
+    commands = []
+    monkeypatch.setattr(
+        subprocess, "run", lambda command, **_: commands.append(command) or subprocess.CompletedProcess([], 3)
+    )
+    monkeypatch.setattr(sys, "argv", ["visibility.py", str(tmp_path), "--", "--epsilon", "8"])
+    with pytest.raises(SystemExit, match="exit code 3"):
+        runpy.run_path(str(BENCH / "visibility.py"), run_name="__main__")
+    assert commands[0][-4:] == ["--preset", "balanced", "--epsilon", "8"]
 
 
 def test_the_effect_of_two_protections_is_pooled(tmp_path, monkeypatch, capsys):

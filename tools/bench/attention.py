@@ -13,7 +13,6 @@ from pathlib import Path
 from statistics import fmean, pstdev
 
 import torch
-from unlearnable.report.gallery import spread
 
 from unlearnable.analysis.gradcam import gradcam, top_share
 from unlearnable.analysis.integrated_gradients import integrated_gradients, marked, share_of, split_words
@@ -35,7 +34,8 @@ def main() -> None:
     manifest = arguments.protected.with_name(f"{arguments.protected.name}.private") / "manifest.jsonl"
     lines = [ManifestLine.model_validate_json(text) for text in manifest.read_text(encoding="utf-8").splitlines()]
     lines = [line for line in lines if line.output and not (arguments.skip and line.source.startswith(arguments.skip))]
-    chosen = spread(lines, arguments.posts)
+    count = min(arguments.posts, len(lines))
+    chosen = [lines[len(lines) * number // count] for number in range(count)]  # evenly spread
     print(f"{len(chosen)} posts of {len(lines)}")
     for name in arguments.model:
         encoder = load_model(name)

@@ -47,8 +47,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", type=Path, nargs="+", metavar="DIR")
     parser.add_argument("--preset", default="balanced")
-    arguments, options = parser.parse_known_args()
-    further = ["--preset", arguments.preset, *(option for option in options if option != "--")]
+    given = sys.argv[1:]
+    end = given.index("--") if "--" in given else len(given)  # argparse would take what follows for further folders
+    arguments = parser.parse_args(given[:end])
+    further = ["--preset", arguments.preset, *given[end + 1 :]]
     print(HEAD)
     for folder in arguments.folders:
         lines = protected(folder, further)
