@@ -17,7 +17,6 @@ ROOT = Path(__file__).parents[1]
 COMMAND = (
     *("uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-annotate"),
     *("--python-version", "3.11", "--extra", "test", "--custom-compile-command", "python tools/lock.py"),
-    *("--output-file", "requirements.lock"),
 )
 
 
@@ -26,8 +25,10 @@ def main() -> None:
         constraints = Path(folder) / "constraints.txt"
         installed = {one.name: one.version.partition("+")[0] for one in distributions() if one.name != "unlearnable"}
         constraints.write_text("".join(f"{name}=={version}\n" for name, version in sorted(installed.items())))
-        (ROOT / "requirements.lock").unlink(missing_ok=True)
-        subprocess.run([*COMMAND, "--constraints", str(constraints), "pyproject.toml"], cwd=ROOT, check=True)
+        made = Path(folder) / "requirements.lock"  # not the one that is there, which uv would go by
+        output = ("--constraints", str(constraints), "--output-file", str(made))
+        subprocess.run([*COMMAND, *output, "pyproject.toml"], cwd=ROOT, check=True)
+        (ROOT / made.name).write_bytes(made.read_bytes())
 
 
 if __name__ == "__main__":
