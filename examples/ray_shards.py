@@ -18,12 +18,12 @@ import ray
 
 
 @ray.remote(num_cpus=1, max_retries=2)
-def protect(shard: Path, output: Path, options: list[str]) -> tuple[str, int, str]:
-    """Return the name of a shard, the exit code of its run, and the last line that it said."""
+def protect(shard: Path, output: Path, options: list[str]) -> tuple[int, str]:
+    """Return the exit code of a shard's run, and the last line that it said."""
     place = output / shard.stem
     command_line = [sys.executable, "-m", "unlearnable", "protect", shard, "--output", place, "--resume", *options]
     ended = subprocess.run(command_line, capture_output=True, text=True, check=False)
-    return shard.name, ended.returncode, (ended.stderr.strip().splitlines() or [""])[-1]
+    return ended.returncode, (ended.stderr.strip().splitlines() or [""])[-1]
 
 
 def main() -> int:
@@ -36,11 +36,17 @@ def main() -> int:
         sys.exit(f"{folder} holds no shards such as 00000.tar")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told
     ray.init(log_to_driver=False)
-    waiting = [protect.remote(shard, output, options) for shard in shards]
+    waiting = {protect.remote(shard, output, options): shard.name for shard in shards}
     failed = 0
     while waiting:
-        (done,), waiting = ray.wait(waiting)
-        name, code, said = ray.get(done)
+        (done,), _ = ray.wait(list(waiting))
+        name = waiting.pop(done)
+        try:
+            code, said = ray.get(done)
+        except ray.exceptions.RayError as error:  # its workers died, as where memory was short
+            failed += 1
+            print(f"{name}: lost: {str(error).splitlines()[0]}", flush=True)
+            continue
         failed += code != 0
         print(f"{name}: protected" if code == 0 else f"{name}: exit {code}: {said}", flush=True)
     return min(failed, 1)

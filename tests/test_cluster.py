@@ -46,3 +46,31 @@ def test_each_shard_is_a_task_with_the_bytes_of_a_run_of_its_own(shards, tiny_pa
     assert ended.returncode == 1
     assert tree(tmp_path / "out" / "00000") == tree(tmp_path / "alone" / "00000")
     assert there == {path: path.stat().st_mtime_ns for path in there}  # what is done stays as it is
+
+
+KILLING = """
+import os, signal, sys
+if "protect" in sys.argv and any(one.endswith("00000.tar") for one in sys.argv):
+    os.kill(os.getppid(), signal.SIGKILL)
+"""
+"""Of the shard 00000 every process ends the worker that started it, as Ray does where memory is short."""
+
+
+def test_a_shard_whose_workers_die_does_not_end_the_others(shards, tmp_path):
+    (tmp_path / "killing").mkdir()
+    (tmp_path / "killing" / "sitecustomize.py").write_text(KILLING.replace("sys.argv", "sys.orig_argv"))
+    ray = {"RAY_worker_niceness": "0", "RAY_AUTH_MODE": "disabled", "HOME": str(tmp_path)}
+    path = os.pathsep.join([str(tmp_path / "killing"), os.environ.get("PYTHONPATH", "")])
+    command_line = [sys.executable, str(SCRIPT), str(shards), str(tmp_path / "out"), "--no-such-option"]
+    ended = subprocess.run(
+        command_line,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        env=os.environ | ray | {"PYTHONPATH": path},
+    )
+    lines = sorted(line for line in ended.stdout.splitlines() if line.startswith("0000"))  # Ray says more
+    assert [line.partition(": ")[0] for line in lines] == ["00000.tar", "00001.tar", "00002.tar"], ended.stderr
+    assert lines[0].startswith("00000.tar: lost: ")
+    assert ended.returncode == 1
