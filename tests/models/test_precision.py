@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from unlearnable.models import precision
-from unlearnable.seal import unseal_json
+from unlearnable.seal import seal_json, unseal_json
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +37,17 @@ def test_the_faster_format_is_measured_once_and_kept_for_other_runs(tiny, monkey
     assert precision.in_bf16(tiny, "auto", "photo") is expected
     assert len(measured) == 1
     assert list(unseal_json(fresh.read_text()).values()) == [expected]
+
+
+def test_what_another_process_has_measured_meanwhile_is_kept(tiny, monkeypatch, fresh):
+    monkeypatch.setattr(precision, "speedup", lambda model, tower: 2.0)
+    assert precision._known() == {}
+    fresh.parent.mkdir()
+    fresh.write_text(seal_json({"another tower": False}))
+    assert precision.in_bf16(tiny, "auto", "photo")
+    kept = unseal_json(fresh.read_text())
+    assert kept.pop("another tower") is False
+    assert list(kept.values()) == [True]
 
 
 @pytest.mark.parametrize("content", ["", "[1]", "{"])
