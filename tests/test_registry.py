@@ -19,7 +19,7 @@ from unlearnable.datasets.formats import FORMATS
 from unlearnable.errors import ConfigError, UnknownName
 from unlearnable.methods import METHODS
 from unlearnable.methods.mem import MEM
-from unlearnable.registry import Registry, Row
+from unlearnable.registry import Registry, Row, did_you_mean
 
 REGISTRIES = (METHODS, FORMATS, ATTACKS, ATTACKERS, SUITES)
 
@@ -90,6 +90,7 @@ def test_a_name_that_is_like_no_other_gets_all_of_them():
     with pytest.raises(UnknownName) as caught:
         registry("good", "absent").summary("zzz")
     assert caught.value.hint == "there are: absent, good"
+    assert did_you_mean("zzz", ["good", "absent", "good"]) == "there are: absent, good"
     with pytest.raises(UnknownName, match="no thing is called None"):
         registry("good")[None]
 

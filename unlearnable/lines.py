@@ -55,7 +55,8 @@ class Lines:
         left, all_left = self._forecast.left_of_phase(), self._forecast.left()
         times = [] if left is None else [f"{left:.0f} s left"]
         times += [] if all_left is None else [f"{WHOLE}: about {duration(all_left)}"]
-        self._say(f"{self._name}: {int(done)}/{self._total} {figures(metrics)} ({', '.join(times)})")
+        place, known = f"{self._name}: {int(done)}/{self._total}", f"({', '.join(times)})" if times else ""
+        self._say(" ".join(part for part in (place, figures(metrics), known) if part))
 
     def _say(self, text: str) -> None:
         self._write(text)

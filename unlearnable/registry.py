@@ -132,7 +132,7 @@ def did_you_mean(name: str, known: Collection[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     if near:
         return f"did you mean {near[0]!r}?"
-    return "there are: " + ", ".join(sorted(known))
+    return "there are: " + ", ".join(sorted(set(known)))
 
 
 def _row_of(point: EntryPoint) -> Row:

@@ -99,6 +99,17 @@ def test_lines_tell_the_parts_of_a_step_and_how_long_all_of_it_takes(monkeypatch
     assert told[3].startswith("rounds: 1/2 loss 0.25")
 
 
+def test_a_line_has_nothing_where_nothing_is_known(monkeypatch):
+    monkeypatch.setattr(lines, "LINE_SECONDS", 0.0)
+    told: list[str] = []
+    progress = lines.Lines(told.append)
+    progress.phase("rounds", 2)
+    progress.advance(0)
+    progress.advance(1)
+    assert told[1] == "rounds: 0/2"
+    assert told[2].startswith("rounds: 1/2 (")
+
+
 def test_a_terminal_has_a_bar_for_all_of_it():
     columns = (TextColumn("{task.description} {task.fields[count]} {task.fields[figures]}"),)
     with Bars(*columns, console=Console(file=io.StringIO(), force_terminal=True)) as bars:

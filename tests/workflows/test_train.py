@@ -117,6 +117,13 @@ def test_an_output_that_is_a_folder_is_refused_before_the_training(settings):
             train(settings, overwrite=overwrite)
 
 
+def test_an_output_among_what_is_to_be_published_is_refused(settings, tmp_path):
+    (tmp_path / "out.private").mkdir()
+    (tmp_path / "out.private" / "manifest.jsonl").touch()
+    with pytest.raises(OutputError, match="which is to be published"):
+        train(settings, overwrite=True)
+
+
 def test_an_architecture_alone_is_trained_from_scratch(settings, monkeypatch, tiny):
     monkeypatch.setitem(ARCHITECTURES, "tiny", tiny.spec.config)
     report = train(settings.model_copy(update={"model": "tiny", "epochs": 1, "lr": None}))

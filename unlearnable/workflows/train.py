@@ -25,6 +25,7 @@ from unlearnable.progress import Progress, Silent
 from unlearnable.results import SkippedRecord, TrainReport
 from unlearnable.scratch import scratch_folder
 from unlearnable.training.distributed import join
+from unlearnable.workflows.layout import refuse_published
 from unlearnable.workflows.verify.splits import split, unused
 
 
@@ -154,8 +155,9 @@ def _refuse_existing_output(settings: TrainSettings, *, resume: bool, overwrite:
 
     Raises:
         OutputError: a model, its report or a stopped training exists, and neither `resume` nor `overwrite` allows it;
-            or the output is a folder.
+            or the output is a folder, or would be published.
     """
+    refuse_published(settings.output)
     if settings.output.is_dir():
         raise OutputError(f"{settings.output} is a folder", hint="name a file in it, such as model.safetensors")
     partial = settings.output.with_name(f"{settings.output.name}.partial")
