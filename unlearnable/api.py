@@ -309,10 +309,17 @@ def preview(
 
 
 def _logged(settings: LoggedSettings, progress: Progress | None) -> AbstractContextManager[Progress]:
-    """Return the progress of a call, which is recorded where the settings name a log file."""
+    """Return the progress of a call, which is recorded where the settings name a log file.
+
+    Raises:
+        OutputError: the log file would be published.
+    """
     from unlearnable.logfile import logged
     from unlearnable.progress import Silent
+    from unlearnable.workflows.layout import refuse_published
 
+    if settings.log_file:
+        refuse_published(settings.log_file)
     return logged(settings.log_file, progress or Silent())
 
 

@@ -82,3 +82,11 @@ def test_a_setting_that_does_not_exist_is_a_config_error(received, name):
     with pytest.raises(unlearnable.ConfigError, match="no setting 'epsilonn' in the call"):
         getattr(unlearnable, name)(*arguments, epsilonn=4)
     assert received == []
+
+
+def test_a_log_among_what_is_to_be_published_is_refused(received, tmp_path):
+    (tmp_path / "out.private").mkdir()
+    (tmp_path / "out.private" / "manifest.jsonl").touch()
+    with pytest.raises(unlearnable.OutputError, match="which is to be published"):
+        unlearnable.protect("a", log_file=tmp_path / "out" / "run.log")
+    assert received == []
