@@ -413,8 +413,8 @@ def test_a_stopped_one_goes_on_by_the_same_call_to_the_same_bytes(last_week, pos
     assert {path.name for path in private.iterdir()} == {path.name for path in (kept / private.name).iterdir()}
 
 
-def test_more_photos_since_it_was_stopped_begin_it_anew(last_week, posts, tmp_path, monkeypatch):
-    take(posts, range(2))
+def add_and_stop_after_two_files(posts, monkeypatch):
+    """Stop an `--add` while it puts its files in place."""
     link, left = published._link, [2]
 
     def one_less(*arguments):
@@ -427,24 +427,18 @@ def test_more_photos_since_it_was_stopped_begin_it_anew(last_week, posts, tmp_pa
         patch.setattr(published, "_link", one_less)
         with pytest.raises(Killed):
             protect(posts, add=True)
+
+
+def test_more_photos_since_it_was_stopped_begin_it_anew(last_week, posts, tmp_path, monkeypatch):
+    take(posts, range(2))
+    add_and_stop_after_two_files(posts, monkeypatch)
     take(posts, [7])
     assert (protect(posts, add=True).added, check(tmp_path / "photos-protected").problems) == (3, [])
 
 
 def test_the_earlier_records_stay_where_the_photos_of_a_stopped_one_are_gone(last_week, posts, tmp_path, monkeypatch):
     take(posts, range(2))
-    link, left = published._link, [2]
-
-    def one_less(*arguments):
-        left[0] -= 1
-        if left[0] < 0:
-            raise Killed
-        return link(*arguments)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(published, "_link", one_less)
-        with pytest.raises(Killed):
-            protect(posts, add=True)
+    add_and_stop_after_two_files(posts, monkeypatch)
     for name in ("n0.png", "n1.png"):
         (posts / name).rename(tmp_path / name)
     with pytest.raises(CheckpointError, match="they are gone"):
