@@ -170,6 +170,100 @@ def test_colours_that_an_avif_tells_by_numbers(photo: Photo, tmp_path: Path) -> 
     assert decode(path).lost == ("HDR brightness (HLG) not converted",)
 
 
+def test_an_avif_that_names_a_wider_brand_first(photo: Photo, tmp_path: Path) -> None:
+    path = tmp_path / "a.avif"
+    Image.fromarray(photo).save(path)
+    plain = path.read_bytes()
+    brands = plain[16:32].replace(b"mif1", b"avif")
+    path.write_bytes(plain[:8] + b"mif1" + plain[12:16] + brands + plain[32:])
+    assert decode(path).file_format == "AVIF"
+
+
+def _in_srgb(picture: Picture) -> Photo:
+    assert picture.icc is not None
+    profiles = io.BytesIO(picture.icc), ImageCms.createProfile("sRGB")
+    return np.asarray(ImageCms.profileToProfile(Image.fromarray(picture.pixels), *profiles))[0, 0]
+
+
+COLOURED = (b"IDAT", zlib.compress(b"\0" + bytes((200, 100, 50))))
+SRGB = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
+ADOBE = (31270, 32900, 64000, 33000, 21000, 71000, 15000, 6000)
+
+
+def _png(path: Path, *chunks: tuple[bytes, bytes], colour: int = 2) -> Picture:
+    path.write_bytes(png([header(1, 1, 8, colour), *chunks, COLOURED, (b"IEND", b"")]))
+    return decode(path)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "brighter", "redder"),
+    [
+        ([(b"gAMA", struct.pack(">L", 100_000))], True, False),
+        ([(b"gAMA", struct.pack(">L", 45_455)), (b"cHRM", struct.pack(">8L", *ADOBE))], False, True),
+        ([(b"cHRM", struct.pack(">8L", *ADOBE))], False, True),
+        ([(b"cICP", bytes((12, 13, 0, 1)))], False, True),
+        ([(b"gAMA", struct.pack(">L", 45_455)), (b"cICP", bytes((9, 13, 0, 1)))], False, True),
+    ],
+)
+def test_colours_that_a_png_tells_by_numbers(
+    tmp_path: Path, chunks: list[tuple[bytes, bytes]], brighter: bool, redder: bool
+) -> None:
+    shown = _in_srgb(_png(tmp_path / "a.png", *chunks)).astype(int)
+    assert (shown[1] > 150) == brighter
+    assert (shown[0] - shown[1] > 105) == redder
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [(b"gAMA", struct.pack(">L", 45_455))],
+        [(b"gAMA", struct.pack(">L", 45_455)), (b"cHRM", struct.pack(">8L", *SRGB))],
+        [(b"gAMA", struct.pack(">L", 100_000)), (b"sRGB", b"\0")],
+        [(b"gAMA", struct.pack(">L", 0))],
+        [(b"cHRM", bytes(32))],
+        [(b"cICP", bytes((1, 13, 0, 1)))],
+    ],
+)
+def test_a_png_in_srgb_or_of_impossible_colours_has_no_profile(
+    tmp_path: Path, chunks: list[tuple[bytes, bytes]]
+) -> None:
+    assert _png(tmp_path / "a.png", *chunks).icc is None
+
+
+def test_a_grey_png_with_a_gamma_keeps_its_brightness(tmp_path: Path) -> None:
+    picture = _png(tmp_path / "a.png", (b"gAMA", struct.pack(">L", 100_000)), colour=0)
+    assert len(set(picture.pixels[0, 0])) == 1
+    shown = _in_srgb(picture)
+    np.testing.assert_allclose(shown, 229, atol=2)  # 200 of 255 in linear light
+
+
+def test_a_profile_counts_before_the_gamma_of_a_png(photo: Photo, tmp_path: Path) -> None:
+    icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    path = tmp_path / "a.png"
+    Image.fromarray(photo).save(path, icc_profile=icc)
+    plain = path.read_bytes()
+    gamma = b"gAMA" + struct.pack(">L", 100_000)
+    path.write_bytes(plain[:33] + struct.pack(">L", 4) + gamma + struct.pack(">L", zlib.crc32(gamma)) + plain[33:])
+    assert decode(path).icc == icc
+
+
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+def test_the_subsampling_of_a_cmyk_jpeg_is_known(photo: Photo, decoded: Decoded, subsampling: int) -> None:
+    picture = decoded(Image.fromarray(photo).convert("CMYK"), "a.jpg", subsampling=subsampling)
+    assert picture.compression is not None
+    assert picture.compression.subsampling == subsampling
+
+
+@pytest.mark.parametrize(("kind", "grey"), [(1, [0, 64, 128, 255]), (2, [170, 255, 0, 170])])
+def test_a_tiff_of_large_numbers_with_and_without_sign(tmp_path: Path, kind: int, grey: list[int]) -> None:
+    values = np.array([0, 2**30, 2**31 + 5, 2**32 - 1], "<u4").tobytes()
+    entries = [(256, 4), (257, 1), (258, 32), (259, 1), (262, 1), (273, 8), (277, 1), (278, 1), (279, 16), (339, kind)]
+    table = b"".join(struct.pack("<HHLL", tag, 4, 1, value) for tag, value in entries)
+    path = tmp_path / "a.tif"
+    path.write_bytes(b"II*\0" + struct.pack("<L", 24) + values + struct.pack("<H", 10) + table + bytes(4))
+    assert decode(path).pixels[0, :, 0].tolist() == grey
+
+
 def test_animations_give_their_first_frame(photo: Photo, decoded: Decoded) -> None:
     frames = [Image.fromarray(np.roll(photo, shift, axis=1)) for shift in (9, 18)]
     for name, options in (("a.png", {}), ("a.webp", {"lossless": True}), ("a.tif", {})):

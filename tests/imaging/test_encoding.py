@@ -75,9 +75,8 @@ def test_an_animated_webp_is_told_by_its_first_frame(
     assert (picture.compression is None) == lossless
 
 
-def test_grey_and_cmyk_jpegs_are_written_as_cameras_do(photo: NDArray[np.uint8], decoded: Decoded) -> None:
-    for mode in ("L", "CMYK"):
-        assert decoded(Image.fromarray(photo).convert(mode), "a.jpg", quality=90).compression == Compression(90)
+def test_grey_jpegs_are_written_as_cameras_do(photo: NDArray[np.uint8], decoded: Decoded) -> None:
+    assert decoded(Image.fromarray(photo).convert("L"), "a.jpg", quality=90).compression == Compression(90)
 
 
 @pytest.mark.parametrize(

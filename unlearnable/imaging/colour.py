@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
-from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION
+from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, SAMPLEFORMAT
 
 from unlearnable.imaging.arrays import array_of, rgb
 
@@ -77,8 +77,11 @@ def _is_rgb(icc: bytes | None) -> bool:
 def _in_eight_bits(image: Image.Image, lost: list[str]) -> Image.Image:
     """Return an image of one deep channel in 8 bits, with 0 for black; Pillow leaves it for white where a TIFF does."""
     values = np.asarray(image)
+    tags = getattr(image, "tag_v2", {})
+    if tags.get(SAMPLEFORMAT, (1,))[0] == 1 and tags and values.dtype == np.int32:
+        values = values.view(np.uint32)  # Pillow reads them as if they had a sign
     grey = _to_eight_bits(values, lost)
-    white_is_zero = getattr(image, "tag_v2", {}).get(PHOTOMETRIC_INTERPRETATION) == 0
+    white_is_zero = tags.get(PHOTOMETRIC_INTERPRETATION) == 0
     reduced = Image.fromarray(255 - grey if white_is_zero else grey)
     if isinstance(clear := image.info.get("transparency"), int):
         reduced.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))

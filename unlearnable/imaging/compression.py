@@ -47,7 +47,7 @@ class Compression:
 def read(image: ImageFile, file: IO[bytes]) -> Compression | None:
     """Return how an opened photo was compressed; None for formats without loss. `file` is what it was opened from."""
     if isinstance(image, JpegImagePlugin.JpegImageFile):  # MPO too
-        known = JpegImagePlugin.get_sampling(image)  # -1 for grey and for what no encoder here can repeat
+        known = _sampling(image)
         return Compression(
             quality_of(image.quantization[min(image.quantization)]) if image.quantization else None,
             known if known >= 0 else HALF_COLOUR,
@@ -55,6 +55,14 @@ def read(image: ImageFile, file: IO[bytes]) -> Compression | None:
         )
     lossy = image.format in ("HEIF", "AVIF") or (image.format == "WEBP" and _has_lossy_frame(file))
     return Compression(None) if lossy else None
+
+
+def _sampling(image: JpegImagePlugin.JpegImageFile) -> int:
+    """Return the chroma subsampling, also of CMYK; -1 for grey and for what no encoder here can repeat."""
+    if image.layers == 4:
+        luma, chroma = (layer[1:3] for layer in image.layer[:2])
+        return {(1, 1): 0, (2, 1): 1}.get(luma, HALF_COLOUR) if chroma == (1, 1) else HALF_COLOUR
+    return JpegImagePlugin.get_sampling(image)
 
 
 def quality_of(table: Sequence[int]) -> int:

@@ -35,10 +35,11 @@ def decode(path: Path) -> Picture:
         if image.format == "PNG":
             _scale_transparency(image, depth)
         meta = metadata.read(image)
+        told = numbered_colours.read(image, file)
+        if told is not None:
+            image.info["icc_profile"] = told.icc
+            lost += told.lost
         colours = separate(image)
-        if image.format in ("HEIF", "AVIF") and "icc_profile" not in image.info:
-            told = numbered_colours.read(image, file)
-            colours = colours._replace(icc=told.icc, lost=colours.lost + told.lost)
         return Picture(
             pixels=upright(colours.pixels, meta.orientation),
             alpha=None if colours.alpha is None else upright(colours.alpha, meta.orientation),

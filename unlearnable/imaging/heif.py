@@ -1,4 +1,4 @@
-"""HEIF and AVIF support beyond Pillow's: an opener, a check for truncated files, and the bit depth."""
+"""HEIF and AVIF support beyond Pillow's: an opener, a check for truncated files, which of both, the bit depth."""
 
 from __future__ import annotations
 
@@ -34,6 +34,17 @@ def is_cut_off(file: IO[bytes]) -> bool:
             return False
         position += size
     return False
+
+
+def is_avif(file: IO[bytes]) -> bool:
+    """Return whether an AVIF's brand is among those of the file, which may name a wider one first.
+
+    The opener of HEIF takes such files too and cannot decode them.
+    """
+    file.seek(0)
+    size, kind = struct.unpack(">L4s", file.read(8).ljust(8, b"\0"))
+    brands = file.read(min(size, 256) - 8) if kind == b"ftyp" and size > 8 else b""
+    return not {b"avif", b"avis"}.isdisjoint(brands[place : place + 4] for place in (0, *range(8, len(brands), 4)))
 
 
 def depth(file: IO[bytes]) -> int:

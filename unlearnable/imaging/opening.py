@@ -80,8 +80,10 @@ def _open(file: IO[bytes], start: bytes) -> ImageFile.ImageFile:
     heif.register()
     if start[4:8] == b"ftyp" and heif.is_cut_off(file):
         raise DecodeError("truncated", "the file ends before the picture does")
+    formats = [name for name in FORMATS if name != "HEIF"] if heif.is_avif(file) else FORMATS
+    file.seek(0)
     try:
-        image = Image.open(file, formats=FORMATS)
+        image = Image.open(file, formats=formats)
     except UnidentifiedImageError as error:
         raise _unidentified(start) from error
     return image
