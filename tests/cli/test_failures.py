@@ -36,6 +36,30 @@ finally:
 """
 
 
+STOPPED = """
+import sys
+from unlearnable.cli import app, doctor
+def examine():
+    raise KeyboardInterrupt
+doctor.examine = examine
+sys.argv = ["unlearnable", "doctor", "--json"]
+app.main()
+"""
+
+
+def test_ctrl_c_is_said_and_told_as_json():
+    result = subprocess.run([sys.executable, "-c", STOPPED], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (130, "error: interrupted\n")
+    assert json.loads(result.stdout)["exit_code"] == 130
+
+
+@pytest.mark.parametrize("words", [("--json", "doctor"), ("--json",), ("nothing", "--json")])
+def test_json_where_it_is_no_option_still_gets_json(words):
+    result = call(*words)
+    assert result.returncode == 2
+    assert json.loads(result.stdout)["error"] in result.stderr
+
+
 def test_help_brings_few_modules_and_no_torch():
     result = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, check=False)
     assert result.returncode == 0

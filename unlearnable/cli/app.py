@@ -16,7 +16,7 @@ from typer.core import TyperCommand
 from unlearnable import files
 from unlearnable.cli import benchmark, doctor, explain, lists, options, preview, protect, train, verify, window
 from unlearnable.cli.console import open_what_is_closed, print_any_letter, report_error, say, warnings_as_lines
-from unlearnable.errors import EXIT_UNEXPECTED, UnlearnableError
+from unlearnable.errors import EXIT_UNEXPECTED, Interrupted, UnlearnableError
 from unlearnable.logfile import keeping
 
 UsageError: Any = typer.BadParameter.__base__  # the error of all wrong usage, which Typer does not export
@@ -104,7 +104,10 @@ def main() -> None:
 def _run(asked: set[str]) -> NoReturn:
     try:
         with warnings_as_lines():
-            sys.exit(app(obj=asked, standalone_mode=False))
+            code = app(obj=asked, standalone_mode=False)
+            if code == Interrupted.exit_code:  # Ctrl-C in a command that does not say it itself
+                raise Interrupted("interrupted")
+            sys.exit(code)
     except Exception as error:
         failure = failure_of(error, _parse_leniently(sys.argv[1:], asked) if isinstance(error, UsageError) else "")
         if "debug" in asked:
@@ -143,8 +146,9 @@ def _parse_leniently(arguments: Sequence[str], asked: set[str]) -> str:
     place = next((place for place, argument in enumerate(arguments) if not argument.startswith("-")), len(arguments))
     name = arguments[place] if place < len(arguments) else ""
     command = typer.main.get_group(app).commands.get(name)
-    if command is None:  # then --json is no option's value
-        asked |= {"as_json"} if "--json" in arguments else set()
+    if "--json" in (arguments[:place] if command else arguments):  # there it is no option's value
+        asked.add("as_json")
+    if command is None:
         return ""
     past_faults: Any = {"resilient_parsing": True, "ignore_unknown_options": True, "allow_extra_args": True}
     command.make_context(name, list(arguments[place + 1 :]), obj=asked, **past_faults)
