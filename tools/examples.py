@@ -8,6 +8,7 @@ of `skimage.data`, scikit-learn in `sklearn/datasets/images/README.txt`.
 
 from __future__ import annotations
 
+import argparse
 import json
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -219,4 +220,5 @@ def licences() -> str:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     main()

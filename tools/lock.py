@@ -8,6 +8,7 @@ What this environment lacks, as libraries for other systems, is of the newest ve
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import tempfile
 from importlib.metadata import distributions
@@ -32,4 +33,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     main()

@@ -13,8 +13,10 @@ from unlearnable.config import TrainSettings
 from unlearnable.datasets import Photo
 from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelError, OutputError
 from unlearnable.experiments import fit as fit_module
+from unlearnable.lines import Lines
 from unlearnable.models.architectures import ARCHITECTURES
 from unlearnable.models.openclip import load
+from unlearnable.training.distributed import World
 from unlearnable.workflows.train import report_path, train
 from unlearnable.workflows.verify.splits import split
 
@@ -37,6 +39,14 @@ def test_a_checkpoint_a_report_and_curves_come_out(settings, posts):
     trained, start = load(str(settings.output)), load(settings.model)
     assert not torch.equal(trained.token_table, start.token_table)
     assert list(settings.output.parent.glob("*.partial")) == []
+
+
+def test_the_first_of_several_processes_alone_speaks_and_writes(settings, monkeypatch):
+    said: list[str] = []
+    monkeypatch.setattr("unlearnable.workflows.train.join", lambda device: World(rank=1))
+    assert train(settings, progress=Lines(lambda text, *_: said.append(text))) is None
+    assert said == []
+    assert not settings.output.exists()
 
 
 def test_each_epoch_has_a_loss_of_its_own(settings):

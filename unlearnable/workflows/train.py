@@ -53,6 +53,8 @@ def train(
     partial = _refuse_existing_output(settings, resume=resume, overwrite=overwrite)
     device = choose_device(settings.device)
     world, datasets = join(device), open_all(settings)
+    if world.rank:
+        progress = Silent()  # the first process speaks for all
     model = _start(settings, progress).to(device)
     key = _key(settings, datasets, model)
     files.check_writable(settings.output.parent)
