@@ -20,6 +20,7 @@ from unlearnable.workflows.layout import layout_of
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect import run as workflow
 from unlearnable.workflows.protect.adding import run as adding
+from unlearnable.workflows.protect.adding.settings import continued
 from unlearnable.workflows.protect.check import check
 from unlearnable.workflows.protect.lock import held
 from unlearnable.workflows.verify.matching import match
@@ -88,6 +89,21 @@ def test_captions_are_those_of_the_earlier_run_wherever_it_is_added_from(posts, 
     monkeypatch.chdir(tmp_path / "elsewhere")
     assert protect(posts, output=tmp_path / "out", add=True, **quick).added == 3
     assert (tmp_path / "out" / "posts.jsonl").read_text().count("a new day") == 8 + 3
+
+
+@pytest.mark.parametrize("given", ["tiny.safetensors", "sub/../tiny.safetensors"])
+def test_a_surrogate_that_is_a_file_is_found_from_another_folder(posts, tiny_path, tmp_path, monkeypatch, given):
+    shutil.copy(tiny_path, tmp_path / "tiny.safetensors")
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path)
+    protect(posts, output=tmp_path / "out", **QUICK | {"surrogate": (given,)})
+    take(posts, range(2))
+    monkeypatch.chdir(posts)
+    where = {"photos": (posts,), "output": tmp_path / "out"}
+    assert adding.add(continued(where)).added == 2
+    monkeypatch.chdir(tmp_path)
+    take(posts, range(2, 3))
+    assert adding.add(continued({**where, "surrogate": (given,)})).added == 1
 
 
 def test_captions_are_found_where_the_folder_that_the_run_was_made_from_is_gone(posts, quick, tmp_path, monkeypatch):

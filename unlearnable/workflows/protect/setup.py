@@ -25,6 +25,7 @@ from unlearnable.workflows import history
 from unlearnable.workflows.layout import Layout, OutputNames
 from unlearnable.workflows.protect.prepare import Caption, PhotoReader, Prepared, leaders_of, read_captions, read_photos
 from unlearnable.workflows.protect.resaved import MadeCopies
+from unlearnable.workflows.protect.stored import whole
 
 PIXELS = "pixels.u8"  # working copies, in the scratch folder
 
@@ -67,7 +68,7 @@ class Run:
 def run_key(settings: ProtectSettings, dataset: Dataset) -> str:
     """Return the run key: a hash of settings, avoided words, data and model files, to which checkpoints are bound."""
     avoided = " ".join(sorted(avoided_words(settings)))
-    parts = [config.digest(settings), dataset.fingerprint, avoided, *_model_files(settings)]
+    parts = [config.digest(whole(settings)), dataset.fingerprint, avoided, *_model_files(settings)]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
 

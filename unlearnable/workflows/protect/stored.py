@@ -9,14 +9,35 @@ from pathlib import Path
 from unlearnable import config
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import is_photo, is_word_for_people
+from unlearnable.models import bundled
+from unlearnable.models.masked_language import SMALL_MLM
 
 
 def stored(settings: ProtectSettings) -> str:
-    """Return the settings as `run.toml` holds them, with absolute paths; a word in place of a caption file stays."""
-    whole = config.absolute(settings)
+    """Return the settings as `run.toml` holds them: what they say in whatever folder they are read."""
+    return config.to_toml(whole(settings))
+
+
+def whole(settings: ProtectSettings) -> ProtectSettings:
+    """Return the settings with absolute paths, also of models that are files; a word for a caption file stays."""
+    found: dict[str, object] = {
+        "surrogate": tuple(map(_whole_name, settings.surrogate)),
+        "towers": tuple(map(_whole_name, settings.towers)),
+        "language_model": _whole_name(settings.language_model),
+    }
     if is_word_for_people(settings.captions):
-        whole = whole.model_copy(update={"captions": settings.captions})
-    return config.to_toml(whole)
+        found["captions"] = settings.captions
+    return config.absolute(settings).model_copy(update=found)
+
+
+def _whole_name(model: str) -> str:
+    """Return the name of a model, with an absolute path where it is a file or a folder, or its weights are one."""
+    if model in (*bundled.NAMES, SMALL_MLM):
+        return model
+    if Path(model).exists():
+        return str(Path(model).absolute())
+    architecture, _, weights = model.partition(":")
+    return f"{architecture}:{Path(weights).absolute()}" if weights and Path(weights).is_file() else model
 
 
 def captions_from(root: Path, settings: ProtectSettings) -> Path | None:

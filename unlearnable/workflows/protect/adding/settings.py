@@ -12,7 +12,7 @@ from unlearnable.errors import ConfigError
 from unlearnable.workflows.layout import layout_of
 from unlearnable.workflows.protect.adding.earlier import records_of, settings_of
 from unlearnable.workflows.protect.chosen import root_of, source_of
-from unlearnable.workflows.protect.stored import captions_from
+from unlearnable.workflows.protect.stored import captions_from, whole
 
 WHICH_POSTS = frozenset({"captions", "only", "skip", "photo_column", "caption_column"})
 FREE = OUTSIDE_THE_DIGEST | WHICH_POSTS
@@ -36,7 +36,7 @@ def continued(
     layout = layout_of(source_of(asked.photos).place, asked.output)
     before = settings_of(records_of(layout))
     for name, source in sources.items():
-        now, was = getattr(asked, name), getattr(before, name)
+        now, was = getattr(whole(asked), name), getattr(whole(before), name)
         if name not in FREE and now != was:
             raise ConfigError(
                 f"{source or name}: the earlier result was made with {_said(was)}, not {_said(now)}",
