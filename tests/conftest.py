@@ -24,6 +24,7 @@ from unlearnable.posts.pixels import Pixels, Posts
 
 PLUGIN = Path(__file__).parent / "plugin"  # a package from outside; the contract tests run over its rows too
 sys.path.append(str(PLUGIN))
+os.fsync = lambda fd: None  # no test cuts the power, and a slow disk takes minutes for all of them
 os.environ["UNLEARNABLE_ADVERSARIAL_WEIGHT"] = "0"  # the default misleads models that take seconds to load
 os.environ["UNLEARNABLE_NOISE_COLOUR"] = "colour"
 os.environ["UNLEARNABLE_VISIBILITY"] = "high"  # in few and short steps a tenth of the noise is next to nothing

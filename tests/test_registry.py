@@ -209,7 +209,7 @@ def test_a_format_of_another_package_that_fails_is_named_in_a_line_and_passed_ov
         f"    def {one}(self, *_):\n        raise RuntimeError('boom')" for one in ("sniff", "read", "write")
     )
     (folder / "failing_format.py").write_text(f"class Failing:\n    name = 'bad'\n{body}\nX = Failing()\n")
-    arguments = ("-m", "unlearnable", "protect", posts, "--dry-run", "--json", "--max-rounds", "1", "--preset", "fast")
+    arguments = ("-m", "unlearnable", "protect", posts, "--dry-run", "--json", "--method", "random")
     result = with_packages(folder, *arguments)
     assert json.loads(result.stdout)["caption_format"] == "jsonl"
     named = [line for line in result.stderr.splitlines() if "plugin-pack" in line]

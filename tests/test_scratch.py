@@ -13,6 +13,7 @@ import tempfile
 import pytest
 
 from tests.cli.program import FILE, PAUSING, POSIX, call
+from tests.forked import Forked
 from tests.workflows.test_protect import QUICK
 from unlearnable import protect, scratch
 from unlearnable.errors import OutputError
@@ -138,7 +139,7 @@ def test_no_decoded_original_stays_in_the_temporary_folder(
         "verify": ["verify", posts, tmp_path / "photos-protected", "--victims", tiny_path, "--epochs", "1"],
     }[command]
     line = [sys.executable, "-u", "-c", PAUSING, marker, *map(str, arguments)]
-    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True) as process:
+    with Forked(line, stderr=subprocess.PIPE, text=True) as process:
         assert any(said.startswith(marker) for said in process.stderr)
         assert list(temporary.glob("unlearnable-*/*.u8")), "nothing was decoded"
         process.send_signal(getattr(signal, name))

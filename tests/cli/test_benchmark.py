@@ -12,6 +12,7 @@ import pytest
 
 from tests.benchmarks.conftest import faces, flickr  # noqa: F401  (fixtures)
 from tests.cli.program import POSIX, call
+from tests.forked import Forked
 
 PAUSING = """
 import sys, threading
@@ -74,7 +75,7 @@ def test_killed_in_a_cell_and_resumed_gives_the_same_table(flickr, common, tmp_p
     assert call(*whole).returncode == 0
     broken = common(flickr, "--dataset", "flickr8k", "--output", tmp_path / "broken", "--json")
     command_line = [sys.executable, "-c", PAUSING, *map(str, broken)]
-    with subprocess.Popen(command_line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with Forked(command_line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout.readline() == "saved\n"
         process.send_signal(signal.SIGKILL)
     assert list((tmp_path / "broken").rglob("mem-3*.partial"))
@@ -90,18 +91,19 @@ def test_killed_in_a_cell_and_resumed_gives_the_same_table(flickr, common, tmp_p
 def test_two_processes_share_the_cells_and_a_third_call_lays_out_all(flickr, common, tmp_path):  # noqa: F811
     arguments = common(flickr, "--dataset", "flickr8k", "--output", tmp_path / "out", "--json")
     started = [
-        subprocess.Popen(
-            [sys.executable, "-m", "unlearnable", *map(str, arguments)],
+        Forked(
+            [sys.executable, "-c", "from unlearnable.cli.app import main; main()", *map(str, arguments)],
             env=os.environ | {"RANK": str(rank), "WORLD_SIZE": "2"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            text=True,
         )
         for rank in (0, 1)
     ]
     printed = [process.communicate(timeout=300)[0] for process in started]
     assert [process.returncode for process in started] == [0, 0]
     assert json.loads(printed[0])["ran"] == 1
-    assert printed[1] == b""
+    assert printed[1] == ""
     after = json.loads(call(*arguments).stdout)
     assert (after["ran"], after["reused"]) == (0, 2)
     assert {cell["method"] for cell in after["cells"]} == {"clean", "mem-3"}

@@ -223,7 +223,7 @@ def test_a_user_without_a_home_folder_gets_one_line(posts, monkeypatch):
 @POSIX
 def test_an_object_for_which_there_is_no_room_either_is_no_second_failure():
     with open("/dev/full", "w") as full:  # noqa: PTH123
-        line = [sys.executable, "-m", "unlearnable", "models", "--json"]
+        line = [sys.executable, "-m", "unlearnable", "attacks", "--json"]
         result = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert result.returncode == 5
     assert "Traceback" not in result.stderr
@@ -253,11 +253,18 @@ def test_the_whole_file_system_is_no_folder_of_photos():
 
 
 @POSIX
-@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
-def test_a_stream_that_the_caller_has_closed_is_no_failure(posts, closed):
+@pytest.mark.parametrize(
+    ("closed", "wrong", "code"),
+    [
+        (">&-", "protect nowhere --json", 3),
+        ("2>&-", "protect . --surrogate no.pt --json", 4),  # says on stderr that it starts
+        (">&- 2>&-", "protect nowhere --json", 3),
+    ],
+)
+def test_a_stream_that_the_caller_has_closed_is_no_failure(posts, closed, wrong, code):
     """An error is still told by the exit code."""
     command = f'"{sys.executable}" -m unlearnable {{}} {closed}'
     listed = subprocess.run(command.format("methods --json"), shell=True, capture_output=True, text=True, check=False)
     assert (listed.returncode, listed.stderr) == (0, "")
-    wrong = command.format("protect . --surrogate no.pt --json")  # says on stderr that it starts
-    assert subprocess.run(wrong, shell=True, capture_output=True, cwd=posts, check=False).returncode == 4
+    ended = subprocess.run(command.format(wrong), shell=True, capture_output=True, cwd=posts, check=False)
+    assert ended.returncode == code

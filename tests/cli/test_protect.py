@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.program import FILE, PAUSING, POSIX, call, run
 from tests.conftest import tree
+from tests.forked import Forked
 from unlearnable.config import VerifySettings
 from unlearnable.progress import Silent
 from unlearnable.workflows.verify.splits import divide
@@ -143,7 +144,7 @@ def test_killed_and_resumed_gives_the_same_bytes(posts, tiny_path, tmp_path, mar
     assert call(*common, "--output", tmp_path / "whole").returncode == 0
     broken = (*common, "--output", tmp_path / "broken")
     command_line = [sys.executable, "-u", "-c", PAUSING, marker, *map(str, broken)]
-    with subprocess.Popen(command_line, stderr=subprocess.PIPE, text=True) as process:
+    with Forked(command_line, stderr=subprocess.PIPE, text=True) as process:
         assert any(line.startswith(marker) for line in process.stderr)
         process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
@@ -160,7 +161,7 @@ def test_ctrl_c_exits_130_and_names_the_way_on(posts, tiny_path, tmp_path):
     file.write_text(FILE + "max_rounds = 5000\nthreshold = 0.0000001\n")
     marker = "optimising (mem): 1/5000"
     command_line = ["protect", posts, "--surrogate", tiny_path, "--config", file]
-    process = subprocess.Popen(
+    process = Forked(
         [sys.executable, "-c", PAUSING, marker, *map(str, command_line)],
         stderr=subprocess.PIPE,
         text=True,

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests.cli.program import call
 from tests.conftest import CAPTIONS, TINY, picture
+from tests.forked import Forked
 from unlearnable.config import Recipe
 from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import load, save
@@ -135,7 +136,7 @@ def test_two_processes_give_the_loss_curve_of_one(model, batch, epochs, posts, t
     base = os.environ | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     base |= {"WORLD_SIZE": "2", "ACCELERATE_USE_CPU": "true"}
     children = [
-        subprocess.Popen(
+        Forked(
             [sys.executable, "-c", CHILD, json.dumps([*map(str, arguments), "--overwrite"])],
             env=base | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
             stdout=subprocess.PIPE,

@@ -13,6 +13,7 @@ from PIL import Image
 
 from tests.cli.program import FILE, POSIX, call
 from tests.conftest import tree
+from tests.forked import Forked
 from tests.workers import jobs
 from tests.workers.test_pool import eventually, gone
 from tests.workflows.test_protect import QUICK
@@ -117,7 +118,7 @@ def test_an_interrupted_run_leaves_no_worker_and_no_half_file_and_resumes(posts,
     (tmp_path / "quick.toml").write_text(FILE + "max_rounds = 1\n")
     arguments = ["protect", posts, "--surrogate", tiny_path, "--config", tmp_path / "quick.toml"]
     line = [sys.executable, "-u", "-c", PAUSING, tmp_path / "workers", *arguments]
-    with subprocess.Popen(
+    with Forked(
         [*map(str, line)],
         stderr=subprocess.PIPE,
         text=True,

@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.program import FILE, PAUSING, POSIX, call
 from tests.conftest import tree
+from tests.forked import Forked
 from tests.workflows.test_protect import QUICK
 from unlearnable import files, protect
 from unlearnable.workflows.layout import Layout, create_folders
@@ -48,7 +49,7 @@ def test_decoded_originals_lie_in_the_private_folder_and_are_removed(posts, tiny
     arguments = ["protect", str(posts), "--surrogate", str(tiny_path), "--config", str(file)]
     line = [sys.executable, "-u", "-c", PAUSING, "optimising", *arguments]
     environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
-    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True, env=environment) as process:
+    with Forked(line, stderr=subprocess.PIPE, text=True, env=environment) as process:
         assert any(said.startswith("optimising") for said in process.stderr)
         assert (private / "scratch" / "pixels.u8").stat().st_size == 8 * 3 * 48 * 64
         assert [stat.S_IMODE(folder.stat().st_mode) for folder in (private, private / "scratch")] == [0o700, 0o700]

@@ -11,6 +11,7 @@ import pytest
 
 from tests.cli.program import FILE, PAUSING, POSIX
 from tests.conftest import tree
+from tests.forked import Forked
 from tests.workflows.test_protect import QUICK
 from unlearnable import protect
 from unlearnable.errors import ModelError, OutputError
@@ -50,7 +51,7 @@ def test_a_killed_run_holds_nothing(posts, tiny_path, tmp_path):
     file.write_text(FILE + "max_rounds = 3\n")
     arguments = ["protect", str(posts), "--surrogate", str(tiny_path), "--config", str(file)]
     line = [sys.executable, "-u", "-c", PAUSING, "optimising", *arguments]
-    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True) as process:
+    with Forked(line, stderr=subprocess.PIPE, text=True) as process:
         assert any(said.startswith("optimising") for said in process.stderr)
         with pytest.raises(OutputError, match=f"process {process.pid} "):
             protect(posts, surrogate=(str(tiny_path),), **QUICK)

@@ -16,6 +16,7 @@ from PIL import Image
 
 from tests.cli.program import call
 from tests.conftest import CAPTIONS, picture, tree
+from tests.forked import Forked
 from unlearnable.cli.app import main
 
 CHILD = """
@@ -26,7 +27,7 @@ checkpoint.SOON = 0
 sys.argv = ["unlearnable", *json.loads(sys.argv[1])]
 main()
 """
-Child = partial(subprocess.Popen, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+Child = partial(Forked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 SETTINGS = {
     "UNLEARNABLE_ADVERSARIAL_WEIGHT": "3",
     "UNLEARNABLE_ADVERSARY_STEPS": "2",

@@ -99,7 +99,7 @@ def test_a_real_shortcut_is_judged_protected_and_nothing_is_written_to_the_photo
 
 
 def test_an_untouched_copy_is_judged_not_protected(settings):
-    report = verify(settings("untouched", require=("hit10<=60",)))
+    report = verify(settings("untouched", epochs=10, require=("hit10<=60",)))
     assert report.verdict.startswith("not protected: ")
     assert report.findings[0].effect == pytest.approx(0.0)
     assert len(report.missed) == 2
@@ -124,8 +124,8 @@ def test_every_arm_and_attack_has_its_cell_and_is_run_once(settings):
     again = verify(asked)
     assert (report.ran, again.ran, again.reused) == (12, 0, 12)
     assert again.cells == report.cells
-    other = verify(asked.model_copy(update={"lr": 1e-3}))
-    assert other.ran == 12
+    other = verify(asked.model_copy(update={"lr": 1e-3, "seeds": (0,)}))
+    assert (other.ran, other.reused) == (6, 0)
     page = (asked.output / "report.html").read_text()
     assert other.verdict in page
     assert "jpeg-75+strip-trigger" in page
@@ -168,7 +168,7 @@ class Notes(Silent):
 
 
 def test_a_suite_is_estimated_before_it_starts_and_its_matrix_has_the_worst_first(settings):
-    asked, notes = settings("shortcut", suite="quick", epochs=8, seeds=(0, 1)), Notes()
+    asked, notes = settings("shortcut", suite="quick", epochs=3, seeds=(0, 1)), Notes()
     report = verify(asked, progress=notes)
     (estimate,) = [told for told in notes.told if "to run" in told]
     assert re.fullmatch(r"8 trainings to run, about \d+ (s|minutes)", estimate)
@@ -200,7 +200,7 @@ def test_an_attacker_of_a_suite_that_these_posts_give_nothing_to_is_left_out_and
 
 
 def test_every_figure_has_an_interval_which_holds_it(settings):
-    report = verify(settings("shortcut", seeds=(0, 1)))
+    report = verify(settings("shortcut", epochs=8, seeds=(0, 1)))
     (finding,) = report.findings
     assert finding.clean_low <= finding.clean_mean <= finding.clean_high
     assert finding.protected_low <= finding.protected_mean <= finding.protected_high
