@@ -127,11 +127,13 @@ class Registry(Mapping[str, T]):
         return f"the {self.kind} {name!r} ({row.target}{f' of {row.package}' if row.package else ''})"
 
 
-def did_you_mean(name: str, known: Collection[str]) -> str:
-    """Return the hint for a wrong name: the nearest right one, or all of them."""
+def did_you_mean(name: str, known: Collection[str], listed_by: str = "") -> str:
+    """Return the hint for a wrong name: the nearest right one, or what lists all of them, or all of them."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     if near:
         return f"did you mean {near[0]!r}?"
+    if listed_by:
+        return f"{listed_by} lists all"
     return "there are: " + ", ".join(sorted(set(known)))
 
 

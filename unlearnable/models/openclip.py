@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from unlearnable.models.dual_encoder import DualEncoder
 
 SMALL = bundled.SMALL
+LISTED_BY = "unlearnable models"
 OFFLINE = f"works offline: {', '.join(bundled.NAMES)} (bundled), or a checkpoint on disk"
 
 
@@ -110,9 +111,10 @@ def _load_other(name: str) -> DualEncoder:
 
     architectures = open_clip.list_models()
     if architecture not in architectures:
+        names = [*bundled.NAMES, *ARCHITECTURES, *architectures]
         raise ModelError(
             f"there is no model {name!r}",
-            hint=f"{did_you_mean(architecture, [*bundled.NAMES, *ARCHITECTURES, *architectures])} ({OFFLINE})",
+            hint=f"{did_you_mean(architecture, names, LISTED_BY)} ({OFFLINE})",
         )
     if not tag:
         tags = ", ".join(open_clip.list_pretrained_tags_by_model(architecture)[:6]) or "none"
