@@ -10,6 +10,7 @@ from unlearnable.datasets.tree import find_photos, template_caption
 from unlearnable.datasets.types import NO_RECORD, ChangedField, Dataset, Pair, Photo, Skipped
 
 WITHHELD = "withheld"  # reason of a photo that its own text says is not to be published
+IN_NO_POST = "in-no-post"  # of photos of an export, such as those of messages
 
 
 def assemble(
@@ -59,10 +60,11 @@ def restrict(dataset: Dataset, chosen: Iterable[str]) -> Dataset:
     )
 
 
-def with_unnamed(dataset: Dataset) -> Dataset:
-    """Return the data set together with the photos of its folder that its captions do not name nor withhold."""
+def with_unnamed(dataset: Dataset, photos: Iterable[str] | None = None) -> Dataset:
+    """Return the data set together with photos (all of its folder) that its captions do not name nor withhold."""
     withheld = {skip.where for skip in dataset.skipped if skip.reason == WITHHELD}
-    unnamed = (photo for photo in find_photos(dataset.root) if photo not in withheld)
+    found = find_photos(dataset.root) if photos is None else photos
+    unnamed = (photo for photo in found if photo not in withheld)
     splits = dict.fromkeys(unnamed) | {photo.id: photo.split for photo in dataset.photos}
     changed = dataset.changed_fields
     whole = assemble(dataset.root, splits, dataset.pairs, dataset.skipped, dataset.format, dataset.source, changed)
@@ -74,5 +76,5 @@ def with_unnamed_counted(dataset: Dataset) -> Dataset:
     unnamed = sorted(set(find_photos(dataset.root)) - {photo.id for photo in dataset.photos})
     if not unnamed:
         return dataset
-    note = Skipped(unnamed[0], "in-no-post", f"this and {len(unnamed) - 1} more photos belong to no post that was read")
+    note = Skipped(unnamed[0], IN_NO_POST, f"this and {len(unnamed) - 1} more photos belong to no post that was read")
     return replace(dataset, skipped=(*dataset.skipped, note))

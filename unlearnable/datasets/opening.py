@@ -14,6 +14,7 @@ from unlearnable.datasets.assembly import with_unnamed, with_unnamed_counted
 from unlearnable.datasets.base import Format
 from unlearnable.datasets.caption_file import NamesNoPhotoError
 from unlearnable.datasets.export import Export
+from unlearnable.datasets.exported import with_publishable
 from unlearnable.datasets.faces.posts import FORMAT
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.formats.table import table_of
@@ -86,7 +87,9 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
     dataset = _read(source, photos, columns)
     if isinstance(FORMATS[dataset.format], Export):
         return with_unnamed_counted(dataset)
-    return dataset if dataset.format == FORMAT or dataset.shards else with_unnamed(dataset)
+    if dataset.format == FORMAT or dataset.shards:
+        return dataset
+    return with_publishable(dataset) if dataset.source else with_unnamed(dataset)
 
 
 def is_word_for_people(captions: Path | None) -> bool:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, Pair, Photo, Skipped
-from unlearnable.datasets.assembly import WITHHELD
+from unlearnable.datasets.assembly import IN_NO_POST, WITHHELD
 from unlearnable.datasets.export import Export
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.tree import linked_folders
@@ -36,7 +36,8 @@ from unlearnable.workflows.protect.read_one import ReadJob, ReadPhoto, read_one
 from unlearnable.workflows.protect.resaved import MadeCopies, said_of_unsure
 from unlearnable.workflows.protect.target import target_of
 
-NO_PHOTO = ("boost", "deleted", "message", "no-photo", "not-a-photo", "in-no-post")  # of an export
+NO_PHOTO = ("boost", "deleted", "message", "no-photo", "not-a-photo")  # of an export
+UNPUBLISHED = (WITHHELD, IN_NO_POST)
 FEW = 16e6  # pixels in all photos that are read before workers have started
 Item = TypeVar("Item")
 
@@ -185,7 +186,7 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
             progress.advance()
     if reader.copies.unsure:
         progress.note(said_of_unsure(reader.copies.unsure))
-    other = {WITHHELD, *(NO_PHOTO if isinstance(FORMATS.get(dataset.format), Export) else ())}
+    other = {*UNPUBLISHED, *(NO_PHOTO if isinstance(FORMATS.get(dataset.format), Export) else ())}
     if reader.settings.strict and (left := [one for one in prepared.skipped if one.reason not in other]):
         first = left[0]
         raise InputError(f"{first.where}: {first.reason} ({first.detail})", hint="fix or remove it, or omit --strict")

@@ -1,0 +1,51 @@
+"""A caption file of the user's own in an export: what the export keeps to itself stays unpublished."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.datasets.conftest import captions, touch
+from tests.datasets.formats.exports import lay_out
+from unlearnable.datasets import Dataset, Edits, open_dataset, write_captions
+
+
+def row(photo: str) -> str:
+    return json.dumps({"file_name": photo, "text": f"words of mine for {photo}"})
+
+
+def photos(dataset: Dataset) -> list[str]:
+    return [photo.id for photo in dataset.photos]
+
+
+@pytest.mark.parametrize("name", ["captions.jsonl", "metadata.jsonl"])
+def test_photos_of_messages_are_not_published_with_captions_of_ones_own(name: str, tmp_path: Path) -> None:
+    posts = [{"uri": f"media/{n}.jpg", "creation_timestamp": 1, "title": "a post"} for n in range(3)]
+    lay_out(tmp_path, {"media/posts_1.json": json.dumps([{"media": posts}])})
+    touch(tmp_path, "media/0.jpg", "media/1.jpg", "media/2.jpg", "messages/secret.jpg", "own.jpg")
+    own = captions(tmp_path / name, row("media/0.jpg"), row("own.jpg"))
+    dataset = open_dataset(tmp_path, own)
+    assert photos(dataset) == ["media/0.jpg", "media/1.jpg", "media/2.jpg", "own.jpg"]
+    assert dataset.uncaptioned == {"media/1.jpg", "media/2.jpg"}
+    assert [(skip.where, skip.reason) for skip in dataset.skipped] == [("messages/secret.jpg", "in-no-post")]
+
+
+def test_an_export_that_cannot_be_read_publishes_nothing_but_what_is_named(tmp_path: Path) -> None:
+    post = {"uri": "gone.jpg", "creation_timestamp": 1}
+    lay_out(tmp_path, {"posts_1.json": json.dumps([{"media": [post]}])})
+    touch(tmp_path, "a.jpg", "secret.jpg")
+    assert photos(open_dataset(tmp_path, captions(tmp_path / "my.jsonl", row("a.jpg")))) == ["a.jpg"]
+
+
+def test_the_trash_is_not_published_with_captions_of_ones_own(tmp_path: Path) -> None:
+    for name, more in {"a.jpg": {}, "b.jpg": {}, "c.jpg": {"trashed": True}, "d.jpg": {"inLockedFolder": True}}.items():
+        text = {"title": name, "description": "", "photoTakenTime": {"timestamp": "1"}, **more}
+        lay_out(tmp_path, {f"{name}.json": json.dumps(text)}, name)
+    own = captions(tmp_path / "captions.jsonl", row("a.jpg"), row("c.jpg"))
+    dataset = open_dataset(tmp_path, own)
+    assert photos(dataset) == ["a.jpg", "b.jpg"]
+    assert [(skip.where, skip.reason) for skip in dataset.skipped] == [("c.jpg", "withheld"), ("d.jpg", "withheld")]
+    write_captions(dataset, Edits(paths={"a.jpg": "a.jpg", "b.jpg": "b.jpg"}), tmp_path / "out.jsonl")
+    assert (tmp_path / "out.jsonl").read_text() == row("a.jpg") + "\n"
