@@ -334,10 +334,12 @@ def test_a_caption_file_that_cannot_be_continued_stays_and_another_stands_beside
     shutil.rmtree(posts)
     take(posts, [1], rows=False)
     (posts / "data.json").write_text(json.dumps({"images": [{"filename": "n1.png", "sentences": [{"raw": "new"}]}]}))
+    (output / "data-2.json").write_text("a file of the user's")
     report = protect(posts, add=True)
     assert (output / "data.json").read_bytes() == before
-    assert "new" in (output / "data-2.json").read_text()
-    assert "data-2.json" in report.notes[1]
+    assert (output / "data-2.json").read_text() == "a file of the user's"
+    assert "new" in (output / "data-3.json").read_text()
+    assert "data-3.json" in report.notes[1]
     assert len(captions_of(output)) == 9
 
 

@@ -116,7 +116,7 @@ def _refuse_taken(layout: Layout, new: dict[str, str], old: Sums) -> None:
         and _hash(layout.output / name) not in {*own.get(folded(name), ()), wanted}
     ]
     if taken:
-        _refuse(taken, f"files of other origin appeared in {layout.output} during the run")
+        _refuse(taken, f"{layout.output} holds files of other origin that are in the way")
 
 
 def _refuse(paths: list[str], reason: str) -> None:

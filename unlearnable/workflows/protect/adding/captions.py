@@ -18,6 +18,7 @@ from unlearnable.datasets.formats import FORMATS
 from unlearnable.errors import InputError, OutputError
 from unlearnable.results import ManifestLine
 from unlearnable.workflows.layout import METADATA, Layout
+from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.adding.earlier import Earlier
 from unlearnable.workflows.protect.publish import Publication
 
@@ -137,12 +138,17 @@ class CaptionJoin:
     def _put_beside(self, name: str, new: Path) -> str:
         """Give the new posts' caption file a name of its own; return a remark."""
         path, number = PurePosixPath(name), 2
-        while (own := str(path.with_name(f"{path.stem}-{number}{path.suffix}"))) in self.earlier.sums:
+        while self._is_taken(own := str(path.with_name(f"{path.stem}-{number}{path.suffix}"))):
             number += 1
         target = self.layout.staged / own
         target.unlink(missing_ok=True)
         shutil.copy(new, target)
         return f"the captions of the added photos are in {own}, as {name} cannot be continued; {METADATA} holds all"
+
+    def _is_taken(self, name: str) -> bool:
+        """Return whether a name is that of an earlier file, or of one that somebody else put beside them."""
+        in_the_way = os.path.lexists(self.layout.output / name) and name not in published.read_sums(self.layout)
+        return name in self.earlier.sums or in_the_way
 
 
 def _continued(name: str, before: bytes, new: bytes) -> bytes:
