@@ -89,7 +89,11 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
         return with_unnamed_counted(dataset)
     if dataset.format == FORMAT or dataset.shards:
         return dataset
-    return with_publishable(dataset) if dataset.source else with_unnamed(dataset)
+    whole = with_publishable(dataset) if dataset.source else with_unnamed(dataset)
+    if not whole.photos:
+        first = whole.skipped[0]
+        raise InputError(f"no photo in {photos} may be published; {first.where}: {first.reason} ({first.detail})")
+    return whole
 
 
 def is_word_for_people(captions: Path | None) -> bool:

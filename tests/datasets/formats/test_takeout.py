@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.datasets.conftest import touch
+from tests.datasets.conftest import captions, touch
 from tests.datasets.formats.exports import Look, goes_round, lay_out, text
 from unlearnable.datasets import open_dataset
+from unlearnable.errors import InputError
 
 ALBUM = "Takeout/Google Photos/Lake 2024"
 LONG = "a photo with quite a long name from a phone 20240102"
@@ -65,6 +66,14 @@ def test_trash_and_the_locked_folder_are_not_published(tmp_path: Path) -> None:
     dataset = open_dataset(tmp_path)
     assert [photo.id for photo in dataset.photos] == ["a.jpg", "d.jpg"]
     assert [(skip.where, skip.reason) for skip in dataset.skipped] == [("b.jpg", "withheld"), ("c.jpg", "withheld")]
+
+
+def test_a_folder_of_nothing_but_trash_is_refused_in_a_line(tmp_path: Path) -> None:
+    row = json.loads(sidecar("a.jpg", "of a")) | {"trashed": True}
+    lay_out(tmp_path, {"a.jpg.json": json.dumps(row)}, "a.jpg")
+    for own in (None, captions(tmp_path / "own.jsonl", '{"image": "a.jpg", "caption": "a dog"}')):
+        with pytest.raises(InputError, match=r"may be published; a.jpg: withheld \(it lies in the trash\)"):
+            open_dataset(tmp_path, own)
 
 
 def test_names_that_only_begin_alike_are_not_matched(tmp_path: Path) -> None:
