@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,29 @@ def test_a_pattern_is_of_the_path_in_the_folder_or_of_the_name():
     assert source.takes("2024/deep/a.jpg")
     assert not source.takes("2023/a.jpg")
     assert not source.takes("2024/Screenshot 1.png")
+
+
+def test_skip_takes_the_name_of_a_folder_too():
+    for pattern in ("private", "private/", "./private/*", "PRIV*"):
+        source = Source(Path(), skip=(pattern,))
+        assert not source.takes("private/a.jpg")
+        assert source.takes("a.jpg")
+    assert not Source(Path(), skip=("private",)).takes("2024/private/deep/a.jpg")
+    assert Source(Path(), skip=("private",)).takes("not-private/a.jpg")
+
+
+def test_patterns_fit_however_accents_are_encoded():
+    composed, decomposed = (unicodedata.normalize(form, "Zoë/café.jpg") for form in ("NFC", "NFD"))
+    for photo, pattern in ((composed, decomposed), (decomposed, composed)):
+        assert not Source(Path(), skip=(pattern,)).takes(photo)
+        assert Source(Path(), only=(pattern,)).takes(photo)
+
+
+def test_a_pattern_that_fits_nothing_is_said(posts):
+    _, notes = opened(posts, only=("p*", "q*"), skip=("p1.png", "privat/*"))
+    assert "--only q* fits none of the photos" in notes
+    assert "--skip privat/* fits none of the photos" in notes
+    assert sum("fits none" in note for note in notes) == 2
 
 
 def test_patterns_that_leave_nothing_are_refused(posts):

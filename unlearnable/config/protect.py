@@ -75,7 +75,9 @@ class ProtectSettings(LoggedSettings, ProtectionSettings):
         tuple[str, ...],
         Field(description="Pattern of the photos to take, such as '2024/*' or '*.jpg'; the others stay unpublished."),
     ] = ()
-    skip: Annotated[tuple[str, ...], Field(description="Pattern of photos to leave out and not to publish.")] = ()
+    skip: Annotated[
+        tuple[str, ...], Field(description="Pattern of photos or folders to leave out and not to publish.")
+    ] = ()
     captions: Annotated[
         Path | None,
         Field(description="Caption file: JSONL, CSV, TSV, COCO, Karpathy or Flickr."),

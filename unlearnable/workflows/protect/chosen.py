@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, is_photo, restrict
 from unlearnable.errors import ConfigError, InputError
-from unlearnable.workflows.layout import Layout
+from unlearnable.workflows.layout import Layout, folded
 
 _ONE_KIND = "give one folder, one caption file, or photos of one folder"
 
@@ -26,7 +26,7 @@ class Source:
         place: folder of photos, or a caption file that names them.
         chosen: ids of the photos to take from that folder; empty for all.
         only: patterns of which a photo must match one; empty for any.
-        skip: patterns of which it must match none.
+        skip: patterns of which neither it nor a folder of it must match any.
     """
 
     place: Path
@@ -36,7 +36,14 @@ class Source:
 
     def takes(self, photo: str) -> bool:
         """Return whether the patterns take a photo, by its path in the folder or by its name alone."""
-        return (not self.only or _fits(photo, self.only)) and not _fits(photo, self.skip)
+        taken = not self.only or any(_fits(photo, pattern) for pattern in self.only)
+        return taken and not any(_fits_on_the_way(photo, pattern) for pattern in self.skip)
+
+    def without_use(self, photos: Sequence[str]) -> list[str]:
+        """Return the options whose patterns fit none of these photos, which may be a slip."""
+        tried = [(f"--only {one}", one, _fits) for one in self.only]
+        tried += [(f"--skip {one}", one, _fits_on_the_way) for one in self.skip]
+        return [option for option, pattern, fits in tried if not any(fits(photo, pattern) for photo in photos)]
 
 
 def source_of(paths: Sequence[Path], only: Sequence[str] = (), skip: Sequence[str] = ()) -> Source:
@@ -111,10 +118,16 @@ def narrowed(dataset: Dataset, source: Source) -> Dataset:
     return restrict(dataset, taken)
 
 
-def _fits(photo: str, patterns: Sequence[str]) -> bool:
-    """Return whether a pattern matches a path in the folder, or the name at its end, in any case of letters."""
-    names = (photo.casefold(), photo.rpartition("/")[2].casefold())
-    return any(fnmatchcase(name, pattern.casefold()) for name in names for pattern in patterns)
+def _fits(path: str, pattern: str) -> bool:
+    """Return whether a pattern matches a path in the folder, or the name at its end, in any case and encoding."""
+    path, pattern = folded(path), folded(pattern.replace(os.sep, "/").removeprefix("./").rstrip("/"))
+    return fnmatchcase(path, pattern) or fnmatchcase(path.rpartition("/")[2], pattern)
+
+
+def _fits_on_the_way(path: str, pattern: str) -> bool:
+    """Return whether a pattern matches a photo, or a folder that it lies in."""
+    folders = list(map(str, PurePosixPath(path).parents))[:-1]
+    return any(_fits(one, pattern) for one in (path, *folders))
 
 
 def _matching(pattern: Path) -> list[Path]:

@@ -41,7 +41,7 @@ def open_posts(
         dataset = open_dataset(source.place, captions, columns)
     if source.chosen:
         dataset = restrict(dataset, source.chosen)
-    photos = len(dataset.photos)
+    photos = [photo.id for photo in dataset.photos]
     dataset = narrowed(dataset, source)
     if dataset.source is not None and dataset.source.is_file():
         progress.note(f"captions from {dataset.source.name}")
@@ -52,8 +52,10 @@ def open_posts(
     if captions is None and source.place.is_dir() and not packed:
         for path in captions_of_others(source.place):
             progress.note(f"{path.name} names none of these photos: it is not read")
-    if len(dataset.photos) < photos:
-        progress.note(f"{len(dataset.photos)} of {photos} photos are taken, as --only and --skip say")
+    for option in source.without_use(photos):
+        progress.note(f"{option} fits none of the photos")
+    if len(dataset.photos) < len(photos):
+        progress.note(f"{len(dataset.photos)} of {len(photos)} photos are taken, as --only and --skip say")
     progress.note(said_of_captions(dataset))
     if source.place.is_dir() and not (source.chosen or packed):
         captions_read = {dataset.source, *(photo.path.with_suffix(".txt") for photo in dataset.photos)}
