@@ -59,6 +59,17 @@ def test_without_edits_only_the_photos_change(unpacked, tmp_path):
     assert heads[1] == {name: head for name, head in heads[0].items() if name in new}
 
 
+def test_a_picture_under_another_name_is_left_out_and_listed(unpacked, tmp_path):
+    heif = b"\0\0\0\x18ftypheic\0\0\0\0"
+    pictures = {"1.orig": heif, "1.img": PHOTO, "1.ppm": b"P6\n1 1\n255\n\0\0\0", "1.jxl": b"\xff\x0a\0"}
+    pictures["1.old"] = b"BM\x1a\0\0\0\0\0\0\0\x1a"
+    others = {"1.cls": b"BMW 3", "1.mp4": heif.replace(b"heic", b"mp42"), "1.npy": b"\x93NUMPY\x01\0"}
+    write_tar(tmp_path / "in" / "a.tar", {"1.jpg": PHOTO, "1.txt": b"a dog", **pictures, **others})
+    dataset = unpacked(tmp_path / "in")
+    assert [(skip.where, skip.reason) for skip in dataset.skipped] == [(f"a/{name}", "picture") for name in pictures]
+    assert list(written(dataset, tmp_path / "out")) == ["1.jpg", "1.txt", *others]
+
+
 def test_suffixes_in_capitals_are_texts_too_and_raw_photos_are_left_out(unpacked, tmp_path):
     members = {"1.JPG": PHOTO, "1.TXT": b"a dog", "1.JSON": b'{"caption": "a cat"}', "1.DNG": PHOTO, "1.cls": b"7"}
     write_tar(tmp_path / "in" / "a.tar", members)

@@ -14,6 +14,12 @@ from unlearnable.errors import InputError
 
 KEPT_FREE = 0.1  # share of the free space that unpacking may not fill
 LARGEST = 1 << 30  # bytes of one photo
+HEAD = 16  # bytes that tell a picture
+_PICTURES = (
+    *(b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*", b"P4\n", b"P5\n", b"P6\n", b"8BPS"),
+    *(b"\xff\x0a", b"\0\0\0\x0cJXL ", b"\0\0\0\x0cjP  "),
+)
+_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis"})
 LARGEST_TEXT = 16 << 20  # bytes of the texts of one post
 
 
@@ -113,6 +119,13 @@ def usable_name(name: str) -> bool:
     parts = name.split("/")
     inside = all(part and not part.startswith(".") for part in parts)  # hidden ones count nowhere as photos
     return inside and is_photo(name) and not any(char in name for char in "\\:\0")
+
+
+def is_picture(data: bytes) -> bool:
+    """Return whether bytes begin as a picture does, whatever it is called."""
+    is_bitmap = data.startswith(b"BM") and data[6:10] == bytes(4)
+    is_heif = data[4:8] == b"ftyp" and data[8:12] in _BRANDS
+    return data.startswith(_PICTURES) or is_bitmap or is_heif or data[8:12] == b"WEBP"
 
 
 def damaged(shard: Path, error: Exception) -> InputError:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from unlearnable.datasets.shards.kind import damaged
+from unlearnable.datasets.shards.kind import damaged, is_picture
 from unlearnable.datasets.text.fields import POSTS
 from unlearnable.datasets.text.further import further_of
 from unlearnable.extras import require
@@ -16,7 +16,6 @@ from unlearnable.extras import require
 EXTRA = "shards"
 LIBRARY = "pyarrow"
 _MAGIC = b"PAR1"
-_PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 _BATCH = 64  # rows in memory at one time
 _PHOTOS = (*POSTS.photo, "jpg", "jpeg", "png", "webp", "image_bytes", "bytes")
 
@@ -87,8 +86,8 @@ def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _is_picture(value: Any) -> bool:
-    """Return whether bytes begin as a photo does."""
-    return isinstance(value, bytes) and (value.startswith(_PICTURES) or value[4:8] == b"ftyp" or value[8:12] == b"WEBP")
+    """Return whether bytes begin as a photo or a video does."""
+    return isinstance(value, bytes) and (is_picture(value) or value[4:8] == b"ftyp")
 
 
 @dataclass(frozen=True)

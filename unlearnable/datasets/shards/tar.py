@@ -12,7 +12,17 @@ from pathlib import Path, PurePosixPath
 
 from unlearnable import files
 from unlearnable.datasets.others import RAW
-from unlearnable.datasets.shards.kind import LARGEST, LARGEST_TEXT, PackedPost, PostEdits, Room, damaged, usable_name
+from unlearnable.datasets.shards.kind import (
+    HEAD,
+    LARGEST,
+    LARGEST_TEXT,
+    PackedPost,
+    PostEdits,
+    Room,
+    damaged,
+    is_picture,
+    usable_name,
+)
 from unlearnable.datasets.shards.texts import TEXTS, PackedText, captions_in, fields_in, take_apart
 from unlearnable.datasets.tree import is_photo
 from unlearnable.datasets.types import Skipped
@@ -143,9 +153,16 @@ def _members(opened: tarfile.TarFile) -> Iterator[tuple[tarfile.TarInfo, Skipped
             fault = Skipped(name, "raw", "a photo as the camera took it, which gets no noise")
         elif is_photo(name) and info.size > LARGEST:
             fault = Skipped(name, "too-large", f"more than {LARGEST >> 20} MB")
+        elif not is_photo(name) and not _is_text(info) and is_picture(_head(opened, info)):
+            fault = Skipped(name, "picture", "a picture under a name that is no photo's, which gets no noise")
         seen.add(name.casefold())
         yield info, fault
     _refuse_cut_off(opened)
+
+
+def _head(opened: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
+    data = opened.extractfile(info)
+    return data.read(HEAD) if data else b""
 
 
 def _refuse_cut_off(opened: tarfile.TarFile) -> None:
