@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from unlearnable.datasets.tree import find_photos, template_caption
+from unlearnable.datasets.tree import find_photos, template_caption, unread_links
 from unlearnable.errors import InputError
 
 
@@ -20,6 +20,8 @@ def test_photos_are_found_by_suffix_and_hidden_ones_passed_over(tmp_path: Path) 
     (tmp_path / "dangling.jpg").symlink_to(tmp_path / "nowhere")
     (tmp_path / "b" / "round").symlink_to(tmp_path, target_is_directory=True)
     assert find_photos(tmp_path) == wanted
+    links = {"b/round": "a linked folder, which is not followed", "dangling.jpg": "a link that leads nowhere"}
+    assert unread_links(tmp_path) == links
 
 
 def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:

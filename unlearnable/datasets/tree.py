@@ -63,13 +63,20 @@ def find_files(root: Path, wanted: Callable[[str], bool]) -> list[str]:
     return sorted(found)
 
 
-def linked_folders(root: Path) -> list[str]:
-    """Return the sorted POSIX paths, from `root`, of links to folders, which are not followed; hidden ones left out."""
-    found = []
-    for folder, folders, _ in os.walk(root):
+def unread_links(root: Path) -> dict[str, str]:
+    """Return why some links are not read, by their sorted POSIX paths from `root`; hidden ones are left out.
+
+    They are links to folders, which are not followed, and those called as photos that lead nowhere.
+    """
+    found: dict[str, str] = {}
+    for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [path.relative_to(root).as_posix() for name in folders if (path := Path(folder, name)).is_symlink()]
-    return sorted(found)
+        linked = [Path(folder, name) for name in folders if Path(folder, name).is_symlink()]
+        called = [Path(folder, name) for name in names if is_photo(name) and not name.startswith(".")]
+        broken = [path for path in called if path.is_symlink() and not path.is_file()]
+        found |= {path.relative_to(root).as_posix(): "a linked folder, which is not followed" for path in linked}
+        found |= {path.relative_to(root).as_posix(): "a link that leads nowhere" for path in broken}
+    return dict(sorted(found.items()))
 
 
 def template_caption(photo: str) -> str:
