@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -234,3 +236,16 @@ def test_victims_that_would_look_alike_are_refused():
     with pytest.raises(ConfigError, match="look alike"):
         resolve_as(VerifySettings, {**folders, "victims": ("victim.safetensors", alike[0])})  # one is in this folder
     assert resolve_as(VerifySettings, {**folders, "victims": (alike[0], alike[0], "small")}).victims[2] == "small"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are always UTF-8 elsewhere")
+def test_a_folder_whose_name_is_no_utf8_is_found_by_a_stored_file(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    file = tmp_path / "run.toml"
+    file.write_text(config.to_toml(ProtectSettings(photos=(folder,), captions=folder)), encoding="utf-8")
+    read = resolve_as(ProtectSettings, {}, file)
+    assert (read.photos, read.captions) == ((folder,), folder)
+    spelt = tmp_path / "caf\\udce9"  # a folder that is called so comes first
+    spelt.mkdir()
+    assert resolve_as(ProtectSettings, {}, file).photos == (spelt,)

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import unicodedata
 
 _JOINERS = "\u200c\u200d"  # of letters in Persian and of emojis: they change no other text
 _UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})  # categories of Unicode
+_ESCAPED_BYTE = re.compile(r"\\u(dc[89a-f][0-9a-f])")
 _UNCOMMON = re.compile(r"[^ -~]")
 
 
 def storable(text: str) -> str:
     r"""Return a text that UTF-8 can hold: the half of a surrogate pair, or a byte of a file name, becomes `\ud83d`."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def of_system(path: str) -> str:
+    r"""Return a path as it was before `storable` escaped bytes of it; the path itself unless only that exists."""
+    found = _ESCAPED_BYTE.sub(lambda match: chr(int(match[1], 16)), path)
+    return found if found != path and os.path.lexists(found) and not os.path.lexists(path) else path
 
 
 def printable(text: str) -> str:

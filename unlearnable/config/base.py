@@ -9,6 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from unlearnable.escapes import of_system
+
 Device = Literal["auto", "cpu", "cuda", "mps"]
 DeviceSetting = Annotated[
     Device, Field(description="Device that models run on; auto takes a GPU where torch finds one.")
@@ -53,8 +55,11 @@ class Settings(BaseModel):
     def _normalised(cls, value: Any, info: ValidationInfo) -> Any:
         """Make a tuple of one value where several are meant, and refuse what only looks like a number.
 
-        Those are numbers that cannot even be printed, and true and false, which would count as 1 and 0.
+        Those are numbers that cannot even be printed, and true and false, which would count as 1 and 0. Paths that a
+        file could not store as they are become those of the system.
         """
+        if takes_paths(cls, info.field_name or ""):
+            value = [_found(one) for one in value] if isinstance(value, list | tuple) else _found(value)
         items = value if isinstance(value, list | tuple) else (value,)
         if takes_paths(cls, info.field_name or "") and "" in items:
             raise ValueError("an empty path")  # it would be the current folder
@@ -64,6 +69,10 @@ class Settings(BaseModel):
             raise ValueError("the number is too large")
         alone = isinstance(value, str | Path | int | float)
         return (value,) if alone and takes_several(cls, info.field_name or "") else value
+
+
+def _found(path: Any) -> Any:
+    return of_system(path) if isinstance(path, str) else path
 
 
 class LoggedSettings(Settings):
