@@ -156,10 +156,17 @@ def test_markdown_and_latex_escape_what_they_must():
     piped = TableRecord(title="t", heads=["a"], rows=[["b|c"]], notes=[])
     assert r"| b\|c |" in to_markdown(made.model_copy(update={"tables": [piped]}))
     latex = to_latex(made.tables)
-    assert r"red\_1 \& | two; \%" in latex
+    assert r"red\_1 \& \textbar{} two; \%" in latex
     assert r"image$\to$text" in latex
     assert r"\footnotesize Each figure is ours / the paper's" in latex
     assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") == 2
+
+
+def test_latex_prints_the_letters_of_any_path():
+    table = TableRecord(title="~/a^b", heads=[""], rows=[["C:\\<new>"]], notes=[])
+    latex = to_latex([table])
+    assert r"\caption{\textasciitilde{}/a\textasciicircum{}b}" in latex
+    assert r"C:\textbackslash{}\textless{}new\textgreater{}" in latex
 
 
 @pytest.mark.parametrize("method", ["clean", "mem-3"])

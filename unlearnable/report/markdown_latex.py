@@ -44,5 +44,8 @@ def _rows(table: TableRecord) -> list[str]:
 
 
 def _latex(text: str) -> str:
-    special = {"→": r"$\to$", **{c: f"\\{c}" for c in "&%_#${}"}, "\\": r"\textbackslash{}", "±": r"$\pm$"}
+    """Return a text as LaTeX prints it in any font, also the letters that are commands or others in its old ones."""
+    named = {"\\": "backslash", "^": "asciicircum", "~": "asciitilde", "<": "less", ">": "greater", "|": "bar"}
+    special = {c: f"\\{c}" for c in "&%_#${}"} | {c: rf"\text{name}{{}}" for c, name in named.items()}
+    special |= {"→": r"$\to$", "±": r"$\pm$"}
     return "".join(special.get(c, c) for c in text)
