@@ -368,6 +368,21 @@ def test_template_captions_are_known_again_in_the_sentence_that_was_made_of_them
     assert verify(settings(copy, originals=bare, captions=None, epochs=0)).gallery.train_photos > 0
 
 
+def test_captions_that_were_made_for_photos_without_one_are_read_where_they_were_published(scenes, tmp_path):
+    some, copy = tmp_path / "some", tmp_path / "copy"
+    for folder in (some, copy):
+        shutil.copytree(scenes / "posts", folder)
+        lines = (folder / "posts.jsonl").read_text().splitlines(keepends=True)
+        (folder / "posts.jsonl").write_text("".join(lines[2:]))
+    rows = [{"file_name": photo.name, "text": "violin a photo"} for photo in sorted(copy.glob("*.png"))]
+    (copy / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    originals = open_collection(some, None)
+    posts, _ = match(originals, open_protected(copy, originals, None))
+    published = {post.original.id: post.published for post in posts}
+    assert len(published) == len(rows)
+    assert {name for name, texts in published.items() if texts == ("violin a photo",)} == originals.uncaptioned
+
+
 def test_photos_to_rank_need_captions_of_their_own(settings, scenes, tmp_path):
     test = tmp_path / "test"
     shutil.copytree(scenes / "test", test)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from unlearnable import files
@@ -40,7 +40,7 @@ class PostPair:
 
 
 def open_protected(folder: Path, originals: Dataset, captions: Path | None) -> Dataset:
-    """Open the protected posts, with captions from a file named like the original one or from metadata.jsonl.
+    """Open the protected posts, with captions from a file named like the original one, completed by metadata.jsonl.
 
     Raises:
         InputError: there is no such folder or no caption file.
@@ -49,13 +49,14 @@ def open_protected(folder: Path, originals: Dataset, captions: Path | None) -> D
         raise InputError(f"there is no folder {folder}", hint="pass the folder that protect wrote")
     in_several_files = originals.source is None and len(originals.uncaptioned) < len(originals.photos)
     if captions is None and in_several_files:
-        return open_dataset(folder)
+        return _with_made_captions(open_dataset(folder))
     if captions is None:
         names = [METADATA] if originals.source is None else [originals.source.name, METADATA]
         captions = next((folder / name for name in names if (folder / name).is_file()), None)
     if captions is None:
         raise InputError(f"there are no captions in {folder}", hint="pass them with --protected-captions")
-    return open_dataset(folder, captions, None if captions.name == METADATA else originals.columns)
+    columns = None if captions.name == METADATA else originals.columns
+    return _with_made_captions(open_dataset(folder, captions, columns))
 
 
 def match(
@@ -120,6 +121,16 @@ def read_both(post: PostPair) -> tuple[Picture, Picture]:
             hint="pass the files as protect wrote them; use --through to test resizing",
         )
     return resized(original, protected.height, protected.width), protected
+
+
+def _with_made_captions(protected: Dataset) -> Dataset:
+    """Return the posts with the captions that were made for photos without one, which stand in metadata.jsonl alone."""
+    bare, told = protected.uncaptioned, protected.root / METADATA
+    if not bare or not told.is_file():
+        return protected
+    pairs = [pair for pair in protected.pairs if pair.photo not in bare]
+    made = [pair for pair in open_dataset(protected.root, told).pairs if pair.photo in bare]
+    return replace(protected, pairs=(*pairs, *made))
 
 
 def _partners(originals: Dataset, protected: Dataset) -> dict[str, str]:
