@@ -396,6 +396,20 @@ def test_photos_to_rank_need_captions_of_their_own(settings, scenes, tmp_path):
         verify(settings("untouched", test=test, epochs=0))
 
 
+def test_photos_that_are_held_out_are_ranked_by_captions_of_their_own(settings, scenes, tmp_path):
+    some = tmp_path / "some"
+    shutil.copytree(scenes / "posts", some)
+    lines = (some / "posts.jsonl").read_text().splitlines(keepends=True)
+    (some / "posts.jsonl").write_text("".join(lines[:60]))
+    shutil.copytree(some, tmp_path / "copy")
+    given = {"originals": some, "captions": some / "posts.jsonl", "test": None}
+    split = divide(settings(tmp_path / "copy", **given), Silent())
+    assert not any(captions == ["a photo"] for _, captions in split.held_out)
+    unranked = [one for one in split.skipped if one.reason == "no-caption"]
+    assert len(split.held_out) + len(unranked) == 24
+    assert 0 < len(unranked) < 24
+
+
 def test_the_report_is_not_written_among_photos_or_posts(settings, scenes):
     for folder in ("posts", "untouched"):
         with pytest.raises(ConfigError, match="overlap"):

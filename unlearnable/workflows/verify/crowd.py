@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from unlearnable.config import VerifySettings
 from unlearnable.datasets import Dataset, Person, Skipped, named_apart, people_of
 from unlearnable.errors import InputError
 from unlearnable.evaluation.idia import Identities, identities
 from unlearnable.posts.reading import DecodedPosts, columns_of, open_collection
-from unlearnable.workflows.verify.splits import HELD_OUT, Held, Split, captioned, names, split, unused
+from unlearnable.workflows.verify.splits import HELD_OUT, Held, Split, captioned, names, part, split, unused
 
 
 @dataclass(frozen=True)
@@ -67,18 +67,13 @@ def _from_test(settings: VerifySettings, posts: Dataset, known: Mapping[str, str
 
 def _from_share(settings: VerifySettings, posts: Dataset) -> Crowd:
     training, testing = split(posts.photos, settings.test_fraction, settings.seed)
-    held_out, unranked = captioned(_part(posts, testing), "--crowd-captions") if testing else ([], [])
+    train, test = (part(posts, {posts.photos[n].id for n in numbers}) for numbers in (training, testing))
+    held_out, unranked = captioned(test, "--crowd-captions") if testing else ([], [])
     skipped = [*posts.skipped, *unranked, *unused(posts.photos, training, testing)]
     source = f"{100 * settings.test_fraction:.0f} % of the photos, drawn with seed {settings.seed}"
     if any(photo.split in HELD_OUT for photo in posts.photos):
         source = "the split that the data names"
-    return Crowd(_part(posts, training), held_out, source, people_of(posts), skipped)
-
-
-def _part(posts: Dataset, numbers: Iterable[int]) -> Dataset:
-    photos = tuple(posts.photos[n] for n in numbers)
-    ids = {photo.id for photo in photos}
-    return replace(posts, photos=photos, pairs=tuple(pair for pair in posts.pairs if pair.photo in ids), skipped=())
+    return Crowd(train, held_out, source, people_of(posts), skipped)
 
 
 def asked_for(posts: Split, crowd: Crowd, gallery: DecodedPosts, own: int) -> Identities | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -84,14 +84,15 @@ def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] 
         test = named_apart(open_collection(settings.test, settings.test_captions), names(people))
         held_out, unranked = captioned(test, "--test-captions")
         people = people_of(test)
-        skipped += unranked
         train, source = posts, f"the folder {settings.test.name}"
     else:
         photos = [post.original for post in posts]
         training, testing = split(photos, settings.test_fraction, settings.seed)
         skipped += unused(photos, training, testing)
-        held_out = [(posts[n].original, list(posts[n].clean)) for n in testing]
+        chosen = {photos[n].id for n in testing}
+        held_out, unranked = captioned(part(originals, chosen), "--captions") if chosen else ([], [])
         train, source = [posts[n] for n in training], _source(posts, settings)
+    skipped += unranked
     if not train or not held_out or len(held_out) + len(others) < 2:
         raise InputError(
             f"{len(train)} photos to train on and {len(held_out)} held out are too few",
@@ -125,8 +126,15 @@ def without_near(dataset: Dataset, others: Sequence[Path]) -> tuple[Dataset, lis
     return replace(dataset, photos=photos), [f"{dataset.name}/{name}" for name in sorted(dropped)]
 
 
+def part(dataset: Dataset, chosen: Collection[str]) -> Dataset:
+    """Return some photos of a data set, by id, with their captions and without what was left out of it."""
+    photos = tuple(photo for photo in dataset.photos if photo.id in chosen)
+    pairs = tuple(pair for pair in dataset.pairs if pair.photo in chosen)
+    return replace(dataset, photos=photos, pairs=pairs, skipped=())
+
+
 def captioned(test: Dataset, option: str) -> tuple[list[Held], list[Skipped]]:
-    """Return the photos of a separate test set with their captions, and those skipped for want of a caption.
+    """Return the photos of a test set with their captions, and those skipped for want of a caption.
 
     Raises:
         InputError: no photo has a caption of its own; the message names the option that gives them.
