@@ -130,6 +130,8 @@ def test_nobody_is_drawn_twice_before_everyone_was_drawn():
     assert sorted(person for draw in ones for person in draw.people) == people
     threes = draws(people, 3, 5)
     assert len({person for draw in threes[:3] for person in draw.people}) == 9
+    assert {person for draw in threes[:4] for person in draw.people} == set(people), "whoever was left comes next"
+    assert all(len(set(draw.people)) == 3 for draw in threes)
     assert [draw.number for draw in threes] == list(range(5))
     assert threes[:2] == draws(people, 3, 2), "more draws leave the first as they are"
 

@@ -75,7 +75,7 @@ def draws(people: Sequence[str], size: int, count: int) -> list[Draw]:
     generator, found, rest = random.Random(f"crowd of {size}"), list[Draw](), list[str]()
     while len(found) < count:
         if len(rest) < size:
-            rest = generator.sample(sorted(people), len(people))
+            rest += [one for one in generator.sample(sorted(people), len(people)) if one not in rest]
         found.append(Draw(tuple(sorted(rest[:size])), len(found)))
         rest = rest[size:]
     return found
