@@ -51,6 +51,8 @@ def test_every_arm_of_every_draw_is_trained_once_and_fills_a_row(beside, tmp_pat
     assert {row.idia_tpr is None for row in report.crowd if row.arm == "absent"} == {True}
     (table,) = report.tables
     assert [row[1] for row in table.rows][:3] == ["clean", "protected, mem-1", "protected, mem-1, strip-trigger-1"]
+    assert any(note.startswith("Random ranking: image→text Hit@10 100.0, ") for note in table.notes)
+    assert not any("single" in note for note in table.notes)
     assert len(report.protections) == draws_of
     out = tmp_path / "out"
     assert table.title in (out / "table.md").read_text()
@@ -64,6 +66,12 @@ def test_every_arm_of_every_draw_is_trained_once_and_fills_a_row(beside, tmp_pat
     assert more.ran == 2 * 2 * 5, "another draw of each size, and no clean cell"
     plan = study.plan(settings.model_copy(update={"crowd_draws": 3}))
     assert (plan.seconds, {cell.done for cell in plan.cells}) == (0, {True})
+
+
+def test_the_table_says_what_intervals_of_one_draw_and_one_seed_do_not_know(beside):
+    (table,) = study.benchmark(beside(crowd_people=(2,), crowd_draws=1, leaked=0)).tables
+    assert ["--crowd-draws" in note for note in table.notes].count(True) == 1
+    assert ["--seeds" in note for note in table.notes].count(True) == 1
 
 
 def test_the_figures_are_those_of_the_ranks_in_the_cells(beside):

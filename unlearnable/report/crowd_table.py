@@ -30,8 +30,19 @@ def crowd_table(report: BenchmarkReport) -> TableRecord:
         title=f"People in a crowd, {report.title}",
         heads=HEADS,
         rows=[_row(one) for one in report.crowd],
-        notes=[*NOTES, f"Draws of so many protected people: {drawn}.", *report.differs],
+        notes=[*NOTES, f"Draws of so many protected people: {drawn}.", *_about_figures(report), *report.differs],
     )
+
+
+def _about_figures(report: BenchmarkReport) -> list[str]:
+    """Return what a gallery in random order comes to, and what the intervals of this run do not know."""
+    image, text = report.random.image_to_text, report.random.text_to_image
+    notes = [f"Random ranking: image→text Hit@10 {image.hit10:.1f}, text→image {text.hit10:.1f}."]
+    if any(one.draws == 1 for one in report.crowd):
+        notes.append("An interval of a single draw says nothing of other people: give more with --crowd-draws.")
+    if len({cell.seed for cell in report.crowd_cells}) == 1:
+        notes.append("An interval of a single seed says nothing of other trainings: give more with --seeds.")
+    return notes
 
 
 def _row(one: CrowdFigures) -> list[str]:
