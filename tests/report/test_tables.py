@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from unlearnable.benchmarks.suites.flickr8k import SUITE
@@ -144,9 +146,10 @@ def test_table_5_stands_for_fine_tuning_and_names_the_roles():
 
 
 def test_attacks_have_a_table_of_their_own():
-    made = report([cell(m, through=t) for m in ("clean", "mem-3") for t in ("png", "jpeg-75")])
+    victims, methods, attacks = ("RN50", "RN101"), ("clean", "mem-3"), ("png", "jpeg-75")
+    made = report([cell(m, v, through=t) for v in victims for m in methods for t in attacks])
     assert made.tables[-1].title.startswith("What a scraper does first")
-    assert len(made.tables[-1].rows) == 4
+    assert [tuple(row[:3]) for row in made.tables[-1].rows] == list(product(victims, ("Clean", "MEM-3"), attacks))
     assert len(made.tables[0].rows) == 3, "the paper's tables hold what went through nothing"
 
 

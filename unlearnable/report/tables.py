@@ -169,16 +169,17 @@ def _tuned(report: BenchmarkReport) -> TableRecord:
 
 
 def _attacks(report: BenchmarkReport) -> TableRecord:
-    cells = [cell for cell in report.cells if cell.fraction == 1 and cell.victim == _first(report)]
+    cells = [cell for cell in report.cells if cell.fraction == 1]
     rows = [
-        [_name(method), through, *_over(found).figures()]
-        for method, own in _by(cells, lambda c: c.method)
+        [victim, _name(method), through, *_over(found).figures()]
+        for victim, same in _by(cells, lambda c: c.victim)
+        for method, own in _by(same, lambda c: c.method)
         for through, found in _by(own, lambda c: c.through)
     ]
     several = len({cell.through for cell in cells}) > 1
     return TableRecord(
         title="What a scraper does first (not in the paper)",
-        heads=["", "through", *HEADS],
+        heads=["victim", "trained on", "through", *HEADS],
         rows=rows if several else [],
         notes=["Clean posts go through the same."],
     )
