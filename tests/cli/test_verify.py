@@ -50,6 +50,11 @@ def test_verify_for_a_person_fits_80_columns_and_names_the_split(pair, tiny_path
         assert re.search(rf"loss, tiny.safetensors, {arm} +[▁-█] \d", result.stdout)
     lines = [line for line in result.stdout.splitlines() if not line.startswith("report: ")]
     assert max(map(len, lines)) <= 80
+    narrow = call(*arguments, env={"COLUMNS": "40"}).stdout
+    assert re.search(
+        r"^tiny.safetensors, noise-only\n  image->text Hit@10 100 \(100 to 100\);\s+Medr", narrow, re.MULTILINE
+    )
+    assert "…" not in narrow
 
 
 def test_attackers_have_rows_lines_and_findings_of_their_own(pair, tiny_path):

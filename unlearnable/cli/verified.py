@@ -1,10 +1,13 @@
-"""What `verify` found, on a terminal of 80 columns."""
+"""What `verify` found, on a terminal of 80 columns, or of fewer."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple
 from pathlib import Path
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 
 from unlearnable.cli.console import console, stacked
@@ -14,6 +17,7 @@ from unlearnable.report.rows import arm_label, finding_line, matrix_rows, table_
 from unlearnable.report.sparkline import sparkline
 from unlearnable.results import CrowdRecord, VerifyReport
 
+NARROW = 64  # columns, in fewer of which the figures of a row leave no room for its names
 FEW = 6  # findings that have a line each; of more the page tells, and the matrix
 
 
@@ -23,14 +27,8 @@ def show(report: VerifyReport) -> None:
     out.print(report.verdict, style="bold")
     if report.in_words:
         out.print(report.in_words)
-    table = Table(box=None, padding=(0, 1, 0, 0))
-    for head in ("victim", "trained on"):
-        table.add_column(head, overflow="fold")
-    for lines in (("image->text", "Hit@10"), ("", "Medr"), ("text->image", "Hit@10"), ("", "Medr")):
-        table.add_column(stacked(*lines), justify="right", no_wrap=True)
-    for row in table_rows(report):
-        table.add_row(row.victim, row.arm, row.image_hit, row.image_medr, row.text_hit, row.text_medr)
-    out.print(table)
+    heads = (("image->text", "Hit@10"), ("", "Medr"), ("text->image", "Hit@10"), ("", "Medr"))
+    _show_table(out, ("victim", "trained on"), heads, map(astuple, table_rows(report)))
     if report.crowd:
         _show_crowd(out, report.crowd)
     if len(report.findings) <= FEW:
@@ -53,16 +51,32 @@ def show(report: VerifyReport) -> None:
 def _show_crowd(out: Console, crowd: CrowdRecord) -> None:
     """What was learnt of the protected people among the others, in 80 columns."""
     out.print(crowd.in_words, style="bold")
-    table = Table(box=None, padding=(0, 1, 0, 0))
-    for head in ("victim", "your posts"):
-        table.add_column(head, overflow="fold")
-    for lines in (("image->text", "Hit@10"), ("text->image", "Hit@10"), ("others", "Hit@10"), ("known", "by name")):
-        table.add_column(stacked(*lines), justify="right", no_wrap=True)
-    for row in crowd_rows(crowd):
-        table.add_row(*row)
-    out.print(table)
+    heads = (("image->text", "Hit@10"), ("text->image", "Hit@10"), ("others", "Hit@10"), ("known", "by name"))
+    _show_table(out, ("victim", "your posts"), heads, crowd_rows(crowd))
     for note in crowd.notes:
         out.print(f"note: {note}")
+
+
+def _show_table(
+    out: Console, names: Sequence[str], heads: Sequence[Sequence[str]], rows: Iterable[tuple[str, ...]]
+) -> None:
+    """Print rows of two names and their figures as a table, or where it is too narrow a paragraph for each."""
+    if out.width < NARROW:
+        for first, second, *figures in rows:
+            out.print(", ".join(filter(None, (first, second))))
+            said = "; ".join(
+                f"{' '.join(filter(None, head))} {value}" for head, value in zip(heads, figures, strict=True)
+            )
+            out.print(Padding(said, (0, 0, 0, 2)))
+        return
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for head in heads:
+        table.add_column(stacked(*head), justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    out.print(table)
 
 
 def _show_losses(out: Console, report: VerifyReport) -> None:
