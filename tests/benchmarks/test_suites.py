@@ -62,6 +62,12 @@ def test_flickr_as_a_token_file_beside_lists_of_the_split(tmp_path):
     (root / "text" / "latest.txt").write_bytes(b"\xff\xfe")
     assert counts(flickr_read(root)) == (8, 4, 8)
     assert flickr_read(root).train[0].captions[0] == captions(0)[0], "not the lemmatised one"
+    (root / "text" / "Flickr8k.token.txt").write_text("".join(lines[2:-2]))  # nothing of the first photo and the last
+    bare = flickr_read(root)
+    assert counts(bare) == (7, 3, 6)
+    assert [(one.where, one.reason) for one in bare.skipped] == [
+        (f"Flicker8k_Dataset/{name}", "no-caption") for name in (names[0], names[-1])
+    ]
 
 
 def test_coco_in_both_layouts(tmp_path, monkeypatch):

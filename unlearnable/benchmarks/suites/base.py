@@ -82,20 +82,28 @@ def both(table: int, image_to_text: Sequence[float | None], text_to_image: Seque
 def corpus_of(dataset: Dataset, limit: int | None, notes: Sequence[str] = ()) -> Corpus:
     """Return the train and test photos of a data set that names its splits, at most `limit` to train on.
 
+    Photos without a caption are skipped, but for faces, whose captions are made and name the person.
+
     Raises:
         InputError: there are no train or no test photos.
     """
     captions = dataset.captions_by_photo()
+    bare = set() if dataset.people else dataset.uncaptioned
+    skipped = [
+        Skipped(photo.id, "no-caption", f"of the split {photo.split!r}")
+        for photo in dataset.photos
+        if photo.id in bare and photo.split in ("train", "test")
+    ]
     people = {photo: person.name for photo, person in dataset.people.items()}
     parts = {
         name: tuple(
             Item(photo, tuple(captions[photo.id]), people.get(photo.id))
             for photo in dataset.photos
-            if photo.split == name
+            if photo.split == name and photo.id not in bare
         )
         for name in ("train", "test")
     }
     if not all(parts.values()):
         counts = ", ".join(f"{len(items)} {name}" for name, items in parts.items())
         raise InputError(f"{dataset.root} names no usable split: {counts} photos", hint="add the official split files")
-    return Corpus(parts["train"][:limit], parts["test"], dataset.skipped, tuple(notes))
+    return Corpus(parts["train"][:limit], parts["test"], (*dataset.skipped, *skipped), tuple(notes))
