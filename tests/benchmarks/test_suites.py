@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import PurePosixPath
 
 import pytest
+from PIL import Image
 
 from tests.benchmarks.conftest import SPLIT, captions, photos
 from unlearnable.benchmarks import SUITES
@@ -107,6 +109,19 @@ def test_pubfig_holds_out_a_photo_of_everyone_and_renames_them(faces):
     assert counts(corpus) == (8, 4, 4)
     assert not any("Person" in text for item in (*corpus.train, *corpus.test) for text in item.captions)
     assert len(pubfig.read(faces, 1, 0).train) == 4
+
+
+def test_pubfig_trains_on_no_near_duplicate_of_a_photo_that_was_drawn_to_be_ranked(faces):
+    for photo in list(faces.rglob("*.png")):
+        Image.open(photo).save(photo.with_suffix(".jpg"), quality=80)
+    after = pubfig.read(faces, None, 0)
+    other = {".png": ".jpg", ".jpg": ".png"}
+    near = [one.where for one in after.skipped if one.reason == "near-duplicate"]
+    assert sorted(near) == sorted(
+        str(PurePosixPath(item.photo.id).with_suffix(other[item.photo.path.suffix])) for item in after.test
+    )
+    assert counts(after) == (4 * (6 - 2), 4, 4)
+    assert after.notes == ("4 near-duplicates of photos to rank are not trained on",)
 
 
 @pytest.mark.parametrize("name", sorted(SUITES))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from unlearnable.benchmarks.suites.base import Corpus, Key, Suite, both, corpus_of
-from unlearnable.datasets import hold_out, named_posts, open_people
+from unlearnable.datasets import Skipped, hold_out, named_posts, open_people
 from unlearnable.datasets import limit as at_most
+from unlearnable.errors import InputError
+from unlearnable.imaging.duplicates import near_duplicates
 from unlearnable.results import PaperRow
 
 PAPER: dict[Key, PaperRow] = {
@@ -28,13 +31,31 @@ PAPER: dict[Key, PaperRow] = {
 def read(root: Path, limit: int | None, seed: int) -> Corpus:
     """Read one photo per person to rank and at most `limit` to train on, with invented names in the captions.
 
+    Where the photos to rank are drawn here, those that all but equal one of them are not trained on.
+
     Raises:
-        InputError: the folder has no known layout, or fewer than two people.
+        InputError: the folder has no known layout, fewer than two people, or nothing to train on.
     """
-    people = hold_out(open_people(root), seed)
+    found = open_people(root)
+    people = hold_out(found, seed)
+    drawn = people is not found
     if limit is not None:
         people = at_most(people, limit, seed)
-    return corpus_of(named_posts(people, seed=seed), None)
+    corpus = corpus_of(named_posts(people, seed=seed), None)
+    return _without_near(corpus) if drawn else corpus
+
+
+def _without_near(corpus: Corpus) -> Corpus:
+    """Return a corpus without training photos that are near-duplicates of one to rank."""
+    train, test = ([item.photo.path for item in items] for items in (corpus.train, corpus.test))
+    near = set(near_duplicates(train, test))
+    if len(near) == len(train):
+        raise InputError("every photo to train on is a near-duplicate of one to rank", hint="pass different photos")
+    left = tuple(item for n, item in enumerate(corpus.train) if n not in near)
+    names = [corpus.train[n].photo.id for n in sorted(near)]
+    skipped = tuple(Skipped(name, "near-duplicate", "of a photo to rank") for name in names)
+    notes = [f"{len(near)} near-duplicates of photos to rank are not trained on"] if near else []
+    return replace(corpus, train=left, skipped=(*corpus.skipped, *skipped), notes=(*corpus.notes, *notes))
 
 
 SUITE = Suite(
