@@ -10,7 +10,7 @@ from unlearnable.datasets import Dataset, Person, Skipped, named_apart, people_o
 from unlearnable.errors import InputError
 from unlearnable.evaluation.idia import Identities, identities
 from unlearnable.posts.reading import DecodedPosts, columns_of, open_collection
-from unlearnable.workflows.verify.splits import HELD_OUT, Held, Split, captioned, names, part, split, unused
+from unlearnable.workflows.verify.splits import HELD_OUT, NAMED, Held, Split, captioned, names, part, split, unused
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _from_share(settings: VerifySettings, posts: Dataset) -> Crowd:
     skipped = [*posts.skipped, *unranked, *unused(posts.photos, training, testing)]
     source = f"{100 * settings.test_fraction:.0f} % of the photos, drawn with seed {settings.seed}"
     if any(photo.split in HELD_OUT for photo in posts.photos):
-        source = "the split that the data names"
+        source = NAMED
     return Crowd(train, held_out, source, people_of(posts), skipped)
 
 

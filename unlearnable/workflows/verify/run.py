@@ -66,7 +66,7 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     with scratch_folder() as scratch:
         held_out, own = _gallery(split, crowd, side, scratch, progress)
         gallery = pairs_of(held_out.pixels, held_out.captions)
-        if few := too_few(settings, chance(gallery, own if crowd else None)):
+        if few := too_few(settings, chance(gallery, own if crowd else None), split.source):
             progress.note(few)
         background, background_near = _background(settings, split, crowd, side, scratch, progress)
         versions = Versions(split.train, side, scratch, background, settings.seed, leaked)

@@ -17,6 +17,7 @@ from unlearnable.workflows.verify.made import given_to_protect
 from unlearnable.workflows.verify.matching import PostPair, match, open_protected, read_both
 
 Held = tuple[Photo, list[str]]  # a held-out photo with its captions
+NAMED = "the split that the data names"  # where held-out photos come from
 HELD_OUT = ("test", "val", "valid", "validation", "dev")  # names of splits, of which the first in the data is used
 
 
@@ -153,5 +154,5 @@ def captioned(test: Dataset, option: str) -> tuple[list[Held], list[Skipped]]:
 
 def _source(posts: Sequence[PostPair], settings: VerifySettings) -> str:
     if any(post.original.split in HELD_OUT for post in posts):
-        return "the split that the data names"
+        return NAMED
     return f"{100 * settings.test_fraction:.0f} % of the photos, drawn with seed {settings.seed}"

@@ -56,7 +56,7 @@ def summarise(
         required=list(settings.require),
         missed=missed(rules, cells, all_findings),
         skipped=[SkippedRecord.of(skip) for skip in skipped],
-        notes=_notes(settings, references, all_findings) + _notes_on_roles(study.victims),
+        notes=_notes(settings, references, all_findings, study.split.source) + _notes_on_roles(study.victims),
         seeds=list(settings.seeds),
         from_scratch=settings.from_scratch,
         batch_size=settings.batch_size,
@@ -87,9 +87,9 @@ def _gallery_record(settings: VerifySettings, study: Study) -> GalleryRecord:
     )
 
 
-def _notes(settings: VerifySettings, references: References, all_findings: Sequence[Finding]) -> list[str]:
+def _notes(settings: VerifySettings, references: References, all_findings: Sequence[Finding], source: str) -> list[str]:
     """Return remarks that a reader needs to interpret the figures."""
-    few = too_few(settings, references.random)
+    few = too_few(settings, references.random, source)
     notes = [few] if few else []
     if len(settings.seeds) < 3:
         trained = "1 seed" if len(settings.seeds) == 1 else f"{len(settings.seeds)} seeds"
