@@ -143,6 +143,43 @@ def test_what_is_removed_while_the_tool_looks_at_it_does_not_come_back(desk, pho
     assert not place.exists()
 
 
+def test_files_that_come_after_the_work_began_leave_the_draft_as_it_is(desk, photos):
+    drop(desk, photos[0])
+    desk.captions["p0.png"] = "a dog on grass"
+    came = desk.inbox.place("p1.png")
+    shutil.copy(photos[1], came)
+    desk.start()
+    desk.arrived(came)  # it is there when the work begins, and taken in then or left for later
+    done(desk)
+    drafted = len(desk.posts)
+    drop(desk, photos[2])
+    assert (desk.error, desk.stage, desk.late) == ("", Stage.DRAFTED, True)
+    desk.publish()
+    done(desk)
+    assert (desk.error, desk.stage, desk.report.protected) == ("", Stage.PUBLISHED, drafted)
+    assert "a dog on grass" in (desk.output / "captions.jsonl").read_text()
+
+
+def test_files_that_came_late_are_taken_in_on_the_way_back(desk, photos):
+    drop(desk, photos[0])
+    desk.captions["p0.png"] = "a dog on grass"
+    desk.start()
+    done(desk)
+    drop(desk, photos[1])
+    assert (len(desk.posts), desk.late) == (1, True)
+    desk.back()
+    done(desk)
+    assert (desk.captions, desk.late) == ({"p0.png": "a dog on grass", "p1.png": ""}, False)
+
+
+def test_a_file_that_cannot_be_written_is_said(desk, photos):
+    place = desk.inbox.place("p0.png")
+    place.write_bytes(b"half")
+    desk.failed(place, OSError(28, "No space left on device"))
+    assert desk.error == "p0.png was not taken: No space left on device"
+    assert not place.exists()
+
+
 def test_typed_captions_are_kept_while_more_arrives_and_said_to_be_unused_where_captions_come(desk, photos, tmp_path):
     drop(desk, *photos[:2])
     desk.captions["p0.png"] = "mine"

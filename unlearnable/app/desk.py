@@ -89,15 +89,26 @@ class Desk:
         return self.busy and self._looks
 
     @property
+    def late(self) -> bool:
+        """Whether files came after the work began, which are not in it."""
+        return bool(self._arrived) and not self.looking
+
+    @property
     def away(self) -> bool:
         """Whether the user has to wait."""
         return self.busy and not self._looks
 
     def arrived(self, path: Path) -> None:
-        """Take a file that was put into the inbox, and look at all that is there."""
+        """Take a file that was put into the inbox, and look at all that is there; a draft stays as it is."""
         if path.parent == self.inbox.folder:  # and not removed with all others while it arrived
             self._arrived.append(path)
-            self._do(self._look)
+            self._look_if_any()
+
+    def failed(self, path: Path, error: OSError) -> None:
+        """Say that a file could not be put into the inbox, and leave nothing of it there."""
+        if path.parent == self.inbox.folder:
+            path.unlink(missing_ok=True)
+            self.error, self.version = f"{path.name} was not taken: {error.strerror or error}", self.version + 1
 
     def start(self) -> None:
         """Make noise and triggers."""
@@ -140,8 +151,7 @@ class Desk:
         """Give the draft up and return to the captions."""
         self._clear_draft()
         self.stage, self.version = Stage.RECEIVED, self.version + 1
-        if self._arrived:
-            self._do(self._look)
+        self._look_if_any()
 
     def restart(self) -> None:
         """Forget all posts; what was published stays where it is."""
@@ -230,10 +240,14 @@ class Desk:
             self.watch = None
             self.version += 1
 
+    def _look_if_any(self) -> None:
+        if self._arrived and self.stage is Stage.RECEIVED:
+            self._do(self._look)
+
     def _look(self, watch: Watch) -> None:
         inbox, arrived, self._arrived = self.inbox, self._arrived, []
         if not arrived:
-            return  # another call saw it
+            return  # another call saw it, or nothing came before the work began
         watch.phase("looking at what came", 0)
         inbox.write_captions({})  # what was typed is here
         for path in arrived:
@@ -251,6 +265,7 @@ class Desk:
 
     def _make(self, watch: Watch) -> None:
         watch.phase("starting", 0)
+        self._look(watch)
         from unlearnable.workflows.protect.draft import draft
 
         if self.dataset is not None and self.inbox.takes_captions(self.dataset):

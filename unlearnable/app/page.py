@@ -12,6 +12,10 @@ TITLE = "unlearnable"
 STYLE = Path(__file__).with_name("style.css")
 VIEWS = {Stage.RECEIVED: received.draw, Stage.DRAFTED: drafted.draw, Stage.PUBLISHED: published.draw}
 TICK = 0.4  # seconds
+LATE = (
+    "Some files came after the work began and are not in it. Go back to the captions to take them in; once the copies "
+    "are written, drop them again."
+)
 
 
 def draw(ui: Any, desk: Desk) -> None:
@@ -44,6 +48,9 @@ def draw(ui: Any, desk: Desk) -> None:
         looking = ui.element("p").props('role="status"')
         looking.props["innerText"] = "Looking at what came ..."
         looking.bind_visibility_from(desk, "looking")
+        late = ui.element("p").props('role="status" id="late"')
+        late.props["innerText"] = LATE
+        late.bind_visibility_from(desk, "late")
         content()
     ui.timer(TICK, tick)
 

@@ -26,9 +26,13 @@ def draw_drop(ui: Any, desk: Desk) -> Any:
 
         async def receive(event: Any) -> None:
             path = desk.inbox.place(event.file.name)
-            path.touch()  # the name is taken, while others arrive
-            await event.file.save(path)
-            desk.arrived(path)
+            try:
+                path.touch()  # the name is taken, while others arrive
+                await event.file.save(path)
+            except OSError as error:
+                desk.failed(path, error)
+            else:
+                desk.arrived(path)
 
         def restart() -> None:
             drop.reset()
