@@ -219,6 +219,24 @@ def test_what_fails_is_said_and_loses_nothing(desk, photos, tmp_path):
     assert (desk.stage, len(desk.dataset.photos)) == (Stage.RECEIVED, 3)
 
 
+def test_two_kinds_of_captions_are_refused_with_a_remedy_of_the_window(desk, photos, tmp_path):
+    for name in ("posts.csv", "others.csv"):
+        (tmp_path / name).write_text("image,caption\np0.png,a dog\n")
+    drop(desk, photos[0], tmp_path / "posts.csv", tmp_path / "others.csv")
+    assert "holds several caption files: others.csv, posts.csv. remove them all, and drop" in desk.error
+    assert "--" not in desk.error
+
+
+def test_a_full_disk_is_no_bug(desk, photos, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(28, "No space left on device", "export.zip")
+
+    monkeypatch.setattr("unlearnable.workflows.protect.inbox.Inbox.posts", full)
+    drop(desk, *photos)
+    assert desk.error.startswith("cannot write export.zip: the disk is full. free some space on it")
+    assert capsys.readouterr().err == ""
+
+
 def test_a_bug_is_said_too(desk, photos, monkeypatch, capsys):
     monkeypatch.setattr("unlearnable.workflows.protect.inbox.Inbox.posts", lambda *_: 1 / 0)
     drop(desk, *photos)

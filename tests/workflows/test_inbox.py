@@ -124,6 +124,25 @@ def test_what_is_no_zip_or_is_there_twice_is_refused(box, zipped):
         box.unpack(zipped({"a/b.jpg": "other", "e.jpg": "e"}))
 
 
+def test_nothing_stays_of_a_zip_that_is_refused(box, zipped):
+    (box.folder / "b.jpg").write_bytes(b"b")
+    with pytest.raises(InputError, match=r"b\.jpg is there twice"):
+        box.unpack(zipped({"a.jpg": "a", "more/c.jpg": "c", "b.jpg": "other"}))
+    path = zipped({"a.jpg": b"whole", "d.jpg": b"damaged"})
+    path.write_bytes(path.read_bytes().replace(b"damaged", b"DAMAGED", 1))
+    with pytest.raises(InputError, match="cannot be unpacked: Bad CRC"):
+        box.unpack(path)
+    assert tree(box.folder) == {"b.jpg": b"b"}
+    box.unpack(zipped({"a.jpg": "whole", "d.jpg": "whole"}))
+    assert set(tree(box.folder)) == {"a.jpg", "b.jpg", "d.jpg"}
+
+
+def test_a_long_name_is_cut_to_what_a_file_system_takes(box):
+    place = box.place("写真" * 80 + ".jpg")
+    place.write_bytes(b"")
+    assert place.name == "写真" * 20 + ".jpg"
+
+
 def test_captions_are_typed_where_nothing_that_came_has_any(box):
     for number in range(2):
         Image.fromarray(picture(number)).save(box.folder / f"p{number}.png")

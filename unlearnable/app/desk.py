@@ -11,6 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from unlearnable import files
 from unlearnable.app.watch import Watch
 from unlearnable.config import PlatformName, Preset, ProtectSettings, resolve_as
 from unlearnable.datasets import Dataset
@@ -230,11 +231,8 @@ class Desk:
             work(watch)
         except Interrupted:
             pass
-        except UnlearnableError as error:
-            self.error = f"{error.message}. {error.hint or ''}".strip()
         except Exception as error:
-            traceback.print_exc()
-            self.error = f"This is a bug: {type(error).__name__}: {error}"
+            self.error = _said(error)
         finally:
             self.notes = watch.notes or self.notes
             self.watch = None
@@ -286,6 +284,14 @@ class Desk:
         assert self.draft is not None
         self.report = self.draft.publish(self.output, watch)
         self.stage = Stage.PUBLISHED
+
+
+def _said(error: Exception) -> str:
+    told = error if isinstance(error, UnlearnableError) else files.full_disk(error)
+    if told is None:
+        traceback.print_exc()
+        return f"This is a bug: {type(error).__name__}: {error}"
+    return f"{told.message}. {told.hint or ''}".strip()
 
 
 def free_output(wanted: Path) -> Path:

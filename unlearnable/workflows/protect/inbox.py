@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from unlearnable import files
 from unlearnable.datasets import Dataset, is_photo
-from unlearnable.errors import InputError
+from unlearnable.errors import ConfigError, InputError
 from unlearnable.progress import Progress
 from unlearnable.workflows.protect.chosen import Source
 from unlearnable.workflows.protect.posts import open_posts
@@ -19,7 +19,7 @@ from unlearnable.workflows.protect.posts import open_posts
 CAPTIONS = "captions.jsonl"  # what was typed
 MOST_FILES = 200_000  # in an archive
 KEPT_FREE = 0.1  # share of the free space that no archive may fill
-LONGEST_NAME = 120
+LONGEST_NAME = 120  # bytes, without the suffix
 UTF8 = 0x800  # the flag that a name in a zip is UTF-8; else it is said to be cp437
 _FORBIDDEN = frozenset('<>:"|?*\\')  # in names of files, on one system or another
 
@@ -40,7 +40,8 @@ class Inbox:
         given = PurePosixPath(name.replace("\\", "/")).name
         clean = "".join("_" if char in _FORBIDDEN or not char.isprintable() else char for char in given).strip(". ")
         path = PurePosixPath(clean or "file")
-        stem, number, taken = path.stem[:LONGEST_NAME], 1, {each.name.casefold() for each in self.folder.iterdir()}
+        stem = path.stem.encode()[:LONGEST_NAME].decode(errors="ignore")
+        number, taken = 1, {each.name.casefold() for each in self.folder.iterdir()}
         found = f"{stem}{path.suffix}"
         while found.casefold() in taken or found.casefold() == CAPTIONS:
             number += 1
@@ -50,16 +51,23 @@ class Inbox:
     def unpack(self, archive: Path) -> None:
         """Unpack a zip into the folder, without the one folder that all of it may lie in, and remove the zip.
 
+        Nothing stays of a zip that cannot be unpacked whole, so that it may be sent once more.
+
         Raises:
             InputError: it is no zip, is locked by a password, has names that lead elsewhere, or does not fit the disk.
         """
+        unpacked: list[Path] = []
         try:
             with zipfile.ZipFile(archive) as opened:
                 members = list(_members(opened, archive.name))
                 room = int((1 - KEPT_FREE) * files.free_space(self.folder))
                 top = _common_folder([path for _, path in members])
                 for info, path in members:
-                    room -= self._unpack_one(opened, info, path.relative_to(top), room)
+                    target = self.folder / path.relative_to(top)
+                    if not self._is_there(target, info):
+                        unpacked.append(target)
+                        room -= _unpack_one(opened, info, target, room)
+            unpacked.clear()
         except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
             raise InputError(f"{archive.name} cannot be unpacked: {error}", hint="download it again") from error
         except OSError as error:
@@ -68,7 +76,8 @@ class Inbox:
             message = f"{archive.name} cannot be unpacked: {error.strerror or error}"
             raise InputError(message, hint="unzip it yourself, and drop the photos") from error
         finally:
-            archive.unlink(missing_ok=True)
+            for left in filter(files.is_file, (archive, *unpacked)):
+                left.unlink()
 
     def posts(self, progress: Progress) -> Dataset:
         """Open what was received as `protect` would.
@@ -77,7 +86,11 @@ class Inbox:
             InputError: there is no photo, or captions cannot be read.
             ConfigError: several captions could be meant.
         """
-        return open_posts(Source(self.folder), None, None, progress)
+        try:
+            return open_posts(Source(self.folder), None, None, progress)
+        except ConfigError as error:  # its remedy is an option of the command line
+            hint = "remove them all, and drop the photos with one kind of captions"
+            raise ConfigError(error.message, hint=hint) from error
 
     def takes_captions(self, dataset: Dataset) -> bool:
         """Return whether captions may be typed: nothing that was received holds any."""
@@ -93,22 +106,26 @@ class Inbox:
         if text:
             files.write_text(self.folder / CAPTIONS, text)
 
-    def _unpack_one(self, opened: zipfile.ZipFile, info: zipfile.ZipInfo, path: PurePosixPath, room: int) -> int:
-        """Unpack one file; return its size. The size that the zip tells of itself is not relied on."""
-        target = self.folder / path
-        if target.exists():
-            if is_photo(target.name) or target.stat().st_size != info.file_size:
-                raise InputError(f"{path} is there twice", hint="send one export at a time")
-            return 0
-        target.parent.mkdir(parents=True, exist_ok=True)
-        size = 0
-        with opened.open(info) as source, target.open("wb") as written:
-            while chunk := source.read(1 << 20):
-                size += len(chunk)
-                if size > room:
-                    raise InputError("the archive is larger than the free space", hint="make room on the disk")
-                written.write(chunk)
-        return size
+    def _is_there(self, target: Path, info: zipfile.ZipInfo) -> bool:
+        """Return whether a file that is no photo came with an earlier zip, too."""
+        if not target.exists():
+            return False
+        if is_photo(target.name) or target.stat().st_size != info.file_size:
+            raise InputError(f"{target.relative_to(self.folder)} is there twice", hint="send one export at a time")
+        return True
+
+
+def _unpack_one(opened: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, room: int) -> int:
+    """Unpack one file; return its size. The size that the zip tells of itself is not relied on."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    size = 0
+    with opened.open(info) as source, target.open("wb") as written:
+        while chunk := source.read(1 << 20):
+            size += len(chunk)
+            if size > room:
+                raise InputError("the archive is larger than the free space", hint="make room on the disk")
+            written.write(chunk)
+    return size
 
 
 def _members(opened: zipfile.ZipFile, name: str) -> Iterator[tuple[zipfile.ZipInfo, PurePosixPath]]:
