@@ -22,6 +22,13 @@ def photo(number: int, shape: tuple[int, ...] = (40, 56, 3)) -> np.ndarray:
     return np.random.default_rng(number).integers(0, 256, shape, dtype=np.uint8)
 
 
+def cut_off() -> Image.Image:
+    """A photo whose file ends too early, which shows when it is read."""
+    file = io.BytesIO()
+    Image.fromarray(photo(0, (400, 400, 3))).save(file, "JPEG")
+    return Image.open(io.BytesIO(file.getvalue()[:30_000]))
+
+
 @pytest.fixture
 def quick(tiny_path) -> dict[str, Any]:
     return {**QUICK, "surrogate": str(tiny_path)}
@@ -88,6 +95,8 @@ def test_transparency_stays_and_photos_come_back_upright():
         ([photo(0, (40, 40, 2))], ["a"], r"images\[0\] is an array of uint8, \(40, 40, 2\)"),
         ([Image.new("F", (40, 40))], ["a"], r"images\[0\] is a picture of mode F"),
         ([photo(0, (8, 40, 3))], ["a"], r"images\[0\] is too small: 40 x 8"),
+        ([photo(0, (0, 40, 3))], ["a"], r"images\[0\] is an array of uint8, \(0, 40, 3\)"),
+        ([cut_off()], ["a"], r"images\[0\] cannot be read: image file is truncated"),
         (Image.new("RGB", (40, 40)), ["a"], "have to be lists"),
         ([photo(0)], "a", "have to be lists"),
         ([photo(0)], [3], "a caption is no text"),

@@ -30,10 +30,14 @@ def pixels_of(photo: Photo, name: str) -> NDArray[np.uint8]:
     if isinstance(photo, Image.Image):
         if photo.mode not in MODES:
             raise InputError(f"{name} is a picture of mode {photo.mode}", hint="convert it to RGB")
-        pixels = np.array(ImageOps.exif_transpose(photo).convert("RGB"))
+        try:
+            pixels = np.array(ImageOps.exif_transpose(photo).convert("RGB"))
+        except Exception as error:  # a file that is damaged, or closed, is read here
+            raise InputError(f"{name} cannot be read: {error}", hint="give another file, or leave it out") from error
     else:
         array = np.asarray(photo)
-        if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in CHANNELS):
+        channels = array.shape[2] if array.ndim == 3 else 1
+        if array.dtype != np.uint8 or array.ndim not in (2, 3) or channels not in CHANNELS or not array.size:
             raise InputError(
                 f"{name} is an array of {array.dtype}, {array.shape}", hint="give uint8 of (height, width, 3)"
             )
