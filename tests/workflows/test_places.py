@@ -61,6 +61,16 @@ def test_output_and_photos_may_not_overlap(tmp_path, output):
         layout_of(tmp_path / "photos", tmp_path / output)
 
 
+def test_no_private_folder_lies_in_a_published_one(tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "site.private").mkdir()
+    (tmp_path / "site.private" / "manifest.jsonl").touch()
+    assert layout_of(tmp_path / "photos", tmp_path / "site").private == tmp_path / "site.private"
+    for output in ("site/lake", "site/2024/lake"):
+        with pytest.raises(OutputError, match=r"lake\.private would lie in .*site, which is to be published"):
+            layout_of(tmp_path / "photos", tmp_path / output)
+
+
 def test_a_folder_of_somebody_else_is_never_cleared(tmp_path):
     (tmp_path / "photos").mkdir()
     out = tmp_path / "out"

@@ -19,7 +19,7 @@ from tests.report.test_html import REPORT
 from unlearnable import protect
 from unlearnable.config import SUITES, VerifySettings, resolve_as
 from unlearnable.config.suites import AttackSuite
-from unlearnable.errors import ConfigError, InputError
+from unlearnable.errors import ConfigError, InputError, OutputError
 from unlearnable.models.weights import weights_sha256
 from unlearnable.posts.reading import open_collection
 from unlearnable.progress import Silent
@@ -414,6 +414,14 @@ def test_the_report_is_not_written_among_photos_or_posts(settings, scenes):
     for folder in ("posts", "untouched"):
         with pytest.raises(ConfigError, match="overlap"):
             verify(settings("untouched", output=scenes / folder))
+
+
+@pytest.mark.parametrize("place", ["site", "site/verified"])
+def test_the_report_is_not_written_into_what_another_run_published(settings, tmp_path, place):
+    (tmp_path / "site.private").mkdir()
+    (tmp_path / "site.private" / "manifest.jsonl").touch()
+    with pytest.raises(OutputError, match=r"report\.json would lie in .*site, which is to be published"):
+        verify(settings("untouched", output=tmp_path / place))
 
 
 def test_captions_without_the_photos_they_belong_to_are_refused(scenes):

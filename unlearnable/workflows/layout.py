@@ -160,7 +160,7 @@ def layout_of(photos: Path, output: Path | None) -> Layout:
 
     Raises:
         ConfigError: the output would lie in the folder of the photos, or contain it.
-        OutputError: a name is too long.
+        OutputError: a name is too long, or the private folder would lie in one that may be published.
     """
     root = (photos if photos.is_dir() else photos.parent).resolve()
     if not root.name:
@@ -173,6 +173,7 @@ def layout_of(photos: Path, output: Path | None) -> Layout:
     target = target.resolve()
     check_apart(target, root)
     check_apart(private_of(target), root)
+    refuse_published(private_of(target))
     return Layout(root, target, private_of(target))
 
 

@@ -24,7 +24,7 @@ from unlearnable.progress import Progress, Silent
 from unlearnable.report.html import verify_page
 from unlearnable.results import VerifyReport
 from unlearnable.scratch import scratch_folder
-from unlearnable.workflows.layout import check_apart
+from unlearnable.workflows.layout import check_apart, refuse_published
 from unlearnable.workflows.verify.arms import VerifyArm, Versions
 from unlearnable.workflows.verify.cells import VERSION, Grid, run_cells
 from unlearnable.workflows.verify.crowd import Crowd, asked_for, open_crowd
@@ -55,6 +55,7 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     rules = [parse_rule(text) for text in settings.require]
     asked, folder = wanted(settings), output_folder(settings)
     check_apart(folder, settings.originals, settings.protected)
+    refuse_published(folder / "report.json")
     device = choose_device(settings.device)
     crowd = open_crowd(settings)
     split = divide(settings, progress, crowd.held_out if crowd else ())
