@@ -168,3 +168,16 @@ def test_from_photos_to_copied_captions(browser, window, dropped):
     _, said = window.end()
     assert said == ""
     assert list(window.temporary.iterdir()) == []
+
+
+def test_a_file_that_does_not_arrive_is_said(browser, window, dropped):
+    browser.get(window.address)
+    wait(browser, "document.querySelector('input[type=file]')")
+    browser.execute_cdp_cmd("Network.enable", {})
+    browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/upload/*"]})
+    drop(browser, next(dropped.iterdir()))
+    try:
+        wait(browser, "document.body.innerText.includes('A file did not arrive')")
+    finally:
+        browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+    browser.get_log("browser")

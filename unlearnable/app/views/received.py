@@ -14,6 +14,7 @@ WORK = {
     "balanced": "balanced: what unlearnable does by itself",
     "strong": "strong: takes longer, is seen more",
 }
+NOT_ARRIVED = "A file did not arrive; it is marked above. Is there room on the disk? Drop it again"
 ANYWHERE = "anywhere, in full size"
 
 
@@ -39,6 +40,7 @@ def draw_drop(ui: Any, desk: Desk) -> Any:
             desk.restart()
 
         drop.on_upload(receive)
+        drop.on("failed", lambda: ui.notify(NOT_ARRIVED, type="negative", timeout=0, close_button="Close"), args=[])
         note = "They are copied into a folder that only you can read and that is removed at the end. Nothing leaves "
         ui.element("p").props["innerText"] = f"{note}this computer, and nothing is written before you say so."
         ui.button("Remove them all", on_click=restart).props('flat no-caps id="restart"')
