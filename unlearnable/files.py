@@ -18,6 +18,7 @@ from unlearnable.escapes import storable
 FULL = (errno.ENOSPC, errno.EDQUOT)  # no space left on the disk, or of the user's share of it
 _PARTIAL = ".partial"
 _GO_ON = ", then run the same command again, with --resume where it has one"
+_CHECK = "check free disk space and permissions"
 
 
 @contextmanager
@@ -57,23 +58,26 @@ def _shortened(name: str) -> str:
 
 
 @contextmanager
-def reporting_write_errors(path: Path) -> Iterator[None]:
-    """Re-raise any `OSError` in this block, and what a library makes of a full disk, as `OutputError` for `path`."""
+def reporting_write_errors(path: Path, hint: str = _CHECK) -> Iterator[None]:
+    """Re-raise any `OSError` in this block, and what a library makes of a full disk, as `OutputError` for `path`.
+
+    `hint` is what to do where the disk is not full.
+    """
     try:
         yield
     except OSError as error:
-        raise write_error(path, error) from error
+        raise write_error(path, error, hint) from error
     except Exception as error:
         if isinstance(error, UnlearnableError) or (full := full_disk(error, path)) is None:
             raise
         raise full from error
 
 
-def write_error(path: object, error: OSError) -> OutputError:
-    """Return what to say of an error in writing `path`."""
+def write_error(path: object, error: OSError, hint: str = _CHECK) -> OutputError:
+    """Return what to say of an error in writing `path`, with what to do where the disk is not full."""
     if error.errno in FULL:
         return OutputError(f"cannot write {path}: the disk is full", hint=f"free some space on it{_GO_ON}")
-    return OutputError(f"cannot write {path}: {error.strerror or error}", hint="check free disk space and permissions")
+    return OutputError(f"cannot write {path}: {error.strerror or error}", hint=hint)
 
 
 def full_disk(error: BaseException | None, path: object = "a file") -> OutputError | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 import zipfile
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -13,6 +14,7 @@ from tests.cli.program import FILE
 from tests.conftest import picture, tree
 from unlearnable.app.desk import Desk, Stage, free_output
 from unlearnable.app.pictures import file_of
+from unlearnable.app.views.drafted import folder_of
 from unlearnable.app.views.parts import address_of
 from unlearnable.app.watch import Watch
 from unlearnable.errors import InputError, Interrupted
@@ -48,6 +50,14 @@ def photos(tmp_path):
     for number in range(3):
         Image.fromarray(picture(number)).save(tmp_path / "mine" / f"p{number}.png")
     return sorted((tmp_path / "mine").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("typed", "folder"),
+    [(" /a/b ", Path("/a/b")), ("", Path()), ("~", Path.home()), ("~no-such-user/a", Path("~no-such-user/a"))],
+)
+def test_the_folder_that_is_typed(typed, folder):
+    assert folder_of(typed) == folder
 
 
 def test_fields_are_not_drawn_again_while_the_tool_looks_at_what_came(desk, photos, monkeypatch):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from unlearnable.datasets.tree import find_photos, template_caption, unread_links
+from unlearnable.datasets.tree import find_photos, not_here, template_caption
 from unlearnable.errors import InputError
 
 
@@ -20,8 +20,14 @@ def test_photos_are_found_by_suffix_and_hidden_ones_passed_over(tmp_path: Path) 
     (tmp_path / "dangling.jpg").symlink_to(tmp_path / "nowhere")
     (tmp_path / "b" / "round").symlink_to(tmp_path, target_is_directory=True)
     assert find_photos(tmp_path) == wanted
-    links = {"b/round": "a linked folder, which is not followed", "dangling.jpg": "a link that leads nowhere"}
-    assert unread_links(tmp_path) == links
+    (tmp_path / "b" / ".IMG_1.HEIC.icloud").touch()
+    (tmp_path / ".notes.txt.icloud").touch()
+    (tmp_path / ".trip.jpg.icloud").mkdir()
+    assert [(one.where, one.reason, one.detail) for one in not_here(tmp_path)] == [
+        ("b/IMG_1.HEIC", "in-cloud", "it is in iCloud alone; download it in the Finder"),
+        ("b/round", "link", "a linked folder, which is not followed"),
+        ("dangling.jpg", "link", "a link that leads nowhere"),
+    ]
 
 
 def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:

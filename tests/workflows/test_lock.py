@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -43,6 +44,13 @@ def test_nothing_is_left_of_a_lock(posts, tiny_path, tmp_path):
     assert not list(tmp_path.glob("*protected*"))
     protect(posts, surrogate=(str(tiny_path),), **QUICK)
     assert not list((tmp_path / "photos-protected.private").glob("lock*"))
+
+
+def test_where_nothing_can_be_written_another_output_is_advised(posts, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError) as caught, held(replace(layout_of(posts, None), private=tmp_path / "file" / "out")):
+        pass
+    assert caught.value.hint == "choose an --output in a folder that can be written"
 
 
 @POSIX

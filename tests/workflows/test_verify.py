@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from unlearnable.models.weights import weights_sha256
 from unlearnable.posts.reading import open_collection
 from unlearnable.progress import Silent
 from unlearnable.seal import SEAL
+from unlearnable.workflows.verify.cells import CellResults
 from unlearnable.workflows.verify.matching import match, open_protected
 from unlearnable.workflows.verify.run import verify
 from unlearnable.workflows.verify.splits import divide
@@ -197,6 +199,12 @@ def test_an_attacker_of_a_suite_that_these_posts_give_nothing_to_is_left_out_and
     assert "orthogonal-projection finds no two classes" in report.not_tested[-1]
     with pytest.raises(InputError, match="finds no two classes"):
         verify(asked.model_copy(update={"attackers": ("orthogonal-projection",)}))
+
+
+def test_cells_of_an_attacker_that_is_left_out_are_not_counted():
+    results = CellResults(runs=Counter({"plain": 2, "cutout": 1}))
+    results.leave_out("cutout", InputError("nothing to cut"))
+    assert results.ran == 2
 
 
 def test_every_figure_has_an_interval_which_holds_it(settings):

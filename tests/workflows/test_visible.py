@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from statistics import fmean
 
 import pytest
@@ -51,6 +52,14 @@ def test_what_is_seen_is_measured_on_the_written_files(posts, quick, tmp_path):
     assert (looked.flip, looked.delta_e) == (lines[0]["flip"], lines[0]["delta_e"])
     page = (tmp_path / "photos-protected.private" / "report.html").read_text()
     assert page.count(f"{flips[0]:.3f}") >= 2  # below the photo, and in the table
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_preview_is_not_put_among_the_photos_unasked(posts, tmp_path, monkeypatch, inside):
+    monkeypatch.chdir(posts if inside else tmp_path)
+    shown = unlearnable.preview(posts / "p0.png", posts / "p1.png")
+    assert Path(shown.output).resolve() == tmp_path / "p1-preview.png"
+    assert not list(posts.glob("*preview*"))
 
 
 def test_less_noise_is_less_visible(posts, quick, tmp_path):

@@ -86,7 +86,7 @@ def write(report: BenchmarkReport, *, latex: bool) -> BenchmarkReport:
     )
     files.write_text(folder / "table.md", to_markdown(report))
     files.write_text(folder / "table.json", report.model_dump_json(indent=2) + "\n")
-    if latex:
+    if latex or (folder / "table.tex").exists():  # one of an earlier call would contradict the others
         files.write_text(folder / "table.tex", to_latex(report.tables))
     return report
 

@@ -17,7 +17,8 @@ def preview(
     output: Annotated[
         Path | None,
         typer.Option(
-            help="PNG to write. (default: STEM-preview.png in the current folder)", rich_help_panel=options.OUTPUT
+            help="PNG to write. (default: STEM-preview.png in the current folder, or above it if that is the photo's)",
+            rich_help_panel=options.OUTPUT,
         ),
     ] = None,
     overwrite: options.Overwrite = False,

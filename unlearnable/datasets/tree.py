@@ -8,8 +8,10 @@ import unicodedata
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+from unlearnable.datasets.types import Skipped
 from unlearnable.errors import InputError
 
+_IN_CLOUD = ".icloud"
 PHOTO_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".heic", ".heif", ".avif", ".tif", ".tiff"}
     | {".mpo", ".gif", ".bmp"}
@@ -63,20 +65,28 @@ def find_files(root: Path, wanted: Callable[[str], bool]) -> list[str]:
     return sorted(found)
 
 
-def unread_links(root: Path) -> dict[str, str]:
-    """Return why some links are not read, by their sorted POSIX paths from `root`; hidden ones are left out.
+def not_here(root: Path) -> list[Skipped]:
+    """Return what stands for photos that are not read, sorted by path; what is hidden otherwise is left out.
 
-    They are links to folders, which are not followed, and those called as photos that lead nowhere.
+    These are links to folders, which are not followed, links called as photos that lead nowhere, and what iCloud leaves
+    in place of a photo to save room.
     """
-    found: dict[str, str] = {}
+    found: list[tuple[Path, str, str]] = []
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
         linked = [Path(folder, name) for name in folders if Path(folder, name).is_symlink()]
         called = [Path(folder, name) for name in names if is_photo(name) and not name.startswith(".")]
         broken = [path for path in called if path.is_symlink() and not path.is_file()]
-        found |= {path.relative_to(root).as_posix(): "a linked folder, which is not followed" for path in linked}
-        found |= {path.relative_to(root).as_posix(): "a link that leads nowhere" for path in broken}
-    return dict(sorted(found.items()))
+        away = [Path(folder, name[1:].removesuffix(_IN_CLOUD)) for name in names if _is_away(name)]
+        found += [(path, "link", "a linked folder, which is not followed") for path in linked]
+        found += [(path, "link", "a link that leads nowhere") for path in broken]
+        found += [(path, "in-cloud", "it is in iCloud alone; download it in the Finder") for path in away]
+    return [Skipped(path.relative_to(root).as_posix(), reason, why) for path, reason, why in sorted(found)]
+
+
+def _is_away(name: str) -> bool:
+    """Return whether a file stands for a photo that iCloud has taken away: `.IMG_1.HEIC.icloud`."""
+    return name.startswith(".") and name.endswith(_IN_CLOUD) and is_photo(name.removesuffix(_IN_CLOUD))
 
 
 def template_caption(photo: str) -> str:

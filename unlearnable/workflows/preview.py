@@ -22,14 +22,15 @@ def preview(photo: Path, protected: Path, output: Path | None = None, *, overwri
     Args:
         photo: original photo.
         protected: protected copy of the photo.
-        output: file to write; by default `STEM-preview.png` in the current folder.
+        output: file to write; by default `STEM-preview.png` in the current folder, or above it where that is the
+            photo's, in which the picture would count as a photo.
         overwrite: replace an existing file.
 
     Raises:
         InputError: a photo cannot be read, or the copy has no size that the photo is reduced to.
         OutputError: the file exists already, is one of the two photos, would be published or cannot be written.
     """
-    target = output or Path(f"{protected.stem}-preview.png")
+    target = output or _beside(photo) / f"{protected.stem}-preview.png"
     if any(target.exists() and one.exists() and target.samefile(one) for one in (photo, protected)):
         raise OutputError(f"{target} is one of the photos to compare", hint="choose another --output")
     if target.exists() and not overwrite:
@@ -58,3 +59,8 @@ def preview(photo: Path, protected: Path, output: Path | None = None, *, overwri
         flip=round(seen.flip, 5),
         delta_e=round(seen.delta_e, 4),
     )
+
+
+def _beside(photo: Path) -> Path:
+    folder = Path()
+    return Path("..") if folder.resolve() == photo.resolve().parent else folder

@@ -67,8 +67,17 @@ def _output(ui: Any, desk: Desk) -> None:
     field = (
         ui.input("Folder for the copies", value=str(desk.output)).props("outlined dense stack-label").classes("wide")
     )
-    field.on_value_change(lambda event: setattr(desk, "output", Path(event.value or ".").expanduser()))
+    field.on_value_change(lambda event: setattr(desk, "output", folder_of(event.value or "")))
     ui.button("Write the protected copies", on_click=desk.publish).props('unelevated no-caps id="publish"')
+
+
+def folder_of(text: str) -> Path:
+    """Return the folder that a user typed, without spaces around it and with `~` for their home."""
+    path = Path(text.strip() or ".")
+    try:
+        return path.expanduser()
+    except RuntimeError:  # there is no such user, so that the name is a folder's
+        return path
 
 
 class _Comparison:

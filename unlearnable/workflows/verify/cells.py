@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,19 +60,25 @@ class CellResults:
     Attributes:
         pretrained: scores of each victim before training.
         cells: results of the cells.
-        ran: number of cells that were run rather than reused.
+        runs: number of cells that were run rather than reused, by attacker.
         not_made: attackers of a suite that these posts give nothing to go by, and why; they have no cells.
     """
 
     pretrained: dict[str, BothWays] = field(default_factory=dict)
     cells: list[Cell] = field(default_factory=list)
-    ran: int = 0
+    runs: Counter[str] = field(default_factory=Counter)
     not_made: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ran(self) -> int:
+        """Number of the cells that were run rather than reused."""
+        return self.runs.total()
 
     def leave_out(self, attacker: str, error: InputError) -> None:
         """Do without an attacker."""
         self.not_made[attacker] = error.line
         self.cells = [cell for cell in self.cells if cell.attacker != attacker]
+        self.runs.pop(attacker, None)
 
 
 def run_cells(
@@ -110,7 +117,7 @@ def run_cells(
                 results.leave_out(attacker, error)
                 continue
             store.write(slot.name, slot.key, cell)
-            results.ran += 1
+            results.runs[attacker] += 1
         results.cells.append(cell.model_copy(update={"victim": slot.training.victim}))
     return results
 
