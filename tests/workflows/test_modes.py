@@ -51,6 +51,13 @@ def test_links_that_lead_out_of_the_folder_are_skipped_and_listed(posts, tiny_pa
     assert (tmp_path / "photos-protected" / "inside.png").is_file()
 
 
+@pytest.mark.parametrize("how", ["single", "skip"])
+def test_links_beside_what_is_taken_are_no_matter(posts, tiny_path, tmp_path, how):
+    (posts / "album").symlink_to(tmp_path)
+    chosen = {"photos": posts / "p0.png"} if how == "single" else {"photos": posts, "skip": ("album",)}
+    assert protect(**chosen, surrogate=(str(tiny_path),), strict=True, **QUICK).skipped == []
+
+
 @pytest.mark.parametrize(("original", "copy"), [(0o755, 0o644), (0o444, 0o644), (0o400, 0o600), (0o660, 0o660)])
 def test_a_copy_can_be_changed_by_its_owner_and_run_by_nobody(tmp_path, original, copy):
     for name in ("original", "copy"):

@@ -9,6 +9,7 @@ from unlearnable.datasets import Columns, Dataset, assemble, captions_of_others,
 from unlearnable.datasets.faces.posts import FORMAT as PEOPLE
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.others import other_files, said_of_others
+from unlearnable.datasets.tree import not_here
 from unlearnable.errors import ConfigError
 from unlearnable.progress import Progress
 from unlearnable.workflows.protect.chosen import Source, narrowed
@@ -57,6 +58,9 @@ def open_posts(
     if len(dataset.photos) < len(photos):
         progress.note(f"{len(dataset.photos)} of {len(photos)} photos are taken, as --only and --skip say")
     progress.note(said_of_captions(dataset))
+    if not (source.chosen or packed):
+        away = [one for one in not_here(dataset.root) if source.takes(one.where)]
+        dataset = replace(dataset, skipped=(*dataset.skipped, *away))
     if source.place.is_dir() and not (source.chosen or packed):
         captions_read = {dataset.source, *(photo.path.with_suffix(".txt") for photo in dataset.photos)}
         dataset = replace(dataset, others=other_files(source.place, captions_read))

@@ -16,7 +16,6 @@ from unlearnable.datasets import Dataset, Pair, Photo, Skipped
 from unlearnable.datasets.assembly import IN_NO_POST, WITHHELD
 from unlearnable.datasets.export import Export
 from unlearnable.datasets.formats import FORMATS
-from unlearnable.datasets.tree import not_here
 from unlearnable.datasets.types import NO_RECORD
 from unlearnable.errors import InputError
 from unlearnable.escapes import storable
@@ -163,7 +162,6 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
         InputError: no photo can be used, or `strict` is set and some photo cannot.
     """
     prepared = Prepared(skipped=list(dataset.skipped), posts=dataset.posts)
-    prepared.skipped += not_here(dataset.root)
     progress.phase("reading photos", len(dataset.photos))
     faults = {photo.id: reader.fault(photo, dataset.root) for photo in dataset.photos}
     jobs = [
