@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import statistics
+import sys
 import time
 
 import torch
@@ -56,7 +57,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     options = parser.parse_args()
     print(HEAD, "|---" * 5 + "|", sep="\n")
-    with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
+    kind = "fork" if sys.platform == "linux" else "spawn"  # the former imports torch once
+    with multiprocessing.get_context(kind).Pool(options.processes) as pool:
         for name in options.models:
             for train in (False, True):
                 alone: Task = (name, options.photos, train, options.seconds)
