@@ -1,4 +1,4 @@
-"""`python -c` in a fork of the tests' process, which has imported torch: it starts in a hundredth of the time."""
+"""`python -c` in a fork of the tests' process, which has imported torch, so that it need not do so again."""
 
 from __future__ import annotations
 
