@@ -35,8 +35,9 @@ def continued(
     _, sources = given_settings(ProtectSettings, flags, file, names=names)
     layout = layout_of(source_of(asked.photos).place, asked.output)
     before = settings_of(records_of(layout))
+    whole_asked, whole_before = whole(asked), whole(before)
     for name, source in sources.items():
-        now, was = getattr(whole(asked), name), getattr(whole(before), name)
+        now, was = getattr(whole_asked, name), getattr(whole_before, name)
         if name not in FREE and now != was:
             raise ConfigError(
                 f"{source or name}: the earlier result was made with {_said(was)}, not {_said(now)}",
