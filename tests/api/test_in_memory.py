@@ -52,6 +52,13 @@ def test_photos_get_noise_within_the_bound_and_captions_three_words(quick):
         assert len(text.split()) == len(caption.split()) + 3
 
 
+def test_a_photo_that_is_given_twice_gets_one_noise_and_one_trigger(quick):
+    images = [photo(0), photo(1), photo(2), photo(0)]
+    (first, text), _, _, (second, again) = protect_images(images, CAPTIONS, epsilon=4, seed=1, **quick)
+    assert np.array_equal(first, second)
+    assert text.removesuffix(CAPTIONS[0]) == again.removesuffix(CAPTIONS[3])
+
+
 def test_a_protector_gives_what_single_calls_give_and_leaves_what_it_was_given(quick):
     images = [photo(number) for number in range(4)]
     kept = [image.copy() for image in images]

@@ -43,6 +43,19 @@ def test_a_store_keeps_each_photo_apart_and_takes_no_more_than_a_byte_a_value(tm
     assert NoiseStore([(2, 3), (4, 1)], 8, tmp_path / "noise", "r").read(1).unique().tolist() == [-7]
 
 
+def test_photos_of_one_content_have_one_noise_whichever_is_written_also_rolled_back(tmp_path):
+    store = NoiseStore([(1, 2), (2, 2), (1, 2)], 8, tmp_path / "noise.i8", equal=[(0, 2)])
+    fill(store, 2, 3)
+    assert torch.equal(store.read(0), store.read(2))
+    mark = store.export()
+    store.exported()
+    fill(store, 0, -5)
+    assert store.read(2).unique().tolist() == [-5]
+    again = NoiseStore([(1, 2), (2, 2), (1, 2)], 8, tmp_path / "noise.i8", equal=[(0, 2)])
+    again.restore(mark)
+    assert [again.read(photo).unique().tolist() for photo in range(3)] == [[3], [0], [3]]
+
+
 @given(st.integers(1, 64), st.lists(st.floats(-300, 300), min_size=12, max_size=12))
 def test_a_grey_photo_has_one_noise_whatever_is_written(epsilon, values):
     with tempfile.TemporaryDirectory() as folder:

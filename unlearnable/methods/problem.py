@@ -42,7 +42,9 @@ class Problem:
         proposer: offers words that read naturally in a caption; None where any word of the vocabulary will do.
         seed: of the one generator that all randomness is drawn from.
         leaders: for each post, the one whose trigger it takes: itself, or an earlier one with the same caption in the
-            caption file, as photos of a carousel have; empty where every post leads itself.
+            caption file, as photos of a carousel have, or with a photo of the same content; empty where every post
+            leads itself.
+        equal: groups of photos of one content, which get one noise: of two, whoever has both could take the mean.
         borrow_names: how many names of others a caption with a name will mention.
         borrowed: those names, for each name; they join the captions when these are written. Those of an earlier
             result stay: the name that a person's captions with different others have in common would be the true one.
@@ -62,6 +64,7 @@ class Problem:
     towers: tuple[DualEncoder, ...] = ()
     seed: int = 0
     leaders: tuple[int, ...] = ()
+    equal: tuple[tuple[int, ...], ...] = ()
     borrow_names: int = 0
     borrowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     given_away: tuple[str, ...] = ()

@@ -40,7 +40,7 @@ def first_state(problem: Problem, settings: MethodSettings) -> dict[str, Any]:
     numbers = range(len(problem.posts))
     grey = numbers if settings.noise_colour == "grey" else filter(problem.posts.pixels.is_grey, numbers)
     return {
-        "noise": NoiseStore(problem.grids, settings.epsilon, problem.noise_path, grey=grey),
+        "noise": NoiseStore(problem.grids, settings.epsilon, problem.noise_path, grey=grey, equal=problem.equal),
         "triggers": torch.zeros(len(problem.posts), 0, dtype=torch.long),
         "models": models,
         "optimisers": [adamw(model.module, settings.learning_rate, settings.weight_decay) for model in models],

@@ -46,6 +46,7 @@ class NoiseStore:
         path: file of the noise. Its content is used; a missing file, or one of another size, is filled with zeros.
         mode: "r" for a file that is only read.
         grey: numbers of the photos in greys.
+        equal: groups of photos of one content, which have one noise: what is written for one is for all.
 
     Raises:
         OutputError: there is no room for the file.
@@ -59,9 +60,11 @@ class NoiseStore:
         mode: Literal["r+", "r"] = "r+",
         *,
         grey: Iterable[int] = (),
+        equal: Iterable[Sequence[int]] = (),
     ) -> None:
         self.epsilon = epsilon
         self._grey = frozenset(grey)
+        self._sharing = {photo: group for group in equal for photo in group}
         self._ragged = Ragged(shapes)
         total = self._ragged.size
         self._fresh = mode != "r" and not (path.is_file() and path.stat().st_size == total)
@@ -91,7 +94,9 @@ class NoiseStore:
         return torch.from_numpy(self.grid(photo)).float()
 
     def write(self, photo: int, noise: Tensor) -> None:
-        """Write a photo's noise, rounded and projected: to the bound (the Proj of Eq. 5), and to greys on a grey photo.
+        """Write the noise of a photo and of those of its content, rounded and projected.
+
+        It is projected to the bound (the Proj of Eq. 5), and to greys on a grey photo.
 
         Args:
             photo: number of the photo.
@@ -100,9 +105,9 @@ class NoiseStore:
         if photo in self._grey:
             noise = noise.mean(dim=0).expand(3, -1, -1)
         projected = noise.round().clamp(-self.epsilon, self.epsilon).to(torch.int8)
-        part = self._ragged.part(photo)
-        self._journal.keep(part.start, self.data[part].tobytes())
-        self.data[part] = projected.flatten().numpy()
+        for part in map(self._ragged.part, self._sharing.get(photo, (photo,))):
+            self._journal.keep(part.start, self.data[part].tobytes())
+            self.data[part] = projected.flatten().numpy()
 
     def export(self) -> Mark:
         """Flush the noise to its file and return what the checkpoint that is about to be written holds of it."""

@@ -97,6 +97,7 @@ def _optimising_seconds(run: Run) -> float:
         grids=run.problem.grids[:count],
         captions=run.problem.captions[:count],
         leaders=run.problem.leaders[:count],
+        equal=(),
         noise_path=run.scratch / "noise.i8",
     )
     began = learnt = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.fetching import fetch
 from unlearnable.models.tokens import Vocabulary
 from unlearnable.posts.pixels import Pixels, Posts, Rgb8
+from unlearnable.posts.shared import equal_photos, leaders_of
 from unlearnable.progress import Progress
 from unlearnable.protection.captions import Captions, cut_captions
 from unlearnable.protection.optimise import OptimisationTask, optimise, reason_to_stop
@@ -123,10 +125,13 @@ def _problem(
     pixels = _stored(pictures, side, scratch / "pixels.u8")
     length = settings.trigger_length if method.has_trigger else 0
     slots = cut_captions([[caption] for caption in captions], settings, length, settings.seed)
+    contents = [(picture.shape, hashlib.sha256(picture.tobytes()).digest()) for picture in pictures]
     return Problem(
         posts=Posts(pixels, slots),
         grids=tuple(grid_shape(picture.shape[0], picture.shape[1], side) for picture in pictures),
         captions=tuple((caption,) for caption in captions),
+        leaders=leaders_of([[content] for content in contents]),
+        equal=equal_photos(contents),
         surrogates=loaded.surrogates,
         towers=loaded.towers,
         vocabulary=loaded.vocabulary,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -25,6 +25,7 @@ from unlearnable.imaging.placement import grid_shape
 from unlearnable.imaging.trial import STOPPED
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.posts.pixels import Pixels
+from unlearnable.posts.shared import equal_photos
 from unlearnable.progress import Progress
 from unlearnable.protection.captions import cut_captions
 from unlearnable.stores.ragged import Shape
@@ -74,6 +75,11 @@ class Prepared:
     numbers: list[int] = field(default_factory=list)
     posts: Mapping[str, str] = field(default_factory=dict)
     skipped: list[Skipped] = field(default_factory=list)
+
+    @property
+    def equal(self) -> tuple[tuple[int, ...], ...]:
+        """Groups of photos of one content."""
+        return equal_photos(self.hashes)
 
     def without(self, left_out: Sequence[Skipped]) -> Prepared:
         """Return the photos without those that had to be left out since."""
@@ -183,6 +189,8 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
             progress.advance()
     if reader.copies.unsure:
         progress.note(said_of_unsure(reader.copies.unsure))
+    if again := sum(len(group) - 1 for group in prepared.equal):
+        progress.note(f"{again} photos are there already under another name: they get the same noise and words")
     other = {*UNPUBLISHED, *(NO_PHOTO if isinstance(FORMATS.get(dataset.format), Export) else ())}
     if reader.settings.strict and (left := [one for one in prepared.skipped if one.reason not in other]):
         first = left[0]
@@ -204,14 +212,14 @@ def read_captions(dataset: Dataset, settings: ProtectSettings, length: int) -> d
     }
 
 
-def leaders_of(posts: Sequence[Sequence[Caption]]) -> tuple[int, ...]:
-    """Return, for each post, the first one that has a caption in the same place of the caption file; itself if none."""
-    first: dict[tuple[int, int], int] = {}
-    leaders: list[int] = []
-    for number, post in enumerate(posts):
-        places = [(caption.pair.record, caption.pair.index) for caption in post if caption.pair.record != NO_RECORD]
-        leader = min((first[place] for place in places if place in first), default=number)
-        leaders.append(leaders[leader] if leader < number else number)
-        for place in places:
-            first.setdefault(place, number)
-    return tuple(leaders)
+def ties_of(posts: Sequence[Sequence[Caption]], hashes: Sequence[str]) -> list[list[Hashable]]:
+    """Return what makes posts take one trigger: the places of their captions in the caption file, and their photo.
+
+    Args:
+        posts: captions of each photo.
+        hashes: SHA-256 of each photo.
+    """
+    places = [[caption.pair for caption in post if caption.pair.record != NO_RECORD] for post in posts]
+    return [
+        [(photo,), *((pair.record, pair.index) for pair in pairs)] for photo, pairs in zip(hashes, places, strict=True)
+    ]

@@ -18,12 +18,13 @@ from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import load
 from unlearnable.posts.pixels import Pixels, Posts
+from unlearnable.posts.shared import leaders_of
 from unlearnable.progress import Progress
 from unlearnable.protection.towers import load_towers
 from unlearnable.protection.vocabulary import avoided_words, load_words
 from unlearnable.workflows import history
 from unlearnable.workflows.layout import Layout, OutputNames
-from unlearnable.workflows.protect.prepare import Caption, PhotoReader, Prepared, leaders_of, read_captions, read_photos
+from unlearnable.workflows.protect.prepare import Caption, PhotoReader, Prepared, read_captions, read_photos, ties_of
 from unlearnable.workflows.protect.resaved import MadeCopies
 from unlearnable.workflows.protect.stored import whole
 
@@ -148,7 +149,8 @@ def make_ready(
         vocabulary=vocabulary,
         proposer=proposer,
         seed=settings.seed,
-        leaders=leaders_of(posts),
+        leaders=leaders_of(ties_of(posts, prepared.hashes)),
+        equal=prepared.equal,
         borrow_names=settings.borrow_names,
         noise_path=layout.noise,
         towers=load_towers(method_settings, settings.surrogate, choose_device(settings.device)),
