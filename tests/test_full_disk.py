@@ -99,7 +99,7 @@ def test_runs_on_a_full_disk_end_with_one_line_and_go_on_with_room(posts, tiny_p
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), RuntimeError("io (os error 28)")])
 def test_an_error_of_a_full_disk_that_nobody_expected_is_no_bug(monkeypatch, error):
-    def fail():
+    def fail(device):
         raise error
 
     monkeypatch.setattr("unlearnable.cli.doctor.examine", fail)

@@ -39,7 +39,7 @@ finally:
 STOPPED = """
 import sys
 from unlearnable.cli import app, doctor
-def examine():
+def examine(device):
     raise KeyboardInterrupt
 doctor.examine = examine
 sys.argv = ["unlearnable", "doctor", "--json"]
@@ -150,7 +150,7 @@ def test_debug_shows_the_traceback_and_changes_neither_exit_code_nor_json(posts)
 
 @pytest.mark.parametrize("arguments", [("--json",), ("--json", "--debug")])
 def test_a_bug_asks_for_a_report_that_every_command_can_give(monkeypatch, arguments):
-    monkeypatch.setattr(doctor, "examine", lambda: 1 / 0)
+    monkeypatch.setattr(doctor, "examine", lambda _: 1 / 0)
     result = call("doctor", *arguments)
     error = json.loads(result.stdout)
     assert error["exit_code"] == result.returncode == 1

@@ -6,11 +6,12 @@ import json
 import re
 
 import pytest
+import typer
 from PIL import Image
 from PIL.ExifTags import GPS, IFD, Base
 
 from tests.cli.program import call
-from unlearnable.cli.app import COMMANDS
+from unlearnable.cli.app import COMMANDS, app
 from unlearnable.imaging.opt_out import prohibit
 
 
@@ -114,3 +115,42 @@ def test_commands_that_show_no_progress_take_quiet_as_all_others_do(command):
 def test_settings_are_printed_as_json_where_json_is_asked_for():
     result = call("protect", "p", "--epsilon", "4", "--print-config", "--json")
     assert json.loads(result.stdout)["settings"]["epsilon"] == 4
+
+
+EVERYWHERE = {"--json", "--quiet", "--debug", "--seed", "--device", "--config", "--print-config", "--help"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_takes_what_a_script_may_pass_to_any(name):
+    command = typer.main.get_group(app).commands[name]
+    context = command.make_context(name, [], resilient_parsing=True)
+    assert {flag for one in command.get_params(context) for flag in one.opts} >= EVERYWHERE
+
+
+@pytest.mark.parametrize("name", ["methods", "formats", "attacks"])
+def test_what_there_is_nothing_to_set_with_changes_nothing(name, tmp_path):
+    file = tmp_path / "settings.toml"
+    file.write_text("epsilon = 4\n")
+    given = ["--seed", "3", "--device", "cpu", "--config", str(file)]
+    assert call(name, "--json", *given).stdout == call(name, "--json").stdout
+    assert json.loads(call(name, "--json", "--print-config", *given).stdout) == {"schema_version": 1, "settings": {}}
+    assert call(name, "--print-config").stdout == ""
+    file.write_text("epsilon = \n")
+    refused = call(name, *given)
+    assert refused.returncode == 2
+    assert str(file) in refused.stderr
+
+
+def test_the_window_prints_the_settings_that_it_would_take(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "settings.toml").write_text('epsilon = 4\nseed = 7\noutput = "copies"\n')
+    given = ["--seed", "3", "--device", "cpu", "--config", "settings.toml"]
+    settings = json.loads(call("app", "--print-config", "--json", *given).stdout)["settings"]
+    assert (settings["epsilon"], settings["seed"], settings["device"], settings["output"]) == (4, 3, "cpu", "copies")
+
+
+def test_doctor_says_what_a_run_on_a_device_would_use():
+    assert json.loads(call("doctor", "--json", "--device", "cpu").stdout)["device"] == "cpu"
+    refused = call("doctor", "--device", "mps")
+    assert refused.returncode != 0
+    assert "mps" in refused.stderr

@@ -42,6 +42,7 @@ class Desk:
     Args:
         scratch: an empty private folder, which the caller removes.
         config: TOML file of settings.
+        given: settings that go before those of the file; None means "not given".
 
     Attributes:
         stage: how far the posts are.
@@ -58,8 +59,8 @@ class Desk:
         report: what was published.
     """
 
-    def __init__(self, scratch: Path, config: Path | None = None) -> None:
-        self._scratch, self._config = scratch, config
+    def __init__(self, scratch: Path, config: Path | None = None, given: Mapping[str, Any] | None = None) -> None:
+        self._scratch, self._config, self._given = scratch, config, given or {}
         self._rounds = 0
         self.inbox = self._new_inbox()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="unlearnable")
@@ -72,7 +73,7 @@ class Desk:
         self._begin()
         settings = self._settings({})
         self.preset, self.platform = settings.preset, settings.platform
-        self.output = settings.output or free_output(Path.cwd() / OUTPUT)
+        self.output = (settings.output or free_output(Path.cwd() / OUTPUT)).absolute()
 
     @property
     def state(self) -> tuple[int, bool]:
@@ -198,7 +199,7 @@ class Desk:
         self.version += 1
 
     def _settings(self, chosen: Mapping[str, Any]) -> ProtectSettings:
-        return resolve_as(ProtectSettings, {"photos": (self.inbox.folder,), **chosen}, self._config)
+        return resolve_as(ProtectSettings, {"photos": (self.inbox.folder,), **self._given, **chosen}, self._config)
 
     def _new_inbox(self) -> Inbox:
         self._rounds += 1

@@ -10,7 +10,7 @@ import socket
 import tempfile
 import threading
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -29,9 +29,7 @@ ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(sig
 GRACE = 2  # seconds that open connections have at the end
 
 
-def serve(
-    config: Path | None, port: int, *, show: bool, say: Callable[[str], None], output: Path | None = None
-) -> None:
+def serve(config: Path | None, port: int, *, show: bool, say: Callable[[str], None], given: Mapping[str, Any]) -> None:
     """Serve the window until the user stops it.
 
     Args:
@@ -39,7 +37,7 @@ def serve(
         port: port to listen on; 0 for any that is free.
         show: whether to open the address in a browser.
         say: receives the address, which holds the token.
-        output: folder that the window proposes for the copies.
+        given: settings that go before those of the file; `output` is the folder that the window proposes.
 
     Raises:
         ConfigError: the extra is not installed, or a setting does not fit.
@@ -47,8 +45,7 @@ def serve(
     """
     with _ended_by_signals(), _scratch() as scratch:
         uvicorn, ui = _library(scratch)
-        desk = Desk(scratch, config)
-        desk.output = output.absolute() if output else desk.output
+        desk = Desk(scratch, config, given)
         with _listening(port) as listener:
             host, token = f"{HOST}:{listener.getsockname()[1]}", secrets.token_urlsafe(32)
             address = f"http://{host}/{token}/"

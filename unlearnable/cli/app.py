@@ -16,6 +16,7 @@ from typer.core import TyperCommand
 from unlearnable import files
 from unlearnable.cli import benchmark, doctor, explain, lists, options, preview, protect, train, verify, window
 from unlearnable.cli.console import open_what_is_closed, print_any_letter, report_error, say, warnings_as_lines
+from unlearnable.cli.everywhere import taking_all
 from unlearnable.errors import EXIT_UNEXPECTED, Interrupted, UnlearnableError
 from unlearnable.logfile import keeping
 
@@ -59,7 +60,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "doctor": doctor.doctor,
 }
 for name, function in COMMANDS.items():
-    app.command(name, cls=Command, help=_paragraphs(function))(function)
+    app.command(name, cls=Command, help=_paragraphs(function))(taking_all(function))
 
 
 def _version(wanted: bool) -> None:

@@ -40,7 +40,7 @@ def benchmark(
     surrogate: Annotated[str | None, _option("surrogate", WHAT)] = None,
     through: Annotated[list[str] | None, _option("through", WHAT)] = None,
     fractions: Annotated[list[str] | None, _option("fractions", WHAT)] = None,
-    seeds: Annotated[list[str] | None, _option("seeds", WHAT)] = None,
+    seeds: Annotated[list[str] | None, _option("seeds", WHAT, "--seeds", "--seed")] = None,
     limit: Annotated[int | None, _option("limit", WHAT)] = None,
     crowd: Annotated[bool | None, _option("crowd", CROWD, "--crowd")] = None,
     crowd_people: Annotated[list[str] | None, _option("crowd_people", CROWD)] = None,

@@ -11,6 +11,7 @@ import typer
 
 from unlearnable.cli import options
 from unlearnable.cli.console import console, print_json, print_rows
+from unlearnable.config import Device
 
 MISSED = 10  # exit code, as of `verify`
 PACKAGES = (
@@ -37,6 +38,7 @@ def doctor(
         Path | None,
         typer.Option(help="Protected folder to check against the records of its run.", show_default=False),
     ] = None,
+    device: options.Device = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -57,7 +59,7 @@ def doctor(
     if file is not None:
         _of_photo(file, as_json=as_json)
         return
-    found = examine()
+    found = examine(device or "auto")
     if as_json:
         print_json({"schema_version": 1, **found})
         return
@@ -109,8 +111,12 @@ def _of_folder(folder: Path, *, as_json: bool) -> None:
         raise typer.Exit(MISSED)
 
 
-def examine() -> dict[str, Any]:
-    """The facts that `doctor` prints."""
+def examine(device: Device) -> dict[str, Any]:
+    """Return the facts that `doctor` prints.
+
+    Raises:
+        ConfigError: there is no such device.
+    """
     import torch
 
     from unlearnable import files
@@ -123,7 +129,7 @@ def examine() -> dict[str, Any]:
         "python": platform.python_version(),
         "system": platform.platform(),
         "packages": {name: _version(name) for name in PACKAGES},
-        "device": choose_device("auto"),
+        "device": choose_device(device),
         "threads": torch.get_num_threads(),
         "bundled_model": str(weights),
         "bundled_sha256": files.sha256(weights) if weights.is_file() else "missing",

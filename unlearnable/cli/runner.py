@@ -64,10 +64,7 @@ def run_command(
     file = Path(given["config_file"]) if given["config_file"] else None
     settings = (resolve or partial(config.resolve_as, kind))(flags, file, names=_names(context))
     if given["print_config"]:
-        if given["as_json"]:
-            print_json({"schema_version": 1, "settings": tomllib.loads(config.to_toml(settings))})
-        else:
-            typer.echo(config.to_toml(settings), nl=False)
+        print_settings(config.to_toml(settings), as_json=given["as_json"])
         return None
     if settings.log_file:
         refuse_published(settings.log_file)
@@ -85,6 +82,14 @@ def run_command(
     elif result is not None:
         show(result)
     return result
+
+
+def print_settings(toml: str, *, as_json: bool) -> None:
+    """Print settings, given as TOML."""
+    if as_json:
+        print_json({"schema_version": 1, "settings": tomllib.loads(toml)})
+    else:
+        typer.echo(toml, nl=False)
 
 
 @contextmanager

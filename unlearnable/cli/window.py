@@ -7,8 +7,15 @@ from typing import Annotated
 
 import typer
 
+from unlearnable import config
 from unlearnable.cli import options
 from unlearnable.cli.console import console, print_json
+from unlearnable.cli.runner import print_settings
+from unlearnable.config import ProtectSettings
+
+DROPPED = Path("posts")  # stands for the photos to come
+
+_option = options.of(ProtectSettings)
 
 
 def app(
@@ -27,7 +34,10 @@ def app(
         bool,
         typer.Option("--browser/--no-browser", help="Open the address in a browser.", rich_help_panel=options.MORE),
     ] = True,
+    seed: Annotated[int | None, _option("seed", options.MORE)] = None,
+    device: options.Device = None,
     config_file: options.ConfigFile = None,
+    print_config: options.PrintConfig = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -40,9 +50,14 @@ def app(
 
     Needs pip install 'unlearnable\\[app]'.
     """
+    given = {"seed": seed, "device": device, "output": output}
+    if print_config:
+        settings = config.resolve_as(ProtectSettings, {"photos": (DROPPED,), **given}, config_file)
+        print_settings(config.to_toml(settings.model_copy(update={"photos": ()})), as_json=as_json)
+        return
     from unlearnable.app.server import serve
 
-    serve(config_file, port, show=browser, say=_say_as_json if as_json else _say, output=output)
+    serve(config_file, port, show=browser, say=_say_as_json if as_json else _say, given=given)
 
 
 def _say(address: str) -> None:

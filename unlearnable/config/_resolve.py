@@ -63,7 +63,7 @@ def given_settings(
     """
     names, variables = names or {}, from_environment(kind)
     called = {name: value for name, value in flags.items() if value is not None}
-    stored = _read(file) if file else {}
+    stored = read_file(file) if file else {}
     if preset := called.get("preset", variables.get("preset")):
         stored = _without_preset(kind, stored, str(preset))
     layers: list[tuple[str, Callable[[str], str], dict[str, Any]]] = [
@@ -145,7 +145,12 @@ def to_toml(settings: Settings) -> str:
     return "".join(c if c.isprintable() or c == "\n" else f"\\U{ord(c):08x}" for c in text)
 
 
-def _read(file: Path) -> dict[str, Any]:
+def read_file(file: Path) -> dict[str, Any]:
+    """Return what a file of settings holds.
+
+    Raises:
+        ConfigError: it cannot be read, or is not TOML.
+    """
     try:
         if file.exists() and not file.is_file():  # a pipe may wait for ever for somebody who writes to it
             raise ConfigError(f"{file} is no regular file", hint="save the settings in a file")
