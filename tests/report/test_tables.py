@@ -27,8 +27,8 @@ def ways(hit10: float, medr: float) -> BothWays:
     return BothWays(image_to_text=one, text_to_image=one)
 
 
-def cell(method, victim="RN50", fraction=1.0, seed=0, hit10=10.0, through="png", paper=SUITE.paper):
-    figures = ways(hit10, 100.0)
+def cell(method, victim="RN50", fraction=1.0, seed=0, hit10=10.0, through="png", paper=SUITE.paper, medr=100.0):
+    figures = ways(hit10, medr)
     return BenchmarkCell(
         method=method, surrogate=None if method == "clean" else "RN50", victim=victim, same_family=None,
         fraction=fraction, through=through, seed=seed, epochs=2, lr=1e-3, image_to_text=figures.image_to_text,
@@ -68,6 +68,12 @@ def test_table_1_has_the_papers_figures_beside_ours():
 def test_seeds_are_a_mean_with_its_spread():
     made = report([cell("clean", hit10=20.0), cell("clean", hit10=30.0, seed=1)])
     assert made.tables[0].rows[1][1] == "25.0 ±5.0 / 22.7"
+
+
+def test_a_median_between_two_ranks_is_shown_as_one():
+    made = report([cell("clean", medr=2.5), cell("em", medr=2.5), cell("em", medr=4.5, seed=1)])
+    assert made.tables[0].rows[1][2::2] == ["2.5 / 58", "2.5 / 60"]
+    assert made.tables[0].rows[2][2::2] == ["3.5 ±1 / 117", "3.5 ±1 / 86"]
 
 
 def test_table_2_needs_several_victims_and_gives_medr():

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean, pstdev
 
 from unlearnable.config import AS_PUBLISHED, named_settings
+from unlearnable.report.rows import rank
 from unlearnable.results import BenchmarkCell, BenchmarkReport, BothWays, FluencyRecord, PaperRow, TableRecord
 
 WAYS = ("image→text", "text→image")
@@ -43,7 +44,7 @@ class _RowFigures:
         found = []
         for hits, medrs, paper in zip(self.hits, self.medrs, theirs, strict=True):
             hit10 = paper.hit10 if paper else None
-            found += [_pair(hits, hit10, "{:.1f}"), _pair(medrs, paper.medr if paper else None, "{:.0f}")]
+            found += [_pair(hits, hit10, "{:.1f}".format), _pair(medrs, paper.medr if paper else None, rank)]
         return found
 
     def ranks(self) -> list[str]:
@@ -230,11 +231,11 @@ def _fixed(figures: BothWays, paper: PaperRow | None) -> _RowFigures:
     return _RowFigures(([image.hit10], [text.hit10]), ([image.medr], [text.medr]), paper)
 
 
-def _pair(values: Sequence[float], paper: float | None, form: str) -> str:
+def _pair(values: Sequence[float], paper: float | None, form: Callable[[float], str]) -> str:
     if not values:
         return "-"
-    ours = form.format(fmean(values)) + (f" ±{form.format(pstdev(values))}" if len(values) > 1 else "")
-    return f"{ours} / {'-' if paper is None else form.format(paper)}"
+    ours = form(fmean(values)) + (f" ±{form(pstdev(values))}" if len(values) > 1 else "")
+    return f"{ours} / {'-' if paper is None else form(paper)}"
 
 
 def _name(method: str) -> str:
