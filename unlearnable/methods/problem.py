@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -77,8 +78,15 @@ class Problem:
 
     def allowed(self, photo: int) -> Tensor:
         """Return (v,) bool: the words that the trigger of a post may hold, which its followers take too."""
-        followers = [n for n, leader in enumerate(self.leaders) if leader == photo]
-        return self.allowed_to_all(followers or [photo])
+        return self.allowed_to_all(self._followers.get(photo, [photo]))
+
+    @cached_property
+    def _followers(self) -> dict[int, list[int]]:
+        """The posts that take a leader's trigger, itself among them."""
+        followers: dict[int, list[int]] = {}
+        for post, leader in enumerate(self.leaders):
+            followers.setdefault(leader, []).append(post)
+        return followers
 
     def allowed_to_all(self, photos: Sequence[int]) -> Tensor:
         """Return (v,) bool: the words that one trigger of several posts may hold.
