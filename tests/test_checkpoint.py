@@ -1,8 +1,9 @@
-"""When a checkpoint is due."""
+"""When a checkpoint is due, and what is in it."""
 
 from __future__ import annotations
 
 import pytest
+import torch
 
 from unlearnable import checkpoint
 
@@ -40,3 +41,19 @@ def test_within_a_round_they_are_due_after_the_same_time_however_long_writing_ta
         now[0] += checkpoint.EVERY
         clock.tick(write)
     assert len(times) == 3
+
+
+def test_what_is_loaded_is_what_was_saved_and_rows_of_zeros_take_no_room(tmp_path):
+    table = torch.zeros(2000, 64)
+    table[[3, 1999]] = torch.randn(2, 64)
+    full, few = torch.randn(1000, 70), torch.zeros(40, 2)
+    state = {"moments": [{"a": table, "b": table.to(torch.float64)}, full], "few": few, "round": 3, "name": "mem"}
+    checkpoint.save(tmp_path / "rows", "run", state)
+    assert (tmp_path / "rows").stat().st_size < 400_000 < table.numel() * 4 + full.numel() * 4
+    loaded = checkpoint.load(tmp_path / "rows", "run")
+    assert loaded.keys() == state.keys()
+    assert torch.equal(loaded["moments"][0]["a"], table)
+    assert torch.equal(loaded["moments"][0]["b"], table.to(torch.float64))
+    assert torch.equal(loaded["moments"][1], full)
+    assert torch.equal(loaded["few"], few)
+    assert (loaded["round"], loaded["name"]) == (3, "mem")

@@ -13,11 +13,12 @@ from unlearnable.errors import CheckpointError
 if TYPE_CHECKING:
     from torch import Tensor
 
-VERSION = 6
+VERSION = 7
 EVERY = 120.0  # seconds between checkpoints within a round or an epoch
 SOON = 10.0  # seconds between checkpoints at the ends of rounds or epochs, which are worth more than writing one takes
 QUICK = 0.3  # seconds that writing one may take for that: a thirtieth of the run
 LARGE = 1 << 16  # values of a matrix that is looked at for rows of zeros
+ROWS, VALUES, COUNT = "rows that are not zero", "their values", "number of all rows"  # of such a matrix
 
 
 class Clock:
@@ -84,7 +85,10 @@ def load(path: Path, run: str) -> dict[str, Any]:
 
 
 def _packed(value: Any) -> Any:
-    """Return a state whose large matrices are sparse where most rows are zero, as the moments of a token table are."""
+    """Return a state whose large matrices, as the moments of a token table, lack rows of zeros where these are most.
+
+    PyTorch's own sparse tensors would do, but that it warns of each file that holds one since version 2.15.
+    """
     if isinstance(value, dict):
         return {key: _packed(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
@@ -92,19 +96,15 @@ def _packed(value: Any) -> Any:
     if getattr(value, "ndim", 0) != 2 or value.numel() < LARGE:
         return value
     rows = value.any(dim=1).nonzero()[:, 0]
-    return _sparse(value, rows) if 2 * len(rows) < len(value) else value
-
-
-def _sparse(matrix: Tensor, rows: Tensor) -> Tensor:
-    """Return a matrix, of which only some rows are not zero, as the slower `to_sparse(1)` does."""
-    import torch
-
-    return torch.sparse_coo_tensor(rows[None], matrix[rows], matrix.shape, is_coalesced=True, check_invariants=True)
+    return {ROWS: rows, VALUES: value[rows], COUNT: len(value)} if 2 * len(rows) < len(value) else value
 
 
 def _unpacked(value: Any) -> Any:
+    if isinstance(value, dict) and value.keys() == {ROWS, VALUES, COUNT}:
+        values: Tensor = value[VALUES]
+        return values.new_zeros(value[COUNT], values.shape[1]).index_copy_(0, value[ROWS], values)
     if isinstance(value, dict):
         return {key: _unpacked(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return type(value)(map(_unpacked, value))
-    return value.to_dense() if getattr(value, "is_sparse", False) else value
+    return value
