@@ -68,10 +68,11 @@ def test_a_call_takes_named_settings_and_says_what_it_returns(name: str):
     further = [parameter for parameter in signature.parameters.values() if parameter.kind is parameter.VAR_KEYWORD]
     wanted = [] if name == "preview" else [f"Unpack[{name.capitalize()}Options]"]
     assert [parameter.annotation for parameter in further] == wanted
+    said = inspect.cleandoc(call.__doc__ or "")
     for section in ("Args:", "Returns:", "Raises:"):
-        assert section in (call.__doc__ or "")
+        assert section in said
     for parameter in signature.parameters.values():
-        assert re.search(rf"^        (\*\*)?{parameter.name}: ", call.__doc__ or "", re.MULTILINE)
+        assert re.search(rf"^    (\*\*)?{parameter.name}: ", said, re.MULTILINE)
 
 
 def test_the_import_is_light():
