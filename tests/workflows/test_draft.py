@@ -143,6 +143,17 @@ def test_a_publication_that_fails_leaves_nothing(make, tmp_path, monkeypatch):
     monkeypatch.undo()
 
 
+def test_time_in_which_only_a_person_was_at_work_is_left_out_once(make, tmp_path):
+    made = make()
+    made.began, made.idle = made.began - 1000, made.idle - 1000
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "mine.txt").write_text("mine")
+    for _ in range(2):
+        with pytest.raises(OutputError):
+            made.publish(tmp_path / "taken")
+    assert 0 < made.publish(tmp_path / "out").seconds < 900
+
+
 def test_a_taken_folder_is_refused_before_the_work_and_before_writing(make, tmp_path):
     made = make()
     (tmp_path / "out").mkdir()

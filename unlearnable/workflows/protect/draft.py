@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -160,18 +161,18 @@ class ProtectionDraft:
         if not triggers:
             return
         chosen = {number: self.tokens_of(number, trigger) for number, trigger in triggers.items()}
-        self._resume()
-        self.bound = False
-        problem, state = self.run.problem, self.session.state
-        for number, tokens in chosen.items():
-            shared = self.run.settings.trigger_scope == "user"
-            leader = problem.leaders[number] if problem.leaders else number
-            state.triggers[slice(None) if shared else leader] = torch.tensor(tokens)
-            self.changed.add(number)
-        state.triggers = problem.led(state.triggers)
-        rounds = min(FURTHER_ROUNDS, self.task.settings.max_rounds)
-        improve_further(self.task, self.session, self.trace, rounds, progress or Silent())
-        self.bound, self.idle = True, time.monotonic()
+        with self._at_work():
+            self.bound = False
+            problem, state = self.run.problem, self.session.state
+            for number, tokens in chosen.items():
+                shared = self.run.settings.trigger_scope == "user"
+                leader = problem.leaders[number] if problem.leaders else number
+                state.triggers[slice(None) if shared else leader] = torch.tensor(tokens)
+                self.changed.add(number)
+            state.triggers = problem.led(state.triggers)
+            rounds = min(FURTHER_ROUNDS, self.task.settings.max_rounds)
+            improve_further(self.task, self.session, self.trace, rounds, progress or Silent())
+            self.bound = True
 
     def publish(self, output: Path, progress: Progress | None = None) -> ProtectReport:
         """Write the posts, verify them, and put them in place.
@@ -183,10 +184,9 @@ class ProtectionDraft:
         """
         if not self.bound:
             raise ConfigError("the change of triggers was stopped", hint="change them again first")
-        self._resume()
         settings = self.run.settings.model_copy(update={"output": output})
         run = replace(self.run, settings=settings, layout=layout_of(self.run.dataset.root, output))
-        with held(run.layout):
+        with self._at_work(), held(run.layout):
             refuse_existing_output(run.layout, run.key, resume=False, overwrite=False)
             files.check_space(run.layout.private, copies_bytes(run.prepared))
             create_folders(run.layout, run.key, stored(settings), self.run.dataset.posts, resume=False)
@@ -196,16 +196,20 @@ class ProtectionDraft:
                 )
             finally:  # a run that was stopped here cannot be resumed: its noise is not in the folder
                 clear(run.layout)
-                self.idle = time.monotonic()
 
     def _notes(self) -> list[str]:
         if not self.changed:
             return []
         return [f"triggers changed by hand: {len(self.changed)}, so that run.toml alone does not repeat this result"]
 
-    def _resume(self) -> None:
-        """Leave the time since the last work out of the time that the run took."""
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """Leave the time since the last work out of the time that the run took; this work may fail or be stopped."""
         self.began += time.monotonic() - self.idle
+        try:
+            yield
+        finally:
+            self.idle = time.monotonic()
 
     def _refuse_without_trigger(self) -> TriggerSettings:
         if not self.run.method.has_trigger:
