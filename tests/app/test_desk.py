@@ -229,6 +229,23 @@ def test_what_fails_is_said_and_loses_nothing(desk, photos, tmp_path):
     assert (desk.stage, len(desk.dataset.photos)) == (Stage.RECEIVED, 3)
 
 
+def test_a_folder_that_cannot_be_written_to_is_refused_with_a_remedy_of_the_window(desk, photos, tmp_path):
+    drop(desk, *photos)
+    desk.start()
+    done(desk)
+    (tmp_path / "work" / "file").write_text("mine")
+    for name, reason in (
+        ("file", "exists already. choose another folder"),
+        ("file/out", "Not a directory. choose another folder, in a folder that can be written"),
+        ("x" * 250, "is too long. choose a shorter folder"),
+    ):
+        desk.output = tmp_path / "work" / name
+        desk.publish()
+        done(desk)
+        assert desk.error.endswith(reason)
+        assert desk.stage is Stage.DRAFTED
+
+
 def test_two_kinds_of_captions_are_refused_with_a_remedy_of_the_window(desk, photos, tmp_path):
     for name in ("posts.csv", "others.csv"):
         (tmp_path / name).write_text("image,caption\np0.png,a dog\n")
@@ -243,7 +260,7 @@ def test_a_full_disk_is_no_bug(desk, photos, monkeypatch, capsys):
 
     monkeypatch.setattr("unlearnable.workflows.protect.inbox.Inbox.posts", full)
     drop(desk, *photos)
-    assert desk.error.startswith("cannot write export.zip: the disk is full. free some space on it")
+    assert desk.error == "cannot write export.zip: the disk is full. free some space on it, and try again"
     assert capsys.readouterr().err == ""
 
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import shutil
 import threading
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from unlearnable import files
+from unlearnable.app.said import said
 from unlearnable.app.watch import Watch
 from unlearnable.config import PlatformName, Preset, ProtectSettings, resolve_as
 from unlearnable.datasets import Dataset
-from unlearnable.errors import Interrupted, UnlearnableError
+from unlearnable.errors import Interrupted
 from unlearnable.results import ProtectReport
 from unlearnable.workflows.layout import private_of
 from unlearnable.workflows.protect.inbox import Inbox
@@ -233,7 +232,7 @@ class Desk:
         except Interrupted:
             pass
         except Exception as error:
-            self.error = _said(error)
+            self.error = said(error)
         finally:
             self.notes = watch.notes or self.notes
             self.watch = None
@@ -285,14 +284,6 @@ class Desk:
         assert self.draft is not None
         self.report = self.draft.publish(self.output, watch)
         self.stage = Stage.PUBLISHED
-
-
-def _said(error: Exception) -> str:
-    told = error if isinstance(error, UnlearnableError) else files.full_disk(error)
-    if told is None:
-        traceback.print_exc()
-        return f"This is a bug: {type(error).__name__}: {error}"
-    return f"{told.message}. {told.hint or ''}".strip()
 
 
 def free_output(wanted: Path) -> Path:

@@ -28,7 +28,7 @@ def held(layout: Layout) -> Iterator[None]:
     """
     _refuse_others(layout)
     lock = FileLock(layout.lock, timeout=0)
-    with files.reporting_write_errors(layout.lock, "choose an --output in a folder that can be written"):
+    with files.reporting_write_errors(layout.lock, "choose another --output, in a folder that can be written"):
         layout.private.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
             lock.acquire()
