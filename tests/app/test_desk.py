@@ -225,8 +225,16 @@ def test_what_fails_is_said_and_loses_nothing(desk, photos, tmp_path):
     (desk.output / "mine.txt").write_text("mine")
     desk.start()
     done(desk)
-    assert "taken" in desk.error
-    assert (desk.stage, len(desk.dataset.photos)) == (Stage.RECEIVED, 3)
+    assert (desk.error, desk.stage) == ("", Stage.DRAFTED)  # whose view has the field to name another folder
+    desk.publish()
+    done(desk)
+    assert desk.error.endswith("taken exists already. choose another folder")
+    assert (desk.stage, tree(desk.output)) == (Stage.DRAFTED, {"mine.txt": b"mine"})
+    desk.output = tmp_path / "work" / "free"
+    desk.publish()
+    done(desk)
+    assert (desk.error, desk.stage) == ("", Stage.PUBLISHED)
+    assert str(desk.output) in (tmp_path / "work" / "free.private" / "run.toml").read_text()
 
 
 def test_a_folder_that_cannot_be_written_to_is_refused_with_a_remedy_of_the_window(desk, photos, tmp_path):
@@ -235,7 +243,6 @@ def test_a_folder_that_cannot_be_written_to_is_refused_with_a_remedy_of_the_wind
     done(desk)
     (tmp_path / "work" / "file").write_text("mine")
     for name, reason in (
-        ("file", "exists already. choose another folder"),
         ("file/out", "Not a directory. choose another folder, in a folder that can be written"),
         ("x" * 250, "is too long. choose a shorter folder"),
     ):

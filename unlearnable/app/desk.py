@@ -268,9 +268,10 @@ class Desk:
 
         if self.dataset is not None and self.inbox.takes_captions(self.dataset):
             self.inbox.write_captions(self.captions)
-        settings = self._settings({"preset": self.preset, "platform": self.platform, "output": self.output})
         self._drafts += 1
         scratch = self._folder(f"draft-{self._drafts}")
+        place = scratch / "unwritten"  # where the copies go is asked afterwards
+        settings = self._settings({"preset": self.preset, "platform": self.platform, "output": place})
         self.draft = draft(settings, scratch, watch)
         self.posts, self.wanted, self.stage = self.draft.posts, {}, Stage.DRAFTED
 
