@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from tests.app.window import opened
 from tests.cli.program import POSIX, call
+from unlearnable.app.server import answer_to_full_disk
 
 pytestmark = [pytest.mark.enable_socket, POSIX]
 
@@ -84,6 +86,12 @@ def test_a_taken_port_is_said(window):
     ended = call("app", "--no-browser", "--port", window.port)
     assert ended.returncode == 5
     assert f"cannot listen on port {window.port}" in ended.stderr
+
+
+def test_a_full_disk_is_answered_without_a_traceback():
+    assert asyncio.run(answer_to_full_disk(None, OSError(28, "No space left on device"))).status_code == 507
+    with pytest.raises(PermissionError):
+        asyncio.run(answer_to_full_disk(None, PermissionError(13, "Permission denied")))
 
 
 def test_without_the_extra_one_line_says_what_to_install(monkeypatch):

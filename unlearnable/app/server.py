@@ -12,9 +12,11 @@ import threading
 import webbrowser
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from unlearnable import files
 from unlearnable.app.desk import Desk
 from unlearnable.app.guard import Guard
 from unlearnable.app.page import TITLE, draw
@@ -67,11 +69,19 @@ def _application(ui: Any, desk: Desk, prefix: str) -> Any:
     """Return the application of FastAPI that has the page and its pictures."""
     application = require("fastapi", EXTRA).FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     add_pictures(application, require("fastapi.responses", EXTRA), prefix, desk)
+    require("nicegui", EXTRA).app.add_exception_handler(OSError, answer_to_full_disk)
     ui.page("/")(lambda: draw(ui, desk))
     ui.run_with(
         application, mount_path=prefix, title=TITLE, tailwind=False, show_welcome_message=False, language="en-US"
     )
     return application
+
+
+async def answer_to_full_disk(_: Any, error: Exception) -> Any:
+    """Return the answer to what could not be written for lack of space; the page says which file it was."""
+    if files.full_disk(error) is None:
+        raise error
+    return require("fastapi.responses", EXTRA).Response(status_code=HTTPStatus.INSUFFICIENT_STORAGE)
 
 
 def _library(scratch: Path) -> tuple[Any, Any]:
