@@ -175,9 +175,13 @@ def test_a_file_that_does_not_arrive_is_said(browser, window, dropped):
     wait(browser, "document.querySelector('input[type=file]')")
     browser.execute_cdp_cmd("Network.enable", {})
     browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/upload/*"]})
-    drop(browser, next(dropped.iterdir()))
+    photo = min(dropped.iterdir())
+    drop(browser, photo)
     try:
-        wait(browser, "document.body.innerText.includes('A file did not arrive')")
+        wait(browser, "document.body.innerText.includes('p0.png was not taken: it did not arrive')")
     finally:
         browser.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+    drop(browser, photo)
+    received(browser, 1)
+    assert "was not taken" not in browser.find_element("css selector", "body").text
     browser.get_log("browser")

@@ -183,11 +183,12 @@ def test_files_that_came_late_are_taken_in_on_the_way_back(desk, photos):
 
 
 def test_a_file_that_cannot_be_written_is_said(desk, photos):
-    place = desk.inbox.place("p0.png")
-    place.write_bytes(b"half")
-    desk.failed(place, OSError(28, "No space left on device"))
-    assert desk.error == "p0.png was not taken: No space left on device"
-    assert not place.exists()
+    desk.failed("p1.png", "No space left on device")
+    desk.failed("p2.png", "No space left on device")
+    drop(desk, *photos[:2])
+    assert desk.lost == {"p2.png": "p2.png was not taken: No space left on device"}
+    desk.start()
+    assert desk.lost == {}
 
 
 def test_typed_captions_are_kept_while_more_arrives_and_said_to_be_unused_where_captions_come(desk, photos, tmp_path):
@@ -217,9 +218,9 @@ def test_another_photo_of_the_same_number_has_another_address(tmp_path):
 def test_what_fails_is_said_and_loses_nothing(desk, photos, tmp_path):
     (tmp_path / "broken.zip").write_bytes(b"no zip")
     drop(desk, tmp_path / "broken.zip")
-    assert desk.error.startswith("broken.zip cannot be unpacked")
+    assert desk.lost["broken.zip"].startswith("broken.zip cannot be unpacked")
     drop(desk, *photos)
-    assert desk.error == ""
+    assert (desk.error, len(desk.lost), len(desk.dataset.photos)) == ("", 1, 3)
     desk.output = tmp_path / "work" / "taken"
     desk.output.mkdir()
     (desk.output / "mine.txt").write_text("mine")
@@ -235,6 +236,21 @@ def test_what_fails_is_said_and_loses_nothing(desk, photos, tmp_path):
     done(desk)
     assert (desk.error, desk.stage) == ("", Stage.PUBLISHED)
     assert str(desk.output) in (tmp_path / "work" / "free.private" / "run.toml").read_text()
+
+
+def test_a_zip_that_cannot_be_unpacked_holds_up_nothing_that_came_with_it(desk, photos, tmp_path, monkeypatch):
+    (tmp_path / "broken.zip").write_bytes(b"no zip")
+    with zipfile.ZipFile(tmp_path / "whole.zip", "w") as archive:
+        archive.write(photos[0], "mine/p0.png")
+    with monkeypatch.context() as held:
+        held.setattr(desk, "_look_if_any", lambda: None)  # as while it looks at what came before
+        for path in (tmp_path / "broken.zip", tmp_path / "whole.zip", photos[1]):
+            shutil.copy(path, place := desk.inbox.place(path.name))
+            desk.arrived(place)
+    desk._look_if_any()
+    done(desk)
+    assert list(desk.lost) == ["broken.zip"]
+    assert [photo.id for photo in desk.dataset.photos] == ["p0.png", "p1.png"]
 
 
 def test_a_folder_that_cannot_be_written_to_is_refused_with_a_remedy_of_the_window(desk, photos, tmp_path):

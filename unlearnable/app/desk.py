@@ -14,7 +14,7 @@ from unlearnable.app.said import said
 from unlearnable.app.watch import Watch
 from unlearnable.config import PlatformName, Preset, ProtectSettings, resolve_as
 from unlearnable.datasets import Dataset
-from unlearnable.errors import Interrupted
+from unlearnable.errors import Interrupted, UnlearnableError
 from unlearnable.results import ProtectReport
 from unlearnable.workflows.layout import private_of
 from unlearnable.workflows.protect.inbox import Inbox
@@ -48,6 +48,7 @@ class Desk:
         version: number that changes with all that a page shows, but for how far the work is.
         watch: how far the work is; None where none is done.
         error: why the last work failed; empty where it did not.
+        lost: why files that were dropped are not here, by their names, until the posts are made or removed.
         dataset: received posts; None before the first.
         captions: what was typed, by the id of the photo.
         preset: amount of work.
@@ -102,17 +103,18 @@ class Desk:
     def arrived(self, path: Path) -> None:
         """Take a file that was put into the inbox, and look at all that is there; a draft stays as it is."""
         if path.parent == self.inbox.folder:  # and not removed with all others while it arrived
+            self.lost.pop(path.name, None)
             self._arrived.append(path)
             self._look_if_any()
 
-    def failed(self, path: Path, error: OSError) -> None:
-        """Say that a file could not be put into the inbox, and leave nothing of it there."""
-        if path.parent == self.inbox.folder:
-            path.unlink(missing_ok=True)
-            self.error, self.version = f"{path.name} was not taken: {error.strerror or error}", self.version + 1
+    def failed(self, name: str, why: str) -> None:
+        """Say that a file did not get into the inbox."""
+        self.lost[name] = f"{name} was not taken: {why}"
+        self.version += 1
 
     def start(self) -> None:
         """Make noise and triggers."""
+        self.lost.clear()
         self._do(self._make)
 
     def change(self) -> None:
@@ -190,6 +192,7 @@ class Desk:
 
     def _begin(self) -> None:
         self.stage, self.error = Stage.RECEIVED, ""
+        self.lost: dict[str, str] = {}
         self.notes: list[str] = []
         self.dataset: Dataset | None = None
         self.captions: dict[str, str] = {}
@@ -248,9 +251,11 @@ class Desk:
             return  # another call saw it, or nothing came before the work began
         watch.phase("looking at what came", 0)
         inbox.write_captions({})  # what was typed is here
-        for path in arrived:
-            if path.suffix.lower() == ".zip":
-                inbox.unpack(path)
+        lost = {path.name: why for path in arrived if (why := _unpacked(inbox, path))}
+        if inbox is self.inbox:
+            self.lost |= lost
+        if len(lost) == len(arrived):
+            return
         dataset = inbox.posts(watch)
         if inbox is not self.inbox:
             return  # all of it was to be forgotten meanwhile
@@ -285,6 +290,16 @@ class Desk:
         assert self.draft is not None
         self.report = self.draft.publish(self.output, watch)
         self.stage = Stage.PUBLISHED
+
+
+def _unpacked(inbox: Inbox, path: Path) -> str:
+    """Unpack a file that is a zip; return why it cannot be, so that what came with it is taken all the same."""
+    try:
+        if path.suffix.lower() == ".zip":
+            inbox.unpack(path)
+    except UnlearnableError as error:
+        return said(error)
+    return ""
 
 
 def free_output(wanted: Path) -> Path:

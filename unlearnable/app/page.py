@@ -25,8 +25,11 @@ def draw(ui: Any, desk: Desk) -> None:
     seen = desk.state
 
     def draw_content() -> None:
-        if desk.error:
-            ui.element("p").classes("error").props('role="alert"').props["innerText"] = desk.error
+        if desk.lost:  # the list of what was dropped takes none again that is in it
+            upload.run_method("removeUploadedFiles")
+            upload.run_method("removeQueuedFiles")
+        for text in filter(None, (*desk.lost.values(), desk.error)):
+            ui.element("p").classes("error").props('role="alert"').props["innerText"] = text
         if desk.away:
             _work(ui, desk)
         else:
@@ -43,7 +46,7 @@ def draw(ui: Any, desk: Desk) -> None:
 
     with ui.element("main").classes("page"):
         ui.element("h1").props["innerText"] = TITLE
-        drop = received.draw_drop(ui, desk)
+        drop, upload = received.draw_drop(ui, desk)
         drop.set_visibility(desk.stage is Stage.RECEIVED and not desk.away)
         looking = ui.element("p").props('role="status"')
         looking.props["innerText"] = "Looking at what came ..."

@@ -14,12 +14,13 @@ WORK = {
     "balanced": "balanced: what unlearnable does by itself",
     "strong": "strong: takes longer, is seen more",
 }
-NOT_ARRIVED = "A file did not arrive; it is marked above. Is there room on the disk? Drop it again"
+NOT_ARRIVED = "it did not arrive. Is there room on the disk? Drop it again"
+NAMES = "(info) => emit(info.files.map((file) => file.name))"
 ANYWHERE = "anywhere, in full size"
 
 
-def draw_drop(ui: Any, desk: Desk) -> Any:
-    """Draw the place to drop photos, which stays while they arrive, and return it."""
+def draw_drop(ui: Any, desk: Desk) -> tuple[Any, Any]:
+    """Draw the place to drop photos, which stays while they arrive; return it and what takes them there."""
     with ui.element("section") as section:
         ui.element("h2").props["innerText"] = "1. Your photos"
         drop = ui.upload(multiple=True, auto_upload=True, label="Drop photos or a zipped export here, or press +")
@@ -31,20 +32,25 @@ def draw_drop(ui: Any, desk: Desk) -> Any:
                 path.touch()  # the name is taken, while others arrive
                 await event.file.save(path)
             except OSError as error:
-                desk.failed(path, error)
+                path.unlink(missing_ok=True)
+                desk.failed(path.name, error.strerror or str(error))
             else:
                 desk.arrived(path)
+
+        def not_arrived(event: Any) -> None:
+            for name in event.args:
+                desk.failed(name, NOT_ARRIVED)
 
         def restart() -> None:
             drop.reset()
             desk.restart()
 
         drop.on_upload(receive)
-        drop.on("failed", lambda: ui.notify(NOT_ARRIVED, type="negative", timeout=0, close_button="Close"), args=[])
+        drop.on("failed", not_arrived, js_handler=NAMES)
         note = "They are copied into a folder that only you can read and that is removed at the end. Nothing leaves "
         ui.element("p").props["innerText"] = f"{note}this computer, and nothing is written before you say so."
         ui.button("Remove them all", on_click=restart).props('flat no-caps id="restart"')
-    return section
+    return section, drop
 
 
 def draw(ui: Any, desk: Desk) -> None:

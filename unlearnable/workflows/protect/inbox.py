@@ -55,6 +55,7 @@ class Inbox:
 
         Raises:
             InputError: it is no zip, is locked by a password, has names that lead elsewhere, or does not fit the disk.
+            OutputError: the disk is full.
         """
         unpacked: list[Path] = []
         try:
@@ -72,7 +73,7 @@ class Inbox:
             raise InputError(f"{archive.name} cannot be unpacked: {error}", hint="download it again") from error
         except OSError as error:
             if error.errno in files.FULL:
-                raise
+                raise files.write_error(archive.name, error) from error
             message = f"{archive.name} cannot be unpacked: {error.strerror or error}"
             raise InputError(message, hint="unzip it yourself, and drop the photos") from error
         finally:
