@@ -185,3 +185,16 @@ def test_a_file_that_does_not_arrive_is_said(browser, window, dropped):
     received(browser, 1)
     assert "was not taken" not in browser.find_element("css selector", "body").text
     browser.get_log("browser")
+
+
+def test_the_page_of_cards_stays_while_more_arrives(browser, window, tmp_path):
+    photos = [tmp_path / f"p{number:02}.png" for number in range(26)]
+    for number, path in enumerate(photos):
+        Image.fromarray(picture(number)).save(path)
+    browser.get(window.address)
+    drop(browser, *photos[:25])
+    received(browser, 24)
+    press(browser, ".q-pagination [aria-label='2']")
+    received(browser, 1)
+    drop(browser, photos[25])
+    received(browser, 2)

@@ -7,6 +7,7 @@ from typing import Any
 
 from unlearnable.app.desk import Desk, Stage
 from unlearnable.app.views import drafted, published, received
+from unlearnable.app.views.parts import Shown
 
 TITLE = "unlearnable"
 STYLE = Path(__file__).with_name("style.css")
@@ -22,7 +23,7 @@ def draw(ui: Any, desk: Desk) -> None:
     """Draw the page, and keep it as the desk is."""
     ui.add_css(STYLE.read_text(encoding="utf-8"))
     ui.colors(primary="#1f5f8b")
-    seen = desk.state
+    seen, shown = desk.state, {stage: Shown() for stage in Stage}
 
     def draw_content() -> None:
         if desk.lost:  # the list of what was dropped takes none again that is in it
@@ -33,7 +34,7 @@ def draw(ui: Any, desk: Desk) -> None:
         if desk.away:
             _work(ui, desk)
         else:
-            VIEWS[desk.stage](ui, desk)
+            VIEWS[desk.stage](ui, desk, shown[desk.stage])
 
     content = ui.refreshable(draw_content)
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from unlearnable.app.desk import Desk
-from unlearnable.app.views.parts import AT_FULL_SIZE, address_of, caption, paged, photo
+from unlearnable.app.views.parts import AT_FULL_SIZE, Shown, address_of, caption, paged, photo
 from unlearnable.errors import UnlearnableError
 
 FLIP = "e => e.currentTarget.classList.toggle('flipped')"
 
 
-def draw(ui: Any, desk: Desk) -> None:
+def draw(ui: Any, desk: Desk, shown: Shown) -> None:
     """Draw the view."""
     dialog = _Comparison(ui)
     with ui.element("section"):
@@ -32,7 +32,7 @@ def draw(ui: Any, desk: Desk) -> None:
             if post.trigger:
                 _words(ui, desk, number)
 
-        paged(ui, len(desk.posts), card)
+        paged(ui, len(desk.posts), card, shown)
     with ui.element("section"):
         if desk.wanted:
             ui.element("p").props["innerText"] = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,13 @@ from unlearnable.report.html import split
 ON_A_PAGE = 24  # photos
 
 AT_FULL_SIZE = "e => { const i = e.target; i.style.width = i.naturalWidth / devicePixelRatio + 'px' }"
+
+
+@dataclass
+class Shown:
+    """What a tab shows of a view, which stays when the view is drawn again: the number of the page of cards."""
+
+    page: int = 1
 
 
 def photo(ui: Any, address: str, alt: str, kind: str = "small") -> Any:
@@ -40,20 +48,26 @@ def caption(ui: Any, text: str, trigger: str, *, replaced: bool = False) -> None
         _span(ui, "span", after)
 
 
-def paged(ui: Any, count: int, draw: Callable[[int], None]) -> None:
+def paged(ui: Any, count: int, draw: Callable[[int], None], shown: Shown) -> None:
     """Draw cards by number, a page of them at a time."""
-    pages = -(-count // ON_A_PAGE)
+    pages = max(1, -(-count // ON_A_PAGE))
+    shown.page = min(shown.page, pages)
 
-    def draw_page(page: int) -> None:
+    def draw_page() -> None:
         with ui.element("div").classes("cards"):
-            for number in range((page - 1) * ON_A_PAGE, min(page * ON_A_PAGE, count)):
+            for number in range((shown.page - 1) * ON_A_PAGE, min(shown.page * ON_A_PAGE, count)):
                 with ui.element("article").classes("card"):
                     draw(number)
 
     cards = ui.refreshable(draw_page)
-    cards(1)
+    cards()
+
+    def turn(event: Any) -> None:
+        shown.page = event.value
+        cards.refresh()
+
     if pages > 1:
-        ui.pagination(1, pages, direction_links=True, on_change=lambda event: cards.refresh(event.value))
+        ui.pagination(1, pages, direction_links=True, value=shown.page, on_change=turn)
 
 
 def copying(text: str) -> str:

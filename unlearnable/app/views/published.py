@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from unlearnable.app.desk import Desk
-from unlearnable.app.views.parts import address_of, caption, copying, paged, photo
+from unlearnable.app.views.parts import Shown, address_of, caption, copying, paged, photo
 
 NOT_COPIED = "The browser did not allow it: mark the caption and copy it yourself"
 
 
-def draw(ui: Any, desk: Desk) -> None:
+def draw(ui: Any, desk: Desk, shown: Shown) -> None:
     """Draw the view."""
     assert desk.report is not None
     report, copies = desk.report, desk.copies()
@@ -37,7 +37,7 @@ def draw(ui: Any, desk: Desk) -> None:
                 button = ui.button("Copy caption").props(f"outline dense no-caps data-copy={number}")
                 button.on("click", lambda event: _tell(ui, event.args), js_handler=copying(text))
 
-        paged(ui, len(copies), card)
+        paged(ui, len(copies), card, shown)
         ui.button("Protect other photos", on_click=desk.restart).props('flat no-caps id="again"')
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearnable.app.desk import PLATFORMS, PRESETS, Desk
-from unlearnable.app.views.parts import address_of, paged, photo
+from unlearnable.app.views.parts import Shown, address_of, paged, photo
 from unlearnable.datasets import Dataset
 
 WORK = {
@@ -53,14 +53,14 @@ def draw_drop(ui: Any, desk: Desk) -> tuple[Any, Any]:
     return section, drop
 
 
-def draw(ui: Any, desk: Desk) -> None:
+def draw(ui: Any, desk: Desk, shown: Shown) -> None:
     """Draw captions and settings, once there are photos."""
     if desk.dataset is not None:
-        _captions(ui, desk, desk.dataset)
+        _captions(ui, desk, desk.dataset, shown)
         _how(ui, desk)
 
 
-def _captions(ui: Any, desk: Desk, dataset: Dataset) -> None:
+def _captions(ui: Any, desk: Desk, dataset: Dataset, shown: Shown) -> None:
     with ui.element("section"):
         ui.element("h2").props["innerText"] = f"2. Their captions ({len(dataset.photos)} photos)"
         typed = desk.inbox.takes_captions(dataset)
@@ -90,7 +90,7 @@ def _captions(ui: Any, desk: Desk, dataset: Dataset) -> None:
 
             field.on_value_change(keep)
 
-        paged(ui, len(dataset.photos), card)
+        paged(ui, len(dataset.photos), card, shown)
 
 
 def _how(ui: Any, desk: Desk) -> None:
