@@ -311,6 +311,23 @@ def test_work_stops_when_the_user_says_so(desk, photos, monkeypatch):
     assert (desk.error, desk.stage, desk.away) == ("", Stage.RECEIVED, False)
 
 
+def test_work_that_outlives_its_folder_says_nothing(desk, photos, monkeypatch, capsys):
+    drop(desk, *photos)
+    began = threading.Event()
+
+    def slow(settings, scratch, progress):
+        began.set()
+        while progress.doing != "stopping":
+            pass
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr("unlearnable.workflows.protect.draft.draft", slow)
+    desk.start()
+    assert began.wait(120)
+    desk.close()
+    assert (desk.error, capsys.readouterr().err) == ("", "")
+
+
 def test_a_watch_shows_share_and_time_left():
     watch = Watch()
     assert (watch.share, watch.left) == (0.0, "")

@@ -67,7 +67,7 @@ class Desk:
         self._arrived: list[Path] = []
         self._looking = threading.Lock()
         self._last: Future[None] | None = None
-        self._looks = False
+        self._looks = self._closed = False
         self.version = self._drafts = 0
         self.watch: Watch | None = None
         self._begin()
@@ -167,6 +167,7 @@ class Desk:
 
     def close(self) -> None:
         """Stop, and wait until nothing is done any more."""
+        self._closed = True
         self.stop()
         self._thread.shutdown(wait=True, cancel_futures=True)
 
@@ -235,7 +236,8 @@ class Desk:
         except Interrupted:
             pass
         except Exception as error:
-            self.error = said(error)
+            if not self._closed:  # a second Ctrl-C removes the scratch folder while the work still needs it
+                self.error = said(error)
         finally:
             self.notes = watch.notes or self.notes
             self.watch = None
