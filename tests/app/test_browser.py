@@ -170,6 +170,27 @@ def test_from_photos_to_copied_captions(browser, window, dropped):
     assert list(window.temporary.iterdir()) == []
 
 
+def test_long_names_and_captions_stay_whole(browser, window, tmp_path):
+    photo = tmp_path / f"{'0123456789_' * 6}n.png"
+    Image.fromarray(picture(0)).save(photo)
+    set_width(browser, 360)
+    browser.get(window.address)
+    drop(browser, photo)
+    received(browser, 1)
+    text = ("all of it " * 6400).strip()
+    browser.execute_script("document.querySelector('textarea[data-photo]').focus()")
+    browser.execute_cdp_cmd("Input.insertText", {"text": text})
+    time.sleep(2)  # it is on its way
+    press(browser, "#start")
+    wait(browser, f"document.querySelector('.caption')?.textContent.endsWith(' {text}')")
+    press(browser, ".look")
+    wait(browser, "document.querySelector('.after .full')?.naturalWidth")
+    time.sleep(1)  # the dialog grows as it opens
+    close = browser.find_element("css selector", ".compare header button")
+    assert close.rect["x"] + close.rect["width"] <= 360
+    set_width(browser, 1440)
+
+
 def test_a_file_that_does_not_arrive_is_said(browser, window, dropped):
     browser.get(window.address)
     wait(browser, "document.querySelector('input[type=file]')")

@@ -16,6 +16,7 @@ WORK = {
 }
 NOT_ARRIVED = "it did not arrive. Is there room on the disk? Drop it again"
 NAMES = "(info) => emit(info.files.map((file) => file.name))"
+LONGEST_CAPTION = 100_000  # characters; Facebook takes 63,206, and the web socket a megabyte
 ANYWHERE = "anywhere, in full size"
 
 
@@ -81,7 +82,7 @@ def _captions(ui: Any, desk: Desk, dataset: Dataset, shown: Shown) -> None:
             name = Path(one.id).name
             ui.element("p").classes("name").props["innerText"] = name
             field = ui.textarea(value=desk.captions.get(one.id, ""))
-            field.props(f"autogrow outlined dense maxlength=3000 data-photo={number}")
+            field.props(f"autogrow outlined dense maxlength={LONGEST_CAPTION} data-photo={number}")
             field.props["aria-label"] = f"Caption of {name}"
             field.props["placeholder"] = made or captions[one.id][0]
 
