@@ -253,6 +253,17 @@ def test_a_zip_that_cannot_be_unpacked_holds_up_nothing_that_came_with_it(desk, 
     assert [photo.id for photo in desk.dataset.photos] == ["p0.png", "p1.png"]
 
 
+def test_the_folder_of_what_came_is_not_named(desk, tmp_path):
+    (tmp_path / "clip.mov").write_bytes(b"film")
+    drop(desk, tmp_path / "clip.mov")
+    assert desk.error.startswith("no photo in what came. photos are files with one of these suffixes")
+    (tmp_path / "zero.jpg").write_bytes(b"")
+    drop(desk, tmp_path / "zero.jpg")
+    desk.start()
+    done(desk)
+    assert desk.error == "no photo in what came can be protected; zero.jpg: empty (the file has no bytes)."
+
+
 def test_a_folder_that_cannot_be_written_to_is_refused_with_a_remedy_of_the_window(desk, photos, tmp_path):
     drop(desk, *photos)
     desk.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -237,7 +238,8 @@ class Desk:
             pass
         except Exception as error:
             if not self._closed:  # a second Ctrl-C removes the scratch folder while the work still needs it
-                self.error = said(error)
+                inbox = str(self.inbox.folder)  # which its user never sees
+                self.error = said(error).replace(f"{inbox}{os.sep}", "").replace(inbox, "what came")
         finally:
             self.notes = watch.notes or self.notes
             self.watch = None
