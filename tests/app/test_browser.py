@@ -208,7 +208,7 @@ def test_a_file_that_does_not_arrive_is_said(browser, window, dropped):
     browser.get_log("browser")
 
 
-def test_the_page_of_cards_stays_while_more_arrives(browser, window, tmp_path):
+def test_the_page_of_cards_stays_while_more_arrives_and_what_is_no_photo_is_said(browser, window, tmp_path):
     photos = [tmp_path / f"p{number:02}.png" for number in range(26)]
     for number, path in enumerate(photos):
         Image.fromarray(picture(number)).save(path)
@@ -217,5 +217,11 @@ def test_the_page_of_cards_stays_while_more_arrives(browser, window, tmp_path):
     received(browser, 24)
     press(browser, ".q-pagination [aria-label='2']")
     received(browser, 1)
-    drop(browser, photos[25])
+    (tmp_path / "film.mov").write_bytes(b"film")
+    (tmp_path / "others.csv").write_text("image,caption\nq1.png,a dog\n")
+    drop(browser, photos[25], tmp_path / "film.mov", tmp_path / "others.csv")
     received(browser, 2)
+    text = browser.find_element("css selector", "body").text
+    assert "no photos" in text
+    assert "others.csv names none of these photos" in text
+    assert "have a caption of yours" not in text

@@ -52,6 +52,7 @@ class Desk:
         lost: why files that were dropped are not here, by their names, until the posts are made or removed.
         dataset: received posts; None before the first.
         captions: what was typed, by the id of the photo.
+        notes: remarks on what was received.
         preset: amount of work.
         platform: where the photos will be posted, if it was said.
         draft: what may be looked at and changed.
@@ -241,7 +242,6 @@ class Desk:
                 inbox = str(self.inbox.folder)  # which its user never sees
                 self.error = said(error).replace(f"{inbox}{os.sep}", "").replace(inbox, "what came")
         finally:
-            self.notes = watch.notes or self.notes
             self.watch = None
             self.version += 1
 
@@ -269,6 +269,7 @@ class Desk:
             self.captions = {photo.id: typed.get(photo.id, "") for photo in dataset.photos}
         elif typed:
             watch.note("captions came with the photos: those that you typed are not used")
+        self.notes = list(watch.notes)  # before those on the work, which may follow
 
     def _make(self, watch: Watch) -> None:
         watch.phase("starting", 0)

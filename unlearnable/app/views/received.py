@@ -8,6 +8,7 @@ from typing import Any
 from unlearnable.app.desk import PLATFORMS, PRESETS, Desk
 from unlearnable.app.views.parts import Shown, address_of, paged, photo
 from unlearnable.datasets import Dataset
+from unlearnable.workflows.protect.posts import said_of_captions
 
 WORK = {
     "fast": "fast: least work, weakest",
@@ -65,8 +66,8 @@ def _captions(ui: Any, desk: Desk, dataset: Dataset, shown: Shown) -> None:
     with ui.element("section"):
         ui.element("h2").props["innerText"] = f"2. Their captions ({len(dataset.photos)} photos)"
         typed = desk.inbox.takes_captions(dataset)
-        if not typed:
-            for note in desk.notes:
+        for note in desk.notes:
+            if not typed or note != said_of_captions(dataset):  # the fields show what it says
                 ui.element("p").props["innerText"] = note
         captions = dataset.captions_by_photo()
         invented = dataset.uncaptioned
