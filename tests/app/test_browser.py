@@ -132,8 +132,9 @@ def test_from_photos_to_copied_captions(browser, window, dropped):
     wait(browser, "document.querySelector('.before .full').getBoundingClientRect().width == 640")
     press(browser, ".compare header .q-btn")
 
-    press(browser, "[data-redraw='0']")
+    browser.find_element("css selector", "[data-redraw='0']").send_keys(" ")
     wait(browser, "document.querySelector('#change')")
+    wait(browser, "document.activeElement.matches(\"[data-redraw='0']\")")
     other = browser.execute_script("return document.querySelector('input[data-words=\"0\"]').value")
     assert not set(other.split()) & set(trigger.split())
     press(browser, "#change")
@@ -217,6 +218,7 @@ def test_the_page_of_cards_stays_while_more_arrives_and_what_is_no_photo_is_said
     received(browser, 24)
     press(browser, ".q-pagination [aria-label='2']")
     received(browser, 1)
+    type_captions(browser, {24: "a dog"})
     (tmp_path / "film.mov").write_bytes(b"film")
     (tmp_path / "others.csv").write_text("image,caption\nq1.png,a dog\n")
     drop(browser, photos[25], tmp_path / "film.mov", tmp_path / "others.csv")
@@ -225,3 +227,6 @@ def test_the_page_of_cards_stays_while_more_arrives_and_what_is_no_photo_is_said
     assert "no photos" in text
     assert "others.csv names none of these photos" in text
     assert "have a caption of yours" not in text
+    wait(browser, "document.activeElement.matches(\"textarea[data-photo='24']\")")
+    browser.switch_to.active_element.send_keys(" runs")
+    assert browser.switch_to.active_element.get_attribute("value") == "a dog runs"

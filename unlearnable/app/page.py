@@ -13,6 +13,16 @@ TITLE = "unlearnable"
 STYLE = Path(__file__).with_name("style.css")
 VIEWS = {Stage.RECEIVED: received.draw, Stage.DRAFTED: drafted.draw, Stage.PUBLISHED: published.draw}
 TICK = 0.4  # seconds
+FOCUS = """<script>
+let last = "";  // what had the focus, if it is a field or a button of a card
+addEventListener("focusin", ({target}) => {
+  const [name, value] = Object.entries(target.dataset)[0] || [];
+  last = name ? `[data-${name}="${value}"]` : "";
+});
+window.refocus = () => setTimeout(() => {
+  if (last && document.activeElement === document.body) document.querySelector(last)?.focus({preventScroll: true});
+}, 50);  // milliseconds, after which the new elements are there
+</script>"""
 LATE = (
     "Some files came after the work began and are not in it. Go back to the captions to take them in; once the copies "
     "are written, drop them again."
@@ -22,6 +32,7 @@ LATE = (
 def draw(ui: Any, desk: Desk) -> None:
     """Draw the page, and keep it as the desk is."""
     ui.add_css(STYLE.read_text(encoding="utf-8"))
+    ui.add_body_html(FOCUS)
     ui.colors(primary="#1f5f8b")
     seen, shown = desk.state, {stage: Shown() for stage in Stage}
 
@@ -44,6 +55,7 @@ def draw(ui: Any, desk: Desk) -> None:
             seen = desk.state
             drop.set_visibility(desk.stage is Stage.RECEIVED and not desk.away)
             content.refresh()
+            ui.run_javascript("refocus()")
 
     with ui.element("main").classes("page"):
         ui.element("h1").props["innerText"] = TITLE
