@@ -46,7 +46,7 @@ def test_a_photo_finds_its_sidecar_among_all(photo: str, tmp_path: Path) -> None
     assert open_dataset(tmp_path).captions_by_photo()[f"{ALBUM}/{photo}"] == [f"of {photo}"]
 
 
-@pytest.mark.parametrize("word", ["edited", "bearbeitet", "modifié", "編集済み"])
+@pytest.mark.parametrize("word", ["edited", "modifié", "modifie\u0301", "ha editado", "編集済み", "แก้ไข", "संपादित"])
 def test_an_edited_photo_shares_that_of_its_original(word: str, tmp_path: Path) -> None:
     edited = (f"IMG_1-{word}.jpg", f"IMG_1-{word}(1).jpg")
     texts = {
@@ -56,6 +56,13 @@ def test_an_edited_photo_shares_that_of_its_original(word: str, tmp_path: Path) 
     lay_out(tmp_path, texts, "IMG_1.jpg", *edited)
     captions = open_dataset(tmp_path).captions_by_photo()
     assert [captions[photo] for photo in edited] == [["a dog"], ["a cat"]]
+
+
+def test_an_edited_photo_lies_in_the_trash_with_its_original(tmp_path: Path) -> None:
+    row = json.loads(sidecar("a.jpg", "of a")) | {"trashed": True}
+    edited = ("a-ha editado.jpg", "a-modifie\u0301.jpg", "a-แก้ไข.jpg")
+    lay_out(tmp_path, {"a.jpg.json": json.dumps(row)}, "a.jpg", *edited, "b.jpg")
+    assert [photo.id for photo in open_dataset(tmp_path).photos] == ["b.jpg"]
 
 
 def test_trash_and_the_locked_folder_are_not_published(tmp_path: Path) -> None:

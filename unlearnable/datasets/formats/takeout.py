@@ -19,7 +19,7 @@ from unlearnable.datasets.tree import find_files
 _SUFFIX = ".supplemental-metadata"
 _CUT_AT = 42  # Google cuts names to 46 characters, but counts some letters for more than one
 _COUNTED = re.compile(r"(.*)(\(\d+\))(\.[^.]*)?")
-_EDITED = re.compile(r"(.+)-[^\W\d_]+(\(\d+\))?")
+_EDITED = re.compile(r"(.+)-[^-_\d(). ][^-_\d().]*(\(\d+\))?")  # with spaces and accents of any language
 
 
 def _match(root: Path, photos: Sequence[str]) -> dict[str, str]:
