@@ -227,6 +227,27 @@ def test_what_was_left_out_is_tried_again_once_it_has_changed(posts, quick):
     assert (report.added, report.skipped, report.photos) == (1, [], 9)
 
 
+def test_a_row_that_is_left_out_is_listed_once_wherever_it_stands_now(posts, quick, tmp_path):
+    take(posts, [0])
+    file = posts / "posts.jsonl"
+    file.write_text(file.read_text() + '{"caption": "words alone"}\n')
+    assert [one.where for one in protect(posts, **quick).skipped] == ["posts.jsonl:10"]
+    Image.fromarray(picture(70)).save(posts / "new.png")
+    file.write_text('{"image": "new.png", "caption": "a newer day"}\n' + file.read_text())
+    report = protect(posts, add=True)
+    assert (report.added, [one.where for one in report.skipped]) == (1, ["posts.jsonl:11"])
+    assert [line["source"] for line in manifest(tmp_path / "photos-protected.private") if not line["output"]] == [
+        "posts.jsonl:11"
+    ]
+    file.write_text('{"caption": "more words alone"}\n' + file.read_text())
+    report = protect(posts, add=True)
+    assert (report.added, [one.where for one in report.skipped]) == (0, ["posts.jsonl:1", "posts.jsonl:12"])
+    posts.rename(tmp_path / "another download")
+    Image.fromarray(picture(71)).save(tmp_path / "another download" / "newest.png")
+    report = protect(tmp_path / "another download", add=True, output=tmp_path / "photos-protected")
+    assert (report.added, [one.where for one in report.skipped]) == (1, ["posts.jsonl:1", "posts.jsonl:12"])
+
+
 @pytest.mark.parametrize("setting", [{"epsilon": 4}, {"trigger_length": 2}, {"preset": "fast"}, {"seed": 1}])
 def test_a_contradicting_setting_is_named(last_week, posts, setting, tmp_path):
     take(posts, [0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 
 from unlearnable.datasets import Dataset, Photo
 from unlearnable.evaluation.stealth import variety
@@ -19,25 +19,49 @@ from unlearnable.workflows.protect.target import target_of
 BEFORE = "before: "  # stands in front of the notes of the earlier run
 
 
-def joined_lines(earlier: Earlier, dataset: Dataset, new: Sequence[ManifestLine]) -> list[ManifestLine]:
-    """Return the manifest of both: protected photos, first those of before, then what was left out, each once."""
+def read_again(earlier: Earlier, dataset: Dataset, known: Collection[str]) -> set[str]:
+    """Return the rows that the earlier run left out, if their captions are read again: they may stand elsewhere now.
+
+    Args:
+        earlier: the earlier result.
+        dataset: the posts that are read now.
+        known: photos among them of which the earlier result has a copy.
+    """
+    file = dataset.source.name if dataset.source else None
+    if dataset.partial or not known or file != earlier.report.captions_file:
+        return set()
+    return {line.source for line in earlier.lines if line.status == "skipped" and line.post is None}
+
+
+def joined_lines(
+    earlier: Earlier, dataset: Dataset, new: Sequence[ManifestLine], again: Set[str]
+) -> list[ManifestLine]:
+    """Return the manifest of both: protected photos, first those of before, then what was left out, each once.
+
+    Args:
+        earlier: the earlier result.
+        dataset: the new posts.
+        new: the manifest lines of these.
+        again: what the earlier run left out and the new one has read again.
+    """
     named = [
         line.model_copy(update={"source": earlier.source_of(dataset.root, line.source)}) if line.post else line
         for line in new
     ]
     protected = [*earlier.protected, *(line for line in named if line.status == "protected")]
     there = {line.source for line in protected}
-    left_out = {line.source: line for line in (*earlier.lines, *named) if line.status == "skipped"}
+    before = [line for line in earlier.lines if line.source not in again]
+    left_out = {line.source: line for line in (*before, *named) if line.status == "skipped"}
     return [*protected, *(line for source, line in left_out.items() if source not in there)]
 
 
 def joined_report(
-    earlier: Earlier, new: ProtectReport, lines: Sequence[ManifestLine], notes: Sequence[str]
+    earlier: Earlier, new: ProtectReport, lines: Sequence[ManifestLine], notes: Sequence[str], again: Set[str]
 ) -> ProtectReport:
     """Return the report of both; losses and rounds are those of the new posts."""
     before, protected = earlier.report, [line for line in lines if line.status == "protected"]
     there = {line.source for line in protected}
-    skipped = {(one.where, one.reason): one for one in (*before.skipped, *new.skipped) if one.where not in there}
+    skipped = [one for one in _left_out(earlier, new.skipped, again) if one.where not in there]
     triggers = _triggers(before, new, protected)
     kept = [note if note.startswith(BEFORE) else BEFORE + note for note in before.notes if WHO_COUNTS not in note]
     kept += said_of_counting(triggers, len(protected), earlier.settings.trigger_scope)
@@ -60,7 +84,7 @@ def joined_report(
             "added": new.protected,
             "some_photos": before.some_photos or new.some_photos,
             "captions_found": before.captions_found + new.captions_found,
-            "skipped": list(skipped.values()),
+            "skipped": skipped,
             "trigger_roundtrip": mean("trigger_roundtrip", "captions"),
             "trigger_similarity": mean("trigger_similarity"),
             "trigger_similarity_random": mean("trigger_similarity_random"),
@@ -91,11 +115,16 @@ def joined_pictures(
     return shown.thumbnails
 
 
-def unchanged_report(earlier: Earlier, dataset: Dataset) -> ProtectReport:
+def unchanged_report(earlier: Earlier, dataset: Dataset, again: Set[str]) -> ProtectReport:
     """Return the earlier report where nothing was to be added, with what was left out."""
-    skipped = {(one.where, one.reason): one for one in earlier.report.skipped}
-    skipped |= {(one.where, one.reason): SkippedRecord.of(one) for one in dataset.skipped}
-    return earlier.report.model_copy(update={"added": 0, "skipped": list(skipped.values())})
+    skipped = _left_out(earlier, [SkippedRecord.of(one) for one in dataset.skipped], again)
+    return earlier.report.model_copy(update={"added": 0, "skipped": skipped})
+
+
+def _left_out(earlier: Earlier, new: Sequence[SkippedRecord], again: Set[str]) -> list[SkippedRecord]:
+    """Return what either run left out, each once."""
+    before = [one for one in earlier.report.skipped if one.where not in again]
+    return list({(one.where, one.reason): one for one in (*before, *new)}.values())
 
 
 def _triggers(before: ProtectReport, new: ProtectReport, protected: Sequence[ManifestLine]) -> TriggerFigures | None:

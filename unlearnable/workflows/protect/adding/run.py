@@ -22,7 +22,13 @@ from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.adding.additions import additions, recognised
 from unlearnable.workflows.protect.adding.captions import CaptionJoin
 from unlearnable.workflows.protect.adding.earlier import Earlier, earlier_result, keep_records
-from unlearnable.workflows.protect.adding.joined import joined_lines, joined_pictures, joined_report, unchanged_report
+from unlearnable.workflows.protect.adding.joined import (
+    joined_lines,
+    joined_pictures,
+    joined_report,
+    read_again,
+    unchanged_report,
+)
 from unlearnable.workflows.protect.chosen import Source, source_of
 from unlearnable.workflows.protect.expected import copies_bytes, foreseen_and_ready
 from unlearnable.workflows.protect.lock import held, scratch_of
@@ -54,7 +60,7 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         if not dataset.photos:
             _refuse_half_added(layout, earlier)
             clear(layout)
-            return unchanged_report(earlier, dataset)
+            return unchanged_report(earlier, dataset, read_again(earlier, found, recognised(found, earlier)))
         progress.note(f"{len(dataset.photos)} of {len(found.photos)} photos are new")
         fetch(all_models(settings), progress)
         key = hashlib.sha256(f"{earlier.report.run} {run_key(settings, dataset)}".encode()).hexdigest()
@@ -85,9 +91,10 @@ def _joined(run: Run, new: Staged, earlier: Earlier, whole: Dataset) -> Staged:
     known = recognised(whole, earlier)
     join = CaptionJoin(earlier, run.layout, run.dataset, whole, known, new.publication, keep_fields)
     notes = join.join(run.scratch)
-    lines = joined_lines(earlier, run.dataset, new.lines)
+    again = read_again(earlier, run.dataset, known)
+    lines = joined_lines(earlier, run.dataset, new.lines, again)
     pictures = joined_pictures(earlier, run.layout, new.lines, new.pictures)
-    return Staged(joined_report(earlier, new.report, lines, notes), lines, pictures, new.publication)
+    return Staged(joined_report(earlier, new.report, lines, notes, again), lines, pictures, new.publication)
 
 
 def _whole(source: Source, settings: ProtectSettings) -> Dataset:
