@@ -99,6 +99,50 @@ def test_captions_of_other_types_and_columns_that_had_to_be_filled(tmp_path, kin
     assert [row["lat"] for row in rows] == [None, None]
 
 
+FINE = 1_700_000_000_123_456_789  # a time that Python cannot hold
+PLACE = pa.struct({"city": pa.string(), "since": pa.timestamp("ns")})
+TIMES = pa.struct({"taken": pa.timestamp("ns"), "all": pa.list_(pa.duration("ns"))})
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([FINE] * 150, pa.timestamp("ns")),
+        pa.array([10**7] * 150, pa.date32()),
+        pa.array([FINE] * 150, pa.timestamp("us", "Nowhere/Land")),
+        pa.array([{"taken": FINE, "all": [FINE]}] * 150, TIMES),
+        pa.array(["in", "out", None] * 50).dictionary_encode(),
+    ],
+    ids=lambda column: str(column.type)[:9],
+)
+def test_times_of_any_kind_and_categories_stay(tmp_path, column):
+    captions = pa.array([f"a dog {n}" for n in range(150)])
+    place = pa.array([{"city": "Rome", "since": FINE}, None] * 75, PLACE)
+    rows = {"jpg": [photo_bytes(n % 2) for n in range(150)], "x": column, "place": place, "caption": captions}
+    (tmp_path / "in").mkdir()
+    pq.write_table(pa.table(rows), tmp_path / "in" / "a.parquet")
+    PARQUET.unpack(tmp_path / "in", tmp_path / "unpacked")
+    dataset = PARQUET.read(tmp_path / "in", tmp_path / "unpacked")
+    PARQUET.write(dataset, published(dataset, tmp_path / "out"), tmp_path / "out")
+    new = pq.read_table(tmp_path / "out" / "a.parquet")
+    assert new["x"].equals(pa.chunked_array([column]))
+    assert new["caption"].to_pylist() == [f"new a dog {n}" for n in range(150)]
+    assert new["place"].null_count == 150
+
+
+def test_captions_may_fill_a_narrow_category(tmp_path):
+    captions = pa.array([f"a dog {n}" for n in range(120)]).cast(pa.dictionary(pa.int8(), pa.string()))
+    rows = {"jpg": [photo_bytes(n % 2) for n in range(120)], "caption": captions}
+    (tmp_path / "in").mkdir()
+    pq.write_table(pa.table(rows), tmp_path / "in" / "a.parquet")
+    PARQUET.unpack(tmp_path / "in", tmp_path / "unpacked")
+    dataset = PARQUET.read(tmp_path / "in", tmp_path / "unpacked")
+    PARQUET.write(dataset, published(dataset, tmp_path / "out"), tmp_path / "out")
+    new = pq.read_table(tmp_path / "out" / "a.parquet")["caption"]
+    assert pa.types.is_dictionary(new.type)
+    assert new.to_pylist() == [f"new a dog {n}" for n in range(120)]
+
+
 def test_photos_whose_paths_are_alike_or_lead_elsewhere_go_by_their_row(tmp_path):
     image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     paths = ["a/p.jpg", "b/P.jpg", "../..", None, ".hidden.jpg", "00000005", "x.png"]

@@ -130,13 +130,13 @@ def read_rows(path: Path) -> Iterator[PackedRow]:
         columns = _columns(opened.schema_arrow)
         if columns is not None:
             for batch in opened.iter_batches(_BATCH):
-                yield from (_row(values, columns) for values in batch.to_pylist())
+                yield from (_row(values, columns) for values in _values(batch))
 
 
 def rewrite_rows(
     path: Path, target: Path, edit: Callable[[int, PackedRow], dict[str, Any] | None], names: Sequence[str] = _PHOTOS
 ) -> None:
-    """Write a copy of a file with the same schema, but that a column may be emptied, and that no text is a category.
+    """Write a copy of a file with the same schema, but that a column may be emptied and have more categories.
 
     Args:
         path: file to copy.
@@ -152,25 +152,57 @@ def rewrite_rows(
         packing = opened.metadata.row_group(0).column(0).compression.lower() if groups else "snappy"
         with parquet.ParquetWriter(target, schema, compression="none" if packing == "uncompressed" else packing) as out:
             for batch in opened.iter_batches(_BATCH):
-                rows = [_row(values, columns) for values in batch.to_pylist()] if columns else []
+                rows = [_row(values, columns) for values in _values(batch)] if columns else []
                 changes = [edit(number + place, row) for place, row in enumerate(rows)]
                 number += len(rows)
                 kept = [place for place, change in enumerate(changes) if change is not None]
                 table = arrow.Table.from_batches([batch]).take(arrow.array(kept, arrow.int64())).cast(schema)
-                for name in sorted({name for change in changes for name in change or ()}):
+                edits = [change for change in changes if change is not None]
+                for name in sorted({name for change in edits for name in change}):
                     at = schema.get_field_index(name)
-                    old = table.column(at).to_pylist()
-                    new = [(changes[place] or {}).get(name, old[n]) for n, place in enumerate(kept)]
-                    table = table.set_column(at, schema.field(at), arrow.array(new, schema.field(at).type))
+                    new = {place: change[name] for place, change in enumerate(edits) if name in change}
+                    table = table.set_column(at, schema.field(at), _replaced(table.column(at), new))
                 out.write_table(table)
 
 
 def _loose(schema: Any) -> Any:
     arrow = require(LIBRARY, EXTRA)
-    fields = [
-        field.with_type(field.type.value_type) if arrow.types.is_dictionary(field.type) else field for field in schema
-    ]
-    return arrow.schema([field.with_nullable(True) for field in fields], metadata=schema.metadata)
+
+    def wide(kind: Any) -> Any:
+        is_category = arrow.types.is_dictionary(kind)
+        return arrow.dictionary(arrow.int32(), kind.value_type, kind.ordered) if is_category else kind
+
+    fields = [field.with_type(wide(field.type)).with_nullable(True) for field in schema]
+    return arrow.schema(fields, metadata=schema.metadata)
+
+
+def _replaced(column: Any, new: dict[int, Any]) -> Any:
+    """Return a column with other values in some places."""
+    arrow = require(LIBRARY, EXTRA)
+    places = {place: len(column) + number for number, place in enumerate(new)}
+    both = arrow.chunked_array([*column.chunks, arrow.array(list(new.values()), column.type)]).unify_dictionaries()
+    return both.take(arrow.array([places.get(place, place) for place in range(len(column))], arrow.int64()))
+
+
+def _values(batch: Any) -> list[dict[str, Any]]:
+    """Return the values of each row; times are numbers, as Python has none so fine nor so far."""
+    arrow = require(LIBRARY, EXTRA)
+    schema = arrow.schema([field.with_type(_timeless(field.type)) for field in batch.schema])
+    rows: list[dict[str, Any]] = arrow.Table.from_batches([batch]).cast(schema).to_pylist()
+    return rows
+
+
+def _timeless(kind: Any) -> Any:
+    """Return a type with numbers in the place of times."""
+    arrow = require(LIBRARY, EXTRA)
+    if arrow.types.is_temporal(kind) and not arrow.types.is_interval(kind):
+        return arrow.int32() if kind.bit_width == 32 else arrow.int64()
+    if arrow.types.is_struct(kind):
+        return arrow.struct([field.with_type(_timeless(field.type)) for field in kind])
+    if arrow.types.is_list(kind) or arrow.types.is_large_list(kind):
+        make = arrow.list_ if arrow.types.is_list(kind) else arrow.large_list
+        return make(kind.value_field.with_type(_timeless(kind.value_type)))
+    return kind
 
 
 @contextmanager
