@@ -8,6 +8,7 @@ from pathlib import Path
 from unlearnable.datasets.assembly import WITHHELD, with_unnamed, with_unnamed_counted
 from unlearnable.datasets.export import Export
 from unlearnable.datasets.formats import FORMATS
+from unlearnable.datasets.formats.flickr_export import FLICKR_EXPORT
 from unlearnable.datasets.formats.takeout import TAKEOUT
 from unlearnable.datasets.types import Dataset, Skipped
 from unlearnable.errors import InputError
@@ -16,16 +17,17 @@ from unlearnable.errors import InputError
 def with_publishable(dataset: Dataset) -> Dataset:
     """Return the data set together with the photos of its folder that its captions do not name.
 
-    Left out is what the exports in the folder do not publish: what lies in the trash of Google Photos, even if a
-    caption names it, and what neither a caption nor a post names, such as the photos of messages.
+    Left out is what the exports in the folder do not publish: what lies in the trash of Google Photos or is private on
+    Flickr, even if a caption names it, and what neither a caption nor a post names, such as the photos of messages.
     """
     root = dataset.root
-    if TAKEOUT.sniff(root):
-        dataset = _without(dataset, [skip for skip in TAKEOUT.read(root, root).skipped if skip.reason == WITHHELD])
+    for export in (TAKEOUT, FLICKR_EXPORT):
+        if export.sniff(root):
+            dataset = _without(dataset, [skip for skip in export.read(root, root).skipped if skip.reason == WITHHELD])
     exports = [one for one in map(FORMATS.__getitem__, FORMATS.own) if isinstance(one, Export) and one.sniff(root)]
     if not exports:
         return with_unnamed(dataset)
-    posted = {photo for export in exports for photo in _posted(export, root)}
+    posted = {photo for one in exports for photo in _posted(one, root)}
     return with_unnamed_counted(with_unnamed(dataset, posted))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from tests.datasets.conftest import captions
 from tests.datasets.formats.exports import Look, goes_round, lay_out, text
 from unlearnable.datasets import open_dataset
 
@@ -38,9 +39,9 @@ def made(look: Look) -> dict[str, str]:
 def test_all_but_captions_stays(tmp_path: Path) -> None:
     dataset = goes_round(made, tmp_path, *map(photo, range(24)), "photos/stray_1_o.jpg")
     assert dataset.format == "flickr-export"
-    captions = dataset.captions_by_photo()
-    assert captions[photo(0)] == ["seen & photographed there\n0"]
-    assert captions[photo(1)] == ["at the lake 1", "seen & photographed there\n1"]
+    words = dataset.captions_by_photo()
+    assert words[photo(0)] == ["seen & photographed there\n0"]
+    assert words[photo(1)] == ["at the lake 1", "seen & photographed there\n1"]
     assert dataset.uncaptioned == {photo(6), "photos/stray_1_o.jpg"}
     assert [(skip.where, skip.reason) for skip in dataset.skipped] == [("data/photo_5000006.json", "no-caption")]
 
@@ -55,3 +56,14 @@ def test_numbers_inside_of_words_do_not_count(tmp_path: Path) -> None:
     dataset = open_dataset(tmp_path)
     assert {pair.photo for pair in dataset.pairs if pair.record >= 0} == {"a_77_o.jpg"}
     assert [(skip.where, skip.reason) for skip in dataset.skipped] == [("photo_78.json", "bad-row")]
+
+
+def test_private_photos_are_not_published_even_if_a_caption_of_ones_own_names_them(tmp_path: Path) -> None:
+    kinds = {"1": "public", "2": "private", "3": "friends"}
+    rows = {one: {"id": one, "name": f"lake {one}", "description": "", "privacy": kind} for one, kind in kinds.items()}
+    texts = {f"data/photo_{one}.json": json.dumps(row) for one, row in rows.items()}
+    lay_out(tmp_path, texts, *(f"photos/lake_{one}_o.jpg" for one in kinds))
+    own = captions(tmp_path / "own.jsonl", '{"image": "photos/lake_2_o.jpg", "caption": "a lake"}')
+    for dataset in (open_dataset(tmp_path), open_dataset(tmp_path, own)):
+        assert [photo.id for photo in dataset.photos] == ["photos/lake_1_o.jpg", "photos/lake_3_o.jpg"]
+        assert [(skip.where, skip.reason) for skip in dataset.skipped] == [("photos/lake_2_o.jpg", "withheld")]

@@ -42,8 +42,12 @@ def _captions(text: str) -> list[StoredCaption]:
     return captions
 
 
+def _withheld(text: str) -> str:
+    return "it is private on Flickr" if decode(text).value.get("privacy") == "private" else ""
+
+
 def _renamed(file: str, photo: str, new: str) -> str:
     return file
 
 
-FLICKR_EXPORT = Beside("flickr-export", _match, _captions, _renamed, places_in)
+FLICKR_EXPORT = Beside("flickr-export", _match, _captions, _renamed, places_in, _withheld)
