@@ -10,6 +10,7 @@ import pytest
 from tests.datasets.conftest import captions, touch
 from tests.datasets.formats.exports import lay_out
 from unlearnable.datasets import Dataset, Edits, open_dataset, write_captions
+from unlearnable.errors import InputError
 
 
 def row(photo: str) -> str:
@@ -49,3 +50,31 @@ def test_the_trash_is_not_published_with_captions_of_ones_own(tmp_path: Path) ->
     assert [(skip.where, skip.reason) for skip in dataset.skipped] == [("c.jpg", "withheld"), ("d.jpg", "withheld")]
     write_captions(dataset, Edits(paths={"a.jpg": "a.jpg", "b.jpg": "b.jpg"}), tmp_path / "out.jsonl")
     assert (tmp_path / "out.jsonl").read_text() == row("a.jpg") + "\n"
+
+
+HTML = ("your_instagram_activity/messages/inbox/bob/photos/1.jpg", "x/data/direct_messages_media/1-a.jpg")
+
+
+@pytest.mark.parametrize("private", [*HTML, "messages/archived_threads/bob/1.jpg", "media/recently_deleted/1.jpg"])
+def test_an_export_in_html_is_refused_as_its_messages_cannot_be_told_from_posts(private: str, tmp_path: Path) -> None:
+    lay_out(tmp_path, {"posts_1.html": "<html>"}, "media/posts/1.jpg", private)
+    with pytest.raises(InputError, match=f"posts cannot be read, and {private} belongs to none") as caught:
+        open_dataset(tmp_path)
+    assert "JSON" in (caught.value.hint or "")
+    assert photos(open_dataset(tmp_path / "media" / "posts")) == ["1.jpg"]
+    assert photos(open_dataset((tmp_path / private).parent)) == [Path(private).name]
+    dataset = open_dataset(tmp_path, captions(tmp_path / "own.jsonl", row("media/posts/1.jpg")))
+    assert photos(dataset) == ["media/posts/1.jpg"]
+    assert [(skip.where, skip.reason) for skip in dataset.skipped] == [(private, "in-no-post")]
+
+
+def test_photos_of_chats_beside_google_photos_are_not_published(tmp_path: Path) -> None:
+    text = {"title": "a.jpg", "description": "a lake", "photoTakenTime": {"timestamp": "1"}}
+    chats = [f"Takeout/Google Chat/Groups/DM 1/File-{n}.jpg" for n in range(2)]
+    lay_out(tmp_path, {"Takeout/Google Photos/a.jpg.json": json.dumps(text)}, "Takeout/Google Photos/a.jpg", *chats)
+    own = captions(tmp_path / "own.jsonl", row("Takeout/Google Photos/a.jpg"), row(chats[1]))
+    dataset, named = open_dataset(tmp_path), open_dataset(tmp_path, own)
+    assert photos(dataset) == ["Takeout/Google Photos/a.jpg"]
+    assert photos(named) == [chats[1], "Takeout/Google Photos/a.jpg"]  # what is named is meant
+    for each in (dataset, named):
+        assert [(skip.where, skip.reason) for skip in each.skipped] == [(chats[0], "in-no-post")]

@@ -1,17 +1,41 @@
-"""What the exports in a folder say of its photos where the captions come from a file of the user's own."""
+"""What the exports in a folder say of its photos where the captions come from elsewhere, or cannot be read."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable.datasets.assembly import WITHHELD, with_unnamed, with_unnamed_counted
+from unlearnable.datasets.assembly import IN_NO_POST, WITHHELD, with_unnamed, with_unnamed_counted
 from unlearnable.datasets.export import Export
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.formats.flickr_export import FLICKR_EXPORT
+from unlearnable.datasets.formats.folder import FOLDER
 from unlearnable.datasets.formats.takeout import TAKEOUT
 from unlearnable.datasets.types import Dataset, Skipped
 from unlearnable.errors import InputError
+
+# Where Instagram and Facebook, X and Google keep photos of messages, and Instagram what was deleted
+_KEPT_APART = re.compile(
+    r"(.*/)?(messages/(inbox|archived_threads|filtered_threads|message_requests|e2ee_cutover)"
+    r"|direct_messages(_group)?_media|Google Chat/Groups|media/recently_deleted)/.*"
+)
+
+
+def without_messages(dataset: Dataset) -> Dataset:
+    """Return the data set of a whole folder without the photos that an export in it keeps apart from posts, counted.
+
+    Raises:
+        InputError: there are such photos, and no posts that can be read.
+    """
+    private = _private(dataset)
+    if private and dataset.format == FOLDER.name:
+        raise InputError(
+            f"{dataset.root} is an export whose posts cannot be read, and {private[0]} belongs to none of them",
+            hint="ask for it in the format JSON (HTML cannot be read), or give the folder of the photos you posted",
+        )
+    return _without_private(dataset, private)
 
 
 def with_publishable(dataset: Dataset) -> Dataset:
@@ -23,12 +47,26 @@ def with_publishable(dataset: Dataset) -> Dataset:
     root = dataset.root
     for export in (TAKEOUT, FLICKR_EXPORT):
         if export.sniff(root):
-            dataset = _without(dataset, [skip for skip in export.read(root, root).skipped if skip.reason == WITHHELD])
+            withheld = [skip for skip in export.read(root, root).skipped if skip.reason == WITHHELD]
+            dataset = _without(dataset, [skip.where for skip in withheld], withheld)
     exports = [one for one in map(FORMATS.__getitem__, FORMATS.own) if isinstance(one, Export) and one.sniff(root)]
-    if not exports:
-        return with_unnamed(dataset)
-    posted = {photo for one in exports for photo in _posted(one, root)}
-    return with_unnamed_counted(with_unnamed(dataset, posted))
+    if exports:
+        posted = {photo for one in exports for photo in _posted(one, root)}
+        return with_unnamed_counted(with_unnamed(dataset, posted))
+    named = {photo.id for photo in dataset.photos}
+    whole = with_unnamed(dataset)
+    return _without_private(whole, [photo for photo in _private(whole) if photo not in named])
+
+
+def _private(dataset: Dataset) -> list[str]:
+    return [photo.id for photo in dataset.photos if _KEPT_APART.fullmatch(photo.id)]
+
+
+def _without_private(dataset: Dataset, photos: list[str]) -> Dataset:
+    if not photos:
+        return dataset
+    note = Skipped(photos[0], IN_NO_POST, f"this and {len(photos) - 1} more photos are of messages, or were deleted")
+    return _without(dataset, photos, [note])
 
 
 def _posted(export: Export, root: Path) -> list[str]:
@@ -38,12 +76,12 @@ def _posted(export: Export, root: Path) -> list[str]:
         return []
 
 
-def _without(dataset: Dataset, withheld: list[Skipped]) -> Dataset:
-    gone = {skip.where for skip in withheld}
+def _without(dataset: Dataset, gone: Collection[str], skipped: Collection[Skipped]) -> Dataset:
+    gone = set(gone)
     return replace(
         dataset,
         photos=tuple(photo for photo in dataset.photos if photo.id not in gone),
         pairs=tuple(pair for pair in dataset.pairs if pair.photo not in gone),
-        skipped=(*dataset.skipped, *withheld),
+        skipped=(*dataset.skipped, *skipped),
         changed_fields=frozenset(one for one in dataset.changed_fields if one.photo not in gone),
     )

@@ -14,7 +14,7 @@ from unlearnable.datasets.assembly import with_unnamed, with_unnamed_counted
 from unlearnable.datasets.base import Format
 from unlearnable.datasets.caption_file import NamesNoPhotoError
 from unlearnable.datasets.export import Export
-from unlearnable.datasets.exported import with_publishable
+from unlearnable.datasets.exported import with_publishable, without_messages
 from unlearnable.datasets.faces.posts import FORMAT
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.formats.table import table_of
@@ -89,7 +89,7 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
         return with_unnamed_counted(dataset)
     if dataset.format == FORMAT or dataset.shards:
         return dataset
-    whole = with_publishable(dataset) if dataset.source else with_unnamed(dataset)
+    whole = with_publishable(dataset) if dataset.source else without_messages(with_unnamed(dataset))
     if not whole.photos:
         first = whole.skipped[0]
         raise InputError(f"no photo in {photos} may be published; {first.where}: {first.reason} ({first.detail})")
