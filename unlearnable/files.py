@@ -203,10 +203,23 @@ def check_space(folder: Path, needed: int) -> None:
         )
 
 
+def size_of(path: Path) -> int:
+    """Return the bytes of a file; 0 for one that is gone or that this user may not look at."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
 def copy_mode(source: Path, target: Path) -> None:
     """Let those read and write a file who may read and write another one; does nothing outside POSIX."""
+    set_mode(target, source.stat().st_mode)
+
+
+def set_mode(path: Path, mode: int) -> None:
+    """Let those read and write a file whom the mode of another one lets; does nothing outside POSIX."""
     if os.name == "posix":
-        target.chmod(source.stat().st_mode & 0o666 | 0o600)
+        path.chmod(mode & 0o666 | 0o600)
 
 
 def make_private(folder: Path) -> None:

@@ -13,7 +13,7 @@ from tests.workflows.test_protect import QUICK
 from unlearnable import protect
 from unlearnable.errors import CheckpointError, InputError
 from unlearnable.progress import Silent
-from unlearnable.workflows.protect import read_one, readback
+from unlearnable.workflows.protect import read_one, readback, write_one, written
 from unlearnable.workflows.protect import run as workflow
 from unlearnable.workflows.protect.target import target_of
 
@@ -162,3 +162,39 @@ class Remarks(Silent):
 
     def note(self, text):
         self.lines.append(text)
+
+
+class Watched(Silent):
+    """Does something once all photos are read."""
+
+    def __init__(self, change):
+        self.change, self.left = change, 0
+
+    def phase(self, name, total):
+        self.left = total if name == "reading photos" else 0
+
+    def advance(self, steps=1, **metrics):
+        self.left -= steps
+        if not self.left:
+            self.change()
+
+
+def test_a_photo_that_goes_before_the_space_is_checked_is_left_out(posts, quick):
+    Image.fromarray(picture(30)).save(posts / "photo.jpg")
+    report = protect(posts, **quick, progress=Watched((posts / "photo.jpg").unlink))
+    assert {one.where: one.reason for one in report.skipped} == {"photo.jpg": CHANGED}
+
+
+def test_a_photo_that_goes_while_its_copy_is_written_is_published(posts, quick, tmp_path, monkeypatch):
+    def write_and_remove(target, noise, path, settings):
+        (posts / path.name).unlink(missing_ok=True)
+        return write(target, noise, path, settings)
+
+    write = written.write
+    size = (posts / "p2.png").stat().st_size
+    monkeypatch.setattr(write_one, "write", write_and_remove)
+    assert protect(posts, **quick).protected == 8
+    manifest = tmp_path / "photos-protected.private" / "manifest.jsonl"
+    assert [
+        line["bytes_in"] for line in map(json.loads, manifest.read_text().splitlines()) if line["source"] == "p2.png"
+    ] == [size]

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from unlearnable import files
 from unlearnable.config import MethodSettings, ProtectSettings
 from unlearnable.datasets import Dataset
 from unlearnable.methods import METHODS
@@ -48,7 +49,7 @@ class Expectation:
 
     def at_first(self, dataset: Dataset) -> dict[str, float]:
         """Return what the sizes of the files let expect."""
-        megapixels = [pixels_foreseen(photo.path) / 1e6 for photo in dataset.photos if photo.path.is_file()]
+        megapixels = [pixels / 1e6 for photo in dataset.photos if (pixels := pixels_foreseen(photo.path))]
         return photo_seconds(megapixels) | self._optimising(len(megapixels), self._models[:1])
 
     def after_reading(self, run: Run, seconds: float) -> dict[str, float]:
@@ -86,7 +87,7 @@ def copies_bytes(prepared: Prepared) -> int:
     total = 0.0
     for photo, size, encoding in zip(prepared.photos, prepared.sizes, prepared.encodings, strict=True):
         pixels = math.prod(size)
-        total += 2 * pixels if encoding.lossless else min(1.3 * photo.path.stat().st_size, 0.5 * pixels)
+        total += 2 * pixels if encoding.lossless else min(1.3 * files.size_of(photo.path), 0.5 * pixels)
     return int(total)
 
 
@@ -98,7 +99,7 @@ def result_bytes(run: Run) -> int:
 
 def needed_bytes(run: Run) -> int:
     """Estimate the free space that a run needs: for what it writes, unpacked photos and working copies."""
-    unpacked = sum(photo.path.stat().st_size for photo in run.prepared.photos) if run.dataset.shards else 0
+    unpacked = sum(files.size_of(photo.path) for photo in run.prepared.photos) if run.dataset.shards else 0
     return result_bytes(run) + unpacked + (run.scratch / PIXELS).stat().st_size
 
 

@@ -94,22 +94,22 @@ def write_one(job: WriteJob) -> WrittenPhoto:
     if job.line is not None:
         return _read_back(job, job.line)
     try:
-        target = target_of(job.photo.path, job.settings)
+        target, original = target_of(job.photo.path, job.settings), job.photo.path.stat()
     finally:  # whatever cannot be decoded now could be before
         refuse_changed(job.photo, job.checksum)
     if not differ(target.noisy(job.noise, job.settings), target.picture.pixels):
         raise unprotected(job.photo.id)
     written = write(target, job.noise, job.path, job.settings)
-    files.copy_mode(job.photo.path, job.path)
+    files.set_mode(job.path, original.st_mode)
     copy = working_copy(written.picture.pixels, job.side)
-    line, shown = _line(job, target, written), thumbnails(target.picture, written.picture)
+    line, shown = _line(job, original.st_size, target, written), thumbnails(target.picture, written.picture)
     if target.encoding.lossless:
         return WrittenPhoto(line, copy, copy, shown)
     del written  # one picture less in memory
     return WrittenPhoto(line, copy, working_copy(target.protected(job.noise, job.settings).pixels, job.side), shown)
 
 
-def _line(job: WriteJob, target: Target, written: Written) -> ManifestLine:
+def _line(job: WriteJob, bytes_in: int, target: Target, written: Written) -> ManifestLine:
     quality, picture = written.quality, target.picture
     seen = visibility(picture.pixels, written.picture.pixels)
     return ManifestLine(
@@ -119,7 +119,7 @@ def _line(job: WriteJob, target: Target, written: Written) -> ManifestLine:
         post=job.post,
         sha256_out=files.sha256(job.path),
         perceptual_hash=perceptual_hash(written.picture.pixels),
-        bytes_in=job.photo.path.stat().st_size,
+        bytes_in=bytes_in,
         bytes_out=job.path.stat().st_size,
         width=picture.width,
         height=picture.height,
