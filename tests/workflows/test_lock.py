@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -51,6 +52,18 @@ def test_where_nothing_can_be_written_another_output_is_advised(posts, tmp_path)
     with pytest.raises(OutputError) as caught, held(replace(layout_of(posts, None), private=tmp_path / "file" / "out")):
         pass
     assert caught.value.hint == "choose another --output, in a folder that can be written"
+
+
+@POSIX
+@pytest.mark.parametrize("refused", ["fcntl.flock", "pathlib.Path.chmod"])
+def test_nothing_is_left_where_a_file_system_has_no_locks_or_no_modes(posts, tmp_path, monkeypatch, refused):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "not here")
+
+    monkeypatch.setattr(refused, refuse)
+    with pytest.raises(OutputError, match="not here"):
+        protect(posts, **QUICK)
+    assert not list(tmp_path.glob("*protected*"))
 
 
 @POSIX

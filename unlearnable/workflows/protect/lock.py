@@ -28,25 +28,14 @@ def held(layout: Layout) -> Iterator[None]:
     """
     _refuse_others(layout)
     lock = FileLock(layout.lock, timeout=0)
-    with files.reporting_write_errors(layout.lock, "choose another --output, in a folder that can be written"):
-        layout.private.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise _taken(layout) from None
-        files.make_private(layout.private)
+    _take(layout, lock)
     try:
+        files.make_private(layout.private)
         since = time.strftime("%Y-%m-%d %H:%M:%S")
         files.write_text(layout.holder, f"process {os.getpid()} on {platform.node()} since {since}\n")
         yield
     finally:
-        files.make_private(layout.private)
-        layout.holder.unlink(missing_ok=True)
-        with suppress(PermissionError):  # Windows removes no file that is open
-            layout.lock.unlink(missing_ok=True)
-        lock.release()
-        with suppress(OSError):  # it holds something
-            layout.private.rmdir()
+        _let_go(layout, lock)
 
 
 @contextmanager
@@ -65,6 +54,34 @@ def scratch_of(layout: Layout) -> Iterator[Path]:
         yield layout.scratch
     finally:
         shutil.rmtree(layout.scratch, ignore_errors=True)
+
+
+def _take(layout: Layout, lock: FileLock) -> None:
+    """Make the private folder, and take the lock in it; one that cannot be locked is not left there."""
+    with files.reporting_write_errors(layout.lock, "choose another --output, in a folder that can be written"):
+        is_new = not layout.private.exists()
+        layout.private.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise _taken(layout) from None
+        except OSError:  # the file system knows no locks
+            if is_new:
+                shutil.rmtree(layout.private, ignore_errors=True)
+            raise
+
+
+def _let_go(layout: Layout, lock: FileLock) -> None:
+    """Release the lock; a private folder that holds nothing else is removed, also one that no mode can be given."""
+    try:
+        files.make_private(layout.private)
+    finally:
+        layout.holder.unlink(missing_ok=True)
+        with suppress(PermissionError):  # Windows removes no file that is open
+            layout.lock.unlink(missing_ok=True)
+        lock.release()
+        with suppress(OSError):  # it holds something
+            layout.private.rmdir()
 
 
 def _refuse_others(layout: Layout) -> None:
