@@ -18,6 +18,7 @@ from unlearnable.errors import CheckpointError, OutputError
 from unlearnable.workflows.layout import layout_of
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.check import check
+from unlearnable.workflows.protect.lock import held
 
 
 @pytest.fixture
@@ -252,6 +253,21 @@ def test_a_file_of_the_users_that_turns_up_while_a_run_is_under_way_is_not_repla
     assert (out / "trip" / "p7.png").read_text() == "dear"
     monkeypatch.setattr(published, "put_in_place", genuine)
     (out / "trip" / "p7.png").unlink()
+    assert run(resume=True).protected == 8
+
+
+def test_a_folder_is_not_published_once_another_run_keeps_private_files_in_it(run, posts, out, monkeypatch):
+    put = published.put_in_place
+
+    def put_in_place(layout):
+        with held(layout_of(posts, out / "in")):
+            put(layout)
+
+    monkeypatch.setattr(published, "put_in_place", put_in_place)
+    with pytest.raises(OutputError, match=r"in\.private"):
+        run()
+    assert tree(out) == {}
+    monkeypatch.undo()
     assert run(resume=True).protected == 8
 
 

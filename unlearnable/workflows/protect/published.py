@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from unlearnable import files
@@ -83,6 +84,7 @@ def put_in_place(layout: Layout) -> None:
     new = {path.relative_to(layout.staged).as_posix(): _hash(path) for path in _files_below(layout.staged)}
     old = read_sums(layout)
     _refuse_taken(layout, new, old)
+    _refuse_private(layout)
     with files.reporting_write_errors(layout.report):
         for path in (layout.report, layout.private / PRIVATE_SUMS):
             path.unlink(missing_ok=True)
@@ -117,6 +119,14 @@ def _refuse_taken(layout: Layout, new: dict[str, str], old: Sums) -> None:
     ]
     if taken:
         _refuse(taken, f"{layout.output} holds files of other origin that are in the way")
+
+
+def _refuse_private(layout: Layout) -> None:
+    """Stop where a run that began since keeps its private folder in the one that is to be published."""
+    others = [replace(layout, private=folder) for folder in layout.output.rglob("*.private")]
+    found = [str(other.private) for other in others if other.lock.exists() or other.manifest.exists()]
+    if found:
+        _refuse(found, f"{layout.output} holds private folders of other runs, which must not be published")
 
 
 def _refuse(paths: list[str], reason: str) -> None:
