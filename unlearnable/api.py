@@ -129,10 +129,9 @@ class ImageProtector:
 
     def __init__(self, *, progress: Progress | None = None, **settings: Unpack[ProtectionOptions]) -> None:
         from unlearnable.config import ProtectionSettings, resolve_as
-        from unlearnable.progress import Silent
         from unlearnable.workflows.protect.in_memory import Loaded
 
-        self._progress = progress or Silent()
+        self._progress = _receiver(progress)
         self._loaded = Loaded.of(resolve_as(ProtectionSettings, settings), self._progress)
 
     def protect(self, images: Sequence[Kind], captions: Sequence[str]) -> list[ProtectedPost[Kind]]:
@@ -315,12 +314,21 @@ def _logged(settings: LoggedSettings, progress: Progress | None) -> AbstractCont
         OutputError: the log file would be published.
     """
     from unlearnable.logfile import logged
-    from unlearnable.progress import Silent
     from unlearnable.workflows.layout import refuse_published
 
     if settings.log_file:
         refuse_published(settings.log_file)
-    return logged(settings.log_file, progress or Silent())
+    return logged(settings.log_file, _receiver(progress))
+
+
+def _receiver(progress: Progress | None) -> Progress:
+    from unlearnable.progress import Progress, Silent
+
+    if progress is None:
+        return Silent()
+    if isinstance(progress, type) or not isinstance(progress, Progress):
+        raise ConfigError(f"progress: {progress!r} cannot be told phases, steps and notes", hint="see Progress")
+    return progress
 
 
 def _path(given: str | Path | None) -> Path | None:
@@ -330,4 +338,7 @@ def _path(given: str | Path | None) -> Path | None:
 def _place(given: str | Path) -> Path:
     if given == "":
         raise ConfigError("an empty path")  # it would be the current folder
-    return Path(given)
+    try:
+        return Path(given)
+    except TypeError:
+        raise ConfigError(f"{given!r} is no path", hint="give a text or a Path") from None

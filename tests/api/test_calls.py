@@ -84,6 +84,25 @@ def test_a_setting_that_does_not_exist_is_a_config_error(received, name):
     assert received == []
 
 
+@pytest.mark.parametrize("config", [{}, 3])
+@pytest.mark.parametrize("name", WORKFLOWS)
+def test_what_is_no_path_is_a_config_error(received, name, config):
+    arguments = ["a", "b"] if name == "verify" else ["a"]
+    for call in (lambda: getattr(unlearnable, name)(*arguments, config=config), lambda: unlearnable.preview(None, "b")):
+        with pytest.raises(unlearnable.ConfigError, match="is no path"):
+            call()
+    assert received == []
+
+
+@pytest.mark.parametrize("progress", [3, print, {}, Silent])
+def test_what_cannot_be_told_of_progress_is_a_config_error(received, progress):
+    calls = (lambda: unlearnable.protect("a", progress=progress), lambda: unlearnable.ImageProtector(progress=progress))
+    for call in calls:
+        with pytest.raises(unlearnable.ConfigError, match="progress: "):
+            call()
+    assert received == []
+
+
 def test_a_log_among_what_is_to_be_published_is_refused(received, tmp_path):
     (tmp_path / "out.private").mkdir()
     (tmp_path / "out.private" / "manifest.jsonl").touch()
