@@ -50,7 +50,7 @@ def taking_all(function: Callable[..., None]) -> Callable[..., None]:
         if unused.get("config_file"):
             config.read_file(unused["config_file"])
         if unused.get("print_config"):
-            print_settings("", as_json=given["as_json"])
+            print_settings(config.Settings(), as_json=given["as_json"])
             return
         function(**given)
 

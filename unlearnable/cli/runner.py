@@ -64,7 +64,7 @@ def run_command(
     file = Path(given["config_file"]) if given["config_file"] else None
     settings = (resolve or partial(config.resolve_as, kind))(flags, file, names=_names(context))
     if given["print_config"]:
-        print_settings(config.to_toml(settings), as_json=given["as_json"])
+        print_settings(settings, as_json=given["as_json"])
         return None
     if settings.log_file:
         refuse_published(settings.log_file)
@@ -84,12 +84,12 @@ def run_command(
     return result
 
 
-def print_settings(toml: str, *, as_json: bool) -> None:
-    """Print settings, given as TOML."""
+def print_settings(settings: config.Settings, *, as_json: bool) -> None:
+    """Print settings as TOML, or in a JSON object."""
     if as_json:
-        print_json({"schema_version": 1, "settings": tomllib.loads(toml)})
+        print_json({"schema_version": 1, "settings": tomllib.loads(config.to_toml(settings))})
     else:
-        typer.echo(toml, nl=False)
+        typer.echo(config.to_toml(settings), nl=False)
 
 
 @contextmanager

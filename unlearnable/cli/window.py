@@ -53,7 +53,7 @@ def app(
     given = {"seed": seed, "device": device, "output": output}
     if print_config:
         settings = config.resolve_as(ProtectSettings, {"photos": (DROPPED,), **given}, config_file)
-        print_settings(config.to_toml(settings.model_copy(update={"photos": ()})), as_json=as_json)
+        print_settings(settings.model_copy(update={"photos": ()}), as_json=as_json)
         return
     from unlearnable.app.server import serve
 

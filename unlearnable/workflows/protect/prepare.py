@@ -190,7 +190,7 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
     if reader.copies.unsure:
         progress.note(said_of_unsure(reader.copies.unsure))
     if again := sum(len(group) - 1 for group in prepared.equal):
-        progress.note(f"{again} photos are there already under another name: they get the same noise and words")
+        progress.note(f"photos that are there twice: {again}; they get the noise and words of the other")
     other = {*UNPUBLISHED, *(NO_PHOTO if isinstance(FORMATS.get(dataset.format), Export) else ())}
     if reader.settings.strict and (left := [one for one in prepared.skipped if one.reason not in other]):
         first = left[0]
