@@ -49,6 +49,16 @@ def test_the_delimiter_is_sniffed_and_the_other_cells_stay(delimiter: str, tmp_p
     assert rewritten(tmp_path, dataset, edits) == text.replace("a.jpg", "a.png").replace('"a ""cat"""', '"x"')
 
 
+@pytest.mark.parametrize("told", ["sep=;\r\n", '"sep=;"\n', "SEP=;\r"])
+def test_a_first_line_for_excel_stays_and_is_no_row(told: str, tmp_path: Path) -> None:
+    text = f"\ufeff{told}image;text\na.jpg;a dog, a cat\nb.jpg\n"
+    dataset = opened(tmp_path, "t.csv", text)
+    assert [(pair.photo, pair.caption) for pair in dataset.pairs if pair.record >= 0] == [("a.jpg", "a dog, a cat")]
+    assert [(s.where, s.reason) for s in dataset.skipped] == [("t.csv:4", "no-caption")]
+    edits = Edits({(0, 0): "x"}, {"a.jpg": "a.png", "Images/b.jpg": "Images/b.jpg"})
+    assert rewritten(tmp_path, dataset, edits) == f"\ufeff{told}image;text\na.png;x\nb.jpg\n"
+
+
 def test_flickr30k_of_kaggle_is_a_table_with_bars(tmp_path: Path) -> None:
     text = "image_name| comment_number| comment\na.jpg| 0| Two dogs .\nb.jpg| 4   A dog runs .\n"
     dataset = opened(tmp_path, "results.csv", text)

@@ -8,8 +8,9 @@ import pytest
 
 from unlearnable.datasets import Edits, open_dataset, write_captions
 
-EXIF = {"photo_metadata": {"exif_data": [{"iso": "100", "latitude": 47.3, "longitude": 8.5}]}}
-NO_EXIF = {"photo_metadata": {"exif_data": [{"iso": "100", "latitude": None, "longitude": None}]}}
+FROM = "192.0.2.7"  # the address of the computer that a photo was sent from
+EXIF = {"photo_metadata": {"exif_data": [{"iso": "100", "latitude": 47.3, "longitude": 8.5, "upload_ip": FROM}]}}
+NO_EXIF = {"photo_metadata": {"exif_data": [{"iso": "100", "latitude": None, "longitude": None, "upload_ip": None}]}}
 SPOT = {"latitude": 47.3, "longitude": 8.5, "altitude": 0.0}
 NOWHERE = {"latitude": 0.0, "longitude": 0.0, "altitude": 0.0}
 
@@ -23,7 +24,7 @@ def instagram(metadata):
 
 
 def instagram_posts(filled):
-    return instagram(EXIF if filled else NO_EXIF), {"latitude": 2, "longitude": 2}
+    return instagram(EXIF if filled else NO_EXIF), {"latitude": 2, "longitude": 2, "upload_ip": 2}
 
 
 def facebook_posts(filled):
@@ -36,7 +37,7 @@ def facebook_posts(filled):
 
     album = {"name": "x", "photos": [medium("a", {})], "cover_photo": medium("b", EXIF if filled else NO_EXIF)}
     files = {"posts/your_posts_1.json": [post("a"), post("b")], "posts/album/0.json": album}
-    return files, {"latitude": 2, "longitude": 2, "place": 2}  # a cover is one of the photos once more
+    return files, {"latitude": 2, "longitude": 2, "place": 2, "upload_ip": 2}  # a cover is one of the photos once more
 
 
 def mastodon_posts(filled):

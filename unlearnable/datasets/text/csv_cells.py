@@ -9,6 +9,8 @@ from functools import partial
 
 from unlearnable.datasets.text.spans import Span, TextSpan
 
+_EXCEL = re.compile(r'"?sep=[^\r\n]"?(?:\r\n|\r|\n)', re.IGNORECASE)  # says what stands between cells, before all rows
+
 
 @dataclass(frozen=True, slots=True)
 class CsvRow:
@@ -22,11 +24,12 @@ class CsvRow:
 def read_rows(text: str, delimiter: str) -> Iterator[CsvRow]:
     """Yield the rows of `text`, by the rules of RFC 4180.
 
-    Blanks around a cell are not part of it. A quote that is never closed is an ordinary character.
+    Blanks around a cell are not part of it. A quote that is never closed is an ordinary character. A first line for
+    Excel alone (`sep=;`) is no row.
     """
     mark = re.escape(delimiter)
     cell = re.compile(rf' *(?:("[^"]*+(?:""[^"]*+)*+") *(?={mark}|[\r\n]|\Z)|([^{mark}\r\n]*))({mark}|\r\n|\r|\n|\Z)')
-    at, line = 0, 1
+    at, line = (told.end(), 2) if (told := _EXCEL.match(text)) else (0, 1)
     while at < len(text):
         start, cells, more = at, [], True
         while more and (match := cell.match(text, at)):

@@ -23,7 +23,7 @@ PLACES = frozenset(
         *("address", "city", "coordinates", "coords", "geo", "geolocation", "geotag", "gps", "lat", "latitude"),
         *("lng", "location", "locations", "lon", "longitude", "place", "place_name"),
         *("coordinate", "country", "country-primarylocationname", "geodata", "geodataexif", "province-state"),
-        *("sub-location",),
+        *("sub-location", "upload_ip", "ip_address"),
     }
 )
 PEOPLE = frozenset({"people", "person", "personinimage", "persons", "person_name", "tagged", "tagged_people"})
@@ -33,7 +33,7 @@ _FIRST = re.compile(r"[\[{]")  # of JSON in a script
 
 
 def is_place(name: str) -> bool:
-    """Return whether a field says where something was: by its name, also behind a group as in `EXIF:GPSLatitude`."""
+    """Return whether a field says where something was or came from, by its name, also behind a group: `EXIF:GPSx`."""
     plain = name.rpartition(":")[2].casefold()
     return plain in PLACES or plain.startswith("gps")
 
