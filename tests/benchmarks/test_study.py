@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import pytest
@@ -29,6 +31,7 @@ from unlearnable.experiments import models
 from unlearnable.models import openclip
 from unlearnable.models.weights import weights_sha256
 from unlearnable.progress import Silent
+from unlearnable.protection.optimise import optimise
 
 
 def test_flickr_fills_tables_1_and_3_beside_the_papers_figures(flickr, asked):
@@ -262,6 +265,29 @@ def test_processes_share_the_protections(flickr, asked, monkeypatch):
     assert [[(c.method, c.fraction) for c in share] for share in shares] == [
         [("clean", 1.0), ("mem-1", 1.0), ("mem-1", 0.5)], [("em", 1.0)],
     ]  # fmt: skip
+
+
+def test_runs_that_share_a_folder_make_a_protection_once(flickr, asked, monkeypatch):
+    settings, waiting, others = asked("flickr8k", flickr, methods=("em",)), Event(), []
+
+    class Noted(Silent):
+        def note(self, text):
+            if "another run makes the protection" in text:
+                waiting.set()
+
+    def second():
+        return study.benchmark(settings.model_copy(update={"seeds": (1,)}), progress=Noted())
+
+    def slowly(*task):
+        others.append(pool.submit(second))
+        assert waiting.wait(30)
+        return optimise(*task)
+
+    monkeypatch.setattr("unlearnable.benchmarks.protections.optimise", slowly)
+    with ThreadPoolExecutor(1) as pool:
+        first = study.benchmark(settings)
+        (other,) = others
+        assert (first.protections, first.ran) == (other.result().protections, other.result().ran)
 
 
 def test_photos_are_decoded_once(flickr, asked, tmp_path, monkeypatch):

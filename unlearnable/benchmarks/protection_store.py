@@ -60,6 +60,11 @@ class ProtectionStore:
         """The checkpoint of a protection that is being made."""
         return self._path("partial")
 
+    @property
+    def lock(self) -> Path:
+        """The file that the run which makes the protection holds."""
+        return self._path("lock")
+
     def read(self) -> Saved | None:
         """Return the saved protection, or None if it or its noise is missing or damaged, or it has another key."""
         try:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import fmean
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 from torch import Tensor
 
 from unlearnable.attacks.base import Attack
@@ -78,23 +81,39 @@ class Scraped:
 def make(
     store: ProtectionStore, photos: DecodedPhotos, surrogate: DualEncoder, *, resume: bool, progress: Progress
 ) -> Protection:
-    """Return the protection of a store, making it first if it is missing.
+    """Return the protection of a store, making it first if it is missing, or waiting for a run that does.
 
     One that was stopped resumes from its last checkpoint with `resume`, and starts over without.
     """
     recipe = store.recipe
     slots = recipe.cut([item.captions for item in photos.items])
-    saved = store.read()
-    if saved is None:
-        if store.is_damaged:
-            progress.note(f"the protection {store.noise.name} of an earlier run is damaged: it is made again")
-        store.folder.mkdir(parents=True, exist_ok=True)
-        if not resume:
-            forget(store.checkpoint)
-        saved = _optimise(store, _problem(store, photos, surrogate, slots, progress), progress)
-    forget(store.checkpoint)  # also where a kill came between the two
+    with _alone(store, progress):
+        saved = store.read()
+        if saved is None:
+            if store.is_damaged:
+                progress.note(f"the protection {store.noise.name} of an earlier run is damaged: it is made again")
+            if not resume:
+                forget(store.checkpoint)
+            saved = _optimise(store, _problem(store, photos, surrogate, slots, progress), progress)
+        forget(store.checkpoint)  # also where a kill came between the two
     noise = NoiseStore(_grids(recipe, photos, surrogate), recipe.settings.epsilon, store.noise, "r")
     return Protection(noise, Captions.from_tokens(slots, saved.triggers, recipe.settings))
+
+
+@contextmanager
+def _alone(store: ProtectionStore, progress: Progress) -> Iterator[None]:
+    """Hold the files of a protection, which two runs that share a folder would write at once."""
+    store.folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(store.lock)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        progress.note(f"another run makes the protection {store.noise.name}: waiting for it")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _grids(recipe: ProtectionRecipe, photos: DecodedPhotos, surrogate: DualEncoder) -> tuple[Shape, ...]:
