@@ -102,6 +102,18 @@ def test_every_option_reaches_the_settings(tmp_path, monkeypatch, name, commas):
     assert again.stdout == result.stdout
 
 
+@pytest.mark.parametrize("given", [["--seed", "7,8"], ["--seed", "7", "--seeds", "8"], ["--seeds", "7", "--seed", "8"]])
+def test_the_seed_of_a_benchmark_is_one_of_its_seeds(given):
+    result = call("benchmark", "--dataset", "pubfig", *given, "--print-config")
+    assert tomllib.loads(result.stdout)["seeds"] == [7, 8]
+
+
+def test_no_flag_of_a_command_stands_for_two_options():
+    for name, command in typer.main.get_group(app).commands.items():
+        flags = [flag for parameter in command.params for flag in (*parameter.opts, *parameter.secondary_opts)]
+        assert len(set(flags)) == len(flags), name
+
+
 def parameters():
     for name, command in typer.main.get_group(app).commands.items():
         for parameter in command.params:
