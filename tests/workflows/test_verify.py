@@ -418,6 +418,15 @@ def test_photos_that_are_held_out_are_ranked_by_captions_of_their_own(settings, 
     assert 0 < len(unranked) < 24
 
 
+def test_copies_in_the_place_of_the_originals_are_refused(settings, posts, tiny_path, tmp_path):
+    copies = tmp_path / "photos-protected"
+    protect(posts, method="random", surrogate=str(tiny_path))
+    with pytest.raises(ConfigError, match=r"photos-protected is what protect wrote, and .*photos is not") as caught:
+        verify(settings(posts, originals=copies, captions=None, output=tmp_path / "v"))
+    assert "originals first" in caught.value.hint
+    assert not (tmp_path / "v").exists()
+
+
 def test_the_report_is_not_written_among_photos_or_posts(settings, scenes):
     for folder in ("posts", "untouched"):
         with pytest.raises(ConfigError, match="overlap"):

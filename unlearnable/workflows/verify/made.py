@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from unlearnable.datasets import Dataset, restrict
+from unlearnable.errors import ConfigError
 from unlearnable.results import ProtectReport
 from unlearnable.workflows.layout import REPORT, Layout, private_of
 from unlearnable.workflows.records import read_manifest, read_record
@@ -20,6 +21,17 @@ def report_of(protected: Path) -> ProtectReport | None:
         return ProtectReport.model_validate_json(read_record(private_of(protected.resolve()) / REPORT))
     except (OSError, ValueError):
         return None
+
+
+def refuse_exchanged(originals: Path, protected: Path) -> None:
+    """Refuse the copies in the place of the originals: figures would say what the originals protect from.
+
+    Raises:
+        ConfigError: `protect` wrote the originals, as their private folder tells, and not the copies.
+        CheckpointError: the report of the run is damaged.
+    """
+    if report_of(originals) and not report_of(protected):
+        raise ConfigError(f"{originals} is what protect wrote, and {protected} is not", hint="name the originals first")
 
 
 def sources_of(protected: Dataset) -> dict[str, str]:

@@ -29,6 +29,7 @@ from unlearnable.workflows.verify.arms import VerifyArm, Versions
 from unlearnable.workflows.verify.cells import VERSION, Grid, run_cells
 from unlearnable.workflows.verify.crowd import Crowd, asked_for, open_crowd
 from unlearnable.workflows.verify.enough import too_few
+from unlearnable.workflows.verify.made import refuse_exchanged
 from unlearnable.workflows.verify.roles import victims_of
 from unlearnable.workflows.verify.splits import Split, divide, without_near
 from unlearnable.workflows.verify.study import Study
@@ -47,13 +48,14 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
         progress: receives progress updates.
 
     Raises:
-        ConfigError: an attack or an attacker does not exist, or a requirement cannot be read.
+        ConfigError: an attack or an attacker does not exist, a requirement cannot be read, or folders are exchanged.
         InputError: originals and protected posts do not match, or nothing is left to train on or to rank.
         ModelError: a victim is not available.
     """
     started, progress = time.monotonic(), progress or Silent()
     rules = [parse_rule(text) for text in settings.require]
     asked, folder = wanted(settings), output_folder(settings)
+    refuse_exchanged(settings.originals, settings.protected)
     check_apart(folder, settings.originals, settings.protected)
     refuse_published(folder / "report.json")
     device = choose_device(settings.device)
