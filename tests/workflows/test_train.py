@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.conftest import tree
 from unlearnable import checkpoint
 from unlearnable.config import TrainSettings
 from unlearnable.datasets import Photo
@@ -148,6 +149,14 @@ def test_results_are_not_replaced_unasked(settings):
         train(settings)
     assert settings.output.read_bytes() == b"mine"
     assert train(settings, overwrite=True).sha256
+
+
+@pytest.mark.parametrize("name", ["posts.jsonl", "p3.png"])
+def test_no_photo_and_no_caption_file_is_replaced_by_a_model(settings, posts, name):
+    before = tree(posts)
+    with pytest.raises(OutputError, match=f"{name} is part of the data"):
+        train(settings.model_copy(update={"output": posts / name}), overwrite=True)
+    assert tree(posts) == before
 
 
 def test_captions_are_counted_against_the_data(settings):

@@ -121,7 +121,9 @@ def _task(settings: TrainSettings, model: DualEncoder, posts: DecodedPosts, part
         key=key,
     )
     if not len(task.train):
-        raise InputError("there is no photo to train on", hint="check the splits in the data")
+        raise InputError(
+            "there is no photo to train on", hint="use more photos or a smaller --test-fraction, or check the splits"
+        )
     return task
 
 
@@ -137,6 +139,7 @@ def open_all(settings: TrainSettings) -> list[Dataset]:
 
     Raises:
         ConfigError: caption files are given, but not one per data set.
+        OutputError: model or report would stand in the place of a photo or a caption file.
     """
     captions: Sequence[Path | None] = settings.captions or [None] * len(settings.data)
     if len(captions) != len(settings.data):
@@ -144,7 +147,9 @@ def open_all(settings: TrainSettings) -> list[Dataset]:
             f"{len(settings.data)} data sets and {len(captions)} caption files were given",
             hint="pass --captions once for each --data, or not at all",
         )
-    return [open_collection(folder, file) for folder, file in zip(settings.data, captions, strict=True)]
+    datasets = [open_collection(folder, file) for folder, file in zip(settings.data, captions, strict=True)]
+    _refuse_data(settings.output, datasets)
+    return datasets
 
 
 def report_path(output: Path) -> Path:
@@ -176,6 +181,20 @@ def _refuse_existing_output(settings: TrainSettings, *, resume: bool, overwrite:
     if partial.exists():
         raise OutputError(f"{partial} is a stopped training", hint="use --resume to continue it, or --overwrite")
     return partial
+
+
+def _refuse_data(output: Path, datasets: Sequence[Dataset]) -> None:
+    """Refuse to replace what is trained on, which no option asks for.
+
+    Raises:
+        OutputError: model or report would stand in the place of a photo or a caption file.
+    """
+    read = [
+        path for dataset in datasets for path in (dataset.source, *(photo.path for photo in dataset.photos)) if path
+    ]
+    for path in (output, report_path(output)):
+        if path.exists() and path.resolve() in {one.resolve() for one in read}:
+            raise OutputError(f"{path} is part of the data to train on", hint="choose another --output")
 
 
 def _key(settings: TrainSettings, datasets: Sequence[Dataset], model: DualEncoder) -> str:
