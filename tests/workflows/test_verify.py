@@ -28,7 +28,7 @@ from unlearnable.seal import SEAL
 from unlearnable.workflows.verify.cells import CellResults
 from unlearnable.workflows.verify.matching import match, open_protected
 from unlearnable.workflows.verify.run import verify
-from unlearnable.workflows.verify.splits import divide
+from unlearnable.workflows.verify.splits import divide, split
 
 COLOURS = {
     "red": (220, 30, 30), "green": (30, 190, 40), "blue": (30, 50, 220),
@@ -400,8 +400,21 @@ def test_photos_to_rank_need_captions_of_their_own(settings, scenes, tmp_path):
     assert report.gallery.photos == 27
     assert sorted(one.reason for one in report.skipped) == ["bad-row", *["no-caption"] * 3]
     (test / "posts.jsonl").unlink()
-    with pytest.raises(InputError, match=r"no photo in .*test has a caption"):
+    with pytest.raises(InputError, match=r"of 30 photos to rank in .*test, such as .*, none has a caption"):
         verify(settings("untouched", test=test, epochs=0))
+
+
+def test_held_out_photos_without_captions_are_not_said_to_be_all_photos(settings, scenes, tmp_path):
+    some = tmp_path / "some"
+    shutil.copytree(scenes / "posts", some)
+    lines = (some / "posts.jsonl").read_text().splitlines(keepends=True)
+    photos = open_collection(some, None).photos
+    drawn = {photos[n].id for n in split(photos, 0.2, 0)[1]}
+    (some / "posts.jsonl").write_text("".join(line for line in lines if json.loads(line)["image"] not in drawn))
+    shutil.copytree(some, tmp_path / "copy")
+    given = {"originals": some, "captions": some / "posts.jsonl", "test": None}
+    with pytest.raises(InputError, match=r"of 24 photos to rank in .*some, such as .*, none has a caption"):
+        divide(settings(tmp_path / "copy", **given), Silent())
 
 
 def test_photos_that_are_held_out_are_ranked_by_captions_of_their_own(settings, scenes, tmp_path):
@@ -411,10 +424,10 @@ def test_photos_that_are_held_out_are_ranked_by_captions_of_their_own(settings, 
     (some / "posts.jsonl").write_text("".join(lines[:60]))
     shutil.copytree(some, tmp_path / "copy")
     given = {"originals": some, "captions": some / "posts.jsonl", "test": None}
-    split = divide(settings(tmp_path / "copy", **given), Silent())
-    assert not any(captions == ["a photo"] for _, captions in split.held_out)
-    unranked = [one for one in split.skipped if one.reason == "no-caption"]
-    assert len(split.held_out) + len(unranked) == 24
+    divided = divide(settings(tmp_path / "copy", **given), Silent())
+    assert not any(captions == ["a photo"] for _, captions in divided.held_out)
+    unranked = [one for one in divided.skipped if one.reason == "no-caption"]
+    assert len(divided.held_out) + len(unranked) == 24
     assert 0 < len(unranked) < 24
 
 

@@ -143,8 +143,10 @@ def captioned(test: Dataset, option: str) -> tuple[list[Held], list[Skipped]]:
     texts, uncaptioned = test.captions_by_photo(), test.uncaptioned
     if len(uncaptioned) == len(test.photos):
         if len({text for captions in texts.values() for text in captions}) == 1:
+            count, first = len(test.photos), test.photos[0].id
             raise InputError(
-                f"no photo in {test.root} has a caption that tells it from the others", hint=f"pass {option}"
+                f"of {count} photos to rank in {test.root}, such as {first}, none has a caption of its own",
+                hint=f"give them captions ({option}), or rank other photos",
             )
         uncaptioned = set()  # the template names the photo's folder or, in `people`, the person
     held_out = [(photo, texts[photo.id]) for photo in test.photos if photo.id not in uncaptioned]
