@@ -185,6 +185,7 @@ def test_a_crowd_has_a_sentence_a_table_and_the_arms_of_the_contract(pair, tiny_
     assert result.returncode == 0, result.stderr
     text = " ".join(result.stdout.split())
     assert "Beside 9 other people, a model trained on your protected posts finds the right photo of you" in text
+    assert re.search(r"held-out photos \(\d yours: .*; 2 of the crowd: 20 % .*\), \d and 7 of others trained on", text)
     hit = r"[\d.]+ \([\d.]+ to [\d.]+\)"
     figures = rf"{hit} +{hit} +\d+ +- *"
     assert re.search(rf"^tiny.safetensors +half leaked +{figures}$", result.stdout, re.MULTILINE)

@@ -187,9 +187,12 @@ def test_the_crowds_photos_are_held_out_and_its_near_duplicates_leave_every_side
 
 
 def test_a_share_of_the_crowd_is_held_out_where_nothing_else_is_given(settings):
-    crowd = verify(settings(crowd_test=None, epochs=0)).crowd
+    report = verify(settings(crowd_test=None, epochs=0))
+    crowd, gallery = report.crowd, report.gallery
     assert crowd.crowd_held_out == round(0.2 * len(OTHERS) * (PHOTOS - 1))
     assert crowd.source == "20 % of the photos, drawn with seed 0"
+    each = f"{crowd.held_out} yours: the folder test; {crowd.crowd_held_out} of the crowd: {crowd.source}"
+    assert (gallery.source, gallery.photos) == (each, crowd.held_out + crowd.crowd_held_out)
 
 
 def test_ordinary_posts_are_measured_without_names(settings, posts):

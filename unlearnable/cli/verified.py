@@ -39,8 +39,9 @@ def show(report: VerifyReport) -> None:
     if report.not_tested:
         out.print(f"not tested: {', '.join(report.not_tested)}")
     gallery = report.gallery
+    others = f" and {gallery.background_photos} of others" if gallery.background_photos else ""
     out.print(
-        f"{gallery.photos} held-out photos ({gallery.source}), {gallery.train_photos} trained on, "
+        f"{gallery.photos} held-out photos ({gallery.source}), {gallery.train_photos}{others} trained on, "
         f"seeds {', '.join(map(str, report.seeds))}, {len(gallery.near_duplicates)} near-duplicates dropped",
     )
     for note in report.notes:

@@ -75,7 +75,7 @@ def _marked(finding: Finding) -> Finding:
 
 def _gallery_record(settings: VerifySettings, study: Study) -> GalleryRecord:
     return GalleryRecord(
-        source=study.split.source,
+        source=_source(study),
         photos=len(study.held_out.photos),
         captions=len(study.experiment.gallery),
         split_seed=settings.seed,
@@ -85,6 +85,15 @@ def _gallery_record(settings: VerifySettings, study: Study) -> GalleryRecord:
         near_duplicates=study.split.near + study.background_near,
         photo_of_caption=study.experiment.photo_of_caption,
     )
+
+
+def _source(study: Study) -> str:
+    """Return where the held-out photos come from, those of a crowd apart."""
+    if study.crowd is None:
+        return study.split.source
+    own = study.experiment.queries or 0
+    others = len(study.held_out.photos) - own
+    return f"{own} yours: {study.split.source}; {others} of the crowd: {study.crowd.source}"
 
 
 def _notes(settings: VerifySettings, references: References, all_findings: Sequence[Finding], source: str) -> list[str]:
