@@ -93,7 +93,7 @@ def test_coco_in_both_layouts(tmp_path, monkeypatch):
     corpus = coco.read(root, None, 0)
     assert counts(corpus) == (6, 3, 6)
     assert all(item.photo.id.startswith("train2014/") for item in corpus.train)
-    assert corpus.notes == (coco.DRAWN,)
+    assert corpus.notes == (f"{len(corpus.test)} {coco.DRAWN}",)
     rows = [
         {"filepath": f"{s}2014", "filename": f"COCO_{s}2014_{n:04d}.jpg", "split": {"train": "train", "val": "test"}[s],
          "sentences": [{"raw": c} for c in captions(n)]}

@@ -17,7 +17,7 @@ LAYOUTS = (
     "train2014 and val2014 with Karpathy's dataset_coco.json, or with annotations/captions_train2014.json and "
     "annotations/captions_val2014.json"
 )
-DRAWN = f"{TEST} photos of val2014 drawn by seed 0 stand for Karpathy's test split, which dataset_coco.json would give"
+DRAWN = "photos of val2014 drawn by seed 0 stand for Karpathy's test split, which dataset_coco.json would give"
 
 PAPER: dict[Key, PaperRow] = {
     ("random ranking", "", 0.0): both(1, (0.2, 3419), (0.2, 2491)),
@@ -51,7 +51,8 @@ def read(root: Path, limit: int | None, seed: int) -> Corpus:
             f"{root} holds neither dataset_coco.json nor {', '.join(missing)}", hint=f"pass a folder with {LAYOUTS}"
         )
     train, val = (open_dataset(root, path) for path in files)
-    return corpus_of(_joined(train, val, seed), limit, [DRAWN])
+    joined = _joined(train, val, seed)
+    return corpus_of(joined, limit, [f"{sum(photo.split == 'test' for photo in joined.photos)} {DRAWN}"])
 
 
 def _joined(train: Dataset, val: Dataset, seed: int) -> Dataset:
