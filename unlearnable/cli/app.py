@@ -54,13 +54,13 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "verify": verify.verify,
     "benchmark": benchmark.benchmark,
     "explain": explain.explain,
-    "preview": preview.preview,
+    "preview": taking_all(preview.preview),
     "app": window.app,
-    **lists.COMMANDS,
-    "doctor": doctor.doctor,
+    **{name: taking_all(function) for name, function in lists.COMMANDS.items()},
+    "doctor": taking_all(doctor.doctor),
 }
 for name, function in COMMANDS.items():
-    app.command(name, cls=Command, help=_paragraphs(function))(taking_all(function))
+    app.command(name, cls=Command, help=_paragraphs(function))(function)
 
 
 def _version(wanted: bool) -> None:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 import typer
 
@@ -40,10 +40,7 @@ def taking_all(function: Callable[..., None]) -> Callable[..., None]:
     With --print-config it prints that there are no settings: nothing, or with --json an empty object.
     """
     signature = inspect.signature(function, eval_str=True)
-    taken = _taken(signature)
-    lacking = {name: kind for name, kind in OPTIONS.items() if name not in taken}
-    if not lacking:
-        return function
+    lacking = {name: kind for name, kind in OPTIONS.items() if name not in signature.parameters}
 
     @wraps(function)
     def command(**given: Any) -> None:
@@ -63,10 +60,3 @@ def taking_all(function: Callable[..., None]) -> Callable[..., None]:
     command.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
     command.__annotations__ = {one.name: one.annotation for one in (*own, *added)}
     return command
-
-
-def _taken(signature: inspect.Signature) -> set[str]:
-    """Return the names of a command's parameters, and those of the flags that it has for them besides."""
-    notes = [note for one in signature.parameters.values() for note in get_args(one.annotation)[1:]]
-    flags = [flag for note in notes for flag in getattr(note, "param_decls", None) or ()]
-    return {*signature.parameters, *(flag.removeprefix("--") for flag in flags)}
