@@ -21,6 +21,7 @@ from unlearnable.methods import METHODS
 from unlearnable.methods.mem import MEM
 from unlearnable.registry import Registry, Row, did_you_mean
 
+ASKED = pytest.mark.skipif(sys.version_info >= (3, 12), reason="isinstance asks no property for its value there")
 REGISTRIES = (METHODS, FORMATS, ATTACKS, ATTACKERS, SUITES)
 
 
@@ -159,7 +160,7 @@ def test_installed_packages_add_rows_and_replace_none(install):
         ("not a reference", "cannot be loaded: "),
         ("raises_at_import:X", "cannot be loaded: RuntimeError: I am broken"),
         ("exits_at_import:X", "cannot be loaded: SystemExit: 0"),
-        ("nameless_thing:X", "cannot be loaded: RuntimeError: no name"),
+        pytest.param("nameless_thing:X", "cannot be loaded: RuntimeError: no name", marks=ASKED),
         ("math:pi", "is not an object with all that"),
     ],
 )

@@ -76,12 +76,16 @@ def test_a_very_long_photo_takes_little_memory():
     assert noise.grad is not None
 
 
-def test_noise_that_is_cut_off_at_white_keeps_its_gradient():
-    noise, white = torch.full((1, 4, 4), 8.0, requires_grad=True), torch.full((3, 8, 8), 255.0)
-    assert (apply_noise(white, noise, "bilinear") == 255).all()
-    load_protected(white, noise, 4, PLAIN_VIEW, "bilinear").sum().backward()
-    assert noise.grad is not None
-    assert (noise.grad > 0).all()
+@pytest.mark.parametrize("level", [0.0, 255.0])
+def test_noise_that_is_cut_off_at_black_or_white_keeps_all_of_its_gradient(level):
+    """Rounding alone takes what is resized beyond both."""
+    gradients = []
+    for all_over in (level, 100.0):
+        noise = torch.full((1, 4, 4), 8.0 if level else -8.0, requires_grad=True)
+        load_protected(torch.full((3, 8, 8), all_over), noise, 4, PLAIN_VIEW, "bilinear").sum().backward()
+        gradients.append(noise.grad)
+    assert (apply_noise(torch.full((3, 8, 8), level), noise, "bilinear") == level).all()
+    torch.testing.assert_close(gradients[0], gradients[1])
 
 
 def test_noise_of_the_photos_own_size_is_added_as_it_is():

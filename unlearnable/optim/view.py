@@ -97,8 +97,9 @@ def load_view(pixels: Tensor, side: int, view: View) -> Tensor:
 def load_protected(pixels: Tensor, noise: Tensor, side: int, view: View, mode: Enlargement) -> Tensor:
     """Load a photo as `load_view` does the file that holds it with its noise, with gradients to the noise.
 
-    They pass to it as if the file had nothing rounded and nothing cut off at black or white. Enlarging, cropping and
-    resizing are then one matrix a side, by which the gradient is multiplied; of very long photos these would be large.
+    They pass to it as if nothing were rounded, in the file, and nothing cut off at black or white, there and when it is
+    resized, where rounding alone takes half of a white place beyond white. Enlarging, cropping and resizing are then
+    one matrix a side, by which the gradient is multiplied; of very long photos these would be large.
 
     Args:
         pixels: (3, h, w) float, whole numbers 0-255.
@@ -111,16 +112,16 @@ def load_protected(pixels: Tensor, noise: Tensor, side: int, view: View, mode: E
         (3, side, side) float in [0, 1].
     """
     height, width = pixels.shape[-2:]
-    seen = _seen(apply_noise(pixels, noise, mode), side, view)
+    seen = load_view(apply_noise(pixels, noise, mode), side, view)
     if max(height * noise.shape[-2], width * noise.shape[-1]) > LARGEST:
         moved = _seen(_enlarged(noise, (height, width), mode), side, view)
-        return ((seen + (moved - moved.detach())) / 255).clamp(0, 1)
+        return seen + (moved - moved.detach()) / 255
     top, left, tall, wide = view.box(height, width)
     down, across = _enlarging(noise.shape[-2], height, mode), _enlarging(noise.shape[-1], width, mode)
     down = _resized(down[None, top : top + tall], (side, down.shape[1]), view.kernel)
     across = _resized(across[None, left : left + wide], (side, across.shape[1]), view.kernel)
     moved = down @ noise @ (across.flip(1) if view.flip else across).mT
-    return ((seen + (moved - moved.detach())) / 255).clamp(0, 1)
+    return seen + (moved - moved.detach()) / 255
 
 
 def _seen(pixels: Tensor, side: int, view: View) -> Tensor:
