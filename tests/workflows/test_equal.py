@@ -1,4 +1,4 @@
-"""Photos that lie in a folder twice, as an export's albums have them: of two noises a reader could take the mean."""
+"""Photos that lie in a folder twice, as an export's albums have them: one photo, one copy."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Problem:
         leaders: for each post, the one whose trigger it takes: itself, or an earlier one with the same caption in the
             caption file, as photos of a carousel have, or with a photo of the same content; empty where every post
             leads itself.
-        equal: groups of photos of one content, which get one noise: of two, whoever has both could take the mean.
+        equal: groups of photos of one content, which get one noise.
         borrow_names: how many names of others a caption with a name will mention.
         borrowed: those names, for each name; they join the captions when these are written. Those of an earlier
             result stay: the name that a person's captions with different others have in common would be the true one.
