@@ -268,3 +268,27 @@ def test_a_stream_that_the_caller_has_closed_is_no_failure(posts, closed, wrong,
     assert (listed.returncode, listed.stderr) == (0, "")
     ended = subprocess.run(command.format(wrong), shell=True, capture_output=True, cwd=posts, check=False)
     assert ended.returncode == code
+
+
+@POSIX
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("--help", 0),
+        ("attacks", 0),
+        ("attacks --json", 0),
+        ("protect nowhere --json", 3),
+        ("protect . --method random --output {output}", 0),
+    ],
+)
+@pytest.mark.parametrize("python", ["", "-u"])
+def test_a_reader_that_is_gone_changes_neither_the_work_nor_the_exit_code(posts, command, code, python):
+    """As `| head -1` is after the first line: a run goes on though nobody reads what it says."""
+    read, write = os.pipe()
+    os.close(read)
+    output = posts.parent / "out"
+    line = [sys.executable, *filter(None, [python]), "-m", "unlearnable", *command.format(output=output).split()]
+    ended = subprocess.run(line, stdout=write, stderr=write, cwd=posts, check=False)
+    os.close(write)
+    assert ended.returncode == code
+    assert (output / "metadata.jsonl").is_file() == ("output" in command)

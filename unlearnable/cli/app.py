@@ -15,8 +15,9 @@ from typer.core import TyperCommand
 
 from unlearnable import files
 from unlearnable.cli import benchmark, doctor, explain, lists, options, preview, protect, train, verify, window
-from unlearnable.cli.console import open_what_is_closed, print_any_letter, report_error, say, warnings_as_lines
+from unlearnable.cli.console import report_error, say, warnings_as_lines
 from unlearnable.cli.everywhere import taking_all
+from unlearnable.cli.streams import prepare_streams
 from unlearnable.errors import EXIT_UNEXPECTED, Interrupted, UnlearnableError
 from unlearnable.logfile import keeping
 
@@ -96,8 +97,7 @@ def main() -> None:
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     asked: set[str] = set()  # names of parameters, see `options.asked`
-    open_what_is_closed()
-    print_any_letter()
+    prepare_streams()
     with keeping():
         _run(asked)
 

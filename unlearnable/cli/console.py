@@ -5,15 +5,12 @@ File names, captions and what other programs wrote may hold anything. All that i
 
 from __future__ import annotations
 
-import io
 import json
 import logging
-import os
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -34,19 +31,6 @@ class _Console(Console):
     def render_str(self, text: str, **options: Any) -> Text:
         """Return the text as it is drawn."""
         return super().render_str(printable(text), **options)
-
-
-def print_any_letter() -> None:
-    """Escape on stdout what its encoding lacks; on stderr Python does so by itself."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-
-
-def open_what_is_closed() -> None:
-    """Let stdout and stderr lead nowhere where the caller has closed them (`2>&-`), so that nothing else gets there."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115  (as long as it runs)
 
 
 def console(*, stderr: bool = False) -> Console:
