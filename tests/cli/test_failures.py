@@ -292,3 +292,19 @@ def test_a_reader_that_is_gone_changes_neither_the_work_nor_the_exit_code(posts,
     os.close(write)
     assert ended.returncode == code
     assert (output / "metadata.jsonl").is_file() == ("output" in command)
+
+
+def test_a_folder_without_permission_is_named_and_is_no_bug(posts, monkeypatch):
+    """Root may look anywhere: the refusal of the system is imitated."""
+    hidden, stat = posts / "hidden.png", os.stat
+
+    def refusing(path, *arguments, **options):
+        if str(path) == str(hidden):
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, *arguments, **options)
+
+    monkeypatch.setattr(os, "stat", refusing)
+    result = call("protect", str(hidden), "--method", "random", "--json")
+    assert result.returncode == 3
+    assert f"cannot access {hidden}: Permission denied" in result.stderr
+    assert "bug" not in result.stderr

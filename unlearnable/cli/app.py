@@ -18,7 +18,7 @@ from unlearnable.cli import benchmark, doctor, explain, lists, options, preview,
 from unlearnable.cli.console import report_error, say, warnings_as_lines
 from unlearnable.cli.everywhere import taking_all
 from unlearnable.cli.streams import prepare_streams
-from unlearnable.errors import EXIT_UNEXPECTED, Interrupted, UnlearnableError
+from unlearnable.errors import EXIT_UNEXPECTED, InputError, Interrupted, UnlearnableError
 from unlearnable.logfile import keeping
 
 UsageError: Any = typer.BadParameter.__base__  # the error of all wrong usage, which Typer does not export
@@ -134,6 +134,9 @@ def failure_of(error: Exception, command: str = "") -> Failure:
         return Failure(message[:1].lower() + message[1:], hint, error.exit_code)
     if (full := files.full_disk(error)) is not None:
         return Failure(full.message, full.hint, full.exit_code)
+    if isinstance(error, PermissionError) and error.filename:  # writing has told of it before it gets here
+        hint = "check the path and the file permissions"
+        return Failure(f"cannot access {error.filename}: {error.strerror}", hint, InputError.exit_code)
     hint = "this is a bug: please report it with the output of the same command and --debug"
     return Failure(f"{type(error).__name__}: {error}", hint, EXIT_UNEXPECTED)
 
