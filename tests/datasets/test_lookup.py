@@ -114,3 +114,16 @@ def test_a_path_of_any_length_leads_nowhere(tmp_path: Path) -> None:
     found = Lookup(tmp_path, tmp_path, ["a.jpg"]).find("9" * 5000)
     assert isinstance(found, Miss)
     assert found.reason == "missing-photo"
+
+
+def test_a_path_in_another_case_is_the_photo_that_the_file_system_takes_it_for(tmp_path: Path) -> None:
+    """A hard link stands for a file system that ignores case: the other name leads to the same file."""
+    touch(tmp_path, "Trip/IMG_1.JPG", "other.jpg", "OTHER.jpg")
+    (tmp_path / "trip").mkdir()
+    (tmp_path / "trip" / "img_1.jpg").hardlink_to(tmp_path / "Trip" / "IMG_1.JPG")
+    lookup = Lookup(tmp_path, tmp_path, ["Trip/IMG_1.JPG", "OTHER.jpg"])
+    assert lookup.find("trip/img_1.jpg") == "Trip/IMG_1.JPG"
+    assert lookup.renamed("trip/img_1.jpg", "Trip/IMG_1.JPG", "Trip/IMG_1.jpg") == "Trip/IMG_1.jpg"
+    assert isinstance(missed := lookup.find("other.jpg"), Miss)
+    assert missed.reason == "not-a-photo"
+    assert isinstance(lookup.find("trip/IMG_2.jpg"), Miss)

@@ -40,6 +40,7 @@ class Lookup:
         found = list(ids)
         self._ids = {_composed(photo): photo for photo in found}
         self._ids |= {photo: photo for photo in found}
+        self._folded = {path.casefold(): photo for path, photo in self._ids.items()}
         self._by_name: dict[str, list[str]] = defaultdict(list)
         for photo in dict.fromkeys(self._ids.values()):
             self._by_name[_composed(posixpath.basename(photo))].append(photo)
@@ -48,7 +49,8 @@ class Lookup:
         """Return the id of the photo that `value` means.
 
         Tried in turn: the path from the root, the path from the caption file, the one photo whose
-        full path ends with it. Composed and decomposed letters are the same. Of a path of another machine
+        full path ends with it. Composed and decomposed letters are the same, and small and capital ones where the
+        file system takes them for the same. Of a path of another machine
         (`C:\\...`, `file:///...`) the end that some photo has in common with it is enough.
 
         Args:
@@ -69,6 +71,9 @@ class Lookup:
                 return self._ids[path]
         if all(path is None for path in paths):
             return Miss("outside-folder", f"{value} is not below {self._root}")
+        for path in paths:
+            if path is not None and (photo := self._spelt_otherwise(path)):
+                return photo
         if any(path is not None and isfile(posixpath.join(self._root, path)) for path in paths):  # noqa: PTH113
             return Miss("not-a-photo", f"{value} is a file of another kind")
         return self._ending(names) or Miss("missing-photo", f"{value} is not below {self._root}, or is not a photo")
@@ -98,6 +103,11 @@ class Lookup:
             if full.startswith(posixpath.join(root, "")):
                 return _composed(posixpath.relpath(full, root))
         return None
+
+    def _spelt_otherwise(self, path: str) -> str | None:
+        """Return the photo that a file system which ignores case takes a path for, such as that of macOS."""
+        photo, full = self._folded.get(path.casefold()), Path(self._root, path)
+        return photo if photo is not None and isfile(full) and full.samefile(Path(self._root, photo)) else None  # noqa: PTH113
 
     def _with_same_end(self, path: str) -> str | Miss:
         """Return the one photo that has the longest end in common with a path, at least the name."""
