@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -308,3 +309,20 @@ def test_a_folder_without_permission_is_named_and_is_no_bug(posts, monkeypatch):
     assert result.returncode == 3
     assert f"cannot access {hidden}: Permission denied" in result.stderr
     assert "bug" not in result.stderr
+
+
+def test_a_folder_that_cannot_be_written_ends_a_run_before_its_work(posts, monkeypatch):
+    """Root may write anywhere: the refusal of the system is imitated."""
+    output, temporary = posts.parent / "out", tempfile.TemporaryFile
+
+    def refusing(*arguments, **options):
+        if options.get("dir") == output:
+            raise PermissionError(13, "Permission denied")
+        return temporary(*arguments, **options)
+
+    output.mkdir()
+    monkeypatch.setattr(tempfile, "TemporaryFile", refusing)
+    result = call("protect", str(posts), "--method", "random", "--output", str(output))
+    assert result.returncode == 5
+    assert f"cannot write {output}: Permission denied" in result.stderr
+    assert "writing photos" not in result.stderr
