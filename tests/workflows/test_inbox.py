@@ -194,3 +194,20 @@ def test_names_that_no_file_can_have_are_said(box, zipped):
         box.unpack(zipped({f"{'n' * 300}.jpg": "a"}))
     with pytest.raises(InputError, match="cannot be unpacked"):
         box.unpack(zipped({"a": "a file", "a/b.jpg": "in a folder of its name"}))
+
+
+@pytest.mark.parametrize(
+    ("offset", "value", "said"), [(8, 1, "is locked by a password"), (10, 9, "cannot be unpacked")]
+)
+def test_a_zip_that_python_cannot_unpack_is_to_be_unzipped_by_hand(box, zipped, offset, value, said):
+    """To download it again would change nothing. Flags and the kind of packing stand 8 and 10 bytes into a row."""
+    path = zipped({"a.jpg": b"a photo"})
+    data = bytearray(path.read_bytes())
+    data[offset - 2] = value  # of the member itself
+    data[data.index(b"PK\x01\x02") + offset] = value
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=rf"export\.zip {said}") as refused:
+        box.unpack(path)
+    assert refused.value.hint == "unzip it yourself, and drop the photos"
+    assert "ZipInfo" not in refused.value.message
+    assert not tree(box.folder)

@@ -21,6 +21,8 @@ MOST_FILES = 200_000  # in an archive
 KEPT_FREE = 0.1  # share of the free space that no archive may fill
 LONGEST_NAME = 120  # bytes, without the suffix
 UTF8 = 0x800  # the flag that a name in a zip is UTF-8; else it is said to be cp437
+LOCKED = 0x1  # the flag that a member is encrypted
+_BY_HAND = "unzip it yourself, and drop the photos"
 _FORBIDDEN = frozenset('<>:"|?*\\')  # in names of files, on one system or another
 
 
@@ -69,13 +71,15 @@ class Inbox:
                         unpacked.append(target)
                         room -= _unpack_one(opened, info, target, room)
             unpacked.clear()
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+        except (NotImplementedError, RuntimeError) as error:  # packed in a way that Python cannot unpack
+            raise InputError(f"{archive.name} cannot be unpacked here: {error}", hint=_BY_HAND) from error
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise InputError(f"{archive.name} cannot be unpacked: {error}", hint="download it again") from error
         except OSError as error:
             if error.errno in files.FULL:
                 raise files.write_error(archive.name, error) from error
             message = f"{archive.name} cannot be unpacked: {error.strerror or error}"
-            raise InputError(message, hint="unzip it yourself, and drop the photos") from error
+            raise InputError(message, hint=_BY_HAND) from error
         finally:
             for left in filter(files.is_file, (archive, *unpacked)):
                 left.unlink()
@@ -139,6 +143,8 @@ def _members(opened: zipfile.ZipFile, name: str) -> Iterator[tuple[zipfile.ZipIn
             continue
         if path.is_absolute() or ".." in path.parts or "\\" in info.filename or ":" in path.parts[0]:
             raise InputError(f"{name} holds a name that leads out of it: {info.filename!r}")
+        if info.flag_bits & LOCKED:
+            raise InputError(f"{name} is locked by a password", hint=_BY_HAND)
         kind = stat.S_IFMT(info.external_attr >> 16)
         hidden = any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
         if not info.is_dir() and kind in (0, stat.S_IFREG) and not hidden:
