@@ -326,3 +326,11 @@ def test_a_folder_that_cannot_be_written_ends_a_run_before_its_work(posts, monke
     assert result.returncode == 5
     assert f"cannot write {output}: Permission denied" in result.stderr
     assert "writing photos" not in result.stderr
+
+
+@pytest.mark.parametrize("content", [b"", b"no photo"])
+def test_a_folder_whose_photos_all_are_damaged_is_no_bug(tmp_path, content):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "zero.jpg").write_bytes(content)
+    result = call("protect", tmp_path / "photos", "--method", "random")
+    assert (result.returncode, "zero.jpg: " in result.stderr, "bug" in result.stderr) == (3, True, False)

@@ -58,6 +58,8 @@ class Expectation:
         return photo_phases(run, seconds) | self._optimising(len(run.prepared.photos), towers)
 
     def _optimising(self, photos: int, towers: Sequence[StepSeconds]) -> dict[str, float]:
+        if photos == 0:  # none has any bytes
+            return {}
         return optimising_seconds(self._method, self._settings, photos, self._models, towers)
 
 
