@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -164,6 +165,17 @@ def test_a_file_without_the_right_to_read_is_named(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(Path, "read_bytes", refuse)  # root may read anything, so the right cannot be taken away
     with pytest.raises(InputError, match="cannot read"):
         open_dataset(tmp_path, tmp_path / "posts.jsonl")
+
+
+def test_a_file_that_may_hold_captions_is_not_passed_over_for_lack_of_a_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "posts.csv").write_text("image,text\na.jpg,a dog\n")
+    assert only_captions(tmp_path) == tmp_path / "posts.csv"
+    monkeypatch.setattr(os, "access", lambda path, _: path.name != "posts.csv")
+    with pytest.raises(InputError, match=r"posts\.csv, which may hold captions: permission denied"):
+        only_captions(tmp_path)
 
 
 def test_the_package_imports_nothing_heavy() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -130,7 +131,7 @@ def find_captions(folder: Path) -> list[Path]:
     Files that name none of its photos are left out, and those of an export: there the folder is opened as a whole.
 
     Raises:
-        InputError: the folder cannot be read.
+        InputError: the folder, or a file that may hold captions, cannot be read.
     """
     return [path for path, reader in _caption_files(folder) if _names_photos(reader, path, folder)]
 
@@ -139,7 +140,7 @@ def captions_of_others(folder: Path) -> list[Path]:
     """Return the caption files in a folder that name none of its photos.
 
     Raises:
-        InputError: the folder cannot be read.
+        InputError: the folder, or a file that may hold captions, cannot be read.
     """
     return [path for path, reader in _caption_files(folder) if not _names_photos(reader, path, folder)]
 
@@ -156,6 +157,9 @@ def _caption_files(folder: Path) -> Iterator[tuple[Path, Format]]:
                 continue  # the text beside a photo
             if is_parquet(path) and not installed(LIBRARY):
                 continue
+            if not os.access(path, os.R_OK):
+                hint = "check the file permissions, or name the captions with --captions"
+                raise InputError(f"cannot read {path}, which may hold captions: permission denied", hint=hint)
             reader = _recognised(path)
             if reader is not None and not isinstance(reader, Export):
                 yield path, reader
