@@ -32,6 +32,7 @@ def started():
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = Chrome(options=options, service=ChromeService(shutil.which("chromedriver") or "chromedriver"))
     try:
+        driver.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})  # else no page may copy
         yield driver
     finally:
         driver.quit()
