@@ -7,7 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.conftest import picture
+from unlearnable import attacks
 from unlearnable.attacks import ATTACKS, catalogue, is_adaptive, parse_attack
+from unlearnable.attacks.base import AttackFamily, on_photos
 from unlearnable.cli.app import app
 from unlearnable.errors import ConfigError
 
@@ -51,6 +53,14 @@ def test_numbers_outside_the_catalogue_can_be_given():
     assert "jpeg-33" not in catalogue()
     assert parse_attack("jpeg-33").name == "jpeg-33"
     assert parse_attack("jpeg-1").image(picture(0)).shape == (48, 64, 3)
+
+
+def test_a_family_without_numbers_needs_none(monkeypatch):
+    upside = AttackFamily(on_photos(lambda pixels, _: pixels[::-1].copy()))
+    monkeypatch.setattr(attacks, "ATTACKS", {"upside": upside})
+    assert (parse_attack("upside").image(picture(0)) == picture(0)[::-1]).all()
+    with pytest.raises(ConfigError, match="upside takes no number"):
+        parse_attack("upside-3")
 
 
 def test_a_chain_goes_from_left_to_right():

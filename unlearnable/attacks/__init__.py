@@ -146,9 +146,9 @@ def _one(name: str) -> Attack:
     family = ATTACKS[key]
     hint = f"write {' or '.join(family.names(key))}"
     if number is None:
-        if family.default is None:
+        if family.default is None and family.numbers:
             raise ConfigError(f"{name} needs a number, {family.range()}", hint=hint)
-        return family.make(name, family.default)
+        return family.make(name, family.default or 0)
     if not family.numbers:
         raise ConfigError(f"{name}: {key} takes no number", hint=hint)
     if number not in family.numbers:

@@ -89,10 +89,10 @@ class AttackFamily:
     """Attacks that differ in a number at most. A row of `ATTACKS`.
 
     Attributes:
-        make: the attack of a name and a number.
+        make: the attack of a name and a number, which is 0 in a family without.
         numbers: the numbers that can be given; empty for a family without.
         usual: the numbers shown to users; where there are none, the bare name is shown.
-        default: the number of the bare name, 0 for a family without; None where one has to be given.
+        default: the number of the bare name; None where one has to be given.
         adaptive: whether the attack is made against this tool, by someone who knows how it protects.
     """
 

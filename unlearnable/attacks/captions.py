@@ -21,4 +21,4 @@ def shuffle_words(text: str, _: int) -> str:
 
 # adaptive: it knows where this tool writes its words by default, and how many
 STRIP_TRIGGER = AttackFamily(on_captions(strip_trigger), numbers=range(1, 78), default=3, adaptive=True)
-SHUFFLE_WORDS = AttackFamily(on_captions(shuffle_words), default=0)
+SHUFFLE_WORDS = AttackFamily(on_captions(shuffle_words))

@@ -100,7 +100,7 @@ def _rounded(values: NDArray[np.floating]) -> Pixels:
 
 NOISE = AttackFamily(on_photos(noise), numbers=range(1, 256), usual=(8, 16))
 TV = AttackFamily(on_photos(tv), numbers=range(1, 1001), usual=(5, 10))
-NLMEANS = AttackFamily(on_photos(nlmeans), default=0)
-WAVELET = AttackFamily(on_photos(wavelet), default=0)
-BILATERAL = AttackFamily(on_photos(bilateral), default=0)
+NLMEANS = AttackFamily(on_photos(nlmeans))
+WAVELET = AttackFamily(on_photos(wavelet))
+BILATERAL = AttackFamily(on_photos(bilateral))
 ROTATE = AttackFamily(on_photos(rotate), numbers=range(1, 360), usual=(5,))

@@ -49,4 +49,4 @@ def _shares(size: int, cells: int) -> NDArray[np.float32]:
     return shares
 
 
-IMG2DATASET = AttackFamily(on_photos(img2dataset), default=0)
+IMG2DATASET = AttackFamily(on_photos(img2dataset))

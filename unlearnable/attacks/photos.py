@@ -114,14 +114,14 @@ def _avif_family(name: str, quality: int) -> Attack:
     return on_photos(avif)(name, quality)
 
 
-UNCHANGED = AttackFamily(lambda name, _: AttackChain(name, ()), default=0)
+UNCHANGED = AttackFamily(lambda name, _: AttackChain(name, ()))
 JPEG = AttackFamily(on_photos(jpeg), numbers=range(1, 101), usual=(95, 85, 75, 50, 10))
 WEBP = AttackFamily(on_photos(webp), numbers=range(101), usual=(80,))
 AVIF = AttackFamily(_avif_family, numbers=range(101), usual=(60,))
 SOCIAL = AttackFamily(on_photos(social), numbers=range(1, 16_384), usual=(1920, 1080))
 RESIZE = AttackFamily(on_photos(resize), numbers=range(1, 16_384), usual=(512, 224))
 DOWNUP = AttackFamily(on_photos(downup), numbers=range(1, 100), usual=(50, 25))
-GRAYSCALE = AttackFamily(on_photos(grayscale), default=0)
+GRAYSCALE = AttackFamily(on_photos(grayscale))
 BLUR = AttackFamily(on_photos(blur), numbers=range(1, 101), usual=(1, 2))
 SHARPEN = AttackFamily(on_photos(sharpen), numbers=range(1, 1001), usual=(150,))
 MEDIAN = AttackFamily(on_photos(median), numbers=range(3, 10, 2), usual=(3, 5))

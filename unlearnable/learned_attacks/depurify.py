@@ -36,4 +36,4 @@ def _purifier() -> Purifier:
     return purifier.load()
 
 
-DEPURIFY = AttackFamily(on_photos(depurify), default=0, adaptive=True)
+DEPURIFY = AttackFamily(on_photos(depurify), adaptive=True)

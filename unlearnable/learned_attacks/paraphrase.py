@@ -64,4 +64,4 @@ def _family(name: str, number: int) -> Attack:
     return on_captions(paraphrase)(name, number)
 
 
-PARAPHRASE = AttackFamily(_family, default=0)
+PARAPHRASE = AttackFamily(_family)

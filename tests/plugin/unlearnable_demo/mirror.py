@@ -6,4 +6,4 @@ import numpy as np
 
 from unlearnable.attacks.base import AttackFamily, on_photos
 
-MIRROR = AttackFamily(on_photos(lambda pixels, _: np.ascontiguousarray(pixels[:, ::-1])), default=0)
+MIRROR = AttackFamily(on_photos(lambda pixels, _: np.ascontiguousarray(pixels[:, ::-1])))
