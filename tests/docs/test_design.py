@@ -1,0 +1,46 @@
+"""The pages that are written by hand agree with the code: the calls, the tree of the package, what may import what."""
+
+from __future__ import annotations
+
+import configparser
+import inspect
+import re
+
+import unlearnable
+from tests.docs.conftest import ROOT
+from unlearnable import api
+
+PACKAGE = ROOT / "unlearnable"
+
+
+def contracts() -> configparser.ConfigParser:
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / ".importlinter", encoding="utf-8")
+    return parser
+
+
+def test_every_call_is_listed_with_all_its_arguments():
+    page = (ROOT / "docs/reference/python-api.md").read_text(encoding="utf-8")
+    listed = {name: re.findall(r"[a-z]+", given) for name, given in re.findall(r"^\| `(\w+)\((.*?)\)`", page, re.M)}
+    calls = [name for name in unlearnable.__all__ if inspect.isfunction(getattr(api, name, None))]
+    assert {"protect", "verify"} < set(calls)
+    for name in (*calls, "ImageProtector"):
+        wanted = [argument for argument in inspect.signature(getattr(api, name)).parameters if argument != "settings"]
+        assert [argument for argument in listed[name] if argument in wanted] == wanted, name
+
+
+def test_the_page_on_architecture_has_the_rows_that_are_checked():
+    page = (ROOT / "docs/design/architecture.md").read_text(encoding="utf-8")
+    shown = re.search(r"^    (cli > .*?)\n\n", page, re.M | re.S)
+    rows = contracts()["importlinter:contract:layers"]["layers"].replace("unlearnable.", "").split("\n")
+    assert shown is not None
+    assert [row.split(" | ") for row in re.split(r"\s+> ", shown[1].replace("\n        |", " |"))] == [
+        row.split(" | ") for row in rows if row
+    ]
+
+
+def test_the_tree_on_that_page_has_every_part_of_the_package():
+    page = (ROOT / "docs/design/architecture.md").read_text(encoding="utf-8")
+    named = {word.strip("/,") for word in page[: page.index("A module imports only")].split()}
+    parts = {path.stem for path in PACKAGE.iterdir() if path.is_dir() or path.suffix == ".py"}
+    assert {part for part in parts if not part.startswith("__")} - named == set()
