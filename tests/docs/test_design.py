@@ -44,3 +44,9 @@ def test_the_tree_on_that_page_has_every_part_of_the_package():
     named = {word.strip("/,") for word in page[: page.index("A module imports only")].split()}
     parts = {path.stem for path in PACKAGE.iterdir() if path.is_dir() or path.suffix == ".py"}
     assert {part for part in parts if not part.startswith("__")} - named == set()
+
+
+def test_no_format_may_import_another():
+    checked = contracts()["importlinter:contract:formats"]["modules"].split()
+    names = {path.stem for path in (PACKAGE / "datasets" / "formats").glob("*.py") if path.stem != "__init__"}
+    assert {f"unlearnable.datasets.formats.{name}" for name in names} - set(checked) == set()
