@@ -212,6 +212,7 @@ def test_known_content_and_changed_photos_are_listed_and_left_out(last_week, pos
     take(posts, [0])
     report = protect(posts, add=True)
     assert report.added == 1
+    assert report.notes[0].startswith("1 photo was added to the 8 of before")
     left = {one.where: one.reason for one in report.skipped}
     assert left == {"again.png": "same-photo"}
     report = protect(posts, add=True)

@@ -65,7 +65,8 @@ def joined_report(
     triggers = _triggers(before, new, protected)
     kept = [note if note.startswith(BEFORE) else BEFORE + note for note in before.notes if WHO_COUNTS not in note]
     kept += said_of_counting(triggers, len(protected), earlier.settings.trigger_scope)
-    said = f"{new.protected} photos were added to the {before.protected} of before, whose files are as they were"
+    were = "1 photo was" if new.protected == 1 else f"{new.protected} photos were"
+    said = f"{were} added to the {before.protected} of before, whose files are as they were"
 
     def mean(name: str, weight: str = "protected") -> float | None:
         values = [(getattr(one, name), getattr(one, weight)) for one in (before, new)]
