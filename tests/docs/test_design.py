@@ -57,3 +57,11 @@ def test_every_page_of_an_experiment_says_what_was_asked_and_how_it_was_measured
     pages = [path for path in (ROOT / "docs/experiments").glob("*.md") if path.stem != "index"]
     texts = {path.name: path.read_text(encoding="utf-8") for path in pages}
     assert {name: part for name, text in texts.items() for part in parts if f"**{part}.**" not in text} == {}
+
+
+def test_decisions_are_called_as_their_list_has_them():
+    folder = ROOT / "docs/design/decisions"
+    index = (folder / "index.md").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"^\| \[\d+\]\((.*?)\) \| (.*) \|$", index, re.M))
+    heads = {path.name: path.read_text(encoding="utf-8").splitlines()[0] for path in folder.glob("0*.md")}
+    assert {name: f"# {name[:4]}: {title}" for name, title in listed.items()} == heads
