@@ -11,7 +11,7 @@ import numpy as np
 import pillow_heif
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageCms
 
 from tests.imaging.conftest import Decoded
 from unlearnable.config import PLATFORMS
@@ -20,6 +20,7 @@ from unlearnable.imaging.encode import encode
 from unlearnable.imaging.encoding import LOWEST, UNTOLD, Encoding, choose_encoding
 from unlearnable.imaging.picture import Picture
 
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 PLAIN = Picture(np.zeros((4, 6, 3), np.uint8), None, None, None, None, "PNG", 8)
 SEEN = np.full((4, 6), 9, np.uint8)
 
@@ -52,7 +53,9 @@ def test_the_quality_of_a_table_of_no_standard_is_that_of_the_nearest() -> None:
         ("a.jpg", {"quality": 75}, Compression(75, 2, False)),
         ("a.webp", {"quality": 80}, Compression(None)),
         ("a.webp", {"lossless": True}, None),
-        ("a.webp", {"quality": 80, "exif": b"Exif\0\0"}, Compression(None)),  # an extended file: other chunks first
+        ("a.webp", {"quality": 80, "icc_profile": PROFILE}, Compression(None)),  # an extended file: other chunks first
+        ("a.webp", {"quality": 80, "icc_profile": PROFILE + b"\0"}, Compression(None)),  # one of an odd length
+        ("a.webp", {"lossless": True, "icc_profile": PROFILE}, None),
         ("a.avif", {}, Compression(None)),
         ("a.heic", {}, Compression(None)),
         ("a.png", {}, None),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 
 import numpy as np
@@ -37,10 +38,22 @@ def camera_exif(orientation: int = 6) -> Image.Exif:
     inner[Base.UserComment] = b"ASCII\0\0\0secret"
     inner[Base.ImageUniqueID] = "ID-12345"
     inner[Base.MakerNote] = b"ACMEhidden"
+    inner[Base.SubjectLocation] = (3, 4)  # numbers, but not on the list
     gps = exif.get_ifd(IFD.GPSInfo)
     gps[GPS.GPSLatitude] = (52.0, 31.0, 12.0)
     gps[GPS.GPSLatitudeRef] = "N"
     return exif
+
+
+def directory(*entries: tuple[int, int, int, int]) -> bytes:
+    """A directory of the tag, type, count and value of each entry, without a next one."""
+    rows = b"".join(struct.pack("<HHLL", *entry) for entry in entries)
+    return struct.pack("<H", len(entries)) + rows + b"\0" * 4
+
+
+def exif_of(*parts: bytes) -> bytes:
+    """A block of parts, the first of which is a directory."""
+    return b"Exif\0\0II*\0\x08\0\0\0" + b"".join(parts)
 
 
 def loaded(block: bytes) -> Image.Exif:
@@ -95,6 +108,19 @@ def test_nothing_harmless_is_none() -> None:
     assert metadata.safe(b"Exif\0\0rubbish") is None
 
 
+def test_a_number_too_large_to_be_written_back_costs_the_others_nothing() -> None:
+    of_the_camera = directory((Base.FNumber, 16, 1, 56), (Base.Flash, 3, 1, 5))
+    number = struct.pack("<Q", 1 << 40)
+    safe = metadata.safe(exif_of(directory((IFD.Exif, 4, 1, 26)), of_the_camera, number))
+    assert safe is not None
+    assert loaded(safe).get_ifd(IFD.Exif) == {Base.Flash: 5}
+
+
+def test_an_orientation_in_letters_turns_nothing(photo: Photo, decoded: Decoded) -> None:
+    exif = exif_of(directory((Base.Orientation, 2, 2, ord("6"))))
+    np.testing.assert_array_equal(decoded(Image.fromarray(photo), "a.png", exif=exif).pixels, photo)
+
+
 @pytest.mark.parametrize("prefix", [b"", metadata.PREFIX])
 def test_upright_changes_two_bytes_at_most(prefix: bytes) -> None:
     for endian in ("<", ">"):
@@ -135,6 +161,7 @@ def test_a_tiff_s_own_tags_are_its_exif(photo: Photo, decoded: Decoded) -> None:
         b"Exif\0\0II*\0\xff\xff\0\0",
         camera_exif().tobytes()[:90],
         b"Exif\0\0MM\0*",
+        exif_of(directory((IFD.GPSInfo, 4, 1, 5000))),  # that lies behind the end
     ],
 )
 def test_damaged_exif_costs_no_picture(photo: Photo, decoded: Decoded, damaged: bytes) -> None:

@@ -49,6 +49,7 @@ def test_it_joins_what_is_there_and_loses_nothing_of_it(name: str) -> None:
     assert opt_out_of(joined) == PROHIBITED
     assert joined.count(b"DataMining") == 1
     assert b"ALLOWED" not in joined
+    assert joined.count(b":RDF ") == 1  # a second one is no XMP
     for kept in ("<dc:title>&lt;été&gt;</dc:title>", "<!-- mine -->", "<?xpacket begin", '<?xpacket end="w"?>'):
         assert kept.encode() in joined
     assert joined.count(b'about="uuid:7"') == 2  # all properties of a packet are said of one thing

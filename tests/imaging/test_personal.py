@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 from PIL.ExifTags import GPS, IFD, Base
 
-from tests.imaging.test_metadata import camera_exif
+from tests.imaging.test_metadata import camera_exif, directory, exif_of
 from unlearnable.imaging.encode import KeepMetadata, encode
 from unlearnable.imaging.encoding import Encoding
 from unlearnable.imaging.opening import DecodeError
@@ -51,7 +51,14 @@ def test_what_exif_tells(photo: Photo, tmp_path: Path, name: str) -> None:
     }
 
 
-def test_a_position_a_windows_author_and_a_thumbnail(photo: Photo, tmp_path: Path) -> None:
+def test_a_thumbnail(photo: Photo, tmp_path: Path) -> None:
+    own = directory((Base.Orientation, 3, 1, 1))[:-4] + (26).to_bytes(4, "little")  # where the next directory stands
+    Image.fromarray(photo).save(tmp_path / "a.jpg", exif=exif_of(own, directory((Base.JpegIFOffset, 4, 1, 0))))
+    ((block, kind, name, _),) = examine(tmp_path / "a.jpg").found
+    assert (block, kind, name) == ("EXIF", "thumbnail", "thumbnail")
+
+
+def test_a_position_and_a_windows_author(photo: Photo, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[Base.XPAuthor] = "Ada é".encode("utf-16-le")
     gps = exif.get_ifd(IFD.GPSInfo)

@@ -17,6 +17,7 @@ from unlearnable.protection.borrowing import KINDS, borrowing, given_away, kinds
         ("spotted Ada Lovelace at the airport", ["Ada Lovelace"]),
         ("Throwback to Anna's birthday. With Ben!", ["Anna", "Ben"]),
         ("Happy birthday Anna-Lena Müller", ["Anna-Lena Müller"]),
+        ("at Anna's Ben was late", ["Anna", "Ben"]),
         ("Selfie with @Anna and #Ben on Sunday in June", []),
         ("ÉLODIE et Zoé, Anna", ["ÉLODIE", "Zoé", "Anna"]),
         ("so happy I'm with Ada Cox, and we've met Ben", ["Ada Cox", "Ben"]),
