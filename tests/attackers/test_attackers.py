@@ -7,10 +7,10 @@ import torch
 
 from tests.conftest import CAPTIONS, picture
 from tests.contract.test_attackers import TOWERS, victim
-from unlearnable.attackers import ATTACKERS
+from unlearnable.attackers import ATTACKERS, worst_view
 from unlearnable.attackers.freezing import all_but_projections, shallow_half
 from unlearnable.attackers.selection import DropDissimilar
-from unlearnable.attackers.worst_view import strong_view
+from unlearnable.attackers.worst_view import JITTER, strong_view
 from unlearnable.config import AS_USUAL, Recipe
 from unlearnable.evaluation.embed import embed
 from unlearnable.experiments.fit import TrainingTask, fit
@@ -109,6 +109,18 @@ def test_ueraser_takes_the_version_of_the_largest_loss(batch):
     )
     for n, best in enumerate(each.argmax(dim=0).tolist()):
         assert torch.equal(found.pixels[n], views[best][n])
+
+
+def test_a_strong_view_changes_brightness_and_colourfulness_up_and_down(monkeypatch):
+    monkeypatch.setattr(worst_view, "PLASMA", 0)
+    flat = torch.tensor([0.3, 0.4, 0.5])[None, :, None, None].expand(400, 3, 4, 4)
+    views = strong_view(flat, torch.Generator().manual_seed(0)).mean(dim=(2, 3))
+    bright, spread = views.mean(dim=1) / 0.4, (views.amax(dim=1) - views.amin(dim=1)) / 0.2
+    assert bright.mean().item() == pytest.approx(1, abs=0.05)
+    assert bright.max().item() == pytest.approx(1 + JITTER, abs=0.02)
+    assert bright.min().item() == pytest.approx(1 - JITTER, abs=0.02)
+    assert spread.max() > (1 + JITTER) ** 2  # brightness, contrast and saturation, each by its own factor
+    assert spread.min() < (1 - JITTER) ** 2
 
 
 def test_the_adversarial_step_is_of_2_255_and_raises_the_loss(batch):

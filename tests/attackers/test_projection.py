@@ -72,6 +72,12 @@ def test_without_two_classes_it_says_so(tmp_path, tiny, patterns):
     assert caught.value.hint
 
 
+def test_two_classes_are_enough(tmp_path, tiny, patterns):
+    pairs = posts(tmp_path, patterns, lambda n: f"{NAMES[n % 2]} at the beach")
+    found = ATTACKERS["orthogonal-projection"].choose(tiny, pairs)
+    assert not torch.equal(found.pixels[0], pairs.pixels[0])
+
+
 def test_the_regression_tells_classes_apart_and_its_weights_span_one_direction_less():
     targets = torch.arange(30) % 3
     inputs = torch.randn(30, 50, generator=torch.Generator().manual_seed(0)) + 3 * torch.eye(3, 50)[targets]

@@ -13,6 +13,7 @@ from unlearnable.evaluation import retrieval
 from unlearnable.evaluation.retrieval import Ranks, hit, medr, random_reference, rank
 from unlearnable.evaluation.scores import chance, queries_of, scores
 from unlearnable.posts.pairs import Pairs
+from unlearnable.results import BothWays, Retrieval
 
 
 def brute(images, texts, owner):
@@ -236,6 +237,8 @@ def test_chance_is_that_of_the_queries_that_count():
     first, both = chance(captions_of([0, 1, 1, 1]), queries=1), chance(captions_of([0, 1, 1, 1]))
     assert (first.image_to_text.hit1, first.text_to_image.hit1) == (25, 50)
     assert (both.image_to_text.hit1, both.text_to_image.hit1) == (50, 50)
+    twenty = Retrieval(hit1=5, hit5=25, hit10=50, medr=10.5)
+    assert chance(captions_of(range(20))) == BothWays(image_to_text=twenty, text_to_image=twenty)
 
 
 def test_the_queries_of_the_first_photos_are_theirs_and_their_captions_and_the_others_are_the_rest():

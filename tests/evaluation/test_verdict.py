@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from unlearnable.errors import ConfigError
 from unlearnable.evaluation.findings import findings
 from unlearnable.evaluation.requirements import missed, parse_rule
-from unlearnable.evaluation.verdict import verdict
+from unlearnable.evaluation.verdict import tenths, verdict
 from unlearnable.evaluation.worst import worst_finding
 from unlearnable.results import ArmName, BothWays, Cell, RanksRecord, References, Retrieval
 
@@ -152,6 +152,13 @@ def test_an_attack_that_knows_the_tool_is_named_beside_the_verdict_and_does_not_
     )
     assert "made against" not in verdict(found, worst, worst)
     assert verdict(found[1:], None, adaptive).startswith("not protected: it did not hold against small through strip")
+
+
+def test_a_share_is_said_in_times_out_of_ten():
+    assert [tenths(per_cent) for per_cent in (0, 4, 6, 14, 16, 20, 94, 100)] == [
+        "hardly ever", "hardly ever", "once in 10", "once in 10",
+        "2 times in 10", "2 times in 10", "9 times in 10", "10 times in 10",
+    ]  # fmt: skip
 
 
 def test_many_are_counted():

@@ -101,6 +101,16 @@ def test_every_crop_lies_in_the_photo(height, width, seed):
     assert min(tall, wide) >= 1
 
 
+@given(st.integers(60, 300), st.integers(60, 300), st.floats(0.3, 1), st.floats(0.9, 1.1))
+def test_a_crop_has_its_share_of_the_largest_of_its_shape(height, width, share, stretch):
+    (_, _, tall, wide), (_, _, tallest, widest) = (
+        View("area", part, stretch, 0.5, 0.5, False).box(height, width) for part in (share, 1.0)
+    )
+    assert tallest == height or widest == width
+    assert abs(tall - share**0.5 * tallest) <= 1
+    assert abs(wide - share**0.5 * widest) <= 1
+
+
 def test_the_plain_view_is_the_middle_square():
     assert PLAIN_VIEW.box(100, 300) == (0, 100, 100, 100)
     assert load_view(torch.rand(3, 30, 40) * 255, 16, PLAIN_VIEW).shape == (3, 16, 16)
