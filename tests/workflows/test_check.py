@@ -79,6 +79,13 @@ def test_originals_are_found_of_a_result_that_was_given_another_name(made, tmp_p
     assert check(tmp_path / "online").compared == 3
 
 
+def test_an_original_that_was_changed_since_is_not_compared(made, tmp_path):
+    shutil.copytree(made, tmp_path / "made")
+    shutil.copy(made / "photos-protected" / "p0.png", tmp_path / "made" / "photos" / "p0.png")
+    found = check(tmp_path / "made" / "photos-protected")
+    assert (found.problems, found.compared) == ([], 2)
+
+
 def test_originals_that_this_user_may_not_look_at_are_as_good_as_gone(made, tmp_path, tiny_path, monkeypatch):
     protect(made / "photos", output=tmp_path / "out", surrogate=str(tiny_path), **QUICK)
     stat = os.stat

@@ -117,7 +117,7 @@ def working_copy(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     shape = grid_shape(height, width, 2 * side)
     if shape == (height, width):
         return pixels
-    return np.array(Image.fromarray(pixels).resize(shape[::-1], Image.Resampling.BICUBIC, reducing_gap=None))
+    return np.array(Image.fromarray(pixels).resize(shape[::-1], Image.Resampling.BICUBIC))
 
 
 def _nearest(size: int, cells: int) -> Neighbours:
@@ -129,7 +129,7 @@ def _nearest(size: int, cells: int) -> Neighbours:
 def _neighbours(size: int, cells: int) -> Neighbours:
     """Return, for each of `size` pixels, the two cells around it and the weight of the second; edge cells extend."""
     position = np.maximum((np.arange(size) + 0.5) * (cells / size) - 0.5, 0.0)
-    first = np.minimum(position.astype(np.int64), cells - 1)
+    first = position.astype(np.int64)
     return first, np.minimum(first + 1, cells - 1), (position - first).astype(np.float32)
 
 
