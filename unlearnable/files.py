@@ -7,9 +7,11 @@ import hashlib
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 
 from unlearnable.errors import OutputError, UnlearnableError
@@ -272,9 +274,30 @@ def parse_sums(text: str) -> dict[str, set[str]]:
     return sums
 
 
+def open_regular(path: Path) -> BufferedReader:
+    """Open a file to read its bytes; a pipe, which might never give any, is not waited for.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file.
+    """
+    file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115  (`Path.open` takes no opener)
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return file
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
 def sha256(path: Path, size: int | None = None) -> str:
-    """Return the hex SHA-256 of a file's bytes, or of its first `size` bytes."""
-    with path.open("rb") as file:
+    """Return the hex SHA-256 of a file's bytes, or of its first `size` bytes.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+    """
+    with open_regular(path) as file:
         if size is None:
             return hashlib.file_digest(file, "sha256").hexdigest()
         digest = hashlib.sha256()

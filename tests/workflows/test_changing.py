@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 
 import pytest
 from PIL import Image
@@ -15,6 +17,7 @@ from unlearnable.errors import CheckpointError, InputError
 from unlearnable.progress import Silent
 from unlearnable.workflows.protect import read_one, readback, write_one, written
 from unlearnable.workflows.protect import run as workflow
+from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.target import target_of
 
 CHANGED = "changed-while-running"
@@ -198,3 +201,32 @@ def test_a_photo_that_goes_while_its_copy_is_written_is_published(posts, quick, 
     assert [
         line["bytes_in"] for line in map(json.loads, manifest.read_text().splitlines()) if line["source"] == "p2.png"
     ] == [size]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="makes a pipe, of POSIX")
+@pytest.mark.parametrize("become", ["mkfifo", "mkdir"])
+@pytest.mark.parametrize("stage", ["found", "read"])
+def test_a_photo_that_becomes_a_pipe_or_a_folder_is_left_out_and_not_waited_for(
+    posts, quick, meanwhile, monkeypatch, become, stage
+):
+    def change(*_):
+        (posts / "p1.png").unlink()
+        getattr(os, become)(posts / "p1.png")
+
+    def open_then_change(*arguments):
+        dataset = open_posts(*arguments)
+        change()
+        return dataset
+
+    if stage == "found":
+        monkeypatch.setattr(workflow, "open_posts", open_then_change)
+    else:
+        meanwhile(change)
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.alarm(120)  # a wait ends as an interruption
+    try:
+        report = protect(posts, **quick)
+    finally:
+        signal.alarm(0)
+    assert [one.where for one in report.skipped] == ["p1.png"]
+    assert "p1.png" not in tree(posts.with_name("photos-protected"))

@@ -12,6 +12,7 @@ from typing import IO
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from unlearnable import files
 from unlearnable.errors import InputError
 from unlearnable.imaging import heif, limits, trial
 from unlearnable.imaging.limits import MAX_PIXELS
@@ -56,7 +57,7 @@ def opened(path: Path) -> Iterator[tuple[ImageFile.ImageFile, IO[bytes], bytes]]
         DecodeError: the file, or what the block does with the photo, fails; no other error is raised.
     """
     try:
-        with path.open("rb") as file, pillow_settings(), ExitStack() as block:
+        with files.open_regular(path) as file, pillow_settings(), ExitStack() as block:
             start = file.read(32)
             if not start:
                 raise DecodeError("empty", "the file has no bytes")
