@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from pathlib import Path
 
 import pytest
 
-from unlearnable.datasets.tree import find_photos, not_here, template_caption
+from unlearnable.datasets import open_dataset, open_people
+from unlearnable.datasets.tree import find_photos, not_here, template_caption, unreadable
 from unlearnable.errors import InputError
 
 
@@ -33,6 +35,40 @@ def test_photos_are_found_by_suffix_and_hidden_ones_passed_over(tmp_path: Path) 
 def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read .*absent"):
         find_photos(tmp_path / "absent")
+
+
+@pytest.fixture
+def closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody may look into folders called "closed", nor at files in those called "listed"; root may, so it is shown."""
+    scan, access = os.scandir, os.access
+
+    def refuse(folder: str | Path = ".") -> object:
+        if Path(folder).name == "closed":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "listed" and access(path, mode))
+
+
+@pytest.mark.usefixtures("closed")
+def test_a_folder_that_nobody_may_look_into_is_left_out_and_named(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b/closed/c.jpg", "b/d.jpg", "listed/e.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert find_photos(tmp_path) == ["a.jpg", "b/d.jpg"]
+    assert [(one.where, one.reason) for one in unreadable(tmp_path)] == [
+        ("b/closed", "unreadable"),
+        ("listed", "unreadable"),
+    ]
+    assert [one.where for one in open_dataset(tmp_path).skipped] == ["b/closed", "listed"]
+    assert [one.where for one in open_people(tmp_path, least=1).skipped][-2:] == ["b/closed", "listed"]
+    assert not_here(tmp_path) == []
+    with pytest.raises(InputError, match="cannot read"):
+        find_photos(tmp_path / "b" / "closed")
+    (tmp_path / "b" / "d.jpg").unlink()
+    with pytest.raises(InputError, match=r"no photo in .*; closed is a folder that you may not look into"):
+        find_photos(tmp_path / "b")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import unicodedata
 from pathlib import Path
 
@@ -203,6 +204,27 @@ def test_a_pattern_that_fits_nothing_is_said(posts):
     assert "--only q* fits none of the photos" in notes
     assert "--skip privat/* fits none of the photos" in notes
     assert sum("fits none" in note for note in notes) == 2
+
+
+@pytest.mark.parametrize(
+    ("only", "skip", "left_out"),
+    [((), (), ["trip"]), (("p1.png",), (), ["trip"]), ((), ("trip",), []), ((), ("p1.png", "tr*/"), [])],
+)
+def test_a_folder_that_cannot_be_read_is_left_out_and_named_unless_it_is_to_be_skipped(
+    posts, monkeypatch, only, skip, left_out
+):
+    scan = os.scandir
+
+    def refuse(folder="."):  # root may look anywhere
+        if Path(folder).name == "trip":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    dataset, notes = opened(posts, only=only, skip=skip)
+    assert "p1.png" in {photo.id for photo in dataset.photos} or "p1.png" in skip
+    assert [one.where for one in dataset.skipped if one.reason == "unreadable"] == left_out
+    assert not any("fits none" in note for note in notes)
 
 
 def test_patterns_that_leave_nothing_are_refused(posts):

@@ -24,7 +24,7 @@ from unlearnable.datasets.shards.rows import LIBRARY, is_parquet
 from unlearnable.datasets.text import csv_rows
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.json_spans import decode
-from unlearnable.datasets.tree import PHOTO_SUFFIXES, find_files, is_photo
+from unlearnable.datasets.tree import PHOTO_SUFFIXES, find_files, is_photo, unreadable
 from unlearnable.datasets.types import NO_RECORD, Columns, Dataset, Edits
 from unlearnable.errors import ConfigError, InputError, UnlearnableError
 from unlearnable.extras import installed
@@ -86,10 +86,11 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
     if captions is not None and captions.is_dir() and not captions.samefile(photos):
         raise InputError(f"{captions} is a folder", hint="give the caption file in it")
     dataset = _read(source, photos, columns)
-    if isinstance(FORMATS[dataset.format], Export):
-        return with_unnamed_counted(dataset)
     if dataset.format == FORMAT or dataset.shards:
         return dataset
+    dataset = replace(dataset, skipped=(*dataset.skipped, *unreadable(photos)))
+    if isinstance(FORMATS[dataset.format], Export):
+        return with_unnamed_counted(dataset)
     whole = with_publishable(dataset) if dataset.source else without_messages(with_unnamed(dataset))
     if not whole.photos:
         first = whole.skipped[0]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 
-from unlearnable.datasets.tree import is_photo
+from unlearnable.datasets.tree import is_photo, walk
 
 VIDEOS = frozenset({".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".3gp", ".mts", ".mpg", ".mpeg", ".wmv"})
 RAW = frozenset(
@@ -23,12 +22,11 @@ def other_files(root: Path, captions: Collection[Path | None]) -> dict[str, int]
         captions: caption files, which do not count.
     """
     counts: Counter[str] = Counter()
-    for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    for folder, _, names in walk(root):
         counts.update(
             PurePosixPath(name).suffix.lower()
             for name in names
-            if not is_photo(name) and not name.startswith(".") and Path(folder, name) not in captions
+            if not is_photo(name) and not name.startswith(".") and folder / name not in captions
         )
     return dict(sorted(counts.items()))
 

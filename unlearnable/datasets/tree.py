@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 from unlearnable.datasets.types import Skipped
 from unlearnable.errors import InputError
 
 _IN_CLOUD = ".icloud"
+UNREADABLE = "unreadable"
 PHOTO_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".heic", ".heif", ".avif", ".tif", ".tiff"}
     | {".mpo", ".gif", ".bmp"}
@@ -39,17 +40,34 @@ def find_photos(root: Path) -> list[str]:
     ids = find_files(root, is_photo)
     if not ids:
         suffixes = " ".join(sorted(suffix[1:] for suffix in PHOTO_SUFFIXES))
-        raise InputError(f"no photo in {root}", hint=f"photos are files with one of these suffixes: {suffixes}")
+        closed = "".join(f"; {one.where} is {one.detail}" for one in unreadable(root)[:1])
+        raise InputError(f"no photo in {root}{closed}", hint=f"photos are files with one of these suffixes: {suffixes}")
     return ids
 
 
 def find_files(root: Path, wanted: Callable[[str], bool]) -> list[str]:
     """Return the sorted POSIX paths, from `root`, of the files in a folder and its sub-folders whose name is wanted.
 
-    Hidden files and folders are left out, and so are links to folders, which could lead in circles.
+    Hidden files and folders are left out, and so are links to folders, which could lead in circles, and sub-folders
+    that this user may not look into (`unreadable`).
 
     Raises:
-        InputError: the folder cannot be read.
+        InputError: the folder itself cannot be read.
+    """
+    found = []
+    for folder, _, names in walk(root):
+        paths = (folder / name for name in names if wanted(name))
+        found += [path.relative_to(root).as_posix() for path in paths if path.is_file()]  # a link may lead nowhere
+    return sorted(found)
+
+
+def walk(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
+    """Yield each folder from `root` down that this user may look into, with the names of its folders and of its files.
+
+    Hidden folders are left out, and so are hidden files but for those of iCloud.
+
+    Raises:
+        InputError: the folder itself cannot be read, or the disk fails.
     """
 
     def stop(error: OSError) -> None:
@@ -57,12 +75,31 @@ def find_files(root: Path, wanted: Callable[[str], bool]) -> list[str]:
             f"cannot read {error.filename}: {error.strerror}", hint="check the path and the file permissions"
         ) from error
 
-    found = []
     for folder, folders, names in os.walk(root, onerror=stop):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        paths = (Path(folder, name) for name in names if wanted(name) and not name.startswith("."))
-        found += [path.relative_to(root).as_posix() for path in paths if path.is_file()]  # a link may lead nowhere
-    return sorted(found)
+        shown = [name for name in folders if not name.startswith(".")]
+        folders[:] = [name for name in shown if _is_open(Path(folder, name))]
+        yield Path(folder), shown, [name for name in names if not name.startswith(".") or _is_away(name)]
+
+
+def unreadable(root: Path) -> list[Skipped]:
+    """Return what stands for the sub-folders that this user may not look into, sorted by path."""
+    folders = [folder / name for folder, folders, _ in walk(root) for name in folders]
+    return [
+        Skipped(path.relative_to(root).as_posix(), UNREADABLE, "a folder that you may not look into")
+        for path in sorted(folders)
+        if not path.is_symlink() and not _is_open(path)
+    ]
+
+
+def _is_open(folder: Path) -> bool:
+    """Return whether this user may look into a folder: at the names in it and at what they stand for."""
+    try:
+        os.scandir(folder).close()
+    except PermissionError:
+        return False
+    except OSError:  # whoever reads it says so
+        return True
+    return os.access(folder, os.X_OK)
 
 
 def not_here(root: Path) -> list[Skipped]:
@@ -72,12 +109,11 @@ def not_here(root: Path) -> list[Skipped]:
     in place of a photo to save room.
     """
     found: list[tuple[Path, str, str]] = []
-    for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        linked = [Path(folder, name) for name in folders if Path(folder, name).is_symlink()]
-        called = [Path(folder, name) for name in names if is_photo(name) and not name.startswith(".")]
+    for folder, folders, names in walk(root):
+        linked = [folder / name for name in folders if (folder / name).is_symlink()]
+        called = [folder / name for name in names if is_photo(name)]
         broken = [path for path in called if path.is_symlink() and not path.is_file()]
-        away = [Path(folder, name[1:].removesuffix(_IN_CLOUD)) for name in names if _is_away(name)]
+        away = [folder / name[1:].removesuffix(_IN_CLOUD) for name in names if _is_away(name)]
         found += [(path, "link", "a linked folder, which is not followed") for path in linked]
         found += [(path, "link", "a link that leads nowhere") for path in broken]
         found += [(path, "in-cloud", "it is in iCloud alone; download it in the Finder") for path in away]

@@ -9,7 +9,7 @@ from unlearnable.datasets.faces.layouts import MANIFEST, described, from_folders
 from unlearnable.datasets.faces.pubfig_urls import from_url_lists
 from unlearnable.datasets.faces.types import Labels, People, Portrait
 from unlearnable.datasets.text.document import read_document
-from unlearnable.datasets.tree import find_photos
+from unlearnable.datasets.tree import find_photos, unreadable
 from unlearnable.datasets.types import Photo
 from unlearnable.errors import InputError
 
@@ -72,7 +72,8 @@ def _people(root: Path, labels: Labels) -> People:
     portraits = (
         Portrait(Photo(photo, root / photo, label.split), label.person) for photo, label in labels.by_photo.items()
     )
-    return People(root, tuple(sorted(portraits, key=lambda p: p.photo.id)), labels.skipped, labels.layout)
+    skipped = (*labels.skipped, *unreadable(root))
+    return People(root, tuple(sorted(portraits, key=lambda p: p.photo.id)), skipped, labels.layout)
 
 
 def _photos(root: Path) -> list[str]:

@@ -6,12 +6,13 @@ import glob
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, is_photo, restrict
+from unlearnable.datasets.tree import UNREADABLE
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.workflows.layout import Layout, folded
 
@@ -36,11 +37,14 @@ class Source:
 
     def takes(self, photo: str) -> bool:
         """Return whether the patterns take a photo, by its path in the folder or by its name alone."""
-        taken = not self.only or any(_fits(photo, pattern) for pattern in self.only)
-        return taken and not any(_fits_on_the_way(photo, pattern) for pattern in self.skip)
+        return (not self.only or any(_fits(photo, pattern) for pattern in self.only)) and not self.leaves_out(photo)
+
+    def leaves_out(self, path: str) -> bool:
+        """Return whether a photo or folder is one to skip, or lies in one."""
+        return any(_fits_on_the_way(path, pattern) for pattern in self.skip)
 
     def without_use(self, photos: Sequence[str]) -> list[str]:
-        """Return the options whose patterns fit none of these photos, which may be a slip."""
+        """Return the options whose patterns fit none of these photos and folders, which may be a slip."""
         tried = [(f"--only {one}", one, _fits) for one in self.only]
         tried += [(f"--skip {one}", one, _fits_on_the_way) for one in self.skip]
         return [option for option, pattern, fits in tried if not any(fits(photo, pattern) for photo in photos)]
@@ -115,7 +119,8 @@ def narrowed(dataset: Dataset, source: Source) -> Dataset:
     taken = [photo.id for photo in dataset.photos if source.takes(photo.id)]
     if not taken:
         raise InputError(f"--only and --skip leave none of {len(dataset.photos)} photos", hint="check the patterns")
-    return restrict(dataset, taken)
+    closed = [one for one in dataset.skipped if one.reason == UNREADABLE and not source.leaves_out(one.where)]
+    return replace(restrict(dataset, taken), skipped=tuple(closed))
 
 
 def _fits(path: str, pattern: str) -> bool:

@@ -9,7 +9,7 @@ from unlearnable.datasets import Columns, Dataset, assemble, captions_of_others,
 from unlearnable.datasets.faces.posts import FORMAT as PEOPLE
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.others import other_files, said_of_others
-from unlearnable.datasets.tree import not_here
+from unlearnable.datasets.tree import UNREADABLE, not_here
 from unlearnable.errors import ConfigError
 from unlearnable.progress import Progress
 from unlearnable.workflows.protect.chosen import Source, narrowed
@@ -43,6 +43,7 @@ def open_posts(
     if source.chosen:
         dataset = restrict(dataset, source.chosen)
     photos = [photo.id for photo in dataset.photos]
+    closed = [one.where for one in dataset.skipped if one.reason == UNREADABLE]
     dataset = narrowed(dataset, source)
     if dataset.source is not None and dataset.source.is_file():
         progress.note(f"captions from {dataset.source.name}")
@@ -53,7 +54,7 @@ def open_posts(
     if captions is None and source.place.is_dir() and not packed:
         for path in captions_of_others(source.place):
             progress.note(f"{path.name} names none of these photos: it is not read")
-    for option in source.without_use(photos):
+    for option in source.without_use([*photos, *closed]):
         progress.note(f"{option} fits none of the photos")
     if len(dataset.photos) < len(photos):
         progress.note(f"{len(dataset.photos)} of {len(photos)} photos are taken, as --only and --skip say")
