@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from unlearnable.methods.base import settings_for
+from unlearnable.methods.em import EM
 from unlearnable.methods.mem import MEM
+from unlearnable.methods.random import RandomNoise
 from unlearnable.methods.resemblance import COMPARING
+from unlearnable.methods.uap import UAP
 from unlearnable.progress import Silent
 from unlearnable.protection.optimise import OptimisationTask, optimise, reason_to_stop
 from unlearnable.protection.ticks import LEARNING, Ticks
 from unlearnable.protection.timing import StepSeconds, optimising_seconds, step_seconds, texts_tried
+from unlearnable.protection.towers import load_towers
 
 
 def seconds(each: float) -> StepSeconds:
@@ -65,6 +70,25 @@ def test_a_resumed_run_begins_with_its_rounds(make_problem, quick):
     kept, session = Kept(), MEM().start(make_problem(4), quick)
     Ticks(kept, "mem", quick, session.state).begin(2)
     assert (kept.phases, kept.steps) == ([("optimising (mem)", 3)], [2])
+
+
+def test_random_noise_is_drawn_in_one_round_and_teaches_nobody(make_problem, quick, tmp_path):
+    kept, settings = Kept(), settings_for(RandomNoise, quick, {})
+    task = OptimisationTask(make_problem(12), RandomNoise(), settings, tmp_path / "state.pt", "key")
+    optimise(task, kept, lambda _: False)
+    assert kept.phases[-1] == ("optimising (random)", 1)
+    assert kept.shares[-1] == pytest.approx(1)
+    assert list(optimising_seconds("random", settings, 12, [seconds(3.0)], [seconds(9.0)]).values()) == [
+        pytest.approx(12 / min(12, settings.batch_size))  # it is measured once, in a third of a noise step
+    ]
+
+
+@pytest.mark.parametrize("method", [EM, UAP, RandomNoise])
+def test_methods_that_mislead_no_adversary_load_no_towers_and_expect_no_lessons(quick, method):
+    given = quick.model_copy(update={"adversarial_weight": 9.0, "towers": ("resnet-small",)})
+    own = settings_for(method, given, {})
+    assert load_towers(own, ("small",), "cpu") == ()
+    assert LEARNING not in optimising_seconds(method.name, own, 80, [seconds(1.0)], [])
 
 
 def test_a_run_is_over_at_the_mean_of_its_last_two_losses_or_after_its_rounds(quick):

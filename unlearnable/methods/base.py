@@ -84,7 +84,7 @@ def settings_for(method: type[Method] | Method, given: MethodSettings, options: 
     Raises:
         ConfigError: the method has no such option, or a value does not fit.
     """
-    if isinstance(given, method.Settings) and not options:
+    if type(given) is method.Settings and not options:
         return given
     shared = {name: getattr(given, name) for name in method.Settings.model_fields if name in type(given).model_fields}
     try:

@@ -6,6 +6,7 @@ from unlearnable.config import MEMSettings, MethodSettings
 from unlearnable.methods.adversarial import lessons
 from unlearnable.methods.base import Round
 from unlearnable.methods.mem import MEMState
+from unlearnable.methods.random import RandomNoise
 from unlearnable.methods.state import State
 from unlearnable.progress import Progress, within
 
@@ -40,14 +41,14 @@ class Ticks:
         if self._learning:
             self._progress.phase(LEARNING, steps)
         else:
-            self._progress.phase(optimising(self._method), self._settings.max_rounds)
+            self._progress.phase(optimising(self._method), rounds_of(self._method, self._settings))
         if rounds_done:
             self._progress.advance(rounds_done)
 
     def tick(self) -> None:
         """Show a step or a batch."""
         if not self._learning:
-            within(self._progress, share_of_round(self._state, self._settings))
+            within(self._progress, share_of_round(self._method, self._settings, self._state))
             return
         self._progress.advance()
         if self._to_learn() <= 0:
@@ -57,7 +58,7 @@ class Ticks:
         """Show a round."""
         if self._learning:  # a method that says nothing of its steps
             self._learning = False
-            self._progress.phase(optimising(self._method), self._settings.max_rounds)
+            self._progress.phase(optimising(self._method), rounds_of(self._method, self._settings))
         self._progress.advance(1, loss=done.loss, **done.metrics)
 
     def _to_learn(self) -> int:
@@ -70,16 +71,23 @@ class Ticks:
         return 0
 
 
-def steps_of_round(photos: int, settings: MethodSettings) -> tuple[float, float, float]:
+def rounds_of(method: str, settings: MethodSettings) -> int:
+    """Return how many rounds a method runs at most: random noise is drawn in one."""
+    return 1 if method == RandomNoise.name else settings.max_rounds
+
+
+def steps_of_round(method: str, photos: int, settings: MethodSettings) -> tuple[float, float, float]:
     """Return the work of a round in noise steps of a full batch: training surrogates, moving the noise, measuring."""
     batches = photos / min(photos, settings.batch_size)
+    if method == RandomNoise.name:
+        return 0.0, 0.0, batches * MEASURING
     return TRAINING * settings.surrogate_steps, batches * settings.noise_steps, batches * MEASURING
 
 
-def share_of_round(state: State, settings: MethodSettings) -> float:
+def share_of_round(method: str, settings: MethodSettings, state: State) -> float:
     """Return how much of the round under way is done, 0 to 1."""
     photos, place = len(state.noise), state.place
-    training, moving, measuring = steps_of_round(photos, settings)
+    training, moving, measuring = steps_of_round(method, photos, settings)
     batches = -(-photos // settings.batch_size)
     to_come = batches if place.batches is None else len(place.batches)
     done = min(TRAINING * place.trained, training) + moving * (1 - min(to_come / batches, 1))

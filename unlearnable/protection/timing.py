@@ -14,7 +14,7 @@ from unlearnable.methods.adversarial import lessons
 from unlearnable.methods.batches import settle
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing
-from unlearnable.protection.ticks import LEARNING, TRAINING, optimising, steps_of_round
+from unlearnable.protection.ticks import LEARNING, TRAINING, optimising, rounds_of, steps_of_round
 from unlearnable.training.memory import kept
 
 TIMED, TRIES = 8, 3  # photos of a step that is timed, and how often: the first makes what the others find
@@ -77,7 +77,7 @@ def optimising_seconds(
         models: seconds of each surrogate's noise step.
         towers: the same of each tower.
     """
-    training, moving, measuring = steps_of_round(photos, settings)
+    training, moving, measuring = steps_of_round(method, photos, settings)
     binding, expected = sum(model.both for model in models), {}
     step, searching = binding, 0.0
     if isinstance(settings, MEMSettings):
@@ -88,7 +88,7 @@ def optimising_seconds(
             weight = settings.adversarial_weight
             misleading = fmean([model.photos for model in [*models, *towers]])
             step = (binding + weight * misleading) / (1 + weight)
-    seconds = settings.max_rounds * ((training + measuring) * binding + moving * step) + searching * binding
+    seconds = rounds_of(method, settings) * ((training + measuring) * binding + moving * step) + searching * binding
     return {**expected, optimising(method): seconds}
 
 

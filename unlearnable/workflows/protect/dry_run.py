@@ -11,6 +11,7 @@ from unlearnable.datasets import Dataset
 from unlearnable.models.fetching import fetch
 from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
+from unlearnable.protection.ticks import rounds_of
 from unlearnable.protection.vocabulary import compared
 from unlearnable.results import ProtectPlan, SkippedRecord
 from unlearnable.scratch import scratch_folder
@@ -62,7 +63,7 @@ def plan(settings: ProtectSettings, *, add: bool = False, progress: Progress | N
             captions=sum(len(run.captions[photo.id]) for photo in run.prepared.photos),
             skipped=[SkippedRecord.of(skip) for skip in run.prepared.skipped],
             surrogates=[model.name for model in run.problem.models],
-            rounds_at_most=settings.max_rounds,
+            rounds_at_most=rounds_of(settings.method, settings),
             seconds_estimated=round(seconds, 1),
             bytes_estimated=copies_bytes(run.prepared),
             bytes_needed=needed_bytes(run),
@@ -108,4 +109,4 @@ def _optimising_seconds(run: Run) -> float:
         if not session.state.place.trained:  # adversaries learn first, however many posts there are
             learnt = time.monotonic()
     seconds_per_round = (time.monotonic() - learnt) * len(run.problem.posts) / count
-    return learnt - began + seconds_per_round * run.settings.max_rounds
+    return learnt - began + seconds_per_round * rounds_of(run.method.name, run.settings)

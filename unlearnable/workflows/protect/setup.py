@@ -97,7 +97,8 @@ def load_surrogates(settings: ProtectionSettings, progress: Progress) -> list[Du
 
 def all_models(settings: ProtectionSettings) -> list[str]:
     """Return the names of all models that a run of these settings loads."""
-    return [*settings.surrogate, *(settings.towers if settings.adversarial_weight else ())]
+    misleads = issubclass(METHODS[settings.method].Settings, MEMSettings) and settings.adversarial_weight
+    return [*settings.surrogate, *(settings.towers if misleads else ())]
 
 
 def _unused(settings: ProtectSettings, method: Method) -> list[str]:
