@@ -16,7 +16,7 @@ from tests.conftest import tree
 from tests.forked import Forked
 from tests.workflows.test_protect import QUICK
 from unlearnable import protect
-from unlearnable.errors import ModelError, OutputError
+from unlearnable.errors import InputError, ModelError, OutputError
 from unlearnable.workflows import history
 from unlearnable.workflows.layout import layout_of
 from unlearnable.workflows.protect.lock import held
@@ -45,6 +45,18 @@ def test_nothing_is_left_of_a_lock(posts, tiny_path, tmp_path):
     assert not list(tmp_path.glob("*protected*"))
     protect(posts, surrogate=(str(tiny_path),), **QUICK)
     assert not list((tmp_path / "photos-protected.private").glob("lock*"))
+
+
+def test_a_run_that_is_refused_leaves_no_empty_folders_above_its_output(posts, tiny_path, tmp_path):
+    (tmp_path / "kept").mkdir()
+    quick = {**QUICK, "surrogate": (str(tiny_path),)}
+    before = sorted(tmp_path.rglob("*"))
+    for output in ("new/deep/out", "kept/deep/out", "kept/out"):
+        with pytest.raises(InputError, match="leave none of 8 photos"):
+            protect(posts, **quick, only=("nothing",), output=tmp_path / output)
+        assert sorted(tmp_path.rglob("*")) == before
+    assert protect(posts, **quick, output=tmp_path / "new" / "deep" / "out").protected == 8
+    assert {path.name for path in (tmp_path / "new" / "deep").iterdir()} == {"out", "out.private"}
 
 
 def test_where_nothing_can_be_written_another_output_is_advised(posts, tmp_path):

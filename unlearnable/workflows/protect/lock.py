@@ -28,14 +28,15 @@ def held(layout: Layout) -> Iterator[None]:
     """
     _refuse_others(layout)
     lock = FileLock(layout.lock, timeout=0)
-    _take(layout, lock)
-    try:
-        files.make_private(layout.private)
-        since = time.strftime("%Y-%m-%d %H:%M:%S")
-        files.write_text(layout.holder, f"process {os.getpid()} on {platform.node()} since {since}\n")
-        yield
-    finally:
-        _let_go(layout, lock)
+    with _no_empty_parents(layout.private):
+        _take(layout, lock)
+        try:
+            files.make_private(layout.private)
+            since = time.strftime("%Y-%m-%d %H:%M:%S")
+            files.write_text(layout.holder, f"process {os.getpid()} on {platform.node()} since {since}\n")
+            yield
+        finally:
+            _let_go(layout, lock)
 
 
 @contextmanager
@@ -54,6 +55,18 @@ def scratch_of(layout: Layout) -> Iterator[Path]:
         yield layout.scratch
     finally:
         shutil.rmtree(layout.scratch, ignore_errors=True)
+
+
+@contextmanager
+def _no_empty_parents(folder: Path) -> Iterator[None]:
+    """Remove, after the block, those folders above another one that were missing before and are empty."""
+    missing = [parent for parent in folder.parents if not parent.exists()]
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # one holds something, as those above it then do
+            for parent in missing:
+                parent.rmdir()
 
 
 def _take(layout: Layout, lock: FileLock) -> None:
