@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -76,6 +77,16 @@ def test_too_little_room_is_said_before_the_work(posts, tiny_path, monkeypatch):
     assert result.returncode == 5
     assert "0 MB are free" in result.stderr
     assert not list(posts.parent.glob("*-protected*"))
+
+
+def test_room_for_what_is_read_back_is_asked_for_before_the_work(posts, tiny_path, monkeypatch):
+    working = 8 * 48 * 64 * 3  # copies of the photos, of the files, and of what these were before a loss
+    arguments = ("protect", posts, "--surrogate", tiny_path, "--method", "random", "--format", "jpeg")
+    assert json.loads(call(*arguments, "--dry-run", "--json").stdout)["bytes_needed"] > 3 * working
+    monkeypatch.setattr(files, "free_space", lambda folder: 2 * working)
+    refused = call(*arguments)
+    assert (refused.returncode, "MB are free on its disk" in refused.stderr) == (5, True)
+    assert "optimising" not in refused.stderr
 
 
 def test_runs_on_a_full_disk_end_with_one_line_and_go_on_with_room(posts, tiny_path, tmp_path, monkeypatch):

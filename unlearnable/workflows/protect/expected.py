@@ -94,15 +94,24 @@ def copies_bytes(prepared: Prepared) -> int:
 
 
 def result_bytes(run: Run) -> int:
-    """Estimate what a run writes at most at one time: copies, noise, and the shards that copies are packed into."""
+    """Estimate what a run writes at most at one time once its photos are read.
+
+    These are copies, the shards that they are packed into, noise, and working copies of what is read back: of lossy
+    files also of what was encoded.
+    """
     packing = 2 if run.dataset.shards else 1
-    return packing * copies_bytes(run.prepared) + Ragged(run.prepared.grids).size
+    reading_back = 1 if all(encoding.lossless for encoding in run.prepared.encodings) else 2
+    return packing * copies_bytes(run.prepared) + Ragged(run.prepared.grids).size + reading_back * _working_copies(run)
 
 
 def needed_bytes(run: Run) -> int:
     """Estimate the free space that a run needs: for what it writes, unpacked photos and working copies."""
     unpacked = sum(files.size_of(photo.path) for photo in run.prepared.photos) if run.dataset.shards else 0
-    return result_bytes(run) + unpacked + (run.scratch / PIXELS).stat().st_size
+    return result_bytes(run) + unpacked + _working_copies(run)
+
+
+def _working_copies(run: Run) -> int:
+    return files.size_of(run.scratch / PIXELS)
 
 
 def photo_phases(run: Run, seconds: float) -> dict[str, float]:
