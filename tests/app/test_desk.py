@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 import zipfile
 from pathlib import Path
 
@@ -320,6 +321,24 @@ def test_work_stops_when_the_user_says_so(desk, photos, monkeypatch):
     desk.stop()
     done(desk)
     assert (desk.error, desk.stage, desk.away) == ("", Stage.RECEIVED, False)
+
+
+def test_the_end_of_the_window_breaks_a_batch_off(desk, photos, monkeypatch, capsys):
+    drop(desk, *photos)
+    began, ended = threading.Event(), []
+
+    def batch(settings, scratch, progress):
+        began.set()
+        until = time.monotonic() + 30
+        while time.monotonic() < until:  # a batch, within which nothing is reported
+            time.sleep(0.01)
+        ended.append("its end")
+
+    monkeypatch.setattr("unlearnable.workflows.protect.draft.draft", batch)
+    desk.start()
+    assert began.wait(120)
+    desk.close()
+    assert (desk.error, ended, capsys.readouterr().err) == ("", [], "")
 
 
 def test_work_that_outlives_its_folder_says_nothing(desk, photos, monkeypatch, capsys):

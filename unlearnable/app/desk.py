@@ -168,9 +168,10 @@ class Desk:
         self.output = free_output(self.output)
 
     def close(self) -> None:
-        """Stop, and wait until nothing is done any more."""
+        """Break the work off, and wait until nothing is done any more."""
         self._closed = True
-        self.stop()
+        if self.watch is not None:
+            self.watch.break_off()
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     def original(self, number: int) -> Path | None:
@@ -235,7 +236,7 @@ class Desk:
         self.watch = watch = Watch()
         try:
             work(watch)
-        except Interrupted:
+        except (Interrupted, KeyboardInterrupt):
             pass
         except Exception as error:
             if not self._closed:  # a second Ctrl-C removes the scratch folder while the work still needs it

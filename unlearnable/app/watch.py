@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import threading
 from collections.abc import Mapping
 
 from unlearnable.errors import Interrupted
@@ -9,15 +11,21 @@ from unlearnable.forecast import Forecast, duration
 
 
 class Watch:
-    """A `Progress` that keeps what is shown, and stops the work that reports to it."""
+    """A `Progress` that keeps what is shown, and stops the work that reports to it; made in the thread of that work."""
 
     def __init__(self) -> None:
+        self._thread = threading.get_ident()
         self.doing, self.notes = "starting", list[str]()
         self._forecast, self._total, self._stopped = Forecast(), 0, False
 
     def stop(self) -> None:
         """End the work at its next report."""
         self._stopped, self.doing = True, "stopping"
+
+    def break_off(self) -> None:
+        """End the work where it is, as Ctrl-C ends that of a command: a batch may take minutes."""
+        self.stop()
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), ctypes.py_object(KeyboardInterrupt))
 
     @property
     def share(self) -> float:
