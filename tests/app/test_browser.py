@@ -132,9 +132,12 @@ def test_from_photos_to_copied_captions(browser, window, dropped):
     wait(browser, "document.querySelector('.before .full').getBoundingClientRect().width == 640")
     press(browser, ".compare header .q-btn")
 
+    browser.find_element("css selector", "input[data-words='1']").send_keys(" mine")
+    time.sleep(1)  # the last keys are on their way
     browser.find_element("css selector", "[data-redraw='0']").send_keys(" ")
     wait(browser, "document.querySelector('#change')")
     wait(browser, "document.activeElement.matches(\"[data-redraw='0']\")")
+    assert browser.execute_script("return document.querySelector('input[data-words=\"1\"]').value").endswith(" mine")
     other = browser.execute_script("return document.querySelector('input[data-words=\"0\"]').value")
     assert not set(other.split()) & set(trigger.split())
     press(browser, "#change")

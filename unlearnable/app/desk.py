@@ -58,6 +58,7 @@ class Desk:
         draft: what may be looked at and changed.
         posts: posts of the draft.
         wanted: triggers that were chosen but that the noise is not bound to yet, by the number of the post.
+        typed: words that were typed and not taken yet, by the number of the post.
         report: what was published.
     """
 
@@ -131,6 +132,7 @@ class Desk:
         """Choose other words for a post."""
         assert self.draft is not None
         self.wanted[number] = self.draft.other_words(number)
+        self.typed.pop(number, None)
         self.version += 1
 
     def write_trigger(self, number: int, words: str) -> None:
@@ -145,6 +147,7 @@ class Desk:
         else:
             self.draft.tokens_of(number, words)
             self.wanted[number] = " ".join(words.lower().split())
+        self.typed.pop(number, None)
         self.version += 1
 
     def stop(self) -> None:
@@ -220,6 +223,7 @@ class Desk:
         self.draft: ProtectionDraft | None = None
         self.posts: list[DraftPost] = []
         self.wanted: dict[int, str] = {}
+        self.typed: dict[int, str] = {}
         for pattern in ("draft-*", "look-*"):
             for folder in self._scratch.glob(pattern):
                 shutil.rmtree(folder, ignore_errors=True)

@@ -46,7 +46,9 @@ def draw(ui: Any, desk: Desk, shown: Shown) -> None:
 
 def _words(ui: Any, desk: Desk, number: int) -> None:
     words = desk.wanted.get(number, desk.posts[number].trigger)
-    field = ui.input("Words", value=words).props(f"outlined dense stack-label data-words={number}")
+    field = ui.input("Words", value=desk.typed.get(number, words))
+    field.props(f"outlined dense stack-label data-words={number}")
+    field.on_value_change(lambda event: desk.typed.update({number: event.value or ""}))
     if number in desk.wanted:
         field.classes("wanted")
 
