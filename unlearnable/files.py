@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 
-from unlearnable.errors import OutputError, UnlearnableError
+from unlearnable.errors import ConfigError, OutputError, UnlearnableError
 from unlearnable.escapes import storable
 
 FULL = (errno.ENOSPC, errno.EDQUOT)  # no space left on the disk, or of the user's share of it
@@ -127,6 +127,20 @@ def make_folder(folder: Path) -> None:
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     sync_folder(folder.parent)
+
+
+def refuse_among(output: Path, *inputs: Path | None) -> None:
+    """Refuse to write into a folder that is read.
+
+    Raises:
+        ConfigError: the output lies in one of the inputs.
+    """
+    for folder in filter(None, inputs):
+        if folder.is_dir() and output.resolve().is_relative_to(folder.resolve()):
+            raise ConfigError(
+                f"the output {output} lies in {folder}, which is read and never written to",
+                hint="choose another --output",
+            )
 
 
 def check_writable(folder: Path) -> None:

@@ -58,6 +58,13 @@ def test_flickr_fills_tables_1_and_3_beside_the_papers_figures(flickr, asked):
     assert len({tuple(c.loss_curve) for c in report.cells}) == 6, "every cell trains on something else"
 
 
+def test_nothing_is_written_into_the_data_set(flickr, asked):
+    before = tree(flickr)
+    with pytest.raises(ConfigError, match=r"lies in .*flickr8k, which is read and never written to"):
+        study.benchmark(asked("flickr8k", flickr, output=flickr / "tables"))
+    assert tree(flickr) == before
+
+
 def test_a_second_call_runs_nothing_and_gives_the_same_tables(flickr, asked, tmp_path):
     settings = asked("flickr8k", flickr, latex=True)
     first = study.benchmark(settings)

@@ -90,7 +90,8 @@ def test_a_map_holds_photos_of_one_stem(tiny_path, tmp_path):
         ({"photo": "photos/posts.jsonl", "caption": "a dog"}, InputError, "not-an-image"),
         ({"map": ("photos", "photos", "photos")}, ConfigError, "3 folders"),
         ({"map": ("photos",), "map_captions": ("a", "b")}, ConfigError, "2 caption files"),
-        ({"map": ("photos",), "output": "photos"}, OutputError, "exists already"),
+        ({"map": ("photos",), "output": "photos/new"}, ConfigError, "lies in photos, which is read"),
+        ({"map": ("photos",), "output": "."}, OutputError, "exists already"),
     ],
 )
 def test_what_cannot_be_explained_is_said(posts, tiny_path, monkeypatch, given, error, words):

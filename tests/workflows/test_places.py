@@ -71,6 +71,18 @@ def test_no_private_folder_lies_in_a_published_one(tmp_path):
             layout_of(tmp_path / "photos", tmp_path / output)
 
 
+def test_no_output_lies_in_a_private_folder(tmp_path):
+    (tmp_path / "photos").mkdir()
+    private = tmp_path / "site.private"
+    private.mkdir()
+    layout_of(tmp_path / "photos", private / "in")
+    for mark in ("run.toml", "lock.holder"):  # of a finished run, and of one under way
+        (private / mark).touch()
+        with pytest.raises(OutputError, match=r"in would lie in .*site\.private, which is private"):
+            layout_of(tmp_path / "photos", private / "in")
+        (private / mark).unlink()
+
+
 def test_a_folder_of_somebody_else_is_never_cleared(tmp_path):
     (tmp_path / "photos").mkdir()
     out = tmp_path / "out"

@@ -151,11 +151,35 @@ def test_results_are_not_replaced_unasked(settings):
     assert train(settings, overwrite=True).sha256
 
 
+def test_no_model_is_written_into_a_folder_to_train_on(settings, posts):
+    before = tree(posts)
+    with pytest.raises(ConfigError, match=r"lies in .*, which is read and never written to"):
+        train(settings.model_copy(update={"output": posts / "new" / "model.safetensors"}), overwrite=True)
+    assert tree(posts) == before
+
+
+def test_a_file_that_appears_during_the_training_is_not_replaced_unasked(settings, monkeypatch):
+    def fit(*arguments, **more):
+        history = fit_module.fit(*arguments, **more)
+        report_path(settings.output).write_text("mine")
+        return history
+
+    with monkeypatch.context() as patch:
+        patch.setattr("unlearnable.workflows.train.fit", fit)
+        with pytest.raises(OutputError, match="appeared during the training") as caught:
+            train(settings)
+    assert "use --resume" in caught.value.hint
+    assert report_path(settings.output).read_text() == "mine"
+    assert not settings.output.exists()
+    report_path(settings.output).unlink()
+    assert train(settings, resume=True).sha256
+
+
 @pytest.mark.parametrize("name", ["posts.jsonl", "p3.png"])
 def test_no_photo_and_no_caption_file_is_replaced_by_a_model(settings, posts, name):
     before = tree(posts)
     with pytest.raises(OutputError, match=f"{name} is part of the data"):
-        train(settings.model_copy(update={"output": posts / name}), overwrite=True)
+        train(settings.model_copy(update={"data": (posts / "posts.jsonl",), "output": posts / name}), overwrite=True)
     assert tree(posts) == before
 
 

@@ -446,6 +446,14 @@ def test_the_report_is_not_written_among_photos_or_posts(settings, scenes):
             verify(settings("untouched", output=scenes / folder))
 
 
+@pytest.mark.parametrize("role", ["test", "background", "crowd"])
+def test_the_report_is_not_written_among_other_photos(settings, scenes, role):
+    before = tree(scenes)
+    with pytest.raises(ConfigError, match=f"the output .* lies in {scenes / 'test'}, which is read and never written"):
+        verify(settings("untouched", output=scenes / "test" / "new", **{"test": None, role: scenes / "test"}))
+    assert tree(scenes) == before
+
+
 @pytest.mark.parametrize("place", ["site", "site/verified"])
 def test_the_report_is_not_written_into_what_another_run_published(settings, tmp_path, place):
     (tmp_path / "site.private").mkdir()

@@ -56,7 +56,7 @@ def benchmark(
     Raises:
         InputError: the data set is missing or has no known layout.
         ModelError: a surrogate or victim is not available.
-        ConfigError: a name or an attack does not exist.
+        ConfigError: a name or an attack does not exist, or the output lies in the data set.
     """
     started, progress = time.monotonic(), progress or Silent()
     bench, skipped, notes = make_ready(settings, resume=resume, progress=progress)
@@ -105,6 +105,8 @@ def make_ready(
         check_crowd(settings, suite.kind)
     setup = set_up(settings, suite)
     root = locate(settings, suite)
+    folder = settings.output or Path(f"benchmark-{suite.name}{'-crowd' if settings.crowd else ''}")
+    files.refuse_among(folder, root)
     limit = settings.limit or setup.scale.train
     corpus = suite.read(root, limit, 0)
     fetch((setup.surrogate, *setup.victims), progress)
@@ -119,7 +121,6 @@ def make_ready(
     gallery_digest = digest(test.pixels.sha256(), _texts(test))
     asked = identities([item.person for item in test.items]) if settings.crowd else None
     experiment = Experiment(pool, gallery, gallery_digest, VERSION, identities=asked)
-    folder = settings.output or Path(f"benchmark-{suite.name}{'-crowd' if settings.crowd else ''}")
     bench = Bench(setup, train, experiment, folder, digest(train.pixels.sha256(), _texts(train)), resume)
     skipped = [SkippedRecord.of(skip) for skip in corpus.skipped]
     return bench, [*skipped, *train.skipped, *test.skipped], [*corpus.notes, *_asked(settings, setup)]

@@ -70,6 +70,11 @@ class Layout:
         return self.manifest, self.sums, self.settings
 
     @property
+    def marks(self) -> tuple[Path, ...]:
+        """What tells of a run in the private folder, finished or not."""
+        return self.settings, self.progress, self.report, self.earlier, self.holder
+
+    @property
     def opt_out(self) -> Path:
         """The folder of files for the user's web site that prohibit AI training."""
         return self.private / "opt-out"
@@ -160,7 +165,8 @@ def layout_of(photos: Path, output: Path | None) -> Layout:
 
     Raises:
         ConfigError: the output would lie in the folder of the photos, or contain it.
-        OutputError: a name is too long, or the private folder would lie in one that may be published.
+        OutputError: a name is too long, or the output would lie in a private folder, or the private one in one that
+            may be published.
     """
     root = (photos if photos.is_dir() else photos.parent).resolve()
     if not root.name:
@@ -174,6 +180,9 @@ def layout_of(photos: Path, output: Path | None) -> Layout:
     check_apart(target, root)
     check_apart(private_of(target), root)
     refuse_published(private_of(target))
+    for folder in target.parents:
+        if folder.name.endswith(".private") and any(mark.exists() for mark in Layout(folder, folder, folder).marks):
+            raise OutputError(f"{target} would lie in {folder}, which is private", hint="choose another --output")
     return Layout(root, target, private_of(target))
 
 

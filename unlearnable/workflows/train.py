@@ -50,7 +50,7 @@ def train(
         CheckpointError: the training to resume had other settings or other data.
     """
     started, progress = time.monotonic(), progress or Silent()
-    partial = _refuse_existing_output(settings, resume=resume, overwrite=overwrite)
+    partial, there = _refuse_existing_output(settings, resume=resume, overwrite=overwrite)
     device = choose_device(settings.device)
     world, datasets = join(device), open_all(settings)
     if world.rank:
@@ -67,7 +67,7 @@ def train(
         history = fit(model, task, progress, world=world)
     if world.rank:
         return None
-    openclip.save(model, settings.output)
+    _save(model, settings, partial, there)
     report = TrainReport(
         output=str(settings.output),
         sha256=files.sha256(settings.output),
@@ -157,13 +157,28 @@ def report_path(output: Path) -> Path:
     return output.with_name(f"{output.name}.json")
 
 
-def _refuse_existing_output(settings: TrainSettings, *, resume: bool, overwrite: bool) -> Path:
-    """Return the checkpoint of the training, after checking that nothing would be replaced unasked.
+def _save(model: DualEncoder, settings: TrainSettings, partial: Path, there: Sequence[Path]) -> None:
+    """Write the model, unless it would replace, or its report would, what was not there at the start."""
+    for path in _results(settings):
+        if path.exists() and path not in there:
+            hint = f"move it away and use --resume: what was learnt is in {partial}"
+            raise OutputError(f"{path} appeared during the training", hint=hint)
+    openclip.save(model, settings.output)
+
+
+def _results(settings: TrainSettings) -> tuple[Path, Path]:
+    return settings.output, report_path(settings.output)
+
+
+def _refuse_existing_output(settings: TrainSettings, *, resume: bool, overwrite: bool) -> tuple[Path, Sequence[Path]]:
+    """Return the checkpoint of the training, and what it may replace, after checking that this was asked for.
 
     Raises:
+        ConfigError: the output lies in a folder to train on.
         OutputError: a model, its report or a stopped training exists, and neither `resume` nor `overwrite` allows it;
             or the output is a folder, or would be published.
     """
+    files.refuse_among(settings.output, *settings.data)
     refuse_published(settings.output)
     if settings.output.is_dir():
         raise OutputError(f"{settings.output} is a folder", hint="name a file in it, such as model.safetensors")
@@ -172,15 +187,15 @@ def _refuse_existing_output(settings: TrainSettings, *, resume: bool, overwrite:
         raise ConfigError("--resume and --overwrite exclude each other", hint="use only one of them")
     if overwrite:
         partial.unlink(missing_ok=True)
-        return partial
+        return partial, _results(settings)
+    there = [path for path in _results(settings) if path.exists()]
     if partial.exists() and resume:  # it goes last: what stands there beside it was not finished
-        return partial
-    for path in (settings.output, report_path(settings.output)):
-        if path.exists():
-            raise OutputError(f"{path} exists already", hint="use --overwrite or choose another --output")
+        return partial, there
+    if there:
+        raise OutputError(f"{there[0]} exists already", hint="use --overwrite or choose another --output")
     if partial.exists():
         raise OutputError(f"{partial} is a stopped training", hint="use --resume to continue it, or --overwrite")
-    return partial
+    return partial, there
 
 
 def _refuse_data(output: Path, datasets: Sequence[Dataset]) -> None:

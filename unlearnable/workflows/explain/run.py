@@ -50,6 +50,7 @@ def explain(settings: ExplainSettings, *, overwrite: bool = False, progress: Pro
         raise ConfigError("there is nothing to explain", hint="pass a photo, or posts with --map DIR")
     post = post_of(settings.photo, settings.caption, settings.trigger) if settings.photo else None
     folder = settings.output
+    files.refuse_among(folder, *settings.map)
     refuse_published(folder / "explain.json")
     if not overwrite and folder.exists() and (folder.is_file() or any(folder.iterdir())):
         raise OutputError(f"{folder} exists already", hint="use --overwrite or choose another --output")

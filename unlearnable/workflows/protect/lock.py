@@ -99,8 +99,7 @@ def _let_go(layout: Layout, lock: FileLock) -> None:
 
 def _refuse_others(layout: Layout) -> None:
     """Stop before anything is touched where the private folder holds files, and none that tells of a run."""
-    marks = (layout.settings, layout.progress, layout.report, layout.earlier, layout.holder)
-    if not layout.private.is_dir() or any(path.exists() for path in marks):
+    if not layout.private.is_dir() or any(path.exists() for path in layout.marks):
         return
     if any(path != layout.lock and not files.is_temporary(path) for path in layout.private.iterdir()):
         raise OutputError(f"{layout.private} was not made by this program", hint="remove it or choose another --output")

@@ -48,7 +48,8 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
         progress: receives progress updates.
 
     Raises:
-        ConfigError: an attack or an attacker does not exist, a requirement cannot be read, or folders are exchanged.
+        ConfigError: an attack or an attacker does not exist, a requirement cannot be read, or folders are exchanged or
+            hold the output.
         InputError: originals and protected posts do not match, or nothing is left to train on or to rank.
         ModelError: a victim is not available.
     """
@@ -57,6 +58,7 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     asked, folder = wanted(settings), output_folder(settings)
     refuse_exchanged(settings.originals, settings.protected)
     check_apart(folder, settings.originals, settings.protected)
+    files.refuse_among(folder, settings.test, settings.background, settings.crowd, settings.crowd_test)
     refuse_published(folder / "report.json")
     device = choose_device(settings.device)
     crowd = open_crowd(settings)
