@@ -105,6 +105,7 @@ def test_ablations_are_no_findings():
     [
         ("hit10<=16", 0), ("hit10 <= 14", 1), ("hit10<=10", 2), ("hit10>20", 2), ("medr>=20", 0), ("medr>20", 2),
         ("hit1<1.4", 1), ("hit5<=7.5", 1), ("effect>=0.9", 1), ("effect>=0.8", 0),
+        ("effect>=.9", 1), ("effect>=.8", 0), ("medr>20.", 2),
         ("effect>=-0.5", 0), ("effect<=-0.5", 2),
     ],
 )  # fmt: skip
@@ -124,7 +125,9 @@ def test_an_effect_that_cannot_be_judged_is_missed():
     assert "cannot be judged" in missed([parse_rule("effect>=0.1")], cells, findings(cells, REFERENCES))[0]
 
 
-@pytest.mark.parametrize("rule", ["hit10", "hit10=10", "hit10<=", "hit3<=1", "<=10", "hit10<=10,medr>3", "hit10<=-1"])
+@pytest.mark.parametrize(
+    "rule", ["hit10", "hit10=10", "hit10<=", "hit3<=1", "<=10", "hit10<=10,medr>3", "hit10<=-1", "hit10<=."]
+)
 def test_a_requirement_that_cannot_be_read_is_refused(rule):
     with pytest.raises(ConfigError, match="cannot read the requirement"):
         parse_rule(rule)

@@ -13,7 +13,7 @@ from unlearnable.evaluation.findings import protected_cells
 from unlearnable.evaluation.verdict import name_of
 from unlearnable.results import Cell, Finding
 
-_RULE = re.compile(r"(hit1|hit5|hit10|medr|effect)(<=|>=|<|>)(-?\d+(?:\.\d+)?)")
+_RULE = re.compile(r"(hit1|hit5|hit10|medr|effect)(<=|>=|<|>)(-?(?:\d+\.?\d*|\.\d+))")
 _SIGNS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
     ">=": operator.ge,
