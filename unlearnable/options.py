@@ -49,7 +49,7 @@ class MethodOptions(TypedDict, total=False):
     trigger_scope: Scope
     trigger_position: Position
     trigger_vocabulary: Vocabulary
-    language_model: str
+    language_model: AnyPath
     fluency: float
     proposals: int
     fluent_candidates: int
@@ -61,7 +61,7 @@ class MethodOptions(TypedDict, total=False):
     beam_width: int
     adversarial_weight: float
     adversary_steps: int
-    towers: Names
+    towers: Paths
     noise_colour: Literal["grey", "colour"]
     smallest_crop: float
     precision: Precision
@@ -72,7 +72,7 @@ class ProtectionOptions(MethodOptions, total=False):
     """Keywords of `unlearnable.protect_images`: keys of `unlearnable.config.ProtectionSettings`."""
 
     method: str
-    surrogate: Names
+    surrogate: Paths
     preset: Preset
     seed: int
     device: Device
@@ -115,7 +115,7 @@ class TrainOptions(ScheduleOptions, total=False):
 
     captions: Paths
     test_fraction: float
-    model: str
+    model: AnyPath
     output: AnyPath
     epochs: int | None
     lr: float | None
@@ -141,7 +141,7 @@ class VerifyOptions(ScheduleOptions, total=False):
     crowd_test: AnyPath | None
     crowd_test_captions: AnyPath | None
     leaked: float
-    victims: Names
+    victims: Paths
     from_scratch: bool
     epochs: int | None
     lr: float | None
@@ -162,8 +162,8 @@ class BenchmarkOptions(TypedDict, total=False):
 
     data: AnyPath | None
     methods: Names | None
-    surrogate: str | None
-    victims: Names | None
+    surrogate: AnyPath | None
+    victims: Paths | None
     fractions: Numbers | None
     through: Names
     seeds: Integers
@@ -185,7 +185,7 @@ class ExplainOptions(TypedDict, total=False):
 
     caption: str | None
     trigger: str | None
-    model: Names
+    model: Paths
     map: Paths
     map_captions: Paths
     map_posts: int

@@ -18,28 +18,31 @@ from unlearnable import options
 from unlearnable.config import MEMSettings, ProtectionSettings, Schedule
 
 COMMANDS = ("protect", "train", "verify", "benchmark", "explain")
+MODELS = {"surrogate", "towers", "victims", "model", "language_model"}
 OF_THE_CALL = {"add", "resume", "overwrite", "config", "progress", "settings"}
 
 
-def accepted(kind: Any) -> Any:
+def accepted(kind: Any, text: Any = str) -> Any:
     """The type that a caller may give for a setting of a type: paths as text too, one value where several are meant."""
     if get_origin(kind) in (Union, types.UnionType):
-        return reduce(or_, map(accepted, get_args(kind)))
+        return reduce(or_, (accepted(one, text) for one in get_args(kind)))
     if get_origin(kind) is tuple:
-        item = accepted(get_args(kind)[0])
+        item = accepted(get_args(kind)[0], text)
         return item | types.GenericAlias(Sequence, (item,))
     if get_origin(kind) is dict:
         return types.GenericAlias(Mapping, get_args(kind))
     if kind is Path:
         return str | Path
-    assert kind in (str, int, float, bool, type(None)) or get_origin(kind) is Literal, f"no rule for {kind}"
+    if kind is str:
+        return text
+    assert kind in (int, float, bool, type(None)) or get_origin(kind) is Literal, f"no rule for {kind}"
     return kind
 
 
 def expected(settings: type[BaseModel]) -> dict[str, Any]:
     """The keys of options for these settings, and their types."""
     hints = get_type_hints(settings)
-    return {name: accepted(hints[name]) for name in settings.model_fields}
+    return {name: accepted(hints[name], str | Path if name in MODELS else str) for name in settings.model_fields}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

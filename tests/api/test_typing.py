@@ -25,7 +25,7 @@ class Counting:
 
 
 report: ProtectReport = protect("photos", captions=Path("posts.jsonl"), surrogate="small", preset="strong", seed=3)
-protect(Path("photos"), surrogate=("small", "RN50:openai"), progress=Counting(), resume=True, config="run.toml")
+protect(Path("photos"), surrogate=("small", Path("mine.safetensors")), progress=Counting(), config="run.toml")
 mean: float = report.psnr_mean
 trained: TrainReport | None = train(["a", Path("b")], captions=["a.csv", "b.csv"], model="vit-small", lr=1e-3, epochs=2)
 digest: str = trained.sha256 if trained else ""

@@ -56,10 +56,10 @@ class Settings(BaseModel):
         """Make a tuple of one value where several are meant, and refuse what only looks like a number.
 
         Those are numbers that cannot even be printed, and true and false, which would count as 1 and 0. Paths that a
-        file could not store as they are become those of the system.
+        file could not store as they are become those of the system, and the path of a model a text.
         """
-        if takes_paths(cls, info.field_name or ""):
-            value = [_found(one) for one in value] if isinstance(value, list | tuple) else _found(value)
+        form = _found if takes_paths(cls, info.field_name or "") else _text
+        value = [form(one) for one in value] if isinstance(value, list | tuple) else form(value)
         items = value if isinstance(value, list | tuple) else (value,)
         if takes_paths(cls, info.field_name or "") and "" in items:
             raise ValueError("an empty path")  # it would be the current folder
@@ -73,6 +73,10 @@ class Settings(BaseModel):
 
 def _found(path: Any) -> Any:
     return of_system(path) if isinstance(path, str) else path
+
+
+def _text(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value
 
 
 class LoggedSettings(Settings):
