@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,6 +15,7 @@ from unlearnable.errors import InputError
 from unlearnable.imaging.picture import Picture
 from unlearnable.report.html import benchmark_page, protect_page, split, verify_page
 from unlearnable.report.pictures import Thumbnails, thumbnails
+from unlearnable.report.rows import finding_line
 from unlearnable.report.shown_photos import ShownPhotos
 from unlearnable.results import (
     ArmName,
@@ -174,6 +176,16 @@ def test_the_matrix_has_its_rows_in_order_and_says_what_was_not_tested():
     ]  # fmt: skip
     assert "held-out</th>" in page
     assert "Not tested: a known attack." in page
+
+
+def test_a_victim_has_one_name_whatever_folder_it_lies_in():
+    found, text = json.dumps(HOSTILE), STUDY.model_dump_json()
+    for before, after in (('"victim":', ""), ('"name":', ""), ("", ":")):
+        text = text.replace(f"{before}{found}{after}", f'{before}"/models/mine.safetensors"{after}')
+    study = VerifyReport.model_validate_json(text)
+    for shown in (verify_page(study), *map(finding_line, study.findings)):
+        assert "mine.safetensors" in shown
+        assert "/models" not in shown
 
 
 def test_attackers_have_a_column_where_there_is_more_than_plain_training():

@@ -123,5 +123,6 @@ def _templates() -> Environment:
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
     script = "\n" + loader.get_source(environment, "slider.js")[0]
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    environment.filters["plain_name"] = lambda model: Path(model).name
     environment.globals["slider"] = Script(Markup(script), f"sha256-{digest}")
     return environment

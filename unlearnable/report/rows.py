@@ -71,7 +71,7 @@ def finding_line(finding: Finding) -> str:
     known = finding.effect_low is not None
     ends = f" ({finding.effect_low:.2f} to {finding.effect_high:.2f})" if known else ""
     effects = f"{_effect(finding.effect)}{ends} text->image, {_effect(finding.effect_image_to_text)} image->text"
-    return f"{finding.victim}, {trained}: effect {effects}: {finding.outcome}"
+    return f"{Path(finding.victim).name}, {trained}: effect {effects}: {finding.outcome}"
 
 
 def arm_label(cell: Cell) -> str:
