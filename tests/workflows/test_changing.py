@@ -189,9 +189,9 @@ def test_a_photo_that_goes_before_the_space_is_checked_is_left_out(posts, quick)
 
 
 def test_a_photo_that_goes_while_its_copy_is_written_is_published(posts, quick, tmp_path, monkeypatch):
-    def write_and_remove(target, noise, path, settings):
+    def write_and_remove(target, noise, path, *more):
         (posts / path.name).unlink(missing_ok=True)
-        return write(target, noise, path, settings)
+        return write(target, noise, path, *more)
 
     write = written.write
     size = (posts / "p2.png").stat().st_size

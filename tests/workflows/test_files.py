@@ -228,13 +228,13 @@ def fine():
 
 
 def _written(target, noise, path, settings):
-    return write(target, noise, path, settings)
+    return write(target, noise, path, settings, path.name)
 
 
 def test_a_quality_that_leaves_hardly_any_noise_is_refused(tmp_path, fine):
     photo, noise = fine
     settings = ProtectSettings(photos=(tmp_path,), quality=5)
-    with pytest.raises(OutputError, match=r"a\.jpg: quality 5 leaves \d+ % of the noise") as caught:
+    with pytest.raises(OutputError, match=r"^a\.jpg: quality 5 leaves \d+ % of the noise") as caught:
         _written(Target(photo, Encoding("jpeg", 5)), noise, tmp_path / "a.jpg", settings)
     assert "--quality" in caught.value.hint
     assert not (tmp_path / "a.jpg").exists()
@@ -260,7 +260,7 @@ def test_a_jpeg_that_holds_none_of_its_noise_is_left_out(kinds, quick, tmp_path,
     left_out = [(one.where, one.reason) for one in protect(kinds, **quick).skipped]
     assert ("a.jpg", "too-little-noise") in left_out
     assert not (tmp_path / "photos-protected" / "a.jpg").exists()
-    with pytest.raises(OutputError, match=r"a\.jpg: quality 90 leaves 0 % of the noise"):
+    with pytest.raises(OutputError, match=r"^a\.jpg: quality 90 leaves 0 % of the noise"):
         protect(kinds, output=tmp_path / "asked", quality=90, **quick)
     assert not (tmp_path / "asked").exists()
     with pytest.raises(InputError, match=r"a\.jpg: too-little-noise"):

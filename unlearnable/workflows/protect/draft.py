@@ -107,11 +107,12 @@ class ProtectionDraft:
             Both files.
         """
         run = self.run
-        target = target_of(run.prepared.photos[number].path, run.settings)
+        photo = run.prepared.photos[number]
+        target = target_of(photo.path, run.settings)
         suffix = target.encoding.suffix
         before, after = folder / f"{number}-before{suffix}", folder / f"{number}-after{suffix}"
         encode(target.picture, before, target.encoding, keep_metadata="none")
-        write(target, self.session.state.noise.grid(number), after, run.settings)
+        write(target, self.session.state.noise.grid(number), after, run.settings, photo.id)
         return before, after
 
     def copies(self, output: Path) -> list[tuple[Path, DraftPost]]:

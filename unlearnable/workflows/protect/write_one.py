@@ -99,7 +99,7 @@ def write_one(job: WriteJob) -> WrittenPhoto:
         refuse_changed(job.photo, job.checksum)
     if not differ(target.noisy(job.noise, job.settings), target.picture.pixels):
         raise unprotected(job.photo.id)
-    written = write(target, job.noise, job.path, job.settings)
+    written = write(target, job.noise, job.path, job.settings, job.photo.id)
     files.set_mode(job.path, original.st_mode)
     copy = working_copy(written.picture.pixels, job.side)
     line, shown = _line(job, original.st_size, target, written), thumbnails(target.picture, written.picture)

@@ -46,7 +46,7 @@ class Written:
     opt_out: str | None
 
 
-def write(target: Target, noise: NDArray[np.int8], path: Path, settings: ProtectSettings) -> Written:
+def write(target: Target, noise: NDArray[np.int8], path: Path, settings: ProtectSettings, photo: str) -> Written:
     """Write a photo with its noise, and measure it.
 
     Where the quality leaves less than `LEAST_KEPT` of the noise and was not asked for, the photo is written at `FINE`.
@@ -56,6 +56,7 @@ def write(target: Target, noise: NDArray[np.int8], path: Path, settings: Protect
         noise: its noise grid (c, gh, gw).
         path: file to write.
         settings: bound of the noise, quality, and metadata to keep.
+        photo: what the user calls it.
 
     Raises:
         DecodeError: a lossy file keeps hardly any of the noise, as some do of few pixels.
@@ -71,7 +72,7 @@ def write(target: Target, noise: NDArray[np.int8], path: Path, settings: Protect
         left = f"quality {written.encoding_quality} leaves {100 * max(written.noise_kept, 0):.0f} % of the noise"
         if settings.quality is None:
             raise DecodeError("too-little-noise", f"{left}; --format png keeps all of it")
-        raise OutputError(f"{path}: {left}", hint="use a higher --quality, or --format png")
+        raise OutputError(f"{photo}: {left}", hint="use a higher --quality, or --format png")
     return written
 
 
