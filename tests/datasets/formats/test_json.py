@@ -69,6 +69,29 @@ def test_the_first_key_that_holds_something_is_taken(tmp_path: Path) -> None:
     assert dataset.photos[0].split == "val"
 
 
+@pytest.mark.parametrize("array", [False, True])
+def test_rows_may_have_sentences_of_karpathys_kind(array: bool, tmp_path: Path) -> None:
+    (tmp_path / "val2014").mkdir()
+    (tmp_path / "val2014" / "a.jpg").touch()
+    text = (
+        '{"filepath": "val2014", "filename": "a.jpg", "split": "val", '
+        '"sentences": [{"tokens": ["x"], "raw": "one"}, {"raw":"two"}, {"n": 1}]}'
+    )
+    posts = tmp_path / "posts.json"
+    posts.write_text(f"[{text}]" if array else f"{text}\n", encoding="utf-8")
+    dataset = open_dataset(tmp_path, posts)
+    assert [(p.photo, p.index, p.caption) for p in dataset.pairs] == [
+        ("val2014/a.jpg", 0, "one"),
+        ("val2014/a.jpg", 1, "two"),
+    ]
+    assert dataset.photos[0].split == "val"
+    edits = Edits({(0, 0): "new one", (0, 1): "new two"}, {"val2014/a.jpg": "val2014/a.png"})
+    write_captions(dataset, edits, tmp_path / "out.json")
+    new = text.replace("a.jpg", "a.png").replace('"one"', '"new one"').replace('"two"', '"new two"')
+    new = new.replace('{"n": 1}', "null")
+    assert (tmp_path / "out.json").read_text(encoding="utf-8").strip("[]\n") == new
+
+
 def test_coco_joins_on_the_id_and_reports_what_does_not_join(tmp_path: Path) -> None:
     for name in ("a.jpg", "b.jpg"):
         (tmp_path / name).touch()

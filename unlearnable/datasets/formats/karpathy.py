@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from unlearnable.datasets.caption_file import CaptionFile
-from unlearnable.datasets.text.json_spans import Node, decode, items, members, speller
+from unlearnable.datasets.text.json_spans import Node, decode, items, members, speller, strings
 from unlearnable.datasets.text.records import CaptionRecord, Scan
 from unlearnable.datasets.text.spans import Span, TextSpan
 from unlearnable.datasets.types import Skipped
@@ -47,7 +47,7 @@ def _record(text: str, place: str, image: Node) -> CaptionRecord | Skipped:
     photo, sentences = fields.get("filename"), fields.get("sentences")
     if photo is None or not isinstance(photo.value, str):
         return Skipped(place, "no-photo", "no filename")
-    captions = _captions(text, sentences) if sentences and isinstance(sentences.value, list) else ()
+    captions = tuple(raw for raw in strings(text, sentences) if raw.value.strip()) if sentences else ()
     folder, split = image.value.get("filepath"), image.value.get("split")
     return CaptionRecord(
         place,
@@ -57,12 +57,6 @@ def _record(text: str, place: str, image: Node) -> CaptionRecord | Skipped:
         folder=folder if isinstance(folder, str) else "",
         split=split if isinstance(split, str) else None,
     )
-
-
-def _captions(text: str, sentences: Node) -> tuple[TextSpan, ...]:
-    objects = (item for item in items(text, sentences.start) if isinstance(item.value, dict))
-    raws = (dict(members(text, item.start)).get("raw") for item in objects)
-    return tuple(TextSpan(*raw) for raw in raws if raw and isinstance(raw.value, str) and raw.value.strip())
 
 
 KARPATHY = CaptionFile("karpathy", _suits, _scan)

@@ -83,8 +83,12 @@ def _items(text: str, node: Node) -> Iterable[Node]:
 
 def with_further(record: CaptionRecord, fields: Iterable[Field]) -> CaptionRecord:
     """Return the record with those fields of its row that may not be published as they are."""
-    taken = {span[:2] for span in (record.photo, *record.captions)}
-    found = (_further(name, node, record.captions) for name, node in fields if node[:2] not in taken and name != SPLIT)
+    taken = (record.photo, *record.captions)
+
+    def is_taken(node: Node) -> bool:  # or holds what is
+        return any(node.start <= span.start < node.end for span in taken)
+
+    found = (_further(name, node, record.captions) for name, node in fields if name != SPLIT and not is_taken(node))
     return replace(record, further=tuple(field for field in found if field is not None))
 
 

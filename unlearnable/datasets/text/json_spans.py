@@ -70,10 +70,16 @@ def items(text: str, start: int) -> Iterator[Node]:
 
 
 def strings(text: str, node: Node) -> list[TextSpan]:
-    """Return the strings of a value: the value itself if it is a string, or those in it if it is an array."""
+    """Return the strings of a value: the value itself, those of an array, or the `raw` ones of objects in an array."""
     if isinstance(node.value, list):
-        return [TextSpan(*item) for item in items(text, node.start) if isinstance(item.value, str)]
+        found = (_raw(text, item) for item in items(text, node.start))
+        return [TextSpan(*item) for item in found if isinstance(item.value, str)]
     return [TextSpan(*node)] if isinstance(node.value, str) else []
+
+
+def _raw(text: str, node: Node) -> Node:
+    """Return what an object, as Karpathy's sentences are, holds under `raw`; the value itself where there is none."""
+    return dict(members(text, node.start)).get("raw", node) if isinstance(node.value, dict) else node
 
 
 def rows_in(text: str, node: Node, name: str) -> list[Node]:

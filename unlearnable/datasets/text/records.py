@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from unlearnable.datasets.text.fields import SPLIT, Keys
@@ -106,15 +107,23 @@ class Scan:
 
 def record_of(place: str, row: Span, fields: Mapping[str, Sequence[TextSpan]], keys: Keys) -> CaptionRecord | Skipped:
     """Return the record made of the strings of a row, or why there is none. Blank strings count as absent."""
-    photo = _first(fields, keys.photo)
+    folder = _folder(fields)
+    photo = fields["filename"] if folder else _first(fields, keys.photo)
     if len(photo) != 1:
         return Skipped(place, "no-photo", "several photos in one row" if photo else f"none of {', '.join(keys.photo)}")
     split = _first(fields, (SPLIT,))
     captions = _first(fields, keys.caption)
     paths = tuple(span for name in keys.photo for span in fields.get(name, ()) if span.value and span != photo[0])
-    return CaptionRecord(
-        place, photo[0], captions, (row,), split=split[0].value if split else None, further_paths=paths
-    )
+    named = split[0].value if split else None
+    return CaptionRecord(place, photo[0], captions, (row,), folder=folder, split=named, further_paths=paths)
+
+
+def _folder(fields: Mapping[str, Sequence[TextSpan]]) -> str:
+    """The `filepath` of a row, where it is no file but the folder of its `filename`, as in Karpathy's COCO."""
+    for path in fields.get("filepath", ()) if fields.get("filename") else ():
+        if not PurePosixPath(path.value).suffix:
+            return path.value
+    return ""
 
 
 def _first(fields: Mapping[str, Sequence[TextSpan]], names: tuple[str, ...]) -> tuple[TextSpan, ...]:
