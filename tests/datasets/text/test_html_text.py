@@ -11,7 +11,24 @@ from hypothesis import strategies as st
 from unlearnable.datasets.text.html_text import read, replaced
 
 LINK = '<a href="https://a.b/c?d=1&amp;e" class="mention">@<span>me</span></a>'
-PIECES = ["<p>", "</p>", "<p>a</p>", "<br>", "<br />", "&amp;", "&", "&lt;", "&#39;", "&nope;", LINK, "<b>", "</b>"]
+PIECES = [
+    "<p>",
+    "</p>",
+    "<p>a</p>",
+    "<ul>",
+    "</ul>",
+    "<li>a</li>",
+    "<br>",
+    "<br />",
+    "&amp;",
+    "&",
+    "&lt;",
+    "&#39;",
+    "&nope;",
+    LINK,
+    "<b>",
+    "</b>",
+]
 PIECES += ["<!-- no -->", " ", "\n", "x", "größe", "<3", "é", "</p>\n<p class='q'>", "lt;", "<"]
 HTML = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
 
@@ -23,6 +40,9 @@ HTML = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
         (f"<p>{LINK} hi</p>", "@me hi"),
         ("I <3 you & me, 1 < 2 > 0 &nope; &#128008;", "I <3 you & me, 1 < 2 > 0 &nope; 🐈"),
         ("plain\ntext", "plain\ntext"),
+        ("<p>a</p><ul><li>b</li>\n<li>c<ol><li>d</li></ol></li></ul><p>e</p>", "a\n\nb\nc\nd\n\ne"),
+        ("<ul><li>a</li><li>b</li></ul>", "a\nb"),
+        ("<blockquote><p>a</p></blockquote><p>b</p>", "a\n\nb"),
         ("<!-- no --><P>a</P> <P>b</P>", "a\n\nb"),
         ("", ""),
     ],
@@ -39,6 +59,9 @@ def test_it_reads_what_a_reader_sees(source: str, text: str) -> None:
         (f"<p>hi {LINK}</p>", "hi w @me", f"<p>hi w {LINK}</p>"),
         ("<p>It's &quot;one&quot;</p><p>two</p>", 'w it\'s "one"\n\ntwo', "<p>w it's &quot;one&quot;</p><p>two</p>"),
         ("<p>one</p><p>two</p>", "one w\n\ntwo", "<p>one w</p><p>two</p>"),
+        ("<ul><li>a</li><li>b</li></ul>", "w a\nb", "<ul><li>w a</li><li>b</li></ul>"),
+        ("<ul><li>a</li><li><p>b</p></li></ul>", "a\n\nb w", "<ul><li>a</li><li><p>b w</p></li></ul>"),
+        ("<p>a</p><ul><li>b</li></ul><p>c</p>", "a w\n\nb\n\nc", "<p>a w</p><ul><li>b</li></ul><p>c</p>"),
         ("one<br>two", "one\nw & two", "one<br>w &amp; two"),
         ("<p>one <b>two</b></p>", "x", "<p>x<b></b></p>"),
         ("<p>a</p><p>b</p>", "a\nb", "<p>a<br />b</p>"),

@@ -12,10 +12,11 @@ from unlearnable.datasets.text import json_spans
 from unlearnable.datasets.text.spans import Span, TextSpan, splice
 
 _TAG = r"""</?[A-Za-z](?:"[^"]*"|'[^']*'|[^<>"'])*>"""
-_TOKEN = re.compile(
-    rf"(?P<break></p>\s*<p\b[^<>]*>|<br\b[^<>]*>)|(?P<tag><!--.*?-->|{_TAG})|&(?:#\w+|\w+);|.",
-    re.DOTALL | re.IGNORECASE,
-)
+_BLOCK = r"</?(?:p|ul|ol|li|blockquote)\b[^<>]*>"
+_BLOCKS = re.compile(rf"{_BLOCK}(?:\s*{_BLOCK})*", re.IGNORECASE)
+_LIST = re.compile(r"(?:\s|</?[uo]l\b[^<>]*>|</?li\b[^<>]*>)+", re.IGNORECASE)
+_REST = re.compile(rf"(?:\s|<!--.*?-->|{_TAG})*\Z", re.DOTALL)
+_TOKEN = re.compile(rf"(?P<break><br\b[^<>]*>)|(?P<tag><!--.*?-->|{_TAG})|&(?:#\w+|\w+);|.", re.DOTALL | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,10 @@ class HtmlText:
     """What a piece of HTML says.
 
     Attributes:
-        text: its text: `<br>` is a line break, a new `<p>` two of them, and entities are letters.
+        text: its text: `<br>` and a new item of a list are a line break, a new `<p>` two, and entities are letters.
         letters: place of each letter of the text; a tag that stands for two of them is the place of the first.
-        gaps: where words go that come before each letter, and after the last: outside of links, inside of a paragraph.
+        gaps: where words go that come before each letter, and after the last: outside of links, inside of a paragraph
+            or an item.
     """
 
     text: str
@@ -38,29 +40,39 @@ def read(source: str) -> HtmlText:
     text: list[str] = []
     letters: list[Span] = []
     gaps: list[int | None] = [None]
-    depth, inside = 0, not re.search(r"<p\b", source, re.IGNORECASE)
+    depth, inside = 0, not _BLOCKS.search(source)
     at = 0
     while at < len(source):
         if gaps[-1] is None and inside and depth == 0:
             gaps[-1] = at
-        match = _TOKEN.match(source, at)
-        token, meaning = (match[0], html.unescape(match[0])) if match else (source[at], source[at])
-        if match and match["tag"]:
-            depth, inside = _nesting(token, depth, inside)
-        else:
-            if match and match["break"]:
-                meaning = "\n" if token[:2] != "</" else "\n\n"
-            elif len(meaning) != 1:  # no entity that there is, or one of two letters
-                token = meaning = source[at]
-            ends = [Span(at, at + len(token)), Span(at + len(token), at + len(token))]
-            for letter, place in zip(meaning, ends, strict=False):
-                text.append(letter)
-                letters.append(place)
-                gaps[-1] = place.start if gaps[-1] is None else gaps[-1]
-                gaps.append(None)
+        token, meaning, tags = _piece(source, at, begun=bool(text))
+        for tag in tags:
+            depth, inside = _nesting(tag, depth, inside)
+        ends = [Span(at, at + len(token)), Span(at + len(token), at + len(token))]
+        for letter, place in zip(meaning, ends, strict=False):
+            text.append(letter)
+            letters.append(place)
+            gaps[-1] = place.start if gaps[-1] is None else gaps[-1]
+            gaps.append(None)
         at += len(token)
     gaps[-1] = (letters[-1].end if letters else at) if gaps[-1] is None else gaps[-1]
     return HtmlText("".join(text), tuple(letters), tuple(gap for gap in gaps if gap is not None))
+
+
+def _piece(source: str, at: int, *, begun: bool) -> tuple[str, str, list[str]]:
+    """Return what stands at a place of HTML, the letters that it means, and its tags; `begun`: letters stand before."""
+    if blocks := _BLOCKS.match(source, at):
+        parts = begun and not _REST.match(source, blocks.end())
+        lines = "\n" if _LIST.fullmatch(blocks[0]) else "\n\n"
+        return blocks[0], lines if parts else "", re.findall(_BLOCK, blocks[0], re.IGNORECASE)
+    match = _TOKEN.match(source, at)
+    token = match[0] if match else source[at]
+    if match and match["tag"]:
+        return token, "", [token]
+    meaning = "\n" if match and match["break"] else html.unescape(token)
+    if len(meaning) != 1:  # no entity that there is, or one of two letters
+        token = meaning = source[at]
+    return token, meaning, []
 
 
 def replaced(source: str, new: str) -> str:
@@ -107,10 +119,10 @@ def _alike(one: str, other: str) -> int:
 
 
 def _nesting(tag: str, depth: int, inside: bool) -> tuple[int, bool]:
-    """Return how many tags other than paragraphs are open behind a tag, and whether a paragraph is."""
+    """Return how many tags within paragraphs are open behind a tag, and whether a paragraph or an item is."""
     name = re.sub(r"^</?(\w+).*", r"\1", tag, flags=re.DOTALL).lower()
-    if tag.startswith("<!--") or tag.endswith("/>"):
+    if tag.startswith("<!--") or tag.endswith("/>") or name in ("ul", "ol", "blockquote"):
         return depth, inside
-    if name == "p":
+    if name in ("p", "li"):
         return depth, not tag.startswith("</")
     return max(depth + (-1 if tag.startswith("</") else 1), 0), inside
