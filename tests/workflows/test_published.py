@@ -48,6 +48,21 @@ def private(tmp_path):
     return tmp_path / "out.private"
 
 
+def test_a_folder_that_cannot_be_written_stops_the_run_before_it_touches_the_result(run, out, private, monkeypatch):
+    run()
+    before, genuine = tree(out) | tree(private), files.check_writable
+
+    def check_writable(folder):  # root may write a folder of mode 000
+        if folder == out / "trip":
+            raise OutputError(f"cannot write {folder}: Permission denied")
+        genuine(folder)
+
+    monkeypatch.setattr(files, "check_writable", check_writable)
+    with pytest.raises(OutputError, match="trip: Permission denied"):
+        run(overwrite=True)
+    assert tree(out) | tree(private) == before
+
+
 @pytest.fixture
 def caseless(tmp_path, monkeypatch):
     """Below `tmp_path` a file is found by its name in any case, as on macOS and Windows."""

@@ -260,13 +260,14 @@ def create_folders(layout: Layout, key: str, settings: str, posts: Mapping[str, 
     Raises:
         OutputError: the folders cannot be created.
     """
+    if layout.output.is_dir():  # one that is made later lies beside the private folder
+        for folder in (layout.output, *layout.output.rglob("*/")):
+            files.check_writable(folder)
     with files.reporting_write_errors(layout.progress):
         if layout.progress.exists() and not (resume and layout.key_under_way() == key):
             layout.key.unlink(missing_ok=True)  # first: a kill leaves nothing that looks like a run to resume
             shutil.rmtree(layout.progress)
         layout.staged.mkdir(parents=True, exist_ok=True)
-    if layout.output.is_dir():  # one that is made later lies beside the private folder
-        files.check_writable(layout.output)
     files.write_text(layout.staged_settings, settings)
     files.write_text(layout.staged_posts, json.dumps(posts) + "\n")
     files.write_text(layout.key, f"{key}\n")
