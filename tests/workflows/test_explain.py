@@ -54,6 +54,15 @@ def test_a_caption_that_is_given_wins_and_a_trigger_that_is_not_there_has_no_sha
     assert report.explanations[0].trigger_share is None
 
 
+def test_letters_that_become_boxes_are_said_once(published, tiny_path, tmp_path, monkeypatch):
+    monkeypatch.setattr("unlearnable.report.figures.FURTHER_FONTS", ())
+    report = unlearnable.explain(
+        published / "trip" / "p7.png", caption="狗", model=(str(tiny_path),) * 2, output=tmp_path / "out"
+    )
+    assert [note for note in report.notes if "boxes" in note] == [report.notes[-1]]
+    assert "Noto Sans CJK" in report.notes[-1]
+
+
 def test_a_map_holds_the_same_posts_of_each_data_set(posts, published, tiny, tiny_path, tmp_path):
     other = tmp_path / "other.safetensors"
     save(tiny, other)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,13 @@ from numpy.typing import NDArray
 from unlearnable import files
 
 SETTINGS = {"svg.hashsalt": "unlearnable", "text.parse_math": False, "font.size": 9}  # captions are no formulas
+MAIN_FONT = "DejaVu Sans"  # comes with matplotlib
+FURTHER_FONTS = (
+    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Noto Sans JP", "Noto Sans KR", "Source Han Sans SC"),
+    *("WenQuanYi Zen Hei", "WenQuanYi Micro Hei", "Droid Sans Fallback", "IPAGothic", "NanumGothic", "Unifont"),
+    *("Microsoft YaHei", "SimHei", "Yu Gothic", "MS Gothic", "Malgun Gothic"),
+    *("PingFang SC", "Hiragino Sans", "Hiragino Sans GB", "Apple SD Gothic Neo", "Arial Unicode MS"),
+)
 KINDS = ("png", "svg")
 PLAIN, CHOSEN = "#5b7db1", "#d1662b"
 COLUMN, WORD = 2.6, 0.21  # inches
@@ -54,6 +62,14 @@ class MapPanel:
     points: NDArray[np.float32]
     posts: NDArray[np.int64]
     captions: NDArray[np.bool_]
+
+
+def is_drawn(text: str) -> bool:
+    """Return whether the fonts of this machine have every letter of a text; the others become boxes."""
+    from matplotlib.font_manager import findfont, get_font
+
+    fonts = [get_font(findfont(name)) for name in _fonts()]
+    return all(any(font.get_char_index(ord(letter)) for font in fonts) for letter in text if not letter.isspace())
 
 
 def draw_attention(photo: NDArray[np.uint8], panels: Sequence[Panel], stem: Path) -> list[Path]:
@@ -124,13 +140,22 @@ def _words(axes: Any, panel: Panel, widest: float) -> None:
     axes.set_xlabel("share of the attribution")
 
 
+def _fonts() -> list[str]:
+    """Return the families to draw with: the main one, then those of the machine for letters that it lacks."""
+    from matplotlib.font_manager import fontManager
+
+    known = fontManager.get_font_names()
+    return [MAIN_FONT, *(name for name in FURTHER_FONTS if name in known)]
+
+
 @contextmanager
 def _figure(size: tuple[float, float]) -> Iterator[Any]:
     """Give a figure of `size` inches, without a window or the global state of pyplot."""
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(SETTINGS), warnings.catch_warnings():
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # many of these fonts have no bold
+    with matplotlib.rc_context({**SETTINGS, "font.family": _fonts()}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing", category=UserWarning)  # drawn as boxes
         yield Figure(figsize=size, layout="constrained")
 

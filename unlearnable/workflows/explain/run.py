@@ -23,7 +23,7 @@ from unlearnable.models.fetching import fetch
 from unlearnable.models.openclip import load as load_model
 from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.progress import Progress, Silent
-from unlearnable.report.figures import MapPanel, Panel, draw_attention, draw_map
+from unlearnable.report.figures import MapPanel, Panel, draw_attention, draw_map, is_drawn
 from unlearnable.results import EmbeddingMap, ExplainReport, Explanation, MapPoint, WordRecord
 from unlearnable.workflows.explain.selection import ExplainedPost, MapPosts, choose_posts, post_of
 from unlearnable.workflows.layout import refuse_published
@@ -81,7 +81,7 @@ def explain(settings: ExplainSettings, *, overwrite: bool = False, progress: Pro
         explanations=explanations,
         maps=maps,
         files=[path.name for path in written],
-        notes=_notes(explanations),
+        notes=[*_notes(explanations), *_note_on_letters(post)],
         seed=settings.seed,
         device=device,
         seconds=round(time.monotonic() - started, 1),
@@ -148,6 +148,13 @@ def _notes(explanations: list[Explanation]) -> list[str]:
         if explanation.salient_tenth is None:
             notes.append(f"{explanation.model}: no region of the photo raises the similarity, so there is no saliency")
     return notes
+
+
+def _note_on_letters(post: ExplainedPost | None) -> list[str]:
+    if post is None or is_drawn(post.caption):
+        return []
+    what = "letters of the caption that no font of this machine has are boxes in attention.png"
+    return [f"{what}: install one that has them, such as Noto Sans CJK; explain.json has the words"]
 
 
 def _tensor(pixels: NDArray[np.uint8], side: int) -> Tensor:
