@@ -40,10 +40,12 @@ def test_train_for_a_person_fits_80_columns(short):
         (("train",), 2, "data"),
         (("train", "--data", "photos", "--model", "vit-smal"), 4, "vit-small"),
         (("train", "--data", "nowhere"), 3, "nowhere"),
-        (("train", "--data", "photos", "--output", "photos/p0.png"), 5, "exists"),
+        (("train", "--data", "photos", "--output", "photos/p0.png"), 2, "lies in photos"),
+        (("train", "--data", "photos", "--output", "taken.safetensors"), 5, "exists"),
     ],
 )
 def test_a_failure_has_its_exit_code_and_says_what_to_do(posts, tmp_path, arguments, code, words):
+    (posts.parent / "taken.safetensors").touch()
     result = call(*arguments, cwd=posts.parent, env={"UNLEARNABLE_CACHE": str(tmp_path / "cache")})
     assert result.returncode == code, result.stderr
     assert words in result.stderr

@@ -64,7 +64,7 @@ def test_attackers_have_rows_lines_and_findings_of_their_own(pair, tiny_path):
     rows = re.findall(r"^tiny.safetensors +(\S+(?: \S+)*?)  ", result.stdout, re.MULTILINE)
     wanted = ["clean", "protected", "clean, mixup", "protected, mixup", "protected posts as published"]
     assert rows == ["before training", *wanted, "protected posts as published, mixup"]
-    assert f"\n{tiny_path}, png, mixup: effect " in result.stdout
+    assert f"\n{tiny_path.name}, png, mixup: effect " in result.stdout
     report = json.loads(call(*arguments, "--json").stdout)
     assert [cell["attacker"] for cell in report["cells"]] == ["plain", "plain", "mixup", "mixup"]
     assert [finding["attacker"] for finding in report["findings"]] == ["plain", "mixup"]
