@@ -82,11 +82,25 @@ def test_too_little_room_is_said_before_the_work(posts, tiny_path, monkeypatch):
 def test_room_for_what_is_read_back_is_asked_for_before_the_work(posts, tiny_path, monkeypatch):
     working = 8 * 48 * 64 * 3  # copies of the photos, of the files, and of what these were before a loss
     arguments = ("protect", posts, "--surrogate", tiny_path, "--method", "random", "--format", "jpeg")
-    assert json.loads(call(*arguments, "--dry-run", "--json").stdout)["bytes_needed"] > 3 * working
-    monkeypatch.setattr(files, "free_space", lambda folder: 2 * working)
+    needed = json.loads(call(*arguments, "--dry-run", "--json").stdout)["bytes_needed"]
+    assert needed > 3 * working
+    monkeypatch.setattr(files, "free_space", lambda folder: needed - working - 1)
     refused = call(*arguments)
     assert (refused.returncode, "MB are free on its disk" in refused.stderr) == (5, True)
     assert "optimising" not in refused.stderr
+
+
+def test_room_for_checkpoints_is_asked_for_before_the_work(posts, tiny, tiny_path, monkeypatch):
+    def needed(*further):
+        plan = call("protect", posts, "--surrogate", tiny_path, *further, "--dry-run", "--json")
+        return json.loads(plan.stdout)["bytes_needed"]
+
+    weights = sum(each.numel() * each.element_size() for each in tiny.module.parameters())
+    words = tiny.module.token_embedding.weight.numel() * 4  # which have next to no moments
+    two = 2 * (3 * weights - 2 * words)  # checkpoints, with two moments each
+    assert two < needed("--preset", "fast") < two + weights
+    monkeypatch.setenv("UNLEARNABLE_ADVERSARIAL_WEIGHT", "9")
+    assert needed("--preset", "fast") > 2 * two  # with adversaries
 
 
 def test_runs_on_a_full_disk_end_with_one_line_and_go_on_with_room(posts, tiny_path, tmp_path, monkeypatch):

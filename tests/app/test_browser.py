@@ -141,6 +141,12 @@ def test_from_photos_to_copied_captions(browser, window, dropped):
     other = browser.execute_script("return document.querySelector('input[data-words=\"0\"]').value")
     assert not set(other.split()) & set(trigger.split())
     press(browser, "#change")
+    wait(browser, "document.body.innerText.includes('mine')")
+    assert browser.find_elements("css selector", "#change"), "words that are no trigger were passed over"
+    typed = browser.find_element("css selector", "input[data-words='1']")
+    typed.send_keys("\ue003" * len(" mine"))  # backspace
+    time.sleep(1)
+    press(browser, "#change")
     wait(browser, "document.querySelector('#publish')")
     assert browser.execute_script("return document.querySelector('mark').innerText") == other
     assert tree(window.folder) == {}

@@ -117,9 +117,13 @@ def test_words_are_chosen_kept_and_bound(desk, photos):
     done(desk)
     first = desk.posts
     assert first[0].captions == (f"{first[0].trigger} a dog on grass",)
+    desk.typed[2] = f" {first[2].trigger}"
+    assert not desk.take_typed()
     desk.redraw(1)
-    with pytest.raises(InputError):
-        desk.write_trigger(2, "only two")
+    for typed in ("only two", ""):
+        desk.typed[2] = typed
+        with pytest.raises(InputError):
+            desk.take_typed()
     desk.write_trigger(2, first[2].trigger)
     assert set(desk.wanted) == {1}
     chosen = desk.wanted[1]

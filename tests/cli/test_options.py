@@ -14,6 +14,7 @@ from rich.markup import render
 from tests.cli.program import call
 from unlearnable.cli.app import COMMANDS, app
 from unlearnable.config import (
+    PRESETS,
     BenchmarkSettings,
     ExplainSettings,
     ProtectSettings,
@@ -125,6 +126,8 @@ def parameters():
 def test_a_help_text_says_what_the_setting_says_of_itself(kind, parameter):
     text, name = render(parameter.help).plain, parameter.name
     field, shown = kind.model_fields[name], default_text(kind, name)
+    if "preset" in kind.model_fields:
+        shown = str(PRESETS[kind.model_fields["preset"].default].get(name, shown))
     assert text.startswith(field.description)
     option = parameter.param_type_name == "option"
     assert ("separate by commas" in text) == (takes_several(kind, name) and option)
@@ -137,7 +140,9 @@ def test_a_help_text_says_what_the_setting_says_of_itself(kind, parameter):
 
 
 def test_the_help_of_a_preset_setting_says_what_presets_make_of_it():
-    assert "(default: 8; 4 with --preset fast)" in " ".join(call("protect", "--help").stdout.replace("│", "").split())
+    text = " ".join(call("protect", "--help").stdout.replace("│", "").split())
+    assert "(default: 8; 4 with --preset fast)" in text
+    assert "(default: low; high with --preset fast; medium with --preset strong)" in text
 
 
 def test_what_one_needs_first_stands_first():

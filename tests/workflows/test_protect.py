@@ -292,6 +292,12 @@ def test_settings_that_a_method_does_not_have_are_named(posts, quick, monkeypatc
     assert "em has no trigger_length, trigger_scope: what is set there changes nothing" in notes
 
 
+def test_a_method_that_misleads_no_adversary_ends_at_the_threshold_under_every_preset(posts, quick, monkeypatch):
+    monkeypatch.setenv("UNLEARNABLE_ADVERSARIAL_WEIGHT", "9")  # of the balanced preset
+    report = protect(posts, method="em", threshold=100.0, **{**quick, "max_rounds": 4})
+    assert (report.stopped, report.rounds) == ("threshold", 2)
+
+
 def test_a_colliding_unicode_tree_of_200_photos(tmp_path, tiny_path):
     folder = tmp_path / "photos"
     for n in range(200):

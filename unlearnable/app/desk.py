@@ -142,13 +142,24 @@ class Desk:
             InputError: they are no trigger for it.
         """
         assert self.draft is not None
+        words = " ".join(words.lower().split())
         if words == self.posts[number].trigger:
             self.wanted.pop(number, None)
         else:
             self.draft.tokens_of(number, words)
-            self.wanted[number] = " ".join(words.lower().split())
+            self.wanted[number] = words
         self.typed.pop(number, None)
         self.version += 1
+
+    def take_typed(self) -> bool:
+        """Choose all words that were typed and not taken yet; return whether the noise has to be made for others now.
+
+        Raises:
+            InputError: the first that are no trigger for their post.
+        """
+        for number, words in sorted(self.typed.items()):
+            self.write_trigger(number, words)
+        return bool(self.wanted)
 
     def stop(self) -> None:
         """Stop the work that is under way."""

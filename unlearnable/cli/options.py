@@ -62,10 +62,12 @@ def _default(kind: type[BaseModel], name: str, flags: Sequence[str]) -> str:
     """The default: of a switch "--on/--off" one of the two, of others the value, and what presets make of it."""
     if flags and "/" in flags[0]:
         return flags[0].split("/")[not kind.model_fields[name].default]
-    presets = config.PRESETS if "preset" in kind.model_fields else {}
-    changed = [f"{values[name]} with --preset {preset}" for preset, values in presets.items() if name in values]
     default = config.default_text(kind, name)
-    return "; ".join([default, *changed]) if default else ""
+    if not default or "preset" not in kind.model_fields:
+        return default
+    texts = {preset: str(values.get(name, default)) for preset, values in config.PRESETS.items()}
+    usual = texts[kind.model_fields["preset"].default]
+    return "; ".join([usual, *(f"{text} with --preset {one}" for one, text in texts.items() if text != usual)])
 
 
 def _text(sentences: str, default: str, otherwise: str = "") -> str:

@@ -54,9 +54,11 @@ class OptimisationTrace:
 
 
 def optimise(
-    task: OptimisationTask, progress: Progress, stop: Callable[[list[float]], bool]
+    task: OptimisationTask, progress: Progress, stop: Callable[[list[float]], bool] | None = None
 ) -> tuple[AnySession, OptimisationTrace]:
     """Run a method until its rounds are over or `stop`, given the losses of all rounds, returns true.
+
+    Without `stop` the settings of the method say when a run ends (`reason_to_stop`).
 
     The session's problem is the task's, with the words that describe its photos.
 
@@ -64,6 +66,7 @@ def optimise(
         CheckpointError: the checkpoint belongs to another run.
     """
     settings, path, world = task.settings, task.checkpoint, task.problem.world
+    stop = stop or (lambda losses: bool(reason_to_stop(settings, losses)))
     resumed, noise = world.exchange((path is not None and path.is_file(), task.problem.noise_path))[0]
     if not resumed:
         task.problem.noise_path.unlink(missing_ok=True)

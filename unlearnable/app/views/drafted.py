@@ -38,7 +38,9 @@ def draw(ui: Any, desk: Desk, shown: Shown) -> None:
             ui.element("p").props["innerText"] = (
                 f"Posts with other words: {len(desk.wanted)}. The noise has to be made for these words, too."
             )
-            ui.button("Make the noise for these words", on_click=desk.change).props('unelevated no-caps id="change"')
+            ui.button("Make the noise for these words", on_click=lambda: _go_on(ui, desk)).props(
+                'unelevated no-caps id="change"'
+            )
         else:
             _output(ui, desk)
         ui.button("Back to the captions", on_click=desk.back).props('flat no-caps id="back"')
@@ -70,7 +72,21 @@ def _output(ui: Any, desk: Desk) -> None:
         ui.input("Folder for the copies", value=str(desk.output)).props("outlined dense stack-label").classes("wide")
     )
     field.on_value_change(lambda event: setattr(desk, "output", folder_of(event.value or "")))
-    ui.button("Write the protected copies", on_click=desk.publish).props('unelevated no-caps id="publish"')
+    ui.button("Write the protected copies", on_click=lambda: _go_on(ui, desk)).props('unelevated no-caps id="publish"')
+
+
+def _go_on(ui: Any, desk: Desk) -> None:
+    """Make the noise for the words that were chosen, or write the copies; what was typed counts as chosen."""
+    asked = bool(desk.wanted)
+    try:
+        others = desk.take_typed()
+    except UnlearnableError as error:
+        ui.notify(error.message, type="negative")
+        return
+    if others == asked:
+        (desk.change if asked else desk.publish)()
+    elif others:
+        ui.notify("The words that you typed are taken. The noise has to be made for them first.")
 
 
 def folder_of(text: str) -> Path:

@@ -24,7 +24,6 @@ from unlearnable.protection.optimise import (
     OptimisationTrace,
     improve_further,
     optimise,
-    reason_to_stop,
 )
 from unlearnable.results import ProtectReport
 from unlearnable.workflows.layout import create_folders, layout_of, refuse_existing_output
@@ -242,6 +241,6 @@ def draft(settings: ProtectSettings, scratch: Path, progress: Progress | None = 
     aside.progress.mkdir(parents=True)
     run = foreseen_and_ready(settings, aside, dataset, surrogates, scratch, progress)
     task = OptimisationTask(run.problem, run.method, run.method_settings, checkpoint=None, key="")
-    session, trace = optimise(task, progress, lambda losses: bool(reason_to_stop(settings, losses)))
+    session, trace = optimise(task, progress)
     refuse_without_noise(run.prepared, session.state.noise)
     return ProtectionDraft(replace(run, layout=layout, problem=session.problem), task, session, trace, began)

@@ -96,12 +96,28 @@ def copies_bytes(prepared: Prepared) -> int:
 def result_bytes(run: Run) -> int:
     """Estimate what a run writes at most at one time once its photos are read.
 
-    These are copies, the shards that they are packed into, noise, and working copies of what is read back: of lossy
-    files also of what was encoded.
+    These are copies, the shards that they are packed into, noise, checkpoints, and working copies of what is read back:
+    of lossy files also of what was encoded.
     """
     packing = 2 if run.dataset.shards else 1
     reading_back = 1 if all(encoding.lossless for encoding in run.prepared.encodings) else 2
-    return packing * copies_bytes(run.prepared) + Ragged(run.prepared.grids).size + reading_back * _working_copies(run)
+    noise = Ragged(run.prepared.grids).size
+    return packing * copies_bytes(run.prepared) + noise + _checkpoints(run) + reading_back * _working_copies(run)
+
+
+def _checkpoints(run: Run) -> int:
+    """Two, as one is written before the last one goes: weights of what is trained and two moments of each.
+
+    Moments of token embeddings are left out: those of words that occur are kept alone.
+    """
+    surrogates = run.problem.surrogates
+    adversaries = () if run.method_settings.ends_at_threshold else (*surrogates, *run.problem.towers)
+    total = 0
+    for model in (*surrogates, *adversaries):
+        for name, weights in model.module.named_parameters():
+            kept = 1 if name.endswith("token_embedding.weight") else 3
+            total += kept * weights.numel() * weights.element_size()
+    return 2 * total
 
 
 def needed_bytes(run: Run) -> int:

@@ -24,7 +24,7 @@ from unlearnable.posts.pixels import Pixels, Posts, Rgb8
 from unlearnable.posts.shared import equal_photos, leaders_of
 from unlearnable.progress import Progress
 from unlearnable.protection.captions import Captions, cut_captions
-from unlearnable.protection.optimise import OptimisationTask, optimise, reason_to_stop
+from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.protection.towers import load_towers
 from unlearnable.protection.vocabulary import load_words
 from unlearnable.scratch import scratch_folder
@@ -145,7 +145,7 @@ def _optimise(settings: ProtectionSettings, problem: Problem, progress: Progress
     method = METHODS[settings.method]()
     own = settings_for(method, settings, settings.options)
     task = OptimisationTask(problem, method, own, checkpoint=None, key="")
-    session, _ = optimise(task, progress, lambda losses: bool(reason_to_stop(settings, losses)))
+    session, _ = optimise(task, progress)
     return session.state
 
 

@@ -99,7 +99,7 @@ def protect(
         lead(world, run.work)
         problem = replace(run.problem, world=world)
         task = OptimisationTask(problem, run.method, run.method_settings, layout.checkpoint, run.key)
-        session, trace = optimise(task, progress, lambda losses: bool(reason_to_stop(settings, losses)))
+        session, trace = optimise(task, progress)
         run = replace(run, problem=replace(session.problem, world=ALONE))
         return publish(run, session.state, trace.losses, started, progress)
 
@@ -160,7 +160,7 @@ def stage(
     if run.method.lowers_loss:
         refuse_unprotected(losses, run.settings)
     leave_packed(run.dataset, lines, layout, run.scratch)
-    stopped = reason_to_stop(run.settings, rounds) or "rounds"
+    stopped = reason_to_stop(run.method_settings, rounds) or "rounds"
     seconds = time.monotonic() - started
     report = summarise(run, state, RunResults(lines, losses, rounds, stopped, roundtrip, seconds))
     report = report.model_copy(update={"notes": [*notes, *report.notes]})
@@ -244,7 +244,8 @@ def _finished_report(
     if report.run != key:
         if not (changed := changed_since_finished(layout, settings, dataset)):
             raise CheckpointError(
-                f"{layout.private} holds a finished run of other settings or photos", hint="use --overwrite"
+                f"{layout.private} holds a finished run of other settings or photos",
+                hint="use --add if photos are to be added, or --overwrite to start over",
             )
         progress.note(f"{said_of_changed(changed)} since this run began: --overwrite protects the photos as they are")
     for record in filter(Path.is_file, (layout.manifest, layout.sums)):

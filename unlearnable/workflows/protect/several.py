@@ -11,7 +11,7 @@ from unlearnable.models.device import choose_device
 from unlearnable.models.fetching import fetch
 from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
-from unlearnable.protection.optimise import OptimisationTask, optimise, reason_to_stop
+from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.results import ProtectReport
 from unlearnable.scratch import scratch_folder
 from unlearnable.training.distributed import World, follow, join
@@ -48,7 +48,7 @@ def _take_part(settings: ProtectSettings, world: World, scratch: Path) -> None:
     if not follow(world, run.work):
         return
     task = OptimisationTask(run.problem, run.method, run.method_settings, run.layout.checkpoint, run.key)
-    optimise(task, Silent(), lambda losses: bool(reason_to_stop(settings, losses)))
+    optimise(task, Silent())
 
 
 def _ready(settings: ProtectSettings, world: World, scratch: Path) -> Run:

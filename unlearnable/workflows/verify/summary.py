@@ -120,5 +120,5 @@ def _notes_on_roles(victims: Sequence[VictimRecord]) -> list[str]:
         return []
     return [
         "protection was made on these very victims, against which it holds best: name another model with --victims, "
-        "such as RN50:openai"
+        "such as conv-small or RN50:openai"
     ]

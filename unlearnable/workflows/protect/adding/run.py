@@ -14,9 +14,8 @@ from unlearnable.errors import CheckpointError
 from unlearnable.models.fetching import fetch
 from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
-from unlearnable.protection.optimise import OptimisationTask, optimise, reason_to_stop
+from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.results import ProtectReport
-from unlearnable.stores.ragged import Ragged
 from unlearnable.workflows.layout import Layout, create_folders, layout_of
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.adding.additions import additions, recognised
@@ -30,7 +29,7 @@ from unlearnable.workflows.protect.adding.joined import (
     unchanged_report,
 )
 from unlearnable.workflows.protect.chosen import Source, source_of
-from unlearnable.workflows.protect.expected import copies_bytes, foreseen_and_ready
+from unlearnable.workflows.protect.expected import foreseen_and_ready, result_bytes
 from unlearnable.workflows.protect.lock import held, scratch_of
 from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.run import Staged, clear, finish, stage
@@ -72,12 +71,12 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         run = replace(run, key=key, layout=replace(layout, photos=earlier.root), problem=problem)
         goes_on = layout.key_under_way() == key
         if not goes_on:
-            files.check_space(layout.private, copies_bytes(run.prepared) + Ragged(run.prepared.grids).size)
+            files.check_space(layout.private, result_bytes(run))
         earlier = keep_records(layout, earlier, scratch)
         settings_text = earlier.records.settings.read_text(encoding="utf-8")
         create_folders(layout, key, settings_text, dataset.posts, resume=goes_on)
         task = OptimisationTask(run.problem, run.method, run.method_settings, layout.checkpoint, key)
-        session, trace = optimise(task, progress, lambda losses: bool(reason_to_stop(settings, losses)))
+        session, trace = optimise(task, progress)
         run = replace(run, problem=session.problem)
         _remove_joined(layout, run)
         new = stage(run, session.state, trace.losses, started, progress)
