@@ -171,7 +171,7 @@ def train(
         CheckpointError: the stopped training had other settings or other data.
     """
     from unlearnable.config import TrainSettings, resolve_as
-    from unlearnable.workflows.train import train as run
+    from unlearnable.workflows.train.run import train as run
 
     resolved = resolve_as(TrainSettings, {"data": data, **settings}, _path(config))
     with _logged(resolved, progress) as shown:

@@ -13,7 +13,7 @@ from unlearnable import Silent
 
 WORKFLOWS = {
     "protect": "unlearnable.workflows.protect.run",
-    "train": "unlearnable.workflows.train",
+    "train": "unlearnable.workflows.train.run",
     "verify": "unlearnable.workflows.verify.run",
     "benchmark": "unlearnable.benchmarks.study",
     "explain": "unlearnable.workflows.explain.run",

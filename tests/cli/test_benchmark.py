@@ -20,9 +20,9 @@ import unlearnable.experiments.fit as fit
 from unlearnable import checkpoint
 from unlearnable.cli.app import main
 real, checkpoint.SOON = fit._save, 0
-def save_and_pause(path, *rest):
-    real(path, *rest)
-    if path.name.startswith("mem-3"):
+def save_and_pause(task, *rest):
+    real(task, *rest)
+    if task.checkpoint.name.startswith("mem-3"):
         print("saved", flush=True)
         threading.Event().wait()  # for ever
 fit._save = save_and_pause

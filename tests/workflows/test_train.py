@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
 from tests.conftest import tree
-from unlearnable import checkpoint
+from unlearnable import checkpoint, files
 from unlearnable.config import TrainSettings
 from unlearnable.datasets import Photo
 from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelError, OutputError
 from unlearnable.experiments import fit as fit_module
 from unlearnable.lines import Lines
+from unlearnable.models import openclip
 from unlearnable.models.architectures import ARCHITECTURES
 from unlearnable.models.openclip import load
 from unlearnable.training.distributed import World
-from unlearnable.workflows.train import report_path, train
+from unlearnable.workflows.train.outputs import partial_path, report_path
+from unlearnable.workflows.train.run import train
 from unlearnable.workflows.verify.splits import split
 
 
@@ -44,7 +47,7 @@ def test_a_checkpoint_a_report_and_curves_come_out(settings, posts):
 
 def test_the_first_of_several_processes_alone_speaks_and_writes(settings, monkeypatch):
     said: list[str] = []
-    monkeypatch.setattr("unlearnable.workflows.train.join", lambda device: World(rank=1))
+    monkeypatch.setattr("unlearnable.workflows.train.run.join", lambda device: World(rank=1))
     assert train(settings, progress=Lines(lambda text, *_: said.append(text))) is None
     assert said == []
     assert not settings.output.exists()
@@ -61,8 +64,8 @@ def test_an_interrupted_training_resumes_to_the_same_bits(settings, tmp_path, mo
     saves, real = [], fit_module._save
     expected = [(0, 1), (1, 2), (1, 3)] if every == 0 else [(1, 2), (2, 4)]  # epochs and steps that were done
 
-    def save(path, model, optimiser, training, key):
-        real(path, model, optimiser, training, key)
+    def save(task, model, optimiser, training):
+        real(task, model, optimiser, training)
         saves.append((len(training.epochs), training.done))
         if len(saves) == len(expected):
             raise KeyboardInterrupt
@@ -85,6 +88,11 @@ def test_an_interrupted_training_resumes_to_the_same_bits(settings, tmp_path, mo
 @pytest.fixture
 def stopped(settings, monkeypatch):
     """A training that was stopped when its first checkpoint was written."""
+    stop(settings, monkeypatch)
+    return settings
+
+
+def stop(settings, monkeypatch, **more):
     real = fit_module._save
 
     def save(*arguments):
@@ -93,22 +101,22 @@ def stopped(settings, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(fit_module, "_save", save)
+        patch.setattr(checkpoint, "SOON", 0)
         with pytest.raises(KeyboardInterrupt):
-            train(settings)
-    return settings
+            train(settings, **more)
 
 
 def test_a_stopped_training_does_not_go_on_from_another_start(stopped, tiny, tmp_path, monkeypatch):
     other = tiny.clone()
     torch.nn.init.normal_(other.module.token_embedding.weight)
-    monkeypatch.setattr("unlearnable.workflows.train.openclip.load", lambda _: other)
+    monkeypatch.setattr("unlearnable.workflows.train.run.openclip.load", lambda _: other)
     with pytest.raises(CheckpointError):
         train(stopped, resume=True)
 
 
 def test_a_training_that_was_stopped_before_its_report_is_finished(settings, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("unlearnable.workflows.train.files.write_text", interrupt)
+        patch.setattr("unlearnable.workflows.train.outputs.files.write_text", interrupt)
         with pytest.raises(KeyboardInterrupt):
             train(settings)
     assert settings.output.exists()
@@ -165,14 +173,60 @@ def test_a_file_that_appears_during_the_training_is_not_replaced_unasked(setting
         return history
 
     with monkeypatch.context() as patch:
-        patch.setattr("unlearnable.workflows.train.fit", fit)
-        with pytest.raises(OutputError, match="appeared during the training") as caught:
+        patch.setattr("unlearnable.workflows.train.run.fit", fit)
+        with pytest.raises(OutputError, match="is not of this training") as caught:
             train(settings)
     assert "use --resume" in caught.value.hint
     assert report_path(settings.output).read_text() == "mine"
     assert not settings.output.exists()
     report_path(settings.output).unlink()
     assert train(settings, resume=True).sha256
+
+
+@pytest.mark.parametrize("taken", [lambda output: output, report_path])
+def test_a_file_that_appears_after_a_training_was_stopped_is_not_replaced_unasked(stopped, taken):
+    taken(stopped.output).write_text("mine")
+    with pytest.raises(OutputError, match="is not of this training") as caught:
+        train(stopped, resume=True)
+    assert "move it away and use --resume" in caught.value.hint
+    assert taken(stopped.output).read_text() == "mine"
+    taken(stopped.output).unlink()
+    assert train(stopped, resume=True).sha256
+
+
+def test_another_model_that_appears_after_a_training_was_stopped_is_not_replaced_unasked(stopped, tiny_path):
+    shutil.copy(tiny_path, stopped.output)
+    with pytest.raises(OutputError, match="is not of this training"):
+        train(stopped, resume=True)
+    assert stopped.output.read_bytes() == tiny_path.read_bytes()
+
+
+def test_a_stopped_training_that_was_to_overwrite_still_does(settings, monkeypatch):
+    settings.output.parent.mkdir(parents=True)
+    settings.output.write_bytes(b"old")
+    report_path(settings.output).write_bytes(b"old")
+    stop(settings, monkeypatch, overwrite=True)
+    assert settings.output.read_bytes() == b"old"
+    assert train(settings, resume=True).sha256
+
+
+@pytest.mark.parametrize("last", ["openclip.save", "files.write_text"])
+def test_a_kill_before_the_checkpoint_goes_is_no_reason_to_refuse_the_own_files(settings, monkeypatch, last):
+    stop(settings, monkeypatch)
+    real = openclip.save if "save" in last else files.write_text
+
+    def write_and_stop(*arguments):
+        real(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"unlearnable.workflows.train.outputs.{last}", write_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            train(settings, resume=True)
+    whole = settings.output.read_bytes()
+    assert train(settings, resume=True).sha256
+    assert settings.output.read_bytes() == whole
+    assert not partial_path(settings.output).exists()
 
 
 @pytest.mark.parametrize("name", ["posts.jsonl", "p3.png"])

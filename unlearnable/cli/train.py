@@ -57,11 +57,11 @@ def train(
     """
 
     def work(settings: TrainSettings, progress: Progress) -> TrainReport | None:
-        from unlearnable.workflows.train import train as run
+        from unlearnable.workflows.train.run import train as run
 
         return run(settings, resume=resume, overwrite=overwrite, progress=progress)
 
-    run_command(context, TrainSettings, work, _show, hint="--resume continues after the last finished epoch")
+    run_command(context, TrainSettings, work, _show, hint="--resume continues from its last checkpoint")
 
 
 def _show(report: TrainReport) -> None:

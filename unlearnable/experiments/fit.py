@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -38,6 +39,7 @@ class TrainingTask:
         key: run key that the checkpoint is bound to.
         attacker: who trains; `train` holds the pairs of their choice.
         queries: number of the first held-out photos, whose queries count; None for all.
+        replaced: checksums of the files that what is made of the model may replace, for whoever resumes.
     """
 
     train: Pairs
@@ -47,6 +49,7 @@ class TrainingTask:
     key: str = ""
     attacker: Attacker = PLAIN
     queries: int | None = None
+    replaced: Sequence[str] = ()
 
     @property
     def steps(self) -> int:
@@ -89,7 +92,7 @@ def fit(model: DualEncoder, task: TrainingTask, progress: Progress, *, world: Wo
             training.epochs.append(epoch_record(step.epoch, mean, model, task.held_out, task.queries))
             training.loss = 0.0
         if task.checkpoint is not None and world.rank == 0:
-            clock.tick(partial(_save, task.checkpoint, model, optimiser, training, task.key), at_end=step.ends_epoch)
+            clock.tick(partial(_save, task, model, optimiser, training), at_end=step.ends_epoch)
     if not all(weights.isfinite().all() for weights in model.module.parameters()):
         raise ModelError("the last steps left weights that are not finite", hint="lower --lr")
     return training.epochs
@@ -109,15 +112,17 @@ def epoch_record(
     return EpochRecord(epoch=epoch, loss=loss, image_to_text=both.image_to_text, text_to_image=both.text_to_image)
 
 
-def _save(path: Path, model: DualEncoder, optimiser: Optimizer, training: _TrainingState, key: str) -> None:
+def _save(task: TrainingTask, model: DualEncoder, optimiser: Optimizer, training: _TrainingState) -> None:
+    assert task.checkpoint is not None
     state = {
         "weights": model.module.state_dict(),
         "optimiser": optimiser.state_dict(),
         "epochs": [record.model_dump() for record in training.epochs],
         "done": training.done,
         "loss": training.loss,
+        "replaced": list(task.replaced),
     }
-    checkpoint.save(path, key, state)
+    checkpoint.save(task.checkpoint, task.key, state)
 
 
 def _restore(model: DualEncoder, optimiser: Optimizer, task: TrainingTask) -> _TrainingState:

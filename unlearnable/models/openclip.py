@@ -97,6 +97,20 @@ def save(encoder: DualEncoder, path: Path) -> None:
         temporary.write_bytes(serialised(state, metadata={"unlearnable": seal.seal_json(header)}))
 
 
+def saved_weights(path: Path) -> str | None:
+    """Return the checksum of the weights that `save` wrote to a file; None of any other file."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        return None  # a pipe would be waited for
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = (file.metadata() or {}).get("unlearnable", "")
+        return str(seal.unseal_json(header)["sha256"])
+    except (SafetensorError, OSError, ValueError, LookupError):
+        return None
+
+
 def _load_other(name: str) -> DualEncoder:
     path = Path(name)
     if path.is_dir():

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from unlearnable import files
 from unlearnable.config import TrainSettings
 from unlearnable.datasets import Dataset
-from unlearnable.errors import ConfigError, InputError, OutputError
+from unlearnable.errors import ConfigError, InputError
 from unlearnable.experiments.fit import TrainingTask, epoch_record, fit
 from unlearnable.experiments.recipe import recipe_for
 from unlearnable.models import openclip
@@ -25,7 +26,14 @@ from unlearnable.progress import Progress, Silent
 from unlearnable.results import SkippedRecord, TrainReport
 from unlearnable.scratch import scratch_folder
 from unlearnable.training.distributed import join
-from unlearnable.workflows.layout import refuse_published
+from unlearnable.workflows.train.outputs import (
+    partial_path,
+    refuse_data,
+    refuse_existing_output,
+    replaceable,
+    write_model,
+    write_report,
+)
 from unlearnable.workflows.verify.splits import split, unused
 
 
@@ -50,7 +58,7 @@ def train(
         CheckpointError: the training to resume had other settings or other data.
     """
     started, progress = time.monotonic(), progress or Silent()
-    partial, there = _refuse_existing_output(settings, resume=resume, overwrite=overwrite)
+    refuse_existing_output(settings, resume=resume, overwrite=overwrite)
     device = choose_device(settings.device)
     world, datasets = join(device), open_all(settings)
     if world.rank:
@@ -58,16 +66,17 @@ def train(
     model = _start(settings, progress).to(device)
     key = _key(settings, datasets, model)
     files.check_writable(settings.output.parent)
+    replaced = replaceable(settings, key, overwrite=overwrite)
     with scratch_folder() as scratch:
         posts = DecodedPosts(Pixels.create(scratch / "pixels.u8"))
         read_all(datasets, model.image_size, posts, progress)
-        task = _task(settings, model, posts, partial, key)
+        task = replace(_task(settings, model, posts, key), replaced=replaced)
         progress.phase(f"training {settings.model}", task.steps)
         initial = epoch_record(0, None, model, task.held_out)
         history = fit(model, task, progress, world=world)
     if world.rank:
         return None
-    _save(model, settings, partial, there)
+    write_model(model, settings.output, replaced)
     report = TrainReport(
         output=str(settings.output),
         sha256=files.sha256(settings.output),
@@ -86,8 +95,7 @@ def train(
         history=history,
         seconds=round(time.monotonic() - started, 1),
     )
-    files.write_text(report_path(settings.output), report.model_dump_json(indent=2) + "\n")
-    partial.unlink(missing_ok=True)
+    write_report(report, settings.output)
     return report
 
 
@@ -99,7 +107,7 @@ def _start(settings: TrainSettings, progress: Progress) -> DualEncoder:
     return openclip.load(settings.model)
 
 
-def _task(settings: TrainSettings, model: DualEncoder, posts: DecodedPosts, partial: Path, key: str) -> TrainingTask:
+def _task(settings: TrainSettings, model: DualEncoder, posts: DecodedPosts, key: str) -> TrainingTask:
     """Return the training task, with the full recipe.
 
     Raises:
@@ -117,7 +125,7 @@ def _task(settings: TrainSettings, model: DualEncoder, posts: DecodedPosts, part
             seed=settings.seed,
             from_scratch=openclip.is_architecture(settings.model),
         ),
-        checkpoint=partial,
+        checkpoint=partial_path(settings.output),
         key=key,
     )
     if not len(task.train):
@@ -148,68 +156,8 @@ def open_all(settings: TrainSettings) -> list[Dataset]:
             hint="pass --captions once for each --data, or not at all",
         )
     datasets = [open_collection(folder, file) for folder, file in zip(settings.data, captions, strict=True)]
-    _refuse_data(settings.output, datasets)
+    refuse_data(settings.output, datasets)
     return datasets
-
-
-def report_path(output: Path) -> Path:
-    """Return the path of the report on a checkpoint."""
-    return output.with_name(f"{output.name}.json")
-
-
-def _save(model: DualEncoder, settings: TrainSettings, partial: Path, there: Sequence[Path]) -> None:
-    """Write the model, unless it would replace, or its report would, what was not there at the start."""
-    for path in _results(settings):
-        if path.exists() and path not in there:
-            hint = f"move it away and use --resume: what was learnt is in {partial}"
-            raise OutputError(f"{path} appeared during the training", hint=hint)
-    openclip.save(model, settings.output)
-
-
-def _results(settings: TrainSettings) -> tuple[Path, Path]:
-    return settings.output, report_path(settings.output)
-
-
-def _refuse_existing_output(settings: TrainSettings, *, resume: bool, overwrite: bool) -> tuple[Path, Sequence[Path]]:
-    """Return the checkpoint of the training, and what it may replace, after checking that this was asked for.
-
-    Raises:
-        ConfigError: the output lies in a folder to train on.
-        OutputError: a model, its report or a stopped training exists, and neither `resume` nor `overwrite` allows it;
-            or the output is a folder, or would be published.
-    """
-    files.refuse_among(settings.output, *settings.data)
-    refuse_published(settings.output)
-    if settings.output.is_dir():
-        raise OutputError(f"{settings.output} is a folder", hint="name a file in it, such as model.safetensors")
-    partial = settings.output.with_name(f"{settings.output.name}.partial")
-    if resume and overwrite:
-        raise ConfigError("--resume and --overwrite exclude each other", hint="use only one of them")
-    if overwrite:
-        partial.unlink(missing_ok=True)
-        return partial, _results(settings)
-    there = [path for path in _results(settings) if path.exists()]
-    if partial.exists() and resume:  # it goes last: what stands there beside it was not finished
-        return partial, there
-    if there:
-        raise OutputError(f"{there[0]} exists already", hint="use --overwrite or choose another --output")
-    if partial.exists():
-        raise OutputError(f"{partial} is a stopped training", hint="use --resume to continue it, or --overwrite")
-    return partial, there
-
-
-def _refuse_data(output: Path, datasets: Sequence[Dataset]) -> None:
-    """Refuse to replace what is trained on, which no option asks for.
-
-    Raises:
-        OutputError: model or report would stand in the place of a photo or a caption file.
-    """
-    read = [
-        path for dataset in datasets for path in (dataset.source, *(photo.path for photo in dataset.photos)) if path
-    ]
-    for path in (output, report_path(output)):
-        if path.exists() and path.resolve() in {one.resolve() for one in read}:
-            raise OutputError(f"{path} is part of the data to train on", hint="choose another --output")
 
 
 def _key(settings: TrainSettings, datasets: Sequence[Dataset], model: DualEncoder) -> str:
