@@ -17,7 +17,7 @@ from PIL import Image
 from tests.benchmarks.conftest import captions
 from tests.conftest import tree
 from unlearnable.attacks import parse_attack
-from unlearnable.benchmarks import SUITES, study
+from unlearnable.benchmarks import SUITES, protections, runner, study
 from unlearnable.benchmarks.estimate import estimate
 from unlearnable.benchmarks.pixel_cache import decoded, square
 from unlearnable.benchmarks.plan import protection_recipe, set_up
@@ -31,7 +31,6 @@ from unlearnable.experiments import models
 from unlearnable.models import openclip
 from unlearnable.models.weights import weights_sha256
 from unlearnable.progress import Silent
-from unlearnable.protection.optimise import optimise
 
 
 def test_flickr_fills_tables_1_and_3_beside_the_papers_figures(flickr, asked):
@@ -274,27 +273,39 @@ def test_processes_share_the_protections(flickr, asked, monkeypatch):
     ]  # fmt: skip
 
 
-def test_runs_that_share_a_folder_make_a_protection_once(flickr, asked, monkeypatch):
+@pytest.mark.parametrize(
+    ("module", "name", "seeds", "said", "ran"),
+    [
+        (protections, "optimise", (1,), "another run makes the protection", 1),
+        (runner, "train_victim", (0,), "another run trains the victim", 0),
+    ],
+)
+def test_runs_that_share_a_folder_make_each_thing_once(
+    flickr, asked, tmp_path, monkeypatch, module, name, seeds, said, ran
+):
     settings, waiting, others = asked("flickr8k", flickr, methods=("em",)), Event(), []
+    real = getattr(module, name)
 
     class Noted(Silent):
         def note(self, text):
-            if "another run makes the protection" in text:
+            if said in text:
                 waiting.set()
 
     def second():
-        return study.benchmark(settings.model_copy(update={"seeds": (1,)}), progress=Noted())
+        return study.benchmark(settings.model_copy(update={"seeds": seeds}), progress=Noted())
 
     def slowly(*task):
-        others.append(pool.submit(second))
-        assert waiting.wait(30)
-        return optimise(*task)
+        if not others:
+            others.append(pool.submit(second))
+            assert waiting.wait(30)
+        return real(*task)
 
-    monkeypatch.setattr("unlearnable.benchmarks.protections.optimise", slowly)
+    monkeypatch.setattr(module, name, slowly)
     with ThreadPoolExecutor(1) as pool:
         first = study.benchmark(settings)
         (other,) = others
-        assert (first.protections, first.ran) == (other.result().protections, other.result().ran)
+        assert (other.result().protections, other.result().ran) == (first.protections, ran)
+    assert not list((tmp_path / "out").rglob("*.lock"))
 
 
 def test_photos_are_decoded_once(flickr, asked, tmp_path, monkeypatch):

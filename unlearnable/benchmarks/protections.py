@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import fmean
 
 import numpy as np
 import torch
-from filelock import FileLock, Timeout
 from torch import Tensor
 
 from unlearnable.attacks.base import Attack
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
 from unlearnable.benchmarks.plan import ProtectionRecipe
 from unlearnable.benchmarks.protection_store import ProtectionStore, Saved
+from unlearnable.benchmarks.turns import alone
 from unlearnable.config import Enlargement
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS
@@ -87,7 +85,7 @@ def make(
     """
     recipe = store.recipe
     slots = recipe.cut([item.captions for item in photos.items])
-    with _alone(store, progress):
+    with alone(store.lock, f"makes the protection {store.noise.name}", progress):
         saved = store.read()
         if saved is None:
             if store.is_damaged:
@@ -98,22 +96,6 @@ def make(
         forget(store.checkpoint)  # also where a kill came between the two
     noise = NoiseStore(_grids(recipe, photos, surrogate), recipe.settings.epsilon, store.noise, "r")
     return Protection(noise, Captions.from_tokens(slots, saved.triggers, recipe.settings))
-
-
-@contextmanager
-def _alone(store: ProtectionStore, progress: Progress) -> Iterator[None]:
-    """Hold the files of a protection, which two runs that share a folder would write at once."""
-    store.folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(store.lock)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        progress.note(f"another run makes the protection {store.noise.name}: waiting for it")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _grids(recipe: ProtectionRecipe, photos: DecodedPhotos, surrogate: DualEncoder) -> tuple[Shape, ...]:

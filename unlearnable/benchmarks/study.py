@@ -12,7 +12,7 @@ from unlearnable.benchmarks import SUITES
 from unlearnable.benchmarks.bench import VERSION, Bench
 from unlearnable.benchmarks.crowd.bench import check_crowd, crowd_bench
 from unlearnable.benchmarks.crowd.estimate import estimate as estimate_crowd
-from unlearnable.benchmarks.crowd.study import crowd_report, run_missing
+from unlearnable.benchmarks.crowd.study import crowd_report, run_crowd
 from unlearnable.benchmarks.estimate import estimate
 from unlearnable.benchmarks.fluency import read_captions
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos, decoded
@@ -21,6 +21,7 @@ from unlearnable.benchmarks.processes import own_share
 from unlearnable.benchmarks.runner import run
 from unlearnable.benchmarks.suites.base import Suite
 from unlearnable.benchmarks.summary import report_of, write
+from unlearnable.benchmarks.turns import run_missing
 from unlearnable.config import BenchmarkSettings
 from unlearnable.errors import InputError
 from unlearnable.evaluation.idia import identities
@@ -63,7 +64,10 @@ def benchmark(
     files.check_writable(bench.folder)
     bench.store.report_unusable(VERSION, progress)
     crowd = crowd_bench(settings, bench) if settings.crowd else None
-    ran = run_missing(crowd, progress) if crowd else _run_missing(bench, progress)
+    if crowd:
+        ran = run_crowd(crowd, progress)
+    else:
+        ran = run_missing(bench, own_cells(bench), lambda cell: run(bench, cell, progress), progress)
     if process()[0]:
         return None
     if crowd:
@@ -73,17 +77,6 @@ def benchmark(
     reused = len(report.cells) + len(report.crowd_cells) - ran
     counted = {"ran": ran, "reused": reused, "seconds": round(time.monotonic() - started, 1)}
     return write(report.model_copy(update=counted), latex=settings.latex)
-
-
-def _run_missing(bench: Bench, progress: Progress) -> int:
-    """Run the missing cells of this process; return their number."""
-    ran = 0
-    for cell in own_cells(bench):
-        if bench.done(cell) is None:
-            run(bench, cell, progress)
-            ran += 1
-        bench.checkpoint(cell).unlink(missing_ok=True)  # also where a kill came between the two
-    return ran
 
 
 def plan(settings: BenchmarkSettings, *, progress: Progress | None = None) -> BenchmarkPlan:

@@ -10,22 +10,18 @@ from unlearnable.benchmarks.crowd.figures import figures
 from unlearnable.benchmarks.crowd.runner import run
 from unlearnable.benchmarks.processes import own_share
 from unlearnable.benchmarks.summary import report_of
+from unlearnable.benchmarks.turns import run_missing
 from unlearnable.config import BenchmarkSettings
 from unlearnable.progress import Progress
 from unlearnable.report.crowd_table import crowd_table
 from unlearnable.results import BenchmarkReport, ProtectionRecord, SkippedRecord
 
 
-def run_missing(crowd: CrowdBench, progress: Progress) -> int:
+def run_crowd(crowd: CrowdBench, progress: Progress) -> int:
     """Run the missing cells of this process; return their number."""
     stores = {cell: crowd.protection(cell) for cell in crowd.cells}
-    ran = 0
-    for cell in own_share({cell: store.digest if store else "" for cell, store in stores.items()}):
-        if crowd.done(cell) is None:
-            run(crowd, cell, progress)
-            ran += 1
-        crowd.checkpoint(cell).unlink(missing_ok=True)  # also where a kill came between the two
-    return ran
+    own = own_share({cell: store.digest if store else "" for cell, store in stores.items()})
+    return run_missing(crowd, own, lambda cell: run(crowd, cell, progress), progress)
 
 
 def crowd_report(
