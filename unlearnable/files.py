@@ -10,7 +10,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 
@@ -127,6 +127,18 @@ def make_folder(folder: Path) -> None:
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
     sync_folder(folder.parent)
+
+
+@contextmanager
+def no_empty_folders_above(path: Path) -> Iterator[None]:
+    """Remove, after the block, those folders above a path that were missing before and are empty."""
+    missing = [parent for parent in path.parents if not parent.exists()]
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # one holds something, as those above it then do
+            for parent in missing:
+                parent.rmdir()
 
 
 def refuse_among(output: Path, *inputs: Path | None) -> None:

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import numpy as np
 import pytest
@@ -283,7 +284,8 @@ def test_processes_share_the_protections(flickr, asked, monkeypatch):
 def test_runs_that_share_a_folder_make_each_thing_once(
     flickr, asked, tmp_path, monkeypatch, module, name, seeds, said, ran
 ):
-    settings, waiting, others = asked("flickr8k", flickr, methods=("em",)), Event(), []
+    settings, waiting = asked("flickr8k", flickr, methods=("em",)), Event()
+    others: list[Any] = []
     real = getattr(module, name)
 
     class Noted(Silent):

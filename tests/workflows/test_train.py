@@ -229,6 +229,24 @@ def test_a_kill_before_the_checkpoint_goes_is_no_reason_to_refuse_the_own_files(
     assert not partial_path(settings.output).exists()
 
 
+@pytest.mark.parametrize("more", [{}, {"resume": True}, {"overwrite": True}])
+def test_two_trainings_do_not_write_to_one_output(settings, monkeypatch, more):
+    def fit(*arguments, **options):
+        with pytest.raises(OutputError, match="another training is writing to"):
+            train(settings, **more)
+        return fit_module.fit(*arguments, **options)
+
+    monkeypatch.setattr("unlearnable.workflows.train.run.fit", fit)
+    assert train(settings).sha256
+    assert {path.suffix for path in settings.output.parent.iterdir()} == {".safetensors", ".json"}
+
+
+def test_a_refused_training_leaves_no_empty_folder(settings):
+    with pytest.raises(ModelError):
+        train(settings.model_copy(update={"model": "no-such-model"}))
+    assert not settings.output.parent.exists()
+
+
 @pytest.mark.parametrize("name", ["posts.jsonl", "p3.png"])
 def test_no_photo_and_no_caption_file_is_replaced_by_a_model(settings, posts, name):
     before = tree(posts)

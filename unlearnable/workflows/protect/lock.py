@@ -28,7 +28,7 @@ def held(layout: Layout) -> Iterator[None]:
     """
     _refuse_others(layout)
     lock = FileLock(layout.lock, timeout=0)
-    with _no_empty_parents(layout.private):
+    with files.no_empty_folders_above(layout.private):
         _take(layout, lock)
         try:
             files.make_private(layout.private)
@@ -55,18 +55,6 @@ def scratch_of(layout: Layout) -> Iterator[Path]:
         yield layout.scratch
     finally:
         shutil.rmtree(layout.scratch, ignore_errors=True)
-
-
-@contextmanager
-def _no_empty_parents(folder: Path) -> Iterator[None]:
-    """Remove, after the block, those folders above another one that were missing before and are empty."""
-    missing = [parent for parent in folder.parents if not parent.exists()]
-    try:
-        yield
-    finally:
-        with suppress(OSError):  # one holds something, as those above it then do
-            for parent in missing:
-                parent.rmdir()
 
 
 def _take(layout: Layout, lock: FileLock) -> None:

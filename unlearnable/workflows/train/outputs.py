@@ -5,8 +5,11 @@ A training that was stopped keeps in its checkpoint what it may replace, as what
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from unlearnable import checkpoint, files
 from unlearnable.config import TrainSettings
@@ -16,6 +19,7 @@ from unlearnable.models import openclip
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.weights import weights_sha256
 from unlearnable.results import TrainReport
+from unlearnable.training.distributed import process
 from unlearnable.workflows.layout import refuse_published
 
 
@@ -29,19 +33,47 @@ def partial_path(output: Path) -> Path:
     return output.with_name(f"{output.name}.partial")
 
 
+@contextmanager
+def held(settings: TrainSettings) -> Iterator[None]:
+    """Hold the output of a training against other ones; of several processes the first does. Nothing is left of it.
+
+    Raises:
+        ConfigError: the output lies in a folder to train on.
+        OutputError: another training holds it, or it is a folder, would be published or cannot be written.
+    """
+    output = settings.output
+    files.refuse_among(output, *settings.data)
+    refuse_published(output)
+    for path in filter(Path.is_dir, _existing(output)):
+        raise OutputError(f"{path} is a folder", hint="name another --output, such as model.safetensors in a folder")
+    if process()[0]:
+        yield
+        return
+    lock = FileLock(output.with_name(f".{output.name}.lock"), timeout=0)
+    with files.no_empty_folders_above(output):
+        with files.reporting_write_errors(output, "choose another --output, in a folder that can be written"):
+            output.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                lock.acquire()
+            except Timeout:
+                hint = "wait until it is over, or choose another --output"
+                raise OutputError(f"another training is writing to {output}", hint=hint) from None
+        try:
+            yield
+        finally:
+            with suppress(PermissionError):  # Windows removes no file that is open
+                Path(lock.lock_file).unlink(missing_ok=True)
+            lock.release()
+
+
 def refuse_existing_output(settings: TrainSettings, *, resume: bool, overwrite: bool) -> None:
     """Stop where something exists already that was not asked to be replaced or continued.
 
     Raises:
-        ConfigError: the output lies in a folder to train on.
-        OutputError: a model, its report or a stopped training exists, and neither `resume` nor `overwrite` allows it;
-            or the output is a folder, or would be published.
+        ConfigError: both are asked for.
+        OutputError: a model, its report or a stopped training exists, and neither `resume` nor `overwrite` allows it.
     """
-    files.refuse_among(settings.output, *settings.data)
-    refuse_published(settings.output)
     there, partial = _existing(settings.output), partial_path(settings.output)
-    for path in filter(Path.is_dir, there):
-        raise OutputError(f"{path} is a folder", hint="name another --output, such as model.safetensors in a folder")
     if resume and overwrite:
         raise ConfigError("--resume and --overwrite exclude each other", hint="use only one of them")
     if overwrite or (resume and partial.exists()):

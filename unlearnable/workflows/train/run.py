@@ -27,6 +27,7 @@ from unlearnable.results import SkippedRecord, TrainReport
 from unlearnable.scratch import scratch_folder
 from unlearnable.training.distributed import join
 from unlearnable.workflows.train.outputs import (
+    held,
     partial_path,
     refuse_data,
     refuse_existing_output,
@@ -57,15 +58,18 @@ def train(
         OutputError: the output exists already or cannot be written.
         CheckpointError: the training to resume had other settings or other data.
     """
-    started, progress = time.monotonic(), progress or Silent()
-    refuse_existing_output(settings, resume=resume, overwrite=overwrite)
-    device = choose_device(settings.device)
+    with held(settings):
+        refuse_existing_output(settings, resume=resume, overwrite=overwrite)
+        return _train(settings, overwrite, progress or Silent())
+
+
+def _train(settings: TrainSettings, overwrite: bool, progress: Progress) -> TrainReport | None:
+    started, device = time.monotonic(), choose_device(settings.device)
     world, datasets = join(device), open_all(settings)
     if world.rank:
         progress = Silent()  # the first process speaks for all
     model = _start(settings, progress).to(device)
     key = _key(settings, datasets, model)
-    files.check_writable(settings.output.parent)
     replaced = replaceable(settings, key, overwrite=overwrite)
     with scratch_folder() as scratch:
         posts = DecodedPosts(Pixels.create(scratch / "pixels.u8"))
