@@ -469,6 +469,14 @@ def add_and_stop_after_two_files(posts, monkeypatch):
             protect(posts, add=True)
 
 
+def test_a_call_without_options_where_one_was_stopped_names_the_option_that_goes_on(last_week, posts, monkeypatch):
+    take(posts, range(2))
+    add_and_stop_after_two_files(posts, monkeypatch)
+    with pytest.raises(OutputError, match="exists already") as caught:
+        protect(posts, **QUICK)
+    assert (caught.value.hint or "").startswith("use --add to continue the stopped one, --overwrite")
+
+
 def test_more_photos_since_it_was_stopped_begin_it_anew(last_week, posts, tmp_path, monkeypatch):
     take(posts, range(2))
     add_and_stop_after_two_files(posts, monkeypatch)

@@ -236,7 +236,10 @@ def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite:
     if not used:
         return
     if not (overwrite or resume):
-        hint = "use --resume to continue a stopped run, --overwrite to replace it, or choose another --output"
+        stopped = (
+            "--add to continue the stopped one" if layout.earlier.exists() else "--resume to continue a stopped run"
+        )
+        hint = f"use {stopped}, --overwrite to replace it, or choose another --output"
         raise OutputError(f"{used[0]} exists already", hint=hint)
     if not any(path.exists() for path in (layout.settings, layout.progress)):
         raise OutputError(f"{used[0]} was not made by this program", hint="remove it or choose another --output")
