@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -93,8 +94,18 @@ def test_a_damaged_cache_is_made_again_and_a_line_says_so(items, tmp_path, kind)
 
 def test_a_cache_that_cannot_be_made_says_so(items, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match=r"cannot create .*file") as caught:
+    with pytest.raises(OutputError, match=r"cannot write .*file") as caught:
         store.decoded(items, 32, tmp_path / "file" / "cache", Silent())
+    assert "--cache-dir" in str(caught.value.hint)
+
+
+def test_a_cache_that_cannot_be_written_is_said_in_a_line(items, tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    with pytest.raises(OutputError, match=r"cannot write .*c.*Read-only") as caught:
+        store.decoded(items, 32, tmp_path / "c", Silent())
     assert "--cache-dir" in str(caught.value.hint)
 
 

@@ -16,7 +16,7 @@ from unlearnable import files, seal
 from unlearnable.benchmarks.plan import digest
 from unlearnable.benchmarks.suites.base import Item
 from unlearnable.checkpoint import Clock
-from unlearnable.errors import InputError, OutputError
+from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.posts.pixels import Pixels
 from unlearnable.progress import Progress
@@ -59,7 +59,7 @@ def decoded(items: Sequence[Item], side: int, folder: Path, progress: Progress) 
         InputError: none of the photos can be decoded.
     """
     path = folder / f"{_key(items, side, progress)}.u8"
-    with _alone(path), files.reporting_write_errors(path):
+    with files.reporting_write_errors(path, "choose another --cache-dir"), _alone(path):
         index = _read(path)
         if index is None:
             if path.is_file():
@@ -79,12 +79,7 @@ def _key(items: Sequence[Item], side: int, progress: Progress) -> str:
 
 
 def _alone(path: Path) -> FileLock:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"cannot create {path.parent}: {error.strerror}", hint="choose another --cache-dir"
-        ) from error
+    path.parent.mkdir(parents=True, exist_ok=True)
     return FileLock(path.with_suffix(".lock"))
 
 
