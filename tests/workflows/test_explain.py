@@ -173,3 +173,22 @@ def test_a_photo_of_a_protected_folder_is_known_by_any_path_to_it(published, tmp
 def test_a_caption_of_blanks_that_html_writes_is_none(posts):
     with pytest.raises(ConfigError, match="no caption of"):
         post_of(posts / "p0.png", "&nbsp; &nbsp;", None)
+
+
+@pytest.mark.parametrize("error", [OutputError("the disk is full"), KeyboardInterrupt()])
+def test_nothing_is_left_where_not_all_could_be_written(published, tiny_path, tmp_path, monkeypatch, error):
+    def fail(path, text):
+        assert list(path.parent.glob("attention.*"))
+        raise error
+
+    def again():
+        return unlearnable.explain(
+            published / "p0.png", model=(str(tiny_path),), output=tmp_path / "new" / "e", caption="a cat"
+        )
+
+    with monkeypatch.context() as patch:
+        patch.setattr("unlearnable.workflows.explain.run.files.write_text", fail)
+        with pytest.raises(type(error)):
+            again()
+    assert not (tmp_path / "new").exists()
+    assert again().files

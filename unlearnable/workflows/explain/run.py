@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +25,13 @@ from unlearnable.models.fetching import fetch
 from unlearnable.models.openclip import load as load_model
 from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.progress import Progress, Silent
-from unlearnable.report.figures import MapPanel, Panel, draw_attention, draw_map, is_drawn
+from unlearnable.report.figures import KINDS, MapPanel, Panel, draw_attention, draw_map, is_drawn
 from unlearnable.results import EmbeddingMap, ExplainReport, Explanation, MapPoint, WordRecord
 from unlearnable.workflows.explain.selection import ExplainedPost, MapPosts, choose_posts, post_of
 from unlearnable.workflows.layout import refuse_published
 
 SHOWN = 320  # side of the photo in the figure, in pixels
+ATTENTION, MAP, REPORT = "attention", "map", "explain.json"
 
 
 def explain(settings: ExplainSettings, *, overwrite: bool = False, progress: Progress | None = None) -> ExplainReport:
@@ -50,10 +53,7 @@ def explain(settings: ExplainSettings, *, overwrite: bool = False, progress: Pro
         raise ConfigError("there is nothing to explain", hint="pass a photo, or posts with --map DIR")
     post = post_of(settings.photo, settings.caption, settings.trigger) if settings.photo else None
     folder = settings.output
-    files.refuse_among(folder, *settings.map)
-    refuse_published(folder / "explain.json")
-    if not overwrite and folder.exists() and (folder.is_file() or any(folder.iterdir())):
-        raise OutputError(f"{folder} exists already", hint="use --overwrite or choose another --output")
+    _refuse_output(settings, overwrite=overwrite)
     device = choose_device(settings.device)
     chosen = choose_posts(settings)
     titles = titles_of(settings.model)
@@ -71,23 +71,46 @@ def explain(settings: ExplainSettings, *, overwrite: bool = False, progress: Pro
             maps.append(drawn)
             map_panels.append(map_panel)
         progress.advance()
-    written = draw_attention(_seen(post.pixels, SHOWN), panels, folder / "attention") if post else []
-    written += draw_map(map_panels, folder / "map") if map_panels else []
-    report = ExplainReport(
-        output=str(folder),
-        photo=str(settings.photo) if settings.photo else None,
-        caption=post.caption if post else None,
-        trigger=post.trigger if post else None,
-        explanations=explanations,
-        maps=maps,
-        files=[path.name for path in written],
-        notes=[*_notes(explanations), *_note_on_letters(post)],
-        seed=settings.seed,
-        device=device,
-        seconds=round(time.monotonic() - started, 1),
-    )
-    files.write_text(folder / "explain.json", report.model_dump_json(indent=2) + "\n")
+    with _all_or_none(folder):
+        written = draw_attention(_seen(post.pixels, SHOWN), panels, folder / ATTENTION) if post else []
+        written += draw_map(map_panels, folder / MAP) if map_panels else []
+        report = ExplainReport(
+            output=str(folder),
+            photo=str(settings.photo) if settings.photo else None,
+            caption=post.caption if post else None,
+            trigger=post.trigger if post else None,
+            explanations=explanations,
+            maps=maps,
+            files=[path.name for path in written],
+            notes=[*_notes(explanations), *_note_on_letters(post)],
+            seed=settings.seed,
+            device=device,
+            seconds=round(time.monotonic() - started, 1),
+        )
+        files.write_text(folder / REPORT, report.model_dump_json(indent=2) + "\n")
     return report
+
+
+def _refuse_output(settings: ExplainSettings, *, overwrite: bool) -> None:
+    folder = settings.output
+    files.refuse_among(folder, *settings.map)
+    refuse_published(folder / REPORT)
+    if not overwrite and folder.exists() and (folder.is_file() or any(folder.iterdir())):
+        raise OutputError(f"{folder} exists already", hint="use --overwrite or choose another --output")
+
+
+@contextmanager
+def _all_or_none(folder: Path) -> Iterator[None]:
+    """Leave none of the files that the block writes where it fails, so that the same command can be given again."""
+    names = [REPORT, *(f"{stem}.{kind}" for stem in (ATTENTION, MAP) for kind in KINDS)]
+    new = [folder / name for name in names if not (folder / name).exists()]
+    with files.no_empty_folders_above(folder / REPORT):
+        try:
+            yield
+        except BaseException:
+            for path in new:
+                path.unlink(missing_ok=True)
+            raise
 
 
 def titles_of(models: tuple[str, ...]) -> list[str]:
