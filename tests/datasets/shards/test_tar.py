@@ -166,6 +166,15 @@ def test_what_leads_elsewhere_is_left_out_and_listed(unpacked, tmp_path):
     assert list(written(dataset, tmp_path / "out")) == ["1.jpg", "folder/2.jpg"]
 
 
+def test_a_name_that_no_file_can_have_is_left_out_and_listed(unpacked, tmp_path):
+    long = "n" * 300 + ".jpg"
+    write_tar(tmp_path / "in" / "a.tar", {"1.jpg": PHOTO, long: PHOTO, f"{long[:-4]}.txt": b"a dog"})
+    dataset = unpacked(tmp_path / "in")
+    assert [photo.id for photo in dataset.photos] == ["a/1.jpg"]
+    assert [(skip.where, skip.reason) for skip in dataset.skipped] == [(f"a/{long}", "bad-name")]
+    assert list(written(dataset, tmp_path / "out")) == ["1.jpg"]
+
+
 def test_texts_that_cannot_be_read_are_left_out(unpacked, tmp_path, monkeypatch):
     monkeypatch.setattr(tar, "LARGEST_TEXT", 1000)
     members = {

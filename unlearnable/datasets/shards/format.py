@@ -71,7 +71,7 @@ class Shards:
             if not post.photos and not post.skipped:
                 skipped.append(Skipped(f"{folder}/{post.name}", "no-photo", "a post without a photo"))
             for photo in (f"{folder}/{name}" for name in post.photos):
-                if not (root / photo).is_file():
+                if not files.is_file(root / photo):
                     skipped.append(Skipped(photo, "bad-name", "no file can have its name"))
                     continue
                 splits[photo] = None
