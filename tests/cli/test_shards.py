@@ -146,6 +146,27 @@ def test_parquet_comes_out_as_parquet(form, quick, tmp_path):
         assert row["bytes"] != photo_bytes(number)
 
 
+def test_rows_of_parquet_without_a_photo_cost_the_others_nothing(quick, tmp_path):
+    """As those of downloads that failed, which img2dataset keeps."""
+    photos = pa.array([photo_bytes(n) if n % 5 else None for n in range(15)], pa.binary())
+    table = pa.table(
+        {"key": [f"{n:05d}" for n in range(15)], "jpg": photos, "caption": [f"dog {n}" for n in range(15)]}
+    )
+    (tmp_path / "in").mkdir()
+    pq.write_table(table, tmp_path / "in" / "00000.parquet")
+    ended = call("protect", tmp_path / "in", "--json", *quick)
+    assert ended.returncode == 0, ended.stderr
+    report, output = json.loads(ended.stdout), tmp_path / "in-protected"
+    assert (report["protected"], report["trigger_roundtrip"]) == (12, 1.0)
+    assert pq.read_table(output / "00000.parquet")["key"].to_pylist() == [f"{n:05d}" for n in range(15) if n % 5]
+    checked = json.loads(call("doctor", "--check", output, "--json").stdout)
+    assert (checked["photos"], checked["compared"], checked["problems"]) == (12, 12, [])
+    originals = open_collection(tmp_path / "in", None)
+    posts, _ = match(originals, open_protected(output, originals, None))
+    assert all(post.published[0].endswith(post.clean[0]) for post in posts)
+    assert [post.original.id for post in posts] == [f"00000/{n:08d}.jpg" for n in range(15) if n % 5]
+
+
 def test_a_run_that_was_killed_while_it_packed_goes_on(quick, tmp_path):
     """The photos that it had packed already are written again, to the same bytes."""
     source = shards(tmp_path / "shards")

@@ -175,6 +175,52 @@ def test_img2datasets_parquet_has_no_photo_in_some_rows(tmp_path):
     assert row == {"key": "0", "status": "success", "caption": "new a dog", "jpg": b"protected 00000/00000000.jpg"}
 
 
+def test_photos_keep_their_names_where_rows_before_them_are_left_out(tmp_path):
+    """As rows without a path, with one path twice, or that would have one name in another kind of photo."""
+    image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    paths = ["gone.jpg", "gone.jpg", None, "p.jpg", "p.jpeg"]
+    photos = pa.array([{"bytes": photo_bytes(n), "path": path} for n, path in enumerate(paths)], image)
+    source = tmp_path / "in" / "a.parquet"
+    source.parent.mkdir()
+    pq.write_table(pa.table({"image": photos}), source)
+    PARQUET.unpack(source, tmp_path / "unpacked")
+    dataset = PARQUET.read(source, tmp_path / "unpacked")
+    new = ["a/00000001.jpg", "a/00000002.jpg", "a/p.jpg", "a/p-2.jpg"]
+    ids = ["a/00000001.jpg", "a/00000002.jpg", "a/p.jpg", "a/p.jpeg"]
+    (tmp_path / "out" / "a").mkdir(parents=True)
+    for name in new:
+        (tmp_path / "out" / name).write_bytes(name.encode())
+    PARQUET.write(dataset, Edits({}, dict(zip(ids, new, strict=True))), tmp_path / "out")
+    copy = tmp_path / "out" / "a.parquet"
+    assert pq.read_table(copy)["image"].to_pylist() == [
+        {"bytes": name.encode(), "path": path}
+        for name, path in zip(new, ["gone.jpg", None, "p.jpg", "p.jpg"], strict=True)
+    ]
+    assert [post.photos for post in PARQUET.kind.posts(copy)] == [[name.removeprefix("a/")] for name in new]
+    assert pq.read_schema(copy).equals(pq.read_schema(source), check_metadata=True)
+
+
+@pytest.mark.parametrize(
+    ("note", "named"),
+    [
+        ("no JSON", {}),
+        ("7", {}),
+        ('{"a": 1}', {}),
+        ("[" * 9999, {}),
+        ('[1, "../x.jpg", "b.jpg", "b.jpg"]', {1: "x", 2: "b"}),
+    ],
+)
+def test_names_noted_in_a_file_of_somebody_elses_are_no_danger(note, named, tmp_path):
+    file = tmp_path / "a.parquet"
+    with pq.ParquetWriter(file, pa.schema([("jpg", pa.binary())])) as out:
+        out.write_table(pa.table({"jpg": [photo_bytes(n) for n in range(4)]}))
+        out.add_key_value_metadata({"file_names": note})
+    names = [name for post in PARQUET.kind.posts(file) for name in post.photos]
+    assert names == [f"{named.get(n, f'{n:08d}')}.jpg" for n in range(4)]
+    PARQUET.unpack(file, tmp_path / "unpacked")
+    assert sorted(path.name for path in (tmp_path / "unpacked" / "a").iterdir()) == sorted(names)
+
+
 @pytest.mark.parametrize("nested", [True, False])
 def test_a_parquet_file_that_names_photos(nested, tmp_path):
     names = ["b.jpg", "a.jpg", "absent.jpg"]

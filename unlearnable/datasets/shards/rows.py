@@ -133,8 +133,24 @@ def read_rows(path: Path) -> Iterator[PackedRow]:
                 yield from (_row(values, columns) for values in _values(batch))
 
 
+def read_note(path: Path, name: str) -> str | None:
+    """Return what a file says under a name beside its rows, if it does.
+
+    Raises:
+        InputError: it is damaged.
+        ConfigError: the library that reads it is not installed.
+    """
+    with _opened(path) as opened:
+        note: bytes | None = (opened.metadata.metadata or {}).get(name.encode())
+        return None if note is None else note.decode(errors="replace")
+
+
 def rewrite_rows(
-    path: Path, target: Path, edit: Callable[[int, PackedRow], dict[str, Any] | None], names: Sequence[str] = _PHOTOS
+    path: Path,
+    target: Path,
+    edit: Callable[[int, PackedRow], dict[str, Any] | None],
+    names: Sequence[str] = _PHOTOS,
+    notes: Callable[[], dict[str, str]] = dict,
 ) -> None:
     """Write a copy of a file with the same schema, but that a column may be emptied and have more categories.
 
@@ -143,6 +159,7 @@ def rewrite_rows(
         target: the copy.
         edit: `(number, row)` -> its values that change; None where the row is left out.
         names: names that the column of photos may have.
+        notes: `()` -> what the copy says beside its rows, asked when all are written.
     """
     arrow, parquet = require(LIBRARY, EXTRA), require("pyarrow.parquet", EXTRA)
     number = 0
@@ -163,6 +180,8 @@ def rewrite_rows(
                     new = {place: change[name] for place, change in enumerate(edits) if name in change}
                     table = table.set_column(at, schema.field(at), _replaced(table.column(at), new))
                 out.write_table(table)
+            if beside := notes():
+                out.add_key_value_metadata(beside)
 
 
 def _loose(schema: Any) -> Any:
