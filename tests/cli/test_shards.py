@@ -115,6 +115,30 @@ def test_one_shard_in_another_kind_of_photo(quick, tmp_path):
     assert not skipped
 
 
+def test_two_kinds_of_photo_of_one_name_stay_one_post(quick, tmp_path):
+    members: dict[str, bytes] = {}
+    for number in range(8):
+        members |= {f"{number}.jpg": photo_bytes(number), f"{number}.png": photo_bytes(number + 50, "PNG")}
+        members |= {f"{number}.txt": b"a dog %d" % number}
+    source = write_tar(tmp_path / "in" / "0.tar", members).parent
+    ended = call("protect", source, "--format", "webp", "--json", *quick)
+    assert ended.returncode == 0, ended.stderr
+    output = tmp_path / "in-protected"
+    with (output / "0.tar").open("rb") as stream:
+        read = list(group_by_keys({**one, "__url__": ""} for one in tar_file_iterator(stream)))
+    assert [one["__key__"] for one in read] == [str(number) for number in range(8)]
+    assert all({"webp", "2.webp", "txt"} <= set(one) for one in read)
+    private = output.with_name("in-protected.private")
+    private.rename(tmp_path / "elsewhere")  # without the manifest, by the same rule
+    originals = open_collection(source, None)
+    posts, _ = match(originals, open_protected(output, originals, None))
+    assert {post.original.id: post.protected.name for post in posts} == {
+        f"0/{number}{old}": f"{number}{new}"
+        for number in range(8)
+        for old, new in [(".jpg", ".webp"), (".png", ".2.webp")]
+    }
+
+
 def test_an_archive_that_is_none(quick, tmp_path):
     (tmp_path / "a.tar").write_bytes(b"no tar")
     ended = call("protect", tmp_path / "a.tar", *quick)

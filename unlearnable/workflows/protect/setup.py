@@ -135,7 +135,8 @@ def make_ready(
     pixels = Pixels.create(scratch / PIXELS)
     side = max(model.image_size for model in surrogates)
     captions_name = dataset.source.name if dataset.source else None
-    names = OutputNames((photo.id for photo in dataset.photos), captions_name, taken)
+    ids, packed = (photo.id for photo in dataset.photos), dataset.shards is not None
+    names = OutputNames(ids, captions_name, taken, packed=packed)
     copies = MadeCopies(history.known_copies(progress.note))
     hashes = history.known_protected_hashes(progress.note)
     reader = PhotoReader(settings, side, pixels, hashes, copies, names, layout.staged)

@@ -138,7 +138,7 @@ def _partners(originals: Dataset, protected: Dataset) -> dict[str, str]:
     copies = {photo.id for photo in protected.photos}
     suffixes: dict[str, set[str]] = {}
     for copy in copies:
-        for stem in (_stem(copy), re.sub(r"-\d+$", "", _stem(copy))):  # numbered where its name was another's
+        for stem in (_stem(copy), re.sub(r"[-.]\d+$", "", _stem(copy))):  # numbered where its name was another's
             suffixes.setdefault(stem, set()).add(PurePosixPath(copy).suffix)
     several = {stem for stem, count in Counter(_stem(photo.id) for photo in originals.photos).items() if count > 1}
     sources = []
@@ -150,7 +150,8 @@ def _partners(originals: Dataset, protected: Dataset) -> dict[str, str]:
             continue  # protection left it out, so that it used up no name
         own = choose_encoding(picture, "auto").suffix if picture else ""  # asked of several kinds alone
         sources.append((photo.id, own if own in written else min(written, default="")))
-    names = OutputNames((photo.id for photo in originals.photos), originals.source.name if originals.source else None)
+    ids, captions = (photo.id for photo in originals.photos), originals.source.name if originals.source else None
+    names = OutputNames(ids, captions, packed=originals.shards is not None)
     return {photo: copy for photo, suffix in sources if (copy := names.give(photo, suffix)) in copies}
 
 
