@@ -79,6 +79,13 @@ def test_a_photo_takes_its_best_caption_and_its_others_do_not_count_against_it()
     assert rank(images, texts, torch.tensor([0, 1, 0, 0])).image_to_text.tolist() == [2, 4]
 
 
+def test_hit_is_the_number_nearest_to_the_share():
+    """0.07 * 100 is above 7, which a requirement such as hit10<=7 would miss."""
+    for size in (20, 50, 100, 120):
+        for found in range(size + 1):
+            assert hit(torch.tensor([1] * found + [11] * (size - found))) == 100 * found / size
+
+
 def test_hit_and_medr():
     ranks = torch.tensor([1, 10, 11, 200])
     assert hit(ranks, 10) == 50.0

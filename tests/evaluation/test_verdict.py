@@ -120,6 +120,26 @@ def test_a_figure_that_misses_is_given_so_that_it_shows():
     assert missed([parse_rule("hit10<=10")], cells, findings(cells, REFERENCES))[0].endswith(": 10.04")
 
 
+@pytest.mark.parametrize(
+    ("photos", "clean", "protected", "bound"), [(22, 20, 15, 0.5), (30, 30, 12, 0.9), (70, 17, 17, 0)]
+)
+def test_a_figure_that_is_the_bound_meets_it_however_sums_are_rounded(photos, clean, protected, bound):
+    """10 of 22 by chance, 20 learnt and 15 kept is an effect of a half; 7 of 70 above chance are 10 points."""
+    by_chance = References(random=both(1000 / photos), pretrained={})
+    cells = [cell("clean", 100 * clean / photos), cell("protected", 100 * protected / photos)]
+    (found,) = findings(cells, by_chance)
+    assert (found.effect, found.effect_image_to_text) == (bound, bound)
+    assert found.outcome == {0: "not protected", 0.5: "partly protected", 0.9: "protected"}[bound]
+    assert not missed([parse_rule(f"effect>={bound}")], cells, [found])
+
+
+def test_a_mean_over_seeds_that_is_the_bound_meets_it():
+    """Of 35 queries 3, 13 and 26 are found: 42 of 105, whose mean is summed to more than 40."""
+    cells = [cell("clean", 90, seed) for seed in range(3)]
+    cells += [cell("protected", 100 * found / 35, seed) for seed, found in enumerate((3, 13, 26))]
+    assert not missed([parse_rule("hit10<=40")], cells, findings(cells, REFERENCES))
+
+
 def test_an_effect_that_cannot_be_judged_is_missed():
     cells = [cell("clean", 12), cell("protected", 10)]
     assert "cannot be judged" in missed([parse_rule("effect>=0.1")], cells, findings(cells, REFERENCES))[0]

@@ -12,6 +12,7 @@ from unlearnable.evaluation.per_photo import Way, hit_interval, hits
 from unlearnable.results import BothWays, Cell, Finding, Outcome, References, WorstFinding
 
 HELD, PARTLY = 0.9, 0.5  # effects from which protection counts as full and as partial
+DECIMALS = 9  # of figures that are compared with a bound: further ones are of how sums are rounded, not of ranks
 LEAST_GAP = 10.0  # points of Hit@10 that clean posts must teach before an effect can be judged
 WAYS: tuple[Way, ...] = ("image_to_text", "text_to_image")
 
@@ -118,9 +119,9 @@ def _effect(clean: Sequence[Cell], protected: Sequence[Cell], way: Way, *referen
     """Return (clean - protected) / (clean - the best reference); None without one or if clean teach too little."""
     floor = max((_hit10(one, way) for one in references if one is not None), default=None)
     learnt = _hit(clean, way)
-    if floor is None or learnt - floor < LEAST_GAP:
+    if floor is None or round(learnt - floor, DECIMALS) < LEAST_GAP:
         return None
-    return (learnt - _hit(protected, way)) / (learnt - floor)
+    return round((learnt - _hit(protected, way)) / (learnt - floor), DECIMALS)
 
 
 def _outcome(effects: Sequence[float | None]) -> Outcome:
@@ -128,5 +129,5 @@ def _outcome(effects: Sequence[float | None]) -> Outcome:
     judged = [effect for effect in effects if effect is not None]
     if not judged:
         return "cannot be judged"
-    mean = fmean(judged)
+    mean = round(fmean(judged), DECIMALS)
     return "protected" if mean >= HELD else "partly protected" if mean >= PARTLY else "not protected"

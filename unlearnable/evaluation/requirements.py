@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from unlearnable.errors import ConfigError
-from unlearnable.evaluation.findings import protected_cells
+from unlearnable.evaluation.findings import DECIMALS, protected_cells
 from unlearnable.evaluation.verdict import name_of
 from unlearnable.results import Cell, Finding
 
@@ -51,7 +51,7 @@ def parse_rule(text: str) -> Rule:
         )
     metric, sign, bound = match.groups()
     compare, limit = _SIGNS[sign], float(bound)
-    return Rule(text, metric, lambda value: compare(value, limit))
+    return Rule(text, metric, lambda value: compare(round(value, DECIMALS), limit))
 
 
 def missed(rules: Iterable[Rule], cells: Sequence[Cell], all_findings: Sequence[Finding]) -> list[str]:
