@@ -135,8 +135,7 @@ def make_ready(
     pixels = Pixels.create(scratch / PIXELS)
     side = max(model.image_size for model in surrogates)
     captions_name = dataset.source.name if dataset.source else None
-    ids, packed = (photo.id for photo in dataset.photos), dataset.shards is not None
-    names = OutputNames(ids, captions_name, taken, packed=packed)
+    names = OutputNames((photo.id for photo in dataset.photos), captions_name, taken, packed=bool(dataset.shards))
     copies = MadeCopies(history.known_copies(progress.note))
     hashes = history.known_protected_hashes(progress.note)
     reader = PhotoReader(settings, side, pixels, hashes, copies, names, layout.staged)
