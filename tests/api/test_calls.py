@@ -87,6 +87,14 @@ def test_a_setting_that_does_not_exist_is_a_config_error(received, name):
     assert received == []
 
 
+def test_no_surrogate_is_a_config_error(received):
+    with pytest.raises(unlearnable.ConfigError, match="surrogate"):
+        unlearnable.protect("a", surrogate=[])
+    with pytest.raises(unlearnable.ConfigError, match="surrogate"):
+        unlearnable.ImageProtector(surrogate=())
+    assert received == []
+
+
 @pytest.mark.parametrize("config", [{}, 3])
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_what_is_no_path_is_a_config_error(received, name, config):

@@ -44,8 +44,9 @@ class ProtectionSettings(MEMSettings):
     surrogate: Annotated[
         tuple[str, ...],
         Field(
+            min_length=1,
             description="Model to protect against: small (bundled), an open_clip name with its weights such as "
-            "RN50:openai, or a checkpoint. Several make an ensemble."
+            "RN50:openai, or a checkpoint. Several make an ensemble.",
         ),
     ] = ("small",)
     preset: Annotated[
