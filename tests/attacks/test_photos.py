@@ -8,6 +8,7 @@ from PIL import Image
 
 from tests.conftest import picture
 from unlearnable.attacks import parse_attack
+from unlearnable.attacks.base import AttackFamily, on_photos
 from unlearnable.errors import ConfigError, InputError
 
 
@@ -180,3 +181,18 @@ def test_img2dataset_leaves_256_as_it_is_and_enlarges_what_is_smaller():
     )
     large = np.asarray(Image.fromarray(picture(1, 64, 64)).resize((256, 256), Image.Resampling.LANCZOS))
     assert np.array_equal(parse_attack("img2dataset").image(picture(1, 64, 64)), parse_attack("jpeg-95").image(large))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda pixels, _: pixels / 255,
+        lambda pixels, _: pixels[..., 0],
+        lambda pixels, _: pixels[:0],
+        lambda *_: np.zeros(3),
+    ],
+)
+def test_what_a_package_makes_of_a_photo_has_to_be_one(change):
+    attack = AttackFamily(on_photos(change)).make("theirs", 0)
+    with pytest.raises(ConfigError, match="the attack theirs makes an array of"):
+        attack.image(picture(0))

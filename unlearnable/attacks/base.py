@@ -9,6 +9,8 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from unlearnable.errors import ConfigError
+
 Pixels: TypeAlias = NDArray[np.uint8]  # (h, w, 3)
 
 
@@ -40,8 +42,18 @@ class PhotoAttack:
     change: Callable[[Pixels], Pixels]
 
     def image(self, pixels: Pixels) -> Pixels:
-        """Return `pixels` changed."""
-        return self.change(pixels)
+        """Return `pixels` changed.
+
+        Raises:
+            ConfigError: the attack, of an installed package, gives no photo; numbers from 0 to 1 would be a black one.
+        """
+        changed = self.change(pixels)
+        if changed.dtype != np.uint8 or changed.ndim != 3 or changed.shape[2] != 3 or not changed.size:
+            raise ConfigError(
+                f"the attack {self.name} makes an array of {changed.dtype}, {changed.shape}, of a photo",
+                hint="it has to give uint8 of (height, width, 3)",
+            )
+        return changed
 
     def caption(self, text: str) -> str:
         """Return `text` itself."""
