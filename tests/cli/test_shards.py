@@ -139,6 +139,12 @@ def test_two_kinds_of_photo_of_one_name_stay_one_post(quick, tmp_path):
     }
 
 
+def test_a_shard_without_a_photo_that_can_be_read_is_named(quick, tmp_path):
+    shard = write_tar(tmp_path / "in" / "0.tar", {"1.jpg": b"no photo", "1.txt": b"a dog"})
+    ended = call("protect", shard, *quick)
+    assert (ended.returncode, f"no photo in {shard} can be protected" in ended.stderr) == (3, True), ended.stderr
+
+
 def test_an_archive_that_is_none(quick, tmp_path):
     (tmp_path / "a.tar").write_bytes(b"no tar")
     ended = call("protect", tmp_path / "a.tar", *quick)

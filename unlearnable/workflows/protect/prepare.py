@@ -197,7 +197,8 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
         raise InputError(f"{first.where}: {first.reason} ({first.detail})", hint="fix or remove it, or omit --strict")
     if not prepared.photos:
         first = prepared.skipped[0]
-        raise InputError(f"no photo in {dataset.root} can be protected; {first.where}: {first.reason} ({first.detail})")
+        why = f"{first.where}: {first.reason} ({first.detail})"
+        raise InputError(f"no photo in {dataset.given} can be protected; {why}")
     return prepared
 
 

@@ -91,7 +91,7 @@ def match(
         posts.append(PostPair(photo, protected.root / copy, tuple(before[photo.id]), tuple(after[copy])))
         if photo.id in uncaptioned and not _contains(after[copy][0], before[photo.id][0]):
             raise InputError(
-                f"{photo.id} has no caption in {originals.root}, its protected copy has one",
+                f"{photo.id} has no caption in {originals.given}, its protected copy has one",
                 hint="pass the caption file that protect read with --captions",
             )
     added = {copy for copy, source in sources.items() if source.startswith(("../", "/"))}
