@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
@@ -70,6 +71,15 @@ def test_a_protector_gives_what_single_calls_give_and_leaves_what_it_was_given(q
         assert np.array_equal(np.asarray(one.image), np.asarray(third.image))
         assert one.caption == other.caption == third.caption
     assert all(map(np.array_equal, images, kept))
+
+
+def test_a_notebook_that_computes_no_gradients_gets_the_same(quick):
+    images = [photo(number) for number in range(4)]
+    wanted = protect_images(images, CAPTIONS, **quick)
+    with torch.no_grad():
+        posts = protect_images(images, CAPTIONS, **quick)
+        assert not torch.is_grad_enabled()
+    assert all(np.array_equal(one.image, other.image) for one, other in zip(posts, wanted, strict=True))
 
 
 @given(st.sampled_from(MODES), st.integers(16, 40), st.integers(16, 40))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import torch
 from torch.optim import Optimizer
 
 from unlearnable import checkpoint
@@ -67,6 +68,7 @@ class _TrainingState:
 
 
 @kept()
+@torch.enable_grad()
 def fit(model: DualEncoder, task: TrainingTask, progress: Progress, *, world: World | None = None) -> list[EpochRecord]:
     """Train `model` in place, resuming from the checkpoint if it exists.
 

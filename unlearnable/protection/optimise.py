@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+import torch
+
 from unlearnable import checkpoint
 from unlearnable.config import MethodSettings
 from unlearnable.methods.base import AnySession, Method
@@ -53,6 +55,7 @@ class OptimisationTrace:
     seconds: float = 0.0
 
 
+@torch.enable_grad()
 def optimise(
     task: OptimisationTask, progress: Progress, stop: Callable[[list[float]], bool] | None = None
 ) -> tuple[AnySession, OptimisationTrace]:
@@ -86,6 +89,7 @@ def optimise(
     return session, trace
 
 
+@torch.enable_grad()
 def improve_further(
     task: OptimisationTask, session: AnySession, trace: OptimisationTrace, rounds: int, progress: Progress
 ) -> None:
