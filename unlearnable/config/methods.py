@@ -15,7 +15,7 @@ Vocabulary = Literal["words", "natural"]
 Enlargement = Literal["bilinear", "nearest"]
 NoiseColour = Literal["grey", "colour"]
 Visibility = Literal["low", "medium", "high"]
-MOVED: dict[Visibility, float] = {"low": 0.125, "medium": 0.25, "high": 1.0}  # share of the noise, in a step
+MOVED: dict[Visibility, float] = {"low": 0.14, "medium": 0.25, "high": 1.0}  # share of the noise, in a step
 
 
 class MethodSettings(Settings):
@@ -30,7 +30,7 @@ class MethodSettings(Settings):
     visibility: Annotated[
         Visibility,
         Field(
-            description="What a person may notice of the noise: a step moves an eighth (low, rather where the photo is "
+            description="What a person may notice of the noise: a step moves a seventh (low, rather where the photo is "
             "rough, and by nothing coarse where it is smooth), a quarter (medium) or all of it (high, as in the "
             "paper), where it matters most."
         ),

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from scipy.ndimage import uniform_filter
 from torch import Tensor
 
-SMOOTH = 0.4  # worth of a place where the photo is even
+SMOOTH = 0.15  # worth of a place where the photo is even
 ROUGH = 12.0  # deviation of the brightness, in 1/255, from which on a photo is as rough as it need be
 WINDOW = 7  # cells of the noise, along a side, that roughness is judged by
 COARSE = 5  # cells, along a side, whose mean counts as coarse noise
