@@ -82,6 +82,21 @@ def test_suffixes_in_capitals_are_texts_too_and_raw_photos_are_left_out(unpacked
     assert (new["1.TXT"], new["1.JSON"]) == (b"new a dog", b'{"caption": "new a cat"}')
 
 
+def test_captions_under_other_suffixes_get_their_triggers_too(unpacked, tmp_path):
+    fields = "\ufeff" + json.dumps({"caption": "a dog", "id": 7, "description": "a dog on a lawn"})
+    members = {"1.jpg": PHOTO, "1.caption": b"a dog", "2.jpg": PHOTO, "2.Text": b"a cat", "3.jpg": PHOTO}
+    members |= {"3.transcript": b"a hen", "4.jpg": PHOTO, "4.jsn": fields.encode()}
+    write_tar(tmp_path / "in" / "a.tar", members)
+    dataset = unpacked(tmp_path / "in")
+    found = {"a/1.jpg": ["a dog"], "a/2.jpg": ["a cat"], "a/3.jpg": ["a hen"], "a/4.jpg": ["a dog"]}
+    assert (captions(dataset), dataset.skipped) == (found, ())
+    edits = Edits({(pair.record, 0): f"new {pair.caption}" for pair in dataset.pairs}, {name: name for name in found})
+    new = written(dataset, tmp_path / "out", edits)
+    assert [new[name] for name in ("1.caption", "2.Text", "3.transcript")] == [b"new a dog", b"new a cat", b"new a hen"]
+    assert new["4.jsn"].decode().startswith("\ufeff{")
+    assert json.loads(new["4.jsn"].decode("utf-8-sig")) == {"caption": "new a dog", "id": 7, "description": None}
+
+
 @pytest.mark.parametrize(
     ("fields", "text", "found"),
     [

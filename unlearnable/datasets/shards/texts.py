@@ -1,4 +1,4 @@
-"""The texts of a post in a tar: the caption in its `.txt`, and the fields of its `.json`."""
+"""The texts of a post in a tar: the caption in its `.txt` or `.caption`, and the fields of its `.json`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from unlearnable.datasets.text.json_spans import decode, members, speller, strin
 from unlearnable.datasets.text.records import CaptionRecord, Scan
 from unlearnable.datasets.text.spans import TextSpan, splice, stripped
 
-TEXTS = (".txt", ".json")
+_PLAIN = (".txt", ".text", ".transcript", ".caption")
+_FIELDS = (".json", ".jsn")
+TEXTS = _PLAIN + _FIELDS  # what webdataset decodes as texts, and captions as trainers of diffusion models name them
 _NOWHERE = TextSpan(0, 0, "")
 
 
@@ -44,7 +46,7 @@ class PackedText:
         if not self.is_json:
             return record
         taken = {span[:2] for span in self.own}
-        found = with_further(record, json_fields(self.text, decode(self.text)))
+        found = with_further(record, json_fields(self.text, decode(self.text, self.text.startswith("\ufeff"))))
         return replace(found, further=tuple(one for one in found.further if one.span[:2] not in taken))
 
     def edited(self, old: Sequence[str], new: Sequence[str], keep: frozenset[str]) -> bytes:
@@ -67,11 +69,11 @@ def take_apart(name: str, data: bytes) -> PackedText:
         ValueError: it is not UTF-8, or no JSON object where it should be one.
     """
     text = data.decode("utf-8")  # a byte order mark stays, as a letter
-    if not name.lower().endswith(".json"):
-        start = text.startswith("\ufeff")
+    start = int(text.startswith("\ufeff"))
+    if not name.lower().endswith(_FIELDS):
         span = stripped(text, start, len(text))
         return PackedText(text, (span,) if span.value else (), Scan((), (), (), _as_it_is), is_json=False)
-    whole = decode(text)
+    whole = decode(text, start)
     if not isinstance(whole.value, dict):
         raise ValueError("not a JSON object")
     fields: dict[str, list[TextSpan]] = {field: strings(text, node) for field, node in members(text, whole.start)}
