@@ -56,7 +56,8 @@ def test_the_first_key_that_holds_something_is_taken(tmp_path: Path) -> None:
     posts.write_text(
         '{"text": "second", "caption": "first", "path": "b.jpg", "image": "a.jpg", "split": "val"}\n'
         '{"caption": null, "captions": ["", 3, "one", "two"], "file_name": "a.jpg"}\n'
-        '{"caption": "", "sentences": "one", "uri": "a.jpg"}\n',
+        '{"caption": "", "sentences": "one", "uri": "a.jpg"}\n'
+        '{"photo": "a.jpg", "caption": "three"}\n',
         encoding="utf-8",
     )
     dataset = open_dataset(posts)
@@ -65,6 +66,7 @@ def test_the_first_key_that_holds_something_is_taken(tmp_path: Path) -> None:
         (1, 0, "one"),
         (1, 1, "two"),
         (2, 0, "one"),
+        (3, 0, "three"),
     ]
     assert dataset.photos[0].split == "val"
 

@@ -21,6 +21,9 @@ class Keys:
 
 
 POSTS = Keys(
-    photo=("image", "file_name", "filepath", "path", "file", "img", "uri", "filename", "image_path", "image_name"),
+    photo=(
+        *("image", "file_name", "filepath", "path", "file", "img", "uri", "filename", "image_path", "image_name"),
+        "photo",
+    ),
     caption=("caption", "captions", "text", "title", "sentences", "description", "prompt", "comment"),
 )
