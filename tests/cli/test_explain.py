@@ -48,6 +48,15 @@ def test_protect_look_and_explain(posts, tiny_path, tmp_path):
     assert "trigger" in shown.stdout
 
 
+def test_what_an_encoding_changes_is_not_called_noise(tmp_path):
+    for name, quality in (("photo.jpg", 95), ("copy.jpg", 20)):
+        Image.fromarray(picture(0, 64, 64)).save(tmp_path / name, quality=quality)
+    looked = call("preview", "photo.jpg", "copy.jpg", "--output", "looked.png", cwd=tmp_path)
+    assert looked.returncode == 0, looked.stderr
+    assert looked.stdout.startswith("pixels changed by at most ")
+    assert "noise" not in looked.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

@@ -39,5 +39,5 @@ def preview(
     psnr = "equal" if report.psnr is None else f"PSNR {report.psnr:.1f} dB"
     out = console()
     seen = f"FLIP {report.flip:.3f}, dE {report.delta_e:.2f}"
-    out.print(f"noise at most {report.linf}/255, {psnr}, SSIM {report.ssim:.3f}; {seen}")
+    out.print(f"pixels changed by at most {report.linf}/255, {psnr}, SSIM {report.ssim:.3f}; {seen}")
     out.print(f"written to {report.output}", soft_wrap=True)
