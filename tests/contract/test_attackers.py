@@ -64,7 +64,7 @@ class StopAfter(Silent):
 def trained(attacker, pairs, tower="vit", checkpoint=None, progress=None):
     model = victim(tower)
     task = TrainingTask(attacker.choose(model, pairs), pairs, RECIPE, checkpoint, "key", attacker)
-    history = fit(model, task, progress or Silent())
+    history = fit(model, task, progress or Silent()).epochs
     return model.module.state_dict(), history
 
 

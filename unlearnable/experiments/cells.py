@@ -81,7 +81,7 @@ class Trained:
         ranks: ranks of all queries of the gallery.
         scores: Hit@k and Medr on the gallery, of the queries that count.
         recognised: whether the model recognises each of the identities; None where it was not asked.
-        seconds: seconds that training and ranking took.
+        seconds: seconds that training and ranking took, those of earlier runs up to their last checkpoint too.
     """
 
     model: DualEncoder
@@ -132,6 +132,7 @@ def run(experiment: Experiment, model: DualEncoder, training: CellTraining, prog
         pairs, gallery, training.recipe, training.checkpoint, training.key, training.attacker, experiment.queries
     )
     progress.phase(training.title, task.steps)
-    history, ranks = fit(model, task, progress), retrieve(model, gallery)
+    trace, ranks = fit(model, task, progress), retrieve(model, gallery)
     known = None if asked is None else recognised(model, gallery, asked)
-    return Trained(model, history, ranks, experiment.score(ranks), known, round(time.monotonic() - began, 1))
+    seconds = round(trace.earlier + time.monotonic() - began, 1)
+    return Trained(model, trace.epochs, ranks, experiment.score(ranks), known, seconds)

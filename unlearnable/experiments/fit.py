@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -59,21 +60,32 @@ class TrainingTask:
 
 
 @dataclass
-class _TrainingState:
-    """The finished epochs, the number of steps done, and the summed loss of the current epoch."""
+class TrainingTrace:
+    """A training so far.
+
+    Attributes:
+        epochs: loss and held-out ranks of every finished epoch.
+        done: number of steps done.
+        loss: summed loss of the current epoch.
+        earlier: seconds that earlier runs spent on it up to the checkpoint that this one resumed from.
+    """
 
     epochs: list[EpochRecord] = field(default_factory=list)
     done: int = 0
     loss: float = 0.0
+    earlier: float = 0.0
+    _began: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """The seconds spent on it over all its runs."""
+        return self.earlier + time.monotonic() - self._began
 
 
 @kept()
 @torch.enable_grad()
-def fit(model: DualEncoder, task: TrainingTask, progress: Progress, *, world: World | None = None) -> list[EpochRecord]:
+def fit(model: DualEncoder, task: TrainingTask, progress: Progress, *, world: World | None = None) -> TrainingTrace:
     """Train `model` in place, resuming from the checkpoint if it exists.
-
-    Returns:
-        Loss and held-out ranks of every epoch.
 
     Raises:
         CheckpointError: the checkpoint belongs to another training.
@@ -97,7 +109,7 @@ def fit(model: DualEncoder, task: TrainingTask, progress: Progress, *, world: Wo
             clock.tick(partial(_save, task, model, optimiser, training), at_end=step.ends_epoch)
     if not all(weights.isfinite().all() for weights in model.module.parameters()):
         raise ModelError("the last steps left weights that are not finite", hint="lower --lr")
-    return training.epochs
+    return training
 
 
 def epoch_record(
@@ -114,7 +126,7 @@ def epoch_record(
     return EpochRecord(epoch=epoch, loss=loss, image_to_text=both.image_to_text, text_to_image=both.text_to_image)
 
 
-def _save(task: TrainingTask, model: DualEncoder, optimiser: Optimizer, training: _TrainingState) -> None:
+def _save(task: TrainingTask, model: DualEncoder, optimiser: Optimizer, training: TrainingTrace) -> None:
     assert task.checkpoint is not None
     state = {
         "weights": model.module.state_dict(),
@@ -122,15 +134,17 @@ def _save(task: TrainingTask, model: DualEncoder, optimiser: Optimizer, training
         "epochs": [record.model_dump() for record in training.epochs],
         "done": training.done,
         "loss": training.loss,
+        "seconds": training.seconds,
         "replaced": list(task.replaced),
     }
     checkpoint.save(task.checkpoint, task.key, state)
 
 
-def _restore(model: DualEncoder, optimiser: Optimizer, task: TrainingTask) -> _TrainingState:
+def _restore(model: DualEncoder, optimiser: Optimizer, task: TrainingTask) -> TrainingTrace:
     if task.checkpoint is None or not task.checkpoint.is_file():
-        return _TrainingState()
+        return TrainingTrace()
     state = checkpoint.load(task.checkpoint, task.key)
     model.module.load_state_dict(state["weights"])
     optimiser.load_state_dict(copy.deepcopy(state["optimiser"]))
-    return _TrainingState([EpochRecord(**record) for record in state["epochs"]], state["done"], state["loss"])
+    epochs = [EpochRecord(**record) for record in state["epochs"]]
+    return TrainingTrace(epochs, state["done"], state["loss"], state.get("seconds", 0.0))  # it was not kept before

@@ -40,7 +40,7 @@ class BenchmarkCell(StoredRecord):
     loss_curve: LossCurve
     medr_curve: MedrCurve
     triggers: list[str] = Field(description="Triggers of the first posts; empty for methods without triggers.")
-    seconds: float = Field(description="Time of training and ranking, in seconds.")
+    seconds: float = Field(description="Time of training and ranking, in seconds, over all runs of the cell.")
 
 
 class FluencyRecord(Record):

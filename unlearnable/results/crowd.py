@@ -92,7 +92,7 @@ class CrowdBenchmarkCell(StoredRecord):
     text_ranks: list[int] = Field(description="Rank, from 1, of each caption of the gallery, in its order.")
     recognised: list[str] = Field(description="Invented names of all people whom the model recognises by name (IDIA).")
     loss_curve: LossCurve
-    seconds: float = Field(description="Time of training, ranking and asking for names, in seconds.")
+    seconds: float = Field(description="Time of training, ranking and asking for names, in seconds, over all runs.")
 
 
 class CrowdFigures(CrowdScores):

@@ -77,7 +77,7 @@ def _train(settings: TrainSettings, overwrite: bool, progress: Progress) -> Trai
         task = replace(_task(settings, model, posts, key), replaced=replaced)
         progress.phase(f"training {settings.model}", task.steps)
         initial = epoch_record(0, None, model, task.held_out)
-        history = fit(model, task, progress, world=world)
+        history = fit(model, task, progress, world=world).epochs
     if world.rank:
         return None
     write_model(model, settings.output, replaced)
