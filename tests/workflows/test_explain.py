@@ -12,7 +12,8 @@ from PIL import Image
 
 import unlearnable
 from tests.conftest import picture, tree
-from unlearnable.errors import ConfigError, InputError, OutputError
+from unlearnable import files
+from unlearnable.errors import ConfigError, InputError, ModelError, OutputError
 from unlearnable.models.openclip import save
 from unlearnable.results import ManifestLine
 from unlearnable.workflows.explain.run import titles_of
@@ -192,3 +193,25 @@ def test_nothing_is_left_where_not_all_could_be_written(published, tiny_path, tm
             again()
     assert not (tmp_path / "new").exists()
     assert again().files
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_any_model_is_loaded(published, tmp_path):
+    (tmp_path / "taken").touch()
+    output = tmp_path / "taken" / "e"
+    with pytest.raises(OutputError, match="cannot write"):
+        unlearnable.explain(published / "p0.png", caption="a cat", model=("no-such-model",), output=output)
+    with pytest.raises(ModelError):
+        unlearnable.explain(
+            published / "p0.png", caption="a cat", model=("no-such-model",), output=tmp_path / "new" / "e"
+        )
+    assert not (tmp_path / "new").exists()
+
+
+def test_what_a_killed_run_left_half_written_is_in_nobodys_way(published, tiny_path, tmp_path):
+    half = files.temporary_name(tmp_path / "out" / "attention.svg")
+    half.parent.mkdir()
+    half.write_text("<svg")
+    report = unlearnable.explain(
+        published / "p0.png", caption="a cat", model=(str(tiny_path),), output=tmp_path / "out"
+    )
+    assert {path.name for path in half.parent.iterdir()} == {*report.files, "explain.json"}

@@ -52,10 +52,17 @@ def explain(settings: ExplainSettings, *, overwrite: bool = False, progress: Pro
     if settings.photo is None and not settings.map:
         raise ConfigError("there is nothing to explain", hint="pass a photo, or posts with --map DIR")
     post = post_of(settings.photo, settings.caption, settings.trigger) if settings.photo else None
-    folder = settings.output
     _refuse_output(settings, overwrite=overwrite)
-    device = choose_device(settings.device)
-    chosen = choose_posts(settings)
+    with _all_or_none(settings.output):
+        report = _explained(settings, post, progress)
+        report = report.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
+        files.write_text(settings.output / REPORT, report.model_dump_json(indent=2) + "\n")
+    return report
+
+
+def _explained(settings: ExplainSettings, post: ExplainedPost | None, progress: Progress) -> ExplainReport:
+    """Draw the figures; return the report with 0 seconds, which the caller sets."""
+    folder, device, chosen = settings.output, choose_device(settings.device), choose_posts(settings)
     titles = titles_of(settings.model)
     explanations, panels, maps, map_panels = [], [], [], []
     fetch(settings.model, progress)
@@ -71,40 +78,50 @@ def explain(settings: ExplainSettings, *, overwrite: bool = False, progress: Pro
             maps.append(drawn)
             map_panels.append(map_panel)
         progress.advance()
-    with _all_or_none(folder):
-        written = draw_attention(_seen(post.pixels, SHOWN), panels, folder / ATTENTION) if post else []
-        written += draw_map(map_panels, folder / MAP) if map_panels else []
-        report = ExplainReport(
-            output=str(folder),
-            photo=str(settings.photo) if settings.photo else None,
-            caption=post.caption if post else None,
-            trigger=post.trigger if post else None,
-            explanations=explanations,
-            maps=maps,
-            files=[path.name for path in written],
-            notes=[*_notes(explanations), *_note_on_letters(post)],
-            seed=settings.seed,
-            device=device,
-            seconds=round(time.monotonic() - started, 1),
-        )
-        files.write_text(folder / REPORT, report.model_dump_json(indent=2) + "\n")
-    return report
+    written = draw_attention(_seen(post.pixels, SHOWN), panels, folder / ATTENTION) if post else []
+    written += draw_map(map_panels, folder / MAP) if map_panels else []
+    return ExplainReport(
+        output=str(folder),
+        photo=str(settings.photo) if settings.photo else None,
+        caption=post.caption if post else None,
+        trigger=post.trigger if post else None,
+        explanations=explanations,
+        maps=maps,
+        files=[path.name for path in written],
+        notes=[*_notes(explanations), *_note_on_letters(post)],
+        seed=settings.seed,
+        device=device,
+        seconds=0.0,
+    )
 
 
 def _refuse_output(settings: ExplainSettings, *, overwrite: bool) -> None:
+    """Refuse a folder that holds anything, but for files that a run which was killed has not finished.
+
+    Raises:
+        ConfigError: the folder lies in one that is read.
+        OutputError: it exists already or would be published.
+    """
     folder = settings.output
     files.refuse_among(folder, *settings.map)
     refuse_published(folder / REPORT)
-    if not overwrite and folder.exists() and (folder.is_file() or any(folder.iterdir())):
+    if not overwrite and folder.exists() and not (folder.is_dir() and all(map(files.is_temporary, folder.iterdir()))):
         raise OutputError(f"{folder} exists already", hint="use --overwrite or choose another --output")
 
 
 @contextmanager
 def _all_or_none(folder: Path) -> Iterator[None]:
-    """Leave none of the files that the block writes where it fails, so that the same command can be given again."""
+    """Check that the folder can be written before the block; where that fails, leave none of the files it writes.
+
+    So the same command can be given again.
+
+    Raises:
+        OutputError: the folder cannot be made or written.
+    """
     names = [REPORT, *(f"{stem}.{kind}" for stem in (ATTENTION, MAP) for kind in KINDS)]
     new = [folder / name for name in names if not (folder / name).exists()]
     with files.no_empty_folders_above(folder / REPORT):
+        files.check_writable(folder)
         try:
             yield
         except BaseException:
