@@ -6,6 +6,7 @@ Installed packages add rows through the entry point group `unlearnable.<kind>`, 
 from __future__ import annotations
 
 import difflib
+import traceback
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cached_property
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 from unlearnable.errors import ConfigError, UnknownName
 
+GROUP = "unlearnable."  # beginning of the names of all groups
 T = TypeVar("T")
 
 
@@ -49,7 +51,7 @@ class Registry(Mapping[str, T]):
 
     @cached_property
     def _rows(self) -> Mapping[str, Row]:
-        points = _installed(f"unlearnable.{self.kind.replace(' ', '_')}")
+        points = _installed(f"{GROUP}{self.kind.replace(' ', '_')}")
         return {**{point.name: _row_of(point) for point in points}, **self._own}
 
     @property
@@ -137,9 +139,21 @@ def did_you_mean(name: str, known: Collection[str], listed_by: str = "") -> str:
     return "there are: " + ", ".join(sorted(set(known)))
 
 
+def raised_in(error: BaseException) -> tuple[str, str] | None:
+    """Return the installed package that adds rows and whose code an error came through last, and the module there."""
+    points = [one for package in distributions() for one in _of_package(package) if one.group.startswith(GROUP)]
+    packages = {point.module.partition(".")[0]: _package_of(point) for point in points}
+    modules = [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]
+    theirs = [(packages[root], one) for one in modules if (root := one.partition(".")[0]) in packages]
+    return theirs[-1] if theirs else None
+
+
 def _row_of(point: EntryPoint) -> Row:
-    package = f"{point.dist.name} {point.dist.version}" if point.dist else "an unknown package"
-    return Row(point.value, f"Added by {package}.", package)
+    return Row(point.value, f"Added by {_package_of(point)}.", _package_of(point))
+
+
+def _package_of(point: EntryPoint) -> str:
+    return f"{point.dist.name} {point.dist.version}" if point.dist else "an unknown package"
 
 
 def _installed(group: str) -> Iterable[EntryPoint]:

@@ -20,6 +20,7 @@ from unlearnable.cli.everywhere import taking_all
 from unlearnable.cli.streams import prepare_streams
 from unlearnable.errors import EXIT_UNEXPECTED, InputError, Interrupted, UnlearnableError
 from unlearnable.logfile import keeping
+from unlearnable.registry import raised_in
 
 UsageError: Any = typer.BadParameter.__base__  # the error of all wrong usage, which Typer does not export
 
@@ -137,8 +138,12 @@ def failure_of(error: Exception, command: str = "") -> Failure:
     if isinstance(error, PermissionError) and error.filename:  # writing has told of it before it gets here
         hint = "check the path and the file permissions"
         return Failure(f"cannot access {error.filename}: {error.strerror}", hint, InputError.exit_code)
-    hint = "this is a bug: please report it with the output of the same command and --debug"
-    return Failure(f"{type(error).__name__}: {error}", hint, EXIT_UNEXPECTED)
+    said, told = f"{type(error).__name__}: {error}", "with the output of the same command and --debug"
+    if theirs := raised_in(error):
+        package, module = theirs
+        hint = f"update or remove {package}, or report it to its authors {told}"
+        return Failure(f"{module} of the installed package {package} failed: {said}", hint, EXIT_UNEXPECTED)
+    return Failure(said, f"this is a bug: please report it {told}", EXIT_UNEXPECTED)
 
 
 def _parse_leniently(arguments: Sequence[str], asked: set[str]) -> str:
