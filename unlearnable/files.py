@@ -20,7 +20,7 @@ from unlearnable.escapes import storable
 FULL = (errno.ENOSPC, errno.EDQUOT)  # no space left on the disk, or of the user's share of it
 _PARTIAL = ".partial"
 _GO_ON = ", then run the same command again, with --resume where it has one"
-_CHECK = "check free disk space and permissions"
+CHECK = "check free disk space and permissions"
 
 
 @contextmanager
@@ -60,7 +60,7 @@ def _shortened(name: str) -> str:
 
 
 @contextmanager
-def reporting_write_errors(path: Path, hint: str = _CHECK) -> Iterator[None]:
+def reporting_write_errors(path: Path, hint: str = CHECK) -> Iterator[None]:
     """Re-raise any `OSError` in this block, and what a library makes of a full disk, as `OutputError` for `path`.
 
     `hint` is what to do where the disk is not full.
@@ -75,7 +75,7 @@ def reporting_write_errors(path: Path, hint: str = _CHECK) -> Iterator[None]:
         raise full from error
 
 
-def write_error(path: object, error: OSError, hint: str = _CHECK) -> OutputError:
+def write_error(path: object, error: OSError, hint: str = CHECK) -> OutputError:
     """Return what to say of an error in writing `path`, with what to do where the disk is not full."""
     if error.errno in FULL:
         return OutputError(f"cannot write {path}: the disk is full", hint=f"free some space on it{_GO_ON}")

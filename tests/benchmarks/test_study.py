@@ -282,6 +282,7 @@ def test_processes_share_the_protections(flickr, asked, monkeypatch):
     [
         (protections, "optimise", (1,), "another run makes the protection", 1),
         (runner, "train_victim", (0,), "another run trains the victim", 0),
+        (study, "write", (0,), "another run writes the tables", 0),
     ],
 )
 def test_runs_that_share_a_folder_make_each_thing_once(
@@ -299,11 +300,11 @@ def test_runs_that_share_a_folder_make_each_thing_once(
     def second():
         return study.benchmark(settings.model_copy(update={"seeds": seeds}), progress=Noted())
 
-    def slowly(*task):
+    def slowly(*task, **options):
         if not others:
             others.append(pool.submit(second))
             assert waiting.wait(30)
-        return real(*task)
+        return real(*task, **options)
 
     monkeypatch.setattr(module, name, slowly)
     with ThreadPoolExecutor(1) as pool:

@@ -14,6 +14,7 @@ import unlearnable
 from tests.conftest import picture, tree
 from unlearnable import files
 from unlearnable.errors import ConfigError, InputError, ModelError, OutputError
+from unlearnable.models.openclip import load as load_model
 from unlearnable.models.openclip import save
 from unlearnable.results import ManifestLine
 from unlearnable.workflows.explain.run import titles_of
@@ -211,7 +212,23 @@ def test_what_a_killed_run_left_half_written_is_in_nobodys_way(published, tiny_p
     half = files.temporary_name(tmp_path / "out" / "attention.svg")
     half.parent.mkdir()
     half.write_text("<svg")
+    (half.parent / ".lock").touch()
     report = unlearnable.explain(
         published / "p0.png", caption="a cat", model=(str(tiny_path),), output=tmp_path / "out"
     )
     assert {path.name for path in half.parent.iterdir()} == {*report.files, "explain.json"}
+
+
+def test_two_runs_do_not_write_to_one_output(published, tiny_path, tmp_path, monkeypatch):
+    def again(*_):
+        return unlearnable.explain(
+            published / "p0.png", caption="a cat", model=(str(tiny_path),), output=tmp_path / "out"
+        )
+
+    def load(name):
+        with pytest.raises(OutputError, match="another run of explain is writing to"):
+            again()
+        return load_model(name)
+
+    monkeypatch.setattr("unlearnable.workflows.explain.run.load_model", load)
+    assert again().files

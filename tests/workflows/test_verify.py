@@ -25,7 +25,7 @@ from unlearnable.models.weights import weights_sha256
 from unlearnable.posts.reading import open_collection
 from unlearnable.progress import Silent
 from unlearnable.seal import SEAL
-from unlearnable.workflows.verify.cells import CellResults
+from unlearnable.workflows.verify.cells import CellResults, run_cells
 from unlearnable.workflows.verify.matching import match, open_protected
 from unlearnable.workflows.verify.run import verify
 from unlearnable.workflows.verify.splits import divide, split
@@ -114,6 +114,21 @@ def test_posts_that_teach_nothing_cannot_be_judged(settings):
     assert report.findings[0].effect is None
     assert report.missed
     assert any("cannot be judged if clean posts" in note for note in report.notes)
+
+
+def test_two_runs_do_not_write_to_one_output_and_a_killed_one_holds_nothing(settings, monkeypatch):
+    asked = settings("shortcut", epochs=1)
+
+    def train(*arguments, **options):
+        with pytest.raises(OutputError, match="another run of verify is writing to"):
+            verify(asked)
+        return run_cells(*arguments, **options)
+
+    monkeypatch.setattr("unlearnable.workflows.verify.run.run_cells", train)
+    asked.output.mkdir()
+    (asked.output / ".lock").touch()
+    assert verify(asked).ran == 2
+    assert {path.name for path in asked.output.iterdir()} == {"cells", "report.html", "report.json"}
 
 
 def test_every_arm_and_attack_has_its_cell_and_is_run_once(settings):

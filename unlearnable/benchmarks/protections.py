@@ -14,7 +14,7 @@ from unlearnable.attacks.base import Attack
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
 from unlearnable.benchmarks.plan import ProtectionRecipe
 from unlearnable.benchmarks.protection_store import ProtectionStore, Saved
-from unlearnable.benchmarks.turns import alone
+from unlearnable.benchmarks.turns import waiting
 from unlearnable.config import Enlargement
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS
@@ -31,6 +31,7 @@ from unlearnable.protection.vocabulary import load_words
 from unlearnable.results import ProtectionRecord
 from unlearnable.stores.noise import NoiseStore
 from unlearnable.stores.ragged import Shape
+from unlearnable.turns import alone
 
 MEASURED = 200  # photos in the mean PSNR, whose captions the judge reads
 
@@ -85,7 +86,7 @@ def make(
     """
     recipe = store.recipe
     slots = recipe.cut([item.captions for item in photos.items])
-    with alone(store.lock, f"makes the protection {store.noise.name}", progress):
+    with alone(store.lock, waiting(f"makes the protection {store.noise.name}", progress)):
         saved = store.read()
         if saved is None:
             if store.is_damaged:

@@ -21,7 +21,7 @@ from unlearnable.benchmarks.processes import own_share
 from unlearnable.benchmarks.runner import run
 from unlearnable.benchmarks.suites.base import Suite
 from unlearnable.benchmarks.summary import report_of, write
-from unlearnable.benchmarks.turns import run_missing
+from unlearnable.benchmarks.turns import run_missing, waiting
 from unlearnable.config import BenchmarkSettings
 from unlearnable.errors import InputError
 from unlearnable.evaluation.idia import identities
@@ -34,6 +34,7 @@ from unlearnable.posts.pairs import pairs_of
 from unlearnable.progress import Progress, Silent
 from unlearnable.results import BenchmarkPlan, BenchmarkReport, SkippedRecord
 from unlearnable.training.distributed import process
+from unlearnable.turns import alone
 
 DATA = "UNLEARNABLE_DATA"
 
@@ -76,7 +77,8 @@ def benchmark(
         report = report_of(settings, bench, skipped, notes, read_captions(bench, progress))
     reused = len(report.cells) + len(report.crowd_cells) - ran
     counted = {"ran": ran, "reused": reused, "seconds": round(time.monotonic() - started, 1)}
-    return write(report.model_copy(update=counted), latex=settings.latex)
+    with alone(bench.folder / ".lock", waiting("writes the tables", progress)):
+        return write(report.model_copy(update=counted), latex=settings.latex)
 
 
 def plan(settings: BenchmarkSettings, *, progress: Progress | None = None) -> BenchmarkPlan:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from filelock import FileLock, Timeout
-
-from unlearnable import files
 from unlearnable.progress import Progress
+from unlearnable.turns import alone
 
 P = TypeVar("P", contravariant=True)
 
@@ -30,7 +27,7 @@ def run_missing(cells: Cells[P], own: Sequence[P], run: Callable[[P], object], p
     ran = 0
     for cell in own:
         checkpoint = cells.checkpoint(cell)
-        with alone(checkpoint.with_suffix(".lock"), f"trains the victim of {checkpoint.stem}", progress):
+        with alone(checkpoint.with_suffix(".lock"), waiting(f"trains the victim of {checkpoint.stem}", progress)):
             if cells.done(cell) is None:
                 run(cell)
                 ran += 1
@@ -38,24 +35,6 @@ def run_missing(cells: Cells[P], own: Sequence[P], run: Callable[[P], object], p
     return ran
 
 
-@contextmanager
-def alone(lock_file: Path, work: str, progress: Progress) -> Iterator[None]:
-    """Hold a lock, waiting for another run that does; `work` is what that one does then. Nothing is left of it.
-
-    Raises:
-        OutputError: the lock cannot be made.
-    """
-    lock = FileLock(lock_file)
-    with files.reporting_write_errors(lock_file):
-        lock_file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            progress.note(f"another run {work}: waiting for it")
-            lock.acquire()
-    try:
-        yield
-    finally:
-        with suppress(PermissionError):  # Windows removes no file that is open
-            lock_file.unlink(missing_ok=True)
-        lock.release()
+def waiting(work: str, progress: Progress) -> Callable[[], None]:
+    """Return what notes that another run does some work, which this one waits for."""
+    return lambda: progress.note(f"another run {work}: waiting for it")

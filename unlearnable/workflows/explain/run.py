@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from unlearnable import files
+from unlearnable import files, turns
 from unlearnable.analysis.embedding_map import cosines, embed, tsne
 from unlearnable.analysis.gradcam import gradcam, top_share
 from unlearnable.analysis.integrated_gradients import TOLERANCE, integrated_gradients, marked, share_of, split_words
@@ -31,7 +31,7 @@ from unlearnable.workflows.explain.selection import ExplainedPost, MapPosts, cho
 from unlearnable.workflows.layout import refuse_published
 
 SHOWN = 320  # side of the photo in the figure, in pixels
-ATTENTION, MAP, REPORT = "attention", "map", "explain.json"
+ATTENTION, MAP, REPORT, LOCK = "attention", "map", "explain.json", ".lock"
 
 
 def explain(settings: ExplainSettings, *, overwrite: bool = False, progress: Progress | None = None) -> ExplainReport:
@@ -96,7 +96,7 @@ def _explained(settings: ExplainSettings, post: ExplainedPost | None, progress: 
 
 
 def _refuse_output(settings: ExplainSettings, *, overwrite: bool) -> None:
-    """Refuse a folder that holds anything, but for files that a run which was killed has not finished.
+    """Refuse a folder that holds anything, but for what a run which was killed did not finish.
 
     Raises:
         ConfigError: the folder lies in one that is read.
@@ -105,23 +105,25 @@ def _refuse_output(settings: ExplainSettings, *, overwrite: bool) -> None:
     folder = settings.output
     files.refuse_among(folder, *settings.map)
     refuse_published(folder / REPORT)
-    if not overwrite and folder.exists() and not (folder.is_dir() and all(map(files.is_temporary, folder.iterdir()))):
+    if overwrite or not folder.exists():
+        return
+    there = [] if folder.is_file() else [path for path in folder.iterdir() if not files.is_temporary(path)]
+    if folder.is_file() or any(path.name != LOCK for path in there):
         raise OutputError(f"{folder} exists already", hint="use --overwrite or choose another --output")
 
 
 @contextmanager
 def _all_or_none(folder: Path) -> Iterator[None]:
-    """Check that the folder can be written before the block; where that fails, leave none of the files it writes.
+    """Hold the folder before the block; where that fails, leave none of the files that it writes.
 
     So the same command can be given again.
 
     Raises:
-        OutputError: the folder cannot be made or written.
+        OutputError: the folder cannot be made or written, or another run is writing to it.
     """
     names = [REPORT, *(f"{stem}.{kind}" for stem in (ATTENTION, MAP) for kind in KINDS)]
     new = [folder / name for name in names if not (folder / name).exists()]
-    with files.no_empty_folders_above(folder / REPORT):
-        files.check_writable(folder)
+    with turns.held(folder, folder / LOCK, "run of explain"):
         try:
             yield
         except BaseException:

@@ -6,12 +6,10 @@ A training that was stopped keeps in its checkpoint what it may replace, as what
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
-from unlearnable import checkpoint, files
+from unlearnable import checkpoint, files, turns
 from unlearnable.config import TrainSettings
 from unlearnable.datasets import Dataset
 from unlearnable.errors import ConfigError, OutputError
@@ -49,21 +47,8 @@ def held(settings: TrainSettings) -> Iterator[None]:
     if process()[0]:
         yield
         return
-    lock = FileLock(output.with_name(f".{output.name}.lock"), timeout=0)
-    with files.no_empty_folders_above(output):
-        with files.reporting_write_errors(output, "choose another --output, in a folder that can be written"):
-            output.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                lock.acquire()
-            except Timeout:
-                hint = "wait until it is over, or choose another --output"
-                raise OutputError(f"another training is writing to {output}", hint=hint) from None
-        try:
-            yield
-        finally:
-            with suppress(PermissionError):  # Windows removes no file that is open
-                Path(lock.lock_file).unlink(missing_ok=True)
-            lock.release()
+    with turns.held(output, output.with_name(f".{output.name}.lock"), "training"):
+        yield
 
 
 def refuse_existing_output(settings: TrainSettings, *, resume: bool, overwrite: bool) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable import files
+from unlearnable import files, turns
 from unlearnable.config import VerifySettings
 from unlearnable.errors import InputError
-from unlearnable.evaluation.requirements import parse_rule
+from unlearnable.evaluation.requirements import Rule, parse_rule
 from unlearnable.evaluation.scores import chance
 from unlearnable.experiments.arms import leaked_posts
 from unlearnable.experiments.cells import Experiment
@@ -34,7 +35,7 @@ from unlearnable.workflows.verify.roles import victims_of
 from unlearnable.workflows.verify.splits import Split, divide, without_near
 from unlearnable.workflows.verify.study import Study
 from unlearnable.workflows.verify.summary import summarise
-from unlearnable.workflows.verify.wanted import wanted
+from unlearnable.workflows.verify.wanted import Wanted, wanted
 
 
 def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progress | None = None) -> VerifyReport:
@@ -52,22 +53,33 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
             hold the output.
         InputError: originals and protected posts do not match, or nothing is left to train on or to rank.
         ModelError: a victim is not available.
+        OutputError: the folder of the report cannot be written, or another run is writing to it.
     """
-    started, progress = time.monotonic(), progress or Silent()
-    rules = [parse_rule(text) for text in settings.require]
-    asked, folder = wanted(settings), output_folder(settings)
+    started, rules, folder = time.monotonic(), [parse_rule(text) for text in settings.require], output_folder(settings)
+    asked = wanted(settings)
     refuse_exchanged(settings.originals, settings.protected)
     check_apart(folder, settings.originals, settings.protected)
     files.refuse_among(folder, settings.test, settings.background, settings.crowd, settings.crowd_test)
     refuse_published(folder / "report.json")
-    device = choose_device(settings.device)
+    with turns.held(folder, folder / ".lock", "run of verify"):
+        report = _verified(settings, asked, rules, overwrite=overwrite, progress=progress or Silent())
+        report = report.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
+        files.write_text(folder / "report.html", verify_page(report))
+        files.write_text(folder / "report.json", report.model_dump_json(indent=2) + "\n")
+    return report
+
+
+def _verified(
+    settings: VerifySettings, asked: Wanted, rules: Sequence[Rule], *, overwrite: bool, progress: Progress
+) -> VerifyReport:
+    """Run the missing cells; return the report with 0 seconds, which the caller sets."""
+    folder, device = output_folder(settings), choose_device(settings.device)
     crowd = open_crowd(settings)
     split = divide(settings, progress, crowd.held_out if crowd else ())
     leaked = leaked_posts(len(split.train), settings.leaked, settings.seed) if crowd else frozenset()
     fetch(settings.victims, progress)
     pool = ModelPool(device, settings.from_scratch)
     side = max(pool.pretrained(name).image_size for name in settings.victims)
-    files.check_writable(folder)
     with scratch_folder() as scratch:
         held_out, own = _gallery(split, crowd, side, scratch, progress)
         gallery = pairs_of(held_out.pixels, held_out.captions)
@@ -87,11 +99,7 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     victims = victims_of(settings, pool)
     study = Study(split, held_out, background, background_near, experiment, crowd, leaked, victims)
     report = summarise(settings, folder, study, results, rules)
-    report = report.model_copy(update={"not_tested": [*asked.not_tested, *results.not_made.values()]})
-    report = report.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
-    files.write_text(folder / "report.html", verify_page(report))
-    files.write_text(folder / "report.json", report.model_dump_json(indent=2) + "\n")
-    return report
+    return report.model_copy(update={"not_tested": [*asked.not_tested, *results.not_made.values()]})
 
 
 def output_folder(settings: VerifySettings) -> Path:
