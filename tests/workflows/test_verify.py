@@ -345,7 +345,7 @@ def broken(scenes, tmp_path, change):
             lambda copy: Image.new("RGB", (32, 31)).save(copy / "3.png"),
             "3.png is 32 x 31, its original 3.png is 32 x 32",
         ),
-        (lambda copy: (copy / "3.png").write_bytes(b"no photo"), "3.png or its original cannot be read"),
+        (lambda copy: (copy / "3.png").write_bytes(b"no photo"), "broken/3.png cannot be read"),
         (lambda copy: shutil.copy(copy / "3.png", copy / "new.png"), "new.png has no original"),
         (
             lambda copy: append(copy / "posts.jsonl", {"image": "3.png", "caption": "one more"}),

@@ -108,12 +108,10 @@ def read_both(post: PostPair) -> tuple[Picture, Picture]:
     """Return a photo before and after protection, both in the size of the copy.
 
     Raises:
-        InputError: the copy cannot be read, or is no size that its original is reduced to; the message names it.
+        InputError: one of both cannot be read, or the copy is no size that its original is reduced to; the message
+            names it.
     """
-    try:
-        original, protected = decode(post.original.path), decode(post.protected)
-    except DecodeError as error:
-        raise InputError(f"{post.protected} or its original cannot be read: {error.detail}") from error
+    original, protected = _read(post.original.path), _read(post.protected)
     if not is_reduced(original, protected):
         sizes = [f"{picture.width} x {picture.height}" for picture in (original, protected)]
         raise InputError(
@@ -121,6 +119,14 @@ def read_both(post: PostPair) -> tuple[Picture, Picture]:
             hint="pass the files as protect wrote them; use --through to test resizing",
         )
     return resized(original, protected.height, protected.width), protected
+
+
+def _read(path: Path) -> Picture:
+    try:
+        return decode(path)
+    except DecodeError as error:
+        hint = "pass the photos as protect read and wrote them, or protect them again"
+        raise InputError(f"{path} cannot be read: {error.detail}", hint=hint) from error
 
 
 def _with_made_captions(protected: Dataset) -> Dataset:
