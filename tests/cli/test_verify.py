@@ -57,6 +57,26 @@ def test_verify_for_a_person_fits_80_columns_and_names_the_split(pair, tiny_path
     assert "…" not in narrow
 
 
+def test_photos_that_were_not_used_are_said(pair, tiny_path, tmp_path):
+    test = tmp_path / "test"
+    test.mkdir()
+    for n in range(4):
+        Image.fromarray(picture(90 + n)).save(test / f"{n}.png")
+    (test / "posts.jsonl").write_text(
+        "".join(json.dumps({"image": f"{n}.png", "caption": f"{n}"}) + "\n" for n in range(4))
+    )
+    for n in range(2):
+        (test / f"{n}.png").write_bytes(b"no photo")
+    result = call("verify", *pair, "--victims", tiny_path, *SHORT, "--test", test, env={"COLUMNS": "200"})
+    assert result.returncode == 0, result.stderr
+    assert "2 not used, not-an-image: 0.png (" in result.stdout
+    result = call(
+        "train", "--data", test, "--model", tiny_path, "--epochs", "1", "--output", tmp_path / "m.safetensors"
+    )
+    assert result.returncode == 0, result.stderr
+    assert "2 not used, not-an-image: 0.png (" in result.stdout
+
+
 def test_attackers_have_rows_lines_and_findings_of_their_own(pair, tiny_path):
     arguments = ("verify", *pair, "--victims", tiny_path, *SHORT, "--attacker", "plain,mixup")
     result = call(*arguments, "--quiet", env={"COLUMNS": "200"})

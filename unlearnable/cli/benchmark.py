@@ -14,7 +14,7 @@ from rich.table import Table
 from unlearnable import config
 from unlearnable.benchmarks import SUITES
 from unlearnable.cli import options
-from unlearnable.cli.console import console
+from unlearnable.cli.console import console, show_skipped
 from unlearnable.cli.options import MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import BenchmarkSettings
@@ -117,6 +117,7 @@ def _show_report(report: BenchmarkReport) -> None:
         _show_table(out, record)
         for note in record.notes:
             out.print(Padding(note, (0, 0, 0, 2)))
+    show_skipped(out, report.skipped, "table.json lists them all")
     for note in report.notes:
         out.print(f"note: {note}")
     out.print(

@@ -11,7 +11,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 from rich.console import Console
@@ -20,6 +20,9 @@ from rich.text import Text
 
 from unlearnable.escapes import ascii_json, printable
 from unlearnable.logfile import record, record_error
+
+if TYPE_CHECKING:
+    from unlearnable.results import SkippedRecord
 
 
 class _Console(Console):
@@ -88,6 +91,17 @@ def print_rows(rows: Sequence[tuple[str, str]]) -> None:
     for name, text in rows:
         table.add_row(name, text)
     output.print(table)
+
+
+def show_skipped(out: Console, skipped: Sequence[SkippedRecord], listed: str) -> None:
+    """Print a line a reason on photos and caption rows that were left out, with the first of them."""
+    by_reason: dict[str, list[SkippedRecord]] = {}
+    for one in skipped:
+        by_reason.setdefault(one.reason, []).append(one)
+    for reason, several in by_reason.items():
+        first, more = several[0], len(several) - 1
+        others = f" and {more} more; {listed}" if more else ""
+        out.print(f"{len(several)} not used, {reason}: {first.where} ({first.detail}){others}")
 
 
 def print_json(result: BaseModel | Mapping[str, Any]) -> None:

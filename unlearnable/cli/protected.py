@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from rich.console import Console
 from rich.table import Table
 
-from unlearnable.cli.console import console
+from unlearnable.cli.console import console, show_skipped
 from unlearnable.report.sparkline import sparkline
-from unlearnable.results import ProtectPlan, ProtectReport, SkippedRecord
+from unlearnable.results import ProtectPlan, ProtectReport
 
 METADATA = "metadata.jsonl"
 DEFAULT_METHOD = "mem"
@@ -19,7 +16,7 @@ HARDLY_SEEN = 8  # of 255: the default noise
 def show_report(report: ProtectReport, *, verbose: bool = False) -> None:
     """The outcome in plain sentences and what to do next; with `verbose` also its figures in a table."""
     out = console()
-    _show_skipped(out, report.skipped, "the manifest lists them all")
+    show_skipped(out, report.skipped, "the manifest lists them all")
     for sentence in in_plain_words(report):
         out.print(sentence)
     for note in report.notes:
@@ -34,7 +31,7 @@ def show_report(report: ProtectReport, *, verbose: bool = False) -> None:
 def show_nothing_added(report: ProtectReport) -> None:
     """What `--add` says where an earlier result lacks no photo."""
     out = console()
-    _show_skipped(out, report.skipped, "--json lists them all")
+    show_skipped(out, report.skipped, "--json lists them all")
     out.print(f"nothing to add: {report.output} has a copy of every other photo already", soft_wrap=True)
 
 
@@ -129,7 +126,7 @@ def _likeness(report: ProtectReport) -> str:
 def show_plan(plan: ProtectPlan) -> None:
     """What a run would do."""
     out = console()
-    _show_skipped(out, plan.skipped, "--json lists them all")
+    show_skipped(out, plan.skipped, "--json lists them all")
     for line in (
         f"would protect {plan.photos} photos with {plan.captions} captions ({plan.caption_format})",
         f"into {plan.output}, at most {plan.rounds_at_most} rounds against {', '.join(plan.surrogates)}",
@@ -139,18 +136,6 @@ def show_plan(plan: ProtectPlan) -> None:
         out.print(line)
     if plan.bytes_free < plan.bytes_needed:
         out.print(f"that is more than there is room for: choose another --output than {plan.output}")
-
-
-def _show_skipped(out: Console, skipped: Sequence[SkippedRecord], listed: str) -> None:
-    """A line a reason on photos and caption rows that were left out, with the first of them."""
-    by_reason: dict[str, list[SkippedRecord]] = {}
-    for one in skipped:
-        by_reason.setdefault(one.reason, []).append(one)
-    for reason, several in by_reason.items():
-        first, more = several[0], len(several) - 1
-        others = f" and {more} more; {listed}" if more else ""
-        line = f"{len(several)} not used, {reason}: {first.where} ({first.detail}){others}"
-        out.print(line)
 
 
 def size(number: int) -> str:

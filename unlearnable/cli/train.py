@@ -10,7 +10,7 @@ from rich.table import Table
 
 from unlearnable import config
 from unlearnable.cli import options
-from unlearnable.cli.console import console
+from unlearnable.cli.console import console, show_skipped
 from unlearnable.cli.options import HOW, MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import TrainSettings
@@ -76,4 +76,5 @@ def _show(report: TrainReport) -> None:
         table.add_row(str(row.epoch), "-" if row.loss is None else f"{row.loss:.3f}", *cells)
     out.print(table)
     out.print(f"{report.pairs} pairs of {report.photos} photos, {report.held_out_photos} held out")
+    show_skipped(out, report.skipped, "the report beside the model lists them all")
     out.print(f"{report.seconds:.0f} s on {report.device}; written to {report.output}", soft_wrap=True)

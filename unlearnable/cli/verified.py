@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
-from unlearnable.cli.console import console, stacked
+from unlearnable.cli.console import console, show_skipped, stacked
 from unlearnable.report.crowd_rows import crowd_rows
 from unlearnable.report.curves import mean_curve
 from unlearnable.report.rows import arm_label, finding_line, matrix_rows, table_rows
@@ -44,6 +44,7 @@ def show(report: VerifyReport) -> None:
         f"{gallery.photos} held-out photos ({gallery.source}), {gallery.train_photos}{others} trained on, "
         f"seeds {', '.join(map(str, report.seeds))}, {len(gallery.near_duplicates)} near-duplicates dropped",
     )
+    show_skipped(out, report.skipped, "report.json lists them all")
     for note in report.notes:
         out.print(f"note: {note}")
     out.print(f"report: {report.output}/report.html ({report.seconds:.0f} s)", soft_wrap=True)
