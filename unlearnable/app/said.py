@@ -6,6 +6,7 @@ import traceback
 
 from unlearnable import files
 from unlearnable.errors import OutputError, UnlearnableError
+from unlearnable.registry import raised_in
 
 
 def said(error: Exception) -> str:
@@ -14,7 +15,11 @@ def said(error: Exception) -> str:
     told = error if isinstance(error, UnlearnableError) else full
     if told is None:
         traceback.print_exc()
-        return f"This is a bug: {type(error).__name__}: {error}"
+        shown = f"{type(error).__name__}: {error}"
+        if theirs := raised_in(error):
+            package, module = theirs
+            return f"{module} of the installed package {package} failed: {shown}. update or remove {package}"
+        return f"This is a bug: {shown}"
     hint = (told.hint or "").replace("--output", "folder")
     if full is not None:
         hint = "free some space on it, and try again"
