@@ -121,6 +121,26 @@ def test_weights_without_their_architecture_say_how_to_name_it(tmp_path):
     assert "RN50:" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"hello", "holds no weights that can be read"),
+        (b"", "holds no weights that can be read"),
+        (bytes(range(256)), "holds no weights that can be read"),
+        ([1, 2], "holds no weights that can be read"),
+        ({"model": print}, "holds no weights that can be read"),
+        ({"x": torch.zeros(2)}, "its weights do not fit ViT-S-32-alt"),
+    ],
+)
+def test_a_file_without_weights_of_its_architecture_is_said_in_one_line(tmp_path, content, message):
+    path = tmp_path / "w.pt"
+    path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
+    with pytest.raises(ModelError, match=message) as caught:
+        openclip.load(f"ViT-S-32-alt:{path}")
+    assert len(caught.value.message.replace(str(path), "")) < 80
+    assert "weights_only" not in f"{caught.value.message} {caught.value.hint}"
+
+
 def test_a_file_that_was_cut_off_is_damaged(tiny_path, tmp_path):
     (tmp_path / "w.safetensors").write_bytes(tiny_path.read_bytes()[:3000])
     with pytest.raises(ModelError, match="is damaged"):

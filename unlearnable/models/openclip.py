@@ -205,8 +205,23 @@ def _create(architecture: str, weights: str | None, name: str, *, random: bool =
     except ModelError:
         raise
     except Exception as error:  # the hub, torch and open_clip each raise their own kinds
+        if weights and Path(weights).is_file() and not isinstance(error, OSError):
+            raise _unfit(architecture, weights, error) from error
         reason = shorten(str(error) or type(error).__name__, 160, placeholder=" ...")
         raise ModelError(f"{name}: its weights could not be loaded ({reason})", hint=OFFLINE) from error
     prep = open_clip.get_model_preprocess_cfg(module)
     spec = EncoderSpec(name, image_side(prep["size"]), tuple(prep["mean"]), tuple(prep["std"]), config)
     return DualEncoder(module, spec)
+
+
+def _unfit(architecture: str, file: str, error: Exception) -> ModelError:
+    """Return what to say of a file whose weights open_clip could not load into an architecture."""
+    if "loading state_dict" in str(error):
+        return ModelError(
+            f"{file}: its weights do not fit {architecture}",
+            hint=f"write the architecture that they are of in front, as in ViT-B-32:{file}",
+        )
+    return ModelError(
+        f"{file} holds no weights that can be read ({type(error).__name__})",
+        hint=f"give a whole file of weights of {architecture}, or fetch it again ({OFFLINE})",
+    )
