@@ -212,8 +212,11 @@ def test_the_page_of_a_benchmark_has_our_figures_beside_the_papers(tmp_path):
     rows = [["mem-3", "12.0", "11.3"], [HOSTILE, "-", "-"]]
     table = TableRecord(title="Table 1", heads=["method", "Hit@10", "paper"], rows=rows, notes=[HOSTILE])
     made = benchmark_report([benchmark_cell("clean")], title=HOSTILE, scale="tiny", notes=[HOSTILE])
-    made = made.model_copy(update={"tables": [table]})
+    made = made.model_copy(
+        update={"tables": [table], "skipped": [SkippedRecord(where="p7.jpg", reason="empty", detail="0 bytes")]}
+    )
     page = benchmark_page(made, {figure: HOSTILE})
+    assert "<bdi>p7.jpg</bdi></td><td>empty</td>" in page, "it is in the JSON and on the terminal"
     assert page.index("tiny") < page.index("Table 1") < page.index("data:image/svg+xml;base64,")
     assert '<th scope="row">mem-3</th><td class="n">12.0</td><td class="n">11.3</td>' in page
     assert "<script" not in page
