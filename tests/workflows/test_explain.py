@@ -12,12 +12,11 @@ from PIL import Image
 
 import unlearnable
 from tests.conftest import picture, tree
-from unlearnable import files
 from unlearnable.errors import ConfigError, InputError, ModelError, OutputError
 from unlearnable.models.openclip import load as load_model
 from unlearnable.models.openclip import save
 from unlearnable.results import ManifestLine
-from unlearnable.workflows.explain.run import titles_of
+from unlearnable.workflows.explain.run import NEW, titles_of
 from unlearnable.workflows.explain.selection import post_of
 
 
@@ -196,6 +195,27 @@ def test_nothing_is_left_where_not_all_could_be_written(published, tiny_path, tm
     assert again().files
 
 
+def test_an_earlier_result_stays_whole_where_its_replacement_fails(published, tiny_path, tmp_path, monkeypatch):
+    def again(caption):
+        given = {"model": (str(tiny_path),), "output": tmp_path / "out", "overwrite": True}
+        return unlearnable.explain(published / "p0.png", caption=caption, **given)
+
+    def fail(*_):
+        raise KeyboardInterrupt
+
+    again("a cat")
+    before = tree(tmp_path / "out")
+    with monkeypatch.context() as patch:
+        patch.setattr("unlearnable.workflows.explain.run.files.write_text", fail)
+        with pytest.raises(KeyboardInterrupt):
+            again("a bicycle")
+    assert tree(tmp_path / "out") == before, "a new figure stood beside old numbers"
+    again("a bicycle")
+    after = tree(tmp_path / "out")
+    assert after.keys() == before.keys()
+    assert all(after[name] != before[name] for name in before)
+
+
 def test_a_folder_that_cannot_be_written_is_said_before_any_model_is_loaded(published, tmp_path):
     (tmp_path / "taken").touch()
     output = tmp_path / "taken" / "e"
@@ -209,14 +229,14 @@ def test_a_folder_that_cannot_be_written_is_said_before_any_model_is_loaded(publ
 
 
 def test_what_a_killed_run_left_half_written_is_in_nobodys_way(published, tiny_path, tmp_path):
-    half = files.temporary_name(tmp_path / "out" / "attention.svg")
-    half.parent.mkdir()
+    half = tmp_path / "out" / NEW / "attention.svg"
+    half.parent.mkdir(parents=True)
     half.write_text("<svg")
-    (half.parent / ".lock").touch()
+    (tmp_path / "out" / ".lock").touch()
     report = unlearnable.explain(
         published / "p0.png", caption="a cat", model=(str(tiny_path),), output=tmp_path / "out"
     )
-    assert {path.name for path in half.parent.iterdir()} == {*report.files, "explain.json"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {*report.files, "explain.json"}
 
 
 def test_two_runs_do_not_write_to_one_output(published, tiny_path, tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,13 +26,14 @@ from unlearnable.models.fetching import fetch
 from unlearnable.models.openclip import load as load_model
 from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.progress import Progress, Silent
-from unlearnable.report.figures import KINDS, MapPanel, Panel, draw_attention, draw_map, is_drawn
+from unlearnable.report.figures import MapPanel, Panel, draw_attention, draw_map, is_drawn
 from unlearnable.results import EmbeddingMap, ExplainReport, Explanation, MapPoint, WordRecord
 from unlearnable.workflows.explain.selection import ExplainedPost, MapPosts, choose_posts, post_of
 from unlearnable.workflows.layout import refuse_published
 
 SHOWN = 320  # side of the photo in the figure, in pixels
 ATTENTION, MAP, REPORT, LOCK = "attention", "map", "explain.json", ".lock"
+NEW = ".new.partial.d"  # `files.is_temporary` knows it, should a kill leave it
 
 
 def explain(settings: ExplainSettings, *, overwrite: bool = False, progress: Progress | None = None) -> ExplainReport:
@@ -53,16 +55,18 @@ def explain(settings: ExplainSettings, *, overwrite: bool = False, progress: Pro
         raise ConfigError("there is nothing to explain", hint="pass a photo, or posts with --map DIR")
     post = post_of(settings.photo, settings.caption, settings.trigger) if settings.photo else None
     _refuse_output(settings, overwrite=overwrite)
-    with _all_or_none(settings.output):
-        report = _explained(settings, post, progress)
+    with _all_or_none(settings.output) as folder:
+        report = _explained(settings, post, folder, progress)
         report = report.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
-        files.write_text(settings.output / REPORT, report.model_dump_json(indent=2) + "\n")
+        files.write_text(folder / REPORT, report.model_dump_json(indent=2) + "\n")
     return report
 
 
-def _explained(settings: ExplainSettings, post: ExplainedPost | None, progress: Progress) -> ExplainReport:
-    """Draw the figures; return the report with 0 seconds, which the caller sets."""
-    folder, device, chosen = settings.output, choose_device(settings.device), choose_posts(settings)
+def _explained(
+    settings: ExplainSettings, post: ExplainedPost | None, folder: Path, progress: Progress
+) -> ExplainReport:
+    """Draw the figures into a folder; return the report with 0 seconds, which the caller sets."""
+    device, chosen = choose_device(settings.device), choose_posts(settings)
     titles = titles_of(settings.model)
     explanations, panels, maps, map_panels = [], [], [], []
     fetch(settings.model, progress)
@@ -81,7 +85,7 @@ def _explained(settings: ExplainSettings, post: ExplainedPost | None, progress: 
     written = draw_attention(_seen(post.pixels, SHOWN), panels, folder / ATTENTION) if post else []
     written += draw_map(map_panels, folder / MAP) if map_panels else []
     return ExplainReport(
-        output=str(folder),
+        output=str(settings.output),
         photo=str(settings.photo) if settings.photo else None,
         caption=post.caption if post else None,
         trigger=post.trigger if post else None,
@@ -113,23 +117,24 @@ def _refuse_output(settings: ExplainSettings, *, overwrite: bool) -> None:
 
 
 @contextmanager
-def _all_or_none(folder: Path) -> Iterator[None]:
-    """Hold the folder before the block; where that fails, leave none of the files that it writes.
+def _all_or_none(folder: Path) -> Iterator[Path]:
+    """Hold the folder, and yield one in it for what is written, which is moved up after the block unless that fails.
 
-    So the same command can be given again.
+    So the same command can be given again, and figures of an earlier run stay beside their own numbers.
 
     Raises:
         OutputError: the folder cannot be made or written, or another run is writing to it.
     """
-    names = [REPORT, *(f"{stem}.{kind}" for stem in (ATTENTION, MAP) for kind in KINDS)]
-    new = [folder / name for name in names if not (folder / name).exists()]
+    new = folder / NEW
     with turns.held(folder, folder / LOCK, "run of explain"):
+        shutil.rmtree(new, ignore_errors=True)  # of a run that was killed
         try:
-            yield
-        except BaseException:
-            for path in new:
-                path.unlink(missing_ok=True)
-            raise
+            yield new
+            for path in new.iterdir():
+                with files.reporting_write_errors(folder / path.name):
+                    path.replace(folder / path.name)
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
 
 
 def titles_of(models: tuple[str, ...]) -> list[str]:
