@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
 
-from unlearnable.errors import ConfigError, OutputError, UnlearnableError
+from unlearnable.errors import ConfigError, InputError, OutputError, UnlearnableError
 from unlearnable.escapes import storable
 
 FULL = (errno.ENOSPC, errno.EDQUOT)  # no space left on the disk, or of the user's share of it
@@ -201,6 +201,12 @@ def can_exist(path: Path) -> bool:
         except (OSError, ValueError):
             return False
     return True
+
+
+def missing(path: Path) -> InputError:
+    """Return what to say of a file or folder of the user's that does not exist: also where it was looked for."""
+    where = "" if path.is_absolute() else f": it would be {path.absolute()}"
+    return InputError(f"there is no file or folder {path}", hint=f"check the path{where}")
 
 
 def is_file(path: Path) -> bool:

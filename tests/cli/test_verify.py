@@ -183,7 +183,7 @@ def test_originals_that_a_variable_names_are_those_that_are_verified(pair, tmp_p
         (("verify", "photos", "photos", "--require", ""), 2, "empty value"),
         (("verify", "photos", "photos", "--seeds", ""), 2, "empty value"),
         (("verify", "photos", "photos", "--seed", "-1"), 2, "greater than or equal to 0"),
-        (("verify", "nosuch"), 3, "there is no nosuch"),
+        (("verify", "nosuch"), 3, "there is no file or folder nosuch"),
     ],
 )
 def test_a_failure_has_its_exit_code_and_says_what_to_do(posts, tmp_path, arguments, code, words):

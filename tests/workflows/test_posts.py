@@ -127,6 +127,17 @@ def test_several_paths_are_photos_of_one_folder(posts, names, error, words):
         source_of([posts / name for name in names])
 
 
+def test_a_path_that_does_not_exist_says_where_it_was_looked_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path, hint in (
+        (Path("photos"), f"check the path: it would be {tmp_path / 'photos'}"),
+        (tmp_path / "a.jpg", "check the path"),
+    ):
+        with pytest.raises(InputError) as caught:
+            opened(path)
+        assert (caught.value.message, caught.value.hint) == (f"there is no file or folder {path}", hint)
+
+
 def test_files_that_are_no_photos_are_counted(posts):
     for name in ("a.MP4", "trip/b.mov", "c.nef", ".hidden.mov"):
         (posts / name).write_bytes(b"x")

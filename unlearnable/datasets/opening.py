@@ -71,7 +71,7 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
     source = photos if captions is None or faces else captions
     for path in (photos, source):
         if not path.exists():
-            raise InputError(f"there is no {path}", hint="check the path")
+            raise files.missing(path)
     if (packed := shards_of(photos)) and not faces:
         folder = unpack(packed, photos)
         repeated = captions or photos / REPEATED  # it also names photos that have no caption in the shards

@@ -154,7 +154,7 @@ def pair_to_verify(originals: Path | None, note: Note = _unsaid) -> Remembered:
     if last and (originals is None or originals.absolute() in (last.originals, last.captions)):
         return last
     if originals is not None and not originals.exists():
-        raise InputError(f"there is no {originals}", hint="unlearnable verify ORIGINALS PROTECTED")
+        raise files.missing(originals)
     if originals is not None:
         root = originals if originals.is_dir() else originals.absolute().parent
         captions = None if originals.is_dir() else originals

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
+from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, is_photo, restrict
 from unlearnable.datasets.tree import UNREADABLE
@@ -65,12 +66,12 @@ def source_of(paths: Sequence[Path], only: Sequence[str] = (), skip: Sequence[st
     expanded = [path for pattern in paths for path in _matching(pattern)]
     first = expanded[0]
     if not first.exists():
-        raise InputError(f"there is no {first}", hint="check the path")
+        raise files.missing(first)
     if len(expanded) == 1 and (first.is_dir() or not is_photo(first.name)):
         return Source(first, only=tuple(only), skip=tuple(skip))
     for path in expanded:
         if not path.exists():
-            raise InputError(f"there is no {path}", hint="check the path")
+            raise files.missing(path)
         if not path.is_dir() and not path.is_file():
             raise InputError(f"{path} is no regular file", hint="give a photo or a folder")
         if path.is_dir() or not is_photo(path.name):
