@@ -155,7 +155,7 @@ def test_cells_of_an_earlier_version_are_named_and_run_again(flickr, asked, tmp_
             notes.append(text)
 
     assert study.benchmark(asked("flickr8k", flickr, methods=("clean",)), progress=Noted()).ran == 1
-    assert [note for note in notes if "1 cells of an earlier version" in note]
+    assert [note for note in notes if "1 cell of an earlier version" in note]
 
 
 def test_pubfig_fills_table_5_with_the_victim_before_training(faces, asked, tiny_path):

@@ -121,7 +121,7 @@ def test_pubfig_trains_on_no_near_duplicate_of_a_photo_that_was_drawn_to_be_rank
         str(PurePosixPath(item.photo.id).with_suffix(other[item.photo.path.suffix])) for item in after.test
     )
     assert counts(after) == (4 * (6 - 2), 4, 4)
-    assert after.notes == ("4 near-duplicates of photos to rank are not trained on",)
+    assert after.notes == ("not trained on: 4 near-duplicates of photos to rank",)
 
 
 @pytest.mark.parametrize("name", sorted(SUITES))

@@ -37,7 +37,7 @@ def test_an_instagram_export_comes_out_as_one(quick, tmp_path):
     report = json.loads(ended.stdout)
     assert (report["caption_format"], report["captions"], report["skipped"]) == ("instagram", 8, [])
     assert report["trigger_roundtrip"] == 1.0
-    assert "the field latitude of 1 rows was emptied: --keep-fields latitude keeps it" in report["notes"]
+    assert "the field latitude of 1 row was emptied: --keep-fields latitude keeps it" in report["notes"]
 
     output = tmp_path / "export-protected"
     files = [f"{PLACE}/posts_1.json", f"{PLACE}/posts_2.json"]

@@ -75,7 +75,7 @@ def test_a_table_of_another_machine_is_protected_and_opened_again(posts, quick, 
     assert result.returncode == 0, result.stderr
     assert "8 of 8 photos have a caption of yours" in result.stderr
     assert "liste.csv is not UTF-8; it is read, and written back, as cp1252" in result.stderr
-    assert "8 paths of liste.csv are of another machine, such as C:\\Users\\Eva\\" in result.stderr
+    assert "liste.csv has 8 paths of another machine, such as C:\\Users\\Eva\\" in result.stderr
     assert json.loads(result.stdout)["trigger_roundtrip"] == 1.0
     written = (tmp_path / "photos-protected" / "liste.csv").read_bytes().decode("cp1252")
     assert "Users" not in written

@@ -56,7 +56,7 @@ def test_what_cannot_be_read_counts_as_not_run(store, text):
 def test_cells_of_another_version_are_counted(store):
     store.write("clean", {"version": 2, "seed": 0}, Result(value=3))
     assert said(store, 2) == []
-    assert [note.split(" in ")[0] for note in said(store, 3)] == ["1 cells of an earlier version"]
+    assert [note.split(" in ")[0] for note in said(store, 3)] == ["1 cell of an earlier version"]
 
 
 def test_damaged_cells_are_counted_and_run_again(store):

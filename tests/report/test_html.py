@@ -97,7 +97,7 @@ def test_the_gallery_has_a_slider_a_photo_and_names_for_those_who_cannot_see_it(
     lines = [lossy.model_copy(update={"source": f"{n}.jpg", "output": f"{n}.png"}) for n in range(3)]
     page = protect_page(REPORT, lines, SETTINGS, {"0.png": PICTURES, "2.png": PICTURES})
     assert page.count('type="range"') == 2
-    assert "2 of 1 photos, those in which most is seen first, reduced" in page
+    assert "2 of 1 photo, those in which most is seen first, reduced" in page
     for text in ("Original of 0.jpg", "Protected copy 2.png", "Noise of 2.png, 10 times stronger", "PSNR 37.3 dB"):
         assert text in page
     assert "noise at most 8/255, 75 % of it left at quality 85" in page

@@ -100,7 +100,7 @@ def test_a_flipped_bit_in_the_staged_manifest_has_the_photo_written_again(run, m
     staged = tmp_path / "broken.private" / "checkpoint" / "manifest.jsonl"
     staged.write_text(staged.read_text().replace('"psnr":', '"psnr":1', 1))
     run("broken", resume=True, progress=Noting())
-    assert any("manifest.jsonl are damaged" in note for note in notes)
+    assert any("manifest.jsonl has 1 damaged line: " in note for note in notes)
     for folder in ("{}", "{}.private"):
         whole, broken = (tree(tmp_path / folder.format(name)) for name in ("whole", "broken"))
         assert whole.get("manifest.jsonl") == broken.get("manifest.jsonl")

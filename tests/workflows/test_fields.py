@@ -50,5 +50,5 @@ def test_a_published_row_does_not_say_who_is_in_the_photo(posts, tiny_path, tmp_
 
 def test_only_rows_that_are_written_count():
     changed = [ChangedField("a.jpg", 0, "Alt", True), ChangedField("b.jpg", 1, "Alt", True)]
-    assert field_notes(changed, {"b.jpg"}, []) == ["the field Alt of 1 rows was emptied: --keep-fields Alt keeps it"]
+    assert field_notes(changed, {"b.jpg"}, []) == ["the field Alt of 1 row was emptied: --keep-fields Alt keeps it"]
     assert field_notes(changed, {"b.jpg"}, ["ALT"]) == []

@@ -39,7 +39,7 @@ def test_photos_without_a_caption_are_counted_first(posts):
     (posts / "posts.jsonl").write_text('{"image": "p0.png", "caption": "a dog"}\n')
     dataset, notes = opened(posts)
     assert captions_found(dataset) == 1
-    assert notes[-1] == "1 of 8 photos have a caption of yours; the others get one made from their file name"
+    assert notes[-1] == "1 of 8 photos has a caption of yours; the others get one made from their file name"
     (posts / "posts.jsonl").unlink()
     _, notes = opened(posts)
     assert notes == ["0 of 8 photos have a caption of yours; the others get one made from their file name"]
@@ -96,7 +96,7 @@ def test_a_photo_without_captions_does_not_have_its_folder_searched(posts, monke
     monkeypatch.setattr("unlearnable.datasets.tree.os.walk", None)  # a home folder is large
     dataset, notes = opened(posts / "p0.png")
     assert [photo.id for photo in dataset.photos] == ["p0.png"]
-    assert notes[0].startswith("0 of 1 photos")
+    assert notes[0].startswith("0 of 1 photo has")
 
 
 def test_a_folder_with_brackets_in_its_name_is_no_pattern(posts):
@@ -182,8 +182,9 @@ def test_patterns_take_some_photos_and_leave_the_captions_of_the_others_out(post
     assert [photo.id for photo in dataset.photos] == taken
     assert {pair.photo for pair in dataset.pairs} == set(taken)
     assert dataset.partial
-    assert f"{len(taken)} of 8 photos are taken, as --only and --skip say" in notes
-    assert notes[-1] == f"{len(taken)} of {len(taken)} photos have a caption of yours"
+    assert f"--only and --skip take {len(taken)} of 8 photos" in notes
+    with_caption = "1 of 1 photo has" if len(taken) == 1 else f"{len(taken)} of {len(taken)} photos have"
+    assert notes[-1] == f"{with_caption} a caption of yours"
 
 
 def test_a_pattern_is_of_the_path_in_the_folder_or_of_the_name():

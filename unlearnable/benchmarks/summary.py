@@ -21,6 +21,7 @@ from unlearnable.report.html import benchmark_page
 from unlearnable.report.markdown_latex import to_latex, to_markdown
 from unlearnable.report.tables import lay_out
 from unlearnable.results import BenchmarkReport, SkippedRecord
+from unlearnable.wording import counted
 
 RANDOM_FEATURES = 256
 ALT = {
@@ -67,7 +68,7 @@ def report_of(
         tables=[],
         figures=[],
         skipped=list(skipped),
-        notes=[*notes, *([f"{missing} cells are missing: run the same command to continue"] if missing else [])],
+        notes=[*notes, *([f"{counted(missing, 'cell')} missing: run the same command to continue"] if missing else [])],
         device=pool.device,
         ran=0,
         reused=0,

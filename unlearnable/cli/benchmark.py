@@ -19,6 +19,7 @@ from unlearnable.cli.options import MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import BenchmarkSettings
 from unlearnable.progress import Progress
+from unlearnable.wording import counted
 
 if TYPE_CHECKING:
     from unlearnable.results import BenchmarkPlan, BenchmarkReport, PlannedCell, TableRecord
@@ -99,7 +100,7 @@ def _show_plan(plan: BenchmarkPlan) -> None:
     out.print(table)
     for method, seconds in plan.protection_seconds.items():
         out.print(f"making the noise of {method}: {_minutes(seconds)}")
-    out.print(f"{plan.train_photos} photos to train on; about {_minutes(plan.seconds)} in all")
+    out.print(f"{counted(plan.train_photos, 'photo')} to train on; about {_minutes(plan.seconds)} in all")
 
 
 def _share(cell: PlannedCell) -> str:
@@ -121,7 +122,7 @@ def _show_report(report: BenchmarkReport) -> None:
     for note in report.notes:
         out.print(f"note: {note}")
     out.print(
-        f"{report.ran} cells run, {report.reused} there already; tables and figures: {report.output} "
+        f"{counted(report.ran, 'cell')} run, {report.reused} there already; tables and figures: {report.output} "
         f"({report.seconds:.0f} s)",
         markup=False,
         soft_wrap=True,

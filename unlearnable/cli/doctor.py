@@ -12,6 +12,7 @@ import typer
 from unlearnable.cli import options
 from unlearnable.cli.console import console, print_json, print_rows
 from unlearnable.config import Device
+from unlearnable.wording import counted
 
 MISSED = 10  # exit code, as of `verify`
 PACKAGES = (
@@ -103,9 +104,9 @@ def _of_folder(folder: Path, *, as_json: bool) -> None:
         out = console()
         for problem in found.problems:
             out.print(f"{problem.kind}: {problem.where}: {problem.detail}", soft_wrap=True)
-        said = f"{len(found.problems)} problems in" if found.problems else "nothing is wrong with"
+        said = f"{counted(len(found.problems), 'problem')} in" if found.problems else "nothing is wrong with"
         compared = f", {found.compared} compared with their originals" if found.compared else ""
-        text = f"{said} {found.files} files, {found.photos} of them photos{compared}"
+        text = f"{said} {counted(found.files, 'file')}, {counted(found.photos, 'photo')} among them{compared}"
         out.print(text, soft_wrap=True)
     if found.problems:
         raise typer.Exit(MISSED)

@@ -7,6 +7,7 @@ from rich.table import Table
 from unlearnable.cli.console import console, show_skipped
 from unlearnable.report.sparkline import sparkline
 from unlearnable.results import ProtectPlan, ProtectReport
+from unlearnable.wording import counted
 
 METADATA = "metadata.jsonl"
 DEFAULT_METHOD = "mem"
@@ -128,8 +129,9 @@ def show_plan(plan: ProtectPlan) -> None:
     out = console()
     show_skipped(out, plan.skipped, "--json lists them all")
     for line in (
-        f"would protect {plan.photos} photos with {plan.captions} captions ({plan.caption_format})",
-        f"into {plan.output}, at most {plan.rounds_at_most} rounds against {', '.join(plan.surrogates)}",
+        f"would protect {counted(plan.photos, 'photo')} with {counted(plan.captions, 'caption')} "
+        f"({plan.caption_format})",
+        f"into {plan.output}, at most {counted(plan.rounds_at_most, 'round')} against {', '.join(plan.surrogates)}",
         f"about {plan.seconds_estimated / 60:.1f} minutes and {size(plan.bytes_estimated)}, "
         f"{size(plan.bytes_needed)} while it runs; {size(plan.bytes_free)} free",
     ):

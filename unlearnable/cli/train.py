@@ -15,6 +15,7 @@ from unlearnable.cli.options import HOW, MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import TrainSettings
 from unlearnable.progress import Progress
+from unlearnable.wording import counted
 
 if TYPE_CHECKING:
     from unlearnable.results import TrainReport
@@ -75,6 +76,8 @@ def _show(report: TrainReport) -> None:
         cells = [cell for way in ways for cell in (f"{way.hit10:.1f}", f"{way.medr:g}")]
         table.add_row(str(row.epoch), "-" if row.loss is None else f"{row.loss:.3f}", *cells)
     out.print(table)
-    out.print(f"{report.pairs} pairs of {report.photos} photos, {report.held_out_photos} held out")
+    out.print(
+        f"{counted(report.pairs, 'pair')} of {counted(report.photos, 'photo')}, {report.held_out_photos} held out"
+    )
     show_skipped(out, report.skipped, "the report beside the model lists them all")
     out.print(f"{report.seconds:.0f} s on {report.device}; written to {report.output}", soft_wrap=True)

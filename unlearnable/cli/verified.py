@@ -16,6 +16,7 @@ from unlearnable.report.curves import mean_curve
 from unlearnable.report.rows import arm_label, finding_line, matrix_rows, table_rows
 from unlearnable.report.sparkline import sparkline
 from unlearnable.results import CrowdRecord, VerifyReport
+from unlearnable.wording import counted
 
 NARROW = 64  # columns, in fewer of which the figures of a row leave no room for its names
 FEW = 6  # findings that have a line each; of more the page tells, and the matrix
@@ -41,8 +42,8 @@ def show(report: VerifyReport) -> None:
     gallery = report.gallery
     others = f" and {gallery.background_photos} of others" if gallery.background_photos else ""
     out.print(
-        f"{gallery.photos} held-out photos ({gallery.source}), {gallery.train_photos}{others} trained on, "
-        f"seeds {', '.join(map(str, report.seeds))}, {len(gallery.near_duplicates)} near-duplicates dropped",
+        f"{counted(gallery.photos, 'held-out photo')} ({gallery.source}), {gallery.train_photos}{others} trained on, "
+        f"seeds {', '.join(map(str, report.seeds))}, {counted(len(gallery.near_duplicates), 'near-duplicate')} dropped",
     )
     show_skipped(out, report.skipped, "report.json lists them all")
     for note in report.notes:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from unlearnable.datasets.tree import find_photos, template_caption
 from unlearnable.datasets.types import NO_RECORD, ChangedField, Dataset, Pair, Photo, Skipped
+from unlearnable.wording import counted
 
 WITHHELD = "withheld"  # reason of a photo that its own text says is not to be published
 IN_NO_POST = "in-no-post"  # of photos of an export, such as those of messages
@@ -76,5 +77,7 @@ def with_unnamed_counted(dataset: Dataset) -> Dataset:
     unnamed = sorted(set(find_photos(dataset.root)) - {photo.id for photo in dataset.photos})
     if not unnamed:
         return dataset
-    note = Skipped(unnamed[0], IN_NO_POST, f"this and {len(unnamed) - 1} more photos belong to no post that was read")
+    note = Skipped(
+        unnamed[0], IN_NO_POST, f"this and {counted(len(unnamed) - 1, 'more photo')} belong to no post that was read"
+    )
     return replace(dataset, skipped=(*dataset.skipped, note))

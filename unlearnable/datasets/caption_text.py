@@ -14,6 +14,7 @@ from unlearnable.datasets.text.records import CaptionRecord, Scan
 from unlearnable.datasets.text.spans import Span, TextSpan, splice
 from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped
 from unlearnable.errors import InputError
+from unlearnable.wording import counted
 
 Place = tuple[int, int]
 
@@ -135,8 +136,8 @@ class CaptionsFound:
             )
         if self.elsewhere:
             notes.append(
-                f"{len(self.elsewhere)} paths of {name} are of another machine, such as {self.elsewhere[0]}: their "
-                "photos were found by their names"
+                f"{name} has {counted(len(self.elsewhere), 'path')} of another machine, such as {self.elsewhere[0]}: "
+                "the photos were found by their names"
             )
         return tuple(notes)
 

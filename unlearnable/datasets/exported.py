@@ -15,6 +15,7 @@ from unlearnable.datasets.formats.folder import FOLDER
 from unlearnable.datasets.formats.takeout import TAKEOUT
 from unlearnable.datasets.types import Dataset, Skipped
 from unlearnable.errors import InputError
+from unlearnable.wording import counted
 
 # Where Instagram and Facebook, X and Google keep photos of messages, and Instagram what was deleted
 _KEPT_APART = re.compile(
@@ -65,7 +66,9 @@ def _private(dataset: Dataset) -> list[str]:
 def _without_private(dataset: Dataset, photos: list[str]) -> Dataset:
     if not photos:
         return dataset
-    note = Skipped(photos[0], IN_NO_POST, f"this and {len(photos) - 1} more photos are of messages, or were deleted")
+    note = Skipped(
+        photos[0], IN_NO_POST, f"this and {counted(len(photos) - 1, 'more photo')} are of messages, or were deleted"
+    )
     return _without(dataset, photos, [note])
 
 

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 
 from unlearnable import files, seal
 from unlearnable.progress import Progress
+from unlearnable.wording import counted
 
 C = TypeVar("C", bound=BaseModel)
 Key = Mapping[str, str | int | float | None]
@@ -60,9 +61,9 @@ class CellStore(Generic[C]):
         """Note how many files are damaged, and how many not of this version of the cells: their cells are run again."""
         versions = [self._version(path) for path in sorted(self.folder.glob("*.json"))]
         if damaged := versions.count(DAMAGED):
-            progress.note(f"{damaged} damaged cells in {self.folder} cannot be used: they are run again")
+            progress.note(f"{counted(damaged, 'damaged cell')} in {self.folder}, run again")
         if earlier := len(versions) - damaged - versions.count(version):
-            progress.note(f"{earlier} cells of an earlier version in {self.folder} cannot be used: they are run again")
+            progress.note(f"{counted(earlier, 'cell')} of an earlier version in {self.folder}, run again")
 
     @staticmethod
     def _version(path: Path) -> object:

@@ -15,6 +15,7 @@ from unlearnable.imaging import metadata
 from unlearnable.imaging.opening import opened
 from unlearnable.imaging.opt_out import opt_out_of, parse
 from unlearnable.imaging.personal_fields import EXIF_NAMES, IPTC_NAMES, KIND_OF, Kind
+from unlearnable.wording import counted
 
 _REGIONS = "http://www.metadataworkinggroup.com/schemas/regions/"
 _EXTENDED = b"http://ns.adobe.com/xmp/extension/\0"
@@ -65,7 +66,7 @@ def _exif(image: Image.Image) -> Iterator[Found]:
     for number, value in tags.items():
         yield from _known("EXIF", EXIF_NAMES.get(number, ""), value)
     if place:
-        yield Found("EXIF", "place", "GPS", _position(place) or f"{len(place)} values")
+        yield Found("EXIF", "place", "GPS", _position(place) or f"{counted(len(place), 'value')}")
     if thumbnail:
         yield Found("EXIF", "thumbnail", "thumbnail", "a small picture, which may show the photo as it was")
 
@@ -123,7 +124,7 @@ def _comments(image: Image.Image) -> Iterator[Found]:
 def _known(block: str, name: str, value: Any) -> Iterator[Found]:
     """Yield what a field tells, if its name is on the lists and it is not blank."""
     kind = KIND_OF.get(name)
-    if kind and (text := f"{len(value)} bytes" if name == "MakerNote" else _text(_decoded(name, value))):
+    if kind and (text := counted(len(value), "byte") if name == "MakerNote" else _text(_decoded(name, value))):
         yield Found(block, kind, name, text)
 
 

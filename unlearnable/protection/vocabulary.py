@@ -16,6 +16,7 @@ from unlearnable.models import masked_language
 from unlearnable.models.tokens import Vocabulary, default_vocabulary, natural_vocabulary, tokenizer, words_of
 from unlearnable.progress import Progress
 from unlearnable.protection.borrowing import KINDS, given_away, kinds_of, unlike
+from unlearnable.wording import counted
 
 FEWEST = 100  # words that a vocabulary must have
 
@@ -37,7 +38,9 @@ def load_words(settings: TriggerSettings, device: str, *, proposing: bool = True
     if avoided:
         vocabulary = Vocabulary(set(vocabulary.words) - avoided, vocabulary.common - avoided)
     if len(vocabulary.words) < max(FEWEST, settings.trigger_length):
-        raise ConfigError(f"{settings.avoid_words} leaves {len(vocabulary.words)} words, too few for triggers")
+        raise ConfigError(
+            f"{settings.avoid_words} leaves {counted(len(vocabulary.words), 'word')}, too few for triggers"
+        )
     if not (natural and proposing):
         return vocabulary, None
     return vocabulary, masked_language.load(settings.language_model, vocabulary, device)

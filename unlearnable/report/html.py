@@ -22,6 +22,7 @@ from unlearnable.report.curves import Chart, chart, mean_curve
 from unlearnable.report.pictures import GAIN, THUMBNAIL, Thumbnails, data_uri
 from unlearnable.report.rows import arm_label, matrix_rows, table_rows
 from unlearnable.results import BenchmarkReport, ManifestLine, ProtectReport, VerifyReport
+from unlearnable.wording import counted
 
 MOODS = {"protected": "good", "not protected": "bad"}
 Parts = tuple[str, str, str]
@@ -123,6 +124,7 @@ def _templates() -> Environment:
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
     script = "\n" + loader.get_source(environment, "slider.js")[0]
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    environment.filters["counted"] = counted
     environment.filters["plain_name"] = lambda model: Path(model).name
     environment.globals["slider"] = Script(Markup(script), f"sha256-{digest}")
     return environment

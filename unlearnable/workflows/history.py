@@ -17,6 +17,7 @@ from filelock import FileLock
 from unlearnable import files, seal
 from unlearnable.errors import InputError
 from unlearnable.folders import state_folder
+from unlearnable.wording import counted
 
 LAST = "last.json"
 MADE = "made.txt"
@@ -69,7 +70,7 @@ def _known(name: str, parse: Callable[[str], Kind | None], note: Note) -> list[K
         note(f"cannot read {path}: {error.strerror or error}; copies made earlier may not be known again")
         return []
     if damaged := found.count(None):
-        note(f"{damaged} of {len(found)} lines of {path} are damaged; those copies may not be known again")
+        note(f"{path} has {counted(damaged, 'damaged line')}; those copies may not be known again")
     return _whole(found)
 
 

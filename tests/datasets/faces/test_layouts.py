@@ -90,7 +90,7 @@ def test_rows_of_pubfig_without_a_file_are_counted_once(tmp_path: Path) -> None:
         ("dev_urls.txt:8", "bad-row"),
         ("dev_urls.txt, dev_urls_sample30.txt", "missing-photo"),
     ]
-    assert people.skipped[-1].detail == "2 of 4 rows have no file"
+    assert people.skipped[-1].detail == "no file for 2 of 4 rows"
 
 
 def test_lists_without_any_of_their_photos_leave_it_to_the_folders(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_lists_without_any_of_their_photos_leave_it_to_the_folders(tmp_path: Pat
     url_list(tmp_path, "dev_urls.txt", "Cy Or|1|http://x.org/1.jpg|1,2,3,4|beef")
     people = open_people(tmp_path)
     assert (people.layout, people.persons) == ("folders", ("Ann Meier", "Bo Ek"))
-    assert people.skipped == (Skipped("dev_urls.txt", "missing-photo", "1 of 1 rows have no file"),)
+    assert people.skipped == (Skipped("dev_urls.txt", "missing-photo", "no file for 1 of 1 row"),)
 
 
 def test_kaggles_folder_is_known_from_above_and_from_within(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_what_shows_no_two_people_is_described(tmp_path: Path) -> None:
     url_list(tmp_path, "dev_urls.txt", "Cy Or|1|http://x.org/1.jpg|1,2,3,4|beef")
     with pytest.raises(InputError, match=r"2 photos of a, 2 sub-folders without photos, x\.jpg") as caught:
         open_people(tmp_path)
-    assert "dev_urls.txt (1 of 1 rows have no file)" in caught.value.message
+    assert "dev_urls.txt (no file for 1 of 1 row)" in caught.value.message
     touch(tmp_path, "bare/notes.txt")
     with pytest.raises(InputError, match="holds no photo"):
         open_people(tmp_path / "bare")

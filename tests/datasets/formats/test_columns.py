@@ -82,7 +82,7 @@ def test_paths_of_another_machine_are_found_by_their_end(tmp_path, value, photo)
     photos = ("a.jpg", "trip/b.jpg", "my trip/c d.jpg", "my trip/twice.jpg", "trip/twice.jpg")
     dataset = open_dataset(tmp_path, folder(tmp_path, f"Datei;Text\n{value};ein Hund\n", photos=photos), GERMAN)
     assert captions(dataset) == {photo: "ein Hund"}
-    assert f"1 paths of liste.csv are of another machine, such as {value}" in dataset.notes[0]
+    assert f"liste.csv has 1 path of another machine, such as {value}" in dataset.notes[0]
     paths = {photo.id: photo.id for photo in dataset.photos}
     write_captions(dataset, Edits({}, paths), tmp_path / "out.csv")
     assert (tmp_path / "out.csv").read_text() == f"Datei;Text\n{photo};ein Hund\n"

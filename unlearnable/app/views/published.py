@@ -7,6 +7,7 @@ from typing import Any
 
 from unlearnable.app.desk import Desk
 from unlearnable.app.views.parts import Shown, address_of, caption, copying, paged, photo
+from unlearnable.wording import counted
 
 NOT_COPIED = "The browser did not allow it: mark the caption and copy it yourself"
 
@@ -16,7 +17,7 @@ def draw(ui: Any, desk: Desk, shown: Shown) -> None:
     assert desk.report is not None
     report, copies = desk.report, desk.copies()
     with ui.element("section"):
-        ui.element("h2").props["innerText"] = f"{report.protected} photos are ready to post"
+        ui.element("h2").props["innerText"] = f"{counted(report.protected, 'photo')} ready to post"
         with ui.element("ul"):
             ui.element("li").props["innerText"] = f"Post the files in {report.output}, each with its caption from here."
             private = f"Keep {report.private} to yourself: it links copies and originals. report.html is in it."

@@ -8,6 +8,7 @@ from typing import Any
 from unlearnable.app.desk import PLATFORMS, PRESETS, Desk
 from unlearnable.app.views.parts import Shown, address_of, paged, photo
 from unlearnable.datasets import Dataset
+from unlearnable.wording import counted
 from unlearnable.workflows.protect.posts import said_of_captions
 
 WORK = {
@@ -64,7 +65,7 @@ def draw(ui: Any, desk: Desk, shown: Shown) -> None:
 
 def _captions(ui: Any, desk: Desk, dataset: Dataset, shown: Shown) -> None:
     with ui.element("section"):
-        ui.element("h2").props["innerText"] = f"2. Their captions ({len(dataset.photos)} photos)"
+        ui.element("h2").props["innerText"] = f"2. Their captions ({counted(len(dataset.photos), 'photo')})"
         typed = desk.inbox.takes_captions(dataset)
         for note in desk.notes:
             if not typed or note != said_of_captions(dataset):  # the fields show what it says

@@ -15,6 +15,7 @@ from unlearnable.config import BenchmarkSettings
 from unlearnable.progress import Progress
 from unlearnable.report.crowd_table import crowd_table
 from unlearnable.results import BenchmarkReport, ProtectionRecord, SkippedRecord
+from unlearnable.wording import counted
 
 
 def run_crowd(crowd: CrowdBench, progress: Progress) -> int:
@@ -34,7 +35,7 @@ def crowd_report(
     """Return the report on the finished cells, with its table."""
     done = {cell: result for cell in crowd.cells if (result := crowd.done(cell)) is not None}
     missing = len(crowd.cells) - len(done)
-    more = [f"{missing} cells are missing: run the same command to continue"] if missing else []
+    more = [f"{counted(missing, 'cell')} missing: run the same command to continue"] if missing else []
     report = report_of(settings, bench, skipped, [*notes, *more], "")
     found = {
         "crowd_cells": list(done.values()),

@@ -11,6 +11,7 @@ from unlearnable.datasets import limit as at_most
 from unlearnable.errors import InputError
 from unlearnable.imaging.duplicates import near_duplicates
 from unlearnable.results import PaperRow
+from unlearnable.wording import counted
 
 PAPER: dict[Key, PaperRow] = {
     ("clean", "RN50", 1.0): both(5, (80.7, 1), (80.7, 1)),
@@ -54,7 +55,7 @@ def _without_near(corpus: Corpus) -> Corpus:
     left = tuple(item for n, item in enumerate(corpus.train) if n not in near)
     names = [corpus.train[n].photo.id for n in sorted(near)]
     skipped = tuple(Skipped(name, "near-duplicate", "of a photo to rank") for name in names)
-    notes = [f"{len(near)} near-duplicates of photos to rank are not trained on"] if near else []
+    notes = [f"not trained on: {counted(len(near), 'near-duplicate')} of photos to rank"] if near else []
     return replace(corpus, train=left, skipped=(*corpus.skipped, *skipped), notes=(*corpus.notes, *notes))
 
 

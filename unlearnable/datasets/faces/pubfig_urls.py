@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from unlearnable.datasets.faces.types import Label, Labels, person_name
 from unlearnable.datasets.text.document import lines, read_document
 from unlearnable.datasets.types import Skipped
+from unlearnable.wording import counted
 
 LISTS = "*_urls*.txt"
 _COLUMNS = 5  # person, imagenum, url, rect, md5sum
@@ -53,7 +54,7 @@ def from_url_lists(root: Path, ids: Iterable[str]) -> Labels | None:
             labels[photo] = Label(row.person)
     if missing := len(rows) - len(labels):
         names = ", ".join(path.name for path in paths)
-        skipped.append(Skipped(names, "missing-photo", f"{missing} of {len(rows)} rows have no file"))
+        skipped.append(Skipped(names, "missing-photo", f"no file for {missing} of {counted(len(rows), 'row')}"))
     return Labels("pubfig", labels, tuple(skipped))
 
 

@@ -13,6 +13,7 @@ from unlearnable.datasets.text.json_spans import Node
 from unlearnable.datasets.text.records import CaptionRecord, Scan, record_of
 from unlearnable.datasets.text.spans import TextSpan
 from unlearnable.datasets.types import Skipped
+from unlearnable.wording import counted
 
 DELIMITERS = "\t,;|"
 
@@ -69,7 +70,7 @@ def scan(text: str, heading: Heading, keys: Keys) -> Scan:
 def _record(row: CsvRow, heading: Heading, keys: Keys) -> CaptionRecord | Skipped:
     if any(cell.value for cell in row.cells[len(heading.names) :]):
         # A delimiter in a caption without quotes: half a caption would be worse than none.
-        detail = f"{len(row.cells)} cells under {len(heading.names)} headings"
+        detail = f"{counted(len(row.cells), 'cell')} under {counted(len(heading.names), 'heading')}"
         return Skipped(str(row.line), "bad-row", detail)
     fields = _fields(row, heading)
     record = record_of(str(row.line), row.span, fields, keys)

@@ -15,6 +15,7 @@ from unlearnable.errors import ConfigError, InputError
 from unlearnable.models.tokens import tokenizer
 from unlearnable.posts.reading import open_collection, read_photo
 from unlearnable.results import ManifestLine
+from unlearnable.wording import counted
 from unlearnable.workflows.layout import MANIFEST, METADATA, private_of, published_above
 from unlearnable.workflows.records import read_manifest
 
@@ -80,9 +81,10 @@ def choose_posts(settings: ExplainSettings) -> list[MapPosts]:
     """
     if not settings.map:
         return []
+    folders = counted(len(settings.map), "folder")
     if len(settings.map) not in (1, len(settings.model)):
         raise ConfigError(
-            f"{len(settings.map)} folders for the map and {len(settings.model)} models were given",
+            f"{folders} for the map and {counted(len(settings.model), 'model')} were given",
             hint="pass --map once, or once for each --model",
         )
     # a folder that `protect` wrote holds two caption files: use the one with all captions
@@ -90,7 +92,7 @@ def choose_posts(settings: ExplainSettings) -> list[MapPosts]:
     captions: Sequence[Path | None] = settings.map_captions or defaults
     if len(captions) != len(settings.map):
         raise ConfigError(
-            f"{len(settings.map)} folders for the map and {len(captions)} caption files were given",
+            f"{folders} for the map and {counted(len(captions), 'caption file')} were given",
             hint="pass --map-captions once for each --map, or not at all",
         )
     chosen = []

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from unlearnable.posts.names import posts_by_name
 from unlearnable.protection.borrowing import borrowing
 from unlearnable.protection.captions import cut_captions
+from unlearnable.wording import counted
 from unlearnable.workflows.protect.prepare import Caption
 from unlearnable.workflows.protect.setup import Run
 
@@ -41,10 +42,11 @@ def said_of_names(run: Run) -> list[str]:
         return ["no caption borrows a name: your captions have to mention two names or more, each in two posts or more"]
     said = [f"{count} of {len(captions)} captions also name people who are not in the photo, as you asked"]
     if alone := [name for name in posts_by_name(run.problem.captions) if name not in others]:
-        said.append(f"{len(alone)} names, such as {alone[0]}, borrow none: too few others stand in the new captions")
+        without = counted(len(alone), "name")
+        said.append(f"{without}, such as {alone[0]}, cannot borrow any: too few others stand in the new captions")
     if away := run.problem.given_away:
         said.append(
-            f"{len(away)} of {len(others)} names, such as {away[0]}, borrow none that fits the photos as well: "
+            f"{len(away)} of {len(others)} names, such as {away[0]}, cannot borrow any that fits the photos as well: "
             "whoever knows whether a name is a woman's or a man's can tell that they are the true ones"
         )
     return said

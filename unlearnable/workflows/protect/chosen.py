@@ -15,6 +15,7 @@ from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, is_photo, restrict
 from unlearnable.datasets.tree import UNREADABLE
 from unlearnable.errors import ConfigError, InputError
+from unlearnable.wording import counted
 from unlearnable.workflows.layout import Layout, folded
 
 _ONE_KIND = "give one folder, one caption file, or photos of one folder"
@@ -119,7 +120,9 @@ def narrowed(dataset: Dataset, source: Source) -> Dataset:
         return dataset
     taken = [photo.id for photo in dataset.photos if source.takes(photo.id)]
     if not taken:
-        raise InputError(f"--only and --skip leave none of {len(dataset.photos)} photos", hint="check the patterns")
+        raise InputError(
+            f"--only and --skip leave none of {counted(len(dataset.photos), 'photo')}", hint="check the patterns"
+        )
     closed = [one for one in dataset.skipped if one.reason == UNREADABLE and not source.leaves_out(one.where)]
     return replace(restrict(dataset, taken), skipped=tuple(closed))
 

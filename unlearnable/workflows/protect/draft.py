@@ -26,6 +26,7 @@ from unlearnable.protection.optimise import (
     optimise,
 )
 from unlearnable.results import ProtectReport
+from unlearnable.wording import counted
 from unlearnable.workflows.layout import create_folders, layout_of, refuse_existing_output
 from unlearnable.workflows.protect.chosen import source_of
 from unlearnable.workflows.protect.expected import copies_bytes, foreseen_and_ready
@@ -134,7 +135,9 @@ class ProtectionDraft:
         settings = self._refuse_without_trigger()
         vocabulary, words = self.run.problem.vocabulary, trigger.lower().split()
         if len(words) != settings.trigger_length:
-            raise InputError(f"{trigger!r} has {len(words)} words: a trigger needs {settings.trigger_length}")
+            raise InputError(
+                f"{trigger!r} has {counted(len(words), 'word')}: a trigger needs {settings.trigger_length}"
+            )
         if len(set(words)) < len(words):
             raise InputError(f"{trigger!r} has a word twice", hint="use each word once")
         numbers = {word: number for number, word in enumerate(vocabulary.words)}

@@ -28,6 +28,7 @@ from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.protection.towers import load_towers
 from unlearnable.protection.vocabulary import load_words
 from unlearnable.scratch import scratch_folder
+from unlearnable.wording import counted
 from unlearnable.workflows.layout import SMALLEST
 from unlearnable.workflows.protect.readback import losses_on, refuse_unprotected
 from unlearnable.workflows.protect.setup import all_models, load_surrogates
@@ -83,7 +84,10 @@ def protect_in_memory(
     if not all(isinstance(caption, str) for caption in captions):
         raise InputError("a caption is no text")
     if not images or len(images) != len(captions):
-        raise InputError(f"{len(images)} photos and {len(captions)} captions", hint="give one caption for each photo")
+        raise InputError(
+            f"{counted(len(images), 'photo')} and {counted(len(captions), 'caption')}",
+            hint="give one caption for each photo",
+        )
     pictures = [_read(image, f"images[{number}]") for number, image in enumerate(images)]
     with scratch_folder() as scratch:
         problem = _problem(loaded, pictures, captions, scratch, progress)

@@ -12,6 +12,7 @@ from unlearnable.datasets.others import other_files, said_of_others
 from unlearnable.datasets.tree import UNREADABLE, not_here
 from unlearnable.errors import ConfigError
 from unlearnable.progress import Progress
+from unlearnable.wording import counted
 from unlearnable.workflows.protect.chosen import Source, narrowed
 from unlearnable.workflows.protect.packed import unpacked
 
@@ -57,7 +58,7 @@ def open_posts(
     for option in source.without_use([*photos, *closed]):
         progress.note(f"{option} fits none of the photos")
     if len(dataset.photos) < len(photos):
-        progress.note(f"{len(dataset.photos)} of {len(photos)} photos are taken, as --only and --skip say")
+        progress.note(f"--only and --skip take {len(dataset.photos)} of {counted(len(photos), 'photo')}")
     progress.note(said_of_captions(dataset))
     if not (source.chosen or packed):
         away = [one for one in not_here(dataset.root) if source.takes(one.where)]
@@ -78,7 +79,7 @@ def captions_found(dataset: Dataset) -> int:
 def said_of_captions(dataset: Dataset) -> str:
     """Return a line on how many photos have a caption of the user's, and what the others get."""
     found, photos = captions_found(dataset), len(dataset.photos)
-    line = f"{found} of {photos} photos have a caption of yours"
+    line = f"{found} of {counted(photos, 'photo')} {'has' if 1 in (found, photos) else 'have'} a caption of yours"
     if found == photos:
         return line
     origin = "with an invented name" if dataset.format == PEOPLE else "from their file name"

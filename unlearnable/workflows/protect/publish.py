@@ -25,6 +25,7 @@ from unlearnable.report.shown_photos import ShownPhotos
 from unlearnable.results import ManifestLine
 from unlearnable.results.protect import CHANGED
 from unlearnable.stores.noise import NoiseStore
+from unlearnable.wording import counted
 from unlearnable.workers.pool import WorkerEnded
 from unlearnable.workflows.layout import METADATA, Layout
 from unlearnable.workflows.protect.hands import pool_for
@@ -266,7 +267,9 @@ def _finished(layout: Layout, progress: Progress) -> Iterator[ManifestLine]:
     sealed = layout.staged_manifest.read_bytes().decode("utf-8", "replace").split("\n")[:-1]  # the last one is cut off
     texts = list(map(seal.unseal_line, sealed))
     if damaged := texts.count(None):
-        progress.note(f"{damaged} lines of {layout.staged_manifest} are damaged: their photos are written again")
+        progress.note(
+            f"{layout.staged_manifest} has {counted(damaged, 'damaged line')}: those photos are written again"
+        )
     for text in filter(None, texts):
         try:
             line = ManifestLine.model_validate_json(text)

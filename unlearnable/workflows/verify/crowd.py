@@ -10,6 +10,7 @@ from unlearnable.datasets import Dataset, Person, Skipped, named_apart, people_o
 from unlearnable.errors import InputError
 from unlearnable.evaluation.idia import Identities, identities
 from unlearnable.posts.reading import DecodedPosts, columns_of, open_collection
+from unlearnable.wording import counted
 from unlearnable.workflows.verify.splits import HELD_OUT, NAMED, Held, Split, captioned, names, part, split, unused
 
 
@@ -50,7 +51,8 @@ def open_crowd(settings: VerifySettings) -> Crowd | None:
         )
     if not crowd.train.photos or not crowd.held_out:
         raise InputError(
-            f"{len(crowd.train.photos)} photos of the crowd to train on and {len(crowd.held_out)} held out are too few",
+            f"{counted(len(crowd.train.photos), 'photo')} of the crowd to train on and {len(crowd.held_out)} held out "
+            "are too few",
             hint="use more photos, a larger --test-fraction, or separate photos with --crowd-test",
         )
     return crowd

@@ -17,6 +17,7 @@ from unlearnable.imaging.encoding import choose_encoding
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.resize import is_reduced, resized
 from unlearnable.progress import Progress, Silent
+from unlearnable.wording import counted
 from unlearnable.workflows import history
 from unlearnable.workflows.layout import METADATA, SMALLEST, OutputNames
 from unlearnable.workflows.verify.made import report_of, sources_of
@@ -85,7 +86,8 @@ def match(
         used.add(copy)
         if len(before[photo.id]) != len(after[copy]):
             raise InputError(
-                f"{photo.id} has {len(before[photo.id])} captions, its protected copy {copy} has {len(after[copy])}",
+                f"{photo.id} has {counted(len(before[photo.id]), 'caption')}, "
+                f"its protected copy {copy} has {len(after[copy])}",
                 hint="pass the caption file that protect read, and the one that it wrote",
             )
         posts.append(PostPair(photo, protected.root / copy, tuple(before[photo.id]), tuple(after[copy])))

@@ -13,6 +13,7 @@ from unlearnable.errors import InputError
 from unlearnable.imaging.duplicates import near_duplicates
 from unlearnable.posts.reading import columns_of, open_collection
 from unlearnable.progress import Progress
+from unlearnable.wording import counted
 from unlearnable.workflows.verify.made import given_to_protect
 from unlearnable.workflows.verify.matching import PostPair, match, open_protected, read_both
 
@@ -96,7 +97,7 @@ def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] 
     skipped += unranked
     if not train or not held_out or len(held_out) + len(others) < 2:
         raise InputError(
-            f"{len(train)} photos to train on and {len(held_out)} held out are too few",
+            f"{counted(len(train), 'photo')} to train on and {len(held_out)} held out are too few",
             hint="use more photos, a larger --test-fraction, or separate photos with --test",
         )
     progress.phase("looking for near-duplicates", 1)
@@ -145,7 +146,7 @@ def captioned(test: Dataset, option: str) -> tuple[list[Held], list[Skipped]]:
         if len({text for captions in texts.values() for text in captions}) == 1:
             count, first = len(test.photos), test.photos[0].id
             raise InputError(
-                f"of {count} photos to rank in {test.given}, such as {first}, none has a caption of its own",
+                f"of {counted(count, 'photo')} to rank in {test.given}, such as {first}, none has a caption of its own",
                 hint=f"give them captions ({option}), or rank other photos",
             )
         uncaptioned = set()  # the template names the photo's folder or, in `people`, the person

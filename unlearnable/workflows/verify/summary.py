@@ -15,6 +15,7 @@ from unlearnable.evaluation.scores import chance
 from unlearnable.evaluation.verdict import in_words, verdict
 from unlearnable.evaluation.worst import worst_finding
 from unlearnable.results import Finding, GalleryRecord, References, SkippedRecord, VerifyReport, VictimRecord
+from unlearnable.wording import counted
 from unlearnable.workflows.verify.cells import CellResults
 from unlearnable.workflows.verify.crowd_summary import crowd_report
 from unlearnable.workflows.verify.enough import too_few
@@ -101,7 +102,7 @@ def _notes(settings: VerifySettings, references: References, all_findings: Seque
     few = too_few(settings, references.random, source)
     notes = [few] if few else []
     if len(settings.seeds) < 3:
-        trained = "1 seed" if len(settings.seeds) == 1 else f"{len(settings.seeds)} seeds"
+        trained = counted(len(settings.seeds), "seed")
         notes.append(f"{trained}: repeat with --seeds 0,1,2 before you rely on a difference")
     if any(finding.outcome == "cannot be judged" for finding in all_findings):
         notes.append(

@@ -16,6 +16,7 @@ from unlearnable.progress import Progress
 from unlearnable.results import Cell, CrowdCell, RanksRecord
 from unlearnable.training.attacker import Attacker
 from unlearnable.training.loop import steps_an_epoch
+from unlearnable.wording import counted
 from unlearnable.workflows.verify.arms import VerifyArm
 
 
@@ -56,7 +57,7 @@ def estimate(pool: ModelPool, trainings: Sequence[Training], reused: int) -> str
     each = [f"{Path(victim).name} {_duration(value)}" for victim, value in seconds.items()]
     parts = f" ({', '.join(each)})" if len(each) > 1 else ""
     there = f", {reused} are there already" if reused else ""
-    return f"{len(trainings)} trainings to run, about {_duration(sum(seconds.values()))}{parts}{there}"
+    return f"{counted(len(trainings), 'training')} to run, about {_duration(sum(seconds.values()))}{parts}{there}"
 
 
 def run_training(experiment: Experiment, training: Training, progress: Progress) -> Cell:

@@ -16,6 +16,7 @@ from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
 from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.results import ProtectReport
+from unlearnable.wording import counted
 from unlearnable.workflows.layout import Layout, create_folders, layout_of
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.adding.additions import additions, recognised
@@ -60,7 +61,7 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
             _refuse_half_added(layout, earlier)
             clear(layout)
             return unchanged_report(earlier, dataset, read_again(earlier, found, recognised(found, earlier)))
-        progress.note(f"{len(dataset.photos)} of {len(found.photos)} photos are new")
+        progress.note(f"{len(dataset.photos)} of {counted(len(found.photos), 'photo')} to be added")
         fetch(all_models(settings), progress)
         key = hashlib.sha256(f"{earlier.report.run} {run_key(settings, dataset)}".encode()).hexdigest()
         surrogates = load_surrogates(settings, progress)

@@ -1,0 +1,38 @@
+"""What people read of one thing and of several."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.cli.program import call
+from unlearnable.wording import counted
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 photos"), (1, "1 photo"), (2, "2 photos")])
+def test_a_noun_agrees_with_its_number(number, said):
+    assert counted(number, "photo") == said
+
+
+def test_a_run_of_one_photo_speaks_of_one(posts, tmp_path):
+    given = (
+        "--method",
+        "random",
+        "--max-rounds",
+        "1",
+        "--output",
+        tmp_path / "out",
+        "--captions",
+        posts / "posts.jsonl",
+    )
+    planned = call("protect", posts / "p0.png", *given, "--dry-run")
+    assert planned.stdout.startswith("would protect 1 photo with 1 caption ("), planned.stderr
+    assert "at most 1 round against" in " ".join(planned.stdout.split())
+    made = call("protect", posts / "p0.png", *given)
+    page = (tmp_path / "out.private" / "report.html").read_text()
+    (tmp_path / "out" / "p0.png").unlink()
+    checked = call("doctor", "--check", tmp_path / "out")
+    assert "1 problem in " in checked.stdout
+    for text in (planned.stdout, made.stdout, made.stderr, page, checked.stdout):
+        assert re.findall(r"\b1 (?:photo|caption|round|row|problem|file)s\b", text) == []
