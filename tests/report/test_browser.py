@@ -189,6 +189,16 @@ def test_both_pictures_lie_upon_each_other(browser, pages):
         assert boxes[0][2] > 200
 
 
+def test_a_narrow_photo_has_its_copy_upon_it_and_not_stretched(browser, tmp_path):
+    line = ManifestLine(source="p.png", output="p.png", trigger="one two", captions=["one two"], psnr=37.0, ssim=0.97)
+    (tmp_path / "a.html").write_text(protect_page(REPORT, [line], SETTINGS, {"p.png": thumbnails(*pair(600, 60))}))
+    open_page(browser, tmp_path / "a.html")
+    boxes = browser.execute_script(
+        "return [...document.querySelectorAll('.compare:not([hidden]) > *')].map(e => e.getBoundingClientRect().width)"
+    )
+    assert boxes == [32, 32, 32], "the line would not be where one becomes the other"
+
+
 @pytest.mark.parametrize("name", ["protect", "verify", "benchmark"])
 def test_light_and_dark_are_both_readable(browser, pages, name):
     seen = set()
