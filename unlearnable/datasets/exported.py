@@ -80,11 +80,5 @@ def _posted(export: Export, root: Path) -> list[str]:
 
 
 def _without(dataset: Dataset, gone: Collection[str], skipped: Collection[Skipped]) -> Dataset:
-    gone = set(gone)
-    return replace(
-        dataset,
-        photos=tuple(photo for photo in dataset.photos if photo.id not in gone),
-        pairs=tuple(pair for pair in dataset.pairs if pair.photo not in gone),
-        skipped=(*dataset.skipped, *skipped),
-        changed_fields=frozenset(one for one in dataset.changed_fields if one.photo not in gone),
-    )
+    kept = {photo.id for photo in dataset.photos}.difference(gone)
+    return replace(dataset.of(kept), skipped=(*dataset.skipped, *skipped))

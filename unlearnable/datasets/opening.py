@@ -93,8 +93,7 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
         return with_unnamed_counted(dataset)
     whole = with_publishable(dataset) if dataset.source else without_messages(with_unnamed(dataset))
     if not whole.photos:
-        first = whole.skipped[0]
-        raise InputError(f"no photo in {photos} may be published; {first.where}: {first.reason} ({first.detail})")
+        raise InputError(f"no photo in {photos} may be published; {whole.skipped[0].line}")
     return whole
 
 

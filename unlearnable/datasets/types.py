@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -51,6 +51,11 @@ class Skipped:
     where: str
     reason: str
     detail: str
+
+    @property
+    def line(self) -> str:
+        """All three in one line, for a message."""
+        return f"{self.where}: {self.reason} ({self.detail})"
 
 
 class ChangedField(NamedTuple):
@@ -149,9 +154,23 @@ class Dataset:
         return self.shards or self.root
 
     @property
+    def captions_file(self) -> str | None:
+        """The name of the caption file; None if there is none, or several."""
+        return self.source.name if self.source else None
+
+    @property
     def uncaptioned(self) -> set[str]:
         """The photos that no caption file has a caption for: theirs come from a template."""
         return {pair.photo for pair in self.pairs if pair.record == NO_RECORD}
+
+    def of(self, photos: Collection[str]) -> Dataset:
+        """Return the posts of some of the photos, by id, with all else as it is."""
+        return replace(
+            self,
+            photos=tuple(photo for photo in self.photos if photo.id in photos),
+            pairs=tuple(pair for pair in self.pairs if pair.photo in photos),
+            changed_fields=frozenset(one for one in self.changed_fields if one.photo in photos),
+        )
 
     def pairs_by_photo(self) -> dict[str, list[Pair]]:
         """Return the pairs of each photo, in the order of the caption file; those of other photos are left out."""

@@ -98,8 +98,7 @@ def read_all(datasets: Sequence[Dataset], side: int, posts: DecodedPosts, progre
             posts.add(photo, captions[photo.id], side)
             progress.advance()
     if not posts.photos:
-        first = posts.skipped[0]
-        raise InputError(f"no photo can be read; {first.where}: {first.reason} ({first.detail})")
+        raise InputError(f"no photo can be read; {posts.skipped[0].line}")
 
 
 def read_photo(path: Path) -> Picture:

@@ -22,7 +22,7 @@ def seal_records(layout: Layout, report: str) -> None:
     """List the records of a run, of which the report is written after this list: it says that all is complete."""
     sums = {path.name: {files.sha256(path)} for path in layout.records if path.is_file()}
     sums[layout.report.name] = {hashlib.sha256(report.encode()).hexdigest()}
-    files.write_text(layout.private / PRIVATE_SUMS, files.format_sums(sums))
+    files.write_sums(layout.private / PRIVATE_SUMS, sums)
 
 
 def read_record(path: Path) -> str:

@@ -193,12 +193,9 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
         progress.note(f"photos that are there twice: {again}; they get the noise and words of the other")
     other = {*UNPUBLISHED, *(NO_PHOTO if isinstance(FORMATS.get(dataset.format), Export) else ())}
     if reader.settings.strict and (left := [one for one in prepared.skipped if one.reason not in other]):
-        first = left[0]
-        raise InputError(f"{first.where}: {first.reason} ({first.detail})", hint="fix or remove it, or omit --strict")
+        raise InputError(left[0].line, hint="fix or remove it, or omit --strict")
     if not prepared.photos:
-        first = prepared.skipped[0]
-        why = f"{first.where}: {first.reason} ({first.detail})"
-        raise InputError(f"no photo in {dataset.given} can be protected; {why}")
+        raise InputError(f"no photo in {dataset.given} can be protected; {prepared.skipped[0].line}")
     return prepared
 
 

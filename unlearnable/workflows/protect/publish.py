@@ -61,6 +61,11 @@ class Publication:
         )
 
     @property
+    def in_file(self) -> list[tuple[Pair, str]]:
+        """The pairs whose caption stands in a caption file, with its new text."""
+        return [(pair, text) for rows in self.captions.values() for pair, text in rows if pair.record >= 0]
+
+    @property
     def names(self) -> dict[str, str]:
         """Photo id -> path in the output folder."""
         return self.prepared.names
@@ -197,7 +202,7 @@ def _left_out(prepared: Prepared) -> Iterator[ManifestLine]:
 def _refuse_all(changed: Sequence[Skipped], written: int, settings: ProtectSettings) -> None:
     if changed and (settings.strict or not written):
         hint = "start again" if changed[0].reason == CHANGED else "use --format png, or leave it out with --skip"
-        raise InputError(f"{changed[0].where}: {changed[0].reason} ({changed[0].detail})", hint=hint)
+        raise InputError(changed[0].line, hint=hint)
 
 
 def manifest_text(lines: Iterable[ManifestLine]) -> str:
@@ -214,20 +219,14 @@ def write_caption_files(
         The caption file in the staging folder; None if the format has no single file.
     """
     edits = Edits(
-        captions={
-            (pair.record, pair.index): text
-            for rows in publication.captions.values()
-            for pair, text in rows
-            if pair.record >= 0
-        },
+        captions={(pair.record, pair.index): text for pair, text in publication.in_file},
         paths=publication.names,
         keep_fields=frozenset(name.casefold() for name in keep_fields),
     )
     target = layout.staged if dataset.source is None else layout.staged / dataset.source.name
     write_captions(dataset, edits, target)
-    source_name = dataset.source.name if dataset.source else None
     _copy_modes(dataset, layout)
-    if source_name != METADATA:
+    if dataset.captions_file != METADATA:
         rows = (
             {"file_name": publication.names[photo], "text": text}
             for photo, texts in publication.captions.items()

@@ -48,7 +48,7 @@ def reread_captions(
         captions of each path in the output folder.
     """
     metadata = layout.staged / METADATA
-    in_captions = _read_back(layout.staged, caption_file, dataset, dataset.columns) if _any_written(publication) else {}
+    in_captions = _read_back(layout.staged, caption_file, dataset, dataset.columns) if publication.in_file else {}
     in_metadata = _read_back(layout.staged, metadata, dataset) if caption_file != metadata else in_captions
     total = intact = 0
     texts: dict[str, list[str]] = {}
@@ -65,10 +65,6 @@ def reread_captions(
                 trigger is None or _holds(text, trigger.tokens)
             )
     return intact / max(total, 1), texts
-
-
-def _any_written(publication: Publication) -> bool:
-    return any(pair.record >= 0 for rows in publication.captions.values() for pair, _ in rows)
 
 
 def _read_back(

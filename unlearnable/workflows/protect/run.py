@@ -86,12 +86,12 @@ def protect(
             lead(world, "")
             return finished
         anew = resume and _begins_anew(settings, dataset, layout, progress)
-        refuse_existing_output(layout, key, resume=resume and not anew, overwrite=overwrite or anew)
+        goes_on = resume and not anew
+        refuse_existing_output(layout, key, resume=goes_on, overwrite=overwrite or anew)
         if overwrite:
             published.refuse_foreign(layout)
         surrogates = load_surrogates(settings, progress)
         run = foreseen_and_ready(settings, layout, dataset, surrogates, scratch, progress)
-        goes_on = resume and not anew
         if not goes_on:
             files.check_space(layout.private, result_bytes(run))
             shutil.rmtree(layout.earlier, ignore_errors=True)

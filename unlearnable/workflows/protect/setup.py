@@ -134,8 +134,8 @@ def make_ready(
     vocabulary, proposer = load_words(settings, choose_device(settings.device), proposing=method.has_trigger)
     pixels = Pixels.create(scratch / PIXELS)
     side = max(model.image_size for model in surrogates)
-    captions_name = dataset.source.name if dataset.source else None
-    names = OutputNames((photo.id for photo in dataset.photos), captions_name, taken, packed=bool(dataset.shards))
+    ids = (photo.id for photo in dataset.photos)
+    names = OutputNames(ids, dataset.captions_file, taken, packed=bool(dataset.shards))
     copies = MadeCopies(history.known_copies(progress.note))
     hashes = history.known_protected_hashes(progress.note)
     reader = PhotoReader(settings, side, pixels, hashes, copies, names, layout.staged)

@@ -57,7 +57,7 @@ def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
     return ProtectReport(
         output=str(run.layout.output),
         private=str(run.layout.private),
-        captions_file=run.dataset.source.name if run.dataset.source else None,
+        captions_file=run.dataset.captions_file,
         caption_format=run.dataset.format,
         method=run.settings.method,
         photos=len(run.dataset.photos),

@@ -11,7 +11,7 @@ from unlearnable.errors import InputError
 from unlearnable.evaluation.idia import Identities, identities
 from unlearnable.posts.reading import DecodedPosts, columns_of, open_collection
 from unlearnable.wording import counted
-from unlearnable.workflows.verify.splits import HELD_OUT, NAMED, Held, Split, captioned, names, part, split, unused
+from unlearnable.workflows.verify.splits import Held, Split, captioned, names, part, split, unused, where_from
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,7 @@ def _from_share(settings: VerifySettings, posts: Dataset) -> Crowd:
     train, test = (part(posts, {posts.photos[n].id for n in numbers}) for numbers in (training, testing))
     held_out, unranked = captioned(test, "--crowd-captions") if testing else ([], [])
     skipped = [*posts.skipped, *unranked, *unused(posts.photos, training, testing)]
-    source = f"{100 * settings.test_fraction:.0f} % of the photos, drawn with seed {settings.seed}"
-    if any(photo.split in HELD_OUT for photo in posts.photos):
-        source = NAMED
-    return Crowd(train, held_out, source, people_of(posts), skipped)
+    return Crowd(train, held_out, where_from(posts.photos, settings), people_of(posts), skipped)
 
 
 def asked_for(posts: Split, crowd: Crowd, gallery: DecodedPosts, own: int) -> Identities | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from unlearnable.datasets import Dataset, restrict
 from unlearnable.errors import ConfigError
 from unlearnable.results import ProtectReport
-from unlearnable.workflows.layout import REPORT, Layout, private_of
+from unlearnable.workflows.layout import MANIFEST, REPORT, private_of
 from unlearnable.workflows.records import read_manifest, read_record
 
 
@@ -42,7 +42,7 @@ def sources_of(protected: Dataset) -> dict[str, str]:
     """
     root, there = protected.given.resolve(), {photo.id for photo in protected.photos}
     try:
-        lines = read_manifest(Layout(root, root, private_of(root)).manifest)
+        lines = read_manifest(private_of(root) / MANIFEST)
     except OSError:
         return {}
     return {line.output: line.source for line in lines if line.output in there and line.output is not None}
@@ -53,7 +53,6 @@ def given_to_protect(originals: Dataset, protected: Path) -> Dataset:
     report = report_of(protected)
     if report is None or not report.some_photos:
         return originals
-    private = private_of(protected.resolve())
-    taken = {line.source for line in read_manifest(Layout(originals.root, protected, private).manifest)}
+    taken = {line.source for line in read_manifest(private_of(protected.resolve()) / MANIFEST)}
     ids = {photo.id for photo in originals.photos}
     return restrict(originals, taken & ids) if taken & ids else originals

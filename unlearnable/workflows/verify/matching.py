@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -19,7 +18,7 @@ from unlearnable.imaging.resize import is_reduced, resized
 from unlearnable.progress import Progress, Silent
 from unlearnable.wording import counted
 from unlearnable.workflows import history
-from unlearnable.workflows.layout import METADATA, SMALLEST, OutputNames
+from unlearnable.workflows.layout import METADATA, SMALLEST, OutputNames, folded
 from unlearnable.workflows.verify.made import report_of, sources_of
 
 
@@ -52,7 +51,7 @@ def open_protected(folder: Path, originals: Dataset, captions: Path | None) -> D
     if captions is None and in_several_files:
         return _with_made_captions(open_dataset(folder))
     if captions is None:
-        names = [METADATA] if originals.source is None else [originals.source.name, METADATA]
+        names = filter(None, (originals.captions_file, METADATA))
         captions = next((folder / name for name in names if (folder / name).is_file()), None)
     if captions is None:
         raise InputError(f"there are no captions in {folder}", hint="pass them with --protected-captions")
@@ -158,8 +157,8 @@ def _partners(originals: Dataset, protected: Dataset) -> dict[str, str]:
             continue  # protection left it out, so that it used up no name
         own = choose_encoding(picture, "auto").suffix if picture else ""  # asked of several kinds alone
         sources.append((photo.id, own if own in written else min(written, default="")))
-    ids, captions = (photo.id for photo in originals.photos), originals.source.name if originals.source else None
-    names = OutputNames(ids, captions, packed=originals.shards is not None)
+    ids = (photo.id for photo in originals.photos)
+    names = OutputNames(ids, originals.captions_file, packed=originals.shards is not None)
     return {photo: copy for photo, suffix in sources if (copy := names.give(photo, suffix)) in copies}
 
 
@@ -178,7 +177,7 @@ def _decoded(photo: Photo) -> Picture | None:
 
 def _stem(photo: str) -> str:
     """Return the path without its suffix, alike for names that count as equal (`OutputNames`)."""
-    return unicodedata.normalize("NFC", str(PurePosixPath(photo).with_suffix(""))).casefold()
+    return folded(str(PurePosixPath(photo).with_suffix("")))
 
 
 def _left_out(photo: Photo, protected: Dataset, already_protected: set[str]) -> Skipped:

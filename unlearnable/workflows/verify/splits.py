@@ -93,7 +93,7 @@ def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] 
         skipped += unused(photos, training, testing)
         chosen = {photos[n].id for n in testing}
         held_out, unranked = captioned(part(originals, chosen), "--captions") if chosen else ([], [])
-        train, source = [posts[n] for n in training], _source(posts, settings)
+        train, source = [posts[n] for n in training], where_from(photos, settings)
     skipped += unranked
     if not train or not held_out or len(held_out) + len(others) < 2:
         raise InputError(
@@ -124,15 +124,13 @@ def without_near(dataset: Dataset, others: Sequence[Path]) -> tuple[Dataset, lis
     """Return a data set without its near-duplicates of other photos, and the names of those."""
     near = near_duplicates([photo.path for photo in dataset.photos], others)
     dropped = {dataset.photos[n].id for n in near}
-    photos = tuple(photo for photo in dataset.photos if photo.id not in dropped)
-    return replace(dataset, photos=photos), [f"{dataset.name}/{name}" for name in sorted(dropped)]
+    kept = {photo.id for photo in dataset.photos} - dropped
+    return dataset.of(kept), [f"{dataset.name}/{name}" for name in sorted(dropped)]
 
 
 def part(dataset: Dataset, chosen: Collection[str]) -> Dataset:
     """Return some photos of a data set, by id, with their captions and without what was left out of it."""
-    photos = tuple(photo for photo in dataset.photos if photo.id in chosen)
-    pairs = tuple(pair for pair in dataset.pairs if pair.photo in chosen)
-    return replace(dataset, photos=photos, pairs=pairs, skipped=())
+    return replace(dataset.of(chosen), skipped=())
 
 
 def captioned(test: Dataset, option: str) -> tuple[list[Held], list[Skipped]]:
@@ -155,7 +153,8 @@ def captioned(test: Dataset, option: str) -> tuple[list[Held], list[Skipped]]:
     return held_out, [*test.skipped, *unranked]
 
 
-def _source(posts: Sequence[PostPair], settings: VerifySettings) -> str:
-    if any(post.original.split in HELD_OUT for post in posts):
+def where_from(photos: Iterable[Photo], settings: VerifySettings) -> str:
+    """Return where the photos that are held out of these come from, for the report."""
+    if any(photo.split in HELD_OUT for photo in photos):
         return NAMED
     return f"{100 * settings.test_fraction:.0f} % of the photos, drawn with seed {settings.seed}"

@@ -44,7 +44,7 @@ def additions(dataset: Dataset, earlier: Earlier) -> Dataset:
     by_name = {line.source: line for line in earlier.lines if line.status == "skipped"}
     by_name |= {line.source: line for line in earlier.protected}
     by_content = {line.sha256_in: line for line in earlier.protected}
-    known, new, left_out = recognised(dataset, earlier), [], []
+    known, new, left_out = recognised(dataset, earlier), set[str](), []
     for photo in dataset.photos:
         line = by_name.get(earlier.source_of(dataset.root, photo.id))
         if photo.id in known:
@@ -55,12 +55,5 @@ def additions(dataset: Dataset, earlier: Earlier) -> Dataset:
             detail = f"{line.output} is a copy of it as it was; give it another name to add it"
             left_out.append(Skipped(photo.id, "changed-since", detail))
         elif line is None or line.post != dataset.posts[photo.id]:
-            new.append(photo)
-    ids = {photo.id for photo in new}
-    return replace(
-        dataset,
-        photos=tuple(new),
-        pairs=tuple(pair for pair in dataset.pairs if pair.photo in ids),
-        skipped=(*dataset.skipped, *left_out),
-        changed_fields=frozenset(one for one in dataset.changed_fields if one.photo in ids),
-    )
+            new.add(photo.id)
+    return replace(dataset.of(new), skipped=(*dataset.skipped, *left_out))

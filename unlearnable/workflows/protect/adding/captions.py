@@ -73,16 +73,11 @@ class CaptionJoin:
         return [self._put_beside(name, aside / name) for name in clashing]
 
     def _is_source(self, name: str) -> bool:
-        return self.dataset.source is not None and self.dataset.source.name == name
+        return self.dataset.captions_file == name
 
     def _taken(self, write: Callable[[], object]) -> bool:
         """Return whether captions that a call writes hold all that they held before, and the new ones; if not, undo."""
-        new = {
-            (self.publication.names[photo], text)
-            for photo, rows in self.publication.captions.items()
-            for pair, text in rows
-            if pair.record >= 0
-        }
+        new = {(self.publication.names[pair.photo], text) for pair, text in self.publication.in_file}
         try:
             wanted = self._stored() | new
             write()
@@ -114,10 +109,8 @@ class CaptionJoin:
                 paths[photo] = str(line.output)
                 places = ((pair.record, pair.index) for pair in pairs[photo])
                 captions |= {place: text for place, text in zip(places, line.captions, strict=True) if place[0] >= 0}
-        for rows in self.publication.captions.values():
-            for pair, text in rows:
-                if pair.record >= 0:
-                    captions.setdefault((pair.record, pair.index), text)
+        for pair, text in self.publication.in_file:
+            captions.setdefault((pair.record, pair.index), text)
         source = self.dataset.source
         target = self.layout.staged if source is None else self.layout.staged / source.name
         write_captions(self.whole, Edits(captions, paths, self.keep_fields), target)

@@ -27,8 +27,7 @@ def read_again(earlier: Earlier, dataset: Dataset, known: Collection[str]) -> se
         dataset: the posts that are read now.
         known: photos among them of which the earlier result has a copy.
     """
-    file = dataset.source.name if dataset.source else None
-    if dataset.partial or not known or file != earlier.report.captions_file:
+    if dataset.partial or not known or dataset.captions_file != earlier.report.captions_file:
         return set()
     return {line.source for line in earlier.lines if line.status == "skipped" and line.post is None}
 
