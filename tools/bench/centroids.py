@@ -40,7 +40,7 @@ BATCH = 64
 def learnt(name: str, train: DecodedPhotos, pool: ModelPool) -> DualEncoder:
     """Return a judge that has learnt the clean posts."""
     model = pool.start(name, 0)
-    posts = pairs_of(train.pixels, [item.captions for item in train.items])
+    posts = pairs_of(train.pixels, train.captions)
     nothing = Pairs(posts.pixels, posts.photos[:0], posts.tokens[:0])
     fit(model, TrainingTask(posts, nothing, Recipe(**RECIPE, lr=tuning_rate(pool.architecture(name)))), Silent())
     model.module.eval()

@@ -187,7 +187,7 @@ def run_all(
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         train, test = (decoded(some, SIDE, scratch / "photos", progress) for some in (items, ranked))
-        gallery = pairs_of(test.pixels, [item.captions for item in test.items])
+        gallery = pairs_of(test.pixels, test.captions)
         level = chance(gallery)
         guess = fmean((level.image_to_text.hit10, level.text_to_image.hit10))
         for name, arm in arms.items():

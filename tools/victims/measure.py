@@ -48,7 +48,7 @@ def main() -> None:
     settings = VerifySettings(originals=options.data, protected=options.data)
     with tempfile.TemporaryDirectory() as temporary:
         train, test = (decoded(part, SIDE, Path(temporary), Silent()) for part in (corpus.train, corpus.test))
-        posts, gallery = (pairs_of(part.pixels, [item.captions for item in part.items]) for part in (train, test))
+        posts, gallery = (pairs_of(part.pixels, part.captions) for part in (train, test))
         nothing = Pairs(gallery.pixels, gallery.photos[:0], gallery.tokens[:0])  # nothing is ranked between the epochs
         pool = ModelPool("cpu", from_scratch=False)
         print(f"{len(train.items)} photos; random order: {shown(chance(gallery))} (image->text, text->image)")

@@ -29,6 +29,7 @@ class Bench:
         data: digest of the training photos and captions.
         resume: whether to resume a cell or protection that was stopped partway.
         store: store of the finished cells.
+        protections: store of each method's protection, by the method's name in the tables.
     """
 
     setup: Setup
@@ -38,8 +39,8 @@ class Bench:
     data: str
     resume: bool
     store: CellStore[BenchmarkCell] = field(init=False)
+    protections: dict[str, ProtectionStore] = field(init=False)
     _keys: dict[CellPlan, Key] = field(init=False)
-    _protections: dict[str, ProtectionStore] = field(init=False)
 
     def __post_init__(self) -> None:
         """Resolve every protection and every key once."""
@@ -47,7 +48,7 @@ class Bench:
         recipes = {
             cell.method: cell.protection_recipe for cell in self.setup.cells if cell.protection_recipe is not None
         }
-        self._protections = {method: self._protection(recipe) for method, recipe in recipes.items()}
+        self.protections = {method: self.store_of(recipe, self.data) for method, recipe in recipes.items()}
         self._keys = {cell: self._key(cell) for cell in self.setup.cells}
 
     def key(self, cell: CellPlan) -> Key:
@@ -64,21 +65,18 @@ class Bench:
 
     def protection(self, cell: CellPlan) -> ProtectionStore | None:
         """Return the store of a cell's protection; None for clean posts."""
-        return self._protections.get(cell.method)
-
-    def protections(self) -> dict[str, ProtectionStore]:
-        """Return the store of each method's protection, by the method's name in the tables."""
-        return self._protections
+        return self.protections.get(cell.method)
 
     def protection_records(self) -> list[ProtectionRecord]:
         """Return the records of the finished protections, each under its name in the tables."""
-        by_method = {method: store.read() for method, store in self._protections.items()}
+        by_method = {method: store.read() for method, store in self.protections.items()}
         return [saved.record.model_copy(update={"method": method}) for method, saved in by_method.items() if saved]
 
-    def _protection(self, recipe: ProtectionRecipe) -> ProtectionStore:
+    def store_of(self, recipe: ProtectionRecipe, data: str) -> ProtectionStore:
+        """Return the store of a protection of the photos and captions whose digest is `data`."""
         key: Key = {
             "version": VERSION,
-            "data": self.data,
+            "data": data,
             "surrogate": self.experiment.pool.digest(self.setup.surrogate),
             "method": recipe.name,
             "settings": recipe.settings.model_dump_json(),

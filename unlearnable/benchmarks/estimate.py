@@ -23,7 +23,7 @@ from unlearnable.training.loop import steps_an_epoch
 def estimate(bench: Bench, settings: BenchmarkSettings) -> BenchmarkPlan:
     """Return the cells, which of them are done, and the estimated seconds of the others and their protections."""
     scale, setup, pool = bench.setup.scale, bench.setup, bench.experiment.pool
-    pairs = pairs_of(bench.train.pixels, [item.captions for item in bench.train.items])
+    pairs = pairs_of(bench.train.pixels, bench.train.captions)
     step = {name: step_seconds(pool.start(name, 0), pairs, scale.recipe) for name in setup.victims}
     cells, protections = [], {}
     for cell in setup.cells:
@@ -66,7 +66,7 @@ def protection_seconds(bench: Bench, recipe: ProtectionRecipe, train: DecodedPho
         store = ProtectionStore(replace(recipe, settings=one_round), folder, {})
         make(store, photos, surrogate, resume=False, progress=Silent())
         seconds = time.monotonic() - began
-    pairs = pairs_of(train.pixels, [item.captions for item in train.items])
+    pairs = pairs_of(train.pixels, train.captions)
     training = step_seconds(
         surrogate, pairs, Recipe(epochs=1, lr=settings.learning_rate, batch_size=settings.batch_size)
     )

@@ -22,7 +22,7 @@ def read_captions(bench: Bench, progress: Progress) -> str:
     Returns:
         The reason why the judge could not be loaded; empty if it was, or if there was nothing to read.
     """
-    stores = [store for method, store in bench.protections().items() if named_settings(method)]
+    stores = [store for method, store in bench.protections.items() if named_settings(method)]
     unread = [(store, saved) for store in stores if (saved := store.read()) and saved.record.fluency is None]
     if not unread:
         return ""

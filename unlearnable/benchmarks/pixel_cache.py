@@ -41,6 +41,15 @@ class DecodedPhotos:
     items: tuple[Item, ...]
     skipped: tuple[SkippedRecord, ...]
 
+    @property
+    def captions(self) -> list[tuple[str, ...]]:
+        """The captions of each photo."""
+        return [item.captions for item in self.items]
+
+    def sha256(self) -> str:
+        """Return a hex SHA-256 that the sizes, pixels and captions of all photos decide."""
+        return digest(self.pixels.sha256(), self.captions)
+
 
 def decoded(items: Sequence[Item], side: int, folder: Path, progress: Progress) -> DecodedPhotos:
     """Return photos as squares of at most `side` pixels, from the cache if it holds them.

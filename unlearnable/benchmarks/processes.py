@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
+from unlearnable.benchmarks.protection_store import ProtectionStore
 from unlearnable.training.distributed import process
 
 T = TypeVar("T")
 
 
-def own_share(protections: Mapping[T, str]) -> list[T]:
-    """Return the cells of this process, those of its share of the protections: `protections` has the digest of each."""
+def own_share(protections: Mapping[T, ProtectionStore | None]) -> list[T]:
+    """Return the cells of this process: of those that have a protection, or none, the ones of its share of these."""
     rank, size = process()
-    order = list(dict.fromkeys(protections.values()))
-    return [cell for cell, digest in protections.items() if order.index(digest) % size == rank]
+    digests = {cell: store.digest if store else "" for cell, store in protections.items()}
+    order = list(dict.fromkeys(digests.values()))
+    return [cell for cell, digest in digests.items() if order.index(digest) % size == rank]

@@ -85,7 +85,7 @@ def make(
     One that was stopped resumes from its last checkpoint with `resume`, and starts over without.
     """
     recipe = store.recipe
-    slots = recipe.cut([item.captions for item in photos.items])
+    slots = recipe.cut(photos.captions)
     with alone(store.lock, waiting(f"makes the protection {store.noise.name}", progress)):
         saved = store.read()
         if saved is None:
@@ -113,7 +113,7 @@ def _problem(
     return Problem(
         posts=Posts(photos.pixels, slots),
         grids=_grids(recipe, photos, surrogate),
-        captions=tuple(item.captions for item in photos.items),
+        captions=tuple(photos.captions),
         surrogates=(surrogate,),
         vocabulary=vocabulary,
         proposer=proposer,

@@ -15,8 +15,8 @@ from unlearnable.benchmarks.crowd.estimate import estimate as estimate_crowd
 from unlearnable.benchmarks.crowd.study import crowd_report, run_crowd
 from unlearnable.benchmarks.estimate import estimate
 from unlearnable.benchmarks.fluency import read_captions
-from unlearnable.benchmarks.pixel_cache import DecodedPhotos, decoded
-from unlearnable.benchmarks.plan import CellPlan, Setup, digest, set_up
+from unlearnable.benchmarks.pixel_cache import decoded
+from unlearnable.benchmarks.plan import CellPlan, Setup, set_up
 from unlearnable.benchmarks.processes import own_share
 from unlearnable.benchmarks.runner import run
 from unlearnable.benchmarks.suites.base import Suite
@@ -112,11 +112,10 @@ def make_ready(
     items = [replace(item, captions=item.captions[: setup.scale.captions]) for item in corpus.train]
     train = decoded(items, side, cache, progress)
     test = decoded(corpus.test[: setup.scale.test], side, cache, progress)
-    gallery = pairs_of(test.pixels, _texts(test))
-    gallery_digest = digest(test.pixels.sha256(), _texts(test))
+    gallery = pairs_of(test.pixels, test.captions)
     asked = identities([item.person for item in test.items]) if settings.crowd else None
-    experiment = Experiment(pool, gallery, gallery_digest, VERSION, identities=asked)
-    bench = Bench(setup, train, experiment, folder, digest(train.pixels.sha256(), _texts(train)), resume)
+    experiment = Experiment(pool, gallery, test.sha256(), VERSION, identities=asked)
+    bench = Bench(setup, train, experiment, folder, train.sha256(), resume)
     skipped = [SkippedRecord.of(skip) for skip in corpus.skipped]
     return bench, [*skipped, *train.skipped, *test.skipped], [*corpus.notes, *_asked(settings, setup)]
 
@@ -138,11 +137,9 @@ def locate(settings: BenchmarkSettings, suite: Suite) -> Path:
     Raises:
         InputError: the folder does not exist.
     """
-    folder = settings.data if settings.data is not None and settings.data.is_dir() else None
-    if settings.data is None:
-        folder = find_data(suite)
+    tried = _default_folders(suite) if settings.data is None else [settings.data]
+    folder = next(filter(Path.is_dir, tried), None)
     if folder is None:
-        tried = [settings.data] if settings.data is not None else _default_folders(suite)
         raise InputError(
             f"there is no {suite.title} at {' or '.join(map(str, tried))}",
             hint=f"download it from {suite.published} and pass its folder with --data; readable: {suite.layouts}",
@@ -152,7 +149,7 @@ def locate(settings: BenchmarkSettings, suite: Suite) -> Path:
 
 def find_data(suite: Suite) -> Path | None:
     """Return the first default folder of a data set that exists, or None."""
-    return next((folder for folder in _default_folders(suite) if folder.is_dir()), None)
+    return next(filter(Path.is_dir, _default_folders(suite)), None)
 
 
 def _default_folders(suite: Suite) -> list[Path]:
@@ -168,9 +165,4 @@ def device_of(settings: BenchmarkSettings) -> str:
 
 def own_cells(bench: Bench) -> list[CellPlan]:
     """Return the cells of this process: all of them, or those of its share of the protections."""
-    stores = {cell: bench.protection(cell) for cell in bench.setup.cells}
-    return own_share({cell: store.digest if store else "" for cell, store in stores.items()})
-
-
-def _texts(photos: DecodedPhotos) -> list[tuple[str, ...]]:
-    return [item.captions for item in photos.items]
+    return own_share({cell: bench.protection(cell) for cell in bench.setup.cells})

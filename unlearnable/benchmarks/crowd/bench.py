@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from unlearnable.benchmarks.bench import VERSION, Bench, renamed, start_seed
+from unlearnable.benchmarks.bench import Bench, renamed, start_seed
 from unlearnable.benchmarks.crowd.plan import CrowdCellPlan, Draw, cells_of, draws
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
 from unlearnable.benchmarks.plan import digest
@@ -28,6 +28,7 @@ class CrowdBench:
         cells: cells to run, in order.
         leaked: share of the protected people's photos that leaked clean, in the arm half.
         store: store of the finished cells.
+        protections: store of each protection, by method and draw.
     """
 
     bench: Bench
@@ -35,19 +36,15 @@ class CrowdBench:
     cells: Sequence[CrowdCellPlan]
     leaked: float
     store: CellStore[CrowdBenchmarkCell] = field(init=False)
-    _protections: dict[tuple[str, Draw], ProtectionStore] = field(default_factory=dict)
+    protections: dict[tuple[str, Draw], ProtectionStore] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Resolve every protection once."""
         self.store = CellStore(self.bench.folder / "cells", CrowdBenchmarkCell)
         for cell in self.cells:
-            if (
-                cell.protection_recipe
-                and cell.method
-                and cell.draw
-                and (cell.method, cell.draw) not in self._protections
-            ):
-                self._protections[cell.method, cell.draw] = self._protection(cell, self.photos(cell.draw))
+            made, method, draw = cell.protection_recipe, cell.method, cell.draw
+            if made and method and draw and (method, draw) not in self.protections:
+                self.protections[method, draw] = self.bench.store_of(made, self.photos(draw).sha256())
 
     def numbers(self, draw: Draw) -> list[int]:
         """Return the numbers of the training photos of the people of a draw."""
@@ -65,13 +62,9 @@ class CrowdBench:
             return frozenset()
         return leaked_posts(len(self.numbers(cell.draw)), self.leaked, cell.draw.number)
 
-    def protections(self) -> dict[tuple[str, Draw], ProtectionStore]:
-        """Return the store of each protection, by method and draw."""
-        return self._protections
-
     def protection(self, cell: CrowdCellPlan) -> ProtectionStore | None:
         """Return the store of a cell's protection; None for arms without protected posts."""
-        return self._protections[cell.method, cell.draw] if cell.method and cell.draw else None
+        return self.protections[cell.method, cell.draw] if cell.method and cell.draw else None
 
     def key(self, cell: CrowdCellPlan) -> Key:
         """Return the key of a cell: everything that its result depends on."""
@@ -88,18 +81,6 @@ class CrowdBench:
     def checkpoint(self, cell: CrowdCellPlan) -> Path:
         """Return the checkpoint of a cell whose victim is being trained."""
         return self.store.path(cell.name, self.key(cell)).with_suffix(".partial")
-
-    def _protection(self, cell: CrowdCellPlan, photos: DecodedPhotos) -> ProtectionStore:
-        assert cell.protection_recipe is not None
-        key: Key = {
-            "version": VERSION,
-            "data": digest(photos.pixels.sha256(), [item.captions for item in photos.items]),
-            "surrogate": self.bench.experiment.pool.digest(self.bench.setup.surrogate),
-            "method": cell.protection_recipe.name,
-            "settings": cell.protection_recipe.settings.model_dump_json(),
-            "noise_side": cell.protection_recipe.noise_side,
-        }
-        return ProtectionStore(cell.protection_recipe, self.bench.folder / "protections", key)
 
 
 def crowd_bench(settings: BenchmarkSettings, bench: Bench) -> CrowdBench:

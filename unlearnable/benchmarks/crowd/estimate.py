@@ -14,7 +14,7 @@ from unlearnable.training.loop import steps_an_epoch
 def estimate(crowd: CrowdBench, settings: BenchmarkSettings) -> BenchmarkPlan:
     """Return the cells, which of them are done, and the estimated seconds of the others and their protections."""
     bench, setup = crowd.bench, crowd.bench.setup
-    pairs = pairs_of(bench.train.pixels, [item.captions for item in bench.train.items])
+    pairs = pairs_of(bench.train.pixels, bench.train.captions)
     recipe = setup.scale.recipe
     step = {name: step_seconds(bench.experiment.pool.start(name, 0), pairs, recipe) for name in setup.victims}
     steps = recipe.epochs * steps_an_epoch(pairs, recipe)
@@ -52,7 +52,7 @@ def _protections(crowd: CrowdBench) -> dict[str, float]:
     needed = {(cell.method, cell.draw) for cell in crowd.cells if crowd.done(cell) is None}
     seconds: dict[str, float] = {}
     of_size: dict[tuple[str, int], float] = {}
-    for (method, draw), store in crowd.protections().items():
+    for (method, draw), store in crowd.protections.items():
         if (method, draw) not in needed or store.read() is not None:
             continue
         size = len(draw.people)

@@ -20,8 +20,7 @@ from unlearnable.wording import counted
 
 def run_crowd(crowd: CrowdBench, progress: Progress) -> int:
     """Run the missing cells of this process; return their number."""
-    stores = {cell: crowd.protection(cell) for cell in crowd.cells}
-    own = own_share({cell: store.digest if store else "" for cell, store in stores.items()})
+    own = own_share({cell: crowd.protection(cell) for cell in crowd.cells})
     return run_missing(crowd, own, lambda cell: run(crowd, cell, progress), progress)
 
 
@@ -48,7 +47,7 @@ def crowd_report(
 
 def _protections(crowd: CrowdBench) -> list[ProtectionRecord]:
     """Return the records of the finished protections, each named by method and draw."""
-    saved = {key: store.read() for key, store in crowd.protections().items()}
+    saved = {key: store.read() for key, store in crowd.protections.items()}
     return [
         one.record.model_copy(update={"method": f"{method}, {len(draw.people)} protected, draw {draw.number}"})
         for (method, draw), one in saved.items()
