@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import torch
 from hypothesis import settings
 from PIL import Image
 
+from tests.browser import started
 from unlearnable import checkpoint
 from unlearnable.config import MEMSettings
 from unlearnable.imaging.placement import grid_shape
@@ -20,7 +22,9 @@ from unlearnable.methods.problem import Problem
 from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import save
 from unlearnable.models.tokens import cut, default_vocabulary, natural_vocabulary
+from unlearnable.posts.pairs import pairs_of
 from unlearnable.posts.pixels import Pixels, Posts
+from unlearnable.progress import Silent
 
 PLUGIN = Path(__file__).parent / "plugin"  # a package from outside; the contract tests run over its rows too
 sys.path.append(str(PLUGIN))
@@ -117,9 +121,41 @@ def posts(tmp_path):
     return folder
 
 
+class Told(Silent):
+    """A progress that keeps the remarks."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
 def tree(folder: Path) -> dict[str, bytes]:
     """Every file below a folder and its bytes."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+@pytest.fixture
+def hangup():
+    """SIGHUP as a terminal starts programs with it: under nohup they inherit that it is ignored, and rightly go on."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with started() as driver:
+        yield driver
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    pixels = Pixels.create(tmp_path / "pixels.u8")
+    for number in range(10):
+        pixels.append(picture(number))
+    return pairs_of(pixels, [[f"{CAPTIONS[n % 5]} {n}"] for n in range(10)])
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 
 from tests.cli.program import FILE, PAUSING, POSIX, call
 from tests.forked import Forked
-from tests.workflows.test_protect import QUICK
+from tests.workflows.conftest import QUICK
 from unlearnable import protect, scratch
 from unlearnable.errors import OutputError
 from unlearnable.scratch import scratch_folder
@@ -108,13 +108,6 @@ def test_a_temporary_folder_that_cannot_be_written_is_one_line(temporary, monkey
     monkeypatch.setattr(tempfile, "tempdir", str(temporary / "missing"))
     with pytest.raises(OutputError, match="cannot write the temporary folder"), scratch_folder():
         pass
-
-
-@pytest.fixture
-def hangup():
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.usefixtures("hangup")

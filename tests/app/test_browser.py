@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.app.window import opened
-from tests.browser import NEEDS_BROWSER, set_width, started
+from tests.browser import NEEDS_BROWSER, set_width
 from tests.cli.program import POSIX
 from tests.conftest import picture, tree
 
@@ -19,12 +19,6 @@ pytestmark = [*NEEDS_BROWSER, POSIX]
 HOSTILE = "</script><script>document.title='hacked'</script><img src=x onerror=\"document.title='hacked'\"> `${1}`"
 CAPTIONS = ["a dog runs on grass", HOSTILE, "", "sunset over hills"]
 PATIENCE = 240  # seconds, on a machine that others use too
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with started() as driver:
-        yield driver
 
 
 @pytest.fixture

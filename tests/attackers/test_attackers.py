@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tests.conftest import CAPTIONS, picture
+from tests.conftest import CAPTIONS
 from tests.contract.test_attackers import TOWERS, victim
 from unlearnable.attackers import ATTACKERS, worst_view
 from unlearnable.attackers.freezing import all_but_projections, shallow_half
@@ -16,8 +16,6 @@ from unlearnable.evaluation.embed import embed
 from unlearnable.experiments.fit import TrainingTask, fit
 from unlearnable.models.tokens import tokenizer
 from unlearnable.optim.contrastive import contrastive_loss
-from unlearnable.posts.pairs import pairs_of
-from unlearnable.posts.pixels import Pixels
 from unlearnable.progress import Silent
 from unlearnable.training.attacker import PLAIN, Batch
 
@@ -26,14 +24,6 @@ from unlearnable.training.attacker import PLAIN, Batch
 def batch():
     pixels = torch.rand(6, 3, 32, 32, generator=torch.Generator().manual_seed(0))
     return Batch(pixels, tokenizer()([f"{text} {n}" for n, text in enumerate((*CAPTIONS, "a photo"))]))
-
-
-@pytest.fixture
-def pairs(tmp_path):
-    pixels = Pixels.create(tmp_path / "pixels.u8")
-    for number in range(10):
-        pixels.append(picture(number))
-    return pairs_of(pixels, [[f"{CAPTIONS[n % 5]} {n}"] for n in range(10)])
 
 
 def changed(name, batch, seed=0, model=None):

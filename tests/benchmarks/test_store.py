@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.conftest import Told
 from unlearnable import checkpoint
 from unlearnable.benchmarks import pixel_cache as store
 from unlearnable.benchmarks.suites.base import Item
@@ -80,16 +81,11 @@ def test_decoding_that_was_stopped_goes_on_to_the_same_bytes(items, tmp_path, mo
 
 @pytest.mark.parametrize("kind", ["u8", "json"])
 def test_a_damaged_cache_is_made_again_and_a_line_says_so(items, tmp_path, kind):
-    whole, notes = store.decoded(items, 32, tmp_path / "cache", Silent()).pixels.sha256(), []
+    whole, told = store.decoded(items, 32, tmp_path / "cache", Silent()).pixels.sha256(), Told()
     (file,) = (tmp_path / "cache").glob(f"*.{kind}")
     file.write_bytes(file.read_bytes()[:40] + b"5" + file.read_bytes()[41:])
-
-    class Noted(Silent):
-        def note(self, text):
-            notes.append(text)
-
-    assert store.decoded(items, 32, tmp_path / "cache", Noted()).pixels.sha256() == whole
-    assert [note for note in notes if f"{tmp_path}" in note and "damaged" in note]
+    assert store.decoded(items, 32, tmp_path / "cache", told).pixels.sha256() == whole
+    assert [note for note in told.notes if f"{tmp_path}" in note and "damaged" in note]
 
 
 def test_a_cache_that_cannot_be_made_says_so(items, tmp_path):

@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 
 from tests.benchmarks.conftest import captions
-from tests.conftest import tree
+from tests.conftest import Told, tree
 from unlearnable.attacks import parse_attack
 from unlearnable.benchmarks import SUITES, protections, runner, study
 from unlearnable.benchmarks.estimate import estimate
@@ -148,14 +148,9 @@ def test_cells_that_are_there_hash_each_model_once(faces, asked, monkeypatch):
 def test_cells_of_an_earlier_version_are_named_and_run_again(flickr, asked, tmp_path):
     (tmp_path / "out" / "cells").mkdir(parents=True)
     (tmp_path / "out" / "cells" / "clean-small-100-png-0-01234567.json").write_text('{"method": "clean"}')
-    notes: list[str] = []
-
-    class Noted(Silent):
-        def note(self, text):
-            notes.append(text)
-
-    assert study.benchmark(asked("flickr8k", flickr, methods=("clean",)), progress=Noted()).ran == 1
-    assert [note for note in notes if "1 cell of an earlier version" in note]
+    told = Told()
+    assert study.benchmark(asked("flickr8k", flickr, methods=("clean",)), progress=told).ran == 1
+    assert [note for note in told.notes if "1 cell of an earlier version" in note]
 
 
 def test_pubfig_fills_table_5_with_the_victim_before_training(faces, asked, tiny_path):
@@ -379,19 +374,14 @@ def test_noise_that_was_removed_is_made_again(flickr, asked, tmp_path):
 
 @pytest.mark.parametrize("kind", ["i8", "json"])
 def test_a_protection_that_was_damaged_is_made_again_and_a_line_says_so(flickr, asked, tmp_path, kind):
-    settings, notes = asked("flickr8k", flickr, methods=("random",)), []
+    settings, told = asked("flickr8k", flickr, methods=("random",)), Told()
     first = study.benchmark(settings)
     (file,) = (tmp_path / "out" / "protections").glob(f"*.{kind}")
     before = file.read_bytes()
     file.write_bytes(before.replace(b'"rounds": 1', b'"rounds": 3') if kind == "json" else before[:-1] + b"\x55")
     assert file.read_bytes() != before
-
-    class Noted(Silent):
-        def note(self, text):
-            notes.append(text)
-
-    study.benchmark(settings.model_copy(update={"seeds": (0, 1)}), progress=Noted())
-    assert [note for note in notes if "is damaged: it is made again" in note]
+    study.benchmark(settings.model_copy(update={"seeds": (0, 1)}), progress=told)
+    assert [note for note in told.notes if "is damaged: it is made again" in note]
     (noise,) = (tmp_path / "out" / "protections").glob("*.i8")
     assert kind == "json" or noise.read_bytes() == before
     assert first.protections[0].rounds == 1

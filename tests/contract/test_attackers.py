@@ -8,13 +8,12 @@ import math
 import pytest
 import torch
 
-from tests.conftest import CAPTIONS, TINY, picture
+from tests.conftest import TINY
 from unlearnable.attackers import ATTACKERS
 from unlearnable.config import Recipe
 from unlearnable.experiments.fit import TrainingTask, fit
 from unlearnable.models.dual_encoder import build
-from unlearnable.posts.pairs import Pairs, pairs_of
-from unlearnable.posts.pixels import Pixels
+from unlearnable.posts.pairs import Pairs
 from unlearnable.progress import Silent
 
 RECIPE = Recipe(epochs=3, lr=1e-3, batch_size=4, seed=3)
@@ -28,14 +27,6 @@ TOWERS = {
 @pytest.fixture(params=ATTACKERS)
 def attacker(request):
     return ATTACKERS[request.param]
-
-
-@pytest.fixture
-def pairs(tmp_path):
-    pixels = Pixels.create(tmp_path / "pixels.u8")
-    for number in range(10):
-        pixels.append(picture(number))
-    return pairs_of(pixels, [[f"{CAPTIONS[n % 5]} {n}"] for n in range(10)])
 
 
 def victim(tower="vit"):

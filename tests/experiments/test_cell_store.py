@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from tests.conftest import Told
 from unlearnable.experiments.cell_store import CellStore, digest_of
-from unlearnable.progress import Silent
 
 
 class Result(BaseModel):
@@ -90,14 +90,9 @@ def test_a_cell_of_a_version_without_checksums_is_read(store):
 
 def said(store, version):
     """What is said of the files that are of no use."""
-    notes: list[str] = []
-
-    class Noting(Silent):
-        def note(self, text):
-            notes.append(text)
-
-    store.report_unusable(version, Noting())
-    return notes
+    told = Told()
+    store.report_unusable(version, told)
+    return told.notes
 
 
 @given(st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.none())))

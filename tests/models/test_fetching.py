@@ -13,7 +13,7 @@ import pytest
 from huggingface_hub import constants
 from open_clip import pretrained
 
-from tests.workflows.test_posts import Said
+from tests.conftest import Told
 from unlearnable.errors import ModelError, OutputError
 from unlearnable.models import fetching
 
@@ -31,7 +31,7 @@ def hub(monkeypatch, tmp_path):
     return constants.ENDPOINT
 
 
-class Counted(Said):
+class Counted(Told):
     """Progress of which phases and steps are kept too."""
 
     def __init__(self):
@@ -110,7 +110,7 @@ def test_a_model_that_can_not_be_used_is_not_downloaded(name, monkeypatch):
 def test_a_download_that_breaks_off_is_one_line(error, kind, message, hub, monkeypatch):
     monkeypatch.setattr(pretrained, "hf_hub_download", arriving(2_000_000, [], fails=error))
     with pytest.raises(kind, match=message):
-        fetching.fetch(["RN50:openai"], Said())
+        fetching.fetch(["RN50:openai"], Told())
 
 
 def test_a_model_in_the_cache_is_not_downloaded(hub, tmp_path):
@@ -130,6 +130,6 @@ def test_a_source_that_does_not_answer_is_said_within_seconds(hub, monkeypatch):
     monkeypatch.setattr("urllib.request.urlopen", wait)
     began = time.monotonic()
     with pytest.raises(ModelError, match=r"RN50:openai: .*could not be loaded.*does not answer") as caught:
-        fetching.fetch(["RN50:openai"], Said())
+        fetching.fetch(["RN50:openai"], Told())
     assert time.monotonic() - began < 1.4
     assert "small" in caught.value.hint

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from tests.browser import NEEDS_BROWSER, set_width, started
+from tests.browser import NEEDS_BROWSER, set_width
 from tests.report.test_html import HOSTILE, REPORT, SETTINGS, STUDY
 from tests.report.test_pictures import pair
 from tests.report.test_tables import cell
@@ -26,12 +26,6 @@ ATTACKS = (
     "w" * 300,
 )
 pytestmark = NEEDS_BROWSER
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with started() as driver:
-        yield driver
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import picture, tree
-from tests.workflows.test_protect import QUICK, manifest
+from tests.workflows.conftest import QUICK, manifest
 from unlearnable import protect
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.datasets import open_dataset
@@ -24,11 +24,6 @@ from unlearnable.workflows.protect.adding.settings import continued
 from unlearnable.workflows.protect.check import check
 from unlearnable.workflows.protect.lock import held
 from unlearnable.workflows.verify.matching import match
-
-
-@pytest.fixture
-def quick(tiny_path):
-    return {**QUICK, "surrogate": (str(tiny_path),)}
 
 
 @pytest.fixture(scope="module")

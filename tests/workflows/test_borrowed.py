@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import picture, tree
-from tests.workflows.test_protect import QUICK, manifest
+from tests.workflows.conftest import QUICK, manifest
 from unlearnable import protect
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.errors import ConfigError

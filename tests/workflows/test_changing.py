@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from tests.cli.program import call
-from tests.conftest import picture, tree
-from tests.workflows.test_protect import QUICK
+from tests.conftest import Told, picture, tree
+from tests.workflows.conftest import QUICK
 from unlearnable import protect
 from unlearnable.errors import CheckpointError, InputError
 from unlearnable.progress import Silent
@@ -21,11 +21,6 @@ from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.target import target_of
 
 CHANGED = "changed-while-running"
-
-
-@pytest.fixture
-def quick(tiny_path):
-    return {**QUICK, "surrogate": (str(tiny_path),)}
 
 
 def replace(path, number=30):
@@ -134,9 +129,9 @@ def test_a_stopped_run_goes_on_with_the_others(posts, quick, tmp_path, monkeypat
         with pytest.raises(KeyboardInterrupt):
             protect(posts, captions=captions, **quick)
     change(posts / "p2.png")
-    said = Remarks()
-    report = protect(posts, captions=captions, resume=True, progress=said, **quick)
-    assert any("p2.png has changed or is gone" in line for line in said.lines)
+    told = Told()
+    report = protect(posts, captions=captions, resume=True, progress=told, **quick)
+    assert any("p2.png has changed or is gone" in line for line in told.notes)
     assert report.protected == 8 - (not (posts / "p2.png").exists())
     protect(posts, captions=captions, output=tmp_path / "whole", **quick)
     assert tree(tmp_path / "photos-protected") == tree(tmp_path / "whole")
@@ -155,16 +150,6 @@ def test_other_settings_captions_or_new_photos_are_not_taken_for_changed_photos(
     replace(posts / "new.png")
     with pytest.raises(CheckpointError):
         protect(posts, resume=True, **quick)
-
-
-class Remarks(Silent):
-    """A progress that keeps its remarks."""
-
-    def __init__(self):
-        self.lines = []
-
-    def note(self, text):
-        self.lines.append(text)
 
 
 class Watched(Silent):

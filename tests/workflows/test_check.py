@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.program import call
-from tests.workflows.test_protect import QUICK
+from tests.workflows.conftest import QUICK
 from unlearnable import protect
 from unlearnable.workflows.protect.check import check
 

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import tree
-from tests.workflows.test_protect import QUICK
+from tests.conftest import Told, tree
+from tests.workflows.conftest import QUICK
 from unlearnable import checkpoint, protect
 from unlearnable.errors import CheckpointError
-from unlearnable.progress import Silent
 from unlearnable.workflows.explain.selection import manifest_line
 from unlearnable.workflows.protect import run as workflow
 from unlearnable.workflows.verify.made import report_of
@@ -90,17 +89,12 @@ def test_a_flipped_bit_in_the_state_of_a_stopped_run_is_named_or_changes_nothing
 
 def test_a_flipped_bit_in_the_staged_manifest_has_the_photo_written_again(run, monkeypatch, tmp_path):
     run("whole")
-    notes: list[str] = []
-
-    class Noting(Silent):
-        def note(self, text):
-            notes.append(text)
-
+    told = Told()
     stopped(run, monkeypatch, "broken", workflow, "write_photos")
     staged = tmp_path / "broken.private" / "checkpoint" / "manifest.jsonl"
     staged.write_text(staged.read_text().replace('"psnr":', '"psnr":1', 1))
-    run("broken", resume=True, progress=Noting())
-    assert any("manifest.jsonl has 1 damaged line: " in note for note in notes)
+    run("broken", resume=True, progress=told)
+    assert any("manifest.jsonl has 1 damaged line: " in note for note in told.notes)
     for folder in ("{}", "{}.private"):
         whole, broken = (tree(tmp_path / folder.format(name)) for name in ("whole", "broken"))
         assert whole.get("manifest.jsonl") == broken.get("manifest.jsonl")

@@ -11,18 +11,12 @@ from PIL import Image
 
 from tests.conftest import tree
 from tests.methods.sessions import measure
-from tests.workflows.test_protect import QUICK
 from unlearnable import protect
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.errors import ConfigError, InputError, Interrupted, OutputError
 from unlearnable.models.tokens import tokenizer
 from unlearnable.progress import Silent
 from unlearnable.workflows.protect.draft import draft
-
-
-@pytest.fixture
-def quick(tiny_path):
-    return {**QUICK, "surrogate": (str(tiny_path),)}
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from tests.conftest import tree
-from tests.workflows.test_protect import QUICK, manifest
+from tests.workflows.conftest import QUICK, manifest
 from unlearnable import protect
 
 SETTINGS = QUICK | {"adversarial_weight": 1.0, "adversary_steps": 2}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.workflows.test_protect import QUICK
+from tests.workflows.conftest import QUICK
 from unlearnable import protect
 from unlearnable.datasets.types import ChangedField
 from unlearnable.workflows.protect.field_notes import field_notes

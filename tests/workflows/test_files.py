@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 
 from tests.conftest import picture, tree
-from tests.workflows.test_protect import QUICK
 from unlearnable import preview, protect, verify
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.errors import InputError, OutputError
@@ -40,11 +39,6 @@ SAVED: dict[str, dict[str, Any]] = {
     "f.heic": {"quality": 80},
     "g.bmp": {},
 }
-
-
-@pytest.fixture
-def quick(tiny_path):
-    return {**QUICK, "surrogate": (str(tiny_path),)}
 
 
 @pytest.fixture

@@ -10,16 +10,11 @@ from PIL import Image
 
 import unlearnable
 from tests.conftest import picture, tree
-from tests.workflows.test_protect import QUICK, manifest
+from tests.workflows.conftest import manifest
 from unlearnable import checkpoint
 from unlearnable.methods import METHODS
 
 GREYS = ("grey.png", "alpha.png", "deep.png", "bits.png", "grey.jpg", "equal.png", "equal.jpg", "grey.webp", "grey.gif")
-
-
-@pytest.fixture
-def quick(tiny_path):
-    return {**QUICK, "surrogate": (str(tiny_path),)}
 
 
 @pytest.fixture

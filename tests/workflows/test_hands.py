@@ -16,7 +16,6 @@ from tests.conftest import tree
 from tests.forked import Forked
 from tests.workers import jobs
 from tests.workers.test_pool import eventually, gone
-from tests.workflows.test_protect import QUICK
 from unlearnable import protect
 from unlearnable.errors import OutputError
 from unlearnable.workers import pool
@@ -43,11 +42,6 @@ prepare.FEW = publish.FEW = 0
 main()
 """
 """Runs the program, with two workers; the first argument is a file for the numbers of their processes."""
-
-
-@pytest.fixture
-def quick(tiny_path):
-    return {**QUICK, "surrogate": (str(tiny_path),)}
 
 
 @pytest.fixture

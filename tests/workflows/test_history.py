@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.cli.program import call
-from tests.workflows.test_protect import QUICK
+from tests.workflows.conftest import QUICK
 from unlearnable import protect
 from unlearnable.errors import InputError, OutputError
 from unlearnable.workflows import history
@@ -85,8 +85,8 @@ def test_files_of_earlier_versions_are_read_and_get_checksums(state_folder, reme
     assert history.known_copies(notes.append) == COPIES
     assert notes == []
     history.remember(remembered / "photos", None, remembered / "photos-protected", [])
-    assert history.known_protected_hashes() == set(HASHES)
-    assert history.known_copies() == COPIES
+    assert history.known_protected_hashes(print) == set(HASHES)
+    assert history.known_copies(print) == COPIES
     assert all(len(line) == 130 for line in (state_folder / history.MADE).read_text().splitlines())
     assert all("sha256_of_rest" in row for name in (history.COPIES, history.LAST) for row in rows(name))
 

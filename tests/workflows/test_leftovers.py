@@ -14,7 +14,6 @@ import pytest
 from tests.cli.program import FILE, PAUSING, POSIX, call
 from tests.conftest import tree
 from tests.forked import Forked
-from tests.workflows.test_protect import QUICK
 from unlearnable import files, protect
 from unlearnable.workflows.layout import Layout, create_folders
 from unlearnable.workflows.protect import published
@@ -22,21 +21,8 @@ from unlearnable.workflows.protect import run as workflow
 
 
 @pytest.fixture
-def quick(tiny_path):
-    return {**QUICK, "surrogate": (str(tiny_path),)}
-
-
-@pytest.fixture
 def private(tmp_path):
     return tmp_path / "photos-protected.private"
-
-
-@pytest.fixture
-def hangup():
-    """SIGHUP as a terminal starts programs with it: under nohup they inherit that it is ignored, and rightly go on."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGHUP, before)
 
 
 @POSIX

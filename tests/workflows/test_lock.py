@@ -14,7 +14,7 @@ import pytest
 from tests.cli.program import FILE, PAUSING, POSIX
 from tests.conftest import tree
 from tests.forked import Forked
-from tests.workflows.test_protect import QUICK
+from tests.workflows.conftest import QUICK
 from unlearnable import protect
 from unlearnable.errors import InputError, ModelError, OutputError
 from unlearnable.workflows import history
@@ -96,4 +96,4 @@ def test_no_hash_is_lost_where_runs_end_at_once(tmp_path):
     hashes = [f"{number:064x}" for number in range(24)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda one: history.remember(tmp_path, None, tmp_path, [one]), hashes))
-    assert history.known_protected_hashes() == set(hashes)
+    assert history.known_protected_hashes(print) == set(hashes)

@@ -9,7 +9,7 @@ import stat
 import pytest
 
 from tests.cli.program import POSIX
-from tests.workflows.test_protect import QUICK
+from tests.workflows.conftest import QUICK
 from unlearnable import files, protect
 
 pytestmark = POSIX

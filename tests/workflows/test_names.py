@@ -9,18 +9,12 @@ from PIL import Image
 
 from tests.cli.program import POSIX
 from tests.conftest import picture, tree
-from tests.workflows.test_protect import QUICK
 from unlearnable import protect, verify
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.errors import OutputError
 from unlearnable.workflows.protect.dry_run import plan
 
 HALF = "\ud83d"  # of a surrogate pair, as programs that cut texts at a number of letters leave it
-
-
-@pytest.fixture
-def quick(tiny_path):
-    return {**QUICK, "surrogate": (str(tiny_path),)}
 
 
 def save(path, number=20):

@@ -7,7 +7,7 @@ import json
 import open_clip
 import pytest
 
-from tests.workflows.test_protect import QUICK, manifest
+from tests.workflows.conftest import QUICK, manifest
 from unlearnable import protect
 from unlearnable.errors import CheckpointError, ConfigError, ModelError
 from unlearnable.models.tokens import natural_vocabulary

@@ -11,7 +11,6 @@ from PIL import Image
 
 from tests.conftest import picture, tree
 from tests.imaging.test_opt_out import PACKETS
-from tests.workflows.test_protect import QUICK
 from unlearnable import protect
 from unlearnable.errors import OutputError
 from unlearnable.imaging.decode import decode
@@ -19,11 +18,6 @@ from unlearnable.imaging.encode import encode
 from unlearnable.imaging.opt_out import PROHIBITED, opt_out_of
 from unlearnable.workflows.protect import written
 from unlearnable.workflows.protect.opt_out_site import SITE_FILES
-
-
-@pytest.fixture
-def quick(tiny_path):
-    return {**QUICK, "surrogate": (str(tiny_path),)}
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from PIL import Image
 from unlearnable_demo.stripes import StripesSettings
 
 from tests.cli.program import call
-from tests.workflows.test_protect import QUICK
+from tests.workflows.conftest import QUICK
 from unlearnable import protect
 from unlearnable.attacks import parse_attack
 from unlearnable.config import MethodSettings

@@ -8,25 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import Told
 from unlearnable.errors import ConfigError, InputError
-from unlearnable.progress import Silent
 from unlearnable.workflows.protect.chosen import Source, source_of
 from unlearnable.workflows.protect.posts import captions_found, open_posts
 
 
-class Said(Silent):
-    """Keeps the remarks."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-
 def opened(*photos: Path, captions: Path | None = None, **patterns: tuple[str, ...]):
-    said = Said()
-    return open_posts(source_of(photos, **patterns), captions, None, said), said.notes
+    told = Told()
+    return open_posts(source_of(photos, **patterns), captions, None, told), told.notes
 
 
 def test_the_caption_file_in_the_folder_is_taken_and_named(posts):

@@ -7,13 +7,13 @@ import re
 import shutil
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tests.conftest import picture, tree
+from tests.conftest import Told, picture, tree
+from tests.workflows.conftest import QUICK, manifest
 from unlearnable import checkpoint, protect
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.datasets import open_dataset
@@ -21,29 +21,10 @@ from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelEr
 from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import save
 from unlearnable.models.tokens import tokenizer
-from unlearnable.progress import Silent
 from unlearnable.workflows.protect import run as workflow
 from unlearnable.workflows.protect.dry_run import plan
 from unlearnable.workflows.protect.readback import measure_losses
 from unlearnable.workflows.verify.made import given_to_protect
-
-QUICK: dict[str, Any] = {
-    "max_rounds": 2,
-    "noise_steps": 3,
-    "surrogate_steps": 2,
-    "learning_rate": 1e-3,
-    "candidates": 4,
-    "batch_size": 8,
-}
-
-
-@pytest.fixture
-def quick(tiny_path):
-    return {**QUICK, "surrogate": (str(tiny_path),)}
-
-
-def manifest(report_folder):
-    return [json.loads(line) for line in (report_folder / "manifest.jsonl").read_text().splitlines()]
 
 
 def test_how_close_triggers_are_to_the_clean_photos_is_reported(posts, quick, tmp_path):
@@ -281,15 +262,9 @@ def test_methods_without_a_trigger_leave_captions_alone(posts, quick, tmp_path, 
 
 def test_settings_that_a_method_does_not_have_are_named(posts, quick, monkeypatch):
     monkeypatch.delenv("UNLEARNABLE_ADVERSARIAL_WEIGHT")
-    notes: list[str] = []
-
-    class Told(Silent):
-        def note(self, text):
-            notes.append(text)
-
-    given = {**quick, "trigger_scope": "user", "candidates": 1}
-    protect(posts, method="em", trigger_length=5, progress=Told(), **given)
-    assert "em has no trigger_length, trigger_scope: what is set there changes nothing" in notes
+    told, given = Told(), {**quick, "trigger_scope": "user", "candidates": 1}
+    protect(posts, method="em", trigger_length=5, progress=told, **given)
+    assert "em has no trigger_length, trigger_scope: what is set there changes nothing" in told.notes
 
 
 def test_a_method_that_misleads_no_adversary_ends_at_the_threshold_under_every_preset(posts, quick, monkeypatch):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.conftest import tree
-from tests.workflows.test_protect import QUICK
+from tests.workflows.conftest import QUICK
 from unlearnable import files, protect
 from unlearnable.errors import CheckpointError, OutputError
 from unlearnable.workflows.layout import layout_of

@@ -9,19 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.conftest import picture
-from tests.workflows.test_protect import QUICK
+from tests.conftest import Told, picture
 from unlearnable import protect
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.duplicates import differing_bits, perceptual_hash
 from unlearnable.workflows import history
 from unlearnable.workflows.protect.resaved import carried, without_noise
-
-
-@pytest.fixture
-def quick(tiny_path):
-    return {**QUICK, "surrogate": (str(tiny_path),)}
 
 
 @pytest.fixture
@@ -56,7 +50,7 @@ def test_a_copy_that_was_saved_again_is_not_protected_twice(photos, quick, tmp_p
     report = protect(downloads, **quick)
     [skipped] = report.skipped
     assert (skipped.where, skipped.reason) == (name, "already-protected")
-    made = history.known_copies()[0].made
+    made = history.known_copies(print)[0].made
     assert skipped.detail == (
         f"looks like a copy that this tool made on {made}: it carries the noise of p1.png; protect the original instead"
     )
@@ -102,19 +96,6 @@ def test_originals_are_protected_again_with_other_settings_and_nothing_is_said(p
 
 @pytest.fixture
 def told():
-    class Told:
-        def __init__(self) -> None:
-            self.notes: list[str] = []
-
-        def phase(self, *_):
-            pass
-
-        def advance(self, *_, **__):
-            pass
-
-        def note(self, text):
-            self.notes.append(text)
-
     return Told()
 
 
@@ -143,7 +124,7 @@ def test_the_manifest_and_the_history_hold_what_is_needed(photos, quick, tmp_pat
     protect(photos, **quick)
     lines = (tmp_path / "large-protected.private" / "manifest.jsonl").read_text().splitlines()
     rows = [json.loads(line) for line in lines]
-    copies = {copy.sha256: copy for copy in history.known_copies()}
+    copies = {copy.sha256: copy for copy in history.known_copies(print)}
     for row in rows:
         pixels = np.asarray(Image.open(tmp_path / "large-protected" / row["output"]))
         copy = copies[row["sha256_out"]]
@@ -154,7 +135,7 @@ def test_the_manifest_and_the_history_hold_what_is_needed(photos, quick, tmp_pat
 
 def test_lines_of_the_history_that_cannot_be_read_are_no_copies(state_folder):
     (state_folder / history.COPIES).write_text('{"sha256": "a"}\nno json\n[]\n{"perceptual_hash": "x"}\n')
-    assert history.known_copies() == []
+    assert history.known_copies(print) == []
 
 
 def test_hashes_of_different_photos_are_far_apart_and_of_a_photo_saved_again_near(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 import unlearnable
 from tests.cli.program import call
 from tests.conftest import tree
-from tests.workflows.test_protect import QUICK, manifest
+from tests.workflows.conftest import manifest
 from unlearnable.evaluation.visibility import visibility
 from unlearnable.imaging.decode import decode
 from unlearnable.results import ProtectReport
@@ -19,11 +19,6 @@ from unlearnable.seal import seal_line, unseal_line
 from unlearnable.workflows.protect import run as workflow
 
 NEW = {"flip_mean", "flip_max", "delta_e_mean", "bytes_in", "bytes_out"}
-
-
-@pytest.fixture
-def quick(tiny_path):
-    return {**QUICK, "surrogate": (str(tiny_path),)}
 
 
 @pytest.fixture

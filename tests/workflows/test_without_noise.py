@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from tests.workflows.test_protect import QUICK
+from tests.workflows.conftest import QUICK
 from unlearnable import protect
 from unlearnable.config import ProtectSettings
 from unlearnable.errors import ConfigError, ModelError
