@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from unlearnable.evaluation.intervals import Arms, interval, interval_of_difference, interval_of_effect
+from unlearnable.evaluation.intervals import Arms, interval, interval_of_effect
 
 
 def test_figures_that_agree_leave_no_doubt():
@@ -27,11 +27,6 @@ def test_seeds_that_differ_widen_it():
     differing = np.clip(agreeing + np.array([[-30.0], [0.0], [30.0]]), 0, 100)
     narrow, wide = interval(agreeing), interval(differing)
     assert wide.high - wide.low > 1.5 * (narrow.high - narrow.low)
-
-
-def test_what_both_arms_share_leaves_the_difference():
-    values = np.random.default_rng(0).uniform(0, 100, (3, 40))
-    assert interval_of_difference(values + 5, values) == pytest.approx((5, 5))
 
 
 @given(arrays(float, st.tuples(st.integers(1, 4), st.integers(1, 30)), elements=st.floats(0, 100)))

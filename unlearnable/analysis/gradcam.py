@@ -44,8 +44,8 @@ def gradcam(encoder: DualEncoder, pixels: Tensor, tokens: Tensor) -> NDArray[np.
     return values / np.float32(highest) if highest > 0 else values
 
 
-def top_share(saliency: NDArray[np.float32], share: float = 0.1) -> float | None:
-    """Return the share of the saliency in its highest `share` of pixels, which is `share` if it is uniform.
+def top_share(saliency: NDArray[np.float32]) -> float | None:
+    """Return the share of the saliency in its highest tenth of pixels, which is 0.1 if it is uniform.
 
     None if the saliency is 0 everywhere.
     """
@@ -53,4 +53,4 @@ def top_share(saliency: NDArray[np.float32], share: float = 0.1) -> float | None
     if total == 0:
         return None
     ranked = np.sort(saliency, axis=None)[::-1]
-    return float(ranked[: max(1, round(share * ranked.size))].sum()) / total
+    return float(ranked[: max(1, round(0.1 * ranked.size))].sum()) / total

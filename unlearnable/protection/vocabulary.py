@@ -21,7 +21,7 @@ from unlearnable.wording import counted
 FEWEST = 100  # words that a vocabulary must have
 
 
-def load_words(settings: TriggerSettings, device: str, *, proposing: bool = True) -> tuple[Vocabulary, Proposer | None]:
+def load_words(settings: TriggerSettings, device: str, *, proposing: bool) -> tuple[Vocabulary, Proposer | None]:
     """Load the vocabulary of the settings and, for natural triggers, the language model.
 
     Args:

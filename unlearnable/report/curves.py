@@ -31,7 +31,6 @@ class Chart:
 
     Attributes:
         title: the quantity on the y axis.
-        x_label: the quantity on the x axis.
         curves: what is drawn.
         ticks_x: place in pixels and text of each tick on the x axis.
         ticks_y: the same on the y axis.
@@ -42,7 +41,6 @@ class Chart:
     """
 
     title: str
-    x_label: str
     curves: tuple[Curve, ...]
     ticks_x: tuple[tuple[float, str], ...]
     ticks_y: tuple[tuple[float, str], ...]
@@ -52,8 +50,8 @@ class Chart:
     bottom: int = BOTTOM
 
 
-def chart(title: str, series: Mapping[str, Sequence[float]], x_label: str = "epoch") -> Chart | None:
-    """Return a chart of series over 1, 2, ..., or None where there is nothing to draw.
+def chart(title: str, series: Mapping[str, Sequence[float]]) -> Chart | None:
+    """Return a chart of series over the epochs 1, 2, ..., or None where there is nothing to draw.
 
     Values that are not finite are left out.
     """
@@ -79,7 +77,6 @@ def chart(title: str, series: Mapping[str, Sequence[float]], x_label: str = "epo
     )
     return Chart(
         title,
-        x_label,
         curves,
         tuple((x(n), str(n + 1)) for n in sorted({0, (longest - 1) // 2, longest - 1})),
         tuple((y(top * part), f"{top * part:g}") for part in (0, 0.5, 1)),

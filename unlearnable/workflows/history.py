@@ -28,10 +28,6 @@ _HASH = re.compile("[0-9a-f]{64}")
 _PLACES = ("path", "original")
 
 
-def _unsaid(_: str) -> None:
-    """Drop a note."""
-
-
 class MadeCopy(NamedTuple):
     """A protected photo, so that it is known again after it was saved again.
 
@@ -52,12 +48,12 @@ class MadeCopy(NamedTuple):
     made: str
 
 
-def known_protected_hashes(note: Note = _unsaid) -> set[str]:
+def known_protected_hashes(note: Note) -> set[str]:
     """Return the SHA-256 of every protected photo that this user has made; what is damaged is said in a note."""
     return set(_known(MADE, _hash_in, note))
 
 
-def known_copies(note: Note = _unsaid) -> list[MadeCopy]:
+def known_copies(note: Note) -> list[MadeCopy]:
     """Return what is remembered of each protected photo; what is damaged is said in a note."""
     return _known(COPIES, _copy_in, note)
 
@@ -143,7 +139,7 @@ class Remembered:
     reason: str
 
 
-def pair_to_verify(originals: Path | None, note: Note = _unsaid) -> Remembered:
+def pair_to_verify(originals: Path | None, note: Note) -> Remembered:
     """Return the folders for `verify` if not both are given: those of the last run, or a pair in the current folder.
 
     That the record of the last run is damaged is said in a note.

@@ -75,7 +75,7 @@ def compose(
     prepared: Prepared,
     captions: Mapping[str, list[Caption]],
     triggers: list[Trigger | None],
-    write: Callable[[CaptionSlot, Trigger], str] = CaptionSlot.text,
+    write: Callable[[CaptionSlot, Trigger], str],
 ) -> Publication:
     """Compose the publication: every caption with its trigger as `write` inserts it.
 
