@@ -10,8 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from tests.conftest import CAPTIONS, picture
-from tests.torture.child import Child
-from tests.torture.photos import AT_ONCE, SLOW, mutated
+from tests.torture.photos import in_processes, mutated
 from tests.torture.tally import Tally
 from unlearnable.datasets import open_dataset
 from unlearnable.errors import ConfigError, InputError
@@ -68,24 +67,15 @@ def changed(text: str, dice: random.Random) -> bytes:
     for _ in range(dice.randint(1, 3)):
         at = dice.randrange(len(text) + 1)
         text = text[:at] + dice.choice(HOSTILE) + text[at + dice.randrange(3) :]
-    return text.encode(
-        dice.choice(("utf-8", "utf-16", "latin-1", "utf-8-sig")), "surrogatepass" if dice.random() < 0 else "replace"
-    )
+    return text.encode(dice.choice(("utf-8", "utf-16", "latin-1", "utf-8-sig")), "replace")
 
 
 def drill(trials: int, seed: int, folder: Path) -> Tally:
     """Open data sets with mutated caption files."""
-    tally = Tally("mutated caption files")
     for number, name in enumerate(NAMES):
         Image.fromarray(picture(number)).save(folder / name)
-    for first in range(0, trials, AT_ONCE):
-        numbers = range(first, min(first + AT_ONCE, trials))
-        ended = Child(partial(_tried, numbers, seed, folder), folder.parent / "answers").ended(AT_ONCE * SLOW)
-        if isinstance(ended.value, Tally):
-            tally.add(ended.value)
-        else:
-            tally.faults.append(f"one of trials {numbers} of seed {seed}: signal {ended.signal}, {ended.value!r}")
-    return tally
+    tried = partial(_tried, seed=seed, folder=folder)
+    return in_processes(tried, Tally("mutated caption files"), trials, seed, folder.parent / "answers")
 
 
 def _tried(numbers: range, seed: int, folder: Path) -> Tally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -79,11 +79,17 @@ def mutated(content: bytes, others: Sequence[bytes], dice: random.Random) -> byt
 
 
 def drill(trials: int, seed: int, folder: Path) -> Tally:
-    """Decode mutated photos, some in a process."""
-    tally, kinds = Tally("mutated photos"), photos()
+    """Decode mutated photos."""
+    return in_processes(
+        partial(_tried, seed=seed, kinds=photos(), folder=folder), Tally("mutated photos"), trials, seed, folder
+    )
+
+
+def in_processes(tried: Callable[[range], Tally], tally: Tally, trials: int, seed: int, answers: Path) -> Tally:
+    """Add to a tally what came of trials, of which a process makes AT_ONCE."""
     for first in range(0, trials, AT_ONCE):
         numbers = range(first, min(first + AT_ONCE, trials))
-        ended = Child(partial(_tried, numbers, seed, kinds, folder), folder).ended(AT_ONCE * SLOW)
+        ended = Child(partial(tried, numbers), answers).ended(AT_ONCE * SLOW)
         if isinstance(ended.value, Tally):
             tally.add(ended.value)
         else:

@@ -8,10 +8,7 @@ open_clip's architectures, which gets random weights.
 
 from __future__ import annotations
 
-import argparse
-
-import torch
-from precision import in_turns, model_of, seconds
+from precision import asked, in_turns, model_of, seconds
 
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.training.memory import kept
@@ -31,14 +28,7 @@ def compare(model: DualEncoder, photos: int, rounds: int, *, bf16: bool) -> list
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", default=["small", "resnet-small", "conv-small", "RN50"])
-    parser.add_argument("--photos", type=int, default=48)
-    parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    print(HEAD, "|---" * 5 + "|", sep="\n")
+    options = asked(__doc__, HEAD, ["small", "resnet-small", "conv-small", "RN50"], 48, rounds=4)
     for name in options.models:
         model = model_of(name)
         for bf16 in (False, True):

@@ -8,12 +8,11 @@ for each, the fastest of three.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable
 
 import torch
-from precision import model_of
+from precision import asked, model_of
 
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing
@@ -56,13 +55,7 @@ def row(model: DualEncoder, photos: int, *, bf16: bool) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", default=["small", "resnet-small", "vit-small", "RN50", "ViT-B-32"])
-    parser.add_argument("--photos", type=int, default=8)
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    print(HEAD, "|---" * 6 + "|", sep="\n")
+    options = asked(__doc__, HEAD, ["small", "resnet-small", "vit-small", "RN50", "ViT-B-32"], 8)
     for name in options.models:
         model = model_of(name)
         for bf16 in (False, True):

@@ -9,10 +9,7 @@ random weights.
 
 from __future__ import annotations
 
-import argparse
-
-import torch
-from precision import in_turns, model_of, seconds
+from precision import asked, in_turns, model_of, seconds
 from torch import nn
 
 from unlearnable.models.dual_encoder import DualEncoder
@@ -51,14 +48,7 @@ def compare(model: DualEncoder, count: int, rounds: int, tower: Tower, *, train:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", default=["small", "resnet-small", "vit-small", "RN50", "ViT-B-32"])
-    parser.add_argument("--photos", type=int, default=48)
-    parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    print(HEAD, "|---" * 7 + "|", sep="\n")
+    options = asked(__doc__, HEAD, ["small", "resnet-small", "vit-small", "RN50", "ViT-B-32"], 48, rounds=4)
     for name in options.models:
         model = model_of(name)
         for tower in TOWERS:

@@ -5,10 +5,7 @@ python tools/bench/memory.py [MODEL ...] [--photos 64] [--rounds 4] [--threads 1
 
 from __future__ import annotations
 
-import argparse
-
-import torch
-from precision import in_turns, model_of, seconds
+from precision import asked, in_turns, model_of, seconds
 
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import in_bf16
@@ -28,14 +25,7 @@ def compare(model: DualEncoder, photos: int, rounds: int, *, train: bool) -> lis
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", default=["small", "resnet-small", "vit-small"])
-    parser.add_argument("--photos", type=int, default=64)
-    parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    print(HEAD, "|---" * 5 + "|", sep="\n")
+    options = asked(__doc__, HEAD, ["small", "resnet-small", "vit-small"], 64, rounds=4)
     for name in options.models:
         model = model_of(name)
         for train in (False, True):

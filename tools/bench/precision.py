@@ -26,6 +26,31 @@ HEAD = "| model | tower | noise step, fp32, ms each | times as fast in bf16 | tr
 TOKENS = 20  # of a caption with its trigger
 
 
+def asked(
+    about: str, head: str, models: list[str], photos: int, *, threads: int = 1, rounds: int | None = None
+) -> argparse.Namespace:
+    """Read the command line of a benchmark of models, set its threads, and print the head of its table.
+
+    Args:
+        about: what --help says.
+        head: row of a Markdown table.
+        models: names of models, if none is given.
+        photos: of a step, if their number is not given.
+        threads: the same.
+        rounds: the same; None for benchmarks without rounds.
+    """
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", default=models)
+    parser.add_argument("--photos", type=int, default=photos)
+    parser.add_argument("--threads", type=int, default=threads)
+    if rounds is not None:
+        parser.add_argument("--rounds", type=int, default=rounds)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    print(head, "|---" * (head.count("|") - 1) + "|", sep="\n")
+    return options
+
+
 def model_of(name: str) -> DualEncoder:
     """Load a model, or build an architecture with random weights."""
     config = open_clip.get_model_config(name)
@@ -65,13 +90,7 @@ def row(model: DualEncoder, count: int, tower: Tower) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", default=["small", "resnet-small", "vit-small", "RN50", "ViT-B-32"])
-    parser.add_argument("--photos", type=int, default=64)
-    parser.add_argument("--threads", type=int, default=2)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    print(HEAD, "|---" * 7 + "|", sep="\n")
+    options = asked(__doc__, HEAD, ["small", "resnet-small", "vit-small", "RN50", "ViT-B-32"], 64, threads=2)
     for name in options.models:
         for tower in TOWERS:
             print("|", " | ".join([name, tower, *row(model_of(name), options.photos, tower)]), "|", flush=True)

@@ -12,7 +12,6 @@ counts. Memory is kept from one step to the next, as it is in a run.
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from layers import as_built
-from precision import model_of
+from precision import asked, model_of
 
 from unlearnable.config import PRESETS, MEMSettings
 from unlearnable.imaging.placement import grid_shape
@@ -128,14 +127,7 @@ def pair(built: str, replaced: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", default=["small", "RN50", "ViT-B-32"])
-    parser.add_argument("--photos", type=int, default=64)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    print(HEAD, "|---" * 7 + "|", sep="\n")
+    options = asked(__doc__, HEAD, ["small", "RN50", "ViT-B-32"], 64, rounds=3)
     for name in options.models:
         with tempfile.TemporaryDirectory() as folder, kept():
             print(measure(name, options.photos, options.rounds, Path(folder)), flush=True)
