@@ -13,6 +13,7 @@ UnlearnableError          1  unexpected, or not one of the kinds below
 from __future__ import annotations
 
 EXIT_UNEXPECTED = 1
+EXIT_MISSED = 10  # no error: `verify` misses an objective, or a folder is not as its run wrote it
 
 
 class UnlearnableError(Exception):

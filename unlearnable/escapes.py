@@ -6,6 +6,7 @@ import json
 import os
 import re
 import unicodedata
+from typing import Any
 
 _JOINERS = "\u200c\u200d"  # of letters in Persian and of emojis: they change no other text
 _UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})  # categories of Unicode
@@ -16,6 +17,15 @@ _UNCOMMON = re.compile(r"[^ -~]")
 def storable(text: str) -> str:
     r"""Return a text that UTF-8 can hold: the half of a surrogate pair, or a byte of a file name, becomes `\ud83d`."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def storable_within(value: Any) -> Any:
+    """Return the same for every text in a value of JSON, also in lists and mappings."""
+    if isinstance(value, list):
+        return list(map(storable_within, value))
+    if isinstance(value, dict):
+        return {storable_within(name): storable_within(one) for name, one in value.items()}
+    return storable(value) if isinstance(value, str) else value
 
 
 def of_system(path: str) -> str:

@@ -22,30 +22,42 @@ from unlearnable.training.loop import steps_an_epoch
 
 def estimate(bench: Bench, settings: BenchmarkSettings) -> BenchmarkPlan:
     """Return the cells, which of them are done, and the estimated seconds of the others and their protections."""
-    scale, setup, pool = bench.setup.scale, bench.setup, bench.experiment.pool
-    pairs = pairs_of(bench.train.pixels, bench.train.captions)
-    step = {name: step_seconds(pool.start(name, 0), pairs, scale.recipe) for name in setup.victims}
-    cells, protections = [], {}
-    for cell in setup.cells:
+    seconds, cells, protections = training_seconds(bench), [], {}
+    for cell in bench.setup.cells:
         done = bench.done(cell) is not None
-        steps = scale.recipe.epochs * steps_an_epoch(pairs, scale.recipe)
         store = bench.protection(cell)
         if store is not None and not done and store.read() is None and cell.method not in protections:
             protections[cell.method] = round(protection_seconds(bench, store.recipe, bench.train), 1)
         cells.append(
             PlannedCell(
                 method=cell.method,
-                surrogate=setup.surrogate if cell.protection_recipe else None,
+                surrogate=bench.setup.surrogate if cell.protection_recipe else None,
                 victim=cell.victim,
                 fraction=cell.fraction,
                 through=cell.attack.name,
                 seed=cell.seed,
                 done=done,
-                seconds=0.0 if done else round(steps * step[cell.victim], 1),
+                seconds=0.0 if done else round(seconds[cell.victim], 1),
             )
         )
+    return plan_of(bench, settings, cells, protections)
+
+
+def training_seconds(bench: Bench) -> dict[str, float]:
+    """Return the seconds that training each victim takes."""
+    recipe, pairs = bench.setup.scale.recipe, pairs_of(bench.train.pixels, bench.train.captions)
+    steps = recipe.epochs * steps_an_epoch(pairs, recipe)
+    return {
+        name: steps * step_seconds(bench.experiment.pool.start(name, 0), pairs, recipe) for name in bench.setup.victims
+    }
+
+
+def plan_of(
+    bench: Bench, settings: BenchmarkSettings, cells: list[PlannedCell], protections: dict[str, float]
+) -> BenchmarkPlan:
+    """Return the plan of cells, and of protections with the seconds of each."""
     return BenchmarkPlan(
-        dataset=setup.suite.name,
+        dataset=bench.setup.suite.name,
         scale=settings.scale,
         train_photos=len(bench.train.items),
         cells=cells,

@@ -12,9 +12,9 @@ import typer
 from unlearnable.cli import options
 from unlearnable.cli.console import console, print_json, print_rows
 from unlearnable.config import Device
+from unlearnable.errors import EXIT_MISSED
 from unlearnable.wording import counted
 
-MISSED = 10  # exit code, as of `verify`
 PACKAGES = (
     "unlearnable",
     "torch",
@@ -109,7 +109,7 @@ def _of_folder(folder: Path, *, as_json: bool) -> None:
         text = f"{said} {counted(found.files, 'file')}, {counted(found.photos, 'photo')} among them{compared}"
         out.print(text, soft_wrap=True)
     if found.problems:
-        raise typer.Exit(MISSED)
+        raise typer.Exit(EXIT_MISSED)
 
 
 def examine(device: Device) -> dict[str, Any]:
@@ -119,6 +119,7 @@ def examine(device: Device) -> dict[str, Any]:
         ConfigError: there is no such device.
     """
     import torch
+    from huggingface_hub.constants import HF_HUB_CACHE
 
     from unlearnable import files
     from unlearnable.folders import cache_folder, state_folder
@@ -136,16 +137,10 @@ def examine(device: Device) -> dict[str, Any]:
         "bundled_sha256": files.sha256(weights) if weights.is_file() else "missing",
         "bundled_intact": all(map(bundled.intact, bundled.NAMES)),
         "language_model_intact": masked_language.bundled_intact(),
-        "weights_cache": str(_hub_cache()),
+        "weights_cache": HF_HUB_CACHE,
         "victims_cache": str(cache_folder()),
         "state_folder": str(state_folder()),
     }
-
-
-def _hub_cache() -> str:
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    return str(HF_HUB_CACHE)
 
 
 def _version(package: str) -> str:

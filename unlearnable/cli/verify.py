@@ -15,12 +15,11 @@ from unlearnable.cli.console import say
 from unlearnable.cli.options import HOW, MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import VerifySettings
+from unlearnable.errors import EXIT_MISSED
 from unlearnable.progress import Progress
 
 if TYPE_CHECKING:
     from unlearnable.results import VerifyReport
-
-MISSED = 10  # exit code
 
 
 WHAT = "What to verify"
@@ -94,7 +93,7 @@ def verify(
     if report is not None and report.missed:
         for line in report.missed:
             say(f"missed {line}")
-        raise typer.Exit(MISSED)
+        raise typer.Exit(EXIT_MISSED)
 
 
 def _pair(given: Mapping[str, Any]) -> dict[str, Path | None]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from unlearnable.config._resolve import (
     ENVIRONMENT,
     absolute,
-    from_environment,
     given_settings,
     read_file,
     resolve_as,
@@ -111,7 +110,6 @@ __all__ = [
     "absolute",
     "default_text",
     "digest",
-    "from_environment",
     "given_settings",
     "named_settings",
     "read_file",

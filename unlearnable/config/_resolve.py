@@ -15,7 +15,7 @@ from unlearnable.config.base import Settings, takes_paths, takes_several
 from unlearnable.config.lists import split
 from unlearnable.config.protect import PRESETS
 from unlearnable.errors import ConfigError
-from unlearnable.escapes import storable
+from unlearnable.escapes import storable_within
 from unlearnable.registry import did_you_mean
 
 ENVIRONMENT = "UNLEARNABLE_"
@@ -61,7 +61,7 @@ def given_settings(
     Raises:
         ConfigError: there is no such setting, or the file cannot be read.
     """
-    names, variables = names or {}, from_environment(kind)
+    names, variables = names or {}, _from_environment(kind)
     called = {name: value for name, value in flags.items() if value is not None}
     stored = read_file(file) if file else {}
     if preset := called.get("preset", variables.get("preset")):
@@ -108,7 +108,7 @@ def _set_variable(kind: type[Settings], name: str) -> str:
     return own if kind.command and os.environ.get(own) else variable(name)
 
 
-def from_environment(kind: type[Settings]) -> dict[str, Any]:
+def _from_environment(kind: type[Settings]) -> dict[str, Any]:
     """Return the settings of a command that environment variables name.
 
     `UNLEARNABLE_VERIFY_SEED` sets the seed of `verify` alone, and goes before `UNLEARNABLE_SEED`, which is for all.
@@ -141,7 +141,7 @@ def _whole(path: Path) -> Path:
 def to_toml(settings: Settings) -> str:
     """Return the settings as a TOML file that `resolve_as` reads back to the same, of printable characters."""
     given = {name: value for name, value in settings.model_dump(mode="json").items() if value not in (None, {})}
-    text = tomli_w.dumps(_storable(given))
+    text = tomli_w.dumps(storable_within(given))
     return "".join(c if c.isprintable() or c == "\n" else f"\\U{ord(c):08x}" for c in text)
 
 
@@ -166,15 +166,6 @@ def read_file(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file} is not a file of settings: it is nested too deeply") from error
     except ValueError as error:  # not UTF-8, not TOML, or a number of thousands of digits
         raise ConfigError(f"{file} is not TOML: {error}") from error
-
-
-def _storable(value: Any) -> Any:
-    """A value whose texts can be stored."""
-    if isinstance(value, dict):
-        return {name: _storable(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return list(map(_storable, value))
-    return storable(value) if isinstance(value, str) else value
 
 
 def _explained(

@@ -33,6 +33,12 @@ PRESETS: dict[str, dict[str, Any]] = {
     "strong": {**BALANCED, "noise_steps": 16, "visibility": "medium"},
 }
 OUTSIDE_THE_DIGEST = frozenset({"photos", "captions", "output", "avoid_words", "device", "strict", "log_file"})
+PhotoColumn = Annotated[
+    str | None, Field(description="Column of a CSV or TSV that names the photo."), DefaultText("by its heading")
+]
+CaptionColumn = Annotated[
+    str | None, Field(description="Column of a CSV or TSV that holds the caption."), DefaultText("by its heading")
+]
 
 
 class ProtectionSettings(MEMSettings):
@@ -84,12 +90,8 @@ class ProtectSettings(LoggedSettings, ProtectionSettings):
         Field(description="Caption file: JSONL, CSV, TSV, COCO, Karpathy or Flickr."),
         DefaultText("one that is found among the photos"),
     ] = None
-    photo_column: Annotated[
-        str | None, Field(description="Column of a CSV or TSV that names the photo."), DefaultText("by its heading")
-    ] = None
-    caption_column: Annotated[
-        str | None, Field(description="Column of a CSV or TSV that holds the caption."), DefaultText("by its heading")
-    ] = None
+    photo_column: PhotoColumn = None
+    caption_column: CaptionColumn = None
     output: Annotated[
         Path | None,
         Field(description="Folder to publish; what must stay private goes to OUTPUT.private."),

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from unlearnable.config.attacks import AS_PUBLISHED, AS_USUAL, Attackers, Through
 from unlearnable.config.base import DefaultText, DeviceSetting, LoggedSettings, Seed, Seeds, ToldApart
+from unlearnable.config.protect import CaptionColumn, PhotoColumn
 from unlearnable.config.suites import SuiteName
 from unlearnable.config.train import Epochs, OneCaption, Rate, Schedule
 
@@ -28,12 +29,8 @@ class VerifySettings(LoggedSettings, Schedule):
         Field(description="Caption file of the originals; `people` for folders of faces with invented names."),
         DefaultText("one that is found in the folder"),
     ] = None
-    photo_column: Annotated[
-        str | None, Field(description="Column of a CSV or TSV that names the photo."), DefaultText("by its heading")
-    ] = None
-    caption_column: Annotated[
-        str | None, Field(description="Column of a CSV or TSV that holds the caption."), DefaultText("by its heading")
-    ] = None
+    photo_column: PhotoColumn = None
+    caption_column: CaptionColumn = None
     protected_captions: Annotated[
         Path | None, Field(description="Caption file of the copies."), DefaultText("the same name among the copies")
     ] = None

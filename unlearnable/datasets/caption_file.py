@@ -13,7 +13,7 @@ from unlearnable.datasets.lookup import Lookup
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.records import Scan
 from unlearnable.datasets.tree import find_photos
-from unlearnable.datasets.types import Dataset, Edits
+from unlearnable.datasets.types import Dataset, Edits, first_of
 from unlearnable.errors import InputError
 
 
@@ -55,9 +55,9 @@ class CaptionFile:
         text = read_text(path, self.name, self.scan)
         found.add(text, Lookup(root, path.parent, find_photos(root)), path.name)
         if not found.splits:
-            first = f"; {found.skipped[0].where} is skipped as {found.skipped[0].reason}" if found.skipped else ""
             raise NamesNoPhotoError(
-                f"{path} names no photo below {root}{first}", hint="give the folder that its paths start from"
+                f"{path} names no photo below {root}{first_of(found.skipped)}",
+                hint="give the folder that its paths start from",
             )
         dataset = assemble(root, found.splits, found.pairs, found.skipped, self.name, path, frozenset(found.changed))
         return replace(dataset, notes=found.notes(text, path.name))

@@ -15,7 +15,7 @@ from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.further import places_in
 from unlearnable.datasets.text.records import Scan
 from unlearnable.datasets.tree import find_files, find_photos
-from unlearnable.datasets.types import Dataset, Edits
+from unlearnable.datasets.types import Dataset, Edits, first_of
 from unlearnable.errors import InputError
 
 
@@ -57,9 +57,8 @@ class Export:
             shown = text.path.relative_to(source).as_posix() if source.is_dir() else text.path.name
             found.add(text, Lookup(root, text.path.parent, photos), shown)
         if not found.splits:
-            first = f"; {found.skipped[0].where} is skipped as {found.skipped[0].reason}" if found.skipped else ""
             raise InputError(
-                f"the captions in {source} name no photo below {root}{first}",
+                f"the captions in {source} name no photo below {root}{first_of(found.skipped)}",
                 hint="unpack all parts of the export into one folder, and give that",
             )
         file, changed = None if source.is_dir() else source, frozenset(found.changed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -56,6 +56,11 @@ class Skipped:
     def line(self) -> str:
         """All three in one line, for a message."""
         return f"{self.where}: {self.reason} ({self.detail})"
+
+
+def first_of(skipped: Sequence[Skipped]) -> str:
+    """Return the end of a message that nothing could be read: what was left out first, and why."""
+    return f"; {skipped[0].where} is skipped as {skipped[0].reason}" if skipped else ""
 
 
 class ChangedField(NamedTuple):

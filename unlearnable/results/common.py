@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Protocol, Self
+from typing import Annotated, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from unlearnable.escapes import storable
+from unlearnable.escapes import storable_within
 
 SchemaVersion = Annotated[
     Literal[1], Field(description="Version of this schema, raised when a field goes or changes its meaning.")
@@ -22,15 +22,7 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, defer_build=True)
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _storable(cls, value: Any) -> Any:
-        """Escape what file names and captions may hold and UTF-8 cannot, also in lists and mappings."""
-        if isinstance(value, list):
-            return [cls._storable(one) for one in value]
-        if isinstance(value, dict):
-            return {cls._storable(name): cls._storable(one) for name, one in value.items()}
-        return storable(value) if isinstance(value, str) else value
+    _storable = field_validator("*", mode="before")(storable_within)
 
 
 class StoredRecord(Record):

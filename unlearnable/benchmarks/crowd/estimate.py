@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 from unlearnable.benchmarks.crowd.bench import CrowdBench
-from unlearnable.benchmarks.estimate import protection_seconds
+from unlearnable.benchmarks.estimate import plan_of, protection_seconds, training_seconds
 from unlearnable.config import BenchmarkSettings
-from unlearnable.experiments.timing import step_seconds
-from unlearnable.posts.pairs import pairs_of
 from unlearnable.results import BenchmarkPlan, PlannedCell
-from unlearnable.training.loop import steps_an_epoch
 
 
 def estimate(crowd: CrowdBench, settings: BenchmarkSettings) -> BenchmarkPlan:
     """Return the cells, which of them are done, and the estimated seconds of the others and their protections."""
-    bench, setup = crowd.bench, crowd.bench.setup
-    pairs = pairs_of(bench.train.pixels, bench.train.captions)
-    recipe = setup.scale.recipe
-    step = {name: step_seconds(bench.experiment.pool.start(name, 0), pairs, recipe) for name in setup.victims}
-    steps = recipe.epochs * steps_an_epoch(pairs, recipe)
-    cells = []
+    seconds, cells = training_seconds(crowd.bench), []
     for cell in crowd.cells:
         done = crowd.done(cell) is not None
         cells.append(
             PlannedCell(
                 method=cell.method or "clean",
-                surrogate=setup.surrogate if cell.method else None,
+                surrogate=crowd.bench.setup.surrogate if cell.method else None,
                 victim=cell.victim,
                 fraction=1.0,
                 through=cell.attack.name,
@@ -33,18 +25,10 @@ def estimate(crowd: CrowdBench, settings: BenchmarkSettings) -> BenchmarkPlan:
                 people=len(cell.draw.people) if cell.draw else None,
                 draw=cell.draw.number if cell.draw else None,
                 done=done,
-                seconds=0.0 if done else round(steps * step[cell.victim], 1),
+                seconds=0.0 if done else round(seconds[cell.victim], 1),
             )
         )
-    protections = _protections(crowd)
-    return BenchmarkPlan(
-        dataset=setup.suite.name,
-        scale=settings.scale,
-        train_photos=len(bench.train.items),
-        cells=cells,
-        protection_seconds=protections,
-        seconds=round(sum(cell.seconds for cell in cells) + sum(protections.values()), 1),
-    )
+    return plan_of(crowd.bench, settings, cells, _protections(crowd))
 
 
 def _protections(crowd: CrowdBench) -> dict[str, float]:

@@ -10,7 +10,7 @@ from unlearnable.datasets.faces.pubfig_urls import from_url_lists
 from unlearnable.datasets.faces.types import Labels, People, Portrait
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.tree import find_photos, unreadable
-from unlearnable.datasets.types import Photo
+from unlearnable.datasets.types import Photo, first_of
 from unlearnable.errors import InputError
 
 _LAYOUTS = (
@@ -50,9 +50,9 @@ def read_manifest(manifest: Path, root: Path) -> People:
     """
     labels = from_manifest(manifest, root, find_photos(root))
     if not labels.by_photo:
-        first = f"; {labels.skipped[0].where} is skipped as {labels.skipped[0].reason}" if labels.skipped else ""
         raise InputError(
-            f"{manifest} names no photo below {root}{first}", hint="give the folder that its paths start from"
+            f"{manifest} names no photo below {root}{first_of(labels.skipped)}",
+            hint="give the folder that its paths start from",
         )
     return _people(root, labels)
 

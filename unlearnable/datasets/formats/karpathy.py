@@ -31,7 +31,7 @@ def _scan(text: str) -> Scan:
     faults: list[Skipped] = []
     rows: list[Span] = []
     for number, image in enumerate(items(text, images.start)):
-        rows.append(Span(image.start, image.end))
+        rows.append(image.span)
         record = _record(text, f"images[{number}]", image)
         if isinstance(record, CaptionRecord):
             records.append(record)
@@ -53,7 +53,7 @@ def _record(text: str, place: str, image: Node) -> CaptionRecord | Skipped:
         place,
         TextSpan(*photo),
         captions,
-        (Span(image.start, image.end),),
+        (image.span,),
         folder=folder if isinstance(folder, str) else "",
         split=split if isinstance(split, str) else None,
     )

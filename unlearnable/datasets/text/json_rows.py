@@ -69,7 +69,7 @@ def _rows(text: str) -> Iterator[tuple[str, Span, Node | str]]:
     """Yield the place of each row, the span to cut if it is dropped, and its value or what is wrong with it."""
     if _is_array(text):
         for number, item in enumerate(items(text, decode(text).start)):
-            yield f"[{number}]", Span(item.start, item.end), item
+            yield f"[{number}]", item.span, item
         return
     for line in lines(text):
         node: Node | str
