@@ -107,7 +107,7 @@ def test_transparency_stays_and_photos_come_back_upright():
     ("images", "captions", "message"),
     [
         ([], [], "0 photos and 0 captions"),
-        ([photo(0)], [], "1 photos and 0 captions"),
+        ([photo(0)], [], "1 photo and 0 captions"),
         ([photo(0), photo(1).astype(float)], ["a", "b"], r"images\[1\] is an array of float64, \(40, 56, 3\)"),
         ([photo(0, (40, 40, 2))], ["a"], r"images\[0\] is an array of uint8, \(40, 40, 2\)"),
         ([Image.new("F", (40, 40))], ["a"], r"images\[0\] is a picture of mode F"),

@@ -77,7 +77,7 @@ def test_doctor_says_what_a_photo_tells(tmp_path):
     assert call("doctor", photo, "--debug").stdout.splitlines() == [
         "opt-out: DMI-PROHIBITED-AIMLTRAINING",
         "name: Artist = Ada [bold]Example (EXIF)",
-        "place: GPS = 1 values (EXIF)",
+        "place: GPS = 1 value (EXIF)",
     ]
     found = json.loads(call("doctor", photo, "--json", "--debug").stdout)
     assert found["opt_out"] == "DMI-PROHIBITED-AIMLTRAINING"

@@ -90,7 +90,7 @@ def test_a_trigger_of_ones_own_has_to_fit_its_post(make):
     made = make()
     words = made.other_words(0).split()
     for trigger, reason in (
-        ("one", "has 1 words: a trigger needs 3"),
+        ("one", "has 1 word: a trigger needs 3"),
         ("", "has 0 words"),
         (" ".join([*words, "more"]), "has 4 words"),
         (f"{words[0]} {words[1]} {words[0]}", "a word twice"),

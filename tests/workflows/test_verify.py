@@ -349,7 +349,7 @@ def broken(scenes, tmp_path, change):
         (lambda copy: shutil.copy(copy / "3.png", copy / "new.png"), "new.png has no original"),
         (
             lambda copy: append(copy / "posts.jsonl", {"image": "3.png", "caption": "one more"}),
-            "3.png has 1 captions, its protected copy 3.png has 2",
+            "3.png has 1 caption, its protected copy 3.png has 2",
         ),
         (lambda copy: (copy / "posts.jsonl").unlink(), "no captions"),
     ],

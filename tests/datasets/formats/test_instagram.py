@@ -52,7 +52,7 @@ def test_all_but_captions_and_paths_stays(folder: str, tmp_path: Path) -> None:
     assert captions[PHOTOS[0]] == [text(0)]
     assert captions[PHOTOS[13]] == captions[PHOTOS[14]] == [text(12)]
     assert dataset.uncaptioned == {PHOTOS[23]}
-    assert dataset.skipped[-1].detail.startswith("this and 1 more photos")
+    assert dataset.skipped[-1].detail.startswith("this and 1 more photo belong")
     assert [(s.where.removeprefix(f"{folder}/"), s.reason) for s in dataset.skipped] == [
         ("posts_2.json:[0].media[1]", "not-a-photo"),
         ("posts_2.json:[1].media[1]", "not-a-photo"),
