@@ -50,14 +50,12 @@ def explain(settings: ExplainSettings, *, overwrite: bool = False, progress: Pro
         ModelError: a model is not available, or its photo tower is of an unknown kind.
         OutputError: the folder exists already, would be published or cannot be written.
     """
-    started, progress = time.monotonic(), progress or Silent()
     if settings.photo is None and not settings.map:
         raise ConfigError("there is nothing to explain", hint="pass a photo, or posts with --map DIR")
     post = post_of(settings.photo, settings.caption, settings.trigger) if settings.photo else None
     _refuse_output(settings, overwrite=overwrite)
     with _all_or_none(settings.output) as folder:
-        report = _explained(settings, post, folder, progress)
-        report = report.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
+        report = _explained(settings, post, folder, progress or Silent())
         files.write_text(folder / REPORT, report.model_dump_json(indent=2) + "\n")
     return report
 
@@ -65,7 +63,8 @@ def explain(settings: ExplainSettings, *, overwrite: bool = False, progress: Pro
 def _explained(
     settings: ExplainSettings, post: ExplainedPost | None, folder: Path, progress: Progress
 ) -> ExplainReport:
-    """Draw the figures into a folder; return the report with 0 seconds, which the caller sets."""
+    """Draw the figures into a folder."""
+    started = time.monotonic()
     device, chosen = choose_device(settings.device), choose_posts(settings)
     titles = titles_of(settings.model)
     explanations, panels, maps, map_panels = [], [], [], []
@@ -95,7 +94,7 @@ def _explained(
         notes=[*_notes(explanations), *_note_on_letters(post)],
         seed=settings.seed,
         device=device,
-        seconds=0.0,
+        seconds=round(time.monotonic() - started, 1),
     )
 
 
