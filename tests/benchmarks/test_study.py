@@ -372,6 +372,16 @@ def test_noise_that_was_removed_is_made_again(flickr, asked, tmp_path):
     assert noise.read_bytes() == before
 
 
+def test_an_output_that_is_removed_while_noise_is_made_is_an_error_of_writing(flickr, asked, tmp_path):
+    class Removing(Silent):
+        def advance(self, steps: int = 1, **metrics: float) -> None:
+            if list((tmp_path / "out" / "protections").glob("*.i8")):
+                shutil.rmtree(tmp_path / "out")
+
+    with pytest.raises(OutputError, match=r"cannot write .*\.i8: No such file"):
+        study.benchmark(asked("flickr8k", flickr, methods=("random",)), progress=Removing())
+
+
 @pytest.mark.parametrize("kind", ["i8", "json"])
 def test_a_protection_that_was_damaged_is_made_again_and_a_line_says_so(flickr, asked, tmp_path, kind):
     settings, told = asked("flickr8k", flickr, methods=("random",)), Told()

@@ -80,8 +80,14 @@ class ProtectionStore:
         return self._path("json").is_file() and not self.checkpoint.is_file() and self.read() is None
 
     def write(self, record: ProtectionRecord, triggers: list[list[int]]) -> Saved:
-        """Save a protection, once its noise is written: this file marks it as complete."""
-        saved = Saved(record=record, triggers=triggers, key=dict(self.key), noise_sha256=files.sha256(self.noise))
+        """Save a protection, once its noise is written: this file marks it as complete.
+
+        Raises:
+            OutputError: the noise is not there any more, or the file cannot be written.
+        """
+        with files.reporting_write_errors(self.noise):
+            checksum = files.sha256(self.noise)
+        saved = Saved(record=record, triggers=triggers, key=dict(self.key), noise_sha256=checksum)
         files.write_text(self._path("json"), seal.seal_json(saved.model_dump(mode="json")))
         return saved
 
