@@ -134,6 +134,27 @@ def test_captions_without_their_words_are_found(folder):
     assert kinds(folder) == [("changed", "metadata.jsonl"), ("no-trigger", "p1.png")]
 
 
+@pytest.mark.parametrize("form", [lambda text: [text, f"{text} again"], lambda text: [{"raw": text}]])
+def test_a_metadata_file_of_the_users_own_may_hold_lists_and_rows_without_a_caption(tmp_path, made, tiny_path, form):
+    photos = tmp_path / "photos"
+    shutil.copytree(made / "photos", photos)
+    (photos / "posts.jsonl").unlink()
+    rows = [{"file_name": f"p{n}.png", "text": form(f"me at the beach {n}")} for n in range(3)]
+    rows.append({"file_name": "p0.png", "text": " "})
+    (photos / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    protect(photos, surrogate=str(tiny_path), **QUICK)
+    assert kinds(tmp_path / "photos-protected") == []
+
+
+def test_photos_may_lie_in_a_folder_that_is_called_as_private_ones_are(tmp_path, made, tiny_path):
+    shutil.copytree(made / "photos", tmp_path / "photos" / "us.private")
+    protect(tmp_path / "photos", surrogate=str(tiny_path), **QUICK)
+    folder = tmp_path / "photos-protected"
+    assert kinds(folder) == []
+    (folder / "us.private" / "report.html").write_text("of a run")
+    assert kinds(folder) == [("extra", "us.private/report.html")]
+
+
 def test_a_run_that_did_not_end_is_found(folder):
     (folder.parent / "photos-protected.private" / "report.json").unlink()
     assert kinds(folder) == [("unfinished", ".")]

@@ -78,8 +78,10 @@ def _files(folder: Path, sums: Mapping[str, set[str]]) -> Iterator[FolderProblem
 def _extra(folder: Path, sums: Mapping[str, set[str]]) -> Iterator[FolderProblem]:
     for root, folders, names in os.walk(folder):
         for private in [name for name in folders if name.endswith(".private")]:
-            folders.remove(private)
             where = Path(root, private).relative_to(folder).as_posix()
+            if any(name.startswith(f"{where}/") for name in sums):
+                continue  # so called by the user, and photos of it are published
+            folders.remove(private)
             yield FolderProblem(where=where, kind="private", detail="a private folder, which must not be published")
         linked = [name for name in folders if Path(root, name).is_symlink()]
         for name in (Path(root, name).relative_to(folder).as_posix() for name in [*names, *linked]):
@@ -126,11 +128,15 @@ def _originals(layout: Layout) -> Path | None:
 
 
 def _texts(folder: Path) -> dict[str, list[str]]:
-    """Return the captions in metadata.jsonl by photo; those of the manifest stand where it has none."""
+    """Return the captions in metadata.jsonl by photo; those of the manifest stand where it has none.
+
+    A file of the user's own may hold lists, or rows without a caption.
+    """
     texts: dict[str, list[str]] = {}
     try:
         for row in map(json.loads, (folder / METADATA).read_text(encoding="utf-8").split("\n")[:-1]):
-            texts.setdefault(row["file_name"], []).append(row["text"])
+            if isinstance(row["text"], str) and row["text"].strip():
+                texts.setdefault(row["file_name"], []).append(row["text"])
     except (OSError, ValueError, TypeError, LookupError, AttributeError):
         return {}
     return texts
