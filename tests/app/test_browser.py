@@ -233,3 +233,17 @@ def test_the_page_of_cards_stays_while_more_arrives_and_what_is_no_photo_is_said
     wait(browser, "document.activeElement.matches(\"textarea[data-photo='24']\")")
     browser.switch_to.active_element.send_keys(" runs")
     assert browser.switch_to.active_element.get_attribute("value") == "a dog runs"
+
+
+def test_a_page_that_is_busy_for_long_is_not_given_up(browser, window, dropped):
+    browser.get(window.address)
+    drop(browser, min(dropped.iterdir()))
+    received(browser, 1)
+    browser.set_script_timeout(PATIENCE)
+    browser.execute_script("window.same = true; const end = Date.now() + 14_000; while (Date.now() < end);")
+    time.sleep(5)  # of those that it would take to load anew
+    assert browser.execute_script("return window.same"), "it was loaded anew, and what was on its way is lost"
+    type_captions(browser, {0: "a dog"})
+    browser.refresh()
+    wait(browser, "document.querySelector('textarea[data-photo]')?.value == 'a dog'")
+    browser.get_log("browser")

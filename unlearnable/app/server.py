@@ -28,6 +28,7 @@ from unlearnable.scratch import scratch_folder
 EXTRA = "app"
 HOST = "127.0.0.1"
 ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+SILENT = 60  # seconds that a busy page may be; one that is given up loads itself anew, and what still arrives is lost
 GRACE = 2  # seconds that open connections have at the end
 
 
@@ -72,7 +73,13 @@ def _application(ui: Any, desk: Desk, prefix: str) -> Any:
     require("nicegui", EXTRA).app.add_exception_handler(OSError, answer_to_full_disk)
     ui.page("/")(lambda: draw(ui, desk))
     ui.run_with(
-        application, mount_path=prefix, title=TITLE, tailwind=False, show_welcome_message=False, language="en-US"
+        application,
+        mount_path=prefix,
+        title=TITLE,
+        tailwind=False,
+        show_welcome_message=False,
+        language="en-US",
+        reconnect_timeout=SILENT,
     )
     return application
 
