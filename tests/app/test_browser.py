@@ -235,6 +235,46 @@ def test_the_page_of_cards_stays_while_more_arrives_and_what_is_no_photo_is_said
     assert browser.switch_to.active_element.get_attribute("value") == "a dog runs"
 
 
+def names_of_controls(browser):
+    """The names under which a screen reader tells what the Tab key reaches."""
+    nodes = browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    seen = [node for node in nodes if not node["ignored"] and node["role"]["value"] in ("button", "textbox", "link")]
+    return sorted(node["name"]["value"] for node in seen if node["name"]["value"] != "Choose Files")
+
+
+def test_by_keyboard_and_screen_reader(browser, window, dropped):
+    set_width(browser, 1440)
+    browser.get(window.address)
+    drop(browser, *sorted(dropped.iterdir())[:2])
+    received(browser, 2)
+    added = "Choose Files: No file chosen"  # the browser's own words
+    assert names_of_controls(browser) == sorted(
+        [added, "Remove them all", "Caption of p0.png", "Caption of p1.png", "Make noise and words"]
+    )
+    browser.execute_script("document.querySelector('#start').focus()")
+    browser.switch_to.active_element.send_keys("\ue007")
+    wait(browser, "document.activeElement.matches('h2') && document.querySelector('#publish')")
+    wait(browser, "document.activeElement.innerText == 'Look before anything is written'")
+    for name in ("p0.png", "p1.png"):
+        own = {f"Compare {name}", f"Words of {name}", f"Other words for {name}", f"Take mine for {name}"}
+        assert own <= set(names_of_controls(browser))
+    browser.switch_to.active_element.send_keys("\ue004\ue004\ue004")
+    style = "getComputedStyle(document.activeElement)"
+    assert browser.execute_script("return document.activeElement.dataset.redraw") == "0"
+    assert browser.execute_script(f"return {style}.outlineStyle + {style}.outlineWidth") == "solid3px"
+    press(browser, ".look")
+    wait(browser, "document.querySelector('.both')?.innerText.trim() == 'after: as it will be written'")
+    assert "after: as it will be written" in names_of_controls(browser)
+    press(browser, ".both")
+    assert "before: without noise" in names_of_controls(browser)
+    press(browser, ".compare header .q-btn")
+    wait(browser, "!document.querySelector('.both')?.offsetParent")
+    browser.execute_script("document.querySelector('#publish').focus()")
+    browser.switch_to.active_element.send_keys(" ")
+    wait(browser, "document.activeElement.innerText == '2 photos ready to post'")
+    assert {"Copy caption of p0.png", "Copy caption of p1.png"} <= set(names_of_controls(browser))
+
+
 def test_a_page_that_is_busy_for_long_is_not_given_up(browser, window, dropped):
     browser.get(window.address)
     drop(browser, min(dropped.iterdir()))

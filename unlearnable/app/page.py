@@ -16,11 +16,15 @@ TICK = 0.4  # seconds
 FOCUS = """<script>
 let last = "";  // what had the focus, if it is a field or a button of a card
 addEventListener("focusin", ({target}) => {
+  if (target.matches("h2")) return;
   const [name, value] = Object.entries(target.dataset)[0] || [];
   last = name ? `[data-${name}="${value}"]` : "";
 });
 window.refocus = () => setTimeout(() => {
-  if (last && document.activeElement === document.body) document.querySelector(last)?.focus({preventScroll: true});
+  if (!document.activeElement.matches("body, h2")) return;
+  const heading = [...document.querySelectorAll(".page h2")].find(each => each.offsetParent);
+  heading.tabIndex = -1;  // so that a view that follows another is read aloud
+  ((last && document.querySelector(last)) || heading).focus({preventScroll: true});
 }, 50);  // milliseconds, after which the new elements are there
 </script>"""
 LATE = (
@@ -75,7 +79,7 @@ def _work(ui: Any, desk: Desk) -> None:
     """Draw how far the work is."""
     with ui.element("section").props('role="status"'):
         doing = ui.element("h2")
-        bar = ui.linear_progress(0, show_value=False, size="12px").props("rounded instant-feedback")
+        bar = ui.linear_progress(0, show_value=False, size="12px").props("rounded instant-feedback aria-label=Progress")
         left = ui.element("p").classes("left")
         notes = ui.element("p")
         ui.button("Stop", on_click=desk.stop).props('flat no-caps id="stop"')

@@ -47,9 +47,9 @@ def draw(ui: Any, desk: Desk, shown: Shown) -> None:
 
 
 def _words(ui: Any, desk: Desk, number: int) -> None:
-    words = desk.wanted.get(number, desk.posts[number].trigger)
+    words, name = desk.wanted.get(number, desk.posts[number].trigger), Path(desk.posts[number].photo).name
     field = ui.input("Words", value=desk.typed.get(number, words))
-    field.props(f"outlined dense stack-label data-words={number}")
+    field.props(f"outlined dense stack-label data-words={number}").props["aria-label"] = f"Words of {name}"
     field.on_value_change(lambda event: desk.typed.update({number: event.value or ""}))
     if number in desk.wanted:
         field.classes("wanted")
@@ -62,8 +62,10 @@ def _words(ui: Any, desk: Desk, number: int) -> None:
 
     field.on("keydown.enter", write)
     with ui.element("div").classes("row-of"):
-        ui.button("Other words", on_click=lambda: desk.redraw(number)).props(f"flat dense no-caps data-redraw={number}")
-        ui.button("Take mine", on_click=write).props(f"flat dense no-caps data-take={number}")
+        other = ui.button("Other words", on_click=lambda: desk.redraw(number))
+        other.props(f"flat dense no-caps data-redraw={number}").props["aria-label"] = f"Other words for {name}"
+        mine = ui.button("Take mine", on_click=write)
+        mine.props(f"flat dense no-caps data-take={number}").props["aria-label"] = f"Take mine for {name}"
 
 
 def _output(ui: Any, desk: Desk) -> None:
@@ -111,16 +113,15 @@ class _Comparison:
 
     def show(self, desk: Desk, number: int) -> None:
         """Open the dialog for a post."""
-        ui, self._title.props["innerText"] = (
-            self._ui,
-            f"{Path(desk.posts[number].photo).name} at 100 %. Press the photo.",
-        )
+        ui, name = self._ui, Path(desk.posts[number].photo).name
+        self._title.props["innerText"] = f"{name} at 100 %. Press the photo."
+        self._dialog.props["aria-label"] = f"{name} at 100 %"
         self._pane.clear()
         with self._pane, ui.element("button").classes("both").on("click", js_handler=FLIP) as both:
-            both.props["type"], both.props["aria-label"] = "button", "Show the other version"
+            both.props["type"] = "button"  # its name is the title of what it shows, read aloud when that changes
             for side, title in (("after", "after: as it will be written"), ("before", "before: without noise")):
                 with ui.element("span").classes(side):
                     ui.element("b").props["innerText"] = title
                     address = f"photos/{number}/{side}?{desk.version}"
-                    photo(ui, address, title, "full").on("load", js_handler=AT_FULL_SIZE)
+                    photo(ui, address, "", "full").on("load", js_handler=AT_FULL_SIZE)
         self._dialog.open()

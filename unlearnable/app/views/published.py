@@ -36,6 +36,7 @@ def draw(ui: Any, desk: Desk, shown: Shown) -> None:
             for text in post.captions:
                 caption(ui, text, post.trigger)
                 button = ui.button("Copy caption").props(f"outline dense no-caps data-copy={number}")
+                button.props["aria-label"] = f"Copy caption of {path.name}"
                 button.on("click", lambda event: _tell(ui, event.args), js_handler=copying(text))
 
         paged(ui, len(copies), card, shown)

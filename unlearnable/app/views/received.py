@@ -27,7 +27,7 @@ def draw_drop(ui: Any, desk: Desk) -> tuple[Any, Any]:
     with ui.element("section") as section:
         ui.element("h2").props["innerText"] = "1. Your photos"
         drop = ui.upload(multiple=True, auto_upload=True, label="Drop photos or a zipped export here, or press +")
-        drop.classes("drop").props('aria-label="Photos or a zipped export" no-thumbnails')
+        drop.classes("drop").props("no-thumbnails")
 
         async def receive(event: Any) -> None:
             path = desk.inbox.place(event.file.name)
