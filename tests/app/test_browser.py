@@ -275,6 +275,28 @@ def test_by_keyboard_and_screen_reader(browser, window, dropped):
     assert {"Copy caption of p0.png", "Copy caption of p1.png"} <= set(names_of_controls(browser))
 
 
+def test_nothing_is_cut_off_at_400_percent_and_forced_colours_leave_buttons(browser, window, dropped):
+    set_width(browser, 320)
+    browser.get(window.address)
+    drop(browser, min(dropped.iterdir()))
+    received(browser, 1)
+    cut = "[...document.querySelectorAll('.fields span')].filter(e => e.scrollWidth > e.clientWidth).length"
+    assert browser.execute_script(f"return {cut}") == 0
+    white_on = browser.execute_script("return getComputedStyle(document.body).getPropertyValue('--q-positive')")
+    assert white_on == "#1a7f37", "“Copied” is white upon it, which Quasar's own green is too light for"
+    border = "return getComputedStyle(document.querySelector('#start')).borderTopWidth"
+    assert browser.execute_script(border) == "0px"
+    media = [{"name": "forced-colors", "value": "active"}]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
+    assert browser.execute_script(border) == "1px"
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    press(browser, "#start")
+    press(browser, "#publish")
+    wait(browser, "document.querySelector('summary')")
+    shown = "return getComputedStyle(document.querySelector('summary')).display"
+    assert browser.execute_script(shown) == "list-item", "nothing would say that it opens"
+
+
 def test_a_page_that_is_busy_for_long_is_not_given_up(browser, window, dropped):
     browser.get(window.address)
     drop(browser, min(dropped.iterdir()))

@@ -37,7 +37,7 @@ def draw(ui: Any, desk: Desk) -> None:
     """Draw the page, and keep it as the desk is."""
     ui.add_css(STYLE.read_text(encoding="utf-8"))
     ui.add_body_html(FOCUS)
-    ui.colors(primary="#1f5f8b")
+    ui.colors(primary="#1f5f8b", positive="#1a7f37")
     seen, shown = desk.state, {stage: Shown() for stage in Stage}
 
     def draw_content() -> None:
