@@ -48,6 +48,19 @@ def test_a_published_row_does_not_say_who_is_in_the_photo(posts, tiny_path, tmp_
     assert "the field person of 8 rows was emptied: --keep-fields person keeps it" in report.notes
 
 
+def test_two_metadata_files_that_imagefolder_refuses_are_told(posts, tiny_path, tmp_path):
+    rows = [json.loads(line) for line in (posts / "posts.jsonl").read_text().splitlines()]
+    lines = ["file_name,text", *(f"{row['image']},{row['caption']}" for row in rows)]
+    (posts / "posts.jsonl").unlink()
+    (posts / "metadata.csv").write_text("\n".join(lines) + "\n")
+    report = protect(posts, surrogate=str(tiny_path), **QUICK)
+    assert {path.name for path in (tmp_path / "photos-protected").glob("metadata.*")} == {
+        "metadata.csv",
+        "metadata.jsonl",
+    }
+    assert any("refuses a folder that holds metadata.csv beside metadata.jsonl" in note for note in report.notes)
+
+
 def test_only_rows_that_are_written_count():
     changed = [ChangedField("a.jpg", 0, "Alt", True), ChangedField("b.jpg", 1, "Alt", True)]
     assert field_notes(changed, {"b.jpg"}, []) == ["the field Alt of 1 row was emptied: --keep-fields Alt keeps it"]

@@ -16,6 +16,7 @@ from unlearnable.methods.resemblance import text_features
 from unlearnable.methods.state import State
 from unlearnable.models.weights import weights_sha256
 from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss, TriggerFigures
+from unlearnable.workflows.layout import METADATA
 from unlearnable.workflows.protect.borrowed import said_of_names
 from unlearnable.workflows.protect.field_notes import field_notes
 from unlearnable.workflows.protect.posts import captions_found
@@ -25,6 +26,7 @@ WHO_COUNTS = "anyone who counts word sequences finds it"
 OFTEN = 0.05  # share of the posts above which a single trigger stands out to anyone who counts
 FEWEST_OFTEN = 3  # posts: in a handful of them a share says nothing
 DRAWN = 512  # random triggers that the others are compared with
+REFUSED_BESIDE = ("metadata.csv", "metadata.parquet")  # caption files that imagefolder reads in place of metadata.jsonl
 FEW = 20  # photos: a smaller set cannot be judged, whatever its loss
 
 
@@ -163,6 +165,11 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
     if invented:
         whose = "photo had no caption; its own" if invented == 1 else "photos had no caption; theirs"
         notes.append(f"{invented} {whose} was made from the file name")
+    if run.dataset.captions_file in REFUSED_BESIDE:
+        notes.append(
+            f"Hugging Face's imagefolder refuses a folder that holds {run.dataset.captions_file} beside {METADATA}: "
+            "give it a copy of the folder without one of them"
+        )
     notes += said_of_names(run)
     notes += field_notes(run.dataset.changed_fields, {line.source for line in protected}, run.settings.keep_fields)
     lossy = sum(line.quality is not None for line in protected)
