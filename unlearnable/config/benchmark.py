@@ -46,7 +46,10 @@ class BenchmarkSettings(LoggedSettings):
     ] = None
     fractions: Annotated[
         tuple[Fraction, ...] | None,
-        Field(description="Share of the posts that is protected, from 0 to 1."),
+        Field(
+            description="Share of the posts that is protected, from 0 to 1, by methods with a trigger and for the "
+            "first victim; all else is protected in full."
+        ),
         OF_THE_SCALE,
     ] = None
     through: Through = (AS_PUBLISHED,)
