@@ -52,7 +52,13 @@ app.main()
 def test_ctrl_c_is_said_and_told_as_json():
     result = subprocess.run([sys.executable, "-c", STOPPED], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (130, "error: interrupted\n")
-    assert json.loads(result.stdout)["exit_code"] == 130
+    assert json.loads(result.stdout) == {
+        "schema_version": 1,
+        "error": "interrupted",
+        "hint": None,
+        "exit_code": 130,
+        "stopped": "interrupted",
+    }
 
 
 @pytest.mark.parametrize("words", [("--json", "doctor"), ("--json",), ("nothing", "--json")])

@@ -17,7 +17,7 @@ With `--json` a command prints one JSON object on stdout, and nothing else there
 Below are the reports, then the records in them. `ManifestLine` is a line of the private `manifest.jsonl`.
 
 A failure prints `{"schema_version": 1, "error", "hint", "exit_code"}` in place of the report; `hint` may be null. So
-does wrong usage, such as an unknown option.
+does wrong usage, such as an unknown option. After Ctrl-C or SIGTERM the object also holds `"stopped": "interrupted"`.
 
 The commands that list what is installed print `{"schema_version": 1, "methods": [{"name", "summary"}]}`, each under its
 own name; `doctor` prints its facts beside `schema_version`.

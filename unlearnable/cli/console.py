@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from unlearnable.errors import Interrupted
 from unlearnable.escapes import ascii_json, printable
 from unlearnable.logfile import record, record_error
 
@@ -74,7 +75,8 @@ def report_error(message: str, hint: str | None, code: int, *, as_json: bool) ->
         errors.print(Text.assemble(("hint: ", "bold"), printable(hint)), soft_wrap=True)
     if as_json:
         with suppress(OSError):  # there may be no room for it either
-            print_json({"schema_version": 1, "error": message, "hint": hint, "exit_code": code})
+            stopped = {"stopped": "interrupted"} if code == Interrupted.exit_code else {}
+            print_json({"schema_version": 1, "error": message, "hint": hint, "exit_code": code, **stopped})
 
 
 def print_rows(rows: Sequence[tuple[str, str]]) -> None:
