@@ -38,7 +38,8 @@ class Beside:
         match: `(root, photos)` -> the path of each photo's file, for photos that have one.
         captions: function that returns the captions in a text, or raises ValueError where it is none of this format.
         renamed: `(file, photo, new)` -> the path of a photo's file once the photo is at `new`.
-        places: function that returns the fields in a text that say where a photo was taken; they are emptied.
+        personal: function that returns the fields in a text that say where a photo was taken or who is in it, which are
+            emptied.
         withheld: function that returns why a photo is not to be published by what its text says; empty where it may be.
     """
 
@@ -46,7 +47,7 @@ class Beside:
     match: Callable[[Path, Sequence[str]], Mapping[str, str]]
     captions: Callable[[str], Sequence[StoredCaption]]
     renamed: Callable[[str, str, str], str]
-    places: Callable[[str], Iterable[FurtherField]] = lambda text: ()
+    personal: Callable[[str], Iterable[FurtherField]] = lambda text: ()
     withheld: Callable[[str], str] = lambda text: ""
 
     def sniff(self, source: Path) -> bool:
@@ -84,7 +85,7 @@ class Beside:
                 continue
             pairs += [Pair(photo, caption.value, number, index) for index, caption in enumerate(captions)]
             if captions:  # a file without any is not written
-                changed |= {ChangedField(photo, number, place.name, True) for place in self.places(text)}
+                changed |= {ChangedField(photo, number, field.name, True) for field in self.personal(text)}
             else:
                 skipped.append(Skipped(matched[photo], "no-caption", f"it has none for {photo}"))
         return assemble(root, dict.fromkeys(photos), pairs, skipped, self.name, None, frozenset(changed))
@@ -132,9 +133,9 @@ class Beside:
         """Return the bytes of a file with the new captions in it."""
         document, (_, captions) = read_document(source), self._read(source)
         changes = [
-            place.span._replace(value=NULL)
-            for place in self.places(document.text)
-            if place.name.casefold() not in edits.keep_fields
+            field.span._replace(value=NULL)
+            for field in self.personal(document.text)
+            if field.name.casefold() not in edits.keep_fields
         ]
         for pair in pairs:
             if pair.index >= len(captions) or captions[pair.index].value != pair.caption:

@@ -83,13 +83,13 @@ class CaptionText:
         taken = {span[:2] for span in spans}
         spans += [span for span in further if span[:2] not in taken]
         cuts = [TextSpan(cut.start, cut.end, "") for cut in self.scan.cuts(kept_rows)]
-        spans += [*cuts, *self._places(edits, cuts)]
+        spans += [*cuts, *self._personal(edits, cuts)]
         return self.document.encode(splice(self.document.text, spans))
 
-    def _places(self, edits: Edits, cuts: Sequence[TextSpan]) -> Iterator[TextSpan]:
-        """Yield the places to empty, but for those that are cut out or kept."""
+    def _personal(self, edits: Edits, cuts: Sequence[TextSpan]) -> Iterator[TextSpan]:
+        """Yield the places and people to empty, but for those that are cut out or kept."""
         starts = [cut.start for cut in cuts]
-        for name, span, _ in self.scan.places:
+        for name, span, _ in self.scan.personal:
             before = bisect_right(starts, span.start)
             is_cut = before > 0 and span.end <= cuts[before - 1].end
             if not is_cut and name.casefold() not in edits.keep_fields:
@@ -144,9 +144,9 @@ class CaptionsFound:
     def add(self, text: CaptionText, lookup: Lookup, name: str) -> None:
         """Add the records of a caption file, called `name` in messages."""
         self.skipped += [Skipped(f"{name}:{fault.where}", fault.reason, fault.detail) for fault in text.scan.faults]
-        places: dict[int, list[str]] = {}
-        for number, name_of_field in text.scan.places_of_records():
-            places.setdefault(number, []).append(name_of_field)
+        personal: dict[int, list[str]] = {}
+        for number, name_of_field in text.scan.personal_of_records():
+            personal.setdefault(number, []).append(name_of_field)
         for number, (record, ats) in enumerate(text.numbered(), start=text.first):
             where, photo = f"{name}:{record.place}", lookup.find(record.photo.value, record.folder)
             if isinstance(photo, Miss):
@@ -155,7 +155,7 @@ class CaptionsFound:
             if is_elsewhere(record.photo.value) and not lookup.leads_below(record.photo.value):
                 self.elsewhere.append(record.photo.value)
             self.splits.setdefault(photo, record.split)
-            self.changed |= {ChangedField(photo, number, name, True) for name in places.get(number - text.first, ())}
+            self.changed |= {ChangedField(photo, number, name, True) for name in personal.get(number - text.first, ())}
             captions = zip(record.captions, ats, strict=True)
             self.pairs += [Pair(photo, caption.value, *place) for caption, place in captions]
             self.changed |= {ChangedField(photo, number, one.name, one.caption is None) for one in record.further}

@@ -12,7 +12,7 @@ from unlearnable.datasets.assembly import assemble
 from unlearnable.datasets.caption_text import CaptionsFound, CaptionText, read_text
 from unlearnable.datasets.lookup import Lookup
 from unlearnable.datasets.text.document import read_document
-from unlearnable.datasets.text.further import places_in
+from unlearnable.datasets.text.further import personal_in
 from unlearnable.datasets.text.records import Scan
 from unlearnable.datasets.tree import find_files, find_photos
 from unlearnable.datasets.types import Dataset, Edits, first_of
@@ -80,7 +80,7 @@ class Export:
             files.write_bytes(path, data)
 
     def _scanned(self, text: str) -> Scan:
-        return replace(self.scan(text), places=tuple(places_in(text)))
+        return replace(self.scan(text), personal=tuple(personal_in(text)))
 
     def _texts(self, source: Path) -> Iterator[CaptionText]:
         first = 0

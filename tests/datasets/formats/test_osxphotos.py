@@ -19,7 +19,7 @@ def made(look: Look, groups: bool) -> dict[str, str]:
         words = look.caption(text(n))
         tags = {"EXIF:ImageDescription": words, "XMP:Description": words, "IPTC:Caption-Abstract": words}
         title = {"XMP:Title": look.caption(f"title {n}")} if n % 5 == 0 else {}
-        row = {"SourceFile": name, **tags, **title, "XMP:PersonInImage": ["X"], "EXIF:ISO": 1e2}
+        row = {"SourceFile": name, **tags, **title, "XMP:Subject": ["X"], "EXIF:ISO": 1e2}
         row = {key if groups else key.rpartition(":")[2]: value for key, value in row.items()}
         texts[f"{look.photo(name)}.json"] = json.dumps([row])
     return texts

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from unlearnable.datasets.beside import Beside, StoredCaption
 from unlearnable.datasets.text import html_text
-from unlearnable.datasets.text.further import places_in
+from unlearnable.datasets.text.further import personal_in
 from unlearnable.datasets.text.json_spans import decode, speller, text_in
 from unlearnable.datasets.text.spans import Span
 from unlearnable.datasets.tree import find_files, telling_words
@@ -50,4 +50,4 @@ def _renamed(file: str, photo: str, new: str) -> str:
     return file
 
 
-FLICKR_EXPORT = Beside("flickr-export", _match, _captions, _renamed, places_in, _withheld)
+FLICKR_EXPORT = Beside("flickr-export", _match, _captions, _renamed, personal_in, _withheld)

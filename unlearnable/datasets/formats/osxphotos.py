@@ -10,7 +10,7 @@ from pathlib import Path
 
 from unlearnable import files
 from unlearnable.datasets.beside import Beside, StoredCaption
-from unlearnable.datasets.text.further import places_in
+from unlearnable.datasets.text.further import personal_in
 from unlearnable.datasets.text.json_spans import decode, items, speller, text_in
 from unlearnable.datasets.text.spans import Span
 
@@ -39,4 +39,4 @@ def _renamed(file: str, photo: str, new: str) -> str:
     return f"{new}.json"
 
 
-OSXPHOTOS = Beside("osxphotos", _match, _captions, _renamed, places_in)
+OSXPHOTOS = Beside("osxphotos", _match, _captions, _renamed, personal_in)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from unlearnable.datasets.beside import Beside, StoredCaption
-from unlearnable.datasets.text.further import places_in
+from unlearnable.datasets.text.further import personal_in
 from unlearnable.datasets.text.json_spans import decode, speller, text_in
 from unlearnable.datasets.text.spans import Span
 from unlearnable.datasets.tree import find_files
@@ -80,4 +80,4 @@ def _renamed(file: str, photo: str, new: str) -> str:
     return f"{new}{_SUFFIX}.json"
 
 
-TAKEOUT = Beside("takeout", _match, _captions, _renamed, places_in, _withheld)
+TAKEOUT = Beside("takeout", _match, _captions, _renamed, personal_in, _withheld)

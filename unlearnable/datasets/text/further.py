@@ -32,30 +32,25 @@ NULL = "null"  # what is left of a place in JSON
 _FIRST = re.compile(r"[\[{]")  # of JSON in a script
 
 
-def is_place(name: str) -> bool:
-    """Return whether a field says where something was or came from, by its name, also behind a group: `EXIF:GPSx`."""
-    plain = name.rpartition(":")[2].casefold()
-    return plain in PLACES or plain.startswith("gps")
-
-
 def is_personal(name: str) -> bool:
-    """Return whether a field says where something was, or who is there."""
-    return is_place(name) or name.rpartition(":")[2].casefold() in PEOPLE
+    """Return whether a field says where something was, or who is there, also behind a group: `EXIF:GPSx`."""
+    plain = name.rpartition(":")[2].casefold()
+    return plain in PLACES or plain in PEOPLE or plain.startswith("gps")
 
 
-def places_in(text: str) -> Iterator[FurtherField]:
-    """Yield the places, wherever they are in the JSON that a text holds, without those that are empty or zero."""
+def personal_in(text: str) -> Iterator[FurtherField]:
+    """Yield the places and people, wherever they are in the JSON that a text holds, but for empty ones and zeros."""
     start = _FIRST.search(text)
     found = json_fields(text, decode(text, start.start() if start else 0))
     yield from (
         FurtherField(name, TextSpan(node.start, node.end, ""), None)
         for name, node in found
-        if is_place(name) and not _is_nowhere(node.value)
+        if is_personal(name) and not _is_nothing(node.value)
     )
 
 
-def _is_nowhere(value: Any) -> bool:
-    return all(map(_is_nowhere, value.values())) if isinstance(value, dict) else value in (None, "", [], 0)
+def _is_nothing(value: Any) -> bool:
+    return all(map(_is_nothing, value.values())) if isinstance(value, dict) else value in (None, "", [], 0)
 
 
 def json_fields(text: str, row: Node) -> Iterator[Field]:

@@ -65,7 +65,7 @@ class Scan:
         spell: `(raw, value, new)` -> the spelling of `new` in place of `raw`, which means `value`.
         commas: whether commas separate the rows of a list.
         null: spelling of a value that is emptied.
-        places: fields, in whatever row, that say where a photo was taken; they are emptied.
+        personal: fields, in whatever row, that say where a photo was taken or who is in it; they are emptied.
     """
 
     records: tuple[CaptionRecord, ...]
@@ -74,20 +74,20 @@ class Scan:
     spell: Callable[[str, str, str], str]
     commas: bool = False
     null: str = ""
-    places: tuple[FurtherField, ...] = ()
+    personal: tuple[FurtherField, ...] = ()
 
-    def places_of_records(self) -> Iterator[tuple[int, str]]:
-        """Yield the number of the record that each place belongs to, by the smallest row around it, and its name."""
+    def personal_of_records(self) -> Iterator[tuple[int, str]]:
+        """Yield the number of the record of each personal field, by the smallest row around it, and its name."""
         rows = sorted((row.start, -row.end, number) for number, one in enumerate(self.records) for row in one.rows)
         starts = [start for start, _, _ in rows]
-        for place in self.places:
+        for field in self.personal:
             around: tuple[int, int] | None = None
-            for start, end, number in reversed(rows[: bisect_right(starts, place.span.start)]):
+            for start, end, number in reversed(rows[: bisect_right(starts, field.span.start)]):
                 if around and (start, end) != around:
                     break
-                if place.span.end <= -end:
+                if field.span.end <= -end:
                     around = (start, end)
-                    yield number, place.name
+                    yield number, field.name
 
     def cuts(self, kept_rows: Set[Span]) -> Iterator[Span]:
         """Yield the parts of the text to cut so that only `kept_rows` remain; a cut within another is left out."""

@@ -1,4 +1,4 @@
-"""Exports: what says where a photo was taken is emptied wherever it stands, and said; all else stays."""
+"""Exports: what says where a photo was taken or who is in it is emptied and said; all else stays."""
 
 from __future__ import annotations
 
@@ -78,10 +78,11 @@ def takeout_files(filled):
             "photoTakenTime": {"timestamp": "1"},
             "geoData": spot,
             "geoDataExif": spot,
+            "people": [{"name": "Ann Lee"}] if filled is True else None if filled is None else [],
             "url": "https://photos.google.com/x",
         }
         for name in "ab"
-    }, {"geoData": 2, "geoDataExif": 2}
+    }, {"geoData": 2, "geoDataExif": 2, "people": 2}
 
 
 def flickr_files(filled):
@@ -106,9 +107,10 @@ def osxphotos_files(filled):
         f"media/{name}.jpg.json": [
             {"SourceFile": f"{name}.jpg", "XMP:Description": f"a dog {name}", "EXIF:GPSLatitude": value("47.3")}
             | {"EXIF:GPSLongitude": value(8.5), "IPTC:City": value("Zurich"), "IPTC:Sub-location": value("Home")}
+            | {"XMP:PersonInImage": value(["Ann Lee"])}
         ]
         for name in "ab"
-    }, {"EXIF:GPSLatitude": 2, "EXIF:GPSLongitude": 2, "IPTC:City": 2, "IPTC:Sub-location": 2}
+    }, {"XMP:PersonInImage": 2, "EXIF:GPSLatitude": 2, "EXIF:GPSLongitude": 2, "IPTC:City": 2, "IPTC:Sub-location": 2}
 
 
 PHOTOS = {
@@ -145,7 +147,7 @@ def written(dataset, output, keep=(), gone=()):
 
 
 @pytest.mark.parametrize("kind", PHOTOS)
-def test_no_place_is_written_and_each_is_said(kind, tmp_path):
+def test_no_place_and_nobody_is_written_and_each_is_said(kind, tmp_path):
     source = lay_out(tmp_path / "in", kind, True)
     dataset = open_dataset(source)
     assert dataset.format == kind
@@ -154,7 +156,7 @@ def test_no_place_is_written_and_each_is_said(kind, tmp_path):
     texts = written(dataset, tmp_path / "out")
     assert texts
     whole = "".join(texts.values())
-    assert not any(part in whole for part in ("47.3", "8.5", "Zurich", "Home", "Lane"))
+    assert not any(part in whole for part in ("47.3", "8.5", "Zurich", "Home", "Lane", "Ann"))
     expected = PHOTOS[kind][0](None)[0]
     assert {path: json.loads(text.partition(" = ")[2] or text) for path, text in texts.items()} == expected
 
