@@ -276,10 +276,14 @@ def test_by_keyboard_and_screen_reader(browser, window, dropped):
 
 
 def test_nothing_is_cut_off_at_400_percent_and_forced_colours_leave_buttons(browser, window, dropped):
-    set_width(browser, 320)
+    set_width(browser, 500)
     browser.get(window.address)
     drop(browser, min(dropped.iterdir()))
     received(browser, 1)
+    type_captions(browser, {0: " ".join(CAPTIONS[:1] * 8)})
+    set_width(browser, 320)  # a caption that was typed in a wider window grows with a narrower one
+    field = browser.find_element("css selector", "textarea[data-photo]")
+    assert browser.execute_script("return arguments[0].scrollHeight - arguments[0].clientHeight", field) <= 1
     cut = "[...document.querySelectorAll('.fields span')].filter(e => e.scrollWidth > e.clientWidth).length"
     assert browser.execute_script(f"return {cut}") == 0
     white_on = browser.execute_script("return getComputedStyle(document.body).getPropertyValue('--q-positive')")
