@@ -119,7 +119,8 @@ def test_a_missed_requirement_exits_10_after_the_report(pair, tiny_path):
 def test_plain_verify_takes_the_last_run(posts, tiny_path, state_folder, tmp_path):
     file = tmp_path / "quick.toml"
     file.write_text(FILE + "max_rounds = 3\n")
-    made = call("protect", posts, "--captions", posts / "posts.jsonl", "--surrogate", tiny_path, "--config", file)
+    captions = (posts / "posts.jsonl").rename(tmp_path / "words.jsonl")
+    made = call("protect", posts, "--captions", captions, "--surrogate", tiny_path, "--config", file)
     assert made.returncode == 0, made.stderr
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -129,6 +130,9 @@ def test_plain_verify_takes_the_last_run(posts, tiny_path, state_folder, tmp_pat
     assert report["protected"] == f"{posts}-protected"
     assert [victim["role"] for victim in report["victims"]] == ["surrogate"]
     assert "the last protect run" in result.stderr
+    named = call("verify", posts, f"{posts}-protected", "--victims", tiny_path, *SHORT, "--json", cwd=tmp_path)
+    assert json.loads(named.stdout)["reused"] == report["ran"], "both folders named, it reads the same captions"
+    assert f"the captions are those of the last protect run, {captions}" in named.stderr
 
 
 def test_plain_verify_takes_a_pair_in_this_folder_and_says_so(pair, tiny_path, tmp_path):

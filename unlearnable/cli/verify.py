@@ -87,7 +87,7 @@ def verify(
 
     folders = {"originals": originals, "protected": protected, "captions": captions}
     given, _ = config.given_settings(VerifySettings, folders, config_file)
-    pair = {} if "protected" in given else _pair(given)
+    pair = _captions(given) if "protected" in given else _pair(given)
     hint = "the same command continues after the last finished training"
     report = run_command(context, VerifySettings, work, _show, hint=hint, found=pair)
     if report is not None and report.missed:
@@ -104,6 +104,18 @@ def _pair(given: Mapping[str, Any]) -> dict[str, Path | None]:
     pair = pair_to_verify(originals, say)
     say(f"verifying {pair.protected} against {pair.originals} ({pair.reason})")
     return {"originals": pair.originals, "protected": pair.protected, "captions": captions or pair.captions}
+
+
+def _captions(given: Mapping[str, Any]) -> dict[str, Path]:
+    """The caption file that `protect` read, where both folders are named and it is not."""
+    from unlearnable.workflows.history import captions_of_last
+
+    if given.get("captions") or not given.get("originals"):
+        return {}
+    captions = captions_of_last(Path(str(given["originals"])), Path(str(given["protected"])), say)
+    if captions is not None:
+        say(f"the captions are those of the last protect run, {captions}")
+    return {} if captions is None else {"captions": captions}
 
 
 def _show(report: VerifyReport) -> None:

@@ -163,6 +163,12 @@ def pair_to_verify(originals: Path | None, note: Note) -> Remembered:
     raise InputError("there is no earlier run to verify", hint="unlearnable verify ORIGINALS PROTECTED")
 
 
+def captions_of_last(originals: Path, protected: Path, note: Note) -> Path | None:
+    """Return the caption file that the last run of `protect` read, if it is the run of these folders."""
+    last, folders = _last(note), (originals.absolute(), protected.absolute())
+    return last.captions if last and folders == (last.originals, last.protected) else None
+
+
 def _last(note: Note) -> Remembered | None:
     """Return the last run of `protect`, if its folders still exist."""
     path = state_folder() / LAST
