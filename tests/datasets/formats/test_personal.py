@@ -12,6 +12,7 @@ FROM = "192.0.2.7"  # the address of the computer that a photo was sent from
 EXIF = {"photo_metadata": {"exif_data": [{"iso": "100", "latitude": 47.3, "longitude": 8.5, "upload_ip": FROM}]}}
 NO_EXIF = {"photo_metadata": {"exif_data": [{"iso": "100", "latitude": None, "longitude": None, "upload_ip": None}]}}
 SPOT = {"latitude": 47.3, "longitude": 8.5, "altitude": 0.0}
+OSXPHOTOS_PEOPLE = ("XMP:PersonInImage", "XMP:RegionName", "XMP:RegionPersonDisplayName")  # the last two of faces
 NOWHERE = {"latitude": 0.0, "longitude": 0.0, "altitude": 0.0}
 
 
@@ -107,10 +108,15 @@ def osxphotos_files(filled):
         f"media/{name}.jpg.json": [
             {"SourceFile": f"{name}.jpg", "XMP:Description": f"a dog {name}", "EXIF:GPSLatitude": value("47.3")}
             | {"EXIF:GPSLongitude": value(8.5), "IPTC:City": value("Zurich"), "IPTC:Sub-location": value("Home")}
-            | {"XMP:PersonInImage": value(["Ann Lee"])}
+            | dict.fromkeys(OSXPHOTOS_PEOPLE, value(["Ann Lee"]))
         ]
         for name in "ab"
-    }, {"XMP:PersonInImage": 2, "EXIF:GPSLatitude": 2, "EXIF:GPSLongitude": 2, "IPTC:City": 2, "IPTC:Sub-location": 2}
+    }, dict.fromkeys(OSXPHOTOS_PEOPLE, 2) | {
+        "EXIF:GPSLatitude": 2,
+        "EXIF:GPSLongitude": 2,
+        "IPTC:City": 2,
+        "IPTC:Sub-location": 2,
+    }
 
 
 PHOTOS = {

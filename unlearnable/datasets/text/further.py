@@ -26,7 +26,12 @@ PLACES = frozenset(
         *("sub-location", "upload_ip", "ip_address"),
     }
 )
-PEOPLE = frozenset({"people", "person", "personinimage", "persons", "person_name", "tagged", "tagged_people"})
+PEOPLE = frozenset(
+    {
+        *("people", "person", "persondisplayname", "personinimage", "persons", "person_name", "regionname"),
+        *("regionpersondisplayname", "tagged", "tagged_people"),
+    }
+)
 Field = tuple[str, Node]
 NULL = "null"  # what is left of a place in JSON
 _FIRST = re.compile(r"[\[{]")  # of JSON in a script
