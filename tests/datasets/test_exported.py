@@ -31,6 +31,7 @@ def test_photos_of_messages_are_not_published_with_captions_of_ones_own(name: st
     assert photos(dataset) == ["media/0.jpg", "media/1.jpg", "media/2.jpg", "own.jpg"]
     assert dataset.uncaptioned == {"media/1.jpg", "media/2.jpg"}
     assert [(skip.where, skip.reason) for skip in dataset.skipped] == [("messages/secret.jpg", "in-no-post")]
+    assert dataset.skipped[0].detail == "it belongs to no post that was read"
 
 
 def test_an_export_that_cannot_be_read_publishes_nothing_but_what_is_named(tmp_path: Path) -> None:

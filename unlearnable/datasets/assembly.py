@@ -77,7 +77,6 @@ def with_unnamed_counted(dataset: Dataset) -> Dataset:
     unnamed = sorted(set(find_photos(dataset.root)) - {photo.id for photo in dataset.photos})
     if not unnamed:
         return dataset
-    note = Skipped(
-        unnamed[0], IN_NO_POST, f"this and {counted(len(unnamed) - 1, 'more photo')} belong to no post that was read"
-    )
+    which = f"this and {counted(len(unnamed) - 1, 'more photo')} belong" if len(unnamed) > 1 else "it belongs"
+    note = Skipped(unnamed[0], IN_NO_POST, f"{which} to no post that was read")
     return replace(dataset, skipped=(*dataset.skipped, note))
