@@ -19,10 +19,11 @@ def at(block: nn.Module, maps: Tensor) -> Tensor:
     return torch.autograd.grad(block(maps).sum(), maps)[0]
 
 
-@pytest.mark.parametrize(
-    "block", [Bottleneck(8, 2), InvertedResidual(8, 8, act_layer=nn.ReLU)], ids=["resnet", "efficientnet"]
-)
-def test_what_comes_back_beside_a_skip_connection_is_a_share(block):
+@pytest.mark.parametrize("kind", ["resnet", "efficientnet"])
+def test_what_comes_back_beside_a_skip_connection_is_a_share(kind):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)  # of other weights too little may come back to tell a share of it
+        block = Bottleneck(8, 2) if kind == "resnet" else InvertedResidual(8, 8, act_layer=nn.ReLU)
     block = replace_slow(nn.Sequential(block.eval()))
     maps = 9 + torch.rand(2, 8, 6, 6, generator=torch.Generator().manual_seed(0))  # so large that no sum is below 0
     for norm in block.modules():
