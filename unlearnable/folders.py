@@ -1,9 +1,9 @@
-"""The folders of a user: where models are kept, and what is remembered between runs."""
+"""The folders of a user: of models, of what is remembered between runs, and the pair that `protect` writes."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from platformdirs import user_cache_path, user_state_path
@@ -11,6 +11,7 @@ from platformdirs import user_cache_path, user_state_path
 from unlearnable.errors import ConfigError
 
 CACHE, STATE = "UNLEARNABLE_CACHE", "UNLEARNABLE_STATE"
+MANIFEST = "manifest.jsonl"
 
 
 def cache_folder() -> Path:
@@ -29,6 +30,18 @@ def state_folder() -> Path:
         ConfigError: it is not named, and the user has no home folder that it could lie in.
     """
     return _folder(STATE, user_state_path)
+
+
+def private_of(output: Path) -> Path:
+    """Return the private folder beside `output`, which must not be published."""
+    return output.with_name(f"{output.name}.private")
+
+
+def published_above(path: Path) -> Iterator[Path]:
+    """Yield each folder above a path that `protect` wrote: its private folder, with the manifest, is beside it."""
+    for folder in path.resolve().parents[:-1]:  # there is no folder beside the root
+        if (private_of(folder) / MANIFEST).is_file():
+            yield folder
 
 
 def _folder(variable: str, usual: Callable[[str], Path]) -> Path:

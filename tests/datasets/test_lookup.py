@@ -33,6 +33,18 @@ def test_names_that_become_alike_get_their_folders(tmp_path: Path) -> None:
     assert written == ["one/b.png", "two/b.png", "k.png"]
 
 
+def test_of_a_photo_and_its_copy_a_name_means_the_photo(tmp_path: Path) -> None:
+    touch(tmp_path, "in/a.jpg", "in-protected/a.jpg", "in-protected.private/manifest.jsonl", "more-protected/a.jpg")
+    copies = ["in-protected/a.jpg", "more-protected/a.jpg"]
+    named = ["a.jpg", "C:\\photos\\a.jpg"]
+    with_one, with_more = (Lookup(tmp_path, tmp_path, ["in/a.jpg", *copies[:count]]) for count in (1, 2))
+    assert [with_one.find(name) for name in named] == ["in/a.jpg"] * 2
+    assert [type(with_more.find(name)) for name in named] == [Miss] * 2, "a folder without a manifest is the user's own"
+    touch(tmp_path, "more-protected.private/manifest.jsonl")
+    assert [with_more.find(name) for name in named] == ["in/a.jpg"] * 2
+    assert isinstance(Lookup(tmp_path, tmp_path, copies).find("a.jpg"), Miss), "of copies alone neither is meant"
+
+
 @pytest.fixture
 def lookup() -> Lookup:
     return Lookup(ROOT, ROOT / "texts", IDS)

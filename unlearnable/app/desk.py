@@ -16,8 +16,8 @@ from unlearnable.app.watch import Watch
 from unlearnable.config import PlatformName, Preset, ProtectSettings, resolve_as
 from unlearnable.datasets import Dataset
 from unlearnable.errors import Interrupted, UnlearnableError
+from unlearnable.folders import private_of
 from unlearnable.results import ProtectReport
-from unlearnable.workflows.layout import private_of
 from unlearnable.workflows.protect.inbox import Inbox
 
 if TYPE_CHECKING:  # it brings torch, which the first page does without

@@ -12,6 +12,8 @@ from os.path import isfile  # as of a path it raises no error where that is too 
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
+from unlearnable.folders import published_above
+
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\[^\\]")
 _URL = "file:"
 
@@ -49,8 +51,8 @@ class Lookup:
         """Return the id of the photo that `value` means.
 
         Tried in turn: the path from the root, the path from the caption file, the one photo whose
-        full path ends with it. Composed and decomposed letters are the same, and small and capital ones where the
-        file system takes them for the same. Of a path of another machine
+        full path ends with it, copies that `protect` wrote aside. Composed and decomposed letters are the same, and
+        small and capital ones where the file system takes them for the same. Of a path of another machine
         (`C:\\...`, `file:///...`) the end that some photo has in common with it is enough.
 
         Args:
@@ -114,7 +116,7 @@ class Lookup:
         shown = _parts(path)
         photos = self._by_name.get(shown[-1] if shown else "", [])
         for length in range(len(shown), 0, -1):
-            alike = [photo for photo in photos if _parts(photo)[-length:] == shown[-length:]]
+            alike = self._originals([photo for photo in photos if _parts(photo)[-length:] == shown[-length:]])
             if len(alike) > 1:
                 return Miss("ambiguous-photo", f"{path} could be {alike[0]} or {alike[1]}")
             if alike:
@@ -125,12 +127,19 @@ class Lookup:
         for name in names:
             shown = _parts(name)
             same_name = self._by_name.get(shown[-1] if shown else "", [])
-            photos = [photo for photo in same_name if _parts(f"{self._root}/{photo}")[-len(shown) :] == shown]
+            photos = self._originals(
+                [photo for photo in same_name if _parts(f"{self._root}/{photo}")[-len(shown) :] == shown]
+            )
             if len(photos) > 1:
                 return Miss("ambiguous-photo", f"{name} could be {photos[0]} or {photos[1]}")
             if photos:
                 return photos[0]
         return None
+
+    def _originals(self, photos: list[str]) -> list[str]:
+        """Return which of several photos `protect` did not write; all if it wrote all."""
+        written = {photo for photo in photos if len(photos) > 1 and any(published_above(Path(self._root, photo)))}
+        return [photo for photo in photos if photo not in written] or photos
 
 
 def is_elsewhere(value: str) -> bool:

@@ -10,16 +10,16 @@ import json
 import os
 import shutil
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from unlearnable import files
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
+from unlearnable.folders import MANIFEST, private_of, published_above
 
 METADATA = "metadata.jsonl"  # the captions in the format of Hugging Face's imagefolder
 REPORT = "report.json"
-MANIFEST = "manifest.jsonl"
 SUMS = "SHA256SUMS"
 PRIVATE_SUMS = "SHA256SUMS.private"
 SMALLEST = 16  # pixels; a smaller photo has no room for noise that survives resizing
@@ -198,13 +198,6 @@ def check_apart(output: Path, *inputs: Path) -> None:
             raise ConfigError(f"the output {target} and {root} overlap", hint="choose another --output")
 
 
-def published_above(path: Path) -> Iterator[Path]:
-    """Yield each folder above a path that `protect` wrote: its private folder, with the manifest, is beside it."""
-    for folder in path.resolve().parents[:-1]:  # there is no folder beside the root
-        if (private_of(folder) / MANIFEST).is_file():
-            yield folder
-
-
 def refuse_published(path: Path) -> None:
     """Refuse to write what shows or names originals into a folder that may be published.
 
@@ -331,8 +324,3 @@ class OutputNames:
 def folded(name: str) -> str:
     """Return what names have in common that are one on some file systems: case and encoding of accents do not count."""
     return unicodedata.normalize("NFC", name).casefold()
-
-
-def private_of(output: Path) -> Path:
-    """Return the private folder beside `output`, which must not be published."""
-    return output.with_name(f"{output.name}.private")

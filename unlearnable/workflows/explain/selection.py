@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from unlearnable.config import ExplainSettings
 from unlearnable.errors import ConfigError, InputError
+from unlearnable.folders import MANIFEST, private_of, published_above
 from unlearnable.models.tokens import tokenizer
 from unlearnable.posts.reading import open_collection, read_photo
 from unlearnable.results import ManifestLine
 from unlearnable.wording import counted
-from unlearnable.workflows.layout import MANIFEST, METADATA, private_of, published_above
+from unlearnable.workflows.layout import METADATA
 from unlearnable.workflows.records import read_manifest
 
 COPIES = 5  # captions per post on the map, and copies of its photo

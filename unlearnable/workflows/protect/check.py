@@ -14,10 +14,11 @@ from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets.opening import shards_of, unpack
 from unlearnable.errors import InputError
+from unlearnable.folders import private_of
 from unlearnable.imaging import personal
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.results import FolderCheck, FolderProblem, ManifestLine
-from unlearnable.workflows.layout import METADATA, Layout, private_of
+from unlearnable.workflows.layout import METADATA, Layout
 from unlearnable.workflows.protect.chosen import root_of
 from unlearnable.workflows.records import read_manifest, read_record
 

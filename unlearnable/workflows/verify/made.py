@@ -6,8 +6,9 @@ from pathlib import Path
 
 from unlearnable.datasets import Dataset, restrict
 from unlearnable.errors import ConfigError
+from unlearnable.folders import MANIFEST, private_of
 from unlearnable.results import ProtectReport
-from unlearnable.workflows.layout import MANIFEST, REPORT, private_of
+from unlearnable.workflows.layout import REPORT
 from unlearnable.workflows.records import read_manifest, read_record
 
 
