@@ -28,7 +28,7 @@ WIDTHS = (360, 1440)
 MOST = 1500  # height in pixels; the rest of a page is cut off
 PATIENCE = 1800  # seconds
 PICTURES = "document.images.length && [...document.images].every(i => i.complete && i.naturalWidth)"
-PARTS = "[...document.querySelectorAll('main:not(.q-page), footer')].map(e => e.getBoundingClientRect().bottom)"
+PARTS = "[...document.querySelectorAll('main:not(.q-page), .page, footer')].map(e => e.getBoundingClientRect().bottom)"
 HEIGHT = f"Math.ceil(Math.max(...{PARTS}))"
 CAPTIONS = ("all our questions, in an orange suit", "Chelsea at home", "coffee before work", "the first one this year")
 

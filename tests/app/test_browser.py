@@ -247,10 +247,10 @@ def test_by_keyboard_and_screen_reader(browser, window, dropped):
     browser.get(window.address)
     drop(browser, *sorted(dropped.iterdir())[:2])
     received(browser, 2)
-    added = "Choose Files: No file chosen"  # the browser's own words
     assert names_of_controls(browser) == sorted(
-        [added, "Remove them all", "Caption of p0.png", "Caption of p1.png", "Make noise and words"]
+        ["Choose photos", "Remove them all", "Caption of p0.png", "Caption of p1.png", "Make noise and words"]
     )
+    assert browser.execute_script("return document.querySelectorAll('main, [role=main]').length") == 1
     browser.execute_script("document.querySelector('#start').focus()")
     browser.switch_to.active_element.send_keys("\ue007")
     wait(browser, "document.activeElement.matches('h2') && document.querySelector('#publish')")

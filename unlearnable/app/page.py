@@ -13,7 +13,10 @@ TITLE = "unlearnable"
 STYLE = Path(__file__).with_name("style.css")
 VIEWS = {Stage.RECEIVED: received.draw, Stage.DRAFTED: drafted.draw, Stage.PUBLISHED: published.draw}
 TICK = 0.4  # seconds
-FOCUS = """<script>
+SCRIPT = """<script>
+new MutationObserver(() => document.querySelectorAll(".q-btn:has(input[type=file]):not([aria-label])")
+  .forEach(button => button.ariaLabel = "Choose photos")  // a screen reader would say that no file is chosen
+).observe(document, {childList: true, subtree: true});
 let last = "";  // what had the focus, if it is a field or a button of a card
 addEventListener("focusin", ({target}) => {
   if (target.matches("h2")) return;
@@ -36,7 +39,7 @@ LATE = (
 def draw(ui: Any, desk: Desk) -> None:
     """Draw the page, and keep it as the desk is."""
     ui.add_css(STYLE.read_text(encoding="utf-8"))
-    ui.add_body_html(FOCUS)
+    ui.add_body_html(SCRIPT)
     ui.colors(primary="#1f5f8b", positive="#1a7f37")
     seen, shown = desk.state, {stage: Shown() for stage in Stage}
 
@@ -61,7 +64,7 @@ def draw(ui: Any, desk: Desk) -> None:
             content.refresh()
             ui.run_javascript("refocus()")
 
-    with ui.element("main").classes("page"):
+    with ui.element("div").classes("page"):
         ui.element("h1").props["innerText"] = TITLE
         drop, upload = received.draw_drop(ui, desk)
         drop.set_visibility(desk.stage is Stage.RECEIVED and not desk.away)
