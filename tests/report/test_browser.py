@@ -149,9 +149,11 @@ def test_a_caption_is_copied_as_it_is_published(browser, pages):
     from selenium.webdriver.common.by import By
 
     open_page(browser, pages / "protect.html")
+    names = [each.accessible_name for each in browser.find_elements(By.CSS_SELECTOR, "button")]
+    assert len(set(names)) == len(names), "of several buttons a screen reader says which photo is meant"
     button = browser.find_element(By.CSS_SELECTOR, "button.copy")
     button.click()
-    assert button.text == "copied"
+    assert (button.text, button.accessible_name) == ("copied", "copied")
     browser.execute_script("document.body.append(document.createElement('textarea'))")
     field = browser.find_element(By.CSS_SELECTOR, "body > textarea")
     field.send_keys(Keys.CONTROL, "v")

@@ -26,7 +26,7 @@ for (const button of document.querySelectorAll("button.copy")) {
     text.value = button.previousElementSibling.textContent;
     button.after(text);
     text.select();
-    button.textContent = document.execCommand("copy") ? "copied" : "not copied";
+    button.textContent = button.ariaLabel = document.execCommand("copy") ? "copied" : "not copied";
     text.remove();
     button.focus();
   });
