@@ -160,6 +160,27 @@ def test_a_list_of_other_photos_is_no_captions_of_these(posts):
 
 
 @pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("Liste.csv", "Datei;Text\np0.png;Ein Hund\n", "choose of it with --photo-column and --caption-column"),
+        ("list.csv", "p0.png,a dog\n", "needs a first row that names its columns"),
+        ("list.txt", "Photo name\tWords\np0.png\ta dog\n", "choose of it with --photo-column and --caption-column"),
+        ("list.jsonl", '{"foto": "p0.png", "words": "a dog"}\n', "one JSON object per line"),
+        ("list.xlsx", "PK", "save it as CSV"),
+    ],
+)
+def test_captions_that_cannot_be_read_are_named_with_what_to_do(posts, name, text, why):
+    (posts / "posts.jsonl").unlink()
+    (posts / name).write_text(text)
+    (posts / "readme.txt").write_text("Photos, of our holidays")
+    remark, captioned, *_ = opened(posts)[1]
+    assert remark.startswith(f"{name} ")
+    assert "it is not read" in remark
+    assert why in remark
+    assert captioned.startswith("0 of 8 photos have a caption of yours")
+
+
+@pytest.mark.parametrize(
     ("only", "skip", "taken"),
     [
         (("p1.png", "P[23].PNG"), (), ["p1.png", "p2.png", "p3.png"]),

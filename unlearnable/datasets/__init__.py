@@ -13,6 +13,7 @@ from unlearnable.datasets.opening import (
     is_word_for_people,
     only_captions,
     open_dataset,
+    unread_captions,
     write_captions,
 )
 from unlearnable.datasets.tree import is_photo
@@ -42,5 +43,6 @@ __all__ = [
     "open_people",
     "people_of",
     "restrict",
+    "unread_captions",
     "write_captions",
 ]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import atexit
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from unlearnable import files
 from unlearnable.datasets.assembly import with_unnamed, with_unnamed_counted
@@ -35,10 +35,13 @@ REPEATED = "metadata.jsonl"  # written beside the captions of every published fo
 _CAPTION_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".token", ".parquet"})
 _BESIDE = frozenset({".txt", ".json"})  # of a photo, by its name
 _ARCHIVES = frozenset({".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip"})
-_TABLES = frozenset({".csv", ".tsv"})
+_TABLES = frozenset({".csv", ".tsv", ".txt"})
+_SPREADSHEETS = frozenset({".xlsx", ".xls", ".ods", ".numbers"})
+_BEGINNING = 1 << 16  # characters in which a file that is about photos names one
 _NEEDS_HEADING = "a CSV or TSV needs a first row that names its columns, such as filepath and title"
+_AS_CSV = "save it as CSV, with a first row that names its columns, such as filename and caption"
 _NEEDS_KEYS = 'write one JSON object per line, such as {"image": "a.jpg", "caption": "a dog"}'
-_HINTS = {".csv": _NEEDS_HEADING, ".tsv": _NEEDS_HEADING, ".jsonl": _NEEDS_KEYS, ".ndjson": _NEEDS_KEYS}
+_HINTS = dict.fromkeys(_TABLES, _NEEDS_HEADING) | {".jsonl": _NEEDS_KEYS, ".ndjson": _NEEDS_KEYS}
 
 
 def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | None = None) -> Dataset:
@@ -145,13 +148,53 @@ def captions_of_others(folder: Path) -> list[Path]:
     return [path for path, reader in _caption_files(folder) if not _names_photos(reader, path, folder)]
 
 
+def unread_captions(folder: Path, photos: Iterable[str]) -> list[str]:
+    """Return a line for each file in a folder that seems to hold captions and cannot be read: why, and what to do.
+
+    Args:
+        folder: folder of the photos.
+        photos: their ids; a text counts if it names one of them.
+
+    Raises:
+        InputError: the folder, or a file that may hold captions, cannot be read.
+    """
+    names = {PurePosixPath(photo).name for photo in photos}
+    lines = [
+        f"{path.name} is a spreadsheet: it is not read; {_AS_CSV}"
+        for path in _listed(folder)
+        if path.suffix.lower() in _SPREADSHEETS and not path.name.startswith((".", "~"))
+    ]
+    for path, reader in _possible_captions(folder):
+        text = _beginning(path) if reader is None else ""
+        if any(name in text for name in names):
+            lines.append(f"{path.name} names photos and is in no known format: it is not read; {_hint(path, text)}")
+    return lines
+
+
 def _caption_files(folder: Path) -> Iterator[tuple[Path, Format]]:
     """Yield the caption files in a folder, each with its format, but for those of an export."""
+    for path, reader in _possible_captions(folder):
+        if reader is not None and not isinstance(reader, Export):
+            yield path, reader
+
+
+def _listed(folder: Path) -> list[Path]:
     try:
-        paths = sorted(folder.iterdir())
+        return sorted(folder.iterdir())
     except OSError as error:
         raise InputError(f"cannot read {folder}: {error.strerror}", hint="check the file permissions") from error
-    for path in paths:
+
+
+def _beginning(path: Path) -> str:
+    try:
+        return read_document(path).text[:_BEGINNING]
+    except InputError:  # it is no text
+        return ""
+
+
+def _possible_captions(folder: Path) -> Iterator[tuple[Path, Format | None]]:
+    """Yield the files in a folder that may hold captions, each with its format, None if that is not known."""
+    for path in _listed(folder):
         if path.is_file() and path.suffix.lower() in _CAPTION_SUFFIXES and not path.name.startswith("."):
             if path.suffix.lower() in _BESIDE and any(files.is_file(path.with_suffix(s)) for s in PHOTO_SUFFIXES):
                 continue  # the text beside a photo
@@ -160,9 +203,7 @@ def _caption_files(folder: Path) -> Iterator[tuple[Path, Format]]:
             if not os.access(path, os.R_OK):
                 hint = "check the file permissions, or name the captions with --captions"
                 raise InputError(f"cannot read {path}, which may hold captions: permission denied", hint=hint)
-            reader = _recognised(path)
-            if reader is not None and not isinstance(reader, Export):
-                yield path, reader
+            yield path, _recognised(path)
 
 
 def only_captions(folder: Path, error: type[UnlearnableError] = InputError) -> Path | None:
@@ -232,6 +273,8 @@ def _recognise(source: Path) -> Format:
     """
     if source.suffix.lower() in _ARCHIVES:
         raise InputError(f"{source} is no shard with photos", hint="unpack it, or give an uncompressed tar with photos")
+    if source.suffix.lower() in _SPREADSHEETS:
+        raise InputError(f"{source} is a spreadsheet", hint=_AS_CSV)
     if found := _recognised(source):
         return found
     text = "" if source.is_dir() else read_document(source).text
@@ -252,6 +295,6 @@ def _hint(source: Path, text: str) -> str:
             decode(text)
         except ValueError as error:
             return f"it is not valid JSON: {error}"
-    if source.suffix.lower() in _TABLES and csv_rows.has_columns(text):
+    if source.suffix.lower() in _TABLES and csv_rows.has_heading(text):
         return f"its first row is {csv_rows.first_row(text)}: choose of it with --photo-column and --caption-column"
     return _HINTS.get(source.suffix.lower(), "there are: " + ", ".join(FORMATS))

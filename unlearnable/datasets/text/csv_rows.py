@@ -12,6 +12,7 @@ from unlearnable.datasets.text.further import with_further
 from unlearnable.datasets.text.json_spans import Node
 from unlearnable.datasets.text.records import CaptionRecord, Scan, record_of
 from unlearnable.datasets.text.spans import TextSpan
+from unlearnable.datasets.tree import is_photo
 from unlearnable.datasets.types import Skipped
 from unlearnable.wording import counted
 
@@ -37,9 +38,10 @@ def find_heading(text: str, photo: Sequence[str]) -> Heading | None:
     return None
 
 
-def has_columns(text: str) -> bool:
-    """Return whether some delimiter splits the first row."""
-    return any(len(row.cells) > 1 for mark in DELIMITERS for row in islice(read_rows(text[: 1 << 16], mark), 1))
+def has_heading(text: str) -> bool:
+    """Return whether some delimiter splits the first row into what may be names of columns: a photo's is none."""
+    first_rows = [row.cells for mark in DELIMITERS for row in islice(read_rows(text[: 1 << 16], mark), 1)]
+    return any(len(cells) > 1 and not any(is_photo(cell.value) for cell in cells) for cells in first_rows)
 
 
 def first_row(text: str) -> str:

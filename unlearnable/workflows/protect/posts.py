@@ -5,7 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable.datasets import Columns, Dataset, assemble, captions_of_others, only_captions, open_dataset, restrict
+from unlearnable.datasets import (
+    Columns,
+    Dataset,
+    assemble,
+    captions_of_others,
+    only_captions,
+    open_dataset,
+    restrict,
+    unread_captions,
+)
 from unlearnable.datasets.faces.posts import FORMAT as PEOPLE
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.others import other_files, said_of_others
@@ -55,6 +64,8 @@ def open_posts(
     if captions is None and source.place.is_dir() and not packed:
         for path in captions_of_others(source.place):
             progress.note(f"{path.name} names none of these photos: it is not read")
+        for line in unread_captions(source.place, photos) if dataset.format == "folder" else ():
+            progress.note(line)
     for option in source.without_use([*photos, *closed]):
         progress.note(f"{option} fits none of the photos")
     if len(dataset.photos) < len(photos):
