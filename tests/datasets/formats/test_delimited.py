@@ -59,6 +59,14 @@ def test_a_first_line_for_excel_stays_and_is_no_row(told: str, tmp_path: Path) -
     assert rewritten(tmp_path, dataset, edits) == f"\ufeff{told}image;text\na.png;x\nb.jpg\n"
 
 
+def test_rows_of_empty_cells_that_a_spreadsheet_leaves_are_blank_lines(tmp_path: Path) -> None:
+    text = "image,text,,\r\na.jpg,a dog,,\r\n,,,\r\nb.jpg,a cat,,\r\n,,,\r\n,,,\r\n"
+    dataset = opened(tmp_path, "t.csv", text)
+    assert not dataset.skipped
+    edits = Edits({(0, 0): "x"}, {"a.jpg": "a.png", "Images/b.jpg": "Images/b.jpg"})
+    assert rewritten(tmp_path, dataset, edits) == text.replace("a.jpg,a dog", "a.png,x")
+
+
 def test_flickr30k_of_kaggle_is_a_table_with_bars(tmp_path: Path) -> None:
     text = "image_name| comment_number| comment\na.jpg| 0| Two dogs .\nb.jpg| 4   A dog runs .\n"
     dataset = opened(tmp_path, "results.csv", text)

@@ -56,10 +56,11 @@ def text_columns(text: str, heading: Heading) -> set[str]:
 
 
 def scan(text: str, heading: Heading, keys: Keys) -> Scan:
-    """Take the rows under the heading apart."""
+    """Take the rows under the heading apart; those of empty cells, which spreadsheets leave behind, are none."""
     records: list[CaptionRecord] = []
     faults: list[Skipped] = []
-    body = list(islice(read_rows(text, heading.delimiter), 1, None))
+    rows = islice(read_rows(text, heading.delimiter), 1, None)
+    body = [row for row in rows if any(cell.value for cell in row.cells)]
     for row in body:
         record = _record(row, heading, keys)
         if isinstance(record, CaptionRecord):
