@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from unlearnable.datasets.types import NO_RECORD
 from unlearnable.posts.names import posts_by_name
 from unlearnable.protection.borrowing import borrowing
 from unlearnable.protection.captions import cut_captions
@@ -28,7 +29,7 @@ def with_names(run: Run) -> Mapping[str, list[Caption]]:
 def said_of_names(run: Run) -> list[str]:
     """Return what the user should know: how many captions mention others, or that they could."""
     if not run.settings.borrow_names:
-        names = len(posts_by_name(run.problem.captions)) if run.method.has_trigger else 0
+        names = len(posts_by_name(_of_the_user(run))) if run.method.has_trigger else 0
         if names < 2:
             return []
         return [
@@ -50,3 +51,9 @@ def said_of_names(run: Run) -> list[str]:
             "whoever knows whether a name is a woman's or a man's can tell that they are the true ones"
         )
     return said
+
+
+def _of_the_user(run: Run) -> list[list[str]]:
+    """Return the captions of each post without those made from file names, whose words are mostly of folders."""
+    posts = [run.captions[photo.id] for photo in run.prepared.photos]
+    return [[caption.pair.caption for caption in post if caption.pair.record != NO_RECORD] for post in posts]
