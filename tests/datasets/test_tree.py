@@ -32,6 +32,16 @@ def test_photos_are_found_by_suffix_and_hidden_ones_passed_over(tmp_path: Path) 
     ]
 
 
+@pytest.mark.parametrize("folder", ["$RECYCLE.BIN", "#recycle", "@Recycle", "@eaDir"])
+def test_deleted_photos_and_small_copies_of_a_system_are_left_out_and_named(tmp_path: Path, folder: str) -> None:
+    for name in ("a.jpg", f"b/{folder}/S-1-5/gone.jpg"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert find_photos(tmp_path) == ["a.jpg"]
+    assert [(one.where, one.reason) for one in not_here(tmp_path)] == [(f"b/{folder}", "withheld")]
+    assert find_photos(tmp_path / "b" / folder) == ["S-1-5/gone.jpg"]
+
+
 def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read .*absent"):
         find_photos(tmp_path / "absent")

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable.datasets.tree import find_photos, template_caption
+from unlearnable.datasets.tree import WITHHELD, find_photos, template_caption
 from unlearnable.datasets.types import NO_RECORD, ChangedField, Dataset, Pair, Photo, Skipped
 from unlearnable.wording import counted
 
-WITHHELD = "withheld"  # reason of a photo that its own text says is not to be published
 IN_NO_POST = "in-no-post"  # of photos of an export, such as those of messages
 
 

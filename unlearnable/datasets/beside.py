@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from unlearnable import files
-from unlearnable.datasets.assembly import WITHHELD, assemble
+from unlearnable.datasets.assembly import assemble
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.further import NULL
 from unlearnable.datasets.text.records import FurtherField
 from unlearnable.datasets.text.spans import Span, TextSpan, splice
-from unlearnable.datasets.tree import find_photos
+from unlearnable.datasets.tree import WITHHELD, find_photos
 from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped
 from unlearnable.errors import InputError
 

@@ -7,12 +7,13 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable.datasets.assembly import IN_NO_POST, WITHHELD, with_unnamed, with_unnamed_counted
+from unlearnable.datasets.assembly import IN_NO_POST, with_unnamed, with_unnamed_counted
 from unlearnable.datasets.export import Export
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.formats.flickr_export import FLICKR_EXPORT
 from unlearnable.datasets.formats.folder import FOLDER
 from unlearnable.datasets.formats.takeout import TAKEOUT
+from unlearnable.datasets.tree import WITHHELD
 from unlearnable.datasets.types import Dataset, Skipped
 from unlearnable.errors import InputError
 from unlearnable.wording import counted

@@ -13,6 +13,14 @@ from unlearnable.errors import InputError
 
 _IN_CLOUD = ".icloud"
 UNREADABLE = "unreadable"
+WITHHELD = "withheld"  # reason of what its own text or folder says is not to be published
+_DELETED = "it holds what was deleted; give this folder itself to protect it"
+_KEPT_APART = {  # folders of Windows, Synology and QNAP, in lower case
+    "$recycle.bin": _DELETED,
+    "#recycle": _DELETED,
+    "@recycle": _DELETED,
+    "@eadir": "small copies of photos that a Synology NAS makes for itself",
+}
 PHOTO_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".heic", ".heif", ".avif", ".tif", ".tiff"}
     | {".mpo", ".gif", ".bmp"}
@@ -48,8 +56,8 @@ def find_photos(root: Path) -> list[str]:
 def find_files(root: Path, wanted: Callable[[str], bool]) -> list[str]:
     """Return the sorted POSIX paths, from `root`, of the files in a folder and its sub-folders whose name is wanted.
 
-    Hidden files and folders are left out, and so are links to folders, which could lead in circles, and sub-folders
-    that this user may not look into (`unreadable`).
+    Hidden files and folders are left out, and so are links to folders, which could lead in circles, folders that a
+    system keeps for itself (`not_here`) and sub-folders that this user may not look into (`unreadable`).
 
     Raises:
         InputError: the folder itself cannot be read.
@@ -77,7 +85,7 @@ def walk(root: Path) -> Iterator[tuple[Path, list[str], list[str]]]:
 
     for folder, folders, names in os.walk(root, onerror=stop):
         shown = [name for name in folders if not name.startswith(".")]
-        folders[:] = [name for name in shown if _is_open(Path(folder, name))]
+        folders[:] = [name for name in shown if name.lower() not in _KEPT_APART and _is_open(Path(folder, name))]
         yield Path(folder), shown, [name for name in names if not name.startswith(".") or _is_away(name)]
 
 
@@ -87,7 +95,7 @@ def unreadable(root: Path) -> list[Skipped]:
     return [
         Skipped(path.relative_to(root).as_posix(), UNREADABLE, "a folder that you may not look into")
         for path in sorted(folders)
-        if not path.is_symlink() and not _is_open(path)
+        if not path.is_symlink() and path.name.lower() not in _KEPT_APART and not _is_open(path)
     ]
 
 
@@ -105,15 +113,17 @@ def _is_open(folder: Path) -> bool:
 def not_here(root: Path) -> list[Skipped]:
     """Return what stands for photos that are not read, sorted by path; what is hidden otherwise is left out.
 
-    These are links to folders, which are not followed, links called as photos that lead nowhere, and what iCloud leaves
-    in place of a photo to save room.
+    These are links to folders, which are not followed, links called as photos that lead nowhere, what iCloud leaves
+    in place of a photo to save room, and folders of deleted photos and of small copies.
     """
     found: list[tuple[Path, str, str]] = []
     for folder, folders, names in walk(root):
         linked = [folder / name for name in folders if (folder / name).is_symlink()]
+        apart = [(folder / name, WITHHELD, why) for name in folders if (why := _KEPT_APART.get(name.lower()))]
         called = [folder / name for name in names if is_photo(name)]
         broken = [path for path in called if path.is_symlink() and not path.is_file()]
         away = [folder / name[1:].removesuffix(_IN_CLOUD) for name in names if _is_away(name)]
+        found += apart
         found += [(path, "link", "a linked folder, which is not followed") for path in linked]
         found += [(path, "link", "a link that leads nowhere") for path in broken]
         found += [(path, "in-cloud", "it is in iCloud alone; download it in the Finder") for path in away]

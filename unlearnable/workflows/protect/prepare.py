@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, Pair, Photo, Skipped
-from unlearnable.datasets.assembly import IN_NO_POST, WITHHELD
+from unlearnable.datasets.assembly import IN_NO_POST
 from unlearnable.datasets.export import Export
 from unlearnable.datasets.formats import FORMATS
+from unlearnable.datasets.tree import WITHHELD
 from unlearnable.datasets.types import NO_RECORD
 from unlearnable.errors import InputError
 from unlearnable.escapes import storable
