@@ -49,6 +49,6 @@ def alone(lock_file: Path, taken: Callable[[], object], named: Path | None = Non
     try:
         yield
     finally:
-        with suppress(PermissionError):  # Windows removes no file that is open
+        with suppress(OSError):  # Windows removes no file that is open, and a disk may take no changes any more
             lock_file.unlink(missing_ok=True)
         lock.release()

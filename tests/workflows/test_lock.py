@@ -8,6 +8,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.cli.program import FILE, PAUSING, POSIX
 from tests.conftest import tree
 from tests.forked import Forked
 from tests.workflows.conftest import QUICK
-from unlearnable import protect
+from unlearnable import files, protect, turns
 from unlearnable.errors import InputError, ModelError, OutputError
 from unlearnable.workflows import history
 from unlearnable.workflows.layout import layout_of
@@ -76,6 +77,27 @@ def test_nothing_is_left_where_a_file_system_has_no_locks_or_no_modes(posts, tmp
     with pytest.raises(OutputError, match="not here"):
         protect(posts, **QUICK)
     assert not list(tmp_path.glob("*protected*"))
+
+
+@POSIX
+@pytest.mark.parametrize(
+    "hold",
+    [
+        lambda posts: held(layout_of(posts, None)),
+        lambda posts: turns.held(posts.parent / "new.safetensors", posts.parent / ".lock", "training"),
+    ],
+)
+def test_a_disk_that_takes_no_changes_any_more_is_said_and_is_no_bug(posts, monkeypatch, hold):
+    def refuse(path, *_, **__):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    def write():
+        for name in ("chmod", "unlink", "write_bytes"):
+            monkeypatch.setattr(Path, name, refuse)
+        files.write_bytes(posts, b"")
+
+    with pytest.raises(OutputError, match="Read-only file system"), hold(posts):
+        write()
 
 
 @POSIX

@@ -77,9 +77,9 @@ def _let_go(layout: Layout, lock: FileLock) -> None:
     try:
         files.make_private(layout.private)
     finally:
-        layout.holder.unlink(missing_ok=True)
-        with suppress(PermissionError):  # Windows removes no file that is open
-            layout.lock.unlink(missing_ok=True)
+        for path in (layout.holder, layout.lock):
+            with suppress(OSError):  # Windows removes no file that is open, and a disk may take no changes any more
+                path.unlink(missing_ok=True)
         lock.release()
         with suppress(OSError):  # it holds something
             layout.private.rmdir()
