@@ -122,12 +122,19 @@ def test_runs_on_a_full_disk_end_with_one_line_and_go_on_with_room(posts, tiny_p
             assert tree(disk / "out") == tree(tmp_path / "whole")
 
 
-@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), RuntimeError("io (os error 28)")])
-def test_an_error_of_a_full_disk_that_nobody_expected_is_no_bug(monkeypatch, error):
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full"),
+        (RuntimeError("io (os error 28)"), "the disk is full"),
+        (OSError(errno.EROFS, "Read-only file system", "out.png"), "cannot write out.png: Read-only file system"),
+    ],
+)
+def test_an_error_of_a_disk_that_nobody_expected_is_no_bug(monkeypatch, error, said):
     def fail(device):
         raise error
 
     monkeypatch.setattr("unlearnable.cli.doctor.examine", fail)
     result = call("doctor")
     assert result.returncode == 5
-    assert "the disk is full" in result.stderr
+    assert said in result.stderr

@@ -83,9 +83,12 @@ def write_error(path: object, error: OSError, hint: str = CHECK) -> OutputError:
 
 
 def full_disk(error: BaseException | None, path: object = "a file") -> OutputError | None:
-    """Return what to say of an error that a full disk caused, however libraries wrapped it; None of any other."""
+    """Return what to say of an error that a full disk caused, however libraries wrapped it; None of any other.
+
+    A disk that takes no changes any more counts as one.
+    """
     while error is not None:
-        if isinstance(error, OSError) and error.errno in FULL:
+        if isinstance(error, OSError) and error.errno in (*FULL, errno.EROFS):
             return write_error(error.filename or path, error)
         if "os error 28" in str(error):  # of a library in Rust, which wraps the number in a text
             return write_error(path, OSError(errno.ENOSPC, ""))
