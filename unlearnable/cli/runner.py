@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +13,7 @@ from pydantic import BaseModel
 
 from unlearnable import config
 from unlearnable.cli.console import print_json
+from unlearnable.cli.interruption import interruptible
 from unlearnable.cli.shown import shown
 from unlearnable.errors import Interrupted
 from unlearnable.logfile import open_log
@@ -90,25 +88,6 @@ def print_settings(settings: config.Settings, *, as_json: bool) -> None:
         print_json({"schema_version": 1, "settings": tomllib.loads(config.to_toml(settings))})
     else:
         typer.echo(config.to_toml(settings), nl=False)
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Take SIGTERM and SIGHUP for Ctrl-C, so that nothing is left behind; one that nohup ignores stays ignored."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    taken = {}
-    if threading.current_thread() is threading.main_thread():
-        for one in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
-            if signal.getsignal(one) is signal.SIG_DFL:
-                taken[one] = signal.signal(one, interrupt)
-    try:
-        yield
-    finally:
-        for one, before in taken.items():
-            signal.signal(one, before)
 
 
 def _flags(context: typer.Context, kind: type[config.Settings]) -> dict[str, Any]:
