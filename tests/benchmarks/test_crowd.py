@@ -101,7 +101,7 @@ def test_the_plan_counts_every_cell_and_protection(beside):
 
 def test_an_arm_trains_on_what_it_says(beside):
     crowd = prepared(beside(crowd_people=(2,), crowd_draws=1, through=("strip-trigger-1",)))
-    arms = {cell.arm: runner._arm(crowd, cell, "key", Silent()) for cell in crowd.cells}
+    arms = {cell.arm: runner._arm(crowd, cell, Silent()) for cell in crowd.cells}
     train, (draw,) = crowd.bench.train, crowd.drawn[2]
     own = crowd.numbers(draw)
     assert len(own) == 4
@@ -126,7 +126,7 @@ def test_a_protection_is_made_of_the_photos_of_its_draw_alone(beside, monkeypatc
     settings = beside(crowd_people=(1,), crowd_draws=1)
     crowd = prepared(settings)
     for cell in crowd.cells:
-        runner._arm(crowd, cell, "key", Silent())
+        runner._arm(crowd, cell, Silent())
     assert [len(photos.items) for photos in made] == [2, 2], "for protected and half"
     assert {item.person for photos in made for item in photos.items} == set(crowd.drawn[1][0].people)
     assert torch.equal(made[0].pixels[1], crowd.bench.train.pixels[crowd.numbers(crowd.drawn[1][0])[1]])

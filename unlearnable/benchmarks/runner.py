@@ -32,18 +32,12 @@ class ProtectedFraction:
         protection: noise and triggers of the protected photos; None for clean posts.
         cell: fraction, attack and the seed that chooses the protected photos.
         enlarge: enlarging mode of the noise, "bilinear" or "nearest".
-        key_digest: hex SHA-256 of everything that the posts depend on.
     """
 
     train: DecodedPhotos
     protection: Protection | None
     cell: CellPlan
     enlarge: Enlargement
-    key_digest: str
-
-    def digest(self) -> str:
-        """Return the hex SHA-256 of everything that `pairs` depends on."""
-        return self.key_digest
 
     def pairs(self) -> Pairs:
         """Return the photos and captions to train on."""
@@ -66,7 +60,7 @@ def run(bench: Bench, cell: CellPlan, progress: Progress) -> BenchmarkCell:
     protection = _protection(bench, cell, progress)
     if not bench.resume:
         partial.unlink(missing_ok=True)
-    arm = ProtectedFraction(bench.train, protection, cell, bench.setup.scale.method.enlarge, str(key["arm"]))
+    arm = ProtectedFraction(bench.train, protection, cell, bench.setup.scale.method.enlarge)
     title = f"{cell.victim} on {_label(cell)}"
     training = CellTraining(title, arm, cell.recipe, checkpoint=partial, key=digest_of(key))
     trained = train_victim(bench.experiment, pool.start(cell.victim, start_seed(cell)), training, progress)

@@ -15,9 +15,6 @@ class Arm(Protocol):
     def pairs(self) -> Pairs:
         """Return the photos and captions to train on."""
 
-    def digest(self) -> str:
-        """Return the hex SHA-256 of everything that `pairs` depends on."""
-
 
 def leaked_posts(count: int, share: float, seed: int) -> frozenset[int]:
     """Return the numbers of the posts, of `count`, that leaked before they were protected: at least one, but not all.

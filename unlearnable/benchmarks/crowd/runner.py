@@ -53,18 +53,12 @@ class BesideCrowd:
         photos: the photos, those of the draw as they were published.
         captions: published captions by number of the photo.
         absent: numbers of the photos that are not trained on.
-        key_digest: hex SHA-256 of everything that the posts depend on.
     """
 
     train: DecodedPhotos
     photos: Placed
     captions: Mapping[int, list[str]]
     absent: frozenset[int]
-    key_digest: str
-
-    def digest(self) -> str:
-        """Return the hex SHA-256 of everything that `pairs` depends on."""
-        return self.key_digest
 
     def pairs(self) -> Pairs:
         """Return the photos and captions to train on."""
@@ -75,7 +69,7 @@ class BesideCrowd:
 def run(crowd: CrowdBench, cell: CrowdCellPlan, progress: Progress) -> CrowdBenchmarkCell:
     """Run one cell and store its result."""
     bench, key, partial = crowd.bench, crowd.key(cell), crowd.checkpoint(cell)
-    arm = _arm(crowd, cell, str(key["arm"]), progress)
+    arm = _arm(crowd, cell, progress)
     if not bench.resume:
         partial.unlink(missing_ok=True)
     training = CellTraining(_title(cell), arm, cell.recipe, checkpoint=partial, key=digest_of(key))
@@ -102,12 +96,12 @@ def run(crowd: CrowdBench, cell: CrowdCellPlan, progress: Progress) -> CrowdBenc
     return result
 
 
-def _arm(crowd: CrowdBench, cell: CrowdCellPlan, key_digest: str, progress: Progress) -> BesideCrowd:
+def _arm(crowd: CrowdBench, cell: CrowdCellPlan, progress: Progress) -> BesideCrowd:
     train, store = crowd.bench.train, crowd.protection(cell)
     own = crowd.numbers(cell.draw) if cell.draw else []
     if cell.draw is None or store is None:
         absent = frozenset(own) if cell.arm == "absent" else frozenset[int]()
-        return BesideCrowd(train, Placed(train.pixels, None, {}), {}, absent, key_digest)
+        return BesideCrowd(train, Placed(train.pixels, None, {}), {}, absent)
     photos, leaked = crowd.photos(cell.draw), crowd.leaked_of(cell)
     protection = make(store, photos, surrogate_of(crowd.bench), resume=crowd.bench.resume, progress=progress)
     everyone = torch.ones(len(own), dtype=torch.bool)
@@ -117,7 +111,7 @@ def _arm(crowd: CrowdBench, cell: CrowdCellPlan, key_digest: str, progress: Prog
         number: list(map(cell.attack.caption, protection.captions.of(index, train.items[number].captions)))
         for number, index in place.items()
     }
-    return BesideCrowd(train, Placed(train.pixels, scraped, place), captions, frozenset(), key_digest)
+    return BesideCrowd(train, Placed(train.pixels, scraped, place), captions, frozenset())
 
 
 def _title(cell: CrowdCellPlan) -> str:
