@@ -35,14 +35,12 @@ class Step:
         epoch: number of its epoch, from 1.
         ends_epoch: whether it is the last step of the epoch.
         loss: loss of the batch.
-        rate: learning rate of the step.
     """
 
     number: int
     epoch: int
     ends_epoch: bool
     loss: float
-    rate: float
 
 
 def steps_an_epoch(pairs: Pairs, recipe: Recipe) -> int:
@@ -129,10 +127,9 @@ def train(learner: Learner, *, done: int = 0) -> Iterator[Step]:
     for number in range(done, total):
         epoch, index = divmod(number, count)
         rows = _order(learner.pairs, recipe, epoch).tensor_split(count)[index]
-        current_rate = rate(number, total, recipe.lr, recipe.warmup)
-        set_rate(learner.optimiser, current_rate)
+        set_rate(learner.optimiser, rate(number, total, recipe.lr, recipe.warmup))
         loss = learner.step(towers, rows, number)
-        yield Step(number + 1, epoch + 1, index == count - 1, loss, current_rate)
+        yield Step(number + 1, epoch + 1, index == count - 1, loss)
 
 
 def _order(pairs: Pairs, recipe: Recipe, epoch: int) -> Tensor:
