@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from unlearnable.config import ProtectSettings, VerifySettings
 from unlearnable.datasets import Columns, Dataset, Photo, Skipped, named_posts, only_captions, open_dataset, open_people
@@ -19,7 +16,6 @@ from unlearnable.posts.pixels import Pixels
 from unlearnable.progress import Progress
 
 REAL_NAMES = Path("people:real")
-Change = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 
 
 @dataclass
@@ -38,14 +34,14 @@ class DecodedPosts:
     captions: list[list[str]] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
-    def add(self, photo: Photo, captions: list[str], side: int, change: Change | None = None) -> None:
-        """Decode a photo, change it as a scraper would, and add a working copy for models of `side` pixels."""
+    def add(self, photo: Photo, captions: list[str], side: int) -> None:
+        """Decode a photo and add a working copy for models of `side` pixels."""
         try:
             pixels = decode(photo.path).pixels
         except DecodeError as error:
             self.skipped.append(Skipped(photo.id, error.reason, error.detail))
             return
-        self.pixels.append(working_copy(change(pixels) if change else pixels, side))
+        self.pixels.append(working_copy(pixels, side))
         self.photos.append(photo)
         self.captions.append(captions)
 
