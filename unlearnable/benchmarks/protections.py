@@ -93,7 +93,7 @@ def make(
                 progress.note(f"the protection {store.noise.name} of an earlier run is damaged: it is made again")
             if not resume:
                 forget(store.checkpoint)
-            saved = _optimise(store, _problem(store, photos, surrogate, slots, progress), progress)
+            saved = _optimise(store, _problem(store, photos, surrogate, slots), progress)
         forget(store.checkpoint)  # also where a kill came between the two
     noise = NoiseStore(_grids(recipe, photos, surrogate), recipe.settings.epsilon, store.noise, "r")
     return Protection(noise, Captions.from_tokens(slots, saved.triggers, recipe.settings))
@@ -104,9 +104,7 @@ def _grids(recipe: ProtectionRecipe, photos: DecodedPhotos, surrogate: DualEncod
     return tuple(grid_shape(height, width, side) for height, width in photos.pixels.shapes)
 
 
-def _problem(
-    store: ProtectionStore, photos: DecodedPhotos, surrogate: DualEncoder, slots: Slots, progress: Progress
-) -> Problem:
+def _problem(store: ProtectionStore, photos: DecodedPhotos, surrogate: DualEncoder, slots: Slots) -> Problem:
     recipe = store.recipe
     method = METHODS[recipe.name]()
     vocabulary, proposer = load_words(recipe.settings, str(surrogate.device), proposing=method.has_trigger)

@@ -72,7 +72,7 @@ def benchmark(
     if process()[0]:
         return None
     if crowd:
-        report = crowd_report(settings, crowd, bench, skipped, notes)
+        report = crowd_report(settings, crowd, skipped, notes)
     else:
         report = report_of(settings, bench, skipped, notes, read_captions(bench, progress))
     reused = len(report.cells) + len(report.crowd_cells) - ran

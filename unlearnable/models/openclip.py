@@ -24,7 +24,6 @@ from unlearnable.registry import did_you_mean
 if TYPE_CHECKING:
     from unlearnable.models.dual_encoder import DualEncoder
 
-SMALL = bundled.SMALL
 LISTED_BY = "unlearnable models"
 OFFLINE = f"works offline: {', '.join(bundled.NAMES)} (bundled), or a checkpoint on disk"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unlearnable.benchmarks.bench import Bench
 from unlearnable.benchmarks.crowd.bench import CrowdBench
 from unlearnable.benchmarks.crowd.figures import figures
 from unlearnable.benchmarks.crowd.runner import run
@@ -27,7 +26,6 @@ def run_crowd(crowd: CrowdBench, progress: Progress) -> int:
 def crowd_report(
     settings: BenchmarkSettings,
     crowd: CrowdBench,
-    bench: Bench,
     skipped: Sequence[SkippedRecord],
     notes: Sequence[str],
 ) -> BenchmarkReport:
@@ -35,7 +33,7 @@ def crowd_report(
     done = {cell: result for cell in crowd.cells if (result := crowd.done(cell)) is not None}
     missing = len(crowd.cells) - len(done)
     more = [f"{counted(missing, 'cell')} missing: run the same command to continue"] if missing else []
-    report = report_of(settings, bench, skipped, [*notes, *more], "")
+    report = report_of(settings, crowd.bench, skipped, [*notes, *more], "")
     found = {
         "crowd_cells": list(done.values()),
         "crowd": figures(crowd, done),

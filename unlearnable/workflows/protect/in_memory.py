@@ -90,7 +90,7 @@ def protect_in_memory(
         )
     pictures = [_read(image, f"images[{number}]") for number, image in enumerate(images)]
     with scratch_folder() as scratch:
-        problem = _problem(loaded, pictures, captions, scratch, progress)
+        problem = _problem(loaded, pictures, captions, scratch)
         state = _optimise(loaded.settings, problem, progress)
         protected = [_with_noise(loaded.settings, state, number, picture) for number, picture in enumerate(pictures)]
         slots = problem.posts.slots
@@ -122,9 +122,7 @@ def _stored(pictures: Sequence[Rgb8], side: int, path: Path) -> Pixels:
     return pixels
 
 
-def _problem(
-    loaded: Loaded, pictures: Sequence[Rgb8], captions: Sequence[str], scratch: Path, progress: Progress
-) -> Problem:
+def _problem(loaded: Loaded, pictures: Sequence[Rgb8], captions: Sequence[str], scratch: Path) -> Problem:
     settings, side, method = loaded.settings, _side(loaded), METHODS[loaded.settings.method]
     pixels = _stored(pictures, side, scratch / "pixels.u8")
     length = settings.trigger_length if method.has_trigger else 0
