@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.conftest import picture
-from unlearnable.imaging.placement import add, enlarge
+from unlearnable.imaging.placement import Noisy
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import settings_for
 
@@ -47,8 +47,7 @@ def test_a_photo_in_greys_stays_in_greys(method, make_problem, quick):
         pictures[n] = pictures[n][..., :1].repeat(3, axis=2)
     state, _ = finish(method, make_problem(pictures=pictures), quick)
     for n, before in enumerate(pictures):
-        height, width, _ = before.shape
-        after = add(before, enlarge(state.noise.grid(n), height, width, "bilinear"))
+        after = Noisy(before, state.noise.grid(n), "bilinear").whole()
         change = np.abs(after.astype(int) - before)
         assert 0 < change.max() <= quick.epsilon
         assert (after == after[..., :1]).all() == (n in (1, 4))

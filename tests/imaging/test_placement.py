@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from unlearnable.imaging.placement import add, enlarge, grid_shape, working_copy
+from unlearnable.imaging.arrays import strips
+from unlearnable.imaging.placement import Enlarged, add, grid_shape, working_copy
 
 SIZES = st.integers(1, 400)
 GRIDS = st.tuples(st.sampled_from([1, 3]), st.integers(1, 12), st.integers(1, 12)).flatmap(
@@ -39,10 +40,10 @@ def test_grid_shape_of_known_sizes() -> None:
 
 @settings(deadline=None)
 @given(GRIDS, SIZES, SIZES, st.sampled_from(["bilinear", "nearest"]))
-def test_enlarge_stays_in_the_bound(
+def test_enlarged_noise_stays_in_the_bound(
     noise: np.ndarray, height: int, width: int, mode: Literal["bilinear", "nearest"]
 ) -> None:
-    large = enlarge(noise, height, width, mode)
+    large = Enlarged(noise, height, width, mode)[:]
     assert large.shape == (height, width, len(noise))
     assert large.dtype == np.int8
     for channel in range(len(noise)):
@@ -55,7 +56,7 @@ def test_enlarge_stays_in_the_bound(
 def test_bilinear_is_torch_s(noise: np.ndarray, height: int, width: int) -> None:
     tensor = torch.from_numpy(noise)[None].double()
     exact = torch.nn.functional.interpolate(tensor, (height, width), mode="bilinear", align_corners=False)
-    difference = enlarge(noise, height, width, "bilinear") - exact[0].permute(1, 2, 0).numpy()
+    difference = Enlarged(noise, height, width, "bilinear")[:] - exact[0].permute(1, 2, 0).numpy()
     assert np.abs(difference).max() <= 0.5 + 1e-3
 
 
@@ -70,23 +71,24 @@ def test_nearest_is_torch_s(noise: np.ndarray, height: int, width: int) -> None:
         for size, cells in zip((height, width), noise.shape[1:], strict=True)
     ]
     clear = ~on_a_border[0][:, None] & ~on_a_border[1][None]
-    np.testing.assert_array_equal(enlarge(noise, height, width, "nearest")[clear], expected.numpy()[clear])
+    np.testing.assert_array_equal(Enlarged(noise, height, width, "nearest")[:][clear], expected.numpy()[clear])
 
 
 def test_halves_round_away_from_zero() -> None:
     noise = np.array([[[0, 1]], [[0, -1]], [[2, 3]]], np.int8)
-    np.testing.assert_array_equal(enlarge(noise, 1, 3, "bilinear")[0, 1], [1, -1, 3])
+    np.testing.assert_array_equal(Enlarged(noise, 1, 3, "bilinear")[:][0, 1], [1, -1, 3])
 
 
 def test_its_own_size_changes_nothing() -> None:
     noise = np.random.default_rng(0).integers(-8, 9, (3, 30, 40), dtype=np.int8)
     for mode in ("bilinear", "nearest"):
-        np.testing.assert_array_equal(enlarge(noise, 30, 40, mode), noise.transpose(1, 2, 0))
+        np.testing.assert_array_equal(Enlarged(noise, 30, 40, mode)[:], noise.transpose(1, 2, 0))
 
 
 def test_strips_do_not_show() -> None:
     noise = np.random.default_rng(0).integers(-8, 9, (3, 7, 9), dtype=np.int8)
-    tall = enlarge(noise, 1500, 900, "bilinear")  # several strips
+    rows = Enlarged(noise, 1500, 900, "bilinear")
+    tall = np.concatenate([rows[strip] for strip in strips(1500, 900)])
     exact = torch.nn.functional.interpolate(
         torch.from_numpy(noise)[None].double(), (1500, 900), mode="bilinear", align_corners=False
     )
@@ -95,7 +97,7 @@ def test_strips_do_not_show() -> None:
 
 def test_an_unknown_mode() -> None:
     with pytest.raises(ValueError, match="bicubic"):
-        enlarge(np.zeros((3, 2, 2), np.int8), 4, 4, "bicubic")  # type: ignore[arg-type]  # refused without types too
+        Enlarged(np.zeros((3, 2, 2), np.int8), 4, 4, "bicubic")  # type: ignore[arg-type]  # refused without types too
 
 
 @given(st.data(), st.integers(1, 20), st.integers(1, 20), st.integers(0, 127))

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnable.imaging.placement import add, enlarge
+from unlearnable.imaging.placement import Noisy
 from unlearnable.optim import view
 from unlearnable.optim.view import (
     KERNELS,
@@ -26,7 +26,7 @@ def test_the_optimiser_sees_what_the_file_will_hold(mode):
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (50, 67, 3), dtype=np.uint8)
     noise = rng.integers(-8, 9, (3, 24, 32), dtype=np.int8)
-    written = add(pixels, enlarge(noise, 50, 67, mode)).astype(int)
+    written = Noisy(pixels, noise, mode).whole().astype(int)
     seen = apply_noise(torch.from_numpy(pixels).permute(2, 0, 1).float(), torch.from_numpy(noise).float(), mode)
     difference = np.abs(seen.permute(1, 2, 0).numpy() - written)
     assert difference.max() <= 1  # a half may be rounded either way

@@ -85,15 +85,6 @@ class Noisy:
         return add(self._pixels, self._noise)
 
 
-def enlarge(noise: NDArray[np.int8], height: int, width: int, mode: Mode) -> NDArray[np.int8]:
-    """Enlarge (c, gh, gw) noise to (height, width, c), see `Enlarged`."""
-    rows = Enlarged(noise, height, width, mode)
-    large = np.empty(rows.shape, np.int8)
-    for strip in strips(height, width):
-        large[strip] = rows[strip]
-    return large
-
-
 def add(pixels: NDArray[np.uint8], noise: NDArray[np.int8] | Enlarged) -> NDArray[np.uint8]:
     """Return `pixels` (h, w, 3) + `noise` (h, w, 3), or (h, w, 1) on all channels, clipped to 0..255 in integers.
 
