@@ -52,7 +52,7 @@ def header(width: int, height: int, depth: int, colour: int) -> tuple[bytes, byt
 @pytest.mark.parametrize(("name", "file_format", "options"), SAVED)
 def test_each_format(photo: Photo, decoded: Decoded, name: str, file_format: str, options: dict[str, object]) -> None:
     picture = decoded(Image.fromarray(photo), name, **options)
-    assert (picture.file_format, picture.width, picture.height, picture.depth) == (file_format, 64, 40, 8)
+    assert (picture.file_format, picture.width, picture.height) == (file_format, 64, 40)
     assert (picture.alpha, picture.icc, picture.exif, picture.xmp, picture.lost) == (None, None, None, None, ())
     assert np.abs(picture.pixels.astype(int) - photo).max() <= (
         0 if file_format in ("PNG", "WEBP", "TIFF", "BMP") else 8
@@ -105,7 +105,7 @@ def test_16_bit_rgb_png(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(png([header(8, 4, 16, 2), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]))
     picture = decode(path)
-    assert (picture.depth, picture.lost) == (16, ("16 bits reduced to 8",))
+    assert picture.lost == ("16 bits reduced to 8",)
     assert np.abs(picture.pixels.astype(float) - samples / 257).max() <= 1
 
 
@@ -133,8 +133,7 @@ def test_ten_bit_heif_and_avif_say_so(photo: Photo, tmp_path: Path) -> None:
     heif = pillow_heif.from_bytes("RGB;16", (64, 40), wide.tobytes())
     heif.save(path, quality=100, chroma=444)
     picture = decode(path)
-    assert picture.depth > 8
-    assert f"{picture.depth} bits reduced to 8" in picture.lost
+    assert picture.lost in [(f"{depth} bits reduced to 8",) for depth in (10, 12)]
     assert np.abs(picture.pixels.astype(int) - photo).max() <= 8
 
 

@@ -21,7 +21,7 @@ from unlearnable.imaging.encoding import LOWEST, UNTOLD, Encoding, choose_encodi
 from unlearnable.imaging.picture import Picture
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-PLAIN = Picture(np.zeros((4, 6, 3), np.uint8), None, None, None, None, "PNG", 8)
+PLAIN = Picture(np.zeros((4, 6, 3), np.uint8), None, None, None, None, "PNG")
 SEEN = np.full((4, 6), 9, np.uint8)
 
 

@@ -27,7 +27,7 @@ def shades() -> NDArray[np.uint8]:
 
 
 def in_greys(shades: NDArray[np.uint8], alpha: NDArray[np.uint8] | None = None, icc: bytes | None = None) -> Picture:
-    return Picture(np.dstack([shades] * 3), alpha, icc, None, None, "PNG", 8)
+    return Picture(np.dstack([shades] * 3), alpha, icc, None, None, "PNG")
 
 
 def written(picture: Picture, folder: Path, file_format: FileFormat) -> tuple[str, dict[Any, Any], Picture]:
@@ -57,7 +57,7 @@ def test_greys_are_written_in_one_channel(
     assert np.abs(back.pixels[..., 0].astype(int) - shades).max() <= (4 if file_format == "jpeg" else 0)
     tinted = in_greys(shades).pixels.copy()
     tinted[0, 0, 2] += 1
-    assert written(Picture(tinted, None, None, None, None, "PNG", 8), tmp_path, file_format)[0] == "RGB"
+    assert written(Picture(tinted, None, None, None, None, "PNG"), tmp_path, file_format)[0] == "RGB"
 
 
 @pytest.mark.parametrize(("file_format", "mode"), [("png", "LA"), ("jpeg", "L"), ("webp", "RGBA")])
@@ -95,5 +95,5 @@ def test_a_profile_that_shows_greys_otherwise_stays_with_three_equal_channels(
 
 
 def test_a_colour_photo_keeps_its_profile(photo: NDArray[np.uint8], tmp_path: Path, phone_profile: bytes) -> None:
-    mode, info, _ = written(Picture(photo, None, phone_profile, None, None, "PNG", 8), tmp_path, "png")
+    mode, info, _ = written(Picture(photo, None, phone_profile, None, None, "PNG"), tmp_path, "png")
     assert (mode, info["icc_profile"]) == ("RGB", phone_profile)

@@ -118,7 +118,7 @@ def test_comments_text_chunks_and_iptc(photo: Photo, tmp_path: Path) -> None:
 def test_safe_leaves_nothing_of_a_person(photo: Photo, tmp_path: Path, encoding: Encoding) -> None:
     exif = camera_exif()
     exif[Base.XPAuthor] = "Ada".encode("utf-16-le")
-    picture = Picture(photo, None, None, exif.tobytes(), XMP, "JPEG", 8)
+    picture = Picture(photo, None, None, exif.tobytes(), XMP, "JPEG")
     told = {}
     for keep in KEPT:
         encode(picture, tmp_path / f"a{encoding.suffix}", encoding, keep_metadata=keep)

@@ -40,7 +40,7 @@ def in_srgb(icc: bytes, pixels: np.ndarray) -> np.ndarray:
 
 def picture(icc: bytes | None) -> Picture:
     pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
-    return Picture(pixels=pixels, alpha=None, icc=icc, exif=None, xmp=None, file_format="PNG", depth=8, lost=())
+    return Picture(pixels=pixels, alpha=None, icc=icc, exif=None, xmp=None, file_format="PNG", lost=())
 
 
 def adobe() -> bytes:

@@ -18,7 +18,7 @@ SIDES = st.integers(16, 12_000)
 
 
 def of_size(height: int, width: int) -> Picture:
-    return Picture(np.zeros((height, width, 3), np.uint8), None, None, None, None, "PNG", 8)
+    return Picture(np.zeros((height, width, 3), np.uint8), None, None, None, None, "PNG")
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_no_size_is_reduced_twice_or_bent(height: int, width: int, name: Platfor
 def test_a_smaller_picture(photo: NDArray[np.uint8]) -> None:
     alpha = np.zeros(photo.shape[:2], np.uint8)
     alpha[:, 32:] = 255
-    picture = Picture(photo, alpha, b"icc", b"exif", None, "PNG", 8, ("a note",))
+    picture = Picture(photo, alpha, b"icc", b"exif", None, "PNG", ("a note",))
     small = resized(picture, 20, 32)
     assert (small.height, small.width, small.lost) == (20, 32, ("a note", "reduced from 64 x 40"))
     assert (small.icc, small.exif) == (b"icc", b"exif")

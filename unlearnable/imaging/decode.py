@@ -47,7 +47,6 @@ def decode(path: Path) -> Picture:
             exif=meta.exif,
             xmp=meta.xmp,
             file_format=str(image.format),
-            depth=depth,
             lost=lost + colours.lost + meta.lost,
             compression=compression.read(image, file),
         )

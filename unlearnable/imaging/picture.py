@@ -21,7 +21,6 @@ class Picture:
         exif: EXIF block of the source with the orientation set to 1, beginning with `Exif\\0\\0`.
         xmp: XMP packet of the source with the orientation set to 1.
         file_format: "JPEG", "MPO", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "GIF" or "BMP".
-        depth: bits per channel in the source.
         lost: notes for the user on what the source had and this picture lacks.
         compression: how the source was compressed; None for a lossless one.
     """
@@ -32,7 +31,6 @@ class Picture:
     exif: bytes | None
     xmp: bytes | None
     file_format: str
-    depth: int
     lost: tuple[str, ...] = ()
     compression: Compression | None = None
 
