@@ -26,7 +26,6 @@ def test_a_manifest(tmp_path: Path) -> None:
         {"person": "Bo Ek"},
     )
     people = open_people(tmp_path)
-    assert people.layout == "manifest"
     assert labels(people) == {
         "a/1.jpg": ("Ann Meier", None),
         "a/2.jpg": ("Ann Meier", "train"),
@@ -73,7 +72,6 @@ def test_a_row_of_pubfig_finds_its_file(folder: str, photo: str, tmp_path: Path)
     url_list(tmp_path, "dev_urls.txt", "Ann Meier|7|http://x.org/a/ann%2Bred.jpg?s=1|1,2,3,4|f00d")
     url_list(tmp_path, "eval_urls_sample30.txt", "Bo Ek|1|http://x.org/1|1,2,3,4|beef")
     people = open_people(tmp_path)
-    assert people.layout == "pubfig"
     assert labels(people) == {folder + photo: ("Ann Meier", None), f"{folder}Bo_Ek_0001.jpg": ("Bo Ek", None)}
     assert people.skipped == ()
 
@@ -97,19 +95,17 @@ def test_lists_without_any_of_their_photos_leave_it_to_the_folders(tmp_path: Pat
     touch(tmp_path, "Ann_Meier/x.jpg", "Bo_Ek/y.jpg")
     url_list(tmp_path, "dev_urls.txt", "Cy Or|1|http://x.org/1.jpg|1,2,3,4|beef")
     people = open_people(tmp_path)
-    assert (people.layout, people.persons) == ("folders", ("Ann Meier", "Bo Ek"))
+    assert people.persons == ("Ann Meier", "Bo Ek")
     assert people.skipped == (Skipped("dev_urls.txt", "missing-photo", "no file for 1 of 1 row"),)
 
 
 def test_kaggles_folder_is_known_from_above_and_from_within(tmp_path: Path) -> None:
     touch(tmp_path, "CelebDataProcessed/Ann Meier/0.jpg", "CelebDataProcessed/Bo Ek/0.jpg", "other/sheet.png")
     above = open_people(tmp_path)
-    assert above.layout == "celebdata"
     assert labels(above)["CelebDataProcessed/Bo Ek/0.jpg"] == ("Bo Ek", None)
     assert above.persons == ("Ann Meier", "Bo Ek")
     assert [(skip.where, skip.reason) for skip in above.skipped] == [("other/sheet.png", "no-person")]
     within = open_people(tmp_path / "CelebDataProcessed")
-    assert within.layout == "celebdata"
     assert labels(within) == {"Ann Meier/0.jpg": ("Ann Meier", None), "Bo Ek/0.jpg": ("Bo Ek", None)}
 
 
@@ -117,7 +113,6 @@ def test_a_folder_for_each_person(tmp_path: Path) -> None:
     touch(tmp_path, "Ann_Meier/1.jpg", "Bo Ek/1.jpg", "Bo Ek/2.webp", "Bo Ek/notes.txt", "sheet.png", "Bo Ek/x/3.jpg")
     (tmp_path / "empty").mkdir()
     people = open_people(tmp_path)
-    assert people.layout == "folders"
     assert labels(people) == {
         "Ann_Meier/1.jpg": ("Ann Meier", None),
         "Bo Ek/1.jpg": ("Bo Ek", None),

@@ -35,7 +35,7 @@ class TestSplits:
     def test_the_seed_alone_decides(self, tmp_path: Path) -> None:
         people = made_up(tmp_path, a=50, b=50)
         shuffled = random.Random(1).sample(people.portraits, len(people.portraits))
-        other_order = People(people.root, tuple(shuffled), (), people.layout)
+        other_order = People(people.root, tuple(shuffled), ())
         assert (
             by_person(hold_out(people, 0), "test")
             == by_person(hold_out(people, 0), "test")
@@ -90,7 +90,7 @@ def named(root: Path, *ids: str) -> People:
     """People by the folders in ids."""
     touch(root, *ids)
     portraits = [Portrait(Photo(photo, root / photo), photo.split("/")[0]) for photo in sorted(ids)]
-    return People(root, tuple(portraits), (), "folders")
+    return People(root, tuple(portraits), ())
 
 
 PEOPLE = st.dictionaries(st.sampled_from([f"p{n}" for n in range(30)]), st.integers(1, 3), min_size=2)

@@ -14,6 +14,7 @@ from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.fields import POSTS, Keys
 from unlearnable.datasets.types import Skipped
 from unlearnable.errors import InputError
+from unlearnable.wording import counted
 
 MANIFEST = "manifest.jsonl"
 KAGGLE = "CelebDataProcessed"
@@ -49,13 +50,13 @@ def from_manifest(path: Path, root: Path, ids: Iterable[str]) -> Labels:
             skipped.append(Skipped(record.place, "repeated-photo", f"{photo} stands in an earlier row"))
         else:
             labels[photo] = Label(person_name(record.captions[0].value), record.split)
-    return Labels("manifest", labels, tuple(replace(skip, where=f"{path.name}:{skip.where}") for skip in skipped))
+    return Labels(labels, tuple(replace(skip, where=f"{path.name}:{skip.where}") for skip in skipped))
 
 
-def from_folders(root: Path, ids: Iterable[str]) -> Labels:
+def from_folders(ids: Iterable[str]) -> Labels:
     """Read one folder per person, in folders `train`, `test` and `val` where the photos are split.
 
-    The folder of Kaggle's PubFig, CelebDataProcessed, may be `root` or lie in it.
+    The folder of Kaggle's PubFig, CelebDataProcessed, may be the one of the photos or lie in it.
     """
     ids = list(ids)
     inside = any(photo.startswith(f"{KAGGLE}/") for photo in ids)
@@ -71,9 +72,9 @@ def from_folders(root: Path, ids: Iterable[str]) -> Labels:
             labels[photo] = Label(person_name(people[0]), split)
         else:
             stray.append(photo)
-    others = f"it and {_count(len(stray) - 1, 'more photo')} are in no person's folder"
+    others = f"it and {counted(len(stray) - 1, 'more photo')} are in no person's folder"
     skipped = (Skipped(stray[0], "no-person", others),) if stray else ()
-    return Labels("celebdata" if inside or root.resolve().name == KAGGLE else "folders", labels, skipped)
+    return Labels(labels, skipped)
 
 
 def described(root: Path, ids: Iterable[str], labels: Labels) -> str:
@@ -81,11 +82,7 @@ def described(root: Path, ids: Iterable[str], labels: Labels) -> str:
     photos = Counter(label.person for label in labels.by_photo.values())
     tops = {PurePosixPath(photo).parts[0] for photo in ids}
     bare = sum(path.is_dir() and path.name not in tops and not path.name.startswith(".") for path in root.iterdir())
-    parts = [f"{_count(count, 'photo')} of {person}" for person, count in photos.items()]
-    parts += [_count(bare, "sub-folder") + " without photos"] if bare else []
+    parts = [f"{counted(count, 'photo')} of {person}" for person, count in photos.items()]
+    parts += [counted(bare, "sub-folder") + " without photos"] if bare else []
     parts += [f"{skip.where} ({skip.detail})" for skip in labels.skipped[:2]]
     return ", ".join(parts) or "no photo"
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}{'' if number == 1 else 's'}"

@@ -64,7 +64,7 @@ def _recognise(root: Path, ids: list[str]) -> Labels:
     listed = from_url_lists(root, ids)
     if listed is not None and listed.by_photo:
         return listed
-    labels = from_folders(root, ids)
+    labels = from_folders(ids)
     return replace(labels, skipped=(*labels.skipped, *(listed.skipped if listed else ())))
 
 
@@ -73,7 +73,7 @@ def _people(root: Path, labels: Labels) -> People:
         Portrait(Photo(photo, root / photo, label.split), label.person) for photo, label in labels.by_photo.items()
     )
     skipped = (*labels.skipped, *unreadable(root))
-    return People(root, tuple(sorted(portraits, key=lambda p: p.photo.id)), skipped, labels.layout)
+    return People(root, tuple(sorted(portraits, key=lambda p: p.photo.id)), skipped)
 
 
 def _photos(root: Path) -> list[str]:

@@ -55,7 +55,7 @@ def from_url_lists(root: Path, ids: Iterable[str]) -> Labels | None:
     if missing := len(rows) - len(labels):
         names = ", ".join(path.name for path in paths)
         skipped.append(Skipped(names, "missing-photo", f"no file for {missing} of {counted(len(rows), 'row')}"))
-    return Labels("pubfig", labels, tuple(skipped))
+    return Labels(labels, tuple(skipped))
 
 
 def _read(path: Path) -> Iterator[tuple[str, _Row | None]]:

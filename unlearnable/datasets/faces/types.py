@@ -27,13 +27,11 @@ class People:
         root: folder that photo ids are relative to.
         portraits: portraits in sorted order of photo id, each photo once.
         skipped: rows and photos that cannot be used.
-        layout: name of the layout on the disk: manifest, pubfig, celebdata or folders.
     """
 
     root: Path
     portraits: tuple[Portrait, ...]
     skipped: tuple[Skipped, ...]
-    layout: str
 
     @property
     def persons(self) -> tuple[str, ...]:
@@ -53,12 +51,10 @@ class Labels:
     """What one layout says.
 
     Attributes:
-        layout: name of the layout.
         by_photo: photo id -> label.
         skipped: rows and photos that cannot be used.
     """
 
-    layout: str
     by_photo: Mapping[str, Label]
     skipped: tuple[Skipped, ...] = ()
 
