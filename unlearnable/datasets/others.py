@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 
 from unlearnable.datasets.tree import is_photo, walk
+from unlearnable.wording import counted
 
 VIDEOS = frozenset({".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".3gp", ".mts", ".mpg", ".mpeg", ".wmv"})
 RAW = frozenset(
@@ -37,9 +38,9 @@ def said_of_others(counts: Mapping[str, int]) -> str:
     if not total:
         return ""
     videos, raw = (sum(counts.get(suffix, 0) for suffix in kind) for kind in (VIDEOS, RAW))
-    kinds = [f"{videos} video{'s' if videos > 1 else ''}"] if videos else []
+    kinds = [counted(videos, "video")] if videos else []
     kinds += [f"{raw} raw"] if raw else []
     if rest := total - videos - raw:
         suffixes = sorted(suffix or "without suffix" for suffix in counts.keys() - VIDEOS - RAW)
-        kinds.append(f"{rest} other{'s' if rest > 1 else ''} ({', '.join(suffixes)})")
+        kinds.append(f"{counted(rest, 'other')} ({', '.join(suffixes)})")
     return f"{total} {'files are no photos' if total > 1 else 'file is no photo'}: {', '.join(kinds)}"
