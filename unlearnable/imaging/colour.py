@@ -11,6 +11,7 @@ from PIL import Image, ImageCms
 from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, SAMPLEFORMAT
 
 from unlearnable.imaging.arrays import array_of, rgb
+from unlearnable.imaging.profiles import in_srgb
 
 # The colour space that an ICC profile must name, by the mode of the pixels that it converts to sRGB.
 PROFILE_SPACES = {"L": b"GRAY", "CMYK": b"CMYK", "LAB": b"Lab "}
@@ -112,25 +113,14 @@ def _to_srgb(image: Image.Image, icc: bytes | None, lost: list[str]) -> Image.Im
     converted = None
     if icc is not None and icc[16:20] == PROFILE_SPACES[image.mode]:
         try:
-            converted = _through_profile(image, ImageCms.ImageCmsProfile(io.BytesIO(icc)))
+            converted = in_srgb(image, ImageCms.ImageCmsProfile(io.BytesIO(icc)))
         except (OSError, ImageCms.PyCMSError):
             lost.append("damaged colour profile dropped")
     elif image.mode == "LAB":
-        converted = _through_profile(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
+        converted = in_srgb(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
     if converted is None:
         return image.convert("RGB")
     if image.mode == "L":
         lost.append("grey profile converted to sRGB")
         return converted.getchannel("G")  # one channel: rounding must not tint it
     return converted
-
-
-def _through_profile(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image | None:
-    return ImageCms.profileToProfile(
-        image,
-        profile,
-        ImageCms.createProfile("sRGB"),
-        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-        outputMode="RGB",
-        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-    )

@@ -33,18 +33,24 @@ def with_plain_profile(picture: Picture) -> Picture:
     if (plain := rebuilt(picture.icc)) is not None:
         return replace(picture, icc=plain)
     try:
-        converted = ImageCms.profileToProfile(
-            Image.fromarray(picture.pixels),
-            ImageCms.ImageCmsProfile(io.BytesIO(picture.icc)),
-            ImageCms.createProfile("sRGB"),
-            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-        )
+        converted = in_srgb(Image.fromarray(picture.pixels), ImageCms.ImageCmsProfile(io.BytesIO(picture.icc)))
     except (OSError, ImageCms.PyCMSError):
         converted = None
     if converted is None:
         return replace(picture, icc=None, lost=(*picture.lost, "damaged colour profile dropped"))
     return replace(picture, pixels=np.array(converted), icc=None, lost=(*picture.lost, "colours converted to sRGB"))
+
+
+def in_srgb(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image | None:
+    """Return an image of the colours of a profile in sRGB."""
+    return ImageCms.profileToProfile(
+        image,
+        profile,
+        ImageCms.createProfile("sRGB"),
+        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        outputMode="RGB",
+        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+    )
 
 
 def rebuilt(icc: bytes) -> bytes | None:
