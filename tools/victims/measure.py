@@ -45,7 +45,7 @@ def main() -> None:
     options = parser.parse_args()
     people = limit(hold_out(open_people(options.data), 0), options.photos, 0)
     corpus = corpus_of(named_posts(people, seed=0), None)
-    settings = VerifySettings(originals=options.data, protected=options.data)
+    settings = VerifySettings(originals=options.data, protected=options.data, lr=options.lr)
     with tempfile.TemporaryDirectory() as temporary:
         train, test = (decoded(part, SIDE, Path(temporary), Silent()) for part in (corpus.train, corpus.test))
         posts, gallery = (pairs_of(part.pixels, part.captions) for part in (train, test))
@@ -56,8 +56,7 @@ def main() -> None:
             print(f"{victim}, before: {shown(scores(retrieve(pool.pretrained(victim), gallery)))}", flush=True)
             for seed in options.seeds:
                 began, model = time.monotonic(), pool.start(victim, seed)
-                architecture = pool.architecture(victim)
-                recipe = recipe_for(settings, architecture, epochs=None, lr=options.lr, seed=seed, from_scratch=False)
+                recipe = recipe_for(settings, pool.architecture(victim), seed=seed, from_scratch=False)
                 fit(model, TrainingTask(posts, nothing, recipe), Silent())
                 after = shown(scores(retrieve(model, gallery)))
                 print(f"{victim}, seed {seed}: {after} in {time.monotonic() - began:.0f} s", flush=True)

@@ -118,17 +118,11 @@ def _task(settings: TrainSettings, model: DualEncoder, posts: DecodedPosts, key:
         InputError: there is no photo to train on.
     """
     train_photos, held_out = split(posts.photos, settings.test_fraction, settings.seed)
+    from_scratch = openclip.is_architecture(settings.model)
     task = TrainingTask(
         train=pairs_of(posts.pixels, posts.captions, train_photos),
         held_out=pairs_of(posts.pixels, posts.captions, held_out),
-        recipe=recipe_for(
-            settings,
-            model.spec.config,
-            epochs=settings.epochs,
-            lr=settings.lr,
-            seed=settings.seed,
-            from_scratch=openclip.is_architecture(settings.model),
-        ),
+        recipe=recipe_for(settings, model.spec.config, seed=settings.seed, from_scratch=from_scratch),
         checkpoint=partial_path(settings.output),
         key=key,
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from unlearnable.config import AS_USUAL, Recipe, VerifySettings
+from unlearnable.config import AS_USUAL, VerifySettings
 from unlearnable.errors import InputError
 from unlearnable.evaluation.embed import retrieve
 from unlearnable.experiments.cell_store import CellStore, Key
@@ -129,7 +129,8 @@ def _slots(
     digests = {arm: arm.digest() for arm in dict.fromkeys(arm for arm, _ in grid.pairs)}
     slots = []
     for victim, seed in itertools.product(dict.fromkeys(settings.victims), dict.fromkeys(settings.seeds)):
-        recipe = _recipe(experiment, settings, victim, seed)
+        architecture = experiment.pool.architecture(victim)
+        recipe = recipe_for(settings, architecture, seed=seed, from_scratch=settings.from_scratch)
         for arm, attacker in grid.pairs:
             further = _further(arm, attacker)
             key = experiment.key(victim, digests[arm], recipe, seed, **further)
@@ -137,17 +138,6 @@ def _slots(
             training = Training(victim, arm, attacker, grid.attackers[attacker], recipe)
             slots.append(Slot(training, name, key, None if overwrite else store.read(name, key)))
     return slots
-
-
-def _recipe(experiment: Experiment, settings: VerifySettings, victim: str, seed: int) -> Recipe:
-    return recipe_for(
-        settings,
-        experiment.pool.architecture(victim),
-        epochs=settings.epochs,
-        lr=settings.lr,
-        seed=seed,
-        from_scratch=settings.from_scratch,
-    )
 
 
 def _further(arm: VerifyArm, attacker: str) -> dict[str, str]:
