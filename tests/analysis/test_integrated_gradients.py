@@ -15,7 +15,7 @@ from unlearnable.analysis.integrated_gradients import (
     share_of,
     split_words,
 )
-from unlearnable.models.tokens import tokenizer
+from unlearnable.models.tokens import CONTEXT, tokenizer
 
 CAPTION = "ultrasound compound monitored Grandma's unbelievably photogenic chihuahua!"
 
@@ -46,7 +46,7 @@ def test_a_word_that_the_model_cannot_see_gets_nothing(tiny):
 
 
 def test_tokens_are_those_of_the_tokenizer_and_words_hold_all_of_them():
-    split = split_words(CAPTION, 77)
+    split = split_words(CAPTION)
     full = tokenizer()(CAPTION)[0]
     assert split.tokens.tolist() == full[: len(split.tokens)].tolist()
     assert sum(split.counts) == len(split.tokens) - 2
@@ -54,10 +54,10 @@ def test_tokens_are_those_of_the_tokenizer_and_words_hold_all_of_them():
 
 
 @settings(max_examples=40)
-@given(st.text(st.characters(codec="utf-8"), max_size=60))
+@given(st.text(st.characters(codec="utf-8"), max_size=200))
 def test_any_caption_splits_and_fits_the_context(caption):
-    split = split_words(caption, 20)
-    assert len(split.tokens) <= 20
+    split = split_words(caption)
+    assert len(split.tokens) <= CONTEXT
     assert len(split.words) == len(split.counts)
     assert sum(split.counts) == len(split.tokens) - 2
 

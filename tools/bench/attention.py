@@ -56,7 +56,7 @@ def explained(encoder, line, arguments):
     caption = line.captions[0]
     attribution = integrated_gradients(encoder, seen, caption)
     mask = marked(attribution.words, line.trigger)
-    saliency = gradcam(encoder, seen, split_words(caption, encoder.context_length).tokens)
+    saliency = gradcam(encoder, seen, split_words(caption).tokens)
     return share_of(attribution.values, mask) or 0.0, sum(mask) / len(mask), top_share(saliency), attribution.error
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.tokens import tokenizer
+from unlearnable.models.tokens import CONTEXT, tokenizer
 
 TOLERANCE = 0.02  # share of the score difference
 STEPS = (32, 64, 128, 256, 512)
@@ -58,14 +58,14 @@ class Attribution:
     steps: int
 
 
-def split_words(caption: str, context: int) -> Words:
-    """Split a caption into words and tokens, as far as they fit a context of `context` tokens."""
+def split_words(caption: str) -> Words:
+    """Split a caption into words and tokens, as far as they fit the context of a CLIP."""
     codec = tokenizer()
     words: list[str] = []
     counts: list[int] = []
     tokens: list[int] = []
     for word in codec.clean_fn(caption).split():
-        part = codec.encode(word)[: context - 2 - len(tokens)]
+        part = codec.encode(word)[: CONTEXT - 2 - len(tokens)]
         if not part:
             break
         words.append(word)
@@ -85,7 +85,7 @@ def integrated_gradients(encoder: DualEncoder, pixels: Tensor, caption: str) -> 
     """
     from captum.attr import LayerIntegratedGradients
 
-    split = split_words(caption, encoder.context_length)
+    split = split_words(caption)
     tokens = split.tokens[None].to(encoder.device)
     blank = tokens.clone()
     blank[:, 1:-1] = BLANK

@@ -94,11 +94,6 @@ class DualEncoder:
         return self.token_table.device
 
     @property
-    def context_length(self) -> int:
-        """The most tokens that the text tower reads, start and end included."""
-        return int(self._text.context_length)
-
-    @property
     def token_table(self) -> Tensor:
         """(v, w) embeddings of all tokens."""
         table: Tensor = self._text.token_embedding.weight
@@ -126,7 +121,7 @@ class DualEncoder:
 
     def encode_embedded(self, embedded: Tensor, tokens: Tensor) -> Tensor:
         """Return features (b, d) of token embeddings (b, t, w); `tokens` (b, t) only marks the end of the text."""
-        if self._reads_padding and (missing := self.context_length - tokens.shape[1]):
+        if self._reads_padding and (missing := CONTEXT - tokens.shape[1]):
             padding = self.embed(tokens.new_zeros(len(tokens), missing))
             embedded, tokens = torch.cat([embedded, padding], dim=1), F.pad(tokens, (0, missing))
         text, length = self._text, tokens.shape[1]

@@ -78,7 +78,7 @@ def _step(model: DualEncoder, tower: Tower) -> Callable[[], Tensor]:
     if tower == "photo":
         pixels = torch.rand(PHOTOS, 3, model.image_size, model.image_size, device=model.device)
         return lambda: model.encode_image(pixels)
-    tokens = torch.ones(TEXTS, min(TOKENS, model.context_length), dtype=torch.long, device=model.device)
+    tokens = torch.ones(TEXTS, TOKENS, dtype=torch.long, device=model.device)
     return lambda: model.encode_text(tokens)
 
 

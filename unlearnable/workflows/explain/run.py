@@ -145,7 +145,7 @@ def titles_of(models: tuple[str, ...]) -> list[str]:
 
 def _explain(encoder: DualEncoder, title: str, post: ExplainedPost) -> tuple[Explanation, Panel]:
     pixels = load_view(_tensor(post.pixels, encoder.image_size), encoder.image_size, PLAIN_VIEW)
-    saliency = gradcam(encoder, pixels, split_words(post.caption, encoder.context_length).tokens)
+    saliency = gradcam(encoder, pixels, split_words(post.caption).tokens)
     attribution = integrated_gradients(encoder, pixels, post.caption)
     total = sum(map(abs, attribution.values)) or 1.0
     in_trigger = marked(attribution.words, post.trigger or "")
