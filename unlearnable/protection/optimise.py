@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -144,7 +145,7 @@ def forget(path: Path) -> None:
     _fixed(path).unlink(missing_ok=True)
 
 
-def reason_to_stop(settings: MethodSettings, losses: list[float]) -> str:
+def reason_to_stop(settings: MethodSettings, losses: list[float]) -> Literal["threshold", "rounds", ""]:
     """Return the reason to stop now, or an empty text. The threshold applies to the mean of the last two rounds."""
     if settings.ends_at_threshold and len(losses) >= 2 and sum(losses[-2:]) / 2 < settings.threshold:
         return "threshold"

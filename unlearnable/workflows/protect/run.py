@@ -19,7 +19,7 @@ from unlearnable.models.sentence import as_sentence
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
-from unlearnable.protection.optimise import OptimisationTask, optimise, reason_to_stop
+from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.report.html import protect_page
 from unlearnable.report.pictures import Thumbnails
 from unlearnable.results import ManifestLine, ProtectReport
@@ -160,9 +160,8 @@ def stage(
     if run.method.lowers_loss:
         refuse_unprotected(losses, run.settings)
     leave_packed(run.dataset, lines, layout, run.scratch)
-    stopped = reason_to_stop(run.method_settings, rounds) or "rounds"
     seconds = time.monotonic() - started
-    report = summarise(run, state, RunResults(lines, losses, rounds, stopped, roundtrip, seconds))
+    report = summarise(run, state, RunResults(lines, losses, rounds, roundtrip, seconds))
     report = report.model_copy(update={"notes": [*notes, *report.notes]})
     return Staged(report, lines, written.thumbnails, publication)
 

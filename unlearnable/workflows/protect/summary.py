@@ -15,6 +15,7 @@ from unlearnable.methods.problem import Problem
 from unlearnable.methods.resemblance import text_features
 from unlearnable.methods.state import State
 from unlearnable.models.weights import weights_sha256
+from unlearnable.protection.optimise import reason_to_stop
 from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss, TriggerFigures
 from unlearnable.workflows.layout import METADATA
 from unlearnable.workflows.protect.borrowed import said_of_names
@@ -38,7 +39,6 @@ class RunResults:
         lines: manifest.
         losses: losses of the surrogates on the written files.
         rounds: mean loss after each round.
-        stopped: reason why the optimisation stopped, "threshold" or "rounds".
         roundtrip: share of captions that were read back with all tokens of their trigger.
         seconds: seconds that the run took.
     """
@@ -46,7 +46,6 @@ class RunResults:
     lines: list[ManifestLine]
     losses: list[SurrogateLoss]
     rounds: list[float]
-    stopped: str
     roundtrip: float
     seconds: float
 
@@ -76,7 +75,7 @@ def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
         loss_rounds=results.rounds,
         losses=results.losses,
         rounds=len(results.rounds),
-        stopped="threshold" if results.stopped == "threshold" else "rounds",
+        stopped=reason_to_stop(run.method_settings, results.rounds) or "rounds",
         surrogates=[model.name for model in run.problem.models],
         surrogate_weights=[weights_sha256(model.module.state_dict()) for model in run.problem.models],
         trigger_roundtrip=results.roundtrip,
