@@ -10,8 +10,8 @@ from pathlib import Path
 
 from unlearnable.datasets.caption_file import CaptionFile
 from unlearnable.datasets.text.json_spans import Node, decode, items, members, speller, strings
-from unlearnable.datasets.text.records import CaptionRecord, Scan
-from unlearnable.datasets.text.spans import Span, TextSpan
+from unlearnable.datasets.text.records import CaptionRecord, Scan, told_apart
+from unlearnable.datasets.text.spans import TextSpan
 from unlearnable.datasets.types import Skipped
 
 
@@ -27,17 +27,12 @@ def _suits(path: Path, text: str) -> bool:
 
 def _scan(text: str) -> Scan:
     images = dict(members(text, decode(text).start))["images"]
-    records: list[CaptionRecord] = []
-    faults: list[Skipped] = []
-    rows: list[Span] = []
-    for number, image in enumerate(items(text, images.start)):
-        rows.append(image.span)
-        record = _record(text, f"images[{number}]", image)
-        if isinstance(record, CaptionRecord):
-            records.append(record)
-        else:
-            faults.append(record)
-    return Scan(tuple(records), tuple(faults), (tuple(rows),), speller(text), commas=True)
+    found = [
+        (image.span, _record(text, f"images[{number}]", image))
+        for number, image in enumerate(items(text, images.start))
+    ]
+    records, faults = told_apart(row for _, row in found)
+    return Scan(records, faults, (tuple(span for span, _ in found),), speller(text), commas=True)
 
 
 def _record(text: str, place: str, image: Node) -> CaptionRecord | Skipped:

@@ -10,7 +10,7 @@ from unlearnable.datasets.text.csv_cells import CsvRow, read_rows, speller
 from unlearnable.datasets.text.fields import SPLIT, Keys
 from unlearnable.datasets.text.further import with_further
 from unlearnable.datasets.text.json_spans import Node
-from unlearnable.datasets.text.records import CaptionRecord, Scan, record_of
+from unlearnable.datasets.text.records import CaptionRecord, Scan, record_of, told_apart
 from unlearnable.datasets.text.spans import TextSpan
 from unlearnable.datasets.tree import is_photo
 from unlearnable.datasets.types import Skipped
@@ -57,17 +57,10 @@ def text_columns(text: str, heading: Heading) -> set[str]:
 
 def scan(text: str, heading: Heading, keys: Keys) -> Scan:
     """Take the rows under the heading apart; those of empty cells, which spreadsheets leave behind, are none."""
-    records: list[CaptionRecord] = []
-    faults: list[Skipped] = []
     rows = islice(read_rows(text, heading.delimiter), 1, None)
     body = [row for row in rows if any(cell.value for cell in row.cells)]
-    for row in body:
-        record = _record(row, heading, keys)
-        if isinstance(record, CaptionRecord):
-            records.append(record)
-        else:
-            faults.append(record)
-    return Scan(tuple(records), tuple(faults), (tuple(row.span for row in body),), speller(heading.delimiter))
+    records, faults = told_apart(_record(row, heading, keys) for row in body)
+    return Scan(records, faults, (tuple(row.span for row in body),), speller(heading.delimiter))
 
 
 def _record(row: CsvRow, heading: Heading, keys: Keys) -> CaptionRecord | Skipped:

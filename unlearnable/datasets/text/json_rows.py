@@ -9,7 +9,7 @@ from unlearnable.datasets.text.document import lines
 from unlearnable.datasets.text.fields import SPLIT, Keys
 from unlearnable.datasets.text.further import json_fields, with_further
 from unlearnable.datasets.text.json_spans import Node, decode, items, members, speller, strings
-from unlearnable.datasets.text.records import CaptionRecord, Scan, record_of
+from unlearnable.datasets.text.records import CaptionRecord, Scan, record_of, told_apart
 from unlearnable.datasets.text.spans import Span
 from unlearnable.datasets.types import Skipped
 
@@ -37,17 +37,10 @@ def scan(text: str, keys: Keys) -> Scan:
     Raises:
         ValueError: an array is not valid JSON. A broken line is only a fault.
     """
-    records: list[CaptionRecord] = []
-    faults: list[Skipped] = []
-    spans: list[Span] = []
-    for place, span, node in _rows(text):
-        spans.append(span)
-        record = _record(text, place, span, node, keys)
-        if isinstance(record, CaptionRecord):
-            records.append(record)
-        else:
-            faults.append(record)
-    return Scan(tuple(records), tuple(faults), (tuple(spans),), speller(text), commas=_is_array(text), null="null")
+    found = [(span, _record(text, place, span, node, keys)) for place, span, node in _rows(text)]
+    records, faults = told_apart(row for _, row in found)
+    spans = tuple(span for span, _ in found)
+    return Scan(records, faults, (spans,), speller(text), commas=_is_array(text), null="null")
 
 
 def _record(text: str, place: str, span: Span, node: Node | str, keys: Keys) -> CaptionRecord | Skipped:

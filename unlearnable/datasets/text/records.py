@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -103,6 +103,13 @@ class Scan:
                 yield from _array_cuts(rows, kept_rows)
             else:
                 yield from (row for row in rows if row not in kept_rows)
+
+
+def told_apart(rows: Iterable[CaptionRecord | Skipped]) -> tuple[tuple[CaptionRecord, ...], tuple[Skipped, ...]]:
+    """Return the records among rows, and what says of the others why they are none."""
+    found = list(rows)
+    records = tuple(one for one in found if isinstance(one, CaptionRecord))
+    return records, tuple(one for one in found if isinstance(one, Skipped))
 
 
 def record_of(place: str, row: Span, fields: Mapping[str, Sequence[TextSpan]], keys: Keys) -> CaptionRecord | Skipped:
