@@ -13,8 +13,6 @@ from urllib.parse import urlsplit
 
 from tests.cli.program import FILE
 
-STARTS = 120  # seconds, on a machine that others use too
-
 
 class Window(NamedTuple):
     """A running window: its address, the folder that it works in, and where its temporary files go."""
