@@ -23,7 +23,7 @@ from unlearnable.posts.pairs import Pairs
 from unlearnable.progress import Progress
 from unlearnable.results import EpochRecord
 from unlearnable.training.attacker import PLAIN, Attacker
-from unlearnable.training.distributed import World
+from unlearnable.training.distributed import ALONE, World
 from unlearnable.training.loop import Learner, steps_an_epoch, train
 from unlearnable.training.memory import kept
 from unlearnable.training.optimiser import adamw
@@ -84,14 +84,14 @@ class TrainingTrace:
 
 @kept()
 @torch.enable_grad()
-def fit(model: DualEncoder, task: TrainingTask, progress: Progress, *, world: World | None = None) -> TrainingTrace:
+def fit(model: DualEncoder, task: TrainingTask, progress: Progress, *, world: World = ALONE) -> TrainingTrace:
     """Train `model` in place, resuming from the checkpoint if it exists.
 
     Raises:
         CheckpointError: the checkpoint belongs to another training.
         ModelError: the loss or the weights are no longer finite.
     """
-    world, clock = world or World(), checkpoint.Clock()
+    clock = checkpoint.Clock()
     optimiser = adamw(model.module, task.recipe.lr, task.recipe.weight_decay)
     training = _restore(model, optimiser, task)
     progress.advance(training.done)

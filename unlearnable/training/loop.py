@@ -7,7 +7,7 @@ and the optimiser state to give the same numbers, and several processes draw the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from unlearnable.models.precision import computing
 from unlearnable.optim.view import load_view, sample_view
 from unlearnable.posts.pairs import Pairs
 from unlearnable.training.attacker import PLAIN, Attacker, Batch
-from unlearnable.training.distributed import World
+from unlearnable.training.distributed import ALONE, World
 from unlearnable.training.optimiser import clamp_scale, rate, set_rate
 
 VICTIM_KERNELS = ("bicubic",)
@@ -79,7 +79,7 @@ class Learner:
     optimiser: torch.optim.Optimizer
     pairs: Pairs
     recipe: Recipe
-    world: World = field(default_factory=World)
+    world: World = ALONE
     attacker: Attacker = PLAIN
 
     def step(self, towers: nn.Module, rows: Tensor, number: int) -> float:
