@@ -6,13 +6,14 @@ import struct
 import time
 import zlib
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.cli.program import call
-from unlearnable.imaging import limits, trial
+from unlearnable.imaging import trial
 from unlearnable.imaging.decode import DecodeError, decode
 
 
@@ -70,14 +71,20 @@ def test_a_header_is_enough_to_refuse(tmp_path, name, content, words):
     assert name.endswith("tif") or time.monotonic() - began < 5
 
 
+def workers_run(line: str, folder: Path, monkeypatch) -> None:
+    """Have workers that start from now on run a line first."""
+    (folder / "sitecustomize.py").write_text(f"from unlearnable.imaging import limits\n{line}\n")
+    monkeypatch.syspath_prepend(folder)
+
+
 def test_a_photo_that_takes_too_long_is_stopped_and_the_next_one_is_tried(tmp_path, monkeypatch):
     (tmp_path / "slow.tif").write_bytes(tiff(14_000, 14_000, 100))
     Image.fromarray(np.full((30, 40, 3), 7, np.uint8)).save(tmp_path / "good.tif")
-    monkeypatch.setattr(limits, "SECONDS", 0.01)
+    workers_run("limits.SECONDS = 0.01", tmp_path, monkeypatch)
     with pytest.raises(DecodeError, match="more time or memory") as caught:
         decode(tmp_path / "slow.tif")
     assert caught.value.reason == "too-large"
-    monkeypatch.setattr(limits, "SECONDS", 60.0)
+    (tmp_path / "sitecustomize.py").unlink()
     assert decode(tmp_path / "good.tif").pixels.shape == (30, 40, 3)
     with pytest.raises(DecodeError):  # it is not tried again
         decode(tmp_path / "slow.tif")
@@ -85,9 +92,7 @@ def test_a_photo_that_takes_too_long_is_stopped_and_the_next_one_is_tried(tmp_pa
 
 def test_a_photo_that_takes_too_much_memory_is_refused(tmp_path, monkeypatch):
     pytest.importorskip("resource")
-    worker = tmp_path / "sitecustomize.py"
-    worker.write_text("from unlearnable.imaging import limits\nlimits.MEMORY = 1_200_000_000\n")
-    monkeypatch.syspath_prepend(tmp_path)
+    workers_run("limits.MEMORY = 1_200_000_000", tmp_path, monkeypatch)
     (tmp_path / "big.tif").write_bytes(tiff(14_000, 14_000, 100))
     with pytest.raises(DecodeError) as caught:
         decode(tmp_path / "big.tif")

@@ -14,6 +14,7 @@ from unlearnable.imaging.colour import separate
 from unlearnable.imaging.limits import MAX_FRAMES
 from unlearnable.imaging.opening import DecodeError, opened
 from unlearnable.imaging.picture import Picture
+from unlearnable.imaging.trial import Failure
 
 __all__ = ["DecodeError", "decode", "upright"]
 
@@ -50,6 +51,15 @@ def decode(path: Path) -> Picture:
             lost=lost + colours.lost + meta.lost,
             compression=compression.read(image, file),
         )
+
+
+def failure(path: Path) -> Failure | None:
+    """Decode a photo in a worker, which may be stopped (`trial`); return why it cannot be decoded, None if it can."""
+    try:
+        decode(path)
+    except DecodeError as error:
+        return error.reason, error.detail
+    return None
 
 
 def upright(array: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:

@@ -1,7 +1,7 @@
 """How large a photo may be, told from its first bytes and its header, and which ones are decoded elsewhere first.
 
-Nearly all photos are decoded at once. One that is large or unusual is first decoded in a process that may be stopped
-(`worker`): a few kilobytes can hold what takes gigabytes or hours.
+Nearly all photos are decoded at once. One that is large or unusual is first decoded in a worker, which may be stopped
+(`trial`): a few kilobytes can hold what takes gigabytes or hours.
 """
 
 from __future__ import annotations

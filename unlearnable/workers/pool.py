@@ -30,14 +30,9 @@ def cores() -> int:
 
 
 class Worker:
-    """A process that calls functions for this one; it finds modules where this one does, not in the folder at hand.
-
-    Attributes:
-        runs: whether it can be called.
-    """
+    """A process that calls functions for this one; it finds modules where this one does, not in the folder at hand."""
 
     def __init__(self) -> None:
-        self.runs = True
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **ONE_THREAD, **GIVE_BACK}
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "unlearnable.workers"],
@@ -46,6 +41,11 @@ class Worker:
             stderr=subprocess.DEVNULL,
             env=environment,
         )
+
+    @property
+    def runs(self) -> bool:
+        """Whether it can be called."""
+        return self._process.poll() is None
 
     def call(self, function: Callable[[Job], Answer], job: Job) -> Answer:
         """Return what a function of a module returns there, or raise what it raises.
@@ -60,8 +60,8 @@ class Worker:
             self._process.stdin.flush()
             succeeded, answer = pickle.load(self._process.stdout)
         except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:
-            self.runs = False
             self.stop()
+            self._process.wait()
             raise WorkerEnded from error
         if not succeeded:
             raise answer
