@@ -188,3 +188,26 @@ def test_a_loss_that_was_lost_is_left_out_of_the_curve(method, tmp_path):
 def test_a_victim_of_any_path_has_its_figures_and_leaves_room_for_them(tmp_path, folder):
     named = cell("clean").model_copy(update={"victim": f"/home/{folder}model.safetensors"})
     assert all(path.is_file() for path in draw(report([named]), tmp_path))  # a warning of matplotlib is an error
+
+
+def test_what_a_spread_is_stands_below_each_table():
+    made = report([cell(m, through=t, seed=s) for m in ("clean", "mem-3") for t in ("png", "jpeg-75") for s in (0, 4)])
+    for table in made.tables:
+        assert table.notes[-1] == "±: population standard deviation over the seeds 0, 4."
+    assert "±" not in to_markdown(report([cell("clean"), cell("mem-3")]))
+
+
+def test_every_training_of_a_fraction_stands_in_a_table():
+    made = report([cell("clean", through=t) for t in ("png", "jpeg-75")] + [
+        cell("mem-3", through=t, fraction=0.5) for t in ("png", "jpeg-75")
+    ])  # fmt: skip
+    assert titles(made) == ["Table 1", "Table 3", "What a scraper does first (not in the paper)"]
+    assert made.tables[1].heads == ["", "", "50 % Hit@10", "50 % Medr"], "nothing was protected in full"
+    assert [row[1:3] for row in made.tables[2].rows][2:] == [["MEM-3, 50 %", "png"], ["MEM-3, 50 %", "jpeg-75"]]
+    assert any("ours / the paper's" in note for note in made.tables[2].notes)
+
+
+def test_where_there_is_no_table_1_the_others_say_how_the_set_up_differs():
+    made = report([cell("mem-3", fraction=0.5), cell("mem-3", fraction=0.2)])
+    assert titles(made) == ["Table 3"]
+    assert "It differs." in made.tables[0].notes

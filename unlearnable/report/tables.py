@@ -21,7 +21,7 @@ NAMES = {
 }
 HEADS = [f"{way} {figure}" for way in WAYS for figure in ("Hit@10", "Medr")]
 OURS = "Each figure is ours / the paper's; - where the paper has none."
-SAME = "The set-up differs from the paper's as Table 1 says."
+SAME = "The set-up differs from the paper's as Table {} says."
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ def lay_out(report: BenchmarkReport) -> list[TableRecord]:
     makers = [_tuned, _fractions] if report.pretrained else [_methods, _transfer, _fractions]
     if not report.pretrained or _kinds_of_triggers(report) > 1:
         makers = [*makers, _triggers]
-    tables = [make(report) for make in (*makers, _attacks)]
-    return [table for table in tables if len(table.rows) > 1]
+    tables = [table for make in (*makers, _attacks) if len((table := make(report)).rows) > 1]
+    return [table.model_copy(update={"notes": [*table.notes, *_about_seeds(report)]}) for table in tables]
 
 
 def _methods(report: BenchmarkReport) -> TableRecord:
@@ -83,7 +83,7 @@ def _transfer(report: BenchmarkReport) -> TableRecord:
         f"Protected on {_surrogate(report)}.",
         OURS,
         "For RN50 the paper has other figures here than for MEM-3 in its Table 1.",
-        SAME,
+        *_set_up(report),
     ]
     title = f"Table 2: transfer{_after(report)}"
     return TableRecord(title=title, heads=heads, rows=rows if several else [], notes=notes)
@@ -96,20 +96,19 @@ def _transfer_paper(report: BenchmarkReport, cell: BenchmarkCell) -> PaperRow | 
 
 
 def _fractions(report: BenchmarkReport) -> TableRecord:
-    shares = sorted({cell.fraction for cell in report.cells}, reverse=True)
     cells = [c for c in _through(report) if c.victim == _first(report) and named_settings(c.method)]
+    shares = sorted({cell.fraction for cell in cells}, reverse=True)
     rows = []
     for method, own in _by(cells, lambda c: c.method):
         for index, way in enumerate(WAYS):
             found = [_over([c for c in own if c.fraction == share]) for share in shares]
             rows.append([_name(method), way, *(one.figures()[2 * index + k] for one in found for k in (0, 1))])
     heads = ["", "", *(f"{100 * share:g} % {figure}" for share in shares for figure in ("Hit@10", "Medr"))]
-    notes = [OURS, "The photos that are protected are drawn by the seed; all others are clean."]
-    notes += [] if report.pretrained else [SAME]
+    notes = [OURS, "The photos that are protected are drawn by the seed; all others are clean.", *_set_up(report)]
     return TableRecord(
         title=f"Table 3: fraction of the posts that is protected{_after(report)}",
         heads=heads,
-        rows=rows if len(shares) > 1 else [],
+        rows=rows if shares != [1.0] else [],
         notes=notes,
     )
 
@@ -122,8 +121,7 @@ def _triggers(report: BenchmarkReport) -> TableRecord:
     rows = [[_name(method), *_over(found).figures(), *_read(read[method])] for method, found in own]
     heads = ["", *HEADS, "judge's nats a token", "AUROC"]
     texts = [f"{_name(method)}, first posts: {'; '.join(found[0].triggers)}." for method, found in own]
-    same = [] if report.pretrained else [SAME]
-    notes = [*texts, OURS, *same, *_about_reading(list(read.values()), report.unread)]
+    notes = [*texts, OURS, *_set_up(report), *_about_reading(list(read.values()), report.unread)]
     title = f"Table 4: trigger texts, victim {_first(report)}{_after(report)}"
     return TableRecord(title=title, heads=heads, rows=rows, notes=notes)
 
@@ -170,20 +168,32 @@ def _tuned(report: BenchmarkReport) -> TableRecord:
 
 
 def _attacks(report: BenchmarkReport) -> TableRecord:
-    cells = [cell for cell in report.cells if cell.fraction == 1]
     rows = [
-        [victim, _name(method), through, *_over(found).figures()]
-        for victim, same in _by(cells, lambda c: c.victim)
-        for method, own in _by(same, lambda c: c.method)
+        [victim, trained, through, *_over(found).figures()]
+        for victim, same in _by(report.cells, lambda c: c.victim)
+        for trained, own in _by(same, _trained_on)
         for through, found in _by(own, lambda c: c.through)
     ]
-    several = len({cell.through for cell in cells}) > 1
+    several = len({cell.through for cell in report.cells}) > 1
     return TableRecord(
         title="What a scraper does first (not in the paper)",
         heads=["victim", "trained on", "through", *HEADS],
         rows=rows if several else [],
-        notes=["Clean posts go through the same."],
+        notes=["Clean posts go through the same.", OURS, *_set_up(report)],
     )
+
+
+def _about_seeds(report: BenchmarkReport) -> list[str]:
+    """Return what stands behind a mean, if there are means."""
+    seeds = dict.fromkeys(cell.seed for cell in report.cells)
+    return [f"±: population standard deviation over the seeds {', '.join(map(str, seeds))}."] if len(seeds) > 1 else []
+
+
+def _set_up(report: BenchmarkReport) -> list[str]:
+    """Return how the set-up differs from the paper's, or which table of this run says so."""
+    number = 5 if report.pretrained else 1
+    shown = _plain(report, victim=None if report.pretrained else _first(report))
+    return [SAME.format(number)] if shown and report.differs else report.differs
 
 
 def _first(report: BenchmarkReport) -> str:
@@ -236,6 +246,10 @@ def _pair(values: Sequence[float], paper: float | None, form: Callable[[float], 
         return "-"
     ours = form(fmean(values)) + (f" ±{form(pstdev(values))}" if len(values) > 1 else "")
     return f"{ours} / {'-' if paper is None else form(paper)}"
+
+
+def _trained_on(cell: BenchmarkCell) -> str:
+    return _name(cell.method) + (f", {100 * cell.fraction:g} %" if cell.fraction < 1 else "")
 
 
 def _name(method: str) -> str:
