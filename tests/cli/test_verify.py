@@ -222,3 +222,11 @@ def test_a_crowd_has_a_sentence_a_table_and_the_arms_of_the_contract(pair, tiny_
         one = scores[str(tiny_path)]
         assert {"image_to_text", "text_to_image", "idia_tpr", "idia_fpr", "others_text_to_image"} <= one.keys()
         assert one["text_to_image"].keys() == {"hit1", "hit5", "hit10", "medr", "low", "high"}
+
+
+def test_of_several_processes_the_first_verifies_alone(pair, tiny_path, tmp_path):
+    arguments = ["verify", *pair, "--victims", tiny_path, *SHORT, "--json"]
+    other = call(*arguments, cwd=tmp_path, env={"RANK": "1", "WORLD_SIZE": "2"})
+    assert (other.returncode, other.stdout) == (0, ""), other.stderr
+    first = call(*arguments, cwd=tmp_path, env={"RANK": "0", "WORLD_SIZE": "2"})
+    assert json.loads(first.stdout)["ran"] > 0, "the other one trained nothing"

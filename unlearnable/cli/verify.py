@@ -80,9 +80,12 @@ def verify(
     protect run is verified. A stopped run continues when the same command is given again.
     """
 
-    def work(settings: VerifySettings, progress: Progress) -> VerifyReport:
+    def work(settings: VerifySettings, progress: Progress) -> VerifyReport | None:
+        from unlearnable.training.distributed import process
         from unlearnable.workflows.verify.run import verify as run
 
+        if process()[0]:
+            return None  # the first process does it alone
         return run(settings, overwrite=overwrite, progress=progress)
 
     folders = {"originals": originals, "protected": protected, "captions": captions}
