@@ -45,6 +45,13 @@ def test_a_checkpoint_a_report_and_curves_come_out(settings, posts):
     assert list(settings.output.parent.glob("*.partial")) == []
 
 
+def test_the_report_holds_the_settings_to_train_the_same_again_with(settings):
+    report = train(settings.model_copy(update={"smallest_crop": 0.8}))
+    shaping = set(TrainSettings.model_fields) - {"captions", "device", "log_file", "output", "data", "model"}
+    assert {name for name in shaping if getattr(report, name) is not None} == shaping
+    assert (report.smallest_crop, report.test_fraction) == (0.8, 0.25)
+
+
 def test_the_first_of_several_processes_alone_speaks_and_writes(settings, monkeypatch):
     said: list[str] = []
     monkeypatch.setattr("unlearnable.workflows.train.run.join", lambda device: World(rank=1))

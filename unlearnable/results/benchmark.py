@@ -107,8 +107,8 @@ class BenchmarkReport(Record):
     skipped: list[SkippedRecord] = Field(description="Photos and caption records that were left out.")
     notes: list[str] = Field(description="Remarks on this run for the user.")
     device: DeviceName
-    ran: int = Field(description="Cells that this run trained.")
-    reused: int = Field(description="Cells that an earlier run had trained.")
+    ran: int = Field(description="Cells that this run trained, in its first process.")
+    reused: int = Field(description="Cells that an earlier run, or another process of this one, trained.")
     seconds: RunSeconds
 
 

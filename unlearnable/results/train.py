@@ -33,6 +33,12 @@ class TrainReport(Record):
     batch_size: int = Field(description="Pairs in a contrastive batch, over all processes.")
     weight_decay: float = Field(description="Weight decay of the matrices.")
     warmup: float = Field(description="Share of all steps in which the learning rate rises, 0 to 1.")
+    smallest_crop: float | None = Field(
+        default=None, description="Smallest share of a photo in a training crop, 0 to 1; null in earlier reports."
+    )
+    test_fraction: float | None = Field(
+        default=None, description="Share of the photos held out where no split was named; null in earlier reports."
+    )
     one_caption: bool = Field(description="Whether an epoch shows a photo once, with one of its captions.")
     precision: str = Field(description="Precision asked for: auto, fp32 or bf16.")
     seed: int = Field(description="Seed of the weights, the order, the crops and the split.")
