@@ -13,6 +13,7 @@ import pytest
 from tests.benchmarks.conftest import faces, flickr  # noqa: F401  (fixtures)
 from tests.cli.program import POSIX, call
 from tests.forked import Forked
+from unlearnable.results.common import made_by
 
 PAUSING = """
 import sys, threading
@@ -44,6 +45,7 @@ def test_json_is_as_the_contract_has_it(flickr, common, tmp_path):  # noqa: F811
     result = call(*common(flickr, "--dataset", "flickr8k", "--output", out, "--json"))
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
+    assert report["made_by"] == made_by()
     assert {"schema_version", "dataset", "scale", "cells", "ran", "reused"} <= report.keys()
     assert (report["dataset"], report["scale"], report["ran"], report["reused"]) == ("flickr8k", "tiny", 2, 0)
     for cell in report["cells"]:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from tests.cli.program import FILE, call, run
 from tests.conftest import picture
+from unlearnable.results.common import made_by
 
 
 def test_protect_look_and_explain(posts, tiny_path, tmp_path):
@@ -35,6 +36,7 @@ def test_protect_look_and_explain(posts, tiny_path, tmp_path):
     explained = run(*arguments, "--json")
     assert explained.returncode == 0, explained.stderr
     report = json.loads(explained.stdout)
+    assert report["made_by"] == made_by()
     assert len(report["explanations"]) == len(report["maps"]) == 2
     assert report["trigger"]
     assert 0 < report["explanations"][0]["trigger_share"] < 1

@@ -16,6 +16,7 @@ from tests.conftest import tree
 from tests.forked import Forked
 from unlearnable.config import VerifySettings
 from unlearnable.progress import Silent
+from unlearnable.results.common import made_by
 from unlearnable.workflows.verify.splits import divide
 
 
@@ -23,6 +24,7 @@ def test_protect_prints_one_json_object_and_progress_goes_to_stderr(posts, quick
     result = run("protect", posts, "--captions", posts / "posts.jsonl", "--json", *quick)
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
+    assert report["made_by"] == made_by()
     assert (report["protected"], report["rounds"], report["trigger_roundtrip"]) == (8, 2, 1.0)
     assert "optimising (mem): 2/2 loss" in result.stderr
     wanted = {"schema_version", "output", "photos", "skipped", "linf_max", "psnr_mean", "ssim_mean", "loss_first"}

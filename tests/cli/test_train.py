@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.cli.program import call, run
+from unlearnable.results.common import made_by
 
 
 @pytest.fixture
@@ -20,6 +21,7 @@ def test_train_prints_one_json_object_and_progress_goes_to_stderr(short, tmp_pat
     result = run(*short, "--json")
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
+    assert report["made_by"] == made_by()
     assert report["output"] == str(tmp_path / "out.safetensors")
     assert len(report["sha256"]) == 64
     assert f"training {report['model']}" in result.stderr

@@ -11,6 +11,7 @@ from PIL import Image
 
 from tests.cli.program import FILE, call, run
 from tests.conftest import picture
+from unlearnable.results.common import made_by
 
 SHORT = ("--epochs", "1", "--batch-size", "8", "--seeds", "0", "--device", "cpu")
 
@@ -27,6 +28,7 @@ def test_verify_prints_one_json_object_as_the_contract_has_it(pair, tiny_path):
     result = run("verify", *pair, "--victims", tiny_path, *SHORT, "--json", "--through", "png,jpeg-75")
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
+    assert report["made_by"] == made_by()
     assert {"schema_version", "gallery", "references", "cells", "verdict"} <= report.keys()
     assert report["references"]["pretrained"].keys() == {str(tiny_path)}
     assert report["references"]["random"]["text_to_image"]["medr"] == 1.5

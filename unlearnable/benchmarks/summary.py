@@ -21,6 +21,7 @@ from unlearnable.report.html import benchmark_page
 from unlearnable.report.markdown_latex import to_latex, to_markdown
 from unlearnable.report.tables import lay_out
 from unlearnable.results import BenchmarkReport, SkippedRecord
+from unlearnable.results.common import made_by
 from unlearnable.wording import counted
 
 RANDOM_FEATURES = 256
@@ -70,6 +71,7 @@ def report_of(
         skipped=list(skipped),
         notes=[*notes, *([f"{counted(missing, 'cell')} missing: run the same command to continue"] if missing else [])],
         device=pool.device,
+        made_by=made_by(),
         ran=0,
         reused=0,
         seconds=0.0,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +12,7 @@ from unlearnable.cli import options
 from unlearnable.cli.console import console, print_json, print_rows
 from unlearnable.config import Device
 from unlearnable.errors import EXIT_MISSED
+from unlearnable.results.common import version_of
 from unlearnable.wording import counted
 
 PACKAGES = (
@@ -130,7 +130,7 @@ def examine(device: Device) -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "system": platform.platform(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {name: version_of(name) for name in PACKAGES},
         "device": choose_device(device),
         "threads": torch.get_num_threads(),
         "bundled_model": str(weights),
@@ -141,10 +141,3 @@ def examine(device: Device) -> dict[str, Any]:
         "victims_cache": str(cache_folder()),
         "state_folder": str(state_folder()),
     }
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "missing"

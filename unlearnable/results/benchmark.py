@@ -8,6 +8,7 @@ from unlearnable.results.common import (
     BothWays,
     DeviceName,
     LossCurve,
+    MadeBy,
     MedrCurve,
     Record,
     Retrieval,
@@ -107,6 +108,7 @@ class BenchmarkReport(Record):
     skipped: list[SkippedRecord] = Field(description="Photos and caption records that were left out.")
     notes: list[str] = Field(description="Remarks on this run for the user.")
     device: DeviceName
+    made_by: MadeBy = None
     ran: int = Field(description="Cells that this run trained, in its first process.")
     reused: int = Field(description="Cells that an earlier run, or another process of this one, trained.")
     seconds: RunSeconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -12,9 +13,26 @@ SchemaVersion = Annotated[
     Literal[1], Field(description="Version of this schema, raised when a field goes or changes its meaning.")
 ]
 DeviceName = Annotated[str, Field(description="Device that the models ran on, such as cpu or cuda.")]
+MadeBy = Annotated[
+    str | None,
+    Field(description="Versions of this program and of the libraries that compute; null in earlier reports."),
+]
 RunSeconds = Annotated[float, Field(description="Wall-clock time of this run, in seconds.")]
 LossCurve = Annotated[list[float | None], Field(description="Mean training loss of each epoch, in nats.")]
 MedrCurve = Annotated[list[float], Field(description="Text→image Medr after each epoch, a rank from 1.")]
+
+
+def version_of(package: str) -> str:
+    """Return the version of an installed package, "missing" where there is none."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"
+
+
+def made_by() -> str:
+    """Return what a report says of the versions that it was made by."""
+    return ", ".join(f"{package} {version_of(package)}" for package in ("unlearnable", "torch", "open_clip_torch"))
 
 
 class Record(BaseModel):

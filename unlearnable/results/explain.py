@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from unlearnable.results.common import DeviceName, Record, RunSeconds, SchemaVersion
+from unlearnable.results.common import DeviceName, MadeBy, Record, RunSeconds, SchemaVersion
 
 
 class WordRecord(Record):
@@ -79,6 +79,7 @@ class ExplainReport(Record):
     notes: list[str] = Field(default_factory=list, description="Remarks on how far the figures can be relied on.")
     seed: int = Field(description="Seed of the posts on the map, of their crops and of the t-SNE.")
     device: DeviceName
+    made_by: MadeBy = None
     seconds: RunSeconds
 
 

@@ -6,7 +6,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from unlearnable.results.common import DeviceName, Record, RunSeconds, SchemaVersion, SkippedRecord, StoredRecord
+from unlearnable.results.common import (
+    DeviceName,
+    MadeBy,
+    Record,
+    RunSeconds,
+    SchemaVersion,
+    SkippedRecord,
+    StoredRecord,
+)
 from unlearnable.results.visible import DeltaEMean, FlipMax, FlipMean, LineDeltaE, LineFlip
 
 CHANGED = "changed-while-running"
@@ -190,6 +198,7 @@ class ProtectReport(Record):
     run: str = Field(description="Run key: hash of the settings and posts that the result depends on.")
     seed: int = Field(description="Seed that all randomness follows from.")
     device: DeviceName
+    made_by: MadeBy = None
     seconds: RunSeconds
     notes: list[str] = Field(default_factory=list, description="Remarks on this run for the user.")
 

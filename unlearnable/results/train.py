@@ -8,6 +8,7 @@ from unlearnable.results.common import (
     DeviceName,
     EpochRecord,
     LossCurve,
+    MadeBy,
     Record,
     RunSeconds,
     SchemaVersion,
@@ -44,6 +45,7 @@ class TrainReport(Record):
     seed: int = Field(description="Seed of the weights, the order, the crops and the split.")
     processes: int = Field(description="Processes that trained together.")
     device: DeviceName
+    made_by: MadeBy = None
     loss_curve: LossCurve
     before: EpochRecord = Field(description="The model before training, as epoch 0.")
     history: list[EpochRecord] = Field(description="Every epoch in order.")

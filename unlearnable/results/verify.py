@@ -10,6 +10,7 @@ from unlearnable.results.common import (
     BothWays,
     DeviceName,
     LossCurve,
+    MadeBy,
     MedrCurve,
     Record,
     Retrieval,
@@ -221,6 +222,7 @@ class VerifyReport(Record):
     batch_size: int = Field(description="Pairs in a contrastive batch.")
     smallest_crop: float = Field(description="Smallest share of a photo in a training crop, 0 to 1.")
     device: DeviceName
+    made_by: MadeBy = None
     ran: int = Field(description="Cells that this run trained.")
     reused: int = Field(description="Cells that an earlier run had trained.")
     seconds: RunSeconds

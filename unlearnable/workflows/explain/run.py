@@ -28,6 +28,7 @@ from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.progress import Progress, Silent
 from unlearnable.report.figures import MapPanel, Panel, draw_attention, draw_map, is_drawn
 from unlearnable.results import EmbeddingMap, ExplainReport, Explanation, MapPoint, WordRecord
+from unlearnable.results.common import made_by
 from unlearnable.workflows.explain.selection import ExplainedPost, MapPosts, choose_posts, post_of
 from unlearnable.workflows.layout import refuse_published
 
@@ -94,6 +95,7 @@ def _explained(
         notes=[*_notes(explanations), *_note_on_letters(post)],
         seed=settings.seed,
         device=device,
+        made_by=made_by(),
         seconds=round(time.monotonic() - started, 1),
     )
 

@@ -17,6 +17,7 @@ from unlearnable.methods.state import State
 from unlearnable.models.weights import weights_sha256
 from unlearnable.protection.optimise import reason_to_stop
 from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss, TriggerFigures
+from unlearnable.results.common import made_by
 from unlearnable.workflows.layout import METADATA
 from unlearnable.workflows.protect.borrowed import said_of_names
 from unlearnable.workflows.protect.field_notes import field_notes
@@ -86,6 +87,7 @@ def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
         run=run.key,
         seed=run.settings.seed,
         device=str(run.problem.surrogates[0].device),
+        made_by=made_by(),
         seconds=round(results.seconds, 1),
         notes=_notes(run, protected, triggers),
     )

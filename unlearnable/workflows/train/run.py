@@ -24,6 +24,7 @@ from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.reading import DecodedPosts, open_collection, read_all
 from unlearnable.progress import Progress, Silent
 from unlearnable.results import SkippedRecord, TrainReport
+from unlearnable.results.common import made_by
 from unlearnable.scratch import scratch_folder
 from unlearnable.training.distributed import join
 from unlearnable.workflows.train.outputs import (
@@ -95,6 +96,7 @@ def _train(settings: TrainSettings, overwrite: bool, progress: Progress) -> Trai
         test_fraction=settings.test_fraction,
         processes=world.size,
         device=device,
+        made_by=made_by(),
         loss_curve=[record.loss for record in history],
         before=initial,
         history=history,

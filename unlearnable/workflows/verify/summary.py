@@ -15,6 +15,7 @@ from unlearnable.evaluation.scores import chance
 from unlearnable.evaluation.verdict import in_words, verdict
 from unlearnable.evaluation.worst import worst_finding
 from unlearnable.results import Finding, GalleryRecord, References, SkippedRecord, VerifyReport, VictimRecord
+from unlearnable.results.common import made_by
 from unlearnable.wording import counted
 from unlearnable.workflows.verify.cells import CellResults
 from unlearnable.workflows.verify.crowd_summary import crowd_report
@@ -63,6 +64,7 @@ def summarise(
         batch_size=settings.batch_size,
         smallest_crop=settings.smallest_crop,
         device=experiment.pool.device,
+        made_by=made_by(),
         ran=results.ran,
         reused=len(cells) - results.ran,
         seconds=0.0,
