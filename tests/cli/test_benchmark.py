@@ -46,6 +46,7 @@ def test_json_is_as_the_contract_has_it(flickr, common, tmp_path):  # noqa: F811
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
     assert report["made_by"] == made_by()
+    assert (report["settings"]["dataset"], report["settings"]["output"]) == ("flickr8k", str(out))
     assert {"schema_version", "dataset", "scale", "cells", "ran", "reused"} <= report.keys()
     assert (report["dataset"], report["scale"], report["ran"], report["reused"]) == ("flickr8k", "tiny", 2, 0)
     for cell in report["cells"]:

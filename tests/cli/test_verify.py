@@ -29,6 +29,7 @@ def test_verify_prints_one_json_object_as_the_contract_has_it(pair, tiny_path):
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
     assert report["made_by"] == made_by()
+    assert report["settings"]["victims"] == [cell["victim"] for cell in report["cells"]][:1]
     assert {"schema_version", "gallery", "references", "cells", "verdict"} <= report.keys()
     assert report["references"]["pretrained"].keys() == {str(tiny_path)}
     assert report["references"]["random"]["text_to_image"]["medr"] == 1.5

@@ -72,6 +72,7 @@ def report_of(
         notes=[*notes, *([f"{counted(missing, 'cell')} missing: run the same command to continue"] if missing else [])],
         device=pool.device,
         made_by=made_by(),
+        settings=settings.model_dump(mode="json", exclude_none=True),
         ran=0,
         reused=0,
         seconds=0.0,

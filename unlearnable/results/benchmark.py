@@ -13,6 +13,7 @@ from unlearnable.results.common import (
     Record,
     Retrieval,
     RunSeconds,
+    RunSettings,
     SchemaVersion,
     SkippedRecord,
     StoredRecord,
@@ -109,6 +110,7 @@ class BenchmarkReport(Record):
     notes: list[str] = Field(description="Remarks on this run for the user.")
     device: DeviceName
     made_by: MadeBy = None
+    settings: RunSettings = None
     ran: int = Field(description="Cells that this run trained, in its first process.")
     reused: int = Field(description="Cells that an earlier run, or another process of this one, trained.")
     seconds: RunSeconds

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated, Literal, Protocol, Self
+from typing import Annotated, Any, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -16,6 +16,10 @@ DeviceName = Annotated[str, Field(description="Device that the models ran on, su
 MadeBy = Annotated[
     str | None,
     Field(description="Versions of this program and of the libraries that compute; null in earlier reports."),
+]
+RunSettings = Annotated[
+    dict[str, Any] | None,
+    Field(description="All settings that have a value, as `--print-config` names them; null in earlier reports."),
 ]
 RunSeconds = Annotated[float, Field(description="Wall-clock time of this run, in seconds.")]
 LossCurve = Annotated[list[float | None], Field(description="Mean training loss of each epoch, in nats.")]

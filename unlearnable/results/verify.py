@@ -15,6 +15,7 @@ from unlearnable.results.common import (
     Record,
     Retrieval,
     RunSeconds,
+    RunSettings,
     SchemaVersion,
     SkippedRecord,
     StoredRecord,
@@ -223,6 +224,7 @@ class VerifyReport(Record):
     smallest_crop: float = Field(description="Smallest share of a photo in a training crop, 0 to 1.")
     device: DeviceName
     made_by: MadeBy = None
+    settings: RunSettings = None
     ran: int = Field(description="Cells that this run trained.")
     reused: int = Field(description="Cells that an earlier run had trained.")
     seconds: RunSeconds

@@ -65,6 +65,7 @@ def summarise(
         smallest_crop=settings.smallest_crop,
         device=experiment.pool.device,
         made_by=made_by(),
+        settings=settings.model_dump(mode="json", exclude_none=True),
         ran=results.ran,
         reused=len(cells) - results.ran,
         seconds=0.0,
