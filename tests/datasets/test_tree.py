@@ -77,8 +77,18 @@ def test_a_folder_that_nobody_may_look_into_is_left_out_and_named(tmp_path: Path
     with pytest.raises(InputError, match="cannot read"):
         find_photos(tmp_path / "b" / "closed")
     (tmp_path / "b" / "d.jpg").unlink()
-    with pytest.raises(InputError, match=r"no photo in .*; closed is a folder that you may not look into"):
+    with pytest.raises(InputError, match=r"no photo in .*; closed: a folder that you may not look into"):
         find_photos(tmp_path / "b")
+
+
+@pytest.mark.parametrize("name", [".IMG_1.HEIC.icloud", "$RECYCLE.BIN/a.jpg"])
+def test_a_folder_whose_photos_are_elsewhere_says_where(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+    [away] = not_here(tmp_path)
+    with pytest.raises(InputError) as caught:
+        find_photos(tmp_path)
+    assert caught.value.message == f"no photo in {tmp_path}; {away.where}: {away.detail}"
 
 
 @pytest.mark.parametrize(

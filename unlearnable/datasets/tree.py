@@ -48,8 +48,8 @@ def find_photos(root: Path) -> list[str]:
     ids = find_files(root, is_photo)
     if not ids:
         suffixes = " ".join(sorted(suffix[1:] for suffix in PHOTO_SUFFIXES))
-        closed = "".join(f"; {one.where} is {one.detail}" for one in unreadable(root)[:1])
-        raise InputError(f"no photo in {root}{closed}", hint=f"photos are files with one of these suffixes: {suffixes}")
+        away = "".join(f"; {one.where}: {one.detail}" for one in [*unreadable(root), *not_here(root)][:1])
+        raise InputError(f"no photo in {root}{away}", hint=f"photos are files with one of these suffixes: {suffixes}")
     return ids
 
 
