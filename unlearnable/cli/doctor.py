@@ -12,7 +12,6 @@ from unlearnable.cli import options
 from unlearnable.cli.console import console, print_json, print_rows
 from unlearnable.config import Device
 from unlearnable.errors import EXIT_MISSED
-from unlearnable.results.common import version_of
 from unlearnable.wording import counted
 
 PACKAGES = (
@@ -125,6 +124,7 @@ def examine(device: Device) -> dict[str, Any]:
     from unlearnable.folders import cache_folder, state_folder
     from unlearnable.models import bundled, masked_language
     from unlearnable.models.device import choose_device
+    from unlearnable.results.common import version_of
 
     weights = bundled.path(bundled.SMALL)
     return {
