@@ -11,7 +11,7 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
-from unlearnable import files
+from unlearnable import checksums, files
 from unlearnable.models import bundled
 from unlearnable.models.openclip import load
 
@@ -27,7 +27,7 @@ def main() -> None:
     packed = bundled.pack(model.module.state_dict(), start)
     with files.atomic(weights) as temporary:
         save_file({name: value.contiguous() for name, value in packed.items()}, temporary)
-    description = {"config": spec.config, "mean": spec.mean, "std": spec.std, "sha256": files.sha256(weights)}
+    description = {"config": spec.config, "mean": spec.mean, "std": spec.std, "sha256": checksums.sha256(weights)}
     files.write_text(bundled.DATA / f"{options.name}.json", json.dumps(description, indent=2) + "\n")
     print(f"{weights}: {weights.stat().st_size / 1e6:.1f} MB, sha256 {description['sha256']}")
 

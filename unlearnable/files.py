@@ -1,15 +1,12 @@
-"""Write files atomically, and compute and list their checksums."""
+"""Write files atomically, say why one cannot be written, and let others read them or not."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
 import os
-import re
-import shutil
 import stat
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
@@ -96,33 +93,6 @@ def full_disk(error: BaseException | None, path: object = "a file") -> OutputErr
     return None
 
 
-def reserve(path: Path, size: int) -> None:
-    """Make a file of zeros whose whole size is on the disk, or keep one of that size and take what it lacks of it.
-
-    A file with holes, once it is mapped, kills the process that writes where no space is left.
-
-    Raises:
-        OutputError: there is no room for it.
-    """
-    with reporting_write_errors(path):
-        try:
-            with path.open("r+b" if path.is_file() and path.stat().st_size == size else "wb") as file:
-                _allocate(file.fileno(), size)
-        except OSError as error:
-            if error.errno in FULL:
-                path.unlink()
-            raise
-
-
-def _allocate(file: int, size: int) -> None:
-    try:
-        os.posix_fallocate(file, 0, size)
-    except (AttributeError, OSError) as error:  # neither every system nor every file system can
-        if getattr(error, "errno", None) in FULL:
-            raise
-        os.truncate(file, size)
-
-
 def make_folder(folder: Path) -> None:
     """Create a folder and its parents where they are missing, and flush the entry of each to disk."""
     if folder.is_dir():
@@ -158,20 +128,6 @@ def refuse_among(output: Path, *inputs: Path | None) -> None:
             )
 
 
-def check_writable(folder: Path) -> None:
-    """Create a folder and check that files can be written there, before hours of work depend on it.
-
-    Raises:
-        OutputError: the folder cannot be created or written to.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):  # under a unique name: several processes may check at once
-            pass
-    except OSError as error:
-        raise write_error(folder, error) from error
-
-
 def is_temporary(path: Path) -> bool:
     """Return whether `path` is named like a file that `atomic` has not finished."""
     return path.name.startswith(".") and path.stem.endswith(_PARTIAL)
@@ -188,24 +144,6 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, storable(text).encode("utf-8"))
 
 
-def can_exist(path: Path) -> bool:
-    """Return whether the file system could hold a file of this path: whether no name in it, nor all of it, is too long.
-
-    Nothing is written. The folders of the path need not exist.
-    """
-    path = path.absolute()
-    existing = _nearest_folder(path)
-    parts = path.relative_to(existing).parts
-    for tried in (path, temporary_name(path), *(existing / part for part in parts)):
-        try:
-            tried.lstat()
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except (OSError, ValueError):
-            return False
-    return True
-
-
 def missing(path: Path) -> InputError:
     """Return what to say of a file or folder of the user's that does not exist: also where it was looked for."""
     where = "" if path.is_absolute() else f": it would be {path.absolute()}"
@@ -215,29 +153,6 @@ def missing(path: Path) -> InputError:
 def is_file(path: Path) -> bool:
     """Return whether there is such a file; none has a name that is too long, of which `Path` raises an error."""
     return os.path.isfile(path)  # noqa: PTH113
-
-
-def free_space(path: Path) -> int:
-    """Return the bytes that are free where `path` is or would be made."""
-    return shutil.disk_usage(_nearest_folder(path)).free
-
-
-def _nearest_folder(path: Path) -> Path:
-    """Return the nearest folder on the way to `path` that exists."""
-    return next(folder for folder in (path.absolute(), *path.absolute().parents) if os.path.isdir(folder))  # noqa: PTH112  (False where a name is too long)
-
-
-def check_space(folder: Path, needed: int) -> None:
-    """Check that so many bytes are free where a folder is or would be made.
-
-    Raises:
-        OutputError: less is free.
-    """
-    if (free := free_space(folder)) < needed:
-        raise OutputError(
-            f"{folder} takes about {needed / 1e6:,.0f} MB, but {free / 1e6:,.0f} MB are free on its disk",
-            hint="free some space, or choose another --output",
-        )
 
 
 def size_of(path: Path) -> int:
@@ -281,34 +196,6 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def write_sums(path: Path, sums: Mapping[str, Iterable[str]]) -> None:
-    """Write a SHA256SUMS file atomically; names that are no text are in it as the file system has them."""
-    write_bytes(path, format_sums(sums).encode("utf-8", "surrogateescape"))
-
-
-def format_sums(sums: Mapping[str, Iterable[str]]) -> str:
-    """Return the text of a SHA256SUMS file as coreutils write it: names with special characters are escaped."""
-    lines = []
-    for name, digests in sorted(sums.items()):
-        escaped = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
-        lines += [f"{'' if escaped == name else chr(92)}{digest}  {escaped}\n" for digest in sorted(digests)]
-    return "".join(lines)
-
-
-def parse_sums(text: str) -> dict[str, set[str]]:
-    """Return the checksums of each name in a SHA256SUMS file; malformed lines are ignored."""
-    sums: dict[str, set[str]] = {}
-    for line in text.split("\n"):
-        escaped, line = line.startswith("\\"), line.removeprefix("\\")
-        digest, gap, name = line[:64], line[64:66], line[66:]
-        if gap != "  " or not name:
-            continue
-        if escaped:
-            name = re.sub(r"\\(.)", lambda match: {"n": "\n", "r": "\r"}.get(match[1], match[1]), name)
-        sums.setdefault(name, set()).add(digest)
-    return sums
-
-
 def open_regular(path: Path) -> BufferedReader:
     """Open a file to read its bytes; a pipe, which might never give any, is not waited for.
 
@@ -324,19 +211,3 @@ def open_regular(path: Path) -> BufferedReader:
 
 def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
-def sha256(path: Path, size: int | None = None) -> str:
-    """Return the hex SHA-256 of a file's bytes, or of its first `size` bytes.
-
-    Raises:
-        OSError: it cannot be read, or is no regular file.
-    """
-    with open_regular(path) as file:
-        if size is None:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-        digest = hashlib.sha256()
-        while size and (block := file.read(min(size, 1 << 20))):
-            digest.update(block)
-            size -= len(block)
-        return digest.hexdigest()

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from unlearnable import files
+from unlearnable import checksums
 
 SEAL = "sha256_of_rest"
 _TRAILER = b"\nsha256 "
@@ -24,7 +24,7 @@ class Damaged(ValueError):
 
 def seal_file(path: Path) -> None:
     """Append the checksum of a file to it; zip files, and so checkpoints of torch, may be followed by such a line."""
-    digest = files.sha256(path)
+    digest = checksums.sha256(path)
     with path.open("ab") as file:
         file.write(_TRAILER + digest.encode("ascii"))
 
@@ -36,7 +36,7 @@ def is_intact(path: Path) -> bool:
         return False
     with path.open("rb") as file:
         file.seek(size)
-        return file.read() == _TRAILER + files.sha256(path, size).encode("ascii")
+        return file.read() == _TRAILER + checksums.sha256(path, size).encode("ascii")
 
 
 def seal_json(content: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from unlearnable import files
+from unlearnable import checksums
 from unlearnable.datasets import Dataset, Pair, open_dataset
 
 
@@ -88,7 +88,7 @@ class TestFingerprint:
         self, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         read: list[Path] = []
-        monkeypatch.setattr(files, "sha256", lambda path: read.append(path) or path.name)
+        monkeypatch.setattr(checksums, "sha256", lambda path: read.append(path) or path.name)
         open_dataset(dataset.root, dataset.source)
         assert read == []
         assert dataset.fingerprint == dataset.fingerprint

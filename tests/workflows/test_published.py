@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.conftest import tree
 from tests.workflows.conftest import QUICK
-from unlearnable import files, protect
+from unlearnable import checksums, disk, protect
 from unlearnable.errors import CheckpointError, OutputError
 from unlearnable.workflows.layout import layout_of
 from unlearnable.workflows.protect import published
@@ -50,14 +50,14 @@ def private(tmp_path):
 
 def test_a_folder_that_cannot_be_written_stops_the_run_before_it_touches_the_result(run, out, private, monkeypatch):
     run()
-    before, genuine = tree(out) | tree(private), files.check_writable
+    before, genuine = tree(out) | tree(private), disk.check_writable
 
     def check_writable(folder):  # root may write a folder of mode 000
         if folder == out / "trip":
             raise OutputError(f"cannot write {folder}: Permission denied")
         genuine(folder)
 
-    monkeypatch.setattr(files, "check_writable", check_writable)
+    monkeypatch.setattr(disk, "check_writable", check_writable)
     with pytest.raises(OutputError, match="trip: Permission denied"):
         run(overwrite=True)
     assert tree(out) | tree(private) == before
@@ -324,7 +324,7 @@ def test_a_forged_list_does_not_lead_out_of_the_folder(run, posts, out, private,
     victim = tmp_path / "victim.txt"
     victim.write_text("dear")
     with (private / "SHA256SUMS").open("a") as sums:
-        sums.write(f"{files.sha256(victim)}  ../victim.txt\n{files.sha256(victim)}  {victim}\n")
+        sums.write(f"{checksums.sha256(victim)}  ../victim.txt\n{checksums.sha256(victim)}  {victim}\n")
     run(overwrite=True, seed=1)
     assert victim.read_text() == "dear"
     assert set(published.read_sums(layout_of(posts, out))) == set(tree(out))
@@ -337,4 +337,4 @@ def test_a_forged_list_does_not_lead_out_of_the_folder(run, posts, out, private,
     )
 )
 def test_a_list_of_sums_comes_back_as_it_was(sums):
-    assert files.parse_sums(files.format_sums(sums)) == sums
+    assert checksums.parse_sums(checksums.format_sums(sums)) == sums

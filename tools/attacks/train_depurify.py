@@ -25,7 +25,7 @@ from pairs import Pair, pairs_of, parts_of, protected
 from safetensors.torch import save_file
 from torch import Tensor
 
-from unlearnable import checkpoint, files
+from unlearnable import checkpoint, checksums, files
 from unlearnable.experiments.models import ModelPool
 from unlearnable.models import purifier
 from unlearnable.models.purifier import EPSILON, Purifier
@@ -122,7 +122,7 @@ def main() -> None:
             print(f"| {part.name} | {side} | {round(side * factor)} | {before:.2f} | {after:.2f} |", flush=True)
     if options.install:
         files.write_bytes(purifier.WEIGHTS, weights.read_bytes())
-        files.write_text(purifier.CHECKSUM, files.sha256(purifier.WEIGHTS) + "\n")
+        files.write_text(purifier.CHECKSUM, checksums.sha256(purifier.WEIGHTS) + "\n")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from openers import WORDS, Openers
 from torch import Tensor
 from transformers import BertConfig, BertForMaskedLM, BertTokenizerFast
 
-from unlearnable import files
+from unlearnable import checksums
 from unlearnable.models.tokens import natural_vocabulary
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -143,7 +143,7 @@ def save(model: BertForMaskedLM, words: list[str], folder: Path) -> None:
     BertTokenizerFast(str(vocabulary)).save_pretrained(folder)
     model.half().save_pretrained(folder)
     vocabulary.unlink(missing_ok=True)
-    (folder / "sha256.txt").write_text(files.sha256(folder / "model.safetensors") + "\n", encoding="ascii")
+    (folder / "sha256.txt").write_text(checksums.sha256(folder / "model.safetensors") + "\n", encoding="ascii")
 
 
 def parse() -> argparse.Namespace:

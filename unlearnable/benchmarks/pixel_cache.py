@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel
 
-from unlearnable import files, seal
+from unlearnable import checksums, files, seal
 from unlearnable.benchmarks.plan import digest
 from unlearnable.benchmarks.suites.base import Item
 from unlearnable.checkpoint import Clock
@@ -146,7 +146,7 @@ def _index(path: Path) -> Path:
 
 def _write(path: Path, index: _Index, pixels: Path) -> None:
     """Write the index of a file, whose pixels lie at `pixels` still."""
-    index.sha256 = files.sha256(pixels, _size(index))
+    index.sha256 = checksums.sha256(pixels, _size(index))
     files.write_text(_index(path), seal.seal_json(index.model_dump(mode="json")))
 
 
@@ -154,7 +154,7 @@ def _read(path: Path) -> _Index | None:
     """Return the index of a file, or None if it is missing or damaged, or pixels are."""
     try:
         index = _Index.model_validate(seal.unseal_json(_index(path).read_bytes()))
-        whole = path.stat().st_size >= _size(index) and index.sha256 in (None, files.sha256(path, _size(index)))
+        whole = path.stat().st_size >= _size(index) and index.sha256 in (None, checksums.sha256(path, _size(index)))
     except (OSError, ValueError):
         return None
     return index if whole else None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlearnable import files, seal
+from unlearnable import checksums, files, seal
 from unlearnable.benchmarks.plan import ProtectionRecipe
 from unlearnable.benchmarks.suites.base import Item
 from unlearnable.experiments.cell_store import Key, digest_of
@@ -69,7 +69,7 @@ class ProtectionStore:
         """Return the saved protection, or None if it or its noise is missing or damaged, or it has another key."""
         try:
             saved = Saved.model_validate(seal.unseal_json(self._path("json").read_bytes()))
-            intact = saved.noise_sha256 in (None, files.sha256(self.noise))
+            intact = saved.noise_sha256 in (None, checksums.sha256(self.noise))
         except (OSError, ValueError):
             return None
         return saved if saved.key == dict(self.key) and intact else None
@@ -86,7 +86,7 @@ class ProtectionStore:
             OutputError: the noise is not there any more, or the file cannot be written.
         """
         with files.reporting_write_errors(self.noise):
-            checksum = files.sha256(self.noise)
+            checksum = checksums.sha256(self.noise)
         saved = Saved(record=record, triggers=triggers, key=dict(self.key), noise_sha256=checksum)
         files.write_text(self._path("json"), seal.seal_json(saved.model_dump(mode="json")))
         return saved

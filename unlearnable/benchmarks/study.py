@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable import files
+from unlearnable import disk, files
 from unlearnable.benchmarks import SUITES
 from unlearnable.benchmarks.bench import VERSION, Bench
 from unlearnable.benchmarks.crowd.bench import check_crowd, crowd_bench
@@ -62,7 +62,7 @@ def benchmark(
     """
     started, progress = time.monotonic(), progress or Silent()
     bench, skipped, notes = make_ready(settings, resume=resume, progress=progress)
-    files.check_writable(bench.folder)
+    disk.check_writable(bench.folder)
     bench.store.report_unusable(VERSION, progress)
     crowd = crowd_bench(settings, bench) if settings.crowd else None
     if crowd:

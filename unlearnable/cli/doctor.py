@@ -120,7 +120,7 @@ def examine(device: Device) -> dict[str, Any]:
     import torch
     from huggingface_hub.constants import HF_HUB_CACHE
 
-    from unlearnable import files
+    from unlearnable import checksums
     from unlearnable.folders import cache_folder, state_folder
     from unlearnable.models import bundled, masked_language
     from unlearnable.models.device import choose_device
@@ -134,7 +134,7 @@ def examine(device: Device) -> dict[str, Any]:
         "device": choose_device(device),
         "threads": torch.get_num_threads(),
         "bundled_model": str(weights),
-        "bundled_sha256": files.sha256(weights) if weights.is_file() else "missing",
+        "bundled_sha256": checksums.sha256(weights) if weights.is_file() else "missing",
         "bundled_intact": all(map(bundled.intact, bundled.NAMES)),
         "language_model_intact": masked_language.bundled_intact(),
         "weights_cache": HF_HUB_CACHE,

@@ -19,8 +19,9 @@ from unlearnable.datasets.exported import with_publishable, without_messages
 from unlearnable.datasets.faces.posts import FORMAT
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.formats.table import table_of
+from unlearnable.datasets.shards.columns import LIBRARY
 from unlearnable.datasets.shards.format import Shards
-from unlearnable.datasets.shards.rows import LIBRARY, is_parquet
+from unlearnable.datasets.shards.rows import is_parquet
 from unlearnable.datasets.text import csv_rows
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.json_spans import decode

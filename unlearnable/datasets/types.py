@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from unlearnable import files
+from unlearnable import checksums
 
 NO_RECORD = -1
 """The record number of a caption that no caption file holds."""
@@ -26,7 +26,7 @@ class Photo:
     def sha256(self) -> str | None:
         """Return the hex SHA-256 of the file; None if it cannot be read, for which its reader will give the reason."""
         try:
-            return files.sha256(self.path)
+            return checksums.sha256(self.path)
         except OSError:
             return None
 

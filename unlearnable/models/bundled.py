@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unlearnable import files
+from unlearnable import checksums
 from unlearnable.errors import ModelError
 from unlearnable.models.device import seeded
 
@@ -44,7 +44,7 @@ def describe(name: str) -> dict[str, Any]:
 
 def intact(name: str) -> bool:
     """Return whether the weights exist and are the released ones."""
-    return path(name).is_file() and files.sha256(path(name)) == describe(name)["sha256"]
+    return path(name).is_file() and checksums.sha256(path(name)) == describe(name)["sha256"]
 
 
 def pack(state: dict[str, Tensor], start: Tensor | None = None) -> dict[str, Tensor]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unlearnable import files
+from unlearnable import checksums
 from unlearnable.errors import ModelError
 from unlearnable.models.quiet import quiet
 from unlearnable.models.tokens import CaptionSlot, Vocabulary, readable
@@ -146,4 +146,4 @@ def bundled_intact() -> bool:
     checksum = FOLDER / "sha256.txt"
     if not (checksum.is_file() and WEIGHTS.is_file()):
         return False
-    return files.sha256(WEIGHTS) == checksum.read_text(encoding="ascii").strip()
+    return checksums.sha256(WEIGHTS) == checksum.read_text(encoding="ascii").strip()

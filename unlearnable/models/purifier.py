@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unlearnable import files
+from unlearnable import checksums
 from unlearnable.errors import ModelError
 from unlearnable.models.bundled import DATA
 
@@ -65,7 +65,7 @@ def load() -> Purifier:
     """
     if not (WEIGHTS.is_file() and CHECKSUM.is_file()):
         raise ModelError(f"the bundled purifier is missing: {WEIGHTS}", hint="reinstall the package")
-    if files.sha256(WEIGHTS) != CHECKSUM.read_text(encoding="ascii").strip():
+    if checksums.sha256(WEIGHTS) != CHECKSUM.read_text(encoding="ascii").strip():
         raise ModelError(f"{WEIGHTS} is not the released file (its sha256 differs)", hint="reinstall the package")
     from safetensors.torch import load_file
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unlearnable import files
+from unlearnable import checksums, files
 from unlearnable.models.tokens import CONTEXT, CaptionSlot, tokenizer
 from unlearnable.stores.ragged import Ragged, Shape
 
@@ -75,7 +75,7 @@ class Pixels:
             for photo in range(len(self)):
                 digest.update(self[photo].byte().numpy().tobytes())
             return digest.hexdigest()
-        return hashlib.sha256(f"{files.sha256(self._path)} {self.shapes}".encode()).hexdigest()
+        return hashlib.sha256(f"{checksums.sha256(self._path)} {self.shapes}".encode()).hexdigest()
 
     def append(self, pixels: Rgb8) -> None:
         """Append the pixels (h, w, 3) of the next photo."""

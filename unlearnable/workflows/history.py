@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 
 from filelock import FileLock
 
-from unlearnable import files, seal
+from unlearnable import disk, files, seal
 from unlearnable.errors import InputError
 from unlearnable.folders import state_folder
 from unlearnable.wording import counted
@@ -102,7 +102,7 @@ def remember(
     photos: Path, captions: Path | None, output: Path, hashes: Iterable[str], copies: Iterable[MadeCopy] = ()
 ) -> None:
     """Record the protected photos by their hashes, what is known of them besides, and the run as the last one."""
-    files.check_writable(state_folder())
+    disk.check_writable(state_folder())
     with (
         files.reporting_write_errors(state_folder()),
         FileLock(state_folder() / "lock"),

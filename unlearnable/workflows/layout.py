@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from unlearnable import files
+from unlearnable import disk, files
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.folders import MANIFEST, private_of, published_above
 
@@ -174,7 +174,7 @@ def layout_of(photos: Path, output: Path | None) -> Layout:
     target = output or root.with_name(f"{root.name}-protected")
     whole = Path(os.path.abspath(target))  # noqa: PTH100  (`resolve` fails where a name is too long)
     longest = whole.parent / f"{whole.name}.private" / SUMS
-    if not files.can_exist(longest):
+    if not disk.can_exist(longest):
         raise OutputError(f"the name of {longest.parent} is too long", hint="choose a shorter --output")
     target = target.resolve()
     check_apart(target, root)
@@ -258,7 +258,7 @@ def create_folders(layout: Layout, key: str, settings: str, posts: Mapping[str, 
     """
     if layout.output.is_dir():  # one that is made later lies beside the private folder
         for folder in (layout.output, *layout.output.rglob("*/")):
-            files.check_writable(folder)
+            disk.check_writable(folder)
     with files.reporting_write_errors(layout.progress):
         if layout.progress.exists() and not (resume and layout.key_under_way() == key):
             layout.key.unlink(missing_ok=True)  # first: a kill leaves nothing that looks like a run to resume

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from unlearnable import files
+from unlearnable import checksums
 from unlearnable.errors import CheckpointError
 from unlearnable.results import ManifestLine
 from unlearnable.workflows.layout import PRIVATE_SUMS, Layout
@@ -20,9 +20,9 @@ from unlearnable.workflows.layout import PRIVATE_SUMS, Layout
 
 def seal_records(layout: Layout, report: str) -> None:
     """List the records of a run, of which the report is written after this list: it says that all is complete."""
-    sums = {path.name: {files.sha256(path)} for path in layout.records if path.is_file()}
+    sums = {path.name: {checksums.sha256(path)} for path in layout.records if path.is_file()}
     sums[layout.report.name] = {hashlib.sha256(report.encode()).hexdigest()}
-    files.write_sums(layout.private / PRIVATE_SUMS, sums)
+    checksums.write_sums(layout.private / PRIVATE_SUMS, sums)
 
 
 def read_record(path: Path) -> str:
@@ -33,7 +33,7 @@ def read_record(path: Path) -> str:
         CheckpointError: it is not as the run wrote it.
     """
     content, listed = path.read_bytes(), path.with_name(PRIVATE_SUMS)
-    sums = files.parse_sums(listed.read_text(encoding="utf-8", errors="replace")) if listed.is_file() else {}
+    sums = checksums.parse_sums(listed.read_text(encoding="utf-8", errors="replace")) if listed.is_file() else {}
     digest = hashlib.sha256(content).hexdigest()
     if digest not in sums.get(path.name, {digest}):
         raise CheckpointError(

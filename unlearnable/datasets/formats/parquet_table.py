@@ -11,7 +11,8 @@ from unlearnable import files
 from unlearnable.datasets.assembly import assemble
 from unlearnable.datasets.caption_file import NamesNoPhotoError
 from unlearnable.datasets.lookup import Lookup, Miss
-from unlearnable.datasets.shards.rows import PackedRow, is_parquet, read_rows, rewrite_rows
+from unlearnable.datasets.shards.columns import PackedRow
+from unlearnable.datasets.shards.rows import is_parquet, read_rows, rewrite_rows
 from unlearnable.datasets.tree import find_photos
 from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped
 from unlearnable.errors import InputError

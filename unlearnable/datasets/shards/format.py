@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 
 from unlearnable import files
 from unlearnable.datasets.assembly import assemble
+from unlearnable.datasets.shards.columns import EXTRA, LIBRARY
 from unlearnable.datasets.shards.kind import PackedPost, PostEdits, Room, ShardKind
 from unlearnable.datasets.shards.metadata import beside, rewrite_metadata
-from unlearnable.datasets.shards.rows import EXTRA, LIBRARY
 from unlearnable.datasets.tree import find_files, is_photo
 from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped
 from unlearnable.errors import ConfigError, InputError

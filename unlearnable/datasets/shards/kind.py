@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from unlearnable import files
+from unlearnable import disk
 from unlearnable.datasets.tree import is_photo
 from unlearnable.datasets.types import Skipped
 from unlearnable.errors import InputError
@@ -66,7 +66,7 @@ class Room:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._left = int((1 - KEPT_FREE) * files.free_space(folder))
+        self._left = int((1 - KEPT_FREE) * disk.free_space(folder))
 
     def take(self, size: int) -> None:
         """Take so many bytes.

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from unlearnable import files
-from unlearnable.datasets.shards.rows import PackedRow, is_parquet, rewrite_rows
+from unlearnable.datasets.shards.columns import PackedRow
+from unlearnable.datasets.shards.rows import is_parquet, rewrite_rows
 
 KEY = "key"
 

@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from unlearnable import files
+from unlearnable.datasets.shards.columns import PackedRow
 from unlearnable.datasets.shards.kind import LARGEST, PackedPost, PostEdits, Room, usable_name
-from unlearnable.datasets.shards.rows import PackedRow, is_parquet, read_note, read_rows, rewrite_rows, with_suffix
+from unlearnable.datasets.shards.rows import is_parquet, read_note, read_rows, rewrite_rows, with_suffix
 from unlearnable.datasets.types import Skipped
 
 _SNIFFED = 64  # rows

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from unlearnable import files
+from unlearnable import checksums
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets.opening import shards_of, unpack
 from unlearnable.errors import InputError
@@ -38,7 +38,7 @@ def check(folder: Path) -> FolderCheck:
         raise InputError(f"there is no folder {folder}", hint="give the folder that protect wrote")
     if not (layout.sums.is_file() and layout.manifest.is_file()):
         raise InputError(f"{layout.private} holds no records of a run", hint="give the folder that protect wrote")
-    sums = files.parse_sums(read_record(layout.sums))
+    sums = checksums.parse_sums(read_record(layout.sums))
     lines = [line for line in read_manifest(layout.manifest) if line.output]
     problems = [*_unfinished(layout), *_files(target, sums), *_extra(target, sums)]
     originals, texts, compared = _originals(layout), _texts(target), 0
@@ -72,7 +72,7 @@ def _files(folder: Path, sums: Mapping[str, set[str]]) -> Iterator[FolderProblem
         path = folder / name
         if path.is_symlink() or not path.is_file():
             yield FolderProblem(where=name, kind="missing", detail="the run wrote it, and it is gone")
-        elif files.sha256(path) not in digests:
+        elif checksums.sha256(path) not in digests:
             yield FolderProblem(where=name, kind="changed", detail="it is not as the run wrote it")
 
 
@@ -110,7 +110,7 @@ def _photo(path: Path, line: ManifestLine, captions: list[str], *, unchanged: bo
 def _same_pixels(path: Path, original: Path | None, line: ManifestLine) -> bool | None:
     """Return whether a copy has the pixels of its original; None where that is gone, changed or of another size."""
     try:
-        if original is None or files.sha256(original) != line.sha256_in:
+        if original is None or checksums.sha256(original) != line.sha256_in:
             return None
         before, after = decode(original).pixels, decode(path).pixels
     except (OSError, DecodeError):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from unlearnable import files
+from unlearnable import disk
 from unlearnable.config import ProtectSettings, TriggerSettings
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.imaging.encode import encode
@@ -191,7 +191,7 @@ class ProtectionDraft:
         run = replace(self.run, settings=settings, layout=layout_of(self.run.dataset.root, output))
         with self._at_work(), held(run.layout):
             refuse_existing_output(run.layout, run.key, resume=False, overwrite=False)
-            files.check_space(run.layout.private, copies_bytes(run.prepared))
+            disk.check_space(run.layout.private, copies_bytes(run.prepared))
             create_folders(run.layout, run.key, stored(settings), self.run.dataset.posts, resume=False)
             try:
                 return publish(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 
-from unlearnable import files
+from unlearnable import disk
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
 from unlearnable.models.fetching import fetch
@@ -67,7 +67,7 @@ def plan(settings: ProtectSettings, *, add: bool = False, progress: Progress | N
             seconds_estimated=round(seconds, 1),
             bytes_estimated=copies_bytes(run.prepared),
             bytes_needed=needed_bytes(run),
-            bytes_free=files.free_space(layout.output),
+            bytes_free=disk.free_space(layout.output),
         )
 
 
@@ -84,7 +84,7 @@ def _nothing(settings: ProtectSettings, layout: Layout, dataset: Dataset) -> Pro
         rounds_at_most=0,
         seconds_estimated=0.0,
         bytes_estimated=0,
-        bytes_free=files.free_space(layout.output),
+        bytes_free=disk.free_space(layout.output),
     )
 
 

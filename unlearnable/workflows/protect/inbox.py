@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from unlearnable import files
+from unlearnable import disk, files
 from unlearnable.datasets import Dataset, is_photo
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.progress import Progress
@@ -63,7 +63,7 @@ class Inbox:
         try:
             with zipfile.ZipFile(archive) as opened:
                 members = list(_members(opened, archive.name))
-                room = int((1 - KEPT_FREE) * files.free_space(self.folder))
+                room = int((1 - KEPT_FREE) * disk.free_space(self.folder))
                 top = _common_folder([path for _, path in members])
                 for info, path in members:
                     target = self.folder / path.relative_to(top)

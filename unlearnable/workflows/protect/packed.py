@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable import files
+from unlearnable import checksums
 from unlearnable.datasets import Dataset
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.opening import shards_of
@@ -65,6 +65,6 @@ def leave_packed(dataset: Dataset, lines: Sequence[ManifestLine], layout: Layout
     read_back = scratch / "read-back"
     packed.unpack(layout.staged, read_back)
     for name, checksum in names.items():
-        if not (read_back / name).is_file() or files.sha256(read_back / name) != checksum:
+        if not (read_back / name).is_file() or checksums.sha256(read_back / name) != checksum:
             raise OutputError(f"{name} is not in its shard as it was written", hint="check the disk and start again")
     shutil.rmtree(read_back)

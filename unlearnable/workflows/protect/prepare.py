@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearnable import files
+from unlearnable import disk
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, Pair, Photo, Skipped
 from unlearnable.datasets.assembly import IN_NO_POST
@@ -147,7 +147,7 @@ class PhotoReader:
             detail = f"looks like a copy that this tool made on {copy.made}: it carries the noise of {copy.path.name}"
             raise DecodeError("already-protected", f"{detail}; protect the original instead")
         name = self.names.give(photo.id, read.encoding.suffix)
-        if not files.can_exist(self.staged / name):
+        if not disk.can_exist(self.staged / name):
             raise DecodeError("bad-name", "the name of its copy would be too long; shorten it")
         self.pixels.append(read.copy)
         prepared.names[photo.id] = name

@@ -1,23 +1,20 @@
-"""Write noise and triggers to files: each photo is written, read back, measured and listed in the manifest."""
+"""Write photos with their noise: each is written, read back, measured and listed in the manifest."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from pydantic import ValidationError
 
-from unlearnable import files, seal
+from unlearnable import checksums, files, seal
 from unlearnable.config import ProtectSettings
-from unlearnable.datasets import Dataset, Edits, Pair, Skipped, write_captions
+from unlearnable.datasets import Skipped
 from unlearnable.errors import InputError, OutputError
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.methods.state import State
-from unlearnable.models.tokens import CaptionSlot, Trigger
 from unlearnable.posts.pixels import Pixels
 from unlearnable.progress import Progress
 from unlearnable.report.pictures import Thumbnails
@@ -27,70 +24,14 @@ from unlearnable.results.protect import CHANGED
 from unlearnable.stores.noise import NoiseStore
 from unlearnable.wording import counted
 from unlearnable.workers.pool import WorkerEnded
-from unlearnable.workflows.layout import METADATA, Layout
+from unlearnable.workflows.layout import Layout
 from unlearnable.workflows.protect.hands import pool_for
-from unlearnable.workflows.protect.prepare import Caption, Prepared
+from unlearnable.workflows.protect.prepare import Prepared
+from unlearnable.workflows.protect.publication import Publication
 from unlearnable.workflows.protect.setup import Run
 from unlearnable.workflows.protect.write_one import WriteJob, unprotected, write_one
 
 FEW = 2e6  # pixels in all photos that are written, and compared with what they were, before workers have started
-
-
-@dataclasses.dataclass(frozen=True)
-class Publication:
-    """Everything that a run will write.
-
-    Attributes:
-        prepared: photos, their noise grids and the names of their copies.
-        triggers: trigger of each photo; None for methods without a trigger.
-        captions: photo id -> (pair, new text) of each caption.
-    """
-
-    prepared: Prepared
-    triggers: list[Trigger | None]
-    captions: dict[str, list[tuple[Pair, str]]]
-
-    def without(self, left_out: Sequence[Skipped]) -> Publication:
-        """Return what will be written without the photos that had to be left out since."""
-        prepared = self.prepared.without(left_out)
-        triggers = dict(zip((photo.id for photo in self.prepared.photos), self.triggers, strict=True))
-        return Publication(
-            prepared,
-            [triggers[photo.id] for photo in prepared.photos],
-            {photo.id: self.captions[photo.id] for photo in prepared.photos},
-        )
-
-    @property
-    def in_file(self) -> list[tuple[Pair, str]]:
-        """The pairs whose caption stands in a caption file, with its new text."""
-        return [(pair, text) for rows in self.captions.values() for pair, text in rows if pair.record >= 0]
-
-    @property
-    def names(self) -> dict[str, str]:
-        """Photo id -> path in the output folder."""
-        return self.prepared.names
-
-
-def compose(
-    prepared: Prepared,
-    captions: Mapping[str, list[Caption]],
-    triggers: list[Trigger | None],
-    write: Callable[[CaptionSlot, Trigger], str],
-) -> Publication:
-    """Compose the publication: every caption with its trigger as `write` inserts it.
-
-    A caption that stands in one place for several photos is one text, with the trigger where the first of them has it.
-    """
-    texts: dict[str, list[tuple[Pair, str]]] = {}
-    written: dict[tuple[int, int], str] = {}
-    for photo, trigger in zip((photo.id for photo in prepared.photos), triggers, strict=True):
-        texts[photo] = []
-        for caption in captions[photo]:
-            text = write(caption.slot, trigger) if trigger else caption.pair.caption
-            if caption.pair.record >= 0:
-                text = written.setdefault((caption.pair.record, caption.pair.index), text)
-            texts[photo].append((caption.pair, text))
-    return Publication(prepared, triggers, texts)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -210,44 +151,6 @@ def manifest_text(lines: Iterable[ManifestLine]) -> str:
     return "".join(line.model_dump_json() + "\n" for line in lines)
 
 
-def write_caption_files(
-    publication: Publication, dataset: Dataset, layout: Layout, keep_fields: Sequence[str]
-) -> Path | None:
-    """Write the captions back in their own format, and metadata.jsonl for Hugging Face's imagefolder.
-
-    Returns:
-        The caption file in the staging folder; None if the format has no single file.
-    """
-    edits = Edits(
-        captions={(pair.record, pair.index): text for pair, text in publication.in_file},
-        paths=publication.names,
-        keep_fields=frozenset(name.casefold() for name in keep_fields),
-    )
-    target = layout.staged if dataset.source is None else layout.staged / dataset.source.name
-    write_captions(dataset, edits, target)
-    _copy_modes(dataset, layout)
-    if dataset.captions_file != METADATA:
-        rows = (
-            {"file_name": publication.names[photo], "text": text}
-            for photo, texts in publication.captions.items()
-            for _, text in texts
-        )
-        files.write_text(layout.staged / METADATA, "".join(_dump(row) for row in rows))
-        if dataset.source and dataset.source.is_file():
-            files.copy_mode(dataset.source, layout.staged / METADATA)
-    return target if dataset.source else None
-
-
-def _copy_modes(dataset: Dataset, layout: Layout) -> None:
-    """Let those read the written caption files who may read the user's own."""
-    for path in layout.staged.rglob("*"):
-        own = dataset.root / path.relative_to(layout.staged)
-        if dataset.source and path == layout.staged / dataset.source.name:
-            own = dataset.source
-        if path.is_file() and own.is_file():
-            files.copy_mode(own, path)
-
-
 def refuse_without_noise(prepared: Prepared, noise: NoiseStore) -> None:
     """Stop before anything is written if the noise of a photo is zero everywhere.
 
@@ -277,13 +180,9 @@ def _finished(layout: Layout, progress: Progress) -> Iterator[ManifestLine]:
         if line.flip is None or line.perceptual_hash is None:
             continue  # written by a version that did not measure it: the photo is written again
         path = layout.staged / line.output if line.output else None
-        if path and path.is_file() and files.sha256(path) == line.sha256_out:
+        if path and path.is_file() and checksums.sha256(path) == line.sha256_out:
             yield line
 
 
 def _sealed_line(line: ManifestLine) -> str:
     return seal.seal_line(line.model_dump_json())
-
-
-def _dump(row: dict[str, str]) -> str:
-    return json.dumps(row, ensure_ascii=False) + "\n"

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from unlearnable import files
+from unlearnable import checksums, files
 from unlearnable.errors import OutputError
 from unlearnable.workflows.layout import PRIVATE_SUMS, Layout, folded
 
@@ -26,7 +26,7 @@ def read_sums(layout: Layout) -> Sums:
     """Return the SHA-256 that each published file may have, by its path in the output folder; empty without a list."""
     if not layout.sums.is_file():
         return {}
-    sums = files.parse_sums(layout.sums.read_text(encoding="utf-8", errors="surrogateescape"))
+    sums = checksums.parse_sums(layout.sums.read_text(encoding="utf-8", errors="surrogateescape"))
     return {name: digests for name, digests in sums.items() if _is_below(name)}
 
 
@@ -90,7 +90,7 @@ def put_in_place(layout: Layout) -> None:
             path.unlink(missing_ok=True)
         files.sync_folder(layout.private)
     both = {name: old.get(name, set()) | ({new[name]} if name in new else set()) for name in {*old, *new}}
-    files.write_sums(layout.sums, both)
+    checksums.write_sums(layout.sums, both)
     for path in _left_by_a_kill(layout, both):
         path.unlink(missing_ok=True)
     for name in old.keys() - new.keys():  # first: where case does not count, a new name may be the same file
@@ -99,7 +99,7 @@ def put_in_place(layout: Layout) -> None:
     for name, wanted in new.items():
         if _hash(layout.output / name) != wanted:
             _link(layout.staged / name, layout.output / name, layout.swapping)
-    files.write_sums(layout.sums, {name: {wanted} for name, wanted in new.items()})
+    checksums.write_sums(layout.sums, {name: {wanted} for name, wanted in new.items()})
 
 
 def _left_by_a_kill(layout: Layout, sums: Sums) -> set[Path]:
@@ -150,7 +150,7 @@ def _link(source: Path, target: Path, temporary_name: Path) -> None:
 
 def _hash(path: Path) -> str:
     """Return the hex SHA-256 of a regular file; empty if there is none."""
-    return files.sha256(path) if path.is_file() and not path.is_symlink() else ""
+    return checksums.sha256(path) if path.is_file() and not path.is_symlink() else ""
 
 
 def _files_below(folder: Path) -> Iterable[Path]:

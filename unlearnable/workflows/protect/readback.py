@@ -22,7 +22,8 @@ from unlearnable.posts.pixels import Pixels
 from unlearnable.progress import Progress
 from unlearnable.results import SurrogateLoss
 from unlearnable.workflows.layout import METADATA, Layout
-from unlearnable.workflows.protect.publish import Publication, WrittenPhotos
+from unlearnable.workflows.protect.publication import Publication
+from unlearnable.workflows.protect.publish import WrittenPhotos
 from unlearnable.workflows.protect.setup import Run
 
 CLEARLY = 0.95  # share of the clean posts' loss that the loss of protected posts must stay below

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unlearnable import files
+from unlearnable import checksums
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.duplicates import differing_bits
 from unlearnable.imaging.encode import through
@@ -103,7 +103,7 @@ def _pixels_of(copy: MadeCopy) -> tuple[Pixels8, Pixels8] | None:
     pictures = []
     for path, checksum in ((copy.original, copy.original_sha256), (copy.path, copy.sha256)):
         try:
-            if files.sha256(path) != checksum:
+            if checksums.sha256(path) != checksum:
                 return None
             pictures.append(decode(path))
         except (OSError, DecodeError):

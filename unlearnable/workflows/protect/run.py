@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from unlearnable import files
+from unlearnable import disk, files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
@@ -28,6 +28,7 @@ from unlearnable.workflows import history
 from unlearnable.workflows.layout import Layout, create_folders, layout_of, refuse_existing_output
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.borrowed import with_names
+from unlearnable.workflows.protect.caption_files import write_caption_files
 from unlearnable.workflows.protect.changes import changed_since_finished, changed_since_stopped, said_of_changed
 from unlearnable.workflows.protect.chosen import source_of
 from unlearnable.workflows.protect.expected import foreseen_and_ready, result_bytes
@@ -35,14 +36,8 @@ from unlearnable.workflows.protect.lock import held, scratch_of
 from unlearnable.workflows.protect.opt_out_site import write_site_files
 from unlearnable.workflows.protect.packed import leave_packed
 from unlearnable.workflows.protect.posts import open_posts
-from unlearnable.workflows.protect.publish import (
-    Publication,
-    compose,
-    manifest_text,
-    refuse_without_noise,
-    write_caption_files,
-    write_photos,
-)
+from unlearnable.workflows.protect.publication import Publication, compose
+from unlearnable.workflows.protect.publish import manifest_text, refuse_without_noise, write_photos
 from unlearnable.workflows.protect.readback import measure_losses, refuse_unprotected, reread_captions
 from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, run_key
 from unlearnable.workflows.protect.stored import stored
@@ -93,7 +88,7 @@ def protect(
         surrogates = load_surrogates(settings, progress)
         run = foreseen_and_ready(settings, layout, dataset, surrogates, scratch, progress)
         if not goes_on:
-            files.check_space(layout.private, result_bytes(run))
+            disk.check_space(layout.private, result_bytes(run))
             shutil.rmtree(layout.earlier, ignore_errors=True)
         create_folders(layout, key, stored(settings), dataset.posts, resume=goes_on)
         lead(world, run.work)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlearnable import config, files
+from unlearnable import checksums, config
 from unlearnable.config import PRESETS, MEMSettings, MethodSettings, ProtectionSettings, ProtectSettings
 from unlearnable.datasets import Dataset
 from unlearnable.errors import ConfigError
@@ -78,7 +78,7 @@ def _model_files(settings: ProtectSettings) -> Iterator[str]:
     for name in all_models(settings):
         for path in (Path(name), Path(name.partition(":")[2] or "/")):
             if path.is_file():
-                yield files.sha256(path)
+                yield checksums.sha256(path)
 
 
 def load_surrogates(settings: ProtectionSettings, progress: Progress) -> list[DualEncoder]:

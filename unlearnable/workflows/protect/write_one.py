@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearnable import files
+from unlearnable import checksums, files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets.types import Photo
 from unlearnable.errors import ModelError
@@ -117,7 +117,7 @@ def _line(job: WriteJob, bytes_in: int, target: Target, written: Written) -> Man
         output=job.name,
         sha256_in=job.checksum,
         post=job.post,
-        sha256_out=files.sha256(job.path),
+        sha256_out=checksums.sha256(job.path),
         perceptual_hash=perceptual_hash(written.picture.pixels),
         bytes_in=bytes_in,
         bytes_out=job.path.stat().st_size,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from unlearnable import checkpoint, files, turns
+from unlearnable import checkpoint, checksums, files, turns
 from unlearnable.config import TrainSettings
 from unlearnable.datasets import Dataset
 from unlearnable.errors import ConfigError, OutputError
@@ -143,12 +143,12 @@ def _existing(output: Path) -> list[Path]:
 
 def _sha256(path: Path) -> str:
     with files.reporting_write_errors(path):
-        return files.sha256(path)
+        return checksums.sha256(path)
 
 
 def _reports(path: Path, output: Path) -> bool:
     """Return whether a file is the report on a model."""
     try:
-        return TrainReport.model_validate_json(path.read_bytes()).sha256 == files.sha256(output)
+        return TrainReport.model_validate_json(path.read_bytes()).sha256 == checksums.sha256(output)
     except (OSError, ValueError):
         return False

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable import files
+from unlearnable import checksums
 from unlearnable.config import TrainSettings
 from unlearnable.datasets import Dataset
 from unlearnable.errors import ConfigError, InputError
@@ -84,7 +84,7 @@ def _train(settings: TrainSettings, overwrite: bool, progress: Progress) -> Trai
     write_model(model, settings.output, replaced)
     report = TrainReport(
         output=str(settings.output),
-        sha256=files.sha256(settings.output),
+        sha256=checksums.sha256(settings.output),
         model=settings.model,
         from_scratch=openclip.is_architecture(settings.model),
         data=[dataset.name for dataset in datasets],

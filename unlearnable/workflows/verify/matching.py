@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from unlearnable import files
+from unlearnable import checksums
 from unlearnable.datasets import Dataset, Photo, Skipped, open_dataset
 from unlearnable.errors import InputError
 from unlearnable.escapes import storable
@@ -196,7 +196,7 @@ def _left_out(photo: Photo, protected: Dataset, already_protected: set[str]) -> 
         return Skipped(photo.id, error.reason, error.detail)
     if min(picture.height, picture.width) < SMALLEST:
         return Skipped(photo.id, "too-small", f"{picture.width} x {picture.height}")
-    if files.sha256(photo.path) in already_protected:
+    if checksums.sha256(photo.path) in already_protected:
         return Skipped(photo.id, "already-protected", "made by this tool")
     raise InputError(
         f"{photo.id} has no protected copy in {protected.given}", hint="protect it, or remove it from the originals"

@@ -20,7 +20,7 @@ from unlearnable.results import ManifestLine
 from unlearnable.workflows.layout import METADATA, Layout
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.adding.earlier import Earlier
-from unlearnable.workflows.protect.publish import Publication
+from unlearnable.workflows.protect.publication import Publication
 
 _LINES, _TABLES = frozenset({".jsonl", ".ndjson"}), frozenset({".csv", ".tsv"})
 _UTF8_MARK, _OTHER_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from unlearnable import files
+from unlearnable import checksums, files
 from unlearnable.config import ProtectSettings
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.escapes import storable
@@ -154,7 +154,7 @@ def _refuse_damaged(layout: Layout, earlier: Earlier) -> None:
     listed = {str(line.output): {str(line.sha256_out)} for line in earlier.protected}
     for name, digests in {**earlier.sums, **listed}.items():
         path = layout.output / name
-        found = files.sha256(path) if path.is_file() and not path.is_symlink() else None
+        found = checksums.sha256(path) if path.is_file() and not path.is_symlink() else None
         if found not in digests and (found is None or name in listed or found not in now.get(name, ())):
             state = "is not as the earlier run wrote it" if found else "of the earlier run is missing"
             raise CheckpointError(

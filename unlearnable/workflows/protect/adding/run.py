@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 
-from unlearnable import files
+from unlearnable import disk
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
 from unlearnable.errors import CheckpointError
@@ -72,7 +72,7 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         run = replace(run, key=key, layout=replace(layout, photos=earlier.root), problem=problem)
         goes_on = layout.key_under_way() == key
         if not goes_on:
-            files.check_space(layout.private, result_bytes(run))
+            disk.check_space(layout.private, result_bytes(run))
         earlier = keep_records(layout, earlier, scratch)
         settings_text = earlier.records.settings.read_text(encoding="utf-8")
         create_folders(layout, key, settings_text, dataset.posts, resume=goes_on)
