@@ -17,7 +17,7 @@ from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.datasets import open_dataset
 from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputError
 from unlearnable.workflows.layout import layout_of
-from unlearnable.workflows.protect import published
+from unlearnable.workflows.protect import publish, published
 from unlearnable.workflows.protect import run as workflow
 from unlearnable.workflows.protect.adding import run as adding
 from unlearnable.workflows.protect.adding.settings import continued
@@ -427,9 +427,9 @@ def test_a_stopped_one_goes_on_by_the_same_call_to_the_same_bytes(last_week, pos
         elif place == "put_in_place":
             patch.setattr(published, "put_in_place", kill)
         elif place == "records":
-            patch.setattr(workflow, "manifest_text", kill)
+            patch.setattr(publish, "manifest_text", kill)
         elif place == "clear":
-            patch.setattr(workflow, "clear", kill)
+            patch.setattr(publish, "clear", kill)
         else:
             patch.setattr(adding, place, kill)
         with pytest.raises(Killed):

@@ -15,7 +15,7 @@ from tests.workflows.conftest import QUICK
 from unlearnable import protect
 from unlearnable.errors import CheckpointError, InputError
 from unlearnable.progress import Silent
-from unlearnable.workflows.protect import read_one, readback, write_one, written
+from unlearnable.workflows.protect import publish, read_one, readback, write_one, written
 from unlearnable.workflows.protect import run as workflow
 from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.target import target_of
@@ -32,7 +32,7 @@ def meanwhile(monkeypatch):
     """Do something to the photos after the work on them and before they are written."""
 
     def after(change):
-        monkeypatch.setattr(workflow, "refuse_without_noise", lambda *_: change())
+        monkeypatch.setattr(publish, "refuse_without_noise", lambda *_: change())
 
     return after
 
@@ -89,7 +89,7 @@ def test_a_photo_that_goes_after_its_copy_is_written_is_published(posts, quick, 
         (posts / "j1.jpg").unlink()
         return genuine(*rest)
 
-    monkeypatch.setattr(workflow, "measure_losses", measure)
+    monkeypatch.setattr(publish, "measure_losses", measure)
     assert protect(posts, **quick).protected == 11
 
 
@@ -125,7 +125,7 @@ def test_a_stopped_run_goes_on_with_the_others(posts, quick, tmp_path, monkeypat
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(workflow, stage, stop)
+        patch.setattr(workflow if stage == "optimise" else publish, stage, stop)
         with pytest.raises(KeyboardInterrupt):
             protect(posts, captions=captions, **quick)
     change(posts / "p2.png")

@@ -22,8 +22,7 @@ from unlearnable.imaging.encoding import Encoding
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import Noisy
 from unlearnable.posts.reading import open_collection
-from unlearnable.workflows.protect import run as workflow
-from unlearnable.workflows.protect import written
+from unlearnable.workflows.protect import publish, written
 from unlearnable.workflows.protect.dry_run import plan
 from unlearnable.workflows.protect.target import Target
 from unlearnable.workflows.protect.written import write
@@ -203,7 +202,7 @@ def test_verify_takes_copies_for_a_platform(posts, quick, tiny_path, tmp_path):
 
 def test_a_run_with_lossy_files_goes_on_to_the_same_bytes(kinds, quick, tmp_path, monkeypatch):
     protect(kinds, platform="x", output=tmp_path / "whole", **quick)
-    monkeypatch.setattr(workflow, "write_caption_files", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(publish, "write_caption_files", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         protect(kinds, platform="x", output=tmp_path / "broken", **quick)
     monkeypatch.undo()

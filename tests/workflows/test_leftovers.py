@@ -16,8 +16,7 @@ from tests.conftest import tree
 from tests.forked import Forked
 from unlearnable import files, protect
 from unlearnable.workflows.layout import Layout, create_folders
-from unlearnable.workflows.protect import published
-from unlearnable.workflows.protect import run as workflow
+from unlearnable.workflows.protect import publish, published
 
 
 @pytest.fixture
@@ -66,7 +65,7 @@ def test_a_run_that_was_killed_while_it_removed_another_starts_over(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(workflow, "write_caption_files", stop)
+        patch.setattr(publish, "write_caption_files", stop)
         with pytest.raises(KeyboardInterrupt):
             protect(posts, seed=1, **quick)
         patch.setattr(shutil, "rmtree", stop)

@@ -21,7 +21,7 @@ from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelEr
 from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import save
 from unlearnable.models.tokens import tokenizer
-from unlearnable.workflows.protect import run as workflow
+from unlearnable.workflows.protect import publish
 from unlearnable.workflows.protect.dry_run import plan
 from unlearnable.workflows.protect.readback import measure_losses
 from unlearnable.workflows.verify.made import given_to_protect
@@ -75,7 +75,7 @@ def test_the_reported_loss_is_that_of_the_files(posts, quick, tmp_path, monkeypa
         other = [3, 3, 3, *range(3, len(written.copies))]  # as if three files had got another photo's pixels
         return measure_losses(run, state, replace(written, copies=written.copies.choose(other)), *rest)
 
-    monkeypatch.setattr(workflow, "measure_losses", with_other_files)
+    monkeypatch.setattr(publish, "measure_losses", with_other_files)
     with pytest.raises(ModelError, match="hardly be protected"):
         protect(posts, captions=posts / "posts.jsonl", output=tmp_path / "spoilt", **longer)
 
@@ -91,7 +91,7 @@ def test_same_seed_same_bytes(posts, quick, tmp_path):
 @pytest.mark.parametrize("stage", ["steps", "rounds", "photos", "photos without a checkpoint"])
 def test_an_interrupted_run_goes_on_to_the_same_bytes(posts, quick, tmp_path, monkeypatch, stage):
     protect(posts, captions=posts / "posts.jsonl", output=tmp_path / "whole", **quick)
-    module, name = (workflow, "write_caption_files") if "photos" in stage else (checkpoint, "save")
+    module, name = (publish, "write_caption_files") if "photos" in stage else (checkpoint, "save")
     monkeypatch.setattr(checkpoint, "EVERY", 0 if stage == "steps" else 120)
     monkeypatch.setattr(checkpoint, "SOON", 120 if "without" in stage else 0)  # rounds that take less are not saved
     genuine = getattr(module, name)

@@ -16,7 +16,7 @@ from unlearnable.evaluation.visibility import visibility
 from unlearnable.imaging.decode import decode
 from unlearnable.results import ProtectReport
 from unlearnable.seal import seal_line, unseal_line
-from unlearnable.workflows.protect import run as workflow
+from unlearnable.workflows.protect import publish
 
 NEW = {"flip_mean", "flip_max", "delta_e_mean", "bytes_in", "bytes_out"}
 
@@ -68,7 +68,7 @@ def test_a_run_that_an_old_version_began_measures_what_that_did_not(posts, quick
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(workflow, "write_caption_files", stop)
+        patch.setattr(publish, "write_caption_files", stop)
         with pytest.raises(KeyboardInterrupt):
             unlearnable.protect(posts, **quick)
     under_way = tmp_path / "photos-protected.private" / "checkpoint" / "manifest.jsonl"

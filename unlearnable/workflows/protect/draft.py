@@ -32,11 +32,11 @@ from unlearnable.workflows.protect.chosen import source_of
 from unlearnable.workflows.protect.expected import copies_bytes, foreseen_and_ready
 from unlearnable.workflows.protect.lock import held
 from unlearnable.workflows.protect.posts import open_posts
-from unlearnable.workflows.protect.publish import refuse_without_noise
-from unlearnable.workflows.protect.run import clear, composed, publish
+from unlearnable.workflows.protect.publish import clear, composed, publish
 from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates
 from unlearnable.workflows.protect.stored import stored
 from unlearnable.workflows.protect.target import target_of
+from unlearnable.workflows.protect.write_photos import refuse_without_noise
 from unlearnable.workflows.protect.written import write
 
 FURTHER_ROUNDS = 4  # that bind the noise to changed triggers, see docs/design/decisions/0029

@@ -1,188 +1,142 @@
-"""Write photos with their noise: each is written, read back, measured and listed in the manifest."""
+"""Stage photos and captions, verify them, put them in place, and write the records of the run."""
 
 from __future__ import annotations
 
-import dataclasses
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import datetime
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from pydantic import ValidationError
-
-from unlearnable import checksums, files, seal
-from unlearnable.config import ProtectSettings
-from unlearnable.datasets import Skipped
-from unlearnable.errors import InputError, OutputError
-from unlearnable.imaging.decode import DecodeError
+from unlearnable import files
+from unlearnable.errors import OutputError
 from unlearnable.methods.state import State
-from unlearnable.posts.pixels import Pixels
+from unlearnable.models.sentence import as_sentence
+from unlearnable.models.tokens import CaptionSlot
 from unlearnable.progress import Progress
+from unlearnable.report.html import protect_page
 from unlearnable.report.pictures import Thumbnails
-from unlearnable.report.shown_photos import ShownPhotos
-from unlearnable.results import ManifestLine
-from unlearnable.results.protect import CHANGED
-from unlearnable.stores.noise import NoiseStore
-from unlearnable.wording import counted
-from unlearnable.workers.pool import WorkerEnded
+from unlearnable.results import ManifestLine, ProtectReport
+from unlearnable.workflows import history
 from unlearnable.workflows.layout import Layout
-from unlearnable.workflows.protect.hands import pool_for
-from unlearnable.workflows.protect.prepare import Prepared
-from unlearnable.workflows.protect.publication import Publication
+from unlearnable.workflows.protect import published
+from unlearnable.workflows.protect.borrowed import with_names
+from unlearnable.workflows.protect.caption_files import write_caption_files
+from unlearnable.workflows.protect.opt_out_site import write_site_files
+from unlearnable.workflows.protect.packed import leave_packed
+from unlearnable.workflows.protect.publication import Publication, compose
+from unlearnable.workflows.protect.readback import measure_losses, refuse_unprotected, reread_captions
 from unlearnable.workflows.protect.setup import Run
-from unlearnable.workflows.protect.write_one import WriteJob, unprotected, write_one
+from unlearnable.workflows.protect.summary import RunResults, summarise
+from unlearnable.workflows.protect.write_photos import manifest_text, refuse_without_noise, write_photos
+from unlearnable.workflows.records import seal_records
 
-FEW = 2e6  # pixels in all photos that are written, and compared with what they were, before workers have started
+
+def composed(run: Run, state: State) -> Publication:
+    """Return what a run will write: names, triggers, and captions that hold them."""
+    vocabulary = run.problem.vocabulary
+    triggers = [vocabulary.trigger(row) if row else None for row in state.triggers.tolist()]
+    write = as_sentence if run.settings.trigger_vocabulary == "natural" else CaptionSlot.text
+    return compose(run.prepared, with_names(run), triggers, write)
 
 
-@dataclasses.dataclass(frozen=True)
-class WrittenPhotos:
-    """What was written of the photos.
+def publish(
+    run: Run, state: State, rounds: list[float], started: float, progress: Progress, notes: Sequence[str] = ()
+) -> ProtectReport:
+    """Stage photos and captions, verify them, and put them in place; the report is written last.
+
+    Args:
+        run: the run, whose folders are there.
+        state: noise and triggers.
+        rounds: mean loss after each round.
+        started: time when the run began, by the monotonic clock.
+        progress: receives progress updates.
+        notes: remarks for the report, before those that the run gives.
+    """
+    return finish(run, stage(run, state, rounds, started, progress, notes), progress)
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A result in the staging folder, read back and measured.
 
     Attributes:
-        publication: what a run will write, without photos that had changed.
-        lines: the whole manifest: protected photos in order, then those left out.
-        thumbnails: those of the photos in which most is seen, by the path of the copy.
-        copies: working copies of the files as they are read back.
-        unencoded: working copies of what was encoded; `copies` itself where all files are lossless.
+        report: the report to write.
+        lines: the manifest to write.
+        pictures: thumbnails for the page, by the path of the copy.
+        publication: what was written.
     """
 
-    publication: Publication
+    report: ProtectReport
     lines: list[ManifestLine]
-    thumbnails: dict[str, Thumbnails]
-    copies: Pixels
-    unencoded: Pixels
+    pictures: Mapping[str, Thumbnails]
+    publication: Publication
 
 
-def write_photos(publication: Publication, state: State, run: Run, progress: Progress) -> WrittenPhotos:
-    """Write every missing photo, in workers if that takes long, and the manifest line of each photo.
-
-    Raises:
-        InputError: all photos have changed; or, with `strict`, one has.
-    """
-    shown, layout, prepared = ShownPhotos(), run.layout, publication.prepared
-    done = {line.source: line for line in _finished(layout, progress)}
-    copies = unencoded = Pixels.create(run.scratch / "written.u8")
-    if not all(encoding.lossless for encoding in prepared.encodings):
-        unencoded = Pixels.create(run.scratch / "unencoded.u8")
-    lines, changed = [], []
-    progress.phase("writing photos", len(prepared.photos))
-    files.write_text(layout.staged_manifest, "".join(map(_sealed_line, done.values())))
-    with (
-        files.reporting_write_errors(layout.staged_manifest),
-        layout.staged_manifest.open("a", encoding="utf-8", newline="") as manifest,
-        _without_halves(publication, layout),
-        pool_for(write_one, [math.prod(size) for size in prepared.sizes], FEW) as pool,
-    ):
-        answers = pool.answers(_jobs(publication, state, run, done))
-        for photo in prepared.photos:
-            name = publication.names[photo.id]
-            try:
-                written = next(answers).result()
-            except DecodeError as error:
-                changed.append(Skipped(photo.id, error.reason, error.detail))
-                (layout.staged / name).unlink(missing_ok=True)
-                progress.advance()
-                continue
-            except WorkerEnded as error:
-                raise OutputError(
-                    f"the process that wrote {layout.staged / name} was ended",
-                    hint="memory may have run out; go on with --resume",
-                ) from error
-            line, flip = written.line, written.line.flip or 0.0
-            if line is not done.get(photo.id):
-                manifest.write(_sealed_line(line))
-                manifest.flush()
-            if written.thumbnails and shown.wants(flip):
-                shown.add(name, flip, written.thumbnails)
-            copies.append(written.copy)
-            if unencoded is not copies:
-                unencoded.append(written.unencoded)
-            lines.append(line)
-            progress.advance(linf=line.noise_linf or 0, psnr=line.psnr or 0.0)
-    _refuse_all(changed, len(lines), run.settings)
-    publication = publication.without(changed)
-    return WrittenPhotos(publication, [*lines, *_left_out(publication.prepared)], shown.thumbnails, copies, unencoded)
+def stage(
+    run: Run, state: State, rounds: list[float], started: float, progress: Progress, notes: Sequence[str] = ()
+) -> Staged:
+    """Write photos and captions into the staging folder and verify them; arguments are those of `publish`."""
+    layout = run.layout
+    refuse_without_noise(run.prepared, state.noise)
+    written = write_photos(composed(run, state), state, run, progress)
+    publication, lines = written.publication, written.lines
+    run = replace(run, prepared=publication.prepared)
+    caption_file = write_caption_files(publication, run.dataset, layout, run.settings.keep_fields)
+    roundtrip, texts = reread_captions(publication, layout, caption_file, run.dataset)
+    losses = measure_losses(run, state, written, texts, progress)
+    if run.method.lowers_loss:
+        refuse_unprotected(losses, run.settings)
+    leave_packed(run.dataset, lines, layout, run.scratch)
+    seconds = time.monotonic() - started
+    report = summarise(run, state, RunResults(lines, losses, rounds, roundtrip, seconds))
+    report = report.model_copy(update={"notes": [*notes, *report.notes]})
+    return Staged(report, lines, written.thumbnails, publication)
 
 
-def _jobs(publication: Publication, state: State, run: Run, done: Mapping[str, ManifestLine]) -> Iterator[WriteJob]:
-    prepared = publication.prepared
-    for number, photo in enumerate(prepared.photos):
-        name, trigger, line = publication.names[photo.id], publication.triggers[number], done.get(photo.id)
-        yield WriteJob(
-            photo=photo,
-            settings=run.settings,
-            folder=run.layout.staged,
-            name=name,
-            checksum=prepared.hashes[number],
-            post=prepared.posts[photo.id],
-            noise=state.noise.grid(number),
-            trigger=trigger.text if trigger else "",
-            captions=[text for _, text in publication.captions[photo.id]],
-            pixels=math.prod(prepared.sizes[number]),
-            side=max(model.image_size for model in run.problem.surrogates),
-            line=line if line and line.output == name else None,
+def finish(run: Run, staged: Staged, progress: Progress) -> ProtectReport:
+    """Put what was staged in place, then write its records, the report last."""
+    layout = run.layout
+    page = protect_page(staged.report, staged.lines, run.settings, staged.pictures)
+    published.put_in_place(layout)
+    _remember(run, staged.lines, progress)
+    files.write_text(layout.manifest, manifest_text(staged.lines))
+    files.write_bytes(layout.settings, layout.staged_settings.read_bytes())
+    files.write_text(layout.page, page)
+    if run.settings.opt_out:
+        write_site_files(layout.opt_out)
+    text = staged.report.model_dump_json(indent=2) + "\n"
+    seal_records(layout, text)
+    files.write_text(layout.report, text)
+    clear(layout)
+    return staged.report
+
+
+def _remember(run: Run, lines: list[ManifestLine], progress: Progress) -> None:
+    layout = run.layout
+    hashes = [line.sha256_out for line in lines if line.sha256_out]
+    today = datetime.date.today().isoformat()
+    copies = [
+        history.MadeCopy(
+            line.sha256_out,
+            line.perceptual_hash,
+            layout.output / line.output,
+            layout.photos / line.source,
+            line.sha256_in,
+            today,
         )
-
-
-@contextmanager
-def _without_halves(publication: Publication, layout: Layout) -> Iterator[None]:
-    """Remove what workers that were stopped had only half written."""
+        for line in lines
+        if line.output and line.sha256_out and line.sha256_in and line.perceptual_hash
+    ]
     try:
-        yield
-    finally:
-        for name in publication.names.values():
-            files.temporary_name(layout.staged / name).unlink(missing_ok=True)
+        history.remember(layout.photos, run.dataset.source, layout.output, hashes, copies)
+    except OutputError as error:  # no reason to lose a finished run
+        progress.note(f"this run is not recorded in the history: {error.message}")
 
 
-def _left_out(prepared: Prepared) -> Iterator[ManifestLine]:
-    for skipped in prepared.skipped:
-        post, why, detail = prepared.posts.get(skipped.where), skipped.reason, skipped.detail
-        yield ManifestLine(source=skipped.where, post=post, status="skipped", reason=why, detail=detail)
-
-
-def _refuse_all(changed: Sequence[Skipped], written: int, settings: ProtectSettings) -> None:
-    if changed and (settings.strict or not written):
-        hint = "start again" if changed[0].reason == CHANGED else "use --format png, or leave it out with --skip"
-        raise InputError(changed[0].line, hint=hint)
-
-
-def manifest_text(lines: Iterable[ManifestLine]) -> str:
-    """Return the text of a manifest."""
-    return "".join(line.model_dump_json() + "\n" for line in lines)
-
-
-def refuse_without_noise(prepared: Prepared, noise: NoiseStore) -> None:
-    """Stop before anything is written if the noise of a photo is zero everywhere.
-
-    Raises:
-        ModelError: the noise of a photo is zero; the message names the photo.
-    """
-    for number, photo in enumerate(prepared.photos):
-        if not noise.grid(number).any():
-            raise unprotected(photo.id)
-
-
-def _finished(layout: Layout, progress: Progress) -> Iterator[ManifestLine]:
-    """Yield the manifest lines of the photos that a stopped run of the same settings wrote completely."""
-    if not layout.staged_manifest.is_file():
-        return
-    sealed = layout.staged_manifest.read_bytes().decode("utf-8", "replace").split("\n")[:-1]  # the last one is cut off
-    texts = list(map(seal.unseal_line, sealed))
-    if damaged := texts.count(None):
-        progress.note(
-            f"{layout.staged_manifest} has {counted(damaged, 'damaged line')}: those photos are written again"
-        )
-    for text in filter(None, texts):
-        try:
-            line = ManifestLine.model_validate_json(text)
-        except ValidationError:
-            continue  # of another version
-        if line.flip is None or line.perceptual_hash is None:
-            continue  # written by a version that did not measure it: the photo is written again
-        path = layout.staged / line.output if line.output else None
-        if path and path.is_file() and checksums.sha256(path) == line.sha256_out:
-            yield line
-
-
-def _sealed_line(line: ManifestLine) -> str:
-    return seal.seal_line(line.model_dump_json())
+def clear(layout: Layout) -> None:
+    """Remove what a complete run no longer needs."""
+    shutil.rmtree(layout.progress, ignore_errors=True)
+    shutil.rmtree(layout.earlier, ignore_errors=True)
+    for path in filter(files.is_temporary, layout.private.iterdir()):
+        path.unlink(missing_ok=True)

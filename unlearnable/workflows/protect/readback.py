@@ -23,8 +23,8 @@ from unlearnable.progress import Progress
 from unlearnable.results import SurrogateLoss
 from unlearnable.workflows.layout import METADATA, Layout
 from unlearnable.workflows.protect.publication import Publication
-from unlearnable.workflows.protect.publish import WrittenPhotos
 from unlearnable.workflows.protect.setup import Run
+from unlearnable.workflows.protect.write_photos import WrittenPhotos
 
 CLEARLY = 0.95  # share of the clean posts' loss that the loss of protected posts must stay below
 LOSS_BATCH = 64  # photos per batch of the reported losses, whatever batches the optimisation used

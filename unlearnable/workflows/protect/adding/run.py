@@ -33,7 +33,7 @@ from unlearnable.workflows.protect.chosen import Source, source_of
 from unlearnable.workflows.protect.expected import foreseen_and_ready, result_bytes
 from unlearnable.workflows.protect.lock import held, scratch_of
 from unlearnable.workflows.protect.posts import open_posts
-from unlearnable.workflows.protect.run import Staged, clear, finish, stage
+from unlearnable.workflows.protect.publish import Staged, clear, finish, stage
 from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, run_key
 
 

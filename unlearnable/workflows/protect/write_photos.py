@@ -1,0 +1,188 @@
+"""Write photos with their noise: each is written, read back, measured and listed in the manifest."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from pydantic import ValidationError
+
+from unlearnable import checksums, files, seal
+from unlearnable.config import ProtectSettings
+from unlearnable.datasets import Skipped
+from unlearnable.errors import InputError, OutputError
+from unlearnable.imaging.decode import DecodeError
+from unlearnable.methods.state import State
+from unlearnable.posts.pixels import Pixels
+from unlearnable.progress import Progress
+from unlearnable.report.pictures import Thumbnails
+from unlearnable.report.shown_photos import ShownPhotos
+from unlearnable.results import ManifestLine
+from unlearnable.results.protect import CHANGED
+from unlearnable.stores.noise import NoiseStore
+from unlearnable.wording import counted
+from unlearnable.workers.pool import WorkerEnded
+from unlearnable.workflows.layout import Layout
+from unlearnable.workflows.protect.hands import pool_for
+from unlearnable.workflows.protect.prepare import Prepared
+from unlearnable.workflows.protect.publication import Publication
+from unlearnable.workflows.protect.setup import Run
+from unlearnable.workflows.protect.write_one import WriteJob, unprotected, write_one
+
+FEW = 2e6  # pixels in all photos that are written, and compared with what they were, before workers have started
+
+
+@dataclasses.dataclass(frozen=True)
+class WrittenPhotos:
+    """What was written of the photos.
+
+    Attributes:
+        publication: what a run will write, without photos that had changed.
+        lines: the whole manifest: protected photos in order, then those left out.
+        thumbnails: those of the photos in which most is seen, by the path of the copy.
+        copies: working copies of the files as they are read back.
+        unencoded: working copies of what was encoded; `copies` itself where all files are lossless.
+    """
+
+    publication: Publication
+    lines: list[ManifestLine]
+    thumbnails: dict[str, Thumbnails]
+    copies: Pixels
+    unencoded: Pixels
+
+
+def write_photos(publication: Publication, state: State, run: Run, progress: Progress) -> WrittenPhotos:
+    """Write every missing photo, in workers if that takes long, and the manifest line of each photo.
+
+    Raises:
+        InputError: all photos have changed; or, with `strict`, one has.
+    """
+    shown, layout, prepared = ShownPhotos(), run.layout, publication.prepared
+    done = {line.source: line for line in _finished(layout, progress)}
+    copies = unencoded = Pixels.create(run.scratch / "written.u8")
+    if not all(encoding.lossless for encoding in prepared.encodings):
+        unencoded = Pixels.create(run.scratch / "unencoded.u8")
+    lines, changed = [], []
+    progress.phase("writing photos", len(prepared.photos))
+    files.write_text(layout.staged_manifest, "".join(map(_sealed_line, done.values())))
+    with (
+        files.reporting_write_errors(layout.staged_manifest),
+        layout.staged_manifest.open("a", encoding="utf-8", newline="") as manifest,
+        _without_halves(publication, layout),
+        pool_for(write_one, [math.prod(size) for size in prepared.sizes], FEW) as pool,
+    ):
+        answers = pool.answers(_jobs(publication, state, run, done))
+        for photo in prepared.photos:
+            name = publication.names[photo.id]
+            try:
+                written = next(answers).result()
+            except DecodeError as error:
+                changed.append(Skipped(photo.id, error.reason, error.detail))
+                (layout.staged / name).unlink(missing_ok=True)
+                progress.advance()
+                continue
+            except WorkerEnded as error:
+                raise OutputError(
+                    f"the process that wrote {layout.staged / name} was ended",
+                    hint="memory may have run out; go on with --resume",
+                ) from error
+            line, flip = written.line, written.line.flip or 0.0
+            if line is not done.get(photo.id):
+                manifest.write(_sealed_line(line))
+                manifest.flush()
+            if written.thumbnails and shown.wants(flip):
+                shown.add(name, flip, written.thumbnails)
+            copies.append(written.copy)
+            if unencoded is not copies:
+                unencoded.append(written.unencoded)
+            lines.append(line)
+            progress.advance(linf=line.noise_linf or 0, psnr=line.psnr or 0.0)
+    _refuse_all(changed, len(lines), run.settings)
+    publication = publication.without(changed)
+    return WrittenPhotos(publication, [*lines, *_left_out(publication.prepared)], shown.thumbnails, copies, unencoded)
+
+
+def _jobs(publication: Publication, state: State, run: Run, done: Mapping[str, ManifestLine]) -> Iterator[WriteJob]:
+    prepared = publication.prepared
+    for number, photo in enumerate(prepared.photos):
+        name, trigger, line = publication.names[photo.id], publication.triggers[number], done.get(photo.id)
+        yield WriteJob(
+            photo=photo,
+            settings=run.settings,
+            folder=run.layout.staged,
+            name=name,
+            checksum=prepared.hashes[number],
+            post=prepared.posts[photo.id],
+            noise=state.noise.grid(number),
+            trigger=trigger.text if trigger else "",
+            captions=[text for _, text in publication.captions[photo.id]],
+            pixels=math.prod(prepared.sizes[number]),
+            side=max(model.image_size for model in run.problem.surrogates),
+            line=line if line and line.output == name else None,
+        )
+
+
+@contextmanager
+def _without_halves(publication: Publication, layout: Layout) -> Iterator[None]:
+    """Remove what workers that were stopped had only half written."""
+    try:
+        yield
+    finally:
+        for name in publication.names.values():
+            files.temporary_name(layout.staged / name).unlink(missing_ok=True)
+
+
+def _left_out(prepared: Prepared) -> Iterator[ManifestLine]:
+    for skipped in prepared.skipped:
+        post, why, detail = prepared.posts.get(skipped.where), skipped.reason, skipped.detail
+        yield ManifestLine(source=skipped.where, post=post, status="skipped", reason=why, detail=detail)
+
+
+def _refuse_all(changed: Sequence[Skipped], written: int, settings: ProtectSettings) -> None:
+    if changed and (settings.strict or not written):
+        hint = "start again" if changed[0].reason == CHANGED else "use --format png, or leave it out with --skip"
+        raise InputError(changed[0].line, hint=hint)
+
+
+def manifest_text(lines: Iterable[ManifestLine]) -> str:
+    """Return the text of a manifest."""
+    return "".join(line.model_dump_json() + "\n" for line in lines)
+
+
+def refuse_without_noise(prepared: Prepared, noise: NoiseStore) -> None:
+    """Stop before anything is written if the noise of a photo is zero everywhere.
+
+    Raises:
+        ModelError: the noise of a photo is zero; the message names the photo.
+    """
+    for number, photo in enumerate(prepared.photos):
+        if not noise.grid(number).any():
+            raise unprotected(photo.id)
+
+
+def _finished(layout: Layout, progress: Progress) -> Iterator[ManifestLine]:
+    """Yield the manifest lines of the photos that a stopped run of the same settings wrote completely."""
+    if not layout.staged_manifest.is_file():
+        return
+    sealed = layout.staged_manifest.read_bytes().decode("utf-8", "replace").split("\n")[:-1]  # the last one is cut off
+    texts = list(map(seal.unseal_line, sealed))
+    if damaged := texts.count(None):
+        progress.note(
+            f"{layout.staged_manifest} has {counted(damaged, 'damaged line')}: those photos are written again"
+        )
+    for text in filter(None, texts):
+        try:
+            line = ManifestLine.model_validate_json(text)
+        except ValidationError:
+            continue  # of another version
+        if line.flip is None or line.perceptual_hash is None:
+            continue  # written by a version that did not measure it: the photo is written again
+        path = layout.staged / line.output if line.output else None
+        if path and path.is_file() and checksums.sha256(path) == line.sha256_out:
+            yield line
+
+
+def _sealed_line(line: ManifestLine) -> str:
+    return seal.seal_line(line.model_dump_json())
