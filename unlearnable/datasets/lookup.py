@@ -89,14 +89,16 @@ class Lookup:
 
         A path without the folders above it, as in Flickr and COCO, stays without them; any other
         becomes the path from the output folder. So does a path from the caption file, unless that
-        keeps its place (`moved` is False).
+        keeps its place (`moved` is False). Accents become encoded as in the name of the file: elsewhere
+        than on macOS no other name opens it.
         """
         shown, parts, new_parts = _parts(value), PurePosixPath(photo).parts, PurePosixPath(new).parts
         hidden = parts[: -len(shown)]
         from_caption_file = moved and hidden and self._below_root(self._folder, value) == _composed(photo)
         if _parts(photo)[-len(shown) :] != shown or from_caption_file or new_parts[: len(hidden)] != hidden:
             return new
-        return value if new == photo else posixpath.join(*new_parts[len(hidden) :])
+        stays = new == photo and _as_spelt(value) == _as_spelt(photo)[-len(shown) :]
+        return value if stays else posixpath.join(*new_parts[len(hidden) :])
 
     def _below_root(self, base: str, name: str) -> str | None:
         """Return the composed path below the root of `name`, which is relative to `base`; None if it is not below."""
@@ -158,4 +160,8 @@ def _composed(path: str) -> str:
 
 
 def _parts(path: str) -> tuple[str, ...]:
-    return PurePosixPath(posixpath.normpath(_composed(path.replace("\\", "/")))).parts
+    return _as_spelt(_composed(path))
+
+
+def _as_spelt(path: str) -> tuple[str, ...]:
+    return PurePosixPath(posixpath.normpath(path.replace("\\", "/"))).parts
