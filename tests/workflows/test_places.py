@@ -42,7 +42,8 @@ def test_names_never_change_owner():
 
 def test_no_copy_stands_beside_the_text_of_another_photo():
     assert copies([("a.tiff", ".png"), ("a.png", ".png")], ["a.tiff", "a.png", "a-2.jpg"])["a.tiff"] == "a-3.png"
-    assert OutputNames(["b.png"], None, ["b.jpg", "b.txt"]).give("b.png", ".png") == "b-2.png"
+    for text in ("b.txt", "b.caption"):
+        assert OutputNames(["b.png"], None, ["b.jpg", text]).give("b.png", ".png") == "b-2.png"
 
 
 def test_in_shards_a_number_leaves_the_name_of_the_post_as_it_is():

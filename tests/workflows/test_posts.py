@@ -39,8 +39,15 @@ def test_texts_beside_the_photos_are_captions(posts):
     (posts / "posts.jsonl").unlink()
     (posts / "p0.txt").write_text("a dog")
     _, notes = opened(posts)
-    assert notes[0] == "captions from the .txt beside each photo"
+    assert notes[0] == "captions from the text file beside each photo"
     assert notes[1].startswith("1 of 8 photos")
+    (posts / "p1.caption").write_text("a cat")
+    _, notes = opened(posts)
+    assert notes[1].startswith("2 of 8 photos")
+    assert len(notes) == 2, "no text that is read counts among the files that are no photos"
+    (posts / "p0.caption").write_text("a cow")
+    _, notes = opened(posts)
+    assert notes[2:] == ["1 file is no photo: 1 other (.caption)"]
 
 
 def test_where_several_could_be_meant_none_is_taken(posts):
@@ -55,7 +62,7 @@ def test_where_several_could_be_meant_none_is_taken(posts):
 
 def test_a_caption_file_beside_texts_of_photos_has_to_be_chosen(posts):
     (posts / "p0.txt").write_text("a dog")
-    with pytest.raises(ConfigError, match=r"posts\.jsonl and in \.txt files"):
+    with pytest.raises(ConfigError, match=r"posts\.jsonl and in text files"):
         opened(posts)
     assert opened(posts, captions=posts / "posts.jsonl")[0].format == "jsonl"
     assert opened(posts, captions=posts)[0].format == "sidecar"

@@ -64,7 +64,7 @@ def next_steps(report: ProtectReport) -> list[str]:
     named = report.captions_file or METADATA
     captions = f"its caption from {named} there"
     if report.caption_format == "sidecar":
-        captions = "its caption from the .txt beside it"
+        captions = "its caption from the text file beside it"
     if 0 < report.captions_found < report.protected:
         alone = "their words are in the private manifest alone" if named == METADATA else f"theirs is in {METADATA}"
         captions += f" (of those without a caption of yours {alone})"

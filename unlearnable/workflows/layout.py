@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from unlearnable import disk, files
+from unlearnable.datasets.formats.sidecar import SUFFIXES
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.folders import MANIFEST, private_of, published_above
 
@@ -297,18 +298,18 @@ class OutputNames:
         self._owners |= {folded(str(folder)): "" for photo in ids for folder in PurePosixPath(photo).parents}
         for photo in ids:
             self._owners.setdefault(folded(photo), photo)
-        self._stems = {folded(str(PurePosixPath(photo).with_suffix(""))) for photo in ids}
+        self._stems = set(map(_stem, ids))
         taken = list(taken)
         self._owners |= {folded(name): "" for name in taken}
-        self._texts = {folded(name) for name in taken if name.endswith(".txt")}  # beside photos of before
+        self._texts = {_stem(name) for name in taken if name.endswith(SUFFIXES)}  # beside photos of before
 
     def give(self, photo: str, suffix: str) -> str:
         """Return the name of a photo's copy; of colliding photos the first to ask keeps the plain name."""
         path, number = PurePosixPath(photo), 1
         name = path.with_suffix(suffix)
         while (
-            (number > 1 and folded(str(name.with_suffix(""))) in self._stems)  # its text would be another photo's
-            or folded(str(name.with_suffix(".txt"))) in self._texts
+            (number > 1 and _stem(str(name)) in self._stems)  # its text would be another photo's
+            or _stem(str(name)) in self._texts
             or self._owners.setdefault(folded(str(name)), photo) != photo
         ):
             number += 1
@@ -319,6 +320,10 @@ class OutputNames:
         """Return the folder of a photo that has the name of a caption file, so that both cannot be written."""
         top = PurePosixPath(photo).parts[0]
         return top if top != photo and folded(top) in self._captions else None
+
+
+def _stem(name: str) -> str:
+    return folded(str(PurePosixPath(name).with_suffix("")))
 
 
 def folded(name: str) -> str:

@@ -31,6 +31,20 @@ def test_skipped_sidecars(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "out").rglob("*.*")) == ["a.txt"]
 
 
+def test_caption_files_are_read_and_written_as_texts_are(tmp_path: Path) -> None:
+    touch(tmp_path / "in", "a.jpg", "d/b.jpg", "c.jpg")
+    for name in ("a.caption", "d/b.caption", "c.txt", "c.caption"):
+        captions(tmp_path / "in" / name, f"a dog in {name}")
+    dataset = open_dataset(tmp_path / "in")
+    found = {"a.jpg": "a.caption", "d/b.jpg": "d/b.caption", "c.jpg": "c.txt"}  # of two, the `.txt` counts
+    assert dataset.captions_by_photo() == {photo: [f"a dog in {name}"] for photo, name in found.items()}
+    paths = {photo: photo.replace("jpg", "png") for photo in found}
+    write_captions(dataset, Edits({(0, 0): "x"}, paths), tmp_path / "out")
+    written = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*")}
+    assert written == set(found.values())
+    assert (tmp_path / "out/a.caption").read_text(encoding="utf-8") == "x\n"
+
+
 def test_a_text_in_an_older_encoding_that_cannot_hold_the_new_caption_is_written_in_utf_8(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg")
     (tmp_path / "a.txt").write_bytes("Müller am See".encode("cp1252"))

@@ -1,6 +1,6 @@
-"""Captions beside their photos: the lines of `a.txt` are the captions of `a.jpg`, and `a.json` is left alone.
+"""Captions beside their photos: the lines of `a.txt`, or `a.caption`, are the captions of `a.jpg`.
 
-One `.txt` per photo, with the photo's stem; each of its lines that is not blank is a caption.
+One text per photo, with the photo's stem; each of its lines that is not blank is a caption. `a.json` is left alone.
 """
 
 from __future__ import annotations
@@ -13,10 +13,17 @@ from unlearnable.datasets.beside import Beside, StoredCaption
 from unlearnable.datasets.text.document import lines
 from unlearnable.datasets.text.spans import Span, spell_line, stripped
 
+SUFFIXES = (".txt", ".caption")  # where a photo has both, the first counts
+
+
+def text_beside(photo: Path) -> Path | None:
+    """Return the file beside a photo that holds its captions, None if there is none."""
+    return next(filter(files.is_file, map(photo.with_suffix, SUFFIXES)), None)
+
 
 def _match(root: Path, photos: Sequence[str]) -> dict[str, str]:
-    texts = {photo: _text_of(photo) for photo in photos}
-    return {photo: text for photo, text in texts.items() if files.is_file(root / text)}
+    texts = {photo: text_beside(root / photo) for photo in photos}
+    return {photo: text.relative_to(root).as_posix() for photo, text in texts.items() if text}
 
 
 def _captions(text: str) -> list[StoredCaption]:
@@ -25,11 +32,7 @@ def _captions(text: str) -> list[StoredCaption]:
 
 
 def _renamed(file: str, photo: str, new: str) -> str:
-    return _text_of(new)
-
-
-def _text_of(photo: str) -> str:
-    return PurePosixPath(photo).with_suffix(".txt").as_posix()
+    return PurePosixPath(new).with_suffix(PurePosixPath(file).suffix).as_posix()
 
 
 SIDECAR = Beside("sidecar", _match, _captions, _renamed)

@@ -17,6 +17,7 @@ from unlearnable.datasets import (
 )
 from unlearnable.datasets.faces.posts import FORMAT as PEOPLE
 from unlearnable.datasets.formats import FORMATS
+from unlearnable.datasets.formats.sidecar import text_beside
 from unlearnable.datasets.others import other_files, said_of_others
 from unlearnable.datasets.tree import UNREADABLE, not_here
 from unlearnable.errors import ConfigError
@@ -60,7 +61,7 @@ def open_posts(
         for remark in dataset.notes:
             progress.note(remark)
     elif dataset.format == "sidecar":
-        progress.note("captions from the .txt beside each photo")
+        progress.note("captions from the text file beside each photo")
     if captions is None and source.place.is_dir() and not packed:
         for path in captions_of_others(source.place):
             progress.note(f"{path.name} names none of these photos: it is not read")
@@ -75,7 +76,7 @@ def open_posts(
         away = [one for one in not_here(dataset.root) if source.takes(one.where)]
         dataset = replace(dataset, skipped=(*dataset.skipped, *away))
     if source.place.is_dir() and not (source.chosen or packed):
-        captions_read = {dataset.source, *(photo.path.with_suffix(".txt") for photo in dataset.photos)}
+        captions_read = {dataset.source, *(text_beside(photo.path) for photo in dataset.photos)}
         dataset = replace(dataset, others=other_files(source.place, captions_read))
     if dataset.others:
         progress.note(said_of_others(dataset.others))
@@ -111,14 +112,14 @@ def _found(source: Source) -> Path | None:
         return folder if texts else None
     if texts:
         raise ConfigError(
-            f"{folder} holds captions in {captions.name} and in .txt files beside its photos",
-            hint=f"choose with --captions {folder / captions.name}, or --captions {folder} for the .txt files",
+            f"{folder} holds captions in {captions.name} and in text files beside its photos",
+            hint=f"choose with --captions {folder / captions.name}, or --captions {folder} for the text files",
         )
     return captions
 
 
 def _have_texts(source: Source) -> bool:
-    """Return whether a photo has a `.txt` beside it."""
+    """Return whether a photo has a text file beside it."""
     if not source.chosen:
         return FORMATS["sidecar"].sniff(source.place)
-    return any((source.place / photo).with_suffix(".txt").is_file() for photo in source.chosen)
+    return any(text_beside(source.place / photo) for photo in source.chosen)
