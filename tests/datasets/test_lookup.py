@@ -79,6 +79,10 @@ def lookup() -> Lookup:
         ("b.jpg", "nowhere", "Images/b.jpg"),
         (NFC, "", NFD),
         (NFD, "", NFD),
+        ("a", "", "a.jpg"),  # as lists for people have it
+        ("deep/c", "", "Images/deep/c.jpg"),
+        ("C:\\photos\\b", "", "Images/b.jpg"),
+        ("1", "v", "v/1.jpg"),
     ],
 )
 def test_a_path_finds_its_photo(value: str, folder: str, photo: str, lookup: Lookup) -> None:
@@ -93,6 +97,8 @@ def test_a_path_finds_its_photo(value: str, folder: str, photo: str, lookup: Loo
         ("", "missing-photo"),
         (".", "missing-photo"),
         ("1.jpg", "ambiguous-photo"),
+        ("1", "ambiguous-photo"),
+        ("a.jpeg", "missing-photo"),  # it has a suffix
         ("../../a.jpg", "outside-folder"),
         ("/data/other/a.jpg", "outside-folder"),
         ("/data/set-2/a.jpg", "outside-folder"),
@@ -110,6 +116,7 @@ def test_a_path_that_leads_nowhere_says_why(value: str, reason: str, lookup: Loo
         ("a.jpg", "a.jpg", "a.png", "a.png"),
         ("./a.jpg", "a.jpg", "a.jpg", "./a.jpg"),  # nothing changed
         ("./a.jpg", "a.jpg", "a.png", "a.png"),
+        ("a", "a.jpg", "a.jpg", "a.jpg"),
         ("b.jpg", "Images/b.jpg", "Images/b.png", "b.png"),  # the folder stays left out
         ("b.jpg", "Images/b.jpg", "Images/b.jpg", "b.jpg"),
         ("b.jpg", "Images/b.jpg", "other/b.png", "other/b.png"),
@@ -123,6 +130,13 @@ def test_a_path_that_leads_nowhere_says_why(value: str, reason: str, lookup: Loo
 )
 def test_a_path_keeps_its_style(value: str, photo: str, new: str, written: str, lookup: Lookup) -> None:
     assert lookup.renamed(value, photo, new) == written
+
+
+def test_a_name_without_suffix_that_several_photos_have_is_not_guessed() -> None:
+    both = Lookup(ROOT, ROOT, ["a.jpg", "a.HEIC", "b.jpg", "u/c.jpg", "v/c.jpg", "c.d.png"])
+    assert isinstance(missed := both.find("a"), Miss)
+    assert missed.reason == "ambiguous-photo"
+    assert [both.find(name) for name in ("b", "c.d")] == ["b.jpg", "c.d.png"]
 
 
 def test_a_link_to_the_root_is_the_root(tmp_path: Path) -> None:

@@ -170,6 +170,7 @@ def test_a_list_of_other_photos_is_no_captions_of_these(posts):
     ("name", "text", "why"),
     [
         ("Liste.csv", "Datei;Text\np0.png;Ein Hund\n", "choose of it with --photo-column and --caption-column"),
+        ("Liste.csv", "Foto;Text\np0;Ein Hund\n", "choose of it with --photo-column and --caption-column"),
         ("list.csv", "p0.png,a dog\n", "needs a first row that names its columns"),
         ("list.txt", "Photo name\tWords\np0.png\ta dog\n", "choose of it with --photo-column and --caption-column"),
         ("list.jsonl", '{"foto": "p0.png", "words": "a dog"}\n', "one JSON object per line"),

@@ -43,6 +43,7 @@ class Lookup:
         self._ids = {_composed(photo): photo for photo in found}
         self._ids |= {photo: photo for photo in found}
         self._folded = {path.casefold(): photo for path, photo in self._ids.items()}
+        self._suffixes = {PurePosixPath(photo).suffix for photo in found}
         self._by_name: dict[str, list[str]] = defaultdict(list)
         for photo in dict.fromkeys(self._ids.values()):
             self._by_name[_composed(posixpath.basename(photo))].append(photo)
@@ -53,12 +54,27 @@ class Lookup:
         Tried in turn: the path from the root, the path from the caption file, the one photo whose
         full path ends with it, copies that `protect` wrote aside. Composed and decomposed letters are the same, and
         small and capital ones where the file system takes them for the same. Of a path of another machine
-        (`C:\\...`, `file:///...`) the end that some photo has in common with it is enough.
+        (`C:\\...`, `file:///...`) the end that some photo has in common with it is enough. A name without a suffix
+        is that of the one photo that it is with some suffix.
 
         Args:
             value: path as spelt in the caption file.
             folder: folder that the caption file gives apart from the path; tried first.
         """
+        found = self._find(value, folder)
+        if (
+            not isinstance(found, Miss)
+            or found.reason != "missing-photo"
+            or PurePosixPath(value).suffix in self._suffixes
+        ):
+            return found
+        tried = dict.fromkeys(self._find(value + suffix, folder) for suffix in self._suffixes)
+        meant = [one for one in tried if isinstance(one, str) or one.reason == "ambiguous-photo"]
+        if len(meant) > 1:
+            return Miss("ambiguous-photo", f"{value} has no suffix, and several photos have this name")
+        return meant[0] if meant else found
+
+    def _find(self, value: str, folder: str) -> str | Miss:
         if not folder and value in self._ids:
             return self._ids[value]
         if is_elsewhere(value):

@@ -154,12 +154,13 @@ def unread_captions(folder: Path, photos: Iterable[str]) -> list[str]:
 
     Args:
         folder: folder of the photos.
-        photos: their ids; a text counts if it names one of them.
+        photos: their ids; a text counts if it names one of them, in the cell of a table also without its suffix.
 
     Raises:
         InputError: the folder, or a file that may hold captions, cannot be read.
     """
-    names = {PurePosixPath(photo).name for photo in photos}
+    paths = [PurePosixPath(photo) for photo in photos]
+    names, stems = ({path.name for path in paths}, {path.stem for path in paths if not path.stem.isdigit()})
     lines = [
         f"{path.name} is a spreadsheet: it is not read; {_AS_CSV}"
         for path in _listed(folder)
@@ -167,7 +168,8 @@ def unread_captions(folder: Path, photos: Iterable[str]) -> list[str]:
     ]
     for path, reader in _possible_captions(folder):
         text = _beginning(path) if reader is None else ""
-        if any(name in text for name in names):
+        in_cells = path.suffix.lower() in _TABLES and csv_rows.names_one(text, stems)
+        if in_cells or any(name in text for name in names):
             lines.append(f"{path.name} names photos and is in no known format: it is not read; {_hint(path, text)}")
     return lines
 

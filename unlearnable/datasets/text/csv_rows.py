@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -42,6 +42,12 @@ def has_heading(text: str) -> bool:
     """Return whether some delimiter splits the first row into what may be names of columns: a photo's is none."""
     first_rows = [row.cells for mark in DELIMITERS for row in islice(read_rows(text[: 1 << 16], mark), 1)]
     return any(len(cells) > 1 and not any(is_photo(cell.value) for cell in cells) for cells in first_rows)
+
+
+def names_one(text: str, names: Collection[str]) -> bool:
+    """Return whether some delimiter splits a row under the first one into cells of which one is such a name."""
+    rows = (row for mark in DELIMITERS for row in islice(read_rows(text, mark), 1, None))
+    return any(cell.value in names for row in rows if len(row.cells) > 1 for cell in row.cells)
 
 
 def first_row(text: str) -> str:
