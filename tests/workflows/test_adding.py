@@ -472,6 +472,13 @@ def test_a_call_without_options_where_one_was_stopped_names_the_option_that_goes
     assert (caught.value.hint or "").startswith("use --add to continue the stopped one, --overwrite")
 
 
+def test_a_call_without_options_on_a_whole_result_names_the_option_for_new_photos(last_week, posts):
+    take(posts, range(2))
+    with pytest.raises(OutputError, match="exists already") as caught:
+        protect(posts, **QUICK)
+    assert (caught.value.hint or "").startswith("use --add for photos that are new, --overwrite")
+
+
 def test_more_photos_since_it_was_stopped_begin_it_anew(last_week, posts, tmp_path, monkeypatch):
     take(posts, range(2))
     add_and_stop_after_two_files(posts, monkeypatch)

@@ -230,10 +230,12 @@ def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite:
     if not used:
         return
     if not (overwrite or resume):
-        stopped = (
-            "--add to continue the stopped one" if layout.earlier.exists() else "--resume to continue a stopped run"
-        )
-        hint = f"use {stopped}, --overwrite to replace it, or choose another --output"
+        goes_on = "--resume to continue a stopped run"
+        if layout.earlier.exists():
+            goes_on = "--add to continue the stopped one"
+        elif layout.report.is_file() and not layout.progress.exists():
+            goes_on = "--add for photos that are new"
+        hint = f"use {goes_on}, --overwrite to replace it, or choose another --output"
         raise OutputError(f"{used[0]} exists already", hint=hint)
     if not any(path.exists() for path in (layout.settings, layout.progress)):
         raise OutputError(f"{used[0]} was not made by this program", hint="remove it or choose another --output")
