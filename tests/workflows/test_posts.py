@@ -66,6 +66,13 @@ def test_a_caption_file_beside_texts_of_photos_has_to_be_chosen(posts):
         opened(posts)
     assert opened(posts, captions=posts / "posts.jsonl")[0].format == "jsonl"
     assert opened(posts, captions=posts)[0].format == "sidecar"
+    (posts / "posts.jsonl").unlink()
+    metadata = posts / "metadata.jsonl"
+    metadata.write_text('{"file_name": "p0.png", "text": "a cat"}')
+    with pytest.raises(ConfigError) as caught:
+        opened(posts)
+    assert caught.value.hint.endswith("or move metadata.jsonl elsewhere for the text files")
+    assert opened(posts, captions=posts)[0].source == metadata, "the folder would not have given the text files"
 
 
 def test_metadata_that_repeats_the_captions_is_no_other_choice(posts):

@@ -111,9 +111,11 @@ def _found(source: Source) -> Path | None:
     if captions is None:
         return folder if texts else None
     if texts:
+        is_first = FORMATS["imagefolder"].sniff(folder)  # of what a folder is searched for
+        texts_alone = f"move {captions.name} elsewhere" if is_first else f"--captions {folder}"
         raise ConfigError(
             f"{folder} holds captions in {captions.name} and in text files beside its photos",
-            hint=f"choose with --captions {folder / captions.name}, or --captions {folder} for the text files",
+            hint=f"choose with --captions {folder / captions.name}, or {texts_alone} for the text files",
         )
     return captions
 
