@@ -85,6 +85,13 @@ def test_a_worker_that_ends_is_said_and_replaced():
         assert good.result() != os.getpid()
 
 
+def test_a_path_among_the_places_of_modules_stops_no_worker(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path, tmp_path])  # as notebooks have it; Python passes over it
+    with Pool(jobs.failing, lambda _: 1, 10, 1) as pool:
+        (good,) = pool.answers(["good"])
+        assert good.result() != os.getpid()
+
+
 @POSIX
 def test_workers_are_stopped_where_the_block_is_left(tmp_path):
     with Pool(jobs.sleeping, lambda _: 1, 10, 2) as pool:

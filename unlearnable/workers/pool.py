@@ -33,7 +33,8 @@ class Worker:
     """A process that calls functions for this one; it finds modules where this one does, not in the folder at hand."""
 
     def __init__(self) -> None:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **ONE_THREAD, **GIVE_BACK}
+        places = [place for place in sys.path if place and isinstance(place, str)]  # Python passes over a Path too
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places), **ONE_THREAD, **GIVE_BACK}
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "unlearnable.workers"],
             stdin=subprocess.PIPE,
