@@ -61,6 +61,17 @@ def test_ctrl_c_is_said_and_told_as_json():
     }
 
 
+def test_of_several_processes_the_first_alone_prints_json_and_no_other_says_that_it_was_stopped():
+    several = {"WORLD_SIZE": "2", "RANK": "1"}
+    line = [sys.executable, "-c", STOPPED]
+    other = subprocess.run(line, capture_output=True, text=True, check=False, env=os.environ | several)
+    assert (other.returncode, other.stdout, other.stderr) == (130, "", "")
+    wrong = ("protect", "nowhere", "--epsilon", "no", "--json")
+    outputs = [call(*wrong, env=several | {"RANK": rank}) for rank in "01"]
+    assert [bool(one.stdout) for one in outputs] == [True, False]
+    assert outputs[0].stderr == outputs[1].stderr != ""
+
+
 @pytest.mark.parametrize("words", [("--json", "doctor"), ("--json",), ("nothing", "--json")])
 def test_json_where_it_is_no_option_still_gets_json(words):
     result = call(*words)

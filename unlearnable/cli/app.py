@@ -115,9 +115,15 @@ def _run(asked: set[str]) -> NoReturn:
         if "debug" in asked:
             for line in traceback.format_exc().rstrip("\n").split("\n"):
                 say(line, logging.ERROR)
-        if failure.message:
-            report_error(*failure, as_json="as_json" in asked)
+        first = _is_first()
+        if failure.message and (first or failure.exit_code != Interrupted.exit_code):  # a launcher stops the others
+            report_error(*failure, as_json=first and "as_json" in asked)
         sys.exit(failure.exit_code)
+
+
+def _is_first() -> bool:
+    """Return whether this process is the first of those that a launcher started, or alone; without importing torch."""
+    return os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
 
 
 def failure_of(error: Exception, command: str = "") -> Failure:
