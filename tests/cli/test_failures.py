@@ -39,18 +39,23 @@ finally:
 
 
 STOPPED = """
-import sys
+import os, signal, sys, time
 from unlearnable.cli import app, doctor
+number = getattr(signal, sys.argv[1])
+signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 def examine(device):
-    raise KeyboardInterrupt
+    os.kill(os.getpid(), number)
+    time.sleep(10)
 doctor.examine = examine
 sys.argv = ["unlearnable", "doctor", "--json"]
 app.main()
 """
 
 
-def test_ctrl_c_is_said_and_told_as_json():
-    result = subprocess.run([sys.executable, "-c", STOPPED], capture_output=True, text=True, check=False)
+@POSIX
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_an_interruption_is_said_and_told_as_json_also_of_a_short_command(name):
+    result = subprocess.run([sys.executable, "-c", STOPPED, name], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (130, "error: interrupted\n")
     assert json.loads(result.stdout) == {
         "schema_version": 1,
@@ -70,6 +75,23 @@ def test_of_several_processes_the_first_alone_prints_json_and_no_other_says_that
     outputs = [call(*wrong, env=several | {"RANK": rank}) for rank in "01"]
     assert [bool(one.stdout) for one in outputs] == [True, False]
     assert outputs[0].stderr == outputs[1].stderr != ""
+
+
+UNREAD = """
+import sys
+from unlearnable.cli import app
+class Unread:
+    def __call__(self, **options):
+        raise KeyboardInterrupt
+app.app = Unread()
+sys.argv = ["unlearnable", "doctor"]
+app.main()
+"""
+
+
+def test_ctrl_c_is_said_too_before_the_command_line_is_read():
+    result = subprocess.run([sys.executable, "-c", UNREAD], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (130, "error: interrupted\n")
 
 
 @pytest.mark.parametrize("words", [("--json", "doctor"), ("--json",), ("nothing", "--json")])

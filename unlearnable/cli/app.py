@@ -17,6 +17,7 @@ from unlearnable import files
 from unlearnable.cli import benchmark, doctor, explain, lists, options, preview, protect, train, verify, window
 from unlearnable.cli.console import report_error, say, warnings_as_lines
 from unlearnable.cli.everywhere import taking_all
+from unlearnable.cli.interruption import interruptible
 from unlearnable.cli.streams import prepare_streams
 from unlearnable.errors import EXIT_UNEXPECTED, InputError, Interrupted, UnlearnableError
 from unlearnable.logfile import keeping
@@ -105,12 +106,12 @@ def main() -> None:
 
 def _run(asked: set[str]) -> NoReturn:
     try:
-        with warnings_as_lines():
+        with interruptible(), warnings_as_lines():
             code = app(obj=asked, standalone_mode=False)
-            if code == Interrupted.exit_code:  # Ctrl-C in a command that does not say it itself
-                raise Interrupted("interrupted")
+            if code == Interrupted.exit_code:  # Ctrl-C, or what stands for it, in a command that does not say it itself
+                raise KeyboardInterrupt
             sys.exit(code)
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:  # the latter before Typer is at work
         failure = failure_of(error, _parse_leniently(sys.argv[1:], asked) if isinstance(error, UsageError) else "")
         if "debug" in asked:
             for line in traceback.format_exc().rstrip("\n").split("\n"):
@@ -126,7 +127,7 @@ def _is_first() -> bool:
     return os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
 
 
-def failure_of(error: Exception, command: str = "") -> Failure:
+def failure_of(error: Exception | KeyboardInterrupt, command: str = "") -> Failure:
     """Return what to say of an error; nothing where no command was given, since the help was shown.
 
     Args:
@@ -135,6 +136,8 @@ def failure_of(error: Exception, command: str = "") -> Failure:
     """
     if isinstance(error, UnlearnableError):
         return Failure(error.message, error.hint, error.exit_code)
+    if isinstance(error, KeyboardInterrupt):
+        return Failure("interrupted", None, Interrupted.exit_code)
     if isinstance(error, UsageError):
         message = " ".join(error.format_message().split()).replace("Value error, ", "").rstrip(".")
         hint = " ".join(filter(None, ["see unlearnable", command, "--help"]))

@@ -13,7 +13,6 @@ from pydantic import BaseModel
 
 from unlearnable import config
 from unlearnable.cli.console import print_json
-from unlearnable.cli.interruption import interruptible
 from unlearnable.cli.shown import shown
 from unlearnable.errors import Interrupted
 from unlearnable.logfile import open_log
@@ -68,7 +67,7 @@ def run_command(
         refuse_published(settings.log_file)
         open_log(settings.log_file)
     try:
-        with interruptible(), shown(quiet=given["quiet"], logged=settings.log_file is not None) as progress:
+        with shown(quiet=given["quiet"], logged=settings.log_file is not None) as progress:
             if check is not None:
                 check(settings)
                 progress.phase(STARTING, 0)
