@@ -18,6 +18,8 @@ from pydantic import ValidationError
 from tests.conftest import picture, tree
 from tests.report.test_html import REPORT
 from unlearnable import protect
+from unlearnable.attacks import captions
+from unlearnable.attacks.base import AttackFamily, on_captions
 from unlearnable.config import SUITES, VerifySettings, resolve_as
 from unlearnable.config.suites import AttackSuite
 from unlearnable.errors import ConfigError, InputError, OutputError
@@ -202,6 +204,18 @@ def test_a_suite_is_estimated_before_it_starts_and_its_matrix_has_the_worst_firs
     assert [told for told in more.told if re.search("to run, .* s, 8 are there already", told)]
     verify(asked, progress=(last := Notes()))
     assert not [told for told in last.told if "to run" in told]
+
+
+def test_captions_are_changed_once_and_while_progress_shows_it(settings, monkeypatch):
+    changed, notes = [], Notes()
+
+    def slow(text):
+        changed.append(notes.told[-1])
+        return text
+
+    monkeypatch.setattr(captions, "SHUFFLE_WORDS", AttackFamily(on_captions(lambda text, _: slow(text))))
+    report = verify(settings("shortcut", epochs=1, through=("shuffle-words",), seeds=(0, 1)), progress=notes)
+    assert changed == ["reading both versions"] * report.gallery.train_pairs
 
 
 def test_an_attacker_of_a_suite_that_these_posts_give_nothing_to_is_left_out_and_named(settings, tmp_path, monkeypatch):

@@ -30,7 +30,7 @@ Version = Literal["clean", "protected", "random"]
 
 @dataclass
 class Versions:
-    """The photos of the training posts in every version that some arm needs, and their captions.
+    """The photos and captions of the training posts in every version that some arm needs.
 
     Attributes:
         posts: training posts.
@@ -48,13 +48,37 @@ class Versions:
     seed: int
     leaked: frozenset[int] = frozenset()
     _photos: dict[tuple[Version, str], Pixels] = field(default_factory=dict)
+    _captions: dict[tuple[ArmName, str], list[list[str]]] = field(default_factory=dict)
 
     def photos(self, data: ArmName, attack: Attack) -> Pixels | Mixed:
         """Return the photos of an arm."""
         photos = self._photos[_version(data), attack.name]
         return Mixed(photos, self._photos["clean", AS_PUBLISHED], self.leaked) if data == "half" else photos
 
-    def captions(self, data: ArmName, attack: Attack, number: int) -> list[str]:
+    def captions(self, data: ArmName, attack: Attack) -> list[list[str]]:
+        """Return the captions of each post in an arm."""
+        return self._captions[data, attack.name]
+
+    def read(self, cells: Sequence[tuple[ArmName, Attack]], progress: Progress) -> None:
+        """Decode the photos, and change photos and captions, for `cells`: pairs of arm and attack.
+
+        Raises:
+            InputError: a protected photo cannot be read or differs in size from its original; the message names it.
+        """
+        attacks = {(_version(data), attack.name): attack for data, attack in cells}
+        self._photos = {key: Pixels.create(self.scratch / f"{n}.u8") for n, key in enumerate(attacks)}
+        self._captions = {(data, attack.name): [] for data, attack in cells}
+        progress.phase("reading both versions", len(self.posts))
+        for number, post in enumerate(self.posts):
+            original, protected = read_both(post)
+            for key, attack in attacks.items():
+                before = self._before(key[0], original, protected, number)
+                self._photos[key].append(working_copy(attack.image(before), self.side))
+            for data, attack in cells:
+                self._captions[data, attack.name].append(self._after(data, attack, number))
+            progress.advance()
+
+    def _after(self, data: ArmName, attack: Attack, number: int) -> list[str]:
         """Return the captions of a post in an arm, after an attack; a clean post that leaked is as it was."""
         post, texts = self.posts[number], self.posts[number].clean
         if data == "half" and number in self.leaked:
@@ -64,22 +88,6 @@ class Versions:
         elif data == "random":
             texts = tuple(_random_words(post, self.seed, number) + text for text in post.clean)
         return [attack.caption(text) for text in texts]
-
-    def read(self, cells: Sequence[tuple[ArmName, Attack]], progress: Progress) -> None:
-        """Decode the photos in every version that `cells`, pairs of arm and attack, need.
-
-        Raises:
-            InputError: a protected photo cannot be read or differs in size from its original; the message names it.
-        """
-        attacks = {(_version(data), attack.name): attack for data, attack in cells}
-        self._photos = {key: Pixels.create(self.scratch / f"{n}.u8") for n, key in enumerate(attacks)}
-        progress.phase("reading both versions", len(self.posts))
-        for number, post in enumerate(self.posts):
-            original, protected = read_both(post)
-            for key, attack in attacks.items():
-                before = self._before(key[0], original, protected, number)
-                self._photos[key].append(working_copy(attack.image(before), self.side))
-            progress.advance()
 
     def _before(self, version: Version, original: Picture, protected: Picture, number: int) -> Rgb8:
         """Return the photo that an attack is applied to."""
@@ -105,8 +113,7 @@ class VerifyArm:
     def pairs(self) -> Pairs:
         """Return the pairs to train a victim on: the posts, unless they are absent, then other people's."""
         versions = self.versions
-        posts = () if self.data == "absent" else range(len(versions.posts))
-        captions = [versions.captions(self.data, self.attack, number) for number in posts]
+        captions = [] if self.data == "absent" else versions.captions(self.data, self.attack)
         return pairs_of(Joined(self._stores()), [*captions, *versions.background.captions])
 
     def _stores(self) -> tuple[Pixels | Mixed, ...]:
@@ -116,9 +123,8 @@ class VerifyArm:
     def published(self, count: int) -> Pairs:
         """Return the first posts as they were published, to test whether a victim learnt the shortcut."""
         versions, attack = self.versions, self.attack
-        captions = [[attack.caption(text) for text in post.published] for post in versions.posts]
-        chosen = range(min(len(versions.posts), count))
-        return pairs_of(versions.photos("protected", self.attack), captions, chosen)
+        captions = versions.captions("protected", attack)
+        return pairs_of(versions.photos("protected", attack), captions, range(min(len(captions), count)))
 
     def digest(self) -> str:
         """Return the hex SHA-256 of the photos as they are loaded, and of the captions."""
