@@ -11,6 +11,7 @@ from tests.conftest import picture
 from unlearnable.datasets.faces.names import full_names
 from unlearnable.evaluation import idia
 from unlearnable.evaluation.idia import choices, identities, majority, recognised
+from unlearnable.models.tokens import tokenizer
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.posts.pixels import Pixels
 
@@ -66,6 +67,7 @@ def test_names_are_those_of_the_people_then_of_the_others_then_invented_ones(tin
     assert (asked.people, asked.shown.tolist()) == (("Ann Ek", "Bo Ek"), [0, 1, 0, -1])
     assert asked.tokens.shape == (len(idia.PROMPTS), 20, 77)
     assert len({tuple(name) for name in asked.tokens[0].tolist()}) == 20
+    assert torch.equal(asked.tokens[0, :3], tokenizer()(["Ann Ek", "Bo Ek", "Cy Ek"]))
     pixels = Pixels.create(tmp_path / "gallery")
     for n in range(4):
         pixels.append(picture(n))

@@ -35,20 +35,23 @@ REFERENCES = References(random=both(10.0), pretrained={"small": both(10.0)})
 
 
 @pytest.mark.parametrize(
-    ("clean", "protected", "outcome"),
+    ("clean", "protected", "back", "outcome"),
     [
-        (60, 10, "protected"),
-        (60, 15, "protected"),
-        (60, 16, "partly protected"),
-        (60, 35, "partly protected"),
-        (60, 36, "not protected"),
-        (60, 60, "not protected"),
-        (60, 5, "protected"),
-        (19, 10, "cannot be judged"),
+        (60, 10, 10, "protected"),
+        (60, 15, 15, "protected"),
+        (60, 16, 16, "partly protected"),
+        (60, 35, 35, "partly protected"),
+        (60, 36, 36, "not protected"),
+        (60, 60, 60, "not protected"),
+        (60, 5, 5, "protected"),
+        (19, 10, 10, "cannot be judged"),
+        (60, 17.5, 12.5, "protected"),  # 0.85 and 0.95, whose mean is summed to less than 0.9
+        (60, 10, 34, "partly protected"),
+        (60, 34, 10, "partly protected"),
     ],
 )
-def test_outcomes(clean, protected, outcome):
-    (found,) = findings([cell("clean", clean), cell("protected", protected)], REFERENCES)
+def test_outcomes(clean, protected, back, outcome):
+    (found,) = findings([cell("clean", clean), cell("protected", protected, back=back)], REFERENCES)
     assert found.outcome == outcome
     assert verdict([found]).startswith(f"{outcome}: ")
 
@@ -58,6 +61,11 @@ def test_means_and_spread_are_over_the_seeds():
     (found,) = findings(cells, REFERENCES)
     assert (found.clean_mean, found.clean_std, found.protected_mean, found.protected_std) == (60, 10, 15, 5)
     assert found.effect == pytest.approx(45 / 50)
+
+
+def test_the_median_rank_of_a_finding_is_that_of_finding_photos():
+    protected = cell("protected", 10).model_copy(update={"text_to_image": figures(10, medr=7)})
+    assert findings([cell("clean", 60), protected], REFERENCES)[0].protected_medr == 7
 
 
 def test_what_a_victim_knew_before_is_not_held_against_the_protection():
@@ -76,6 +84,14 @@ def test_each_victim_and_attack_is_judged_by_itself_and_named():
     assert verdict(found) == (
         "not protected: protection held against small; it was only partial against vit.safetensors; "
         "it did not hold against small through grayscale"
+    )
+
+
+def test_what_cannot_be_judged_is_no_protection():
+    cells = [cell("clean", 60), cell("protected", 10)]
+    cells += [cell("clean", 12, victim="b"), cell("protected", 12, victim="b")]
+    assert verdict(findings(cells, REFERENCES)) == (
+        "cannot be judged: protection held against small; clean posts taught too little to judge it against b"
     )
 
 
@@ -104,7 +120,7 @@ def test_ablations_are_no_findings():
     ("rule", "count"),
     [
         ("hit10<=16", 0), ("hit10 <= 14", 1), ("hit10<=10", 2), ("hit10>20", 2), ("medr>=20", 0), ("medr>20", 2),
-        ("hit1<1.4", 1), ("hit5<=7.5", 1), ("effect>=0.9", 1), ("effect>=0.8", 0),
+        ("hit10<16", 1), ("hit1<1.4", 1), ("hit5<=7.5", 1), ("effect>=0.9", 1), ("effect>=0.8", 0),
         ("effect>=.9", 1), ("effect>=.8", 0), ("medr>20.", 2),
         ("effect>=-0.5", 0), ("effect<=-0.5", 2),
     ],
@@ -138,6 +154,7 @@ def test_a_mean_over_seeds_that_is_the_bound_meets_it():
     cells = [cell("clean", 90, seed) for seed in range(3)]
     cells += [cell("protected", 100 * found / 35, seed) for seed, found in enumerate((3, 13, 26))]
     assert not missed([parse_rule("hit10<=40")], cells, findings(cells, REFERENCES))
+    assert len(missed([parse_rule("hit10<=39")], cells, findings(cells, REFERENCES))) == 2
 
 
 def test_an_effect_that_cannot_be_judged_is_missed():
@@ -188,6 +205,7 @@ def test_many_are_counted():
     names = [f"jpeg-{quality}" for quality in range(10, 16)]
     cells = [cell("clean", 60), *(cell("protected", 10, through=name) for name in names)]
     assert verdict(findings(cells, REFERENCES)) == "protected: protection held against 6 of 6 tests"
+    assert verdict(findings(cells[:5], REFERENCES)).count("small through") == 4
 
 
 def test_the_effect_goes_by_untouched_clean_posts_and_that_of_the_attack_itself_stands_beside_it():
@@ -213,27 +231,38 @@ def test_intervals_need_ranks_and_hold_the_means():
     worst = worst_finding([found], cells, REFERENCES)
     assert worst.effect == pytest.approx(0.8)
     assert worst.effect_low < 0.8 < worst.effect_high
-    (without,) = findings([cell("clean", 60), cells[1]], REFERENCES)
-    assert (without.clean_low, without.effect_low) == (None, None)
+    for clean, protected in ((cell("clean", 60), cells[1]), (cells[0], cell("protected", 20))):
+        (without,) = findings([clean, protected], REFERENCES)
+        assert None in (without.clean_low, without.protected_low)
+        assert without.effect_low is None
 
 
-def test_intervals_are_over_photos_and_that_of_the_effect_is_of_finding_photos():
-    def ranked(data, there, back, captions):
-        sides = ([1 if n < found else 50 for n in range(100)] for found in (there, back))
-        photos, texts = (np.repeat(ranks, each).tolist() for ranks, each in zip(sides, (1, captions), strict=True))
-        record = RanksRecord(image_to_text=photos, text_to_image=texts)
-        return cell(data, there, back=back).model_copy(update={"ranks": record})
+def ranked_both(data, there, back, captions=1):
+    sides = ([1 if n < found else 50 for n in range(100)] for found in (there, back))
+    photos, texts = (np.repeat(ranks, each).tolist() for ranks, each in zip(sides, (1, captions), strict=True))
+    record = RanksRecord(image_to_text=photos, text_to_image=texts)
+    return cell(data, there, back=back).model_copy(update={"ranks": record})
 
+
+def test_intervals_are_over_photos_and_those_of_a_finding_are_of_finding_photos():
     def ends(captions):
         owners = np.repeat(range(100), captions).tolist()
-        cells = [ranked("clean", 60, 60, captions), ranked("protected", 55, 20, captions)]
+        cells = [ranked_both("clean", 85, 60, captions), ranked_both("protected", 55, 20, captions)]
         (found,) = findings(cells, REFERENCES, owners)
         worst = worst_finding([found], cells, REFERENCES, owners)
-        assert (found.effect, worst.effect) == pytest.approx((0.8, 0.45))
+        assert (found.effect, worst.effect) == pytest.approx((0.8, 0.6))
+        assert found.clean_low < 60 < found.clean_high < 85
         assert found.effect_low < 0.8 < found.effect_high
-        assert worst.effect_low < 0.45 < worst.effect_high
+        assert worst.effect_low < 0.6 < worst.effect_high
         named = {name: value for name, value in found if name.endswith(("_low", "_high"))}
         return [*named.values(), worst.effect_low, worst.effect_high]
 
     assert len(ends(1)) == 8
     assert ends(5) == pytest.approx(ends(1))  # captions of one photo that agree say no more than one
+
+
+def test_a_direction_that_clean_posts_taught_too_little_of_is_in_no_interval():
+    cells = [ranked_both("clean", 15, 60), ranked_both("protected", 15, 20)]
+    (found,) = findings(cells, REFERENCES)
+    worst = worst_finding([found], cells, REFERENCES)
+    assert (worst.effect, worst.effect_low, worst.effect_high) == (found.effect, found.effect_low, found.effect_high)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.evaluation.test_verdict import REFERENCES, cell
+from tests.evaluation.test_verdict import REFERENCES, cell, figures
 from unlearnable.evaluation.findings import findings
 from unlearnable.evaluation.verdict import in_words
 from unlearnable.evaluation.worst import worst_finding
@@ -24,7 +24,7 @@ def test_the_worst_finding_is_the_one_of_the_smallest_effect_in_the_mean_of_both
 
 def test_scores_are_means_over_the_seeds():
     cells = [cell("clean", 60, 0), cell("clean", 80, 1), cell("protected", 20, 0), cell("protected", 40, 1)]
-    assert worst_finding(findings(cells, REFERENCES), cells, REFERENCES).text_to_image.hit10 == 30
+    assert worst_finding(findings(cells, REFERENCES), cells, REFERENCES).text_to_image == figures(30)
 
 
 def test_where_nothing_can_be_judged_nothing_is_worst():

@@ -276,8 +276,8 @@ def test_captions_of_a_photo_are_drawn_together_and_the_mean_is_over_captions():
 
 
 def test_means_are_over_seeds_and_the_interval_over_queries_too():
-    one = mean_retrieval([[[1], [20], [3]], [[1], [2], [30]]])
-    assert [one.hit1, one.hit10, one.medr] == pytest.approx([100 / 3, 200 / 3, 2.5])
+    one = mean_retrieval([[[1], [20], [7]], [[1], [2], [30]]])
+    assert [one.hit1, one.hit5, one.hit10, one.medr] == pytest.approx([100 / 3, 50, 200 / 3, 4.5])
     assert one.low < one.hit10 < one.high
     assert torch.isfinite(torch.tensor([one.low, one.high])).all()
 
