@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
-from unlearnable import checkpoint
+from unlearnable import checkpoint, seal
+from unlearnable.errors import CheckpointError
 
 
 @pytest.mark.parametrize(
@@ -57,3 +60,35 @@ def test_what_is_loaded_is_what_was_saved_and_rows_of_zeros_take_no_room(tmp_pat
     assert torch.equal(loaded["moments"][1], full)
     assert torch.equal(loaded["few"], few)
     assert (loaded["round"], loaded["name"]) == (3, "mem")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"version": checkpoint.VERSION - 1, "run": "run", "state": {}}, "another version"),
+        ({"version": checkpoint.VERSION, "run": "other", "state": {}}, "other settings or other photos"),
+        ({"version": checkpoint.VERSION, "run": "run"}, "cannot be read"),
+    ],
+)
+def test_a_checkpoint_of_something_else_is_refused(tmp_path, content, message):
+    torch.save(content, tmp_path / "state.pt")
+    seal.seal_file(tmp_path / "state.pt")
+    with pytest.raises(CheckpointError, match=message):
+        checkpoint.load(tmp_path / "state.pt", "run")
+
+
+class Program:
+    """What an attacker would put into a checkpoint: it runs when a pickle is read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+def test_no_checkpoint_runs_a_program(tmp_path):
+    checkpoint.save(tmp_path / "state.pt", "run", {"round": Program(tmp_path / "ran")})
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        checkpoint.load(tmp_path / "state.pt", "run")
+    assert not (tmp_path / "ran").exists()
