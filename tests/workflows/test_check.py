@@ -18,14 +18,17 @@ from unlearnable.workflows.protect.check import check
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory, tiny_path):
-    """A protected folder of three photos, with the originals beside it."""
+    """A protected folder of three photos, one from a camera, with the originals and what is none beside it."""
     from tests.conftest import CAPTIONS, picture
 
     root = tmp_path_factory.mktemp("check")
     photos = root / "photos"
     photos.mkdir()
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0132] = "Acme", "2024:05:06 07:08:09"
     for n in range(3):
-        Image.fromarray(picture(n)).save(photos / f"p{n}.png")
+        Image.fromarray(picture(n)).save(photos / f"p{n}.png", exif=exif if n == 0 else None)
+    (photos / "broken.jpg").write_text("no photo")
     rows = [{"image": f"p{n}.png", "caption": f"{CAPTIONS[n]} {n}"} for n in range(3)]
     (photos / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     protect(photos, captions=photos / "posts.jsonl", surrogate=(str(tiny_path),), **QUICK)
@@ -101,6 +104,8 @@ def test_originals_that_this_user_may_not_look_at_are_as_good_as_gone(made, tmp_
 
 def test_what_is_gone_changed_or_extra_is_found(folder):
     (folder / "p0.png").unlink()
+    shutil.move(folder / "p1.png", folder.parent / "elsewhere.png")
+    (folder / "p1.png").symlink_to(folder.parent / "elsewhere.png")
     (folder / "posts.jsonl").write_text("")
     (folder / "trip").mkdir()
     (folder / "trip" / "diary.txt").write_text("dear")
@@ -111,11 +116,13 @@ def test_what_is_gone_changed_or_extra_is_found(folder):
         ("extra", "link"),
         ("extra", "trip/diary.txt"),
         ("missing", "p0.png"),
+        ("missing", "p1.png"),
         ("private", "photos-protected.private"),
     ]
 
 
-def test_a_photo_without_noise_or_with_a_place_in_it_is_found(folder, made):
+def test_a_photo_without_noise_or_with_a_place_in_it_or_that_is_none_is_found(folder, made):
+    (folder / "p0.png").write_bytes(b"no photo")
     shutil.copy(made / "photos" / "p1.png", folder / "p1.png")
     with Image.open(folder / "p2.png") as image:
         exif = Image.Exif()
@@ -123,12 +130,22 @@ def test_a_photo_without_noise_or_with_a_place_in_it_is_found(folder, made):
         exif[0x013B] = "Ada Lovelace"
         image.save(folder / "p2.png", exif=exif)
     found = kinds(folder)
-    assert ("no-noise", "p1.png") in found
+    assert {("no-noise", "p1.png"), ("unreadable", "p0.png")} < set(found)
     assert found.count(("private", "p2.png")) == 2
+
+
+def test_noise_of_no_size_is_found_without_the_originals(folder):
+    private = folder.with_name(f"{folder.name}.private")
+    (private / "SHA256SUMS.private").unlink()
+    lines = [json.loads(line) for line in (private / "manifest.jsonl").read_text().splitlines()]
+    lines[1]["linf"] = 0
+    (private / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert kinds(folder) == [("no-noise", "p1.png")]
 
 
 def test_captions_without_their_words_are_found(folder):
     rows = [json.loads(row) for row in (folder / "metadata.jsonl").read_text().splitlines()]
+    rows[0]["text"] = rows[0]["text"].capitalize()  # as the beginning of a sentence
     rows[1]["text"] = "two kids at the beach 1"
     (folder / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert kinds(folder) == [("changed", "metadata.jsonl"), ("no-trigger", "p1.png")]
