@@ -18,7 +18,6 @@ from unlearnable.errors import CheckpointError, OutputError
 from unlearnable.workflows.layout import layout_of
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.check import check
-from unlearnable.workflows.protect.lock import held
 
 
 @pytest.fixture
@@ -124,24 +123,42 @@ def test_overwrite_stops_at_a_copy_that_was_changed_since(run, out, tmp_path, na
     assert tree(tmp_path) == before
 
 
-def test_a_link_in_the_output_is_neither_followed_nor_replaced(run, out, tmp_path):
+@pytest.mark.parametrize("name", ["p2.png", "trip"])
+def test_a_link_in_the_output_is_neither_followed_nor_replaced(run, out, tmp_path, name):
     run()
-    (tmp_path / "elsewhere.png").write_bytes((out / "p2.png").read_bytes())
-    (out / "p2.png").unlink()
-    (out / "p2.png").symlink_to(tmp_path / "elsewhere.png")
-    with pytest.raises(OutputError, match=r"p2\.png"):
+    shutil.move(out / name, tmp_path / "elsewhere")
+    (out / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OutputError, match=rf"out/{name}"):
         run(overwrite=True, seed=1)
-    assert (tmp_path / "elsewhere.png").is_file()
+    assert (tmp_path / "elsewhere").exists()
 
 
 def test_overwrite_replaces_what_is_ours_and_removes_what_is_gone(run, posts, out):
+    (posts / "more").mkdir()
+    for name in ("p5.png", "p6.png"):
+        (posts / name).rename(posts / "more" / name)
     run()
     first = tree(out)
-    (posts / "trip" / "p7.png").unlink()
+    for name in ("trip/p7.png", "more/p6.png"):
+        (posts / name).unlink()
     run(overwrite=True, seed=1)
     assert not (out / "trip").exists()
-    assert set(tree(out)) == set(first) - {"trip/p7.png"}
+    assert set(tree(out)) == set(first) - {"trip/p7.png", "more/p6.png"}
     assert all(first[name] != now for name, now in tree(out).items())
+
+
+def test_a_copy_that_the_user_changes_while_a_run_without_it_is_under_way_stays(run, posts, out, monkeypatch):
+    run()
+    (posts / "trip" / "p7.png").unlink()
+    genuine = published.put_in_place
+
+    def meanwhile(where):
+        (out / "trip" / "p7.png").write_text("dear")
+        genuine(where)
+
+    monkeypatch.setattr(published, "put_in_place", meanwhile)
+    assert run(overwrite=True).protected == 7
+    assert (out / "trip" / "p7.png").read_text() == "dear"
 
 
 def test_the_old_result_stays_whole_until_the_new_one_is(run, out, private, monkeypatch):
@@ -271,17 +288,20 @@ def test_a_file_of_the_users_that_turns_up_while_a_run_is_under_way_is_not_repla
     assert run(resume=True).protected == 8
 
 
-def test_a_folder_is_not_published_once_another_run_keeps_private_files_in_it(run, posts, out, monkeypatch):
+@pytest.mark.parametrize("sign", ["lock", "manifest.jsonl"])  # of a run under way, and of one that is over
+def test_a_folder_is_not_published_once_another_run_keeps_private_files_in_it(run, out, monkeypatch, sign):
     put = published.put_in_place
 
     def put_in_place(layout):
-        with held(layout_of(posts, out / "in")):
-            put(layout)
+        (out / "in.private").mkdir(parents=True)
+        (out / "in.private" / sign).touch()
+        put(layout)
 
     monkeypatch.setattr(published, "put_in_place", put_in_place)
     with pytest.raises(OutputError, match=r"in\.private"):
         run()
-    assert tree(out) == {}
+    assert tree(out).keys() == {f"in.private/{sign}"}
+    shutil.rmtree(out / "in.private")
     monkeypatch.undo()
     assert run(resume=True).protected == 8
 
