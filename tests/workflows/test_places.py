@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import unicodedata
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +11,9 @@ from unlearnable.errors import ConfigError, OutputError
 from unlearnable.workflows.layout import OutputNames, layout_of, refuse_existing_output
 
 NAMES = st.lists(
-    st.tuples(st.sampled_from(["a", "A", "b/a", "b/á", "b/á", "a-2"]), st.sampled_from([".jpg", ".png", ".HEIC"])),
+    st.tuples(
+        st.sampled_from(["a", "A", "b/a", "b/á", "b/a\u0301", "a-2"]), st.sampled_from([".jpg", ".png", ".HEIC"])
+    ),
     unique=True,
     max_size=12,
 )
@@ -20,12 +25,15 @@ def copies(sources, originals):
 
 
 @given(NAMES)
-def test_no_two_photos_share_a_name_even_where_case_does_not_count(rows):
+def test_no_two_photos_share_a_name_even_where_neither_case_nor_the_encoding_of_accents_counts(rows):
+    def alike(name):
+        return unicodedata.normalize("NFC", name).casefold()
+
     ids = [stem + suffix for stem, suffix in rows]
     names = copies(((i, ".png") for i in ids), ids)
-    assert len({name.casefold() for name in names.values()}) == len(set(ids))
-    owners = {name.casefold(): name for name in reversed(ids)}
-    assert all(owners.get(name.casefold(), photo).casefold() == photo.casefold() for photo, name in names.items())
+    assert len(set(map(alike, names.values()))) == len(set(ids))
+    owners = {alike(name): name for name in reversed(ids)}
+    assert all(alike(owners.get(alike(name), photo)) == alike(photo) for photo, name in names.items())
     assert all(name.rpartition("/")[0] == photo.rpartition("/")[0] for photo, name in names.items())
 
 
@@ -67,6 +75,14 @@ def test_output_and_photos_may_not_overlap(tmp_path, output):
         layout_of(tmp_path / "photos", tmp_path / output)
 
 
+def test_photos_are_neither_the_private_folder_nor_a_whole_disk(tmp_path):
+    (tmp_path / "me.private").mkdir()
+    with pytest.raises(ConfigError, match="overlap"):
+        layout_of(tmp_path / "me.private", tmp_path / "me")
+    with pytest.raises(ConfigError, match="as a whole cannot be protected"):
+        layout_of(Path("/"), tmp_path / "out")
+
+
 def test_no_private_folder_lies_in_a_published_one(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "site.private").mkdir()
@@ -86,6 +102,8 @@ def test_no_output_lies_in_a_private_folder(tmp_path):
         (private / mark).touch()
         with pytest.raises(OutputError, match=r"in would lie in .*site\.private, which is private"):
             layout_of(tmp_path / "photos", private / "in")
+        (tmp_path / mark).touch()  # of something else: the folder is not called as private ones are
+        layout_of(tmp_path / "photos", tmp_path / "in")
         (private / mark).unlink()
 
 

@@ -238,6 +238,16 @@ def test_resume_makes_again_what_is_missing_or_damaged(run, out, lost, how):
     )
 
 
+def test_resume_puts_a_file_in_place_of_a_link_to_one_of_its_content(run, out, tmp_path):
+    run()
+    whole = tree(out)
+    shutil.move(out / "p1.png", tmp_path / "elsewhere.png")
+    (out / "p1.png").symlink_to(tmp_path / "elsewhere.png")
+    run(resume=True)
+    assert tree(out) == whole
+    assert not (out / "p1.png").is_symlink()
+
+
 def test_what_the_user_changed_twice_is_kept_twice_and_is_in_nobodys_way(run, out):
     run()
     for words in ("my long edit", "another one"):
