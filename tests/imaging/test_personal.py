@@ -8,12 +8,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 from PIL.ExifTags import GPS, IFD, Base
+from PIL.TiffImagePlugin import IFDRational
 
 from tests.imaging.test_metadata import camera_exif, directory, exif_of
 from unlearnable.imaging.encode import KeepMetadata, encode
 from unlearnable.imaging.encoding import Encoding
 from unlearnable.imaging.opening import DecodeError
-from unlearnable.imaging.opt_out import prohibit
 from unlearnable.imaging.personal import Found, examine
 from unlearnable.imaging.picture import Picture
 
@@ -58,22 +58,36 @@ def test_a_thumbnail(photo: Photo, tmp_path: Path) -> None:
     assert (block, kind, name) == ("EXIF", "thumbnail", "thumbnail")
 
 
-def test_a_position_and_a_windows_author(photo: Photo, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("north", "east", "position"), [("S", "E", "-33.5100, 70.6000"), ("N", "W", "33.5100, -70.6000")]
+)
+def test_a_position_and_texts_in_utf_16(photo: Photo, tmp_path: Path, north: str, east: str, position: str) -> None:
     exif = Image.Exif()
     exif[Base.XPAuthor] = "Ada é".encode("utf-16-le")
+    exif.get_ifd(IFD.Exif)[Base.UserComment] = b"UNICODE\0" + "été".encode("utf-16-le")
     gps = exif.get_ifd(IFD.GPSInfo)
-    gps.update({GPS.GPSLatitude: (33.0, 30.0, 36.0), GPS.GPSLatitudeRef: "S"})
-    gps.update({GPS.GPSLongitude: (70.0, 36.0, 0.0), GPS.GPSLongitudeRef: "E"})
+    gps.update({GPS.GPSLatitude: (33.0, 30.0, 36.0), GPS.GPSLatitudeRef: north})
+    gps.update({GPS.GPSLongitude: (70.0, 36.0, 0.0), GPS.GPSLongitudeRef: east})
     Image.fromarray(photo).save(tmp_path / "a.jpg", exif=exif.tobytes())
     assert found(tmp_path / "a.jpg") == {
         Found("EXIF", "name", "XPAuthor", "Ada é"),
-        Found("EXIF", "place", "GPS", "-33.5100, 70.6000"),
+        Found("EXIF", "description", "UserComment", "été"),
+        Found("EXIF", "place", "GPS", position),
     }
 
 
-def test_what_xmp_tells(photo: Photo, tmp_path: Path) -> None:
-    Image.fromarray(photo).save(tmp_path / "a.webp", xmp=prohibit(XMP))
-    told = examine(tmp_path / "a.webp")
+@pytest.mark.parametrize("value", [(IFDRational(0, 0),) * 3, (0.0, 7.0, float("inf"))])
+def test_a_position_that_is_none_is_counted(photo: Photo, tmp_path: Path, value: Any) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(IFD.GPSInfo).update({GPS.GPSLatitude: value, GPS.GPSLongitude: value})
+    Image.fromarray(photo).save(tmp_path / "a.jpg", exif=exif.tobytes())
+    assert found(tmp_path / "a.jpg") == {Found("EXIF", "place", "GPS", "2 values")}
+
+
+@pytest.mark.parametrize("encoding", [Encoding("png"), Encoding("webp")])
+def test_what_xmp_tells(photo: Photo, tmp_path: Path, encoding: Encoding) -> None:
+    encode(Picture(photo, None, None, None, XMP, "PNG"), tmp_path / "a", encoding, keep_metadata="all", opt_out=True)
+    told = examine(tmp_path / "a")
     assert told.opt_out == "DMI-PROHIBITED-AIMLTRAINING"
     assert set(told.found) == {
         Found("XMP", "place", "City", "Berlin"),
@@ -101,9 +115,15 @@ def test_comments_text_chunks_and_iptc(photo: Photo, tmp_path: Path) -> None:
     assert len(value) == 80
     chunks = PngImagePlugin.PngInfo()
     chunks.add_text("parameters", "a secret prompt")
+    chunks.add(b"tEXt", b"Comment\0behind the pixels", after_idat=True)
     Image.fromarray(photo).save(tmp_path / "a.png", pnginfo=chunks)
-    assert found(tmp_path / "a.png") == {Found("text", "description", "parameters", "a secret prompt")}
-    data = b"".join(b"\x1c\x02" + bytes([n, 0, len(v)]) + v for n, v in ((80, b"Ada"), (90, b"Berlin"), (3, b"x")))
+    assert found(tmp_path / "a.png") == {
+        Found("text", "description", "parameters", "a secret prompt"),
+        Found("text", "description", "Comment", "behind the pixels"),
+    }
+    data = b"".join(
+        b"\x1c\x02" + bytes([n, 0, len(v)]) + v for n, v in ((80, b"Ada"), (80, b"Bo"), (90, b"Berlin"), (3, b"x"))
+    )
     resource = b"8BIM\x04\x04\0\0" + len(data).to_bytes(4, "big") + data + b"\0" * (len(data) % 2)
     segment = b"Photoshop 3.0\0" + resource
     plain = (tmp_path / "plain.jpg", tmp_path / "iptc.jpg")
@@ -111,7 +131,11 @@ def test_comments_text_chunks_and_iptc(photo: Photo, tmp_path: Path) -> None:
     jpeg = plain[0].read_bytes()
     plain[1].write_bytes(jpeg[:2] + b"\xff\xed" + (len(segment) + 2).to_bytes(2, "big") + segment + jpeg[2:])
     assert found(plain[0]) == set()
-    assert found(plain[1]) == {Found("IPTC", "name", "By-line", "Ada"), Found("IPTC", "place", "City", "Berlin")}
+    assert found(plain[1]) == {
+        Found("IPTC", "name", "By-line", "Ada"),
+        Found("IPTC", "name", "By-line", "Bo"),
+        Found("IPTC", "place", "City", "Berlin"),
+    }
 
 
 @pytest.mark.parametrize("encoding", [Encoding("png"), Encoding("webp"), Encoding("jpeg", 95)])

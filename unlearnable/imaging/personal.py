@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
@@ -152,6 +153,8 @@ def _position(place: dict[int, Any]) -> str:
             for tag in (GPS.GPSLatitude, GPS.GPSLongitude)
         ]
         signs = [-1 if place.get(tag) in ("S", "W") else 1 for tag in (GPS.GPSLatitudeRef, GPS.GPSLongitudeRef)]
-    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+    except (KeyError, TypeError, ValueError):
+        return ""
+    if not all(map(math.isfinite, angles)):  # as cameras without a fix write it: 0/0
         return ""
     return ", ".join(f"{sign * angle:.4f}" for sign, angle in zip(signs, angles, strict=True))
