@@ -91,6 +91,12 @@ def test_files_of_earlier_versions_are_read_and_get_checksums(state_folder, reme
     assert all("sha256_of_rest" in row for name in (history.COPIES, history.LAST) for row in rows(name))
 
 
+def test_a_copy_that_is_made_again_lies_where_it_does_now_since_the_day_it_was_first_made(remembered):
+    again = COPIES[1]._replace(path=Path("/moved/1.png"), original=Path("/there/1.png"), made="2026-03-01")
+    history.remember(remembered / "photos", None, remembered / "photos-protected", [], [again])
+    assert history.known_copies(print) == [COPIES[0], again._replace(made="2026-01-31"), *COPIES[2:]]
+
+
 def test_a_folder_in_place_of_a_file_is_said_and_never_written_over(state_folder, remembered):
     path = state_folder / history.MADE
     notes: list[str] = []

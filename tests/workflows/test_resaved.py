@@ -134,7 +134,8 @@ def test_the_manifest_and_the_history_hold_what_is_needed(photos, quick, tmp_pat
 
 
 def test_lines_of_the_history_that_cannot_be_read_are_no_copies(state_folder):
-    (state_folder / history.COPIES).write_text('{"sha256": "a"}\nno json\n[]\n{"perceptual_hash": "x"}\n')
+    whole = dict.fromkeys(history.MadeCopy._fields, "x")  # which is no hash
+    (state_folder / history.COPIES).write_text(f'{{"sha256": "a"}}\nno json\n[]\n{json.dumps(whole)}\n')
     assert history.known_copies(print) == []
 
 

@@ -110,7 +110,9 @@ def remember(
         made = {*hashes, *_whole(_read(state_folder() / MADE, _hash_in))}
         files.write_text(state_folder() / MADE, "".join(map(seal.seal_line, sorted(made))))
         known = _whole(_read(state_folder() / COPIES, _copy_in))
-        by_hash = {copy.sha256: copy for copy in (*copies, *known)}  # the day is that of the first time
+        days = {copy.sha256: copy.made for copy in known}  # of the first time; the places are those of the last
+        again = (copy._replace(made=days.get(copy.sha256, copy.made)) for copy in copies)
+        by_hash = {copy.sha256: copy for copy in (*known, *again)}
         rows = (
             seal.seal_json(copy._asdict() | {name: str(getattr(copy, name)) for name in _PLACES})
             for _, copy in sorted(by_hash.items())
