@@ -137,6 +137,22 @@ def test_a_stopped_run_goes_on_with_the_others(posts, quick, tmp_path, monkeypat
     assert tree(tmp_path / "photos-protected") == tree(tmp_path / "whole")
 
 
+def test_a_damaged_copy_of_a_stopped_run_is_not_published_once_its_photo_is_gone(
+    posts, quick, tmp_path, monkeypatch, meanwhile
+):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(workflow, "write_caption_files", stop)
+        with pytest.raises(KeyboardInterrupt):
+            protect(posts, **quick)
+    (tmp_path / "photos-protected.private" / "checkpoint" / "staged" / "p2.png").write_bytes(b"half")
+    meanwhile((posts / "p2.png").unlink)
+    assert protect(posts, resume=True, **quick).protected == 7
+    assert "p2.png" not in tree(tmp_path / "photos-protected")
+
+
 def test_other_settings_captions_or_new_photos_are_not_taken_for_changed_photos(posts, quick, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt

@@ -14,10 +14,11 @@ from PIL import Image
 from tests.conftest import picture, tree
 from unlearnable import preview, protect, verify
 from unlearnable.config import ProtectSettings, resolve_as
-from unlearnable.errors import InputError, OutputError
+from unlearnable.errors import InputError, ModelError, OutputError
+from unlearnable.evaluation.survival import share_kept
 from unlearnable.imaging.compression import Compression
 from unlearnable.imaging.decode import decode
-from unlearnable.imaging.encode import encode
+from unlearnable.imaging.encode import encode, through
 from unlearnable.imaging.encoding import Encoding
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import Noisy
@@ -242,7 +243,11 @@ def test_where_nobody_asked_for_that_quality_a_finer_one_is_taken(tmp_path, fine
     assert decode(tmp_path / "a.jpg").compression == Compression(95, 0)
     assert np.array_equal(decode(tmp_path / "a.jpg").pixels, made.picture.pixels)
     assert made.quality.linf == np.abs(made.picture.pixels - photo.pixels.astype(int)).max()
-    assert _written(Target(photo, Encoding("jpeg", 90)), noise, tmp_path / "b.jpg", settings).encoding_quality == 90
+    target = Target(photo, Encoding("jpeg", 90))
+    made = _written(target, noise, tmp_path / "b.jpg", settings)
+    assert made.encoding_quality == 90
+    decoded = through(photo, target.encoding), made.picture.pixels
+    assert made.noise_kept == share_kept(photo.pixels, target.noisy(noise, settings), *decoded)
 
 
 def test_a_jpeg_that_holds_none_of_its_noise_is_left_out(kinds, quick, tmp_path, monkeypatch):
@@ -261,15 +266,23 @@ def test_a_jpeg_that_holds_none_of_its_noise_is_left_out(kinds, quick, tmp_path,
 
 
 @pytest.mark.parametrize("wanted", ["png", "jpeg"])
-def test_noise_beyond_epsilon_is_refused_whatever_the_file(kinds, quick, monkeypatch, wanted):
+@pytest.mark.parametrize(
+    ("value", "error", "said"),
+    [
+        (9, OutputError, "the noise is 9/255, more than 8/255"),
+        (0, ModelError, r"a\.jpg would not be protected"),  # as of noise on a place that is white already
+    ],
+)
+def test_noise_beyond_epsilon_or_that_changes_nothing_is_refused(kinds, quick, monkeypatch, wanted, value, error, said):
     genuine = Target.noisy
 
-    def louder(target, noise, settings):
-        return genuine(target, np.full_like(noise, 9), settings)
+    def other(target, noise, settings):
+        return genuine(target, np.full_like(noise, value), settings)
 
-    monkeypatch.setattr(Target, "noisy", louder)
-    with pytest.raises(OutputError, match="the noise is 9/255, more than 8/255"):
+    monkeypatch.setattr(Target, "noisy", other)
+    with pytest.raises(error, match=said):
         protect(kinds, format=wanted, **quick)
+    assert not (kinds.parent / "photos-protected").exists()
 
 
 def test_a_lossless_file_that_holds_something_else_is_refused(kinds, quick, monkeypatch):
