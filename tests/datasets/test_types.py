@@ -74,6 +74,7 @@ class TestFingerprint:
             "photos": replace(dataset, photos=(first,)),
         }
         assert changed[change].fingerprint != dataset.fingerprint
+        assert changed[change].posts != dataset.posts
 
     def test_a_photo_that_cannot_be_read_counts_by_its_absence(self, dataset: Dataset, tmp_path: Path) -> None:
         whole = replace(dataset).fingerprint

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnable.datasets import Pair
-from unlearnable.models.tokens import cut
+from unlearnable.datasets import Pair, Photo
+from unlearnable.models.tokens import CaptionSlot, cut, default_vocabulary
 from unlearnable.posts.shared import equal_photos, leaders_of
-from unlearnable.workflows.protect.prepare import Caption, ties_of
+from unlearnable.workflows.protect.prepare import Caption, Prepared, ties_of
+from unlearnable.workflows.protect.publish import compose
 
 
 def post(*places: tuple[int, int]) -> list[Caption]:
@@ -29,6 +32,17 @@ def test_a_leader_follows_nobody():
 
 def test_a_post_that_ties_two_others_gives_all_three_one_leader():
     assert leaders(post((0, 0)), post((1, 0)), post((0, 0), (1, 0))) == (0, 0, 0)
+
+
+def test_a_caption_in_one_place_is_one_text_with_the_trigger_where_its_first_photo_has_it():
+    photos, vocabulary = [Photo(name, Path(name)) for name in "ab"], default_vocabulary()
+    trigger = vocabulary.trigger(vocabulary.ids[:1])
+    captions = {
+        photo.id: [Caption(Pair(photo.id, "one two", 0, 0), cut("one two", position, 1))]
+        for photo, position in zip(photos, (0, 2), strict=True)
+    }
+    made = compose(Prepared(photos=photos), captions, [trigger, trigger], CaptionSlot.text)
+    assert {text for _, text in made.in_file} == {f"{trigger.text} one two"}
 
 
 def test_captions_of_no_file_are_shared_by_nobody():

@@ -213,6 +213,13 @@ def test_patterns_take_some_photos_and_leave_the_captions_of_the_others_out(post
     assert notes[-1] == f"{with_caption} a caption of yours"
 
 
+def test_fields_that_change_are_those_of_the_photos_that_are_taken(posts):
+    rows = (posts / "posts.jsonl").read_text().replace('"id"', '"location": "Rome", "id"')
+    (posts / "posts.jsonl").write_text(rows)
+    assert len(opened(posts)[0].changed_fields) == 8
+    assert [one.photo for one in opened(posts, only=("p1.png",))[0].changed_fields] == ["p1.png"]
+
+
 def test_a_pattern_is_of_the_path_in_the_folder_or_of_the_name():
     source = Source(Path(), only=("2024/*",), skip=("*screenshot*",))
     assert source.takes("2024/a.jpg")

@@ -62,11 +62,12 @@ def test_a_text_that_a_link_leads_out_for_is_no_caption(tmp_path: Path) -> None:
     assert dataset.captions_by_photo() == {"a.jpg": ["a photo"], "b.jpg": ["a dog"]}
 
 
-def test_a_sidecar_that_changed_is_not_written_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("now", ["a cat", " "])
+def test_a_sidecar_that_changed_is_not_written_back(tmp_path: Path, now: str) -> None:
     touch(tmp_path, "a.jpg")
     captions(tmp_path / "a.txt", "a dog")
     dataset = open_dataset(tmp_path)
-    captions(tmp_path / "a.txt", "a cat")
+    captions(tmp_path / "a.txt", now)
     with pytest.raises(InputError, match="has changed"):
         write_captions(dataset, Edits({}, {"a.jpg": "a.jpg"}), tmp_path / "out")
 
