@@ -274,6 +274,21 @@ def test_animations_give_their_first_frame(photo: Photo, decoded: Decoded) -> No
     assert picture.pixels.shape == photo.shape
 
 
+def test_more_frames_than_anybody_posts_are_refused(
+    photo: Photo, decoded: Decoded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unlearnable.imaging.decode.MAX_FRAMES", 1)
+    frames = [Image.fromarray(photo[::-1])]
+    with pytest.raises(DecodeError, match="too-large: 2 frames, more than 1"):
+        decoded(Image.fromarray(photo), "a.gif", save_all=True, append_images=frames)
+
+
+def test_a_transparent_colour_of_8_bits_is_taken_as_it_is(photo: Photo, decoded: Decoded) -> None:
+    colour = tuple(map(int, photo[3, 5]))
+    picture = decoded(Image.fromarray(photo), "a.png", transparency=colour)
+    np.testing.assert_array_equal(picture.alpha == 0, (photo == photo[3, 5]).all(axis=2))
+
+
 def test_mpo_is_a_jpeg_with_more_pictures(photo: Photo, decoded: Decoded) -> None:
     image = Image.fromarray(photo)
     picture = decoded(image, "a.mpo", save_all=True, append_images=[image], quality=100)

@@ -160,7 +160,11 @@ def test_a_damaged_block_is_no_clean_one(photo: Photo, tmp_path: Path, options: 
     assert [(one.block, one.kind) for one in examine(tmp_path / "a.jpg").found] == [(block, "unreadable")]
 
 
-def test_what_is_no_photo(tmp_path: Path) -> None:
+def test_what_is_no_photo_or_half_of_one(photo: Photo, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("hello")
     with pytest.raises(DecodeError, match="not-an-image"):
         examine(tmp_path / "a.txt")
+    Image.fromarray(photo).save(tmp_path / "a.jpg")
+    (tmp_path / "a.jpg").write_bytes((tmp_path / "a.jpg").read_bytes()[:-300])
+    with pytest.raises(DecodeError, match="truncated"):
+        examine(tmp_path / "a.jpg")

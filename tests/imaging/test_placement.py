@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from unlearnable.imaging.arrays import strips
+from unlearnable.imaging.arrays import differ, strips
 from unlearnable.imaging.placement import Enlarged, add, grid_shape, working_copy
 
 SIZES = st.integers(1, 400)
@@ -93,6 +93,14 @@ def test_strips_do_not_show() -> None:
         torch.from_numpy(noise)[None].double(), (1500, 900), mode="bilinear", align_corners=False
     )
     assert np.abs(tall - exact[0].permute(1, 2, 0).numpy()).max() <= 0.5 + 1e-4
+
+
+def test_pictures_that_differ_in_their_last_pixel_differ() -> None:
+    one = np.zeros((1500, 900, 3), np.uint8)
+    other = one.copy()
+    assert not differ(one, other)
+    other[-1, -1, -1] = 1
+    assert differ(one, other)
 
 
 def test_an_unknown_mode() -> None:
