@@ -66,9 +66,10 @@ def test_an_interruption_is_said_and_told_as_json_also_of_a_short_command(name):
     }
 
 
+@POSIX
 def test_of_several_processes_the_first_alone_prints_json_and_no_other_says_that_it_was_stopped():
     several = {"WORLD_SIZE": "2", "RANK": "1"}
-    line = [sys.executable, "-c", STOPPED]
+    line = [sys.executable, "-c", STOPPED, "SIGTERM"]
     other = subprocess.run(line, capture_output=True, text=True, check=False, env=os.environ | several)
     assert (other.returncode, other.stdout, other.stderr) == (130, "", "")
     wrong = ("protect", "nowhere", "--epsilon", "no", "--json")

@@ -11,7 +11,7 @@ import pytest
 
 from tests.datasets.conftest import captions, touch
 from unlearnable.datasets import Edits, open_dataset, write_captions
-from unlearnable.datasets.opening import only_captions
+from unlearnable.datasets.found_captions import only_captions
 from unlearnable.errors import ConfigError, InputError, OutputError
 
 

@@ -11,7 +11,7 @@ from unlearnable.datasets import Pair, Photo
 from unlearnable.models.tokens import CaptionSlot, cut, default_vocabulary
 from unlearnable.posts.shared import equal_photos, leaders_of
 from unlearnable.workflows.protect.prepare import Caption, Prepared, ties_of
-from unlearnable.workflows.protect.publish import compose
+from unlearnable.workflows.protect.publication import compose
 
 
 def post(*places: tuple[int, int]) -> list[Caption]:

@@ -1,0 +1,141 @@
+"""Caption files in a folder of photos, found by what they hold."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+
+from unlearnable import files
+from unlearnable.datasets.base import Format
+from unlearnable.datasets.caption_file import NamesNoPhotoError
+from unlearnable.datasets.export import Export
+from unlearnable.datasets.opening import REPEATED, open_dataset
+from unlearnable.datasets.recognition import AS_CSV, SPREADSHEETS, TABLES, hint_for, recognised
+from unlearnable.datasets.shards.columns import LIBRARY
+from unlearnable.datasets.shards.rows import is_parquet
+from unlearnable.datasets.text import csv_rows
+from unlearnable.datasets.text.document import read_document
+from unlearnable.datasets.tree import PHOTO_SUFFIXES
+from unlearnable.datasets.types import NO_RECORD
+from unlearnable.errors import InputError, UnlearnableError
+from unlearnable.extras import installed
+
+_CAPTION_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".token", ".parquet"})
+_BESIDE = frozenset({".txt", ".json"})  # of a photo, by its name
+_BEGINNING = 1 << 16  # characters in which a file that is about photos names one
+
+
+def find_captions(folder: Path) -> list[Path]:
+    """Return the caption files in a folder, recognised by their content; sub-folders are not searched.
+
+    Files that name none of its photos are left out, and those of an export: there the folder is opened as a whole.
+
+    Raises:
+        InputError: the folder, or a file that may hold captions, cannot be read.
+    """
+    return [path for path, reader in _caption_files(folder) if _names_photos(reader, path, folder)]
+
+
+def captions_of_others(folder: Path) -> list[Path]:
+    """Return the caption files in a folder that name none of its photos.
+
+    Raises:
+        InputError: the folder, or a file that may hold captions, cannot be read.
+    """
+    return [path for path, reader in _caption_files(folder) if not _names_photos(reader, path, folder)]
+
+
+def unread_captions(folder: Path, photos: Iterable[str]) -> list[str]:
+    """Return a line for each file in a folder that seems to hold captions and cannot be read: why, and what to do.
+
+    Args:
+        folder: folder of the photos.
+        photos: their ids; a text counts if it names one of them, in the cell of a table also without its suffix.
+
+    Raises:
+        InputError: the folder, or a file that may hold captions, cannot be read.
+    """
+    paths = [PurePosixPath(photo) for photo in photos]
+    names, stems = ({path.name for path in paths}, {path.stem for path in paths if not path.stem.isdigit()})
+    lines = [
+        f"{path.name} is a spreadsheet: it is not read; {AS_CSV}"
+        for path in _listed(folder)
+        if path.suffix.lower() in SPREADSHEETS and not path.name.startswith((".", "~"))
+    ]
+    for path, reader in _possible_captions(folder):
+        text = _beginning(path) if reader is None else ""
+        in_cells = path.suffix.lower() in TABLES and csv_rows.names_one(text, stems)
+        if in_cells or any(name in text for name in names):
+            lines.append(f"{path.name} names photos and is in no known format: it is not read; {hint_for(path, text)}")
+    return lines
+
+
+def _caption_files(folder: Path) -> Iterator[tuple[Path, Format]]:
+    """Yield the caption files in a folder, each with its format, but for those of an export."""
+    for path, reader in _possible_captions(folder):
+        if reader is not None and not isinstance(reader, Export):
+            yield path, reader
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"cannot read {folder}: {error.strerror}", hint="check the file permissions") from error
+
+
+def _beginning(path: Path) -> str:
+    try:
+        return read_document(path).text[:_BEGINNING]
+    except InputError:  # it is no text
+        return ""
+
+
+def _possible_captions(folder: Path) -> Iterator[tuple[Path, Format | None]]:
+    """Yield the files in a folder that may hold captions, each with its format, None if that is not known."""
+    for path in _listed(folder):
+        if path.is_file() and path.suffix.lower() in _CAPTION_SUFFIXES and not path.name.startswith("."):
+            if path.suffix.lower() in _BESIDE and any(files.is_file(path.with_suffix(s)) for s in PHOTO_SUFFIXES):
+                continue  # the text beside a photo
+            if is_parquet(path) and not installed(LIBRARY):
+                continue
+            if not os.access(path, os.R_OK):
+                hint = "check the file permissions, or name the captions with --captions"
+                raise InputError(f"cannot read {path}, which may hold captions: permission denied", hint=hint)
+            yield path, recognised(path)
+
+
+def only_captions(folder: Path, error: type[UnlearnableError] = InputError) -> Path | None:
+    """Return the only caption file in a folder; None if there is none.
+
+    A `metadata.jsonl` that repeats the captions of the one other file, as in a published folder, does not count.
+
+    Args:
+        folder: folder of photos.
+        error: what is raised where there are several.
+    """
+    caption_files = find_captions(folder)
+    if len(caption_files) == 2 and (copy := folder / REPEATED) in caption_files:
+        other = next(path for path in caption_files if path != copy)
+        if _captions_in(folder, other) <= _captions_in(folder, copy):
+            return other
+    if len(caption_files) > 1:
+        names = ", ".join(path.name for path in caption_files)
+        raise error(f"{folder} holds several caption files: {names}", hint="choose one with --captions FILE")
+    return caption_files[0] if caption_files else None
+
+
+def _names_photos(reader: Format, captions: Path, folder: Path) -> bool:
+    """Return whether a caption file names a photo of a folder, or cannot even be read, which its reader shall say."""
+    try:
+        return bool(reader.read(captions, folder).photos)
+    except NamesNoPhotoError:
+        return False
+    except InputError:
+        return True
+
+
+def _captions_in(folder: Path, captions: Path) -> set[tuple[str, str]]:
+    """Return the captions of a file, each with its photo."""
+    return {(pair.photo, pair.caption) for pair in open_dataset(folder, captions).pairs if pair.record != NO_RECORD}

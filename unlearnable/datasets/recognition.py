@@ -1,0 +1,57 @@
+"""Which format a file of captions is in, and what to do where it is in none."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from unlearnable.datasets.base import Format
+from unlearnable.datasets.formats import FORMATS
+from unlearnable.datasets.text import csv_rows
+from unlearnable.datasets.text.document import read_document
+from unlearnable.datasets.text.json_spans import decode
+from unlearnable.errors import InputError
+
+_ARCHIVES = frozenset({".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".zip"})
+TABLES = frozenset({".csv", ".tsv", ".txt"})
+SPREADSHEETS = frozenset({".xlsx", ".xls", ".ods", ".numbers"})
+_NEEDS_HEADING = "a CSV or TSV needs a first row that names its columns, such as filepath and title"
+AS_CSV = "save it as CSV, with a first row that names its columns, such as filename and caption"
+_NEEDS_KEYS = 'write one JSON object per line, such as {"image": "a.jpg", "caption": "a dog"}'
+_HINTS = dict.fromkeys(TABLES, _NEEDS_HEADING) | {".jsonl": _NEEDS_KEYS, ".ndjson": _NEEDS_KEYS}
+
+
+def recognise(source: Path) -> Format:
+    """Return the first format that recognises `source`.
+
+    Raises:
+        InputError: the file cannot be read, or no format recognises it.
+    """
+    if source.suffix.lower() in _ARCHIVES:
+        raise InputError(f"{source} is no shard with photos", hint="unpack it, or give an uncompressed tar with photos")
+    if source.suffix.lower() in SPREADSHEETS:
+        raise InputError(f"{source} is a spreadsheet", hint=AS_CSV)
+    if found := recognised(source):
+        return found
+    text = "" if source.is_dir() else read_document(source).text
+    raise InputError(f"the captions in {source} are in no known format", hint=hint_for(source, text))
+
+
+def recognised(source: Path) -> Format | None:
+    """Return the first format that recognises `source`; one of an installed package that fails is passed over."""
+    return next(
+        (one for name, one in FORMATS.loadable() if FORMATS.tried(name, partial(one.sniff, source))),
+        None,
+    )
+
+
+def hint_for(source: Path, text: str) -> str:
+    """Return what to do with a file whose captions are in no known format."""
+    if source.suffix.lower() == ".json":
+        try:
+            decode(text)
+        except ValueError as error:
+            return f"it is not valid JSON: {error}"
+    if source.suffix.lower() in TABLES and csv_rows.has_heading(text):
+        return f"its first row is {csv_rows.first_row(text)}: choose of it with --photo-column and --caption-column"
+    return _HINTS.get(source.suffix.lower(), "there are: " + ", ".join(FORMATS))
