@@ -103,6 +103,9 @@ def test_a_folder_whose_photos_are_elsewhere_says_where(tmp_path: Path, name: st
         (unicodedata.normalize("NFD", "Café/Zoë-2.png"), "a photo of Café Zoë"),
         ("猫/東京.jpg", "a photo of 東京"),
         ("two.dots.jpg", "a photo of two dots"),
+        ("Screenshot 2026-01-02 at 10.11.12 PM.png", "a photo"),
+        ("WhatsApp Image 2026-01-02 at 10.11.12 (1).jpeg", "a photo"),
+        ("Anna at the sea.jpg", "a photo of Anna at the sea"),
     ],
 )
 def test_a_template_tells_the_words_of_the_path(photo: str, caption: str) -> None:

@@ -30,8 +30,10 @@ PHOTO_SUFFIXES = frozenset(
 _CAMERA_WORDS = frozenset(
     {"img", "imgs", "image", "images", "photo", "photos", "picture", "pictures", "pic", "pics", "jpg", "jpeg", "png"}
     | {"dsc", "dscn", "dscf", "dcim", "pxl", "mvimg", "pano", "gopr", "dji", "vid", "wa", "whatsapp", "heic"}
-    | {"screenshot", "snapchat", "burst", "edited", "copy", "unnamed", "untitled"}
+    | {"screenshot", "screen", "shot", "bildschirmfoto", "snapchat", "signal", "telegram", "fb", "received"}
+    | {"burst", "edited", "copy", "unnamed", "untitled"}
 )
+_OF_A_TIME = frozenset({"at", "on", "um", "am", "pm"})  # "Screenshot 2026-01-02 at 10.11.12 PM"
 
 
 def is_photo(name: str) -> bool:
@@ -146,4 +148,5 @@ def telling_words(name: str) -> list[str]:
     words = [
         word for word in re.split(r"[\W_]+", unicodedata.normalize("NFC", name)) if len(word) > 1 and word.isalpha()
     ]
-    return list(dict.fromkeys(word for word in words if word.casefold() not in _CAMERA_WORDS))
+    telling = dict.fromkeys(word for word in words if word.casefold() not in _CAMERA_WORDS)
+    return [] if {word.casefold() for word in telling} <= _OF_A_TIME else list(telling)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -101,3 +103,16 @@ def test_photos_that_share_a_text_share_its_caption(tmp_path: Path) -> None:
 def test_a_photo_with_the_longest_name_there_is_has_no_file_beside_it(tmp_path: Path) -> None:
     touch(tmp_path, f"{'x' * 251}.jpg")
     assert not any(FORMATS[name].sniff(tmp_path) for name in ("sidecar", "osxphotos", "takeout"))
+
+
+@pytest.mark.parametrize(("of_photo", "of_text"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_text_that_spells_accents_otherwise_is_the_one_beside_its_photo(
+    tmp_path: Path, of_photo: Literal["NFC", "NFD"], of_text: Literal["NFC", "NFD"]
+) -> None:
+    photo = unicodedata.normalize(of_photo, "Zoé.jpg")
+    touch(tmp_path, photo)
+    captions(tmp_path / unicodedata.normalize(of_text, "Zoé.txt"), "a dog")
+    dataset = open_dataset(tmp_path)
+    assert [pair.caption for pair in dataset.pairs] == ["a dog"]
+    write_captions(dataset, Edits({(0, 0): "words a dog"}, {photo: photo}), tmp_path / "out")
+    assert (tmp_path / "out" / photo).with_suffix(".txt").read_text(encoding="utf-8") == "words a dog\n"

@@ -5,7 +5,8 @@ One text per photo, with the photo's stem; each of its lines that is not blank i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from unlearnable import files
@@ -17,8 +18,17 @@ SUFFIXES = (".txt", ".caption")  # where a photo has both, the first counts
 
 
 def text_beside(photo: Path) -> Path | None:
-    """Return the file beside a photo that holds its captions, None if there is none."""
-    return next(filter(files.is_file, map(photo.with_suffix, SUFFIXES)), None)
+    """Return the file beside a photo that holds its captions, None if there is none; it may spell accents otherwise."""
+    texts = [photo.with_suffix(suffix) for suffix in SUFFIXES]
+    spelt = (text.with_name(name) for text in texts for name in (text.name, *_other_spellings(text.name)))
+    return next(filter(files.is_file, spelt), None)
+
+
+def _other_spellings(name: str) -> Iterator[str]:
+    """Yield a name with its accents in one letter and apart, as other systems write them."""
+    if not name.isascii():
+        yield unicodedata.normalize("NFC", name)
+        yield unicodedata.normalize("NFD", name)
 
 
 def _match(root: Path, photos: Sequence[str]) -> dict[str, str]:
