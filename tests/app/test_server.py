@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,16 @@ pytestmark = [pytest.mark.enable_socket, POSIX]
 def window(tmp_path_factory, tiny_path):
     with opened(tmp_path_factory.mktemp("window"), tiny_path) as running:
         yield running
+
+
+@contextmanager
+def hanging_up(how):
+    """Let what is started here meet the end of its terminal so, however the tests themselves were started."""
+    before = signal.signal(signal.SIGHUP, how)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def ask(window, path, *more, host=None):
@@ -71,7 +83,7 @@ def test_nothing_listens_but_on_this_computer(window):
 
 @pytest.mark.parametrize("how", [signal.SIGHUP, signal.SIGTERM])
 def test_its_folder_is_private_and_removed_however_it_ends(tmp_path, tiny_path, how):
-    with opened(tmp_path, tiny_path) as window:
+    with hanging_up(signal.SIG_DFL), opened(tmp_path, tiny_path) as window:
         folders = [path for path in window.temporary.rglob("*") if path.is_dir()]
         assert folders
         assert all(path.stat().st_mode & 0o077 == 0 for path in folders)
@@ -80,6 +92,18 @@ def test_its_folder_is_private_and_removed_however_it_ends(tmp_path, tiny_path, 
         assert said == ""
         assert list(window.temporary.iterdir()) == []
         assert list(window.folder.iterdir()) == []
+
+
+def test_under_nohup_it_outlives_its_terminal(tmp_path, tiny_path):
+    with hanging_up(signal.SIG_IGN), opened(tmp_path, tiny_path) as window:
+        window.process.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            window.process.wait(2)
+        assert ask(window, f"/{window.token}/") == "200"
+        _, said = window.end(signal.SIGTERM)
+        assert said == ""
+        assert window.process.returncode == 0
+        assert list(window.temporary.iterdir()) == []
 
 
 def test_a_taken_port_is_said(window):

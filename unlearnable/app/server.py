@@ -27,7 +27,6 @@ from unlearnable.scratch import scratch_folder
 
 EXTRA = "app"
 HOST = "127.0.0.1"
-ENDING = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 SILENT = 60  # seconds that a busy page may be; one that is given up loads itself anew, and what still arrives is lost
 GRACE = 2  # seconds that open connections have at the end
 
@@ -46,7 +45,7 @@ def serve(config: Path | None, port: int, *, show: bool, say: Callable[[str], No
         ConfigError: the extra is not installed, or a setting does not fit.
         OutputError: the port is taken.
     """
-    with _ended_by_signals(), _scratch() as scratch:
+    with suppress(KeyboardInterrupt), _scratch() as scratch:
         uvicorn, ui = _library(scratch)
         desk = Desk(scratch, config, given)
         with _listening(port) as listener:
@@ -133,20 +132,11 @@ def _listening(port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Let the end of the terminal and of the session end the block as Ctrl-C does, so that it tidies up."""
-    before = {number: signal.signal(number, signal.default_int_handler) for number in ENDING}
-    try:
-        with suppress(KeyboardInterrupt):
-            yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _run(server: Any, listener: socket.socket) -> None:
-    """Run the server until a signal; of those that end it uvicorn knows all but the end of the terminal."""
-    if hasattr(signal, "SIGHUP"):
+    """Run the server until a signal; of those that end it uvicorn knows all but the end of the terminal.
+
+    Where nohup ignores that, it stays ignored.
+    """
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda *_: setattr(server, "should_exit", True))
     server.run(sockets=[listener])
