@@ -84,6 +84,23 @@ def test_metadata_that_repeats_the_captions_is_no_other_choice(posts):
         opened(posts)
 
 
+def test_metadata_that_repeats_the_texts_beside_photos_leaves_no_choice_either(posts):
+    (posts / "posts.jsonl").unlink()
+    for number in (0, 1):
+        (posts / f"p{number}.txt").write_text(f"a dog\na cat {number}\n")
+    rows = [
+        f'{{"file_name": "p{number}.png", "text": "{text}"}}'
+        for number in (0, 1)
+        for text in ("a dog", f"a cat {number}")
+    ]
+    (posts / "metadata.jsonl").write_text("\n".join([*rows, '{"file_name": "p2.png", "text": "without a text"}']))
+    assert opened(posts)[0].source == posts / "metadata.jsonl"
+    assert opened(posts / "p0.png")[0].captions_by_photo() == {"p0.png": ["a dog", "a cat 0"]}
+    (posts / "metadata.jsonl").write_text("\n".join(rows[:-1]))
+    with pytest.raises(ConfigError, match="in text files beside its photos"):
+        opened(posts)
+
+
 def test_photos_and_patterns_are_taken_from_their_folder(posts):
     assert source_of([posts]) == Source(posts)
     assert source_of([posts / "posts.jsonl"]) == Source(posts / "posts.jsonl")

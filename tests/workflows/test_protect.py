@@ -235,6 +235,8 @@ def test_sidecar_captions_are_written_beside_the_photos(posts, quick, tmp_path):
     text = (tmp_path / "photos-protected" / "p2.txt").read_text()
     assert text.endswith(" caption 2\n")
     assert len(text.split()) == 5
+    with pytest.raises(InputError, match="already-protected"):
+        protect(tmp_path / "photos-protected", **quick)
 
 
 def test_one_photo_is_enough(tmp_path, quick):

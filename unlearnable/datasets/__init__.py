@@ -7,7 +7,13 @@ from unlearnable.datasets.faces.naming import named_apart, people_of
 from unlearnable.datasets.faces.opening import open_people
 from unlearnable.datasets.faces.posts import hold_out, limit, named_posts
 from unlearnable.datasets.faces.types import People, Portrait
-from unlearnable.datasets.found_captions import captions_of_others, find_captions, only_captions, unread_captions
+from unlearnable.datasets.found_captions import (
+    captions_of_others,
+    find_captions,
+    only_captions,
+    repeats_texts,
+    unread_captions,
+)
 from unlearnable.datasets.opening import is_word_for_people, open_dataset, write_captions
 from unlearnable.datasets.tree import is_photo
 from unlearnable.datasets.types import Columns, Dataset, Edits, Pair, Person, Photo, Skipped
@@ -35,6 +41,7 @@ __all__ = [
     "open_dataset",
     "open_people",
     "people_of",
+    "repeats_texts",
     "restrict",
     "unread_captions",
     "write_captions",

@@ -10,6 +10,7 @@ from unlearnable import files
 from unlearnable.datasets.base import Format
 from unlearnable.datasets.caption_file import NamesNoPhotoError
 from unlearnable.datasets.export import Export
+from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.opening import REPEATED, open_dataset
 from unlearnable.datasets.recognition import AS_CSV, SPREADSHEETS, TABLES, hint_for, recognised
 from unlearnable.datasets.shards.columns import LIBRARY
@@ -17,7 +18,7 @@ from unlearnable.datasets.shards.rows import is_parquet
 from unlearnable.datasets.text import csv_rows
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.tree import PHOTO_SUFFIXES
-from unlearnable.datasets.types import NO_RECORD
+from unlearnable.datasets.types import NO_RECORD, Dataset
 from unlearnable.errors import InputError, UnlearnableError
 from unlearnable.extras import installed
 
@@ -118,12 +119,19 @@ def only_captions(folder: Path, error: type[UnlearnableError] = InputError) -> P
     caption_files = find_captions(folder)
     if len(caption_files) == 2 and (copy := folder / REPEATED) in caption_files:
         other = next(path for path in caption_files if path != copy)
-        if _captions_in(folder, other) <= _captions_in(folder, copy):
+        if _captions_of(open_dataset(folder, other)) <= _captions_of(open_dataset(folder, copy)):
             return other
     if len(caption_files) > 1:
         names = ", ".join(path.name for path in caption_files)
         raise error(f"{folder} holds several caption files: {names}", hint="choose one with --captions FILE")
     return caption_files[0] if caption_files else None
+
+
+def repeats_texts(captions: Path, folder: Path) -> bool:
+    """Return whether a caption file is a `metadata.jsonl` that repeats the text beside each photo of its folder."""
+    if captions.name != REPEATED:
+        return False
+    return _captions_of(FORMATS["sidecar"].read(folder, folder)) <= _captions_of(open_dataset(folder, captions))
 
 
 def _names_photos(reader: Format, captions: Path, folder: Path) -> bool:
@@ -136,6 +144,6 @@ def _names_photos(reader: Format, captions: Path, folder: Path) -> bool:
         return True
 
 
-def _captions_in(folder: Path, captions: Path) -> set[tuple[str, str]]:
-    """Return the captions of a file, each with its photo."""
-    return {(pair.photo, pair.caption) for pair in open_dataset(folder, captions).pairs if pair.record != NO_RECORD}
+def _captions_of(dataset: Dataset) -> set[tuple[str, str]]:
+    """Return the captions that the user wrote, each with its photo."""
+    return {(pair.photo, pair.caption) for pair in dataset.pairs if pair.record != NO_RECORD}

@@ -12,6 +12,7 @@ from unlearnable.datasets import (
     captions_of_others,
     only_captions,
     open_dataset,
+    repeats_texts,
     restrict,
     unread_captions,
 )
@@ -110,7 +111,7 @@ def _found(source: Source) -> Path | None:
     captions, texts = only_captions(folder, ConfigError), _have_texts(source)
     if captions is None:
         return folder if texts else None
-    if texts:
+    if texts and not repeats_texts(captions, folder):
         is_first = FORMATS["imagefolder"].sniff(folder)  # of what a folder is searched for
         texts_alone = f"move {captions.name} elsewhere" if is_first else f"--captions {folder}"
         raise ConfigError(
