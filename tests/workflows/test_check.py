@@ -179,7 +179,10 @@ def test_a_run_that_did_not_end_is_found(folder):
 
 def test_a_folder_without_records_and_damaged_records_are_errors(folder, tmp_path):
     assert call("doctor", "--check", tmp_path / "nowhere").returncode == 3
-    assert call("doctor", "--check", tmp_path).returncode == 3
+    said = call("doctor", "--check", tmp_path)
+    assert said.returncode == 3
+    assert f"{tmp_path}.private is missing" in said.stderr
+    assert "move its private folder along" in said.stderr
     manifest = folder.parent / "photos-protected.private" / "manifest.jsonl"
     manifest.write_text(manifest.read_text().replace('"linf":', '"linf": '))
     result = call("doctor", "--check", folder, "--json")

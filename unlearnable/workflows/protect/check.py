@@ -37,7 +37,10 @@ def check(folder: Path) -> FolderCheck:
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}", hint="give the folder that protect wrote")
     if not (layout.sums.is_file() and layout.manifest.is_file()):
-        raise InputError(f"{layout.private} holds no records of a run", hint="give the folder that protect wrote")
+        there = layout.private.is_dir()
+        lacks = "holds no records of a run" if there else "is missing, and with it the records of the run"
+        hint = "give the folder that protect wrote, and move its private folder along with it"
+        raise InputError(f"{layout.private} {lacks}", hint=hint)
     sums = checksums.parse_sums(read_record(layout.sums))
     lines = [line for line in read_manifest(layout.manifest) if line.output]
     problems = [*_unfinished(layout), *_files(target, sums), *_extra(target, sums)]
