@@ -20,6 +20,7 @@ from unlearnable.workflows.layout import layout_of
 from unlearnable.workflows.protect import publish, published
 from unlearnable.workflows.protect import run as workflow
 from unlearnable.workflows.protect.adding import run as adding
+from unlearnable.workflows.protect.adding.joined import _of_before
 from unlearnable.workflows.protect.adding.settings import continued
 from unlearnable.workflows.protect.check import check
 from unlearnable.workflows.protect.lock import held
@@ -190,6 +191,30 @@ def test_it_can_be_added_to_again_and_again(last_week, posts, tmp_path):
     report = protect(posts, add=True)
     assert (report.added, report.protected) == (1, 11)
     assert check(tmp_path / "photos-protected").problems == []
+
+
+def test_notes_do_not_grow_from_week_to_week(last_week, posts):
+    counted = []
+    for week in range(3):
+        take(posts, [2 * week, 2 * week + 1], name="n{}.jpg")
+        counted.append(protect(posts, add=True).notes)
+    assert len(counted[0]) >= len(counted[1]) == len(counted[2])
+    assert counted[2][:2] == [
+        "2 photos were added to the 12 of before, whose files are as they were",
+        "a set of 2 is too small to measure how well it is protected: a low loss proves nothing in it, and verify "
+        "needs about 100 photos",
+    ]
+    assert not any("added" in note for note in counted[2][1:])
+    assert [note[:10] for note in counted[2] if "lossy WebP" in note] == ["6 copies a"]
+
+
+def test_a_note_of_before_is_told_behind_the_new_ones_as_the_latest_run_told_it():
+    told = ["before: 3 photos had none", "before: new captions are in data-2.json", "before: 4 photos had none"]
+    assert _of_before(["1 photo had", "new captions are in data-3.json", *told], ["1 photo had"]) == [
+        "before: new captions are in data-3.json",
+        "before: 3 photos had none",
+        "before: new captions are in data-2.json",
+    ]
 
 
 def test_nothing_to_add_writes_nothing(last_week, posts, tmp_path):

@@ -25,6 +25,11 @@ from unlearnable.workflows.protect.posts import captions_found
 from unlearnable.workflows.protect.setup import Run
 
 WHO_COUNTS = "anyone who counts word sequences finds it"
+LOSSY = (
+    "JPEG or lossy WebP, which takes away some of the noise and changes pixels by itself "
+    "(linf is both, noise_linf the noise alone); --format png is lossless"
+)
+CONVERTED = "something in conversion (frames, depth, colours, size); see the manifest"
 OFTEN = 0.05  # share of the posts above which a single trigger stands out to anyone who counts
 FEWEST_OFTEN = 3  # posts: in a handful of them a share says nothing
 DRAWN = 512  # random triggers that the others are compared with
@@ -153,6 +158,16 @@ def said_of_counting(triggers: TriggerFigures | None, posts: int, scope: Scope) 
     return [f"{triggers.most_frequent!r} is in {share:.0f} % of the posts: {WHO_COUNTS}{remedy}"]
 
 
+def said_of_copies(protected: Sequence[ManifestLine]) -> list[str]:
+    """Return a remark each where copies hold less of the noise than was made, or less of the photo."""
+    notes = []
+    if lossy := sum(line.quality is not None for line in protected):
+        notes.append(f"{lossy} {'copy is' if lossy == 1 else 'copies are'} {LOSSY}")
+    if changed := sum(bool(line.notes) for line in protected):
+        notes.append(f"{changed} {'photo' if changed == 1 else 'photos'} lost {CONVERTED}")
+    return notes
+
+
 def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | None) -> list[str]:
     """Return remarks that the user should see about this run."""
     notes = []
@@ -173,13 +188,7 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
         )
     notes += said_of_names(run)
     notes += field_notes(run.dataset.changed_fields, {line.source for line in protected}, run.settings.keep_fields)
-    lossy = sum(line.quality is not None for line in protected)
-    if lossy:
-        copies = "copy is" if lossy == 1 else "copies are"
-        notes.append(
-            f"{lossy} {copies} JPEG or lossy WebP, which takes away some of the noise and changes pixels by itself "
-            "(linf is both, noise_linf the noise alone); --format png is lossless"
-        )
+    notes += said_of_copies(protected)
     if run.settings.keep_metadata == "all":
         notes.append("all metadata was kept, including any GPS position and thumbnails that show the photo unprotected")
     if run.settings.opt_out:
@@ -187,10 +196,6 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
             "every copy says that training AI on it is prohibited; platforms often strip that. "
             f"{run.layout.opt_out} holds files for a site of your own"
         )
-    changed = sum(bool(line.notes) for line in protected)
-    if changed:
-        lost = "photo lost" if changed == 1 else "photos lost"
-        notes.append(f"{changed} {lost} something in conversion (frames, depth, colours, size); see the manifest")
     return notes
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence, Set
 
 from unlearnable.datasets import Dataset, Photo
@@ -13,10 +14,20 @@ from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, Trig
 from unlearnable.workflows.layout import Layout
 from unlearnable.workflows.protect.adding.earlier import Earlier
 from unlearnable.workflows.protect.read_one import refuse_changed
-from unlearnable.workflows.protect.summary import WHO_COUNTS, figures_of, said_of_counting
+from unlearnable.workflows.protect.summary import (
+    CONVERTED,
+    LOSSY,
+    WHO_COUNTS,
+    figures_of,
+    said_of_copies,
+    said_of_counting,
+)
 from unlearnable.workflows.protect.target import target_of
 
 BEFORE = "before: "  # stands in front of the notes of the earlier run
+_NUMBER = re.compile(r"(?<!\S)\d+(?!\S)")  # a word of its own: no part of a name
+ADDED = "of before, whose files are as they were"
+OF_BOTH = (WHO_COUNTS, LOSSY, CONVERTED)  # what notes say that are made anew, of both results
 
 
 def read_again(earlier: Earlier, dataset: Dataset, known: Collection[str]) -> set[str]:
@@ -62,10 +73,10 @@ def joined_report(
     there = {line.source for line in protected}
     skipped = [one for one in _left_out(earlier, new.skipped, again) if one.where not in there]
     triggers = _triggers(before, new, protected)
-    kept = [note if note.startswith(BEFORE) else BEFORE + note for note in before.notes if WHO_COUNTS not in note]
-    kept += said_of_counting(triggers, len(protected), earlier.settings.trigger_scope)
+    of_both = [*said_of_counting(triggers, len(protected), earlier.settings.trigger_scope), *said_of_copies(protected)]
     were = "1 photo was" if new.protected == 1 else f"{new.protected} photos were"
-    said = f"{were} added to the {before.protected} of before, whose files are as they were"
+    said = f"{were} added to the {before.protected} {ADDED}"
+    of_new = [said, *notes, *(note for note in new.notes if not _is_of(OF_BOTH, note))]
 
     def mean(name: str, weight: str = "protected") -> float | None:
         values = [(getattr(one, name), getattr(one, weight)) for one in (before, new)]
@@ -89,9 +100,24 @@ def joined_report(
             "trigger_similarity": mean("trigger_similarity"),
             "trigger_similarity_random": mean("trigger_similarity_random"),
             "triggers": triggers,
-            "notes": [said, *notes, *(note for note in new.notes if WHO_COUNTS not in note), *kept],
+            "notes": [*of_new, *_of_before(before.notes, of_new), *of_both],
         }
     )
+
+
+def _of_before(notes: Sequence[str], of_new: Sequence[str]) -> list[str]:
+    """Return those of an earlier report that still tell something: of notes that differ in a number alone, the latest.
+
+    The list would grow with every addition otherwise.
+    """
+    latest: dict[str, str] = {}
+    for note in (note.removeprefix(BEFORE) for note in notes if not _is_of((*OF_BOTH, ADDED), note)):
+        latest.setdefault(_NUMBER.sub("", note), note)
+    return [BEFORE + note for note in latest.values() if note not in of_new]
+
+
+def _is_of(marks: Sequence[str], note: str) -> bool:
+    return any(mark in note for mark in marks)
 
 
 def joined_pictures(
