@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
 import pytest
 
 from tests.cli.program import call
-from unlearnable.wording import counted
+from unlearnable.wording import counted, pasted
 
 
 @pytest.mark.parametrize(("number", "said"), [(0, "0 photos"), (1, "1 photo"), (2, "2 photos")])
 def test_a_noun_agrees_with_its_number(number, said):
     assert counted(number, "photo") == said
+
+
+@pytest.mark.parametrize(
+    ("system", "path", "said"),
+    [
+        ("posix", "/home/ann/photos-1", "/home/ann/photos-1"),
+        ("posix", "Ann's trip", "'Ann'\"'\"'s trip'"),
+        ("nt", "C:\\Users\\ann\\photos", "C:\\Users\\ann\\photos"),
+        ("nt", "C:\\Users\\Ann Lee", '"C:\\Users\\Ann Lee"'),
+    ],
+)
+def test_what_is_pasted_is_quoted_if_a_terminal_would_take_it_apart(monkeypatch, system, path, said):
+    monkeypatch.setattr("unlearnable.wording.os", SimpleNamespace(name=system))
+    assert pasted(path) == said
 
 
 def test_a_run_of_one_photo_speaks_of_one(posts, tmp_path):

@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import Told
 from unlearnable.errors import ConfigError, InputError
+from unlearnable.wording import pasted
 from unlearnable.workflows.protect.chosen import Source, source_of
 from unlearnable.workflows.protect.posts import captions_found, open_posts
 
@@ -73,6 +74,17 @@ def test_a_caption_file_beside_texts_of_photos_has_to_be_chosen(posts):
         opened(posts)
     assert caught.value.hint.endswith("or move metadata.jsonl elsewhere for the text files")
     assert opened(posts, captions=posts)[0].source == metadata, "the folder would not have given the text files"
+
+
+def test_a_path_to_paste_is_quoted_where_it_has_to_be(posts):
+    trip = posts.rename(posts.with_name("our trip"))
+    (trip / "p0.txt").write_text("a dog")
+    with pytest.raises(ConfigError) as caught:
+        opened(trip)
+    assert (
+        f"choose with --captions {pasted(trip / 'posts.jsonl')}, or --captions {pasted(trip)} for" in caught.value.hint
+    )
+    assert pasted(trip)[1:-1] == str(trip)
 
 
 def test_metadata_that_repeats_the_captions_is_no_other_choice(posts):

@@ -20,6 +20,7 @@ from unlearnable.models.header import check_architecture, check_folder, read_hea
 from unlearnable.models.quiet import quiet
 from unlearnable.models.weights import weights_sha256
 from unlearnable.registry import did_you_mean
+from unlearnable.wording import pasted
 
 if TYPE_CHECKING:
     from unlearnable.models.dual_encoder import DualEncoder
@@ -143,7 +144,7 @@ def _load_cached(name: str) -> DualEncoder:
     if not path.is_file():
         raise ModelError(
             f"{name} has not been trained on this machine yet",
-            hint=f"unlearnable train --data DIR --model {name} --output {path} ({OFFLINE})",
+            hint=f"unlearnable train --data DIR --model {name} --output {pasted(path)} ({OFFLINE})",
         )
     encoder = _load_file(path)
     if encoder.spec.config != ARCHITECTURES[name]:
@@ -163,7 +164,9 @@ def _load_file(path: Path) -> DualEncoder:
             raise ModelError(f"{path} is damaged: it is no whole file of weights", hint="fetch it again") from error
         header = None
     if header is None:
-        raise ModelError(f"{path} does not name its architecture", hint=f"write it in front, as in RN50:{path}")
+        raise ModelError(
+            f"{path} does not name its architecture", hint=f"write it in front, as in {pasted(f'RN50:{path}')}"
+        )
     from unlearnable.models.dual_encoder import build
 
     fields = read_header(header, path)
@@ -218,7 +221,7 @@ def _unfit(architecture: str, file: str, error: Exception) -> ModelError:
     if "loading state_dict" in str(error):
         return ModelError(
             f"{file}: its weights do not fit {architecture}",
-            hint=f"write the architecture that they are of in front, as in ViT-B-32:{file}",
+            hint=f"write the architecture that they are of in front, as in {pasted(f'ViT-B-32:{file}')}",
         )
     return ModelError(
         f"{file} holds no weights that can be read ({type(error).__name__})",

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 
 from unlearnable.datasets.types import ChangedField
-from unlearnable.wording import counted
+from unlearnable.wording import counted, pasted
 
 
 def field_notes(changed: Iterable[ChangedField], photos: Set[str], keep: Sequence[str]) -> list[str]:
@@ -23,6 +23,6 @@ def field_notes(changed: Iterable[ChangedField], photos: Set[str], keep: Sequenc
     )
     became = {True: "was emptied", False: "got the protected caption, which it repeats"}
     return [
-        f"the field {name} of {counted(count, 'row')} {became[emptied]}: --keep-fields {name} keeps it"
+        f"the field {name} of {counted(count, 'row')} {became[emptied]}: --keep-fields {pasted(name)} keeps it"
         for (name, emptied), count in sorted(rows.items())
     ]

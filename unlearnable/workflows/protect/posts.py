@@ -23,7 +23,7 @@ from unlearnable.datasets.others import other_files, said_of_others
 from unlearnable.datasets.tree import UNREADABLE, not_here
 from unlearnable.errors import ConfigError
 from unlearnable.progress import Progress
-from unlearnable.wording import counted
+from unlearnable.wording import counted, pasted
 from unlearnable.workflows.protect.chosen import Source, narrowed
 from unlearnable.workflows.protect.packed import unpacked
 
@@ -113,10 +113,10 @@ def _found(source: Source) -> Path | None:
         return folder if texts else None
     if texts and not repeats_texts(captions, folder):
         is_first = FORMATS["imagefolder"].sniff(folder)  # of what a folder is searched for
-        texts_alone = f"move {captions.name} elsewhere" if is_first else f"--captions {folder}"
+        texts_alone = f"move {captions.name} elsewhere" if is_first else f"--captions {pasted(folder)}"
         raise ConfigError(
             f"{folder} holds captions in {captions.name} and in text files beside its photos",
-            hint=f"choose with --captions {folder / captions.name}, or {texts_alone} for the text files",
+            hint=f"choose with --captions {pasted(folder / captions.name)}, or {texts_alone} for the text files",
         )
     return captions
 
