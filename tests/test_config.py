@@ -249,3 +249,16 @@ def test_a_folder_whose_name_is_no_utf8_is_found_by_a_stored_file(tmp_path: Path
     spelt = tmp_path / "caf\\udce9"  # a folder that is called so comes first
     spelt.mkdir()
     assert resolve_as(ProtectSettings, {}, file).photos == (spelt,)
+
+
+def test_the_home_folder_is_meant_where_the_shell_left_its_sign(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("UNLEARNABLE_CAPTIONS", "~/posts.jsonl")
+    monkeypatch.chdir(tmp_path)
+    photos = (Path("~/my pics"), Path("~none/a"))
+    settings = resolve_as(ProtectSettings, {"photos": photos, "output": "~"})
+    assert settings.photos == (tmp_path / "my pics", Path("~none/a"))
+    assert (settings.output, settings.captions) == (tmp_path, tmp_path / "posts.jsonl")
+    (tmp_path / "~").mkdir()  # one that is called so
+    assert resolve_as(ProtectSettings, {"photos": photos, "output": "~"}).output == Path("~")

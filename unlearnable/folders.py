@@ -32,6 +32,17 @@ def state_folder() -> Path:
     return _folder(STATE, user_state_path)
 
 
+def at_home(path: Path) -> Path:
+    """Return a path in which `~` is the user's home, as a shell leaves it in `--output=~/posts` and in quotes.
+
+    A folder or file that is called so stays what it is.
+    """
+    try:
+        return path if os.path.lexists(path) else path.expanduser()
+    except RuntimeError:  # there is no such user, so that the name is a folder's
+        return path
+
+
 def private_of(output: Path) -> Path:
     """Return the private folder beside `output`, which must not be published."""
     return output.with_name(f"{output.name}.private")
@@ -46,7 +57,7 @@ def published_above(path: Path) -> Iterator[Path]:
 
 def _folder(variable: str, usual: Callable[[str], Path]) -> Path:
     if chosen := os.environ.get(variable):
-        return Path(chosen)
+        return at_home(Path(chosen))
     try:
         return usual("unlearnable")
     except RuntimeError as error:

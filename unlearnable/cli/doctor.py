@@ -12,6 +12,7 @@ from unlearnable.cli import options
 from unlearnable.cli.console import console, print_json, print_rows
 from unlearnable.config import Device
 from unlearnable.errors import EXIT_MISSED
+from unlearnable.folders import at_home
 from unlearnable.wording import counted
 
 PACKAGES = (
@@ -54,10 +55,10 @@ def doctor(
     if check is not None and file is not None:
         raise typer.BadParameter("FILE and --check exclude each other")
     if check is not None:
-        _of_folder(check, as_json=as_json)
+        _of_folder(at_home(check), as_json=as_json)
         return
     if file is not None:
-        _of_photo(file, as_json=as_json)
+        _of_photo(at_home(file), as_json=as_json)
         return
     found = examine(device or "auto")
     if as_json:

@@ -12,6 +12,7 @@ from rich.markup import escape
 
 from unlearnable import config
 from unlearnable.errors import ConfigError
+from unlearnable.folders import at_home
 
 HOW, OUTPUT, MORE = "How", "Output", "More"  # panels of --help that several commands have
 
@@ -28,7 +29,7 @@ def _place(text: str) -> Path:
     """Return a path that was given; an empty one, as of a variable that is not set, would be the current folder."""
     if not text:
         raise typer.BadParameter("an empty path")
-    return Path(text)
+    return at_home(Path(text))
 
 
 def of(kind: type[BaseModel]) -> Callable[..., Any]:

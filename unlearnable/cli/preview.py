@@ -9,6 +9,7 @@ import typer
 
 from unlearnable.cli import options
 from unlearnable.cli.console import console, print_json
+from unlearnable.folders import at_home
 
 
 def preview(
@@ -32,7 +33,7 @@ def preview(
     """
     from unlearnable.workflows.preview import preview as run
 
-    report = run(photo, protected, output, overwrite=overwrite)
+    report = run(at_home(photo), at_home(protected), output and at_home(output), overwrite=overwrite)
     if as_json:
         print_json(report)
         return

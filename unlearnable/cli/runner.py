@@ -15,6 +15,7 @@ from unlearnable import config
 from unlearnable.cli.console import print_json
 from unlearnable.cli.shown import shown
 from unlearnable.errors import Interrupted
+from unlearnable.folders import at_home
 from unlearnable.logfile import open_log
 from unlearnable.progress import Progress
 from unlearnable.workflows.layout import refuse_published
@@ -58,7 +59,7 @@ def run_command(
     """
     given = context.params
     flags = {**_flags(context, kind), **(found or {})}
-    file = Path(given["config_file"]) if given["config_file"] else None
+    file = at_home(Path(given["config_file"])) if given["config_file"] else None
     settings = (resolve or partial(config.resolve_as, kind))(flags, file, names=_names(context))
     if given["print_config"]:
         print_settings(settings, as_json=given["as_json"])

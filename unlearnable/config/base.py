@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from unlearnable.escapes import of_system
+from unlearnable.folders import at_home
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 DeviceSetting = Annotated[
@@ -56,7 +57,7 @@ class Settings(BaseModel):
         """Make a tuple of one value where several are meant, and refuse what only looks like a number.
 
         Those are numbers that cannot even be printed, and true and false, which would count as 1 and 0. Paths that a
-        file could not store as they are become those of the system, and the path of a model a text.
+        file could not store become those of the system, and `~` the home folder; the path of a model becomes a text.
         """
         form = _found if takes_paths(cls, info.field_name or "") else _text
         value = [form(one) for one in value] if isinstance(value, list | tuple) else form(value)
@@ -72,7 +73,8 @@ class Settings(BaseModel):
 
 
 def _found(path: Any) -> Any:
-    return of_system(path) if isinstance(path, str) else path
+    path = of_system(path) if isinstance(path, str) else path
+    return at_home(Path(path)) if isinstance(path, str | Path) and str(path).startswith("~") else path
 
 
 def _text(value: Any) -> Any:

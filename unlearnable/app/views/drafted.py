@@ -8,6 +8,7 @@ from typing import Any
 from unlearnable.app.desk import Desk
 from unlearnable.app.views.parts import AT_FULL_SIZE, Shown, address_of, caption, paged, photo
 from unlearnable.errors import UnlearnableError
+from unlearnable.folders import at_home
 
 FLIP = "e => e.currentTarget.classList.toggle('flipped')"
 
@@ -93,11 +94,7 @@ def _go_on(ui: Any, desk: Desk) -> None:
 
 def folder_of(text: str) -> Path:
     """Return the folder that a user typed, without spaces around it and with `~` for their home."""
-    path = Path(text.strip() or ".")
-    try:
-        return path.expanduser()
-    except RuntimeError:  # there is no such user, so that the name is a folder's
-        return path
+    return at_home(Path(text.strip() or "."))
 
 
 class _Comparison:
