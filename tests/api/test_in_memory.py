@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -113,6 +114,9 @@ def test_transparency_stays_and_photos_come_back_upright():
         ([Image.new("F", (40, 40))], ["a"], r"images\[0\] is a picture of mode F"),
         ([photo(0, (8, 40, 3))], ["a"], r"images\[0\] is too small: 40 x 8"),
         ([photo(0, (0, 40, 3))], ["a"], r"images\[0\] is an array of uint8, \(0, 40, 3\)"),
+        (["a.jpg"], ["a"], r"images\[0\] is a path, a.jpg; this takes PIL images or arrays"),
+        ([photo(0), Path("b.jpg")], ["a", "b"], r"images\[1\] is a path, b.jpg; this takes"),
+        ("a.jpg", list("abcde"), "have to be lists"),
         ([cut_off()], ["a"], r"images\[0\] cannot be read: image file is truncated"),
         (Image.new("RGB", (40, 40)), ["a"], "have to be lists"),
         ([photo(0)], "a", "have to be lists"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from typing import TypeAlias, TypeVar
 
 import numpy as np
@@ -15,6 +16,7 @@ Photo: TypeAlias = Image.Image | NDArray[np.uint8]
 Kind = TypeVar("Kind", Image.Image, NDArray[np.uint8])
 MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
 CHANNELS = (1, 3, 4)
+OF_FILES = "for photos in a folder or a file call unlearnable.protect, or open it by PIL.Image.open"
 
 
 def pixels_of(photo: Photo, name: str) -> NDArray[np.uint8]:
@@ -34,6 +36,8 @@ def pixels_of(photo: Photo, name: str) -> NDArray[np.uint8]:
             pixels = np.array(ImageOps.exif_transpose(photo).convert("RGB"))
         except Exception as error:  # a file that is damaged, or closed, is read here
             raise InputError(f"{name} cannot be read: {error}", hint="give another file, or leave it out") from error
+    elif isinstance(photo, (str, PathLike)):
+        raise InputError(f"{name} is a path, {photo}; this takes PIL images or arrays", hint=OF_FILES)
     else:
         array = np.asarray(photo)
         channels = array.shape[2] if array.ndim == 3 else 1

@@ -79,7 +79,7 @@ def protect_in_memory(
         InputError: there is no photo, there are not as many captions, or a photo is of no known kind or too small.
         ModelError: a photo got no noise, or the posts would hardly be protected.
     """
-    if isinstance(captions, str) or not all(isinstance(each, Sequence) for each in (images, captions)):
+    if any(isinstance(each, str) or not isinstance(each, Sequence) for each in (images, captions)):
         raise InputError("photos and captions have to be lists")
     if not all(isinstance(caption, str) for caption in captions):
         raise InputError("a caption is no text")
