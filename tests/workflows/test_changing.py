@@ -144,7 +144,7 @@ def test_a_damaged_copy_of_a_stopped_run_is_not_published_once_its_photo_is_gone
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(workflow, "write_caption_files", stop)
+        patch.setattr(publish, "write_caption_files", stop)
         with pytest.raises(KeyboardInterrupt):
             protect(posts, **quick)
     (tmp_path / "photos-protected.private" / "checkpoint" / "staged" / "p2.png").write_bytes(b"half")

@@ -14,7 +14,7 @@ from tests.workflows.conftest import QUICK
 from unlearnable import checkpoint, protect
 from unlearnable.errors import CheckpointError
 from unlearnable.workflows.explain.selection import manifest_line
-from unlearnable.workflows.protect import run as workflow
+from unlearnable.workflows.protect import publish
 from unlearnable.workflows.verify.made import report_of
 
 STATE = ("state.pt", "state.fixed.pt", "noise.i8", "noise.undo", "key")
@@ -90,7 +90,7 @@ def test_a_flipped_bit_in_the_state_of_a_stopped_run_is_named_or_changes_nothing
 def test_a_flipped_bit_in_the_staged_manifest_has_the_photo_written_again(run, monkeypatch, tmp_path):
     run("whole")
     told = Told()
-    stopped(run, monkeypatch, "broken", workflow, "write_photos")
+    stopped(run, monkeypatch, "broken", publish, "write_photos")
     staged = tmp_path / "broken.private" / "checkpoint" / "manifest.jsonl"
     staged.write_text(staged.read_text().replace('"psnr":', '"psnr":1', 1))
     run("broken", resume=True, progress=told)

@@ -19,13 +19,13 @@ from tests.workers.test_pool import eventually, gone
 from unlearnable import protect
 from unlearnable.errors import OutputError
 from unlearnable.workers import pool
-from unlearnable.workflows.protect import hands, prepare, publish
+from unlearnable.workflows.protect import hands, prepare, write_photos
 
 PAUSING = """
 import sys, time
 from unlearnable.cli.app import main
 from unlearnable.workers.pool import Pool, Worker
-from unlearnable.workflows.protect import hands, prepare, publish
+from unlearnable.workflows.protect import hands, prepare, write_photos
 numbers, start, answers = sys.argv.pop(1), Worker.__init__, Pool.answers
 def started(worker):
     start(worker)
@@ -38,7 +38,7 @@ def paused(pool, jobs):
             time.sleep(100)
         yield answer
 Worker.__init__, Pool.answers, hands.cores = started, paused, lambda: 2
-prepare.FEW = publish.FEW = 0
+prepare.FEW = write_photos.FEW = 0
 main()
 """
 """Runs the program, with two workers; the first argument is a file for the numbers of their processes."""
@@ -48,7 +48,7 @@ main()
 def workers(monkeypatch):
     """As many workers as are set, for photos of any size."""
     monkeypatch.setattr(prepare, "FEW", 0)
-    monkeypatch.setattr(publish, "FEW", 0)
+    monkeypatch.setattr(write_photos, "FEW", 0)
 
     def use(number: int) -> None:
         monkeypatch.setattr(hands, "cores", lambda: number)
@@ -82,7 +82,7 @@ def test_any_number_of_workers_gives_the_same_files_manifest_and_losses(mixed, q
 
 def test_a_worker_that_is_ended_stops_the_run_which_can_be_resumed(posts, quick, tmp_path, workers, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(publish, "write_one", jobs.ending)
+        patch.setattr(write_photos, "write_one", jobs.ending)
         with pytest.raises(OutputError, match=r"the process that wrote .* was ended") as caught:
             protect(posts, **quick)
     assert "--resume" in caught.value.hint
