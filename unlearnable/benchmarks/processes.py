@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from unlearnable.benchmarks.protection_store import ProtectionStore
-from unlearnable.training.distributed import process
+from unlearnable.launched import process
 
 T = TypeVar("T")
 

@@ -28,12 +28,12 @@ from unlearnable.evaluation.idia import identities
 from unlearnable.experiments.cells import Experiment
 from unlearnable.experiments.models import ModelPool
 from unlearnable.folders import cache_folder
+from unlearnable.launched import process
 from unlearnable.models.device import choose_device
 from unlearnable.models.fetching import fetch
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.progress import Progress, Silent
 from unlearnable.results import BenchmarkPlan, BenchmarkReport, SkippedRecord
-from unlearnable.training.distributed import process
 from unlearnable.turns import alone
 
 DATA = "UNLEARNABLE_DATA"

@@ -20,6 +20,7 @@ from unlearnable.cli.everywhere import taking_all
 from unlearnable.cli.interruption import interruptible
 from unlearnable.cli.streams import prepare_streams
 from unlearnable.errors import EXIT_UNEXPECTED, InputError, Interrupted, UnlearnableError
+from unlearnable.launched import process
 from unlearnable.logfile import keeping
 from unlearnable.registry import raised_in
 
@@ -123,8 +124,9 @@ def _run(asked: set[str]) -> NoReturn:
 
 
 def _is_first() -> bool:
-    """Return whether this process is the first of those that a launcher started, or alone; without importing torch."""
-    return os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
+    """Return whether this process is alone, or the first of those that a launcher started."""
+    rank, size = process()
+    return size == 1 or rank == 0
 
 
 def failure_of(error: Exception | KeyboardInterrupt, command: str = "") -> Failure:

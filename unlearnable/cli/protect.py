@@ -14,6 +14,7 @@ from unlearnable.cli.options import HOW, MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import ProtectSettings
 from unlearnable.errors import InputError
+from unlearnable.launched import process
 from unlearnable.methods import METHODS
 from unlearnable.progress import Progress
 
@@ -103,7 +104,6 @@ def protect(
     """
 
     def work(settings: ProtectSettings, progress: Progress) -> ProtectPlan | ProtectReport | None:
-        from unlearnable.training.distributed import process
         from unlearnable.workflows.protect.adding.run import add as run_adding
         from unlearnable.workflows.protect.dry_run import plan
         from unlearnable.workflows.protect.several import protect_together as run

@@ -16,6 +16,7 @@ from unlearnable.cli.options import HOW, MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import VerifySettings
 from unlearnable.errors import EXIT_MISSED
+from unlearnable.launched import process
 from unlearnable.progress import Progress
 
 if TYPE_CHECKING:
@@ -81,7 +82,6 @@ def verify(
     """
 
     def work(settings: VerifySettings, progress: Progress) -> VerifyReport | None:
-        from unlearnable.training.distributed import process
         from unlearnable.workflows.verify.run import verify as run
 
         if process()[0]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from unlearnable.errors import ConfigError, UnlearnableError
+from unlearnable.launched import process
 
 TABLE = 10_000  # rows from which on a matrix is a table of words, few of which the captions of a batch hold
 
@@ -59,11 +59,6 @@ class World:
 
 
 ALONE = World()
-
-
-def process() -> tuple[int, int]:
-    """Return the number of this process, from 0, and of all, as `accelerate launch` and `torchrun` set them."""
-    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
 
 
 def lead(world: World, work: str) -> None:

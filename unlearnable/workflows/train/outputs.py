@@ -13,11 +13,11 @@ from unlearnable import checkpoint, checksums, files, turns
 from unlearnable.config import TrainSettings
 from unlearnable.datasets import Dataset
 from unlearnable.errors import ConfigError, OutputError
+from unlearnable.launched import process
 from unlearnable.models import openclip
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.weights import weights_sha256
 from unlearnable.results import TrainReport
-from unlearnable.training.distributed import process
 from unlearnable.workflows.layout import refuse_published
 
 
