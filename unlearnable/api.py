@@ -314,7 +314,7 @@ def _logged(settings: LoggedSettings, progress: Progress | None) -> AbstractCont
         OutputError: the log file would be published.
     """
     from unlearnable.logfile import logged
-    from unlearnable.workflows.layout import refuse_published
+    from unlearnable.workflows.output.refusal import refuse_published
 
     if settings.log_file:
         refuse_published(settings.log_file)

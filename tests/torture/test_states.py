@@ -18,7 +18,7 @@ from tests.conftest import tree
 from tests.torture.child import Child, Ended, kill_at
 from tests.torture.runs import QUICK, write_posts
 from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputError
-from unlearnable.workflows.layout import Layout
+from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect.check import check
 from unlearnable.workflows.protect.published import read_sums
 

@@ -16,7 +16,7 @@ from unlearnable import protect
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.datasets import open_dataset
 from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputError
-from unlearnable.workflows.layout import layout_of
+from unlearnable.workflows.output.layout import layout_of
 from unlearnable.workflows.protect import publish, published
 from unlearnable.workflows.protect import run as workflow
 from unlearnable.workflows.protect.adding import run as adding

@@ -15,8 +15,9 @@ from tests.cli.program import FILE, PAUSING, POSIX, call
 from tests.conftest import tree
 from tests.forked import Forked
 from unlearnable import files, protect
-from unlearnable.workflows.layout import Layout, create_folders
+from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect import publish, published
+from unlearnable.workflows.protect.folders import create_folders
 
 
 @pytest.fixture

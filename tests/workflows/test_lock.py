@@ -19,7 +19,7 @@ from tests.workflows.conftest import QUICK
 from unlearnable import files, protect, turns
 from unlearnable.errors import InputError, ModelError, OutputError
 from unlearnable.workflows import history
-from unlearnable.workflows.layout import layout_of
+from unlearnable.workflows.output.layout import layout_of
 from unlearnable.workflows.protect.lock import held
 
 

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnable.errors import ConfigError, OutputError
-from unlearnable.workflows.layout import OutputNames, layout_of, refuse_existing_output
+from unlearnable.workflows.output.layout import layout_of
+from unlearnable.workflows.output.names import OutputNames
+from unlearnable.workflows.protect.folders import refuse_existing_output
 
 NAMES = st.lists(
     st.tuples(

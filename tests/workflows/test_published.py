@@ -15,7 +15,7 @@ from tests.conftest import tree
 from tests.workflows.conftest import QUICK
 from unlearnable import checksums, disk, protect
 from unlearnable.errors import CheckpointError, OutputError
-from unlearnable.workflows.layout import layout_of
+from unlearnable.workflows.output.layout import layout_of
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.check import check
 

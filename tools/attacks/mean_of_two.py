@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from unlearnable.imaging.decode import decode
-from unlearnable.workflows.layout import METADATA
+from unlearnable.workflows.output.layout import METADATA
 
 
 def main() -> None:

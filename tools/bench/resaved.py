@@ -22,9 +22,9 @@ from PIL import Image, ImageEnhance
 
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.duplicates import differing_bits, perceptual_hash
-from unlearnable.workflows.layout import Layout, private_of
+from unlearnable.workflows.output.layout import Layout, private_of
+from unlearnable.workflows.output.records import read_manifest
 from unlearnable.workflows.protect.resaved import LEAST_ALIKE, LEAST_CARRIED, NEAR_COPY, carried, without_noise
-from unlearnable.workflows.records import read_manifest
 
 Pixels8 = NDArray[np.uint8]
 

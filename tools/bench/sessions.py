@@ -13,7 +13,7 @@ from unlearnable.methods.measure import measuring
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.progress import Silent
 from unlearnable.protection.vocabulary import compared
-from unlearnable.workflows.layout import layout_of
+from unlearnable.workflows.output.layout import layout_of
 from unlearnable.workflows.protect.setup import make_ready
 
 

@@ -8,7 +8,7 @@ from unlearnable.cli.console import console, show_skipped
 from unlearnable.report.sparkline import sparkline
 from unlearnable.results import ProtectPlan, ProtectReport
 from unlearnable.wording import counted
-from unlearnable.workflows.layout import METADATA
+from unlearnable.workflows.output.layout import METADATA
 
 DEFAULT_METHOD = "mem"
 HARDLY_SEEN = 8  # of 255: the default noise

@@ -18,7 +18,7 @@ from unlearnable.errors import Interrupted
 from unlearnable.folders import at_home
 from unlearnable.logfile import open_log
 from unlearnable.progress import Progress
-from unlearnable.workflows.layout import refuse_published
+from unlearnable.workflows.output.refusal import refuse_published
 
 STARTING = "starting"
 Kind = TypeVar("Kind", bound=config.LoggedSettings)

@@ -13,7 +13,7 @@ from unlearnable.imaging.resize import is_reduced, resized
 from unlearnable.posts.reading import read_photo
 from unlearnable.report.pictures import sheet
 from unlearnable.results import PreviewReport
-from unlearnable.workflows.layout import refuse_published
+from unlearnable.workflows.output.refusal import refuse_published
 
 
 def preview(photo: Path, protected: Path, output: Path | None = None, *, overwrite: bool = False) -> PreviewReport:

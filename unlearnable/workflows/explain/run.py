@@ -30,7 +30,7 @@ from unlearnable.report.figures import MapPanel, Panel, draw_attention, draw_map
 from unlearnable.results import EmbeddingMap, ExplainReport, Explanation, MapPoint, WordRecord
 from unlearnable.results.common import made_by
 from unlearnable.workflows.explain.selection import ExplainedPost, MapPosts, choose_posts, post_of
-from unlearnable.workflows.layout import refuse_published
+from unlearnable.workflows.output.refusal import refuse_published
 
 SHOWN = 320  # side of the photo in the figure, in pixels
 ATTENTION, MAP, REPORT, LOCK = "attention", "map", "explain.json", ".lock"

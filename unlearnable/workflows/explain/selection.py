@@ -17,8 +17,8 @@ from unlearnable.models.tokens import tokenizer
 from unlearnable.posts.reading import open_collection, read_photo
 from unlearnable.results import ManifestLine
 from unlearnable.wording import counted
-from unlearnable.workflows.layout import METADATA
-from unlearnable.workflows.records import read_manifest
+from unlearnable.workflows.output.layout import METADATA
+from unlearnable.workflows.output.records import read_manifest
 
 COPIES = 5  # captions per post on the map, and copies of its photo
 

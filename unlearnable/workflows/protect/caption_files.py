@@ -8,7 +8,7 @@ from pathlib import Path
 
 from unlearnable import files
 from unlearnable.datasets import Dataset, Edits, write_captions
-from unlearnable.workflows.layout import METADATA, Layout
+from unlearnable.workflows.output.layout import METADATA, Layout
 from unlearnable.workflows.protect.publication import Publication
 
 

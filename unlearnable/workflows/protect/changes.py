@@ -10,8 +10,8 @@ from pathlib import Path
 from unlearnable.config import ProtectSettings, digest
 from unlearnable.datasets import Dataset
 from unlearnable.escapes import storable
-from unlearnable.workflows.layout import Layout
-from unlearnable.workflows.records import read_manifest
+from unlearnable.workflows.output.layout import Layout
+from unlearnable.workflows.output.records import read_manifest
 
 _NAMED = 3  # photos in a remark; the others are counted
 

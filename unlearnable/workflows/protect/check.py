@@ -18,9 +18,9 @@ from unlearnable.folders import private_of
 from unlearnable.imaging import personal
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.results import FolderCheck, FolderProblem, ManifestLine
-from unlearnable.workflows.layout import METADATA, Layout
+from unlearnable.workflows.output.layout import METADATA, Layout
+from unlearnable.workflows.output.records import read_manifest, read_record
 from unlearnable.workflows.protect.chosen import root_of
-from unlearnable.workflows.records import read_manifest, read_record
 
 PUBLIC = ("time", "camera")  # kinds of metadata that every copy may have
 

@@ -16,7 +16,8 @@ from unlearnable.datasets import Dataset, is_photo, restrict
 from unlearnable.datasets.tree import UNREADABLE
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.wording import counted
-from unlearnable.workflows.layout import Layout, folded
+from unlearnable.workflows.output.layout import Layout
+from unlearnable.workflows.output.names import folded
 
 _ONE_KIND = "give one folder, one caption file, or photos of one folder"
 

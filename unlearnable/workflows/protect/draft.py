@@ -27,9 +27,10 @@ from unlearnable.protection.optimise import (
 )
 from unlearnable.results import ProtectReport
 from unlearnable.wording import counted
-from unlearnable.workflows.layout import create_folders, layout_of, refuse_existing_output
+from unlearnable.workflows.output.layout import layout_of
 from unlearnable.workflows.protect.chosen import source_of
 from unlearnable.workflows.protect.expected import copies_bytes, foreseen_and_ready
+from unlearnable.workflows.protect.folders import create_folders, refuse_existing_output
 from unlearnable.workflows.protect.lock import held
 from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.publish import clear, composed, publish

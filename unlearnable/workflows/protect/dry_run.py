@@ -16,7 +16,7 @@ from unlearnable.protection.vocabulary import compared
 from unlearnable.results import ProtectPlan, SkippedRecord
 from unlearnable.scratch import scratch_folder
 from unlearnable.training.memory import kept
-from unlearnable.workflows.layout import Layout, layout_of
+from unlearnable.workflows.output.layout import Layout, layout_of
 from unlearnable.workflows.protect.adding.additions import additions
 from unlearnable.workflows.protect.adding.earlier import earlier_result
 from unlearnable.workflows.protect.chosen import source_of

@@ -16,7 +16,7 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.progress import Progress, expect
 from unlearnable.protection.timing import StepSeconds, optimising_seconds, step_seconds
 from unlearnable.stores.ragged import Ragged
-from unlearnable.workflows.layout import Layout
+from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect.hands import pixels_foreseen
 from unlearnable.workflows.protect.prepare import Prepared
 from unlearnable.workflows.protect.setup import PIXELS, Run, make_ready

@@ -29,7 +29,7 @@ from unlearnable.protection.towers import load_towers
 from unlearnable.protection.vocabulary import load_words
 from unlearnable.scratch import scratch_folder
 from unlearnable.wording import counted
-from unlearnable.workflows.layout import SMALLEST
+from unlearnable.workflows.output.layout import SMALLEST
 from unlearnable.workflows.protect.readback import losses_on, refuse_unprotected
 from unlearnable.workflows.protect.setup import all_models, load_surrogates
 

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from unlearnable import files
 from unlearnable.errors import OutputError
-from unlearnable.workflows.layout import Layout
+from unlearnable.workflows.output.layout import Layout
 
 
 @contextmanager

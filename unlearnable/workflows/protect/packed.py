@@ -16,7 +16,7 @@ from unlearnable.datasets.shards.format import Shards
 from unlearnable.errors import ConfigError, OutputError
 from unlearnable.progress import Progress
 from unlearnable.results import ManifestLine
-from unlearnable.workflows.layout import Layout
+from unlearnable.workflows.output.layout import Layout
 
 UNPACKED = "unpacked"
 

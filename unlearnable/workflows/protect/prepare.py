@@ -31,7 +31,7 @@ from unlearnable.progress import Progress
 from unlearnable.protection.captions import cut_captions
 from unlearnable.stores.ragged import Shape
 from unlearnable.workers.pool import WorkerEnded
-from unlearnable.workflows.layout import OutputNames
+from unlearnable.workflows.output.names import OutputNames
 from unlearnable.workflows.protect.hands import pixels_foreseen, pool_for
 from unlearnable.workflows.protect.read_one import ReadJob, ReadPhoto, read_one
 from unlearnable.workflows.protect.resaved import MadeCopies, said_of_unsure

@@ -18,7 +18,8 @@ from unlearnable.report.html import protect_page
 from unlearnable.report.pictures import Thumbnails
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.workflows import history
-from unlearnable.workflows.layout import Layout
+from unlearnable.workflows.output.layout import Layout
+from unlearnable.workflows.output.records import seal_records
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.borrowed import with_names
 from unlearnable.workflows.protect.caption_files import write_caption_files
@@ -29,7 +30,6 @@ from unlearnable.workflows.protect.readback import measure_losses, refuse_unprot
 from unlearnable.workflows.protect.setup import Run
 from unlearnable.workflows.protect.summary import RunResults, summarise
 from unlearnable.workflows.protect.write_photos import manifest_text, refuse_without_noise, write_photos
-from unlearnable.workflows.records import seal_records
 
 
 def composed(run: Run, state: State) -> Publication:

@@ -15,7 +15,8 @@ from pathlib import Path, PurePosixPath
 
 from unlearnable import checksums, files
 from unlearnable.errors import OutputError
-from unlearnable.workflows.layout import PRIVATE_SUMS, Layout, folded
+from unlearnable.workflows.output.layout import PRIVATE_SUMS, Layout
+from unlearnable.workflows.output.names import folded
 
 Sums = dict[str, set[str]]
 _LISTED = 5  # names in an error message; the others are counted

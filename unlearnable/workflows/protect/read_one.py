@@ -14,7 +14,7 @@ from unlearnable.imaging.encoding import Encoding
 from unlearnable.imaging.opening import DecodeError
 from unlearnable.imaging.placement import working_copy
 from unlearnable.results.protect import CHANGED
-from unlearnable.workflows.layout import SMALLEST
+from unlearnable.workflows.output.layout import SMALLEST
 from unlearnable.workflows.protect.target import target_of
 
 

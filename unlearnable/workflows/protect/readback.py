@@ -21,7 +21,7 @@ from unlearnable.models.tokens import CaptionSlot, cut, tokenizer
 from unlearnable.posts.pixels import Pixels
 from unlearnable.progress import Progress
 from unlearnable.results import SurrogateLoss
-from unlearnable.workflows.layout import METADATA, Layout
+from unlearnable.workflows.output.layout import METADATA, Layout
 from unlearnable.workflows.protect.publication import Publication
 from unlearnable.workflows.protect.setup import Run
 from unlearnable.workflows.protect.write_photos import WrittenPhotos

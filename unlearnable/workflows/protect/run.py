@@ -17,17 +17,18 @@ from unlearnable.progress import Progress, Silent
 from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.results import ProtectReport
 from unlearnable.training.distributed import ALONE, World, lead
-from unlearnable.workflows.layout import Layout, create_folders, layout_of, refuse_existing_output
+from unlearnable.workflows.output.layout import Layout, layout_of
+from unlearnable.workflows.output.records import read_record
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.changes import changed_since_finished, changed_since_stopped, said_of_changed
 from unlearnable.workflows.protect.chosen import source_of
 from unlearnable.workflows.protect.expected import foreseen_and_ready, result_bytes
+from unlearnable.workflows.protect.folders import create_folders, refuse_existing_output
 from unlearnable.workflows.protect.lock import held, scratch_of
 from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.publish import clear, publish
 from unlearnable.workflows.protect.setup import all_models, load_surrogates, run_key
 from unlearnable.workflows.protect.stored import stored
-from unlearnable.workflows.records import read_record
 
 
 def protect(

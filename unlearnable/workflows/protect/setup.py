@@ -23,7 +23,8 @@ from unlearnable.progress import Progress
 from unlearnable.protection.towers import load_towers
 from unlearnable.protection.vocabulary import avoided_words, load_words
 from unlearnable.workflows import history
-from unlearnable.workflows.layout import Layout, OutputNames
+from unlearnable.workflows.output.layout import Layout
+from unlearnable.workflows.output.names import OutputNames
 from unlearnable.workflows.protect.prepare import Caption, PhotoReader, Prepared, read_captions, read_photos, ties_of
 from unlearnable.workflows.protect.resaved import MadeCopies
 from unlearnable.workflows.protect.stored import whole

@@ -15,7 +15,7 @@ from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.results import ProtectReport
 from unlearnable.scratch import scratch_folder
 from unlearnable.training.distributed import World, follow, join
-from unlearnable.workflows.layout import layout_of
+from unlearnable.workflows.output.layout import layout_of
 from unlearnable.workflows.protect.chosen import source_of
 from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.run import protect

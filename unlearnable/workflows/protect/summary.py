@@ -18,7 +18,7 @@ from unlearnable.models.weights import weights_sha256
 from unlearnable.protection.optimise import reason_to_stop
 from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss, TriggerFigures
 from unlearnable.results.common import made_by
-from unlearnable.workflows.layout import METADATA
+from unlearnable.workflows.output.layout import METADATA
 from unlearnable.workflows.protect.borrowed import said_of_names
 from unlearnable.workflows.protect.field_notes import field_notes
 from unlearnable.workflows.protect.posts import captions_found

@@ -24,7 +24,7 @@ from unlearnable.results.protect import CHANGED
 from unlearnable.stores.noise import NoiseStore
 from unlearnable.wording import counted
 from unlearnable.workers.pool import WorkerEnded
-from unlearnable.workflows.layout import Layout
+from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect.hands import pool_for
 from unlearnable.workflows.protect.prepare import Prepared
 from unlearnable.workflows.protect.publication import Publication

@@ -18,7 +18,7 @@ from unlearnable.models import openclip
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.weights import weights_sha256
 from unlearnable.results import TrainReport
-from unlearnable.workflows.layout import refuse_published
+from unlearnable.workflows.output.refusal import refuse_published
 
 
 def report_path(output: Path) -> Path:

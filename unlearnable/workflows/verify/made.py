@@ -8,8 +8,8 @@ from unlearnable.datasets import Dataset, restrict
 from unlearnable.errors import ConfigError
 from unlearnable.folders import MANIFEST, private_of
 from unlearnable.results import ProtectReport
-from unlearnable.workflows.layout import REPORT
-from unlearnable.workflows.records import read_manifest, read_record
+from unlearnable.workflows.output.layout import REPORT
+from unlearnable.workflows.output.records import read_manifest, read_record
 
 
 def report_of(protected: Path) -> ProtectReport | None:

@@ -18,7 +18,8 @@ from unlearnable.imaging.resize import is_reduced, resized
 from unlearnable.progress import Progress, Silent
 from unlearnable.wording import counted
 from unlearnable.workflows import history
-from unlearnable.workflows.layout import METADATA, SMALLEST, OutputNames, folded
+from unlearnable.workflows.output.layout import METADATA, SMALLEST
+from unlearnable.workflows.output.names import OutputNames, folded
 from unlearnable.workflows.verify.made import report_of, sources_of
 
 

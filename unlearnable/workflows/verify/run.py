@@ -25,7 +25,7 @@ from unlearnable.progress import Progress, Silent
 from unlearnable.report.html import verify_page
 from unlearnable.results import VerifyReport
 from unlearnable.scratch import scratch_folder
-from unlearnable.workflows.layout import check_apart, refuse_published
+from unlearnable.workflows.output.refusal import check_apart, refuse_published
 from unlearnable.workflows.verify.arms import VerifyArm, Versions
 from unlearnable.workflows.verify.cells import VERSION, Grid, run_cells
 from unlearnable.workflows.verify.crowd import Crowd, asked_for, open_crowd

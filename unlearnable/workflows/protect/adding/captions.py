@@ -17,7 +17,7 @@ from unlearnable.datasets.beside import Beside
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.errors import InputError, OutputError
 from unlearnable.results import ManifestLine
-from unlearnable.workflows.layout import METADATA, Layout
+from unlearnable.workflows.output.layout import METADATA, Layout
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.adding.earlier import Earlier
 from unlearnable.workflows.protect.publication import Publication

@@ -17,10 +17,10 @@ from unlearnable.config import ProtectSettings
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.escapes import storable
 from unlearnable.results import ManifestLine, ProtectReport
-from unlearnable.workflows.layout import PRIVATE_SUMS, Layout
+from unlearnable.workflows.output.layout import PRIVATE_SUMS, Layout
+from unlearnable.workflows.output.records import read_manifest, read_record
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.chosen import root_of
-from unlearnable.workflows.records import read_manifest, read_record
 
 Found = TypeVar("Found")
 TEXTS = "texts"  # folder of the published files that are no photos, beside the records

@@ -11,7 +11,7 @@ from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.report.pictures import Thumbnails, thumbnails
 from unlearnable.report.shown_photos import ShownPhotos
 from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, TriggerFigures
-from unlearnable.workflows.layout import Layout
+from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect.adding.earlier import Earlier
 from unlearnable.workflows.protect.read_one import refuse_changed
 from unlearnable.workflows.protect.summary import (

@@ -17,7 +17,7 @@ from unlearnable.progress import Progress, Silent
 from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.results import ProtectReport
 from unlearnable.wording import counted
-from unlearnable.workflows.layout import Layout, create_folders, layout_of
+from unlearnable.workflows.output.layout import Layout, layout_of
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.adding.additions import additions, recognised
 from unlearnable.workflows.protect.adding.captions import CaptionJoin
@@ -31,6 +31,7 @@ from unlearnable.workflows.protect.adding.joined import (
 )
 from unlearnable.workflows.protect.chosen import Source, source_of
 from unlearnable.workflows.protect.expected import foreseen_and_ready, result_bytes
+from unlearnable.workflows.protect.folders import create_folders
 from unlearnable.workflows.protect.lock import held, scratch_of
 from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.publish import Staged, clear, finish, stage

@@ -9,7 +9,7 @@ from typing import Any
 from unlearnable.config import OUTSIDE_THE_DIGEST, ProtectSettings, given_settings, resolve_as
 from unlearnable.datasets import is_word_for_people
 from unlearnable.errors import ConfigError
-from unlearnable.workflows.layout import layout_of
+from unlearnable.workflows.output.layout import layout_of
 from unlearnable.workflows.protect.adding.earlier import records_of, settings_of
 from unlearnable.workflows.protect.chosen import root_of, source_of
 from unlearnable.workflows.protect.stored import captions_from, whole

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from unlearnable import checksums
 from unlearnable.errors import CheckpointError
 from unlearnable.results import ManifestLine
-from unlearnable.workflows.layout import PRIVATE_SUMS, Layout
+from unlearnable.workflows.output.layout import PRIVATE_SUMS, Layout
 
 
 def seal_records(layout: Layout, report: str) -> None:

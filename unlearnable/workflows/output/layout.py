@@ -1,0 +1,183 @@
+"""The layout of a run: the published folder, the private folder, and where files lie in them.
+
+Everything that a run makes stays in `checkpoint/` of the private folder until the result is complete, so that an
+earlier result is untouched until then.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from unlearnable import disk, files
+from unlearnable.errors import ConfigError, OutputError
+from unlearnable.folders import MANIFEST, private_of
+from unlearnable.workflows.output.refusal import check_apart, refuse_published
+
+METADATA = "metadata.jsonl"  # the captions in the format of Hugging Face's imagefolder
+REPORT = "report.json"
+SUMS = "SHA256SUMS"
+PRIVATE_SUMS = "SHA256SUMS.private"
+SMALLEST = 16  # pixels; a smaller photo has no room for noise that survives resizing
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folders of a run.
+
+    Attributes:
+        photos: folder of the photos; never written to.
+        output: folder that may be published.
+        private: folder that must not be published.
+    """
+
+    photos: Path
+    output: Path
+    private: Path
+
+    @property
+    def manifest(self) -> Path:
+        """The manifest, with one line per photo."""
+        return self.private / MANIFEST
+
+    @property
+    def sums(self) -> Path:
+        """The checksums of all published files."""
+        return self.private / SUMS
+
+    @property
+    def report(self) -> Path:
+        """The report, written last and removed first: if it exists, the run is complete."""
+        return self.private / REPORT
+
+    @property
+    def page(self) -> Path:
+        """The report for people."""
+        return self.private / "report.html"
+
+    @property
+    def settings(self) -> Path:
+        """The settings of the run, for repeating it."""
+        return self.private / "run.toml"
+
+    @property
+    def records(self) -> tuple[Path, ...]:
+        """The files of a finished run that later ones read, but for the report."""
+        return self.manifest, self.sums, self.settings
+
+    @property
+    def marks(self) -> tuple[Path, ...]:
+        """What tells of a run in the private folder, finished or not."""
+        return self.settings, self.progress, self.report, self.earlier, self.holder
+
+    @property
+    def opt_out(self) -> Path:
+        """The folder of files for the user's web site that prohibit AI training."""
+        return self.private / "opt-out"
+
+    @property
+    def lock(self) -> Path:
+        """The lock that a run holds from its first to its last moment."""
+        return self.private / "lock"
+
+    @property
+    def holder(self) -> Path:
+        """The process that holds the lock, for the message to another one."""
+        return self.private / "lock.holder"
+
+    @property
+    def scratch(self) -> Path:
+        """The folder of decoded originals, which exists only while a run is under way."""
+        return self.private / "scratch"
+
+    @property
+    def progress(self) -> Path:
+        """The folder of an unfinished run, removed once the run is complete."""
+        return self.private / "checkpoint"
+
+    @property
+    def earlier(self) -> Path:
+        """The folder of the records that an earlier result had, while `--add` is under way."""
+        return self.private / "earlier"
+
+    @property
+    def key(self) -> Path:
+        """The run key of the unfinished run, which decides whether it may be resumed."""
+        return self.progress / "key"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The checkpoint of the optimisation."""
+        return self.progress / "state.pt"
+
+    @property
+    def noise(self) -> Path:
+        """The noise during the optimisation."""
+        return self.progress / "noise.i8"
+
+    @property
+    def staged(self) -> Path:
+        """The staging folder: the future published folder while it is written."""
+        return self.progress / "staged"
+
+    @property
+    def staged_manifest(self) -> Path:
+        """The manifest of the staged photos, which grows while they are written."""
+        return self.progress / "manifest.jsonl"
+
+    @property
+    def staged_settings(self) -> Path:
+        """The settings of the unfinished run."""
+        return self.progress / "run.toml"
+
+    @property
+    def staged_posts(self) -> Path:
+        """The checksum of each post of the unfinished run."""
+        return self.progress / "posts.json"
+
+    @property
+    def changed(self) -> Path:
+        """Published files as the user changed them, which were made again."""
+        return self.private / "changed"
+
+    @property
+    def swapping(self) -> Path:
+        """The temporary name of a file that moves from the staging folder to the published one."""
+        return self.progress / "swapping"
+
+    def owns(self, path: Path) -> bool:
+        """Return whether a path in the private folder is one that runs make."""
+        own_files = {*self.records, self.private / PRIVATE_SUMS, self.report, self.page, self.lock, self.holder}
+        own_folders = (self.progress, self.scratch, self.opt_out, self.earlier, self.changed)
+        return path in own_files or files.is_temporary(path) or any(map(path.is_relative_to, own_folders))
+
+    def key_under_way(self) -> str | None:
+        """Return the run key of the unfinished run, or None if there is none."""
+        return self.key.read_text(encoding="utf-8", errors="replace").strip() if self.key.is_file() else None
+
+
+def layout_of(photos: Path, output: Path | None) -> Layout:
+    """Return the folders of a run on `photos`, a folder or a caption file.
+
+    Raises:
+        ConfigError: the output would lie in the folder of the photos, or contain it.
+        OutputError: a name is too long, or the output would lie in a private folder, or the private one in one that
+            may be published.
+    """
+    root = (photos if photos.is_dir() else photos.parent).resolve()
+    if not root.name:
+        raise ConfigError(f"{root} as a whole cannot be protected", hint="give a folder of photos")
+    target = output or root.with_name(f"{root.name}-protected")
+    whole = Path(os.path.abspath(target))  # noqa: PTH100  (`resolve` fails where a name is too long)
+    longest = whole.parent / f"{whole.name}.private" / SUMS
+    if not disk.can_exist(longest):
+        raise OutputError(f"the name of {longest.parent} is too long", hint="choose a shorter --output")
+    target = target.resolve()
+    check_apart(target, root)
+    check_apart(private_of(target), root)
+    refuse_published(private_of(target))
+    for folder in target.parents:
+        if folder.name.endswith(".private") and any(mark.exists() for mark in Layout(folder, folder, folder).marks):
+            raise OutputError(f"{target} would lie in {folder}, which is private", hint="choose another --output")
+    return Layout(root, target, private_of(target))

@@ -1,0 +1,73 @@
+"""The folders that a run makes, and those of earlier runs that it does not write to unasked."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from unlearnable import disk, files
+from unlearnable.errors import CheckpointError, OutputError
+from unlearnable.workflows.output.layout import Layout
+
+
+def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite: bool) -> None:
+    """Refuse to write to folders that are in use already.
+
+    Raises:
+        OutputError: a folder holds results and neither `resume` nor `overwrite` is set, or it holds something
+            other than results.
+        CheckpointError: the run to resume has another key.
+    """
+    passing = {layout.lock, layout.holder, layout.scratch}  # with files that a killed run was writing
+
+    def is_used(folder: Path) -> bool:
+        return folder.is_file() or (
+            folder.is_dir() and any(not (path in passing or files.is_temporary(path)) for path in folder.iterdir())
+        )
+
+    used = [folder for folder in (layout.output, layout.private) if is_used(folder)]
+    if not used:
+        return
+    if not (overwrite or resume):
+        goes_on = "--resume to continue a stopped run"
+        if layout.earlier.exists():
+            goes_on = "--add to continue the stopped one"
+        elif layout.report.is_file() and not layout.progress.exists():
+            goes_on = "--add for photos that are new"
+        hint = f"use {goes_on}, --overwrite to replace it, or choose another --output"
+        raise OutputError(f"{used[0]} exists already", hint=hint)
+    if not any(path.exists() for path in (layout.settings, layout.progress)):
+        raise OutputError(f"{used[0]} was not made by this program", hint="remove it or choose another --output")
+    if resume and layout.key_under_way() not in (None, key):
+        hint = "use the same settings and photos, or --overwrite to start over"
+        if layout.earlier.exists():
+            hint = "continue it with --add in place of --resume, or start over with --overwrite"
+        raise CheckpointError(f"{layout.private} holds a stopped run of other settings or photos", hint=hint)
+
+
+def create_folders(layout: Layout, key: str, settings: str, posts: Mapping[str, str], *, resume: bool) -> None:
+    """Create the folders of a run, after `refuse_existing_output`; a stopped run is removed unless it is resumed.
+
+    Args:
+        layout: folders of the run.
+        key: run key.
+        settings: settings of the run, as TOML.
+        posts: checksum of each post, by the id of its photo.
+        resume: keep the files of a stopped run.
+
+    Raises:
+        OutputError: the folders cannot be created.
+    """
+    if layout.output.is_dir():  # one that is made later lies beside the private folder
+        for folder in (layout.output, *layout.output.rglob("*/")):
+            disk.check_writable(folder)
+    with files.reporting_write_errors(layout.progress):
+        if layout.progress.exists() and not (resume and layout.key_under_way() == key):
+            layout.key.unlink(missing_ok=True)  # first: a kill leaves nothing that looks like a run to resume
+            shutil.rmtree(layout.progress)
+        layout.staged.mkdir(parents=True, exist_ok=True)
+    files.write_text(layout.staged_settings, settings)
+    files.write_text(layout.staged_posts, json.dumps(posts) + "\n")
+    files.write_text(layout.key, f"{key}\n")
