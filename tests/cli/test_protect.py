@@ -194,7 +194,7 @@ def test_dry_run_says_how_long_and_writes_nothing(posts, quick, tmp_path):
     result = call("protect", posts, "--dry-run", *quick)
     assert result.returncode == 0, result.stderr
     assert "would protect 8 photos" in result.stdout
-    assert re.search(r"minutes and 49 kB, [\d.]+ MB while it runs; [\d.]+ (GB|TB) free", result.stdout)
+    assert re.search(r"about \d+ (s|min) and 49 kB, [\d.]+ MB while it runs; [\d.]+ (GB|TB) free", result.stdout)
     assert "22 not used, not-an-image: broken0.jpg" in result.stdout
     assert "and 21 more; --json lists them all" in " ".join(result.stdout.split())
     assert result.stdout.count("broken") == 1

@@ -190,7 +190,7 @@ def test_a_suite_is_estimated_before_it_starts_and_its_matrix_has_the_worst_firs
     asked, notes = settings("shortcut", suite="quick", epochs=3, seeds=(0, 1)), Notes()
     report = verify(asked, progress=notes)
     (estimate,) = [told for told in notes.told if "to run" in told]
-    assert re.fullmatch(r"8 trainings to run, about \d+ (s|minutes)", estimate)
+    assert re.fullmatch(r"8 trainings to run, about \d+ (s|min)", estimate)
     assert notes.told.index(estimate) < min(n for n, told in enumerate(notes.told) if "seed 0" in told)
     assert report.suite == "quick"
     assert sorted(row.through for row in report.matrix) == ["jpeg-75", "png", "strip-trigger"]

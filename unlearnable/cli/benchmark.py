@@ -18,6 +18,7 @@ from unlearnable.cli.console import console, show_skipped
 from unlearnable.cli.options import MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import BenchmarkSettings
+from unlearnable.forecast import duration
 from unlearnable.progress import Progress
 from unlearnable.wording import counted
 
@@ -95,12 +96,12 @@ def _show_plan(plan: BenchmarkPlan) -> None:
     for head in ("method", "victim", "protected", "through", "seed", "time"):
         table.add_column(head, overflow="fold")
     for cell in plan.cells:
-        when = "there" if cell.done else _minutes(cell.seconds)
+        when = "there" if cell.done else duration(cell.seconds)
         table.add_row(cell.method, cell.victim, _share(cell), cell.through, str(cell.seed), when)
     out.print(table)
     for method, seconds in plan.protection_seconds.items():
-        out.print(f"making the noise of {method}: {_minutes(seconds)}")
-    out.print(f"{counted(plan.train_photos, 'photo')} to train on; about {_minutes(plan.seconds)} in all")
+        out.print(f"making the noise of {method}: {duration(seconds)}")
+    out.print(f"{counted(plan.train_photos, 'photo')} to train on; about {duration(plan.seconds)} in all")
 
 
 def _share(cell: PlannedCell) -> str:
@@ -143,13 +144,3 @@ def _show_table(out: Console, record: TableRecord) -> None:
         out.print(first)
         figures = (f"{head}: {value}" for head, value in zip(record.heads[1:], others, strict=True))
         out.print(Padding("; ".join(figures), (0, 0, 0, 2)))
-
-
-def _minutes(seconds: float) -> str:
-    return (
-        f"{seconds:.0f} s"
-        if seconds < 120
-        else f"{seconds / 60:.0f} min"
-        if seconds < 7200
-        else f"{seconds / 3600:.1f} h"
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from unlearnable.cli.console import console, show_skipped
+from unlearnable.forecast import duration
 from unlearnable.report.sparkline import sparkline
 from unlearnable.results import ProtectPlan, ProtectReport
 from unlearnable.wording import counted
@@ -132,7 +133,7 @@ def show_plan(plan: ProtectPlan) -> None:
         f"would protect {counted(plan.photos, 'photo')} with {counted(plan.captions, 'caption')} "
         f"({plan.caption_format})",
         f"into {plan.output}, at most {counted(plan.rounds_at_most, 'round')} against {', '.join(plan.surrogates)}",
-        f"about {plan.seconds_estimated / 60:.1f} minutes and {size(plan.bytes_estimated)}, "
+        f"about {duration(plan.seconds_estimated)} and {size(plan.bytes_estimated)}, "
         f"{size(plan.bytes_needed)} while it runs; {size(plan.bytes_free)} free",
     ):
         out.print(line)

@@ -12,6 +12,7 @@ from unlearnable.evaluation.scores import queries_of, scores
 from unlearnable.experiments.cells import CellTraining, Experiment, Trained, run
 from unlearnable.experiments.models import ModelPool
 from unlearnable.experiments.timing import step_seconds
+from unlearnable.forecast import duration
 from unlearnable.progress import Progress
 from unlearnable.results import Cell, CrowdCell, RanksRecord
 from unlearnable.training.attacker import Attacker
@@ -54,10 +55,10 @@ def estimate(pool: ModelPool, trainings: Sequence[Training], reused: int) -> str
         step = step_seconds(pool.start(victim, own[0].recipe.seed), pairs, own[0].recipe)
         steps = (one.hooks.cost * one.recipe.epochs * steps_an_epoch(pairs, one.recipe) for one in own)
         seconds[victim] = step * sum(steps)
-    each = [f"{Path(victim).name} {_duration(value)}" for victim, value in seconds.items()]
+    each = [f"{Path(victim).name} {duration(value)}" for victim, value in seconds.items()]
     parts = f" ({', '.join(each)})" if len(each) > 1 else ""
     there = f", {reused} are there already" if reused else ""
-    return f"{counted(len(trainings), 'training')} to run, about {_duration(sum(seconds.values()))}{parts}{there}"
+    return f"{counted(len(trainings), 'training')} to run, about {duration(sum(seconds.values()))}{parts}{there}"
 
 
 def run_training(experiment: Experiment, training: Training, progress: Progress) -> Cell:
@@ -96,7 +97,3 @@ def _beside_crowd(experiment: Experiment, trained: Trained) -> CrowdCell | None:
         return None
     others = queries_of(trained.ranks, experiment.gallery, experiment.queries, others=True)
     return CrowdCell(other_text_ranks=others.text_to_image.tolist(), recognised=trained.recognised)
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} minutes"
