@@ -14,7 +14,7 @@ from open_clip.modified_resnet import Bottleneck
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-SHARE = 0.5  # of the gradient that comes back beside a skip connection (docs/experiments/noise-variants.md)
+SHARE = 0.5  # of the gradient that comes back beside a skip connection (docs/experiments/noise-that-misleads.md)
 
 
 class Damped(nn.Module):
