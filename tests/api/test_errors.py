@@ -1,0 +1,48 @@
+"""Errors of the public calls name their keywords; those of the command line, which are the same ones, name options."""
+
+from __future__ import annotations
+
+import pytest
+
+import unlearnable
+from tests.cli.program import call
+from unlearnable import ConfigError, OutputError, UnlearnableError
+from unlearnable.errors import UnknownName
+from unlearnable.keywords import in_keywords
+
+
+def test_what_exists_already_is_refused_in_words_of_each(tmp_path):
+    (tmp_path / "one.png").write_bytes(b"")
+    (tmp_path / "two.png").write_bytes(b"")
+    with pytest.raises(OutputError) as caught:
+        unlearnable.preview(tmp_path / "one.png", tmp_path / "two.png", tmp_path / "two.png")
+    assert caught.value.hint == "choose another output"
+    with pytest.raises(ConfigError, match=r"^add=True and resume=True exclude each other$") as refused:
+        unlearnable.protect(tmp_path, add=True, resume=True)
+    assert refused.value.message == str(refused.value)
+    with pytest.raises(ConfigError, match=r"^crowd_test needs the posts that victims are trained on, crowd$"):
+        unlearnable.verify("a", "b", crowd_test="c")
+    assert "--add and --resume" in call("protect", tmp_path, "--add", "--resume").stderr
+
+
+@pytest.mark.parametrize(
+    ("said", "wanted"),
+    [
+        (
+            "use --resume, --overwrite to replace it, or another --output",
+            "use resume=True, overwrite=True to replace it, or another output",
+        ),
+        ("a larger --test-fraction (--trigger-scope post)", "a larger test_fraction (trigger_scope post)"),
+        ("pip install --no-deps llm", "pip install --no-deps llm"),
+        (
+            "unlearnable train --data DIR --model m --output m.pt (offline: small)",
+            "unlearnable train --data DIR --model m --output m.pt (offline: small)",
+        ),
+        ("no photo in /a/--output, 'b--add'", "no photo in /a/--output, 'b--add'"),
+    ],
+)
+def test_options_that_are_keywords_are_said_as_keywords(said, wanted):
+    for kind in (UnlearnableError, UnknownName):
+        with pytest.raises(kind) as caught, in_keywords():
+            raise kind(said, hint=said)
+        assert (str(caught.value), caught.value.message, caught.value.hint) == (wanted, wanted, wanted)
