@@ -196,3 +196,10 @@ def test_what_a_package_makes_of_a_photo_has_to_be_one(change):
     attack = AttackFamily(on_photos(change)).make("theirs", 0)
     with pytest.raises(ConfigError, match="the attack theirs makes an array of"):
         attack.image(picture(0))
+
+
+@pytest.mark.parametrize("change", [lambda pixels, _: Image.fromarray(pixels), lambda *_: None])
+def test_what_is_no_array_is_no_photo(change):
+    attack = AttackFamily(on_photos(change)).make("theirs", 0)
+    with pytest.raises(ConfigError, match=r"the attack theirs makes a (Image|NoneType) of a photo"):
+        attack.image(picture(0))

@@ -48,11 +48,12 @@ class PhotoAttack:
             ConfigError: the attack, of an installed package, gives no photo; numbers from 0 to 1 would be a black one.
         """
         changed = self.change(pixels)
+        hint = "it has to give uint8 of (height, width, 3)"
+        if not isinstance(changed, np.ndarray):
+            raise ConfigError(f"the attack {self.name} makes a {type(changed).__name__} of a photo", hint=hint)
         if changed.dtype != np.uint8 or changed.ndim != 3 or changed.shape[2] != 3 or not changed.size:
-            raise ConfigError(
-                f"the attack {self.name} makes an array of {changed.dtype}, {changed.shape}, of a photo",
-                hint="it has to give uint8 of (height, width, 3)",
-            )
+            made = f"an array of {changed.dtype}, {changed.shape},"
+            raise ConfigError(f"the attack {self.name} makes {made} of a photo", hint=hint)
         return changed
 
     def caption(self, text: str) -> str:
@@ -72,8 +73,16 @@ class CaptionAttack:
         return pixels
 
     def caption(self, text: str) -> str:
-        """Return `text` changed."""
-        return self.change(text)
+        """Return `text` changed.
+
+        Raises:
+            ConfigError: the attack, of an installed package, gives no text.
+        """
+        changed = self.change(text)
+        if not isinstance(changed, str):
+            made = type(changed).__name__
+            raise ConfigError(f"the attack {self.name} makes a {made} of a caption", hint="it has to give a text")
+        return changed
 
 
 @dataclass(frozen=True)
