@@ -203,3 +203,15 @@ def test_what_is_no_array_is_no_photo(change):
     attack = AttackFamily(on_photos(change)).make("theirs", 0)
     with pytest.raises(ConfigError, match=r"the attack theirs makes a (Image|NoneType) of a photo"):
         attack.image(picture(0))
+
+
+def test_a_package_that_writes_to_the_photo_changes_what_no_other_attack_sees():
+    def blackened(pixels, _):
+        pixels[:] = 0
+        return pixels
+
+    before = picture(0)
+    after = AttackFamily(on_photos(blackened)).make("theirs", 0).image(before)
+    assert not after.any()
+    assert np.array_equal(before, picture(0))
+    assert after is not before  # by which a benchmark knows that nothing changed

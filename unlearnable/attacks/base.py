@@ -47,7 +47,7 @@ class PhotoAttack:
         Raises:
             ConfigError: the attack, of an installed package, gives no photo; numbers from 0 to 1 would be a black one.
         """
-        changed = self.change(pixels)
+        changed = self.change(pixels.copy())  # an installed package's may write to it, and others see these pixels too
         hint = "it has to give uint8 of (height, width, 3)"
         if not isinstance(changed, np.ndarray):
             raise ConfigError(f"the attack {self.name} makes a {type(changed).__name__} of a photo", hint=hint)
