@@ -97,6 +97,15 @@ class Registry(Mapping[str, T]):
         """
         return self._row(name).summary
 
+    def versioned(self, name: str) -> str:
+        """Return the name, with package and version where an installed package adds it: what results depend on.
+
+        Raises:
+            UnknownName: there is none.
+        """
+        package = self._row(name).package
+        return f"{name} of {package}" if package else name
+
     def loadable(self) -> Iterator[tuple[str, T]]:
         """Yield names and members; warn of those of installed packages that cannot be used, and leave them out."""
         for name in self:

@@ -63,6 +63,11 @@ def test_a_family_without_numbers_needs_none(monkeypatch):
         parse_attack("upside-3")
 
 
+def test_what_results_depend_on_is_the_name_and_what_installed_packages_it_is_from():
+    assert attacks.versioned("jpeg-75+strip-trigger") == "jpeg-75+strip-trigger"
+    assert attacks.versioned("mirror+jpeg-75+mirror") == "mirror+jpeg-75+mirror; mirror of unlearnable-demo 0.1"
+
+
 def test_a_chain_goes_from_left_to_right():
     pixels = picture(3, 400, 300)
     chain = parse_attack("resize-100+bits-1")

@@ -18,7 +18,7 @@ from PIL import Image
 
 from tests.benchmarks.conftest import captions
 from tests.conftest import Told, tree
-from unlearnable.attacks import parse_attack
+from unlearnable.attacks import ATTACKS, parse_attack
 from unlearnable.benchmarks import SUITES, protections, runner, study
 from unlearnable.benchmarks.estimate import estimate
 from unlearnable.benchmarks.pixel_cache import decoded, square
@@ -57,6 +57,16 @@ def test_flickr_fills_tables_1_and_3_beside_the_papers_figures(flickr, asked):
     assert len(others[-1].triggers[0].split()) == 2
     assert all(c.loss_curve for c in report.cells)
     assert len({tuple(c.loss_curve) for c in report.cells}) == 6, "every cell trains on something else"
+
+
+def test_a_cell_of_an_attack_from_outside_is_run_again_with_another_version_of_it(flickr, asked, monkeypatch):
+    settings = asked("flickr8k", flickr, methods=("clean",), through=("mirror", "jpeg-75+mirror", "jpeg-75"))
+    assert study.benchmark(settings).ran == 3
+    assert study.benchmark(settings).ran == 0
+    row = ATTACKS._rows["mirror"]._replace(package="unlearnable-demo 0.2")
+    monkeypatch.setattr(ATTACKS, "_rows", {**ATTACKS._rows, "mirror": row})
+    report = study.benchmark(settings)
+    assert (report.ran, report.reused) == (2, 1)
 
 
 def test_nothing_is_written_into_the_data_set(flickr, asked):

@@ -134,6 +134,12 @@ def describe(name: str) -> str:
     return ATTACKS.summary(_split(name)[0])
 
 
+def versioned(name: str) -> str:
+    """Return the name of an attack or a chain, with the versions of the installed packages that parts are from."""
+    kinds = {_split(part)[0] for part in name.split("+")}
+    return "; ".join([name, *(made for kind in sorted(kinds) if (made := ATTACKS.versioned(kind)) != kind)])
+
+
 def is_adaptive(name: str) -> bool:
     """Return whether the attack of that name, or a part of the chain, is made against this tool."""
     return any(ATTACKS[_split(part)[0]].adaptive for part in name.split("+"))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from unlearnable.attacks import versioned
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
 from unlearnable.benchmarks.plan import CellPlan, ProtectionRecipe, Setup, digest
 from unlearnable.benchmarks.protection_store import ProtectionStore
@@ -86,7 +87,7 @@ class Bench:
 
     def _key(self, cell: CellPlan) -> Key:
         protection = self.protection(cell)
-        arm = digest(self.data, protection.digest if protection else "", cell.fraction, cell.attack.name)
+        arm = digest(self.data, protection.digest if protection else "", cell.fraction, versioned(cell.attack.name))
         return self.experiment.key(cell.victim, arm, cell.recipe, start_seed(cell))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from unlearnable.attacks import versioned
 from unlearnable.benchmarks.bench import Bench, renamed, start_seed
 from unlearnable.benchmarks.crowd.plan import CrowdCellPlan, Draw, cells_of, draws
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
@@ -70,7 +71,7 @@ class CrowdBench:
         """Return the key of a cell: everything that its result depends on."""
         store = self.protection(cell)
         absent = cell.draw.people if cell.draw and cell.arm == "absent" else ()
-        parts = (store.digest if store else "", cell.attack.name, sorted(self.leaked_of(cell)), absent)
+        parts = (store.digest if store else "", versioned(cell.attack.name), sorted(self.leaked_of(cell)), absent)
         arm = digest(self.bench.data, cell.arm, *parts)
         return self.bench.experiment.key(cell.victim, arm, cell.recipe, start_seed(cell))
 

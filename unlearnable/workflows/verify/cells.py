@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from unlearnable.attackers import ATTACKERS
 from unlearnable.config import AS_USUAL, VerifySettings
 from unlearnable.errors import InputError
 from unlearnable.evaluation.embed import retrieve
@@ -143,4 +144,4 @@ def _slots(
 def _further(arm: VerifyArm, attacker: str) -> dict[str, str]:
     """Return what a cell's key and name hold of arm and attacker; a plain cell has the key that it always had."""
     further = {"data": arm.data, "through": arm.attack.name}
-    return further if attacker == AS_USUAL else {**further, "attacker": attacker}
+    return further if attacker == AS_USUAL else {**further, "attacker": ATTACKERS.versioned(attacker)}
