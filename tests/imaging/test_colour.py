@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,6 +56,16 @@ def test_32_bit_grey_is_scaled_by_its_range(
     assert "32 bits reduced to 8" in picture.lost
     expected = (values.astype(float) - low) * 255 / (high - low)
     assert np.abs(grey(picture) - expected).max() <= 0.51
+
+
+def test_32_bit_grey_without_a_sign_is_brightest_where_its_highest_bit_is_set(tmp_path: Path) -> None:
+    values = np.array([[0, 1 << 31, (1 << 32) - 1]], np.uint32)
+    path = tmp_path / "a.tif"
+    Image.fromarray(values.view(np.int32)).save(path)
+    signed, unsigned = (struct.pack("<HHLH", 339, 3, 1, kind) for kind in (2, 1))  # the tag SampleFormat
+    assert path.read_bytes().count(signed) == 1
+    path.write_bytes(path.read_bytes().replace(signed, unsigned))
+    np.testing.assert_array_equal(grey(decode(path)), [[0, 128, 255]])
 
 
 @pytest.mark.parametrize("values", [np.array([[0, 65535]], np.uint16), np.array([[0.0, 1.0]], np.float32)])

@@ -132,6 +132,12 @@ def test_blocks_too_long_for_jpeg_are_left_out(picture: Picture, tmp_path: Path)
     assert back.exif == picture.exif
 
 
+@pytest.mark.parametrize("encoding", [PNG, WEBP])
+def test_blocks_too_long_for_jpeg_stay_in_other_files(picture: Picture, tmp_path: Path, encoding: Encoding) -> None:
+    long = XMP + b" " * 70_000
+    assert written(replace(picture, xmp=long), tmp_path, encoding, "all").xmp == long
+
+
 def test_a_size_webp_cannot_hold(tmp_path: Path) -> None:
     wide = Picture(np.zeros((1, 16384, 3), np.uint8), None, None, None, None, "WEBP")
     with pytest.raises(OutputError, match=r"a\.webp"):

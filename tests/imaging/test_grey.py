@@ -47,6 +47,12 @@ def test_only_equal_channels_are_greys(shades: NDArray[np.uint8]) -> None:
         assert not only_greys(tinted)
 
 
+def test_a_grey_sky_makes_no_picture_in_greys() -> None:
+    pixels = np.full((1500, 900, 3), 200, np.uint8)
+    pixels[-1, -1, 2] = 199
+    assert not only_greys(pixels)
+
+
 @pytest.mark.parametrize(("file_format", "mode"), [("png", "L"), ("jpeg", "L"), ("webp", "RGB")])
 def test_greys_are_written_in_one_channel(
     shades: NDArray[np.uint8], tmp_path: Path, file_format: FileFormat, mode: str

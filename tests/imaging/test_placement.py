@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from unlearnable.imaging.arrays import differ, strips
-from unlearnable.imaging.placement import Enlarged, add, grid_shape, working_copy
+from unlearnable.imaging.placement import Enlarged, Noisy, add, grid_shape, working_copy
 
 SIZES = st.integers(1, 400)
 GRIDS = st.tuples(st.sampled_from([1, 3]), st.integers(1, 12), st.integers(1, 12)).flatmap(
@@ -93,6 +93,8 @@ def test_strips_do_not_show() -> None:
         torch.from_numpy(noise)[None].double(), (1500, 900), mode="bilinear", align_corners=False
     )
     assert np.abs(tall - exact[0].permute(1, 2, 0).numpy()).max() <= 0.5 + 1e-4
+    noisy = Noisy(np.random.default_rng(1).integers(0, 256, (1500, 900, 3), dtype=np.uint8), noise, "bilinear")
+    np.testing.assert_array_equal(np.concatenate([noisy[strip] for strip in strips(1500, 900)]), noisy.whole())
 
 
 def test_pictures_that_differ_in_their_last_pixel_differ() -> None:
