@@ -126,6 +126,7 @@ def test_the_adversarial_step_is_of_2_255_and_raises_the_loss(batch):
 @pytest.mark.parametrize("name", ["ueraser-max", "adversarial"])
 def test_looking_for_the_worst_leaves_the_statistics_of_normalisations(name, batch):
     model = victim("resnet")
+    model.learn()  # as the step before left it
     before = {key: value.clone() for key, value in model.module.state_dict().items()}
     changed(name, batch, model=model)
     assert all(torch.equal(value, before[key]) for key, value in model.module.state_dict().items())

@@ -63,6 +63,8 @@ def test_a_class_is_the_rarest_word_that_four_photos_share(tmp_path, patterns):
     assert {found[n] for n in (34, 35)} == {0}
     for n in range(34):
         assert found[n] in tokenizer().encode(NAMES[n % 3])
+    few = posts(tmp_path, patterns, lambda n: f"{NAMES[0] if n < 4 else NAMES[1] if n < 7 else ''} beach")
+    assert [classes_of(few)[n] in tokenizer().encode(NAMES[n // 4]) for n in (3, 6)] == [True, False]
 
 
 def test_without_two_classes_it_says_so(tmp_path, tiny, patterns):

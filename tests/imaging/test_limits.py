@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.program import call
-from unlearnable.imaging import trial
+from unlearnable.imaging import limits, trial
 from unlearnable.imaging.decode import DecodeError, decode
 
 
@@ -69,6 +69,15 @@ def test_a_header_is_enough_to_refuse(tmp_path, name, content, words):
         decode(tmp_path / name)
     assert caught.value.reason == "too-large"
     assert name.endswith("tif") or time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [(20_000, 10_000), (65_535, 3_000), (16_000, 4_000), (90, 9_000), (8_192, 1)],  # large, panoramas, strips
+)
+def test_large_and_long_photos_are_not_refused(width, height):
+    assert limits.excess(width, height) is None
+    assert limits.excess(height, width) is None
 
 
 def workers_run(line: str, folder: Path, monkeypatch) -> None:
