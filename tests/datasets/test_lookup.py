@@ -82,6 +82,7 @@ def lookup() -> Lookup:
         ("a", "", "a.jpg"),  # as lists for people have it
         ("deep/c", "", "Images/deep/c.jpg"),
         ("C:\\photos\\b", "", "Images/b.jpg"),
+        ("C:\\photos\\v\\1.jpg", "", "v/1.jpg"),  # u/1.jpg has less of it
         ("1", "v", "v/1.jpg"),
     ],
 )

@@ -8,6 +8,7 @@ import torch
 from unlearnable.errors import ModelError
 from unlearnable.evaluation.embed import embed, embed_texts
 from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.posts.pairs import Pairs
 
 
 def test_a_model_that_was_just_trained_is_at_rest(tiny, pairs, monkeypatch):
@@ -31,3 +32,15 @@ def test_features_that_are_not_finite_are_those_of_a_damaged_model(tiny, pairs, 
     monkeypatch.setattr(DualEncoder, "encode_text", lambda _, tokens: torch.full((len(tokens), 2), value))
     with pytest.raises(ModelError, match="tiny returns features that are not finite"):
         embed(tiny, pairs)
+
+
+def test_each_caption_has_the_features_of_its_own_photo_in_whatever_batches(tiny, pairs, monkeypatch):
+    monkeypatch.setattr("unlearnable.evaluation.embed.BATCH", 2)
+    chosen = torch.tensor([7, 2, 9, 2, 0, 5])
+    some = Pairs(pairs.pixels, pairs.photos[chosen], pairs.tokens[chosen])
+    images, texts, owners = embed(tiny, some)
+    assert len(images) == 5
+    for row, number in enumerate(chosen.tolist()):
+        image, text, _ = embed(tiny, Pairs(pairs.pixels, pairs.photos[[number]], pairs.tokens[[number]]))
+        torch.testing.assert_close(images[owners[row]], image[0])
+        torch.testing.assert_close(texts[row], text[0])

@@ -10,7 +10,13 @@ from tests.conftest import tree
 from unlearnable.datasets import Dataset, Edits, open_dataset, write_captions
 
 WORDS = "quiet lantern"
-TEXTS = ("Größe zählt – 日本 🐈", 'say "cheese" & <smile>', "at the lake\n\nwith friends", "plain words", "café\\crème")
+TEXTS = (
+    "Größe zählt – 日本 🐈",
+    'say "cheese" & <smile>, &lt; 3',
+    "at the lake\n\nwith friends",
+    "plain words",
+    "café\\crème",
+)
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,11 @@ def test_a_photo_finds_its_sidecar_among_all(photo: str, tmp_path: Path) -> None
     assert open_dataset(tmp_path).captions_by_photo()[f"{ALBUM}/{photo}"] == [f"of {photo}"]
 
 
+def test_a_sidecar_whose_name_is_not_cut_short_is_of_no_photo_with_a_longer_one(tmp_path: Path) -> None:
+    lay_out(tmp_path, {"IMG_20230101.json": sidecar("IMG_20230101", "mine")}, "IMG_20230101_1200.jpg")
+    assert open_dataset(tmp_path).captions_by_photo()["IMG_20230101_1200.jpg"] != ["mine"]
+
+
 @pytest.mark.parametrize("word", ["edited", "modifié", "modifie\u0301", "ha editado", "編集済み", "แก้ไข", "संपादित"])
 def test_an_edited_photo_shares_that_of_its_original(word: str, tmp_path: Path) -> None:
     edited = (f"IMG_1-{word}.jpg", f"IMG_1-{word}(1).jpg")

@@ -60,6 +60,7 @@ def test_a_new_cell_is_read_as_it_was_meant(cell: str, new: str, delimiter: str)
         ("dog", 'the "dog"', 'the "dog"'),
         ("dog", '"dog"', '"""dog"""'),
         ("dog", " dog", '" dog"'),
+        ("dog", "dogs\rcats", '"dogs\rcats"'),
     ],
 )
 def test_a_cell_has_quotes_where_it_had_or_needs_them(raw: str, new: str, spelt: str) -> None:
