@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.conftest import picture
 from unlearnable.datasets.faces.names import full_names
 from unlearnable.evaluation import idia
+from unlearnable.evaluation.embed import embed_texts
 from unlearnable.evaluation.idia import choices, identities, majority, recognised
 from unlearnable.models.tokens import tokenizer
 from unlearnable.posts.pairs import pairs_of
@@ -86,3 +87,12 @@ def test_no_invented_name_is_that_of_a_person(monkeypatch):
 def test_people_who_outnumber_the_names_are_all_asked_for(monkeypatch):
     monkeypatch.setattr(idia, "NAMES", 1)
     assert identities(["Ann Ek", "Bo Ek"]).tokens.shape[1] == 2
+
+
+def test_who_looks_like_their_name_is_recognised_and_who_looks_like_another_is_not(tiny, monkeypatch):
+    monkeypatch.setattr(idia, "NAMES", 6)
+    monkeypatch.setattr(idia, "PROMPTS", ("this is {name}", "{name}"))
+    asked = identities(["Ann Ek", None, "Bo Ek", "Ann Ek", "Cy Ek"])
+    faces = embed_texts(tiny, asked.tokens[1])[[0, 1, 1, 0, 0]]
+    monkeypatch.setattr(idia, "embed", lambda model, gallery: (faces, None, None))
+    assert recognised(tiny, None, asked) == [True, True, False]

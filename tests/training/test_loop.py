@@ -80,6 +80,27 @@ def test_the_rate_rises_then_falls_to_nothing():
     assert rates[99] < 0.001
 
 
+def test_every_step_has_the_rate_of_its_place(tiny, pairs):
+    model, recipe = tiny.clone(), RECIPE.model_copy(update={"warmup": 0.5})
+    optimiser = adamw(model.module, 1.0, recipe.weight_decay)
+    steps = train(Learner(model, optimiser, pairs, recipe))
+    rates = [{group["lr"] for group in optimiser.param_groups} for _ in steps]
+    assert rates == [{rate(number, 8, recipe.lr, 0.5)} for number in range(8)]
+
+
+def test_crops_are_as_small_as_the_recipe_says(tiny, pairs):
+    first, small = (run(tiny, pairs, RECIPE.model_copy(update={"smallest_crop": share}))[2] for share in (1.0, 0.1))
+    assert first[0] != small[0]
+
+
+def test_a_victim_keeps_to_the_largest_scale_of_clip(tiny, pairs):
+    model = tiny.clone()
+    with torch.no_grad():
+        model.module.logit_scale.fill_(9.0)
+    run(tiny, pairs, model=model, until=1)
+    assert model.logit_scale.item() == pytest.approx(100)
+
+
 def test_batches_are_of_about_equal_size(pairs):
     assert [steps_an_epoch(pairs, RECIPE.model_copy(update={"batch_size": size})) for size in (2, 3, 128)] == [4, 3, 1]
 

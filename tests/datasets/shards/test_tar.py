@@ -277,3 +277,16 @@ def test_a_folder_with_photos_of_its_own_is_no_folder_of_shards(tmp_path):
     (tmp_path / "b.jpg").write_bytes(PHOTO)
     assert not WEBDATASET.sniff(tmp_path)
     assert [photo.id for photo in open_dataset(tmp_path).photos] == ["b.jpg"]
+
+
+def test_an_extended_head_does_not_give_a_copy_the_size_of_its_original(unpacked, tmp_path):
+    members = {"1.jpg": PHOTO, "1.txt": b"a dog", "1.cls": b"7"}
+    (tmp_path / "in").mkdir()
+    with tarfile.open(tmp_path / "in" / "a.tar", "w", format=tarfile.PAX_FORMAT) as opened:
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size, info.pax_headers = len(data), {"size": str(len(data)), "path": name, "comment": "mine"}
+            opened.addfile(info, io.BytesIO(data))
+    dataset = unpacked(tmp_path / "in")
+    new = written(dataset, tmp_path / "out", Edits({(0, 0): "a very small dog"}, {"a/1.jpg": "a/1.jpg"}))
+    assert new == {"1.jpg": b"protected " + PHOTO, "1.txt": b"a very small dog", "1.cls": b"7"}
