@@ -13,7 +13,9 @@ from PIL import Image
 
 from tests.conftest import picture
 from tests.workflows.test_verify import COLOURS, WORDS, scene
+from unlearnable.attacks import parse_attack
 from unlearnable.config import VerifySettings
+from unlearnable.datasets import Photo
 from unlearnable.datasets.faces.names import full_names
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.evaluation import idia
@@ -21,10 +23,13 @@ from unlearnable.evaluation.crowd import by_photo, mean_retrieval, share
 from unlearnable.experiments.arms import leaked_posts
 from unlearnable.posts.pairs import Joined, Mixed
 from unlearnable.posts.pixels import Pixels
-from unlearnable.posts.reading import open_collection
+from unlearnable.posts.reading import DecodedPosts, open_collection
+from unlearnable.progress import Silent
 from unlearnable.report.crowd_rows import crowd_rows
+from unlearnable.workflows.verify.arms import Versions
 from unlearnable.workflows.verify.crowd import open_crowd
 from unlearnable.workflows.verify.crowd_summary import Attempt, cells_of
+from unlearnable.workflows.verify.matching import PostPair
 from unlearnable.workflows.verify.run import verify
 from unlearnable.workflows.verify.splits import names
 
@@ -261,6 +266,18 @@ def test_posts_that_leaked_are_clean_and_the_others_protected(tmp_path):
             store.append(np.full((2, 2, 3), value, np.uint8))
     joined = Joined((Mixed(protected, clean, frozenset([1])), clean))
     assert [int(joined[n].max()) for n in range(6)] == [9, 1, 9, 1, 1, 1]
+
+
+def test_a_post_that_leaked_has_its_clean_caption_and_the_others_theirs_after_the_attack(tmp_path):
+    posts = []
+    for n in range(3):
+        Image.fromarray(picture(n)).save(tmp_path / f"{n}.png")
+        photo = Photo(f"{n}.png", tmp_path / f"{n}.png", None)
+        posts.append(PostPair(photo, photo.path, (f"post {n}",), (f"one two {n}",)))
+    background, attack = DecodedPosts(Pixels.create(tmp_path / "others")), parse_attack("strip-trigger-1")
+    versions = Versions(posts, 32, tmp_path, background, 0, frozenset([1]))
+    versions.read([("half", attack), ("clean", parse_attack("png"))], Silent())
+    assert versions.captions("half", attack) == [["two 0"], ["post 1"], ["two 2"]]
 
 
 def test_one_post_cannot_leak_in_part():

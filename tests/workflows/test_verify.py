@@ -316,6 +316,8 @@ def test_other_peoples_posts_are_mixed_into_every_arm(settings, tmp_path):
     mixed = verify(settings("untouched", epochs=1, background=tmp_path / "others"))
     assert (plain.gallery.background_photos, mixed.gallery.background_photos) == (0, 9)
     assert mixed.ran == 2
+    for alone, among_others in zip(plain.cells, mixed.cells, strict=True):
+        assert alone.loss_curve != among_others.loss_curve
 
 
 def test_held_out_photos_do_not_come_back_with_other_peoples_posts(settings, scenes, tmp_path):
