@@ -126,3 +126,16 @@ def test_draws_cover_kernels_flips_and_sizes():
     assert 0.9 <= min(d.stretch for d in drawn) < 0.91 < 1.1 < max(d.stretch for d in drawn) <= 1 / 0.9
     for places in ([d.top for d in drawn], [d.left for d in drawn]):
         assert 0 <= min(places) < 0.05 < 0.95 < max(places) <= 1
+
+
+def test_a_crop_of_a_long_photo_is_no_longer_than_four_to_three():
+    view = View("bicubic", 1.0, 1.0, 0.0, 0.0, False)
+    assert view.box(90, 900) == (0, 0, 90, 120)
+    assert view.box(900, 90) == (0, 0, 120, 90)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_what_is_reduced_is_averaged(kernel):
+    pixels = 255 * torch.rand(3, 128, 128, generator=torch.Generator().manual_seed(0))
+    reduced = load_view(pixels, 16, View(kernel, 1.0, 0.0, 0.5, 0.5, False))
+    assert reduced.std() < 0.06  # of one value in 64, 0.29
