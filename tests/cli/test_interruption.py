@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
+import subprocess
+import sys
 import time
+from functools import partial
+from pathlib import Path
 
 import pytest
 
+import unlearnable
 from tests.cli.program import POSIX
 from unlearnable.cli.interruption import interruptible
 
@@ -47,3 +53,19 @@ def test_an_interruption_comes_at_once_where_nothing_is_imported():
             signal.raise_signal(signal.SIGINT)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@POSIX
+@pytest.mark.parametrize("start", [["-m", "unlearnable"], ["-c", "from unlearnable.__main__ import main; main()"]])
+def test_ctrl_c_while_the_program_is_imported_shows_no_traceback(tmp_path, start):
+    pressed = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n"
+    (tmp_path / "typer.py").write_text(pressed)  # the first library that the program imports
+    where = os.pathsep.join([str(tmp_path), str(Path(unlearnable.__file__).parents[1])])
+    ended = subprocess.run(
+        [sys.executable, "-P", *start, "--version"],
+        env={**os.environ, "PYTHONPATH": where},
+        capture_output=True,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # ignored where the tests run unattended
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, b"", b"")
