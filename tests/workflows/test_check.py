@@ -183,7 +183,13 @@ def test_a_folder_without_records_and_damaged_records_are_errors(folder, tmp_pat
     assert said.returncode == 3
     assert f"{tmp_path}.private is missing" in said.stderr
     assert "move its private folder along" in said.stderr
-    manifest = folder.parent / "photos-protected.private" / "manifest.jsonl"
+    private = folder.parent / "photos-protected.private"
+    said = call("doctor", "--check", private)
+    assert (said.returncode, said.stderr) == (
+        3,
+        f"error: {private} is the private folder of a run\nhint: give {folder} in its place\n",
+    )
+    manifest = private / "manifest.jsonl"
     manifest.write_text(manifest.read_text().replace('"linf":', '"linf": '))
     result = call("doctor", "--check", folder, "--json")
     assert (result.returncode, json.loads(result.stdout)["exit_code"]) == (6, 6)

@@ -14,10 +14,11 @@ from unlearnable import checksums
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets.opening import shards_of, unpack
 from unlearnable.errors import InputError
-from unlearnable.folders import private_of
+from unlearnable.folders import MANIFEST, private_of
 from unlearnable.imaging import personal
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.results import FolderCheck, FolderProblem, ManifestLine
+from unlearnable.wording import pasted
 from unlearnable.workflows.output.layout import METADATA, Layout
 from unlearnable.workflows.output.records import read_manifest, read_record
 from unlearnable.workflows.protect.chosen import root_of
@@ -37,6 +38,10 @@ def check(folder: Path) -> FolderCheck:
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}", hint="give the folder that protect wrote")
     if not (layout.sums.is_file() and layout.manifest.is_file()):
+        public = target.name.removesuffix(".private")
+        if public not in ("", target.name) and (target / MANIFEST).is_file():
+            hint = f"give {pasted(target.with_name(public))} in its place"
+            raise InputError(f"{folder} is the private folder of a run", hint=hint)
         there = layout.private.is_dir()
         lacks = "holds no records of a run" if there else "is missing, and with it the records of the run"
         hint = "give the folder that protect wrote, and move its private folder along with it"
