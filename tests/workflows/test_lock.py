@@ -9,8 +9,10 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Timer
 
 import pytest
+from filelock import FileLock
 
 from tests.cli.program import FILE, PAUSING, POSIX
 from tests.conftest import tree
@@ -38,6 +40,17 @@ def test_a_second_run_says_who_holds_the_folders_and_touches_nothing(posts, tiny
     if options:
         assert tree(tmp_path / "photos-protected") == before
     assert protect(posts, **quick, **options).protected == 8
+
+
+def test_of_two_runs_that_start_at_once_the_second_says_who_holds_the_folders(posts):
+    layout = layout_of(posts, None)
+    layout.private.mkdir()
+    (layout.private / "checkpoint").mkdir()
+    named = Timer(0.25, layout.holder.write_text, ["process 4711 on here since now\n"])
+    with FileLock(layout.lock):
+        named.start()
+        with pytest.raises(OutputError, match="process 4711 on here"), held(layout):
+            pass
 
 
 def test_nothing_is_left_of_a_lock(posts, tiny_path, tmp_path):

@@ -16,6 +16,8 @@ from unlearnable import files
 from unlearnable.errors import OutputError
 from unlearnable.workflows.output.layout import Layout
 
+LOOKS, PAUSE = 10, 0.1  # how often, and after how many seconds, it is looked who holds a lock
+
 
 @contextmanager
 def held(layout: Layout) -> Iterator[None]:
@@ -94,6 +96,11 @@ def _refuse_others(layout: Layout) -> None:
 
 
 def _taken(layout: Layout) -> OutputError:
+    """Return what to say of a lock that another run holds, which writes who it is right after it took it."""
+    for _ in range(LOOKS):
+        if layout.holder.is_file():
+            break
+        time.sleep(PAUSE)
     try:
         holder = layout.holder.read_text(encoding="utf-8").strip()
     except OSError:
