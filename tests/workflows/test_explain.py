@@ -216,6 +216,27 @@ def test_an_earlier_result_stays_whole_where_its_replacement_fails(published, ti
     assert all(after[name] != before[name] for name in before)
 
 
+def test_a_replacement_that_is_stopped_between_two_files_leaves_no_numbers(published, tiny_path, tmp_path, monkeypatch):
+    given = {"model": (str(tiny_path),), "output": tmp_path / "out", "overwrite": True}
+    first = unlearnable.explain(published / "p0.png", caption="a cat", **given)
+    replace, moved = Path.replace, []
+
+    def stop(path, target):
+        if path.parent.name == NEW and target.parent == tmp_path / "out":
+            assert not (tmp_path / "out" / "explain.json").exists(), "new figures beside old numbers"
+            moved.append(target.name)
+            if len(moved) == len(first.files):
+                raise KeyboardInterrupt
+        return replace(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", stop)
+        with pytest.raises(KeyboardInterrupt):
+            unlearnable.explain(published / "p0.png", caption="a bicycle", **given)
+    assert sorted(moved) == sorted(first.files), "the numbers came before a figure"
+    assert unlearnable.explain(published / "p0.png", caption="a bicycle", **given).files == first.files
+
+
 def test_a_folder_that_cannot_be_written_is_said_before_any_model_is_loaded(published, tmp_path):
     (tmp_path / "taken").touch()
     output = tmp_path / "taken" / "e"

@@ -121,7 +121,8 @@ def _refuse_output(settings: ExplainSettings, *, overwrite: bool) -> None:
 def _all_or_none(folder: Path) -> Iterator[Path]:
     """Hold the folder, and yield one in it for what is written, which is moved up after the block unless that fails.
 
-    So the same command can be given again, and figures of an earlier run stay beside their own numbers.
+    So the same command can be given again, and figures of an earlier run stay beside their own numbers: these go before
+    the first figure does, and the new ones come last, so that a kill leaves no numbers beside figures of another run.
 
     Raises:
         OutputError: the folder cannot be made or written, or another run is writing to it.
@@ -131,7 +132,9 @@ def _all_or_none(folder: Path) -> Iterator[Path]:
         shutil.rmtree(new, ignore_errors=True)  # of a run that was killed
         try:
             yield new
-            for path in new.iterdir():
+            with files.reporting_write_errors(folder / REPORT):
+                (folder / REPORT).unlink(missing_ok=True)
+            for path in sorted(new.iterdir(), key=lambda path: path.name == REPORT):
                 with files.reporting_write_errors(folder / path.name):
                     path.replace(folder / path.name)
         finally:
