@@ -29,6 +29,7 @@ EXTRA = "app"
 HOST = "127.0.0.1"
 SILENT = 60  # seconds that a busy page may be; one that is given up loads itself anew, and what still arrives is lost
 GRACE = 2  # seconds that open connections have at the end
+ENDING = {signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}
 
 
 def serve(config: Path | None, port: int, *, show: bool, say: Callable[[str], None], given: Mapping[str, Any]) -> None:
@@ -133,10 +134,17 @@ def _listening(port: int) -> Iterator[socket.socket]:
 
 
 def _run(server: Any, listener: socket.socket) -> None:
-    """Run the server until a signal; of those that end it uvicorn knows all but the end of the terminal.
+    """Run the server until a signal asks it to end, also one that comes before uvicorn takes them or after it did.
 
-    Where nohup ignores that, it stays ignored.
+    Where nohup ignores the end of the terminal, it stays ignored.
     """
-    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, lambda *_: setattr(server, "should_exit", True))
-    server.run(sockets=[listener])
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
+    before = {one: signal.signal(one, end) for one in ENDING if signal.getsignal(one) != signal.SIG_IGN}
+    try:
+        server.run(sockets=[listener])
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
