@@ -127,6 +127,8 @@ def test_a_path_that_leads_nowhere_says_why(value: str, reason: str, lookup: Loo
         ("/data/set/a.jpg", "a.jpg", "a.png", "a.png"),
         (NFC, NFD, NFD, NFD),  # elsewhere than on macOS, NFC opens no file of that name
         (f"./{NFC}", NFC, NFC, f"./{NFC}"),
+        ("Images\\b.jpg", "Images/b.jpg", "Images/b.jpg", "Images/b.jpg"),  # no other system opens it with a backslash
+        ("by\\hand.jpg", "by\\hand.jpg", "by\\hand.jpg", "by\\hand.jpg"),  # so the file is called
     ],
 )
 def test_a_path_keeps_its_style(value: str, photo: str, new: str, written: str, lookup: Lookup) -> None:

@@ -105,15 +105,15 @@ class Lookup:
 
         A path without the folders above it, as in Flickr and COCO, stays without them; any other
         becomes the path from the output folder. So does a path from the caption file, unless that
-        keeps its place (`moved` is False). Accents become encoded as in the name of the file: elsewhere
-        than on macOS no other name opens it.
+        keeps its place (`moved` is False). Accents become encoded as in the name of the file, and backslashes
+        become slashes: elsewhere than on macOS and on Windows no other name opens it.
         """
         shown, parts, new_parts = _parts(value), PurePosixPath(photo).parts, PurePosixPath(new).parts
         hidden = parts[: -len(shown)]
         from_caption_file = moved and hidden and self._below_root(self._folder, value) == _composed(photo)
         if _parts(photo)[-len(shown) :] != shown or from_caption_file or new_parts[: len(hidden)] != hidden:
             return new
-        stays = new == photo and _as_spelt(value) == _as_spelt(photo)[-len(shown) :]
+        stays = new == photo and "\\" not in value and _as_spelt(value) == _as_spelt(photo)[-len(shown) :]
         return value if stays else posixpath.join(*new_parts[len(hidden) :])
 
     def _below_root(self, base: str, name: str) -> str | None:
