@@ -6,12 +6,12 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from unlearnable.datasets.text.further import DESCRIPTIONS, PLACES
+from unlearnable.datasets.text.further import DESCRIPTIONS, is_personal
 
 
 def _is_other(name: str) -> bool:
-    """Return whether a field is none that describes a photo or says where it was taken, which are not left alone."""
-    return name.casefold() not in DESCRIPTIONS | PLACES
+    """Return whether a field is none that describes a photo or says who or where it was, which are not left alone."""
+    return name.casefold() not in DESCRIPTIONS and not is_personal(name)
 
 
 JSON_VALUES = st.recursive(
