@@ -309,6 +309,7 @@ def preview(
         Where the PNG is, and how far the copy is from the original.
 
     Raises:
+        ConfigError: the file to write does not end in `.png`.
         InputError: one of the two cannot be read, or the copy has no size that the photo is reduced to.
         OutputError: the file exists already or cannot be written.
     """

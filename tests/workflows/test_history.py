@@ -117,3 +117,12 @@ def test_protect_and_verify_say_what_is_damaged_and_go_on(posts, tiny_path, stat
     assert f"{state_folder / history.LAST} is damaged: the last run is not known" in ended.stderr
     assert f"{state_folder / history.MADE} has 1 damaged line;" in ended.stderr
     assert ended.returncode == 0
+
+
+def test_a_last_run_that_cannot_be_read_is_not_called_damaged(state_folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (state_folder / history.LAST).mkdir(parents=True)
+    notes: list[str] = []
+    with pytest.raises(InputError):
+        history.pair_to_verify(None, notes.append)
+    assert notes == [f"cannot read {state_folder / history.LAST}: Is a directory; the last run is not known"]

@@ -180,7 +180,10 @@ def _last(note: Note) -> Remembered | None:
         remembered = Remembered(Path(last["photos"]), Path(last["output"]), captions, "the last protect run")
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError):
+    except OSError as error:
+        note(f"cannot read {path}: {error.strerror or error}; the last run is not known")
+        return None
+    except (ValueError, KeyError, TypeError):
         note(f"{path} is damaged: the last run is not known")
         return None
     return remembered if remembered.originals.is_dir() and remembered.protected.is_dir() else None

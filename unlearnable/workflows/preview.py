@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 from unlearnable import files
-from unlearnable.errors import InputError, OutputError
+from unlearnable.errors import ConfigError, InputError, OutputError
 from unlearnable.evaluation.quality import compare
 from unlearnable.evaluation.visibility import visibility
 from unlearnable.imaging.resize import is_reduced, resized
@@ -27,10 +27,13 @@ def preview(photo: Path, protected: Path, output: Path | None = None, *, overwri
         overwrite: replace an existing file.
 
     Raises:
+        ConfigError: the file to write does not end in .png.
         InputError: a photo cannot be read, or the copy has no size that the photo is reduced to.
         OutputError: the file exists already, is one of the two photos, would be published or cannot be written.
     """
     target = output or _beside(photo) / f"{protected.stem}-preview.png"
+    if target.suffix.lower() != ".png":
+        raise ConfigError(f"{target}: the picture is a PNG", hint="choose an --output that ends in .png")
     if any(target.exists() and one.exists() and target.samefile(one) for one in (photo, protected)):
         raise OutputError(f"{target} is one of the photos to compare", hint="choose another --output")
     if target.exists() and not overwrite:
