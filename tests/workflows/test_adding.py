@@ -465,7 +465,7 @@ def test_a_stopped_one_goes_on_by_the_same_call_to_the_same_bytes(last_week, pos
             protect(
                 posts, resume=True, **QUICK, surrogate=json.loads((private / "report.json").read_text())["surrogates"]
             )
-        assert "--add" in (caught.value.hint or "")
+        assert "add=True" in (caught.value.hint or "")
     report = protect(posts, add=True)
     assert report.added == (0 if place == "clear" else 3)
     assert (tree(output), (private / "manifest.jsonl").read_bytes()) == wanted
@@ -494,14 +494,14 @@ def test_a_call_without_options_where_one_was_stopped_names_the_option_that_goes
     add_and_stop_after_two_files(posts, monkeypatch)
     with pytest.raises(OutputError, match="exists already") as caught:
         protect(posts, **QUICK)
-    assert (caught.value.hint or "").startswith("use --add to continue the stopped one, --overwrite")
+    assert (caught.value.hint or "").startswith("use add=True to continue the stopped one, overwrite=True")
 
 
 def test_a_call_without_options_on_a_whole_result_names_the_option_for_new_photos(last_week, posts):
     take(posts, range(2))
     with pytest.raises(OutputError, match="exists already") as caught:
         protect(posts, **QUICK)
-    assert (caught.value.hint or "").startswith("use --add for photos that are new, --overwrite")
+    assert (caught.value.hint or "").startswith("use add=True for photos that are new, overwrite=True")
 
 
 def test_more_photos_since_it_was_stopped_begin_it_anew(last_week, posts, tmp_path, monkeypatch):

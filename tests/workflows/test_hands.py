@@ -85,7 +85,7 @@ def test_a_worker_that_is_ended_stops_the_run_which_can_be_resumed(posts, quick,
         patch.setattr(write_photos, "write_one", jobs.ending)
         with pytest.raises(OutputError, match=r"the process that wrote .* was ended") as caught:
             protect(posts, **quick)
-    assert "--resume" in caught.value.hint
+    assert "resume=True" in caught.value.hint
     protect(posts, resume=True, **quick)
     workers(0)
     protect(posts, output=tmp_path / "whole", **quick)

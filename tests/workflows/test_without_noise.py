@@ -124,7 +124,7 @@ def test_posts_whose_loss_is_not_clearly_lower_are_not_published(posts, tiny_pat
     with pytest.raises(ModelError, match="hardly be protected") as caught:
         protect(posts, captions=posts / "posts.jsonl", surrogate=(str(tiny_path),), **QUICK)
     assert caught.value.exit_code == 4
-    assert "--max-rounds" in caught.value.hint
+    assert "max_rounds" in caught.value.hint
     assert nothing_published(posts)
 
 

@@ -32,10 +32,10 @@ def preview(photo: Path, protected: Path, output: Path | None = None, *, overwri
         OutputError: the file exists already, is one of the two photos, would be published or cannot be written.
     """
     target = output or _beside(photo) / f"{protected.stem}-preview.png"
-    if target.suffix.lower() != ".png":
-        raise ConfigError(f"{target}: the picture is a PNG", hint="choose an --output that ends in .png")
     if any(target.exists() and one.exists() and target.samefile(one) for one in (photo, protected)):
         raise OutputError(f"{target} is one of the photos to compare", hint="choose another --output")
+    if target.suffix.lower() != ".png":
+        raise ConfigError(f"{target}: the picture is a PNG", hint="choose an --output that ends in .png")
     if target.exists() and not overwrite:
         raise OutputError(f"{target} exists already", hint="use --overwrite or choose another --output")
     refuse_published(target)
