@@ -237,13 +237,12 @@ def test_a_replacement_that_is_stopped_between_two_files_leaves_no_numbers(publi
     assert unlearnable.explain(published / "p0.png", caption="a bicycle", **given).files == first.files
 
 
-def test_a_replacement_leaves_no_figure_of_before_that_it_does_not_draw(published, tiny_path, tmp_path):
+def test_a_replacement_leaves_what_it_does_not_draw(published, tiny_path, tmp_path):
     given = {"model": (str(tiny_path),), "output": tmp_path / "out", "overwrite": True}
     first = unlearnable.explain(published / "p0.png", caption="a cat", **given)
-    (tmp_path / "out" / "map.png").write_bytes(b"of an earlier run")
-    (tmp_path / "out" / "mine.txt").write_text("of the user")
+    (tmp_path / "out" / "map.png").write_bytes(b"of the user")
     assert unlearnable.explain(published / "p0.png", caption="a bicycle", **given).files == first.files
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {*first.files, "explain.json", "mine.txt"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {*first.files, "explain.json", "map.png"}
 
 
 def test_a_preview_that_would_not_be_a_png_by_name_is_refused(posts, tmp_path):

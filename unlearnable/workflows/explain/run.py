@@ -26,7 +26,7 @@ from unlearnable.models.fetching import fetch
 from unlearnable.models.openclip import load as load_model
 from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.progress import Progress, Silent
-from unlearnable.report.figures import KINDS, MapPanel, Panel, draw_attention, draw_map, is_drawn
+from unlearnable.report.figures import MapPanel, Panel, draw_attention, draw_map, is_drawn
 from unlearnable.results import EmbeddingMap, ExplainReport, Explanation, MapPoint, WordRecord
 from unlearnable.results.common import made_by
 from unlearnable.workflows.explain.selection import ExplainedPost, MapPosts, choose_posts, post_of
@@ -133,9 +133,7 @@ def _all_or_none(folder: Path) -> Iterator[Path]:
         try:
             yield new
             with files.reporting_write_errors(folder / REPORT):
-                for name in (REPORT, *(f"{stem}.{kind}" for stem in (ATTENTION, MAP) for kind in KINDS)):
-                    if name == REPORT or not (new / name).exists():  # a figure of before that is not drawn again
-                        (folder / name).unlink(missing_ok=True)
+                (folder / REPORT).unlink(missing_ok=True)
             for path in sorted(new.iterdir(), key=lambda path: path.name == REPORT):
                 with files.reporting_write_errors(folder / path.name):
                     path.replace(folder / path.name)
