@@ -8,10 +8,16 @@ from typer.testing import CliRunner
 
 from tests.conftest import picture
 from unlearnable import attacks
-from unlearnable.attacks import ATTACKS, catalogue, is_adaptive, parse_attack
+from unlearnable.attacks import ATTACKS, catalogue, describe, is_adaptive, parse_attack
 from unlearnable.attacks.base import AttackFamily, on_photos
 from unlearnable.cli.app import app
 from unlearnable.errors import ConfigError
+
+
+def test_png_is_said_to_be_the_files_as_they_are_not_lossless_ones():
+    summary = describe("png")
+    assert "published" in summary
+    assert "ossless" not in summary
 
 
 @pytest.mark.parametrize(

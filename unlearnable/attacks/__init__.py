@@ -14,7 +14,7 @@ ATTACKS: Registry[AttackFamily] = Registry(
     {
         AS_PUBLISHED: Row(
             "unlearnable.attacks.photos:UNCHANGED",
-            "Lossless, as `protect` writes: nothing changes; what the others are to be compared with.",
+            "Posts as they were published, JPEG or not: nothing changes; what the others are to be compared with.",
         ),
         "jpeg": Row(
             "unlearnable.attacks.photos:JPEG",
