@@ -242,6 +242,7 @@ def test_a_page_of_many_photos_stays_small():
     assert len(page.encode()) < 5_000_000
     assert f"{len(kept.thumbnails)} of 300 photos, those in which most is seen first, reduced" in page
     assert 0 < page.count('type="range"') < 48
+    assert page.count("in the list of all") == 300 * 5, "captions of photos that are not shown can be copied too"
 
 
 class Addresses(HTMLParser):
