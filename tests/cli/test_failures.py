@@ -277,6 +277,20 @@ def test_a_variable_that_is_not_set_is_not_the_current_folder(tmp_path):
     assert "an empty path" in result.stderr
 
 
+@pytest.mark.parametrize("option", [("--output", ""), ("--captions=",), ("--config", ""), ("--avoid-words", "")])
+def test_an_option_without_a_path_is_not_the_current_folder(posts, tmp_path, option):
+    here = tmp_path / "here"
+    here.mkdir()
+    result = call("protect", posts, "--method", "random", *option, cwd=here)
+    assert result.returncode == 2
+    assert result.stderr.splitlines() == [
+        f"error: invalid value for '{option[0].rstrip('=')}': an empty path",
+        "hint: see unlearnable protect --help",
+    ]
+    assert list(here.iterdir()) == []
+    assert call("doctor", "--check", "", cwd=here).returncode == 2
+
+
 def test_photos_come_from_a_variable_or_a_stored_run_too(posts, monkeypatch):
     stored = call("protect", str(posts), "--print-config").stdout
     (posts.parent / "run.toml").write_text(stored)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import unicodedata
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.cli.program import POSIX
 from unlearnable.errors import ConfigError, OutputError
 from unlearnable.workflows.output.layout import layout_of
 from unlearnable.workflows.output.names import OutputNames
@@ -83,6 +85,15 @@ def test_photos_are_neither_the_private_folder_nor_a_whole_disk(tmp_path):
         layout_of(tmp_path / "me.private", tmp_path / "me")
     with pytest.raises(ConfigError, match="as a whole cannot be protected"):
         layout_of(Path("/"), tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["out", "out.private"])
+@pytest.mark.parametrize("make", [Path.touch, pytest.param(getattr(os, "mkfifo", None), marks=POSIX)])
+def test_what_is_no_folder_is_no_output(tmp_path, name, make):
+    (tmp_path / "photos").mkdir()
+    make(tmp_path / name)
+    with pytest.raises(OutputError, match=rf"{name} is no folder"):
+        layout_of(tmp_path / "photos", tmp_path / "out")
 
 
 def test_no_private_folder_lies_in_a_published_one(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import unicodedata
 from pathlib import Path
 
@@ -153,9 +154,11 @@ def test_a_chosen_photo_keeps_the_text_beside_it(posts):
         (("p0.png", "trip/p7.png"), ConfigError, "different folders"),
         (("p0.png", "posts.jsonl"), ConfigError, "posts.jsonl is no photo"),
         (("p0.png", "trip"), ConfigError, "trip is no photo"),
+        ((".p0.png",), InputError, "p0.png is a hidden file"),
     ],
 )
 def test_several_paths_are_photos_of_one_folder(posts, names, error, words):
+    shutil.copy(posts / "p0.png", posts / ".p0.png")
     with pytest.raises(error, match=words):
         source_of([posts / name for name in names])
 

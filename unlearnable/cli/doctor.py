@@ -12,7 +12,6 @@ from unlearnable.cli import options
 from unlearnable.cli.console import console, print_json, print_rows
 from unlearnable.config import Device
 from unlearnable.errors import EXIT_MISSED
-from unlearnable.folders import at_home
 from unlearnable.wording import counted
 
 PACKAGES = (
@@ -33,11 +32,16 @@ PACKAGES = (
 
 def doctor(
     file: Annotated[
-        Path | None, typer.Argument(help="Photo, of which to say what its metadata tells.", show_default=False)
+        Path | None,
+        typer.Argument(
+            help="Photo, of which to say what its metadata tells.", show_default=False, parser=options.place
+        ),
     ] = None,
     check: Annotated[
         Path | None,
-        typer.Option(help="Protected folder to check against the records of its run.", show_default=False),
+        typer.Option(
+            help="Protected folder to check against the records of its run.", show_default=False, parser=options.place
+        ),
     ] = None,
     device: options.Device = None,
     as_json: options.Json = False,
@@ -55,10 +59,10 @@ def doctor(
     if check is not None and file is not None:
         raise typer.BadParameter("FILE and --check exclude each other")
     if check is not None:
-        _of_folder(at_home(check), as_json=as_json)
+        _of_folder(check, as_json=as_json)
         return
     if file is not None:
-        _of_photo(at_home(file), as_json=as_json)
+        _of_photo(file, as_json=as_json)
         return
     found = examine(device or "auto")
     if as_json:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from unlearnable import config
-from unlearnable.cli.options import MORE, PrintConfig
+from unlearnable.cli.options import MORE, PrintConfig, place
 from unlearnable.cli.runner import print_settings
 
 NOTHING = "Taken as by every command;"
@@ -27,7 +27,11 @@ OPTIONS: dict[str, Any] = {
     "config_file": Annotated[
         Path | None,
         typer.Option(
-            "--config", help=f"{NOTHING} there is nothing to set here.", rich_help_panel=MORE, show_default=False
+            "--config",
+            help=f"{NOTHING} there is nothing to set here.",
+            rich_help_panel=MORE,
+            show_default=False,
+            parser=place,
         ),
     ],
     "print_config": PrintConfig,

@@ -22,10 +22,10 @@ def argument(kind: type[BaseModel], name: str) -> Any:
     described = kind.model_fields[name].description or ""
     required = kind.model_fields[name].is_required()
     help_text = _text(described, config.default_text(kind, name), "(required)" if required else "")
-    return typer.Argument(help=help_text, show_default=False, parser=_place)
+    return typer.Argument(help=help_text, show_default=False, parser=place)
 
 
-def _place(text: str) -> Path:
+def place(text: str) -> Path:
     """Return a path that was given; an empty one, as of a variable that is not set, would be the current folder."""
     if not text:
         raise typer.BadParameter("an empty path")
@@ -44,7 +44,10 @@ def of(kind: type[BaseModel]) -> Callable[..., Any]:
         required = kind.model_fields[name].is_required()  # Typer's own is of no use: it may be in a file of settings
         text = _text(sentences, _default(kind, name, flags), "(required)" if required else "")
         metavar = _metavar(kind, name) if config.takes_several(kind, name) else None
-        return typer.Option(*flags, help=text, metavar=metavar, rich_help_panel=panel, show_default=False)
+        parser = place if config.takes_paths(kind, name) else None
+        return typer.Option(
+            *flags, help=text, metavar=metavar, rich_help_panel=panel, show_default=False, parser=parser
+        )
 
     return option
 
@@ -108,7 +111,10 @@ LogFile = Annotated[Path | None, of(config.LoggedSettings)("log_file", MORE)]
 ConfigFile = Annotated[
     Path | None,
     typer.Option(
-        "--config", help="TOML file of settings, such as the run.toml of an earlier run.", rich_help_panel=MORE
+        "--config",
+        help="TOML file of settings, such as the run.toml of an earlier run.",
+        rich_help_panel=MORE,
+        parser=place,
     ),
 ]
 PrintConfig = Annotated[

@@ -9,17 +9,17 @@ import typer
 
 from unlearnable.cli import options
 from unlearnable.cli.console import console, print_json
-from unlearnable.folders import at_home
 
 
 def preview(
-    photo: Annotated[Path, typer.Argument(help="Original photo.")],
-    protected: Annotated[Path, typer.Argument(help="Protected copy of the photo.")],
+    photo: Annotated[Path, typer.Argument(help="Original photo.", parser=options.place)],
+    protected: Annotated[Path, typer.Argument(help="Protected copy of the photo.", parser=options.place)],
     output: Annotated[
         Path | None,
         typer.Option(
             help="PNG to write. (default: STEM-preview.png in the current folder, or above it if that is the photo's)",
             rich_help_panel=options.OUTPUT,
+            parser=options.place,
         ),
     ] = None,
     overwrite: options.Overwrite = False,
@@ -33,7 +33,7 @@ def preview(
     """
     from unlearnable.workflows.preview import preview as run
 
-    report = run(at_home(photo), at_home(protected), output and at_home(output), overwrite=overwrite)
+    report = run(photo, protected, output, overwrite=overwrite)
     if as_json:
         print_json(report)
         return

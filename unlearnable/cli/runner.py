@@ -5,7 +5,6 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 import typer
@@ -15,7 +14,6 @@ from unlearnable import config
 from unlearnable.cli.console import print_json
 from unlearnable.cli.shown import shown
 from unlearnable.errors import Interrupted
-from unlearnable.folders import at_home
 from unlearnable.logfile import open_log
 from unlearnable.progress import Progress
 from unlearnable.workflows.output.refusal import refuse_published
@@ -59,8 +57,7 @@ def run_command(
     """
     given = context.params
     flags = {**_flags(context, kind), **(found or {})}
-    file = at_home(Path(given["config_file"])) if given["config_file"] else None
-    settings = (resolve or partial(config.resolve_as, kind))(flags, file, names=_names(context))
+    settings = (resolve or partial(config.resolve_as, kind))(flags, given["config_file"], names=_names(context))
     if given["print_config"]:
         print_settings(settings, as_json=given["as_json"])
         return None

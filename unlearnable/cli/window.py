@@ -24,6 +24,7 @@ def app(
         typer.Option(
             help="Folder that the window proposes for the copies. (default: posts-protected in the current folder)",
             rich_help_panel=options.OUTPUT,
+            parser=options.place,
         ),
     ] = None,
     port: Annotated[

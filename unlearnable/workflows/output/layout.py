@@ -162,8 +162,8 @@ def layout_of(photos: Path, output: Path | None) -> Layout:
 
     Raises:
         ConfigError: the output would lie in the folder of the photos, or contain it.
-        OutputError: a name is too long, or the output would lie in a private folder, or the private one in one that
-            may be published.
+        OutputError: a name is too long or that of a file, or the output would lie in a private folder, or the private
+            one in one that may be published.
     """
     root = (photos if photos.is_dir() else photos.parent).resolve()
     if not root.name:
@@ -180,4 +180,7 @@ def layout_of(photos: Path, output: Path | None) -> Layout:
     for folder in target.parents:
         if folder.name.endswith(".private") and any(mark.exists() for mark in Layout(folder, folder, folder).marks):
             raise OutputError(f"{target} would lie in {folder}, which is private", hint="choose another --output")
+    for folder in (target, private_of(target)):
+        if folder.exists() and not folder.is_dir():
+            raise OutputError(f"{folder} is no folder", hint="choose another --output")
     return Layout(root, target, private_of(target))

@@ -78,6 +78,10 @@ def source_of(paths: Sequence[Path], only: Sequence[str] = (), skip: Sequence[st
             raise InputError(f"{path} is no regular file", hint="give a photo or a folder")
         if path.is_dir() or not is_photo(path.name):
             raise ConfigError(f"{path} is no photo, but one of several paths", hint=_ONE_KIND)
+        if path.name.startswith("."):
+            raise InputError(
+                f"{path} is a hidden file, and those are left out", hint="rename it, without the first dot"
+            )
         if path.parent.resolve() != first.parent.resolve():
             raise ConfigError(f"{first} and {path} lie in different folders", hint=_ONE_KIND)
     return Source(first.parent, tuple(sorted({path.name for path in expanded})), tuple(only), tuple(skip))

@@ -23,9 +23,7 @@ def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite:
     passing = {layout.lock, layout.holder, layout.scratch}  # with files that a killed run was writing
 
     def is_used(folder: Path) -> bool:
-        return folder.is_file() or (
-            folder.is_dir() and any(not (path in passing or files.is_temporary(path)) for path in folder.iterdir())
-        )
+        return folder.is_dir() and any(not (path in passing or files.is_temporary(path)) for path in folder.iterdir())
 
     used = [folder for folder in (layout.output, layout.private) if is_used(folder)]
     if not used:
