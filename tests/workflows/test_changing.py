@@ -116,6 +116,28 @@ def test_a_run_that_is_over_stays_as_it_is_where_a_photo_changed(posts, quick_op
     assert json.loads(result.stdout)["protected"] == 8 - (not (posts / "p2.png").exists())
 
 
+@pytest.mark.parametrize("new", [0, 1])
+def test_what_was_away_for_a_while_is_added_later_and_what_is_gone_does_not_count(
+    posts, quick_options, tmp_path, monkeypatch, new
+):
+    def go():
+        (posts / "p2.png").rename(tmp_path / "p2.png")
+        (posts / "p3.png").unlink()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publish, "refuse_without_noise", lambda *_: go())
+        assert call("protect", posts, *quick_options).returncode == 3
+    if new:
+        replace(posts / "new.png")
+    result = call("protect", posts, "--add", "--json", *quick_options)
+    assert (result.returncode, CHANGED in result.stdout) == (0, False)
+    (tmp_path / "p2.png").rename(posts / "p2.png")
+    result = call("protect", posts, "--add", "--json", *quick_options)
+    report = json.loads(result.stdout)
+    assert (result.returncode, report["added"], report["photos"], CHANGED in result.stdout) == (0, 1, 7 + new, False)
+    assert "p2.png" in tree(tmp_path / "photos-protected")
+
+
 @pytest.mark.parametrize("change", [lambda path: path.unlink(missing_ok=True), replace])
 @pytest.mark.parametrize("stage", ["optimise", "write_caption_files"])
 def test_a_stopped_run_goes_on_with_the_others(posts, quick, tmp_path, monkeypatch, change, stage):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from unlearnable.datasets import Dataset, Skipped
 from unlearnable.errors import ConfigError
 from unlearnable.results import ManifestLine
+from unlearnable.results.protect import CHANGED
 from unlearnable.workflows.protect.adding.earlier import NO_SHARDS, Earlier
 
 
@@ -34,7 +35,8 @@ def additions(dataset: Dataset, earlier: Earlier) -> Dataset:
     """Return the posts that are new: neither content nor name of their photo is in the earlier manifest.
 
     A photo of a known name whose content has changed, and one that is there under another name, are listed as left
-    out. One that the earlier run had left out is new if it or its captions have changed.
+    out. One that the earlier run had left out is new if it or its captions have changed, or if it had changed or was
+    gone while that run went on.
 
     Raises:
         ConfigError: the photos lie in shards.
@@ -54,6 +56,6 @@ def additions(dataset: Dataset, earlier: Earlier) -> Dataset:
         elif line is not None and line.status == "protected":
             detail = f"{line.output} is a copy of it as it was; give it another name to add it"
             left_out.append(Skipped(photo.id, "changed-since", detail))
-        elif line is None or line.post != dataset.posts[photo.id]:
+        elif line is None or line.reason == CHANGED or line.post != dataset.posts[photo.id]:
             new.add(photo.id)
     return replace(dataset.of(new), skipped=(*dataset.skipped, *left_out))

@@ -11,6 +11,7 @@ from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.report.pictures import Thumbnails, thumbnails
 from unlearnable.report.shown_photos import ShownPhotos
 from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, TriggerFigures
+from unlearnable.results.protect import CHANGED
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect.adding.earlier import Earlier
 from unlearnable.workflows.protect.read_one import refuse_changed
@@ -31,16 +32,21 @@ OF_BOTH = (WHO_COUNTS, LOSSY, CONVERTED)  # what notes say that are made anew, o
 
 
 def read_again(earlier: Earlier, dataset: Dataset, known: Collection[str]) -> set[str]:
-    """Return the rows that the earlier run left out, if their captions are read again: they may stand elsewhere now.
+    """Return what the earlier run left out and no longer counts.
+
+    These are photos that changed or went while it ran and are gone, and the rows, if their captions are read again:
+    they may stand elsewhere now.
 
     Args:
         earlier: the earlier result.
         dataset: the posts that are read now.
         known: photos among them of which the earlier result has a copy.
     """
+    changed = [line.source for line in earlier.lines if line.reason == CHANGED]
+    gone = {source for source in changed if not (earlier.root / source).is_file()}
     if dataset.partial or not known or dataset.captions_file != earlier.report.captions_file:
-        return set()
-    return {line.source for line in earlier.lines if line.status == "skipped" and line.post is None}
+        return gone
+    return gone | {line.source for line in earlier.lines if line.status == "skipped" and line.post is None}
 
 
 def joined_lines(
@@ -52,7 +58,7 @@ def joined_lines(
         earlier: the earlier result.
         dataset: the new posts.
         new: the manifest lines of these.
-        again: what the earlier run left out and the new one has read again.
+        again: what the earlier run left out and no longer counts, see `read_again`.
     """
     named = [
         line.model_copy(update={"source": earlier.source_of(dataset.root, line.source)}) if line.post else line
@@ -71,7 +77,8 @@ def joined_report(
     """Return the report of both; losses and rounds are those of the new posts."""
     before, protected = earlier.report, [line for line in lines if line.status == "protected"]
     there = {line.source for line in protected}
-    skipped = [one for one in _left_out(earlier, new.skipped, again) if one.where not in there]
+    left_out = _left_out(earlier, new.skipped, again)
+    skipped = [one for one in left_out if one.where not in there or one in new.skipped]  # one that changed since too
     triggers = _triggers(before, new, protected)
     of_both = [*said_of_counting(triggers, len(protected), earlier.settings.trigger_scope), *said_of_copies(protected)]
     were = "1 photo was" if new.protected == 1 else f"{new.protected} photos were"
