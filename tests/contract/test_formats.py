@@ -22,6 +22,7 @@ from tests.shards import write_tar
 from unlearnable.datasets import Dataset, Edits, open_dataset, write_captions
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.text.mojibake import redone
+from unlearnable.errors import InputError
 
 A, B, C = "one/a_101.jpg", "one/b_102.JPG", "two/c ç_103.png"
 CAPTIONS = {A: ["a dog, running", "a 'brown' dog 🐕"], B: ['the "best" \\ café'], C: ["un chat à Paris", "a cat"]}
@@ -432,6 +433,19 @@ class TestWithCaptions:
             assert {p: c for p, c in captions_of(again).items() if p in kept} == {p: sample.captions[p] for p in kept}
         elif sample.one_document:
             json.loads(written.decode("utf-8-sig" if spelling.codec == "utf-8" else "utf-16"))
+
+
+@pytest.mark.parametrize("name", WITH_CAPTIONS)
+@pytest.mark.parametrize("lines", [0, -1], ids=["all", "the last"])
+def test_rows_that_go_after_they_were_read_end_it(name: str, lines: int, tmp_path: Path) -> None:
+    sample = SAMPLES[name]()
+    dataset = FORMATS[name].read(lay_out(tmp_path / "in", sample), tmp_path / "in")
+    for text in sample.texts:
+        path = tmp_path / "in" / text
+        path.write_text("".join(path.read_text(encoding="utf-8").splitlines(keepends=True)[:lines]), encoding="utf-8")
+    if sample.texts:
+        with pytest.raises(InputError):
+            write(dataset, Edits({}, same_paths(dataset)), tmp_path / "out", sample)
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -108,6 +108,21 @@ class CaptionText:
             raise InputError(f"{self.path} has changed since it was read", hint="start again")
 
 
+def refuse_shorter(dataset: Dataset, source: Path, records: int) -> None:
+    """Stop where fewer records are there than were read.
+
+    Args:
+        dataset: data set as it was read.
+        source: caption file, or the folder of them.
+        records: number of records that it holds now.
+
+    Raises:
+        InputError: captions that were read are gone.
+    """
+    if any(pair.record >= records for pair in dataset.pairs):
+        raise InputError(f"{source} has changed since it was read", hint="start again")
+
+
 @dataclass
 class CaptionsFound:
     """What was found in caption files.

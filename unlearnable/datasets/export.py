@@ -9,7 +9,7 @@ from pathlib import Path
 
 from unlearnable import files
 from unlearnable.datasets.assembly import assemble
-from unlearnable.datasets.caption_text import CaptionsFound, CaptionText, read_text
+from unlearnable.datasets.caption_text import CaptionsFound, CaptionText, read_text, refuse_shorter
 from unlearnable.datasets.lookup import Lookup
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.further import personal_in
@@ -72,9 +72,11 @@ class Export:
             OutputError: one cannot be written, or cannot hold a caption.
         """
         source = dataset.source or dataset.root
+        texts = list(self._texts(source))
+        refuse_shorter(dataset, source, sum(len(text.scan.records) for text in texts))
         edited = {
             target / text.path.relative_to(source): text.edited(dataset, edits, moved=dataset.source is not None)
-            for text in self._texts(source)
+            for text in texts
         }
         for path, data in edited.items():
             files.write_bytes(path, data)
