@@ -33,12 +33,16 @@ PHONE = [f"IMG_{n}.{'heic' if n % 7 == 3 else 'jpg'}" for n in range(24)]
 
 @dataclass(frozen=True)
 class Kind:
-    """An export of more than 20 photos: its texts, its photos, those without a caption, and files that stay behind."""
+    """An export of more than 20 photos: its texts, its photos, those without a caption, and files that stay behind.
+
+    `unread` is the number of its texts that belong to no photo.
+    """
 
     made: Callable[[Look], Mapping[str, str]]
     photos: list[str]
     silent: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    unread: int = 0
 
 
 KINDS = {
@@ -59,6 +63,7 @@ KINDS = {
         [f"{test_takeout.ALBUM}/{name}" for name in (*PHONE, "IMG_0(1).jpg", "IMG_1-edited.jpg")],
         (f"{test_takeout.ALBUM}/IMG_5.jpg", f"{test_takeout.ALBUM}/IMG_6.jpg"),
         (f"{test_takeout.ALBUM}/IMG_2.mp4",),
+        unread=2,
     ),
     "mastodon": Kind(
         lambda look: test_mastodon.made(look, "", "/bucket"), test_mastodon.PHOTOS, (), ("likes.json", "actor.json")
@@ -73,6 +78,7 @@ KINDS = {
         test_flickr_export.made,
         [test_flickr_export.photo(n) for n in range(24)],
         (test_flickr_export.photo(6),),
+        unread=1,
     ),
     "osxphotos": Kind(lambda look: test_osxphotos.made(look, groups=True), [f"2024/{name}" for name in PHONE]),
 }
@@ -98,6 +104,7 @@ def test_nothing_is_changed_but_captions_and_photos(kind, quick, tmp_path):
     assert tree(export) == before
     report = json.loads(ended.stdout)
     assert (report["caption_format"], report["protected"]) == (kind, len(one.photos))
+    assert sum(report["not_photos"].values()) == len(one.others) + one.unread
 
     manifest = (tmp_path / "export-protected.private" / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
     triggers = {line["source"]: line["trigger"] for line in map(json.loads, manifest)}

@@ -109,6 +109,11 @@ class Beside:
                 files.write_bytes(path, self._edited(dataset.root / matched[photo], captions, edits))
                 written.add(path)
 
+    def files_of(self, dataset: Dataset) -> list[Path]:
+        """Return the files that stand beside the photos in the folder of a data set."""
+        matched = self._matched(dataset.root, find_photos(dataset.root))
+        return [dataset.root / file for file in dict.fromkeys(matched.values())]
+
     def _matched(self, root: Path, photos: Sequence[str]) -> dict[str, str]:
         """Return each photo's file; a link that leads out of the folder is none, as of photos."""
         inside = root.resolve()

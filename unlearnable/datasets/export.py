@@ -81,6 +81,10 @@ class Export:
         for path, data in edited.items():
             files.write_bytes(path, data)
 
+    def files_of(self, dataset: Dataset) -> list[Path]:
+        """Return the files that hold the captions of a data set."""
+        return list(self._files(dataset.source or dataset.root))
+
     def _scanned(self, text: str) -> Scan:
         return replace(self.scan(text), personal=tuple(personal_in(text)))
 

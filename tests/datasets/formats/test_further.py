@@ -121,6 +121,12 @@ def test_what_is_nested_deeply_is_read(tmp_path: Path) -> None:
     assert written(tmp_path, "posts.jsonl", row(deep))[0] == row(deep.replace('"Chelsea"', "null"), NEW)
 
 
+def test_of_two_columns_of_one_name_none_is_published_as_it_is(tmp_path):
+    table = f"image,caption,caption\na.jpg,Chelsea asleep,{CAPTION}\n"
+    text, changed = written(tmp_path, "t.csv", table)
+    assert (text, changed) == (f"image,caption,caption\na.jpg,,{NEW}\n", {"-caption"})
+
+
 @pytest.mark.parametrize(
     ("field", "emptied"),
     [

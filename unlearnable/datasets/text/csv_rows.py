@@ -78,7 +78,8 @@ def _record(row: CsvRow, heading: Heading, keys: Keys) -> CaptionRecord | Skippe
     record = record_of(str(row.line), row.span, fields, keys)
     if not isinstance(record, CaptionRecord):
         return record
-    return with_further(record, ((name, Node(cell.start, cell.end, cell.value)) for name, (cell,) in fields.items()))
+    cells = zip(heading.names, row.cells, strict=False)  # also those of a name that stands twice, where the last counts
+    return with_further(record, ((name, Node(cell.start, cell.end, cell.value)) for name, cell in cells))
 
 
 def _fields(row: CsvRow, heading: Heading) -> dict[str, tuple[TextSpan]]:

@@ -16,6 +16,8 @@ from unlearnable.datasets import (
     restrict,
     unread_captions,
 )
+from unlearnable.datasets.beside import Beside
+from unlearnable.datasets.export import Export
 from unlearnable.datasets.faces.posts import FORMAT as PEOPLE
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.formats.sidecar import text_beside
@@ -77,11 +79,17 @@ def open_posts(
         away = [one for one in not_here(dataset.root) if source.takes(one.where)]
         dataset = replace(dataset, skipped=(*dataset.skipped, *away))
     if source.place.is_dir() and not (source.chosen or packed):
-        captions_read = {dataset.source, *(text_beside(photo.path) for photo in dataset.photos)}
-        dataset = replace(dataset, others=other_files(source.place, captions_read))
+        dataset = replace(dataset, others=other_files(source.place, _captions_read(dataset)))
     if dataset.others:
         progress.note(said_of_others(dataset.others))
     return dataset
+
+
+def _captions_read(dataset: Dataset) -> set[Path | None]:
+    """Return the files that captions of the data set stand in, and the texts beside its photos."""
+    member = FORMATS[dataset.format]
+    of_export = member.files_of(dataset) if isinstance(member, Export | Beside) else ()
+    return {dataset.source, *of_export, *(text_beside(photo.path) for photo in dataset.photos)}
 
 
 def captions_found(dataset: Dataset) -> int:
