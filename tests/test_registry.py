@@ -19,7 +19,7 @@ from unlearnable.datasets.formats import FORMATS
 from unlearnable.errors import ConfigError, UnknownName
 from unlearnable.methods import METHODS
 from unlearnable.methods.mem import MEM
-from unlearnable.registry import Registry, Row, did_you_mean
+from unlearnable.registry import Registry, Row, _code_of, did_you_mean
 
 ASKED = pytest.mark.skipif(sys.version_info >= (3, 12), reason="isinstance asks no property for its value there")
 REGISTRIES = (METHODS, FORMATS, ATTACKS, ATTACKERS, SUITES)
@@ -188,6 +188,27 @@ def test_a_broken_package_is_named_when_its_row_is_used_and_only_then(install, t
 def test_a_kind_of_two_words_has_a_group_without_a_blank(install):
     install(kind="data_set", mine=TARGETS["good"])
     assert Registry("data set", {}, BASE)["mine"] is GOOD
+
+
+@pytest.mark.parametrize("module", ["a_pack/part.py", "a_pack/inner/helper.py", "a_module.py"])
+def test_what_results_depend_on_holds_the_code_of_an_installed_package(install, module):
+    folder = install(of_pack="a_pack.part:X", of_module="a_module:X", of_python="math:pi", away="no.such:X")
+    for path in ("a_pack/__init__.py", "a_pack/part.py", "a_pack/inner/helper.py", "a_module.py"):
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text("X = 1\n")
+
+    def said():
+        _code_of.cache_clear()
+        return {name: registry("good").versioned(name) for name in registry("good")}
+
+    before = said()
+    assert before["good"] == "good"
+    assert before["of_pack"].startswith("of_pack of plugin-pack 1.2 (")
+    assert said() == before
+    (folder / module).write_text("X = 2\n")
+    after = said()
+    changed = "of_module" if module == "a_module.py" else "of_pack"
+    assert {name for name in after if after[name] != before[name]} == {changed}
 
 
 def with_packages(folder, *arguments):

@@ -6,11 +6,14 @@ Installed packages add rows through the entry point group `unlearnable.<kind>`, 
 from __future__ import annotations
 
 import difflib
+import hashlib
 import traceback
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
 from unlearnable.errors import ConfigError, UnknownName
@@ -98,13 +101,13 @@ class Registry(Mapping[str, T]):
         return self._row(name).summary
 
     def versioned(self, name: str) -> str:
-        """Return the name, with package and version where an installed package adds it: what results depend on.
+        """Return the name, with package, version and code where an installed package adds it: what results depend on.
 
         Raises:
             UnknownName: there is none.
         """
-        package = self._row(name).package
-        return f"{name} of {package}" if package else name
+        row = self._row(name)
+        return f"{name} of {row.package} ({_code_of(_root(row.target))})" if row.package else name
 
     def loadable(self) -> Iterator[tuple[str, T]]:
         """Yield names and members; warn of those of installed packages that cannot be used, and leave them out."""
@@ -151,9 +154,9 @@ def did_you_mean(name: str, known: Collection[str], listed_by: str = "") -> str:
 def raised_in(error: BaseException) -> tuple[str, str] | None:
     """Return the installed package that adds rows and whose code an error came through last, and the module there."""
     points = [one for package in distributions() for one in _of_package(package) if one.group.startswith(GROUP)]
-    packages = {point.module.partition(".")[0]: _package_of(point) for point in points}
+    packages = {_root(point.module): _package_of(point) for point in points}
     modules = [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]
-    theirs = [(packages[root], one) for one in modules if (root := one.partition(".")[0]) in packages]
+    theirs = [(packages[root], one) for one in modules if (root := _root(one)) in packages]
     return theirs[-1] if theirs else None
 
 
@@ -163,6 +166,22 @@ def _row_of(point: EntryPoint) -> Row:
 
 def _package_of(point: EntryPoint) -> str:
     return f"{point.dist.name} {point.dist.version}" if point.dist else "an unknown package"
+
+
+def _root(target: str) -> str:
+    """Return the outermost package or module of "module:attribute", or of a module."""
+    return target.partition(":")[0].partition(".")[0]
+
+
+@cache
+def _code_of(root: str) -> str:
+    """Return eight hex digits of a package's modules, which change under one version while somebody works on them."""
+    spec, digest = find_spec(root), hashlib.sha256()
+    places = spec.submodule_search_locations or [spec.origin or root] if spec else ()
+    for place in map(Path, places):
+        for file in sorted(place.rglob("*.py")) or [place]:
+            digest.update(file.read_bytes() if file.is_file() else b"")
+    return digest.hexdigest()[:8]
 
 
 def _installed(group: str) -> Iterable[EntryPoint]:
