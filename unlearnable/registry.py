@@ -151,6 +151,22 @@ def did_you_mean(name: str, known: Collection[str], listed_by: str = "") -> str:
     return "there are: " + ", ".join(sorted(set(known)))
 
 
+def fitting(made: object, kind: type[T], what: str) -> T:
+    """Return what a member made, which may be one of an installed package.
+
+    Args:
+        made: what it made.
+        kind: what that has to be.
+        what: the words for it, such as "a batch of the attacker my_package.mine.Mine".
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    if not isinstance(made, kind):
+        raise ConfigError(f"{what} is a {type(made).__name__}", hint=f"it has to be a {kind.__name__}")
+    return made
+
+
 def raised_in(error: BaseException) -> tuple[str, str] | None:
     """Return the installed package that adds rows and whose code an error came through last, and the module there."""
     points = [one for package in distributions() for one in _of_package(package) if one.group.startswith(GROUP)]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -12,12 +15,14 @@ from unlearnable.attackers.freezing import all_but_projections, shallow_half
 from unlearnable.attackers.selection import DropDissimilar
 from unlearnable.attackers.worst_view import JITTER, strong_view
 from unlearnable.config import AS_USUAL, Recipe
+from unlearnable.errors import ConfigError
 from unlearnable.evaluation.embed import embed
+from unlearnable.experiments.cells import CellTraining, Experiment, run
 from unlearnable.experiments.fit import TrainingTask, fit
 from unlearnable.models.tokens import tokenizer
 from unlearnable.optim.contrastive import contrastive_loss
 from unlearnable.progress import Silent
-from unlearnable.training.attacker import PLAIN, Batch
+from unlearnable.training.attacker import PLAIN, Attacker, Batch
 
 
 @pytest.fixture
@@ -40,6 +45,30 @@ def test_plain_changes_nothing(batch, pairs, tiny):
     assert ATTACKERS[AS_USUAL] is PLAIN
     assert changed(AS_USUAL, batch) is batch
     assert PLAIN.choose(tiny, pairs) is pairs
+
+
+class Choosing(Attacker):
+    def choose(self, model, pairs):
+        return pairs.tokens
+
+
+class Forgetful(Attacker):
+    def batch(self, model, batch, generator):
+        replace(batch, weight=0.5)  # and no `return`
+
+
+@pytest.mark.parametrize(
+    ("attacker", "message", "hint"),
+    [
+        (Choosing(), f"the choice of the attacker {__name__}.Choosing is a Tensor", "it has to be a Pairs"),
+        (Forgetful(), f"a batch of the attacker {__name__}.Forgetful is a NoneType", "it has to be a Batch"),
+    ],
+)
+def test_an_attacker_of_a_package_that_gives_nothing_to_train_on_is_named(attacker, message, hint, pairs):
+    training = CellTraining("", SimpleNamespace(pairs=lambda: pairs), Recipe(epochs=1, lr=1e-3), attacker)
+    with pytest.raises(ConfigError) as caught:
+        run(Experiment(None, pairs, "", 0), victim(), training, Silent())
+    assert (caught.value.message, caught.value.hint) == (message, hint)
 
 
 @pytest.mark.parametrize("name", ["cutout", "cutmix", "mixup", "ueraser-max", "adversarial"])

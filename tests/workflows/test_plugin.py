@@ -10,7 +10,7 @@ import tomllib
 import numpy as np
 import pytest
 from PIL import Image
-from unlearnable_demo.stripes import StripesSettings
+from unlearnable_demo.stripes import Stripes, StripesSettings
 
 from tests.cli.program import call
 from tests.workflows.conftest import QUICK
@@ -63,6 +63,22 @@ def test_an_option_that_a_method_has_not_is_refused_before_anything_is_made(post
         protect(posts, method=method, options=options, surrogate=(str(tiny_path),), **QUICK)
     assert "options" in caught.value.hint
     assert not (posts.parent / "photos-protected.private").exists()
+
+
+@pytest.mark.parametrize(
+    ("part", "made", "said"),
+    [
+        ("start", None, "the session of the method stripes is a NoneType (it has to be a Session)"),
+        ("rounds", None, "the method stripes ended without a round (it has to yield each as a Round)"),
+        ("rounds", [None, None], "the method stripes ended without a round (it has to yield each as a Round)"),
+        ("rounds", [None, 0.5], "a round of the method stripes is a float (it has to be a Round)"),
+    ],
+)
+def test_a_method_of_a_package_that_makes_no_rounds_is_named(posts, tiny_path, monkeypatch, part, made, said):
+    monkeypatch.setattr(Stripes, part, lambda *_: made)
+    with pytest.raises(ConfigError) as caught:
+        protect(posts, surrogate=(str(tiny_path),), method="stripes", **QUICK)
+    assert caught.value.line == said
 
 
 def test_its_attack_has_a_place_in_chains():

@@ -18,6 +18,7 @@ from unlearnable.experiments.models import ModelPool
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.posts.pairs import Pairs
 from unlearnable.progress import Progress
+from unlearnable.registry import fitting
 from unlearnable.results import BothWays, EpochRecord
 from unlearnable.training.attacker import PLAIN, Attacker
 
@@ -124,12 +125,16 @@ class CellTraining:
 
 
 def run(experiment: Experiment, model: DualEncoder, training: CellTraining, progress: Progress) -> Trained:
-    """Train a model in place and rank the gallery; `progress` receives one step per batch."""
-    began = time.monotonic()
-    pairs = training.attacker.choose(model, training.arm.pairs())
+    """Train a model in place and rank the gallery; `progress` receives one step per batch.
+
+    Raises:
+        ConfigError: the attacker, of an installed package, gives no pairs or no batch.
+    """
+    began, attacker = time.monotonic(), training.attacker
+    pairs = fitting(attacker.choose(model, training.arm.pairs()), Pairs, f"the choice of {attacker.title}")
     gallery, asked = experiment.gallery, experiment.identities
     task = TrainingTask(
-        pairs, gallery, training.recipe, training.checkpoint, training.key, training.attacker, experiment.queries
+        pairs, gallery, training.recipe, training.checkpoint, training.key, attacker, experiment.queries
     )
     progress.phase(training.title, task.steps)
     trace, ranks = fit(model, task, progress), retrieve(model, gallery)

@@ -12,6 +12,7 @@ from unlearnable.config import MEMSettings, MethodSettings
 from unlearnable.errors import ConfigError
 from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import State
+from unlearnable.registry import fitting
 
 SettingsT = TypeVar("SettingsT", bound=MethodSettings, covariant=True)
 StateT = TypeVar("StateT", bound=State, covariant=True)
@@ -76,6 +77,31 @@ class Method(Protocol):
 
         None is yielded wherever in a round the state may be exported and resumed from.
         """
+
+
+def started(method: Method, problem: Problem, settings: MethodSettings) -> AnySession:
+    """Return a method's session before the first round.
+
+    Raises:
+        ConfigError: the method, of an installed package, gives none.
+    """
+    return fitting(method.start(problem, settings), Session, f"the session of the method {method.name}")
+
+
+def improving(method: Method, session: AnySession) -> Iterator[Round | None]:
+    """Run a method's rounds, and yield what they yield.
+
+    Raises:
+        ConfigError: the method, of an installed package, yields anything but rounds and None, or no round at all.
+    """
+    some = session.state.round > 0  # of an earlier run
+    for done in method.rounds(session) or ():
+        if done is not None:
+            fitting(done, Round, f"a round of the method {method.name}")
+            some = True
+        yield done
+    if not some:
+        raise ConfigError(f"the method {method.name} ended without a round", hint="it has to yield each as a Round")
 
 
 def settings_for(method: type[Method] | Method, given: MethodSettings, options: Mapping[str, Any]) -> MethodSettings:

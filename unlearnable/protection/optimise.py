@@ -13,7 +13,7 @@ import torch
 
 from unlearnable import checkpoint
 from unlearnable.config import MethodSettings
-from unlearnable.methods.base import AnySession, Method
+from unlearnable.methods.base import AnySession, Method, improving, started
 from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import RestingState, State
 from unlearnable.progress import Progress
@@ -68,6 +68,7 @@ def optimise(
 
     Raises:
         CheckpointError: the checkpoint belongs to another run.
+        ConfigError: the method, of an installed package, gives no session or no round.
     """
     settings, path, world = task.settings, task.checkpoint, task.problem.world
     stop = stop or (lambda losses: bool(reason_to_stop(settings, losses)))
@@ -79,7 +80,7 @@ def optimise(
     elif world.rank:
         copy_noise(noise, task.problem.noise_path)
     world.exchange(None)  # until then the first process leaves the files as they are
-    session = task.method.start(compared(task.problem, task.method, settings, progress), settings)
+    session = started(task.method, compared(task.problem, task.method, settings, progress), settings)
     state = session.state
     trace = _restore(task, state, progress) if resumed else OptimisationTrace()
     ticks = Ticks(progress, task.method.name, settings, state)
@@ -124,7 +125,7 @@ def _run(
 ) -> None:
     """Run the rounds of a session that are left; `trace` and the checkpoint grow with them."""
     began, clock, world = time.monotonic() - trace.seconds, checkpoint.Clock(), task.problem.world
-    for done in task.method.rounds(session):
+    for done in improving(task.method, session):
         trace.seconds = time.monotonic() - began
         if done is None:
             ticks.tick()

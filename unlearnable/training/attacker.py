@@ -56,6 +56,11 @@ class Attacker:
     adaptive: ClassVar[bool] = False
     cost: float = 1.0
 
+    @property
+    def title(self) -> str:
+        """What errors call the attacker, which does not know its name in the registry."""
+        return f"the attacker {type(self).__module__}.{type(self).__qualname__}"
+
     def choose(self, model: DualEncoder, pairs: Pairs) -> Pairs:
         """Return the pairs to train on, given the model before its training."""
         return pairs

@@ -19,6 +19,7 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing
 from unlearnable.optim.view import load_view, sample_view
 from unlearnable.posts.pairs import Pairs
+from unlearnable.registry import fitting
 from unlearnable.training.attacker import PLAIN, Attacker, Batch
 from unlearnable.training.distributed import ALONE, World
 from unlearnable.training.optimiser import clamp_scale, rate, set_rate
@@ -83,9 +84,14 @@ class Learner:
     attacker: Attacker = PLAIN
 
     def step(self, towers: nn.Module, rows: Tensor, number: int) -> float:
-        """Train on the batch of these rows of the pairs and return its loss; `towers` is the model's `forward`."""
+        """Train on the batch of these rows of the pairs and return its loss; `towers` is the model's `forward`.
+
+        Raises:
+            ConfigError: the attacker, of an installed package, gives no batch.
+        """
         model, recipe = self.model, self.recipe
-        batch = self.attacker.batch(model, self._load(rows, number), _generator(recipe.seed, 3, number))
+        given = self.attacker.batch(model, self._load(rows, number), _generator(recipe.seed, 3, number))
+        batch = fitting(given, Batch, f"a batch of {self.attacker.title}")
         self.attacker.training_mode(model)
         dropout = _seed(recipe.seed, 2, number)
         with seeded(dropout, model.device), computing(model, recipe.precision, "photo"):

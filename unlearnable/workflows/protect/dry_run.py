@@ -8,6 +8,7 @@ import time
 from unlearnable import disk
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
+from unlearnable.methods.base import improving, started
 from unlearnable.models.fetching import fetch
 from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
@@ -102,8 +103,8 @@ def _optimising_seconds(run: Run) -> float:
         noise_path=run.scratch / "noise.i8",
     )
     began = learnt = time.monotonic()
-    session = run.method.start(small, run.method_settings)
-    for done in run.method.rounds(session):
+    session = started(run.method, small, run.method_settings)
+    for done in improving(run.method, session):
         if done is not None:
             break
         if not session.state.place.trained:  # adversaries learn first, however many posts there are
