@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.program import POSIX, call, run
 from unlearnable.cli import doctor
+from unlearnable.cli.app import failure_of
 
 MANY = "9" * 5000
 
@@ -36,6 +37,17 @@ try:
 finally:
     print(os.environ.get("GOMP_SPINCOUNT"), "torch" in sys.modules)
 """
+
+
+def test_a_path_of_libraries_that_the_locale_has_no_letters_for_is_no_bug(monkeypatch):
+    place = "/home/j\udcc3\udcb6rg/lib/python3.11/site-packages"  # as Python has it under LC_ALL=C without UTF-8 mode
+    monkeypatch.setattr(sys, "path", [*sys.path, place])
+    failure = failure_of(UnicodeEncodeError("utf-8", f"{place}/torch/bin/manager", 7, 9, "surrogates not allowed"))
+    assert failure.message == f"this locale has no letters for the path of libraries, {place}"
+    assert "PYTHONUTF8=1" in failure.hint
+    assert failure.exit_code == 2
+    other = failure_of(UnicodeEncodeError("utf-8", "/photos/j\udcc3\udcb6rg.jpg", 9, 11, "surrogates not allowed"))
+    assert other.hint.startswith("this is a bug")
 
 
 STOPPED = """

@@ -19,7 +19,8 @@ from unlearnable.cli.console import report_error, say, warnings_as_lines
 from unlearnable.cli.everywhere import taking_all
 from unlearnable.cli.interruption import interruptible
 from unlearnable.cli.streams import prepare_streams
-from unlearnable.errors import EXIT_UNEXPECTED, InputError, Interrupted, UnlearnableError
+from unlearnable.errors import EXIT_UNEXPECTED, ConfigError, InputError, Interrupted, UnlearnableError
+from unlearnable.escapes import storable
 from unlearnable.launched import process
 from unlearnable.logfile import keeping
 from unlearnable.registry import raised_in
@@ -149,12 +150,21 @@ def failure_of(error: Exception | KeyboardInterrupt, command: str = "") -> Failu
     if isinstance(error, PermissionError) and error.filename:  # writing has told of it before it gets here
         hint = "check the path and the file permissions"
         return Failure(f"cannot access {error.filename}: {error.strerror}", hint, InputError.exit_code)
+    if place := _beyond_locale(error):
+        hint = "set PYTHONUTF8=1, or a locale of UTF-8, such as LC_ALL=C.UTF-8"
+        return Failure(f"this locale has no letters for the path of libraries, {place}", hint, ConfigError.exit_code)
     said, told = f"{type(error).__name__}: {error}", "with the output of the same command and --debug"
     if theirs := raised_in(error):
         package, module = theirs
         hint = f"update or remove {package}, or report it to its authors {told}"
         return Failure(f"{module} of the installed package {package} failed: {said}", hint, EXIT_UNEXPECTED)
     return Failure(said, f"this is a bug: please report it {told}", EXIT_UNEXPECTED)
+
+
+def _beyond_locale(error: Exception) -> str:
+    """Return the folder of libraries that one of them cannot spell, as torch writes its own path; else nothing."""
+    path = error.object if isinstance(error, UnicodeEncodeError) else ""
+    return next((place for place in sys.path if path.startswith(place) and storable(place) != place), "")
 
 
 def _parse_leniently(arguments: Sequence[str], asked: set[str]) -> str:
