@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.main import get_group
 
 import unlearnable
 from unlearnable import Silent
+from unlearnable.cli.app import app
 
 WORKFLOWS = {
     "protect": "unlearnable.workflows.protect.run",
@@ -85,6 +87,23 @@ def test_a_setting_that_does_not_exist_is_a_config_error(received, name):
     with pytest.raises(unlearnable.ConfigError, match="no setting 'epsilonn' in the call"):
         getattr(unlearnable, name)(*arguments, epsilonn=4)
     assert received == []
+
+
+def options_of_another_name(command):
+    """Option and setting of a command wherever they have not the same name."""
+    settings = getattr(unlearnable, f"{command.capitalize()}Settings").model_fields
+    given = [(one.opts[0], one.name) for one in get_group(app).commands[command].params if one.name in settings]
+    pairs = {option[2:].replace("-", "_"): setting for option, setting in given if option.startswith("--")}
+    return {option: setting for option, setting in pairs.items() if option != setting}
+
+
+def test_the_name_of_an_option_proposes_the_setting_that_it_gives():
+    pairs = {(command, *pair) for command in WORKFLOWS for pair in options_of_another_name(command).items()}
+    assert ("protect", "for", "platform") in pairs
+    for command, option, setting in pairs:
+        with pytest.raises(unlearnable.ConfigError, match=f"no setting '{option}' in the call") as caught:
+            getattr(unlearnable, command)("a", *["b"] * (command == "verify"), **{option: "web"})
+        assert caught.value.hint == f"did you mean '{setting}'?"
 
 
 def test_no_surrogate_is_a_config_error(received):

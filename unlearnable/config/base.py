@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -50,6 +51,9 @@ class Settings(BaseModel):
     """Name of the command, which its own environment variables hold."""
     without_variable: ClassVar[frozenset[str]] = frozenset()
     """Names of the settings that no environment variable sets."""
+
+    spelt: ClassVar[Mapping[str, str]] = {}
+    """Settings whose option has another name, by that name: what somebody who knows the command line may write."""
 
     @field_validator("*", mode="before")
     @classmethod

@@ -74,6 +74,8 @@ class ProtectionSettings(MEMSettings):
 class ProtectSettings(LoggedSettings, ProtectionSettings):
     """Everything a `protect` run depends on; saved with it as run.toml."""
 
+    spelt = {"for": "platform"}  # noqa: RUF012  (a ClassVar of the base)
+
     photos: Annotated[
         tuple[Path, ...],
         Field(min_length=1, description="Folder of photos, a caption file that names them, or photos of one folder."),
