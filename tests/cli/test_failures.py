@@ -64,6 +64,32 @@ app.main()
 """
 
 
+EARLY = """
+import os, signal, sys
+from unlearnable.cli import app
+from typer import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+moments = {"the commands are made": (main, "get_command"), "options are read": (app.Command, "parse_args")}
+place, name = moments[sys.argv[1]]
+usual = getattr(place, name)
+def stopped(*given):
+    setattr(place, name, usual)
+    os.kill(os.getpid(), signal.SIGINT)
+    return usual(*given)
+setattr(place, name, stopped)
+sys.argv = ["unlearnable", "protect", "photos", "--json"]
+app.main()
+"""
+
+
+@POSIX
+@pytest.mark.parametrize("moment", ["the commands are made", "options are read"])
+def test_an_interruption_is_told_as_json_before_the_options_are_read(moment):
+    result = subprocess.run([sys.executable, "-c", EARLY, moment], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (130, "error: interrupted\n")
+    assert json.loads(result.stdout)["stopped"] == "interrupted"
+
+
 @POSIX
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_an_interruption_is_said_and_told_as_json_also_of_a_short_command(name):

@@ -114,7 +114,8 @@ def _run(asked: set[str]) -> NoReturn:
                 raise KeyboardInterrupt
             sys.exit(code)
     except (Exception, KeyboardInterrupt) as error:  # the latter before Typer is at work
-        failure = failure_of(error, _parse_leniently(sys.argv[1:], asked) if isinstance(error, UsageError) else "")
+        early = isinstance(error, UsageError) or (isinstance(error, KeyboardInterrupt) and not asked)
+        failure = failure_of(error, _parse_leniently(sys.argv[1:], asked) if early else "")
         if "debug" in asked:
             for line in traceback.format_exc().rstrip("\n").split("\n"):
                 say(line, logging.ERROR)
@@ -168,7 +169,7 @@ def _beyond_locale(error: Exception) -> str:
 
 
 def _parse_leniently(arguments: Sequence[str], asked: set[str]) -> str:
-    """Find --json and --debug in arguments that Typer stopped at: it parses them again, past what is wrong.
+    """Find --json and --debug in arguments that Typer stopped at, or was stopped in: it parses them again, past that.
 
     Returns:
         The name of the command; empty where there is none of that name.
