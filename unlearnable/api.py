@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from unlearnable.workflows.protect.in_memory import ProtectedPost
 
 
-@in_keywords()
+@in_keywords
 def protect(
     photos: str | Path | Sequence[str | Path],
     *,
@@ -87,7 +87,7 @@ def protect(
         return run(resolved, resume=resume, overwrite=overwrite, progress=shown)
 
 
-@in_keywords()
+@in_keywords
 def protect_images(
     images: Sequence[Kind],
     captions: Sequence[str],
@@ -130,7 +130,7 @@ class ImageProtector:
         ModelError: a surrogate is not available.
     """
 
-    @in_keywords()
+    @in_keywords
     def __init__(self, *, progress: Progress | None = None, **settings: Unpack[ProtectionOptions]) -> None:
         from unlearnable.config import ProtectionSettings, resolve_as
         from unlearnable.workflows.protect.in_memory import Loaded
@@ -138,7 +138,7 @@ class ImageProtector:
         self._progress = _receiver(progress)
         self._loaded = Loaded.of(resolve_as(ProtectionSettings, settings), self._progress)
 
-    @in_keywords()
+    @in_keywords
     def protect(self, images: Sequence[Kind], captions: Sequence[str]) -> list[ProtectedPost[Kind]]:
         """Protect a set of posts; see `protect_images`."""
         from unlearnable.workflows.protect.in_memory import protect_in_memory
@@ -146,7 +146,7 @@ class ImageProtector:
         return protect_in_memory(self._loaded, images, captions, self._progress)
 
 
-@in_keywords()
+@in_keywords
 def train(
     data: str | Path | Sequence[str | Path],
     *,
@@ -184,7 +184,7 @@ def train(
         return run(resolved, resume=resume, overwrite=overwrite, progress=shown)
 
 
-@in_keywords()
+@in_keywords
 def verify(
     originals: str | Path,
     protected: str | Path,
@@ -222,7 +222,7 @@ def verify(
         return run(resolved, overwrite=overwrite, progress=shown)
 
 
-@in_keywords()
+@in_keywords
 def benchmark(
     dataset: str,
     *,
@@ -257,7 +257,7 @@ def benchmark(
         return run(resolved, resume=resume, progress=shown)
 
 
-@in_keywords()
+@in_keywords
 def explain(
     photo: str | Path | None = None,
     *,
@@ -293,7 +293,7 @@ def explain(
         return run(resolved, overwrite=overwrite, progress=shown)
 
 
-@in_keywords()
+@in_keywords
 def preview(
     photo: str | Path, protected: str | Path, output: str | Path | None = None, *, overwrite: bool = False
 ) -> PreviewReport:

@@ -1,27 +1,46 @@
-"""What errors say of options, said of keywords: `--test-captions` is `test_captions` in a public call."""
+"""What errors and reports say of options, said of keywords: `--test-captions` is `test_captions` in a public call."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from unlearnable.errors import UnlearnableError
 
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 _SWITCHES = ("add", "overwrite", "resume", "strict")  # `use add` would be no call
 _OPTION = re.compile(r"unlearnable \w+(?: --[\w-]+ \S+)+|(?<![^\s(])--([a-z]+(?:-[a-z]+)*)")  # a command line stays
 
 
-@contextmanager
-def in_keywords() -> Iterator[None]:
-    """Let errors that come through name keywords in place of options; each public call is decorated with it."""
-    try:
-        yield
-    except UnlearnableError as error:
-        error.message = _said(error.message)
-        error.hint = error.hint and _said(error.hint)
-        error.args = (error.message,)
-        raise
+def in_keywords(call: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Make errors and the notes of the report of a public call name keywords in place of options."""
+
+    @wraps(call)
+    def said(*arguments: Given.args, **keywords: Given.kwargs) -> Result:
+        try:
+            result: Result = _retold(call(*arguments, **keywords))
+        except UnlearnableError as error:
+            error.message = _said(error.message)
+            error.hint = error.hint and _said(error.hint)
+            error.args = (error.message,)
+            raise
+        return result
+
+    return said
+
+
+def _retold(value: Any) -> Any:
+    """Return a report, or a part of one, with all notes in it told anew; the file that was written stays as it is."""
+    if isinstance(value, list):
+        return list(map(_retold, value))
+    if not hasattr(value, "model_copy"):
+        return value
+    return value.model_copy(
+        update={name: list(map(_said, part)) if name == "notes" else _retold(part) for name, part in value}
+    )
 
 
 def _said(text: str) -> str:

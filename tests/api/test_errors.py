@@ -1,4 +1,4 @@
-"""Errors of the public calls name their keywords; those of the command line, which are the same ones, name options."""
+"""Errors and notes of the public calls name their keywords; those of the command line, the same ones, name options."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import pytest
 
 import unlearnable
 from tests.cli.program import call
-from unlearnable import ConfigError, OutputError, UnlearnableError
+from unlearnable import BenchmarkReport, ConfigError, OutputError, UnlearnableError
+from unlearnable.benchmarks import study
 from unlearnable.errors import UnknownName
 from unlearnable.keywords import in_keywords
+from unlearnable.results import TableRecord
 
 
 def test_what_exists_already_is_refused_in_words_of_each(tmp_path):
@@ -42,7 +44,23 @@ def test_what_exists_already_is_refused_in_words_of_each(tmp_path):
     ],
 )
 def test_options_that_are_keywords_are_said_as_keywords(said, wanted):
+    @in_keywords
+    def fail(kind):
+        raise kind(said, hint=said)
+
     for kind in (UnlearnableError, UnknownName):
-        with pytest.raises(kind) as caught, in_keywords():
-            raise kind(said, hint=said)
+        with pytest.raises(kind) as caught:
+            fail(kind)
         assert (str(caught.value), caught.value.message, caught.value.hint) == (wanted, wanted, wanted)
+
+
+def test_notes_of_a_report_and_of_its_parts_name_keywords(monkeypatch):
+    said, told = "1 seed: repeat with --seeds 0,1,2", "1 seed: repeat with seeds 0,1,2"
+    table = TableRecord(title="a --seeds b", heads=[], rows=[], notes=["fine", said])
+    written = BenchmarkReport.model_construct(title="--seeds", notes=[said], tables=[table])
+    monkeypatch.setattr(study, "benchmark", lambda *_, **__: written)
+    report = unlearnable.benchmark("pubfig")
+    assert report.notes == [told]
+    assert report.tables == [table.model_copy(update={"notes": ["fine", told]})]
+    assert report.title == written.title
+    assert (written.notes, table.notes) == ([said], ["fine", said])

@@ -94,7 +94,7 @@ def test_captions_without_names_stay_and_it_is_said(posts, quick):
     report = protect(posts, captions=posts / "posts.jsonl", borrow_names=2, **quick)
     assert any(note.startswith("no caption borrows a name") for note in report.notes)
     plain = protect(posts, captions=posts / "posts.jsonl", overwrite=True, **quick)
-    assert not any("--borrow-names" in note for note in plain.notes)
+    assert not any("borrow_names" in note for note in plain.notes)
 
 
 def test_words_of_folders_are_no_names_in_captions_of_the_user(named, quick):
@@ -102,7 +102,7 @@ def test_words_of_folders_are_no_names_in_captions_of_the_user(named, quick):
     for number, folder in ((0, "Camera"), (1, "Camera"), (2, "Instagram"), (3, "Instagram")):
         (named / folder).mkdir(exist_ok=True)
         (named / f"p{number}.png").rename(named / folder / f"IMG_{number}.png")
-    assert not any("--borrow-names" in note for note in protect(named, **quick).notes)
+    assert not any("borrow_names" in note for note in protect(named, **quick).notes)
 
 
 def test_a_name_that_borrows_none_that_fits_is_said(named, quick, monkeypatch):

@@ -24,8 +24,8 @@ def test_a_published_row_repeats_the_protected_caption_and_names_no_place(posts,
     assert [row["title"] for row in written] == ["", *[None] * 7]
     assert [(row["location"], row["n"]) for row in written] == [({"lat": 1.5, "lon": 2.5}, 7)] * 8
     assert [note for note in report.notes if "field" in note] == [
-        "the field alt of 8 rows got the protected caption, which it repeats: --keep-fields alt keeps it",
-        "the field title of 7 rows was emptied: --keep-fields title keeps it",
+        "the field alt of 8 rows got the protected caption, which it repeats: keep_fields alt keeps it",
+        "the field title of 7 rows was emptied: keep_fields title keeps it",
     ]
 
 
@@ -45,7 +45,7 @@ def test_a_published_row_does_not_say_who_is_in_the_photo(posts, tiny_path, tmp_
     assert "Ada" not in text
     for row in map(json.loads, text.splitlines()):
         assert (row["person"], row["people"], row["tagged"], row["by"]) == (None, None, None, "Ben")
-    assert "the field person of 8 rows was emptied: --keep-fields person keeps it" in report.notes
+    assert "the field person of 8 rows was emptied: keep_fields person keeps it" in report.notes
 
 
 def test_two_metadata_files_that_imagefolder_refuses_are_told(posts, tiny_path, tmp_path):
