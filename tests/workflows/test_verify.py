@@ -150,6 +150,21 @@ def test_every_arm_and_attack_has_its_cell_and_is_run_once(settings):
     assert "jpeg-75+strip-trigger" in page
 
 
+def test_attacks_that_leave_the_same_posts_are_trained_on_once(settings, tmp_path):
+    names, notes = ("png", "resize-512", "jpeg-75", "resize-512+jpeg-75"), Notes()
+    asked = settings("shortcut", epochs=1, through=names)
+    report = verify(asked, progress=notes)
+    assert (report.ran, report.reused) == (3, 2)
+    assert [told for told in notes.told if told.startswith("3 trainings to run") and "already" not in told]
+    assert [cell.through for cell in report.cells] == ["png", *names]
+    alone = verify(asked.model_copy(update={"through": names[1::2], "output": tmp_path / "alone"}))
+    for apart, shared in zip(alone.cells[1:], report.cells[2::2], strict=True):
+        assert apart.model_copy(update={"seconds": shared.seconds}) == shared
+    again = verify(asked.model_copy(update={"through": (*names, "resize-64")}))
+    assert again.ran == 0
+    assert again.cells[:-1] == report.cells
+
+
 def test_each_attacker_trains_on_every_arm_and_plain_cells_are_used_again(settings):
     asked = settings("shortcut", epochs=1, through=("png", "jpeg-75"))
     plain = verify(asked)

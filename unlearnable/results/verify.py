@@ -226,5 +226,7 @@ class VerifyReport(Record):
     made_by: MadeBy = None
     settings: RunSettings = None
     ran: int = Field(description="Cells that this run trained.")
-    reused: int = Field(description="Cells that an earlier run had trained.")
+    reused: int = Field(
+        description="Cells that an earlier run had trained, or this one for another attack that leaves the same posts."
+    )
     seconds: RunSeconds

@@ -12,7 +12,7 @@ from unlearnable.attackers import ATTACKERS
 from unlearnable.config import AS_USUAL, VerifySettings
 from unlearnable.errors import InputError
 from unlearnable.evaluation.embed import retrieve
-from unlearnable.experiments.cell_store import CellStore, Key
+from unlearnable.experiments.cell_store import CellStore, Key, digest_of
 from unlearnable.experiments.cells import Experiment
 from unlearnable.experiments.recipe import recipe_for
 from unlearnable.progress import Progress
@@ -22,6 +22,7 @@ from unlearnable.workflows.verify.arms import VerifyArm
 from unlearnable.workflows.verify.training import Training, estimate, run_training
 
 VERSION = 4  # cells have their ranks, and what they make of a crowd
+THROUGH = "through"  # what a key and a cell call the attack
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ class Slot:
     name: str
     key: Key
     cell: Cell | None
+
+    @property
+    def work(self) -> str:
+        """The hex SHA-256 of what is trained: attacks that leave the same posts, as on small photos, have it alike."""
+        return digest_of({part: value for part, value in self.key.items() if part != THROUGH})
 
 
 @dataclass
@@ -93,20 +99,24 @@ def run_cells(
 ) -> CellResults:
     """Run every missing cell, victim by victim and seed by seed, after a note of how many and about how long.
 
+    Where several attacks leave the same posts, a victim is trained on them once, for all of their cells.
+
     Raises:
         InputError: an attacker that is asked for by name has nothing to go by in these posts.
     """
     results, store = CellResults(), CellStore(folder, Cell)
     store.report_unusable(experiment.version, progress)
     slots = _slots(experiment, settings, grid, store, overwrite=overwrite)
-    if missing := [slot.training for slot in slots if slot.cell is None]:
-        progress.note(estimate(experiment.pool, missing, len(slots) - len(missing)))
+    found = {slot.work: slot.cell for slot in slots if slot.cell is not None}
+    if missing := {slot.work: slot.training for slot in slots if slot.work not in found}:
+        there = sum(slot.cell is not None for slot in slots)
+        progress.note(estimate(experiment.pool, list(missing.values()), there))
     if not settings.from_scratch:
         for victim in dict.fromkeys(settings.victims):
             ranks = retrieve(experiment.pool.pretrained(victim), experiment.gallery)
             results.pretrained[victim] = experiment.score(ranks)
     for slot in slots:
-        cell, attacker = slot.cell, slot.training.attacker
+        cell, attacker = slot.cell or found.get(slot.work), slot.training.attacker
         if attacker in results.not_made:
             continue
         if cell is None:
@@ -117,8 +127,11 @@ def run_cells(
                     raise
                 results.leave_out(attacker, error)
                 continue
-            store.write(slot.name, slot.key, cell)
+            found[slot.work] = cell
             results.runs[attacker] += 1
+        if slot.cell is None:
+            cell = cell.model_copy(update={THROUGH: slot.training.arm.attack.name})
+            store.write(slot.name, slot.key, cell)
         results.cells.append(cell.model_copy(update={"victim": slot.training.victim}))
     return results
 
@@ -143,5 +156,5 @@ def _slots(
 
 def _further(arm: VerifyArm, attacker: str) -> dict[str, str]:
     """Return what a cell's key and name hold of arm and attacker; a plain cell has the key that it always had."""
-    further = {"data": arm.data, "through": arm.attack.name}
+    further = {"data": arm.data, THROUGH: arm.attack.name}
     return further if attacker == AS_USUAL else {**further, "attacker": ATTACKERS.versioned(attacker)}
