@@ -12,7 +12,7 @@ from unlearnable.benchmarks.protection_store import ProtectionStore
 from unlearnable.benchmarks.protections import make
 from unlearnable.benchmarks.runner import surrogate_of
 from unlearnable.config import BenchmarkSettings, Recipe
-from unlearnable.experiments.timing import step_seconds
+from unlearnable.experiments.timing import asking_seconds, step_seconds
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.progress import Silent
 from unlearnable.results import BenchmarkPlan, PlannedCell
@@ -44,12 +44,15 @@ def estimate(bench: Bench, settings: BenchmarkSettings) -> BenchmarkPlan:
 
 
 def training_seconds(bench: Bench) -> dict[str, float]:
-    """Return the seconds that training each victim takes."""
+    """Return the seconds that training each victim takes, and asking it for the people's names where that is done."""
     recipe, pairs = bench.setup.scale.recipe, pairs_of(bench.train.pixels, bench.train.captions)
     steps = recipe.epochs * steps_an_epoch(pairs, recipe)
-    return {
-        name: steps * step_seconds(bench.experiment.pool.start(name, 0), pairs, recipe) for name in bench.setup.victims
-    }
+    seconds = {}
+    for name in bench.setup.victims:
+        model = bench.experiment.pool.start(name, 0)
+        training = steps * step_seconds(model, pairs, recipe)
+        seconds[name] = training + asking_seconds(model, bench.experiment.identities)
+    return seconds
 
 
 def plan_of(

@@ -1,10 +1,12 @@
-"""Time a training step on this machine, from which the time of whole trainings is estimated."""
+"""Time a training step on this machine, and a prompt's names, from which the time of whole trainings is estimated."""
 
 from __future__ import annotations
 
 import time
 
 from unlearnable.config import Recipe
+from unlearnable.evaluation.embed import embed_texts
+from unlearnable.evaluation.idia import Identities
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.posts.pairs import Pairs
 from unlearnable.training.loop import Learner, train
@@ -21,3 +23,12 @@ def step_seconds(model: DualEncoder, pairs: Pairs, recipe: Recipe) -> float:
     began = time.monotonic()
     next(steps)
     return time.monotonic() - began
+
+
+def asking_seconds(model: DualEncoder, asked: Identities | None) -> float:
+    """Return the seconds that a model takes to read all names it is asked for, from those of one prompt; 0 for none."""
+    if asked is None:
+        return 0.0
+    began = time.monotonic()
+    embed_texts(model, asked.tokens[0])
+    return len(asked.tokens) * (time.monotonic() - began)

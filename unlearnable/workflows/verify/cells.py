@@ -110,7 +110,7 @@ def run_cells(
     found = {slot.work: slot.cell for slot in slots if slot.cell is not None}
     if missing := {slot.work: slot.training for slot in slots if slot.work not in found}:
         there = sum(slot.cell is not None for slot in slots)
-        progress.note(estimate(experiment.pool, list(missing.values()), there))
+        progress.note(estimate(experiment, list(missing.values()), there))
     if not settings.from_scratch:
         for victim in dict.fromkeys(settings.victims):
             ranks = retrieve(experiment.pool.pretrained(victim), experiment.gallery)

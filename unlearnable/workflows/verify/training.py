@@ -10,8 +10,7 @@ from unlearnable.config import AS_USUAL, Recipe
 from unlearnable.evaluation.embed import retrieve
 from unlearnable.evaluation.scores import queries_of, scores
 from unlearnable.experiments.cells import CellTraining, Experiment, Trained, run
-from unlearnable.experiments.models import ModelPool
-from unlearnable.experiments.timing import step_seconds
+from unlearnable.experiments.timing import asking_seconds, step_seconds
 from unlearnable.forecast import duration
 from unlearnable.progress import Progress
 from unlearnable.results import Cell, CrowdCell, RanksRecord
@@ -40,11 +39,11 @@ class Training:
     recipe: Recipe
 
 
-def estimate(pool: ModelPool, trainings: Sequence[Training], reused: int) -> str:
+def estimate(experiment: Experiment, trainings: Sequence[Training], reused: int) -> str:
     """Return a line on how many trainings are to come and how long they take here, from one step of each victim.
 
     Args:
-        pool: victims before their training.
+        experiment: victims before their training, and the people whom each is asked for after it.
         trainings: trainings to come, at least one.
         reused: number of those that an earlier run has done.
     """
@@ -52,9 +51,10 @@ def estimate(pool: ModelPool, trainings: Sequence[Training], reused: int) -> str
     seconds: dict[str, float] = {}
     for victim in dict.fromkeys(training.victim for training in trainings):
         own = [training for training in trainings if training.victim == victim]
-        step = step_seconds(pool.start(victim, own[0].recipe.seed), pairs, own[0].recipe)
+        model = experiment.pool.start(victim, own[0].recipe.seed)
+        step, asking = step_seconds(model, pairs, own[0].recipe), asking_seconds(model, experiment.identities)
         steps = (one.hooks.cost * one.recipe.epochs * steps_an_epoch(pairs, one.recipe) for one in own)
-        seconds[victim] = step * sum(steps)
+        seconds[victim] = step * sum(steps) + len(own) * asking
     each = [f"{Path(victim).name} {duration(value)}" for victim, value in seconds.items()]
     parts = f" ({', '.join(each)})" if len(each) > 1 else ""
     there = f", {reused} are there already" if reused else ""
