@@ -17,7 +17,7 @@ from unlearnable.methods.likeness import likeness
 from unlearnable.methods.problem import Problem
 from unlearnable.models.architectures import tuning_rate
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.precision import computing
+from unlearnable.models.precision import encode_photos, encode_texts
 from unlearnable.optim.adversarial import centres_of, displacement, elsewhere, group
 from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.posts.names import posts_by_name
@@ -43,9 +43,7 @@ class Adversary:
 
     def loss(self, pixels: Tensor, photos: Sequence[int]) -> Tensor:
         """Return the loss of photos as they are loaded (b, 3, s, s): the mean logit of what they are not to show."""
-        with computing(self.model, self.precision, "photo"):
-            features = self.model.encode_image(pixels.to(self.model.device))
-        features = features.float()
+        features = encode_photos(self.model, pixels, self.precision)
         shift = self.shift[list(photos)].to(features)
         return self.model.logit_scale * (features * shift).sum(dim=1).mean()
 
@@ -127,9 +125,6 @@ def _features(session: MEMSession, model: DualEncoder) -> tuple[Tensor, Tensor]:
         tokens, _ = tokens_of(slots, torch.zeros(len(slots), 0, dtype=torch.long))
         own = [photos[row] for row in world.share(len(photos))]
         pixels = torch.stack([load_view(posts.pixels[n], model.image_size, PLAIN_VIEW) for n in own])
-        with computing(model, precision, "photo"):
-            seen = model.encode_image(pixels.to(model.device)).float()
-        images.append(world.gather(seen)[: len(photos)].cpu())
-        with computing(model, precision, "text"):
-            texts.append(model.encode_text(tokens.to(model.device)).float().cpu())
+        images.append(world.gather(encode_photos(model, pixels, precision))[: len(photos)].cpu())
+        texts.append(encode_texts(model, tokens, precision).cpu())
     return torch.cat(images), torch.cat(texts)

@@ -12,7 +12,7 @@ from unlearnable.config import Precision
 from unlearnable.errors import ModelError
 from unlearnable.methods.base import AnySession
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.precision import TOWERS, computing, in_bf16
+from unlearnable.models.precision import TOWERS, computing, encode_photos, encode_texts, in_bf16
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.optim.contrastive import contrastive_loss, same_source_mask
 from unlearnable.optim.view import apply_noise, load_view, sample_view
@@ -96,8 +96,7 @@ def batch_loss(
     with computing(model, precision, "photo" if learn_text else "text"), torch.set_grad_enabled(learn_text):
         texts = model.encode_text(own.to(model.device)).float()
         wrong = None if decoys is None else model.encode_text(decoys.to(model.device)).float()
-    with computing(model, precision, "photo"):
-        images = model.encode_image(pixels.to(model.device)).float()
+    images = encode_photos(model, pixels, precision)
     with torch.set_grad_enabled(learn_text):
         texts = world.gather(texts)[: len(tokens)]
     images = world.gather(images)[: len(tokens)]
@@ -113,11 +112,8 @@ def post_losses(
 
     The pixels are of this process's share of the batch.
     """
-    own = tokens[world.share(len(tokens))]
-    with computing(model, precision, "photo"):
-        images = model.encode_image(pixels.to(model.device)).float()
-    with computing(model, precision, "text"):
-        texts = model.encode_text(own.to(model.device)).float()
+    images = encode_photos(model, pixels, precision)
+    texts = encode_texts(model, tokens[world.share(len(tokens))], precision)
     images, texts = (world.gather(each)[: len(tokens)] for each in (images, texts))
     drop = caption_mask(tokens).to(model.device)
     apart = contrastive_loss(images, texts, model.logit_scale, drop=drop, reduction="none")

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from unlearnable.config import Precision, TriggerSettings
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.precision import computing
+from unlearnable.models.precision import encode_photos, encode_texts
 from unlearnable.models.tokens import Vocabulary, tokenizer
 from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.posts.pixels import Pixels
@@ -90,8 +90,7 @@ def resemblance(
         for numbers in torch.arange(len(pixels)).split(BATCH):
             own = numbers[world.share(len(numbers))].tolist()
             loaded = torch.stack([load_view(pixels[n], model.image_size, PLAIN_VIEW) for n in own])
-            with computing(model, settings.precision, "photo"):
-                features = model.encode_image(loaded.to(model.device)).float()
+            features = encode_photos(model, loaded, settings.precision)
             parts.append(world.gather(features)[: len(numbers)].cpu())
             progress.advance(len(numbers))
         photos.append(torch.cat(parts))
@@ -111,8 +110,7 @@ def text_features(
     for model in models:
         parts = []
         for texts in rows.split(CHUNK):
-            with computing(model, precision, "text"):
-                own = model.encode_text(texts[world.share(len(texts))].to(model.device)).float()
+            own = encode_texts(model, texts[world.share(len(texts))], precision)
             parts.append(world.gather(own)[: len(texts)].cpu())
         features.append(torch.cat(parts))
     return tuple(features)

@@ -14,7 +14,7 @@ from unlearnable.methods.base import AnySession, MEMSession
 from unlearnable.methods.batches import caption_mask, decoy_tokens, in_order, views
 from unlearnable.methods.problem import Problem
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.precision import computing
+from unlearnable.models.precision import computing, encode_photos, encode_texts
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.optim.beam import TriggerLoss, beam_search
 from unlearnable.optim.contrastive import contrastive_loss
@@ -97,13 +97,11 @@ def improve_triggers(session: MEMSession, photos: list[int]) -> int:
     images = []
     with torch.no_grad():
         for model in state.models:
-            pixels = views(session, photos, model.image_size).to(model.device)
-            with computing(model, precision, "photo"):
-                features = model.encode_image(pixels).float()
+            features = encode_photos(model, views(session, photos, model.image_size), precision)
             images.append(world.gather(features)[: len(photos)])
         slots = session.problem.posts.choose(photos, state.generator)
         wrong = decoy_tokens(session, slots)
-        decoys = [None if wrong is None else _encoded(model, wrong, precision) for model in state.models]
+        decoys = [None if wrong is None else encode_texts(model, wrong, precision) for model in state.models]
     scene = Scene(photos, slots, state.models, images, decoys, precision)
     return (_improve_all if session.settings.trigger_scope == "user" else _improve_each)(session, scene)
 
@@ -189,18 +187,12 @@ def _fall(scene: Scene, triggers: Tensor, rows: Tensor, ids: Tensor, world: Worl
     return torch.stack(falls).sum(dim=0), features
 
 
-def _encoded(model: DualEncoder, tokens: Tensor, precision: Precision) -> Tensor:
-    """(m, d) text features of tokens (m, t)."""
-    with computing(model, precision, "text"):
-        return model.encode_text(tokens.to(model.device)).float()
-
-
 def _features(scene: Scene, model: DualEncoder, rows: Tensor, triggers: Tensor) -> Tensor:
     """(m, d) text features of the captions of batch rows (m,) with triggers (m, k) of token ids."""
     parts = []
     for part, chosen in zip(rows.split(CHUNK), triggers.split(CHUNK), strict=True):
         tokens, _ = tokens_of([scene.slots[n] for n in part.tolist()], chosen)
-        parts.append(_encoded(model, tokens, scene.precision))
+        parts.append(encode_texts(model, tokens, scene.precision))
     return torch.cat(parts)
 
 

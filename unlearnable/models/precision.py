@@ -36,6 +36,18 @@ def computing(model: DualEncoder, precision: Precision, tower: Tower) -> torch.a
     return torch.autocast(model.device.type, torch.bfloat16, enabled=in_bf16(model, precision, tower))
 
 
+def encode_photos(model: DualEncoder, pixels: Tensor, precision: Precision) -> Tensor:
+    """Return the features (b, d) in fp32, on the model's device, of photos as they are loaded (b, 3, s, s)."""
+    with computing(model, precision, "photo"):
+        return model.encode_image(pixels.to(model.device)).float()
+
+
+def encode_texts(model: DualEncoder, tokens: Tensor, precision: Precision) -> Tensor:
+    """Return the features (b, d) in fp32, on the model's device, of texts that are only read, as tokens (b, t)."""
+    with computing(model, precision, "text"):
+        return model.encode_text(tokens.to(model.device)).float()
+
+
 def in_bf16(model: DualEncoder, precision: Precision, tower: Tower) -> bool:
     """Return whether a tower computes in bf16; "auto" is the faster format on this machine."""
     if precision != "auto":
