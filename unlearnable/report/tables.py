@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from statistics import fmean, pstdev
 
 from unlearnable.config import AS_PUBLISHED, named_settings
@@ -24,34 +23,6 @@ OURS = "Each figure is ours / the paper's; - where the paper has none."
 SAME = "The set-up differs from the paper's as Table {} says."
 
 
-@dataclass(frozen=True)
-class _RowFigures:
-    """The figures of one row, over the seeds.
-
-    Attributes:
-        hits: Hit@10 of each seed, in per cent, image→text and text→image.
-        medrs: Medr of each seed, image→text and text→image.
-        paper: the paper's figures, if it has any.
-    """
-
-    hits: tuple[list[float], list[float]]
-    medrs: tuple[list[float], list[float]]
-    paper: PaperRow | None
-
-    def figures(self) -> list[str]:
-        """Return Hit@10 and Medr image→text, then both text→image."""
-        theirs = (self.paper.image_to_text, self.paper.text_to_image) if self.paper else (None, None)
-        found = []
-        for hits, medrs, paper in zip(self.hits, self.medrs, theirs, strict=True):
-            hit10 = paper.hit10 if paper else None
-            found += [_pair(hits, hit10, "{:.1f}".format), _pair(medrs, paper.medr if paper else None, rank)]
-        return found
-
-    def ranks(self) -> list[str]:
-        """Return Medr alone, image→text and text→image."""
-        return self.figures()[1::2]
-
-
 def lay_out(report: BenchmarkReport) -> list[TableRecord]:
     """Return the tables that the cells of a run fill; a table of one row is left out."""
     makers: Sequence[Callable[[BenchmarkReport], TableRecord]]
@@ -64,8 +35,8 @@ def lay_out(report: BenchmarkReport) -> list[TableRecord]:
 
 def _methods(report: BenchmarkReport) -> TableRecord:
     cells = _plain(report, victim=_first(report))
-    rows = [["Random ranking", *_fixed(report.random, report.random_paper).figures()]]
-    rows += [[_name(method), *_over(found).figures()] for method, found in _by(cells, lambda c: c.method)]
+    rows = [["Random ranking", *_figures([report.random], report.random_paper)]]
+    rows += [[_name(method), *_over(found)] for method, found in _by(cells, lambda c: c.method)]
     title = f"Table 1: methods on {report.title}, victim {_first(report)}{_after(report)}"
     return TableRecord(title=title, heads=["", *HEADS], rows=rows, notes=[OURS, *report.differs])
 
@@ -73,7 +44,7 @@ def _methods(report: BenchmarkReport) -> TableRecord:
 def _transfer(report: BenchmarkReport) -> TableRecord:
     cells = [cell for cell in _plain(report) if cell.method == "clean" or named_settings(cell.method)]
     rows = [
-        [victim, _name(method), *replace(_over(found), paper=_transfer_paper(report, found[0])).ranks()]
+        [victim, _name(method), *_figures(found, _transfer_paper(report, found[0]))[1::2]]  # Medr alone
         for victim, own in _by(cells, lambda c: c.victim)
         for method, found in _by(own, lambda c: c.method)
     ]
@@ -100,9 +71,9 @@ def _fractions(report: BenchmarkReport) -> TableRecord:
     shares = sorted({cell.fraction for cell in cells}, reverse=True)
     rows = []
     for method, own in _by(cells, lambda c: c.method):
+        found = [_over([c for c in own if c.fraction == share]) for share in shares]
         for index, way in enumerate(WAYS):
-            found = [_over([c for c in own if c.fraction == share]) for share in shares]
-            rows.append([_name(method), way, *(one.figures()[2 * index + k] for one in found for k in (0, 1))])
+            rows.append([_name(method), way, *(one[2 * index + k] for one in found for k in (0, 1))])
     heads = ["", "", *(f"{100 * share:g} % {figure}" for share in shares for figure in ("Hit@10", "Medr"))]
     notes = [OURS, "The photos that are protected are drawn by the seed; all others are clean.", *_set_up(report)]
     return TableRecord(
@@ -118,7 +89,7 @@ def _triggers(report: BenchmarkReport) -> TableRecord:
     made = {record.method: record.fluency for record in report.protections}
     read = {method: made.get(method) for method in dict.fromkeys(cell.method for cell in cells)}
     own = _by(cells, lambda c: c.method)
-    rows = [[_name(method), *_over(found).figures(), *_read(read[method])] for method, found in own]
+    rows = [[_name(method), *_over(found), *_read(read[method])] for method, found in own]
     heads = ["", *HEADS, "judge's nats a token", "AUROC"]
     texts = [f"{_name(method)}, first posts: {'; '.join(found[0].triggers)}." for method, found in own]
     notes = [*texts, OURS, *_set_up(report), *_about_reading(list(read.values()), report.unread)]
@@ -150,12 +121,12 @@ def _kinds_of_triggers(report: BenchmarkReport) -> int:
 
 
 def _tuned(report: BenchmarkReport) -> TableRecord:
-    rows = [["", "Random ranking", *_fixed(report.random, None).figures()]]
+    rows = [["", "Random ranking", *_figures([report.random], None)]]
     for victim, own in _by(_plain(report), lambda c: c.victim):
-        before = _fixed(report.pretrained[victim], report.pretrained_paper.get(victim))
-        rows.append([victim, NAMES["pretrained"], *before.figures()])
+        before = _figures([report.pretrained[victim]], report.pretrained_paper.get(victim))
+        rows.append([victim, NAMES["pretrained"], *before])
         for method, found in _by(own, lambda c: c.method):
-            rows.append([victim, "Fine-tuned" if method == "clean" else _name(method), *_over(found).figures()])
+            rows.append([victim, "Fine-tuned" if method == "clean" else _name(method), *_over(found)])
     notes = [
         f"Protected on {_surrogate(report)}.",
         *(f"{name} stands where the paper has {role}." for name, role in report.roles.items() if role != name),
@@ -169,7 +140,7 @@ def _tuned(report: BenchmarkReport) -> TableRecord:
 
 def _attacks(report: BenchmarkReport) -> TableRecord:
     rows = [
-        [victim, trained, through, *_over(found).figures()]
+        [victim, trained, through, *_over(found)]
         for victim, same in _by(report.cells, lambda c: c.victim)
         for trained, own in _by(same, _trained_on)
         for through, found in _by(own, lambda c: c.through)
@@ -230,15 +201,20 @@ def _by(cells: Sequence[BenchmarkCell], key: Callable[[BenchmarkCell], str]) -> 
     return [(value, [cell for cell in cells if key(cell) == value]) for value in dict.fromkeys(map(key, cells))]
 
 
-def _over(cells: Sequence[BenchmarkCell]) -> _RowFigures:
-    ways = [[cell.image_to_text for cell in cells], [cell.text_to_image for cell in cells]]
-    hits, medrs = ([[getattr(f, name) for f in way] for way in ways] for name in ("hit10", "medr"))
-    return _RowFigures((hits[0], hits[1]), (medrs[0], medrs[1]), cells[0].paper if cells else None)
+def _over(cells: Sequence[BenchmarkCell]) -> list[str]:
+    """Return the figures of cells that differ in their seeds alone."""
+    return _figures(cells, cells[0].paper if cells else None)
 
 
-def _fixed(figures: BothWays, paper: PaperRow | None) -> _RowFigures:
-    image, text = figures.image_to_text, figures.text_to_image
-    return _RowFigures(([image.hit10], [text.hit10]), ([image.medr], [text.medr]), paper)
+def _figures(scores: Sequence[BenchmarkCell | BothWays], paper: PaperRow | None) -> list[str]:
+    """Return Hit@10 and Medr image→text, then both text→image, of scores one a seed, each beside the paper's."""
+    ours = [one.image_to_text for one in scores], [one.text_to_image for one in scores]
+    theirs = (paper.image_to_text, paper.text_to_image) if paper else (None, None)
+    found = []
+    for own, row in zip(ours, theirs, strict=True):
+        found.append(_pair([one.hit10 for one in own], row.hit10 if row else None, "{:.1f}".format))
+        found.append(_pair([one.medr for one in own], row.medr if row else None, rank))
+    return found
 
 
 def _pair(values: Sequence[float], paper: float | None, form: Callable[[float], str]) -> str:
