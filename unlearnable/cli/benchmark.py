@@ -14,7 +14,7 @@ from rich.table import Table
 from unlearnable import config
 from unlearnable.benchmarks import SUITES
 from unlearnable.cli import options
-from unlearnable.cli.console import console, show_skipped
+from unlearnable.cli.console import console, show_notes, show_skipped
 from unlearnable.cli.options import MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import BenchmarkSettings
@@ -120,8 +120,7 @@ def _show_report(report: BenchmarkReport) -> None:
         for note in record.notes:
             out.print(Padding(note, (0, 0, 0, 2)))
     show_skipped(out, report.skipped, "table.json lists them all")
-    for note in report.notes:
-        out.print(f"note: {note}")
+    show_notes(out, report.notes)
     out.print(
         f"{counted(report.ran, 'cell')} run, {report.reused} there already; tables and figures: {report.output} "
         f"({report.seconds:.0f} s)",

@@ -106,6 +106,12 @@ def show_skipped(out: Console, skipped: Sequence[SkippedRecord], listed: str) ->
         out.print(f"{len(several)} not used, {reason}: {first.where} ({first.detail}){others}")
 
 
+def show_notes(out: Console, notes: Sequence[str]) -> None:
+    """Print remarks, a line each."""
+    for note in notes:
+        out.print(f"note: {note}")
+
+
 def print_json(result: BaseModel | Mapping[str, Any]) -> None:
     """Print one JSON object on stdout and nothing else there."""
     text = result.model_dump_json() if isinstance(result, BaseModel) else json.dumps(result)

@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from unlearnable.cli import options
-from unlearnable.cli.console import console, stacked
+from unlearnable.cli.console import console, show_notes, stacked
 from unlearnable.cli.options import MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import ExplainSettings
@@ -77,7 +77,6 @@ def _show(report: ExplainReport) -> None:
         values = (drawn.cosine_copies, drawn.cosine_captions, drawn.cosine_own, drawn.cosine_others)
         shown = [f"{name} {value:.2f}" for name, value in zip(names, values, strict=True) if value is not None]
         out.print(f"{drawn.model}, mean cosines: {', '.join(shown)}")
-    for note in report.notes:
-        out.print(f"note: {note}")
+    show_notes(out, report.notes)
     written = ", ".join([*report.files, "explain.json"])
     out.print(f"written to {report.output}: {written}", soft_wrap=True)

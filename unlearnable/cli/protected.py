@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from unlearnable.cli.console import console, show_skipped
+from unlearnable.cli.console import console, show_notes, show_skipped
 from unlearnable.forecast import duration
 from unlearnable.report.sparkline import sparkline
 from unlearnable.results import ProtectPlan, ProtectReport
@@ -21,8 +21,7 @@ def show_report(report: ProtectReport, *, verbose: bool = False) -> None:
     show_skipped(out, report.skipped, "the manifest lists them all")
     for sentence in in_plain_words(report):
         out.print(sentence)
-    for note in report.notes:
-        out.print(f"note: {note}")
+    show_notes(out, report.notes)
     out.print("What to do next:", style="bold")
     for number, step in enumerate(next_steps(report), 1):
         out.print(f"  {number}. {step}", soft_wrap=True)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
-from unlearnable.cli.console import console, show_skipped, stacked
+from unlearnable.cli.console import console, show_notes, show_skipped, stacked
 from unlearnable.report.crowd_rows import crowd_rows
 from unlearnable.report.curves import mean_curve
 from unlearnable.report.rows import arm_label, finding_line, matrix_rows, table_rows
@@ -46,8 +46,7 @@ def show(report: VerifyReport) -> None:
         f"seeds {', '.join(map(str, report.seeds))}, {counted(len(gallery.near_duplicates), 'near-duplicate')} dropped",
     )
     show_skipped(out, report.skipped, "report.json lists them all")
-    for note in report.notes:
-        out.print(f"note: {note}")
+    show_notes(out, report.notes)
     out.print(f"report: {report.output}/report.html ({report.seconds:.0f} s)", soft_wrap=True)
 
 
@@ -56,8 +55,7 @@ def _show_crowd(out: Console, crowd: CrowdRecord) -> None:
     out.print(crowd.in_words, style="bold")
     heads = (("image->text", "Hit@10"), ("text->image", "Hit@10"), ("others", "Hit@10"), ("known", "by name"))
     _show_table(out, ("victim", "your posts"), heads, crowd_rows(crowd))
-    for note in crowd.notes:
-        out.print(f"note: {note}")
+    show_notes(out, crowd.notes)
 
 
 def _show_table(
