@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Told
+from unlearnable.config import ProtectSettings
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.wording import pasted
 from unlearnable.workflows.protect.chosen import Source, source_of
@@ -18,7 +19,8 @@ from unlearnable.workflows.protect.posts import captions_found, open_posts
 
 def opened(*photos: Path, captions: Path | None = None, **patterns: tuple[str, ...]):
     told = Told()
-    return open_posts(source_of(photos, **patterns), captions, None, told), told.notes
+    settings = ProtectSettings(photos=photos, captions=captions)
+    return open_posts(source_of(photos, **patterns), settings, told), told.notes
 
 
 def test_the_caption_file_in_the_folder_is_taken_and_named(posts):

@@ -14,7 +14,7 @@ from unlearnable.datasets.found_captions import (
     repeats_texts,
     unread_captions,
 )
-from unlearnable.datasets.opening import is_word_for_people, open_dataset, write_captions
+from unlearnable.datasets.opening import columns_of, is_word_for_people, open_dataset, write_captions
 from unlearnable.datasets.tree import is_photo
 from unlearnable.datasets.types import Columns, Dataset, Edits, Pair, Person, Photo, Skipped
 
@@ -30,6 +30,7 @@ __all__ = [
     "Skipped",
     "assemble",
     "captions_of_others",
+    "columns_of",
     "find_captions",
     "hold_out",
     "is_photo",

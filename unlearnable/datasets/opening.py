@@ -6,6 +6,7 @@ import atexit
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from unlearnable import files
 from unlearnable.datasets.assembly import with_unnamed, with_unnamed_counted
@@ -20,6 +21,9 @@ from unlearnable.datasets.tree import find_files, is_photo, unreadable
 from unlearnable.datasets.types import Columns, Dataset, Edits
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.scratch import scratch_folder
+
+if TYPE_CHECKING:
+    from unlearnable.config import ProtectSettings, VerifySettings
 
 _FACES = Path(FORMAT)
 REPEATED = "metadata.jsonl"  # written beside the captions of every published folder
@@ -79,6 +83,20 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
     if not whole.photos:
         raise InputError(f"no photo in {photos} may be published; {whole.skipped[0].line}")
     return whole
+
+
+def columns_of(settings: ProtectSettings | VerifySettings) -> Columns | None:
+    """Return the columns of the caption file that the settings choose.
+
+    Raises:
+        ConfigError: they choose only one of the two.
+    """
+    photo, caption = settings.photo_column, settings.caption_column
+    if photo is None and caption is None:
+        return None
+    if photo is None or caption is None:
+        raise ConfigError("--photo-column and --caption-column go together", hint="give both")
+    return Columns(photo, caption)
 
 
 def is_word_for_people(captions: Path | None) -> bool:

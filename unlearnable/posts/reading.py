@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from unlearnable.config import ProtectSettings, VerifySettings
 from unlearnable.datasets import Columns, Dataset, Photo, Skipped, named_posts, only_captions, open_dataset, open_people
-from unlearnable.errors import ConfigError, InputError
+from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import working_copy
@@ -44,20 +43,6 @@ class DecodedPosts:
         self.pixels.append(working_copy(pixels, side))
         self.photos.append(photo)
         self.captions.append(captions)
-
-
-def columns_of(settings: ProtectSettings | VerifySettings) -> Columns | None:
-    """Return the columns of the caption file that the settings choose.
-
-    Raises:
-        ConfigError: they choose only one of the two.
-    """
-    photo, caption = settings.photo_column, settings.caption_column
-    if photo is None and caption is None:
-        return None
-    if photo is None or caption is None:
-        raise ConfigError("--photo-column and --caption-column go together", hint="give both")
-    return Columns(photo, caption)
 
 
 def open_collection(folder: Path, captions: Path | None, columns: Columns | None = None) -> Dataset:

@@ -16,7 +16,7 @@ from unlearnable.datasets import Dataset, is_photo, restrict
 from unlearnable.datasets.tree import UNREADABLE
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.wording import counted
-from unlearnable.workflows.output.layout import Layout
+from unlearnable.workflows.output.layout import Layout, layout_of
 from unlearnable.workflows.output.names import folded
 
 _ONE_KIND = "give one folder, one caption file, or photos of one folder"
@@ -85,6 +85,12 @@ def source_of(paths: Sequence[Path], only: Sequence[str] = (), skip: Sequence[st
         if path.parent.resolve() != first.parent.resolve():
             raise ConfigError(f"{first} and {path} lie in different folders", hint=_ONE_KIND)
     return Source(first.parent, tuple(sorted({path.name for path in expanded})), tuple(only), tuple(skip))
+
+
+def places_of(settings: ProtectSettings) -> tuple[Source, Layout]:
+    """Return where the posts of a run are, and its folders; errors are those of `source_of` and `layout_of`."""
+    source = source_of(settings.photos, settings.only, settings.skip)
+    return source, layout_of(source.place, settings.output)
 
 
 def root_of(layout: Layout, settings: ProtectSettings) -> Path:

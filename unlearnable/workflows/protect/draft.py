@@ -17,7 +17,6 @@ from unlearnable.imaging.encode import encode
 from unlearnable.methods.base import AnySession
 from unlearnable.methods.trigger_search import allowed_words, redraw_trigger
 from unlearnable.models.fetching import fetch
-from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
 from unlearnable.protection.optimise import (
     OptimisationTask,
@@ -28,7 +27,7 @@ from unlearnable.protection.optimise import (
 from unlearnable.results import ProtectReport
 from unlearnable.wording import counted
 from unlearnable.workflows.output.layout import layout_of
-from unlearnable.workflows.protect.chosen import source_of
+from unlearnable.workflows.protect.chosen import places_of
 from unlearnable.workflows.protect.expected import copies_bytes, foreseen_and_ready
 from unlearnable.workflows.protect.folders import create_folders, refuse_existing_output
 from unlearnable.workflows.protect.lock import held
@@ -235,9 +234,8 @@ def draft(settings: ProtectSettings, scratch: Path, progress: Progress | None = 
         OutputError: the output holds results already.
     """
     began, progress = time.monotonic(), progress or Silent()
-    source = source_of(settings.photos, settings.only, settings.skip)
-    layout = layout_of(source.place, settings.output)
-    dataset = open_posts(source, settings.captions, columns_of(settings), progress)
+    source, layout = places_of(settings)
+    dataset = open_posts(source, settings, progress)
     fetch(all_models(settings), progress)
     refuse_existing_output(layout, "", resume=False, overwrite=False)
     surrogates = load_surrogates(settings, progress)

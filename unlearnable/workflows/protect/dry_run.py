@@ -10,17 +10,16 @@ from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
 from unlearnable.methods.base import improving, started
 from unlearnable.models.fetching import fetch
-from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
 from unlearnable.protection.ticks import rounds_of
 from unlearnable.protection.vocabulary import compared
 from unlearnable.results import ProtectPlan, SkippedRecord
 from unlearnable.scratch import scratch_folder
 from unlearnable.training.memory import kept
-from unlearnable.workflows.output.layout import Layout, layout_of
+from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect.adding.additions import additions
 from unlearnable.workflows.protect.adding.earlier import earlier_result
-from unlearnable.workflows.protect.chosen import source_of
+from unlearnable.workflows.protect.chosen import places_of
 from unlearnable.workflows.protect.expected import copies_bytes, needed_bytes, photo_phases
 from unlearnable.workflows.protect.posts import captions_found, open_posts
 from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, make_ready
@@ -38,10 +37,9 @@ def plan(settings: ProtectSettings, *, add: bool = False, progress: Progress | N
         UnlearnableError: any error of `protect`, except those about the output.
     """
     progress = progress or Silent()
-    source = source_of(settings.photos, settings.only, settings.skip)
-    layout = layout_of(source.place, settings.output)
+    source, layout = places_of(settings)
     with scratch_folder() as scratch:
-        dataset = open_posts(source, settings.captions, columns_of(settings), progress, scratch)
+        dataset = open_posts(source, settings, progress, scratch)
         if add:
             dataset = additions(dataset, earlier_result(layout))
             if not dataset.photos:

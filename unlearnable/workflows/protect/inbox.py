@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from unlearnable import disk, files
+from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, is_photo
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.progress import Progress
@@ -92,7 +93,7 @@ class Inbox:
             ConfigError: several captions could be meant.
         """
         try:
-            return open_posts(Source(self.folder), None, None, progress)
+            return open_posts(Source(self.folder), ProtectSettings(photos=(self.folder,)), progress)
         except ConfigError as error:  # its remedy is an option of the command line
             hint = "remove them all, and drop the photos with one kind of captions"
             raise ConfigError(error.message, hint=hint) from error

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from unlearnable.config import ProtectSettings
 from unlearnable.datasets import (
-    Columns,
     Dataset,
     assemble,
     captions_of_others,
+    columns_of,
     only_captions,
     open_dataset,
     repeats_texts,
@@ -30,24 +31,22 @@ from unlearnable.workflows.protect.chosen import Source, narrowed
 from unlearnable.workflows.protect.packed import unpacked
 
 
-def open_posts(
-    source: Source, captions: Path | None, columns: Columns | None, progress: Progress, scratch: Path | None = None
-) -> Dataset:
+def open_posts(source: Source, settings: ProtectSettings, progress: Progress, scratch: Path | None = None) -> Dataset:
     """Open the posts with their captions, and say where these come from and how many photos have one of the user's.
 
     Args:
         source: where the photos are.
-        captions: the caption file that the user chose, if any.
-        columns: the columns of it that the user chose, if any.
+        settings: the caption file that the user chose, and the columns of it, if any.
         progress: receives the remarks.
         scratch: folder to which photos that lie in shards are unpacked, which the caller removes.
 
     Raises:
         InputError: there is no photo, none is taken, or the captions cannot be read.
-        ConfigError: the folder holds several captions, of which none was chosen.
+        ConfigError: the folder holds several captions, of which none was chosen, or only one column was.
     """
-    packed = unpacked(source.place, captions, scratch, progress) if scratch and not source.chosen else None
-    captions = captions or (None if columns or packed else _found(source))
+    columns = columns_of(settings)
+    packed = unpacked(source.place, settings.captions, scratch, progress) if scratch and not source.chosen else None
+    captions = settings.captions or (None if columns or packed else _found(source))
     if packed:
         dataset = packed
     elif source.chosen and captions is None:  # their folder may hold anything: it is not searched for other photos

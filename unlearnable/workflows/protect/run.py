@@ -12,16 +12,15 @@ from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
 from unlearnable.errors import CheckpointError, ConfigError
 from unlearnable.models.fetching import fetch
-from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
 from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.results import ProtectReport
 from unlearnable.training.distributed import ALONE, World, lead
-from unlearnable.workflows.output.layout import Layout, layout_of
+from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.output.records import read_record
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.changes import changed_since_finished, changed_since_stopped, said_of_changed
-from unlearnable.workflows.protect.chosen import source_of
+from unlearnable.workflows.protect.chosen import places_of
 from unlearnable.workflows.protect.expected import foreseen_and_ready, result_bytes
 from unlearnable.workflows.protect.folders import create_folders, refuse_existing_output
 from unlearnable.workflows.protect.lock import held, scratch_of
@@ -57,10 +56,9 @@ def protect(
     if resume and overwrite:
         raise ConfigError("--resume and --overwrite exclude each other", hint="use only one of them")
     started, progress = time.monotonic(), progress or Silent()
-    source = source_of(settings.photos, settings.only, settings.skip)
-    layout = layout_of(source.place, settings.output)
+    source, layout = places_of(settings)
     with held(layout), scratch_of(layout) as scratch:
-        dataset = open_posts(source, settings.captions, columns_of(settings), progress, scratch)
+        dataset = open_posts(source, settings, progress, scratch)
         fetch(all_models(settings), progress)
         key = run_key(settings, dataset)
         if resume and (finished := _finished_report(settings, dataset, layout, key, progress)):

@@ -9,14 +9,12 @@ from unlearnable.config import ProtectSettings
 from unlearnable.errors import UnlearnableError
 from unlearnable.models.device import choose_device
 from unlearnable.models.fetching import fetch
-from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
 from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.results import ProtectReport
 from unlearnable.scratch import scratch_folder
 from unlearnable.training.distributed import World, follow, join
-from unlearnable.workflows.output.layout import layout_of
-from unlearnable.workflows.protect.chosen import source_of
+from unlearnable.workflows.protect.chosen import places_of
 from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.run import protect
 from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, make_ready
@@ -52,10 +50,9 @@ def _take_part(settings: ProtectSettings, world: World, scratch: Path) -> None:
 
 
 def _ready(settings: ProtectSettings, world: World, scratch: Path) -> Run:
-    source = source_of(settings.photos, settings.only, settings.skip)
-    dataset = open_posts(source, settings.captions, columns_of(settings), Silent(), scratch)
+    source, layout = places_of(settings)
+    dataset = open_posts(source, settings, Silent(), scratch)
     fetch(all_models(settings), Silent())
     surrogates = load_surrogates(settings, Silent())
-    layout = layout_of(source.place, settings.output)
     run = make_ready(settings, layout, dataset, surrogates, scratch, Silent())
     return replace(run, problem=replace(run.problem, world=world, noise_path=scratch / "noise.i8"))

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from unlearnable.config import VerifySettings
-from unlearnable.datasets import Dataset, Person, Skipped, named_apart, people_of
+from unlearnable.datasets import Dataset, Person, Skipped, columns_of, named_apart, people_of
 from unlearnable.errors import InputError
 from unlearnable.evaluation.idia import Identities, identities
-from unlearnable.posts.reading import DecodedPosts, columns_of, open_collection
+from unlearnable.posts.reading import DecodedPosts, open_collection
 from unlearnable.wording import counted
 from unlearnable.workflows.verify.splits import Held, Split, captioned, names, part, split, unused, where_from
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from unlearnable.config import VerifySettings
-from unlearnable.datasets import Dataset, Person, Photo, Skipped, named_apart, people_of
+from unlearnable.datasets import Dataset, Person, Photo, Skipped, columns_of, named_apart, people_of
 from unlearnable.errors import InputError
 from unlearnable.imaging.duplicates import near_duplicates
-from unlearnable.posts.reading import columns_of, open_collection
+from unlearnable.posts.reading import open_collection
 from unlearnable.progress import Progress
 from unlearnable.wording import counted
 from unlearnable.workflows.verify.made import given_to_protect

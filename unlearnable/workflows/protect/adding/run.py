@@ -12,12 +12,11 @@ from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
 from unlearnable.errors import CheckpointError
 from unlearnable.models.fetching import fetch
-from unlearnable.posts.reading import columns_of
 from unlearnable.progress import Progress, Silent
 from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.results import ProtectReport
 from unlearnable.wording import counted
-from unlearnable.workflows.output.layout import Layout, layout_of
+from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.adding.additions import additions, recognised
 from unlearnable.workflows.protect.adding.captions import CaptionJoin
@@ -29,7 +28,7 @@ from unlearnable.workflows.protect.adding.joined import (
     read_again,
     unchanged_report,
 )
-from unlearnable.workflows.protect.chosen import Source, source_of
+from unlearnable.workflows.protect.chosen import Source, places_of
 from unlearnable.workflows.protect.expected import foreseen_and_ready, result_bytes
 from unlearnable.workflows.protect.folders import create_folders
 from unlearnable.workflows.protect.lock import held, scratch_of
@@ -52,11 +51,10 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         CheckpointError: the earlier result is damaged, or a run that is no `--add` was stopped there.
     """
     started, progress = time.monotonic(), progress or Silent()
-    source = source_of(settings.photos, settings.only, settings.skip)
-    layout = layout_of(source.place, settings.output)
+    source, layout = places_of(settings)
     with held(layout), scratch_of(layout) as scratch:
         earlier = earlier_result(layout)
-        found = open_posts(source, settings.captions, columns_of(settings), progress)
+        found = open_posts(source, settings, progress)
         dataset = additions(found, earlier)
         if not dataset.photos:
             _refuse_half_added(layout, earlier)
@@ -82,7 +80,8 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         run = replace(run, problem=session.problem)
         _remove_joined(layout, run)
         new = stage(run, session.state, trace.losses, started, progress)
-        whole = found if not (source.chosen or source.only or source.skip) else _whole(source, settings)
+        some = source.chosen or source.only or source.skip
+        whole = open_posts(Source(source.place), settings, Silent()) if some else found
         return finish(run, _joined(run, new, earlier, whole), progress)
 
 
@@ -96,11 +95,6 @@ def _joined(run: Run, new: Staged, earlier: Earlier, whole: Dataset) -> Staged:
     lines = joined_lines(earlier, run.dataset, new.lines, again)
     pictures = joined_pictures(earlier, run.layout, new.lines, new.pictures)
     return Staged(joined_report(earlier, new.report, lines, notes, again), lines, pictures, new.publication)
-
-
-def _whole(source: Source, settings: ProtectSettings) -> Dataset:
-    """Return all posts of the place where some were chosen."""
-    return open_posts(Source(source.place), settings.captions, columns_of(settings), Silent())
 
 
 def _taken(layout: Layout, earlier: Earlier) -> Iterable[str]:

@@ -9,9 +9,8 @@ from typing import Any
 from unlearnable.config import OUTSIDE_THE_DIGEST, ProtectSettings, given_settings, resolve_as
 from unlearnable.datasets import is_word_for_people
 from unlearnable.errors import ConfigError
-from unlearnable.workflows.output.layout import layout_of
 from unlearnable.workflows.protect.adding.earlier import records_of, settings_of
-from unlearnable.workflows.protect.chosen import root_of, source_of
+from unlearnable.workflows.protect.chosen import places_of, root_of
 from unlearnable.workflows.protect.stored import captions_from, whole
 
 WHICH_POSTS = frozenset({"captions", "only", "skip", "photo_column", "caption_column"})
@@ -33,7 +32,7 @@ def continued(
     """
     asked = resolve_as(ProtectSettings, flags, file, names=names)
     _, sources = given_settings(ProtectSettings, flags, file, names=names)
-    layout = layout_of(source_of(asked.photos).place, asked.output)
+    _, layout = places_of(asked)
     before = settings_of(records_of(layout))
     whole_asked, whole_before = whole(asked), whole(before)
     for name, source in sources.items():
