@@ -150,6 +150,11 @@ def missing(path: Path) -> InputError:
     return InputError(f"there is no file or folder {path}", hint=f"check the path{where}")
 
 
+def exists_already(path: Path) -> OutputError:
+    """Return what to say of a file or folder that would be replaced, which was not asked for."""
+    return OutputError(f"{path} exists already", hint="use --overwrite or choose another --output")
+
+
 def is_file(path: Path) -> bool:
     """Return whether there is such a file; none has a name that is too long, of which `Path` raises an error."""
     return os.path.isfile(path)  # noqa: PTH113

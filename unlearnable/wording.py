@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from collections.abc import Sequence
 
 _PLAIN = re.compile(r"[\w@%+=:,./\\~-]+")
 
@@ -12,6 +13,12 @@ _PLAIN = re.compile(r"[\w@%+=:,./\\~-]+")
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun, which gets an s but for one: "1 photo", "2 photos"."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def named(names: Sequence[str], most: int) -> str:
+    """Return the first of some names, and how many more there are: "a.png, b.png and 3 more"."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def pasted(value: object) -> str:

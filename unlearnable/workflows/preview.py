@@ -37,7 +37,7 @@ def preview(photo: Path, protected: Path, output: Path | None = None, *, overwri
     if target.suffix.lower() != ".png":
         raise ConfigError(f"{target}: the picture is a PNG", hint="choose an --output that ends in .png")
     if target.exists() and not overwrite:
-        raise OutputError(f"{target} exists already", hint="use --overwrite or choose another --output")
+        raise files.exists_already(target)
     refuse_published(target)
     before, after = read_photo(photo), read_photo(protected)
     if not is_reduced(before, after):

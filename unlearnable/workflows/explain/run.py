@@ -18,7 +18,7 @@ from unlearnable.analysis.embedding_map import cosines, embed, tsne
 from unlearnable.analysis.gradcam import gradcam, top_share
 from unlearnable.analysis.integrated_gradients import TOLERANCE, integrated_gradients, marked, share_of, split_words
 from unlearnable.config import ExplainSettings
-from unlearnable.errors import ConfigError, OutputError
+from unlearnable.errors import ConfigError
 from unlearnable.imaging.placement import working_copy
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
@@ -114,7 +114,7 @@ def _refuse_output(settings: ExplainSettings, *, overwrite: bool) -> None:
         return
     there = [] if folder.is_file() else [path for path in folder.iterdir() if not files.is_temporary(path)]
     if folder.is_file() or any(path.name != LOCK for path in there):
-        raise OutputError(f"{folder} exists already", hint="use --overwrite or choose another --output")
+        raise files.exists_already(folder)
 
 
 @contextmanager

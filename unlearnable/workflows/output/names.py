@@ -38,18 +38,18 @@ class OutputNames:
         self._owners |= {folded(str(folder)): "" for photo in ids for folder in PurePosixPath(photo).parents}
         for photo in ids:
             self._owners.setdefault(folded(photo), photo)
-        self._stems = set(map(_stem, ids))
+        self._stems = set(map(stem_of, ids))
         taken = list(taken)
         self._owners |= {folded(name): "" for name in taken}
-        self._texts = {_stem(name) for name in taken if name.endswith(SUFFIXES)}  # beside photos of before
+        self._texts = {stem_of(name) for name in taken if name.endswith(SUFFIXES)}  # beside photos of before
 
     def give(self, photo: str, suffix: str) -> str:
         """Return the name of a photo's copy; of colliding photos the first to ask keeps the plain name."""
         path, number = PurePosixPath(photo), 1
         name = path.with_suffix(suffix)
         while (
-            (number > 1 and _stem(str(name)) in self._stems)  # its text would be another photo's
-            or _stem(str(name)) in self._texts
+            (number > 1 and stem_of(str(name)) in self._stems)  # its text would be another photo's
+            or stem_of(str(name)) in self._texts
             or self._owners.setdefault(folded(str(name)), photo) != photo
         ):
             number += 1
@@ -62,7 +62,8 @@ class OutputNames:
         return top if top != photo and folded(top) in self._captions else None
 
 
-def _stem(name: str) -> str:
+def stem_of(name: str) -> str:
+    """Return a path without its suffix, alike for names that count as equal."""
     return folded(str(PurePosixPath(name).with_suffix("")))
 
 

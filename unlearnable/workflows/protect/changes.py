@@ -10,6 +10,7 @@ from pathlib import Path
 from unlearnable.config import ProtectSettings, digest
 from unlearnable.datasets import Dataset
 from unlearnable.escapes import storable
+from unlearnable.wording import named
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.output.records import read_manifest
 
@@ -37,9 +38,8 @@ def changed_since_finished(layout: Layout, settings: ProtectSettings, dataset: D
 
 def said_of_changed(photos: list[str]) -> str:
     """Return the beginning of a remark, such as "a.png and 3 more have changed or are gone"."""
-    more = f" and {len(photos) - _NAMED} more" if len(photos) > _NAMED else ""
     verb = "has changed or is gone" if len(photos) == 1 else "have changed or are gone"
-    return f"{', '.join(photos[:_NAMED])}{more} {verb}"
+    return f"{named(photos, _NAMED)} {verb}"
 
 
 def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

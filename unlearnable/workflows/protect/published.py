@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 
 from unlearnable import checksums, files
 from unlearnable.errors import OutputError
+from unlearnable.wording import named
 from unlearnable.workflows.output.layout import PRIVATE_SUMS, Layout
 from unlearnable.workflows.output.names import folded
 
@@ -131,8 +132,7 @@ def _refuse_private(layout: Layout) -> None:
 
 
 def _refuse(paths: list[str], reason: str) -> None:
-    more = f" and {len(paths) - _LISTED} more" if len(paths) > _LISTED else ""
-    raise OutputError(f"{reason}: {', '.join(sorted(paths)[:_LISTED])}{more}", hint=_REMEDY)
+    raise OutputError(f"{reason}: {named(sorted(paths), _LISTED)}", hint=_REMEDY)
 
 
 def _link(source: Path, target: Path, temporary_name: Path) -> None:

@@ -22,6 +22,7 @@ from unlearnable.imaging.encoding import choose_encoding
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.imaging.resize import resized
+from unlearnable.wording import named
 from unlearnable.workflows.history import MadeCopy
 
 Pixels8 = NDArray[np.uint8]
@@ -91,9 +92,8 @@ class MadeCopies:
 
 def said_of_unsure(photos: Sequence[str]) -> str:
     """Return a line on photos that look like copies whose files are not at hand."""
-    more = f" and {len(photos) - 1} more" if len(photos) > 1 else ""
     return (
-        f"{photos[0]}{more} may be a copy that this tool protected, or another version of its original: the files to "
+        f"{named(photos, 1)} may be a copy that this tool protected, or another version of its original: the files to "
         "compare with are not at hand, so it is protected"
     )
 

@@ -64,7 +64,7 @@ def refuse_existing_output(settings: TrainSettings, *, resume: bool, overwrite: 
     if overwrite or (resume and partial.exists()):
         return
     if there:
-        raise OutputError(f"{there[0]} exists already", hint="use --overwrite or choose another --output")
+        raise files.exists_already(there[0])
     if partial.exists():
         raise OutputError(f"{partial} is a stopped training", hint="use --resume to continue it, or --overwrite")
 

@@ -19,7 +19,7 @@ from unlearnable.progress import Progress, Silent
 from unlearnable.wording import counted
 from unlearnable.workflows import history
 from unlearnable.workflows.output.layout import METADATA, SMALLEST
-from unlearnable.workflows.output.names import OutputNames, folded
+from unlearnable.workflows.output.names import OutputNames, stem_of
 from unlearnable.workflows.verify.made import report_of, sources_of
 
 
@@ -146,12 +146,12 @@ def _partners(originals: Dataset, protected: Dataset) -> dict[str, str]:
     copies = {photo.id for photo in protected.photos}
     suffixes: dict[str, set[str]] = {}
     for copy in copies:
-        for stem in (_stem(copy), re.sub(r"[-.]\d+$", "", _stem(copy))):  # numbered where its name was another's
+        for stem in (stem_of(copy), re.sub(r"[-.]\d+$", "", stem_of(copy))):  # numbered where its name was another's
             suffixes.setdefault(stem, set()).add(PurePosixPath(copy).suffix)
-    several = {stem for stem, count in Counter(_stem(photo.id) for photo in originals.photos).items() if count > 1}
+    several = {stem for stem, count in Counter(stem_of(photo.id) for photo in originals.photos).items() if count > 1}
     sources = []
     for photo in originals.photos:
-        stem = _stem(photo.id)
+        stem = stem_of(photo.id)
         written = suffixes.get(stem, set())
         picture = _decoded(photo) if stem in several or len(written) > 1 else None
         if stem in several and picture is None:
@@ -174,11 +174,6 @@ def _decoded(photo: Photo) -> Picture | None:
         return decode(photo.path)
     except DecodeError:
         return None
-
-
-def _stem(photo: str) -> str:
-    """Return the path without its suffix, alike for names that count as equal (`OutputNames`)."""
-    return folded(str(PurePosixPath(photo).with_suffix("")))
 
 
 def _left_out(photo: Photo, protected: Dataset, already_protected: set[str]) -> Skipped:

@@ -60,7 +60,7 @@ class CaptionJoin:
             text = self.earlier.text(name)
             _link(text if text.is_file() else self.layout.output / name, staged / name)
         clashing = [name for name in self.earlier.sums if (aside / name).is_file()]
-        if METADATA in clashing and not self._is_source(METADATA):
+        if METADATA in clashing and self.dataset.captions_file != METADATA:
             clashing.remove(METADATA)
             before = self.earlier.text(METADATA)
             joined = _continued(METADATA, before.read_bytes(), (aside / METADATA).read_bytes())
@@ -71,9 +71,6 @@ class CaptionJoin:
         if self._taken(self._rewrite) or self._taken(lambda: self._append(clashing, aside)):
             return []
         return [self._put_beside(name, aside / name) for name in clashing]
-
-    def _is_source(self, name: str) -> bool:
-        return self.dataset.captions_file == name
 
     def _taken(self, write: Callable[[], object]) -> bool:
         """Return whether captions that a call writes hold all that they held before, and the new ones; if not, undo."""
@@ -86,7 +83,7 @@ class CaptionJoin:
         except (InputError, OutputError, ValueError):
             pass
         for name in self.earlier.texts:
-            if name != METADATA or self._is_source(METADATA):
+            if name != METADATA or self.dataset.captions_file == METADATA:
                 (self.layout.staged / name).unlink(missing_ok=True)
                 _link(self.earlier.text(name), self.layout.staged / name)
         return False
