@@ -6,6 +6,8 @@ import hmac
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
+from unlearnable.grouping import grouped
+
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -75,7 +77,4 @@ class Guard:
 
 
 def _by_name(scope: Message) -> Mapping[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for name, value in scope["headers"]:
-        found.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
-    return found
+    return grouped((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"])

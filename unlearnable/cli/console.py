@@ -20,6 +20,7 @@ from rich.text import Text
 
 from unlearnable.errors import Interrupted
 from unlearnable.escapes import ascii_json, printable
+from unlearnable.grouping import grouped
 from unlearnable.logfile import record, record_error
 
 if TYPE_CHECKING:
@@ -97,10 +98,7 @@ def print_rows(rows: Sequence[tuple[str, str]]) -> None:
 
 def show_skipped(out: Console, skipped: Sequence[SkippedRecord], listed: str) -> None:
     """Print a line a reason on photos and caption rows that were left out, with the first of them."""
-    by_reason: dict[str, list[SkippedRecord]] = {}
-    for one in skipped:
-        by_reason.setdefault(one.reason, []).append(one)
-    for reason, several in by_reason.items():
+    for reason, several in grouped((one.reason, one) for one in skipped).items():
         first, more = several[0], len(several) - 1
         others = f" and {more} more; {listed}" if more else ""
         out.print(f"{len(several)} not used, {reason}: {first.where} ({first.detail}){others}")

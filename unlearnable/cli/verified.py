@@ -11,6 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 
 from unlearnable.cli.console import console, show_notes, show_skipped, stacked
+from unlearnable.grouping import grouped
 from unlearnable.report.crowd_rows import crowd_rows
 from unlearnable.report.curves import mean_curve
 from unlearnable.report.rows import arm_label, finding_line, matrix_rows, table_rows
@@ -82,9 +83,7 @@ def _show_table(
 
 def _show_losses(out: Console, report: VerifyReport) -> None:
     """The training loss of each arm as a line, mean over the seeds, all on one scale."""
-    arms: dict[tuple[str, str], list[list[float | None]]] = {}
-    for cell in report.cells:
-        arms.setdefault((cell.victim, arm_label(cell)), []).append(cell.loss_curve)
+    arms = grouped(((cell.victim, arm_label(cell)), cell.loss_curve) for cell in report.cells)
     curves = {arm: mean_curve(losses) for arm, losses in arms.items()}
     top = max((loss for losses in curves.values() for loss in losses), default=0.0)
     table = Table(box=None, padding=(0, 1, 0, 0), show_header=False)

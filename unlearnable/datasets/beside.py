@@ -17,6 +17,7 @@ from unlearnable.datasets.text.spans import Span, TextSpan, splice
 from unlearnable.datasets.tree import WITHHELD, find_photos
 from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped
 from unlearnable.errors import InputError
+from unlearnable.grouping import grouped
 
 _SNIFFED = 50  # files
 
@@ -98,10 +99,7 @@ class Beside:
             OutputError: one cannot be written, or cannot hold a caption.
         """
         matched = self._matched(dataset.root, [photo.id for photo in dataset.photos])
-        pairs: dict[str, list[Pair]] = {}
-        for pair in dataset.pairs:
-            if pair.record >= 0 and pair.photo in edits.paths:
-                pairs.setdefault(pair.photo, []).append(pair)
+        pairs = grouped((pair.photo, pair) for pair in dataset.pairs if pair.record >= 0 and pair.photo in edits.paths)
         written: set[Path] = set()
         for photo, captions in pairs.items():
             path = target / self.renamed(matched[photo], photo, edits.paths[photo])

@@ -14,6 +14,7 @@ from unlearnable.datasets.text.records import CaptionRecord, Scan
 from unlearnable.datasets.text.spans import Span, TextSpan, splice
 from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped
 from unlearnable.errors import InputError
+from unlearnable.grouping import grouped
 from unlearnable.wording import counted
 
 Place = tuple[int, int]
@@ -159,9 +160,7 @@ class CaptionsFound:
     def add(self, text: CaptionText, lookup: Lookup, name: str) -> None:
         """Add the records of a caption file, called `name` in messages."""
         self.skipped += [Skipped(f"{name}:{fault.where}", fault.reason, fault.detail) for fault in text.scan.faults]
-        personal: dict[int, list[str]] = {}
-        for number, name_of_field in text.scan.personal_of_records():
-            personal.setdefault(number, []).append(name_of_field)
+        personal = grouped(text.scan.personal_of_records())
         for number, (record, ats) in enumerate(text.numbered(), start=text.first):
             where, photo = f"{name}:{record.place}", lookup.find(record.photo.value, record.folder)
             if isinstance(photo, Miss):

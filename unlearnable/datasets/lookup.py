@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 import re
 import unicodedata
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from os.path import isfile  # as of a path it raises no error where that is too long
@@ -13,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from unlearnable.folders import published_above
+from unlearnable.grouping import grouped
 
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\[^\\]")
 _URL = "file:"
@@ -44,9 +44,8 @@ class Lookup:
         self._ids |= {photo: photo for photo in found}
         self._folded = {path.casefold(): photo for path, photo in self._ids.items()}
         self._suffixes = {PurePosixPath(photo).suffix for photo in found}
-        self._by_name: dict[str, list[str]] = defaultdict(list)
-        for photo in dict.fromkeys(self._ids.values()):
-            self._by_name[_composed(posixpath.basename(photo))].append(photo)
+        each = dict.fromkeys(self._ids.values())
+        self._by_name = grouped((_composed(posixpath.basename(photo)), photo) for photo in each)
 
     def find(self, value: str, folder: str = "") -> str | Miss:
         """Return the id of the photo that `value` means.

@@ -9,6 +9,7 @@ import torch
 
 from unlearnable.evaluation.intervals import interval
 from unlearnable.evaluation.retrieval import hit, medr
+from unlearnable.grouping import grouped
 from unlearnable.results import MeanRetrieval
 
 Units = Sequence[Sequence[int]]
@@ -45,10 +46,7 @@ def by_photo(ranks: Sequence[int], photo_of: Sequence[int] = ()) -> Units:
         ranks: of the queries.
         photo_of: photo of each query; empty where query n is that of photo n.
     """
-    units: dict[int, list[int]] = {}
-    for rank, photo in zip(ranks, photo_of or range(len(ranks)), strict=True):
-        units.setdefault(photo, []).append(rank)
-    return list(units.values())
+    return list(grouped(zip(photo_of or range(len(ranks)), ranks, strict=True)).values())
 
 
 def share(recognised: Sequence[Sequence[bool] | None]) -> float | None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from unlearnable.evaluation.worst import mean_effect
+from unlearnable.grouping import grouped
 from unlearnable.results import Finding, MatrixRow
 
 
 def matrix(all_findings: Sequence[Finding]) -> list[MatrixRow]:
     """Return a row for each attack and attacker, the row of the smallest effect first; rows without one come last."""
-    rows: dict[tuple[str, str], list[Finding]] = {}
-    for finding in all_findings:
-        rows.setdefault((finding.through, finding.attacker), []).append(finding)
+    rows = grouped(((finding.through, finding.attacker), finding) for finding in all_findings)
     made = [
         MatrixRow(
             through=through,

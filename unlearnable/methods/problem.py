@@ -10,6 +10,7 @@ from typing import Protocol
 
 from torch import Tensor
 
+from unlearnable.grouping import grouped
 from unlearnable.methods.resemblance import Resemblance
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot, Vocabulary
@@ -83,10 +84,7 @@ class Problem:
     @cached_property
     def _followers(self) -> dict[int, list[int]]:
         """The posts that take a leader's trigger, itself among them."""
-        followers: dict[int, list[int]] = {}
-        for post, leader in enumerate(self.leaders):
-            followers.setdefault(leader, []).append(post)
-        return followers
+        return grouped((leader, post) for post, leader in enumerate(self.leaders))
 
     def allowed_to_all(self, photos: Sequence[int]) -> Tensor:
         """Return (v,) bool: the words that one trigger of several posts may hold.

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from unlearnable.grouping import grouped
 from unlearnable.models.tokens import READ, natural_vocabulary
 
 FEWEST = 2  # posts that a name stands in
@@ -54,10 +55,11 @@ def posts_by_name(captions: Sequence[Sequence[str]]) -> dict[str, list[int]]:
         if (not name.begins or " " in name.text)
         and any(words[word] > words[word.lower()] for word in name.text.split())
     }
-    found: dict[str, list[int]] = {}
-    for number, post in enumerate(names):
-        for text in dict.fromkeys(name.text for name in post if name.text in certain):
-            found.setdefault(text, []).append(number)
+    found = grouped(
+        (text, number)
+        for number, post in enumerate(names)
+        for text in dict.fromkeys(name.text for name in post if name.text in certain)
+    )
     return {name: posts for name, posts in found.items() if len(posts) >= FEWEST}
 
 

@@ -8,12 +8,12 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from unlearnable.grouping import grouped
+
 
 def equal_photos(contents: Sequence[Hashable]) -> tuple[tuple[int, ...], ...]:
     """Return the groups of photos, two or more each, whose contents are equal."""
-    groups: dict[Hashable, list[int]] = {}
-    for number, content in enumerate(contents):
-        groups.setdefault(content, []).append(number)
+    groups = grouped((content, number) for number, content in enumerate(contents))
     return tuple(tuple(group) for group in groups.values() if len(group) > 1)
 
 

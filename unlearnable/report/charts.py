@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from unlearnable.grouping import grouped
 from unlearnable.report.curves import mean_curve
 from unlearnable.report.tables import shown_through
 from unlearnable.results import BenchmarkCell, BenchmarkReport
@@ -85,8 +86,5 @@ def _short(victim: str) -> str:
 
 def _by_method(cells: Sequence[BenchmarkCell]) -> dict[str, list[BenchmarkCell]]:
     """Return cells by method, with the protected fraction in its name where that is not all."""
-    found: dict[str, list[BenchmarkCell]] = {}
-    for cell in cells:
-        share = "" if cell.fraction == 1 else f" {100 * cell.fraction:g} %"
-        found.setdefault(f"{cell.method}{share}", []).append(cell)
-    return found
+    shares = ("" if cell.fraction == 1 else f" {100 * cell.fraction:g} %" for cell in cells)
+    return grouped((f"{cell.method}{share}", cell) for cell, share in zip(cells, shares, strict=True))

@@ -17,11 +17,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from unlearnable.config import AS_USUAL, ProtectSettings
+from unlearnable.grouping import grouped
 from unlearnable.report.crowd_rows import crowd_rows
 from unlearnable.report.curves import Chart, chart, mean_curve
 from unlearnable.report.pictures import GAIN, THUMBNAIL, Thumbnails, data_uri
 from unlearnable.report.rows import arm_label, matrix_rows, table_rows
-from unlearnable.results import BenchmarkReport, ManifestLine, ProtectReport, VerifyReport
+from unlearnable.results import BenchmarkReport, Cell, ManifestLine, ProtectReport, VerifyReport
 from unlearnable.wording import counted
 
 MOODS = {"protected": "good", "not protected": "bad"}
@@ -68,8 +69,7 @@ def protect_page(
 
 def verify_page(report: VerifyReport) -> str:
     """Return the page of a `verify` run: the verdict, the table, the curves, references, and how to read them."""
-    victims = list(dict.fromkeys(cell.victim for cell in report.cells))
-    charts = {victim: _charts(report, victim) for victim in victims}
+    charts = {victim: _charts(own) for victim, own in grouped((cell.victim, cell) for cell in report.cells).items()}
     outcomes = {finding.outcome for finding in report.findings if not finding.adaptive}
     mood = MOODS.get(outcomes.pop(), "") if len(outcomes) == 1 else ""
     attackers = any(finding.attacker != AS_USUAL for finding in report.findings)
@@ -106,12 +106,10 @@ def split(caption: str, trigger: str) -> Parts:
     return caption[: found.start()], found.group(), caption[found.end() :]
 
 
-def _charts(report: VerifyReport, victim: str) -> list[Chart]:
-    """Return the charts of loss and held-out Medr of each arm, mean over the seeds."""
-    own = [cell for cell in report.cells if cell.victim == victim]
+def _charts(own: Sequence[Cell]) -> list[Chart]:
+    """Return the charts of loss and held-out Medr of each arm of a victim, mean over the seeds."""
     losses, ranks = {}, {}
-    for label in dict.fromkeys(arm_label(cell) for cell in own):
-        cells = [cell for cell in own if arm_label(cell) == label]
+    for label, cells in grouped((arm_label(cell), cell) for cell in own).items():
         losses[label] = mean_curve([cell.loss_curve for cell in cells])
         ranks[label] = mean_curve([cell.medr_curve for cell in cells])
     drawn = chart("training loss", losses), chart("held-out Medr, text to image", ranks)

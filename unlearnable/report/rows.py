@@ -11,6 +11,7 @@ from unlearnable.config import AS_PUBLISHED, AS_USUAL
 from unlearnable.evaluation.findings import WAYS
 from unlearnable.evaluation.intervals import Interval
 from unlearnable.evaluation.per_photo import Way, hit_interval
+from unlearnable.grouping import grouped
 from unlearnable.results import BothWays, Cell, Finding, Retrieval, VerifyReport
 
 
@@ -38,18 +39,15 @@ class ScoreRow:
 def table_rows(report: VerifyReport) -> list[ScoreRow]:
     """Return the rows: random ranking first, then each victim before training and after each arm."""
     rows = [_reference("", "random ranking", report.references.random)]
-    for name in dict.fromkeys(cell.victim for cell in report.cells):
+    for name, own in grouped((cell.victim, cell) for cell in report.cells).items():
         victim = Path(name).name
         if name in report.references.pretrained:
             rows.append(_reference(victim, "before training", report.references.pretrained[name]))
-        own = [cell for cell in report.cells if cell.victim == name]
-        for label in dict.fromkeys(arm_label(cell) for cell in own):
-            cells = [cell for cell in own if arm_label(cell) == label]
+        for label, cells in grouped((arm_label(cell), cell) for cell in own).items():
             ends = {way: hit_interval(cells, way, report.gallery.photo_of_caption) for way in WAYS}
             rows.append(_over_seeds(victim, label, cells, ends))
-        published = [cell for cell in own if cell.shortcut and cell.through == AS_PUBLISHED]
-        for attacker in dict.fromkeys(cell.attacker for cell in published):
-            shortcuts = [cell.shortcut for cell in published if cell.shortcut and cell.attacker == attacker]
+        published = ((one.attacker, one.shortcut) for one in own if one.shortcut and one.through == AS_PUBLISHED)
+        for attacker, shortcuts in grouped(published).items():
             rows.append(_over_seeds(victim, _label("protected posts as published", attacker), shortcuts, {}))
     return rows
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, ItemsView, Sequence
 from statistics import fmean, pstdev
 
 from unlearnable.config import AS_PUBLISHED, named_settings
+from unlearnable.grouping import grouped
 from unlearnable.report.rows import rank
 from unlearnable.results import BenchmarkCell, BenchmarkReport, BothWays, FluencyRecord, PaperRow, TableRecord
 
@@ -196,9 +197,9 @@ def _plain(report: BenchmarkReport, victim: str | None = None) -> list[Benchmark
     return [c for c in _through(report) if c.fraction == 1 and victim in (None, c.victim)]
 
 
-def _by(cells: Sequence[BenchmarkCell], key: Callable[[BenchmarkCell], str]) -> list[tuple[str, list[BenchmarkCell]]]:
-    """Return cells in groups of equal key, in the order in which keys occur."""
-    return [(value, [cell for cell in cells if key(cell) == value]) for value in dict.fromkeys(map(key, cells))]
+def _by(cells: Sequence[BenchmarkCell], key: Callable[[BenchmarkCell], str]) -> ItemsView[str, list[BenchmarkCell]]:
+    """Return each key with its cells, in the order in which keys occur."""
+    return grouped((key(cell), cell) for cell in cells).items()
 
 
 def _over(cells: Sequence[BenchmarkCell]) -> list[str]:

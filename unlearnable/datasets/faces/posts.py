@@ -15,6 +15,7 @@ from unlearnable.datasets.faces.names import caption_of, full_names
 from unlearnable.datasets.faces.types import People, Portrait
 from unlearnable.datasets.types import NO_RECORD, Dataset, Pair, Person
 from unlearnable.errors import ConfigError
+from unlearnable.grouping import grouped
 
 FORMAT = "people"
 """The registry name of the format that `named_posts` makes."""
@@ -76,9 +77,7 @@ def named_posts(people: People, *, seed: int = 0, rename: bool = True) -> Datase
 
 def _shuffled(portraits: Iterable[Portrait], seed: int) -> list[list[str]]:
     """Shuffle each person's photos by `seed`, whatever order they come in and whoever else is there."""
-    by_person: dict[str, list[str]] = {}
-    for portrait in portraits:
-        by_person.setdefault(portrait.person, []).append(portrait.photo.id)
+    by_person = grouped((portrait.person, portrait.photo.id) for portrait in portraits)
     return [
         random.Random(f"{seed}:{person!a}").sample(sorted(photos), len(photos)) for person, photos in by_person.items()
     ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from pathlib import Path
 
 from unlearnable.datasets.caption_file import CaptionFile
 from unlearnable.datasets.text.json_spans import Node, decode, items, members, speller, text_in
 from unlearnable.datasets.text.records import CaptionRecord, Scan
 from unlearnable.datasets.types import Skipped
+from unlearnable.grouping import grouped
 
 
 def _suits(path: Path, text: str) -> bool:
@@ -25,9 +25,7 @@ def _scan(text: str) -> Scan:
     whole = dict(members(text, decode(text).start))
     images = list(items(text, whole["images"].start))
     annotations = list(items(text, whole["annotations"].start))
-    notes: dict[str | None, list[tuple[int, Node]]] = defaultdict(list)
-    for number, note in enumerate(annotations):
-        notes[_key(note, "image_id")].append((number, note))
+    notes = grouped((_key(note, "image_id"), (number, note)) for number, note in enumerate(annotations))
     records: list[CaptionRecord] = []
     faults: list[Skipped] = []
     for number, image in enumerate(images):

@@ -13,6 +13,7 @@ from unlearnable.datasets.beside import Beside, StoredCaption
 from unlearnable.datasets.text.further import personal_in
 from unlearnable.datasets.text.json_spans import decode, items, speller, text_in
 from unlearnable.datasets.text.spans import Span
+from unlearnable.grouping import grouped
 
 _TAGS = ("Description", "ImageDescription", "Caption-Abstract", "Title", "ObjectName")
 
@@ -28,10 +29,8 @@ def _captions(text: str) -> list[StoredCaption]:
     (photo,) = items(text, whole.start)
     if not isinstance(photo.value, dict) or "SourceFile" not in photo.value:
         raise ValueError("no SourceFile")
-    places: dict[str, list[Span]] = {}
-    for tag in photo.value:
-        if tag.rpartition(":")[2] in _TAGS and (found := text_in(text, photo, tag)):
-            places.setdefault(found.value, []).append(Span(found.start, found.end))
+    found = (text_in(text, photo, tag) for tag in photo.value if tag.rpartition(":")[2] in _TAGS)
+    places = grouped((one.value, Span(one.start, one.end)) for one in found if one)
     return [StoredCaption(value, tuple(spans), speller(text)) for value, spans in places.items()]
 
 

@@ -15,6 +15,7 @@ from unlearnable.datasets.text.further import personal_in
 from unlearnable.datasets.text.json_spans import decode, speller, text_in
 from unlearnable.datasets.text.spans import Span
 from unlearnable.datasets.tree import find_files
+from unlearnable.grouping import grouped
 
 _SUFFIX = ".supplemental-metadata"
 _CUT_AT = 42  # Google cuts names to 46 characters, but counts some letters for more than one
@@ -23,9 +24,8 @@ _EDITED = re.compile(r"(.+)-[^-_\d(). ][^-_\d().]*(\(\d+\))?")  # with spaces an
 
 
 def _match(root: Path, photos: Sequence[str]) -> dict[str, str]:
-    sidecars: dict[str, list[str]] = {}
-    for path in map(PurePosixPath, find_files(root, lambda name: name.endswith(".json"))):
-        sidecars.setdefault(path.parent.as_posix(), []).append(path.stem)
+    files = map(PurePosixPath, find_files(root, lambda name: name.endswith(".json")))
+    sidecars = grouped((file.parent.as_posix(), file.stem) for file in files)
     matched: dict[str, str] = {}
     for photo in photos:
         path = PurePosixPath(photo)

@@ -15,6 +15,7 @@ from unlearnable.datasets.tree import find_files, is_photo
 from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.extras import installed
+from unlearnable.grouping import grouped
 
 
 @dataclass(frozen=True)
@@ -91,9 +92,7 @@ class Shards:
         """
         if dataset.shards is None:
             raise InputError(f"{dataset.name} was not read from shards")
-        posts: dict[str, list[tuple[int, PackedPost]]] = {}
-        for number, folder, post in self._posts(dataset.shards):
-            posts.setdefault(folder, []).append((number, post))
+        posts = grouped((folder, (number, post)) for number, folder, post in self._posts(dataset.shards))
         read = {(pair.record, pair.index): pair.caption for pair in dataset.pairs}
         for shard, folder in self._shards(dataset.shards):
             changes = [_edits_of(folder, number, post, read, edits, target) for number, post in posts[folder]]

@@ -12,6 +12,7 @@ from unlearnable.config import MethodSettings, Precision
 from unlearnable.datasets import Columns, Dataset, open_dataset
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.errors import ModelError
+from unlearnable.grouping import grouped
 from unlearnable.methods.batches import in_order, settle
 from unlearnable.methods.measure import batch_losses
 from unlearnable.methods.problem import Problem
@@ -72,14 +73,11 @@ def _read_back(
     folder: Path, caption_file: Path | None, like: Dataset, columns: Columns | None = None
 ) -> dict[str, list[str]]:
     """Return the captions of each photo; `caption_file` is None if they lie in several files, `like` what was read."""
-    texts: dict[str, list[str]] = {}
     if caption_file is None:
         dataset = FORMATS[like.format].read(folder, folder)
     else:
         dataset = open_dataset(folder, caption_file, columns)
-    for pair in dataset.pairs:
-        texts.setdefault(pair.photo, []).append(pair.caption)
-    return texts
+    return grouped((pair.photo, pair.caption) for pair in dataset.pairs)
 
 
 def _holds(text: str, trigger: Sequence[int]) -> bool:
