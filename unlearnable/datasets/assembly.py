@@ -44,20 +44,10 @@ def restrict(dataset: Dataset, chosen: Iterable[str]) -> Dataset:
     """Return the data set of some photos of its folder, by id, without what was left out of the others."""
     splits: dict[str, str | None] = dict.fromkeys(chosen)
     splits |= {photo.id: photo.split for photo in dataset.photos if photo.id in splits}
-    pairs = [pair for pair in dataset.pairs if pair.photo in splits]
-    changed = frozenset(one for one in dataset.changed_fields if one.photo in splits)
-    kept = assemble(dataset.root, splits, pairs, (), dataset.format, dataset.source, changed)
+    kept = dataset.of(splits)
+    whole = assemble(dataset.root, splits, kept.pairs, (), dataset.format, dataset.source)
     people = {photo: who for photo, who in dataset.people.items() if photo in splits}
-    return replace(
-        kept,
-        name=dataset.name,
-        people=people,
-        partial=True,
-        columns=dataset.columns,
-        notes=dataset.notes,
-        others=dataset.others,
-        shards=dataset.shards,
-    )
+    return replace(kept, photos=whole.photos, pairs=whole.pairs, skipped=(), people=people, partial=True)
 
 
 def with_unnamed(dataset: Dataset, photos: Iterable[str] | None = None) -> Dataset:

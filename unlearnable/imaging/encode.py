@@ -92,9 +92,9 @@ def on_white(picture: Picture) -> Picture:
     """Return an opaque picture: this one, on white where it is transparent."""
     if picture.alpha is None:
         return picture
-    image = Image.fromarray(np.dstack([picture.pixels, picture.alpha]))
-    pixels = np.array(Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB"))
-    return replace(picture, pixels=pixels, alpha=None, lost=(*picture.lost, "transparent parts laid on white"))
+    white = Image.new("RGB", (picture.width, picture.height), "white")
+    white.paste(Image.fromarray(picture.pixels), mask=Image.fromarray(picture.alpha))
+    return replace(picture, pixels=np.array(white), alpha=None, lost=(*picture.lost, "transparent parts laid on white"))
 
 
 def _save(

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from unlearnable.errors import InputError
 from unlearnable.imaging.arrays import strips
+from unlearnable.imaging.encode import on_white
 from unlearnable.imaging.picture import Picture
 
 GAIN = 10
@@ -137,12 +138,7 @@ def data_uri(path: Path) -> str:
 
 def opaque(picture: Picture) -> Image.Image:
     """Return a picture as it looks on white."""
-    image = Image.fromarray(picture.pixels)
-    if picture.alpha is None:
-        return image
-    white = Image.new("RGB", image.size, "white")
-    white.paste(image, mask=Image.fromarray(picture.alpha))
-    return white
+    return Image.fromarray(on_white(picture).pixels)
 
 
 def _reduced(image: Image.Image, most: int) -> Image.Image:
