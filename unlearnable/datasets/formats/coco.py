@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from unlearnable.datasets.caption_file import CaptionFile
-from unlearnable.datasets.text.json_spans import Node, decode, items, members, speller, text_in
+from unlearnable.datasets.text.json_spans import Node, decode, items, members, spans_of, speller, text_in
 from unlearnable.datasets.text.records import CaptionRecord, Scan
 from unlearnable.datasets.types import Skipped
 from unlearnable.grouping import grouped
@@ -36,14 +36,13 @@ def _scan(text: str) -> Scan:
             continue
         nodes = [note for _, note in notes.pop(key, [])]
         captions = (text_in(text, note, "caption") for note in nodes)
-        rows = tuple(node.span for node in (image, *nodes))
+        rows = spans_of((image, *nodes))
         records.append(
             CaptionRecord(f"images[{number}]", photo, tuple(caption for caption in captions if caption), rows)
         )
     orphans = sorted((number, key) for key, nodes in notes.items() for number, _ in nodes)
     faults += [Skipped(f"annotations[{number}]", "no-photo", f"no image has the id {key}") for number, key in orphans]
-    lists = tuple(tuple(node.span for node in nodes) for nodes in (images, annotations))
-    return Scan(tuple(records), tuple(faults), lists, speller(text), commas=True)
+    return Scan(tuple(records), tuple(faults), (spans_of(images), spans_of(annotations)), speller(text), commas=True)
 
 
 def _key(node: Node, name: str) -> str | None:

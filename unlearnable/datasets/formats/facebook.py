@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from unlearnable.datasets.export import Export
-from unlearnable.datasets.text.json_spans import Node, decode, items, object_in, rows_in
+from unlearnable.datasets.text.json_spans import Node, decode, items, object_in, rows_in, spans_of
 from unlearnable.datasets.text.mojibake import speller, text_in
 from unlearnable.datasets.text.records import CaptionRecord, Scan
 from unlearnable.datasets.text.spans import Span, TextSpan
@@ -44,7 +44,7 @@ def _scan(text: str) -> Scan:
     posts = list(items(text, whole.start))
     records: list[CaptionRecord] = []
     faults: list[Skipped] = []
-    lists = [_spans(posts)]
+    lists = [spans_of(posts)]
     for number, post in enumerate(posts):
         words = next((found for one in rows_in(text, post, "data") if (found := text_in(text, one, "post"))), None)
         data = [rows_in(text, attachment, "data") for attachment in rows_in(text, post, "attachments")]
@@ -52,10 +52,10 @@ def _scan(text: str) -> Scan:
             row for rows in data for row in rows if isinstance(row.value, dict) and _is_medium(row.value.get("media"))
         ]
         links = [row for rows in data for row in rows if row not in media]
-        lists += map(_spans, data)
+        lists += map(spans_of, data)
         for row in media:
             medium = object_in(text, row, "media") or row
-            records += _record(text, f"[{number}]", medium, words, _spans([post, row, *links]))
+            records += _record(text, f"[{number}]", medium, words, spans_of([post, row, *links]))
         if not media:
             faults.append(Skipped(f"[{number}]", "no-photo", "a post without media"))
     return Scan(tuple(records), tuple(faults), tuple(lists), speller(text), commas=True)
@@ -67,9 +67,9 @@ def _scan_album(text: str, album: Node) -> Scan:
     lists = []
     for name in _ALBUM:
         photos = rows_in(text, album, name)
-        lists.append(_spans(photos))
+        lists.append(spans_of(photos))
         for number, photo in enumerate(photos):
-            records += _record(text, f"{name}[{number}]", photo, None, _spans([photo]))
+            records += _record(text, f"{name}[{number}]", photo, None, spans_of([photo]))
     cover = object_in(text, album, "cover_photo")
     if cover is not None and _is_medium(cover.value):
         records += _record(text, "cover_photo", cover, None, ())
@@ -87,10 +87,6 @@ def _record(
         yield CaptionRecord(place, photo, (words,), rows, repeats=((0, own),))
     else:
         yield CaptionRecord(place, photo, tuple(caption for caption in (words, own) if caption), rows)
-
-
-def _spans(nodes: list[Node]) -> tuple[Span, ...]:
-    return tuple(node.span for node in nodes)
 
 
 FACEBOOK = Export("facebook", _CALLED, _suits, _scan)

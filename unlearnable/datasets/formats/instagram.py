@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from unlearnable.datasets.export import Export
-from unlearnable.datasets.text.json_spans import Node, decode, items, members, rows_in
+from unlearnable.datasets.text.json_spans import Node, decode, items, members, rows_in, spans_of
 from unlearnable.datasets.text.mojibake import speller, text_in
 from unlearnable.datasets.text.records import CaptionRecord, Scan
 from unlearnable.datasets.text.spans import Span, TextSpan
@@ -54,7 +54,7 @@ def _scan(text: str) -> Scan:
     lists: list[tuple[Span, ...]] = []
     for name, entries in _lists(text, decode(text)):
         posts = list(items(text, entries.start))
-        lists.append(tuple(post.span for post in posts))
+        lists.append(spans_of(posts))
         for number, post in enumerate(posts):
             place, row = f"{name}[{number}]", post.span
             if not _is_post(post.value):
@@ -64,7 +64,7 @@ def _scan(text: str) -> Scan:
                 records += _records(text, place, [post], None, (row,))
                 continue
             media = rows_in(text, post, "media")
-            lists.append(tuple(one.span for one in media))
+            lists.append(spans_of(media))
             records += _records(text, place, media, text_in(text, post, "title"), (row,))
     return Scan(tuple(records), tuple(faults), tuple(lists), speller(text), commas=True)
 

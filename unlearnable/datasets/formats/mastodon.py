@@ -11,7 +11,7 @@ from typing import Any
 
 from unlearnable.datasets.export import Export
 from unlearnable.datasets.text import html_text
-from unlearnable.datasets.text.json_spans import Node, decode, members, object_in, rows_in, speller, text_in
+from unlearnable.datasets.text.json_spans import Node, decode, members, object_in, rows_in, spans_of, speller, text_in
 from unlearnable.datasets.text.records import CaptionRecord, Scan
 from unlearnable.datasets.text.spans import Span, TextSpan
 from unlearnable.datasets.types import Skipped
@@ -35,7 +35,7 @@ def _scan(text: str) -> Scan:
     posts = rows_in(text, decode(text), "orderedItems")
     records: list[CaptionRecord] = []
     faults: list[Skipped] = []
-    lists = [tuple(post.span for post in posts)]
+    lists = [spans_of(posts)]
     for number, post in enumerate(posts):
         place, why = f"orderedItems[{number}]", _unusable(post.value)
         if why:
@@ -43,7 +43,7 @@ def _scan(text: str) -> Scan:
             continue
         note = object_in(text, post, "object") or post
         media = rows_in(text, note, "attachment")
-        lists.append(tuple(one.span for one in media))
+        lists.append(spans_of(media))
         records += _records(text, place, note, media, post.span)
     return Scan(tuple(records), tuple(faults), tuple(lists), speller(text), commas=True)
 

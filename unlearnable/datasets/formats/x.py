@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from unlearnable.datasets.export import Export
-from unlearnable.datasets.text.json_spans import Node, decode, items, object_in, rows_in, speller, text_in
+from unlearnable.datasets.text.json_spans import Node, decode, items, object_in, rows_in, spans_of, speller, text_in
 from unlearnable.datasets.text.records import CaptionRecord, Scan
 from unlearnable.datasets.text.spans import Span, TextSpan
 from unlearnable.datasets.types import Skipped
@@ -32,7 +32,7 @@ def _scan(text: str) -> Scan:
     posts = list(items(text, whole.start))
     records: list[CaptionRecord] = []
     faults: list[Skipped] = []
-    lists = [tuple(post.span for post in posts)]
+    lists = [spans_of(posts)]
     for number, post in enumerate(posts):
         tweet = object_in(text, post, "tweet") or post
         media = [one for name in ("extended_entities", "entities") if (one := _media(text, tweet, name))][:1]
@@ -40,7 +40,7 @@ def _scan(text: str) -> Scan:
         if why:
             faults.append(Skipped(f"[{number}]", *why))
             continue
-        lists.append(tuple(one.span for one in media[0]))
+        lists.append(spans_of(media[0]))
         records += _records(text, f"[{number}]", tweet, media[0], post.span)
     return Scan(tuple(records), tuple(faults), tuple(lists), speller(text), commas=True)
 

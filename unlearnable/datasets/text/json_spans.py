@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -93,6 +93,11 @@ def object_in(text: str, node: Node, name: str) -> Node | None:
     """Return the object that an object holds under a name; None if `node` is no object, or there is none."""
     found = node.value.get(name) if isinstance(node.value, dict) else None
     return dict(members(text, node.start))[name] if isinstance(found, dict) else None
+
+
+def spans_of(nodes: Iterable[Node]) -> tuple[Span, ...]:
+    """Return the places of values."""
+    return tuple(node.span for node in nodes)
 
 
 def text_in(text: str, node: Node, name: str) -> TextSpan | None:
