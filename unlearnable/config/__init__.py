@@ -11,7 +11,7 @@ from unlearnable.config._resolve import (
     to_toml,
     variable,
 )
-from unlearnable.config.attacks import AS_PUBLISHED, AS_USUAL
+from unlearnable.config.attacks import AS_PUBLISHED, AS_USUAL, changing
 from unlearnable.config.base import (
     Device,
     LoggedSettings,
@@ -108,6 +108,7 @@ __all__ = [
     "Visibility",
     "Vocabulary",
     "absolute",
+    "changing",
     "default_text",
     "digest",
     "given_settings",

@@ -12,6 +12,12 @@ AS_PUBLISHED = "png"
 AS_USUAL = "plain"
 """The attacker that trains as usual."""
 
+
+def changing(through: str, attacker: str) -> list[str]:
+    """Return the names of an attack and an attacker without those that change nothing."""
+    return [name for name in (through, attacker) if name not in (AS_PUBLISHED, AS_USUAL)]
+
+
 Through = Annotated[
     tuple[str, ...],
     Field(

@@ -69,13 +69,15 @@ def clean_cells(
     cells: Iterable[Cell], key: FindingKey | Finding | WorstFinding, through: str = AS_PUBLISHED
 ) -> list[Cell]:
     """Return the clean cells of a finding, one a seed: on posts as they are, or through an attack."""
-    wanted = (key.victim, "clean", through, key.attacker)
-    return [cell for cell in cells if (cell.victim, cell.data, cell.through, cell.attacker) == wanted]
+    return _cells(cells, (key.victim, "clean", through, key.attacker))
 
 
 def protected_cells(cells: Iterable[Cell], key: FindingKey | Finding) -> list[Cell]:
     """Return the protected cells of a finding, one a seed."""
-    wanted = (key.victim, "protected", key.through, key.attacker)
+    return _cells(cells, (key.victim, "protected", key.through, key.attacker))
+
+
+def _cells(cells: Iterable[Cell], wanted: tuple[str, ...]) -> list[Cell]:
     return [cell for cell in cells if (cell.victim, cell.data, cell.through, cell.attacker) == wanted]
 
 

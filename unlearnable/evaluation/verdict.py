@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 
-from unlearnable.config import AS_PUBLISHED, AS_USUAL
+from unlearnable.config import AS_PUBLISHED, AS_USUAL, changing
 from unlearnable.evaluation.findings import clean_cells
 from unlearnable.results import Cell, Finding, Outcome, References, WorstFinding
 
@@ -58,8 +58,7 @@ def in_words(worst: WorstFinding, cells: Sequence[Cell], references: References,
     """
     clean = fmean(cell.text_to_image.hit10 for cell in clean_cells(cells, worst))
     guessing = references.random.text_to_image.hit10
-    changes = [name for name in (worst.through, worst.attacker) if name not in (AS_PUBLISHED, AS_USUAL)]
-    named = ", ".join([Path(worst.victim).name, *changes])
+    named = ", ".join([Path(worst.victim).name, *changing(worst.through, worst.attacker)])
     return (
         f"At worst ({named}), a model trained on the protected posts finds the right photo for a caption, "
         f"among the first 10 of {photos}, {tenths(worst.text_to_image.hit10)}; trained on the clean posts "

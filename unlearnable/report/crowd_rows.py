@@ -6,7 +6,7 @@ from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
-from unlearnable.config import AS_PUBLISHED, AS_USUAL
+from unlearnable.config import AS_PUBLISHED, changing
 from unlearnable.report.rows import with_interval
 from unlearnable.results import CrowdArm, CrowdRecord, CrowdScores, MeanRetrieval
 
@@ -55,8 +55,7 @@ def hit_with_interval(scores: MeanRetrieval) -> str:
 
 def _label(arm: CrowdArm, through: str, attacker: str) -> str:
     """Return what a reader sees of an arm: what was trained on, through which attack, by which attacker."""
-    changes = [name for name in (through, attacker) if name not in (AS_PUBLISHED, AS_USUAL)]
-    return ", ".join([LABELS[arm], *changes])
+    return ", ".join([LABELS[arm], *changing(through, attacker)])
 
 
 def _row(victim: str, label: str, arm: CrowdArm, scores: CrowdScores) -> CrowdRow:

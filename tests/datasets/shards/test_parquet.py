@@ -99,6 +99,16 @@ def test_captions_of_other_types_and_columns_that_had_to_be_filled(tmp_path, kin
     assert [row["lat"] for row in rows] == [None, None]
 
 
+def rewritten(folder, rows):
+    """Pack rows into a shard, publish it with other photos and captions, and return what is in it then."""
+    (folder / "in").mkdir()
+    pq.write_table(pa.table(rows), folder / "in" / "a.parquet")
+    PARQUET.unpack(folder / "in", folder / "unpacked")
+    dataset = PARQUET.read(folder / "in", folder / "unpacked")
+    PARQUET.write(dataset, published(dataset, folder / "out"), folder / "out")
+    return pq.read_table(folder / "out" / "a.parquet")
+
+
 FINE = 1_700_000_000_123_456_789  # a time that Python cannot hold
 PLACE = pa.struct({"city": pa.string(), "since": pa.timestamp("ns")})
 TIMES = pa.struct({"taken": pa.timestamp("ns"), "all": pa.list_(pa.duration("ns"))})
@@ -119,12 +129,7 @@ def test_times_of_any_kind_and_categories_stay(tmp_path, column):
     captions = pa.array([f"a dog {n}" for n in range(150)])
     place = pa.array([{"city": "Rome", "since": FINE}, None] * 75, PLACE)
     rows = {"jpg": [photo_bytes(n % 2) for n in range(150)], "x": column, "place": place, "caption": captions}
-    (tmp_path / "in").mkdir()
-    pq.write_table(pa.table(rows), tmp_path / "in" / "a.parquet")
-    PARQUET.unpack(tmp_path / "in", tmp_path / "unpacked")
-    dataset = PARQUET.read(tmp_path / "in", tmp_path / "unpacked")
-    PARQUET.write(dataset, published(dataset, tmp_path / "out"), tmp_path / "out")
-    new = pq.read_table(tmp_path / "out" / "a.parquet")
+    new = rewritten(tmp_path, rows)
     assert new["x"].equals(pa.chunked_array([column]))
     assert new["caption"].to_pylist() == [f"new a dog {n}" for n in range(150)]
     assert new["place"].null_count == 150
@@ -132,13 +137,7 @@ def test_times_of_any_kind_and_categories_stay(tmp_path, column):
 
 def test_captions_may_fill_a_narrow_category(tmp_path):
     captions = pa.array([f"a dog {n}" for n in range(120)]).cast(pa.dictionary(pa.int8(), pa.string()))
-    rows = {"jpg": [photo_bytes(n % 2) for n in range(120)], "caption": captions}
-    (tmp_path / "in").mkdir()
-    pq.write_table(pa.table(rows), tmp_path / "in" / "a.parquet")
-    PARQUET.unpack(tmp_path / "in", tmp_path / "unpacked")
-    dataset = PARQUET.read(tmp_path / "in", tmp_path / "unpacked")
-    PARQUET.write(dataset, published(dataset, tmp_path / "out"), tmp_path / "out")
-    new = pq.read_table(tmp_path / "out" / "a.parquet")["caption"]
+    new = rewritten(tmp_path, {"jpg": [photo_bytes(n % 2) for n in range(120)], "caption": captions})["caption"]
     assert pa.types.is_dictionary(new.type)
     assert new.to_pylist() == [f"new a dog {n}" for n in range(120)]
 

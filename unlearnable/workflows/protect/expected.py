@@ -8,13 +8,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from unlearnable import files
-from unlearnable.config import MethodSettings, ProtectSettings
+from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import settings_for
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.progress import Progress, expect
-from unlearnable.protection.timing import StepSeconds, optimising_seconds, step_seconds
+from unlearnable.protection.timing import optimising_seconds, step_seconds
 from unlearnable.stores.ragged import Ragged
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect.hands import pixels_foreseen
@@ -33,36 +33,6 @@ CHECK_EACH = 0.03
 SLOWEST = 20.0  # times these; beyond it reading was held up by something else
 
 
-class Expectation:
-    """What the phases of one run are expected to take, in seconds by name.
-
-    Args:
-        method: name of the method.
-        settings: settings of the method.
-        surrogates: models, of which one step is timed.
-        photos: number of photos.
-    """
-
-    def __init__(self, method: str, settings: MethodSettings, surrogates: Sequence[DualEncoder], photos: int) -> None:
-        self._method, self._settings = method, settings
-        self._models = [step_seconds(model, settings, photos) for model in surrogates]
-
-    def at_first(self, dataset: Dataset) -> dict[str, float]:
-        """Return what the sizes of the files let expect."""
-        megapixels = [pixels / 1e6 for photo in dataset.photos if (pixels := pixels_foreseen(photo.path))]
-        return photo_seconds(megapixels) | self._optimising(len(megapixels), self._models[:1])
-
-    def after_reading(self, run: Run, seconds: float) -> dict[str, float]:
-        """Return what the photos let expect, and the seconds that reading them took."""
-        towers = [step_seconds(model, self._settings, len(run.prepared.photos)) for model in run.problem.towers]
-        return photo_phases(run, seconds) | self._optimising(len(run.prepared.photos), towers)
-
-    def _optimising(self, photos: int, towers: Sequence[StepSeconds]) -> dict[str, float]:
-        if photos == 0:  # none has any bytes
-            return {}
-        return optimising_seconds(self._method, self._settings, photos, self._models, towers)
-
-
 def foreseen_and_ready(
     settings: ProtectSettings,
     layout: Layout,
@@ -72,15 +42,21 @@ def foreseen_and_ready(
     progress: Progress,
     taken: Iterable[str] = (),
 ) -> Run:
-    """Make a run ready, and say what its phases are expected to take; arguments are those of `make_ready`."""
+    """Make a run ready, and say what its phases are expected to take; arguments are those of `make_ready`.
+
+    This is said first by the sizes of the files, then by those of the photos and the seconds that reading them took.
+    """
     method = METHODS[settings.method]()
-    expectation = Expectation(
-        method.name, settings_for(method, settings, settings.options), surrogates, len(dataset.photos)
-    )
-    expect(progress, expectation.at_first(dataset))
+    own = settings_for(method, settings, settings.options)
+    models = [step_seconds(model, own, len(dataset.photos)) for model in surrogates]
+    megapixels = [pixels / 1e6 for photo in dataset.photos if (pixels := pixels_foreseen(photo.path))]
+    rounds = optimising_seconds(method.name, own, len(megapixels), models, models[:1]) if megapixels else {}
+    expect(progress, photo_seconds(megapixels) | rounds)
     began = time.monotonic()
     run = make_ready(settings, layout, dataset, surrogates, scratch, progress, taken)
-    expect(progress, expectation.after_reading(run, time.monotonic() - began))
+    seconds, photos = time.monotonic() - began, len(run.prepared.photos)
+    towers = [step_seconds(model, own, photos) for model in run.problem.towers]
+    expect(progress, photo_phases(run, seconds) | optimising_seconds(method.name, own, photos, models, towers))
     return run
 
 

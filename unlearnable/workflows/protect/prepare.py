@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,6 @@ from unlearnable.workflows.protect.target import target_of
 NO_PHOTO = ("boost", "deleted", "message", "no-photo", "not-a-photo")  # of an export
 UNPUBLISHED = (WITHHELD, IN_NO_POST)
 FEW = 16e6  # pixels in all photos that are read before workers have started
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -86,21 +85,10 @@ class Prepared:
         """Return the photos without those that had to be left out since."""
         gone = {one.where for one in left_out}
         kept = [place for place, photo in enumerate(self.photos) if photo.id not in gone]
-
-        def chosen(values: list[Item]) -> list[Item]:
-            return [values[place] for place in kept]
-
-        return Prepared(
-            photos=chosen(self.photos),
-            encodings=chosen(self.encodings),
-            sizes=chosen(self.sizes),
-            hashes=chosen(self.hashes),
-            grids=chosen(self.grids),
-            names={photo: name for photo, name in self.names.items() if photo not in gone},
-            numbers=chosen(self.numbers),
-            posts=self.posts,
-            skipped=[*self.skipped, *left_out],
-        )
+        of_photos = ("photos", "encodings", "sizes", "hashes", "grids", "numbers")
+        chosen: dict[str, Any] = {field: [getattr(self, field)[place] for place in kept] for field in of_photos}
+        names = {photo: name for photo, name in self.names.items() if photo not in gone}
+        return replace(self, **chosen, names=names, skipped=[*self.skipped, *left_out])
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import NamedTuple, get_args
 
-from unlearnable.config import AS_PUBLISHED, AS_USUAL
+from unlearnable.config import AS_PUBLISHED, changing
 from unlearnable.evaluation.crowd import by_photo, mean_retrieval, share
 from unlearnable.evaluation.verdict import tenths
 from unlearnable.results import Cell, CrowdArm, CrowdCell, CrowdRecord, CrowdScores, FurtherScores, RanksRecord
@@ -101,8 +101,8 @@ def _in_words(report: CrowdRecord) -> str:
     victim = max(report.arms["protected"], key=lambda name: report.arms["protected"][name].text_to_image.hit10)
     found = {arm: tenths(scores[victim].text_to_image.hit10) for arm, scores in report.arms.items()}
     beside = f"{report.crowd_people} other people" if report.crowd_people else "other people's posts"
-    changes = [name for name in (report.through, report.attacker) if name not in (AS_PUBLISHED, AS_USUAL)]
-    by = f" ({', '.join(changes)})" if changes else ""
+    done = changing(report.through, report.attacker)
+    by = f" ({', '.join(done)})" if done else ""
     gallery = report.held_out + report.crowd_held_out
     return (
         f"Beside {beside}, a model trained on your protected posts{by} finds the right photo of you, among the first "
