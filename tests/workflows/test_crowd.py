@@ -20,6 +20,7 @@ from unlearnable.datasets.faces.names import full_names
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.evaluation import idia
 from unlearnable.evaluation.crowd import by_photo, mean_retrieval, share
+from unlearnable.evaluation.findings import Attempt
 from unlearnable.experiments.arms import leaked_posts
 from unlearnable.posts.pairs import Joined, Mixed
 from unlearnable.posts.pixels import Pixels
@@ -28,7 +29,7 @@ from unlearnable.progress import Silent
 from unlearnable.report.crowd_rows import crowd_rows
 from unlearnable.workflows.verify.arms import Versions
 from unlearnable.workflows.verify.crowd import open_crowd
-from unlearnable.workflows.verify.crowd_summary import Attempt, cells_of
+from unlearnable.workflows.verify.crowd_summary import cells_of
 from unlearnable.workflows.verify.matching import PostPair
 from unlearnable.workflows.verify.run import verify
 from unlearnable.workflows.verify.splits import names

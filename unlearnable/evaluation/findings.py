@@ -17,8 +17,8 @@ LEAST_GAP = 10.0  # points of Hit@10 that clean posts must teach before an effec
 WAYS: tuple[Way, ...] = ("image_to_text", "text_to_image")
 
 
-class FindingKey(NamedTuple):
-    """What identifies a finding."""
+class Attempt(NamedTuple):
+    """Who trained on posts that were published, through which attack: what identifies a finding."""
 
     victim: str
     through: str
@@ -33,13 +33,16 @@ def findings(cells: Sequence[Cell], references: References, photo_of_caption: Se
         references: what the cells are compared with.
         photo_of_caption: photo of each caption of the gallery; empty where caption n is that of photo n.
     """
-    keys = dict.fromkeys(
-        FindingKey(cell.victim, cell.through, cell.attacker) for cell in cells if cell.data == "protected"
-    )
-    return [_finding(key, cells, references, photo_of_caption) for key in keys]
+    return [_finding(key, cells, references, photo_of_caption) for key in attempts(cells)]
 
 
-def _finding(key: FindingKey, cells: Sequence[Cell], references: References, owners: Sequence[int]) -> Finding:
+def attempts(cells: Iterable[Cell]) -> list[Attempt]:
+    """Return the attempts of a run, each once, in the order of the cells."""
+    protected = (cell for cell in cells if cell.data == "protected")
+    return list(dict.fromkeys(Attempt(cell.victim, cell.through, cell.attacker) for cell in protected))
+
+
+def _finding(key: Attempt, cells: Sequence[Cell], references: References, owners: Sequence[int]) -> Finding:
     clean, protected = clean_cells(cells, key), protected_cells(cells, key)
     attacked = clean_cells(cells, key, key.through) if key.through != AS_PUBLISHED else []
     pretrained, random = references.pretrained.get(key.victim), references.random
@@ -66,13 +69,13 @@ def _finding(key: FindingKey, cells: Sequence[Cell], references: References, own
 
 
 def clean_cells(
-    cells: Iterable[Cell], key: FindingKey | Finding | WorstFinding, through: str = AS_PUBLISHED
+    cells: Iterable[Cell], key: Attempt | Finding | WorstFinding, through: str = AS_PUBLISHED
 ) -> list[Cell]:
     """Return the clean cells of a finding, one a seed: on posts as they are, or through an attack."""
     return _cells(cells, (key.victim, "clean", through, key.attacker))
 
 
-def protected_cells(cells: Iterable[Cell], key: FindingKey | Finding) -> list[Cell]:
+def protected_cells(cells: Iterable[Cell], key: Attempt | Finding) -> list[Cell]:
     """Return the protected cells of a finding, one a seed."""
     return _cells(cells, (key.victim, "protected", key.through, key.attacker))
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import product
-from typing import NamedTuple, get_args
+from typing import get_args
 
 from unlearnable.config import AS_PUBLISHED, changing
 from unlearnable.evaluation.crowd import by_photo, mean_retrieval, share
+from unlearnable.evaluation.findings import Attempt, attempts
 from unlearnable.evaluation.verdict import tenths
 from unlearnable.results import Cell, CrowdArm, CrowdCell, CrowdRecord, CrowdScores, FurtherScores, RanksRecord
 from unlearnable.workflows.verify.splits import names
@@ -19,20 +20,12 @@ NAMELESS = (
 )
 
 
-class Attempt(NamedTuple):
-    """Who trained on what the protected people posted."""
-
-    victim: str
-    through: str
-    attacker: str
-
-
 def crowd_report(study: Study, cells: Sequence[Cell]) -> CrowdRecord | None:
     """Return what the victims of a run learnt of the protected people; None without a crowd."""
     if study.crowd is None:
         return None
     asked, own = study.experiment.identities, study.experiment.queries or 0
-    ways = list(dict.fromkeys(Attempt(c.victim, c.through, c.attacker) for c in cells if c.data == "protected"))
+    ways = attempts(cells)
     first = ways[0]
     plain = [way for way in ways if (way.through, way.attacker) == (first.through, first.attacker)]
     photos = study.experiment.gallery.photos.tolist()
