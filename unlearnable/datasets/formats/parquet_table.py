@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +69,10 @@ class ParquetTable:
             raise InputError(f"{dataset.name} was not read from a caption file")
         lookup = Lookup(dataset.root, dataset.source.parent, (photo.id for photo in dataset.photos))
         read = {(pair.record, pair.index): pair.caption for pair in dataset.pairs}
+        numbers = count()
 
-        def edit(number: int, row: PackedRow) -> dict[str, Any] | None:
+        def edit(row: PackedRow) -> dict[str, Any] | None:
+            number = next(numbers)
             photo = lookup.find(row.path) if row.path else None
             if not isinstance(photo, str) or photo not in edits.paths or row.path is None:
                 return None

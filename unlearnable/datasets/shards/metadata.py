@@ -29,7 +29,7 @@ def rewrite_metadata(path: Path, target: Path, posts: Mapping[str, Mapping[str, 
         keep: names of fields that stay as they are, case-folded.
     """
 
-    def edit(number: int, row: PackedRow) -> dict[str, Any] | None:
+    def edit(row: PackedRow) -> dict[str, Any] | None:
         new = posts.get(row.path or "")
         return None if new is None else row.edited(None, row.path, [new.get(one, "") for one in row.captions], keep)
 

@@ -58,7 +58,7 @@ class Parquet:
         told_by_rows: list[str] = []
         seen: set[str] = set()
 
-        def edit(number: int, row: PackedRow) -> dict[str, Any] | None:
+        def edit(row: PackedRow) -> dict[str, Any] | None:
             change = next(edits)
             for name, (new, path) in change.photos.items():  # of one row, one at most
                 same = PurePosixPath(new).suffix == PurePosixPath(name).suffix

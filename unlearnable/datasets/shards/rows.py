@@ -53,7 +53,7 @@ def read_note(path: Path, name: str) -> str | None:
 def rewrite_rows(
     path: Path,
     target: Path,
-    edit: Callable[[int, PackedRow], dict[str, Any] | None],
+    edit: Callable[[PackedRow], dict[str, Any] | None],
     names: Sequence[str] = PHOTOS,
     notes: Callable[[], dict[str, str]] = dict,
 ) -> None:
@@ -62,21 +62,18 @@ def rewrite_rows(
     Args:
         path: file to copy.
         target: the copy.
-        edit: `(number, row)` -> its values that change; None where the row is left out.
+        edit: row -> its values that change; None where it is left out. Called once for each row, in order.
         names: names that the column of photos may have.
         notes: `()` -> what the copy says beside its rows, asked when all are written.
     """
     arrow, parquet = require(LIBRARY, EXTRA), require("pyarrow.parquet", EXTRA)
-    number = 0
     with _opened(path) as opened:
         columns, schema = columns_of(opened.schema_arrow, names), _loose(opened.schema_arrow)
         groups = opened.metadata.num_row_groups
         packing = opened.metadata.row_group(0).column(0).compression.lower() if groups else "snappy"
         with parquet.ParquetWriter(target, schema, compression="none" if packing == "uncompressed" else packing) as out:
             for batch in opened.iter_batches(_BATCH):
-                rows = [row_of(values, columns) for values in _values(batch)] if columns else []
-                changes = [edit(number + place, row) for place, row in enumerate(rows)]
-                number += len(rows)
+                changes = [edit(row_of(values, columns)) for values in _values(batch)] if columns else []
                 kept = [place for place, change in enumerate(changes) if change is not None]
                 table = arrow.Table.from_batches([batch]).take(arrow.array(kept, arrow.int64())).cast(schema)
                 edits = [change for change in changes if change is not None]
