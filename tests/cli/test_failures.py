@@ -118,11 +118,11 @@ def test_of_several_processes_the_first_alone_prints_json_and_no_other_says_that
 
 UNREAD = """
 import sys
+import typer
 from unlearnable.cli import app
-class Unread:
-    def __call__(self, **options):
-        raise KeyboardInterrupt
-app.app = Unread()
+def unread(*given, **options):
+    raise KeyboardInterrupt
+typer.Typer.__call__ = unread
 sys.argv = ["unlearnable", "doctor"]
 app.main()
 """
