@@ -168,3 +168,16 @@ def test_a_path_in_another_case_is_the_photo_that_the_file_system_takes_it_for(t
     assert isinstance(missed := lookup.find("other.jpg"), Miss)
     assert missed.reason == "not-a-photo"
     assert isinstance(lookup.find("trip/IMG_2.jpg"), Miss)
+
+
+def test_a_path_in_another_case_is_the_one_photo_that_differs_in_nothing_else(tmp_path: Path) -> None:
+    """As of a list from Windows, whose photos were renamed on the way; a photo of the exact name elsewhere is meant first."""
+    photos = ["img_1.jpg", "Trip/Img_2.JPG", "b.jpg", "B.JPG", "c.jpg", "old/C.JPG"]
+    touch(tmp_path, *photos)
+    lookup = Lookup(tmp_path, tmp_path, photos)
+    assert lookup.find("IMG_1.JPG") == "img_1.jpg"
+    assert lookup.renamed("IMG_1.JPG", "img_1.jpg", "img_1.jpg") == "img_1.jpg"
+    assert lookup.find("trip/img_2.jpg") == "Trip/Img_2.JPG"
+    assert lookup.find("C.JPG") == "old/C.JPG"
+    assert isinstance(several := lookup.find("B.jpg"), Miss)
+    assert several.reason == "ambiguous-photo"

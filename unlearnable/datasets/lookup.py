@@ -42,7 +42,7 @@ class Lookup:
         found = list(ids)
         self._ids = {_composed(photo): photo for photo in found}
         self._ids |= {photo: photo for photo in found}
-        self._folded = {path.casefold(): photo for path, photo in self._ids.items()}
+        self._folded = grouped((_composed(photo).casefold(), photo) for photo in found)
         self._suffixes = {PurePosixPath(photo).suffix for photo in found}
         each = dict.fromkeys(self._ids.values())
         self._by_name = grouped((_composed(posixpath.basename(photo)), photo) for photo in each)
@@ -52,7 +52,8 @@ class Lookup:
 
         Tried in turn: the path from the root, the path from the caption file, the one photo whose
         full path ends with it, copies that `protect` wrote aside. Composed and decomposed letters are the same, and
-        small and capital ones where the file system takes them for the same. Of a path of another machine
+        small and capital ones where the file system takes them for the same, or where no file has the exact path and
+        one photo has it but for them, as in a folder that comes from Windows or macOS. Of a path of another machine
         (`C:\\...`, `file:///...`) the end that some photo has in common with it is enough. A name without a suffix
         is that of the one photo that it is with some suffix.
 
@@ -93,7 +94,8 @@ class Lookup:
                 return photo
         if any(path is not None and isfile(posixpath.join(self._root, path)) for path in paths):  # noqa: PTH113
             return Miss("not-a-photo", f"{value} is a file of another kind")
-        return self._ending(names) or Miss("missing-photo", f"{value} is not below {self._root}, or is not a photo")
+        missing = Miss("missing-photo", f"{value} is not below {self._root}, or is not a photo")
+        return self._ending(names) or self._in_other_letters(paths) or missing
 
     def leads_below(self, value: str) -> bool:
         """Return whether a path of another machine is one below the root after all."""
@@ -125,8 +127,19 @@ class Lookup:
 
     def _spelt_otherwise(self, path: str) -> str | None:
         """Return the photo that a file system which ignores case takes a path for, such as that of macOS."""
-        photo, full = self._folded.get(path.casefold()), Path(self._root, path)
-        return photo if photo is not None and isfile(full) and full.samefile(Path(self._root, photo)) else None  # noqa: PTH113
+        photos, full = self._folded.get(path.casefold(), []), Path(self._root, path)
+        same = (photo for photo in photos if full.samefile(Path(self._root, photo)))
+        return next(same, None) if isfile(full) else None  # noqa: PTH113
+
+    def _in_other_letters(self, paths: Iterable[str | None]) -> str | Miss | None:
+        """Return the one photo that a path is but for small and capital letters."""
+        for path in paths:
+            photos = self._folded.get(path.casefold(), []) if path is not None else []
+            if len(photos) > 1:
+                return Miss("ambiguous-photo", f"{path} could be {photos[0]} or {photos[1]}")
+            if photos:
+                return photos[0]
+        return None
 
     def _with_same_end(self, path: str) -> str | Miss:
         """Return the one photo that has the longest end in common with a path, at least the name."""

@@ -34,13 +34,14 @@ def test_skipped_sidecars(tmp_path: Path) -> None:
 
 
 def test_caption_files_are_read_and_written_as_texts_are(tmp_path: Path) -> None:
-    touch(tmp_path / "in", "a.jpg", "d/b.jpg", "c.jpg")
-    for name in ("a.caption", "d/b.caption", "c.txt", "c.caption"):
+    touch(tmp_path / "in", "a.jpg", "d/b.jpg", "c.jpg", "e.JPG", "f.jpg")
+    for name in ("a.caption", "d/b.caption", "c.txt", "c.caption", "e.TXT", "f.CAPTION"):
         captions(tmp_path / "in" / name, f"a dog in {name}")
     dataset = open_dataset(tmp_path / "in")
     found = {"a.jpg": "a.caption", "d/b.jpg": "d/b.caption", "c.jpg": "c.txt"}  # of two, the `.txt` counts
+    found |= {"e.JPG": "e.TXT", "f.jpg": "f.CAPTION"}
     assert dataset.captions_by_photo() == {photo: [f"a dog in {name}"] for photo, name in found.items()}
-    paths = {photo: photo.replace("jpg", "png") for photo in found}
+    paths = {photo: str(Path(photo).with_suffix(".png")) for photo in found}
     write_captions(dataset, Edits({(0, 0): "x"}, paths), tmp_path / "out")
     written = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*")}
     assert written == set(found.values())

@@ -14,7 +14,7 @@ from unlearnable.datasets.beside import Beside, StoredCaption
 from unlearnable.datasets.text.document import lines
 from unlearnable.datasets.text.spans import Span, spell_line, stripped
 
-SUFFIXES = (".txt", ".caption")  # where a photo has both, the first counts
+SUFFIXES = (".txt", ".caption", ".TXT", ".CAPTION")  # where a photo has several, the first counts
 
 
 def text_beside(photo: Path) -> Path | None:
