@@ -171,7 +171,7 @@ def test_a_path_in_another_case_is_the_photo_that_the_file_system_takes_it_for(t
 
 
 def test_a_path_in_another_case_is_the_one_photo_that_differs_in_nothing_else(tmp_path: Path) -> None:
-    """As of a list from Windows, whose photos were renamed on the way; a photo of the exact name elsewhere is meant first."""
+    """As of a list from Windows, whose photos were renamed; a photo of the exact name elsewhere is meant first."""
     photos = ["img_1.jpg", "Trip/Img_2.JPG", "b.jpg", "B.JPG", "c.jpg", "old/C.JPG"]
     touch(tmp_path, *photos)
     lookup = Lookup(tmp_path, tmp_path, photos)
