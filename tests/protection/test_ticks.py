@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
+from unlearnable.methods import steps
 from unlearnable.methods.base import settings_for
 from unlearnable.methods.em import EM
 from unlearnable.methods.mem import MEM
@@ -13,7 +16,7 @@ from unlearnable.methods.uap import UAP
 from unlearnable.progress import Silent
 from unlearnable.protection.optimise import OptimisationTask, optimise, reason_to_stop
 from unlearnable.protection.ticks import LEARNING, Ticks
-from unlearnable.protection.timing import StepSeconds, optimising_seconds, step_seconds, texts_tried
+from unlearnable.protection.timing import StepSeconds, optimising_seconds, step_seconds, texts_tried, tried_seconds
 from unlearnable.protection.towers import load_towers
 
 
@@ -108,6 +111,24 @@ def test_more_work_is_expected_to_take_longer(tiny, quick):
     assert LEARNING in optimising_seconds("mem", quick, 8, [step], [step])
     plain = quick.model_copy(update={"adversarial_weight": 0.0})
     assert list(optimising_seconds("mem", plain, 8, [step], [step])) == ["optimising (mem)"]
+
+
+def test_a_round_of_some_posts_says_what_all_rounds_of_all_posts_take(make_problem, quick, monkeypatch):
+    """By a clock that stands still but in steps: a training step takes 100 s, the noise steps of a batch 1 s."""
+    now = [0.0]
+
+    def taking(seconds, genuine):
+        def slow(*given, **how):
+            now[0] += seconds
+            return genuine(*given, **how)
+
+        return slow
+
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(steps, "train_step", taking(100.0, steps.train_step))
+    monkeypatch.setattr(steps, "move_noise", taking(1.0, steps.move_noise))
+    rounds = quick.max_rounds * (100 * quick.surrogate_steps + 120 / 8)
+    assert tried_seconds(MEM(), make_problem(8), quick, 120) == pytest.approx(100 * quick.adversary_steps + rounds)
 
 
 def test_steps_for_quick_models_and_words_that_are_not_tried_take_no_time(quick):

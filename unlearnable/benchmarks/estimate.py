@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
-
 from unlearnable.benchmarks.bench import Bench
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
 from unlearnable.benchmarks.plan import ProtectionRecipe
 from unlearnable.benchmarks.protection_store import ProtectionStore
-from unlearnable.benchmarks.protections import make
+from unlearnable.benchmarks.protections import problem_of
 from unlearnable.benchmarks.runner import surrogate_of
-from unlearnable.config import BenchmarkSettings, Recipe
+from unlearnable.config import BenchmarkSettings
 from unlearnable.experiments.timing import asking_seconds, step_seconds
+from unlearnable.methods import METHODS
+from unlearnable.methods.base import settings_for
 from unlearnable.posts.pairs import pairs_of
-from unlearnable.progress import Silent
+from unlearnable.protection.timing import tried_seconds
 from unlearnable.results import BenchmarkPlan, PlannedCell
 from unlearnable.scratch import scratch_folder
 from unlearnable.training.loop import steps_an_epoch
@@ -70,19 +69,10 @@ def plan_of(
 
 
 def protection_seconds(bench: Bench, recipe: ProtectionRecipe, train: DecodedPhotos) -> float:
-    """Return the seconds of a protection, from one round on its first batch and a training step of the surrogate."""
-    settings, count = recipe.settings, len(train.items)
-    part = min(settings.batch_size, count)
+    """Return the seconds of a protection, from one round on its first batch."""
+    part = min(recipe.settings.batch_size, len(train.items))
     photos = DecodedPhotos(train.pixels.first(part), train.items[:part], ())
-    one_round = settings.model_copy(update={"max_rounds": 1, "surrogate_steps": 0})
-    surrogate = surrogate_of(bench).clone()  # `step_seconds` trains it
+    method = METHODS[recipe.name]()
     with scratch_folder() as folder:
-        began = time.monotonic()
-        store = ProtectionStore(replace(recipe, settings=one_round), folder, {})
-        make(store, photos, surrogate, resume=False, progress=Silent())
-        seconds = time.monotonic() - began
-    pairs = pairs_of(train.pixels, train.captions)
-    training = step_seconds(
-        surrogate, pairs, Recipe(epochs=1, lr=settings.learning_rate, batch_size=settings.batch_size)
-    )
-    return settings.max_rounds * (seconds * count / part + settings.surrogate_steps * training)
+        problem = problem_of(ProtectionStore(recipe, folder, {}), photos, surrogate_of(bench))
+        return tried_seconds(method, problem, settings_for(method, recipe.settings, {}), len(train.items))

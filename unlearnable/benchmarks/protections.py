@@ -24,7 +24,7 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.optim.view import apply_noise
 from unlearnable.posts.pixels import Pixels, Posts
 from unlearnable.progress import Progress
-from unlearnable.protection.captions import Captions, Slots
+from unlearnable.protection.captions import Captions
 from unlearnable.protection.optimise import OptimisationTask, forget, optimise
 from unlearnable.protection.towers import load_towers
 from unlearnable.protection.vocabulary import load_words
@@ -93,7 +93,7 @@ def make(
                 progress.note(f"the protection {store.noise.name} of an earlier run is damaged: it is made again")
             if not resume:
                 forget(store.checkpoint)
-            saved = _optimise(store, _problem(store, photos, surrogate, slots), progress)
+            saved = _optimise(store, problem_of(store, photos, surrogate), progress)
         forget(store.checkpoint)  # also where a kill came between the two
     noise = NoiseStore(_grids(recipe, photos, surrogate), recipe.settings.epsilon, store.noise, "r")
     return Protection(noise, Captions.from_tokens(slots, saved.triggers, recipe.settings))
@@ -104,12 +104,13 @@ def _grids(recipe: ProtectionRecipe, photos: DecodedPhotos, surrogate: DualEncod
     return tuple(grid_shape(height, width, side) for height, width in photos.pixels.shapes)
 
 
-def _problem(store: ProtectionStore, photos: DecodedPhotos, surrogate: DualEncoder, slots: Slots) -> Problem:
+def problem_of(store: ProtectionStore, photos: DecodedPhotos, surrogate: DualEncoder) -> Problem:
+    """Return what the method of a store works on."""
     recipe = store.recipe
     method = METHODS[recipe.name]()
     vocabulary, proposer = load_words(recipe.settings, str(surrogate.device), proposing=method.has_trigger)
     return Problem(
-        posts=Posts(photos.pixels, slots),
+        posts=Posts(photos.pixels, recipe.cut(photos.captions)),
         grids=_grids(recipe, photos, surrogate),
         captions=tuple(photos.captions),
         surrogates=(surrogate,),

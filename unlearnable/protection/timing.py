@@ -1,4 +1,4 @@
-"""Foresee how long an optimisation takes, from one step of each model on this machine."""
+"""Foresee how long an optimisation takes, from a step of each model on this machine or from a round of some posts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import torch
 
 from unlearnable.config import MEMSettings, MethodSettings
 from unlearnable.methods.adversarial import lessons
+from unlearnable.methods.base import Method, improving, started
 from unlearnable.methods.batches import settle
+from unlearnable.methods.problem import Problem
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing
 from unlearnable.protection.ticks import LEARNING, TRAINING, optimising, rounds_of, steps_of_round
@@ -90,6 +92,29 @@ def optimising_seconds(
             step = (binding + weight * misleading) / (1 + weight)
     seconds = rounds_of(method, settings) * ((training + measuring) * binding + moving * step) + searching * binding
     return {**expected, optimising(method): seconds}
+
+
+@kept()
+def tried_seconds(method: Method, some: Problem, settings: MethodSettings, posts: int) -> float:
+    """Return the seconds that an optimisation of posts takes in all its rounds, from one round of some of them.
+
+    What adversaries learn does not grow with the posts and comes once, what surrogates learn comes once a round.
+    """
+    learning = training = moving = 0.0
+    began = time.monotonic()
+    session = started(method, some, settings.model_copy(update={"max_rounds": 1}))
+    for done in improving(method, session):
+        now, place = time.monotonic(), session.state.place
+        if done is not None or place.batches is not None:
+            moving += now - began
+        elif place.trained:
+            training += now - began
+        else:
+            learning += now - began
+        if done is not None:
+            break
+        began = now
+    return learning + rounds_of(method.name, settings) * (training + moving * posts / len(some.posts))
 
 
 def texts_tried(settings: MEMSettings) -> float:

@@ -8,14 +8,13 @@ import time
 from unlearnable import disk
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
-from unlearnable.methods.base import improving, started
 from unlearnable.models.fetching import fetch
 from unlearnable.progress import Progress, Silent
 from unlearnable.protection.ticks import rounds_of
+from unlearnable.protection.timing import tried_seconds
 from unlearnable.protection.vocabulary import compared
 from unlearnable.results import ProtectPlan, SkippedRecord
 from unlearnable.scratch import scratch_folder
-from unlearnable.training.memory import kept
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect.adding.additions import additions
 from unlearnable.workflows.protect.adding.earlier import earlier_result
@@ -87,9 +86,8 @@ def _nothing(settings: ProtectSettings, layout: Layout, dataset: Dataset) -> Pro
     )
 
 
-@kept()
 def _optimising_seconds(run: Run) -> float:
-    """Time one round on at most a batch of the posts, and scale it to all posts and rounds."""
+    """Try the method on at most a batch of the posts, and return the seconds that it would take for all."""
     count = min(len(run.problem.posts), run.settings.batch_size)
     small = dataclasses.replace(
         run.problem,
@@ -100,12 +98,4 @@ def _optimising_seconds(run: Run) -> float:
         equal=(),
         noise_path=run.scratch / "noise.i8",
     )
-    began = learnt = time.monotonic()
-    session = started(run.method, small, run.method_settings)
-    for done in improving(run.method, session):
-        if done is not None:
-            break
-        if not session.state.place.trained:  # adversaries learn first, however many posts there are
-            learnt = time.monotonic()
-    seconds_per_round = (time.monotonic() - learnt) * len(run.problem.posts) / count
-    return learnt - began + seconds_per_round * rounds_of(run.method.name, run.settings)
+    return tried_seconds(run.method, small, run.method_settings, len(run.problem.posts))
