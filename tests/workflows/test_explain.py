@@ -245,6 +245,22 @@ def test_a_replacement_leaves_what_it_does_not_draw(published, tiny_path, tmp_pa
     assert {path.name for path in (tmp_path / "out").iterdir()} == {*first.files, "explain.json", "map.png"}
 
 
+def test_a_replacement_takes_away_the_figures_of_before_that_it_does_not_draw(posts, tiny_path, tmp_path):
+    given = {"caption": "a cat", "model": (str(tiny_path),), "output": tmp_path / "out", "overwrite": True}
+    first = unlearnable.explain(posts / "p0.png", map=(posts,), map_posts=4, **given)
+    assert "map.png" in first.files
+    (tmp_path / "out" / "mine.png").write_bytes(b"of the user")
+    second = unlearnable.explain(posts / "p0.png", **given)
+    left = {*second.files, "explain.json", "mine.png"}
+    assert {path.name for path in (tmp_path / "out").iterdir() if path.name != ".lock"} == left
+    named = json.loads((tmp_path / "out" / "explain.json").read_text())
+    named["files"] = ["mine.png", "../photos/p0.png"]
+    (tmp_path / "out" / "explain.json").write_text(json.dumps(named))
+    unlearnable.explain(posts / "p0.png", **given)
+    assert (tmp_path / "out" / "mine.png").exists(), "a report that was edited took a file of the user's away"
+    assert (posts / "p0.png").exists()
+
+
 def test_a_preview_that_would_not_be_a_png_by_name_is_refused(posts, tmp_path):
     with pytest.raises(ConfigError, match="is a PNG"):
         unlearnable.preview(posts / "p0.png", posts / "p0.png", tmp_path / "sheet.gif")

@@ -26,7 +26,7 @@ from unlearnable.models.fetching import fetch
 from unlearnable.models.openclip import load as load_model
 from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.progress import Progress, Silent
-from unlearnable.report.figures import MapPanel, Panel, draw_attention, draw_map, is_drawn
+from unlearnable.report.figures import KINDS, MapPanel, Panel, draw_attention, draw_map, is_drawn
 from unlearnable.results import EmbeddingMap, ExplainReport, Explanation, MapPoint, WordRecord
 from unlearnable.results.common import made_by
 from unlearnable.workflows.explain.selection import ExplainedPost, MapPosts, choose_posts, post_of
@@ -121,8 +121,9 @@ def _refuse_output(settings: ExplainSettings, *, overwrite: bool) -> None:
 def _all_or_none(folder: Path) -> Iterator[Path]:
     """Hold the folder, and yield one in it for what is written, which is moved up after the block unless that fails.
 
-    So the same command can be given again, and figures of an earlier run stay beside their own numbers: these go before
-    the first figure does, and the new ones come last, so that a kill leaves no numbers beside figures of another run.
+    So the same command can be given again, and figures of an earlier run stay beside their own numbers: those that are
+    not drawn again go first, then the numbers, which name them, and the new numbers come last, so that a kill leaves
+    none beside figures of another run.
 
     Raises:
         OutputError: the folder cannot be made or written, or another run is writing to it.
@@ -132,13 +133,24 @@ def _all_or_none(folder: Path) -> Iterator[Path]:
         shutil.rmtree(new, ignore_errors=True)  # of a run that was killed
         try:
             yield new
-            with files.reporting_write_errors(folder / REPORT):
-                (folder / REPORT).unlink(missing_ok=True)
+            drawn = {path.name for path in new.iterdir()}
+            for name in [*(name for name in _figures_in(folder / REPORT) if name not in drawn), REPORT]:
+                with files.reporting_write_errors(folder / name):
+                    (folder / name).unlink(missing_ok=True)
             for path in sorted(new.iterdir(), key=lambda path: path.name == REPORT):
                 with files.reporting_write_errors(folder / path.name):
                     path.replace(folder / path.name)
         finally:
             shutil.rmtree(new, ignore_errors=True)
+
+
+def _figures_in(report: Path) -> list[str]:
+    """Return the figures that the report of an earlier run names; none if it cannot be read or names other files."""
+    try:
+        named = set(ExplainReport.model_validate_json(report.read_bytes()).files)
+    except (OSError, ValueError):
+        return []
+    return sorted(named & {f"{stem}.{kind}" for stem in (ATTENTION, MAP) for kind in KINDS})
 
 
 def titles_of(models: tuple[str, ...]) -> list[str]:
