@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from tests.conftest import Told
 from tests.workflows.conftest import QUICK
-from unlearnable import protect
+from unlearnable import ProtectSettings, protect
 from unlearnable.datasets.types import ChangedField
+from unlearnable.workflows.protect.chosen import source_of
 from unlearnable.workflows.protect.field_notes import field_notes
+from unlearnable.workflows.protect.posts import open_posts
 
 
 def test_a_published_row_repeats_the_protected_caption_and_names_no_place(posts, tiny_path, tmp_path):
@@ -65,3 +70,16 @@ def test_only_rows_that_are_written_count():
     changed = [ChangedField("a.jpg", 0, "Alt", True), ChangedField("b.jpg", 1, "Alt", True)]
     assert field_notes(changed, {"b.jpg"}, []) == ["the field Alt of 1 row was emptied: --keep-fields Alt keeps it"]
     assert field_notes(changed, {"b.jpg"}, ["ALT"]) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "kept", "would"),
+    [({"title": "my cat", "Alt": "a cat"}, ("Titel", "ALT"), ": Alt, title"), ({}, ("Titel",), ", as none would")],
+)
+def test_a_field_to_keep_that_is_none_that_would_change_is_said_before_the_work(posts, fields, kept, would):
+    rows = [json.loads(line) | fields for line in (posts / "posts.jsonl").read_text().splitlines()]
+    (posts / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    told = Told()
+    open_posts(source_of((posts,), ("p1*",)), ProtectSettings(photos=(posts,), keep_fields=kept), told)
+    said = f"--keep-fields Titel fits none of the fields that would change{would}"
+    assert [note for note in told.notes if "field" in note] == [said]

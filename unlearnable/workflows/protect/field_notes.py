@@ -1,4 +1,4 @@
-"""What is said of fields of the caption file that are not published as they were."""
+"""What is said of fields of the caption file that are not published as they were, and of those to keep."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 
 from unlearnable.datasets.types import ChangedField
-from unlearnable.wording import counted, pasted
+from unlearnable.wording import counted, named, pasted
+
+_NAMED = 10  # fields in a remark; the others are counted
 
 
 def field_notes(changed: Iterable[ChangedField], photos: Set[str], keep: Sequence[str]) -> list[str]:
@@ -25,4 +27,21 @@ def field_notes(changed: Iterable[ChangedField], photos: Set[str], keep: Sequenc
     return [
         f"the field {name} of {counted(count, 'row')} {became[emptied]}: --keep-fields {pasted(name)} keeps it"
         for (name, emptied), count in sorted(rows.items())
+    ]
+
+
+def kept_without_use(changed: Iterable[ChangedField], keep: Sequence[str]) -> list[str]:
+    """Return a note for each name of a field to keep that none of the fields has that would change: a slip, perhaps.
+
+    Args:
+        changed: fields of the caption file that would not be published as they are.
+        keep: names of fields to keep.
+    """
+    names = sorted({one.name for one in changed})
+    folded = {name.casefold() for name in names}
+    those = f": {named(names, _NAMED)}" if names else ", as none would"
+    return [
+        f"--keep-fields {pasted(name)} fits none of the fields that would change{those}"
+        for name in keep
+        if name.casefold() not in folded
     ]

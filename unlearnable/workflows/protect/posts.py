@@ -28,6 +28,7 @@ from unlearnable.errors import ConfigError
 from unlearnable.progress import Progress
 from unlearnable.wording import counted, pasted
 from unlearnable.workflows.protect.chosen import Source, narrowed
+from unlearnable.workflows.protect.field_notes import kept_without_use
 from unlearnable.workflows.protect.packed import unpacked
 
 
@@ -55,7 +56,7 @@ def open_posts(source: Source, settings: ProtectSettings, progress: Progress, sc
         dataset = open_dataset(source.place, captions, columns)
     if source.chosen:
         dataset = restrict(dataset, source.chosen)
-    photos = [photo.id for photo in dataset.photos]
+    photos, changed = [photo.id for photo in dataset.photos], dataset.changed_fields
     closed = [one.where for one in dataset.skipped if one.reason == UNREADABLE]
     dataset = narrowed(dataset, source)
     if dataset.source is not None and dataset.source.is_file():
@@ -71,6 +72,8 @@ def open_posts(source: Source, settings: ProtectSettings, progress: Progress, sc
             progress.note(line)
     for option in source.without_use([*photos, *closed]):
         progress.note(f"{option} fits none of the photos")
+    for line in kept_without_use(changed, settings.keep_fields):
+        progress.note(line)
     if len(dataset.photos) < len(photos):
         progress.note(f"--only and --skip take {len(dataset.photos)} of {counted(len(photos), 'photo')}")
     progress.note(said_of_captions(dataset))
