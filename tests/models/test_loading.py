@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+from pathlib import Path
 from typing import Any
 
 import open_clip
@@ -112,6 +113,17 @@ def test_a_model_that_is_not_there_says_what_works_offline(name, message, hint):
     assert caught.value.exit_code == 4
     assert hint in caught.value.hint
     assert "small" in caught.value.hint
+
+
+@pytest.mark.parametrize("path", ["nope.safetensors", "models/nope", "{}/nope.PT", "small.safetensors"])
+@pytest.mark.parametrize("architecture", ["", "RN50:"])
+def test_a_path_to_a_model_that_leads_to_nothing_is_said_as_such(path, architecture, tmp_path):
+    name = path.format(tmp_path)
+    with pytest.raises(ModelError) as caught:
+        openclip.load(f"{architecture}{name}")
+    assert caught.value.message == f"there is no file or folder {name}"
+    assert caught.value.hint.startswith("check the path")
+    assert (str(tmp_path) in name) or str(Path.cwd() / name) in caught.value.hint
 
 
 def test_weights_without_their_architecture_say_how_to_name_it(tmp_path):

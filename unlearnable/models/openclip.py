@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from unlearnable.models.dual_encoder import DualEncoder
 
 LISTED_BY = "unlearnable models"
+WEIGHTS = frozenset({".bin", ".ckpt", ".pt", ".pth", ".safetensors"})  # suffixes of files
 OFFLINE = f"works offline: {', '.join(bundled.NAMES)} (bundled), or a checkpoint on disk"
 
 
@@ -125,6 +126,7 @@ def _load_other(name: str) -> DualEncoder:
 
     architectures = open_clip.list_models()
     if architecture not in architectures:
+        _refuse_missing(path, "/" in architecture)
         names = [*bundled.NAMES, *ARCHITECTURES, *architectures]
         raise ModelError(
             f"there is no model {name!r}",
@@ -134,9 +136,21 @@ def _load_other(name: str) -> DualEncoder:
         tags = ", ".join(open_clip.list_pretrained_tags_by_model(architecture)[:6]) or "none"
         raise ModelError(f"{name} names no weights: write {architecture}:TAG", hint=f"tags: {tags} ({OFFLINE})")
     if not Path(tag).is_file() and tag not in open_clip.list_pretrained_tags_by_model(architecture):
+        _refuse_missing(Path(tag), "/" in tag)
         tags = open_clip.list_pretrained_tags_by_model(architecture)
         raise ModelError(f"{architecture} has no weights called {tag!r}", hint=f"{did_you_mean(tag, tags)} ({OFFLINE})")
     return _create(architecture, tag, name)
+
+
+def _refuse_missing(path: Path, in_folder: bool) -> None:
+    """Refuse a path where nothing is; any name is one that is `in_folder` or has the suffix of a file of weights.
+
+    Raises:
+        ModelError: there is no such file.
+    """
+    if (in_folder or path.suffix.lower() in WEIGHTS) and not path.exists():
+        missing = files.missing(path)
+        raise ModelError(missing.message, hint=missing.hint)
 
 
 def _load_cached(name: str) -> DualEncoder:
