@@ -76,7 +76,8 @@ def given_settings(
     for where, source, layer in layers:
         for name in layer:
             if name not in kind.model_fields:
-                hint = did_you_mean(kind.spelt.get(name, name)[:LONGEST_VALUE], list(kind.model_fields))
+                meant = kind.spelt.get(name)
+                hint = f"did you mean {meant!r}?" if meant else did_you_mean(name[:LONGEST_VALUE], kind.model_fields)
                 raise ConfigError(f"there is no setting {_shown(name)} in {where}", hint=hint)
         given |= layer
         sources |= {name: source(name) for name in layer}

@@ -53,7 +53,7 @@ class Settings(BaseModel):
     """Names of the settings that no environment variable sets."""
 
     spelt: ClassVar[Mapping[str, str]] = {}
-    """Settings whose option has another name, by that name: what somebody who knows the command line may write."""
+    """What is proposed to somebody who writes the name of an option that its setting does not have, by that name."""
 
     @field_validator("*", mode="before")
     @classmethod

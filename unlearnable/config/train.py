@@ -40,6 +40,8 @@ OneCaption = Annotated[bool, Field(description="Captions of a photo that an epoc
 class Schedule(Settings):
     """How a CLIP is trained, but for how long and how fast: AdamW, linear warm-up, then a cosine down to zero."""
 
+    spelt = {"all_captions": "one_caption=False"}  # noqa: RUF012  (a ClassVar of the base)
+
     batch_size: Annotated[int, Field(ge=2, description="Number of pairs in a contrastive batch.")] = 128
     weight_decay: Annotated[float, Field(ge=0, le=10, description="Weight decay of the weight matrices (AdamW).")] = 0.2
     warmup: Annotated[float, Field(ge=0, le=1, description="Share of all steps in which the rate rises.")] = WARMUP
