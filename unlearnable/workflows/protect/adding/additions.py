@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from unlearnable.datasets import Dataset, Skipped
+from unlearnable.datasets import Dataset, Photo, Skipped
 from unlearnable.errors import ConfigError
 from unlearnable.results import ManifestLine
 from unlearnable.results.protect import CHANGED
@@ -49,7 +49,7 @@ def additions(dataset: Dataset, earlier: Earlier) -> Dataset:
     known, new, left_out = recognised(dataset, earlier), set[str](), []
     for photo in dataset.photos:
         line = by_name.get(earlier.source_of(dataset.root, photo.id))
-        if photo.id in known:
+        if (own := known.get(photo.id)) and not (dataset.partial and _is_second(photo, own, earlier)):
             continue
         if same := by_content.get(photo.sha256() or ""):
             left_out.append(Skipped(photo.id, "same-photo", f"{same.output} is its copy already"))
@@ -59,3 +59,9 @@ def additions(dataset: Dataset, earlier: Earlier) -> Dataset:
         elif line is None or line.reason == CHANGED or line.post != dataset.posts[photo.id]:
             new.add(photo.id)
     return replace(dataset.of(new), skipped=(*dataset.skipped, *left_out))
+
+
+def _is_second(photo: Photo, line: ManifestLine, earlier: Earlier) -> bool:
+    """Return whether the photo of a manifest line is there beside this one of its content, which then has no copy."""
+    first = earlier.root / line.source
+    return first.is_file() and not first.samefile(photo.path) and Photo(line.source, first).sha256() == line.sha256_in
