@@ -32,6 +32,18 @@ def test_photos_are_found_by_suffix_and_hidden_ones_passed_over(tmp_path: Path) 
     ]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such pipes")
+def test_a_pipe_that_is_called_as_a_photo_is_left_out_and_named(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "led.png").symlink_to(tmp_path / "pipe.jpg")
+    assert find_photos(tmp_path) == ["a.jpg"]
+    assert [(one.where, one.reason, one.detail) for one in not_here(tmp_path)] == [
+        ("led.png", "not-an-image", "it is no regular file"),
+        ("pipe.jpg", "not-an-image", "it is no regular file"),
+    ]
+
+
 @pytest.mark.parametrize("folder", ["$RECYCLE.BIN", "#recycle", "@Recycle", "@eaDir"])
 def test_deleted_photos_and_small_copies_of_a_system_are_left_out_and_named(tmp_path: Path, folder: str) -> None:
     for name in ("a.jpg", f"b/{folder}/S-1-5/gone.jpg"):

@@ -115,19 +115,20 @@ def _is_open(folder: Path) -> bool:
 def not_here(root: Path) -> list[Skipped]:
     """Return what stands for photos that are not read, sorted by path; what is hidden otherwise is left out.
 
-    These are links to folders, which are not followed, links called as photos that lead nowhere, what iCloud leaves
-    in place of a photo to save room, and folders of deleted photos and of small copies.
+    These are links to folders, which are not followed, links, pipes and the like that are called as photos, what iCloud
+    leaves in place of a photo to save room, and folders of deleted photos and of small copies.
     """
     found: list[tuple[Path, str, str]] = []
     for folder, folders, names in walk(root):
         linked = [folder / name for name in folders if (folder / name).is_symlink()]
         apart = [(folder / name, WITHHELD, why) for name in folders if (why := _KEPT_APART.get(name.lower()))]
-        called = [folder / name for name in names if is_photo(name)]
-        broken = [path for path in called if path.is_symlink() and not path.is_file()]
+        called = [path for name in names if is_photo(name) and not (path := folder / name).is_file()]
+        broken = [path for path in called if path.is_symlink() and not path.exists()]
         away = [folder / name[1:].removesuffix(_IN_CLOUD) for name in names if _is_away(name)]
         found += apart
         found += [(path, "link", "a linked folder, which is not followed") for path in linked]
         found += [(path, "link", "a link that leads nowhere") for path in broken]
+        found += [(path, "not-an-image", "it is no regular file") for path in called if path.exists()]
         found += [(path, "in-cloud", "it is in iCloud alone; download it in the Finder") for path in away]
     return [Skipped(path.relative_to(root).as_posix(), reason, why) for path, reason, why in sorted(found)]
 
