@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from unlearnable.errors import ConfigError
-from unlearnable.keywords import in_keywords
+from unlearnable.keywords import InKeywords, in_keywords
 
 if TYPE_CHECKING:
     from unlearnable.config import LoggedSettings
@@ -339,7 +339,7 @@ def _receiver(progress: Progress | None) -> Progress:
         return Silent()
     if isinstance(progress, type) or not isinstance(progress, Progress):
         raise ConfigError(f"progress: {progress!r} cannot be told phases, steps and notes", hint="see Progress")
-    return progress
+    return InKeywords(progress)
 
 
 def _path(given: str | Path | None) -> Path | None:

@@ -1,13 +1,14 @@
-"""What errors and reports say of options, said of keywords: `--test-captions` is `test_captions` in a public call."""
+"""What errors and notes say of options, said of keywords: `--test-captions` is `test_captions` in a public call."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from unlearnable.errors import UnlearnableError
+from unlearnable.progress import Progress, expect, within
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -30,6 +31,33 @@ def in_keywords(call: Callable[Given, Result]) -> Callable[Given, Result]:
         return result
 
     return said
+
+
+class InKeywords:
+    """A `Progress` that hands all to another one, `shown`, with notes in keywords."""
+
+    def __init__(self, shown: Progress) -> None:
+        self.shown = shown
+
+    def phase(self, name: str, total: int) -> None:
+        """Begin a phase."""
+        self.shown.phase(name, total)
+
+    def advance(self, steps: int = 1, **metrics: float) -> None:
+        """Count steps."""
+        self.shown.advance(steps, **metrics)
+
+    def note(self, text: str) -> None:
+        """Show a remark, told anew."""
+        self.shown.note(_said(text))
+
+    def expect(self, seconds: Mapping[str, float]) -> None:
+        """Take what the phases of the run will take."""
+        expect(self.shown, seconds)
+
+    def within(self, share: float) -> None:
+        """Show how much of a step is done."""
+        within(self.shown, share)
 
 
 def _retold(value: Any) -> Any:

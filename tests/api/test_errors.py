@@ -6,7 +6,8 @@ import pytest
 
 import unlearnable
 from tests.cli.program import call
-from unlearnable import BenchmarkReport, ConfigError, OutputError, UnlearnableError
+from tests.conftest import Told
+from unlearnable import BenchmarkReport, ConfigError, ModelError, OutputError, UnlearnableError
 from unlearnable.benchmarks import study
 from unlearnable.errors import UnknownName
 from unlearnable.keywords import in_keywords
@@ -64,3 +65,11 @@ def test_notes_of_a_report_and_of_its_parts_name_keywords(monkeypatch):
     assert report.tables == [table.model_copy(update={"notes": ["fine", told]})]
     assert report.title == written.title
     assert (written.notes, table.notes) == ([said], ["fine", said])
+
+
+def test_notes_that_a_progress_is_told_name_keywords_and_those_of_a_log_file_options(posts, tmp_path):
+    told = Told()
+    with pytest.raises(ModelError):
+        unlearnable.protect(posts, only=["p*", "q*"], surrogate="none", progress=told, log_file=tmp_path / "log")
+    assert "only q* fits none of the photos" in told.notes
+    assert "--only q* fits none of the photos" in (tmp_path / "log").read_text()
