@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.datasets.formats.exports import Look, goes_round, lay_out, text
-from unlearnable.datasets import open_dataset
+from unlearnable.datasets import Edits, open_dataset, write_captions
 from unlearnable.datasets.text.mojibake import redone, speller, undone
 from unlearnable.errors import InputError
 
@@ -63,6 +63,53 @@ def test_all_but_captions_and_paths_stays(folder: str, tmp_path: Path) -> None:
         ("stories.json:ig_stories[1]", "no-caption"),
         ("messages/inbox/a.jpg", "in-no-post"),
     ]
+
+
+OLDER = [f"photos/2018{n:02}/{n}.{'heic' if n == 3 else 'jpg'}" for n in range(18)] + ["stories/s.jpg", "profile/a.jpg"]
+
+
+def older(look: Look) -> dict[str, str]:
+    """The one file of an older export: posts, a story, a portrait, and what cannot be used or is not posted."""
+
+    def one(photo: str, caption: str = "", **more: Any) -> dict[str, Any]:
+        return {"caption": caption and look.caption(caption), "taken_at": "2018-12-31T08:05:13", "path": photo, **more}
+
+    photos = [one(look.photo(photo), text(n), n=1.50) for n, photo in enumerate(OLDER[:18])]
+    whole = {
+        "photos": [*([one("photos/gone.jpg", "x"), {"taken_at": "2018"}] if look.complete else []), *photos],
+        "stories": [one(look.photo(OLDER[18]), "größe")],
+        "profile": [one(look.photo(OLDER[19]), is_active_profile=True)],
+        "videos": [one("videos/a.mp4", "a film")] if look.complete else [],
+        "direct": [{"taken_at": "2018", "path": "direct/secret.jpg"}] if look.complete else [],
+        "v": {"of": "export"},
+    }
+    return {"media.json": json.dumps(whole, ensure_ascii=False)}
+
+
+def test_an_older_export_has_one_file(tmp_path: Path) -> None:
+    dataset = goes_round(older, tmp_path, *OLDER, "videos/a.mp4", "direct/secret.jpg")
+    assert dataset.format == "instagram"
+    captions = dataset.captions_by_photo()
+    assert (captions[OLDER[0]], captions[OLDER[18]]) == ([text(0)], ["größe"])
+    assert dataset.uncaptioned == {OLDER[19]}
+    assert [(one.where, one.reason) for one in dataset.skipped] == [
+        ("media.json:photos[1]", "no-photo"),
+        ("media.json:direct[0]", "message"),
+        ("media.json:photos[0]", "missing-photo"),
+        ("media.json:profile[0]", "no-caption"),
+        ("media.json:videos[0]", "not-a-photo"),
+        ("direct/secret.jpg", "in-no-post"),
+    ]
+
+
+def test_a_place_of_an_older_export_is_emptied(tmp_path: Path) -> None:
+    row = {"caption": "a dog", "taken_at": "2018", "location": "Vancouver", "path": "a.jpg"}
+    lay_out(tmp_path / "in", {"media.json": json.dumps({"photos": [row]})}, "a.jpg")
+    dataset = open_dataset(tmp_path / "in")
+    write_captions(dataset, Edits({}, {"a.jpg": "a.jpg"}), tmp_path / "out")
+    written = json.loads((tmp_path / "out" / "media.json").read_text())
+    assert written == {"photos": [{**row, "location": None}]}
+    assert [one.name for one in dataset.changed_fields] == ["location"]
 
 
 def test_photos_of_a_carousel_have_one_caption_in_one_place(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 Posts, reels, stories and archived posts, whichever folder they lie in; a list, or an object that wraps one. The
 caption of several photos in one post stands in the post's own `title`, that of a single one beside its `uri`.
+Older exports have one `media.json`: `{"photos": [{"path", "caption", "taken_at"}], "stories", "direct", ...}`.
 """
 
 from __future__ import annotations
@@ -16,17 +17,21 @@ from unlearnable.datasets.text.records import CaptionRecord, Scan
 from unlearnable.datasets.text.spans import Span, TextSpan
 from unlearnable.datasets.types import Skipped
 
-_CALLED = r"(posts|reels|stories|archived_posts|profile_photos|other_content)(_\d+)?\.json"
+_CALLED = r"(posts|reels|stories|archived_posts|profile_photos|other_content|media)(_\d+)?\.json"
+_POSTED = ("photos", "profile", "stories", "videos")  # lists of older exports; all others are of messages
 
 
 def _suits(text: str) -> bool:
-    if '"creation_timestamp"' not in text:
+    if '"creation_timestamp"' not in text and '"taken_at"' not in text:
         return False
     try:
-        lists = _lists(text, decode(text))
+        whole = decode(text)
     except ValueError:
         return False
-    return any(_is_post(entry.value) for _, entries in lists for entry in items(text, entries.start))
+    lists = _lists(text, whole)
+    return _is_older(whole.value) or any(
+        _is_post(entry.value) for _, entries in lists for entry in items(text, entries.start)
+    )
 
 
 def _is_post(entry: Any) -> bool:
@@ -48,11 +53,21 @@ def _lists(text: str, whole: Node) -> Iterator[tuple[str, Node]]:
                 yield name, node
 
 
+def _is_older(whole: Any) -> bool:
+    """Return whether a value is that of a `media.json`."""
+    lists = [whole.get(name) for name in _POSTED] if isinstance(whole, dict) else []
+    media = (one for entries in lists if isinstance(entries, list) for one in entries)
+    return any(isinstance(one, dict) and {"path", "taken_at"} <= one.keys() for one in media)
+
+
 def _scan(text: str) -> Scan:
+    whole = decode(text)
+    if _is_older(whole.value):
+        return _scan_older(text, whole)
     records: list[CaptionRecord] = []
     faults: list[Skipped] = []
     lists: list[tuple[Span, ...]] = []
-    for name, entries in _lists(text, decode(text)):
+    for name, entries in _lists(text, whole):
         posts = list(items(text, entries.start))
         lists.append(spans_of(posts))
         for number, post in enumerate(posts):
@@ -79,6 +94,25 @@ def _records(
             captions = tuple(caption for caption in (title, own) if caption)
             where = f"{place}.media[{number}]" if len(media) > 1 else place
             yield CaptionRecord(where, photo, captions, (*rows, one.span))
+
+
+def _scan_older(text: str, whole: Node) -> Scan:
+    """Take a `media.json` apart; the photos of messages are in a list of their own."""
+    records: list[CaptionRecord] = []
+    faults: list[Skipped] = []
+    lists: list[tuple[Span, ...]] = []
+    for name in whole.value:
+        media = rows_in(text, whole, name)
+        lists.append(spans_of(media))
+        for number, one in enumerate(media):
+            place, photo, caption = f"{name}[{number}]", text_in(text, one, "path"), text_in(text, one, "caption")
+            if name not in _POSTED:
+                faults.append(Skipped(place, "message", "of a message to somebody"))
+            elif photo is None:
+                faults.append(Skipped(place, "no-photo", "no path"))
+            else:
+                records.append(CaptionRecord(place, photo, (caption,) if caption else (), (one.span,)))
+    return Scan(tuple(records), tuple(faults), tuple(lists), speller(text), commas=True)
 
 
 INSTAGRAM = Export("instagram", _CALLED, _suits, _scan)
