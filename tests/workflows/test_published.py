@@ -273,6 +273,17 @@ def test_a_private_folder_that_no_run_made_is_not_touched(run, out):
     assert (private / "notes.txt").stat().st_mode & 0o777 == 0o644
 
 
+def test_a_result_whose_private_folder_is_lost_says_what_to_do(run, out):
+    out.mkdir()
+    (out / "p0.png").write_bytes(b"a copy")
+    private = out.with_name("out.private")
+    with pytest.raises(OutputError, match=f"{out} was not made by this program, or {private}, .* is lost") as caught:
+        run(overwrite=True)
+    assert caught.value.hint == f"put that back, remove {out}, or choose another output"
+    assert tree(out) == {"p0.png": b"a copy"}
+    assert not private.exists()
+
+
 def test_resume_of_a_whole_result_leaves_the_users_files_alone(run, out):
     run()
     (out / "thesis.txt").write_text("dear")

@@ -37,7 +37,10 @@ def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite:
         hint = f"use {goes_on}, --overwrite to replace it, or choose another --output"
         raise OutputError(f"{used[0]} exists already", hint=hint)
     if not any(path.exists() for path in (layout.settings, layout.progress)):
-        raise OutputError(f"{used[0]} was not made by this program", hint="remove it or choose another --output")
+        message, hint = f"{used[0]} was not made by this program", f"remove {used[0]}, or choose another --output"
+        if layout.private not in used:
+            message, hint = f"{message}, or {layout.private}, which goes with it, is lost", f"put that back, {hint}"
+        raise OutputError(message, hint=hint)
     if resume and layout.key_under_way() not in (None, key):
         hint = "use the same settings and photos, or --overwrite to start over"
         if layout.earlier.exists():
