@@ -172,6 +172,12 @@ def test_a_wrong_value_is_reported_with_its_source(tmp_path, monkeypatch, source
         resolve_as(ProtectSettings, flags, file, names=names)
 
 
+def test_of_several_values_each_is_shown_as_it_was_given():
+    flags = {"dataset": "coco", "methods": ("mem-3", "foo")}
+    with pytest.raises(ConfigError, match=r"no method is called 'foo'.* \(got 'mem-3', 'foo' from --methods\)$"):
+        resolve_as(BenchmarkSettings, flags, names={"methods": "--methods"})
+
+
 def test_settings_that_do_not_go_together_are_named_without_a_source():
     flags = {"originals": "p", "protected": "q", "test_captions": "c"}
     with pytest.raises(ConfigError, match=r"^--test-captions needs the photos they belong to, --test$"):

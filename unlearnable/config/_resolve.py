@@ -186,9 +186,9 @@ def _explained(
 
 
 def _shown(value: Any) -> str:
-    """A value as Python writes it, cut where it is long."""
+    """A value as Python writes it, of several each, cut where it is long."""
     try:
-        text = repr(value)
+        text = ", ".join(map(repr, value)) if isinstance(value, tuple) and value else repr(value)
     except ValueError:  # a number of more digits than Python prints
         return "a number of very many digits"
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
