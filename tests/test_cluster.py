@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.program import FILE, call
+from tests.cli.program import FILE, POSIX, call
 from tests.conftest import tree
 from tests.shards import post, write_tar
 
 SCRIPT = Path(__file__).parents[1] / "examples" / "ray_shards.py"
+GUIDE = Path(__file__).parents[1] / "docs" / "guide" / "cluster.md"
 
 
 @pytest.fixture
@@ -74,3 +76,16 @@ def test_a_shard_whose_workers_die_does_not_end_the_others(shards, tmp_path):
     assert [line.partition(": ")[0] for line in lines] == ["00000.tar", "00001.tar", "00002.tar"], ended.stderr
     assert lines[0].startswith("00000.tar: lost: ")
     assert ended.returncode == 1
+
+
+@POSIX
+@pytest.mark.parametrize("own", ["", "scratch"])
+def test_the_script_for_slurm_gives_each_task_a_shard_and_a_state_of_its_own(own, tmp_path):
+    (script,) = re.findall(r"```sh\n(#!/bin/sh\n#SBATCH.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "unlearnable").write_text('#!/bin/sh\necho "$UNLEARNABLE_STATE" "$@"\n')
+    (tmp_path / "unlearnable").chmod(0o755)
+    slurm = {"SLURM_ARRAY_TASK_ID": "7", "SLURM_JOB_ID": "1234"} | ({"SLURM_TMPDIR": own} if own else {})
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"} | slurm
+    said = subprocess.run(["sh", "-euc", script], capture_output=True, text=True, check=True, env=environment).stdout
+    protect = "protect shards/00007.tar --output protected/00007 --resume --quiet"
+    assert said == f"{own or '/tmp'}/unlearnable-1234 {protect}\n"
