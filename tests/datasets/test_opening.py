@@ -106,6 +106,30 @@ def test_a_file_that_changed_is_not_written_back(tmp_path: Path) -> None:
     assert not (tmp_path / "out.jsonl").exists()
 
 
+@pytest.mark.parametrize("now", ["c.jpg", "gone.jpg", "sub/b.jpg"])
+def test_a_row_that_means_another_photo_now_is_not_dropped_in_silence(tmp_path: Path, now: str) -> None:
+    touch(tmp_path, "a.jpg", "b.jpg", "c.jpg")
+    rows = '{"image": "a.jpg", "caption": "x"}', '{"image": "b.jpg", "caption": "y"}', '{"image": "c.jpg"}'
+    posts = captions(tmp_path / "posts.jsonl", *rows)
+    dataset = open_dataset(posts)
+    posts.write_text(posts.read_text(encoding="utf-8").replace("b.jpg", now), encoding="utf-8")
+    stay = {name: name for name in ("a.jpg", "b.jpg", "c.jpg")}
+    with pytest.raises(InputError, match=r"posts\.jsonl has changed"):
+        write_captions(dataset, Edits({}, stay), tmp_path / "out.jsonl")
+    del stay["b.jpg"]  # a row that is left out may be as it likes
+    write_captions(dataset, Edits({}, stay), tmp_path / "out.jsonl")
+    kept = open_dataset(tmp_path, tmp_path / "out.jsonl").pairs
+    assert [(pair.photo, pair.caption) for pair in kept if pair.record >= 0] == [("a.jpg", "x")]
+
+
+def test_a_row_that_got_a_caption_more_is_not_dropped_in_silence(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    dataset = open_dataset(posts := captions(tmp_path / "posts.jsonl", '{"image": "a.jpg", "captions": ["x"]}'))
+    captions(posts, '{"image": "a.jpg", "captions": ["x", "y"]}')
+    with pytest.raises(InputError, match="has changed"):
+        write_captions(dataset, Edits({}, {"a.jpg": "a.jpg"}), tmp_path / "out.jsonl")
+
+
 def test_a_line_format_refuses_a_line_break(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg")
     dataset = open_dataset(tmp_path, captions(tmp_path / "t.txt", "a.jpg#0\ta dog"))

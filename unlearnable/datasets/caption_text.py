@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from unlearnable.grouping import grouped
 from unlearnable.wording import counted
 
 Place = tuple[int, int]
+Key = tuple[str, int, int]
 
 
 @dataclass(frozen=True)
@@ -59,15 +60,19 @@ class CaptionText:
         """
         lookup = Lookup(dataset.root, self.path.parent, (photo.id for photo in dataset.photos))
         after = Lookup(dataset.root, dataset.root if moved else self.path.parent, edits.paths.values())
-        read = {(pair.photo, pair.record, pair.index) for pair in dataset.pairs}
-        self._refuse_changed(dataset)
+        read = {(pair.photo, pair.record, pair.index): pair.caption for pair in dataset.pairs}
+        kept: set[Key] = set()
         changes: dict[TextSpan, str] = {}
         further: list[TextSpan] = []
         kept_rows: set[Span] = set()
         for record, places in self.numbered():
             photo = lookup.find(record.photo.value, record.folder)
-            if isinstance(photo, Miss) or photo not in edits.paths or any((photo, *at) not in read for at in places):
+            if isinstance(photo, Miss) or photo not in edits.paths:
                 continue
+            captions = {(photo, *at): old.value for at, old in zip(places, record.captions, strict=True)}
+            if captions.items() - read.items():
+                continue
+            kept.update(captions)
             kept_rows.update(record.rows)
             for path in (record.photo, *record.further_paths):
                 if lookup.find(path.value, record.folder) != photo:
@@ -80,6 +85,8 @@ class CaptionText:
             for number, caption in (*enumerate(record.captions), *record.repeats):
                 changes[caption] = self._spelt(caption, new_captions[number])
             further += further_changes(self.document.text, self.scan, record, new_captions, edits.keep_fields)
+        numbers = range(self.first, self.first + len(self.scan.records))
+        refuse_lost(self.path, (pair for pair in dataset.pairs if pair.record in numbers), edits, kept)
         spans = [span._replace(value=new) for span, new in changes.items()]
         taken = {span[:2] for span in spans}
         spans += [span for span in further if span[:2] not in taken]
@@ -100,13 +107,21 @@ class CaptionText:
         raw = self.document.text[old.start : old.end]
         return raw if new == old.value else (old.spell or self.scan.spell)(raw, old.value, new)
 
-    def _refuse_changed(self, dataset: Dataset) -> None:
-        """Stop unless each pair that was read from this file is still in its place."""
-        now = {at: text.value for record, ats in self.numbered() for text, at in zip(record.captions, ats, strict=True)}
-        numbers = range(self.first, self.first + len(self.scan.records))
-        was = [pair for pair in dataset.pairs if pair.record in numbers]
-        if any(now.get((pair.record, pair.index)) != pair.caption for pair in was):
-            raise InputError(f"{self.path} has changed since it was read", hint="start again")
+
+def refuse_lost(source: Path, pairs: Iterable[Pair], edits: Edits, kept: Set[Key]) -> None:
+    """Stop where a caption that was read is written no more, although its photo stays.
+
+    Args:
+        source: caption file.
+        pairs: captions that were read from it.
+        edits: new paths of the photos that stay.
+        kept: photo, record and index of each caption that is written.
+
+    Raises:
+        InputError: the caption or the photo of its row is another now, or the row is gone.
+    """
+    if any(pair.photo in edits.paths and (pair.photo, pair.record, pair.index) not in kept for pair in pairs):
+        raise InputError(f"{source} has changed since it was read", hint="start again")
 
 
 def refuse_shorter(dataset: Dataset, source: Path, records: int) -> None:

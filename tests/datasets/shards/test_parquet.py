@@ -244,6 +244,19 @@ def test_a_parquet_file_that_names_photos(nested, tmp_path):
     assert again.captions_by_photo() == {"a.png": ["new a cat"], "b.png": ["new a dog", "new two dogs"]}
 
 
+@pytest.mark.parametrize("now", [["a.jpg", "c.jpg"], ["a.jpg"]])
+def test_a_parquet_file_that_names_another_photo_now_is_not_written(now, tmp_path):
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).write_bytes(b"x")
+    source, texts = tmp_path / "posts.parquet", ["a dog", "a cat"]
+    pq.write_table(pa.table({"image": ["a.jpg", "b.jpg"], "caption": texts}), source)
+    dataset = open_dataset(source)
+    pq.write_table(pa.table({"image": now, "caption": texts[: len(now)]}), source)
+    with pytest.raises(InputError, match="has changed since"):
+        write_captions(dataset, Edits({}, {"a.jpg": "a.jpg", "b.jpg": "b.jpg"}), tmp_path / "out.parquet")
+    assert not (tmp_path / "out.parquet").exists()
+
+
 def test_metadata_beside_a_tar_follows_it(tmp_path):
     write_tar(tmp_path / "in" / "a.tar", post(1, "a dog") | post(2, "a cat"))
     rows = {"key": [f"{n:09d}" for n in (1, 2, 3)], "caption": ["a dog", "a cat", "failed"], "width": [64, 64, None]}

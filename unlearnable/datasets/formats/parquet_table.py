@@ -10,6 +10,7 @@ from typing import Any
 from unlearnable import files
 from unlearnable.datasets.assembly import assemble
 from unlearnable.datasets.caption_file import NamesNoPhotoError
+from unlearnable.datasets.caption_text import Key, refuse_lost
 from unlearnable.datasets.lookup import Lookup, Miss
 from unlearnable.datasets.shards.columns import PackedRow
 from unlearnable.datasets.shards.rows import is_parquet, read_rows, rewrite_rows
@@ -69,7 +70,7 @@ class ParquetTable:
             raise InputError(f"{dataset.name} was not read from a caption file")
         lookup = Lookup(dataset.root, dataset.source.parent, (photo.id for photo in dataset.photos))
         read = {(pair.record, pair.index): pair.caption for pair in dataset.pairs}
-        numbers = count()
+        numbers, kept = count(), set[Key]()
 
         def edit(row: PackedRow) -> dict[str, Any] | None:
             number = next(numbers)
@@ -78,12 +79,14 @@ class ParquetTable:
                 return None
             if any(read.get((number, index)) != caption for index, caption in enumerate(row.captions)):
                 raise InputError(f"{dataset.source} has changed since it was read", hint="start again")
+            kept.update((photo, number, index) for index in range(len(row.captions)))
             captions = [edits.captions.get((number, index), caption) for index, caption in enumerate(row.captions)]
             path = lookup.renamed(row.path, photo, edits.paths[photo], moved=True)
             return row.edited(None, path, captions, edits.keep_fields)
 
         with files.atomic(target) as temporary:
             rewrite_rows(dataset.source, temporary, edit)
+            refuse_lost(dataset.source, (pair for pair in dataset.pairs if pair.record >= 0), edits, kept)
 
 
 PARQUET_TABLE = ParquetTable()
