@@ -95,11 +95,13 @@ class Beside:
         """Write the file of each photo that has captions, below the folder `target`.
 
         Raises:
-            InputError: a file has changed since it was read.
+            InputError: a file has changed since it was read, or is gone.
             OutputError: one cannot be written, or cannot hold a caption.
         """
         matched = self._matched(dataset.root, [photo.id for photo in dataset.photos])
         pairs = grouped((pair.photo, pair) for pair in dataset.pairs if pair.record >= 0 and pair.photo in edits.paths)
+        if gone := pairs.keys() - matched.keys():
+            raise InputError(f"the file with the captions of {min(gone)} is gone", hint="put it back, or start again")
         written: set[Path] = set()
         for photo, captions in pairs.items():
             path = target / self.renamed(matched[photo], photo, edits.paths[photo])

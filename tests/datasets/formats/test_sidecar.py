@@ -75,6 +75,17 @@ def test_a_sidecar_that_changed_is_not_written_back(tmp_path: Path, now: str) ->
         write_captions(dataset, Edits({}, {"a.jpg": "a.jpg"}), tmp_path / "out")
 
 
+def test_a_sidecar_that_is_gone_is_named_by_its_photo(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "b.jpg")
+    for name in ("a.txt", "b.txt"):
+        captions(tmp_path / name, "a dog")
+    dataset = open_dataset(tmp_path)
+    (tmp_path / "b.txt").unlink()
+    with pytest.raises(InputError, match=r"captions of b\.jpg is gone"):
+        write_captions(dataset, Edits({}, {"a.jpg": "a.jpg", "b.jpg": "b.jpg"}), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_of_two_photos_with_one_text_the_first_has_the_say(tmp_path: Path) -> None:
     touch(tmp_path, "a.heic", "a.jpg")
     captions(tmp_path / "a.txt", "a dog")
