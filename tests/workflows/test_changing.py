@@ -61,6 +61,29 @@ def test_what_changed_or_went_is_left_out_named_and_exits_3(posts, quick_options
     assert (shown.returncode, "protected copy" in shown.stdout) == (0, True)  # from now on they stay as they are
 
 
+def test_a_row_that_came_while_the_run_went_on_is_said_and_added_later(posts, quick, tmp_path, monkeypatch):
+    captions = posts / "posts.jsonl"
+    row = json.dumps({"image": "new.png", "caption": "a ship at sea"}) + "\n"
+
+    def change():
+        replace(posts / "new.png")
+        captions.write_text(captions.read_text().removesuffix("\n") + "\n" + row)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publish, "refuse_without_noise", lambda *_: change())
+        report = protect(posts, **quick)
+    assert report.protected == 8
+    assert any(note.startswith("posts.jsonl has changed while the run went on") for note in report.notes)
+    output = tmp_path / "photos-protected"
+    assert "new.png" not in (output / "posts.jsonl").read_text()
+    report = protect(posts, add=True, **quick)
+    assert (report.added, report.captions) == (1, 9)
+    rows = [json.loads(line) for line in (output / "posts.jsonl").read_text().splitlines()]
+    (added,) = [one["caption"] for one in rows if one["image"] == "new.png"]
+    assert "a ship at sea" in added
+    assert not any("went on" in note and not note.startswith("before: ") for note in report.notes)
+
+
 @pytest.fixture
 def quick_options(tiny_path, tmp_path):
     file = tmp_path / "quick.toml"

@@ -112,6 +112,7 @@ class Dataset:
         columns: the columns of the caption file that were chosen, if any were.
         notes: remarks for the user on how the captions were read.
         shards: the shard, or the folder of shards, that the photos were unpacked from; None of other photos.
+        source_sha256: hex SHA-256 of the caption file when it was read, where a run keeps it.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Dataset:
     columns: Columns | None = None
     notes: tuple[str, ...] = ()
     shards: Path | None = None
+    source_sha256: str | None = None
 
     @cached_property
     def fingerprint(self) -> str:

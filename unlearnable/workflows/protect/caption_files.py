@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from unlearnable import files
+from unlearnable import checksums, files
 from unlearnable.datasets import Dataset, Edits, write_captions
 from unlearnable.workflows.output.layout import METADATA, Layout
 from unlearnable.workflows.protect.publication import Publication
@@ -38,6 +38,17 @@ def write_caption_files(
         if dataset.source and dataset.source.is_file():
             files.copy_mode(dataset.source, layout.staged / METADATA)
     return target if dataset.source else None
+
+
+def said_of_change(dataset: Dataset) -> list[str]:
+    """Return a remark where the caption file is not as it was read, although each caption that was read is there."""
+    source, before = dataset.source, dataset.source_sha256
+    if source is None or before is None or checksums.sha256(source) == before:
+        return []
+    return [
+        f"{source.name} has changed while the run went on: rows that are new are left out. "
+        "--add takes those of new photos, --overwrite those of others too"
+    ]
 
 
 def _copy_modes(dataset: Dataset, layout: Layout) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from unlearnable import checksums
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import (
     Dataset,
@@ -63,6 +64,7 @@ def open_posts(source: Source, settings: ProtectSettings, progress: Progress, sc
         progress.note(f"captions from {dataset.source.name}")
         for remark in dataset.notes:
             progress.note(remark)
+        dataset = replace(dataset, source_sha256=checksums.sha256(dataset.source))
     elif dataset.format == "sidecar":
         progress.note("captions from the text file beside each photo")
     if captions is None and source.place.is_dir() and not packed:

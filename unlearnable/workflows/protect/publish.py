@@ -22,7 +22,7 @@ from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.output.records import seal_records
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.borrowed import with_names
-from unlearnable.workflows.protect.caption_files import write_caption_files
+from unlearnable.workflows.protect.caption_files import said_of_change, write_caption_files
 from unlearnable.workflows.protect.opt_out_site import write_site_files
 from unlearnable.workflows.protect.packed import leave_packed
 from unlearnable.workflows.protect.publication import Publication, compose
@@ -83,6 +83,7 @@ def stage(
     publication, lines = written.publication, written.lines
     run = replace(run, prepared=publication.prepared)
     caption_file = write_caption_files(publication, run.dataset, layout, run.settings.keep_fields)
+    changed = said_of_change(run.dataset)
     roundtrip, texts = reread_captions(publication, layout, caption_file, run.dataset)
     losses = measure_losses(run, state, written, texts, progress)
     if run.method.lowers_loss:
@@ -90,7 +91,7 @@ def stage(
     leave_packed(run.dataset, lines, layout, run.scratch)
     seconds = time.monotonic() - started
     report = summarise(run, state, RunResults(lines, losses, rounds, roundtrip, seconds))
-    report = report.model_copy(update={"notes": [*notes, *report.notes]})
+    report = report.model_copy(update={"notes": [*notes, *changed, *report.notes]})
     return Staged(report, lines, written.thumbnails, publication)
 
 
