@@ -56,7 +56,10 @@ def test_the_trash_is_not_published_with_captions_of_ones_own(tmp_path: Path) ->
 HTML = ("your_instagram_activity/messages/inbox/bob/photos/1.jpg", "x/data/direct_messages_media/1-a.jpg")
 
 
-@pytest.mark.parametrize("private", [*HTML, "messages/archived_threads/bob/1.jpg", "media/recently_deleted/1.jpg"])
+APART = ("messages/archived_threads/bob/1.jpg", "media/recently_deleted/1.jpg", "old/direct/201904/1.jpg")
+
+
+@pytest.mark.parametrize("private", [*HTML, *APART])
 def test_an_export_in_html_is_refused_as_its_messages_cannot_be_told_from_posts(private: str, tmp_path: Path) -> None:
     lay_out(tmp_path, {"posts_1.html": "<html>"}, "media/posts/1.jpg", private)
     with pytest.raises(InputError, match=f"posts cannot be read, and {private} belongs to none") as caught:
@@ -67,6 +70,13 @@ def test_an_export_in_html_is_refused_as_its_messages_cannot_be_told_from_posts(
     dataset = open_dataset(tmp_path, captions(tmp_path / "own.jsonl", row("media/posts/1.jpg")))
     assert photos(dataset) == ["media/posts/1.jpg"]
     assert [(skip.where, skip.reason) for skip in dataset.skipped] == [(private, "in-no-post")]
+
+
+def test_an_older_export_that_holds_messages_alone_is_refused(tmp_path: Path) -> None:
+    sent = {"path": "direct/201904/1.jpg", "taken_at": "2019-04-01T00:00:00+00:00"}
+    lay_out(tmp_path, {"media.json": json.dumps({"photos": [], "direct": [sent]})}, sent["path"])
+    with pytest.raises(InputError, match="posts cannot be read, and direct/201904/1.jpg belongs to none"):
+        open_dataset(tmp_path)
 
 
 def test_photos_of_chats_beside_google_photos_are_not_published(tmp_path: Path) -> None:

@@ -18,10 +18,10 @@ from unlearnable.datasets.types import Dataset, Skipped
 from unlearnable.errors import InputError
 from unlearnable.wording import counted
 
-# Where Instagram and Facebook, X and Google keep photos of messages, and Instagram what was deleted
+# Where Instagram and Facebook, X, Google and older Instagram keep photos of messages, and Instagram what was deleted
 _KEPT_APART = re.compile(
     r"(.*/)?(messages/(inbox|archived_threads|filtered_threads|message_requests|e2ee_cutover)"
-    r"|direct_messages(_group)?_media|Google Chat/Groups|media/recently_deleted)/.*"
+    r"|direct_messages(_group)?_media|Google Chat/Groups|direct/\d{6}|media/recently_deleted)/.*"
 )
 
 
