@@ -102,6 +102,8 @@ def test_an_architecture_with_a_weights_file_loads(tmp_path):
     [
         ("smal", "there is no model", "did you mean 'small'"),
         ("RN51:openai", "there is no model", "did you mean 'RN5"),
+        ("ViT-B/32:openai", "there is no model", "did you mean 'ViT-B-32'"),
+        ("ViT-L/14@336px", "there is no model", "did you mean 'ViT-L-14-336'"),
         ("RN50", "names no weights", "openai"),
         ("RN50:openia", "no weights called", "did you mean 'openai'"),
         ("RN50:openai", "could not be loaded", "small"),
@@ -123,6 +125,7 @@ def test_a_path_to_a_model_that_leads_to_nothing_is_said_as_such(path, architect
         openclip.load(f"{architecture}{name}")
     assert caught.value.message == f"there is no file or folder {name}"
     assert caught.value.hint.startswith("check the path")
+    assert "unlearnable models" in caught.value.hint, "it may have been meant as the name of a model"
     assert (str(tmp_path) in name) or str(Path.cwd() / name) in caught.value.hint
 
 

@@ -126,7 +126,8 @@ def _load_other(name: str) -> DualEncoder:
 
     architectures = open_clip.list_models()
     if architecture not in architectures:
-        _refuse_missing(path, "/" in architecture)
+        spelt = architecture.partition("@")[0].replace("/", "-")  # OpenAI's own names: ViT-B/32, ViT-L/14@336px
+        _refuse_missing(path, "/" in architecture and spelt not in architectures)
         names = [*bundled.NAMES, *ARCHITECTURES, *architectures]
         raise ModelError(
             f"there is no model {name!r}",
@@ -150,7 +151,7 @@ def _refuse_missing(path: Path, in_folder: bool) -> None:
     """
     if (in_folder or path.suffix.lower() in WEIGHTS) and not path.exists():
         missing = files.missing(path)
-        raise ModelError(missing.message, hint=missing.hint)
+        raise ModelError(missing.message, hint=f"{missing.hint} ({LISTED_BY} lists those that have a name)")
 
 
 def _load_cached(name: str) -> DualEncoder:
