@@ -75,7 +75,7 @@ def test_an_export_in_html_is_refused_as_its_messages_cannot_be_told_from_posts(
 def test_an_older_export_that_holds_messages_alone_is_refused(tmp_path: Path) -> None:
     sent = {"path": "direct/201904/1.jpg", "taken_at": "2019-04-01T00:00:00+00:00"}
     lay_out(tmp_path, {"media.json": json.dumps({"photos": [], "direct": [sent]})}, sent["path"])
-    with pytest.raises(InputError, match="posts cannot be read, and direct/201904/1.jpg belongs to none"):
+    with pytest.raises(InputError, match=r"posts cannot be read, and direct/201904/1\.jpg belongs to none"):
         open_dataset(tmp_path)
 
 

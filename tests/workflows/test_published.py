@@ -280,8 +280,20 @@ def test_a_result_whose_private_folder_is_lost_says_what_to_do(run, out):
     with pytest.raises(OutputError, match=f"{out} was not made by this program, or {private}, .* is lost") as caught:
         run(overwrite=True)
     assert caught.value.hint == f"put that back, remove {out}, or choose another output"
+    for options, hint in (({}, "choose another output"), ({"add": True}, f"put {private} back, if it is lost, or cho")):
+        with pytest.raises(OutputError) as caught:
+            run(**options)
+        assert caught.value.hint.startswith(hint), "it led to a call that is refused as well"
     assert tree(out) == {"p0.png": b"a copy"}
     assert not private.exists()
+
+
+def test_resume_of_a_result_whose_report_is_none_says_so(run, out, private):
+    run()
+    (private / "report.json").write_text("{}")
+    (private / "SHA256SUMS.private").unlink()
+    with pytest.raises(CheckpointError, match=r"report\.json is of another version, or damaged"):
+        run(resume=True)
 
 
 def test_resume_of_a_whole_result_leaves_the_users_files_alone(run, out):

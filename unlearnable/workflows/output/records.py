@@ -7,8 +7,10 @@ written by an earlier version, or by hand, and is read as it is.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -16,6 +18,9 @@ from unlearnable import checksums
 from unlearnable.errors import CheckpointError
 from unlearnable.results import ManifestLine
 from unlearnable.workflows.output.layout import PRIVATE_SUMS, Layout
+
+Found = TypeVar("Found")
+ANEW = "restore it from a backup, or protect all anew with --overwrite"
 
 
 def seal_records(layout: Layout, report: str) -> None:
@@ -36,11 +41,22 @@ def read_record(path: Path) -> str:
     sums = checksums.parse_sums(listed.read_text(encoding="utf-8", errors="replace")) if listed.is_file() else {}
     digest = hashlib.sha256(content).hexdigest()
     if digest not in sums.get(path.name, {digest}):
-        raise CheckpointError(
-            f"{path} is damaged: it does not match its checksum in {PRIVATE_SUMS}",
-            hint="restore it from a backup, or protect again with --overwrite",
-        )
+        raise CheckpointError(f"{path} is damaged: it does not match its checksum in {PRIVATE_SUMS}", hint=ANEW)
     return content.decode("utf-8", "surrogateescape")  # names of files may be no text
+
+
+def read_as(path: Path, read: Callable[[str], Found]) -> Found:
+    """Return what `read` makes of the text of a record.
+
+    Raises:
+        CheckpointError: it cannot be read, is not as the run wrote it, or `read` finds a fault in it.
+    """
+    try:
+        return read(read_record(path))
+    except OSError as error:
+        raise CheckpointError(f"{path} of the earlier run cannot be read: {error.strerror}", hint=ANEW) from error
+    except (ValueError, TypeError) as error:
+        raise CheckpointError(f"{path} is of another version, or damaged", hint=ANEW) from error
 
 
 def read_manifest(path: Path) -> list[ManifestLine]:

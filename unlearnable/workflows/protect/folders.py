@@ -28,6 +28,7 @@ def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite:
     used = [folder for folder in (layout.output, layout.private) if is_used(folder)]
     if not used:
         return
+    is_ours = any(path.exists() for path in (layout.settings, layout.progress))
     if not (overwrite or resume):
         goes_on = "--resume to continue a stopped run"
         if layout.earlier.exists():
@@ -35,8 +36,10 @@ def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite:
         elif layout.report.is_file() and not layout.progress.exists():
             goes_on = "--add for photos that are new"
         hint = f"use {goes_on}, --overwrite to replace it, or choose another --output"
+        if not is_ours:
+            hint = "choose another --output"
         raise OutputError(f"{used[0]} exists already", hint=hint)
-    if not any(path.exists() for path in (layout.settings, layout.progress)):
+    if not is_ours:
         message, hint = f"{used[0]} was not made by this program", f"remove {used[0]}, or choose another --output"
         if layout.private not in used:
             message, hint = f"{message}, or {layout.private}, which goes with it, is lost", f"put that back, {hint}"

@@ -17,7 +17,7 @@ from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.results import ProtectReport
 from unlearnable.training.distributed import ALONE, World, lead
 from unlearnable.workflows.output.layout import Layout
-from unlearnable.workflows.output.records import read_record
+from unlearnable.workflows.output.records import read_as, read_record
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.changes import changed_since_finished, changed_since_stopped, said_of_changed
 from unlearnable.workflows.protect.chosen import places_of
@@ -106,7 +106,7 @@ def _finished_report(
     """
     if not layout.report.is_file():
         return None
-    report = ProtectReport.model_validate_json(read_record(layout.report))
+    report = read_as(layout.report, ProtectReport.model_validate_json)
     if layout.key_under_way() not in (None, report.run):
         return None  # the unfinished run is to replace the complete one
     if report.run != key:

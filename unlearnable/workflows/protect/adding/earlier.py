@@ -5,12 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
-
-from pydantic import ValidationError
 
 from unlearnable import checksums, files
 from unlearnable.config import ProtectSettings
@@ -18,14 +14,12 @@ from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.escapes import storable
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.workflows.output.layout import PRIVATE_SUMS, Layout
-from unlearnable.workflows.output.records import read_manifest, read_record
+from unlearnable.workflows.output.records import ANEW, read_as, read_manifest
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.chosen import root_of
 
-Found = TypeVar("Found")
 TEXTS = "texts"  # folder of the published files that are no photos, beside the records
 NO_SHARDS = "--add takes no shards"
-_ANEW = "restore it from a backup, or protect all anew with --overwrite"
 
 
 @dataclass(frozen=True)
@@ -90,7 +84,10 @@ def records_of(layout: Layout) -> Layout:
     for records in (layout, kept):
         if records.report.is_file():
             return records
-    raise OutputError(f"there is no earlier result in {layout.output} to add to", hint="run it without --add first")
+    hint = "run it without --add first"
+    if layout.output.is_dir() and any(layout.output.iterdir()):
+        hint = f"put {layout.private} back, if it is lost, or choose another --output"
+    raise OutputError(f"there is no earlier result in {layout.output} to add to", hint=hint)
 
 
 def settings_of(records: Layout) -> ProtectSettings:
@@ -99,7 +96,7 @@ def settings_of(records: Layout) -> ProtectSettings:
     Raises:
         CheckpointError: they are missing, damaged, or of another version.
     """
-    return _read(records.settings, lambda text: ProtectSettings(**tomllib.loads(text)))
+    return read_as(records.settings, lambda text: ProtectSettings(**tomllib.loads(text)))
 
 
 def earlier_result(layout: Layout) -> Earlier:
@@ -111,13 +108,13 @@ def earlier_result(layout: Layout) -> Earlier:
         CheckpointError: its records or published files are missing or damaged.
     """
     records = records_of(layout)
-    report = _read(records.report, ProtectReport.model_validate_json)
+    report = read_as(records.report, ProtectReport.model_validate_json)
     if report.is_packed:
         raise ConfigError(NO_SHARDS, hint="protect new shards as a folder of their own")
-    lines = _read(records.manifest, lambda _: read_manifest(records.manifest))
-    if len(lines) != _read(records.manifest, lambda text: text.count("\n")):
-        raise CheckpointError(f"{records.manifest} has lines that this version cannot read", hint=_ANEW)
-    sums = _read(records.sums, lambda _: published.read_sums(records))
+    lines = read_as(records.manifest, lambda _: read_manifest(records.manifest))
+    if len(lines) != read_as(records.manifest, lambda text: text.count("\n")):
+        raise CheckpointError(f"{records.manifest} has lines that this version cannot read", hint=ANEW)
+    sums = read_as(records.sums, lambda _: published.read_sums(records))
     settings = settings_of(records)
     earlier = Earlier(records, root_of(layout, settings), settings, report, lines, sums)
     _refuse_damaged(layout, earlier)
@@ -161,12 +158,3 @@ def _refuse_damaged(layout: Layout, earlier: Earlier) -> None:
                 f"{path} {state}, so nothing is added",
                 hint="restore it from a backup, or move the folder away and protect all anew",
             )
-
-
-def _read(path: Path, read: Callable[[str], Found]) -> Found:
-    try:
-        return read(read_record(path))
-    except OSError as error:
-        raise CheckpointError(f"{path} of the earlier run cannot be read: {error.strerror}", hint=_ANEW) from error
-    except (ValidationError, ValueError, TypeError) as error:
-        raise CheckpointError(f"{path} is of another version, or damaged", hint=_ANEW) from error
