@@ -261,6 +261,15 @@ def test_a_replacement_takes_away_the_figures_of_before_that_it_does_not_draw(po
     assert (posts / "p0.png").exists()
 
 
+def test_a_photo_that_has_the_place_of_a_figure_is_refused(posts, tiny_path):
+    for name in ("map.png", "attention.png"):
+        photo = posts / name
+        photo.write_bytes((posts / "p0.png").read_bytes())
+        with pytest.raises(ConfigError, match=f"{name} has the place of a figure in the output"):
+            unlearnable.explain(photo, caption="a cat", model=(str(tiny_path),), output=posts, overwrite=True)
+        assert photo.read_bytes() == (posts / "p0.png").read_bytes()
+
+
 def test_a_preview_that_would_not_be_a_png_by_name_is_refused(posts, tmp_path):
     with pytest.raises(ConfigError, match="is a PNG"):
         unlearnable.preview(posts / "p0.png", posts / "p0.png", tmp_path / "sheet.gif")

@@ -34,6 +34,7 @@ from unlearnable.workflows.output.refusal import refuse_published
 
 SHOWN = 320  # side of the photo in the figure, in pixels
 ATTENTION, MAP, REPORT, LOCK = "attention", "map", "explain.json", ".lock"
+FIGURES = frozenset(f"{stem}.{kind}" for stem in (ATTENTION, MAP) for kind in KINDS)
 NEW = ".new.partial.d"  # `files.is_temporary` knows it, should a kill leave it
 
 
@@ -104,12 +105,14 @@ def _refuse_output(settings: ExplainSettings, *, overwrite: bool) -> None:
     """Refuse a folder that holds anything, but for what a run which was killed did not finish.
 
     Raises:
-        ConfigError: the folder lies in one that is read.
+        ConfigError: the folder lies in one that is read, or the photo has the place of a figure.
         OutputError: it exists already or would be published.
     """
     folder = settings.output
     files.refuse_among(folder, *settings.map)
     refuse_published(folder / REPORT)
+    if settings.photo and (photo := settings.photo.resolve()).name in FIGURES and photo.parent == folder.resolve():
+        raise ConfigError(f"{settings.photo} has the place of a figure in the output", hint="choose another --output")
     if overwrite or not folder.exists():
         return
     there = [] if folder.is_file() else [path for path in folder.iterdir() if not files.is_temporary(path)]
@@ -150,7 +153,7 @@ def _figures_in(report: Path) -> list[str]:
         named = set(ExplainReport.model_validate_json(report.read_bytes()).files)
     except (OSError, ValueError):
         return []
-    return sorted(named & {f"{stem}.{kind}" for stem in (ATTENTION, MAP) for kind in KINDS})
+    return sorted(named & FIGURES)
 
 
 def titles_of(models: tuple[str, ...]) -> list[str]:
