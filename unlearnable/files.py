@@ -156,8 +156,13 @@ def exists_already(path: Path) -> OutputError:
 
 
 def is_file(path: Path) -> bool:
-    """Return whether there is such a file; none has a name that is too long, of which `Path` raises an error."""
+    """Return whether there is such a file that this user may look at; `Path` raises errors, also of too long a name."""
     return os.path.isfile(path)  # noqa: PTH113
+
+
+def exists(path: Path) -> bool:
+    """Return whether there is anything that this user may look at, without an error, as `is_file`."""
+    return os.path.exists(path)  # noqa: PTH110
 
 
 def size_of(path: Path) -> int:

@@ -404,6 +404,16 @@ def test_a_folder_without_permission_is_named_and_is_no_bug(posts, monkeypatch):
     assert "bug" not in result.stderr
 
 
+@pytest.mark.parametrize("what", ["photos", "surrogate"])
+def test_a_name_that_is_too_long_for_any_file_is_no_bug(posts, what):
+    long = "x" * 300
+    photos, surrogate = (str(posts / long), "small") if what == "photos" else (str(posts), long)
+    result = call("protect", photos, "--surrogate", surrogate, "--method", "random")
+    assert result.returncode == 3
+    assert "File name too long" in result.stderr
+    assert "bug" not in result.stderr
+
+
 def test_a_folder_that_cannot_be_written_ends_a_run_before_its_work(posts, monkeypatch):
     """Root may write anywhere: the refusal of the system is imitated."""
     output, temporary = posts.parent / "out", tempfile.TemporaryFile

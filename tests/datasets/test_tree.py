@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from unlearnable.datasets import open_dataset, open_people
+from unlearnable.datasets import only_captions, open_dataset, open_people
 from unlearnable.datasets.tree import find_photos, not_here, template_caption, unreadable
 from unlearnable.errors import InputError
 
@@ -20,6 +20,8 @@ def test_photos_are_found_by_suffix_and_hidden_ones_passed_over(tmp_path: Path) 
         (tmp_path / name).touch()
     (tmp_path / "folder.jpg").mkdir()
     (tmp_path / "dangling.jpg").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "captions.jsonl").symlink_to("x" * 300)
+    (tmp_path / "far.jpg").symlink_to("x" * 300)  # as of one into a closed folder, `Path` raises an error
     (tmp_path / "b" / "round").symlink_to(tmp_path, target_is_directory=True)
     assert find_photos(tmp_path) == wanted
     (tmp_path / "b" / ".IMG_1.HEIC.icloud").touch()
@@ -28,8 +30,10 @@ def test_photos_are_found_by_suffix_and_hidden_ones_passed_over(tmp_path: Path) 
     assert [(one.where, one.reason, one.detail) for one in not_here(tmp_path)] == [
         ("b/IMG_1.HEIC", "in-cloud", "it is in iCloud alone; download it in the Finder"),
         ("b/round", "link", "a linked folder, which is not followed"),
-        ("dangling.jpg", "link", "a link that leads nowhere"),
+        ("dangling.jpg", "link", "a link that leads nowhere, or where you may not look"),
+        ("far.jpg", "link", "a link that leads nowhere, or where you may not look"),
     ]
+    assert only_captions(tmp_path) is None
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such pipes")

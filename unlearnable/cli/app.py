@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import logging
 import os
@@ -26,6 +27,7 @@ from unlearnable.logfile import keeping
 from unlearnable.registry import raised_in
 
 UsageError: Any = typer.BadParameter.__base__  # the error of all wrong usage, which Typer does not export
+_NO_WAY = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)  # of a path that nothing can be found at
 
 
 class Command(TyperCommand):
@@ -148,7 +150,7 @@ def failure_of(error: Exception | KeyboardInterrupt, command: str = "") -> Failu
         return Failure(message[:1].lower() + message[1:], hint, error.exit_code)
     if (full := files.full_disk(error)) is not None:
         return Failure(full.message, full.hint, full.exit_code)
-    if isinstance(error, PermissionError) and error.filename:  # writing has told of it before it gets here
+    if isinstance(error, OSError) and error.errno in _NO_WAY and error.filename:  # writing has told of it before
         hint = "check the path and the file permissions"
         return Failure(f"cannot access {error.filename}: {error.strerror}", hint, InputError.exit_code)
     if place := _beyond_locale(error):

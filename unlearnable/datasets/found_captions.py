@@ -96,7 +96,7 @@ def _beginning(path: Path) -> str:
 def _possible_captions(folder: Path) -> Iterator[tuple[Path, Format | None]]:
     """Yield the files in a folder that may hold captions, each with its format, None if that is not known."""
     for path in _listed(folder):
-        if path.is_file() and path.suffix.lower() in _CAPTION_SUFFIXES and not path.name.startswith("."):
+        if files.is_file(path) and path.suffix.lower() in _CAPTION_SUFFIXES and not path.name.startswith("."):
             if path.suffix.lower() in _BESIDE and any(files.is_file(path.with_suffix(s)) for s in PHOTO_SUFFIXES):
                 continue  # the text beside a photo
             if is_parquet(path) and not installed(LIBRARY):

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
+from unlearnable import files
 from unlearnable.datasets.types import Skipped
 from unlearnable.errors import InputError
 
@@ -67,7 +68,7 @@ def find_files(root: Path, wanted: Callable[[str], bool]) -> list[str]:
     found = []
     for folder, _, names in walk(root):
         paths = (folder / name for name in names if wanted(name))
-        found += [path.relative_to(root).as_posix() for path in paths if path.is_file()]  # a link may lead nowhere
+        found += [path.relative_to(root).as_posix() for path in paths if files.is_file(path)]  # a link may lead nowhere
     return sorted(found)
 
 
@@ -122,13 +123,13 @@ def not_here(root: Path) -> list[Skipped]:
     for folder, folders, names in walk(root):
         linked = [folder / name for name in folders if (folder / name).is_symlink()]
         apart = [(folder / name, WITHHELD, why) for name in folders if (why := _KEPT_APART.get(name.lower()))]
-        called = [path for name in names if is_photo(name) and not (path := folder / name).is_file()]
-        broken = [path for path in called if path.is_symlink() and not path.exists()]
+        called = [path for name in names if is_photo(name) and not files.is_file(path := folder / name)]
+        broken = [path for path in called if path.is_symlink() and not files.exists(path)]
         away = [folder / name[1:].removesuffix(_IN_CLOUD) for name in names if _is_away(name)]
         found += apart
         found += [(path, "link", "a linked folder, which is not followed") for path in linked]
-        found += [(path, "link", "a link that leads nowhere") for path in broken]
-        found += [(path, "not-an-image", "it is no regular file") for path in called if path.exists()]
+        found += [(path, "link", "a link that leads nowhere, or where you may not look") for path in broken]
+        found += [(path, "not-an-image", "it is no regular file") for path in called if files.exists(path)]
         found += [(path, "in-cloud", "it is in iCloud alone; download it in the Finder") for path in away]
     return [Skipped(path.relative_to(root).as_posix(), reason, why) for path, reason, why in sorted(found)]
 
