@@ -7,7 +7,7 @@ import time
 import pytest
 
 from unlearnable.methods import steps
-from unlearnable.methods.base import settings_for
+from unlearnable.methods.base import Round, settings_for
 from unlearnable.methods.em import EM
 from unlearnable.methods.mem import MEM
 from unlearnable.methods.random import RandomNoise
@@ -129,6 +129,21 @@ def test_a_round_of_some_posts_says_what_all_rounds_of_all_posts_take(make_probl
     monkeypatch.setattr(steps, "move_noise", taking(1.0, steps.move_noise))
     rounds = quick.max_rounds * (100 * quick.surrogate_steps + 120 / 8)
     assert tried_seconds(MEM(), make_problem(8), quick, 120) == pytest.approx(100 * quick.adversary_steps + rounds)
+
+
+def test_what_a_method_of_others_does_between_its_ticks_grows_with_the_posts(make_problem, quick, monkeypatch):
+    now = [0.0]
+
+    class Theirs(EM):
+        def rounds(self, session):
+            for number in range(session.settings.max_rounds):
+                for _ in range(2):
+                    now[0] += 1.0
+                    yield None
+                yield Round(number + 1, 0.0, {})
+
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    assert tried_seconds(Theirs(), make_problem(8), quick, 80) == pytest.approx(quick.max_rounds * 2 * 10)
 
 
 def test_steps_for_quick_models_and_words_that_are_not_tried_take_no_time(quick):

@@ -13,6 +13,7 @@ from unlearnable.config import MEMSettings, MethodSettings
 from unlearnable.methods.adversarial import lessons
 from unlearnable.methods.base import Method, improving, started
 from unlearnable.methods.batches import settle
+from unlearnable.methods.mem import MEMState
 from unlearnable.methods.problem import Problem
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing
@@ -98,19 +99,20 @@ def optimising_seconds(
 def tried_seconds(method: Method, some: Problem, settings: MethodSettings, posts: int) -> float:
     """Return the seconds that an optimisation of posts takes in all its rounds, from one round of some of them.
 
-    What adversaries learn does not grow with the posts and comes once, what surrogates learn comes once a round.
+    What adversaries learn does not grow with the posts and comes once, what surrogates learn comes once a round; all
+    else does both, also what a method of an installed package does without a word of it in its state.
     """
     learning = training = moving = 0.0
     began = time.monotonic()
     session = started(method, some, settings.model_copy(update={"max_rounds": 1}))
     for done in improving(method, session):
-        now, place = time.monotonic(), session.state.place
-        if done is not None or place.batches is not None:
-            moving += now - began
-        elif place.trained:
+        now, state = time.monotonic(), session.state
+        if done is None and isinstance(state, MEMState) and state.adversary_optimisers:
+            learning += now - began
+        elif done is None and state.place.trained and state.place.batches is None:
             training += now - began
         else:
-            learning += now - began
+            moving += now - began
         if done is not None:
             break
         began = now
