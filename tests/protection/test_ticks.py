@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from unlearnable.methods import steps
+from unlearnable.methods import mem, steps, trigger_search
 from unlearnable.methods.base import Round, settings_for
 from unlearnable.methods.em import EM
 from unlearnable.methods.mem import MEM
@@ -114,7 +114,7 @@ def test_more_work_is_expected_to_take_longer(tiny, quick):
 
 
 def test_a_round_of_some_posts_says_what_all_rounds_of_all_posts_take(make_problem, quick, monkeypatch):
-    """By a clock that stands still but in steps: a training step takes 100 s, the noise steps of a batch 1 s."""
+    """By a clock that moves in steps alone: training takes 100 s, a noise step 1 s, a search 2.65 of these."""
     now = [0.0]
 
     def taking(seconds, genuine):
@@ -126,9 +126,13 @@ def test_a_round_of_some_posts_says_what_all_rounds_of_all_posts_take(make_probl
 
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(steps, "train_step", taking(100.0, steps.train_step))
-    monkeypatch.setattr(steps, "move_noise", taking(1.0, steps.move_noise))
-    rounds = quick.max_rounds * (100 * quick.surrogate_steps + 120 / 8)
-    assert tried_seconds(MEM(), make_problem(8), quick, 120) == pytest.approx(100 * quick.adversary_steps + rounds)
+    monkeypatch.setattr(steps, "move_noise", taking(float(quick.noise_steps), steps.move_noise))
+    monkeypatch.setattr(
+        mem, "improve_triggers", taking(1 + 0.33 * (1 + quick.candidates), trigger_search.improve_triggers)
+    )
+    training = 100 * (quick.adversary_steps + quick.max_rounds * quick.surrogate_steps)
+    batches = 120 / 8 * (quick.max_rounds * quick.noise_steps + quick.trigger_rounds * 2.65)
+    assert tried_seconds(MEM(), make_problem(8), quick, 120) == pytest.approx(training + batches)
 
 
 def test_what_a_method_of_others_does_between_its_ticks_grows_with_the_posts(make_problem, quick, monkeypatch):
@@ -143,7 +147,8 @@ def test_what_a_method_of_others_does_between_its_ticks_grows_with_the_posts(mak
                 yield Round(number + 1, 0.0, {})
 
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    assert tried_seconds(Theirs(), make_problem(8), quick, 80) == pytest.approx(quick.max_rounds * 2 * 10)
+    settings = settings_for(Theirs, quick, {})
+    assert tried_seconds(Theirs(), make_problem(8), settings, 80) == pytest.approx(quick.max_rounds * 2 * 10)
 
 
 def test_steps_for_quick_models_and_words_that_are_not_tried_take_no_time(quick):

@@ -116,7 +116,16 @@ def tried_seconds(method: Method, some: Problem, settings: MethodSettings, posts
         if done is not None:
             break
         began = now
-    return learning + rounds_of(method.name, settings) * (training + moving * posts / len(some.posts))
+    rounds, moved = rounds_of(method.name, settings), moving * posts / len(some.posts)
+    return learning + rounds * training + (rounds - _spared(settings)) * moved
+
+
+def _spared(settings: MethodSettings) -> float:
+    """Return how many rounds of work on the posts are spared, as only the first few search for triggers."""
+    if not isinstance(settings, MEMSettings) or not settings.trigger_rounds:
+        return 0.0
+    search = SEARCH + TRIED * texts_tried(settings)
+    return max(settings.max_rounds - settings.trigger_rounds, 0) * search / (search + settings.noise_steps)
 
 
 def texts_tried(settings: MEMSettings) -> float:
