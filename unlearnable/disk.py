@@ -36,8 +36,8 @@ def can_exist(path: Path) -> bool:
     for tried in (path, temporary_name(path), *(existing / part for part in parts)):
         try:
             tried.lstat()
-        except (FileNotFoundError, NotADirectoryError):
-            continue
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            continue  # writing will tell what is not allowed
         except (OSError, ValueError):
             return False
     return True

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from tests.cli.program import POSIX
 from tests.conftest import picture, tree
-from unlearnable import protect, verify
+from unlearnable import disk, protect, verify
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.errors import OutputError
 from unlearnable.workflows.protect.dry_run import plan
@@ -76,6 +78,14 @@ def test_an_output_whose_name_is_too_long_is_one_line(posts, quick, tmp_path, ou
     with pytest.raises(OutputError, match="too long") as caught:
         protect(long, output=output and tmp_path / output, **quick)
     assert caught.value.hint == "choose a shorter output"
+
+
+def test_a_place_that_may_not_be_looked_at_is_not_called_too_long(tmp_path, monkeypatch):
+    def closed(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "lstat", closed)
+    assert disk.can_exist(tmp_path / "closed" / "output")
 
 
 @pytest.mark.parametrize("vocabulary", ["words", "natural"])
