@@ -70,7 +70,7 @@ class CaptionText:
             if isinstance(photo, Miss) or photo not in edits.paths:
                 continue
             captions = {(photo, *at): old.value for at, old in zip(places, record.captions, strict=True)}
-            if captions.items() - read.items():
+            if any(read.get(key) != caption for key, caption in captions.items()):
                 continue
             kept.update(captions)
             kept_rows.update(record.rows)
