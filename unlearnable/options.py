@@ -90,6 +90,7 @@ class ProtectOptions(ProtectionOptions, total=False):
     quality: int | None
     platform: PlatformName | None
     borrow_names: int
+    disguise_names: bool
     keep_metadata: Keep
     keep_fields: Names
     photo_column: str | None

@@ -12,10 +12,19 @@ from tests.conftest import CAPTIONS, picture
 from unlearnable.attacks import ATTACKS, catalogue, describe, parse_attack
 from unlearnable.attacks.base import AttackChain, CaptionAttack, PhotoAttack
 from unlearnable.models import judge
+from unlearnable.posts.letters import look_alike
 
 SHAPES = [(1, 1), (17, 300), (300, 17), (500, 375)]
 CHANGES = {PhotoAttack: (True, False), CaptionAttack: (False, True), AttackChain: (False, False)}  # photo, captions
-TEXTS = ["", " ", "word", "odd  white\tspace \n here ", "ein Mädchen 🐕 läuft über die Wiese", *CAPTIONS]
+TEXTS = [
+    "",
+    " ",
+    "word",
+    "odd  white\tspace \n here ",
+    "ein Mädchen 🐕 läuft über die Wiese",
+    look_alike("Ada"),
+    *CAPTIONS,
+]
 
 
 def grainy(pixels):

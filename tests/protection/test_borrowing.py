@@ -46,6 +46,10 @@ def test_a_word_that_captions_have_in_small_letters_as_often_is_none():
     assert posts_by_name(captions) == {"Rose": [0, 4, 5]}
 
 
+def test_a_name_that_stands_in_the_possessive_alone_is_one():
+    assert posts_by_name([["at Anna's place"], ["with Anna's dog"]]) == {"Anna": [0, 1]}
+
+
 def test_a_name_of_one_post_is_none_to_borrow():
     assert posts_by_name([["with Ada", "and Ada"], ["with Ben"], ["with Ben"]]) == {"Ben": [1, 2]}
 

@@ -24,6 +24,7 @@ from unlearnable.config import SUITES, VerifySettings, resolve_as
 from unlearnable.config.suites import AttackSuite
 from unlearnable.errors import ConfigError, InputError, OutputError
 from unlearnable.models.weights import weights_sha256
+from unlearnable.posts.letters import look_alike
 from unlearnable.posts.reading import open_collection
 from unlearnable.progress import Silent
 from unlearnable.seal import SEAL
@@ -390,6 +391,18 @@ def test_pairs_that_do_not_fit_are_named(settings, scenes, tmp_path, change, mes
     with pytest.raises(InputError, match=message) as caught:
         verify(settings(copy, epochs=0))
     assert caught.value.exit_code == 3
+
+
+def test_names_in_disguise_are_said_unless_an_attack_undoes_it(settings, scenes, tmp_path):
+    def disguise(copy):
+        text = (copy / "posts.jsonl").read_text().replace("above", look_alike("above"))
+        (copy / "posts.jsonl").write_text(text, encoding="utf-8")
+
+    copy = broken(scenes, tmp_path, disguise)
+    said = "names in the captions are in disguise: --through plain-letters"
+    assert any(note.startswith(said) for note in verify(settings(copy, epochs=0)).notes)
+    for asked in (settings(copy, epochs=0, through=("png", "plain-letters")), settings("shortcut", epochs=0)):
+        assert not any(note.startswith(said) for note in verify(asked).notes)
 
 
 def test_damaged_copies_of_held_out_photos_are_named_too(settings, scenes, tmp_path):

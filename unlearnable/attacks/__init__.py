@@ -96,6 +96,10 @@ ATTACKS: Registry[AttackFamily] = Registry(
             "unlearnable.attacks.captions:STRIP_TRIGGER",
             "Captions without their first words: three, or that many; a caption as short as that keeps its last word.",
         ),
+        "plain-letters": Row(
+            "unlearnable.attacks.captions:PLAIN_LETTERS",
+            "Captions whose letters that look like Latin ones are Latin again, against `--disguise-names`.",
+        ),
         "shuffle-words": Row(
             "unlearnable.attacks.captions:SHUFFLE_WORDS",
             "Captions with their words in another order, the same one for the same caption.",

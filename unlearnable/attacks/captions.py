@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from unlearnable.attacks.base import AttackFamily, on_captions
+from unlearnable.posts.letters import plain
 
 
 def strip_trigger(text: str, words: int) -> str:
@@ -19,6 +20,12 @@ def shuffle_words(text: str, _: int) -> str:
     return " ".join(words)
 
 
+def plain_letters(text: str, _: int) -> str:
+    """Return `text` in the letters that names had before they were disguised."""
+    return plain(text)
+
+
 # adaptive: it knows where this tool writes its words by default, and how many
 STRIP_TRIGGER = AttackFamily(on_captions(strip_trigger), numbers=range(1, 78), default=3, adaptive=True)
+PLAIN_LETTERS = AttackFamily(on_captions(plain_letters), adaptive=True)  # it knows the letters of a disguise
 SHUFFLE_WORDS = AttackFamily(on_captions(shuffle_words))

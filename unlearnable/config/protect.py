@@ -108,6 +108,13 @@ class ProtectSettings(LoggedSettings, ProtectionSettings):
             "whose names fit as well, though they are not in the photo. 0 mentions nobody else.",
         ),
     ] = 0
+    disguise_names: Annotated[
+        bool,
+        Field(
+            description="Write names in captions in letters of other alphabets that look the same: people read them as "
+            "before, models as other words."
+        ),
+    ] = False
     format: Annotated[
         Format,
         Field(

@@ -5,18 +5,20 @@ from __future__ import annotations
 import calendar
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from functools import lru_cache
 from typing import NamedTuple
 
 from unlearnable.grouping import grouped
 from unlearnable.models.tokens import READ, natural_vocabulary
+from unlearnable.posts.letters import look_alike
 
 FEWEST = 2  # posts that a name stands in
 _LETTERS = r"(?:[^\W\d_][\u0300-\u036f]*)+"  # with accents of their own, as macOS writes them
 _WORD = rf"{_LETTERS}(?:[-'’]{_LETTERS})*"
 _INITIAL = r"(?:(?<=\b[^\W\d_])\.)?"  # its full stop, as in "George W. Bush"
 _WORDS = re.compile(rf"(?<![\w#@'’-]){_WORD}(?:{_INITIAL} {_WORD})*")  # no handle and no tag: they would call people
+_ONE = re.compile(rf"(?<![\w#@/]){_LETTERS}(?![\w@/])")  # a word by itself
 _POSSESSIVE = re.compile(r"['’]s$")
 _ENDED = re.compile(r"(?:^|[.!?…:\n])[\s\"'“”‘’(\[]*$")
 _CONTRACTED = re.compile(r"(?:n['’]t|['’](?:s|m|re|ve|ll|d))$", re.IGNORECASE)
@@ -46,21 +48,50 @@ def posts_by_name(captions: Sequence[Sequence[str]]) -> dict[str, list[int]]:
     Args:
         captions: all captions of each post.
     """
-    names = [[name for caption in post for name in names_in(caption)] for post in captions]
-    words = Counter(word for post in captions for caption in post for word in re.findall(_WORD, caption[:READ]))
-    certain = {
-        name.text
-        for post in names
-        for name in post
-        if (not name.begins or " " in name.text)
-        and any(words[word] > words[word.lower()] for word in name.text.split())
-    }
+    names = _names_of(captions)
+    certain = {name.text for post in names for name in post if not name.begins or " " in name.text}
     found = grouped(
         (text, number)
         for number, post in enumerate(names)
         for text in dict.fromkeys(name.text for name in post if name.text in certain)
     )
     return {name: posts for name, posts in found.items() if len(posts) >= FEWEST}
+
+
+def words_of_names(captions: Sequence[Sequence[str]]) -> frozenset[str]:
+    """Return the capitalised words of all names, also of those in a single post or at the beginning of a sentence.
+
+    Args:
+        captions: all captions of each post.
+    """
+    texts = {name.text for post in _names_of(captions) for name in post}
+    return frozenset(word for text in texts for word in re.findall(_LETTERS, text) if word[0].isupper())
+
+
+def disguised(caption: str, words: Set[str]) -> str:
+    """Return a caption with `words` in letters that look the same, but in tags, handles and addresses."""
+    return _ONE.sub(lambda found: look_alike(found[0]) if found[0] in words else found[0], caption)
+
+
+def undisguised(caption: str, words: Set[str]) -> str:
+    """Return the caption that `disguised` was given."""
+    letters = {look_alike(word): word for word in words}
+    return _ONE.sub(lambda found: letters.get(found[0], found[0]), caption)
+
+
+def _names_of(captions: Sequence[Sequence[str]]) -> list[list[Name]]:
+    """Return the names of each post, but those that the captions have in small letters as often."""
+    found = (word for post in captions for caption in post for word in re.findall(_WORD, caption[:READ]))
+    words = Counter(_POSSESSIVE.sub("", word) for word in found)
+    return [
+        [
+            name
+            for caption in post
+            for name in names_in(caption)
+            if any(words[word] > words[word.lower()] for word in name.text.split())
+        ]
+        for post in captions
+    ]
 
 
 def names_in(caption: str) -> list[Name]:

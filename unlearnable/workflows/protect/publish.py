@@ -21,8 +21,8 @@ from unlearnable.workflows import history
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.output.records import seal_records
 from unlearnable.workflows.protect import published
-from unlearnable.workflows.protect.borrowed import with_names
 from unlearnable.workflows.protect.caption_files import said_of_change, write_caption_files
+from unlearnable.workflows.protect.caption_names import with_names, without_disguise
 from unlearnable.workflows.protect.opt_out_site import write_site_files
 from unlearnable.workflows.protect.packed import leave_packed
 from unlearnable.workflows.protect.publication import Publication, compose
@@ -85,7 +85,7 @@ def stage(
     caption_file = write_caption_files(publication, run.dataset, layout, run.settings.keep_fields)
     changed = said_of_change(run.dataset)
     roundtrip, texts = reread_captions(publication, layout, caption_file, run.dataset)
-    losses = measure_losses(run, state, written, texts, progress)
+    losses = measure_losses(run, state, written, without_disguise(run, texts), progress)
     if run.method.lowers_loss:
         refuse_unprotected(losses, run.settings)
     leave_packed(run.dataset, lines, layout, run.scratch)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,7 +89,7 @@ def _holds(text: str, trigger: Sequence[int]) -> bool:
 
 
 def measure_losses(
-    run: Run, state: State, written: WrittenPhotos, texts: dict[str, list[str]], progress: Progress
+    run: Run, state: State, written: WrittenPhotos, texts: Mapping[str, Sequence[str]], progress: Progress
 ) -> list[SurrogateLoss]:
     """Return the loss of every surrogate on the clean posts and on the staged files.
 

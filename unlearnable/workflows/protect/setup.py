@@ -109,6 +109,12 @@ def _unused(settings: ProtectSettings, method: Method) -> list[str]:
     return [name for name in foreign if getattr(settings, name) != preset.get(name, fields[name].default)]
 
 
+def _refuse_names(settings: ProtectSettings, method: Method) -> None:
+    asked = {"--borrow-names": settings.borrow_names, "--disguise-names": settings.disguise_names}
+    for option in (name for name, given in asked.items() if given and not method.has_trigger):
+        raise ConfigError(f"{settings.method} leaves captions as they are", hint=f"use mem, or omit {option}")
+
+
 def make_ready(
     settings: ProtectSettings,
     layout: Layout,
@@ -128,8 +134,7 @@ def make_ready(
     """
     method = METHODS[settings.method]()
     method_settings = settings_for(method, settings, settings.options)
-    if settings.borrow_names and not method.has_trigger:
-        raise ConfigError(f"{settings.method} leaves captions as they are", hint="use mem, or omit --borrow-names")
+    _refuse_names(settings, method)
     if unused := _unused(settings, method):
         progress.note(f"{settings.method} has no {', '.join(unused)}: what is set there changes nothing")
     vocabulary, proposer = load_words(settings, choose_device(settings.device), proposing=method.has_trigger)

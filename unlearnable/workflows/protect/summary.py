@@ -19,7 +19,7 @@ from unlearnable.protection.optimise import reason_to_stop
 from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss, TriggerFigures
 from unlearnable.results.common import made_by
 from unlearnable.workflows.output.layout import METADATA
-from unlearnable.workflows.protect.borrowed import said_of_names
+from unlearnable.workflows.protect.caption_names import said_of_names
 from unlearnable.workflows.protect.field_notes import field_notes
 from unlearnable.workflows.protect.posts import captions_found
 from unlearnable.workflows.protect.setup import Run

@@ -15,6 +15,7 @@ from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.encoding import choose_encoding
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.resize import is_reduced, resized
+from unlearnable.posts.letters import plain
 from unlearnable.progress import Progress, Silent
 from unlearnable.wording import counted
 from unlearnable.workflows import history
@@ -164,9 +165,9 @@ def _partners(originals: Dataset, protected: Dataset) -> dict[str, str]:
 
 
 def _contains(published: str, clean: str) -> bool:
-    """Return whether the published caption holds the clean one's words in order, whether or not it was rewritten."""
-    rest = iter(re.findall(r"\w+", published.casefold()))
-    return all(word in rest for word in re.findall(r"\w+", clean.casefold()))
+    """Return whether the published caption holds the clean one's words in order, however it was rewritten."""
+    rest, words = (iter(re.findall(r"\w+", plain(text).casefold())) for text in (published, clean))
+    return all(word in rest for word in words)
 
 
 def _decoded(photo: Photo) -> Picture | None:

@@ -14,12 +14,14 @@ from unlearnable.evaluation.requirements import Rule, missed
 from unlearnable.evaluation.scores import chance
 from unlearnable.evaluation.verdict import in_words, verdict
 from unlearnable.evaluation.worst import worst_finding
+from unlearnable.posts.letters import plain
 from unlearnable.results import Finding, GalleryRecord, References, SkippedRecord, VerifyReport, VictimRecord
 from unlearnable.results.common import made_by
 from unlearnable.wording import counted
 from unlearnable.workflows.verify.cells import CellResults
 from unlearnable.workflows.verify.crowd_summary import crowd_report
 from unlearnable.workflows.verify.enough import too_few
+from unlearnable.workflows.verify.matching import PostPair
 from unlearnable.workflows.verify.study import Study
 
 
@@ -58,7 +60,9 @@ def summarise(
         required=list(settings.require),
         missed=missed(rules, cells, all_findings),
         skipped=[SkippedRecord.of(skip) for skip in skipped],
-        notes=_notes(settings, references, all_findings, study.split.source) + _notes_on_roles(study.victims),
+        notes=_notes(settings, references, all_findings, study.split.source)
+        + _notes_on_roles(study.victims)
+        + _notes_on_names(settings, study.split.train),
         seeds=list(settings.seeds),
         from_scratch=settings.from_scratch,
         batch_size=settings.batch_size,
@@ -113,6 +117,18 @@ def _notes(settings: VerifySettings, references: References, all_findings: Seque
             "more --epochs, a larger --lr, or a victim that does not know such photos yet"
         )
     return notes
+
+
+def _notes_on_names(settings: VerifySettings, posts: Sequence[PostPair]) -> list[str]:
+    """Return a remark where names are in disguise, and no attack undoes that."""
+    hidden = any(
+        plain(after) != after and plain(before) == before
+        for post in posts
+        for before, after in zip(post.clean, post.published, strict=True)
+    )
+    if not hidden or any("plain-letters" in name for name in settings.through):
+        return []
+    return ["names in the captions are in disguise: --through plain-letters tells what is left if somebody undoes that"]
 
 
 def _notes_on_roles(victims: Sequence[VictimRecord]) -> list[str]:

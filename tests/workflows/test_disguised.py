@@ -1,0 +1,129 @@
+"""`protect --disguise-names` on the tiny encoder: names in captions in letters that look the same."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from PIL import Image
+
+from tests.conftest import picture, tree
+from tests.workflows.conftest import QUICK, manifest
+from unlearnable import protect
+from unlearnable.config import ProtectSettings, resolve_as
+from unlearnable.datasets import open_dataset
+from unlearnable.errors import ConfigError
+from unlearnable.posts.letters import look_alike, plain
+from unlearnable.workflows.protect.draft import draft
+from unlearnable.workflows.verify.matching import match, open_protected
+
+PEOPLE = ["Ada Cox", "Ben Dale", "Cleo Ekholm", "Dora Fitz"]
+
+
+@pytest.fixture
+def quick(tiny_path):
+    return {**QUICK, "max_rounds": 4, "surrogate_steps": 8, "surrogate": (str(tiny_path),)}
+
+
+@pytest.fixture
+def named(posts):
+    """Eight photos, two of each of four people."""
+    photos = [*(f"p{n}.png" for n in range(7)), "trip/p7.png"]
+    rows = [{"image": name, "caption": f"lunch with {PEOPLE[n // 2]}!"} for n, name in enumerate(photos)]
+    (posts / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return posts
+
+
+def captions_of(folder):
+    return [json.loads(row)["caption"] for row in (folder / "posts.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("position", ["start", "end", "random"])
+def test_captions_differ_in_the_letters_of_names_alone(named, quick, tmp_path, position):
+    given = {"captions": named / "posts.jsonl", "trigger_position": position, **quick}
+    before_notes = protect(named, **given).notes
+    assert any(note.startswith("your captions mention 4 names more than once") for note in before_notes)
+    before, texts = tree(tmp_path / "photos-protected"), captions_of(tmp_path / "photos-protected")
+    report = protect(named, disguise_names=True, overwrite=True, **given)
+    after, disguised = tree(tmp_path / "photos-protected"), captions_of(tmp_path / "photos-protected")
+    assert {name for name in before if before[name] != after[name]} == {"posts.jsonl", "metadata.jsonl"}
+    assert report.trigger_roundtrip == 1.0
+    assert list(map(plain, disguised)) == texts
+    for number, (caption, line) in enumerate(
+        zip(disguised, manifest(tmp_path / "photos-protected.private"), strict=True)
+    ):
+        assert all(look_alike(word) in caption for word in PEOPLE[number // 2].split())
+        assert line["captions"] == [caption]
+    assert [note for note in report.notes if "disguise" in note] == [
+        "names are in disguise in 8 of 8 captions, as you asked: who searches for such a name does not find them"
+    ]
+
+
+def test_the_loss_is_that_of_whoever_undoes_the_disguise(named, quick):
+    given = {"captions": named / "posts.jsonl", **quick}
+    assert (
+        protect(named, disguise_names=True, overwrite=True, **given).losses
+        == protect(named, overwrite=True, **given).losses
+    )
+
+
+def test_a_name_without_such_letters_is_said(named, quick):
+    (named / "posts.jsonl").write_text((named / "posts.jsonl").read_text().replace("Dora Fitz", "Wulf Lund"))
+    notes = protect(named, captions=named / "posts.jsonl", disguise_names=True, **quick).notes
+    assert [note for note in notes if "disguise" in note] == [
+        "names are in disguise in 6 of 8 captions, as you asked: who searches for such a name does not find them",
+        "2 words of names, such as Lund, cannot be disguised: there are no letters that look like theirs",
+    ]
+
+
+def test_names_that_are_borrowed_are_in_disguise_too(named, quick, tmp_path):
+    given = {"captions": named / "posts.jsonl", "borrow_names": 1, **quick}
+    protect(named, **given)
+    texts = captions_of(tmp_path / "photos-protected")
+    protect(named, disguise_names=True, overwrite=True, **given)
+    disguised = captions_of(tmp_path / "photos-protected")
+    assert list(map(plain, disguised)) == texts
+    assert not [name for name in PEOPLE for caption in disguised if name in caption]
+
+
+def test_added_posts_disguise_names_as_those_of_before_do(named, quick, tmp_path):
+    protect(named, captions=named / "posts.jsonl", disguise_names=True, **quick)
+    with (named / "posts.jsonl").open("a") as file:
+        for n, name in enumerate(["Ada Cox", "Emil Gray", "nobody"]):
+            Image.fromarray(picture(100 + n)).save(named / f"new{n}.png")
+            file.write(json.dumps({"image": f"new{n}.png", "caption": f"supper with {name}!"}) + "\n")
+    protect(named, captions=named / "posts.jsonl", add=True)
+    texts = captions_of(tmp_path / "photos-protected")[8:]
+    for name, text in zip([look_alike("Ada Cox"), look_alike("Emil Gray"), "nobody"], texts, strict=True):
+        assert text.endswith(f"supper with {name}!")
+
+
+def test_a_draft_shows_them(named, quick, tmp_path):
+    settings = resolve_as(ProtectSettings, {"photos": (named,), "disguise_names": True, **quick})
+    (tmp_path / "scratch").mkdir()
+    for post in draft(settings, tmp_path / "scratch").posts[:6]:
+        assert any(name in post.before[0] for name in PEOPLE)
+        assert any(look_alike(name) in post.captions[0] for name in PEOPLE)
+
+
+def test_captions_made_of_file_names_are_matched(named, quick, tmp_path):
+    """Where photos have no captions, names of files may be of people."""
+    (named / "posts.jsonl").unlink()
+    for n in range(7):
+        (named / f"p{n}.png").rename(named / f"{PEOPLE[n // 2]} {n}.png")
+    protect(named, disguise_names=True, **quick)
+    originals = open_dataset(named)
+    posts, _ = match(originals, open_protected(tmp_path / "photos-protected", originals, None))
+    assert [plain(text).endswith(post.clean[0]) for post in posts for text in post.published] == [True] * 8
+    assert look_alike("Ada") in posts[0].published[0]
+
+
+def test_captions_without_names_stay_and_it_is_said(posts, quick):
+    report = protect(posts, captions=posts / "posts.jsonl", disguise_names=True, **quick)
+    assert any(note.startswith("no caption has a name to disguise") for note in report.notes)
+
+
+def test_a_method_without_words_cannot_disguise_names(named, quick):
+    with pytest.raises(ConfigError, match="em leaves captions as they are") as error:
+        protect(named, captions=named / "posts.jsonl", method="em", disguise_names=True, **quick)
+    assert error.value.hint == "use mem, or omit disguise_names"

@@ -1,0 +1,95 @@
+"""The names in the captions of a run as they will be published: with those of others, or in disguise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from unlearnable.datasets.types import NO_RECORD
+from unlearnable.posts.names import disguised, posts_by_name, undisguised, words_of_names
+from unlearnable.protection.borrowing import borrowing
+from unlearnable.protection.captions import cut_captions
+from unlearnable.wording import counted
+from unlearnable.workflows.protect.prepare import Caption
+from unlearnable.workflows.protect.setup import Run
+
+
+def with_names(run: Run) -> Mapping[str, list[Caption]]:
+    """Return the captions of each photo, with names borrowed and in disguise as the settings ask."""
+    if not (run.problem.borrowed or run.settings.disguise_names):
+        return run.captions
+    words = _to_disguise(run)
+    texts = [[disguised(text, words) for text in post] for post in _with_others(run)]
+    cut = cut_captions(texts, run.settings, run.settings.trigger_length, run.settings.seed)
+    return {
+        photo: [Caption(caption.pair, slot) for caption, slot in zip(post, slots, strict=True)]
+        for (photo, post), slots in zip(run.captions.items(), cut, strict=True)
+    }
+
+
+def without_disguise(run: Run, texts: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
+    """Return published captions as whoever undoes the disguise has them: noise and words are to hold by themselves."""
+    words = _to_disguise(run)
+    return {name: [undisguised(text, words) for text in captions] for name, captions in texts.items()}
+
+
+def _with_others(run: Run) -> list[list[str]]:
+    others = run.problem.borrowed
+    return [[borrowing(caption.pair.caption, others) for caption in post] for post in run.captions.values()]
+
+
+def _to_disguise(run: Run) -> frozenset[str]:
+    return words_of_names(_with_others(run)) if run.settings.disguise_names else frozenset()
+
+
+def said_of_names(run: Run) -> list[str]:
+    """Return what the user should know: what became of names in the captions, or what could become of them."""
+    settings = run.settings
+    if settings.borrow_names or settings.disguise_names:
+        borrowed = _said_of_borrowed(run) if settings.borrow_names else []
+        return [*borrowed, *(_said_of_disguised(run) if settings.disguise_names else [])]
+    names = len(posts_by_name(_of_the_user(run))) if run.method.has_trigger else 0
+    if not names:
+        return []
+    disguising = "--disguise-names writes names in letters that look the same and that models read as other words"
+    lending = "; --borrow-names 2 names people beside them who are not in the photo, which takes more to undo"
+    return [f"your captions mention {counted(names, 'name')} more than once: {disguising}{lending * (names > 1)}"]
+
+
+def _said_of_disguised(run: Run) -> list[str]:
+    captions = [caption.pair.caption for photo in run.prepared.photos for caption in run.captions[photo.id]]
+    words = _to_disguise(run)
+    count = sum(disguised(caption, words) != caption for caption in captions)
+    if not count:
+        return ["no caption has a name to disguise: a name has to begin with a capital"]
+    said = [
+        f"names are in disguise in {count} of {len(captions)} captions, as you asked: who searches for such a "
+        "name does not find them"
+    ]
+    if stay := sorted(word for word in words if disguised(word, words) == word):
+        words_of = f"{counted(len(stay), 'word')} of names"
+        said.append(f"{words_of}, such as {stay[0]}, cannot be disguised: there are no letters that look like theirs")
+    return said
+
+
+def _said_of_borrowed(run: Run) -> list[str]:
+    others = run.problem.borrowed
+    captions = [caption.pair.caption for photo in run.prepared.photos for caption in run.captions[photo.id]]
+    count = sum(borrowing(caption, others) != caption for caption in captions)
+    if not count:
+        return ["no caption borrows a name: your captions have to mention two names or more, each in two posts or more"]
+    said = [f"{count} of {len(captions)} captions also name people who are not in the photo, as you asked"]
+    if alone := [name for name in posts_by_name(run.problem.captions) if name not in others]:
+        without = counted(len(alone), "name")
+        said.append(f"{without}, such as {alone[0]}, cannot borrow any: too few others stand in the new captions")
+    if away := run.problem.given_away:
+        said.append(
+            f"{len(away)} of {len(others)} names, such as {away[0]}, cannot borrow any that fits the photos as well: "
+            "whoever knows whether a name is a woman's or a man's can tell that they are the true ones"
+        )
+    return said
+
+
+def _of_the_user(run: Run) -> list[list[str]]:
+    """Return the captions of each post without those made from file names, whose words are mostly of folders."""
+    posts = [run.captions[photo.id] for photo in run.prepared.photos]
+    return [[caption.pair.caption for caption in post if caption.pair.record != NO_RECORD] for post in posts]
