@@ -64,7 +64,8 @@ def test_only_one_whole_value_is_decoded(text: str) -> None:
         ('"caf\\u00e9" ü', '"caf\\u00e9"', "né", '"n\\u00e9"'),  # this string is escaped
         ('"café"', '"café"', "né", '"né"'),
         ('"dog" ü', '"dog"', "né", '"né"'),
-        ('"dog"', '"dog"', "né 🐕", '"n\\u00e9 \\ud83d\\udc15"'),  # a file in ASCII stays so
+        ('"dog" "\\u00fc"', '"dog"', "né 🐕", '"n\\u00e9 \\ud83d\\udc15"'),  # a file that escapes stays so
+        ('"dog"', '"dog"', "né 🐕", '"né 🐕"'),  # nothing tells that it would, and people read it
         ('"a\\/b.jpg" ü', '"a\\/b.jpg"', "a/b.png", '"a\\/b.png"'),
         ('"ü"', '"ü"', "\ud800", '"\\ud800"'),
         ('"ü"', '"ü"', 'a "b"\n\\', '"a \\"b\\"\\n\\\\"'),

@@ -108,14 +108,14 @@ def text_in(text: str, node: Node, name: str) -> TextSpan | None:
     return TextSpan(*dict(members(text, node.start))[name])
 
 
-def speller(text: str) -> Callable[[str, str, str], str]:
-    """Return the `spell` of a `Scan` of `text`: a file that is all ASCII stays so."""
-    return partial(_spell, text.isascii())
+def speller(text: str, *, escaping: bool = False) -> Callable[[str, str, str], str]:
+    """Return the `spell` of a `Scan` of `text`: a file that is all ASCII by its escapes, or by `escaping`, stays so."""
+    return partial(_spell, text.isascii() and (escaping or "\\u" in text))
 
 
-def _spell(ascii_file: bool, raw: str, value: str, new: str) -> str:
+def _spell(escapes: bool, raw: str, value: str, new: str) -> str:
     """Spell a JSON string by the habits of the one it replaces: `\\u` escapes, also of `<`, and PHP's `\\/`."""
-    escaped = raw.isascii() and (ascii_file or not value.isascii())
+    escaped = raw.isascii() and (escapes or not value.isascii())
     lone = _LONE.search(new) is not None  # half a pair cannot be encoded otherwise
     spelt = json.dumps(new, ensure_ascii=escaped or lone)
     for letter in "<>&'=":  # Rails and Google escape what means something in HTML

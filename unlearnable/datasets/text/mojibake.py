@@ -36,7 +36,7 @@ def speller(text: str) -> Callable[[str, str, str], str]:
 
     A string in ASCII counts as mojibake, which in ASCII is the same.
     """
-    spell_json = json_spans.speller(text)
+    spell_json = json_spans.speller(text, escaping=True)  # as Instagram and Facebook do
 
     def spell(raw: str, value: str, new: str) -> str:
         stored = json.loads(raw)
