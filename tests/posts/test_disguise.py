@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from unlearnable.models.tokens import tokenizer
 from unlearnable.posts.letters import look_alike, plain
-from unlearnable.posts.names import disguised, undisguised, words_of_names
+from unlearnable.posts.names import all_names, disguised
 
 LATIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -43,7 +43,8 @@ def test_a_model_reads_other_tokens():
         "[Ada] at home",
         "[Ada]'s birthday with [Jean]-[Luc] [O]'[Casey]",
         "ask @Ada and Ada@site.example about #Ada: https://site.example/Ada, says [Ada]",
-        "[Anna] van der [Berg] in [Paris]",
+        "[Anna van der Berg] in [Paris]",
+        "[Ada Squirrel], our [Ada] and a Squirrel",
         "Kayaking on Sunday with friends",
         "with [Zoe\u0308] [Mu\u0308ller]",
         "a dog runs",
@@ -53,18 +54,17 @@ def test_a_model_reads_other_tokens():
 )
 def test_names_alone_are_in_disguise(marked):
     caption = re.sub(r"[\[\]]", "", marked)
-    words = words_of_names([[caption]])
-    assert disguised(caption, words) == re.sub(r"\[(.+?)\]", lambda found: look_alike(found[1]), marked)
-    assert undisguised(disguised(caption, words), words) == caption
+    expected = re.sub(r"\[(.+?)\]", lambda found: look_alike(found[1]), marked)
+    assert disguised(caption, all_names([[caption]])) == expected
 
 
 def test_a_name_is_in_disguise_wherever_it_stands():
     """Also where the place alone does not tell that it is one, and beyond what models read."""
     long = "Ada " + "a" * 5000 + " with Ada"
-    words = words_of_names([["I met Ada Cox"], [long], ["Cox was there. Will he come?"]])
-    assert disguised(long, words).split() == [look_alike("Ada"), "a" * 5000, "with", look_alike("Ada")]
-    assert disguised("Cox was there", words) == f"{look_alike('Cox')} was there"
+    names = all_names([["I met Ada Cox"], [long], ["Cox was there. Will he come?"]])
+    assert disguised(long, names).split() == [look_alike("Ada"), "a" * 5000, "with", look_alike("Ada")]
+    assert disguised("Cox was there", names) == f"{look_alike('Cox')} was there"
 
 
 def test_a_word_that_captions_have_in_small_letters_as_often_is_no_name():
-    assert words_of_names([["Rose and a rose"], ["with Ben"]]) == {"Ben"}
+    assert all_names([["Rose and a rose"], ["with Ben"]]) == {"Ben"}

@@ -58,25 +58,26 @@ def posts_by_name(captions: Sequence[Sequence[str]]) -> dict[str, list[int]]:
     return {name: posts for name, posts in found.items() if len(posts) >= FEWEST}
 
 
-def words_of_names(captions: Sequence[Sequence[str]]) -> frozenset[str]:
-    """Return the capitalised words of all names, also of those in a single post or at the beginning of a sentence.
+def all_names(captions: Sequence[Sequence[str]]) -> frozenset[str]:
+    """Return all names, also those of a single post or at the beginning of a sentence, and their words by themselves.
+
+    A word that is an ordinary one, as "Squirrel" is, counts as part of a name alone.
 
     Args:
         captions: all captions of each post.
     """
-    texts = {name.text for post in _names_of(captions) for name in post}
-    return frozenset(word for text in texts for word in re.findall(_LETTERS, text) if word[0].isupper())
+    names = {name.text for post in _names_of(captions) for name in post}
+    words = {word for name in names for word in re.findall(_LETTERS, name)}
+    return frozenset(names) | {word for word in words if word[0].isupper() and not _is_ordinary(word)}
 
 
-def disguised(caption: str, words: Set[str]) -> str:
-    """Return a caption with `words` in letters that look the same, but in tags, handles and addresses."""
-    return _ONE.sub(lambda found: look_alike(found[0]) if found[0] in words else found[0], caption)
-
-
-def undisguised(caption: str, words: Set[str]) -> str:
-    """Return the caption that `disguised` was given."""
-    letters = {look_alike(word): word for word in words}
-    return _ONE.sub(lambda found: letters.get(found[0], found[0]), caption)
+def disguised(caption: str, names: Set[str]) -> str:
+    """Return a caption with names, by `all_names`, in letters that look the same; tags, handles and addresses stay."""
+    for name in names_in(caption):
+        start, end = name.at, name.at + len(name.text)
+        if name.text in names and caption[start - 1 : start] != "/" and caption[end : end + 1] not in ("/", "@"):
+            caption = caption[:start] + look_alike(name.text) + caption[end:]
+    return _ONE.sub(lambda found: look_alike(found[0]) if found[0] in names else found[0], caption)
 
 
 def _names_of(captions: Sequence[Sequence[str]]) -> list[list[Name]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 
 from unlearnable.datasets.types import NO_RECORD
-from unlearnable.posts.names import disguised, posts_by_name, undisguised, words_of_names
+from unlearnable.posts.letters import look_alike
+from unlearnable.posts.names import all_names, disguised, posts_by_name
 from unlearnable.protection.borrowing import borrowing
 from unlearnable.protection.captions import cut_captions
 from unlearnable.wording import counted
@@ -17,8 +19,8 @@ def with_names(run: Run) -> Mapping[str, list[Caption]]:
     """Return the captions of each photo, with names borrowed and in disguise as the settings ask."""
     if not (run.problem.borrowed or run.settings.disguise_names):
         return run.captions
-    words = _to_disguise(run)
-    texts = [[disguised(text, words) for text in post] for post in _with_others(run)]
+    names = _to_disguise(run)
+    texts = [[disguised(text, names) for text in post] for post in _with_others(run)]
     cut = cut_captions(texts, run.settings, run.settings.trigger_length, run.settings.seed)
     return {
         photo: [Caption(caption.pair, slot) for caption, slot in zip(post, slots, strict=True)]
@@ -26,10 +28,9 @@ def with_names(run: Run) -> Mapping[str, list[Caption]]:
     }
 
 
-def without_disguise(run: Run, texts: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
-    """Return published captions as whoever undoes the disguise has them: noise and words are to hold by themselves."""
-    words = _to_disguise(run)
-    return {name: [undisguised(text, words) for text in captions] for name, captions in texts.items()}
+def undisguised(run: Run) -> Run:
+    """Return a run without a disguise: what is left to whoever undoes it is to hold by itself."""
+    return replace(run, settings=run.settings.model_copy(update={"disguise_names": False}))
 
 
 def _with_others(run: Run) -> list[list[str]]:
@@ -38,7 +39,7 @@ def _with_others(run: Run) -> list[list[str]]:
 
 
 def _to_disguise(run: Run) -> frozenset[str]:
-    return words_of_names(_with_others(run)) if run.settings.disguise_names else frozenset()
+    return all_names(_with_others(run)) if run.settings.disguise_names else frozenset()
 
 
 def said_of_names(run: Run) -> list[str]:
@@ -57,17 +58,16 @@ def said_of_names(run: Run) -> list[str]:
 
 def _said_of_disguised(run: Run) -> list[str]:
     captions = [caption.pair.caption for photo in run.prepared.photos for caption in run.captions[photo.id]]
-    words = _to_disguise(run)
-    count = sum(disguised(caption, words) != caption for caption in captions)
+    names = _to_disguise(run)
+    count = sum(disguised(caption, names) != caption for caption in captions)
     if not count:
         return ["no caption has a name to disguise: a name has to begin with a capital"]
     said = [
         f"names are in disguise in {count} of {len(captions)} captions, as you asked: who searches for such a "
         "name does not find them"
     ]
-    if stay := sorted(word for word in words if disguised(word, words) == word):
-        words_of = f"{counted(len(stay), 'word')} of names"
-        said.append(f"{words_of}, such as {stay[0]}, cannot be disguised: there are no letters that look like theirs")
+    if stay := [name for name in names if look_alike(name) == name]:
+        said.append(f"some names, such as {min(stay)}, cannot be disguised: no letters look like theirs")
     return said
 
 

@@ -40,6 +40,11 @@ class Publication:
         return [(pair, text) for rows in self.captions.values() for pair, text in rows if pair.record >= 0]
 
     @property
+    def texts(self) -> dict[str, list[str]]:
+        """Path in the output folder -> the new texts of its captions."""
+        return {self.names[photo]: [text for _, text in rows] for photo, rows in self.captions.items()}
+
+    @property
     def names(self) -> dict[str, str]:
         """Photo id -> path in the output folder."""
         return self.prepared.names

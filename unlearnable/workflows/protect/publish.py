@@ -22,7 +22,7 @@ from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.output.records import seal_records
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.caption_files import said_of_change, write_caption_files
-from unlearnable.workflows.protect.caption_names import with_names, without_disguise
+from unlearnable.workflows.protect.caption_names import undisguised, with_names
 from unlearnable.workflows.protect.opt_out_site import write_site_files
 from unlearnable.workflows.protect.packed import leave_packed
 from unlearnable.workflows.protect.publication import Publication, compose
@@ -79,13 +79,14 @@ def stage(
     """Write photos and captions into the staging folder and verify them; arguments are those of `publish`."""
     layout = run.layout
     refuse_without_noise(run.prepared, state.noise)
+    plain = composed(undisguised(run), state).texts if run.settings.disguise_names else {}
     written = write_photos(composed(run, state), state, run, progress)
     publication, lines = written.publication, written.lines
     run = replace(run, prepared=publication.prepared)
     caption_file = write_caption_files(publication, run.dataset, layout, run.settings.keep_fields)
     changed = said_of_change(run.dataset)
     roundtrip, texts = reread_captions(publication, layout, caption_file, run.dataset)
-    losses = measure_losses(run, state, written, without_disguise(run, texts), progress)
+    losses = measure_losses(run, state, written, texts | plain, progress)
     if run.method.lowers_loss:
         refuse_unprotected(losses, run.settings)
     leave_packed(run.dataset, lines, layout, run.scratch)
