@@ -14,10 +14,11 @@ from tests.app.window import opened
 from tests.browser import NEEDS_BROWSER, set_width
 from tests.cli.program import POSIX
 from tests.conftest import picture, tree
+from unlearnable.posts.letters import look_alike
 
 pytestmark = [*NEEDS_BROWSER, POSIX]
 HOSTILE = "</script><script>document.title='hacked'</script><img src=x onerror=\"document.title='hacked'\"> `${1}`"
-CAPTIONS = ["a dog runs on grass", HOSTILE, "", "sunset over hills"]
+CAPTIONS = ["a dog runs on grass", HOSTILE, "", "sunset with Ada"]
 PATIENCE = 240  # seconds, on a machine that others use too
 
 
@@ -108,6 +109,8 @@ def test_from_photos_to_copied_captions(browser, window, dropped):
     [scratch] = window.temporary.glob("unlearnable-*")
     assert stat.S_IMODE(scratch.stat().st_mode) == 0o700
     type_captions(browser, {3: CAPTIONS[3]})
+    press(browser, "#disguise")
+    wait(browser, "document.querySelector('#disguise').getAttribute('aria-checked') == 'true'")
     press(browser, "#start")
 
     wait(browser, "document.querySelector('#publish')")
@@ -162,6 +165,7 @@ def test_from_photos_to_copied_captions(browser, window, dropped):
     output, private = window.folder / "posts-protected", window.folder / "posts-protected.private"
     rows = [json.loads(line) for line in (output / "metadata.jsonl").read_text().splitlines()]
     assert rows[0] == {"file_name": "p0.png", "text": f"{other} {CAPTIONS[0]}"}
+    assert rows[3]["text"].endswith(f" sunset with {look_alike('Ada')}")
     assert {"report.html", "report.json", "manifest.jsonl", "run.toml", "SHA256SUMS", "SHA256SUMS.private"} == set(
         tree(private)
     )

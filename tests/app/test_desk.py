@@ -20,6 +20,7 @@ from unlearnable.app.views.drafted import folder_of
 from unlearnable.app.views.parts import address_of
 from unlearnable.app.watch import Watch
 from unlearnable.errors import InputError, Interrupted
+from unlearnable.posts.letters import look_alike
 
 
 @pytest.fixture
@@ -134,6 +135,17 @@ def test_words_are_chosen_kept_and_bound(desk, photos):
     assert [post.trigger for post in desk.posts] == [first[0].trigger, chosen, first[2].trigger]
     desk.back()
     assert (desk.stage, desk.captions["p0.png"], desk.posts) == (Stage.RECEIVED, "a dog on grass", [])
+
+
+def test_names_are_in_disguise_where_that_is_ticked(desk, photos):
+    assert not desk.disguise_names
+    desk.disguise_names = True
+    drop(desk, *photos)
+    desk.captions["p0.png"] = "lunch with Ada"
+    desk.start()
+    done(desk)
+    assert desk.error == ""
+    assert desk.posts[0].captions == (f"{desk.posts[0].trigger} lunch with {look_alike('Ada')}",)
 
 
 def test_what_is_pressed_twice_is_done_once(desk, photos):
