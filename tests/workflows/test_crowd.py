@@ -134,6 +134,15 @@ def test_rows_and_words_name_the_attack_and_the_attacker_that_arms_met(settings)
     ]  # fmt: skip
 
 
+def test_where_nothing_leaks_there_is_no_arm_of_what_leaked(settings):
+    asked = settings(leaked=0, through=("jpeg-10", "png"), epochs=0)
+    report = verify(asked)
+    assert {cell.data for cell in report.cells} == report.crowd.arms.keys() == {"clean", "protected", "absent"}
+    assert report.crowd.leaked == 0
+    assert [row.arm for row in crowd_rows(report.crowd)] == ["clean", "protected, jpeg-10", "nothing", "protected"]
+    assert "leaked" not in report.crowd.in_words + (asked.output / "report.html").read_text()
+
+
 def test_a_suite_beside_a_crowd_has_its_matrix_and_the_crowds_arms(settings, tiny_path):
     asked, victim = settings(suite="quick"), str(tiny_path)
     report = verify(asked)

@@ -70,9 +70,10 @@ class VerifySettings(LoggedSettings, Schedule):
     leaked: Annotated[
         float,
         Field(
-            gt=0,
+            ge=0,
             lt=1,
-            description="Share of the protected people's photos that leaked clean, in the arm half of --crowd.",
+            description="Share of the protected people's photos that leaked clean, in the arm half of --crowd; 0 "
+            "leaves this arm out.",
         ),
     ] = 0.5
     victims: Annotated[

@@ -40,9 +40,9 @@ class CrowdRow(NamedTuple):
 
 def crowd_rows(report: CrowdRecord) -> list[CrowdRow]:
     """Return a row for each victim and arm, then those through further attacks and by further attackers."""
-    victims = report.arms["protected"]
+    trained = [arm for arm in LABELS if arm in report.arms]
     rows = []
-    for victim, arm in product(victims, LABELS):
+    for victim, arm in product(report.arms["protected"], trained):
         through = report.through if arm in ("protected", "half") else AS_PUBLISHED
         rows.append(_row(victim, _label(arm, through, report.attacker), arm, report.arms[arm][victim]))
     return rows + [_row(one.victim, _label(one.arm, one.through, one.attacker), one.arm, one) for one in report.further]

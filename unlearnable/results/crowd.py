@@ -61,7 +61,9 @@ class CrowdRecord(Record):
     source: str = Field(description="Where the crowd's held-out photos come from, in words.")
     held_out: int = Field(description="Held-out photos of the protected people, whose queries are ranked.")
     crowd_held_out: int = Field(description="Held-out photos of the crowd in the same gallery.")
-    leaked: int = Field(description="Training photos of the protected people that are clean in the arm half.")
+    leaked: int = Field(
+        description="Training photos of the protected people that are clean in the arm half; 0 without this arm."
+    )
     names: int | None = Field(description="Names that IDIA has a model choose from; null without names.")
     arms: dict[CrowdArm, dict[str, CrowdScores]] = Field(
         description="Scores by arm and victim, through the first attack and by the first attacker that were asked for."

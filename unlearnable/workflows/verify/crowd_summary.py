@@ -29,7 +29,8 @@ def crowd_report(study: Study, cells: Sequence[Cell]) -> CrowdRecord | None:
     first = ways[0]
     plain = [way for way in ways if (way.through, way.attacker) == (first.through, first.attacker)]
     photos = study.experiment.gallery.photos.tolist()
-    arms = {arm: {way.victim: _scores(cells, arm, way, photos) for way in plain} for arm in get_args(CrowdArm)}
+    trained = [arm for arm in get_args(CrowdArm) if cells_of(cells, arm, first)]
+    arms = {arm: {way.victim: _scores(cells, arm, way, photos) for way in plain} for arm in trained}
     report = CrowdRecord(
         protected_people=len(asked.people) if asked else None,
         crowd_people=len(set(names(study.crowd.people).values())) or None,
@@ -97,8 +98,9 @@ def _in_words(report: CrowdRecord) -> str:
     done = changing(report.through, report.attacker)
     by = f" ({', '.join(done)})" if done else ""
     gallery = report.held_out + report.crowd_held_out
+    leaked = f"had {report.leaked} of them leaked clean, {found['half']}; " if "half" in found else ""
     return (
         f"Beside {beside}, a model trained on your protected posts{by} finds the right photo of you, among the first "
-        f"10 of {gallery}, {found['protected']}; had you posted them clean, {found['clean']}; had {report.leaked} of "
-        f"them leaked clean, {found['half']}; had you posted nothing, {found['absent']}."
+        f"10 of {gallery}, {found['protected']}; had you posted them clean, {found['clean']}; {leaked}had you posted "
+        f"nothing, {found['absent']}."
     )

@@ -76,7 +76,8 @@ def _verified(
     folder, device = output_folder(settings), choose_device(settings.device)
     crowd = open_crowd(settings)
     split = divide(settings, progress, crowd.held_out if crowd else ())
-    leaked = leaked_posts(len(split.train), settings.leaked, settings.seed) if crowd else frozenset()
+    some = crowd and settings.leaked
+    leaked = leaked_posts(len(split.train), settings.leaked, settings.seed) if some else frozenset()
     fetch(settings.victims, progress)
     pool = ModelPool(device, settings.from_scratch)
     side = max(pool.pretrained(name).image_size for name in settings.victims)

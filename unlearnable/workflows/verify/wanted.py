@@ -45,7 +45,8 @@ def wanted(settings: VerifySettings) -> Wanted:
 
     Attacks of a suite meet the plain attacker, and its attackers posts as they were published; what is asked for
     besides is combined, each attack with each attacker. Beside a crowd each attacker also trains on its posts alone,
-    and on protected posts of which some leaked clean, through the attacks that are asked for by name.
+    and, unless none are to leak, on protected posts of which some leaked clean, through the attacks that are asked for
+    by name.
 
     Raises:
         ConfigError: an attack or an attacker that is asked for by name does not exist or cannot be made here.
@@ -80,6 +81,7 @@ def _of_attacker(settings: VerifySettings, attacker: str, attacks: Mapping[str, 
     yield from (WantedCell("protected", one, attacker) for one in attacks.values())
     if settings.crowd is not None:
         yield WantedCell("absent", unchanged, attacker)
+    if settings.crowd is not None and settings.leaked:
         yield from (WantedCell("half", one, attacker) for name, one in attacks.items() if name in settings.through)
     if settings.ablations and attacker in settings.attackers:
         yield from (WantedCell(data, unchanged, attacker) for data in ABLATIONS)
