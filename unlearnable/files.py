@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +17,7 @@ from unlearnable.escapes import storable
 
 FULL = (errno.ENOSPC, errno.EDQUOT)  # no space left on the disk, or of the user's share of it
 _PARTIAL = ".partial"
+_ADDRESS = re.compile(r"(?<![^:])(https?|ftp|s3):/+", re.IGNORECASE)
 _GO_ON = ", then run the same command again, with --resume where it has one"
 CHECK = "check free disk space and permissions"
 
@@ -145,9 +147,23 @@ def write_text(path: Path, text: str) -> None:
 
 
 def missing(path: Path) -> InputError:
-    """Return what to say of a file or folder of the user's that does not exist: also where it was looked for."""
+    """Return what to say of a file or folder of the user's that does not exist: also where it was looked for.
+
+    An address of the internet is shown as it was typed: `Path` takes two slashes for one.
+    """
+    if is_address(path):
+        typed = _ADDRESS.sub(r"\1://", path.as_posix(), count=1)
+        return InputError(
+            f"{typed} is an address, no file or folder on this disk",
+            hint="download it, and give where it lies",
+        )
     where = "" if path.is_absolute() else f": it would be {path.absolute()}"
     return InputError(f"there is no file or folder {path}", hint=f"check the path{where}")
+
+
+def is_address(path: Path) -> bool:
+    """Return whether a path is an address of the internet, alone or behind the name of an architecture."""
+    return _ADDRESS.search(path.as_posix()) is not None
 
 
 def exists_already(path: Path) -> OutputError:

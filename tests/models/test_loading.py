@@ -129,6 +129,15 @@ def test_a_path_to_a_model_that_leads_to_nothing_is_said_as_such(path, architect
     assert (str(tmp_path) in name) or str(Path.cwd() / name) in caught.value.hint
 
 
+@pytest.mark.parametrize("name", ["https://x.org/a/b.safetensors", "https://x.org/a", "RN50:s3://bucket/b.pt"])
+def test_the_address_of_a_model_is_shown_as_it_was_typed(name):
+    with pytest.raises(ModelError) as caught:
+        openclip.load(name)
+    typed = name.removeprefix("RN50:")
+    assert caught.value.message == f"{typed} is an address, no file or folder on this disk"
+    assert caught.value.hint.startswith("download it, and give where it lies")
+
+
 def test_weights_without_their_architecture_say_how_to_name_it(tmp_path):
     torch.save({}, tmp_path / "w.pt")
     with pytest.raises(ModelError, match="does not name its architecture") as caught:

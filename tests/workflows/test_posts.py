@@ -176,6 +176,12 @@ def test_a_path_that_does_not_exist_says_where_it_was_looked_for(tmp_path, monke
         assert (caught.value.message, caught.value.hint) == (f"there is no file or folder {path}", hint)
 
 
+def test_an_address_in_place_of_a_folder_is_shown_as_it_was_typed():
+    with pytest.raises(InputError, match=r"https://x\.org/photos is an address") as caught:
+        opened(Path("https://x.org/photos"))
+    assert caught.value.hint == "download it, and give where it lies"
+
+
 def test_files_that_are_no_photos_are_counted(posts):
     for name in ("a.MP4", "trip/b.mov", "c.nef", ".hidden.mov"):
         (posts / name).write_bytes(b"x")

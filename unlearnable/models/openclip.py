@@ -144,12 +144,12 @@ def _load_other(name: str) -> DualEncoder:
 
 
 def _refuse_missing(path: Path, in_folder: bool) -> None:
-    """Refuse a path where nothing is; any name is one that is `in_folder` or has the suffix of a file of weights.
+    """Refuse a path where nothing is; a name is one that is `in_folder`, an address, or ends as files of weights do.
 
     Raises:
         ModelError: there is no such file.
     """
-    if (in_folder or path.suffix.lower() in WEIGHTS) and not path.exists():
+    if (in_folder or files.is_address(path) or path.suffix.lower() in WEIGHTS) and not path.exists():
         missing = files.missing(path)
         raise ModelError(missing.message, hint=f"{missing.hint} ({LISTED_BY} lists those that have a name)")
 
