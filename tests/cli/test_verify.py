@@ -84,13 +84,24 @@ def test_attackers_have_rows_lines_and_findings_of_their_own(pair, tiny_path):
     arguments = ("verify", *pair, "--victims", tiny_path, *SHORT, "--attacker", "plain,mixup")
     result = call(*arguments, "--quiet", env={"COLUMNS": "200"})
     assert result.returncode == 0, result.stderr
-    rows = re.findall(r"^tiny.safetensors +(\S+(?: \S+)*?)  ", result.stdout, re.MULTILINE)
+    own = result.stdout.partition("\ntiny.safetensors ")[2]
+    rows = re.findall(r"^  (\S+(?: \S+)*?)  ", own, re.MULTILINE)
     wanted = ["clean", "protected", "clean, mixup", "protected, mixup", "protected posts as published"]
     assert rows == ["before training", *wanted, "protected posts as published, mixup"]
     assert f"\n{tiny_path.name}, png, mixup: effect " in result.stdout
     report = json.loads(call(*arguments, "--json").stdout)
     assert [cell["attacker"] for cell in report["cells"]] == ["plain", "plain", "mixup", "mixup"]
     assert [finding["attacker"] for finding in report["findings"]] == ["plain", "mixup"]
+
+
+def test_long_names_of_attacks_are_whole_in_80_columns(pair, tiny_path):
+    chain = "downup-50+jpeg-75+strip-trigger"
+    arguments = ("verify", *pair, "--victims", tiny_path, *SHORT, "--quiet")
+    result = call(*arguments, "--through", f"img2dataset,{chain}", env={"COLUMNS": "80"})
+    assert result.returncode == 0, result.stderr
+    names = [line.split("  ")[1] for line in result.stdout.splitlines() if line.startswith("  ")]
+    assert "protected, img2dataset" in names
+    assert chain in " ".join(names)
 
 
 def test_a_suite_ends_with_a_matrix_and_what_was_not_tested(pair, tiny_path):
@@ -215,7 +226,7 @@ def test_a_crowd_has_a_sentence_a_table_and_the_arms_of_the_contract(pair, tiny_
     assert re.search(r"held-out photos \(\d yours: .*; 2 of the crowd: 20 % .*\), \d and 7 of others trained on", text)
     hit = r"[\d.]+ \([\d.]+ to [\d.]+\)"
     figures = rf"{hit} +{hit} +\d+ +- *"
-    assert re.search(rf"^tiny.safetensors +half leaked +{figures}$", result.stdout, re.MULTILINE)
+    assert re.search(rf"^  half leaked +{figures}$", result.stdout, re.MULTILINE)
     assert "IDIA is not measured: nobody says who is on each held-out photo" in text
     lines = [line for line in result.stdout.splitlines() if not line.startswith("report: ")]
     assert max(map(len, lines)) <= 80

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -23,7 +24,7 @@ from unlearnable.progress import Progress
 from unlearnable.wording import counted
 
 if TYPE_CHECKING:
-    from unlearnable.results import BenchmarkPlan, BenchmarkReport, PlannedCell, TableRecord
+    from unlearnable.results import BenchmarkPlan, BenchmarkReport, PlannedCell
 
 WHAT = "What to run"
 CROWD = "People in a crowd"
@@ -92,13 +93,11 @@ def _show(result: BenchmarkPlan | BenchmarkReport) -> None:
 
 def _show_plan(plan: BenchmarkPlan) -> None:
     out = console()
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for head in ("method", "victim", "protected", "through", "seed", "time"):
-        table.add_column(head, overflow="fold")
+    rows = []
     for cell in plan.cells:
         when = "there" if cell.done else duration(cell.seconds)
-        table.add_row(cell.method, cell.victim, _share(cell), cell.through, str(cell.seed), when)
-    out.print(table)
+        rows.append((cell.method, cell.victim, _share(cell), cell.through, str(cell.seed), when))
+    _show_table(out, ("method", "victim", "protected", "through", "seed", "time"), rows, "left")
     for method, seconds in plan.protection_seconds.items():
         out.print(f"making the noise of {method}: {duration(seconds)}")
     out.print(f"{counted(plan.train_photos, 'photo')} to train on; about {duration(plan.seconds)} in all")
@@ -116,7 +115,7 @@ def _show_report(report: BenchmarkReport) -> None:
     out = console()
     for record in report.tables:
         out.print(record.title, style="bold")
-        _show_table(out, record)
+        _show_table(out, record.heads, record.rows, "right")
         for note in record.notes:
             out.print(Padding(note, (0, 0, 0, 2)))
     show_skipped(out, report.skipped, "table.json lists them all")
@@ -129,17 +128,23 @@ def _show_report(report: BenchmarkReport) -> None:
     )
 
 
-def _show_table(out: Console, record: TableRecord) -> None:
-    """A table, or where it is too wide for its words a paragraph for each of its rows."""
+def _show_table(
+    out: Console, heads: Sequence[str], rows: Sequence[Sequence[str]], justify: Literal["left", "right"]
+) -> None:
+    """Print a table, its columns but the first justified, or where it is too wide for its words a paragraph a row.
+
+    No word is folded: columns of single words keep their width.
+    """
     table = Table(box=None, padding=(0, 1, 0, 0))
-    for number, head in enumerate(record.heads):
-        table.add_column(head, justify="left" if number == 0 else "right", overflow="fold")
-    for row in record.rows:
+    for number, (head, *cells) in enumerate(zip(heads, *rows, strict=True)):
+        words = not any(" " in text for text in (head, *cells))
+        table.add_column(head, justify=justify if number else "left", overflow="fold", no_wrap=words)
+    for row in rows:
         table.add_row(*row)
     if Measurement.get(out, out.options.update_width(UNLIMITED), table).minimum <= out.width:
         out.print(table)
         return
-    for first, *others in record.rows:
+    for first, *others in rows:
         out.print(first)
-        figures = (f"{head}: {value}" for head, value in zip(record.heads[1:], others, strict=True))
+        figures = (f"{head}: {value}" for head, value in zip(heads[1:], others, strict=True))
         out.print(Padding("; ".join(figures), (0, 0, 0, 2)))

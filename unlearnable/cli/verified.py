@@ -30,7 +30,7 @@ def show(report: VerifyReport) -> None:
     if report.in_words:
         out.print(report.in_words)
     heads = (("image->text", "Hit@10"), ("", "Medr"), ("text->image", "Hit@10"), ("", "Medr"))
-    _show_table(out, ("victim", "trained on"), heads, map(astuple, table_rows(report)))
+    _show_table(out, "trained on", heads, map(astuple, table_rows(report)))
     if report.crowd:
         _show_crowd(out, report.crowd)
     if len(report.findings) <= FEW:
@@ -55,14 +55,15 @@ def _show_crowd(out: Console, crowd: CrowdRecord) -> None:
     """What was learnt of the protected people among the others, in 80 columns."""
     out.print(crowd.in_words, style="bold")
     heads = (("image->text", "Hit@10"), ("text->image", "Hit@10"), ("others", "Hit@10"), ("known", "by name"))
-    _show_table(out, ("victim", "your posts"), heads, crowd_rows(crowd))
+    _show_table(out, "your posts", heads, crowd_rows(crowd))
     show_notes(out, crowd.notes)
 
 
-def _show_table(
-    out: Console, names: Sequence[str], heads: Sequence[Sequence[str]], rows: Iterable[tuple[str, ...]]
-) -> None:
-    """Print rows of two names and their figures as a table, or where it is too narrow a paragraph for each."""
+def _show_table(out: Console, name: str, heads: Sequence[Sequence[str]], rows: Iterable[tuple[str, ...]]) -> None:
+    """Print rows of victim, arm and figures as a table, or where it is too narrow a paragraph for each.
+
+    A victim has a line of its own above its rows, which leaves room for names of attacks.
+    """
     if out.width < NARROW:
         for first, second, *figures in rows:
             out.print(", ".join(filter(None, (first, second))))
@@ -72,12 +73,14 @@ def _show_table(
             out.print(Padding(said, (0, 0, 0, 2)))
         return
     table = Table(box=None, padding=(0, 1, 0, 0))
-    for name in names:
-        table.add_column(name, overflow="fold")
+    table.add_column(stacked("victim", f"  {name}"), overflow="fold")
     for head in heads:
         table.add_column(stacked(*head), justify="right", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
+    for victim, own in grouped((row[0], row[1:]) for row in rows).items():
+        if victim:
+            table.add_row(victim)
+        for arm, *figures in own:
+            table.add_row(Padding(arm, (0, 0, 0, 2 if victim else 0)), *figures)
     out.print(table)
 
 
