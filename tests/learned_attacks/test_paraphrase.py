@@ -53,6 +53,7 @@ def test_without_the_extra_it_says_so_at_once(monkeypatch):
     with pytest.raises(ConfigError, match=r"paraphrase: the language model .* is not installed") as caught:
         parse_attack("paraphrase+jpeg-75")
     assert caught.value.hint == judge.HINT
+    assert "&&" not in judge.HINT, "Windows PowerShell 5 has no such sign"
 
 
 def test_the_answer_is_the_caption_and_is_asked_for_once(model):

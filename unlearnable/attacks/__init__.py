@@ -110,7 +110,7 @@ ATTACKS: Registry[AttackFamily] = Registry(
         ),
         "paraphrase": Row(
             "unlearnable.learned_attacks.paraphrase:PARAPHRASE",
-            "Captions in other words, by a small language model that the extra `judge` installs.",
+            "Captions in other words, by a small language model (extra `judge` and a package more).",
         ),
     },
     base="unlearnable.attacks.base:AttackFamily",

