@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from unlearnable.errors import ConfigError, InputError, ModelError, OutputError
 from unlearnable.models.openclip import load as load_model
 from unlearnable.models.openclip import save
 from unlearnable.results import ManifestLine
-from unlearnable.workflows.explain.run import NEW, titles_of
+from unlearnable.workflows.explain.run import NEW, _figures_in, titles_of
 from unlearnable.workflows.explain.selection import post_of
 
 
@@ -259,6 +261,15 @@ def test_a_replacement_takes_away_the_figures_of_before_that_it_does_not_draw(po
     unlearnable.explain(posts / "p0.png", **given)
     assert (tmp_path / "out" / "mine.png").exists(), "a report that was edited took a file of the user's away"
     assert (posts / "p0.png").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such pipes")
+def test_a_pipe_in_place_of_the_numbers_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "explain.json")
+    reading = threading.Thread(target=_figures_in, args=(tmp_path / "explain.json",), daemon=True)
+    reading.start()
+    reading.join(20)
+    assert not reading.is_alive()
 
 
 def test_a_photo_that_has_the_place_of_a_figure_is_refused(posts, tiny_path):

@@ -288,6 +288,17 @@ def test_a_result_whose_private_folder_is_lost_says_what_to_do(run, out):
     assert not private.exists()
 
 
+def test_a_result_whose_settings_are_lost_can_be_replaced_and_says_what_is_missing(run, out, private):
+    run()
+    settings = private / "run.toml"
+    settings.unlink()
+    with pytest.raises(CheckpointError, match=f"^{settings} of the earlier run cannot be read") as caught:
+        run(add=True)
+    assert "overwrite" in caught.value.hint
+    run(overwrite=True)
+    assert settings.is_file()
+
+
 def test_resume_of_a_result_whose_report_is_none_says_so(run, out, private):
     run()
     (private / "report.json").write_text("{}")

@@ -150,7 +150,8 @@ def _all_or_none(folder: Path) -> Iterator[Path]:
 def _figures_in(report: Path) -> list[str]:
     """Return the figures that the report of an earlier run names; none if it cannot be read or names other files."""
     try:
-        named = set(ExplainReport.model_validate_json(report.read_bytes()).files)
+        with files.open_regular(report) as file:
+            named = set(ExplainReport.model_validate_json(file.read()).files)
     except (OSError, ValueError):
         return []
     return sorted(named & FIGURES)

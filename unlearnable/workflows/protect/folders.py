@@ -28,7 +28,7 @@ def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite:
     used = [folder for folder in (layout.output, layout.private) if is_used(folder)]
     if not used:
         return
-    is_ours = any(path.exists() for path in (layout.settings, layout.progress))
+    is_ours = any(path.exists() for path in (layout.settings, layout.progress)) or _is_whole(layout)
     if not (overwrite or resume):
         goes_on = "--resume to continue a stopped run"
         if layout.earlier.exists():
@@ -49,6 +49,11 @@ def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite:
         if layout.earlier.exists():
             hint = "continue it with --add in place of --resume, or start over with --overwrite"
         raise CheckpointError(f"{layout.private} holds a stopped run of other settings or photos", hint=hint)
+
+
+def _is_whole(layout: Layout) -> bool:
+    """Return whether report and lists of a finished run are there, which tell it also where its settings are lost."""
+    return all(path.is_file() for path in (layout.report, layout.manifest, layout.sums))
 
 
 def create_folders(layout: Layout, key: str, settings: str, posts: Mapping[str, str], *, resume: bool) -> None:
