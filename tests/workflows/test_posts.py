@@ -176,6 +176,21 @@ def test_a_path_that_does_not_exist_says_where_it_was_looked_for(tmp_path, monke
         assert (caught.value.message, caught.value.hint) == (f"there is no file or folder {path}", hint)
 
 
+def test_a_path_with_blanks_that_was_typed_without_double_quotes_is_shown_with_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my photos").mkdir()
+    for given in (("my", "photos"), ("'my", "photos'"), ("'my photos'",)):
+        with pytest.raises(InputError, match="there is no file or folder") as caught:
+            source_of([Path(part) for part in given])
+        assert caught.value.hint == 'put double quotes around a path with blanks: "my photos"'
+
+
+def test_captions_that_were_typed_without_their_option_are_told_of_it(posts):
+    with pytest.raises(ConfigError) as caught:
+        source_of([posts, posts / "posts.jsonl"])
+    assert "captions" in caught.value.hint
+
+
 def test_an_address_in_place_of_a_folder_is_shown_as_it_was_typed():
     with pytest.raises(InputError, match=r"https://x\.org/photos is an address") as caught:
         opened(Path("https://x.org/photos"))

@@ -19,7 +19,7 @@ from unlearnable.wording import counted
 from unlearnable.workflows.output.layout import Layout, layout_of
 from unlearnable.workflows.output.names import folded
 
-_ONE_KIND = "give one folder, one caption file, or photos of one folder"
+_ONE_KIND = "give one folder, one caption file, or photos of one folder; the captions of a folder are --captions FILE"
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def source_of(paths: Sequence[Path], only: Sequence[str] = (), skip: Sequence[st
     expanded = [path for pattern in paths for path in _matching(pattern)]
     first = expanded[0]
     if not first.exists():
-        raise files.missing(first)
+        raise _missing(first, paths)
     if len(expanded) == 1 and (first.is_dir() or not is_photo(first.name)):
         return Source(first, only=tuple(only), skip=tuple(skip))
     for path in expanded:
@@ -85,6 +85,14 @@ def source_of(paths: Sequence[Path], only: Sequence[str] = (), skip: Sequence[st
         if path.parent.resolve() != first.parent.resolve():
             raise ConfigError(f"{first} and {path} lie in different folders", hint=_ONE_KIND)
     return Source(first.parent, tuple(sorted({path.name for path in expanded})), tuple(only), tuple(skip))
+
+
+def _missing(path: Path, given: Sequence[Path]) -> InputError:
+    """Return what to say of a path that is not there, also where one with blanks was typed without double quotes."""
+    error, whole = files.missing(path), " ".join(map(str, given)).strip("'\"")
+    if files.exists(Path(whole)):
+        error.hint = f'put double quotes around a path with blanks: "{whole}"'
+    return error
 
 
 def places_of(settings: ProtectSettings) -> tuple[Source, Layout]:
