@@ -97,6 +97,7 @@ def test_a_map_holds_photos_of_one_stem(tiny_path, tmp_path):
     [
         ({}, ConfigError, "nothing to explain"),
         ({"photo": "none.png"}, InputError, "none.png"),
+        ({"photo": "photos"}, InputError, "photos is a folder"),
         ({"photo": "photos/p0.png"}, ConfigError, "no caption"),
         ({"photo": "photos/p0.png", "caption": "  "}, ConfigError, "no caption"),
         ({"photo": "photos/posts.jsonl", "caption": "a dog"}, InputError, "not-an-image"),
@@ -151,8 +152,9 @@ def test_pictures_of_two_sizes_have_no_preview(posts, tmp_path):
     with pytest.raises(InputError, match=r"64 x 48.*40 x 40"):
         unlearnable.preview(posts / "p0.png", tmp_path / "copy.png", tmp_path / "look.png")
     for wrong in ("none.png", "posts.jsonl"):
-        with pytest.raises(InputError, match=wrong):
+        with pytest.raises(InputError, match=wrong) as caught:
             unlearnable.preview(posts / wrong, tmp_path / "copy.png", tmp_path / "look.png")
+        assert wrong != "none.png" or caught.value.hint == "check the path"
     assert not (tmp_path / "look.png").exists()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from unlearnable import files
 from unlearnable.datasets import Columns, Dataset, Photo, Skipped, named_posts, only_captions, open_dataset, open_people
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
@@ -88,8 +89,10 @@ def read_photo(path: Path) -> Picture:
     Raises:
         InputError: the photo does not exist or cannot be decoded; the message names its path.
     """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder", hint="give one photo of it")
     if not path.is_file():
-        raise InputError(f"there is no photo {path}")
+        raise InputError(f"there is no photo {path}", hint=files.missing(path).hint)
     try:
         return decode(path)
     except DecodeError as error:
