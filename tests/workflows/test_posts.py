@@ -33,10 +33,10 @@ def test_photos_without_a_caption_are_counted_first(posts):
     (posts / "posts.jsonl").write_text('{"image": "p0.png", "caption": "a dog"}\n')
     dataset, notes = opened(posts)
     assert captions_found(dataset) == 1
-    assert notes[-1] == "1 of 8 photos has a caption of yours; the others get one made from their file name"
+    assert notes[-1] == "1 of 8 photos has a caption of yours; the others get one made from the file name"
     (posts / "posts.jsonl").unlink()
     _, notes = opened(posts)
-    assert notes == ["0 of 8 photos have a caption of yours; the others get one made from their file name"]
+    assert notes == ["0 of 8 photos have a caption of yours; the others get one made from the file name"]
 
 
 def test_texts_beside_the_photos_are_captions(posts):

@@ -107,8 +107,12 @@ def said_of_captions(dataset: Dataset) -> str:
     line = f"{found} of {counted(photos, 'photo')} {'has' if 1 in (found, photos) else 'have'} a caption of yours"
     if found == photos:
         return line
-    origin = "with an invented name" if dataset.format == PEOPLE else "from their file name"
-    return f"{line}; the others get one made {origin}"
+    return f"{line}; the others get one made {origin_of_made(dataset)}"
+
+
+def origin_of_made(dataset: Dataset) -> str:
+    """Return what captions of photos without one of the user's are made of."""
+    return "with an invented name" if dataset.format == PEOPLE else "from the file name"
 
 
 def _found(source: Source) -> Path | None:

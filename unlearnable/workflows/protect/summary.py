@@ -21,7 +21,7 @@ from unlearnable.results.common import made_by
 from unlearnable.workflows.output.layout import METADATA
 from unlearnable.workflows.protect.caption_names import said_of_names
 from unlearnable.workflows.protect.field_notes import field_notes
-from unlearnable.workflows.protect.posts import captions_found
+from unlearnable.workflows.protect.posts import captions_found, origin_of_made
 from unlearnable.workflows.protect.setup import Run
 
 WHO_COUNTS = "anyone who counts word sequences finds it"
@@ -180,7 +180,7 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
     invented = sum(caption.pair.record < 0 for photo in run.prepared.photos for caption in run.captions[photo.id])
     if invented:
         whose = "photo had no caption; its own" if invented == 1 else "photos had no caption; theirs"
-        notes.append(f"{invented} {whose} was made from the file name")
+        notes.append(f"{invented} {whose} was made {origin_of_made(run.dataset)}")
     if run.dataset.captions_file in REFUSED_BESIDE:
         notes.append(
             f"Hugging Face's imagefolder refuses a folder that holds {run.dataset.captions_file} beside {METADATA}: "
