@@ -14,6 +14,7 @@ from unlearnable import config
 from unlearnable.cli.console import print_json
 from unlearnable.cli.shown import shown
 from unlearnable.errors import Interrupted
+from unlearnable.launched import process
 from unlearnable.logfile import open_log
 from unlearnable.progress import Progress
 from unlearnable.workflows.output.refusal import refuse_published
@@ -43,8 +44,8 @@ def run_command(
         show: prints what `work` returns, for people.
         hint: what to do after Ctrl-C.
         found: settings that the command found out itself; they go before the flags.
-        check: raises what can be known to be wrong at once; after it the command says that it starts, before anything
-            heavy is imported.
+        check: raises what can be known to be wrong at once; after it the command, of several processes the first, says
+            that it starts, before anything heavy is imported.
         resolve: makes the settings of flags, a file and names, where `config.resolve_as` does not.
 
     Returns:
@@ -68,7 +69,8 @@ def run_command(
         with shown(quiet=given["quiet"], logged=settings.log_file is not None) as progress:
             if check is not None:
                 check(settings)
-                progress.phase(STARTING, 0)
+                if not process()[0]:  # the others speak of what is theirs alone
+                    progress.phase(STARTING, 0)
             result = work(settings, progress)
     except KeyboardInterrupt:
         raise Interrupted("interrupted", hint=hint) from None
