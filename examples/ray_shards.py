@@ -19,11 +19,13 @@ import ray
 
 @ray.remote(num_cpus=1, max_retries=2)
 def protect(shard: Path, output: Path, options: list[str]) -> tuple[int, str]:
-    """Return the exit code of a shard's run, and the last line that it said."""
+    """Return the exit code of a shard's run, and the error that ended it."""
     place = output / shard.stem
     command_line = [sys.executable, "-m", "unlearnable", "protect", shard, "--output", place, "--resume", *options]
     ended = subprocess.run(command_line, capture_output=True, text=True, check=False)
-    return ended.returncode, (ended.stderr.strip().splitlines() or [""])[-1]
+    lines = ended.stderr.strip().splitlines() or [""]
+    errors = [line for line in lines if line.startswith("error: ")]  # a hint may follow
+    return ended.returncode, (errors or lines)[-1]
 
 
 def main() -> int:

@@ -44,7 +44,7 @@ def test_each_shard_is_a_task_with_the_bytes_of_a_run_of_its_own(shards, tiny_pa
     )
     lines = sorted(ended.stdout.splitlines())
     assert lines[:2] == ["00000.tar: protected", "00001.tar: protected"], ended.stderr
-    assert lines[2].startswith("00002.tar: exit 3: ")
+    assert lines[2].startswith("00002.tar: exit 3: error: ")
     assert ended.returncode == 1
     assert tree(tmp_path / "out" / "00000") == tree(tmp_path / "alone" / "00000")
     assert there == {path: path.stat().st_mtime_ns for path in there}  # what is done stays as it is
