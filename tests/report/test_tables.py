@@ -151,6 +151,12 @@ def test_table_5_stands_for_fine_tuning_and_names_the_roles():
     assert "v stands where the paper has RN101." in table.notes
 
 
+def test_where_nothing_is_protected_no_note_says_on_what():
+    clean, protected = lay_out(faces(["clean"])), lay_out(faces(["clean", "mem-3"]))
+    assert not any("Protected on" in note for note in clean[0].notes)
+    assert any("Protected on" in note for note in protected[0].notes)
+
+
 def test_attacks_have_a_table_of_their_own():
     victims, methods, attacks = ("RN50", "RN101"), ("clean", "mem-3"), ("png", "jpeg-75")
     made = report([cell(m, v, through=t) for v in victims for m in methods for t in attacks])

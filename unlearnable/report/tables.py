@@ -52,7 +52,7 @@ def _transfer(report: BenchmarkReport) -> TableRecord:
     several = len({cell.victim for cell in cells}) > 1
     heads = ["victim", "trained on", *(f"{way} Medr" for way in WAYS)]
     notes = [
-        f"Protected on {_surrogate(report)}.",
+        *_made_on(report),
         OURS,
         "For RN50 the paper has other figures here than for MEM-3 in its Table 1.",
         *_set_up(report),
@@ -129,7 +129,7 @@ def _tuned(report: BenchmarkReport) -> TableRecord:
         for method, found in _by(own, lambda c: c.method):
             rows.append([victim, "Fine-tuned" if method == "clean" else _name(method), *_over(found)])
     notes = [
-        f"Protected on {_surrogate(report)}.",
+        *_made_on(report),
         *(f"{name} stands where the paper has {role}." for name, role in report.roles.items() if role != name),
         OURS,
         *report.differs,
@@ -172,8 +172,10 @@ def _first(report: BenchmarkReport) -> str:
     return report.cells[0].victim if report.cells else ""
 
 
-def _surrogate(report: BenchmarkReport) -> str:
-    return next((cell.surrogate for cell in report.cells if cell.surrogate), "nothing")
+def _made_on(report: BenchmarkReport) -> list[str]:
+    """Return what the noise was made on, if there is any."""
+    surrogate = next((cell.surrogate for cell in report.cells if cell.surrogate), None)
+    return [f"Protected on {surrogate}."] if surrogate else []
 
 
 def shown_through(report: BenchmarkReport) -> str:
