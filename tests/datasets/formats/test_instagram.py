@@ -36,7 +36,8 @@ def made(look: Look, folder: str) -> dict[str, str]:
         title = redone(look.caption(text(n)))
         carousels.append({"media": media, "title": title, "creation_timestamp": 1701})
     unusable = [{"media": [medium(look, "media/gone.jpg", "x")]}, {"media": [medium(look, "../../../a.jpg", "x")]}, {}]
-    reels = {"ig_reels_media": [*(unusable if look.complete else []), {"media": [medium(look, PHOTOS[21], text(21))]}]}
+    reels: dict[str, Any] = {"drafts": {"title": "a secret"}} if look.complete else {}
+    reels |= {"ig_reels_media": [*(unusable if look.complete else []), {"media": [medium(look, PHOTOS[21], text(21))]}]}
     stories = {"ig_stories": [medium(look, PHOTOS[22], text(22)), medium(look, PHOTOS[23])]}
     files = {"posts_1.json": singles, "posts_2.json": carousels, "reels.json": reels, "stories.json": stories}
     return {f"{folder}/{name}": json.dumps(value, indent=2) for name, value in files.items()}
@@ -58,6 +59,7 @@ def test_all_but_captions_and_paths_stays(folder: str, tmp_path: Path) -> None:
         ("posts_2.json:[1].media[1]", "not-a-photo"),
         ("posts_2.json:[2].media[1]", "not-a-photo"),
         ("reels.json:ig_reels_media[2]", "no-photo"),
+        ("reels.json:drafts", "unknown-part"),
         ("reels.json:ig_reels_media[0]", "missing-photo"),
         ("reels.json:ig_reels_media[1]", "outside-folder"),
         ("stories.json:ig_stories[1]", "no-caption"),
@@ -75,14 +77,20 @@ def older(look: Look) -> dict[str, str]:
         return {"caption": caption and look.caption(caption), "taken_at": "2018-12-31T08:05:13", "path": photo, **more}
 
     photos = [one(look.photo(photo), text(n), n=1.50) for n, photo in enumerate(OLDER[:18])]
-    whole = {
+    whole: dict[str, Any] = {
         "photos": [*([one("photos/gone.jpg", "x"), {"taken_at": "2018"}] if look.complete else []), *photos],
         "stories": [one(look.photo(OLDER[18]), "größe")],
         "profile": [one(look.photo(OLDER[19]), is_active_profile=True)],
-        "videos": [one("videos/a.mp4", "a film")] if look.complete else [],
-        "direct": [{"taken_at": "2018", "path": "direct/secret.jpg"}] if look.complete else [],
-        "v": {"of": "export"},
     }
+    if look.complete:
+        whole = {
+            "drafts": {"next": [one("photos/gone.jpg", "a secret")]},
+            **whole,
+            "videos": [one("videos/a.mp4", "a film")],
+            "direct": [{"taken_at": "2018", "path": "direct/secret.jpg"}],
+            "saved": [one(OLDER[0], "a secret")],
+            "liked": [],
+        }
     return {"media.json": json.dumps(whole, ensure_ascii=False)}
 
 
@@ -95,6 +103,8 @@ def test_an_older_export_has_one_file(tmp_path: Path) -> None:
     assert [(one.where, one.reason) for one in dataset.skipped] == [
         ("media.json:photos[1]", "no-photo"),
         ("media.json:direct[0]", "message"),
+        ("media.json:drafts", "unknown-part"),
+        ("media.json:saved", "unknown-part"),
         ("media.json:photos[0]", "missing-photo"),
         ("media.json:profile[0]", "no-caption"),
         ("media.json:videos[0]", "not-a-photo"),

@@ -8,17 +8,20 @@ Older exports have one `media.json`: `{"photos": [{"path", "caption", "taken_at"
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from unlearnable.datasets.export import Export
-from unlearnable.datasets.text.json_spans import Node, decode, items, members, rows_in, spans_of
+from unlearnable.datasets.text.json_spans import Node, decode, items, members, parts_of, rows_in, spans_of
 from unlearnable.datasets.text.mojibake import speller, text_in
 from unlearnable.datasets.text.records import CaptionRecord, Scan
 from unlearnable.datasets.text.spans import Span, TextSpan
 from unlearnable.datasets.types import Skipped
 
 _CALLED = r"(posts|reels|stories|archived_posts|profile_photos|other_content|media)(_\d+)?\.json"
-_POSTED = ("photos", "profile", "stories", "videos")  # lists of older exports; all others are of messages
+_POSTED = ("photos", "profile", "stories", "videos")  # lists of older exports
+_SENT = "direct"  # the list of messages there
+_NEWER = "ig_"  # what names of lists of newer exports begin with
 
 
 def _suits(text: str) -> bool:
@@ -49,7 +52,7 @@ def _lists(text: str, whole: Node) -> Iterator[tuple[str, Node]]:
         yield "", whole
     elif isinstance(whole.value, dict):
         for name, node in members(text, whole.start):
-            if isinstance(node.value, list) and name.startswith("ig_"):
+            if isinstance(node.value, list) and name.startswith(_NEWER):
                 yield name, node
 
 
@@ -62,8 +65,32 @@ def _is_older(whole: Any) -> bool:
 
 def _scan(text: str) -> Scan:
     whole = decode(text)
-    if _is_older(whole.value):
-        return _scan_older(text, whole)
+    scan = _scan_older(text, whole) if _is_older(whole.value) else _scan_posts(text, whole)
+    return _with_parts(text, whole, scan) if isinstance(whole.value, dict) else scan
+
+
+def _with_parts(text: str, whole: Node, scan: Scan) -> Scan:
+    """Return the scan of an object with its parts as rows, so that one without a post that is kept is cut."""
+    parts = list(parts_of(text, whole.start))
+    records = tuple(
+        replace(one, rows=(*(row for row, _, _ in parts if row.start < one.photo.start < row.end), *one.rows))
+        for one in scan.records
+    )
+    unknown = tuple(
+        Skipped(name, "unknown-part", "not understood, and left out of the written file")
+        for _, name, node in parts
+        if node.value and not (isinstance(node.value, list) and _is_known(name))
+    )
+    rows = tuple(row for row, _, _ in parts)
+    return replace(scan, records=records, faults=(*scan.faults, *unknown), lists=(rows, *scan.lists))
+
+
+def _is_known(name: str) -> bool:
+    """Return whether a list is called as one of posts, or of messages, is."""
+    return name in (*_POSTED, _SENT) or name.startswith(_NEWER)
+
+
+def _scan_posts(text: str, whole: Node) -> Scan:
     records: list[CaptionRecord] = []
     faults: list[Skipped] = []
     lists: list[tuple[Span, ...]] = []
@@ -101,12 +128,12 @@ def _scan_older(text: str, whole: Node) -> Scan:
     records: list[CaptionRecord] = []
     faults: list[Skipped] = []
     lists: list[tuple[Span, ...]] = []
-    for name in whole.value:
+    for name in (name for name in whole.value if name in (*_POSTED, _SENT)):
         media = rows_in(text, whole, name)
         lists.append(spans_of(media))
         for number, one in enumerate(media):
             place, photo, caption = f"{name}[{number}]", text_in(text, one, "path"), text_in(text, one, "caption")
-            if name not in _POSTED:
+            if name == _SENT:
                 faults.append(Skipped(place, "message", "of a message to somebody"))
             elif photo is None:
                 faults.append(Skipped(place, "no-photo", "no path"))

@@ -60,6 +60,14 @@ def members(text: str, start: int) -> Iterator[tuple[str, Node]]:
         at = _after_comma(text, end)
 
 
+def parts_of(text: str, start: int) -> Iterator[tuple[Span, str, Node]]:
+    """Yield the members of the object that begins at `start`: the place of each with its name, the name, the value."""
+    at = start + 1
+    for name, node in members(text, start):
+        yield Span(_after_space(text, at), node.end), name, node
+        at = _after_comma(text, node.end)
+
+
 def items(text: str, start: int) -> Iterator[Node]:
     """Yield the values of the array that begins at `start`."""
     at = _after_space(text, start + 1)

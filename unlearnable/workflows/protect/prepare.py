@@ -37,7 +37,7 @@ from unlearnable.workflows.protect.read_one import ReadJob, ReadPhoto, read_one
 from unlearnable.workflows.protect.resaved import MadeCopies, said_of_unsure
 from unlearnable.workflows.protect.target import target_of
 
-NO_PHOTO = ("boost", "deleted", "message", "no-photo", "not-a-photo")  # of an export
+NO_PHOTO = ("boost", "deleted", "message", "no-photo", "not-a-photo", "unknown-part")  # of an export
 UNPUBLISHED = (WITHHELD, IN_NO_POST)
 FEW = 16e6  # pixels in all photos that are read before workers have started
 
