@@ -11,12 +11,16 @@ from PIL import Image
 
 from tests.cli.program import call
 from tests.conftest import Told, picture, tree
+from tests.shards import post, write_tar
 from tests.workflows.conftest import QUICK
 from unlearnable import protect
+from unlearnable.config import ProtectSettings
 from unlearnable.errors import CheckpointError, InputError
 from unlearnable.progress import Silent
 from unlearnable.workflows.protect import publish, read_one, readback, write_one, written
 from unlearnable.workflows.protect import run as workflow
+from unlearnable.workflows.protect.caption_files import said_of_change
+from unlearnable.workflows.protect.chosen import Source
 from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.target import target_of
 
@@ -82,6 +86,40 @@ def test_a_row_that_came_while_the_run_went_on_is_said_and_added_later(posts, qu
     (added,) = [one["caption"] for one in rows if one["image"] == "new.png"]
     assert "a ship at sea" in added
     assert not any("went on" in note and not note.startswith("before: ") for note in report.notes)
+
+
+def facebook(number):
+    return [{"attachments": [{"data": [{"media": {"uri": f"p{number}.png", "creation_timestamp": 1}}]}]}]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"your_posts_1.json": json.dumps(facebook(0)), "your_posts_2.json": json.dumps(facebook(1))}, "2.json has"),
+        ({"p1.txt": "a dog", "p2.txt": "a cat", "p3.txt": "a cow"}, "p2.txt and 1 more have"),
+    ],
+)
+def test_what_came_in_one_of_several_caption_files_is_said(posts, tmp_path, changes, said):
+    first, *others = changes
+    (posts / "posts.jsonl").unlink()
+    (posts / first).write_text(changes[first])
+    dataset = open_posts(Source(posts), ProtectSettings(photos=(posts,)), Silent())
+    assert said_of_change(dataset) == []
+    for name in others:
+        (posts / name).write_text(changes[name])
+    (note,) = said_of_change(dataset)
+    assert f"{said} changed while the run went on" in note
+    assert "--add takes" in note
+
+
+def test_a_post_that_came_into_a_shard_is_said(tmp_path):
+    shard = write_tar(tmp_path / "a.tar", post(1, "a dog"))
+    dataset = open_posts(Source(shard), ProtectSettings(photos=(shard,)), Silent(), tmp_path / "unpacked")
+    assert said_of_change(dataset) == []
+    write_tar(shard, post(1, "a dog") | post(2, "a cat"))
+    (note,) = said_of_change(dataset)
+    assert note.startswith("a.tar has changed")
+    assert "--add" not in note
 
 
 @pytest.fixture

@@ -142,9 +142,9 @@ class Beside:
             for field in self.personal(document.text)
             if field.name.casefold() not in edits.keep_fields
         ]
+        if [caption.value for caption in captions] != [pair.caption for pair in pairs]:
+            raise InputError(f"{source} has changed since it was read", hint="start again")
         for pair in pairs:
-            if pair.index >= len(captions) or captions[pair.index].value != pair.caption:
-                raise InputError(f"{source} has changed since it was read", hint="start again")
             new = edits.captions.get((pair.record, pair.index), pair.caption)
             changes += _changes(document.text, captions[pair.index], new)
         return document.encode(splice(document.text, changes))

@@ -112,7 +112,8 @@ class Dataset:
         columns: the columns of the caption file that were chosen, if any were.
         notes: remarks for the user on how the captions were read.
         shards: the shard, or the folder of shards, that the photos were unpacked from; None of other photos.
-        source_sha256: hex SHA-256 of the caption file when it was read, where a run keeps it.
+        captions_sha256: hex SHA-256 of each caption file, or of each shard, when it was read, where a run keeps it; of
+            one that cannot be read None.
     """
 
     name: str
@@ -129,7 +130,7 @@ class Dataset:
     columns: Columns | None = None
     notes: tuple[str, ...] = ()
     shards: Path | None = None
-    source_sha256: str | None = None
+    captions_sha256: Mapping[Path, str | None] = field(default_factory=dict)
 
     @cached_property
     def fingerprint(self) -> str:

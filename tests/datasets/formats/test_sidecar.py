@@ -65,7 +65,7 @@ def test_a_text_that_a_link_leads_out_for_is_no_caption(tmp_path: Path) -> None:
     assert dataset.captions_by_photo() == {"a.jpg": ["a photo"], "b.jpg": ["a dog"]}
 
 
-@pytest.mark.parametrize("now", ["a cat", " "])
+@pytest.mark.parametrize("now", ["a cat", " ", "a dog\na line that has no words"])
 def test_a_sidecar_that_changed_is_not_written_back(tmp_path: Path, now: str) -> None:
     touch(tmp_path, "a.jpg")
     captions(tmp_path / "a.txt", "a dog")

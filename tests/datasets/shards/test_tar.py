@@ -244,11 +244,14 @@ def test_a_shard_that_is_cut_off_is_named(size, tmp_path):
         WEBDATASET.unpack(tmp_path / "in", tmp_path / "unpacked")
 
 
-def test_a_shard_that_changed_is_not_written(unpacked, tmp_path):
+@pytest.mark.parametrize(
+    ("now", "why"), [(post(1, "a cat"), "has changed since"), (post(2, "a dog"), r"000000001\.jpg is in its shard no")]
+)
+def test_a_shard_that_changed_is_not_written(unpacked, tmp_path, now, why):
     write_tar(tmp_path / "in" / "a.tar", post(1, "a dog"))
     dataset = unpacked(tmp_path / "in")
-    write_tar(tmp_path / "in" / "a.tar", post(1, "a cat"))
-    with pytest.raises(InputError, match="has changed since"):
+    write_tar(tmp_path / "in" / "a.tar", now)
+    with pytest.raises(InputError, match=why):
         written(dataset, tmp_path / "out")
     assert not (tmp_path / "out" / "a.tar").exists()
 

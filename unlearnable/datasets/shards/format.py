@@ -93,6 +93,9 @@ class Shards:
         if dataset.shards is None:
             raise InputError(f"{dataset.name} was not read from shards")
         posts = grouped((folder, (number, post)) for number, folder, post in self._posts(dataset.shards))
+        there = {f"{folder}/{name}" for folder, rows in posts.items() for _, post in rows for name in post.photos}
+        if gone := edits.paths.keys() - there:
+            raise InputError(f"{min(gone)} is in its shard no more", hint="start again")
         read = {(pair.record, pair.index): pair.caption for pair in dataset.pairs}
         for shard, folder in self._shards(dataset.shards):
             changes = [_edits_of(folder, number, post, read, edits, target) for number, post in posts[folder]]

@@ -8,6 +8,11 @@ from pathlib import Path
 
 from unlearnable import checksums, files
 from unlearnable.datasets import Dataset, Edits, write_captions
+from unlearnable.datasets.beside import Beside
+from unlearnable.datasets.export import Export
+from unlearnable.datasets.formats import FORMATS
+from unlearnable.datasets.shards.format import Shards
+from unlearnable.wording import named
 from unlearnable.workflows.output.layout import METADATA, Layout
 from unlearnable.workflows.protect.publication import Publication
 
@@ -40,14 +45,34 @@ def write_caption_files(
     return target if dataset.source else None
 
 
+def caption_sums(dataset: Dataset) -> dict[Path, str | None]:
+    """Return the hex SHA-256 of each caption file of a data set, or of each shard; None where it cannot be read."""
+    member = FORMATS[dataset.format]
+    paths = [dataset.source] if dataset.source else []
+    if isinstance(member, Shards) and dataset.shards:
+        paths = member.paths(dataset.shards)
+    elif isinstance(member, Export | Beside):
+        paths = member.files_of(dataset)
+    return {path: _sum(path) for path in paths}
+
+
+def _sum(path: Path) -> str | None:
+    try:
+        return checksums.sha256(path)
+    except OSError:
+        return None
+
+
 def said_of_change(dataset: Dataset) -> list[str]:
-    """Return a remark where the caption file is not as it was read, although each caption that was read is there."""
-    source, before = dataset.source, dataset.source_sha256
-    if source is None or before is None or checksums.sha256(source) == before:
+    """Return a remark where caption files are not as they were read, although each caption that was read is there."""
+    before, now = dataset.captions_sha256, caption_sums(dataset)
+    changed = [path.name for path in sorted({*before, *now}) if before.get(path) != now.get(path)]
+    if not before or not changed:
         return []
+    how = "--add takes those of new photos, --overwrite those of others too"
     return [
-        f"{source.name} has changed while the run went on: rows that are new are left out. "
-        "--add takes those of new photos, --overwrite those of others too"
+        f"{named(changed, 1)} {'has' if len(changed) == 1 else 'have'} changed while the run went on: "
+        f"rows that are new are left out. {'--overwrite takes them' if dataset.shards else how}"
     ]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable import checksums
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import (
     Dataset,
@@ -18,8 +17,6 @@ from unlearnable.datasets import (
     restrict,
     unread_captions,
 )
-from unlearnable.datasets.beside import Beside
-from unlearnable.datasets.export import Export
 from unlearnable.datasets.faces.posts import FORMAT as PEOPLE
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.formats.sidecar import text_beside
@@ -28,6 +25,7 @@ from unlearnable.datasets.tree import UNREADABLE, not_here
 from unlearnable.errors import ConfigError
 from unlearnable.progress import Progress
 from unlearnable.wording import counted, pasted
+from unlearnable.workflows.protect.caption_files import caption_sums
 from unlearnable.workflows.protect.chosen import Source, narrowed
 from unlearnable.workflows.protect.field_notes import kept_without_use
 from unlearnable.workflows.protect.packed import unpacked
@@ -64,7 +62,6 @@ def open_posts(source: Source, settings: ProtectSettings, progress: Progress, sc
         progress.note(f"captions from {dataset.source.name}")
         for remark in dataset.notes:
             progress.note(remark)
-        dataset = replace(dataset, source_sha256=checksums.sha256(dataset.source))
     elif dataset.format == "sidecar":
         progress.note("captions from the text file beside each photo")
     if captions is None and source.place.is_dir() and not packed:
@@ -79,6 +76,7 @@ def open_posts(source: Source, settings: ProtectSettings, progress: Progress, sc
     if len(dataset.photos) < len(photos):
         progress.note(f"--only and --skip take {len(dataset.photos)} of {counted(len(photos), 'photo')}")
     progress.note(said_of_captions(dataset))
+    dataset = replace(dataset, captions_sha256=caption_sums(dataset))
     if not (source.chosen or packed):
         away = [one for one in not_here(dataset.root) if source.takes(one.where)]
         dataset = replace(dataset, skipped=(*dataset.skipped, *away))
@@ -91,9 +89,7 @@ def open_posts(source: Source, settings: ProtectSettings, progress: Progress, sc
 
 def _captions_read(dataset: Dataset) -> set[Path | None]:
     """Return the files that captions of the data set stand in, and the texts beside its photos."""
-    member = FORMATS[dataset.format]
-    of_export = member.files_of(dataset) if isinstance(member, Export | Beside) else ()
-    return {dataset.source, *of_export, *(text_beside(photo.path) for photo in dataset.photos)}
+    return {*dataset.captions_sha256, *(text_beside(photo.path) for photo in dataset.photos)}
 
 
 def captions_found(dataset: Dataset) -> int:
