@@ -15,7 +15,6 @@ from unlearnable.datasets.text.further import personal_in
 from unlearnable.datasets.text.json_spans import decode, speller, text_in
 from unlearnable.datasets.text.spans import Span
 from unlearnable.datasets.tree import find_files
-from unlearnable.grouping import grouped
 
 _SUFFIX = ".supplemental-metadata"
 _CUT_AT = 42  # Google cuts names to 46 characters, but counts some letters for more than one
@@ -24,15 +23,14 @@ _EDITED = re.compile(r"(.+)-[^-_\d(). ][^-_\d().]*(\(\d+\))?")  # with spaces an
 
 
 def _match(root: Path, photos: Sequence[str]) -> dict[str, str]:
-    files = map(PurePosixPath, find_files(root, lambda name: name.endswith(".json")))
-    sidecars = grouped((file.parent.as_posix(), file.stem) for file in files)
+    sidecars = set(find_files(root, lambda name: name.endswith(".json")))
     matched: dict[str, str] = {}
     for photo in photos:
         path = PurePosixPath(photo)
-        of_folder = sidecars.get(path.parent.as_posix(), [])
-        own = [stem for name in _names(path) for stem in of_folder if _belongs(stem, name)]
-        if own:
-            matched[photo] = (path.parent / f"{own[0]}.json").as_posix()
+        folder = photo.removesuffix(path.name)
+        possible = (f"{folder}{stem}.json" for name in _names(path) for stem in _stems(name))
+        if own := next((file for file in possible if file in sidecars), None):
+            matched[photo] = own
     return matched
 
 
@@ -43,18 +41,21 @@ def _names(photo: PurePosixPath) -> Iterator[str]:
         yield f"{edited[1]}{edited[2] or ''}{photo.suffix}"
 
 
-def _belongs(sidecar: str, photo: str) -> bool:
-    """Return whether a sidecar's name, without `.json`, is made from that of a photo."""
-    if sidecar.startswith(photo) and (photo + _SUFFIX).startswith(sidecar):
-        return True
+def _stems(photo: str) -> Iterator[str]:
+    """Yield the names, without `.json`, that are made from that of a photo, the longest first."""
     counted = _COUNTED.fullmatch(photo)
-    if counted is not None:
-        photo = counted[1] + (counted[3] or "")
-        if not sidecar.endswith(counted[2]):
-            return False
-        sidecar = sidecar.removesuffix(counted[2])
-    cut_short = len(sidecar) >= _CUT_AT or sidecar.startswith(photo)
-    return cut_short and (photo + _SUFFIX).startswith(sidecar)
+    if counted is None:
+        yield from _cut(photo, min(len(photo), _CUT_AT))
+        return
+    yield from _cut(photo, len(photo))
+    plain = counted[1] + (counted[3] or "")
+    yield from (stem + counted[2] for stem in _cut(plain, min(len(plain), _CUT_AT)))
+
+
+def _cut(photo: str, least: int) -> Iterator[str]:
+    """Yield the beginnings of a sidecar's whole name that have at least so many characters."""
+    whole = photo + _SUFFIX
+    return (whole[:length] for length in range(len(whole), least - 1, -1))
 
 
 def _captions(text: str) -> list[StoredCaption]:
@@ -75,7 +76,7 @@ def _withheld(text: str) -> str:
 def _renamed(file: str, photo: str, new: str) -> str:
     """Keep a name that still fits; an edited photo gets a sidecar of its own."""
     sidecar, place = PurePosixPath(file), PurePosixPath(new)
-    if place.name == PurePosixPath(photo).name and _belongs(sidecar.stem, place.name):
+    if place.name == PurePosixPath(photo).name and sidecar.stem in _stems(place.name):
         return place.with_name(sidecar.name).as_posix()
     return f"{new}{_SUFFIX}.json"
 
