@@ -46,8 +46,8 @@ class CaptionText:
         for number, record in enumerate(self.scan.records, start=self.first):
             yield record, [places.setdefault(text, (number, n)) for n, text in enumerate(record.captions)]
 
-    def edited(self, dataset: Dataset, edits: Edits, *, moved: bool) -> bytes:
-        """Return the bytes of the file with the places that `edits` names changed and the rest as it was.
+    def edited(self, dataset: Dataset, edits: Edits, *, moved: bool) -> str:
+        """Return the text of the file with the places that `edits` names changed and the rest as it was.
 
         Args:
             dataset: data set as it was read.
@@ -92,7 +92,7 @@ class CaptionText:
         spans += [span for span in further if span[:2] not in taken]
         cuts = [TextSpan(cut.start, cut.end, "") for cut in self.scan.cuts(kept_rows)]
         spans += [*cuts, *self._personal(edits, cuts)]
-        return self.document.encode(splice(self.document.text, spans))
+        return splice(self.document.text, spans)
 
     def _personal(self, edits: Edits, cuts: Sequence[TextSpan]) -> Iterator[TextSpan]:
         """Yield the places and people to empty, but for those that are cut out or kept."""

@@ -65,7 +65,7 @@ class Export:
         return assemble(root, found.splits, found.pairs, found.skipped, self.name, file, changed)
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
-        """Write each file that was read, with the places that `edits` names changed and the rest as it was.
+        """Write each file of which a post stays, with the places that `edits` names changed and the rest as it was.
 
         Raises:
             InputError: a file has changed since it was read.
@@ -74,12 +74,10 @@ class Export:
         source = dataset.source or dataset.root
         texts = list(self._texts(source))
         refuse_shorter(dataset, source, sum(len(text.scan.records) for text in texts))
-        edited = {
-            target / text.path.relative_to(source): text.edited(dataset, edits, moved=dataset.source is not None)
-            for text in texts
-        }
-        for path, data in edited.items():
-            files.write_bytes(path, data)
+        edited = [(text, text.edited(dataset, edits, moved=dataset.source is not None)) for text in texts]
+        for text, new in edited:
+            if dataset.source or self.suits(new):
+                files.write_bytes(target / text.path.relative_to(source), text.document.encode(new))
 
     def files_of(self, dataset: Dataset) -> list[Path]:
         """Return the files that hold the captions of a data set."""

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import tree
 from tests.datasets.formats.exports import Look, goes_round, lay_out, text
-from unlearnable.datasets import open_dataset
+from unlearnable.datasets import Edits, open_dataset, write_captions
 from unlearnable.datasets.text.mojibake import redone
 
 PLACES = ("posts", "your_activity_across_facebook/posts", "your_facebook_activity/posts")
@@ -85,6 +86,23 @@ def test_all_but_captions_and_paths_stays(folder: str, name: str, tmp_path: Path
         ("your_uncategorized_photos.json:other_photos_v2[0]", "no-caption"),
         ("your_uncategorized_photos.json:other_photos_v2[1]", "no-caption"),
     ]
+
+
+def test_a_cover_that_is_not_published_is_not_in_its_album_either(tmp_path: Path) -> None:
+    rows = {name: {"uri": name, "creation_timestamp": 1, "description": f"of {name}"} for name in ("a.jpg", "b.jpg")}
+    album = {"name": "Lake", "photos": [*rows.values()], "cover_photo": rows["a.jpg"], "description": "of us"}
+    lay_out(tmp_path, {"album/0.json": json.dumps(album)}, *rows)
+    write_captions(open_dataset(tmp_path), Edits({}, {"b.jpg": "b.jpg"}), tmp_path / "out")
+    written = json.loads((tmp_path / "out" / "album" / "0.json").read_text())
+    assert written == {"name": "Lake", "photos": [rows["b.jpg"]], "description": "of us"}
+
+
+def test_a_file_of_which_no_post_stays_is_not_written(tmp_path: Path) -> None:
+    row = {"creation_timestamp": 1, "description": "a dog"}
+    albums = {f"album/{n}.json": json.dumps({"name": "Lake", "photos": [{"uri": f"{n}.jpg", **row}]}) for n in range(2)}
+    lay_out(tmp_path, albums, "0.jpg", "1.jpg")
+    write_captions(open_dataset(tmp_path), Edits({}, {"1.jpg": "1.jpg"}), tmp_path / "out")
+    assert list(tree(tmp_path / "out")) == ["album/1.json"]
 
 
 def test_messages_are_no_posts(tmp_path: Path) -> None:

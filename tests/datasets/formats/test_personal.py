@@ -38,7 +38,7 @@ def facebook_posts(filled):
 
     album = {"name": "x", "photos": [medium("a", {})], "cover_photo": medium("b", EXIF if filled else NO_EXIF)}
     files = {"posts/your_posts_1.json": [post("a"), post("b")], "posts/album/0.json": album}
-    return files, {"latitude": 2, "longitude": 2, "place": 2, "upload_ip": 2}  # a cover is one of the photos once more
+    return files, {"latitude": 3, "longitude": 3, "place": 2, "upload_ip": 3}  # those of the cover too
 
 
 def mastodon_posts(filled):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from unlearnable.datasets.export import Export
-from unlearnable.datasets.text.json_spans import Node, decode, items, object_in, rows_in, spans_of
+from unlearnable.datasets.text.json_spans import Node, decode, items, object_in, parts_of, rows_in, spans_of
 from unlearnable.datasets.text.mojibake import speller, text_in
 from unlearnable.datasets.text.records import CaptionRecord, Scan
 from unlearnable.datasets.text.spans import Span, TextSpan
@@ -18,6 +18,7 @@ from unlearnable.datasets.types import Skipped
 
 _CALLED = r"your_posts.*\.json|your_uncategorized_photos\.json|your_photos\.json|\d+\.json"
 _ALBUM = ("photos", "other_photos_v2")
+_COVER = "cover_photo"
 
 
 def _suits(text: str) -> bool:
@@ -62,17 +63,19 @@ def _scan(text: str) -> Scan:
 
 
 def _scan_album(text: str, album: Node) -> Scan:
-    """Take an album apart; its cover is one of its photos once more, and stays."""
+    """Take an album apart; its cover is one of its photos once more, and stays where that does."""
     records: list[CaptionRecord] = []
-    lists = []
+    parts = {name: row for row, name, _ in parts_of(text, album.start)}
+    cover_row = parts.pop(_COVER, None)
+    lists = [tuple(row for row, _, _ in parts_of(text, album.start))]
     for name in _ALBUM:
         photos = rows_in(text, album, name)
         lists.append(spans_of(photos))
         for number, photo in enumerate(photos):
-            records += _record(text, f"{name}[{number}]", photo, None, spans_of([photo]))
-    cover = object_in(text, album, "cover_photo")
-    if cover is not None and _is_medium(cover.value):
-        records += _record(text, "cover_photo", cover, None, ())
+            records += _record(text, f"{name}[{number}]", photo, None, (*parts.values(), photo.span))
+    cover = object_in(text, album, _COVER)
+    if cover is not None and cover_row is not None and _is_medium(cover.value):
+        records += _record(text, _COVER, cover, None, (cover_row,))
     return Scan(tuple(records), (), tuple(lists), speller(text), commas=True)
 
 
