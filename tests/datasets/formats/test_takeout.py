@@ -37,6 +37,10 @@ PAIRS = {
     "a photo with a name of more than 40 letters.jpg": "a photo with a name of more than 40 letters.jp.json",
     "a photo with a name of 41 letters in it 0.jpg": "a photo with a name of 41 letters in it 0.jpg..json",
     f"{LONG}.jpg": f"{LONG[:46]}.json",
+    "Negative0-36(1).png": "Negative0-36(1).png.supplemental-metadata.json",
+    "Negative0-36(1)(1).png": "Negative0-36(1).png.supplemental-metadata(1).json",
+    "a cake.jpg": "a cake.supplemental-metadata.json",
+    "a cake(1).jpg": "a cake.supplemental-metadata(1).json",
     "größe 日本.png": "größe 日本.png.supplemental-metadata.json",
 }
 
@@ -63,6 +67,14 @@ def test_an_edited_photo_shares_that_of_its_original(word: str, tmp_path: Path) 
     lay_out(tmp_path, texts, "IMG_1.jpg", *edited)
     captions = open_dataset(tmp_path).captions_by_photo()
     assert [captions[photo] for photo in edited] == [["a dog"], ["a cat"]]
+
+
+def test_an_edited_photo_shares_that_of_its_original_also_where_it_lacks_the_suffix(tmp_path: Path) -> None:
+    photos = ("2234.jpg", "2234-edited.jpg", "2234.png")
+    texts = {"2234.supplemental-metadata.json": sidecar("2234", "a cake"), "2234.png.json": sidecar("2234", "a cat")}
+    lay_out(tmp_path, texts, *photos)
+    captions = open_dataset(tmp_path).captions_by_photo()
+    assert [captions[photo] for photo in photos] == [["a cake"], ["a cake"], ["a cat"]]
 
 
 def test_the_sidecar_that_has_most_of_the_name_is_taken(tmp_path: Path) -> None:

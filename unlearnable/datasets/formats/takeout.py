@@ -1,7 +1,8 @@
 """Google Takeout's sidecars: the `description` in `IMG.jpg.supplemental-metadata.json` is the caption of `IMG.jpg`.
 
 The names of sidecars are cut short, have their counter elsewhere (`a(1).jpg`, `a.jpg.supplemental-metadata(1).json`),
-and an edited photo (`IMG-edited.jpg`, `IMG-bearbeitet.jpg`) shares that of its original.
+some lack the suffix of the photo (`a.supplemental-metadata.json`), and an edited photo (`IMG-edited.jpg`,
+`IMG-bearbeitet.jpg`) shares that of its original.
 """
 
 from __future__ import annotations
@@ -42,14 +43,16 @@ def _names(photo: PurePosixPath) -> Iterator[str]:
 
 
 def _stems(photo: str) -> Iterator[str]:
-    """Yield the names, without `.json`, that are made from that of a photo, the longest first."""
-    counted = _COUNTED.fullmatch(photo)
+    """Yield the names, without `.json`, that are made from that of a photo: the longest first, without suffix last."""
+    bare, counted = PurePosixPath(photo).stem, _COUNTED.fullmatch(photo)
     if counted is None:
         yield from _cut(photo, min(len(photo), _CUT_AT))
-        return
-    yield from _cut(photo, len(photo))
-    plain = counted[1] + (counted[3] or "")
-    yield from (stem + counted[2] for stem in _cut(plain, min(len(plain), _CUT_AT)))
+    else:
+        yield from _cut(photo, len(photo))
+        plain = counted[1] + (counted[3] or "")
+        yield from (stem + counted[2] for stem in _cut(plain, min(len(plain), _CUT_AT)))
+        yield from (stem + counted[2] for stem in _cut(counted[1], len(counted[1]) + 1))
+    yield from _cut(bare, len(bare) + 1)
 
 
 def _cut(photo: str, least: int) -> Iterator[str]:
