@@ -14,6 +14,7 @@ import pytest
 from tests.cli.program import POSIX, call, run
 from unlearnable.cli import doctor
 from unlearnable.cli.app import failure_of
+from unlearnable.wording import pasted
 
 MANY = "9" * 5000
 
@@ -307,6 +308,16 @@ def test_an_object_for_which_there_is_no_room_either_is_no_second_failure():
         result = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert result.returncode == 5
     assert "Traceback" not in result.stderr
+
+
+def test_a_folder_in_place_of_a_command_is_told_the_command(tmp_path):
+    (tmp_path / "my photos").mkdir()
+    result = call("my photos", cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.splitlines() == [
+        "error: no such command 'my photos'",
+        f"hint: to protect it: unlearnable protect {pasted('my photos')}",
+    ]
 
 
 def test_a_variable_that_is_not_set_is_not_the_current_folder(tmp_path):

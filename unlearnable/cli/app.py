@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 import typer
@@ -25,6 +26,7 @@ from unlearnable.escapes import storable
 from unlearnable.launched import process
 from unlearnable.logfile import keeping
 from unlearnable.registry import raised_in
+from unlearnable.wording import pasted
 
 UsageError: Any = typer.BadParameter.__base__  # the error of all wrong usage, which Typer does not export
 _NO_WAY = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)  # of a path that nothing can be found at
@@ -147,6 +149,8 @@ def failure_of(error: Exception | KeyboardInterrupt, command: str = "") -> Failu
     if isinstance(error, UsageError):
         message = " ".join(error.format_message().split()).replace("Value error, ", "").rstrip(".")
         hint = " ".join(filter(None, ["see unlearnable", command, "--help"]))
+        if not command and len(sys.argv) > 1 and files.exists(Path(sys.argv[1])):
+            hint = f"to protect it: unlearnable protect {pasted(sys.argv[1])}"
         return Failure(message[:1].lower() + message[1:], hint, error.exit_code)
     if (full := files.full_disk(error)) is not None:
         return Failure(full.message, full.hint, full.exit_code)

@@ -166,7 +166,7 @@ def read_file(file: Path) -> dict[str, Any]:
     except RecursionError as error:
         raise ConfigError(f"{file} is not a file of settings: it is nested too deeply") from error
     except ValueError as error:  # not UTF-8, not TOML, or a number of thousands of digits
-        raise ConfigError(f"{file} is not TOML: {error}") from error
+        raise ConfigError(f"{file} is not TOML: {error}", hint="--print-config prints such a file") from error
 
 
 def _explained(
