@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import threading
 import time
 import zipfile
@@ -135,6 +137,11 @@ def test_words_are_chosen_kept_and_bound(desk, photos):
     assert [post.trigger for post in desk.posts] == [first[0].trigger, chosen, first[2].trigger]
     desk.back()
     assert (desk.stage, desk.captions["p0.png"], desk.posts) == (Stage.RECEIVED, "a dog on grass", [])
+
+
+def test_a_window_opens_without_what_only_the_work_needs():
+    code = "import sys, unlearnable.app.desk; print({'torch', 'open_clip', 'timm'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
 
 
 def test_names_are_in_disguise_where_that_is_ticked(desk, photos):

@@ -19,7 +19,7 @@ from unlearnable.errors import CheckpointError, InputError
 from unlearnable.progress import Silent
 from unlearnable.workflows.protect import publish, read_one, readback, write_one, written
 from unlearnable.workflows.protect import run as workflow
-from unlearnable.workflows.protect.caption_files import said_of_change
+from unlearnable.workflows.protect.changes import said_of_change
 from unlearnable.workflows.protect.chosen import Source
 from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.target import target_of

@@ -25,7 +25,7 @@ from unlearnable.datasets.tree import UNREADABLE, not_here
 from unlearnable.errors import ConfigError
 from unlearnable.progress import Progress
 from unlearnable.wording import counted, pasted
-from unlearnable.workflows.protect.caption_files import caption_sums
+from unlearnable.workflows.protect.changes import caption_sums
 from unlearnable.workflows.protect.chosen import Source, narrowed
 from unlearnable.workflows.protect.field_notes import kept_without_use
 from unlearnable.workflows.protect.packed import unpacked

@@ -21,8 +21,9 @@ from unlearnable.workflows import history
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.output.records import seal_records
 from unlearnable.workflows.protect import published
-from unlearnable.workflows.protect.caption_files import said_of_change, write_caption_files
+from unlearnable.workflows.protect.caption_files import write_caption_files
 from unlearnable.workflows.protect.caption_names import undisguised, with_names
+from unlearnable.workflows.protect.changes import said_of_change
 from unlearnable.workflows.protect.opt_out_site import write_site_files
 from unlearnable.workflows.protect.packed import leave_packed
 from unlearnable.workflows.protect.publication import Publication, compose
