@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.conftest import picture, tree
-from unlearnable.errors import InputError
+from unlearnable.errors import ConfigError, InputError
 from unlearnable.progress import Silent
 from unlearnable.workflows.protect import inbox
 from unlearnable.workflows.protect.inbox import Inbox
@@ -110,6 +110,19 @@ def test_a_zip_larger_than_the_disk_is_refused_whatever_it_says_of_its_size(box,
     monkeypatch.setattr(inbox, "MOST_FILES", 1)
     with pytest.raises(InputError, match="more than 1 files"):
         box.unpack(zipped({"c.jpg": "", "d.jpg": ""}))
+
+
+@pytest.mark.parametrize("second", ["image,caption\np0.png,a dog\n", "image,caption\np0.png,a cat\n"])
+def test_captions_that_came_twice_are_taken_once(box, second):
+    Image.fromarray(picture(0)).save(box.place("p0.png"))
+    first = "image,caption\np0.png,a dog\n"
+    for text in (first, second):
+        box.place("posts.csv").write_text(text)
+    if second == first:
+        assert [pair.caption for pair in box.posts(Silent()).pairs] == ["a dog"]
+    else:
+        with pytest.raises(ConfigError, match="several caption files"):
+            box.posts(Silent())
 
 
 def test_what_is_no_zip_or_is_there_twice_is_refused(box, zipped):

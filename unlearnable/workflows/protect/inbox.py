@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import filecmp
 import json
+import re
 import stat
 import zipfile
 import zlib
@@ -24,6 +26,7 @@ LONGEST_NAME = 120  # bytes, without the suffix
 UTF8 = 0x800  # the flag that a name in a zip is UTF-8; else it is said to be cp437
 LOCKED = 0x1  # the flag that a member is encrypted
 _BY_HAND = "unzip it yourself, and drop the photos"
+_SECOND = re.compile(r"(.+)-\d+(\.(?:jsonl?|csv|tsv|parquet))", re.IGNORECASE)  # as `place` calls it
 _FORBIDDEN = frozenset('<>:"|?*\\')  # in names of files, on one system or another
 
 
@@ -86,12 +89,17 @@ class Inbox:
                 left.unlink()
 
     def posts(self, progress: Progress) -> Dataset:
-        """Open what was received as `protect` would.
+        """Open what was received as `protect` would; of a file of captions that came twice the second is removed.
 
         Raises:
             InputError: there is no photo, or captions cannot be read.
             ConfigError: several captions could be meant.
         """
+        for path in list(self.folder.iterdir()):
+            found = _SECOND.fullmatch(path.name)
+            first = self.folder / f"{found[1]}{found[2]}" if found else path
+            if first != path and first.is_file() and filecmp.cmp(first, path, shallow=False):
+                path.unlink()
         try:
             return open_posts(Source(self.folder), ProtectSettings(photos=(self.folder,)), progress)
         except ConfigError as error:  # its remedy is an option of the command line
