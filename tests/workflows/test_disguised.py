@@ -55,7 +55,7 @@ def test_captions_differ_in_the_letters_of_names_alone(named, quick, tmp_path, p
         assert all(look_alike(word) in caption for word in PEOPLE[number // 2].split())
         assert line["captions"] == [caption]
     assert [note for note in report.notes if "disguise" in note] == [
-        "names are in disguise in 8 of 8 captions, as you asked: who searches for such a name does not find them"
+        "names are in disguise in 8 of 8 captions, as you asked: whoever searches for such a name does not find them"
     ]
 
 
@@ -71,7 +71,7 @@ def test_a_name_without_such_letters_is_said(named, quick):
     (named / "posts.jsonl").write_text((named / "posts.jsonl").read_text().replace("Dora Fitz", "Wulf Lund"))
     notes = protect(named, captions=named / "posts.jsonl", disguise_names=True, **quick).notes
     assert [note for note in notes if "disguise" in note] == [
-        "names are in disguise in 6 of 8 captions, as you asked: who searches for such a name does not find them",
+        "names are in disguise in 6 of 8 captions, as you asked: whoever searches for such a name does not find them",
         "some names, such as Lund, cannot be disguised: no letters look like theirs",
     ]
 

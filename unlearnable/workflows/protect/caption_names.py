@@ -63,7 +63,7 @@ def _said_of_disguised(run: Run) -> list[str]:
     if not count:
         return ["no caption has a name to disguise: a name has to begin with a capital"]
     said = [
-        f"names are in disguise in {count} of {len(captions)} captions, as you asked: who searches for such a "
+        f"names are in disguise in {count} of {len(captions)} captions, as you asked: whoever searches for such a "
         "name does not find them"
     ]
     if stay := [name for name in names if look_alike(name) == name]:
