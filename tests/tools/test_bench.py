@@ -97,6 +97,26 @@ def test_the_effect_of_two_protections_is_pooled(tmp_path, monkeypatch, capsys):
     assert low < 0.75 < high
 
 
+def test_draws_share_nobody_and_leave_everybody_else_in_the_crowd(tmp_path, monkeypatch, capsys):
+    people = ["Ada Cox", "Ben Dale", "Cleo Ekholm", "Dora Fitz"]
+    for split in ("train", "test"):
+        (tmp_path / "work" / split).mkdir(parents=True)
+        rows = [{"image": f"{n}.jpg", "caption": name, "person": name} for n, name in enumerate(people)]
+        (tmp_path / "work" / split / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        for row in rows:
+            (tmp_path / "work" / split / row["image"]).write_text(row["person"])
+    given = [str(tmp_path / "work"), str(tmp_path / "draws"), "--people", "2", "--draws", "2"]
+    monkeypatch.setattr(sys, "argv", ["draws.py", *given])
+    runpy.run_path(str(BENCH / "draws.py"), run_name="__main__")
+    seen = []
+    for draw in (tmp_path / "draws" / "0", tmp_path / "draws" / "1"):
+        mine, others, test = ([file.read_text() for file in sorted((draw / name).glob("*.jpg"))]
+                              for name in ("mine", "others", "mine-test"))  # fmt: skip
+        assert (len(mine), sorted([*mine, *others]), mine) == (2, people, test)
+        seen += mine
+    assert sorted(seen) == people
+
+
 def test_names_that_do_not_fit_the_face_are_dropped(tmp_path, monkeypatch, capsys):
     people = {"Ada Cox": ["f", "f"], "Ben Dale": ["m", "m"], "Cleo Ekholm": [None, "f"], "Dora Fitz": ["f", "f"]}
     captions = {
