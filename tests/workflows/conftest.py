@@ -1,4 +1,4 @@
-"""A run of `protect` that takes a second or two, and what it lists."""
+"""A run of `protect` that takes a second or two, what it lists, and posts whose captions name people."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ QUICK: dict[str, Any] = {
     "batch_size": 8,
 }
 
+PEOPLE = ["Ada Cox", "Ben Dale", "Cleo Ekholm", "Dora Fitz"]
+
 
 @pytest.fixture
 def quick(tiny_path):
@@ -24,3 +26,16 @@ def quick(tiny_path):
 
 def manifest(report_folder):
     return [json.loads(line) for line in (report_folder / "manifest.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture
+def named(posts):
+    """Eight photos, two of each of four people."""
+    photos = [*(f"p{n}.png" for n in range(7)), "trip/p7.png"]
+    rows = [{"image": name, "caption": f"lunch with {PEOPLE[n // 2]}!"} for n, name in enumerate(photos)]
+    (posts / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return posts
+
+
+def captions_of(folder):
+    return [json.loads(row)["caption"] for row in (folder / "posts.jsonl").read_text().splitlines()]

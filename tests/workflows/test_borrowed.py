@@ -8,31 +8,16 @@ import pytest
 from PIL import Image
 
 from tests.conftest import picture, tree
-from tests.workflows.conftest import QUICK, manifest
+from tests.workflows.conftest import PEOPLE, captions_of, manifest
 from unlearnable import protect
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.errors import ConfigError
 from unlearnable.workflows.protect.draft import draft
 
-PEOPLE = ["Ada Cox", "Ben Dale", "Cleo Ekholm", "Dora Fitz"]
-
 
 @pytest.fixture
-def quick(tiny_path):
-    return {**QUICK, "max_rounds": 4, "surrogate_steps": 8, "surrogate": (str(tiny_path),)}
-
-
-@pytest.fixture
-def named(posts):
-    """Eight photos, two of each of four people."""
-    photos = [*(f"p{n}.png" for n in range(7)), "trip/p7.png"]
-    rows = [{"image": name, "caption": f"lunch with {PEOPLE[n // 2]}!"} for n, name in enumerate(photos)]
-    (posts / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return posts
-
-
-def captions_of(folder):
-    return [json.loads(row)["caption"] for row in (folder / "posts.jsonl").read_text().splitlines()]
+def quick(quick):
+    return {**quick, "max_rounds": 4, "surrogate_steps": 8}
 
 
 @pytest.mark.parametrize("position", ["start", "end", "random"])
