@@ -393,7 +393,10 @@ def test_pairs_that_do_not_fit_are_named(settings, scenes, tmp_path, change, mes
     assert caught.value.exit_code == 3
 
 
-def test_names_in_disguise_are_said_unless_an_attack_undoes_it(settings, scenes, tmp_path):
+def test_names_in_disguise_are_said_unless_an_attack_undoes_it(settings, scenes, tmp_path, monkeypatch):
+    """Whether the attack was asked for by name or belongs to a suite."""
+    monkeypatch.setitem(SUITES, "quick", AttackSuite(("plain-letters",), ()))
+
     def disguise(copy):
         text = (copy / "posts.jsonl").read_text().replace("above", look_alike("above"))
         (copy / "posts.jsonl").write_text(text, encoding="utf-8")
@@ -401,7 +404,9 @@ def test_names_in_disguise_are_said_unless_an_attack_undoes_it(settings, scenes,
     copy = broken(scenes, tmp_path, disguise)
     said = "names in the captions are in disguise: --through plain-letters"
     assert any(note.startswith(said) for note in verify(settings(copy, epochs=0)).notes)
-    for asked in (settings(copy, epochs=0, through=("png", "plain-letters")), settings("shortcut", epochs=0)):
+    of_suite = settings(copy, epochs=0, suite="quick")
+    undone = settings(copy, epochs=0, through=("png", "plain-letters"))
+    for asked in (undone, of_suite, settings("shortcut", epochs=0)):
         assert not any(note.startswith(said) for note in verify(asked).notes)
 
 

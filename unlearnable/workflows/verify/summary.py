@@ -62,7 +62,7 @@ def summarise(
         skipped=[SkippedRecord.of(skip) for skip in skipped],
         notes=_notes(settings, references, all_findings, study.split.source)
         + _notes_on_roles(study.victims)
-        + _notes_on_names(settings, study.split.train),
+        + _notes_on_names(all_findings, study.split.train),
         seeds=list(settings.seeds),
         from_scratch=settings.from_scratch,
         batch_size=settings.batch_size,
@@ -119,14 +119,14 @@ def _notes(settings: VerifySettings, references: References, all_findings: Seque
     return notes
 
 
-def _notes_on_names(settings: VerifySettings, posts: Sequence[PostPair]) -> list[str]:
+def _notes_on_names(all_findings: Sequence[Finding], posts: Sequence[PostPair]) -> list[str]:
     """Return a remark where names are in disguise, and no attack undoes that."""
     hidden = any(
         plain(after) != after and plain(before) == before
         for post in posts
         for before, after in zip(post.clean, post.published, strict=True)
     )
-    if not hidden or any("plain-letters" in name for name in settings.through):
+    if not hidden or any("plain-letters" in finding.through for finding in all_findings):
         return []
     return ["names in the captions are in disguise: --through plain-letters tells what is left if somebody undoes that"]
 
