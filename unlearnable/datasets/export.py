@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from unlearnable import files
 from unlearnable.datasets.assembly import assemble
@@ -13,10 +14,19 @@ from unlearnable.datasets.caption_text import CaptionsFound, CaptionText, read_t
 from unlearnable.datasets.lookup import Lookup
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.further import personal_in
+from unlearnable.datasets.text.json_spans import json_in
 from unlearnable.datasets.text.records import Scan
 from unlearnable.datasets.tree import find_files, find_photos
 from unlearnable.datasets.types import Dataset, Edits, first_of
 from unlearnable.errors import InputError
+
+
+class _Seen(NamedTuple):
+    """A file that is called as one of posts: whether it is one, and why it cannot be read; empty if it can."""
+
+    path: Path
+    of_posts: bool
+    fault: str
 
 
 @dataclass(frozen=True)
@@ -30,7 +40,7 @@ class Export:
         name: name of the registry row.
         called: pattern of the names of the files that may hold captions; platforms move them between folders, but
             hardly rename them, and what people write to each other must not be taken for posts.
-        suits: function that says whether a text is such a file.
+        suits: function that says whether a text is such a file, or raises ValueError where it is one that is broken.
         scan: function that takes the text apart, or raises ValueError.
     """
 
@@ -40,9 +50,9 @@ class Export:
     scan: Callable[[str], Scan]
 
     def sniff(self, source: Path) -> bool:
-        """Return whether `source` is such a file, or a folder that holds one."""
+        """Return whether `source` is such a file, or a folder that holds one, be that damaged."""
         try:
-            return next(self._files(source), None) is not None
+            return any(one.of_posts and (source.is_dir() or not one.fault) for one in self._looked_at(source))
         except InputError:
             return False
 
@@ -81,7 +91,7 @@ class Export:
 
     def files_of(self, dataset: Dataset) -> list[Path]:
         """Return the files that hold the captions of a data set."""
-        return list(self._files(dataset.source or dataset.root))
+        return self._files(dataset.source or dataset.root)
 
     def _scanned(self, text: str) -> Scan:
         return replace(self.scan(text), personal=tuple(personal_in(text)))
@@ -93,10 +103,53 @@ class Export:
             first += len(text.scan.records)
             yield text
 
-    def _files(self, source: Path) -> Iterator[Path]:
-        """Yield the files that hold captions: those in a folder, or the file itself under whatever name."""
+    def _files(self, source: Path) -> list[Path]:
+        """Return the files that hold captions: those in a folder, or the file itself under whatever name.
+
+        Raises:
+            InputError: one of them is damaged, or one beside them, which may have been of posts.
+        """
+        seen = list(self._looked_at(source))
+        folders = {one.path.parent for one in seen if one.of_posts}
+        if fault := next((one.fault for one in seen if one.fault and one.path.parent in folders), ""):
+            raise InputError(fault, hint="unpack the export again, or take this file out of it to leave out its posts")
+        return [one.path for one in seen if one.of_posts]
+
+    def _looked_at(self, source: Path) -> Iterator[_Seen]:
         paths = [source] if source.is_file() else []
         if source.is_dir():
             called = re.compile(self.called)
             paths = [source / name for name in find_files(source, lambda name: bool(called.fullmatch(name)))]
-        yield from (path for path in paths if self.suits(read_document(path).text))
+        return map(self._seen, paths)
+
+    def _seen(self, path: Path) -> _Seen:
+        text, fault = _text_in(path)
+        try:
+            of_posts, broken = self.suits(text), ""
+        except ValueError as error:
+            of_posts, broken = True, str(error)
+        broken = broken or ("" if of_posts else _broken(text))
+        if broken:
+            fault = fault or f"{path} is damaged or cut short: {broken}"
+        return _Seen(path, of_posts, fault if of_posts or broken else "")
+
+
+def _text_in(path: Path) -> tuple[str, str]:
+    """Return the text of a file, be it UTF-8 or not, and what is wrong with it, empty if nothing is."""
+    try:
+        return read_document(path).text, ""
+    except InputError as error:
+        fault = error.message
+    try:
+        return path.read_bytes().decode("latin-1"), fault
+    except OSError:
+        return "", fault
+
+
+def _broken(text: str) -> str:
+    """Return why a text holds no JSON; empty if it does."""
+    try:
+        json_in(text)
+    except ValueError as error:
+        return str(error)
+    return ""

@@ -108,5 +108,5 @@ def test_a_file_of_which_no_post_stays_is_not_written(tmp_path: Path) -> None:
 def test_messages_are_no_posts(tmp_path: Path) -> None:
     photos = [{"uri": "a.jpg", "creation_timestamp": 1}]
     messages = json.dumps({"participants": [], "messages": [{"sender_name": "x", "photos": photos}]})
-    lay_out(tmp_path, {"inbox/1.json": messages, "your_posts_1.json": '[{"uri" "creation_timestamp"'}, "a.jpg")
+    lay_out(tmp_path, {"inbox/1.json": messages, "your_posts_1.json": "[{]"}, "a.jpg")
     assert open_dataset(tmp_path).format == "folder"

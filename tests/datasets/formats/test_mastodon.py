@@ -110,5 +110,5 @@ def test_what_was_sent_to_somebody_is_no_post(to: object, cc: object, read: bool
 
 @pytest.mark.parametrize("value", [{"orderedItems": ["https://a.b/1"]}, {"orderedItems": 3}, [], {}])
 def test_other_collections_are_no_posts(value: object, tmp_path: Path) -> None:
-    lay_out(tmp_path, {"outbox.json": json.dumps(value), "outbox2.json": '{"orderedItems": ['}, "a.jpg")
+    lay_out(tmp_path, {"outbox.json": json.dumps(value), "outbox2.json": "{["}, "a.jpg")
     assert open_dataset(tmp_path).format == "folder"

@@ -24,10 +24,7 @@ _COVER = "cover_photo"
 def _suits(text: str) -> bool:
     if '"creation_timestamp"' not in text or '"uri"' not in text:
         return False
-    try:
-        whole = decode(text).value
-    except ValueError:
-        return False
+    whole = decode(text).value
     if isinstance(whole, dict):
         lists = [whole.get(name) for name in _ALBUM]
         return any(isinstance(photos, list) and any(_is_medium(one) for one in photos) for photos in lists)

@@ -27,10 +27,7 @@ _NEWER = "ig_"  # what names of lists of newer exports begin with
 def _suits(text: str) -> bool:
     if '"creation_timestamp"' not in text and '"taken_at"' not in text:
         return False
-    try:
-        whole = decode(text)
-    except ValueError:
-        return False
+    whole = decode(text)
     lists = _lists(text, whole)
     return _is_older(whole.value) or any(
         _is_post(entry.value) for _, entries in lists for entry in items(text, entries.start)

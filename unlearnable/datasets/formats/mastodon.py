@@ -23,10 +23,7 @@ _ALL = ("https://www.w3.org/ns/activitystreams#Public", "as:Public", "Public")
 def _suits(text: str) -> bool:
     if '"orderedItems"' not in text:
         return False
-    try:
-        whole = decode(text).value
-    except ValueError:
-        return False
+    whole = decode(text).value
     posts = whole.get("orderedItems") if isinstance(whole, dict) else None
     return isinstance(posts, list) and any(isinstance(post, dict) and "object" in post for post in posts)
 

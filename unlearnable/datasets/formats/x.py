@@ -21,7 +21,8 @@ _PREFIX = re.compile(r"\s*window\.YTD\.\w+\.part\d+\s*=\s*")
 
 
 def _suits(text: str) -> bool:
-    return _PREFIX.match(text) is not None and '"full_text"' in text
+    prefix = _PREFIX.match(text)
+    return prefix is not None and '"full_text"' in text and isinstance(decode(text, prefix.end()).value, list)
 
 
 def _scan(text: str) -> Scan:

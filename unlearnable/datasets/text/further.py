@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
 from unlearnable.datasets.text.fields import SPLIT
-from unlearnable.datasets.text.json_spans import Node, decode, items, members
+from unlearnable.datasets.text.json_spans import Node, items, json_in, members
 from unlearnable.datasets.text.records import CaptionRecord, FurtherField, Scan
 from unlearnable.datasets.text.spans import TextSpan
 
@@ -34,7 +33,6 @@ PEOPLE = frozenset(
 )
 Field = tuple[str, Node]
 NULL = "null"  # what is left of a place in JSON
-_FIRST = re.compile(r"[\[{]")  # of JSON in a script
 
 
 def is_personal(name: str) -> bool:
@@ -45,8 +43,7 @@ def is_personal(name: str) -> bool:
 
 def personal_in(text: str) -> Iterator[FurtherField]:
     """Yield the places and people, wherever they are in the JSON that a text holds, but for empty ones and zeros."""
-    start = _FIRST.search(text)
-    found = json_fields(text, decode(text, start.start() if start else 0))
+    found = json_fields(text, json_in(text))
     yield from (
         FurtherField(name, TextSpan(node.start, node.end, ""), None)
         for name, node in found

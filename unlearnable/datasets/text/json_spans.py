@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from unlearnable.datasets.text.spans import Span, TextSpan
 
 _DECODE = json.JSONDecoder().raw_decode
+_FIRST = re.compile(r"[\[{]")
 _LONE = re.compile("[\ud800-\udfff]")
 _SPACE = re.compile(r"[ \t\n\r]*")
 
@@ -46,6 +47,16 @@ def decode(text: str, start: int = 0, end: int | None = None) -> Node:
     if _after_space(text, stop) < end or stop > end:
         raise ValueError("not exactly one JSON value")
     return Node(start, stop, value)
+
+
+def json_in(text: str) -> Node:
+    """Return the one JSON value that a text ends with, as a script does that sets a variable.
+
+    Raises:
+        ValueError: there is none, or a broken one.
+    """
+    first = _FIRST.search(text)
+    return decode(text, first.start() if first else 0)
 
 
 def members(text: str, start: int) -> Iterator[tuple[str, Node]]:
