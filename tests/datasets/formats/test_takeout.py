@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import tree
 from tests.datasets.conftest import captions, touch
 from tests.datasets.formats.exports import Look, goes_round, lay_out, text
-from unlearnable.datasets import open_dataset
+from unlearnable.datasets import Edits, open_dataset, write_captions
 from unlearnable.datasets.formats import takeout
 from unlearnable.errors import InputError
 
@@ -41,6 +42,9 @@ PAIRS = {
     "Negative0-36(1)(1).png": "Negative0-36(1).png.supplemental-metadata(1).json",
     "a cake.jpg": "a cake.supplemental-metadata.json",
     "a cake(1).jpg": "a cake.supplemental-metadata(1).json",
+    "20030616.jpg": "20030616.json",
+    "197_197.jpg": "197_197.JPG.json",
+    "197_197(1).jpg": "197_197.JPG(1).json",
     "größe 日本.png": "größe 日本.png.supplemental-metadata.json",
 }
 
@@ -75,6 +79,47 @@ def test_an_edited_photo_shares_that_of_its_original_also_where_it_lacks_the_suf
     lay_out(tmp_path, texts, *photos)
     captions = open_dataset(tmp_path).captions_by_photo()
     assert [captions[photo] for photo in photos] == [["a cake"], ["a cake"], ["a cat"]]
+
+
+@pytest.mark.parametrize("original", ["IMG_1.JPG", "IMG_1.HEIC", "IMG_1.dng"])
+def test_an_edited_photo_shares_that_of_an_original_with_another_suffix(original: str, tmp_path: Path) -> None:
+    lay_out(tmp_path, {f"{original}.supplemental-metadata.json": sidecar(original, "a dog")}, "IMG_1-edited.jpg")
+    assert open_dataset(tmp_path).captions_by_photo()["IMG_1-edited.jpg"] == ["a dog"]
+
+
+def test_photos_whose_names_differ_in_large_letters_alone_have_sidecars_of_their_own(tmp_path: Path) -> None:
+    names = ("IMG_0170.jpg", "IMG_0170.JPG", "IMG_0170.HEIC")
+    lay_out(tmp_path, {f"{name}.json": sidecar(name, f"of {name}") for name in names}, *names)
+    assert open_dataset(tmp_path).captions_by_photo() == {name: [f"of {name}"] for name in names}
+
+
+PARTS = [
+    ("takeout-20250203T030726Z-001/Takeout", "takeout-20250203T030726Z-002/Takeout"),
+    ("Takeout", "Takeout 2"),
+    ("Takeout", "Takeout(1)"),
+]
+
+
+@pytest.mark.parametrize(("one", "two"), PARTS)
+def test_a_sidecar_may_be_in_another_part(one: str, two: str, tmp_path: Path) -> None:
+    album = "Google Photos/Lake 2024"
+    trashed = json.dumps(json.loads(sidecar("c.jpg", "c")) | {"trashed": True})
+    texts = {
+        f"{one}/{album}/a.jpg.json": sidecar("a.jpg", "mine"),
+        f"{two}/{album}/a.jpg.json": sidecar("a.jpg", "of the second part"),
+        f"{two}/{album}/b.jpg.json": sidecar("b.jpg", "of the first part"),
+        f"{one}/{album}/c.jpg.json": trashed,
+        f"{one}/Google Photos/Beach/d.jpg.json": sidecar("d.jpg", "another album's"),
+        f"Bob/{one}/{album}/d.jpg.json": sidecar("d.jpg", "of somebody else"),
+    }
+    photos = [f"{one}/{album}/a.jpg", f"{one}/{album}/b.jpg", f"{two}/{album}/c.jpg", f"{two}/{album}/d.jpg"]
+    lay_out(tmp_path / "in", texts, *photos)
+    dataset = open_dataset(tmp_path / "in")
+    captions = {pair.photo: pair.caption for pair in dataset.pairs if pair.record >= 0}
+    assert captions == {photos[0]: "mine", photos[1]: "of the first part"}
+    assert [(skip.where, skip.reason) for skip in dataset.skipped] == [(photos[2], "withheld")]
+    write_captions(dataset, Edits({}, {photo.id: photo.id for photo in dataset.photos}), tmp_path / "out")
+    assert sorted(tree(tmp_path / "out")) == [f"{photo}.json" for photo in photos[:2]]
 
 
 def test_the_sidecar_that_has_most_of_the_name_is_taken(tmp_path: Path) -> None:
@@ -120,7 +165,7 @@ def test_a_folder_of_nothing_but_trash_is_refused_in_a_line(tmp_path: Path) -> N
 
 def test_names_that_only_begin_alike_are_not_matched(tmp_path: Path) -> None:
     texts = {
-        "IMG_1.json": sidecar("x", "x"),
+        "IMG_.json": sidecar("x", "x"),
         "IMG_12.jpg.json": sidecar("x", "y"),
         "b/IMG_3.jpg.json": sidecar("", "z"),
     }

@@ -1,8 +1,9 @@
 """Google Takeout's sidecars: the `description` in `IMG.jpg.supplemental-metadata.json` is the caption of `IMG.jpg`.
 
 The names of sidecars are cut short, have their counter elsewhere (`a(1).jpg`, `a.jpg.supplemental-metadata(1).json`),
-some lack the suffix of the photo (`a.supplemental-metadata.json`), and an edited photo (`IMG-edited.jpg`,
-`IMG-bearbeitet.jpg`) shares that of its original.
+some lack the suffix of the photo (`a.supplemental-metadata.json`, `a.json`) or have it in other letters, and an edited
+photo (`IMG-edited.jpg`, `IMG-bearbeitet.jpg`) shares that of its original. Of an export in several parts, a photo and
+its sidecar may be in different ones.
 """
 
 from __future__ import annotations
@@ -20,26 +21,42 @@ from unlearnable.datasets.tree import find_files
 _SUFFIX = ".supplemental-metadata"
 _CUT_AT = 42  # Google cuts names to 46 characters, but counts some letters for more than one
 _COUNTED = re.compile(r"(.*)(\(\d+\))(\.[^.]*)?")
+_PART = re.compile(
+    r"(?:^|(?<=/))takeout(?:[^\w/][^/]*)?/", re.IGNORECASE
+)  # `Takeout 2`, `takeout-20250203T030726Z-001`
+_ORIGINALS = (".HEIC", ".heic", ".jpg", ".JPG", ".jpeg", ".png", ".dng")  # what an edition in JPEG may be made of
 _EDITED = re.compile(r"(.+)-[^-_\d(). ][^-_\d().]*(\(\d+\))?")  # with spaces and accents of any language
 
 
 def _match(root: Path, photos: Sequence[str]) -> dict[str, str]:
-    sidecars = set(find_files(root, lambda name: name.endswith(".json")))
+    """Return each photo's sidecar: in its folder, by its own letters, else in another part, in small or large ones."""
+    sidecars = find_files(root, lambda name: name.endswith(".json"))
+    exact, alike = set(sidecars), {_alike(file): file for file in reversed(sidecars)}
     matched: dict[str, str] = {}
     for photo in photos:
         path = PurePosixPath(photo)
         folder = photo.removesuffix(path.name)
-        possible = (f"{folder}{stem}.json" for name in _names(path) for stem in _stems(name))
-        if own := next((file for file in possible if file in sidecars), None):
+        names = [f"{stem}.json" for name in _names(path) for stem in _stems(name)]
+        own = next((file for name in names if (file := folder + name) in exact), None)
+        if own is None:
+            folder = _alike(folder)
+            own = next((alike[file] for name in names if (file := folder + name.casefold()) in alike), None)
+        if own is not None:
             matched[photo] = own
     return matched
 
 
+def _alike(path: str) -> str:
+    """Return a path in small letters, without the folders that the parts of a Takeout were unpacked into."""
+    return _PART.sub("", path).casefold()
+
+
 def _names(photo: PurePosixPath) -> Iterator[str]:
-    """Yield the names under which a photo may have a sidecar: its own, then that of the photo it is an edition of."""
+    """Yield the names under which a photo may have a sidecar: its own, then those of what it may be an edition of."""
     yield photo.name
     if edited := _EDITED.fullmatch(photo.stem):
-        yield f"{edited[1]}{edited[2] or ''}{photo.suffix}"
+        for suffix in dict.fromkeys((photo.suffix, *_ORIGINALS)):
+            yield f"{edited[1]}{edited[2] or ''}{suffix}"
 
 
 def _stems(photo: str) -> Iterator[str]:
@@ -52,7 +69,7 @@ def _stems(photo: str) -> Iterator[str]:
         plain = counted[1] + (counted[3] or "")
         yield from (stem + counted[2] for stem in _cut(plain, min(len(plain), _CUT_AT)))
         yield from (stem + counted[2] for stem in _cut(counted[1], len(counted[1]) + 1))
-    yield from _cut(bare, len(bare) + 1)
+    yield from _cut(bare, len(bare))
 
 
 def _cut(photo: str, least: int) -> Iterator[str]:
