@@ -121,6 +121,9 @@ def test_a_folder_whose_photos_are_elsewhere_says_where(tmp_path: Path, name: st
         ("two.dots.jpg", "a photo of two dots"),
         ("Screenshot 2026-01-02 at 10.11.12 PM.png", "a photo"),
         ("WhatsApp Image 2026-01-02 at 10.11.12 (1).jpeg", "a photo"),
+        ("album 3/3.jpg", "a photo"),
+        ("photos_and_videos/media/1.jpg", "a photo"),
+        ("Tom and Anna/1.jpg", "a photo of Tom and Anna"),
         ("Anna at the sea.jpg", "a photo of Anna at the sea"),
     ],
 )

@@ -14,7 +14,7 @@ from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.further import NULL
 from unlearnable.datasets.text.records import FurtherField
 from unlearnable.datasets.text.spans import Span, TextSpan, splice
-from unlearnable.datasets.tree import WITHHELD, find_photos
+from unlearnable.datasets.tree import WITHHELD, find_photos, named
 from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped
 from unlearnable.errors import InputError
 from unlearnable.grouping import grouped
@@ -42,6 +42,7 @@ class Beside:
         personal: function that returns the fields in a text that say where a photo was taken or who is in it, which are
             emptied.
         withheld: function that returns why a photo is not to be published by what its text says; empty where it may be.
+        named: function that returns what its owner named of a photo's id, for the caption of one without words.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Beside:
     renamed: Callable[[str, str, str], str]
     personal: Callable[[str], Iterable[FurtherField]] = lambda text: ()
     withheld: Callable[[str], str] = lambda text: ""
+    named: Callable[[str], str] = named
 
     def sniff(self, source: Path) -> bool:
         """Return whether `source` is a folder in which some photo has such a file."""
@@ -89,7 +91,7 @@ class Beside:
                 changed |= {ChangedField(photo, number, field.name, True) for field in self.personal(text)}
             else:
                 skipped.append(Skipped(matched[photo], "no-caption", f"it has none for {photo}"))
-        return assemble(root, dict.fromkeys(photos), pairs, skipped, self.name, None, frozenset(changed))
+        return assemble(root, dict.fromkeys(photos), pairs, skipped, self.name, None, frozenset(changed), self.named)
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
         """Write the file of each photo that has captions, below the folder `target`.

@@ -72,7 +72,7 @@ class Export:
                 hint="unpack all parts of the export into one folder, and give that",
             )
         file, changed = None if source.is_dir() else source, frozenset(found.changed)
-        return assemble(root, found.splits, found.pairs, found.skipped, self.name, file, changed)
+        return assemble(root, found.splits, found.pairs, found.skipped, self.name, file, changed, self.named)
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
         """Write each file of which a post stays, with the places that `edits` names changed and the rest as it was.
@@ -88,6 +88,10 @@ class Export:
         for text, new in edited:
             if dataset.source or self.suits(new):
                 files.write_bytes(target / text.path.relative_to(source), text.document.encode(new))
+
+    def named(self, photo: str) -> str:
+        """Return nothing: folders and photos of an export have the names that the platform gave them."""
+        return ""
 
     def files_of(self, dataset: Dataset) -> list[Path]:
         """Return the files that hold the captions of a data set."""

@@ -32,9 +32,9 @@ _CAMERA_WORDS = frozenset(
     {"img", "imgs", "image", "images", "photo", "photos", "picture", "pictures", "pic", "pics", "jpg", "jpeg", "png"}
     | {"dsc", "dscn", "dscf", "dcim", "pxl", "mvimg", "pano", "gopr", "dji", "vid", "wa", "whatsapp", "heic"}
     | {"screenshot", "screen", "shot", "bildschirmfoto", "snapchat", "signal", "telegram", "fb", "received"}
-    | {"burst", "edited", "copy", "unnamed", "untitled"}
+    | {"burst", "edited", "copy", "unnamed", "untitled", "media", "album", "albums", "video", "videos"}
 )
-_OF_A_TIME = frozenset({"at", "on", "um", "am", "pm"})  # "Screenshot 2026-01-02 at 10.11.12 PM"
+_ALONE = frozenset({"at", "on", "um", "am", "pm", "and"})  # "Screenshot 2026-01-02 at 10.11.12 PM", "photos_and_videos"
 
 
 def is_photo(name: str) -> bool:
@@ -139,9 +139,19 @@ def _is_away(name: str) -> bool:
     return name.startswith(".") and name.endswith(_IN_CLOUD) and is_photo(name.removesuffix(_IN_CLOUD))
 
 
-def template_caption(photo: str) -> str:
-    """Return a caption for a photo that has none: "a photo of" the words in its id, or "a photo" if it has no words."""
-    telling = telling_words(str(PurePosixPath(photo).with_suffix("")))
+def named(photo: str) -> str:
+    """Return what the owner named of a photo: its path without the suffix."""
+    return str(PurePosixPath(photo).with_suffix(""))
+
+
+def template_caption(photo: str, named: Callable[[str], str] = named) -> str:
+    """Return a caption for a photo that has none: "a photo of" the words in its names, or "a photo" if it has no words.
+
+    Args:
+        photo: id of the photo.
+        named: function that returns what the owner named of it.
+    """
+    telling = telling_words(named(photo))
     return f"a photo of {' '.join(telling)}" if telling else "a photo"
 
 
@@ -151,4 +161,4 @@ def telling_words(name: str) -> list[str]:
         word for word in re.split(r"[\W_]+", unicodedata.normalize("NFC", name)) if len(word) > 1 and word.isalpha()
     ]
     telling = dict.fromkeys(word for word in words if word.casefold() not in _CAMERA_WORDS)
-    return [] if {word.casefold() for word in telling} <= _OF_A_TIME else list(telling)
+    return [] if {word.casefold() for word in telling} <= _ALONE else list(telling)

@@ -43,6 +43,7 @@ def test_all_but_captions_stays(tmp_path: Path) -> None:
     assert words[photo(0)] == ["seen & photographed there\n0"]
     assert words[photo(1)] == ["at the lake 1", "seen & photographed there\n1"]
     assert dataset.uncaptioned == {photo(6), "photos/stray_1_o.jpg"}
+    assert [words[photo] for photo in sorted(dataset.uncaptioned)] == [["a photo"], ["a photo of stray"]]
     assert [(skip.where, skip.reason) for skip in dataset.skipped] == [("data/photo_5000006.json", "no-caption")]
 
 

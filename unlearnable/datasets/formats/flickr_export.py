@@ -50,4 +50,9 @@ def _renamed(file: str, photo: str, new: str) -> str:
     return file
 
 
-FLICKR_EXPORT = Beside("flickr-export", _match, _captions, _renamed, personal_in, _withheld)
+def _named(photo: str) -> str:
+    """Return the name of a photo, which is made of its title; folders have the names of the parts."""
+    return PurePosixPath(photo).stem
+
+
+FLICKR_EXPORT = Beside("flickr-export", _match, _captions, _renamed, personal_in, _withheld, _named)
