@@ -67,6 +67,31 @@ def test_all_but_captions_and_paths_stays(folder: str, tmp_path: Path) -> None:
     ]
 
 
+THREADS = [f"media/posts/202508/{n}.{'heic' if n == 3 else 'jpg'}" for n in range(20)]
+
+
+def threads(look: Look) -> dict[str, str]:
+    """Posts of Threads with one photo and one with two, among those of words alone, whose `uri` is empty."""
+    posts: list[dict[str, Any]] = [{"media": [medium(look, photo, text(n))]} for n, photo in enumerate(THREADS[:18])]
+    posts.append({"title": redone(look.caption(text(18))), "media": [medium(look, photo) for photo in THREADS[18:]]})
+    if look.complete:
+        posts[1:1] = [{"media": [{"uri": "", "creation_timestamp": 1, "title": "words alone", "text_app_post": {}}]}]
+    name = "your_instagram_activity/threads/threads_and_replies.json"
+    return {name: json.dumps({"text_post_app_text_posts": posts})}
+
+
+def test_posts_of_threads_are_posts(tmp_path: Path) -> None:
+    others = ("your_instagram_activity/threads/liked_threads.json", "media/posts/202508/other.jpg")
+    dataset = goes_round(threads, tmp_path, *THREADS, *others)
+    captions = dataset.captions_by_photo()
+    assert (dataset.format, captions[THREADS[0]]) == ("instagram", [text(0)])
+    assert captions[THREADS[18]] == captions[THREADS[19]] == [text(18)]
+    assert [(skip.where.rpartition(":")[2], skip.reason) for skip in dataset.skipped] == [
+        ("text_post_app_text_posts[1]", "no-photo"),
+        ("media/posts/202508/other.jpg", "in-no-post"),
+    ]
+
+
 OLDER = [f"photos/2018{n:02}/{n}.{'heic' if n == 3 else 'jpg'}" for n in range(18)] + ["stories/s.jpg", "profile/a.jpg"]
 
 

@@ -19,7 +19,7 @@ FORMATS: Registry[Format] = Registry(
         ),
         "instagram": Row(
             "unlearnable.datasets.formats.instagram:INSTAGRAM",
-            "An Instagram export in JSON, unpacked: posts, carousels, reels and stories, in `posts_1.json` and its "
+            "An Instagram export in JSON, unpacked: posts, carousels, reels, stories, Threads; `posts_1.json` and its "
             "neighbours.",
         ),
         "facebook": Row(

@@ -1,7 +1,8 @@
 """Instagram's export in JSON: `[{"media": [{"uri", "creation_timestamp", "title"}], "title"}]`, in mojibake.
 
-Posts, reels, stories and archived posts, whichever folder they lie in; a list, or an object that wraps one. The
-caption of several photos in one post stands in the post's own `title`, that of a single one beside its `uri`.
+Posts, reels, stories, archived posts and those of Threads, whichever folder they lie in; a list, or an object that
+wraps one. The caption of several photos in one post stands in the post's own `title`, that of a single one beside its
+`uri`, which is empty in Threads where there is no photo.
 Older exports have one `media.json`: `{"photos": [{"path", "caption", "taken_at"}], "stories", "direct", ...}`.
 """
 
@@ -18,10 +19,10 @@ from unlearnable.datasets.text.records import CaptionRecord, Scan
 from unlearnable.datasets.text.spans import Span, TextSpan
 from unlearnable.datasets.types import Skipped
 
-_CALLED = r"(posts|reels|stories|archived_posts|profile_photos|other_content|media)(_\d+)?\.json"
+_CALLED = r"(posts|reels|stories|archived_posts|profile_photos|other_content|threads_and_replies|media)(_\d+)?\.json"
 _POSTED = ("photos", "profile", "stories", "videos")  # lists of older exports
 _SENT = "direct"  # the list of messages there
-_NEWER = "ig_"  # what names of lists of newer exports begin with
+_NEWER = ("ig_", "text_post_app_text_posts")  # what names of lists of newer exports begin with, the last of Threads
 
 
 def _suits(text: str) -> bool:
@@ -39,7 +40,7 @@ def _is_post(entry: Any) -> bool:
         return False
     media = entry.get("media", [entry])
     return isinstance(media, list) and any(
-        isinstance(one, dict) and {"uri", "creation_timestamp"} <= one.keys() for one in media
+        isinstance(one, dict) and one.get("uri") and "creation_timestamp" in one for one in media
     )
 
 
