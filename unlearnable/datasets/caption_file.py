@@ -8,7 +8,7 @@ from pathlib import Path
 
 from unlearnable import files
 from unlearnable.datasets.assembly import assemble
-from unlearnable.datasets.caption_text import CaptionsFound, read_text, refuse_shorter
+from unlearnable.datasets.caption_text import CaptionsFound, Revision, read_text, refuse_shorter
 from unlearnable.datasets.lookup import Lookup
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.records import Scan
@@ -73,7 +73,7 @@ class CaptionFile:
             raise InputError(f"{dataset.name} was not read from a caption file")
         text = read_text(dataset.source, self.name, self.scan)
         refuse_shorter(dataset, dataset.source, len(text.scan.records))
-        files.write_bytes(target, text.document.encode(text.edited(dataset, edits, moved=True)))
+        files.write_bytes(target, text.document.encode(text.edited(Revision(dataset, edits, moved=True))))
 
     def _file(self, source: Path) -> Path:
         inside = (source / name for name in self.inside) if source.is_dir() else ()

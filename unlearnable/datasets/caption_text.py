@@ -21,6 +21,23 @@ Place = tuple[int, int]
 Key = tuple[str, int, int]
 
 
+class Revision:
+    """The edits of a data set, with what all its caption files need to find the places of these.
+
+    Args:
+        dataset: data set as it was read.
+        edits: new captions and paths.
+        moved: whether a new file lies at the top of the output folder, wherever the old one lay.
+    """
+
+    def __init__(self, dataset: Dataset, edits: Edits, *, moved: bool) -> None:
+        self.root, self.edits, self.moved = dataset.root, edits, moved
+        self.before = Lookup(dataset.root, dataset.root, (photo.id for photo in dataset.photos))
+        self.after = Lookup(dataset.root, dataset.root, edits.paths.values())
+        self.read = {(pair.photo, pair.record, pair.index): pair.caption for pair in dataset.pairs}
+        self.pairs = grouped((pair.record, pair) for pair in dataset.pairs)
+
+
 @dataclass(frozen=True)
 class CaptionText:
     """A caption file, taken apart.
@@ -46,21 +63,16 @@ class CaptionText:
         for number, record in enumerate(self.scan.records, start=self.first):
             yield record, [places.setdefault(text, (number, n)) for n, text in enumerate(record.captions)]
 
-    def edited(self, dataset: Dataset, edits: Edits, *, moved: bool) -> str:
-        """Return the text of the file with the places that `edits` names changed and the rest as it was.
-
-        Args:
-            dataset: data set as it was read.
-            edits: new captions and paths.
-            moved: whether the new file lies at the top of the output folder, wherever the old one lay.
+    def edited(self, revision: Revision) -> str:
+        """Return the text of the file with the places that the edits name changed and the rest as it was.
 
         Raises:
             InputError: the file has changed since it was read.
             OutputError: the format cannot hold a caption.
         """
-        lookup = Lookup(dataset.root, self.path.parent, (photo.id for photo in dataset.photos))
-        after = Lookup(dataset.root, dataset.root if moved else self.path.parent, edits.paths.values())
-        read = {(pair.photo, pair.record, pair.index): pair.caption for pair in dataset.pairs}
+        edits, moved = revision.edits, revision.moved
+        lookup = revision.before.beside(self.path.parent)
+        after = revision.after.beside(revision.root if moved else self.path.parent)
         kept: set[Key] = set()
         changes: dict[TextSpan, str] = {}
         further: list[TextSpan] = []
@@ -70,7 +82,7 @@ class CaptionText:
             if isinstance(photo, Miss) or photo not in edits.paths:
                 continue
             captions = {(photo, *at): old.value for at, old in zip(places, record.captions, strict=True)}
-            if any(read.get(key) != caption for key, caption in captions.items()):
+            if any(revision.read.get(key) != caption for key, caption in captions.items()):
                 continue
             kept.update(captions)
             kept_rows.update(record.rows)
@@ -86,7 +98,7 @@ class CaptionText:
                 changes[caption] = self._spelt(caption, new_captions[number])
             further += further_changes(self.document.text, self.scan, record, new_captions, edits.keep_fields)
         numbers = range(self.first, self.first + len(self.scan.records))
-        refuse_lost(self.path, (pair for pair in dataset.pairs if pair.record in numbers), edits, kept)
+        refuse_lost(self.path, (pair for number in numbers for pair in revision.pairs.get(number, ())), edits, kept)
         spans = [span._replace(value=new) for span, new in changes.items()]
         taken = {span[:2] for span in spans}
         spans += [span for span in further if span[:2] not in taken]

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from unlearnable import files
 from unlearnable.datasets.assembly import assemble
-from unlearnable.datasets.caption_text import CaptionsFound, CaptionText, read_text, refuse_shorter
+from unlearnable.datasets.caption_text import CaptionsFound, CaptionText, Revision, read_text, refuse_shorter
 from unlearnable.datasets.lookup import Lookup
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.further import personal_in
@@ -62,10 +62,10 @@ class Export:
         Raises:
             InputError: a file cannot be read, or none names a photo below `root`.
         """
-        found, photos = CaptionsFound(), find_photos(root)
+        found, lookup = CaptionsFound(), Lookup(root, root, find_photos(root))
         for text in self._texts(source):
             shown = text.path.relative_to(source).as_posix() if source.is_dir() else text.path.name
-            found.add(text, Lookup(root, text.path.parent, photos), shown)
+            found.add(text, lookup.beside(text.path.parent), shown)
         if not found.splits:
             raise InputError(
                 f"the captions in {source} name no photo below {root}{first_of(found.skipped)}",
@@ -84,7 +84,8 @@ class Export:
         source = dataset.source or dataset.root
         texts = list(self._texts(source))
         refuse_shorter(dataset, source, sum(len(text.scan.records) for text in texts))
-        edited = [(text, text.edited(dataset, edits, moved=dataset.source is not None)) for text in texts]
+        revision = Revision(dataset, edits, moved=dataset.source is not None)
+        edited = [(text, text.edited(revision)) for text in texts]
         for text, new in edited:
             if dataset.source or self.suits(new):
                 files.write_bytes(target / text.path.relative_to(source), text.document.encode(new))

@@ -6,6 +6,7 @@ import posixpath
 import re
 import unicodedata
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from os.path import isfile  # as of a path it raises no error where that is too long
 from pathlib import Path, PurePosixPath
@@ -46,6 +47,12 @@ class Lookup:
         self._suffixes = {PurePosixPath(photo).suffix for photo in found}
         each = dict.fromkeys(self._ids.values())
         self._by_name = grouped((_composed(posixpath.basename(photo)), photo) for photo in each)
+
+    def beside(self, folder: Path) -> Lookup:
+        """Return the finder of the same photos by the paths in a caption file of another folder."""
+        other = copy(self)
+        other._folder = posixpath.normpath(folder.absolute().as_posix())
+        return other
 
     def find(self, value: str, folder: str = "") -> str | Miss:
         """Return the id of the photo that `value` means.

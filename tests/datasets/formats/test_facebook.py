@@ -11,6 +11,7 @@ import pytest
 from tests.conftest import tree
 from tests.datasets.formats.exports import Look, goes_round, lay_out, text
 from unlearnable.datasets import Edits, open_dataset, write_captions
+from unlearnable.datasets.lookup import Lookup
 from unlearnable.datasets.text.mojibake import redone
 
 PLACES = ("posts", "your_activity_across_facebook/posts", "your_facebook_activity/posts")
@@ -110,3 +111,20 @@ def test_messages_are_no_posts(tmp_path: Path) -> None:
     messages = json.dumps({"participants": [], "messages": [{"sender_name": "x", "photos": photos}]})
     lay_out(tmp_path, {"inbox/1.json": messages, "your_posts_1.json": "[{]"}, "a.jpg")
     assert open_dataset(tmp_path).format == "folder"
+
+
+def test_the_photos_are_indexed_once_for_all_albums(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {"creation_timestamp": 1, "description": "a dog"}
+    albums = {f"album/{n}.json": json.dumps({"photos": [{"uri": f"{n}.jpg", **row}]}) for n in range(20)}
+    lay_out(tmp_path / "in", albums, *(f"{n}.jpg" for n in range(20)))
+    index, indexed = Lookup.__init__, []
+
+    def counted(self: Lookup, *arguments: Any) -> None:
+        indexed.append(self)
+        index(self, *arguments)
+
+    monkeypatch.setattr(Lookup, "__init__", counted)
+    dataset = open_dataset(tmp_path / "in")
+    write_captions(dataset, Edits({}, {photo.id: photo.id for photo in dataset.photos}), tmp_path / "out")
+    assert list(tree(tmp_path / "out")) == sorted(albums)
+    assert len(indexed) == 3  # to read, and by the old and the new paths to write
