@@ -39,6 +39,13 @@ def test_photos_without_a_caption_are_counted_first(posts):
     assert notes == ["0 of 8 photos have a caption of yours; the others get one made from the file name"]
 
 
+def test_a_text_beside_a_photo_that_is_not_utf_8_is_said(posts):
+    (posts / "posts.jsonl").unlink()
+    (posts / "p0.txt").write_bytes(b"caf\xe9 at the sea")
+    _, notes = opened(posts)
+    assert notes[1] == "p0.txt is not UTF-8; it is read, and written back, as cp1252: check that its letters look right"
+
+
 def test_texts_beside_the_photos_are_captions(posts):
     (posts / "posts.jsonl").unlink()
     (posts / "p0.txt").write_text("a dog")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from unlearnable import files
 from unlearnable.datasets.assembly import assemble
-from unlearnable.datasets.text.document import read_document
+from unlearnable.datasets.text.document import Document, read_document
 from unlearnable.datasets.text.further import NULL
 from unlearnable.datasets.text.records import FurtherField
 from unlearnable.datasets.text.spans import Span, TextSpan, splice
@@ -18,6 +18,7 @@ from unlearnable.datasets.tree import WITHHELD, find_photos, named
 from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped
 from unlearnable.errors import InputError
 from unlearnable.grouping import grouped
+from unlearnable.wording import counted
 
 _SNIFFED = 50  # files
 
@@ -75,23 +76,29 @@ class Beside:
         skipped: list[Skipped] = []
         changed: set[ChangedField] = set()
         numbers: dict[str, int] = {}
+        guesses: dict[str, None] = {}
         for photo in [photo for photo in photos if photo in matched]:
             number = numbers.setdefault(matched[photo], len(numbers))  # several photos may share a file
             try:
-                text, captions = self._read(root / matched[photo])
+                document, captions = self._read(root / matched[photo])
             except InputError as error:
                 skipped.append(Skipped(matched[photo], "bad-row", error.message))
                 continue
-            if why := self.withheld(text):
+            if why := self.withheld(document.text):
                 skipped.append(Skipped(photo, WITHHELD, why))
                 photos.remove(photo)
                 continue
+            if said := document.said(matched[photo]):
+                guesses[said] = None
             pairs += [Pair(photo, caption.value, number, index) for index, caption in enumerate(captions)]
             if captions:  # a file without any is not written
-                changed |= {ChangedField(photo, number, field.name, True) for field in self.personal(text)}
+                changed |= {ChangedField(photo, number, field.name, True) for field in self.personal(document.text)}
             else:
                 skipped.append(Skipped(matched[photo], "no-caption", f"it has none for {photo}"))
-        return assemble(root, dict.fromkeys(photos), pairs, skipped, self.name, None, frozenset(changed), self.named)
+        splits, fields = dict.fromkeys(photos), frozenset(changed)
+        dataset = assemble(root, splits, pairs, skipped, self.name, None, fields, self.named)
+        more = f" (and {counted(len(guesses) - 1, 'more file')})" if len(guesses) > 1 else ""
+        return replace(dataset, notes=tuple(f"{said}{more}" for said in list(guesses)[:1]))
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
         """Write the file of each photo that has captions, below the folder `target`.
@@ -129,16 +136,16 @@ class Beside:
             return False
         return True
 
-    def _read(self, path: Path) -> tuple[str, Sequence[StoredCaption]]:
-        text = read_document(path).text
+    def _read(self, path: Path) -> tuple[Document, Sequence[StoredCaption]]:
+        document = read_document(path)
         try:
-            return text, self.captions(text)
+            return document, self.captions(document.text)
         except ValueError as error:
             raise InputError(f"cannot read {path} as {self.name}: {error}") from error
 
     def _edited(self, source: Path, pairs: list[Pair], edits: Edits) -> bytes:
         """Return the bytes of a file with the new captions in it."""
-        document, (_, captions) = read_document(source), self._read(source)
+        document, captions = self._read(source)
         changes = [
             field.span._replace(value=NULL)
             for field in self.personal(document.text)

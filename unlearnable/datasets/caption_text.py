@@ -171,12 +171,7 @@ class CaptionsFound:
 
     def notes(self, text: CaptionText, name: str) -> tuple[str, ...]:
         """Return what the user should know of how a caption file, called `name`, was read."""
-        notes = []
-        if text.document.guessed:
-            notes.append(
-                f"{name} is not UTF-8; it is read, and written back, as {text.document.encoding}: check that its "
-                "letters look right"
-            )
+        notes = [said] if (said := text.document.said(name)) else []
         if self.elsewhere:
             notes.append(
                 f"{name} has {counted(len(self.elsewhere), 'path')} of another machine, such as {self.elsewhere[0]}: "

@@ -104,6 +104,26 @@ def test_a_text_of_windows_is_read_and_written_in_its_own_encoding(tmp_path: Pat
     assert (tmp_path / "out/a.txt").read_bytes() == b"words caf\xe9 at the sea"
 
 
+@pytest.mark.parametrize("words", ["ein Hund für dich", "el niño en la playa", "un chien à Paris, « près » de là"])
+def test_letters_with_accents_are_not_taken_for_chinese(words: str, tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "b.jpg", "c.jpg")
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_bytes(words.encode("cp1252"))
+    captions(tmp_path / "c.txt", words)
+    dataset = open_dataset(tmp_path)
+    assert {pair.caption for pair in dataset.pairs} == {words}
+    (note,) = dataset.notes
+    assert note.startswith("a.txt is not UTF-8; it is read, and written back, as cp1252")
+    assert note.endswith("(and 1 more file)")
+
+
+@pytest.mark.parametrize(("words", "encoding"), [("一只狗在海滩上", "gb18030"), ("犬が浜辺にいる", "cp932")])
+def test_chinese_and_japanese_are_not_taken_for_letters_with_accents(words: str, encoding: str, tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    (tmp_path / "a.txt").write_bytes(words.encode(encoding))
+    assert [pair.caption for pair in open_dataset(tmp_path).pairs] == [words]
+
+
 def test_photos_that_share_a_text_share_its_caption(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg", "a.png", "b.jpg")
     captions(tmp_path / "a.txt", "me")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from unlearnable.errors import InputError
 
 _ANY_ENCODING = frozenset({".csv", ".tsv", ".txt"})  # all other formats are UTF-8 by their own rules
 _WESTERN = "cp1252"  # what Windows and Excel write where UTF-8 is not asked for
+_HIGH = re.compile(rb"[\x80-\xff]+")
+_LETTER = re.compile(rb"[A-Za-z]")
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
@@ -30,6 +33,11 @@ class Document:
     mark: bytes
     encoding: str
     guessed: bool = False
+
+    def said(self, name: str) -> str:
+        """Return what a user should know of how the file, called `name`, was read; empty where there is nothing."""
+        read = f"it is read, and written back, as {self.encoding}: check that its letters look right"
+        return f"{name} is not UTF-8; {read}" if self.guessed else ""
 
     def encode(self, text: str) -> bytes:
         """Return the bytes of a file that holds `text` in place of this one; in UTF-8 where its encoding cannot."""
@@ -76,11 +84,24 @@ def _guessed(data: bytes) -> str | None:
     """Return the encoding that text of 8 bits a letter is most likely in; None if it is no text."""
     from charset_normalizer import from_bytes
 
+    if _looks_western(data):
+        return _WESTERN
     matches = from_bytes(data)
     if any(_WESTERN in match.could_be_from_charset for match in matches):
         return _WESTERN
     best = matches.best()
     return best.encoding if best else None
+
+
+def _looks_western(data: bytes) -> bool:
+    """Return whether letters with accents stand alone among plain ones: of other scripts several come together."""
+    odd = _HIGH.findall(data)
+    count = sum(map(len, odd))
+    try:
+        data.decode(_WESTERN)
+    except UnicodeDecodeError:
+        return False
+    return count < 2 * len(odd) and count < len(_LETTER.findall(data))
 
 
 def lines(text: str) -> Iterator[TextLine]:

@@ -60,10 +60,10 @@ def open_posts(source: Source, settings: ProtectSettings, progress: Progress, sc
     dataset = narrowed(dataset, source)
     if dataset.source is not None and dataset.source.is_file():
         progress.note(f"captions from {dataset.source.name}")
-        for remark in dataset.notes:
-            progress.note(remark)
     elif dataset.format == "sidecar":
         progress.note("captions from the text file beside each photo")
+    for remark in dataset.notes:
+        progress.note(remark)
     if captions is None and source.place.is_dir() and not packed:
         for path in captions_of_others(source.place):
             progress.note(f"{path.name} names none of these photos: it is not read")
