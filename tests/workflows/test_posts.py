@@ -39,6 +39,24 @@ def test_photos_without_a_caption_are_counted_first(posts):
     assert notes == ["0 of 8 photos have a caption of yours; the others get one made from the file name"]
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("media/posts_1.html", '<img src="media/p1.png">', "HTML cannot be read: ask for the export in JSON"),
+        ("album/0.html", '<a href="../p1.png">', "HTML cannot be read: ask for the export in JSON"),
+        ("posts/your_posts_1.json", '[{"media": [{"uri": "posts/p1.png"}]}]', "their layout is not known"),
+        ("other/12.json", '[{"uri": "other.png"}]', ""),
+        ("my/post.html", '<img src="p1.png">', ""),
+    ],
+)
+def test_posts_of_an_export_that_cannot_be_read_are_said(name, text, why, posts):
+    (posts / "posts.jsonl").unlink()
+    (posts / name).parent.mkdir()
+    (posts / name).write_text(text)
+    _, notes = opened(posts)
+    assert notes[:-2] == ([f"captions in {name} are not read: {why}"] if why else [])
+
+
 def test_a_text_beside_a_photo_that_is_not_utf_8_is_said(posts):
     (posts / "posts.jsonl").unlink()
     (posts / "p0.txt").write_bytes(b"caf\xe9 at the sea")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from unlearnable.datasets.assembly import assemble, restrict
+from unlearnable.datasets.exported import unread_posts
 from unlearnable.datasets.faces.naming import named_apart, people_of
 from unlearnable.datasets.faces.opening import open_people
 from unlearnable.datasets.faces.posts import hold_out, limit, named_posts
@@ -45,5 +46,6 @@ __all__ = [
     "repeats_texts",
     "restrict",
     "unread_captions",
+    "unread_posts",
     "write_captions",
 ]

@@ -16,6 +16,7 @@ from unlearnable.datasets import (
     repeats_texts,
     restrict,
     unread_captions,
+    unread_posts,
 )
 from unlearnable.datasets.faces.posts import FORMAT as PEOPLE
 from unlearnable.datasets.formats import FORMATS
@@ -68,6 +69,8 @@ def open_posts(source: Source, settings: ProtectSettings, progress: Progress, sc
         for path in captions_of_others(source.place):
             progress.note(f"{path.name} names none of these photos: it is not read")
         for line in unread_captions(source.place, photos) if dataset.format == "folder" else ():
+            progress.note(line)
+        for line in unread_posts(source.place, photos) if dataset.format == "folder" and not source.chosen else ():
             progress.note(line)
     for option in source.without_use([*photos, *closed]):
         progress.note(f"{option} fits none of the photos")
