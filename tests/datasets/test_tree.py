@@ -63,6 +63,14 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         find_photos(tmp_path / "absent")
 
 
+def test_a_folder_of_zip_files_says_to_unpack_them(tmp_path: Path) -> None:
+    for name in ("takeout-2025-001.zip", "takeout-2025-002.ZIP"):
+        (tmp_path / name).touch()
+    with pytest.raises(InputError, match=r"holds takeout-2025-001\.zip and 1 more ZIP file$") as caught:
+        open_dataset(tmp_path)
+    assert (caught.value.hint or "").startswith("unpack it; of an export all parts")
+
+
 @pytest.fixture
 def closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody may look into folders called "closed", nor at files in those called "listed"; root may, so it is shown."""

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from unlearnable import files
 from unlearnable.datasets.types import Skipped
 from unlearnable.errors import InputError
+from unlearnable.wording import counted
 
 _IN_CLOUD = ".icloud"
 UNREADABLE = "unreadable"
@@ -49,6 +50,12 @@ def find_photos(root: Path) -> list[str]:
         InputError: there is no photo, or the folder cannot be read.
     """
     ids = find_files(root, is_photo)
+    if not ids and (packed := find_files(root, lambda name: name.lower().endswith(".zip"))):
+        more = f" and {counted(len(packed) - 1, 'more ZIP file')}" if len(packed) > 1 else ""
+        raise InputError(
+            f"no photo in {root}, which holds {packed[0]}{more}",
+            hint="unpack it; of an export all parts, into one folder or side by side",
+        )
     if not ids:
         suffixes = " ".join(sorted(suffix[1:] for suffix in PHOTO_SUFFIXES))
         away = "".join(f"; {one.where}: {one.detail}" for one in [*unreadable(root), *not_here(root)][:1])
