@@ -263,6 +263,19 @@ def test_what_fails_is_said_and_loses_nothing(desk, photos, tmp_path):
     assert str(desk.output) in (tmp_path / "work" / "free.private" / "run.toml").read_text()
 
 
+def test_posts_that_would_hardly_be_protected_have_a_remedy_of_the_window(desk, photos, monkeypatch):
+    drop(desk, *photos)
+    desk.start()
+    done(desk)
+    monkeypatch.setattr("unlearnable.workflows.protect.readback.CLEARLY", 0.0)
+    desk.publish()
+    done(desk)
+    assert "would hardly be protected" in desk.error
+    assert desk.error.endswith(". go back to the captions, and choose another amount of work")
+    desk.back()
+    assert desk.stage is Stage.RECEIVED
+
+
 def test_a_zip_that_cannot_be_unpacked_holds_up_nothing_that_came_with_it(desk, photos, tmp_path, monkeypatch):
     (tmp_path / "broken.zip").write_bytes(b"no zip")
     with zipfile.ZipFile(tmp_path / "whole.zip", "w") as archive:

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from tests.workflows.conftest import QUICK
 from unlearnable import protect
 from unlearnable.config import ProtectSettings
-from unlearnable.errors import ConfigError, ModelError
+from unlearnable.errors import CheckpointError, ConfigError, ModelError
 from unlearnable.methods.batches import batch_loss
 from unlearnable.models import openclip
 from unlearnable.models.openclip import save
@@ -120,12 +120,20 @@ def test_a_loss_or_gradient_that_is_not_finite_stops_the_run_and_names_round_and
 
 
 def test_posts_whose_loss_is_not_clearly_lower_are_not_published(posts, tiny_path, monkeypatch):
+    more = {**QUICK, "max_rounds": 4}
+    genuine = readback.CLEARLY
     monkeypatch.setattr(readback, "CLEARLY", 0.1)
     with pytest.raises(ModelError, match="hardly be protected") as caught:
         protect(posts, captions=posts / "posts.jsonl", surrogate=(str(tiny_path),), **QUICK)
     assert caught.value.exit_code == 4
-    assert "max_rounds" in caught.value.hint
     assert nothing_published(posts)
+    monkeypatch.setattr(readback, "CLEARLY", genuine)
+    with pytest.raises(CheckpointError):  # other settings do not continue that run
+        protect(posts, captions=posts / "posts.jsonl", surrogate=(str(tiny_path),), resume=True, **more)
+    advice = "protect all anew with overwrite=True and more max_rounds than 2 or another surrogate"
+    assert caught.value.hint == advice
+    report = protect(posts, captions=posts / "posts.jsonl", surrogate=(str(tiny_path),), overwrite=True, **more)
+    assert report.protected == 8
 
 
 @pytest.mark.parametrize("name", [name for name, f in ProtectSettings.model_fields.items() if f.annotation is float])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 
 from unlearnable import files
-from unlearnable.errors import OutputError, UnlearnableError
+from unlearnable.errors import ModelError, OutputError, UnlearnableError
 from unlearnable.registry import raised_in
 
 
@@ -25,4 +25,6 @@ def said(error: Exception) -> str:
         hint = "free some space on it, and try again"
     elif isinstance(told, OutputError) and "--" in hint:
         hint = "choose another folder"
+    elif isinstance(told, ModelError) and "--overwrite" in hint:
+        hint = "go back to the captions, and choose another amount of work"
     return f"{told.message}. {hint}".strip()

@@ -99,7 +99,7 @@ def protect_in_memory(
         if METHODS[loaded.settings.method].lowers_loss:
             store = _stored(protected, _side(loaded), scratch / "protected.u8")
             losses = losses_on(problem, state.models, store, store, texts, loaded.settings.precision)
-            refuse_unprotected(losses, loaded.settings)
+            refuse_unprotected(losses, loaded.settings, staged=False)
     return [ProtectedPost(like(image, one), text) for image, one, [text] in zip(images, protected, texts, strict=True)]
 
 

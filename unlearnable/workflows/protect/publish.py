@@ -89,7 +89,7 @@ def stage(
     roundtrip, texts = reread_captions(publication, layout, caption_file, run.dataset)
     losses = measure_losses(run, state, written, texts | plain, progress)
     if run.method.lowers_loss:
-        refuse_unprotected(losses, run.settings)
+        refuse_unprotected(losses, run.settings, staged=True)
     leave_packed(run.dataset, lines, layout, run.scratch)
     seconds = time.monotonic() - started
     report = summarise(run, state, RunResults(lines, losses, rounds, roundtrip, seconds))

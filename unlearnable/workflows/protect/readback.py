@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from unlearnable.config import MethodSettings, Precision
+from unlearnable.config import Precision, ProtectionSettings
 from unlearnable.datasets import Columns, Dataset, open_dataset
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.errors import ModelError
@@ -154,8 +154,13 @@ def losses_on(
     ]
 
 
-def refuse_unprotected(losses: Sequence[SurrogateLoss], settings: MethodSettings) -> None:
+def refuse_unprotected(losses: Sequence[SurrogateLoss], settings: ProtectionSettings, *, staged: bool) -> None:
     """Stop if a surrogate's loss on the written posts is not clearly below its loss on the clean ones.
+
+    Args:
+        losses: see `measure_losses`.
+        settings: settings of the run.
+        staged: whether the posts lie in a folder of the run, which other settings do not resume.
 
     Raises:
         ModelError: a loss is neither below the threshold of the settings nor below `CLEARLY` of the clean loss.
@@ -166,8 +171,14 @@ def refuse_unprotected(losses: Sequence[SurrogateLoss], settings: MethodSettings
             raise ModelError(
                 f"the written posts would hardly be protected: {loss.surrogate} has a loss of "
                 f"{loss.protected_trained:.3f} on them and of {loss.clean_unmasked:.3f} on the clean ones",
-                hint="use more --max-rounds, --preset balanced or another --surrogate",
+                hint=_stronger(settings, "protect all anew with --overwrite and" if staged else "use"),
             )
+
+
+def _stronger(settings: ProtectionSettings, how: str) -> str:
+    """Return what may protect better than settings that did not; `how` says what to do with it."""
+    preset = "--preset balanced, " if settings.preset == "fast" else ""
+    return f"{how} {preset}more --max-rounds than {settings.max_rounds} or another --surrogate"
 
 
 def _plain(captions: Sequence[str]) -> list[CaptionSlot]:

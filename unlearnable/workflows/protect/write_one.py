@@ -157,5 +157,5 @@ def unprotected(photo: str) -> ModelError:
     """Return what to say of a photo that its noise would not change."""
     return ModelError(
         f"{photo} would not be protected: the surrogate does not react to it, so it got no noise",
-        hint="choose another --surrogate",
+        hint="protect all anew with --overwrite and another --surrogate",
     )
