@@ -202,4 +202,30 @@ def test_dry_run_says_how_long_and_writes_nothing(posts, quick, tmp_path):
     planned = json.loads(call("protect", posts, "--dry-run", "--json", *quick).stdout)
     assert len(planned["skipped"]) == 22
     assert planned["bytes_free"] > planned["bytes_estimated"] == 8 * 2 * 48 * 64
+    assert planned["refused"] == ""
+    assert tree(tmp_path) == before
+
+
+def test_dry_run_says_what_the_run_would_be_refused_for(posts, quick, tmp_path):
+    assert call("protect", posts, *quick).returncode == 0
+    before = tree(tmp_path)
+    for flags, refused in (
+        ((), True),
+        (("--resume",), False),
+        (("--resume", "--seed", "3"), True),
+        (("--overwrite",), False),
+        (("--output", tmp_path / "free"), False),
+    ):
+        planned = json.loads(call("protect", posts, "--dry-run", "--json", *quick, *flags).stdout)
+        assert bool(planned["refused"]) == refused, flags
+    said = call("protect", posts, "--dry-run", *quick)
+    assert said.returncode == 0
+    real = call("protect", posts, *quick).stderr.splitlines()[-2:]
+    error, hint = (line.partition(": ")[2] for line in real)
+    assert said.stdout.splitlines()[-1] == f"it would be refused: {error} ({hint})"
+    assert call("protect", posts, "--dry-run", "--resume", "--overwrite", *quick).returncode == 2
+    (tmp_path / "photos-protected" / "mine.txt").write_text("mine")
+    planned = json.loads(call("protect", posts, "--dry-run", "--json", "--overwrite", *quick).stdout)
+    assert "mine.txt" in planned["refused"]
+    (tmp_path / "photos-protected" / "mine.txt").unlink()
     assert tree(tmp_path) == before

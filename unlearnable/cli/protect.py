@@ -112,7 +112,7 @@ def protect(
         if (dry_run or add) and process()[0]:
             return None  # the first process does it alone
         if dry_run:
-            return plan(settings, add=add, progress=progress)
+            return plan(settings, add=add, resume=resume, overwrite=overwrite, progress=progress)
         if add:
             return run_adding(settings, progress=progress)
         return run(settings, resume=resume, overwrite=overwrite, progress=progress)

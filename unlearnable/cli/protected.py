@@ -138,6 +138,8 @@ def show_plan(plan: ProtectPlan) -> None:
         out.print(line)
     if plan.bytes_free < plan.bytes_needed:
         out.print(f"that is more than there is room for: choose another --output than {plan.output}")
+    if plan.refused:
+        out.print(f"it would be refused: {plan.refused}", soft_wrap=True)
 
 
 def size(number: int) -> str:

@@ -231,3 +231,7 @@ class ProtectPlan(Record):
         "unpacked photos and the packed copies.",
     )
     bytes_free: int = Field(default=0, description="Free space where they would be written, in bytes.")
+    refused: str = Field(
+        default="",
+        description="Why the run would not begin as the folders are, and what to do; empty if it would.",
+    )

@@ -8,6 +8,7 @@ import time
 from unlearnable import disk
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
+from unlearnable.errors import CheckpointError, OutputError
 from unlearnable.models.fetching import fetch
 from unlearnable.progress import Progress, Silent
 from unlearnable.protection.ticks import rounds_of
@@ -16,25 +17,39 @@ from unlearnable.protection.vocabulary import compared
 from unlearnable.results import ProtectPlan, SkippedRecord
 from unlearnable.scratch import scratch_folder
 from unlearnable.workflows.output.layout import Layout
+from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.adding.additions import additions
 from unlearnable.workflows.protect.adding.earlier import earlier_result
+from unlearnable.workflows.protect.changes import changed_since_stopped
 from unlearnable.workflows.protect.chosen import places_of
 from unlearnable.workflows.protect.expected import copies_bytes, needed_bytes, photo_phases
+from unlearnable.workflows.protect.folders import refuse_both, refuse_existing_output
 from unlearnable.workflows.protect.posts import captions_found, open_posts
-from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, make_ready
+from unlearnable.workflows.protect.run import finished_report
+from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, make_ready, run_key
 
 
-def plan(settings: ProtectSettings, *, add: bool = False, progress: Progress | None = None) -> ProtectPlan:
+def plan(
+    settings: ProtectSettings,
+    *,
+    add: bool = False,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> ProtectPlan:
     """Return what `protect` would do, with its time estimated from one batch; nothing is written.
 
     Args:
         settings: settings of the run.
         add: whether only the photos that an earlier result lacks would be protected.
+        resume: whether a stopped run would be continued.
+        overwrite: whether an earlier result would be replaced.
         progress: receives progress updates.
 
     Raises:
-        UnlearnableError: any error of `protect`, except those about the output.
+        UnlearnableError: any error of `protect`, except those about results that exist already, which the plan holds.
     """
+    refuse_both(resume=resume, overwrite=overwrite)
     progress = progress or Silent()
     source, layout = places_of(settings)
     with scratch_folder() as scratch:
@@ -43,6 +58,7 @@ def plan(settings: ProtectSettings, *, add: bool = False, progress: Progress | N
             dataset = additions(dataset, earlier_result(layout))
             if not dataset.photos:
                 return _nothing(settings, layout, dataset)
+        refused = "" if add else _refusal(settings, layout, dataset, resume=resume, overwrite=overwrite)
         fetch(all_models(settings), progress)
         surrogates = load_surrogates(settings, progress)
         began = time.monotonic()
@@ -66,7 +82,23 @@ def plan(settings: ProtectSettings, *, add: bool = False, progress: Progress | N
             bytes_estimated=copies_bytes(run.prepared),
             bytes_needed=needed_bytes(run),
             bytes_free=disk.free_space(layout.output),
+            refused=refused,
         )
+
+
+def _refusal(settings: ProtectSettings, layout: Layout, dataset: Dataset, *, resume: bool, overwrite: bool) -> str:
+    """Return why `protect` would not write to its folders, with the remedy; empty if it would."""
+    key = run_key(settings, dataset)
+    try:
+        if resume:
+            finished_report(settings, dataset, layout, key, Silent())
+            overwrite = bool(changed_since_stopped(layout, settings, dataset))
+        refuse_existing_output(layout, key, resume=resume and not overwrite, overwrite=overwrite)
+        if overwrite and not resume:
+            published.refuse_foreign(layout)
+    except (CheckpointError, OutputError) as error:
+        return error.line
+    return ""
 
 
 def _nothing(settings: ProtectSettings, layout: Layout, dataset: Dataset) -> ProtectPlan:

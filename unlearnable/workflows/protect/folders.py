@@ -8,8 +8,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from unlearnable import disk, files
-from unlearnable.errors import CheckpointError, OutputError
+from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.workflows.output.layout import Layout
+
+
+def refuse_both(*, resume: bool, overwrite: bool) -> None:
+    """Refuse to continue a run and to replace it.
+
+    Raises:
+        ConfigError: both are asked for.
+    """
+    if resume and overwrite:
+        raise ConfigError("--resume and --overwrite exclude each other", hint="use only one of them")
 
 
 def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite: bool) -> None:

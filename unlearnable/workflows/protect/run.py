@@ -10,7 +10,7 @@ from pathlib import Path
 from unlearnable import disk, files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
-from unlearnable.errors import CheckpointError, ConfigError
+from unlearnable.errors import CheckpointError
 from unlearnable.models.fetching import fetch
 from unlearnable.progress import Progress, Silent
 from unlearnable.protection.optimise import OptimisationTask, optimise
@@ -22,7 +22,7 @@ from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.changes import changed_since_finished, changed_since_stopped, said_of_changed
 from unlearnable.workflows.protect.chosen import places_of
 from unlearnable.workflows.protect.expected import foreseen_and_ready, result_bytes
-from unlearnable.workflows.protect.folders import create_folders, refuse_existing_output
+from unlearnable.workflows.protect.folders import create_folders, refuse_both, refuse_existing_output
 from unlearnable.workflows.protect.lock import held, scratch_of
 from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.publish import clear, publish
@@ -53,15 +53,15 @@ def protect(
         OutputError: results exist already or cannot be written, or another run is writing them.
         CheckpointError: the run to resume had other settings or other photos.
     """
-    if resume and overwrite:
-        raise ConfigError("--resume and --overwrite exclude each other", hint="use only one of them")
+    refuse_both(resume=resume, overwrite=overwrite)
     started, progress = time.monotonic(), progress or Silent()
     source, layout = places_of(settings)
     with held(layout), scratch_of(layout) as scratch:
         dataset = open_posts(source, settings, progress, scratch)
         fetch(all_models(settings), progress)
         key = run_key(settings, dataset)
-        if resume and (finished := _finished_report(settings, dataset, layout, key, progress)):
+        finished = finished_report(settings, dataset, layout, key, progress) if resume else None
+        if finished and _is_intact(layout, progress):
             lead(world, "")
             return finished
         anew = resume and _begins_anew(settings, dataset, layout, progress)
@@ -93,16 +93,15 @@ def _begins_anew(settings: ProtectSettings, dataset: Dataset, layout: Layout, pr
     return bool(changed)
 
 
-def _finished_report(
+def finished_report(
     settings: ProtectSettings, dataset: Dataset, layout: Layout, key: str, progress: Progress
 ) -> ProtectReport | None:
-    """Return the report of a complete run after checking each published file, or None if the run must be repeated.
+    """Return the report of the complete run that would be resumed, or None if there is none.
 
-    If files are missing or have changed, the report is removed, and those that have changed are set aside. Photos that
-    have changed since are no reason to touch a complete result.
+    Photos that have changed since are no reason to touch a complete result.
 
     Raises:
-        CheckpointError: the complete run had other settings or photos, or its report or list of files is damaged.
+        CheckpointError: the complete run had other settings or photos, or its report is damaged.
     """
     if not layout.report.is_file():
         return None
@@ -116,12 +115,23 @@ def _finished_report(
                 hint="use --add if photos are to be added, or --overwrite to start over",
             )
         progress.note(f"{said_of_changed(changed)} since this run began: --overwrite protects the photos as they are")
+    return report
+
+
+def _is_intact(layout: Layout, progress: Progress) -> bool:
+    """Return whether a complete run needs no work, after checking each published file.
+
+    If files are missing or have changed, the report is removed, and those that have changed are set aside.
+
+    Raises:
+        CheckpointError: a list of files is damaged.
+    """
     for record in filter(Path.is_file, (layout.manifest, layout.sums)):
         read_record(record)
     sums, broken = published.read_sums(layout), published.damaged(layout)
     if sums and not broken:
         clear(layout)
-        return report
+        return True
     kept = published.set_aside(layout, broken)
     progress.note(
         f"{len(broken)} of {len(sums)} published files are missing or have changed and are made again"
@@ -129,4 +139,4 @@ def _finished_report(
     )
     with files.reporting_write_errors(layout.report):
         layout.report.unlink()
-    return None
+    return False
