@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -81,6 +82,22 @@ def test_added_posts_disguise_names_as_those_of_before_do(named, quick, tmp_path
     texts = captions_of(tmp_path / "photos-protected")[8:]
     for name, text in zip([look_alike("Ada Cox"), look_alike("Emil Gray"), "nobody"], texts, strict=True):
         assert text.endswith(f"supper with {name}!")
+
+
+def test_a_file_in_an_older_encoding_becomes_utf_8_as_is_said_before(named, quick, tmp_path):
+    (named / "posts.jsonl").unlink()
+    rows = ["image,caption", *(f"p{n}.png,Frühstück mit {PEOPLE[n // 2]}" for n in range(7))]
+    (named / "posts.csv").write_bytes("\r\n".join(rows).encode("cp1252"))
+    notes: list[str] = []
+    progress = SimpleNamespace(phase=lambda *_: None, advance=lambda *_, **metrics: None, note=notes.append)
+    given = {"captions": named / "posts.csv", "overwrite": True, "progress": progress, **quick}
+    protect(named, **given)
+    plainly = (tmp_path / "photos-protected" / "posts.csv").read_bytes().decode("cp1252")
+    protect(named, disguise_names=True, **given)
+    disguised = (tmp_path / "photos-protected" / "posts.csv").read_bytes().decode("utf-8")
+    assert plain(disguised) == plainly != disguised
+    said = "it is read, and written back, as cp1252 (as UTF-8 where a name in disguise has letters that this lacks)"
+    assert sum(said in note for note in notes) == 2
 
 
 def test_a_draft_shows_them(named, quick, tmp_path):

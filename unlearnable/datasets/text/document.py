@@ -36,7 +36,8 @@ class Document:
 
     def said(self, name: str) -> str:
         """Return what a user should know of how the file, called `name`, was read; empty where there is nothing."""
-        read = f"it is read, and written back, as {self.encoding}: check that its letters look right"
+        letters = "as UTF-8 where a name in disguise has letters that this lacks"
+        read = f"it is read, and written back, as {self.encoding} ({letters}): check that its letters look right"
         return f"{name} is not UTF-8; {read}" if self.guessed else ""
 
     def encode(self, text: str) -> bytes:
