@@ -504,6 +504,32 @@ def test_copies_in_the_place_of_the_originals_are_refused(settings, posts, tiny_
     assert not (tmp_path / "v").exists()
 
 
+@pytest.mark.parametrize("spelt", ["posts", "posts/", "test/../posts", "link"])
+def test_one_folder_as_originals_and_copies_is_refused(settings, scenes, tmp_path, spelt):
+    (tmp_path / "link").symlink_to(scenes / "posts")
+    protected = tmp_path / "link" if spelt == "link" else f"{scenes}/{spelt}"
+    for originals in (scenes / "posts", scenes / "posts" / "posts.jsonl"):
+        with pytest.raises(ConfigError, match="is given as originals and as their copies"):
+            verify(settings(protected, originals=originals))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("captioned", [True, False])
+def test_captions_that_are_missing_are_named(settings, scenes, tmp_path, captioned):
+    for name in ("mine", "copies"):
+        shutil.copytree(scenes / "posts", tmp_path / name)
+        (tmp_path / name / "posts.jsonl").unlink()
+    both = f"there are no captions in {tmp_path / 'mine'}, nor in {tmp_path / 'copies'}"
+    given = {"originals": tmp_path / "mine", "captions": scenes / "posts" / "posts.jsonl" if captioned else None}
+    with pytest.raises(InputError) as caught:
+        verify(settings(tmp_path / "copies", **given))
+    assert caught.value.message == (f"there are no captions in {tmp_path / 'copies'}" if captioned else both)
+    assert ("--captions and" in caught.value.hint) != captioned
+    if not captioned:  # what is proposed is enough
+        files = {"captions": scenes / "posts" / "posts.jsonl", "protected_captions": scenes / "posts" / "posts.jsonl"}
+        verify(settings(tmp_path / "copies", **{**given, **files}, epochs=1))
+
+
 def test_the_report_is_not_written_among_photos_or_posts(settings, scenes):
     for folder in ("posts", "untouched"):
         with pytest.raises(ConfigError, match="overlap"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from unlearnable.datasets import Dataset, restrict
@@ -25,12 +26,19 @@ def report_of(protected: Path) -> ProtectReport | None:
 
 
 def refuse_exchanged(originals: Path, protected: Path) -> None:
-    """Refuse the copies in the place of the originals: figures would say what the originals protect from.
+    """Refuse the copies in the place of the originals: figures would say what the originals protect from, or nothing.
 
     Raises:
-        ConfigError: `protect` wrote the originals, as their private folder tells, and not the copies.
+        ConfigError: both are one folder, however it is spelt; or `protect` wrote the originals, as their private folder
+            tells, and not the copies.
         CheckpointError: the report of the run is damaged.
     """
+    with suppress(OSError):  # one of them is not there, which is said where it is opened
+        if (originals.parent if originals.is_file() else originals).samefile(protected):
+            raise ConfigError(
+                f"{protected} is given as originals and as their copies",
+                hint="name the originals first, then the folder that protect wrote",
+            )
     if report_of(originals) and not report_of(protected):
         raise ConfigError(f"{originals} is what protect wrote, and {protected} is not", hint="name the originals first")
 

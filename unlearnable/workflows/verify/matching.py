@@ -56,6 +56,11 @@ def open_protected(folder: Path, originals: Dataset, captions: Path | None) -> D
         names = filter(None, (originals.captions_file, METADATA))
         captions = next((folder / name for name in names if (folder / name).is_file()), None)
     if captions is None:
+        if len(originals.uncaptioned) == len(originals.photos):
+            raise InputError(
+                f"there are no captions in {originals.given}, nor in {folder}",
+                hint="pass the captions of both with --captions and --protected-captions",
+            )
         raise InputError(f"there are no captions in {folder}", hint="pass them with --protected-captions")
     columns = None if captions.name == METADATA else originals.columns
     return _with_made_captions(open_dataset(folder, captions, columns))
