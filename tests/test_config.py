@@ -136,7 +136,7 @@ def test_every_preset_is_valid_and_says_only_what_exists(preset):
 @pytest.mark.parametrize(
     ("flags", "text", "message"),
     [
-        ({"epsilon": 0}, "", "epsilon: input should be greater"),
+        ({"epsilon": 0}, "", "epsilon: needs a whole number from 1 to 64, in 1/255: 8 means 8/255"),
         ({"preset": "slow"}, "", "preset"),
         ({"epsilom": 3}, "", "no setting 'epsilom'"),
         ({}, "epsilom = 3", "no setting 'epsilom' in .*run.toml"),
@@ -168,7 +168,7 @@ def test_a_wrong_value_is_reported_with_its_source(tmp_path, monkeypatch, source
         monkeypatch.setenv("UNLEARNABLE_EPSILON", "0")
     flags = {"photos": "p"} | ({"epsilon": 0} if source in ("flag", "call") else {})
     names = {"epsilon": "--epsilon"} if source == "flag" else None
-    with pytest.raises(ConfigError, match=f"^epsilon: input should be greater than or equal to 1 {end}$"):
+    with pytest.raises(ConfigError, match=f"^epsilon: needs a whole number .*, in 1/255: 8 means 8/255 {end}$"):
         resolve_as(ProtectSettings, flags, file, names=names)
 
 

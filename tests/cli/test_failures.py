@@ -177,7 +177,7 @@ def test_stdout_holds_one_object_and_stderr_a_line_and_a_hint(posts):
     [
         (("protect", ".", "--no-such", "3"), "--no-such", "protect"),
         (("protect", ".", "--epsilom", "3"), "--epsilon", "protect"),
-        (("protect", ".", "--epsilon", "x"), "--epsilon", "protect"),
+        (("app", "--port", "x"), "invalid value for '--port': needs a whole number from 0 to 65535", "app"),
         (("protect", ".", "--preset", "slow"), "'slow' is not one of 'fast', 'balanced', 'strong'", "protect"),
         (("preview", "a"), "protected", "preview"),
         (("methods", "one"), "one", "methods"),

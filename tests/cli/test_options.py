@@ -194,6 +194,37 @@ def test_a_number_in_a_list_that_is_none_is_named_with_its_option(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("command", "flag", "given", "words"),
+    [
+        ("protect", "--epsilon", "8/255", "needs a whole number from 1 to 64, in 1/255: 8 means 8/255"),
+        ("protect", "--quality", "101", "needs a whole number from 1 to 100"),
+        ("protect", "--fluency", "a", "needs a number from 0 to 1000"),
+        ("protect", "--max-rounds", "1.5", "needs a whole number, at least 1"),
+        ("protect", "--threshold", "1e999", "needs a number, above 0 and at most 100"),
+        ("verify", "--test-fraction", "20%", "needs a number, above 0 and below 1"),
+        ("benchmark", "--fractions", "2", "needs a number, above 0 and at most 1"),
+        ("explain", "--map-posts", "1", "needs a whole number from 2 to 20"),
+    ],
+)
+def test_a_number_that_does_not_fit_is_told_what_it_has_to_be(command, flag, given, words):
+    others = {"benchmark": ("--dataset", "coco"), "explain": ("--model", "small")}.get(command, ())
+    result = call(command, *ARGUMENTS.get(command, {}).values(), *others, flag, given, "--print-config")
+    assert result.returncode == 2
+    name = flag.strip("-").replace("-", "_")
+    assert result.stderr.splitlines() == [f"error: {name}: {words} (got {given!r} from {flag})"]
+
+
+def test_other_values_of_variables_are_told_what_they_have_to_be(tmp_path):
+    for name, given, words in (
+        ("preset", "slow", "preset: needs to be 'fast', 'balanced' or 'strong' (got 'slow'"),
+        ("strict", "maybe", "strict: needs to be true or false (got 'maybe'"),
+    ):
+        variable = f"UNLEARNABLE_{name.upper()}"
+        result = call("protect", ".", "--print-config", cwd=tmp_path, env={variable: given})
+        assert result.stderr.splitlines() == [f"error: {words} from {variable})"]
+
+
+@pytest.mark.parametrize(
     ("name", "setting", "hint"),
     [
         ("benchmark", "dataset", "give --dataset or set UNLEARNABLE_DATASET"),

@@ -191,20 +191,21 @@ def test_originals_that_a_variable_names_are_those_that_are_verified(pair, tmp_p
     [
         (("verify",), 3, "no earlier run"),
         (("verify", "photos", "nowhere"), 3, "nowhere"),
-        (("verify", "photos", "photos", "--victims", "RN50:openai"), 4, "small"),
-        (("verify", "photos", "photos", "--victims", "small-start"), 4, "unlearnable train"),
-        (("verify", "photos", "photos", "--through", "jpg-75"), 2, "jpeg"),
-        (("verify", "photos", "photos", "--suite", "quik"), 2, "quick"),
-        (("verify", "photos", "photos", "--attacker", "plain,cutuot"), 2, "did you mean 'cutout'?"),
-        (("verify", "photos", "photos", "--seeds", "a"), 2, "seeds"),
-        (("verify", "photos", "photos", "--require", "hits"), 2, "hit10<=10"),
-        (("verify", "photos", "photos", "--require", ""), 2, "empty value"),
-        (("verify", "photos", "photos", "--seeds", ""), 2, "empty value"),
-        (("verify", "photos", "photos", "--seed", "-1"), 2, "greater than or equal to 0"),
+        (("verify", "photos", "copies", "--victims", "RN50:openai"), 4, "small"),
+        (("verify", "photos", "copies", "--victims", "small-start"), 4, "unlearnable train"),
+        (("verify", "photos", "copies", "--through", "jpg-75"), 2, "jpeg"),
+        (("verify", "photos", "copies", "--suite", "quik"), 2, "quick"),
+        (("verify", "photos", "copies", "--attacker", "plain,cutuot"), 2, "did you mean 'cutout'?"),
+        (("verify", "photos", "copies", "--seeds", "a"), 2, "seeds"),
+        (("verify", "photos", "copies", "--require", "hits"), 2, "hit10<=10"),
+        (("verify", "photos", "copies", "--require", ""), 2, "empty value"),
+        (("verify", "photos", "copies", "--seeds", ""), 2, "empty value"),
+        (("verify", "photos", "copies", "--seed", "-1"), 2, "seed: needs a whole number, at least 0"),
         (("verify", "nosuch"), 3, "there is no file or folder nosuch"),
     ],
 )
 def test_a_failure_has_its_exit_code_and_says_what_to_do(posts, tmp_path, arguments, code, words):
+    shutil.copytree(posts, posts.with_name("copies"))
     result = call(*arguments, cwd=posts.parent, env={"UNLEARNABLE_CACHE": str(tmp_path / "cache")})
     assert result.returncode == code, result.stderr
     assert words in result.stderr

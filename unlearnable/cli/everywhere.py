@@ -11,14 +11,20 @@ from typing import Annotated, Any
 import typer
 
 from unlearnable import config
-from unlearnable.cli.options import MORE, PrintConfig, place
+from unlearnable.cli.options import MORE, PrintConfig, place, whole
 from unlearnable.cli.runner import print_settings
 
 NOTHING = "Taken as by every command;"
 OPTIONS: dict[str, Any] = {
     "seed": Annotated[
         int | None,
-        typer.Option(help=f"{NOTHING} nothing is drawn at random here.", rich_help_panel=MORE, show_default=False),
+        typer.Option(
+            help=f"{NOTHING} nothing is drawn at random here.",
+            metavar="INTEGER",
+            rich_help_panel=MORE,
+            show_default=False,
+            parser=whole(0, 2**63 - 1),
+        ),
     ],
     "device": Annotated[
         config.Device | None,

@@ -32,6 +32,18 @@ def place(text: str) -> Path:
     return at_home(Path(text))
 
 
+def whole(lowest: int, highest: int) -> Callable[[str], int]:
+    """Return what reads an option that is no setting, a whole number between two."""
+
+    def read(given: str | int) -> int:  # the default is one
+        text = str(given)
+        if not (text.isdecimal() and len(text) < 20 and lowest <= int(text) <= highest):
+            raise typer.BadParameter(f"needs a whole number from {lowest} to {highest}")
+        return int(text)
+
+    return read
+
+
 def of(kind: type[BaseModel]) -> Callable[..., Any]:
     """Return what makes the Typer options of a command: called with a setting, a panel of --help, and perhaps flags.
 
@@ -43,8 +55,9 @@ def of(kind: type[BaseModel]) -> Callable[..., Any]:
         sentences = _sentences(kind, name, choices)
         required = kind.model_fields[name].is_required()  # Typer's own is of no use: it may be in a file of settings
         text = _text(sentences, _default(kind, name, flags), "(required)" if required else "")
-        metavar = _metavar(kind, name) if config.takes_several(kind, name) else None
-        parser = place if config.takes_paths(kind, name) else None
+        several, numeric = config.takes_several(kind, name), config.takes_numbers(kind, name)
+        metavar = _metavar(kind, name) if several or numeric else None
+        parser = place if config.takes_paths(kind, name) else str if numeric and not several else None
         return typer.Option(
             *flags, help=text, metavar=metavar, rich_help_panel=panel, show_default=False, parser=parser
         )
@@ -80,6 +93,8 @@ def _text(sentences: str, default: str, otherwise: str = "") -> str:
 
 
 def _metavar(kind: type[BaseModel], name: str) -> str:
+    if not config.takes_several(kind, name):
+        return "INTEGER" if config.takes_whole_numbers(kind, name) else "NUMBER"
     leaf = "NUMBER" if config.takes_numbers(kind, name) else "PATH" if config.takes_paths(kind, name) else "NAME"
     return f"{leaf},..."
 

@@ -29,7 +29,12 @@ def app(
     ] = None,
     port: Annotated[
         int,
-        typer.Option(min=0, max=65535, help="Port to listen on; 0 for any that is free.", rich_help_panel=options.MORE),
+        typer.Option(
+            help="Port to listen on; 0 for any that is free.",
+            metavar="INTEGER",
+            rich_help_panel=options.MORE,
+            parser=options.whole(0, 65535),
+        ),
     ] = 0,
     browser: Annotated[
         bool,

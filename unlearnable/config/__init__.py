@@ -21,6 +21,7 @@ from unlearnable.config.base import (
     takes_numbers,
     takes_paths,
     takes_several,
+    takes_whole_numbers,
 )
 from unlearnable.config.benchmark import BASELINES, BenchmarkSettings, ScaleName, named_settings
 from unlearnable.config.explain import ExplainSettings
@@ -119,6 +120,7 @@ __all__ = [
     "takes_numbers",
     "takes_paths",
     "takes_several",
+    "takes_whole_numbers",
     "to_toml",
     "variable",
 ]

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import tomli_w
 from pydantic import ValidationError
 
+from unlearnable.config import numbers
 from unlearnable.config.base import Settings, takes_paths, takes_several
 from unlearnable.config.lists import split
 from unlearnable.config.protect import PRESETS
@@ -182,6 +183,11 @@ def _explained(
         others = [] if name in kind.without_variable else [f"set {variable(name)}"]
         return ConfigError(f"{name} is not given", hint=" or ".join([f"give {names.get(name, name)}", *others]))
     source = f" from {sources[name]}" if sources.get(name) else ""
+    if first["type"] in numbers.FAULTS:
+        message = numbers.needed(kind, name)
+    elif first["type"] in ("bool_type", "bool_parsing"):
+        message = "needs to be true or false"
+    message = message.replace("Input should be", "needs to be")
     return ConfigError(f"{name}: {message[0].lower()}{message[1:]} (got {_shown(first.get('input'))}{source})")
 
 

@@ -103,6 +103,11 @@ def takes_numbers(kind: type[BaseModel], name: str) -> bool:
     return not {int, float}.isdisjoint(_leaves(kind.model_fields[name].annotation))
 
 
+def takes_whole_numbers(kind: type[BaseModel], name: str) -> bool:
+    """Return whether a setting is a whole number or a list of them."""
+    return int in _leaves(kind.model_fields[name].annotation)
+
+
 def takes_paths(kind: type[BaseModel], name: str) -> bool:
     """Return whether a setting is a path or a list of paths."""
     return Path in _leaves(kind.model_fields[name].annotation)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from unlearnable.config.base import DefaultText, PrecisionSetting, Settings
+from unlearnable.config.numbers import Unit
 
 Scope = Literal["post", "user"]
 Position = Literal["start", "end", "random"]
@@ -21,7 +22,11 @@ MOVED: dict[Visibility, float] = {"low": 0.14, "medium": 0.25, "high": 1.0}  # s
 class MethodSettings(Settings):
     """The settings of every method. Pixel values are counted in 1/255."""
 
-    epsilon: Annotated[int, Field(ge=1, le=64, description="Upper bound of the noise (L-inf), in 1/255.")] = 8
+    epsilon: Annotated[
+        int,
+        Field(ge=1, le=64, description="Upper bound of the noise (L-inf), in 1/255."),
+        Unit("in 1/255: 8 means 8/255"),
+    ] = 8
     noise_colour: Annotated[
         NoiseColour,
         Field(description="Colour of the noise: grey, the same in all channels, which eyes see least, or colour."),
