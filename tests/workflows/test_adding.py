@@ -315,6 +315,17 @@ def damage(output, private, how):
         path.write_bytes(path.read_bytes()[:-9] + b"x" * 9)
 
 
+def test_a_lost_report_is_named_with_a_remedy_that_works(last_week, posts, quick, tmp_path):
+    report = tmp_path / "photos-protected.private" / "report.json"
+    report.unlink()
+    take(posts, [0])
+    with pytest.raises(CheckpointError, match=r"report\.json of the earlier run is missing") as caught:
+        protect(posts, add=True)
+    assert caught.value.hint == "restore it from a backup, or protect all anew with overwrite=True"
+    protect(posts, overwrite=True, **quick)
+    assert report.is_file()
+
+
 @pytest.mark.parametrize("how", ["photo", "captions", "missing", "manifest", "list"])
 def test_a_damaged_result_is_not_added_to(last_week, posts, tmp_path, how):
     output, private = tmp_path / "photos-protected", tmp_path / "photos-protected.private"

@@ -23,6 +23,7 @@ from unlearnable.imaging.encoding import Encoding
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import Noisy
 from unlearnable.posts.reading import open_collection
+from unlearnable.wording import counted
 from unlearnable.workflows.protect import publish, written
 from unlearnable.workflows.protect.dry_run import plan
 from unlearnable.workflows.protect.target import Target
@@ -127,6 +128,10 @@ def test_photos_for_a_platform_are_reduced_first(kinds, quick):
     large = lines["large.png"]
     assert (large["width"], large["height"]) == (1080, 747)
     assert large["notes"] == ["reduced from 1300 x 900"]
+    assert "1 photo was reduced to the size at which they will be shown, as you asked" in report.notes
+    assert [note.partition(" (")[0] for note in report.notes if "conversion" in note] == [
+        f"{counted(sum(bool(line['notes']) for line in lines.values()) - 1, 'photo')} lost something in conversion"
+    ]
     assert decode(out / "large.jpg").pixels.shape == (747, 1080, 3)
     assert decode(out / "large.jpg").compression == Compression(90)
     assert large["psnr"] > 30  # against the original in that size

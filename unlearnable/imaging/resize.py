@@ -9,6 +9,8 @@ from PIL import Image
 
 from unlearnable.imaging.picture import Picture
 
+REDUCED_FROM = "reduced from"  # what a note begins with that tells the size before
+
 
 def resized(picture: Picture, height: int, width: int) -> Picture:
     """Return a picture in another size (Lanczos, antialiased); itself where it has that size."""
@@ -21,7 +23,7 @@ def resized(picture: Picture, height: int, width: int) -> Picture:
         picture,
         pixels=np.ascontiguousarray(layers[..., :3]),
         alpha=None if picture.alpha is None else np.ascontiguousarray(layers[..., 3]),
-        lost=(*picture.lost, f"reduced from {picture.width} x {picture.height}"),
+        lost=(*picture.lost, f"{REDUCED_FROM} {picture.width} x {picture.height}"),
     )
 
 

@@ -10,6 +10,7 @@ import torch
 
 from unlearnable.config import Precision, Scope
 from unlearnable.evaluation.stealth import variety
+from unlearnable.imaging.resize import REDUCED_FROM
 from unlearnable.methods import fluency
 from unlearnable.methods.problem import Problem
 from unlearnable.methods.resemblance import text_features
@@ -18,6 +19,7 @@ from unlearnable.models.weights import weights_sha256
 from unlearnable.protection.optimise import reason_to_stop
 from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss, TriggerFigures
 from unlearnable.results.common import made_by
+from unlearnable.wording import counted
 from unlearnable.workflows.output.layout import METADATA
 from unlearnable.workflows.protect.caption_names import said_of_names
 from unlearnable.workflows.protect.field_notes import field_notes
@@ -29,7 +31,8 @@ LOSSY = (
     "JPEG or lossy WebP, which takes away some of the noise and changes pixels by itself "
     "(linf is both, noise_linf the noise alone); --format png is lossless"
 )
-CONVERTED = "something in conversion (frames, depth, colours, size); see the manifest"
+CONVERTED = "something in conversion"
+REDUCED = "reduced to the size at which they will be shown, as you asked"
 OFTEN = 0.05  # share of the posts above which a single trigger stands out to anyone who counts
 FEWEST_OFTEN = 3  # posts: in a handful of them a share says nothing
 DRAWN = 512  # random triggers that the others are compared with
@@ -163,8 +166,12 @@ def said_of_copies(protected: Sequence[ManifestLine]) -> list[str]:
     notes = []
     if lossy := sum(line.quality is not None for line in protected):
         notes.append(f"{lossy} {'copy is' if lossy == 1 else 'copies are'} {LOSSY}")
-    if changed := sum(bool(line.notes) for line in protected):
-        notes.append(f"{changed} {'photo' if changed == 1 else 'photos'} lost {CONVERTED}")
+    reduced = [sum(note.startswith(REDUCED_FROM) for note in line.notes) for line in protected]
+    if sum(reduced):
+        notes.append(f"{counted(sum(reduced), 'photo')} {'was' if sum(reduced) == 1 else 'were'} {REDUCED}")
+    if changed := sum(len(line.notes) > one for line, one in zip(protected, reduced, strict=True)):
+        which = "(frames, depth, colours, transparency); see the manifest"
+        notes.append(f"{counted(changed, 'photo')} lost {CONVERTED} {which}")
     return notes
 
 

@@ -74,7 +74,7 @@ def records_of(layout: Layout) -> Layout:
 
     Raises:
         OutputError: there is no earlier result.
-        CheckpointError: a run that is no `--add` was stopped there.
+        CheckpointError: a run that is no `--add` was stopped there, or the report of the earlier one is missing.
     """
     kept = replace(layout, private=layout.earlier)
     if layout.key_under_way() is not None and not kept.report.is_file():
@@ -84,6 +84,8 @@ def records_of(layout: Layout) -> Layout:
     for records in (layout, kept):
         if records.report.is_file():
             return records
+    if any(path.exists() for path in layout.records):
+        raise CheckpointError(f"{layout.report} of the earlier run is missing, so nothing is added", hint=ANEW)
     hint = "run it without --add first"
     if layout.output.is_dir() and any(layout.output.iterdir()):
         hint = f"put {layout.private} back, if it is lost, or choose another --output"

@@ -18,6 +18,7 @@ from unlearnable.workflows.protect.read_one import refuse_changed
 from unlearnable.workflows.protect.summary import (
     CONVERTED,
     LOSSY,
+    REDUCED,
     WHO_COUNTS,
     figures_of,
     said_of_copies,
@@ -28,7 +29,7 @@ from unlearnable.workflows.protect.target import target_of
 BEFORE = "before: "  # stands in front of the notes of the earlier run
 _NUMBER = re.compile(r"(?<!\S)\d+(?!\S)")  # a word of its own: no part of a name
 ADDED = "of before, whose files are as they were"
-OF_BOTH = (WHO_COUNTS, LOSSY, CONVERTED)  # what notes say that are made anew, of both results
+OF_BOTH = (WHO_COUNTS, LOSSY, REDUCED, CONVERTED)  # what notes say that are made anew, of both results
 
 
 def read_again(earlier: Earlier, dataset: Dataset, known: Collection[str]) -> set[str]:
