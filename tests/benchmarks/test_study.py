@@ -282,6 +282,22 @@ def test_processes_share_the_protections(flickr, asked, monkeypatch):
     ]  # fmt: skip
 
 
+def test_cells_of_a_process_beside_this_one_are_not_said_to_be_missing(flickr, asked, monkeypatch):
+    settings = asked("flickr8k", flickr, methods=("clean", "em"))
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "0")
+    report = study.benchmark(settings)
+    assert report is not None
+    assert [note for note in report.notes if "cell" in note] == [
+        "1 cell not there yet, which the other processes compute: once they have ended, the same command writes all "
+        "tables"
+    ]
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    whole = study.benchmark(settings)
+    assert whole is not None
+    assert (whole.ran, [note for note in whole.notes if "cell" in note]) == (1, [])
+
+
 @pytest.mark.parametrize(
     ("module", "name", "seeds", "said", "ran"),
     [

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from unlearnable.benchmarks.protection_store import ProtectionStore
 from unlearnable.launched import process
+from unlearnable.wording import counted
 
 T = TypeVar("T")
 
@@ -17,3 +18,15 @@ def own_share(protections: Mapping[T, ProtectionStore | None]) -> list[T]:
     digests = {cell: store.digest if store else "" for cell, store in protections.items()}
     order = list(dict.fromkeys(digests.values()))
     return [cell for cell, digest in digests.items() if order.index(digest) % size == rank]
+
+
+def said_of_missing(cells: int) -> list[str]:
+    """Return a note on cells that are not there, if any: other processes may be at work on theirs still."""
+    if not cells:
+        return []
+    if process()[1] > 1:
+        return [
+            f"{counted(cells, 'cell')} not there yet, which the other processes compute: once they have ended, the "
+            "same command writes all tables"
+        ]
+    return [f"{counted(cells, 'cell')} missing: run the same command to continue"]

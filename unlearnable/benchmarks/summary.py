@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from unlearnable import files
 from unlearnable.benchmarks.bench import Bench
+from unlearnable.benchmarks.processes import said_of_missing
 from unlearnable.benchmarks.suites.base import TRANSFER
 from unlearnable.config import BenchmarkSettings
 from unlearnable.evaluation.embed import retrieve
@@ -22,7 +23,6 @@ from unlearnable.report.markdown_latex import to_latex, to_markdown
 from unlearnable.report.tables import lay_out
 from unlearnable.results import BenchmarkReport, SkippedRecord
 from unlearnable.results.common import made_by
-from unlearnable.wording import counted
 
 RANDOM_FEATURES = 256
 ALT = {
@@ -40,7 +40,6 @@ def report_of(
     paper = setup.suite.paper
     pretrained_names = [] if setup.scale.from_scratch else list(setup.victims)
     photos = int(gallery.photos.max()) + 1
-    missing = len(setup.cells) - len(cells)
     report = BenchmarkReport(
         dataset=setup.suite.name,
         title=setup.suite.title,
@@ -69,7 +68,7 @@ def report_of(
         tables=[],
         figures=[],
         skipped=list(skipped),
-        notes=[*notes, *([f"{counted(missing, 'cell')} missing: run the same command to continue"] if missing else [])],
+        notes=[*notes, *said_of_missing(len(setup.cells) - len(cells))],
         device=pool.device,
         made_by=made_by(),
         settings=settings.model_dump(mode="json", exclude_none=True),

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from unlearnable.benchmarks.crowd.bench import CrowdBench
 from unlearnable.benchmarks.crowd.figures import figures
 from unlearnable.benchmarks.crowd.runner import run
-from unlearnable.benchmarks.processes import own_share
+from unlearnable.benchmarks.processes import own_share, said_of_missing
 from unlearnable.benchmarks.summary import report_of
 from unlearnable.benchmarks.turns import run_missing
 from unlearnable.config import BenchmarkSettings
 from unlearnable.progress import Progress
 from unlearnable.report.crowd_table import crowd_table
 from unlearnable.results import BenchmarkReport, ProtectionRecord, SkippedRecord
-from unlearnable.wording import counted
 
 
 def run_crowd(crowd: CrowdBench, progress: Progress) -> int:
@@ -31,8 +30,7 @@ def crowd_report(
 ) -> BenchmarkReport:
     """Return the report on the finished cells, with its table."""
     done = {cell: result for cell in crowd.cells if (result := crowd.done(cell)) is not None}
-    missing = len(crowd.cells) - len(done)
-    more = [f"{counted(missing, 'cell')} missing: run the same command to continue"] if missing else []
+    more = said_of_missing(len(crowd.cells) - len(done))
     report = report_of(settings, crowd.bench, skipped, [*notes, *more], "")
     found = {
         "crowd_cells": list(done.values()),
