@@ -64,6 +64,7 @@ def _finding(key: Attempt, cells: Sequence[Cell], references: References, owners
         clean_through_mean=_hit(attacked, "text_to_image") if attacked else None,
         effect_through=_effect(attacked, protected, "text_to_image", random) if attacked else None,
         outcome=_outcome(strict),
+        judged_by=[way for way, effect in zip(WAYS, strict, strict=True) if effect is not None],
     )
     return finding.model_copy(update=_ends(ends))
 

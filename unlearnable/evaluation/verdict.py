@@ -40,11 +40,21 @@ def verdict(
         if names := [name_of(finding) for finding in judged if finding.outcome == outcome]:
             few = len(judged) <= MOST_NAMED
             parts.append(f"{_SAYING[outcome]} {', '.join(names) if few else f'{len(names)} of {len(judged)} tests'}")
+    parts += _one_sided(judged)
     if worst:
         parts.append(f"least effect {_measured(worst)}")
     if worst_adaptive and (worst is None or worst_adaptive.effect < worst.effect):
         parts.append(f"made against this tool, {_measured(worst_adaptive)}")
     return f"{first}: {'; '.join(parts)}"
+
+
+def _one_sided(judged: Sequence[Finding]) -> list[str]:
+    """Return a remark on outcomes that one direction alone decides, which is little to go by in a small gallery."""
+    names = [name_of(finding) for finding in judged if len(finding.judged_by) == 1]
+    if not names:
+        return []
+    shown = ", ".join(names) if len(judged) <= MOST_NAMED else f"{len(names)} of {len(judged)} tests"
+    return [f"one direction alone could be judged against {shown}"]
 
 
 def in_words(worst: WorstFinding, cells: Sequence[Cell], references: References, photos: int) -> str:

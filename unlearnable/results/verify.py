@@ -136,6 +136,9 @@ class Finding(Record):
     outcome: Outcome = Field(
         description="Judgement by the effect against the better of both references, mean over both directions."
     )
+    judged_by: list[Literal["image_to_text", "text_to_image"]] = Field(
+        default=[], description="Directions that the outcome goes by: in others clean posts taught too little to tell."
+    )
 
 
 class WorstFinding(Record):
