@@ -97,8 +97,11 @@ def test_from_photos_to_copied_captions(browser, window, dropped):
         browser.get_log(log)
     browser.get(window.address)
     photos = sorted(dropped.iterdir())
+    wait(browser, "document.querySelector('#restart')")
+    assert not browser.find_element("id", "restart").is_displayed(), "there is nothing to remove"
     drop(browser, *photos[:2])
     received(browser, 2)
+    assert browser.find_element("id", "restart").is_displayed()
     type_captions(browser, {0: CAPTIONS[0], 1: CAPTIONS[1]})
     browser.execute_script("document.querySelector('.drop').known = true")
     drop(browser, *photos[2:])

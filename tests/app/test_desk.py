@@ -240,6 +240,20 @@ def test_another_photo_of_the_same_number_has_another_address(tmp_path):
     assert address_of(0, "received", tmp_path / "gone") == "photos/0/received"
 
 
+def test_there_is_something_to_remove_once_anything_came(desk, photos, tmp_path):
+    assert not desk.holds
+    (tmp_path / "notes.pdf").write_bytes(b"no photo")
+    drop(desk, tmp_path / "notes.pdf")
+    assert desk.holds
+    desk.restart()
+    assert not desk.holds
+    desk.failed("p0.png", "it did not arrive")
+    assert desk.holds
+    desk.restart()
+    drop(desk, *photos)
+    assert desk.holds
+
+
 def test_what_fails_is_said_and_loses_nothing(desk, photos, tmp_path):
     (tmp_path / "broken.zip").write_bytes(b"no zip")
     drop(desk, tmp_path / "broken.zip")

@@ -105,6 +105,11 @@ class Desk:
         """Whether the user has to wait."""
         return self.busy and not self._looks
 
+    @property
+    def holds(self) -> bool:
+        """Whether anything came, be it of use or not, that the user may remove."""
+        return bool(self.lost) or any(self.inbox.folder.glob("*"))  # a folder that is gone holds nothing
+
     def arrived(self, path: Path) -> None:
         """Take a file that was put into the inbox, and look at all that is there; a draft stays as it is."""
         if path.parent == self.inbox.folder:  # and not removed with all others while it arrived

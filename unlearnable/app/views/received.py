@@ -53,7 +53,8 @@ def draw_drop(ui: Any, desk: Desk) -> tuple[Any, Any]:
         drop.on("failed", not_arrived, js_handler=NAMES)
         note = "They are copied into a folder that only you can read and that is removed at the end. Nothing leaves "
         ui.element("p").props["innerText"] = f"{note}this computer, and nothing is written before you say so."
-        ui.button("Remove them all", on_click=restart).props('flat no-caps id="restart"')
+        remove = ui.button("Remove them all", on_click=restart).props('flat no-caps id="restart"')
+        remove.bind_visibility_from(desk, "holds")
     return section, drop
 
 
