@@ -299,7 +299,7 @@ def test_a_victim_is_a_surrogate_where_it_has_the_weights_that_protection_was_ma
 
 
 def write_report(private, weights, name="tiny"):
-    known = {"surrogates": [name], "surrogate_weights": weights}
+    known = {"surrogates": [name], "surrogate_weights": weights, "captions_found": 120}
     (private / "report.json").write_text(REPORT.model_copy(update=known).model_dump_json())
 
 
@@ -528,6 +528,18 @@ def test_captions_that_are_missing_are_named(settings, scenes, tmp_path, caption
     if not captioned:  # what is proposed is enough
         files = {"captions": scenes / "posts" / "posts.jsonl", "protected_captions": scenes / "posts" / "posts.jsonl"}
         verify(settings(tmp_path / "copies", **{**given, **files}, epochs=1))
+
+
+def test_captions_that_the_run_did_not_have_are_refused(settings, scenes, posts, tiny_path, tmp_path):
+    captions = tmp_path / "mine.jsonl"
+    (posts / "posts.jsonl").rename(captions)
+    protect(posts, method="random", surrogate=str(tiny_path))
+    given = {"originals": posts, "captions": captions, "epochs": 0}
+    with pytest.raises(InputError, match=r"photos-protected was made without the captions of .*photos") as caught:
+        verify(settings(tmp_path / "photos-protected", **given))
+    assert "protect the photos again with these captions" in caught.value.hint
+    protect(posts, method="random", surrogate=str(tiny_path), captions=captions, overwrite=True)
+    assert verify(settings(tmp_path / "photos-protected", **given)).gallery.train_photos == 8
 
 
 def test_the_report_is_not_written_among_photos_or_posts(settings, scenes):

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from unlearnable.datasets import Dataset, restrict
-from unlearnable.errors import ConfigError
+from unlearnable.errors import ConfigError, InputError
 from unlearnable.folders import MANIFEST, private_of
 from unlearnable.results import ProtectReport
 from unlearnable.workflows.output.layout import REPORT
@@ -41,6 +41,23 @@ def refuse_exchanged(originals: Path, protected: Path) -> None:
             )
     if report_of(originals) and not report_of(protected):
         raise ConfigError(f"{originals} is what protect wrote, and {protected} is not", hint="name the originals first")
+
+
+def refuse_made_without_captions(originals: Dataset, protected: Path) -> None:
+    """Refuse captions of the originals that the run did not have: figures would compare them with made-up ones.
+
+    Raises:
+        InputError: originals have captions, and the run that made the copies found none.
+        CheckpointError: the report of the run is damaged.
+    """
+    report = report_of(protected)
+    if report is None or "captions_found" not in report.model_fields_set or report.captions_found:
+        return
+    if len(originals.uncaptioned) < len(originals.photos):
+        raise InputError(
+            f"{protected} was made without the captions of {originals.given}",
+            hint="protect the photos again with these captions, or pass others of the copies with --protected-captions",
+        )
 
 
 def sources_of(protected: Dataset) -> dict[str, str]:

@@ -14,7 +14,7 @@ from unlearnable.imaging.duplicates import near_duplicates
 from unlearnable.posts.reading import open_collection
 from unlearnable.progress import Progress
 from unlearnable.wording import counted
-from unlearnable.workflows.verify.made import given_to_protect
+from unlearnable.workflows.verify.made import given_to_protect, refuse_made_without_captions
 from unlearnable.workflows.verify.matching import PostPair, match, open_protected, read_both
 
 Held = tuple[Photo, list[str]]  # a held-out photo with its captions
@@ -78,6 +78,8 @@ def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] 
     """
     opened = open_collection(settings.originals, settings.captions, columns_of(settings))
     originals = given_to_protect(opened, settings.protected)
+    if settings.protected_captions is None:
+        refuse_made_without_captions(originals, settings.protected)
     protected = open_protected(settings.protected, originals, settings.protected_captions)
     posts, skipped = match(originals, protected, progress)
     skipped += [*originals.skipped, *protected.skipped]
