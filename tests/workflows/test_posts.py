@@ -61,7 +61,8 @@ def test_a_text_beside_a_photo_that_is_not_utf_8_is_said(posts):
     (posts / "posts.jsonl").unlink()
     (posts / "p0.txt").write_bytes(b"caf\xe9 at the sea")
     _, notes = opened(posts)
-    assert notes[1] == "p0.txt is not UTF-8; it is read, and written back, as cp1252: check that its letters look right"
+    assert notes[1].startswith("p0.txt is not UTF-8; it is read, and written back, as cp1252")
+    assert notes[1].endswith("check that its letters look right")
 
 
 def test_texts_beside_the_photos_are_captions(posts):
