@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from tests.methods.sessions import finish, started
 from unlearnable.methods import adversarial, steps
@@ -172,3 +173,22 @@ def test_noise_does_not_show_those_whose_names_captions_borrow(make_problem, qui
     ((said, goes),) = asked
     assert said.sum() == len(said) + 2
     assert not said[torch.arange(len(said)), goes].any()
+
+
+def test_the_posts_of_one_person_are_not_to_show_each_other(make_problem, quick):
+    """Groups of one person's posts that show each other show that person: nothing is left of the way from them."""
+    problem = make_problem(16)
+    ones, others = [f"here is Xyza at the {place}" for place in "abcdefghi"], ["the park", "a pond", "trees"] * 3
+    named = replace(problem, captions=tuple((text,) for text in [*ones, *others][:16]))
+    nobody = replace(named, captions=tuple((text.replace("Xyza", "somebody"),) for (text,) in named.captions))
+
+    def shares_of_the_common():
+        for posts in (named, nobody):
+            (misled,) = adversaries(started("mem", posts, quick))
+            photos, words = adversarial._features(started("mem", posts, quick), misled.model)
+            common = F.normalize(photos[:9].mean(dim=0) + words[:9].mean(dim=0), dim=0)
+            yield float((misled.shift[:9] @ common).mean()), misled.shift[9:]
+
+    (away, rest), (around, same) = shares_of_the_common()
+    assert away > around + 1
+    assert rest.shape == same.shape

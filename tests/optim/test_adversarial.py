@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnable.optim import adversarial
-from unlearnable.optim.adversarial import displacement, elsewhere, group
+from unlearnable.optim.adversarial import departure, displacement, elsewhere, group
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -78,6 +78,13 @@ def test_the_displacement_is_away_from_a_photo_and_its_words_towards_those_of_th
     assert torch.allclose(one[0], torch.tensor([1, 0, -half, -half, 0, 1, -1, 0, 0, 0]))
     assert torch.allclose(both[0], torch.tensor([1, 0, -half / 2, -half / 2, -0.5, 1, -0.5, -0.5, 0, 0]))
     assert (one @ images.T).argmax(dim=1).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_the_posts_of_one_person_depart_from_what_they_have_in_common():
+    images = F.normalize(torch.tensor([[1.0, 1, 0, 0], [1, 0, 1, 0]]), dim=1)
+    goes = departure(images, torch.eye(4)[[3, 3]])
+    shared = F.normalize(torch.tensor([2.0, 1, 1, 0]), dim=0) + torch.eye(4)[3]
+    assert torch.allclose(goes, images + shared)
 
 
 @given(st.integers(6, 40), st.integers(0, 99))

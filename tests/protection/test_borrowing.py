@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnable.posts.names import names_in, posts_by_name
+from unlearnable.posts.names import names_in, posts_by_name, posts_of_one
 from unlearnable.protection.borrowing import KINDS, borrowing, given_away, kinds_of, unlike
 
 
@@ -48,6 +48,13 @@ def test_a_word_that_captions_have_in_small_letters_as_often_is_none():
 
 def test_a_name_that_stands_in_the_possessive_alone_is_one():
     assert posts_by_name([["at Anna's place"], ["with Anna's dog"]]) == {"Anna": [0, 1]}
+
+
+def test_posts_are_of_one_where_more_than_half_of_them_name_that_person():
+    posts = [["with Ada"], ["at the sea"], ["Ada and Ben", "with Ada"], ["with Ada"], ["with Ben"]]
+    assert posts_of_one(posts) == [0, 2, 3]
+    assert posts_of_one([*posts, ["clouds"]]) == []
+    assert posts_of_one([["clouds"], ["trees"]]) == []
 
 
 def test_a_name_of_one_post_is_none_to_borrow():

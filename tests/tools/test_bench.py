@@ -12,8 +12,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from tests.conftest import TINY
+from tests.conftest import TINY, picture
 from tests.evaluation.test_verdict import cell
 from tests.report.test_html import STUDY
 from unlearnable.results import ArmName, RanksRecord
@@ -115,6 +116,26 @@ def test_draws_share_nobody_and_leave_everybody_else_in_the_crowd(tmp_path, monk
         assert (len(mine), sorted([*mine, *others]), mine) == (2, people, test)
         seen += mine
     assert sorted(seen) == people
+
+
+def test_a_model_is_asked_for_one_person_among_others(tmp_path, monkeypatch, capsys):
+    for number, person in enumerate(("Ada", "Ben", "Cleo")):
+        (tmp_path / "people" / person).mkdir(parents=True)
+        for photo in range(5):
+            Image.fromarray(picture(10 * number + photo, 48, 48)).save(tmp_path / "people" / person / f"{photo}.png")
+    draws, script = tmp_path / "draws", str(BENCH / "alone.py")
+    lay_out = ["lay-out", "--data", str(tmp_path / "people"), "--output", str(draws), "--draws", "2"]
+    monkeypatch.setattr(sys, "argv", ["alone.py", *lay_out, "--sizes", "2", "2", "1"])
+    runpy.run_path(script, run_name="__main__")
+    counts = {name: len(list((draws / "1" / name).glob("*.png"))) for name in ("mine", "held", "others", "others-held")}
+    assert counts == {"mine": 2, "held": 2, "others": 2, "others-held": 2}
+    given = ["ask", str(draws / "1"), "--posts", "none", "mine", "--victims", "resnet-small"]
+    monkeypatch.setattr(sys, "argv", ["alone.py", *given])
+    capsys.readouterr()
+    runpy.run_path(script, run_name="__main__")
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[2] for line in lines] == ["none", "mine"]
+    assert all(0 <= float(line[5]) <= float(line[6]) == 100 and 1 <= float(line[7]) <= 3 for line in lines)
 
 
 def test_names_that_do_not_fit_the_face_are_dropped(tmp_path, monkeypatch, capsys):

@@ -18,9 +18,9 @@ from unlearnable.methods.problem import Problem
 from unlearnable.models.architectures import tuning_rate
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import encode_photos, encode_texts
-from unlearnable.optim.adversarial import centres_of, displacement, elsewhere, group
+from unlearnable.optim.adversarial import centres_of, departure, displacement, elsewhere, group
 from unlearnable.optim.view import PLAIN_VIEW, load_view
-from unlearnable.posts.names import posts_by_name
+from unlearnable.posts.names import posts_by_name, posts_of_one
 from unlearnable.posts.pixels import tokens_of
 from unlearnable.training.optimiser import adamw, rate, set_rate
 
@@ -86,7 +86,8 @@ def adversaries(session: MEMSession, models: Sequence[DualEncoder]) -> list[Adve
     """Return what the trained copies are to see; nothing where all posts are of one group.
 
     Posts of the same people or things are a group, which all of the models see as the same other groups: only photos
-    that move together teach a name the wrong look.
+    that move together teach a name the wrong look. Where most of all posts name one person, these are to show
+    nobody else, and nothing of what they have in common.
     """
     settle(models, session.settings.precision, damp=True)
     features = [_features(session, model) for model in models]
@@ -97,10 +98,18 @@ def adversaries(session: MEMSession, models: Sequence[DualEncoder]) -> list[Adve
         return []
     photos = F.normalize(torch.cat([images for images, _ in features], dim=1), dim=1)
     wanted = elsewhere(centres_of(photos, labels), groups_said(session.problem, labels))
+    one, precision = posts_of_one(session.problem.captions), session.settings.precision
     return [
-        Adversary(model, session.settings.precision, displacement(images, texts, labels, wanted))
+        Adversary(model, precision, _shift(images, texts, labels, wanted, one))
         for model, (images, texts) in zip(models, features, strict=True)
     ]
+
+
+def _shift(images: Tensor, texts: Tensor, labels: Tensor, wanted: Tensor, one: Sequence[int]) -> Tensor:
+    shift = displacement(images, texts, labels, wanted)
+    if one:
+        shift[one] = departure(images[one], texts[one])
+    return shift
 
 
 def groups_said(problem: Problem, labels: Tensor) -> Tensor:

@@ -96,6 +96,19 @@ def displacement(images: Tensor, texts: Tensor, labels: Tensor, wanted: Tensor) 
     return images + captions[labels] - (photos + captions)[wanted].mean(dim=0)[labels]
 
 
+def departure(images: Tensor, texts: Tensor) -> Tensor:
+    """Return (n, d) the direction that the features of one person's photos are to move against.
+
+    Away from each photo's own features and from what all of the photos, and all of the captions, have in common: that
+    person. Groups of these posts would have to show each other, and so the same person again.
+
+    Args:
+        images: (n, d) features of the clean photos.
+        texts: (n, d) features of their captions.
+    """
+    return images + F.normalize(images.mean(dim=0), dim=0) + F.normalize(texts.mean(dim=0), dim=0)
+
+
 def _centres(features: Tensor, labels: Tensor, count: int) -> Tensor:
     sums = torch.zeros(count, features.shape[1]).index_add(0, labels, features)
     return F.normalize(sums, dim=1)

@@ -58,6 +58,16 @@ def posts_by_name(captions: Sequence[Sequence[str]]) -> dict[str, list[int]]:
     return {name: posts for name, posts in found.items() if len(posts) >= FEWEST}
 
 
+def posts_of_one(captions: Sequence[Sequence[str]]) -> list[int]:
+    """Return the posts that name the one whom more than half of them name; none if there is nobody.
+
+    Args:
+        captions: all captions of each post.
+    """
+    most = max(posts_by_name(captions).values(), key=len, default=[])
+    return most if 2 * len(most) > len(captions) else []
+
+
 def all_names(captions: Sequence[Sequence[str]]) -> frozenset[str]:
     """Return all names, also those of a single post or at the beginning of a sentence, and their words by themselves.
 
