@@ -52,7 +52,9 @@ class Enlarged:
         self.shape = height, width, channels
         neighbours = _neighbours if mode == "bilinear" else _nearest
         left, right, weight = neighbours(width, columns)
-        self._wide = _between(grid[:, left].astype(np.float32), grid[:, right].astype(np.float32), weight[:, None])
+        # `take` puts the channels of a pixel side by side, an index does not: its rows take six times as long.
+        first, second = (grid.take(cells, axis=1).astype(np.float32) for cells in (left, right))
+        self._wide = _between(first, second, weight[:, None])
         self._above, self._below, self._weight = neighbours(height, rows)
 
     def __getitem__(self, rows: slice) -> NDArray[np.int8]:

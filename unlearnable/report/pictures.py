@@ -83,7 +83,8 @@ def strongest(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[int,
     height, width, _ = before.shape
     step = PART // STEPS
     rows = [slice(top, top + step) for top in range(0, height, step)]
-    change = [np.abs(after[part].astype(np.int16) - before[part]).sum(axis=(0, 2)) for part in rows]
+    changes = (np.abs(after[part].astype(np.int16) - before[part]) for part in rows)
+    change = [part.sum(axis=0).sum(axis=1) for part in changes]  # NumPy takes five times as long for both at once
     whole = np.pad(np.cumsum(np.cumsum(change, axis=0), axis=1), ((1, 0), (1, 0)))  # of all above and to the left
     tops, lefts = (np.arange(0, max(size - PART, 0) + 1, step) for size in (height, width))
     bottoms, rights = np.minimum(tops // step + STEPS, len(rows)), np.minimum(lefts + PART, width)
