@@ -1,8 +1,9 @@
 """Time writing one large photo, with all that is measured on it: CPU seconds and memory of one process.
 
-    python tools/bench/writing.py [--megapixels 12] [--rounds 2]
+    python tools/bench/writing.py [--megapixels 12] [--rounds 2] [--channels 1]
 
-The photo is the first of `big_photos.py`, the noise random, of three channels, for models of 224 pixels.
+The photo is the first of `big_photos.py`, the noise random, grey as by default or of
+`--channels 3`, for models of 224 pixels.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from unlearnable.workflows.protect.write_one import WriteJob, write_one
 SIDE = 224
 
 
-def job_for(folder: Path) -> WriteJob:
+def job_for(folder: Path, channels: int) -> WriteJob:
     """Return the job of writing the one photo of a folder beside it."""
     (path,) = folder.glob("*.jpg")
     photo, picture = Photo(path.name, path), decode(path)
@@ -37,7 +38,7 @@ def job_for(folder: Path) -> WriteJob:
         name=path.name,
         checksum=photo.sha256() or "",
         post="0" * 64,
-        noise=np.random.default_rng(0).integers(-8, 9, (3, *grid), np.int8),
+        noise=np.random.default_rng(0).integers(-8, 9, (channels, *grid), np.int8),
         trigger="",
         captions=[],
         pixels=picture.height * picture.width,
@@ -50,12 +51,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megapixels", type=float, default=12.0)
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--channels", type=int, choices=(1, 3), default=1)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "photos"
         folder.mkdir()
         write(folder, 1, options.megapixels)
-        job = job_for(folder)
+        job = job_for(folder, options.channels)
         write_one(job)  # loads what is loaded late
         began = time.process_time()
         for _ in range(options.rounds):
