@@ -128,3 +128,55 @@ def test_the_photos_are_indexed_once_for_all_albums(tmp_path: Path, monkeypatch:
     write_captions(dataset, Edits({}, {photo.id: photo.id for photo in dataset.photos}), tmp_path / "out")
     assert list(tree(tmp_path / "out")) == sorted(albums)
     assert len(indexed) == 3  # to read, and by the old and the new paths to write
+
+
+def labelled(*entries: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"timestamp": 17, "media": [], "label_values": list(entries), "fbid": "40", **more}
+
+
+def test_newer_posts_have_their_words_and_photos_under_labels(tmp_path: Path) -> None:
+    """What else such a post says, in whatever language, may be a place or a friend: it is left out."""
+    photos = [f"posts/media/{n}.jpg" for n in range(5)]
+    rows = [{"uri": name, "creation_timestamp": 1} for name in photos]
+    text, friend = {"label": "Message", "value": redone("größe am See")}, {"label": "Target", "value": "Ada L."}
+    inner = {"title": "Attachments", "dict": [{"title": "", "dict": [{"label": "Media", "media": [rows[2]]}, friend]}]}
+    media = {"label": "Media", "media": rows[:2]}
+    posts = [
+        labelled(friend, text, {"label": "Place", "value": "Paris"}, media, inner),
+        labelled({"label": "Nachricht", "value": "ein Hund"}, media=[{**rows[3], "description": "a dog"}]),
+        labelled(
+            {"label": "Viesti", "value": "koira"}, friend, {"label": "URL", "value": "x", "href": "x"}, media=rows[4:]
+        ),
+        labelled(text, friend),
+    ]
+    lay_out(tmp_path, {"posts/posts_on_other_pages_and_profiles.json": json.dumps(posts)}, *photos)
+    dataset = open_dataset(tmp_path)
+    captions = dataset.captions_by_photo()
+    assert (dataset.format, captions[photos[2]], captions[photos[3]]) == (
+        "facebook",
+        ["größe am See"],
+        ["ein Hund", "a dog"],
+    )
+    assert dataset.uncaptioned == {photos[4]}
+    assert [(skip.where.rpartition(":")[2], skip.reason) for skip in dataset.skipped] == [
+        ("[2]", "unknown-part"),
+        ("[3]", "no-photo"),
+        ("[2]", "no-caption"),
+    ]
+    assert "which of Viesti, Target is the text" in dataset.skipped[0].detail
+
+    write_captions(
+        dataset, Edits({(0, 0): "grün"}, {name: name for name in (photos[0], *photos[2:])}), tmp_path / "out"
+    )
+    written = json.loads((tmp_path / "out/posts/posts_on_other_pages_and_profiles.json").read_text())
+    first = labelled({**text, "value": redone("grün")}, {"label": "Media", "media": rows[:1]})
+    inner["dict"] = [{"title": "", "dict": [{"label": "Media", "media": [rows[2]]}]}]
+    first["label_values"].append(inner)
+    assert written == [first, posts[1], labelled(media=rows[4:])]
+
+
+def test_labels_without_photos_are_no_posts_with_photos(tmp_path: Path) -> None:
+    reaction = labelled({"label": "Reaction", "value": "Like"}, {"label": "uri", "value": "a.jpg"})
+    two = labelled({"label": "Message", "value": "a"}, {"label": "Text", "value": "b"}, media=[{"uri": "b.jpg"}])
+    lay_out(tmp_path, {"x/1.json": json.dumps([reaction]), "y/your_posts_1.json": json.dumps([two])}, "a.jpg", "b.jpg")
+    assert open_dataset(tmp_path).uncaptioned == {"b.jpg"}  # two texts: neither is taken

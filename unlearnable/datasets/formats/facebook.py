@@ -2,6 +2,9 @@
 
 The text of a post belongs to all its photos, and each photo may have a `description` of its own. An album is
 `{"name", "photos": [{"uri", "description"}]}`; `your_uncategorized_photos.json` has `other_photos_v2` for `photos`.
+
+Newer posts are `{"label_values": [{"label", "value"}, {"label", "media": [{"uri"}]}], "media"}`. Labels are in the
+language of the account, so that a text is taken only from a label that is known; what else such a post says is cut.
 """
 
 from __future__ import annotations
@@ -12,23 +15,33 @@ from typing import Any
 from unlearnable.datasets.export import Export
 from unlearnable.datasets.text.json_spans import Node, decode, items, object_in, parts_of, rows_in, spans_of
 from unlearnable.datasets.text.mojibake import speller, text_in
-from unlearnable.datasets.text.records import CaptionRecord, Scan
+from unlearnable.datasets.text.records import CaptionRecord, Scan, told_apart
 from unlearnable.datasets.text.spans import Span, TextSpan
 from unlearnable.datasets.types import Skipped
 
-_CALLED = r"your_posts.*\.json|your_uncategorized_photos\.json|your_photos\.json|\d+\.json"
+_CALLED = (
+    r"(your_posts.*|posts_on_other_pages_and_profiles|your_uncategorized_photos|your_photos|\d+)\.json"  # albums last
+)
+_LABELS = "label_values"
+_BELOW = (_LABELS, "media", "dict", "vec")  # lists in a post with labels, inside each other
+_TEXT = frozenset(("message", "text", "caption", "nachricht", "mensaje", "messaggio", "mensagem", "bericht"))
 _ALBUM = ("photos", "other_photos_v2")
 _COVER = "cover_photo"
 
 
 def _suits(text: str) -> bool:
-    if '"creation_timestamp"' not in text or '"uri"' not in text:
+    if '"uri"' not in text or not ('"creation_timestamp"' in text or f'"{_LABELS}"' in text):
         return False
-    whole = decode(text).value
-    if isinstance(whole, dict):
-        lists = [whole.get(name) for name in _ALBUM]
+    whole = decode(text)
+    if isinstance(whole.value, dict):
+        lists = [whole.value.get(name) for name in _ALBUM]
         return any(isinstance(photos, list) and any(_is_medium(one) for one in photos) for photos in lists)
-    return isinstance(whole, list) and any(isinstance(post, dict) and "attachments" in post for post in whole)
+    posts = items(text, whole.start) if isinstance(whole.value, list) else ()
+    return any(_has_attachments(post) or any(_labelled_media(text, post, (), [])) for post in posts)
+
+
+def _has_attachments(post: Node) -> bool:
+    return isinstance(post.value, dict) and "attachments" in post.value
 
 
 def _is_medium(value: Any) -> bool:
@@ -40,23 +53,56 @@ def _scan(text: str) -> Scan:
     if isinstance(whole.value, dict):
         return _scan_album(text, whole)
     posts = list(items(text, whole.start))
-    records: list[CaptionRecord] = []
-    faults: list[Skipped] = []
     lists = [spans_of(posts)]
+    found: list[CaptionRecord | Skipped] = []
     for number, post in enumerate(posts):
-        words = next((found for one in rows_in(text, post, "data") if (found := text_in(text, one, "post"))), None)
-        data = [rows_in(text, attachment, "data") for attachment in rows_in(text, post, "attachments")]
-        media = [
-            row for rows in data for row in rows if isinstance(row.value, dict) and _is_medium(row.value.get("media"))
-        ]
-        links = [row for rows in data for row in rows if row not in media]
-        lists += map(spans_of, data)
-        for row in media:
-            medium = object_in(text, row, "media") or row
-            records += _record(text, f"[{number}]", medium, words, spans_of([post, row, *links]))
-        if not media:
-            faults.append(Skipped(f"[{number}]", "no-photo", "a post without media"))
-    return Scan(tuple(records), tuple(faults), tuple(lists), speller(text), commas=True)
+        is_labelled = not _has_attachments(post) and bool(rows_in(text, post, _LABELS))
+        found += (_labelled if is_labelled else _attached)(text, f"[{number}]", post, lists)
+    return Scan(*told_apart(found), tuple(lists), speller(text), commas=True)
+
+
+def _attached(text: str, place: str, post: Node, lists: list[tuple[Span, ...]]) -> Iterator[CaptionRecord | Skipped]:
+    """Yield the records of a post with attachments, and add the lists of these to `lists`."""
+    words = next((found for one in rows_in(text, post, "data") if (found := text_in(text, one, "post"))), None)
+    data = [rows_in(text, attachment, "data") for attachment in rows_in(text, post, "attachments")]
+    media = [row for rows in data for row in rows if isinstance(row.value, dict) and _is_medium(row.value.get("media"))]
+    links = [row for rows in data for row in rows if row not in media]
+    lists += map(spans_of, data)
+    for row in media:
+        medium = object_in(text, row, "media") or row
+        yield from _record(text, place, medium, words, spans_of([post, row, *links]))
+    if not media:
+        yield Skipped(place, "no-photo", "a post without media")
+
+
+def _labelled(text: str, place: str, post: Node, lists: list[tuple[Span, ...]]) -> Iterator[CaptionRecord | Skipped]:
+    """Yield the records of a post with labels, and add its lists to `lists`, so that what is not understood is cut."""
+    media = list(_labelled_media(text, post, (post.span,), lists))
+    said = [one for one in rows_in(text, post, _LABELS) if text_in(text, one, "value") and "href" not in one.value]
+    labels = [label.value if (label := text_in(text, one, "label")) else "" for one in said]
+    known = [one for one, label in zip(said, labels, strict=True) if label.strip().casefold() in _TEXT]
+    words = text_in(text, known[0], "value") if len(known) == 1 else None
+    if not media:
+        yield Skipped(place, "no-photo", "a post without media")
+    elif said and words is None:
+        what = f"which of {', '.join(labels)} is the text of the post is not known"
+        yield Skipped(place, "unknown-part", f"{what}: its photos are taken without")
+    for medium, rows in media:
+        yield from _record(text, place, medium, words, (*rows, *(spans_of(known) if words else ())))
+
+
+def _labelled_media(
+    text: str, node: Node, rows: tuple[Span, ...], lists: list[tuple[Span, ...]]
+) -> Iterator[tuple[Node, tuple[Span, ...]]]:
+    """Yield the media in a post with labels, each with the rows around it, and add the lists of these to `lists`."""
+    for name in _BELOW:
+        parts = rows_in(text, node, name)
+        lists.append(spans_of(parts))
+        for part in parts:
+            if name == "media" and text_in(text, part, "uri"):
+                yield part, (*rows, part.span)
+            else:
+                yield from _labelled_media(text, part, (*rows, part.span), lists)
 
 
 def _scan_album(text: str, album: Node) -> Scan:
