@@ -228,6 +228,26 @@ def test_all_but_captions_and_paths_stays(tmp_path: Path) -> None:
     }
 
 
+def test_the_json_of_an_older_takeout_lacks_fields(tmp_path: Path) -> None:
+    texts = {
+        "a.jpg.json": {"title": "a.jpg", "description": "a dog", "creationTime": {"timestamp": "1"}},
+        "b.jpg.json": {"description": "a cat", "photoTakenTime": None},
+        "c.jpg.json": {"title": "c.jpg", "description": None, "modificationTime": {}},
+        "d.jpg.json": {"title": "d.jpg", "description": "", "trashed": True},
+        "metadata.json": {"title": "Lake", "description": "of us", "access": "protected", "date": {}, "geoData": {}},
+    }
+    photos = ("a.jpg", "b.jpg", "c.jpg", "d.jpg", "metadata.jpg")
+    lay_out(tmp_path, {name: json.dumps(text) for name, text in texts.items()}, *photos)
+    dataset = open_dataset(tmp_path)
+    assert [photo.id for photo in dataset.photos] == ["a.jpg", "b.jpg", "c.jpg", "metadata.jpg"]
+    assert [pair.caption for pair in dataset.pairs if pair.record >= 0] == ["a dog", "a cat"]
+    assert [(skip.where, skip.reason) for skip in dataset.skipped] == [
+        ("c.jpg.json", "no-caption"),
+        ("d.jpg", "withheld"),
+        ("metadata.json", "bad-row"),
+    ]
+
+
 def test_other_json_beside_a_photo_is_no_takeout(tmp_path: Path) -> None:
     lay_out(tmp_path, {"a.jpg.json": '{"title": "a", "description": "b"}', "b.jpg.json": "{"}, "a.jpg", "b.jpg")
     assert open_dataset(tmp_path).format == "folder"

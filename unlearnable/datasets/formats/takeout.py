@@ -19,6 +19,12 @@ from unlearnable.datasets.text.spans import Span
 from unlearnable.datasets.tree import find_files
 
 _SUFFIX = ".supplemental-metadata"
+_GOOGLES = frozenset(  # an album's metadata.json has none of them, and a photo's at least one in each of the years
+    (
+        *("photoTakenTime", "creationTime", "modificationTime", "photoLastModifiedTime", "geoDataExif"),
+        *("googlePhotosOrigin", "trashed", "inLockedFolder"),
+    )
+)
 _CUT_AT = 42  # Google cuts names to 46 characters, but counts some letters for more than one
 _COUNTED = re.compile(r"(.*)(\(\d+\))(\.[^.]*)?")
 _PART = re.compile(
@@ -81,8 +87,8 @@ def _cut(photo: str, least: int) -> Iterator[str]:
 
 def _captions(text: str) -> list[StoredCaption]:
     whole = decode(text)
-    if not isinstance(whole.value, dict) or not {"title", "photoTakenTime"} <= whole.value.keys():
-        raise ValueError("no title or no photoTakenTime")  # an album's metadata.json has no time
+    if not isinstance(whole.value, dict) or _GOOGLES.isdisjoint(whole.value):
+        raise ValueError("none of the fields that Google writes, such as photoTakenTime")
     found = text_in(text, whole, "description")
     return [StoredCaption(found.value, (Span(found.start, found.end),), speller(text))] if found else []
 
