@@ -41,6 +41,23 @@ def test_a_capital_at_the_beginning_of_a_sentence_makes_no_name():
     assert posts_by_name(captions) == {"Anna": [0, 2]}
 
 
+def test_a_name_with_which_several_captions_begin_is_one_although_it_stands_nowhere_else():
+    begun = [["{} at the beach"], ["{}'s first day. A long one"], ["So tired. {} 💕"], ["a dog"]]
+    assert posts_by_name([[text.format("Mia") for text in post] for post in begun]) == {"Mia": [0, 1, 2]}
+    assert posts_of_one([[text.format("Grace") for text in post] for post in begun]) == [0, 1, 2]
+    assert posts_by_name([["Mia at the beach", "Mia and her dog"], ["Mia, again"]]) == {}  # two posts
+
+
+@pytest.mark.parametrize("word", ["Beach", "Summer", "Many", "Hiking", "Sunday"])
+def test_a_word_with_which_captions_without_names_begin_is_none(word):
+    assert posts_by_name([[f"{word} with friends"], [f"{word} at home"], [f"{word} and more"], ["more"]]) == {}
+
+
+def test_words_with_which_captions_begin_are_names_neither_in_small_letters_nor_in_other_languages():
+    assert posts_by_name([["Mia at home"], ["Mia and I"], ["Mia again"], ["a mia"]]) == {}
+    assert posts_by_name([["Wir am Strand"], ["Wir und der Hund"], ["Wir beim Essen"]]) == {}
+
+
 def test_a_word_that_captions_have_in_small_letters_as_often_is_none():
     captions = [["a Man with Rose"], ["the Man"], ["a man"], ["that man"], ["Rose and a rose"], ["with Rose"]]
     assert posts_by_name(captions) == {"Rose": [0, 4, 5]}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,3 +149,10 @@ def bundled_intact() -> bool:
     if not (checksum.is_file() and WEIGHTS.is_file()):
         return False
     return checksums.sha256(WEIGHTS) == checksum.read_text(encoding="ascii").strip()
+
+
+@lru_cache(maxsize=1)
+def bundled_words() -> frozenset[str]:
+    """Return the words, in small letters, that the bundled model knows: of captions without names, and of phrases."""
+    read = json.loads((FOLDER / "tokenizer.json").read_text(encoding="utf-8"))
+    return frozenset(read["model"]["vocab"])

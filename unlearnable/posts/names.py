@@ -5,15 +5,17 @@ from __future__ import annotations
 import calendar
 import re
 from collections import Counter
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from functools import lru_cache
 from typing import NamedTuple
 
 from unlearnable.grouping import grouped
+from unlearnable.models.masked_language import bundled_words
 from unlearnable.models.tokens import READ, natural_vocabulary
 from unlearnable.posts.letters import look_alike
 
 FEWEST = 2  # posts that a name stands in
+FEWEST_BEGUN = 3  # posts in which a sentence begins with a name that stands nowhere else
 _LETTERS = r"(?:[^\W\d_][\u0300-\u036f]*)+"  # with accents of their own, as macOS writes them
 _WORD = rf"{_LETTERS}(?:[-'’]{_LETTERS})*"
 _INITIAL = r"(?:(?<=\b[^\W\d_])\.)?"  # its full stop, as in "George W. Bush"
@@ -32,24 +34,27 @@ _SHORT = 3  # letters of an abbreviation, such as TV or BBQ
 
 
 class Name(NamedTuple):
-    """A name, where it stands in its caption, and whether a sentence begins with it."""
+    """A name, where it stands in its caption, whether a sentence begins with it, and whether it goes on in English."""
 
     text: str
     at: int
     begins: bool
+    goes_on: bool
 
 
 def posts_by_name(captions: Sequence[Sequence[str]]) -> dict[str, list[int]]:
     """Return the posts that each name stands in, in order of their first; names of a single post are left out.
 
-    A word that is capitalised because a sentence begins with it is no name for that, nor are ordinary words, those that
-    the captions have in small letters as often, and those of the calendar. Scripts without capitals have no names here.
+    A word that is capitalised because a sentence begins with it is no name for that, unless several do so (`_begun`),
+    nor are ordinary words, those that the captions have in small letters as often, and those of the calendar. Scripts
+    without capitals have no names here.
 
     Args:
         captions: all captions of each post.
     """
     names = _names_of(captions)
     certain = {name.text for post in names for name in post if not name.begins or " " in name.text}
+    certain |= _begun(names, captions)
     found = grouped(
         (text, number)
         for number, post in enumerate(names)
@@ -92,8 +97,7 @@ def disguised(caption: str, names: Set[str]) -> str:
 
 def _names_of(captions: Sequence[Sequence[str]]) -> list[list[Name]]:
     """Return the names of each post, but those that the captions have in small letters as often."""
-    found = (word for post in captions for caption in post for word in re.findall(_WORD, caption[:READ]))
-    words = Counter(_POSSESSIVE.sub("", word) for word in found)
+    words = Counter(_POSSESSIVE.sub("", word) for word in _words_of(captions))
     return [
         [
             name
@@ -103,6 +107,27 @@ def _names_of(captions: Sequence[Sequence[str]]) -> list[list[Name]]:
         ]
         for post in captions
     ]
+
+
+def _words_of(captions: Sequence[Sequence[str]]) -> Iterator[str]:
+    return (word for post in captions for caption in post for word in re.findall(_WORD, caption[:READ]))
+
+
+def _begun(names: Sequence[Sequence[Name]], captions: Sequence[Sequence[str]]) -> set[str]:
+    """Return the words that are names although they stand nowhere but where sentences begin: "Mia at the beach".
+
+    Sentences of several posts begin with one, some in English, where such a word is a name rather than "Wir" or "Les".
+    Neither do the captions have it in small letters, nor is it a word that stands in captions without names, as "Beach"
+    does; for that some names are left out, as "Jack" is.
+    """
+    begun = [
+        (name, number) for number, post in enumerate(names) for name in post if name.begins and " " not in name.text
+    ]
+    posts = grouped((name.text, number) for name, number in begun)
+    english = {name.text for name, _ in begun if name.goes_on}
+    others = bundled_words().union(_words_of(captions))
+    often = {text for text, numbers in posts.items() if len(set(numbers)) >= FEWEST_BEGUN}
+    return {text for text in often & english if text.lower() not in others}
 
 
 def names_in(caption: str) -> list[Name]:
@@ -119,7 +144,8 @@ def names_in(caption: str) -> list[Name]:
             alone = last - start == 1 and words[start].isupper() and len(words[start]) <= _SHORT
             if not alone and not all(map(_is_ordinary, words[start:last])):
                 at = match.start() + sum(len(word) + 1 for word in words[:start])
-                names.append(Name(name, at, starts and start == 0))
+                goes_on = bool(_POSSESSIVE.search(words[last - 1])) or any(map(_is_ordinary, words[last : last + 1]))
+                names.append(Name(name, at, starts and start == 0, goes_on))
     return names
 
 
