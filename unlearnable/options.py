@@ -117,6 +117,7 @@ class TrainOptions(ScheduleOptions, total=False):
     captions: Paths
     test_fraction: float
     model: AnyPath
+    from_scratch: bool | None
     output: AnyPath
     epochs: int | None
     lr: float | None

@@ -45,6 +45,7 @@ VALUES = {
         "data": ["x", "y"], "captions": ["a", "b"], "test_fraction": 0.3, "model": "m", "output": "o", "epochs": 3,
         "lr": 0.5, "batch_size": 7, "weight_decay": 0.3, "warmup": 0.2, "one_caption": True,
         "smallest_crop": 0.4, "precision": "bf16", "seed": 8, "device": "cpu", "log_file": "run.log",
+        "from_scratch": False,
     },
     "verify": {
         "photo_column": "Datei", "caption_column": "Text",
@@ -69,13 +70,14 @@ VALUES = {
     },
 }  # fmt: skip
 FLAGS = {"attackers": "--attacker", "platform": "--for"}  # not named as their setting
+OFF = {"one_caption": "--all-captions", "from_scratch": "--pretrained"}
 ARGUMENTS = {"protect": {"photos": "p"}, "verify": {"originals": "p", "protected": "q"}, "explain": {"photo": "p"}}
 
 
 def flags(values, *, commas):
     """The options that give values; lists with commas, or repeated."""
     for name, value in values.items():
-        flag = "--all-captions" if value is False else FLAGS.get(name, f"--{name.replace('_', '-')}")
+        flag = OFF[name] if value is False else FLAGS.get(name, f"--{name.replace('_', '-')}")
         if isinstance(value, bool):
             yield flag
         elif isinstance(value, list) and not commas:
@@ -133,7 +135,7 @@ def test_a_help_text_says_what_the_setting_says_of_itself(kind, parameter):
     assert ("separate by commas" in text) == (takes_several(kind, name) and option)
     if field.is_required() and not shown:
         assert parameter.required or text.endswith("(required)")
-    elif parameter.secondary_opts:
+    elif parameter.secondary_opts and field.default is not None:
         assert text.endswith(f"(default: {(parameter.secondary_opts, parameter.opts)[field.default][0]})")
     else:
         assert f"(default: {shown}" in text or not shown

@@ -157,6 +157,23 @@ def test_an_architecture_alone_is_trained_from_scratch(settings, monkeypatch, ti
     assert report.lr == 5e-4
 
 
+@pytest.mark.parametrize(("from_scratch", "rate"), [(None, 5e-4), (True, 5e-4), (False, 1e-5)])
+def test_the_weights_of_a_bundled_architecture_are_taken_if_asked_for(settings, monkeypatch, tiny, from_scratch, rate):
+    monkeypatch.setitem(ARCHITECTURES, "tiny", tiny.spec.config)
+    monkeypatch.setattr("unlearnable.workflows.train.run.openclip.load", lambda name: tiny.clone())
+    of_tiny = {"model": "tiny", "from_scratch": from_scratch, "epochs": 0, "lr": None, "seed": 1}
+    report = train(settings.model_copy(update=of_tiny))
+    assert (report.from_scratch, report.lr) == (from_scratch is not False, rate)
+    same = torch.equal(load(str(settings.output)).token_table, tiny.token_table)
+    assert same is not report.from_scratch
+
+
+def test_a_checkpoint_is_trained_from_scratch_if_asked_for(settings):
+    report = train(settings.model_copy(update={"from_scratch": True, "epochs": 0, "lr": None, "seed": 1}))
+    assert (report.from_scratch, report.lr) == (True, 5e-4)
+    assert not torch.equal(load(str(settings.output)).token_table, load(settings.model).token_table)
+
+
 def test_results_are_not_replaced_unasked(settings):
     settings.output.parent.mkdir(parents=True)
     settings.output.write_bytes(b"mine")

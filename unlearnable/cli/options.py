@@ -76,9 +76,10 @@ def _sentences(kind: type[BaseModel], name: str, choices: Iterable[str] = ()) ->
 
 
 def _default(kind: type[BaseModel], name: str, flags: Sequence[str]) -> str:
-    """The default: of a switch "--on/--off" one of the two, of others the value, and what presets make of it."""
-    if flags and "/" in flags[0]:
-        return flags[0].split("/")[not kind.model_fields[name].default]
+    """The default: of a switch "--on/--off" one of the two if it has one, of others the value, and that by presets."""
+    usually = kind.model_fields[name].default
+    if flags and "/" in flags[0] and usually is not None:
+        return flags[0].split("/")[not usually]
     default = config.default_text(kind, name)
     if not default or "preset" not in kind.model_fields:
         return default

@@ -31,6 +31,7 @@ def train(
     captions: Annotated[list[Path] | None, _option("captions", WHAT)] = None,
     test_fraction: Annotated[float | None, _option("test_fraction", WHAT)] = None,
     model: Annotated[str | None, _option("model", HOW)] = None,
+    from_scratch: Annotated[bool | None, _option("from_scratch", HOW, "--from-scratch/--pretrained")] = None,
     epochs: Annotated[int | None, _option("epochs", HOW)] = None,
     lr: Annotated[float | None, _option("lr", HOW)] = None,
     batch_size: Annotated[int | None, _option("batch_size", HOW)] = None,

@@ -65,6 +65,7 @@ class TrainSettings(LoggedSettings, Schedule):
 
     command = "train"
     without_variable: ClassVar[frozenset[str]] = frozenset({"data"})  # UNLEARNABLE_DATA: where `benchmark` looks
+    spelt = {**Schedule.spelt, "pretrained": "from_scratch=False"}  # noqa: RUF012  (a ClassVar of the base)
 
     data: Annotated[tuple[Path, ...], Field(min_length=1, description="Folder of photos with captions to train on.")]
     captions: Annotated[
@@ -82,9 +83,15 @@ class TrainSettings(LoggedSettings, Schedule):
         str,
         Field(
             description="Model to train: an architecture (conv-small, RN50, ...) starts from scratch; small, "
-            "RN50:openai or a checkpoint is fine-tuned."
+            "RN50:openai or a checkpoint is fine-tuned, and with --pretrained so are conv-small, resnet-small and "
+            "vit-small, which are bundled."
         ),
     ] = "small"
+    from_scratch: Annotated[
+        bool | None,
+        Field(description="Weights to start at: random ones, or those of the model."),
+        DefaultText("random ones for an architecture"),
+    ] = None
     output: Annotated[Path, Field(description="Checkpoint to write.")] = Path("model.safetensors")
     epochs: Epochs = None
     lr: Rate = None

@@ -86,7 +86,7 @@ def _train(settings: TrainSettings, overwrite: bool, progress: Progress) -> Trai
         output=str(settings.output),
         sha256=checksums.sha256(settings.output),
         model=settings.model,
-        from_scratch=openclip.is_architecture(settings.model),
+        from_scratch=_from_scratch(settings),
         data=[dataset.name for dataset in datasets],
         photos=len(task.train.photos.unique()),
         pairs=len(task.train),
@@ -107,11 +107,18 @@ def _train(settings: TrainSettings, overwrite: bool, progress: Progress) -> Trai
 
 
 def _start(settings: TrainSettings, progress: Progress) -> DualEncoder:
-    """Return the model before its training: with random weights where an architecture is named alone."""
-    if openclip.is_architecture(settings.model):
+    """Return the model before its training."""
+    if _from_scratch(settings) and openclip.is_architecture(settings.model):
         return openclip.fresh(settings.model, settings.seed)
     fetch([settings.model], progress)
-    return openclip.load(settings.model)
+    model = openclip.load(settings.model)
+    return openclip.restart(model, settings.seed) if _from_scratch(settings) else model
+
+
+def _from_scratch(settings: TrainSettings) -> bool:
+    """Return whether training begins at random weights, as asked for, or as an architecture alone does."""
+    asked = settings.from_scratch
+    return openclip.is_architecture(settings.model) if asked is None else asked
 
 
 def _task(settings: TrainSettings, model: DualEncoder, posts: DecodedPosts, key: str) -> TrainingTask:
@@ -121,11 +128,10 @@ def _task(settings: TrainSettings, model: DualEncoder, posts: DecodedPosts, key:
         InputError: there is no photo to train on.
     """
     train_photos, held_out = split(posts.photos, settings.test_fraction, settings.seed)
-    from_scratch = openclip.is_architecture(settings.model)
     task = TrainingTask(
         train=pairs_of(posts.pixels, posts.captions, train_photos),
         held_out=pairs_of(posts.pixels, posts.captions, held_out),
-        recipe=recipe_for(settings, model.spec.config, seed=settings.seed, from_scratch=from_scratch),
+        recipe=recipe_for(settings, model.spec.config, seed=settings.seed, from_scratch=_from_scratch(settings)),
         checkpoint=partial_path(settings.output),
         key=key,
     )
@@ -162,6 +168,6 @@ def open_all(settings: TrainSettings) -> list[Dataset]:
 
 
 def _key(settings: TrainSettings, datasets: Sequence[Dataset], model: DualEncoder) -> str:
-    text = settings.model_dump_json(exclude={"data", "captions", "output", "device", "log_file"})
+    text = settings.model_dump_json(exclude={"data", "captions", "output", "device", "log_file", "from_scratch"})
     start = f"{model.spec.config} {weights_sha256(model.module.state_dict())}"  # a file may be another one by now
     return hashlib.sha256(" ".join([text, start, *(one.fingerprint for one in datasets)]).encode()).hexdigest()
