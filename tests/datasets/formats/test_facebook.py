@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import tree
-from tests.datasets.formats.exports import Look, goes_round, lay_out, text
+from tests.datasets.formats.exports import ORIGINAL, Look, goes_round, lay_out, text
 from unlearnable.datasets import Edits, open_dataset, write_captions
 from unlearnable.datasets.lookup import Lookup
 from unlearnable.datasets.text.mojibake import redone
@@ -180,3 +180,14 @@ def test_labels_without_photos_are_no_posts_with_photos(tmp_path: Path) -> None:
     two = labelled({"label": "Message", "value": "a"}, {"label": "Text", "value": "b"}, media=[{"uri": "b.jpg"}])
     lay_out(tmp_path, {"x/1.json": json.dumps([reaction]), "y/your_posts_1.json": json.dumps([two])}, "a.jpg", "b.jpg")
     assert open_dataset(tmp_path).uncaptioned == {"b.jpg"}  # two texts: neither is taken
+
+
+def test_people_who_are_mentioned_stand_in_captions_by_their_names(tmp_path: Path) -> None:
+    words = "größe mit @[4000:2048:Zoë Cox] und @[5:2048:Ben]!"
+    texts = {"your_posts_1.json": [post(ORIGINAL, words, {"uri": "a.jpg", "creation_timestamp": 1})]}
+    lay_out(tmp_path, {name: json.dumps(value) for name, value in texts.items()}, "a.jpg")
+    dataset = open_dataset(tmp_path)
+    assert dataset.captions_by_photo() == {"a.jpg": ["größe mit Zoë Cox und Ben!"]}
+    write_captions(dataset, Edits({(0, 0): "rot, größe mit Zoë Cox und Ben!"}, {"a.jpg": "a.jpg"}), tmp_path / "out")
+    (written,) = json.loads((tmp_path / "out" / "your_posts_1.json").read_text())
+    assert written["data"][0] == {"post": redone("rot, größe mit Zoë Cox und Ben!")}

@@ -9,6 +9,7 @@ language of the account, so that a text is taken only from a label that is known
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,6 +28,7 @@ _BELOW = (_LABELS, "media", "dict", "vec")  # lists in a post with labels, insid
 _TEXT = frozenset(("message", "text", "caption", "nachricht", "mensaje", "messaggio", "mensagem", "bericht"))
 _ALBUM = ("photos", "other_photos_v2")
 _COVER = "cover_photo"
+_MENTION = re.compile(r"@\[\d+:\d*:([^\]]*)\]")  # `@[4000:2048:Ada Cox]`
 
 
 def _suits(text: str) -> bool:
@@ -63,7 +65,7 @@ def _scan(text: str) -> Scan:
 
 def _attached(text: str, place: str, post: Node, lists: list[tuple[Span, ...]]) -> Iterator[CaptionRecord | Skipped]:
     """Yield the records of a post with attachments, and add the lists of these to `lists`."""
-    words = next((found for one in rows_in(text, post, "data") if (found := text_in(text, one, "post"))), None)
+    words = next((found for one in rows_in(text, post, "data") if (found := _words_in(text, one, "post"))), None)
     data = [rows_in(text, attachment, "data") for attachment in rows_in(text, post, "attachments")]
     media = [row for rows in data for row in rows if isinstance(row.value, dict) and _is_medium(row.value.get("media"))]
     links = [row for rows in data for row in rows if row not in media]
@@ -81,7 +83,7 @@ def _labelled(text: str, place: str, post: Node, lists: list[tuple[Span, ...]]) 
     said = [one for one in rows_in(text, post, _LABELS) if text_in(text, one, "value") and "href" not in one.value]
     labels = [label.value if (label := text_in(text, one, "label")) else "" for one in said]
     known = [one for one, label in zip(said, labels, strict=True) if label.strip().casefold() in _TEXT]
-    words = text_in(text, known[0], "value") if len(known) == 1 else None
+    words = _words_in(text, known[0], "value") if len(known) == 1 else None
     if not media:
         yield Skipped(place, "no-photo", "a post without media")
     elif said and words is None:
@@ -126,13 +128,19 @@ def _record(
     text: str, place: str, medium: Node, words: TextSpan | None, rows: tuple[Span, ...]
 ) -> Iterator[CaptionRecord]:
     """Yield the record of a photo under the words of its post and its description, which often repeats them."""
-    photo, own = text_in(text, medium, "uri"), text_in(text, medium, "description")
+    photo, own = text_in(text, medium, "uri"), _words_in(text, medium, "description")
     if photo is None:
         return
     if words and own and words.value == own.value:
         yield CaptionRecord(place, photo, (words,), rows, repeats=((0, own),))
     else:
         yield CaptionRecord(place, photo, tuple(caption for caption in (words, own) if caption), rows)
+
+
+def _words_in(text: str, node: Node, name: str) -> TextSpan | None:
+    """Return the words that an object holds under a name, in which people who are mentioned stand by their names."""
+    found = text_in(text, node, name)
+    return found._replace(value=_MENTION.sub(r"\1", found.value)) if found else None
 
 
 FACEBOOK = Export("facebook", _CALLED, _suits, _scan)
