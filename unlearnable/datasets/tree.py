@@ -35,7 +35,6 @@ _CAMERA_WORDS = frozenset(
     | {"screenshot", "screen", "shot", "bildschirmfoto", "snapchat", "signal", "telegram", "fb", "received"}
     | {"burst", "edited", "copy", "unnamed", "untitled", "media", "album", "albums", "video", "videos"}
 )
-BARE = "a photo"  # the caption of a photo whose names say nothing
 _ALONE = frozenset({"at", "on", "um", "am", "pm", "and"})  # "Screenshot 2026-01-02 at 10.11.12 PM", "photos_and_videos"
 
 
@@ -160,7 +159,7 @@ def template_caption(photo: str, named: Callable[[str], str] = named) -> str:
         named: function that returns what the owner named of it.
     """
     telling = telling_words(named(photo))
-    return f"{BARE} of {' '.join(telling)}" if telling else BARE
+    return f"a photo of {' '.join(telling)}" if telling else "a photo"
 
 
 def telling_words(name: str) -> list[str]:

@@ -22,8 +22,7 @@ from unlearnable.datasets.faces.posts import FORMAT as PEOPLE
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.formats.sidecar import text_beside
 from unlearnable.datasets.others import other_files, said_of_others
-from unlearnable.datasets.tree import BARE, UNREADABLE, not_here
-from unlearnable.datasets.types import NO_RECORD
+from unlearnable.datasets.tree import UNREADABLE, not_here
 from unlearnable.errors import ConfigError
 from unlearnable.progress import Progress
 from unlearnable.wording import counted, pasted
@@ -112,10 +111,7 @@ def said_of_captions(dataset: Dataset) -> str:
 
 def origin_of_made(dataset: Dataset) -> str:
     """Return what captions of photos without one of the user's are made of."""
-    if dataset.format == PEOPLE:
-        return "with an invented name"
-    made = {pair.caption for pair in dataset.pairs if pair.record == NO_RECORD}
-    return f'of the words "{BARE}" alone' if made == {BARE} else "from the file name"
+    return "with an invented name" if dataset.format == PEOPLE else "from the file name"
 
 
 def _found(source: Source) -> Path | None:
