@@ -172,9 +172,34 @@ def test_photos_may_lie_in_a_folder_that_is_called_as_private_ones_are(tmp_path,
     assert kinds(folder) == [("extra", "us.private/report.html")]
 
 
-def test_a_run_that_did_not_end_is_found(folder):
-    (folder.parent / "photos-protected.private" / "report.json").unlink()
+def test_a_run_that_did_not_end_is_found_with_what_goes_on_with_it(folder):
+    private = folder.with_name("photos-protected.private")
+    (private / "report.json").unlink()
+    (private / "checkpoint").mkdir()
+    (private / "checkpoint" / "key").write_text("0\n")
     assert kinds(folder) == [("unfinished", ".")]
+    assert check(folder).problems[0].detail.endswith("; use --resume")
+    (private / "earlier").mkdir()
+    assert check(folder).problems[0].detail.endswith("; use --add")
+
+
+@pytest.mark.parametrize(("kind", "said"), [("missing", "is gone"), ("changed", "does not match its checksum")])
+def test_a_report_that_is_lost_or_damaged_is_no_run_to_resume(kind, said, made, tmp_path, tiny_path):
+    shutil.copytree(made / "photos", tmp_path / "photos")
+    surrogate = str(tiny_path)
+    protect(tmp_path / "photos", surrogate=surrogate, **QUICK)
+    folder, report = tmp_path / "photos-protected", tmp_path / "photos-protected.private" / "report.json"
+    if kind == "missing":
+        report.unlink()
+    else:
+        report.write_bytes(report.read_bytes()[:100])
+    assert kinds(folder) == [(kind, ".")]
+    detail = check(folder).problems[0].detail
+    assert str(report) in detail
+    assert said in detail
+    assert detail.endswith("restore it from a backup, or protect all anew with --overwrite")
+    protect(tmp_path / "photos", surrogate=surrogate, overwrite=True, **QUICK)
+    assert kinds(folder) == []
 
 
 def test_a_folder_without_records_and_damaged_records_are_errors(folder, tmp_path):

@@ -13,14 +13,14 @@ import numpy as np
 from unlearnable import checksums
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets.opening import shards_of, unpack
-from unlearnable.errors import InputError
+from unlearnable.errors import CheckpointError, InputError
 from unlearnable.folders import MANIFEST, private_of
 from unlearnable.imaging import personal
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.results import FolderCheck, FolderProblem, ManifestLine
 from unlearnable.wording import pasted
 from unlearnable.workflows.output.layout import METADATA, Layout
-from unlearnable.workflows.output.records import read_manifest, read_record
+from unlearnable.workflows.output.records import ANEW, read_as, read_manifest, read_record
 from unlearnable.workflows.protect.chosen import root_of
 
 PUBLIC = ("time", "camera")  # kinds of metadata that every copy may have
@@ -48,7 +48,7 @@ def check(folder: Path) -> FolderCheck:
         raise InputError(f"{layout.private} {lacks}", hint=hint)
     sums = checksums.parse_sums(read_record(layout.sums))
     lines = [line for line in read_manifest(layout.manifest) if line.output]
-    problems = [*_unfinished(layout), *_files(target, sums), *_extra(target, sums)]
+    problems = [*_report(layout), *_files(target, sums), *_extra(target, sums)]
     originals, texts, compared = _originals(layout), _texts(target), 0
     published, originals = _unpacked(target), _unpacked(originals) if originals else None
     for line in lines:
@@ -70,9 +70,19 @@ def _unpacked(folder: Path) -> Path:
         return folder
 
 
-def _unfinished(layout: Layout) -> Iterator[FolderProblem]:
+def _report(layout: Layout) -> Iterator[FolderProblem]:
+    """Yield what is wrong with the report, which a run writes last: without it, nothing can be added to the folder."""
     if not layout.report.is_file():
-        yield FolderProblem(where=".", kind="unfinished", detail="the run did not come to its end; use --resume")
+        if layout.key_under_way() is None:
+            yield FolderProblem(where=".", kind="missing", detail=f"{layout.report} is gone; {ANEW}")
+            return
+        goes_on = "--add" if layout.earlier.exists() else "--resume"
+        yield FolderProblem(where=".", kind="unfinished", detail=f"the run did not come to its end; use {goes_on}")
+        return
+    try:
+        read_as(layout.report, str)
+    except CheckpointError as error:
+        yield FolderProblem(where=".", kind="changed", detail=f"{error}; {ANEW}")
 
 
 def _files(folder: Path, sums: Mapping[str, set[str]]) -> Iterator[FolderProblem]:
