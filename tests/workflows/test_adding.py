@@ -141,7 +141,7 @@ def test_people_keep_their_invented_names_when_repeated_and_added_to(posts, quic
         (posts / f"someone{n % 2}").mkdir(exist_ok=True)
         (posts / f"p{n}.png").rename(posts / f"someone{n % 2}" / f"p{n}.png")
     report = protect("photos", captions="people", **quick)
-    assert "8 photos had no caption; theirs was made with an invented name" in report.notes
+    assert "8 photos had no caption and got one made with an invented name" in report.notes
     before = captions_of(Path("photos-protected"))
     again = resolve_as(ProtectSettings, {"output": Path("again")}, Path("photos-protected.private", "run.toml"))
     workflow.protect(again)

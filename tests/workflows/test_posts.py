@@ -33,10 +33,20 @@ def test_photos_without_a_caption_are_counted_first(posts):
     (posts / "posts.jsonl").write_text('{"image": "p0.png", "caption": "a dog"}\n')
     dataset, notes = opened(posts)
     assert captions_found(dataset) == 1
-    assert notes[-1] == "1 of 8 photos has a caption of yours; the others get one made from the file name"
+    made = 'one made from the name of file or folder, or "a photo" where that tells no more'
+    assert notes[-1] == f"1 of 8 photos has a caption of yours; the others get {made} (6)"
     (posts / "posts.jsonl").unlink()
     _, notes = opened(posts)
-    assert notes == ["0 of 8 photos have a caption of yours; the others get one made from the file name"]
+    assert notes == [f"0 of 8 photos have a caption of yours; the others get {made} (7)"]
+
+
+def test_a_caption_that_no_name_tells_is_not_said_to_be_made_from_one(posts):
+    (posts / "posts.jsonl").unlink()
+    (posts / "trip" / "p7.png").rename(posts / "beach day.png")
+    _, notes = opened(posts, only=("beach*",))
+    assert notes[-1] == "0 of 1 photo has a caption of yours; the others get one made from the name of file or folder"
+    _, notes = opened(posts, skip=("beach*",))
+    assert notes[-1] == '0 of 7 photos have a caption of yours; the others get "a photo", as no name tells more'
 
 
 @pytest.mark.parametrize(

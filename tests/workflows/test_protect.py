@@ -221,7 +221,8 @@ def test_a_photo_that_no_webp_can_hold_is_left_out(posts, quick):
 def test_a_folder_without_captions_gets_template_captions(posts, quick, tmp_path):
     (posts / "posts.jsonl").unlink()
     report = protect(posts, **quick)
-    assert "8 photos had no caption; theirs was made from the file name" in report.notes
+    made = 'one made from the name of file or folder, or "a photo" where that tells no more (7)'
+    assert f"8 photos had no caption and got {made}" in report.notes
     rows = [json.loads(row) for row in (tmp_path / "photos-protected" / "metadata.jsonl").read_text().splitlines()]
     assert len(rows) == 8
     assert all("a photo" in row["text"] for row in rows)

@@ -23,6 +23,7 @@ _KEPT_APART = {  # folders of Windows, Synology and QNAP, in lower case
     "@recycle": _DELETED,
     "@eadir": "small copies of photos that a Synology NAS makes for itself",
 }
+WORDLESS = "a photo"  # caption of a photo whose names tell nothing
 PHOTO_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".heic", ".heif", ".avif", ".tif", ".tiff"}
     | {".mpo", ".gif", ".bmp"}
@@ -152,14 +153,14 @@ def named(photo: str) -> str:
 
 
 def template_caption(photo: str, named: Callable[[str], str] = named) -> str:
-    """Return a caption for a photo that has none: "a photo of" the words in its names, or "a photo" if it has no words.
+    """Return a caption for a photo that has none: "a photo of" the words in its names, or `WORDLESS` without words.
 
     Args:
         photo: id of the photo.
         named: function that returns what the owner named of it.
     """
     telling = telling_words(named(photo))
-    return f"a photo of {' '.join(telling)}" if telling else "a photo"
+    return f"a photo of {' '.join(telling)}" if telling else WORDLESS
 
 
 def telling_words(name: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from unlearnable.datasets.faces.posts import FORMAT as PEOPLE
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.formats.sidecar import text_beside
 from unlearnable.datasets.others import other_files, said_of_others
-from unlearnable.datasets.tree import UNREADABLE, not_here
+from unlearnable.datasets.tree import UNREADABLE, WORDLESS, not_here
+from unlearnable.datasets.types import NO_RECORD
 from unlearnable.errors import ConfigError
 from unlearnable.progress import Progress
 from unlearnable.wording import counted, pasted
@@ -106,12 +108,19 @@ def said_of_captions(dataset: Dataset) -> str:
     line = f"{found} of {counted(photos, 'photo')} {'has' if 1 in (found, photos) else 'have'} a caption of yours"
     if found == photos:
         return line
-    return f"{line}; the others get one made {origin_of_made(dataset)}"
+    made = [pair.caption for pair in dataset.pairs if pair.record == NO_RECORD]
+    return f"{line}; the others get {said_of_made(made, dataset.format)}"
 
 
-def origin_of_made(dataset: Dataset) -> str:
-    """Return what captions of photos without one of the user's are made of."""
-    return "with an invented name" if dataset.format == PEOPLE else "from the file name"
+def said_of_made(captions: Sequence[str], format: str) -> str:
+    """Return what photos without a caption of the user's get, of which these are the captions."""
+    if format == PEOPLE:
+        return "one made with an invented name"
+    wordless = captions.count(WORDLESS)
+    if wordless == len(captions):
+        return f'"{WORDLESS}", as no name tells more'
+    rest = f', or "{WORDLESS}" where that tells no more ({wordless})' if wordless else ""
+    return f"one made from the name of file or folder{rest}"
 
 
 def _found(source: Source) -> Path | None:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from unlearnable.config import Precision, Scope
+from unlearnable.datasets.types import NO_RECORD
 from unlearnable.evaluation.stealth import variety
 from unlearnable.imaging.resize import REDUCED_FROM
 from unlearnable.methods import fluency
@@ -23,7 +24,7 @@ from unlearnable.wording import counted
 from unlearnable.workflows.output.layout import METADATA
 from unlearnable.workflows.protect.caption_names import said_of_names
 from unlearnable.workflows.protect.field_notes import field_notes
-from unlearnable.workflows.protect.posts import captions_found, origin_of_made
+from unlearnable.workflows.protect.posts import captions_found, said_of_made
 from unlearnable.workflows.protect.setup import Run
 
 WHO_COUNTS = "anyone who counts word sequences finds it"
@@ -184,10 +185,9 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
             "it, and verify needs about 100 photos"
         )
     notes += said_of_counting(triggers, len(protected), run.settings.trigger_scope)
-    invented = sum(caption.pair.record < 0 for photo in run.prepared.photos for caption in run.captions[photo.id])
-    if invented:
-        whose = "photo had no caption; its own" if invented == 1 else "photos had no caption; theirs"
-        notes.append(f"{invented} {whose} was made {origin_of_made(run.dataset)}")
+    pairs = [caption.pair for photo in run.prepared.photos for caption in run.captions[photo.id]]
+    if made := [pair.caption for pair in pairs if pair.record == NO_RECORD]:
+        notes.append(f"{counted(len(made), 'photo')} had no caption and got {said_of_made(made, run.dataset.format)}")
     if run.dataset.captions_file in REFUSED_BESIDE:
         notes.append(
             f"Hugging Face's imagefolder refuses a folder that holds {run.dataset.captions_file} beside {METADATA}: "
