@@ -43,6 +43,13 @@ def test_one_photo_is_spoken_of_as_one():
     assert said.endswith("and 1 caption has a few more words.")
 
 
+def test_a_single_photo_has_no_loss_to_print(capsys):
+    show_report(report(loss_first=None, loss_last=None, loss_rounds=[]), verbose=True)
+    said = capsys.readouterr().out
+    assert "none: a single photo has no others to be told from" in said
+    assert "by round" not in said
+
+
 def test_how_close_triggers_are_to_the_photos_is_said_beside_random_words(capsys):
     show_report(report(trigger_similarity=0.014, trigger_similarity_random=0.02), verbose=True)
     assert "0.01 to the photos; of random words 0.02" in capsys.readouterr().out

@@ -16,6 +16,7 @@ from unlearnable import protect
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.datasets import open_dataset
 from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputError
+from unlearnable.progress import Silent
 from unlearnable.workflows.output.layout import layout_of
 from unlearnable.workflows.protect import publish, published
 from unlearnable.workflows.protect import run as workflow
@@ -192,6 +193,26 @@ def test_it_can_be_added_to_again_and_again(last_week, posts, tmp_path):
     report = protect(posts, add=True)
     assert (report.added, report.protected) == (1, 11)
     assert check(tmp_path / "photos-protected").problems == []
+
+
+def test_a_single_photo_that_is_added_has_no_loss_and_none_is_shown(last_week, posts, tmp_path):
+    before = (tmp_path / "photos-protected.private" / "report.html").read_text()
+    take(posts, [0])
+    shown: set[str] = set()
+
+    class Seen(Silent):
+        def advance(self, steps: int = 1, **metrics: float) -> None:
+            shown.update(metrics)
+
+    report = protect(posts, add=True, progress=Seen())
+    assert (report.loss_first, report.loss_last, report.loss_before_encoding) == (None, None, None)
+    assert (report.losses, report.loss_rounds) == ([], [])
+    assert report.notes[1].endswith("a single one has none, and verify needs about 100 photos")
+    page = (tmp_path / "photos-protected.private" / "report.html").read_text()
+    assert "Loss on what was written" in before
+    assert "Loss on what was written" not in page
+    assert "linf" in shown
+    assert "loss" not in shown
 
 
 def test_notes_do_not_grow_from_week_to_week(last_week, posts):

@@ -87,9 +87,7 @@ def _figures(report: ProtectReport, *, plain: bool) -> Table:
     table.add_row("triggers", f"{100 * report.trigger_roundtrip:.0f} % survive text -> tokens" + _variety(report))
     if likeness := _likeness(report):
         table.add_row("similarity", likeness)
-    table.add_row(
-        "loss", f"{report.loss_first:.3f} clean -> {report.loss_last:.4f} on the written files" + _unencoded(report)
-    )
+    table.add_row("loss", _loss(report))
     if curve := sparkline(report.loss_rounds, plain=plain):
         table.add_row("by round", f"{curve} {report.loss_rounds[0]:.3g} -> {report.loss_rounds[-1]:.3g}")
     table.add_row("rounds", f"{report.rounds}, stopped by {report.stopped}; {report.seconds:.0f} s on {report.device}")
@@ -108,9 +106,12 @@ def _kept(report: ProtectReport) -> str:
     return "" if kept is None or kept == 1 else f"; they keep {100 * kept:.0f} % of the noise"
 
 
-def _unencoded(report: ProtectReport) -> str:
+def _loss(report: ProtectReport) -> str:
+    if report.loss_first is None or report.loss_last is None:
+        return "none: a single photo has no others to be told from"
     before = report.loss_before_encoding
-    return "" if before is None or before == report.loss_last else f" ({before:.4f} if lossless)"
+    unencoded = "" if before is None or before == report.loss_last else f" ({before:.4f} if lossless)"
+    return f"{report.loss_first:.3f} clean -> {report.loss_last:.4f} on the written files{unencoded}"
 
 
 def _variety(report: ProtectReport) -> str:

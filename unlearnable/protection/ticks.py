@@ -59,7 +59,8 @@ class Ticks:
         if self._learning:  # a method that says nothing of its steps
             self._learning = False
             self._progress.phase(optimising(self._method), rounds_of(self._method, self._settings))
-        self._progress.advance(1, loss=done.loss, **done.metrics)
+        loss = {"loss": done.loss} if len(self._state.noise) > 1 else {}  # which tells a photo from others
+        self._progress.advance(1, **loss, **done.metrics)
 
     def _to_learn(self) -> int:
         if (

@@ -156,17 +156,21 @@ class ProtectReport(Record):
     flip_mean: FlipMean = None
     flip_max: FlipMax = None
     delta_e_mean: DeltaEMean = None
-    loss_first: float = Field(
-        description="Loss of the pretrained surrogates on the clean posts, in nats, mean over surrogates."
+    loss_first: float | None = Field(
+        description="Loss of the pretrained surrogates on the clean posts, in nats, mean over surrogates; null for a "
+        "single photo, as a loss tells how well a photo is told from others."
     )
-    loss_last: float = Field(
-        description="Loss of the trained surrogates on the published posts, in nats, mean over surrogates."
+    loss_last: float | None = Field(
+        description="Loss of the trained surrogates on the published posts, in nats, mean over surrogates; null for a "
+        "single photo."
     )
     loss_before_encoding: float | None = Field(
         default=None, description="The same in nats if all files were lossless, mean over surrogates."
     )
-    loss_rounds: list[float] = Field(description="Mean loss on the protected posts after each round, in nats.")
-    losses: list[SurrogateLoss] = Field(description="Losses of each surrogate.")
+    loss_rounds: list[float] = Field(
+        description="Mean loss on the protected posts after each round, in nats; empty for a single photo."
+    )
+    losses: list[SurrogateLoss] = Field(description="Losses of each surrogate; empty for a single photo.")
     rounds: int = Field(description="Rounds that were run.")
     stopped: Literal["threshold", "rounds"] = Field(
         description="Why it ended: the loss fell below the threshold, or all rounds were run."

@@ -77,13 +77,7 @@ def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
         captions_found=captions_found(run.dataset),
         skipped=[SkippedRecord.of(skip) for skip in run.prepared.skipped],
         **figures_of(protected),
-        loss_first=_mean([loss.clean_pretrained for loss in results.losses]),
-        loss_last=_mean([loss.protected_trained for loss in results.losses]),
-        loss_before_encoding=_mean(
-            [loss.before_encoding for loss in results.losses if loss.before_encoding is not None]
-        ),
-        loss_rounds=results.rounds,
-        losses=results.losses,
+        **loss_figures(results, len(protected)),
         rounds=len(results.rounds),
         stopped=reason_to_stop(run.method_settings, results.rounds) or "rounds",
         surrogates=[model.name for model in run.problem.models],
@@ -120,6 +114,20 @@ def figures_of(protected: Sequence[ManifestLine]) -> dict[str, Any]:
         "flip_max": max(line.flip or 0.0 for line in protected),
         "delta_e_mean": _mean([line.delta_e or 0.0 for line in protected]),
         "opt_out": sum(line.opt_out is not None for line in protected),
+    }
+
+
+def loss_figures(results: RunResults, photos: int) -> dict[str, Any]:
+    """Return the figures of a report that follow from the losses; a single photo has none, as it has no others."""
+    if photos == 1:
+        return {"loss_first": None, "loss_last": None, "loss_rounds": [], "losses": []}
+    losses = results.losses
+    return {
+        "loss_first": _mean([loss.clean_pretrained for loss in losses]),
+        "loss_last": _mean([loss.protected_trained for loss in losses]),
+        "loss_before_encoding": _mean([loss.before_encoding for loss in losses if loss.before_encoding is not None]),
+        "loss_rounds": results.rounds,
+        "losses": losses,
     }
 
 
@@ -180,9 +188,12 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
     """Return remarks that the user should see about this run."""
     notes = []
     if len(protected) < FEW:
+        proves = "a low loss proves nothing in it"
+        if len(protected) == 1:
+            proves = "a loss says how well a photo is told from others, so that a single one has none"
         notes.append(
-            f"a set of {len(protected)} is too small to measure how well it is protected: a low loss proves nothing in "
-            "it, and verify needs about 100 photos"
+            f"a set of {len(protected)} is too small to measure how well it is protected: {proves}, and verify needs "
+            "about 100 photos"
         )
     notes += said_of_counting(triggers, len(protected), run.settings.trigger_scope)
     pairs = [caption.pair for photo in run.prepared.photos for caption in run.captions[photo.id]]
