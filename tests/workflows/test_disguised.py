@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.datasets import open_dataset
 from unlearnable.errors import ConfigError
 from unlearnable.posts.letters import look_alike, plain
+from unlearnable.workflows.protect.check import check
 from unlearnable.workflows.protect.draft import draft
 from unlearnable.workflows.verify.matching import match, open_protected
 
@@ -94,10 +96,31 @@ def test_a_file_in_an_older_encoding_becomes_utf_8_as_is_said_before(named, quic
     protect(named, **given)
     plainly = (tmp_path / "photos-protected" / "posts.csv").read_bytes().decode("cp1252")
     protect(named, disguise_names=True, **given)
-    disguised = (tmp_path / "photos-protected" / "posts.csv").read_bytes().decode("utf-8")
+    content = (tmp_path / "photos-protected" / "posts.csv").read_bytes()
+    assert content.startswith(codecs.BOM_UTF8)  # by which Excel knows it
+    disguised = content.decode("utf-8-sig")
     assert plain(disguised) == plainly != disguised
+    assert check(tmp_path / "photos-protected").problems == []
     said = "it is read, and written back, as cp1252 (as UTF-8 where a name in disguise has letters that this lacks)"
     assert sum(said in note for note in notes) == 2
+
+
+def test_a_table_that_became_utf_8_is_added_to(named, quick, tmp_path):
+    (named / "posts.jsonl").unlink()
+    rows = ["image,caption", *(f"p{n}.png,Frühstück mit {PEOPLE[n // 2]}" for n in range(7))]
+    (named / "posts.csv").write_bytes("\r\n".join([*rows, ""]).encode("cp1252"))
+    protect(named, captions=named / "posts.csv", disguise_names=True, **quick)
+    before = (tmp_path / "photos-protected" / "posts.csv").read_bytes()
+    Image.fromarray(picture(100)).save(named / "new.png")
+    with (named / "posts.csv").open("ab") as file:
+        file.write("new.png,Frühstück mit Ada Cox\r\n".encode("cp1252"))
+    protect(named, captions=named / "posts.csv", add=True)
+    after = (tmp_path / "photos-protected" / "posts.csv").read_bytes()
+    assert after.startswith(before)
+    added = after.removeprefix(before).decode()
+    assert plain(added).endswith("Frühstück mit Ada Cox\r\n")
+    assert look_alike("Ada Cox") in added
+    assert check(tmp_path / "photos-protected").problems == []
 
 
 def test_a_draft_shows_them(named, quick, tmp_path):

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from unlearnable.errors import InputError
 
-_ANY_ENCODING = frozenset({".csv", ".tsv", ".txt"})  # all other formats are UTF-8 by their own rules
+_TABLES = frozenset({".csv", ".tsv"})
+_ANY_ENCODING = _TABLES | {".txt"}  # all other formats are UTF-8 by their own rules
 _WESTERN = "cp1252"  # what Windows and Excel write where UTF-8 is not asked for
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _LETTER = re.compile(rb"[A-Za-z]")
@@ -27,12 +28,14 @@ class Document:
         mark: the byte order mark.
         encoding: name of the encoding.
         guessed: whether the encoding is a guess.
+        is_table: whether a spreadsheet opens the file, which knows UTF-8 by its byte order mark alone.
     """
 
     text: str
     mark: bytes
     encoding: str
     guessed: bool = False
+    is_table: bool = False
 
     def said(self, name: str) -> str:
         """Return what a user should know of how the file, called `name`, was read; empty where there is nothing."""
@@ -45,7 +48,7 @@ class Document:
         try:
             return self.mark + text.encode(self.encoding)
         except UnicodeEncodeError:  # of an encoding that was guessed
-            return text.encode("utf-8")
+            return (codecs.BOM_UTF8 if self.is_table else b"") + text.encode("utf-8")
 
 
 class TextLine(NamedTuple):
@@ -76,8 +79,9 @@ def read_document(path: Path) -> Document:
     try:
         return Document(data[len(mark) :].decode(encoding), mark, encoding)
     except UnicodeDecodeError as error:
-        if path.suffix.lower() in _ANY_ENCODING and not mark and (guess := _guessed(data)):
-            return Document(data.decode(guess), b"", guess, guessed=True)
+        suffix = path.suffix.lower()
+        if suffix in _ANY_ENCODING and not mark and (guess := _guessed(data)):
+            return Document(data.decode(guess), b"", guess, guessed=True, is_table=suffix in _TABLES)
         raise InputError(f"{path} is not text in {encoding.upper()}", hint="save the captions as UTF-8") from error
 
 
