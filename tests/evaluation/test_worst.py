@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.evaluation.test_verdict import REFERENCES, cell, figures
+from tests.evaluation.test_verdict import REFERENCES, both, cell, figures
 from unlearnable.evaluation.findings import findings
-from unlearnable.evaluation.verdict import in_words
+from unlearnable.evaluation.matrix import matrix
+from unlearnable.evaluation.verdict import in_words, verdict
 from unlearnable.evaluation.worst import worst_finding
+from unlearnable.results import References
 
 
 def test_the_worst_finding_is_the_one_of_the_smallest_effect_in_the_mean_of_both_directions():
@@ -30,6 +32,20 @@ def test_scores_are_means_over_the_seeds():
 def test_where_nothing_can_be_judged_nothing_is_worst():
     cells = [cell("clean", 12), cell("protected", 12)]
     assert worst_finding(findings(cells, REFERENCES), cells, REFERENCES) is None
+
+
+def test_no_effect_is_least_of_a_victim_that_knew_such_photos_already():
+    references = References(random=both(10.0), pretrained={"small": both(70.0)})
+    cells = [cell("clean", 72), cell("protected", 90), cell("clean", 72, victim="b"), cell("protected", 30, victim="b")]
+    found = findings(cells, references)
+    assert [(one.outcome, one.effect is None) for one in found] == [
+        ("cannot be judged", False),
+        ("partly protected", False),
+    ]
+    assert worst_finding(found, cells, references).victim == "b"
+    assert worst_finding(found[:1], cells, references) is None
+    assert matrix(found)[0].effects == {"small": None, "b": pytest.approx(42 / 62)}
+    assert "effect" not in verdict(found[:1], worst_finding(found[:1], cells, references))
 
 
 def test_the_sentence_is_for_people():

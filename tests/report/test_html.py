@@ -188,6 +188,15 @@ def test_a_victim_has_one_name_whatever_folder_it_lies_in():
         assert "/models" not in shown
 
 
+def test_no_effect_stands_beside_an_outcome_that_cannot_be_judged():
+    one = STUDY.findings[0].model_copy(update={"outcome": "cannot be judged", "effect_image_to_text": -0.33})
+    page = verify_page(STUDY.model_copy(update={"findings": [one]}))
+    assert (
+        re.findall(r'<td class="n" data-label="(?:text→image|image→text|against.*?)">([^<]*)</td>', page) == ["–"] * 3
+    )
+    assert finding_line(one).endswith("png: effect - text->image, - image->text: cannot be judged")
+
+
 def test_attackers_have_a_column_where_there_is_more_than_plain_training():
     assert "Attacker" not in verify_page(STUDY)
     other = STUDY.findings[0].model_copy(update={"attacker": "cutout"})

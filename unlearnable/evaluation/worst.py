@@ -40,7 +40,12 @@ def worst_finding(
 
 
 def mean_effect(finding: Finding) -> float | None:
-    """Return the effect against random ranking, mean of the directions that can be judged; None where none can."""
+    """Return the effect against random ranking, mean of the directions that can be judged.
+
+    None where none can, or where the finding as a whole cannot, as of a victim that knew such photos already.
+    """
+    if finding.outcome == "cannot be judged":
+        return None
     known = [effect for effect in (finding.effect, finding.effect_image_to_text) if effect is not None]
     return fmean(known) if known else None
 

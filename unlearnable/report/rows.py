@@ -66,9 +66,11 @@ def matrix_rows(report: VerifyReport) -> list[tuple[str, list[str]]]:
 def finding_line(finding: Finding) -> str:
     """Return a finding as a line: the effects in both directions, with the interval of the first, and the outcome."""
     trained = _label(finding.through, finding.attacker)
-    known = finding.effect_low is not None
+    judged = finding.outcome != "cannot be judged"
+    known = judged and finding.effect_low is not None
     ends = f" ({finding.effect_low:.2f} to {finding.effect_high:.2f})" if known else ""
-    effects = f"{_effect(finding.effect)}{ends} text->image, {_effect(finding.effect_image_to_text)} image->text"
+    there, back = (_effect(one if judged else None) for one in (finding.effect, finding.effect_image_to_text))
+    effects = f"{there}{ends} text->image, {back} image->text"
     return f"{Path(finding.victim).name}, {trained}: effect {effects}: {finding.outcome}"
 
 
