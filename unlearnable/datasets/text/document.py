@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import codecs
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from unlearnable.datasets.text.encodings import guessed
 from unlearnable.errors import InputError
 
 _TABLES = frozenset({".csv", ".tsv"})
 _ANY_ENCODING = _TABLES | {".txt"}  # all other formats are UTF-8 by their own rules
-_WESTERN = "cp1252"  # what Windows and Excel write where UTF-8 is not asked for
-_HIGH = re.compile(rb"[\x80-\xff]+")
-_LETTER = re.compile(rb"[A-Za-z]")
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
@@ -80,33 +77,9 @@ def read_document(path: Path) -> Document:
         return Document(data[len(mark) :].decode(encoding), mark, encoding)
     except UnicodeDecodeError as error:
         suffix = path.suffix.lower()
-        if suffix in _ANY_ENCODING and not mark and (guess := _guessed(data)):
+        if suffix in _ANY_ENCODING and not mark and (guess := guessed(data)):
             return Document(data.decode(guess), b"", guess, guessed=True, is_table=suffix in _TABLES)
         raise InputError(f"{path} is not text in {encoding.upper()}", hint="save the captions as UTF-8") from error
-
-
-def _guessed(data: bytes) -> str | None:
-    """Return the encoding that text of 8 bits a letter is most likely in; None if it is no text."""
-    from charset_normalizer import from_bytes
-
-    if _looks_western(data):
-        return _WESTERN
-    matches = from_bytes(data)
-    if any(_WESTERN in match.could_be_from_charset for match in matches):
-        return _WESTERN
-    best = matches.best()
-    return best.encoding if best else None
-
-
-def _looks_western(data: bytes) -> bool:
-    """Return whether letters with accents stand alone among plain ones: of other scripts several come together."""
-    odd = _HIGH.findall(data)
-    count = sum(map(len, odd))
-    try:
-        data.decode(_WESTERN)
-    except UnicodeDecodeError:
-        return False
-    return count < 2 * len(odd) and count < len(_LETTER.findall(data))
 
 
 def lines(text: str) -> Iterator[TextLine]:

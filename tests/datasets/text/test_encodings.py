@@ -1,0 +1,56 @@
+"""Short files of captions in the encodings that Windows has for different languages are read as what they are."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from unlearnable.datasets.text.encodings import guessed
+
+LINES = {
+    "Russian": ("cp1251", "Мы с Анной на пляже в Сочи|Мой новый велосипед|Закат над озером"),
+    "Greek": ("cp1253", "Με την Άννα στην παραλία|Το καινούργιο μου ποδήλατο|Η γάτα μας κοιμάται"),
+    "Polish": ("cp1250", "Zachód słońca nad jeziorem|Wycieczka do Łodzi z przyjaciółmi|Nasz kot śpi na kanapie"),
+    "Czech": ("cp1250", "Babiččiny narozeniny, upekla dort|Pes běží po trávě|Děti si hrají na dvoře"),
+    "Hungarian": ("cp1250", "A kutya fut a fűben|Reggeli kávé az erkélyen|Kirándulás Győrbe a barátokkal"),
+    "Turkish": ("cp1254", "Büyükannemin doğum günü|Balkonda sabah kahvesi, İzmir|Göl üzerinde gün batımı"),
+    "French": ("cp1252", "Mon nouveau vélo|Coucher de soleil sur la forêt|Notre chat dort sur le canapé"),
+    "German": ("cp1252", "Sonnenuntergang über den Hügeln|Der Hund schläft|Fußball mit den Jungs"),
+    "Spanish": ("cp1252", "el niño en la playa|El cumpleaños de la abuela|Café en el balcón"),
+    "Italian": ("cp1252", "Con Anna al mare, è estate|La mia nuova bici in città|Il cane corre perché è felice"),
+    "English": ("cp1252", "It’s a dog on the beach|“Happy birthday” Grandma|Tom’s résumé party"),
+    "Japanese": ("cp932", "アンナと湘南の海で|新しい自転車で初乗り|うちの猫がソファで寝ている"),
+    "Simplified Chinese": ("gb18030", "我的新自行车|湖上的日落|我们的猫在沙发上睡觉"),
+    "Traditional Chinese": ("big5", "我的新腳踏車|湖上的日落|我們的貓在沙發上睡覺"),
+    "Korean": ("cp949", "새 자전거로 첫 라이딩|호수 위의 노을|친구들과 부산 여행"),
+    "Hebrew": ("cp1255", "האופניים החדשים שלי|שקיעה מעל האגם|הכלב רץ על הדשא"),
+    "Arabic": ("cp1256", "دراجتي الجديدة|غروب الشمس فوق البحيرة|الكلب يركض على العشب"),
+}
+
+
+@pytest.mark.parametrize("language", LINES)
+def test_three_lines_of_a_table_are_read_as_they_were_written(language: str) -> None:
+    encoding, captions = LINES[language]
+    rows = [f"C:\\holiday\\IMG_{n}.jpg;{text}\r\n" for n, text in enumerate(captions.split("|"))]
+    data = f"image;caption\r\n{''.join(rows)}".encode(encoding)
+    found = guessed(data)
+    assert found is not None
+    assert data.decode(found) == data.decode(encoding)
+
+
+@pytest.mark.parametrize("word", ["café", "naïve", "el niño", "forêt", "São Paulo", "Smørrebrød", "über"])
+def test_a_word_or_two_are_of_the_west(word: str) -> None:
+    data = word.encode("cp1252")
+    assert data.decode(guessed(data) or "ascii") == word
+
+
+def test_what_is_no_text_has_no_encoding() -> None:
+    assert guessed(bytes(range(256))) is None
+    assert guessed(os.urandom(1 << 16)) is None
+    assert guessed("für dich".encode("utf-16-le")) is None
+
+
+def test_a_letter_far_behind_counts() -> None:
+    data = b"a plain caption," * 20_000 + "Göl üzerinde gün batımı".encode("cp1254")
+    assert data.decode(guessed(data) or "ascii").endswith("Göl üzerinde gün batımı")
