@@ -67,6 +67,22 @@ def test_posts_of_an_export_that_cannot_be_read_are_said(name, text, why, posts)
     assert notes[:-2] == ([f"captions in {name} are not read: {why}"] if why else [])
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "encoding"),
+    [
+        ("mine.json", '[{"image": "p1.png", "caption": "für dich"}]', "latin-1"),
+        ("mine.csv", "image,caption\np1.png,für dich\n", "utf-16-le"),
+        ("mine.csv", "image,caption\np1.png,for you\n", "utf-16-le"),
+        ("mine.tsv", "image\tcaption\np1.png\tfor you\n", "utf-32"),
+    ],
+)
+def test_captions_that_are_no_utf_8_are_not_passed_over_without_a_word(name, text, encoding, posts):
+    (posts / "posts.jsonl").unlink()
+    (posts / name).write_bytes(text.encode(encoding))
+    _, notes = opened(posts)
+    assert notes[0] == f"{name} names photos and is not text in UTF-8: it is not read; save it as UTF-8"
+
+
 def test_a_text_beside_a_photo_that_is_not_utf_8_is_said(posts):
     (posts / "posts.jsonl").unlink()
     (posts / "p0.txt").write_bytes(b"caf\xe9 at the sea")

@@ -65,10 +65,12 @@ def unread_captions(folder: Path, photos: Iterable[str]) -> list[str]:
         if path.suffix.lower() in SPREADSHEETS and not path.name.startswith((".", "~"))
     ]
     for path, reader in _possible_captions(folder):
-        text = _beginning(path) if reader is None else ""
+        text, is_utf8 = _beginning(path) if reader is None else ("", True)
         in_cells = path.suffix.lower() in TABLES and csv_rows.names_one(text, stems)
         if in_cells or any(name in text for name in names):
-            lines.append(f"{path.name} names photos and is in no known format: it is not read; {hint_for(path, text)}")
+            why = f"in no known format: it is not read; {hint_for(path, text)}"
+            why = why if is_utf8 else "not text in UTF-8: it is not read; save it as UTF-8"
+            lines.append(f"{path.name} names photos and is {why}")
     return lines
 
 
@@ -86,11 +88,14 @@ def _listed(folder: Path) -> list[Path]:
         raise InputError(f"cannot read {folder}: {error.strerror}", hint="check the file permissions") from error
 
 
-def _beginning(path: Path) -> str:
+def _beginning(path: Path) -> tuple[str, bool]:
+    """Return the beginning of a file, and whether that is text as it can be read; if not, at least what is ASCII."""
     try:
-        return read_document(path).text[:_BEGINNING]
-    except InputError:  # it is no text
-        return ""
+        text = read_document(path).text[:_BEGINNING]
+        return text.replace("\0", ""), "\0" not in text
+    except InputError:
+        with path.open("rb") as file:
+            return file.read(_BEGINNING).replace(b"\0", b"").decode("latin-1"), False
 
 
 def _possible_captions(folder: Path) -> Iterator[tuple[Path, Format | None]]:
