@@ -101,7 +101,7 @@ def test_a_file_in_an_older_encoding_becomes_utf_8_as_is_said_before(named, quic
     disguised = content.decode("utf-8-sig")
     assert plain(disguised) == plainly != disguised
     assert check(tmp_path / "photos-protected").problems == []
-    said = "it is read, and written back, as cp1252 (as UTF-8 where a name in disguise has letters that this lacks)"
+    said = "it is read, and written back, as cp1252 (as UTF-8 where the new captions would not be read as that)"
     assert sum(said in note for note in notes) == 2
 
 

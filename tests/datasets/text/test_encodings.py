@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from operator import add
+from pathlib import Path
 
 import pytest
 
+from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.encodings import guessed
 
 LINES = {
@@ -43,6 +46,18 @@ def test_three_lines_of_a_table_are_read_as_they_were_written(language: str) -> 
 def test_a_word_or_two_are_of_the_west(word: str) -> None:
     data = word.encode("cp1252")
     assert data.decode(guessed(data) or "ascii") == word
+
+
+def test_what_is_written_back_is_read_as_it_was_meant(tmp_path: Path) -> None:
+    path, rows = tmp_path / "captions.csv", [f"IMG_{n}.jpg;" for n in range(3)]
+    captions = ("Büyükannemin doğum günü", "Göl üzerinde gün batımı", "Bu yılın ilk karı")
+    path.write_bytes("\r\n".join(["image;caption", *map(add, rows, captions)]).encode("cp1254"))
+    document = read_document(path)
+    assert (document.encoding, document.guessed) == ("cp1254", True)
+    for words in ("sock third adored ", "genuine farther supplement ", "the is and " * 20):
+        new = "\r\n".join(["image;caption", *(f"{row}{words}{text}" for row, text in zip(rows, captions, strict=True))])
+        path.write_bytes(document.encode(new))
+        assert read_document(path).text == new
 
 
 def test_what_is_no_text_has_no_encoding() -> None:

@@ -36,16 +36,24 @@ class Document:
 
     def said(self, name: str) -> str:
         """Return what a user should know of how the file, called `name`, was read; empty where there is nothing."""
-        letters = "as UTF-8 where a name in disguise has letters that this lacks"
+        letters = "as UTF-8 where the new captions would not be read as that"
         read = f"it is read, and written back, as {self.encoding} ({letters}): check that its letters look right"
         return f"{name} is not UTF-8; {read}" if self.guessed else ""
 
     def encode(self, text: str) -> bytes:
-        """Return the bytes of a file that holds `text` in place of this one; in UTF-8 where its encoding cannot."""
-        try:
+        """Return the bytes of a file that holds `text` in place of this one.
+
+        They are in UTF-8 where an encoding that was guessed cannot hold it, or would be taken for another one.
+        """
+        if not self.guessed:
             return self.mark + text.encode(self.encoding)
-        except UnicodeEncodeError:  # of an encoding that was guessed
-            return (codecs.BOM_UTF8 if self.is_table else b"") + text.encode("utf-8")
+        try:
+            data = text.encode(self.encoding)
+            if data.decode(guessed(data) or "ascii", "replace") == text:
+                return data
+        except UnicodeEncodeError:
+            pass
+        return (codecs.BOM_UTF8 if self.is_table else b"") + text.encode("utf-8")
 
 
 class TextLine(NamedTuple):
