@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnable.methods.likeness import likeness
+from unlearnable.methods.likeness import alike, likeness
 from unlearnable.optim.adversarial import group
 
 PHRASES = ("{} backstage before the show", "look who I met: {}!", "a close-up of {}", "throwback to a day with {}")
@@ -22,6 +22,26 @@ def test_a_name_counts_and_a_turn_of_phrase_does_not():
     captions = [[PHRASES[n % len(PHRASES)].format(name)] for n, name in enumerate(people)]
     labels = group(likeness(captions, blind(len(people)))).tolist()
     assert len(set(zip(people, labels, strict=True))) == len(set(labels)) == len(NAMES)
+
+
+def test_a_few_people_are_told_apart_by_names_that_are_not_rare_among_them():
+    people = [name for name in NAMES[:4] for _ in range(len(PHRASES))]
+    captions = [[PHRASES[n % len(PHRASES)].format(name)] for n, name in enumerate(people)]
+    labels = alike(captions, blind(len(people))).tolist()
+    assert len(set(zip(people, labels, strict=True))) == len(set(labels)) == 4
+
+
+def test_posts_of_several_names_go_by_the_one_that_most_have():
+    captions = ["with Anna", "here is Anna", "on a walk with Anna and Zoe", "look, Zoe", "the sea", "a hill", "the sea"]
+    labels = alike([[caption] for caption in captions], blind(len(captions))).tolist()
+    assert labels[0] == labels[1] == labels[2] not in labels[3:]
+    assert labels[3] not in labels[4:]
+
+
+def test_posts_of_the_one_whom_most_name_are_apart_by_what_else_is_alike():
+    captions = [[text.format("Anna")] for text in PHRASES for _ in range(6)] + [["the sea"]] * 6
+    photos = F.normalize(torch.eye(5).repeat_interleave(6, dim=0), dim=1)
+    assert alike(captions, photos).equal(group(likeness(captions, photos)))
 
 
 def test_without_words_in_common_the_photos_decide():

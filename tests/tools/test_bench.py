@@ -119,18 +119,21 @@ def test_draws_share_nobody_and_leave_everybody_else_in_the_crowd(tmp_path, monk
     assert sorted(seen) == people
 
 
-def test_a_model_is_asked_for_one_person_among_others(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(("draws", "together", "laid_out"), [(2, 1, (2, 2, 2, 2)), (1, 2, (4, 4, 1, 1))])
+def test_a_model_is_asked_for_those_who_post_together_among_others(
+    draws, together, laid_out, tmp_path, monkeypatch, capsys
+):
     for number, person in enumerate(("Ada", "Ben", "Cleo")):
         (tmp_path / "people" / person).mkdir(parents=True)
         for photo in range(5):
             Image.fromarray(picture(10 * number + photo, 48, 48)).save(tmp_path / "people" / person / f"{photo}.png")
-    draws, script = tmp_path / "draws", str(BENCH / "alone.py")
-    lay_out = ["lay-out", "--data", str(tmp_path / "people"), "--output", str(draws), "--draws", "2"]
-    monkeypatch.setattr(sys, "argv", ["alone.py", *lay_out, "--sizes", "2", "2", "1"])
+    script, last = str(BENCH / "alone.py"), tmp_path / "draws" / str(draws - 1)
+    lay_out = ["lay-out", "--data", str(tmp_path / "people"), "--output", str(last.parent), "--draws", str(draws)]
+    monkeypatch.setattr(sys, "argv", ["alone.py", *lay_out, "--people", str(together), "--sizes", "2", "2", "1"])
     runpy.run_path(script, run_name="__main__")
-    counts = {name: len(list((draws / "1" / name).glob("*.png"))) for name in ("mine", "held", "others", "others-held")}
-    assert counts == {"mine": 2, "held": 2, "others": 2, "others-held": 2}
-    given = ["ask", str(draws / "1"), "--posts", "none", "mine", "--victims", "resnet-small"]
+    counts = tuple(len(list((last / name).glob("*.png"))) for name in ("mine", "held", "others", "others-held"))
+    assert counts == laid_out
+    given = ["ask", str(last), "--posts", "none", "mine", "--victims", "resnet-small"]
     monkeypatch.setattr(sys, "argv", ["alone.py", *given])
     capsys.readouterr()
     runpy.run_path(script, run_name="__main__")

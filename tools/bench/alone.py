@@ -1,16 +1,17 @@
-"""Ask models for one person who posts much, alone in protecting it among others who post little, in draws.
+"""Ask models for one person or a few, alone in protecting their posts among others who do not, in draws.
 
     python tools/bench/alone.py lay-out --data PUBFIG --output DRAWS --draws 6
     unlearnable protect DRAWS/0/mine --captions DRAWS/0/mine/posts.jsonl
     python tools/bench/alone.py ask DRAWS/0 --posts mine mine-protected --victims resnet-small vit-small [--strip 3]
 
-That person has 40 posts and 20 photos that are held out, anybody else 8 posts, unless `--sizes` says otherwise.
-A victim is fine-tuned, as `verify` does it in batches of 64, on the posts of the others and on those of that person in
-one of the folders of `--posts`; without any where that is `none`. `--strip` takes the first words of the captions away.
-Then it is asked for the name of each held-out photo of that person ("a photo of NAME") among the names of all, and for
-the photos of that name, as many as there are, among these and one held-out photo of everybody else. Printed are the
-share of photos whose name is the first and among the first ten, the geometric mean rank of the name, and the share of
-photos found by the name. Photos and names are of few people: a figure of one draw says little.
+A person of a draw has 40 posts and 20 photos that are held out, anybody else 8 posts, unless `--sizes` says otherwise;
+`--people` of them post together, in no other draw. A victim is fine-tuned, as `verify` does it in batches of 64, on
+the posts of the others and on those of the draw in one of the folders of `--posts`; without any where that is `none`.
+`--strip` takes the first words of the captions away. Then it is asked for the name of each held-out photo of the draw
+("a photo of NAME") among the names of all, and for the photos of each of its names, as many as there are, among these
+and one held-out photo of everybody else. Printed are the share of photos whose name is the first and among the first
+ten, the geometric mean rank of the name, and the share of photos found by their name. Photos and names are of few
+people: a figure of one draw says little.
 """
 
 from __future__ import annotations
@@ -42,9 +43,9 @@ from unlearnable.progress import Silent
 Row = tuple[Path, dict[str, Any]]
 
 
-def lay_out(data: Path, output: Path, draws: int, sizes: tuple[int, int, int]) -> None:
+def lay_out(data: Path, output: Path, draws: int, together: int, sizes: tuple[int, int, int]) -> None:
     """Draw people with enough photos: sizes are their posts, their held-out photos, and posts of anybody else."""
-    own, held, others = sizes
+    own, held, others_own = sizes
     people = limit(hold_out(open_people(data), 0), own + held, 0)
     dataset = named_posts(people, seed=0)
     captions = {pair.photo: pair.caption for pair in dataset.pairs}
@@ -58,13 +59,15 @@ def lay_out(data: Path, output: Path, draws: int, sizes: tuple[int, int, int]) -
         else:
             last[name] = row
     often = sorted(name for name, rows in posts.items() if len(rows) == own + held)
-    for draw, mine in enumerate(random.Random(0).sample(often, draws)):
-        folder = output / str(draw)
-        write(folder / "mine", posts[mine][:own])
-        write(folder / "held", posts[mine][own:])
-        write(folder / "others", (row for name in posts if name != mine for row in posts[name][:others]))
-        write(folder / "others-held", (row for name, row in last.items() if name != mine))
-        print(f"{folder}: {mine}")
+    drawn = random.Random(0).sample(often, draws * together)
+    for draw in range(draws):
+        folder, mine = output / str(draw), drawn[draw * together : (draw + 1) * together]
+        others = [name for name in posts if name not in mine]
+        write(folder / "mine", (row for name in mine for row in posts[name][:own]))
+        write(folder / "held", (row for name in mine for row in posts[name][own:]))
+        write(folder / "others", (row for name in others for row in posts[name][:others_own]))
+        write(folder / "others-held", (last[name] for name in others if name in last))
+        print(f"{folder}: {', '.join(mine)}")
 
 
 def write(folder: Path, rows: Iterable[Row]) -> None:
@@ -105,11 +108,22 @@ def trained(pool: ModelPool, victim: str, folders: Iterable[Path], strip: int, s
 @torch.no_grad()
 def asked(model: DualEncoder, folder: Path) -> list[float]:
     own, others = (embed(model, pairs(model, [folder / name]))[0] for name in ("held", "others-held"))
-    names = [rows_of(folder / "held")[0]["person"], *(row["person"] for row in rows_of(folder / "others-held"))]
+    people = [row["person"] for row in rows_of(folder / "held")]
+    names = list(dict.fromkeys(people))
+    right = torch.tensor([names.index(name) for name in people])
+    names += [row["person"] for row in rows_of(folder / "others-held")]
     texts = embed_texts(model, tokenizer()([f"a photo of {name}" for name in names]))
-    ranks = (own @ texts.T).argsort(dim=1, descending=True).argmin(dim=1) + 1
-    first = (torch.cat([own, others]) @ texts[0]).argsort(descending=True)[: len(own)]
-    return [share(ranks <= 1), share(ranks <= 10), float(ranks.double().log().mean().exp()), share(first < len(own))]
+    order = (own @ texts.T).argsort(dim=1, descending=True)
+    ranks = (order == right[:, None]).int().argmax(dim=1) + 1
+    found = (texts @ torch.cat([own, others]).T).argsort(dim=1, descending=True)
+    first = [found[name, :count] for name, count in enumerate(right.bincount().tolist())]
+    met = [right[photos[photos < len(own)]] == name for name, photos in enumerate(first)]
+    return [
+        share(ranks <= 1),
+        share(ranks <= 10),
+        float(ranks.double().log().mean().exp()),
+        100 * sum(int(each.sum()) for each in met) / len(own),
+    ]
 
 
 def share(true: Tensor) -> float:
@@ -123,6 +137,7 @@ def main() -> None:
     first.add_argument("--data", type=Path, required=True)
     first.add_argument("--output", type=Path, required=True)
     first.add_argument("--draws", type=int, required=True)
+    first.add_argument("--people", type=int, default=1)
     first.add_argument("--sizes", type=int, nargs=3, default=(40, 20, 8))
     second = commands.add_parser("ask")
     second.add_argument("folder", type=Path)
@@ -132,7 +147,7 @@ def main() -> None:
     second.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     if args.command == "lay-out":
-        lay_out(args.data, args.output, args.draws, tuple(args.sizes))
+        lay_out(args.data, args.output, args.draws, args.people, tuple(args.sizes))
         return
     pool = ModelPool("cpu", from_scratch=False)
     for victim in args.victims:

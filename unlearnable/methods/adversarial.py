@@ -13,12 +13,12 @@ from unlearnable.config import MEMSettings, Precision
 from unlearnable.methods import steps
 from unlearnable.methods.base import MEMSession
 from unlearnable.methods.batches import in_order, settle
-from unlearnable.methods.likeness import likeness
+from unlearnable.methods.likeness import alike
 from unlearnable.methods.problem import Problem
 from unlearnable.models.architectures import tuning_rate
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import encode_photos, encode_texts
-from unlearnable.optim.adversarial import centres_of, departure, displacement, elsewhere, group
+from unlearnable.optim.adversarial import centres_of, departure, displacement, elsewhere
 from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.posts.names import posts_by_name, posts_of_one
 from unlearnable.posts.pixels import tokens_of
@@ -93,7 +93,7 @@ def adversaries(session: MEMSession, models: Sequence[DualEncoder]) -> list[Adve
     features = [_features(session, model) for model in models]
     if not features:
         return []
-    labels = group(likeness(session.problem.captions, features[0][0]))
+    labels = alike(session.problem.captions, features[0][0])
     if int(labels.max()) == 0:
         return []
     photos = F.normalize(torch.cat([images for images, _ in features], dim=1), dim=1)
