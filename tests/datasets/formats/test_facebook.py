@@ -191,3 +191,42 @@ def test_people_who_are_mentioned_stand_in_captions_by_their_names(tmp_path: Pat
     write_captions(dataset, Edits({(0, 0): "rot, größe mit Zoë Cox und Ben!"}, {"a.jpg": "a.jpg"}), tmp_path / "out")
     (written,) = json.loads((tmp_path / "out" / "your_posts_1.json").read_text())
     assert written["data"][0] == {"post": redone("rot, größe mit Zoë Cox und Ben!")}
+
+
+def test_posts_in_groups_are_read_and_comments_beside_them_left_out(tmp_path: Path) -> None:
+    posts = [post(ORIGINAL, f"größe {name}", {"uri": name, "creation_timestamp": 1}) for name in ("a.jpg", "b.jpg")]
+    comment = {"data": [{"comment": {"comment": "of Bob's", "author": "Ada"}}], "title": "Ada commented on Bob's post."}
+    whole = {"group_posts_v2": posts, "group_comments_v2": [comment]}
+    name = "groups/group_posts_and_comments.json"
+    lay_out(tmp_path, {name: json.dumps(whole)}, "a.jpg", "b.jpg")
+    dataset = open_dataset(tmp_path)
+    assert dataset.captions_by_photo() == {"a.jpg": ["größe a.jpg"], "b.jpg": ["größe b.jpg"]}
+    write_captions(dataset, Edits({(1, 0): "rot"}, {"b.jpg": "b.jpg"}), tmp_path / "out")
+    posts[1]["data"][0] = {"post": "rot"}
+    assert json.loads((tmp_path / "out" / name).read_text()) == {"group_posts_v2": posts[1:]}
+
+
+@pytest.mark.parametrize("kept", [("a.jpg", "b.jpg"), ("b.jpg",), ()])
+def test_a_post_that_is_the_only_one_need_not_be_in_a_list(kept: tuple[str, ...], tmp_path: Path) -> None:
+    only = post(ORIGINAL, "größe", *({"uri": name, "creation_timestamp": 1} for name in ("a.jpg", "b.jpg")))
+    album = {"photos": [{"uri": "c.jpg", "creation_timestamp": 1}]}
+    texts = {"posts/your_posts_1.json": json.dumps(only), "posts/album/0.json": json.dumps(album)}
+    lay_out(tmp_path, texts, "a.jpg", "b.jpg", "c.jpg")
+    dataset = open_dataset(tmp_path)
+    assert dataset.captions_by_photo()["b.jpg"] == ["größe"]
+    write_captions(dataset, Edits({(1, 0): "rot"}, {name: name for name in (*kept, "c.jpg")}), tmp_path / "out")
+    written = tree(tmp_path / "out").get("posts/your_posts_1.json")
+    rows = [{"media": {"uri": name, "creation_timestamp": 1}} for name in kept]
+    expected = {**only, "attachments": [{"data": rows}, only["attachments"][1]]}
+    expected["data"] = [{"post": "rot"}, *only["data"][1:]]
+    assert (json.loads(written) if written else None) == (expected if kept else None)
+
+
+def test_a_post_with_labels_that_is_the_only_one_need_not_be_in_a_list(tmp_path: Path) -> None:
+    media = {"label": "Media", "media": [{"uri": "a.jpg"}]}
+    only = labelled({"label": "Message", "value": "am See"}, media)
+    lay_out(tmp_path, {"posts/your_posts_1.json": json.dumps(only)}, "a.jpg")
+    dataset = open_dataset(tmp_path)
+    assert dataset.captions_by_photo() == {"a.jpg": ["am See"]}
+    write_captions(dataset, Edits({}, {"a.jpg": "a.jpg"}), tmp_path / "out")
+    assert json.loads((tmp_path / "out/posts/your_posts_1.json").read_text()) == only

@@ -2,6 +2,7 @@
 
 The text of a post belongs to all its photos, and each photo may have a `description` of its own. An album is
 `{"name", "photos": [{"uri", "description"}]}`; `your_uncategorized_photos.json` has `other_photos_v2` for `photos`.
+Posts in groups are in an object, as `group_posts_v2`; a post that is the only one is no list in older exports.
 
 Newer posts are `{"label_values": [{"label", "value"}, {"label", "media": [{"uri"}]}], "media"}`. Labels are in the
 language of the account, so that a text is taken only from a label that is known; what else such a post says is cut.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from unlearnable.datasets.export import Export
@@ -21,8 +23,10 @@ from unlearnable.datasets.text.spans import Span, TextSpan
 from unlearnable.datasets.types import Skipped
 
 _CALLED = (
-    r"(your_posts.*|posts_on_other_pages_and_profiles|your_uncategorized_photos|your_photos|\d+)\.json"  # albums last
+    r"(your_posts.*|posts_on_other_pages_and_profiles|group_posts_and_comments.*"
+    r"|your_uncategorized_photos|your_photos|\d+)\.json"  # albums last
 )
+_GROUP = "group_posts_v2"
 _LABELS = "label_values"
 _BELOW = (_LABELS, "media", "dict", "vec")  # lists in a post with labels, inside each other
 _TEXT = frozenset(("message", "text", "caption", "nachricht", "mensaje", "messaggio", "mensagem", "bericht"))
@@ -35,11 +39,18 @@ def _suits(text: str) -> bool:
     if '"uri"' not in text or not ('"creation_timestamp"' in text or f'"{_LABELS}"' in text):
         return False
     whole = decode(text)
-    if isinstance(whole.value, dict):
-        lists = [whole.value.get(name) for name in _ALBUM]
-        return any(isinstance(photos, list) and any(_is_medium(one) for one in photos) for photos in lists)
-    posts = items(text, whole.start) if isinstance(whole.value, list) else ()
-    return any(_has_attachments(post) or any(_labelled_media(text, post, (), [])) for post in posts)
+    photos = (one for name in _ALBUM for one in rows_in(text, whole, name))
+    return any(_is_medium(one.value) for one in photos) or any(
+        _has_attachments(post) or any(_labelled_media(text, post, (), [])) for post in _posts(text, whole)
+    )
+
+
+def _posts(text: str, whole: Node) -> list[Node]:
+    """Return the posts of a file: those of its list, be that in an object, or the object itself; none of an album."""
+    if isinstance(whole.value, list):
+        return list(items(text, whole.start))
+    is_post = _has_attachments(whole) or bool(rows_in(text, whole, _LABELS))
+    return [whole] if is_post else rows_in(text, whole, _GROUP)
 
 
 def _has_attachments(post: Node) -> bool:
@@ -52,15 +63,20 @@ def _is_medium(value: Any) -> bool:
 
 def _scan(text: str) -> Scan:
     whole = decode(text)
-    if isinstance(whole.value, dict):
+    posts = _posts(text, whole)
+    if isinstance(whole.value, dict) and not posts:
         return _scan_album(text, whole)
-    posts = list(items(text, whole.start))
-    lists = [spans_of(posts)]
+    grouped = isinstance(whole.value, dict) and _GROUP in whole.value
+    parts = {name: row for row, name, _ in parts_of(text, whole.start)} if grouped else {}
+    lists = [tuple(parts.values()), spans_of(posts)]
     found: list[CaptionRecord | Skipped] = []
     for number, post in enumerate(posts):
         is_labelled = not _has_attachments(post) and bool(rows_in(text, post, _LABELS))
-        found += (_labelled if is_labelled else _attached)(text, f"[{number}]", post, lists)
-    return Scan(*told_apart(found), tuple(lists), speller(text), commas=True)
+        found += (_labelled if is_labelled else _attached)(text, f"{_GROUP if grouped else ''}[{number}]", post, lists)
+    records, faults = told_apart(found)
+    if grouped:  # what else is in the object, such as comments, is cut
+        records = tuple(replace(one, rows=(parts[_GROUP], *one.rows)) for one in records)
+    return Scan(records, faults, tuple(lists), speller(text), commas=True)
 
 
 def _attached(text: str, place: str, post: Node, lists: list[tuple[Span, ...]]) -> Iterator[CaptionRecord | Skipped]:
