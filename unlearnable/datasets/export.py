@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,12 +43,14 @@ class Export:
             hardly rename them, and what people write to each other must not be taken for posts.
         suits: function that says whether a text is such a file, or raises ValueError where it is one that is broken.
         scan: function that takes the text apart, or raises ValueError.
+        completed: function that returns the scan of the file at a path with what another one says of its posts.
     """
 
     name: str
     called: str
     suits: Callable[[str], bool]
     scan: Callable[[str], Scan]
+    completed: Callable[[Scan, Path], Scan] = lambda scan, path: scan
 
     def sniff(self, source: Path) -> bool:
         """Return whether `source` is such a file, or a folder that holds one, be that damaged."""
@@ -98,13 +101,13 @@ class Export:
         """Return the files that hold the captions of a data set."""
         return self._files(dataset.source or dataset.root)
 
-    def _scanned(self, text: str) -> Scan:
-        return replace(self.scan(text), personal=tuple(personal_in(text)))
+    def _scanned(self, path: Path, text: str) -> Scan:
+        return replace(self.completed(self.scan(text), path), personal=tuple(personal_in(text)))
 
     def _texts(self, source: Path) -> Iterator[CaptionText]:
         first = 0
         for path in self._files(source):
-            text = read_text(path, self.name, self._scanned, first)
+            text = read_text(path, self.name, partial(self._scanned, path), first)
             first += len(text.scan.records)
             yield text
 

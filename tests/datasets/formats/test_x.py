@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.datasets.formats.exports import Look, goes_round, lay_out, text
-from unlearnable.datasets import open_dataset
+from tests.datasets.formats.exports import ORIGINAL, WORDS, Look, goes_round, lay_out, text
+from unlearnable.datasets import Edits, open_dataset, write_captions
+from unlearnable.errors import InputError
 
 PLACES = ("data/tweets_media", "data/tweet_media")
 
@@ -82,3 +83,78 @@ def test_all_but_captions_and_paths_stays(folder: str, tmp_path: Path) -> None:
 def test_other_scripts_are_no_archive(content: str, tmp_path: Path) -> None:
     lay_out(tmp_path, {"data/tweets.js": content}, "a.jpg")
     assert open_dataset(tmp_path).format == "folder"
+
+
+LONG = ("Größe & <b> of the lake " * 15).strip()
+OTHER = ("< another long day at the sea " * 20).strip()
+
+
+def archive(root: Path, notes: list[str], *posts: str) -> None:
+    """Lay out an archive of posts of one photo each, and of long ones in full."""
+    rows = [
+        {"noteTweet": {"noteTweetId": str(900 + n), "createdAt": "2025-06-04T10:00:00.000Z", "core": {"text": one}}}
+        for n, one in enumerate(notes)
+    ]
+    tweets = [tweet(ORIGINAL, n, words, medium(ORIGINAL, n)) for n, words in enumerate(posts)]
+    files = {"tweets.js": ("tweets", tweets), "note-tweet.js": ("note_tweet", rows)}
+    texts = {
+        f"data/{file}": f"window.YTD.{of}.part0 = {json.dumps(value, ensure_ascii=False)}"
+        for file, (of, value) in files.items()
+    }
+    lay_out(root, texts, *(f"data/tweets_media/{n}-{name(n)}" for n in range(len(posts))))
+
+
+def cut(words: str, link: str = "") -> str:
+    return f"{words[:250]}…{link}"
+
+
+def test_a_long_post_is_read_in_full_and_written_so(tmp_path: Path) -> None:
+    linked = [LONG.replace(" of ", f" https://t.co/{end} of ", 1) for end in ("here", "there")]
+    archive(
+        tmp_path,
+        [linked[1] + "\n", OTHER.replace("<", "&lt;")],
+        cut(linked[0]),
+        "short…",
+        cut(OTHER, " https://t.co/itself"),
+    )
+    before = (tmp_path / "data" / "tweets.js").read_text()
+    dataset = open_dataset(tmp_path)
+    captions = dataset.captions_by_photo()
+    assert list(captions.values()) == [[linked[1]], ["short…"], [OTHER]]
+    new = Edits({(0, 0): f"{WORDS} {linked[1]}"}, {photo.id: photo.id for photo in dataset.photos})
+    write_captions(dataset, new, tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out" / "data").iterdir()] == ["tweets.js"]
+    escaped = linked[1].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    first = json.loads(before.partition(" = ")[2])[0]["tweet"]["full_text"]
+    written = (tmp_path / "out" / "data" / "tweets.js").read_text()
+    assert written == before.replace(first, f"{WORDS} {escaped} https://t.co/0")
+
+
+@pytest.mark.parametrize(
+    ("notes", "post"),
+    [
+        ([LONG + "one", LONG + "two"], cut(LONG)),  # either may be it
+        (["No. " + LONG], cut(LONG)),
+        ([LONG], LONG[:250]),  # it does not say that it goes on
+        ([LONG], LONG[:60] + "…"),  # anybody may begin so
+        ([], cut(LONG)),
+    ],
+)
+def test_a_beginning_that_may_be_of_another_post_stays(notes: list[str], post: str, tmp_path: Path) -> None:
+    archive(tmp_path, notes, post)
+    assert list(open_dataset(tmp_path).captions_by_photo().values()) == [[post]]
+
+
+def test_long_posts_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    archive(tmp_path, [LONG], cut(LONG))
+    (tmp_path / "data" / "note-tweet.js").write_text("window.YTD.note_tweet.part0 = [{")
+    with pytest.raises(InputError, match=r"note-tweet\.js is damaged or cut short: ") as caught:
+        open_dataset(tmp_path)
+    assert "unpack the archive again" in (caught.value.hint or "")
+
+
+def test_posts_in_communities_are_posts(tmp_path: Path) -> None:
+    text = f"window.YTD.community_tweet.part0 = {json.dumps([tweet(ORIGINAL, 1, 'a dog', medium(ORIGINAL, 1))])}"
+    photo = f"data/community_tweet_media/1-{name(1)}"
+    lay_out(tmp_path, {"data/community-tweet.js": text}, photo)
+    assert open_dataset(tmp_path).captions_by_photo() == {photo: ["a dog"]}

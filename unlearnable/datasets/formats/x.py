@@ -1,6 +1,8 @@
 """X's archive: `window.YTD.tweets.part0 = [{"tweet": {"id_str", "full_text", "extended_entities"}}]` in `tweets.js`.
 
 The caption is `full_text` without the link to the post's own media; a photo's file is `<id_str>-<name in its address>`.
+Of a long post `tweets.js` has only the beginning, up to `…`; the whole stands in `note-tweet.js` beside it, as
+`[{"noteTweet": {"core": {"text"}}}]`, under an id of its own.
 """
 
 from __future__ import annotations
@@ -8,16 +10,31 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from unlearnable.datasets.export import Export
-from unlearnable.datasets.text.json_spans import Node, decode, items, object_in, rows_in, spans_of, speller, text_in
+from unlearnable.datasets.text.document import read_document
+from unlearnable.datasets.text.json_spans import (
+    Node,
+    decode,
+    items,
+    json_in,
+    object_in,
+    rows_in,
+    spans_of,
+    speller,
+    text_in,
+)
 from unlearnable.datasets.text.records import CaptionRecord, Scan
 from unlearnable.datasets.text.spans import Span, TextSpan
 from unlearnable.datasets.types import Skipped
+from unlearnable.errors import InputError
 
 _PREFIX = re.compile(r"\s*window\.YTD\.\w+\.part\d+\s*=\s*")
+_LINK = re.compile(r"https://t\.co/\w+")
+_LEAST = 100  # letters of a beginning that nobody repeats; X cuts after 280, or 140 wide ones
 
 
 def _suits(text: str) -> bool:
@@ -108,4 +125,43 @@ def _unescaped(words: str) -> str:
     return words.replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&")
 
 
-X = Export("x", r"tweets?(-part\d+)?\.js", _suits, _scan)
+def _completed(scan: Scan, path: Path) -> Scan:
+    """Return the scan of `tweets.js` with long posts in full: those whose beginning is that of one note alone."""
+    plain = {words.value: _plain(words.value) for one in scan.records for words in one.captions}
+    begun = {words: said[:-1].rstrip() for words, said in plain.items() if said.endswith("…") and len(said) > _LEAST}
+    notes = {note: _plain(note) for note in _notes(path.parent)} if begun else {}
+    fitting = {words: [note for note, said in notes.items() if said.startswith(begun[words])] for words in begun}
+
+    def whole(words: TextSpan) -> TextSpan:
+        found = fitting.get(words.value, [])
+        return words._replace(value=found[0]) if len(found) == 1 else words
+
+    return replace(scan, records=tuple(replace(one, captions=tuple(map(whole, one.captions))) for one in scan.records))
+
+
+def _plain(words: str) -> str:
+    """Return words without links, which are not the same ones in a note."""
+    return _LINK.sub("", words).strip()
+
+
+def _notes(folder: Path) -> Iterator[str]:
+    """Yield the texts of long posts in a folder.
+
+    Raises:
+        InputError: a file of them cannot be read.
+    """
+    for path in sorted(folder.glob("note-tweet*.js")):
+        text = read_document(path).text
+        try:
+            whole = json_in(text)
+        except ValueError as error:
+            raise InputError(f"{path} is damaged or cut short: {error}", hint="unpack the archive again") from error
+        for row in items(text, whole.start) if isinstance(whole.value, list) else ():
+            note = object_in(text, row, "noteTweet")
+            core = object_in(text, note, "core") if note else None
+            found = text_in(text, core, "text") if core else None
+            if found:
+                yield _unescaped(found.value).strip()
+
+
+X = Export("x", r"(tweets?|community-tweet)(-part\d+)?\.js", _suits, _scan, _completed)
