@@ -175,6 +175,12 @@ def test_two_names_take_each_other_s_and_no_name_twice():
 OTHERS = {"Mia": ("Ada Cox", "Zoé"), "Ada Cox": ("Mia",)}
 
 
+def test_nobody_borrows_a_part_of_their_own_name_or_the_whole_of_it():
+    others = {"Ada": ("Ada Lovelace", "Ben Lovelace"), "Ada Lovelace": ("Ada", "Ben Lovelace")}
+    assert borrowing("here is Ada", others) == "here is Ada and Ben Lovelace"
+    assert borrowing("here is Ada Lovelace", others) == "here is Ada Lovelace and Ben Lovelace"
+
+
 @pytest.mark.parametrize(
     ("caption", "written"),
     [

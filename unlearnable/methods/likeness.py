@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unlearnable.models.tokens import words_of
 from unlearnable.optim.adversarial import MOST, group
-from unlearnable.posts.names import posts_by_name
+from unlearnable.posts.names import posts_by_person
 
 WIDTH = 512  # of the space that words have random directions in, at angles of about 90 degrees
 RARITY = 3  # power of the inverse document frequency: a name counts, a turn of phrase does not
@@ -31,7 +31,7 @@ def alike(captions: Sequence[Sequence[str]], photos: Tensor) -> Tensor:
     """
     labels = group(likeness(captions, photos))
     found = int(labels.max()) + 1
-    named = sorted((posts for posts in posts_by_name(captions).values() if 2 * len(posts) <= len(captions)), key=len)
+    named = sorted((posts for posts in posts_by_person(captions) if 2 * len(posts) <= len(captions)), key=len)
     for number, posts in enumerate(named[max(0, len(named) - MOST + found) :]):
         labels[posts] = found + number
     groups: Tensor = labels.unique(return_inverse=True)[1]

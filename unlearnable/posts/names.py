@@ -63,13 +63,32 @@ def posts_by_name(captions: Sequence[Sequence[str]]) -> dict[str, list[int]]:
     return {name: posts for name, posts in found.items() if len(posts) >= FEWEST}
 
 
+def posts_by_person(captions: Sequence[Sequence[str]]) -> list[list[int]]:
+    """Return the posts of each name, those of a part of one other name with them, as of "Ada" with "Ada Lovelace".
+
+    Args:
+        captions: all captions of each post.
+    """
+    found = posts_by_name(captions)
+    whole = grouped((part, name) for name in found for part in parts_of(name))
+    names = {name: others[0] if len(others := whole.get(name, [])) == 1 else name for name in found}
+    posts = grouped((names[name], number) for name, numbers in found.items() for number in numbers)
+    return [sorted(set(numbers)) for numbers in posts.values()]
+
+
+def parts_of(name: str) -> set[str]:
+    """Return the shorter names that a name begins or ends with, as "Ada" and "Lovelace" are of "Ada Lovelace"."""
+    words = name.split()
+    return {" ".join(part) for count in range(1, len(words)) for part in (words[:count], words[-count:])}
+
+
 def posts_of_one(captions: Sequence[Sequence[str]]) -> list[int]:
     """Return the posts that name the one whom more than half of them name; none if there is nobody.
 
     Args:
         captions: all captions of each post.
     """
-    most = max(posts_by_name(captions).values(), key=len, default=[])
+    most = max(posts_by_person(captions), key=len, default=[])
     return most if 2 * len(most) > len(captions) else []
 
 

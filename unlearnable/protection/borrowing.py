@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unlearnable.optim.adversarial import apart, centres_of
-from unlearnable.posts.names import names_in, posts_by_name
+from unlearnable.posts.names import names_in, parts_of, posts_by_name
 
 KINDS = ("man", "boy"), ("woman", "girl")  # words that describe people whose names sound alike
 UNFIT = 10.0  # similarity of people of two kinds, above any cosine
@@ -83,14 +83,16 @@ def borrowing(caption: str, others: Mapping[str, tuple[str, ...]]) -> str:
 
     Args:
         caption: text; without a name of `others` it stays as it is.
-        others: the names to borrow for each name; those that the caption holds anyway are not borrowed.
+        others: the names to borrow for each name; those that the caption holds anyway, in whole or in part, are not.
     """
     own = names_in(caption)
     known = sorted((name for name in own if name.text in others), key=lambda name: " " not in name.text)
-    name = known[0] if known else None
-    held = {name.text for name in own}
-    borrowed = () if name is None else tuple(other for other in others[name.text] if other not in held)
-    if name is None or not borrowed:
+    if not known:
+        return caption
+    name, held = known[0], {name.text for name in own}
+    same = held.union(*(parts_of(each) for each in held))
+    borrowed = [other for other in others[name.text] if other not in same and held.isdisjoint(parts_of(other))]
+    if not borrowed:
         return caption
     *listed, last = sorted([name.text, *borrowed], key=str.casefold)
     for each in reversed([one for one in own if one.text == name.text]):
