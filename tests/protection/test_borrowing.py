@@ -175,6 +175,12 @@ def test_two_names_take_each_other_s_and_no_name_twice():
 OTHERS = {"Mia": ("Ada Cox", "Zoé"), "Ada Cox": ("Mia",)}
 
 
+def test_the_one_whom_most_posts_name_is_one_by_first_and_by_full_name():
+    captions = [["here is Ada"], ["tea with Ada"], ["a walk with Ada Lovelace"], ["meet Ada Lovelace"], ["the sea"]]
+    assert posts_of_one(captions) == [0, 1, 2, 3]
+    assert posts_of_one([*captions, ["Ada King again"], ["hi, Ada King"], ["a hill"]]) == []  # whose name is Ada?
+
+
 def test_nobody_borrows_a_part_of_their_own_name_or_the_whole_of_it():
     others = {"Ada": ("Ada Lovelace", "Ben Lovelace"), "Ada Lovelace": ("Ada", "Ben Lovelace")}
     assert borrowing("here is Ada", others) == "here is Ada and Ben Lovelace"
