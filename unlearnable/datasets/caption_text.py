@@ -117,7 +117,7 @@ class CaptionText:
 
     def _spelt(self, old: TextSpan, new: str) -> str:
         raw = self.document.text[old.start : old.end]
-        return raw if new == old.value else (old.spell or self.scan.spell)(raw, old.value, new)
+        return raw if new == old.value and not old.is_cut else (old.spell or self.scan.spell)(raw, old.value, new)
 
 
 def refuse_lost(source: Path, pairs: Iterable[Pair], edits: Edits, kept: Set[Key]) -> None:

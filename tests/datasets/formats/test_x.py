@@ -19,9 +19,12 @@ def name(number: int) -> str:
     return f"Ab-{number}_x.{'heic' if number % 7 == 3 else 'jpg'}"
 
 
+def escaped(words: str) -> str:
+    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
 def tweet(look: Look, own: int, words: str, *media: dict[str, Any]) -> dict[str, Any]:
-    escaped = words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    full = f"{look.caption(escaped)} https://t.co/{own}" if words else f"https://t.co/{own}"
+    full = f"{look.caption(escaped(words))} https://t.co/{own}" if words else f"https://t.co/{own}"
     entities = {"urls": [{"url": "https://t.co/other"}]}
     post = {"retweeted": False, "entities": entities, "id_str": str(own), "full_text": full, "n": 1.50}
     extended = (
@@ -124,10 +127,27 @@ def test_a_long_post_is_read_in_full_and_written_so(tmp_path: Path) -> None:
     new = Edits({(0, 0): f"{WORDS} {linked[1]}"}, {photo.id: photo.id for photo in dataset.photos})
     write_captions(dataset, new, tmp_path / "out")
     assert [path.name for path in (tmp_path / "out" / "data").iterdir()] == ["tweets.js"]
-    escaped = linked[1].replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    first = json.loads(before.partition(" = ")[2])[0]["tweet"]["full_text"]
+    first, _, third = (row["tweet"]["full_text"] for row in json.loads(before.partition(" = ")[2]))
     written = (tmp_path / "out" / "data" / "tweets.js").read_text()
-    assert written == before.replace(first, f"{WORDS} {escaped} https://t.co/0")
+    expected = before.replace(first, f"{WORDS} {escaped(linked[1])} https://t.co/0")
+    assert written == expected.replace(third, f"{escaped(OTHER)} https://t.co/2")
+
+
+@pytest.mark.parametrize(
+    ("notes", "post", "read"),
+    [
+        ([LONG, OTHER], f"@ada @bob_2 {cut(LONG)}", f"@ada @bob_2 {LONG}"),
+        ([f"@ada {LONG}", f"@bob {LONG}"], f"@ada {cut(LONG)}", f"@ada {LONG}"),  # both replies say the same
+        ([f"@bob {LONG}"], f"@ada {cut(LONG)}", f"@ada {cut(LONG)}"),
+        ([LONG], f"@ada {LONG[:60]}… @bob", f"@ada {LONG[:60]}… @bob"),
+        ([LONG], "@ada_of_the_long_name " * 8 + LONG[:20] + "…", "@ada_of_the_long_name " * 8 + LONG[:20] + "…"),
+    ],
+)
+def test_a_reply_is_read_in_full_though_its_note_lacks_whom_it_is_to(
+    notes: list[str], post: str, read: str, tmp_path: Path
+) -> None:
+    archive(tmp_path, notes, post)
+    assert list(open_dataset(tmp_path).captions_by_photo().values()) == [[read]]
 
 
 @pytest.mark.parametrize(

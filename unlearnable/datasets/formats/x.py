@@ -34,6 +34,7 @@ from unlearnable.errors import InputError
 
 _PREFIX = re.compile(r"\s*window\.YTD\.\w+\.part\d+\s*=\s*")
 _LINK = re.compile(r"https://t\.co/\w+")
+_NAMES = re.compile(r"(@\w+\s+)*")  # whom a reply is to, which its note may lack
 _LEAST = 100  # letters of a beginning that nobody repeats; X cuts after 280, or 140 wide ones
 
 
@@ -130,13 +131,28 @@ def _completed(scan: Scan, path: Path) -> Scan:
     plain = {words.value: _plain(words.value) for one in scan.records for words in one.captions}
     begun = {words: said[:-1].rstrip() for words, said in plain.items() if said.endswith("…") and len(said) > _LEAST}
     notes = {note: _plain(note) for note in _notes(path.parent)} if begun else {}
-    fitting = {words: [note for note, said in notes.items() if said.startswith(begun[words])] for words in begun}
+    fitting = {words: _fitting(begun[words], notes) for words in begun}
 
     def whole(words: TextSpan) -> TextSpan:
         found = fitting.get(words.value, [])
-        return words._replace(value=found[0]) if len(found) == 1 else words
+        return words._replace(value=found[0], is_cut=True) if len(found) == 1 else words
 
     return replace(scan, records=tuple(replace(one, captions=tuple(map(whole, one.captions))) for one in scan.records))
+
+
+def _fitting(begun: str, notes: dict[str, str]) -> list[str]:
+    """Return which notes a beginning may be of, each with the names before a reply where only the beginning has them.
+
+    Args:
+        begun: beginning of a post, without links.
+        notes: long posts, and the same without links.
+    """
+    found = [note for note, said in notes.items() if said.startswith(begun)]
+    names = match.group() if (match := _NAMES.match(begun)) else ""
+    rest = begun[len(names) :]
+    if found or len(rest) < _LEAST:
+        return found
+    return [names + note for note, said in notes.items() if said.startswith(rest)]
 
 
 def _plain(words: str) -> str:

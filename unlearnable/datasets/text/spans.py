@@ -18,13 +18,15 @@ class Span(NamedTuple):
 class TextSpan(NamedTuple):
     """A string in a text: `[start, end)` is its spelling there, quotes included, and `value` is what that means.
 
-    `spell` says how another value is spelt in its place, where that is not as `Scan.spell` does it.
+    `spell` says how another value is spelt in its place, where that is not as `Scan.spell` does it; `is_cut` whether
+    the place has only the beginning of `value`, so that `value` itself is to be spelt there too.
     """
 
     start: int
     end: int
     value: str
     spell: Callable[[str, str, str], str] | None = None
+    is_cut: bool = False
 
 
 def splice(text: str, changes: Iterable[TextSpan]) -> str:
