@@ -164,6 +164,28 @@ def carousel(title: str, own: str) -> dict[str, Any]:
     return {"media": media, "title": title}
 
 
+def test_a_post_that_is_the_only_one_may_be_no_list(tmp_path: Path) -> None:
+    def one(look: Look) -> dict[str, str]:
+        media = [medium(look, photo) for photo in PHOTOS]
+        if look.complete:
+            media.append(medium(look, "media/posts/1.mp4"))
+        post = {"media": media, "title": redone(look.caption(text(0))), "creation_timestamp": 1701}
+        return {f"{PLACES[1]}/posts_1.json": json.dumps(post)}
+
+    dataset = goes_round(one, tmp_path, *PHOTOS, "media/posts/1.mp4", "messages/inbox/a.jpg")
+    assert dataset.captions_by_photo()[PHOTOS[-1]] == [text(0)]
+    assert [(skip.where.rpartition("/")[2], skip.reason) for skip in dataset.skipped] == [
+        ("posts_1.json:[0].media[24]", "not-a-photo"),
+        ("a.jpg", "in-no-post"),
+    ]
+
+
+def test_a_story_that_is_the_only_one_may_be_no_list(tmp_path: Path) -> None:
+    story = {"uri": "a.jpg", "creation_timestamp": 1, "title": "a dog"}
+    lay_out(tmp_path, {"content/stories.json": json.dumps(story)}, "a.jpg")
+    assert open_dataset(tmp_path).captions_by_photo() == {"a.jpg": ["a dog"]}
+
+
 def test_an_export_without_its_photos_says_what_to_do(tmp_path: Path) -> None:
     lay_out(tmp_path, {"posts_1.json": json.dumps([carousel("one", "")])}, "c.jpg")
     with pytest.raises(InputError, match=r"posts_1.json:\[0\].media\[0\] is skipped as missing-photo") as caught:

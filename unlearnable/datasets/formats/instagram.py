@@ -1,7 +1,7 @@
 """Instagram's export in JSON: `[{"media": [{"uri", "creation_timestamp", "title"}], "title"}]`, in mojibake.
 
-Posts, reels, stories, archived posts and those of Threads, whichever folder they lie in; a list, or an object that
-wraps one. The caption of several photos in one post stands in the post's own `title`, that of a single one beside its
+Posts, reels, stories, archived posts and those of Threads, whichever folder they lie in; a list, an object that
+wraps one, or a post that is the only one. The caption of several photos in one post stands in the post's own `title`, that of a single one beside its
 `uri`, which is empty in Threads where there is no photo.
 Older exports have one `media.json`: `{"photos": [{"path", "caption", "taken_at"}], "stories", "direct", ...}`.
 """
@@ -29,10 +29,7 @@ def _suits(text: str) -> bool:
     if '"creation_timestamp"' not in text and '"taken_at"' not in text:
         return False
     whole = decode(text)
-    lists = _lists(text, whole)
-    return _is_older(whole.value) or any(
-        _is_post(entry.value) for _, entries in lists for entry in items(text, entries.start)
-    )
+    return _is_older(whole.value) or any(_is_post(post.value) for _, posts in _lists(text, whole) for post in posts)
 
 
 def _is_post(entry: Any) -> bool:
@@ -44,14 +41,16 @@ def _is_post(entry: Any) -> bool:
     )
 
 
-def _lists(text: str, whole: Node) -> Iterator[tuple[str, Node]]:
+def _lists(text: str, whole: Node) -> Iterator[tuple[str, list[Node]]]:
     """Yield the lists of posts, with their place: the whole file, or those in an object that wraps them."""
     if isinstance(whole.value, list):
-        yield "", whole
+        yield "", list(items(text, whole.start))
+    elif _is_post(whole.value):
+        yield "", [whole]
     elif isinstance(whole.value, dict):
         for name, node in members(text, whole.start):
             if isinstance(node.value, list) and name.startswith(_NEWER):
-                yield name, node
+                yield name, list(items(text, node.start))
 
 
 def _is_older(whole: Any) -> bool:
@@ -64,7 +63,8 @@ def _is_older(whole: Any) -> bool:
 def _scan(text: str) -> Scan:
     whole = decode(text)
     scan = _scan_older(text, whole) if _is_older(whole.value) else _scan_posts(text, whole)
-    return _with_parts(text, whole, scan) if isinstance(whole.value, dict) else scan
+    wraps = isinstance(whole.value, dict) and not _is_post(whole.value)
+    return _with_parts(text, whole, scan) if wraps else scan
 
 
 def _with_parts(text: str, whole: Node, scan: Scan) -> Scan:
@@ -92,8 +92,7 @@ def _scan_posts(text: str, whole: Node) -> Scan:
     records: list[CaptionRecord] = []
     faults: list[Skipped] = []
     lists: list[tuple[Span, ...]] = []
-    for name, entries in _lists(text, whole):
-        posts = list(items(text, entries.start))
+    for name, posts in _lists(text, whole):
         lists.append(spans_of(posts))
         for number, post in enumerate(posts):
             place, row = f"{name}[{number}]", post.span
