@@ -181,3 +181,28 @@ def test_a_path_in_another_case_is_the_one_photo_that_differs_in_nothing_else(tm
     assert lookup.find("C.JPG") == "old/C.JPG"
     assert isinstance(several := lookup.find("B.jpg"), Miss)
     assert several.reason == "ambiguous-photo"
+
+
+@pytest.mark.parametrize("blank", ["\u00a0", "\u202f", "\u3000", "\t", "\u200b", "\ufeff", "\u202a"])
+def test_blanks_around_a_path_do_not_count(blank: str, tmp_path: Path) -> None:
+    """As pages and spreadsheets leave them behind a name, and Windows puts a mark before a path that is copied."""
+    touch(tmp_path / "in", "a.jpg", "deep/b.jpg", f"c.jpg{blank}.jpg")
+    names = [f"a.jpg{blank}", f"{blank}C:\\x\\b.jpg{blank}", f"{blank}a", f"c.jpg{blank}.jpg"]
+    rows = [json.dumps({"file": name, "caption": f"dog {n}"}) for n, name in enumerate(names)]
+    dataset = open_dataset(captions(tmp_path / "in" / "c.jsonl", *rows))
+    photos = ["a.jpg", "deep/b.jpg", "a.jpg", names[3]]
+    assert [(pair.photo, pair.caption) for pair in dataset.pairs] == [(one, f"dog {n}") for n, one in enumerate(photos)]
+    write_captions(dataset, Edits({}, {photo: photo for photo in photos}), tmp_path / "c.jsonl")
+    written = (tmp_path / "c.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["file"] for line in written] == photos
+
+
+def test_any_blank_in_a_name_is_a_space_where_one_photo_alone_has_it(tmp_path: Path) -> None:
+    """macOS puts a narrow one before PM, which nobody types."""
+    photos = ["Screenshot at 3.04\u202fPM.png", "two\u00a0a.jpg", "two\u3000a.jpg", "two a.jpg"]
+    lookup = Lookup(tmp_path, tmp_path, photos)
+    assert lookup.find("Screenshot at 3.04 PM.png") == photos[0]
+    assert lookup.renamed("Screenshot at 3.04 PM.png", photos[0], photos[0]) == photos[0]
+    assert [lookup.find(photo) for photo in photos[1:]] == photos[1:]
+    assert isinstance(several := lookup.find("two\u2003a.jpg"), Miss)
+    assert several.reason == "ambiguous-photo"

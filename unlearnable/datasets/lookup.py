@@ -17,6 +17,8 @@ from unlearnable.grouping import grouped
 
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\[^\\]")
 _URL = "file:"
+_BLANK = r"[\s\u200b-\u200f\u202a-\u202e\u2060\ufeff]"  # also those that take no room, as pages and Windows add them
+_BLANKS_AROUND = re.compile(rf"\A{_BLANK}+|{_BLANK}+\Z")
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Lookup:
         found = list(ids)
         self._ids = {_composed(photo): photo for photo in found}
         self._ids |= {photo: photo for photo in found}
-        self._folded = grouped((_composed(photo).casefold(), photo) for photo in found)
+        self._folded = grouped((_folded(photo), photo) for photo in found)
         self._suffixes = {PurePosixPath(photo).suffix for photo in found}
         each = dict.fromkeys(self._ids.values())
         self._by_name = grouped((_composed(posixpath.basename(photo)), photo) for photo in each)
@@ -60,20 +62,21 @@ class Lookup:
         Tried in turn: the path from the root, the path from the caption file, the one photo whose
         full path ends with it, copies that `protect` wrote aside. Composed and decomposed letters are the same, and
         small and capital ones where the file system takes them for the same, or where no file has the exact path and
-        one photo has it but for them, as in a folder that comes from Windows or macOS. Of a path of another machine
-        (`C:\\...`, `file:///...`) the end that some photo has in common with it is enough. A name without a suffix
-        is that of the one photo that it is with some suffix.
+        one photo has it but for them, as in a folder that comes from Windows or macOS. There any blank is a space, as
+        macOS puts a narrow one before the PM of a screenshot, and those around a path do not count. Of a path of
+        another machine (`C:\\...`, `file:///...`) the end that some photo has in common with it is enough. A name
+        without a suffix is that of the one photo that it is with some suffix.
 
         Args:
             value: path as spelt in the caption file.
             folder: folder that the caption file gives apart from the path; tried first.
         """
         found = self._find(value, folder)
-        if (
-            not isinstance(found, Miss)
-            or found.reason != "missing-photo"
-            or PurePosixPath(value).suffix in self._suffixes
-        ):
+        if not isinstance(found, Miss) or found.reason != "missing-photo":
+            return found
+        if (bare := _BLANKS_AROUND.sub("", value)) != value:
+            return self.find(bare, folder)
+        if PurePosixPath(value).suffix in self._suffixes:
             return found
         tried = dict.fromkeys(self._find(value + suffix, folder) for suffix in self._suffixes)
         meant = [one for one in tried if isinstance(one, str) or one.reason == "ambiguous-photo"]
@@ -134,14 +137,14 @@ class Lookup:
 
     def _spelt_otherwise(self, path: str) -> str | None:
         """Return the photo that a file system which ignores case takes a path for, such as that of macOS."""
-        photos, full = self._folded.get(path.casefold(), []), Path(self._root, path)
+        photos, full = self._folded.get(_folded(path), []), Path(self._root, path)
         same = (photo for photo in photos if full.samefile(Path(self._root, photo)))
         return next(same, None) if isfile(full) else None  # noqa: PTH113
 
     def _in_other_letters(self, paths: Iterable[str | None]) -> str | Miss | None:
-        """Return the one photo that a path is but for small and capital letters."""
+        """Return the one photo that a path is but for small and capital letters, and kinds of blanks."""
         for path in paths:
-            photos = self._folded.get(path.casefold(), []) if path is not None else []
+            photos = self._folded.get(_folded(path), []) if path is not None else []
             if len(photos) > 1:
                 return Miss("ambiguous-photo", f"{path} could be {photos[0]} or {photos[1]}")
             if photos:
@@ -192,6 +195,11 @@ def _without_machine(value: str) -> str:
 
 def _composed(path: str) -> str:
     return unicodedata.normalize("NFC", path)
+
+
+def _folded(path: str) -> str:
+    """Return what paths have in common that differ in small and capital letters, or kinds of blanks."""
+    return re.sub(r"\s", " ", _composed(path)).casefold()
 
 
 def _parts(path: str) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """Instagram's export in JSON: `[{"media": [{"uri", "creation_timestamp", "title"}], "title"}]`, in mojibake.
 
 Posts, reels, stories, archived posts and those of Threads, whichever folder they lie in; a list, an object that
-wraps one, or a post that is the only one. The caption of several photos in one post stands in the post's own `title`, that of a single one beside its
-`uri`, which is empty in Threads where there is no photo.
+wraps one, or a post that is the only one. The caption of several photos in one post stands in the post's own `title`,
+that of a single one beside its `uri`, which is empty in Threads where there is no photo.
 Older exports have one `media.json`: `{"photos": [{"path", "caption", "taken_at"}], "stories", "direct", ...}`.
 """
 
