@@ -40,15 +40,7 @@ def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite:
         return
     is_ours = any(path.exists() for path in (layout.settings, layout.progress)) or _is_whole(layout)
     if not (overwrite or resume):
-        goes_on = "--resume to continue a stopped run"
-        if layout.earlier.exists():
-            goes_on = "--add to continue the stopped one"
-        elif layout.report.is_file() and not layout.progress.exists():
-            goes_on = "--add for photos that are new"
-        hint = f"use {goes_on}, --overwrite to replace it, or choose another --output"
-        if not is_ours:
-            hint = "choose another --output"
-        raise OutputError(f"{used[0]} exists already", hint=hint)
+        raise _exists(layout, used[0], is_ours=is_ours)
     if not is_ours:
         message, hint = f"{used[0]} was not made by this program", f"remove {used[0]}, or choose another --output"
         if layout.private not in used:
@@ -59,6 +51,21 @@ def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite:
         if layout.earlier.exists():
             hint = "continue it with --add in place of --resume, or start over with --overwrite"
         raise CheckpointError(f"{layout.private} holds a stopped run of other settings or photos", hint=hint)
+
+
+def _exists(layout: Layout, used: Path, *, is_ours: bool) -> OutputError:
+    """Return the error that a folder is in use, with what can be done about it."""
+    found, goes_on = f"{used} exists already", "use --resume to continue a stopped run, --overwrite to replace it"
+    if not is_ours:
+        return OutputError(found, hint="choose another --output")
+    if layout.earlier.exists():
+        goes_on = "use --add to continue the stopped one, --overwrite to replace it"
+    elif not layout.progress.exists() and layout.report.is_file():
+        goes_on = "use --add for photos that are new, --overwrite to replace it"
+    elif not layout.progress.exists():
+        found += f", and {layout.report} is gone"
+        goes_on = "restore it from a backup, protect all anew with --overwrite"
+    return OutputError(found, hint=f"{goes_on}, or choose another --output")
 
 
 def _is_whole(layout: Layout) -> bool:
