@@ -91,6 +91,17 @@ def test_a_text_beside_a_photo_that_is_not_utf_8_is_said(posts):
     assert notes[1].endswith("check that its letters look right")
 
 
+def test_texts_beside_photos_that_cannot_be_read_are_said(posts):
+    (posts / "posts.jsonl").unlink()
+    (posts / "p1.txt").write_bytes("a dog".encode("utf-16-le"))
+    _, notes = opened(posts)
+    said = f"{posts / 'p1.txt'} is not text in UTF-8: it is not read"
+    assert notes[0] == f"{said}; save the captions as UTF-8"
+    (posts / "p2.txt").write_bytes("a cat".encode("utf-16-le"))
+    _, notes = opened(posts)
+    assert notes[0] == f"{said} (and 1 more text beside photos); save the captions as UTF-8"
+
+
 def test_texts_beside_the_photos_are_captions(posts):
     (posts / "posts.jsonl").unlink()
     (posts / "p0.txt").write_text("a dog")

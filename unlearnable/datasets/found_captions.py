@@ -11,6 +11,7 @@ from unlearnable.datasets.base import Format
 from unlearnable.datasets.caption_file import NamesNoPhotoError
 from unlearnable.datasets.export import Export
 from unlearnable.datasets.formats import FORMATS
+from unlearnable.datasets.formats.sidecar import text_beside
 from unlearnable.datasets.opening import REPEATED, open_dataset
 from unlearnable.datasets.recognition import AS_CSV, SPREADSHEETS, TABLES, hint_for, recognised
 from unlearnable.datasets.shards.columns import LIBRARY
@@ -21,6 +22,7 @@ from unlearnable.datasets.tree import PHOTO_SUFFIXES
 from unlearnable.datasets.types import NO_RECORD, Dataset
 from unlearnable.errors import InputError, UnlearnableError
 from unlearnable.extras import installed
+from unlearnable.wording import counted
 
 _CAPTION_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".token", ".parquet"})
 _BESIDE = frozenset({".txt", ".json"})  # of a photo, by its name
@@ -50,14 +52,17 @@ def captions_of_others(folder: Path) -> list[Path]:
 def unread_captions(folder: Path, photos: Iterable[str]) -> list[str]:
     """Return a line for each file in a folder that seems to hold captions and cannot be read: why, and what to do.
 
+    Texts beside photos, of which none can be read, have one line in common.
+
     Args:
-        folder: folder of the photos.
+        folder: folder of the photos, which holds no captions that can be read.
         photos: their ids; a text counts if it names one of them, in the cell of a table also without its suffix.
 
     Raises:
         InputError: the folder, or a file that may hold captions, cannot be read.
     """
     paths = [PurePosixPath(photo) for photo in photos]
+    texts = [text for photo in paths if (text := text_beside(folder / photo))]
     names, stems = ({path.name for path in paths}, {path.stem for path in paths if not path.stem.isdigit()})
     lines = [
         f"{path.name} is a spreadsheet: it is not read; {AS_CSV}"
@@ -71,7 +76,17 @@ def unread_captions(folder: Path, photos: Iterable[str]) -> list[str]:
             why = f"in no known format: it is not read; {hint_for(path, text)}"
             why = why if is_utf8 else "not text in UTF-8: it is not read; save it as UTF-8"
             lines.append(f"{path.name} names photos and is {why}")
-    return lines
+    return [*lines, *_unread_texts(texts)]
+
+
+def _unread_texts(texts: list[Path]) -> Iterator[str]:
+    """Yield the line on texts beside photos where the first cannot be read."""
+    try:
+        for text in texts[:1]:
+            read_document(text)
+    except InputError as error:
+        more = f" (and {counted(len(texts) - 1, 'more text')} beside photos)" if len(texts) > 1 else ""
+        yield f"{error.message}: it is not read{more}; {error.hint}"
 
 
 def _caption_files(folder: Path) -> Iterator[tuple[Path, Format]]:

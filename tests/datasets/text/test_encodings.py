@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from unlearnable.datasets import open_dataset
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.encodings import guessed
+from unlearnable.errors import InputError
 
 LINES = {
     "Russian": ("cp1251", "Мы с Анной на пляже в Сочи|Мой новый велосипед|Закат над озером"),
@@ -64,6 +66,24 @@ def test_what_is_no_text_has_no_encoding() -> None:
     assert guessed(bytes(range(256))) is None
     assert guessed(os.urandom(1 << 16)) is None
     assert guessed("für dich".encode("utf-16-le")) is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32"])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("c.csv", "file,caption\na.jpg,a dog\n"),
+        ("c.txt", "file,caption\na.jpg,für dich\n"),
+        ("c.json", '[{"file": "a.jpg", "caption": "a dog"}]'),
+        ("c.jsonl", '{"file": "a.jpg", "caption": "a dog"}\n'),
+    ],
+)
+def test_wide_letters_without_a_mark_are_no_text(name: str, text: str, encoding: str, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / name).write_bytes(text.encode(encoding))
+    with pytest.raises(InputError, match="is not text in UTF-") as caught:
+        open_dataset(tmp_path, tmp_path / name)
+    assert caught.value.hint == "save the captions as UTF-8"
 
 
 def test_a_letter_far_behind_counts() -> None:

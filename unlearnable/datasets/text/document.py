@@ -82,12 +82,14 @@ def read_document(path: Path) -> Document:
     mark = next((mark for mark in _MARKS if data.startswith(mark)), b"")
     encoding = _MARKS.get(mark, "utf-8")
     try:
-        return Document(data[len(mark) :].decode(encoding), mark, encoding)
-    except UnicodeDecodeError as error:
+        text = data[len(mark) :].decode(encoding)
+        if not 0 < text[:4].count("\0") < 4:  # as what UTF-16 is without a mark, or UTF-32
+            return Document(text, mark, encoding)
+    except UnicodeDecodeError:
         suffix = path.suffix.lower()
         if suffix in _ANY_ENCODING and not mark and (guess := guessed(data)):
             return Document(data.decode(guess), b"", guess, guessed=True, is_table=suffix in _TABLES)
-        raise InputError(f"{path} is not text in {encoding.upper()}", hint="save the captions as UTF-8") from error
+    raise InputError(f"{path} is not text in {encoding.upper()}", hint="save the captions as UTF-8")
 
 
 def lines(text: str) -> Iterator[TextLine]:
