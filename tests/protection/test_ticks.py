@@ -31,6 +31,7 @@ class Kept(Silent):
         self.phases: list[tuple[str, int]] = []
         self.steps: list[int] = []
         self.shares: list[float] = []
+        self.figures: set[str] = set()
 
     def phase(self, name: str, total: int) -> None:
         self.phases.append((name, total))
@@ -38,6 +39,7 @@ class Kept(Silent):
 
     def advance(self, steps: int = 1, **metrics: float) -> None:
         self.steps[-1] += steps
+        self.figures |= metrics.keys()
 
     def expect(self, seconds) -> None:
         pass
@@ -67,6 +69,15 @@ def test_a_few_posts_are_soon_known_by_heart_and_one_is_nothing_to_learn(make_pr
         optimise(OptimisationTask(make_problem(posts), MEM(), settings, None, "key"), kept, lambda _: False)
         assert (kept.phases, kept.steps) == (phases, [total for _, total in phases])
         assert (LEARNING in optimising_seconds("mem", settings, posts, [seconds(1.0)], [])) == (posts > 1)
+
+
+@pytest.mark.parametrize("method", [MEM, EM])
+def test_a_single_photo_has_no_loss_to_show(method, make_problem, quick):
+    settings = settings_for(method, quick.model_copy(update={"max_rounds": 1}), {})
+    for posts, shown in ((1, set()), (2, {"loss", "surrogate_loss"})):
+        kept = Kept()
+        optimise(OptimisationTask(make_problem(posts), method(), settings, None, "key"), kept, lambda _: False)
+        assert {name for name in kept.figures if name.endswith("loss")} == shown
 
 
 def test_a_resumed_run_begins_with_its_rounds(make_problem, quick):

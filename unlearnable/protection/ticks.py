@@ -59,8 +59,8 @@ class Ticks:
         if self._learning:  # a method that says nothing of its steps
             self._learning = False
             self._progress.phase(optimising(self._method), rounds_of(self._method, self._settings))
-        loss = {"loss": done.loss} if len(self._state.noise) > 1 else {}  # which tells a photo from others
-        self._progress.advance(1, **loss, **done.metrics)
+        several = len(self._state.noise) > 1  # a loss says how well a photo is told from others
+        self._progress.advance(1, **({"loss": done.loss, **done.metrics} if several else {}))
 
     def _to_learn(self) -> int:
         if (
