@@ -44,6 +44,31 @@ def test_three_lines_of_a_table_are_read_as_they_were_written(language: str) -> 
     assert data.decode(found) == data.decode(encoding)
 
 
+@pytest.mark.parametrize("encoding", ["mac_roman", "cp850"])
+@pytest.mark.parametrize(
+    "captions",
+    [
+        "Mon nouveau vélo|Coucher de soleil sur la forêt|L’été à la plage|Première neige de l’année|Garçon de café",
+        "Sonnenuntergang über den Hügeln|Der Hund schläft|Grüße aus Köln|Frühstück in der Straße|Mein Märchen, schön",
+        "el niño en la playa|El cumpleaños de mamá|Café en el balcón|Mañana volvemos a Málaga|Aquí está mi corazón",
+        "Hunden sover på soffan|Fika på balkongen|Solnedgång över sjön|Mormors födelsedag|Midsommar i Östergötland",
+        "Pôr do sol em São Paulo|A minha avó faz anos|Manhã na praia com o João|Coração cheio|O cão dorme no sofá",
+    ],
+)
+def test_a_table_of_a_mac_or_of_dos_is_read_as_it_was_written(captions: str, encoding: str) -> None:
+    text = "image;caption\r\n" + "".join(f"IMG_{n}.jpg;{text}\r\n" for n, text in enumerate(captions.split("|")))
+    data = text.encode(encoding, "ignore")
+    assert data.decode(guessed(data) or "ascii") == data.decode(encoding)
+
+
+@pytest.mark.parametrize(
+    "words", ["it’s a dog", "so…yes", "Paris–Roma", "a niño—sí", "l´amico è qui", "hola¿qué tal niño", "dog™cat", "ÉTÉ"]
+)
+def test_signs_between_letters_are_no_letters_of_a_mac(words: str) -> None:
+    data = words.encode("cp1252")
+    assert data.decode(guessed(data) or "ascii") == words
+
+
 @pytest.mark.parametrize("word", ["café", "naïve", "el niño", "forêt", "São Paulo", "Smørrebrød", "über"])
 def test_a_word_or_two_are_of_the_west(word: str) -> None:
     data = word.encode("cp1252")

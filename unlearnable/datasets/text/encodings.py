@@ -1,12 +1,14 @@
-"""The encoding of text that is not UTF-8, guessed by its letters: what Windows and Excel wrote before, or DOS."""
+"""The encoding of text that is not UTF-8, guessed by its letters: what Windows and Excel wrote before, DOS or a Mac."""
 
 from __future__ import annotations
 
 import re
+from functools import cache
 
 _USUAL = "cp1252"  # of Windows in Western Europe and America
 _MORE_USUAL = 1.5  # how much less likely it may be than another encoding and still be taken, for a few words say little
 _LATIN = (_USUAL, "cp1250", "cp1254", "cp1257", "iso8859-2", "cp850")
+_MAC = "mac-roman"  # as Latin, but in question only where the usual encoding has misfits
 _OTHERS = (
     *("cp874", "cp932", "cp949", "gb18030", "big5hkscs", "euc_jis_2004"),
     *("cp1251", "cp1253", "iso8859-7", "cp1255", "cp1256", "koi8-r", "cp866"),
@@ -14,6 +16,9 @@ _OTHERS = (
 _CELLS = re.compile(rb"[,;\t\r\n]+")  # bytes that are no part of a letter in any of these
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _LETTER = re.compile(rb"[A-Za-z]")
+_LESS_LIKELY = 0.5  # how much so for each misfit more than another Latin encoding has
+_MISFITS = re.compile(rb"(?<=s)C|(?<=[sCl])x(?=[sCl])")  # in the kinds that `_kinds` tells apart
+_IN_WORDS = "‘’“”–—…·´¿¡«»™®°\u00ad"  # signs that may stand between letters, as in "l’été"
 
 
 def guessed(data: bytes) -> str | None:
@@ -24,12 +29,33 @@ def guessed(data: bytes) -> str | None:
     from chardet import detect_all
 
     foreign = b"\n".join(cell for cell in _CELLS.split(data) if not cell.isascii())
-    encodings = _LATIN if _letters_stand_alone(foreign) else (*_LATIN, *_OTHERS)
+    latin = (*_LATIN, _MAC) if _misfits(foreign, _USUAL) else _LATIN
+    encodings = latin if _letters_stand_alone(foreign) else (*latin, *_OTHERS)
     found = detect_all(foreign, ignore_threshold=True, compat_names=False, include_encodings=encodings)
     likely = {name: one["confidence"] for one in found if (name := one["encoding"]) and _decodes(data, name)}
     if _USUAL in likely:
         likely[_USUAL] *= _MORE_USUAL
+    misfits = {name: _misfits(foreign, name) for name in likely if name in latin}
+    for name, count in misfits.items():
+        likely[name] *= _LESS_LIKELY ** (count - min(misfits.values()))
     return max(likely, key=lambda name: likely[name], default=None)
+
+
+def _misfits(data: bytes, encoding: str) -> int:
+    """Return how often a capital with an accent follows a small letter, or a sign stands between two, as in "caf‚s"."""
+    return len(_MISFITS.findall(data.translate(_kinds(encoding))))
+
+
+@cache
+def _kinds(encoding: str) -> bytes:
+    """Return what each byte is: s(mall letter), C(apital with an accent), l(etter of another kind) or x, a sign."""
+
+    def kind(letter: str) -> str:
+        if letter.isalpha():
+            return "s" if letter.islower() else "C" if letter.isupper() and not letter.isascii() else "l"
+        return " " if letter.isascii() or letter in _IN_WORDS else "x"
+
+    return "".join(map(kind, bytes(range(256)).decode(encoding, "replace"))).encode()
 
 
 def _letters_stand_alone(data: bytes) -> bool:
