@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import unicodedata
+import warnings
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,16 @@ def test_all_that_is_printed_passes_one_place():
             "typer.echo(config.to_toml(settings), nl=False)",  # TOML escapes by itself
             """typer.echo(f"unlearnable {version('unlearnable')}")""",
         }, path
+
+
+def test_a_library_that_finds_another_too_new_says_nothing(capsys):
+    """As older versions of `requests` do of chardet, which nicegui imports where they are installed."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        with console.warnings_as_lines():
+            for text in ("urllib3 (2.8) or chardet (7.7.0) doesn't match a supported version!", "a part failed"):
+                warnings.warn(text, stacklevel=1)
+    assert capsys.readouterr().err == "warning: a part failed\n"
 
 
 def test_a_terminal_of_few_letters_gets_the_others_escaped(tmp_path):

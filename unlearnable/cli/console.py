@@ -57,13 +57,18 @@ def say(text: str, level: int = logging.INFO) -> None:
 
 @contextmanager
 def warnings_as_lines() -> Iterator[None]:
-    """Show warnings, such as those of installed packages that cannot be used, in one line each."""
+    """Show warnings, such as those of installed packages that cannot be used, in one line each.
+
+    Older versions of `requests`, which some libraries import where it is installed, warn of chardet; nothing here asks
+    them for anything.
+    """
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
         say(f"warning: {message}", logging.WARNING)
 
     with warnings.catch_warnings():
         warnings.showwarning = show
+        warnings.filterwarnings("ignore", message=r"urllib3 .* doesn't match a supported version")
         yield
 
 
