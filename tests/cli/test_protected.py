@@ -88,3 +88,7 @@ def test_words_of_photos_without_a_caption_are_to_be_found(capsys):
     assert "(of those without a caption of yours theirs is in metadata.jsonl)" in capsys.readouterr().out
     show_report(report(captions_found=3, captions_file="metadata.jsonl"))
     assert "their words are in the private manifest alone" in capsys.readouterr().out
+    for read, told in (("sidecar", True), ("instagram", False)):  # metadata.jsonl has all
+        steps = next_steps(report(captions_found=3, captions_file=None, caption_format=read))[1]
+        assert "manifest" not in steps
+        assert ("(of those without a caption of yours theirs is in metadata.jsonl)" in steps) == told

@@ -61,12 +61,11 @@ def in_plain_words(report: ProtectReport) -> list[str]:
 
 def next_steps(report: ProtectReport) -> list[str]:
     """Return what to do with the result."""
-    named = report.captions_file or METADATA
-    captions = f"its caption from {named} there"
+    own, captions = report.captions_file, f"its caption from {report.captions_file or METADATA} there"
     if report.caption_format == "sidecar":
-        captions = "its caption from the text file beside it"
-    if 0 < report.captions_found < report.protected:
-        alone = "their words are in the private manifest alone" if named == METADATA else f"theirs is in {METADATA}"
+        own, captions = "texts", "its caption from the text file beside it"
+    if own and 0 < report.captions_found < report.protected:  # else all are in the file that is named
+        alone = "their words are in the private manifest alone" if own == METADATA else f"theirs is in {METADATA}"
         captions += f" (of those without a caption of yours {alone})"
     publish = f"Post the photos in {report.output}, each with {captions}, in place of your own."
     if report.is_packed:
