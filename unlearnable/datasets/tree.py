@@ -36,7 +36,10 @@ _CAMERA_WORDS = frozenset(
     | {"screenshot", "screen", "shot", "bildschirmfoto", "snapchat", "signal", "telegram", "fb", "received"}
     | {"burst", "edited", "copy", "unnamed", "untitled", "media", "album", "albums", "video", "videos"}
 )
-_ALONE = frozenset({"at", "on", "um", "am", "pm", "and"})  # "Screenshot 2026-01-02 at 10.11.12 PM", "photos_and_videos"
+_ALONE = frozenset(  # words that tell something only beside others
+    {"at", "on", "um", "am", "pm", "and"}  # "Screenshot 2026-01-02 at 10.11.12 PM", "photos_and_videos"
+    | {"camera", "roll", "screenshots", "recents", "restored", "sent", "download", "downloads"}  # folders of phones
+)
 
 
 def is_photo(name: str) -> bool:
