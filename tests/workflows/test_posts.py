@@ -37,16 +37,19 @@ def test_photos_without_a_caption_are_counted_first(posts):
     assert notes[-1] == f"1 of 8 photos has a caption of yours; the others get {made} (6)"
     (posts / "posts.jsonl").unlink()
     _, notes = opened(posts)
-    assert notes == [f"0 of 8 photos have a caption of yours; the others get {made} (7)"]
+    assert notes == [f"0 of 8 photos have a caption of yours; they get {made} (7)"]
 
 
 def test_a_caption_that_no_name_tells_is_not_said_to_be_made_from_one(posts):
     (posts / "posts.jsonl").unlink()
     (posts / "trip" / "p7.png").rename(posts / "beach day.png")
     _, notes = opened(posts, only=("beach*",))
-    assert notes[-1] == "0 of 1 photo has a caption of yours; the others get one made from the name of file or folder"
+    assert notes[-1] == "0 of 1 photo has a caption of yours; it gets one made from the name of file or folder"
     _, notes = opened(posts, skip=("beach*",))
-    assert notes[-1] == '0 of 7 photos have a caption of yours; the others get "a photo", as no name tells more'
+    assert notes[-1] == '0 of 7 photos have a caption of yours; they get "a photo", as no name tells more'
+    (posts / "posts.jsonl").write_text('{"image": "p1.png", "caption": "a dog"}\n')
+    _, notes = opened(posts, only=("p[12].png",))
+    assert notes[-1] == '1 of 2 photos has a caption of yours; the other gets "a photo", as no name tells more'
 
 
 @pytest.mark.parametrize(
@@ -226,6 +229,20 @@ def test_several_paths_are_photos_of_one_folder(posts, names, error, words):
     shutil.copy(posts / "p0.png", posts / ".p0.png")
     with pytest.raises(error, match=words):
         source_of([posts / name for name in names])
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "hint"),
+    [("IMG_1.MOV", "video", "give a photo or a folder"), ("IMG_1.DNG", "raw photo", "export it as JPEG first")],
+)
+def test_a_video_is_not_taken_for_a_file_of_captions(name, kind, hint, tmp_path):
+    (tmp_path / name).write_bytes(b"\0\0\0\x14ftypqt")
+    with pytest.raises(InputError) as caught:
+        source_of([tmp_path / name])
+    assert (caught.value.message, caught.value.hint) == (
+        f"{tmp_path / name} is a {kind}, which cannot be protected",
+        hint,
+    )
 
 
 def test_a_path_that_does_not_exist_says_where_it_was_looked_for(tmp_path, monkeypatch):

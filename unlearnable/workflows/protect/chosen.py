@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, is_photo, restrict
+from unlearnable.datasets.others import RAW, VIDEOS
 from unlearnable.datasets.tree import UNREADABLE
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.wording import counted
@@ -62,7 +63,7 @@ def source_of(paths: Sequence[Path], only: Sequence[str] = (), skip: Sequence[st
         skip: patterns of the photos to leave out.
 
     Raises:
-        InputError: a pattern matches no file, or a path does not exist.
+        InputError: a pattern matches no file, or a path does not exist, or is a video or a raw photo.
         ConfigError: there are several paths that are not all photos of one folder.
     """
     expanded = [path for pattern in paths for path in _matching(pattern)]
@@ -70,6 +71,10 @@ def source_of(paths: Sequence[Path], only: Sequence[str] = (), skip: Sequence[st
     if not first.exists():
         raise _missing(first, paths)
     if len(expanded) == 1 and (first.is_dir() or not is_photo(first.name)):
+        if first.suffix.lower() in VIDEOS | RAW and first.is_file():
+            is_video = first.suffix.lower() in VIDEOS
+            kind, hint = ("video", "give a photo or a folder") if is_video else ("raw photo", "export it as JPEG first")
+            raise InputError(f"{first} is a {kind}, which cannot be protected", hint=hint)
         return Source(first, only=tuple(only), skip=tuple(skip))
     for path in expanded:
         if not path.exists():

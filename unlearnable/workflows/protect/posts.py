@@ -109,7 +109,9 @@ def said_of_captions(dataset: Dataset) -> str:
     if found == photos:
         return line
     made = [pair.caption for pair in dataset.pairs if pair.record == NO_RECORD]
-    return f"{line}; the others get {said_of_made(made, dataset.format)}"
+    single, several = ("the other gets", "the others get") if found else ("it gets", "they get")
+    get = single if photos - found == 1 else several
+    return f"{line}; {get} {said_of_made(made, dataset.format)}"
 
 
 def said_of_made(captions: Sequence[str], format: str) -> str:
