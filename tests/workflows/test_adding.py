@@ -186,6 +186,18 @@ def test_new_photos_stand_beside_the_earlier_ones_which_stay_to_the_byte(last_we
         assert len(line["trigger"].split()) == 3
 
 
+def test_nothing_is_added_through_a_link_that_leads_among_the_originals(last_week, posts, tmp_path):
+    (posts / "new").mkdir()
+    Image.fromarray(picture(100)).save(posts / "new" / "x.bmp")
+    (tmp_path / "photos-protected" / "new").symlink_to(posts / "new")
+    before = tree(posts)
+    with pytest.raises(OutputError, match="holds linked folders, which nothing is written through"):
+        protect("photos", add=True)
+    assert tree(posts) == before
+    (tmp_path / "photos-protected" / "new").unlink()
+    assert protect("photos", add=True).added == 1
+
+
 def test_it_can_be_added_to_again_and_again(last_week, posts, tmp_path):
     take(posts, range(2))
     protect(posts, add=True)

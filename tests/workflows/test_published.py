@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from tests.conftest import tree
 from tests.workflows.conftest import QUICK
@@ -131,6 +132,24 @@ def test_a_link_in_the_output_is_neither_followed_nor_replaced(run, out, tmp_pat
     with pytest.raises(OutputError, match=rf"out/{name}"):
         run(overwrite=True, seed=1)
     assert (tmp_path / "elsewhere").exists()
+
+
+def test_nothing_is_written_to_the_originals_through_a_linked_folder_of_the_output(run, posts, out, monkeypatch):
+    Image.open(posts / "trip" / "p7.png").save(posts / "trip" / "p7.bmp")
+    (posts / "trip" / "p7.png").unlink()
+    genuine = published.put_in_place
+    monkeypatch.setattr(published, "put_in_place", _interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    monkeypatch.setattr(published, "put_in_place", genuine)
+    out.mkdir()
+    (out / "trip").symlink_to(posts / "trip")
+    before = tree(posts)
+    with pytest.raises(OutputError, match=rf"holds linked folders.*: {out / 'trip'}"):
+        run(resume=True)
+    assert tree(posts) == before
+    (out / "trip").unlink()
+    assert run(resume=True).protected == 8
 
 
 def test_overwrite_replaces_what_is_ours_and_removes_what_is_gone(run, posts, out):

@@ -81,10 +81,11 @@ def put_in_place(layout: Layout) -> None:
     result lacks are removed if they are unchanged.
 
     Raises:
-        OutputError: a file of other origin is in the way, or the system refuses to write.
+        OutputError: a file of other origin or a linked folder is in the way, or the system refuses to write.
     """
     new = {path.relative_to(layout.staged).as_posix(): _hash(path) for path in _files_below(layout.staged)}
     old = read_sums(layout)
+    _refuse_linked(layout, {*old, *new})
     _refuse_taken(layout, new, old)
     _refuse_private(layout)
     with files.reporting_write_errors(layout.report):
@@ -121,6 +122,14 @@ def _refuse_taken(layout: Layout, new: dict[str, str], old: Sums) -> None:
     ]
     if taken:
         _refuse(taken, f"{layout.output} holds files of other origin that are in the way")
+
+
+def _refuse_linked(layout: Layout, names: Iterable[str]) -> None:
+    """Stop where a folder on the way to a published file is a link: it may lead among the originals."""
+    folders = {folder for name in names for folder in (layout.output / name).parents}
+    linked = [str(folder) for folder in folders if folder.is_relative_to(layout.output) and folder.is_symlink()]
+    if linked:
+        _refuse(linked, f"{layout.output} holds linked folders, which nothing is written through")
 
 
 def _refuse_private(layout: Layout) -> None:
