@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import re
 import stat
@@ -128,6 +129,30 @@ def refuse_among(output: Path, *inputs: Path | None) -> None:
                 f"the output {output} lies in {folder}, which is read and never written to",
                 hint="choose another --output",
             )
+
+
+def refuse_others(folder: Path, record: str, *names: str) -> None:
+    """Refuse to replace the record of a study, and files beside it, in a folder in which no study was made.
+
+    One was made where there are cells, or where the record names some.
+
+    Raises:
+        OutputError: there is such a file.
+    """
+    if (folder / "cells").is_dir() or _names_cells(folder / record):
+        return
+    for path in (folder / name for name in (record, *names)):
+        if os.path.lexists(path):
+            hint = "move it elsewhere, or choose another --output"
+            raise OutputError(f"{path} was not made by this command", hint=hint)
+
+
+def _names_cells(record: Path) -> bool:
+    try:
+        with open_regular(record) as file:
+            return "cells" in json.load(file)
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def is_temporary(path: Path) -> bool:

@@ -127,6 +127,19 @@ def test_checkpoints_of_what_a_kill_left_finished_are_removed(flickr, asked, tmp
     assert set(tree(tmp_path / "out")) == whole
 
 
+def test_a_table_of_something_else_is_not_replaced(flickr, asked, tmp_path):
+    settings = asked("flickr8k", flickr, methods=("clean",))
+    for name in ("table.md", "table.json", "table.tex", "report.html"):
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / name).write_text("dear")
+        with pytest.raises(OutputError, match=f"{name} was not made by this command"):
+            study.benchmark(settings)
+        assert tree(tmp_path / "out") == {name: b"dear"}
+    shutil.rmtree(tmp_path / "out")
+    assert [study.benchmark(settings).ran for _ in range(2)] == [1, 0]
+
+
 @pytest.mark.parametrize("change", [{"limit": 5}, {"seeds": (1,)}, {"through": ("jpeg-75",)}])
 def test_another_setting_is_another_cell(flickr, asked, change):
     study.benchmark(asked("flickr8k", flickr, methods=("clean",)))

@@ -134,6 +134,20 @@ def test_two_runs_do_not_write_to_one_output_and_a_killed_one_holds_nothing(sett
     assert {path.name for path in asked.output.iterdir()} == {"cells", "report.html", "report.json"}
 
 
+@pytest.mark.parametrize("name", ["report.html", "report.json"])
+def test_a_report_of_something_else_is_not_replaced(settings, name):
+    asked = settings("shortcut", epochs=0)
+    asked.output.mkdir()
+    (asked.output / name).write_text('["dear"]')
+    with pytest.raises(OutputError, match=f"{name} was not made by this command"):
+        verify(asked)
+    assert tree(asked.output) == {name: b'["dear"]'}
+    (asked.output / name).unlink()
+    verify(asked)
+    shutil.rmtree(asked.output / "cells")
+    assert verify(asked).ran == 2
+
+
 def test_every_arm_and_attack_has_its_cell_and_is_run_once(settings):
     asked = settings("shortcut", epochs=1, ablations=True, seeds=(0, 1), through=("png", "jpeg-75+strip-trigger"))
     report = verify(asked)

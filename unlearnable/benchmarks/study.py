@@ -59,6 +59,7 @@ def benchmark(
         InputError: the data set is missing or has no known layout.
         ModelError: a surrogate or victim is not available.
         ConfigError: a name or an attack does not exist, or the output lies in the data set.
+        OutputError: the output cannot be written, or holds tables or a report of something else.
     """
     started, progress = time.monotonic(), progress or Silent()
     bench, skipped, notes = make_ready(settings, resume=resume, progress=progress)
@@ -102,6 +103,7 @@ def make_ready(
     root = locate(settings, suite)
     folder = settings.output or Path(f"benchmark-{suite.name}{'-crowd' if settings.crowd else ''}")
     files.refuse_among(folder, root)
+    files.refuse_others(folder, "table.json", "table.md", "table.tex", "report.html")
     limit = settings.limit or setup.scale.train
     corpus = suite.read(root, limit, 0)
     fetch((setup.surrogate, *setup.victims), progress)

@@ -53,7 +53,8 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
             hold the output.
         InputError: originals and protected posts do not match, or nothing is left to train on or to rank.
         ModelError: a victim is not available.
-        OutputError: the folder of the report cannot be written, or another run is writing to it.
+        OutputError: the folder of the report cannot be written or holds a report of something else, or another run is
+            writing to it.
     """
     started, rules, folder = time.monotonic(), [parse_rule(text) for text in settings.require], output_folder(settings)
     asked = wanted(settings)
@@ -61,6 +62,7 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     check_apart(folder, settings.originals, settings.protected)
     files.refuse_among(folder, settings.test, settings.background, settings.crowd, settings.crowd_test)
     refuse_published(folder / "report.json")
+    files.refuse_others(folder, "report.json", "report.html")
     with turns.held(folder, folder / ".lock", "run of verify"):
         report = _verified(settings, asked, rules, overwrite=overwrite, progress=progress or Silent())
         report = report.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
