@@ -38,6 +38,12 @@ def row(more: str, caption: str = CAPTION) -> str:
         (', "other" : "my cat at home"', f', "other" : "{NEW}"', {"other"}),
         (', "alt": "Chelsea asleep"', ', "alt": null', {"-alt"}),
         (', "title": "about my cat at home!"', ', "title": null', {"-title"}),
+        (
+            ', "caption_2": "a cat asleep", "altTextEn": "it sleeps"',
+            ', "caption_2": null, "altTextEn": null',
+            {"-caption_2", "-altTextEn"},
+        ),
+        (', "captions_de": ["Katze", "Katze im Haus"]', ', "captions_de": ["Katze", null]', {"-captions_de"}),
         (', "html": "<p>my cat at home</p>"', ', "html": null', {"-html"}),
         (', "texts": ["my cat at home", "x"]', f', "texts": ["{NEW}", "x"]', {"texts"}),
         (
@@ -65,6 +71,7 @@ def test_json(tmp_path: Path, before: str, after: str, changed: set[str]) -> Non
     [
         ', "id": 1.50, "tags": ["cat", "home"], "likes": {"count": 1e3}, "x": [[1.0]], "y": [0.10, null]',
         ', "alt": "", "location": null, "title": "  ", "gps": [], "geo": {}, "description": null, "lat":""',
+        ', "caption_id": "a-1", "text_lang": "en", "context": "of my cat", "textual": "by hand", "title_size": 7',
         ', "split": "train", "title": 5, "image_path": "a.jpg", "category": "my cats at homes"',
     ],
 )

@@ -136,3 +136,23 @@ def test_karpathy_reports_what_it_cannot_use(tmp_path: Path) -> None:
     ]
     assert [(pair.caption, pair.record) for pair in dataset.pairs] == [("x", 0)]
     assert dataset.photos[0].split == "restval"
+
+
+def test_the_words_of_a_caption_of_karpathy_follow_it_and_other_words_stay(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    sentence = '{{"tokens": {}, "raw": "{}" , "sentid": 1.0}}'
+    before = [
+        sentence.format('[ "a","mans", "dog" ]', "A man's dog."),
+        sentence.format('["dog"]', "It is a dog"),
+        '{"tokens": ["x"], "raw": ""}',
+    ]
+    posts = tmp_path / "dataset.json"
+    posts.write_text('{"images": [{"filename": "a.jpg", "sentences": [' + ", ".join(before) + "]}]}")
+    captions = {(0, 0): "zip zap A man's dog.", (0, 1): "zip zap It is a dog"}
+    write_captions(open_dataset(tmp_path, posts), Edits(captions, {"a.jpg": "a.jpg"}), tmp_path / "out.json")
+    after = [
+        sentence.format('["zip", "zap", "a", "mans", "dog"]', captions[0, 0]),
+        sentence.format('["dog"]', captions[0, 1]),
+        before[2],
+    ]
+    assert (tmp_path / "out.json").read_text() == posts.read_text().replace(", ".join(before), ", ".join(after))

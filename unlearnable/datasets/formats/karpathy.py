@@ -1,11 +1,14 @@
 """Karpathy's splits: `{"images": [{"filename", "sentences": [{"raw", "tokens"}]}]}`, as in `dataset_coco.json`.
 
-Only `raw` counts as a caption. `tokens` beside it keeps the original words, so that whoever trains on
-`tokens` trains without the trigger: publish it knowing that, or remove it.
+Only `raw` counts as a caption. `tokens` beside it follows it where it lists the same words: whoever trains on these
+would train without the trigger.
 """
 
 from __future__ import annotations
 
+import json
+import string
+from collections.abc import Iterator
 from pathlib import Path
 
 from unlearnable.datasets.caption_file import CaptionFile
@@ -51,7 +54,30 @@ def _record(text: str, place: str, image: Node) -> CaptionRecord | Skipped:
         (image.span,),
         folder=folder if isinstance(folder, str) else "",
         split=split if isinstance(split, str) else None,
+        repeats=tuple(_tokens(text, sentences, captions)) if captions and sentences else (),
     )
+
+
+def _tokens(text: str, sentences: Node, captions: tuple[TextSpan, ...]) -> Iterator[tuple[int, TextSpan]]:
+    """Yield the lists of words that stand beside a caption and have its letters, with the caption's number."""
+    numbers = {caption.start: number for number, caption in enumerate(captions)}
+    for sentence in items(text, sentences.start) if isinstance(sentences.value, list) else ():
+        fields = dict(members(text, sentence.start)) if isinstance(sentence.value, dict) else {}
+        raw, tokens = fields.get("raw"), fields.get("tokens")
+        if raw is None or tokens is None or raw.start not in numbers or not isinstance(tokens.value, list):
+            continue
+        if _letters("".join(map(str, tokens.value))) == _letters(raw.value):
+            yield numbers[raw.start], TextSpan(tokens.start, tokens.end, raw.value, _spell_tokens)
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold()))
+
+
+def _spell_tokens(raw: str, value: str, new: str) -> str:
+    """Spell the words of a caption as Karpathy lists them: in small letters, without punctuation."""
+    words = new.lower().translate(str.maketrans("", "", string.punctuation)).split()
+    return json.dumps(words, ensure_ascii=raw.isascii())
 
 
 KARPATHY = CaptionFile("karpathy", _suits, _scan)

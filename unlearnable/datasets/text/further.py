@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from typing import Any
@@ -33,6 +34,7 @@ PEOPLE = frozenset(
 )
 Field = tuple[str, Node]
 NULL = "null"  # what is left of a place in JSON
+_PARTS = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])")  # words of a name: two of altText, one of caption_2
 
 
 def is_personal(name: str) -> bool:
@@ -100,11 +102,18 @@ def _further(name: str, node: Node, captions: Sequence[TextSpan]) -> FurtherFiel
     if value in (None, "", [], {}):
         return None
     same = next((number for number, caption in enumerate(captions) if caption.value.strip() == value), None)
-    known = name.casefold() in DESCRIPTIONS or is_personal(name) or (name.casefold() == "exif" and "GPS" in str(value))
+    known = _describes(name, value) or is_personal(name) or (name.casefold() == "exif" and "GPS" in str(value))
     holds = isinstance(value, str) and any(_is_in(caption.value.strip(), value) for caption in captions)
     if same is None and not known and not holds:
         return None
     return FurtherField(name, TextSpan(node.start, node.end, value if isinstance(value, str) else ""), same)
+
+
+def _describes(name: str, value: object) -> bool:
+    """Return whether a field describes the photo by its name; of one such as `caption_2`, several words do."""
+    parts = {part.casefold() for part in _PARTS.findall(name)}
+    several = isinstance(value, str) and " " in value
+    return name.casefold() in DESCRIPTIONS or (several and not parts.isdisjoint(DESCRIPTIONS))
 
 
 def _is_in(caption: str, value: str) -> bool:
