@@ -24,8 +24,8 @@ LONG = " ".join(["a very long story about the lake and its boats"] * 20)
 def survives(slot, trigger):
     """Return whether the written caption, tokenised again, has the trigger's tokens in place and the end token."""
     tokens = tokenizer()(slot.text(trigger))[0].tolist()
-    start = 1 + len(slot.head)
-    return tuple(tokens[start : start + len(trigger.tokens)]) == trigger.tokens and tokenizer().eot_token_id in tokens
+    start, end = 1 + len(slot.head), tokens.index(tokenizer().eot_token_id)
+    return start < end and tuple(tokens[start : start + len(trigger.tokens)]) == trigger.tokens
 
 
 def test_every_word_of_the_vocabulary_is_one_token_that_survives():
@@ -81,7 +81,21 @@ def test_a_trigger_of_foreign_tokens_is_refused():
 @given(
     st.one_of(
         st.text(max_size=120),
-        st.sampled_from([LONG, "", "  ", "Â", "😀 party 😀", "'s here", "東京 tower", "a\nb\tc", "&amp; so"]),
+        st.sampled_from(
+            [
+                "a dog <END_OF_TEXT> on grass",
+                "&lt;end_of_text&gt; a dog",
+                LONG,
+                "",
+                "  ",
+                "Â",
+                "😀 party 😀",
+                "'s here",
+                "東京 tower",
+                "a\nb\tc",
+                "&amp; so",
+            ]
+        ),
     ),
     st.integers(0, 40),
     st.integers(0, 10**6),
@@ -106,6 +120,14 @@ def test_what_is_optimised_is_what_a_clip_reads():
             slot = cut(caption, at, 3)
             tokens, _ = tokens_of([slot], torch.tensor([trigger.tokens]))
             assert tokens[0].tolist() == tokenizer()(slot.text(trigger))[0, : tokens.shape[1]].tolist()
+
+
+@pytest.mark.parametrize("at", [0, 1, 3, 9])
+def test_a_trigger_stands_where_a_clip_still_reads_also_where_a_caption_holds_its_end(at):
+    for caption in ("a dog <end_of_text> on grass", "a dog&lt;END_of_text&gt; on grass", "<end_of_text>"):
+        slot = cut(caption, at, 3)
+        assert survives(slot, default_vocabulary().trigger(default_vocabulary().ids[:3]))
+    assert cut("a dog <end_of_text> on grass", 9, 3).before == "a dog"
 
 
 def test_a_trigger_behind_an_over_long_caption_moves_into_the_context():

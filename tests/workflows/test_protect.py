@@ -21,7 +21,7 @@ from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelEr
 from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import save
 from unlearnable.models.tokens import tokenizer
-from unlearnable.workflows.protect import publish
+from unlearnable.workflows.protect import publish, readback
 from unlearnable.workflows.protect.dry_run import plan
 from unlearnable.workflows.protect.readback import measure_losses
 from unlearnable.workflows.verify.made import given_to_protect
@@ -255,6 +255,14 @@ def test_an_over_long_caption_keeps_trigger_at_the_end(posts, quick):
     longer = {**quick, "max_rounds": 4}
     report = protect(posts, captions=posts / "posts.jsonl", trigger_position="end", **longer)
     assert report.trigger_roundtrip == 1.0
+
+
+def test_a_caption_whose_words_are_not_read_back_is_named(posts, quick, monkeypatch):
+    genuine = readback._holds
+    monkeypatch.setattr(readback, "_holds", lambda text, trigger: "bike" not in text and genuine(text, trigger))
+    report = protect(posts, captions=posts / "posts.jsonl", **quick)
+    assert report.trigger_roundtrip == 6 / 8
+    assert report.notes[0].startswith("p2.png, trip/p7.png: a caption was not read back as it was written")
 
 
 @pytest.mark.parametrize("method", ["em", "uap"])

@@ -17,6 +17,7 @@ WORDS = Path(__file__).parent / "data" / "words.txt"
 COMMON = WORDS.with_name("common.txt")
 CONTEXT = 77  # tokens of a text that CLIP reads
 TOKENS = 49_408  # that its tokenizer knows
+END = TOKENS - 1  # the token at which a CLIP stops reading; a text that holds "<end_of_text>" has it too
 READ = 4000  # characters of a text that are read: more than any 77 tokens have
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -133,7 +134,7 @@ def cut(caption: str, words: int, length: int) -> CaptionSlot:
     """Cut a caption after its first `words` words, or earlier, so that a trigger of `length` tokens fits the context.
 
     A CLIP drops everything beyond its context, so that a trigger after an over-long caption
-    would be lost; it moves towards the front until trigger and end token fit.
+    would be lost; it moves towards the front until trigger and end token fit, and before an end token of the caption's.
 
     Args:
         caption: text to cut; only white space around the cut is changed.
@@ -157,7 +158,7 @@ def cut(caption: str, words: int, length: int) -> CaptionSlot:
 
 
 def _comes_apart(before: str, after: str, whole: list[int]) -> bool:
-    """Return whether the sides of a cut have the tokens that they have together, also with a word between them."""
+    """Return whether a CLIP reads beyond the cut, and its sides as it does together, also with a word between them."""
     encode = tokenizer().encode
     head, tail = encode(before), encode(after)
-    return bool(head + tail == whole and head + encode("a") + tail == encode(f"{before} a {after}"))
+    return END not in head and bool(head + tail == whole and head + encode("a") + tail == encode(f"{before} a {after}"))

@@ -27,7 +27,7 @@ from unlearnable.workflows.protect.changes import said_of_change
 from unlearnable.workflows.protect.opt_out_site import write_site_files
 from unlearnable.workflows.protect.packed import leave_packed
 from unlearnable.workflows.protect.publication import Publication, compose
-from unlearnable.workflows.protect.readback import measure_losses, refuse_unprotected, reread_captions
+from unlearnable.workflows.protect.readback import measure_losses, refuse_unprotected, reread_captions, said_of_lost
 from unlearnable.workflows.protect.setup import Run
 from unlearnable.workflows.protect.summary import RunResults, summarise
 from unlearnable.workflows.protect.write_photos import manifest_text, refuse_without_noise, write_photos
@@ -86,14 +86,14 @@ def stage(
     run = replace(run, prepared=publication.prepared)
     caption_file = write_caption_files(publication, run.dataset, layout, run.settings.keep_fields)
     changed = said_of_change(run.dataset)
-    roundtrip, texts = reread_captions(publication, layout, caption_file, run.dataset)
+    roundtrip, texts, lost = reread_captions(publication, layout, caption_file, run.dataset)
     losses = measure_losses(run, state, written, texts | plain, progress)
     if run.method.lowers_loss:
         refuse_unprotected(losses, run.settings, staged=True)
     leave_packed(run.dataset, lines, layout, run.scratch)
     seconds = time.monotonic() - started
     report = summarise(run, state, RunResults(lines, losses, rounds, roundtrip, seconds))
-    report = report.model_copy(update={"notes": [*notes, *changed, *report.notes]})
+    report = report.model_copy(update={"notes": [*notes, *said_of_lost(lost), *changed, *report.notes]})
     return Staged(report, lines, written.thumbnails, publication)
 
 

@@ -22,6 +22,7 @@ from unlearnable.models.tokens import CaptionSlot, cut, tokenizer
 from unlearnable.posts.pixels import Pixels
 from unlearnable.progress import Progress
 from unlearnable.results import SurrogateLoss
+from unlearnable.wording import named
 from unlearnable.workflows.output.layout import METADATA, Layout
 from unlearnable.workflows.protect.publication import Publication
 from unlearnable.workflows.protect.setup import Run
@@ -29,11 +30,12 @@ from unlearnable.workflows.protect.write_photos import WrittenPhotos
 
 CLEARLY = 0.95  # share of the clean posts' loss that the loss of protected posts must stay below
 LOSS_BATCH = 64  # photos per batch of the reported losses, whatever batches the optimisation used
+_NAMED = 3  # photos in a remark; the others are counted
 
 
 def reread_captions(
     publication: Publication, layout: Layout, caption_file: Path | None, dataset: Dataset
-) -> tuple[float, dict[str, list[str]]]:
+) -> tuple[float, dict[str, list[str]], list[str]]:
     """Read the written captions back.
 
     A caption made from a template is written to metadata.jsonl only, and not at all if that is the
@@ -46,14 +48,13 @@ def reread_captions(
         dataset: posts as they were read.
 
     Returns:
-        The share of captions that are read back with all tokens of their trigger, and the
-        captions of each path in the output folder.
+        The share of captions that are read back with all tokens of their trigger, the captions of each path in the
+        output folder, and the paths of which a caption is not read back so.
     """
     metadata = layout.staged / METADATA
     in_captions = _read_back(layout.staged, caption_file, dataset, dataset.columns) if publication.in_file else {}
     in_metadata = _read_back(layout.staged, metadata, dataset) if caption_file != metadata else in_captions
-    total = intact = 0
-    texts: dict[str, list[str]] = {}
+    total, texts, lost = 0, dict[str, list[str]](), list[str]()
     for (photo, rows), trigger in zip(publication.captions.items(), publication.triggers, strict=True):
         name = publication.names[photo]
         texts[name] = in_metadata.get(name) or [text for _, text in rows]
@@ -63,10 +64,17 @@ def reread_captions(
             else:
                 written_to = [in_metadata] if caption_file != metadata else []
             total += 1
-            intact += all(text in captions.get(name, []) for captions in written_to) and (
-                trigger is None or _holds(text, trigger.tokens)
-            )
-    return intact / max(total, 1), texts
+            there = all(text in captions.get(name, []) for captions in written_to)
+            if not (there and (trigger is None or _holds(text, trigger.tokens))):
+                lost.append(name)
+    return (total - len(lost)) / max(total, 1), texts, list(dict.fromkeys(lost))
+
+
+def said_of_lost(photos: Sequence[str]) -> list[str]:
+    """Return a remark on photos of which a caption was not read back with its words; none where all were."""
+    if not photos:
+        return []
+    return [f"{named(photos, _NAMED)}: a caption was not read back as it was written, with all of its added words"]
 
 
 def _read_back(
