@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.conftest import picture, tree
+from tests.conftest import Told, picture, tree
 from tests.workflows.conftest import QUICK, manifest
 from unlearnable import protect
 from unlearnable.config import ProtectSettings, resolve_as
@@ -196,6 +196,21 @@ def test_nothing_is_added_through_a_link_that_leads_among_the_originals(last_wee
     assert tree(posts) == before
     (tmp_path / "photos-protected" / "new").unlink()
     assert protect("photos", add=True).added == 1
+
+
+def test_photos_that_no_run_wrote_are_named_as_they_have_no_noise(last_week, posts, tmp_path):
+    output = tmp_path / "photos-protected"
+    take(posts, [0])
+    shutil.copy(posts / "n0.png", output)  # beside the copies in place of the originals
+    (output / "notes.txt").write_text("dear")
+    said = f"{output} holds n0.png, which this program did not write: no noise was added there"
+    report = protect("photos", add=True)
+    assert (report.added, report.notes[0]) == (1, said)
+    assert said not in (tmp_path / "photos-protected.private" / "report.json").read_text()
+    assert protect("photos", add=True, progress=(told := Told())).notes[0] == said
+    assert told.notes[-1] == said
+    (output / "n0.png").unlink()
+    assert said not in protect("photos", add=True).notes
 
 
 def test_it_can_be_added_to_again_and_again(last_week, posts, tmp_path):

@@ -329,8 +329,9 @@ def test_resume_of_a_result_whose_report_is_none_says_so(run, out, private):
 def test_resume_of_a_whole_result_leaves_the_users_files_alone(run, out):
     run()
     (out / "thesis.txt").write_text("dear")
+    (out / "trip" / "mine.jpg").write_text("dear")
     before = tree(out)
-    run(resume=True)
+    assert run(resume=True).notes[0].startswith(f"{out} holds trip/mine.jpg, which this program did not write")
     assert tree(out) == before
 
 

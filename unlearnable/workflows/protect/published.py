@@ -14,12 +14,15 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from unlearnable import checksums, files
+from unlearnable.datasets import is_photo
 from unlearnable.errors import OutputError
+from unlearnable.results import ProtectReport
 from unlearnable.wording import named
 from unlearnable.workflows.output.layout import PRIVATE_SUMS, Layout
 from unlearnable.workflows.output.names import folded
 
 Sums = dict[str, set[str]]
+_NAMED = 3  # names in a remark; the others are counted
 _LISTED = 5  # names in an error message; the others are counted
 _REMEDY = "move them elsewhere, or choose another --output"
 
@@ -72,6 +75,16 @@ def refuse_foreign(layout: Layout) -> None:
     foreign += [str(path) for path in _files_below(layout.private) if not layout.owns(path)]
     if foreign:
         _refuse(foreign, f"{layout.output} holds files that this program did not make, or that have changed since")
+
+
+def with_strangers(report: ProtectReport, layout: Layout) -> ProtectReport:
+    """Return a report that also names the photos in the published folder that no run wrote, as they have no noise."""
+    sums = read_sums(layout)
+    names = (path.relative_to(layout.output).as_posix() for path in _files_below(layout.output))
+    if not (found := [name for name in names if is_photo(name) and name not in sums]):
+        return report
+    said = f"{layout.output} holds {named(found, _NAMED)}, which this program did not write: no noise was added there"
+    return report.model_copy(update={"notes": [said, *report.notes]})
 
 
 def put_in_place(layout: Layout) -> None:

@@ -63,7 +63,7 @@ def protect(
         finished = finished_report(settings, dataset, layout, key, progress) if resume else None
         if finished and _is_intact(layout, progress):
             lead(world, "")
-            return finished
+            return published.with_strangers(finished, layout)
         anew = resume and _begins_anew(settings, dataset, layout, progress)
         goes_on = resume and not anew
         refuse_existing_output(layout, key, resume=goes_on, overwrite=overwrite or anew)
@@ -80,7 +80,7 @@ def protect(
         task = OptimisationTask(problem, run.method, run.method_settings, layout.checkpoint, run.key)
         session, trace = optimise(task, progress)
         run = replace(run, problem=replace(session.problem, world=ALONE))
-        return publish(run, session.state, trace.losses, started, progress)
+        return published.with_strangers(publish(run, session.state, trace.losses, started, progress), layout)
 
 
 def _begins_anew(settings: ProtectSettings, dataset: Dataset, layout: Layout, progress: Progress) -> bool:

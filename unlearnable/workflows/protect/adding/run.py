@@ -59,7 +59,11 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         if not dataset.photos:
             _refuse_half_added(layout, earlier)
             clear(layout)
-            return unchanged_report(earlier, dataset, read_again(earlier, found, recognised(found, earlier)))
+            again = read_again(earlier, found, recognised(found, earlier))
+            report = published.with_strangers(unchanged_report(earlier, dataset, again), layout)
+            for note in report.notes[: len(report.notes) - len(earlier.report.notes)]:
+                progress.note(note)
+            return report
         progress.note(f"{len(dataset.photos)} of {counted(len(found.photos), 'photo')} to be added")
         fetch(all_models(settings), progress)
         key = hashlib.sha256(f"{earlier.report.run} {run_key(settings, dataset)}".encode()).hexdigest()
@@ -82,7 +86,7 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         new = stage(run, session.state, trace.losses, started, progress)
         some = source.chosen or source.only or source.skip
         whole = open_posts(Source(source.place), settings, Silent()) if some else found
-        return finish(run, _joined(run, new, earlier, whole), progress)
+        return published.with_strangers(finish(run, _joined(run, new, earlier, whole), progress), layout)
 
 
 def _joined(run: Run, new: Staged, earlier: Earlier, whole: Dataset) -> Staged:
