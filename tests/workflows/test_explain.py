@@ -249,6 +249,19 @@ def test_a_replacement_leaves_what_it_does_not_draw(published, tiny_path, tmp_pa
     assert {path.name for path in (tmp_path / "out").iterdir()} == {*first.files, "explain.json", "map.png"}
 
 
+def test_a_figure_that_no_report_names_is_not_replaced(posts, tiny_path, tmp_path):
+    given = {"caption": "a cat", "model": (str(tiny_path),), "output": tmp_path / "out", "overwrite": True}
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "map.png").write_bytes(b"of the user")
+    first = unlearnable.explain(posts / "p0.png", **given)
+    with pytest.raises(OutputError, match=r"map\.png was not made by this command"):
+        unlearnable.explain(posts / "p0.png", map=(posts,), map_posts=4, **given)
+    assert (tmp_path / "out" / "map.png").read_bytes() == b"of the user"
+    (tmp_path / "out" / "map.png").unlink()
+    second = unlearnable.explain(posts / "p0.png", map=(posts,), map_posts=4, **given)
+    assert set(first.files) < set(second.files)
+
+
 def test_a_replacement_takes_away_the_figures_of_before_that_it_does_not_draw(posts, tiny_path, tmp_path):
     given = {"caption": "a cat", "model": (str(tiny_path),), "output": tmp_path / "out", "overwrite": True}
     first = unlearnable.explain(posts / "p0.png", map=(posts,), map_posts=4, **given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from unlearnable.analysis.embedding_map import cosines, embed, tsne
 from unlearnable.analysis.gradcam import gradcam, top_share
 from unlearnable.analysis.integrated_gradients import TOLERANCE, integrated_gradients, marked, share_of, split_words
 from unlearnable.config import ExplainSettings
-from unlearnable.errors import ConfigError
+from unlearnable.errors import ConfigError, OutputError
 from unlearnable.imaging.placement import working_copy
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
@@ -106,18 +107,32 @@ def _refuse_output(settings: ExplainSettings, *, overwrite: bool) -> None:
 
     Raises:
         ConfigError: the folder lies in one that is read, or the photo has the place of a figure.
-        OutputError: it exists already or would be published.
+        OutputError: it exists already or would be published, or a file would be replaced that no run wrote.
     """
     folder = settings.output
     files.refuse_among(folder, *settings.map)
     refuse_published(folder / REPORT)
     if settings.photo and (photo := settings.photo.resolve()).name in FIGURES and photo.parent == folder.resolve():
         raise ConfigError(f"{settings.photo} has the place of a figure in the output", hint="choose another --output")
+    if overwrite and folder.is_dir():
+        _refuse_others(settings)
     if overwrite or not folder.exists():
         return
     there = [] if folder.is_file() else [path for path in folder.iterdir() if not files.is_temporary(path)]
     if folder.is_file() or any(path.name != LOCK for path in there):
         raise files.exists_already(folder)
+
+
+def _refuse_others(settings: ExplainSettings) -> None:
+    """Stop where a figure would replace a file that no report tells of, not even that of a run which was stopped."""
+    folder, drawn = settings.output, {ATTENTION: bool(settings.photo), MAP: bool(settings.map)}
+    reports = [report for one in (folder, folder / NEW) if (report := _report_in(one / REPORT))]
+    own = {ATTENTION: any(one.explanations for one in reports), MAP: any(one.maps for one in reports)}
+    for name in sorted(FIGURES):
+        stem = Path(name).stem
+        if drawn[stem] and not own[stem] and os.path.lexists(folder / name):
+            hint = "move it elsewhere, or choose another --output"
+            raise OutputError(f"{folder / name} was not made by this command", hint=hint)
 
 
 @contextmanager
@@ -136,25 +151,36 @@ def _all_or_none(folder: Path) -> Iterator[Path]:
         shutil.rmtree(new, ignore_errors=True)  # of a run that was killed
         try:
             yield new
-            drawn = {path.name for path in new.iterdir()}
-            for name in [*(name for name in _figures_in(folder / REPORT) if name not in drawn), REPORT]:
-                with files.reporting_write_errors(folder / name):
-                    (folder / name).unlink(missing_ok=True)
-            for path in sorted(new.iterdir(), key=lambda path: path.name == REPORT):
-                with files.reporting_write_errors(folder / path.name):
-                    path.replace(folder / path.name)
-        finally:
+        except BaseException:
             shutil.rmtree(new, ignore_errors=True)
+            raise
+        _move_up(new, folder)
+
+
+def _move_up(new: Path, folder: Path) -> None:
+    """Put what was drawn in place; where that is stopped, the new numbers still tell whose the figures are."""
+    drawn = {path.name for path in new.iterdir()}
+    for name in [*(name for name in _figures_in(folder / REPORT) if name not in drawn), REPORT]:
+        with files.reporting_write_errors(folder / name):
+            (folder / name).unlink(missing_ok=True)
+    for path in sorted(new.iterdir(), key=lambda path: path.name == REPORT):
+        with files.reporting_write_errors(folder / path.name):
+            path.replace(folder / path.name)
+    shutil.rmtree(new, ignore_errors=True)
 
 
 def _figures_in(report: Path) -> list[str]:
     """Return the figures that the report of an earlier run names; none if it cannot be read or names other files."""
+    found = _report_in(report)
+    return sorted(set(found.files) & FIGURES) if found else []
+
+
+def _report_in(path: Path) -> ExplainReport | None:
     try:
-        with files.open_regular(report) as file:
-            named = set(ExplainReport.model_validate_json(file.read()).files)
+        with files.open_regular(path) as file:
+            return ExplainReport.model_validate_json(file.read())
     except (OSError, ValueError):
-        return []
-    return sorted(named & FIGURES)
+        return None
 
 
 def titles_of(models: tuple[str, ...]) -> list[str]:
