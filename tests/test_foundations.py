@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from unlearnable import checkpoint, errors, files
+from unlearnable import checkpoint, errors, files, turns
 from unlearnable.errors import CheckpointError, OutputError
 from unlearnable.models.openclip import save
 
@@ -99,3 +99,13 @@ def test_a_checkpoint_of_another_version_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "VERSION", checkpoint.VERSION + 1)
     with pytest.raises(CheckpointError, match="another version"):
         checkpoint.load(tmp_path / "state.pt", "run")
+
+
+def test_a_lock_removes_no_file_that_holds_something(tmp_path):
+    lock = tmp_path / ".lock"
+    with turns.held(tmp_path, lock, "training"):
+        assert lock.stat().st_size == 0, "others would take it for a file of the user's"
+    lock.write_text("dear")
+    with pytest.raises(OutputError, match="was not made by this program"), turns.held(tmp_path, lock, "training"):
+        pass
+    assert lock.read_text() == "dear"

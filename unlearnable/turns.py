@@ -36,8 +36,11 @@ def alone(lock_file: Path, taken: Callable[[], object], named: Path | None = Non
     """Hold a lock, waiting for another run that does, after a call of `taken`; nothing is left of the lock.
 
     Raises:
-        OutputError: the lock cannot be made; the message names the file, or what else is `named`, with a `hint`.
+        OutputError: the lock cannot be made; the message names the file, or what else is `named`, with a `hint`. Or a
+            file of its name holds something, which no lock does.
     """
+    if files.size_of(lock_file):
+        raise OutputError(f"{lock_file} was not made by this program", hint="move it elsewhere")
     lock = FileLock(lock_file)
     with files.reporting_write_errors(named or lock_file, hint or files.CHECK):
         lock_file.parent.mkdir(parents=True, exist_ok=True)
