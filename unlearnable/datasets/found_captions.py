@@ -62,7 +62,7 @@ def unread_captions(folder: Path, photos: Iterable[str]) -> list[str]:
         InputError: the folder, or a file that may hold captions, cannot be read.
     """
     paths = [PurePosixPath(photo) for photo in photos]
-    texts = [text for photo in paths if (text := text_beside(folder / photo))]
+    texts = [found for photo in paths if (found := text_beside(folder / photo))]
     names, stems = ({path.name for path in paths}, {path.stem for path in paths if not path.stem.isdigit()})
     lines = [
         f"{path.name} is a spreadsheet: it is not read; {AS_CSV}"

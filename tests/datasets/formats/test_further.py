@@ -43,6 +43,7 @@ def row(more: str, caption: str = CAPTION) -> str:
             ', "caption_2": null, "altTextEn": null',
             {"-caption_2", "-altTextEn"},
         ),
+        (', "caption_2": null, "text_color": "dark blue"', ', "caption_2": null, "text_color": "dark blue"', set()),
         (', "captions_de": ["Katze", "Katze im Haus"]', ', "captions_de": ["Katze", null]', {"-captions_de"}),
         (', "html": "<p>my cat at home</p>"', ', "html": null', {"-html"}),
         (', "texts": ["my cat at home", "x"]', f', "texts": ["{NEW}", "x"]', {"texts"}),

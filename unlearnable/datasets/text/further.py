@@ -34,6 +34,8 @@ PEOPLE = frozenset(
 )
 Field = tuple[str, Node]
 NULL = "null"  # what is left of a place in JSON
+LANGUAGE = 3  # letters of the code of one
+_KINDS = frozenset({"clean", "full", "long", "original", "raw", "short"})  # of descriptions, in names of fields
 _PARTS = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])")  # words of a name: two of altText, one of caption_2
 
 
@@ -112,8 +114,9 @@ def _further(name: str, node: Node, captions: Sequence[TextSpan]) -> FurtherFiel
 def _describes(name: str, value: object) -> bool:
     """Return whether a field describes the photo by its name; of one such as `caption_2`, several words do."""
     parts = {part.casefold() for part in _PARTS.findall(name)}
+    others = {part for part in parts - DESCRIPTIONS - _KINDS if len(part) > LANGUAGE}
     several = isinstance(value, str) and " " in value
-    return name.casefold() in DESCRIPTIONS or (several and not parts.isdisjoint(DESCRIPTIONS))
+    return name.casefold() in DESCRIPTIONS or (several and not others and not parts.isdisjoint(DESCRIPTIONS))
 
 
 def _is_in(caption: str, value: str) -> bool:
