@@ -53,6 +53,13 @@ def test_every_surrogate_and_every_tower_has_an_adversary(make_problem, quick, t
     assert adversarial.recruit(problem, quick.model_copy(update={"adversarial_weight": 0})) == ([], [])
 
 
+def test_noise_is_bound_on_the_surrogates_alone(make_problem, quick):
+    session, _ = run(make_problem(), quick.model_copy(update={"max_rounds": 1}))
+    state = session.state
+    assert [model.binds for model in state.models] == [True]
+    assert not any(model.binds for model in state.adversaries)
+
+
 def test_noise_is_to_mislead_every_adversary_in_turn(make_problem, quick):
     class Asking(list):
         model = make_problem().surrogates[0]

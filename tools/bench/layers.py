@@ -14,7 +14,8 @@ from torch import nn
 
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.equivalents import CLASSES
-from unlearnable.models.equivalents.convolutions import Depthwise, Patches
+from unlearnable.models.equivalents.convolutions import Patches
+from unlearnable.models.equivalents.depthwise import Depthwise
 from unlearnable.models.equivalents.residual import MeanOfFour, NoPool
 from unlearnable.models.precision import TOWERS, Tower, in_bf16
 from unlearnable.training.memory import kept

@@ -4,7 +4,7 @@ python tools/bench/precision.py [MODEL ...] [--photos 64] [--threads 2]
 
 MODEL is a name that `protect --surrogate` takes, or one of open_clip's architectures, which gets random weights. A
 noise step goes back to the photos, and reads texts without going back; a training step goes back to the weights. What
-`--precision auto` would choose is in the last column: it measures a training step of 8 photos or 32 texts once and
+`--precision auto` would choose is in the last column: it measures a training step of 16 photos or 32 texts once and
 remembers it.
 """
 

@@ -36,7 +36,7 @@ class Pull(Protocol):
 
 def first_state(problem: Problem, settings: MethodSettings) -> dict[str, Any]:
     """Return the fields of a state with noise zero, no triggers and untouched copies of the surrogates."""
-    models = [surrogate.clone() for surrogate in problem.surrogates]
+    models = [surrogate.clone(binds=True) for surrogate in problem.surrogates]
     numbers = range(len(problem.posts))
     grey = numbers if settings.noise_colour == "grey" else filter(problem.posts.pixels.is_grey, numbers)
     return {

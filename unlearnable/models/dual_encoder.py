@@ -46,17 +46,19 @@ class DualEncoder:
     Args:
         module: an open_clip `CLIP` or `CustomTextCLIP`.
         spec: name, image size and normalisation of that module.
+        binds: whether noise is bound to words on it, for which its photos need more digits than for other steps.
 
     Raises:
         ModelError: the text tower has no token table like CLIP's, or reads texts of another length.
     """
 
-    def __init__(self, module: nn.Module, spec: EncoderSpec) -> None:
+    def __init__(self, module: nn.Module, spec: EncoderSpec, *, binds: bool = False) -> None:
         from unlearnable.models.equivalents import replace_slow
 
         # convolutions are faster in this order (docs/experiments/performance.md has the figures)
         self.module: nn.Module = replace_slow(module).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.spec = spec
+        self.binds = binds
         text: Any = getattr(module, "text", module)
         if not hasattr(text, "token_embedding") or getattr(text, "cls_emb", None) is not None:
             raise ModelError(
@@ -177,9 +179,9 @@ class DualEncoder:
         self._settled = None
         self.module.train()
 
-    def clone(self) -> DualEncoder:
-        """Return an independent copy, for training."""
-        return DualEncoder(copy.deepcopy(self.module), self.spec)
+    def clone(self, *, binds: bool = False) -> DualEncoder:
+        """Return an independent copy, for training, and for binding noise to words where that is said."""
+        return DualEncoder(copy.deepcopy(self.module), self.spec, binds=binds)
 
     def to(self, device: torch.device | str) -> DualEncoder:
         """Move the weights to a device and return this encoder."""

@@ -51,7 +51,7 @@ def step_seconds(model: DualEncoder, settings: MethodSettings, photos: int) -> S
     batch, tokens = min(photos, settings.batch_size), torch.zeros(TIMED, CAPTION, dtype=torch.long)
     side = model.image_size
     pixels = torch.rand(TIMED, 3, side, side, generator=torch.Generator().manual_seed(0)).requires_grad_()
-    timed = model.clone()
+    timed = model.clone(binds=model.binds)
     settle([timed], settings.precision)
     seconds: list[tuple[float, float]] = []
     with kept():

@@ -11,13 +11,8 @@ from torch import nn
 
 from unlearnable.models.equivalents.activations import IntegerReLU, LeanReLU6
 from unlearnable.models.equivalents.attention import FirstTokenPool, PlainAttention
-from unlearnable.models.equivalents.convolutions import (
-    Depthwise,
-    Patches,
-    SamePadded,
-    cuts_patches,
-    is_depthwise,
-)
+from unlearnable.models.equivalents.convolutions import Patches, SamePadded, cuts_patches
+from unlearnable.models.equivalents.depthwise import Depthwise, is_depthwise
 from unlearnable.models.equivalents.residual import ForkedBottleneck, pool_of
 
 CLASSES: dict[type[nn.Module], type[nn.Module]] = {

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+SIX = 0x40C0  # 6 in bf16, read as an integer
+
 
 class IntegerReLU(nn.ReLU):
     """A ReLU that compares numbers in bf16 as integers, in place: as integers they have the same sign and order.
@@ -23,7 +25,7 @@ class IntegerReLU(nn.ReLU):
 
 
 class LeanReLU6(nn.ReLU6):
-    """A ReLU6 that keeps its output for the way back, where PyTorch's copies its input first."""
+    """A ReLU6 that keeps its output for the way back, where PyTorch's copies its input first; in bf16 as integers."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Return numbers of any shape cut off at 0 and 6."""
@@ -52,7 +54,10 @@ class _LeanReLU6(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         ctx.mark_dirty(x)
-        x.clamp_(0, 6)
+        if x.dtype == torch.bfloat16:
+            x.view(torch.int16).clamp_(0, SIX)
+        else:
+            x.clamp_(0, 6)
         ctx.save_for_backward(x)
         return x
 

@@ -48,7 +48,7 @@ def foreseen_and_ready(
     """
     method = METHODS[settings.method]()
     own = settings_for(method, settings, settings.options)
-    models = [step_seconds(model, own, len(dataset.photos)) for model in surrogates]
+    models = [step_seconds(model.clone(binds=True), own, len(dataset.photos)) for model in surrogates]
     megapixels = [pixels / 1e6 for photo in dataset.photos if (pixels := pixels_foreseen(photo.path))]
     rounds = optimising_seconds(method.name, own, len(megapixels), models, models[:1]) if megapixels else {}
     expect(progress, photo_seconds(megapixels) | rounds)
