@@ -111,6 +111,12 @@ def test_wide_letters_without_a_mark_are_no_text(name: str, text: str, encoding:
     assert caught.value.hint == "save the captions as UTF-8"
 
 
+@pytest.mark.parametrize("text", ["\0\n0\n", "\0\n\0\n\0\n", "\0", "a\0", "\0\0\0\0"])
+def test_some_zeros_are_no_wide_letters(text: str, tmp_path: Path) -> None:
+    (tmp_path / "c.txt").write_bytes(text.encode())
+    assert read_document(tmp_path / "c.txt").text == text
+
+
 def test_a_letter_far_behind_counts() -> None:
     data = b"a plain caption," * 20_000 + "Göl üzerinde gün batımı".encode("cp1254")
     assert data.decode(guessed(data) or "ascii").endswith("Göl üzerinde gün batımı")

@@ -67,6 +67,7 @@ def test_only_one_whole_value_is_decoded(text: str) -> None:
         ('"dog" "\\u00fc"', '"dog"', "né 🐕", '"n\\u00e9 \\ud83d\\udc15"'),  # a file that escapes stays so
         ('"dog"', '"dog"', "né 🐕", '"né 🐕"'),  # nothing tells that it would, and people read it
         ('"a\\/b.jpg" ü', '"a\\/b.jpg"', "a/b.png", '"a\\/b.png"'),
+        ('"a" ü', '"a\\\\/b \\\\u003c"', "a/<", '"a/<"'),  # backslashes of the caption's own
         ('"ü"', '"ü"', "\ud800", '"\\ud800"'),
         ('"ü"', '"ü"', 'a "b"\n\\', '"a \\"b\\"\\n\\\\"'),
     ],

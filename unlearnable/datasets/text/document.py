@@ -83,13 +83,22 @@ def read_document(path: Path) -> Document:
     encoding = _MARKS.get(mark, "utf-8")
     try:
         text = data[len(mark) :].decode(encoding)
-        if not 0 < text[:4].count("\0") < 4:  # as what UTF-16 is without a mark, or UTF-32
+        if not _is_wide(text[:16]):
             return Document(text, mark, encoding)
     except UnicodeDecodeError:
         suffix = path.suffix.lower()
         if suffix in _ANY_ENCODING and not mark and (guess := guessed(data)):
             return Document(data.decode(guess), b"", guess, guessed=True, is_table=suffix in _TABLES)
     raise InputError(f"{path} is not text in {encoding.upper()}", hint="save the captions as UTF-8")
+
+
+def _is_wide(start: str) -> bool:
+    """Return whether every second character is a zero, as of letters in UTF-16 without a mark, or in UTF-32."""
+    halves = start[::2], start[1::2]
+    return any(
+        len(zeros) > 1 and not zeros.strip("\0") and any(map(str.isalnum, letters))
+        for zeros, letters in (halves, halves[::-1])
+    )
 
 
 def lines(text: str) -> Iterator[TextLine]:

@@ -137,6 +137,7 @@ def _spell(escapes: bool, raw: str, value: str, new: str) -> str:
     escaped = raw.isascii() and (escapes or not value.isascii())
     lone = _LONE.search(new) is not None  # half a pair cannot be encoded otherwise
     spelt = json.dumps(new, ensure_ascii=escaped or lone)
+    raw = raw.replace("\\\\", "")  # a backslash of the caption's begins no escape
     for letter in "<>&'=":  # Rails and Google escape what means something in HTML
         if (escape := f"\\u{ord(letter):04x}") in raw.lower():
             spelt = spelt.replace(letter, escape)
