@@ -257,3 +257,12 @@ def test_captions_that_fill_the_context_are_protected_without_words_too(make_pro
     assert len(slot.head + slot.tail) == 75
     tokens = decoy_tokens(session, [slot])
     assert tokens.shape == (longer.batch_size - 1, 77)
+
+
+@pytest.mark.parametrize(("epsilon", "length"), [(4, 1), (8, 1), (15, 1), (16, 2), (32, 4)])
+def test_a_higher_bound_is_reached_by_longer_steps(make_problem, quick, epsilon, length):
+    settings = quick.model_copy(update={"epsilon": epsilon, "noise_steps": 1, "visibility": "high"})
+    session = started("em", make_problem(), settings)
+    steps.move_noise(session, [0, 1, 2], shuffle=False)
+    assert set(session.state.noise.read(0).abs().unique().tolist()) <= {0, length}
+    assert session.state.noise.read(0).abs().max() == length

@@ -31,7 +31,14 @@ class MethodSettings(Settings):
         NoiseColour,
         Field(description="Colour of the noise: grey, the same in all channels, which eyes see least, or colour."),
     ] = "colour"
-    step_size: Annotated[int, Field(ge=1, le=16, description="Length of a signed step of the noise, in 1/255.")] = 1
+    step_size: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=16,
+            description="Length of a signed step of the noise, in 1/255; twice as long where epsilon is 16, and so on.",
+        ),
+    ] = 1
     visibility: Annotated[
         Visibility,
         Field(
@@ -65,6 +72,11 @@ class MethodSettings(Settings):
     enlarge: Annotated[
         Enlargement, Field(description="Interpolation that enlarges the noise grid to the size of the photo.")
     ] = "bilinear"
+
+    @property
+    def step(self) -> int:
+        """Length of a signed step, in 1/255: `step_size` for each 8 of `epsilon`, so that noise gets to its bound."""
+        return self.step_size * max(1, self.epsilon // 8)
 
     @property
     def ends_at_threshold(self) -> bool:

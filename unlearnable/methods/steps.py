@@ -144,7 +144,7 @@ def move_noise(
     """
     settings, state, world = session.settings, session.state, session.problem.world
     rows = world.share(len(photos))
-    size = -settings.step_size if ascend else settings.step_size
+    size = -settings.step if ascend else settings.step
     share, roughs = MOVED[settings.visibility], _roughness(session, [photos[row] for row in rows])
     for _ in range(settings.noise_steps):
         slots = session.problem.posts.choose(photos, state.generator)
