@@ -93,6 +93,14 @@ def test_doctor_of_what_is_no_photo(tmp_path):
         assert what in failed.stderr
 
 
+@pytest.mark.parametrize(("name", "kind"), [("a.MOV", "video"), ("a.mp4", "video"), ("a.DNG", "raw photo")])
+def test_doctor_says_of_a_video_that_it_is_one(name, kind, tmp_path):
+    (tmp_path / name).write_bytes(b"\0\0\0\x14ftypqt  \0\0\0\0qt  ")
+    failed = call("doctor", tmp_path / name)
+    assert failed.returncode == 3
+    assert failed.stderr.startswith(f"error: {tmp_path / name} is a {kind}, which cannot be protected\n")
+
+
 def test_doctor_takes_a_photo_or_a_folder_and_passes_over_neither(posts):
     result = call("doctor", posts / "p0.png", "--check", posts, "--json")
     assert result.returncode == 2

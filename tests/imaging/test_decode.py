@@ -355,6 +355,8 @@ def test_a_truncated_jpeg_or_png_is_called_so(photo: Photo, tmp_path: Path) -> N
         (b"\xff\xd8\xff\xe0", "unreadable"),
         (b"\x89PNG\r\n\x1a\n", "unreadable"),
         (b"8BPS\0\1", "unsupported"),
+        (b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", "unsupported"),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom", "unsupported"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not-an-image"),
         (png([header(50000, 50000, 8, 2), (b"IDAT", b""), (b"IEND", b"")]), "too-large"),
         (png([header(20000, 10001, 8, 2), (b"IDAT", b""), (b"IEND", b"")]), "too-large"),

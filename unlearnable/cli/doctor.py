@@ -76,11 +76,14 @@ def doctor(
 
 
 def _of_photo(file: Path, *, as_json: bool) -> None:
+    from unlearnable.datasets.others import refusal
     from unlearnable.errors import InputError
     from unlearnable.imaging import personal
     from unlearnable.imaging.opening import DecodeError
     from unlearnable.results import FoundMetadata, PhotoMetadata
 
+    if refused := refusal(file):
+        raise refused
     try:
         told = personal.examine(file)
     except DecodeError as error:

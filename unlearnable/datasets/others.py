@@ -7,12 +7,23 @@ from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 
 from unlearnable.datasets.tree import is_photo, walk
+from unlearnable.errors import InputError
 from unlearnable.wording import counted
 
 VIDEOS = frozenset({".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".3gp", ".mts", ".mpg", ".mpeg", ".wmv"})
 RAW = frozenset(
     {".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".sr2", ".raf", ".orf", ".rw2", ".pef", ".srw", ".raw"}
 )
+
+
+def refusal(path: Path) -> InputError | None:
+    """Return the error that says that a file is a video or a raw photo, by its suffix; None where it is neither."""
+    suffix = path.suffix.lower()
+    if suffix not in VIDEOS | RAW or not path.is_file():
+        return None
+    video = suffix in VIDEOS
+    kind, hint = ("video", "give a photo or a folder") if video else ("raw photo", "export it as JPEG first")
+    return InputError(f"{path} is a {kind}, which cannot be protected", hint=hint)
 
 
 def other_files(root: Path, captions: Collection[Path | None]) -> dict[str, int]:

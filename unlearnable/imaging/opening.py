@@ -29,6 +29,7 @@ _OTHERS = {
     b"\0\0\0\x0cJXL ": "JPEG XL",
     b"\0\0\0\x0cjP  ": "JPEG 2000",
 }
+_VIDEOS = (b"qt  ", b"iso", b"mp4", b"M4V", b"avc1", b"3gp", b"MSNV")  # brands, or how they begin
 _TRUNCATED = ("truncat", "end of file", "eof", "broken data stream", "not enough", "end-of-file", "unexpected end")
 _lock = threading.Lock()
 
@@ -122,6 +123,8 @@ def _unidentified(start: bytes) -> DecodeError:
     for magic, name in _OTHERS.items():
         if start.startswith(magic):
             return DecodeError("unsupported", f"{name} files are not supported")
+    if start[4:8] == b"ftyp" and start[8:12].startswith(_VIDEOS):
+        return DecodeError("unsupported", "it is a video, whatever the file name says")
     if start.startswith(_STARTS) or start[4:8] == b"ftyp":
         return DecodeError("unreadable", "the header is damaged or of an unknown kind")
     return DecodeError("not-an-image", "the content is not a picture, whatever the file name says")

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, is_photo, restrict
-from unlearnable.datasets.others import RAW, VIDEOS
+from unlearnable.datasets.others import refusal
 from unlearnable.datasets.tree import UNREADABLE
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.wording import counted
@@ -71,10 +71,8 @@ def source_of(paths: Sequence[Path], only: Sequence[str] = (), skip: Sequence[st
     if not first.exists():
         raise _missing(first, paths)
     if len(expanded) == 1 and (first.is_dir() or not is_photo(first.name)):
-        if first.suffix.lower() in VIDEOS | RAW and first.is_file():
-            is_video = first.suffix.lower() in VIDEOS
-            kind, hint = ("video", "give a photo or a folder") if is_video else ("raw photo", "export it as JPEG first")
-            raise InputError(f"{first} is a {kind}, which cannot be protected", hint=hint)
+        if refused := refusal(first):
+            raise refused
         return Source(first, only=tuple(only), skip=tuple(skip))
     for path in expanded:
         if not path.exists():
