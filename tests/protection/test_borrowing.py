@@ -53,6 +53,20 @@ def test_a_word_with_which_captions_without_names_begin_is_none(word):
     assert posts_by_name([[f"{word} with friends"], [f"{word} at home"], [f"{word} and more"], ["more"]]) == {}
 
 
+@pytest.mark.parametrize("name", ["Jack", "Summer", "Mark", "Joy"])
+@pytest.mark.parametrize("beside", ["{} and her dog", "{} and I, again", "So tired. {} & his brother"])
+def test_a_word_that_is_a_name_too_is_one_where_a_caption_has_it_as_a_person_s(name, beside):
+    begun = [["{} at the lake"], ["{} was hot"], [beside], ["a dog"]]
+    assert posts_by_name([[text.format(name) for text in post] for post in begun]) == {name: [0, 1, 2]}
+    assert posts_by_name([[text.format(name) for text in post] for post in [*begun, [f"a {name.lower()}"]]]) == {}
+
+
+@pytest.mark.parametrize("word", ["Summer", "Beach", "Coffee", "Sunset"])
+def test_a_word_that_stands_beside_people_in_no_caption_is_none(word):
+    begun = ["{} was hot", "{}'s over", "{} with her friends", "{} and more", "{} and Mia", "{} and me", "{} is here"]
+    assert posts_by_name([[text.format(word)] for text in begun]) == {}
+
+
 def test_words_with_which_captions_begin_are_names_neither_in_small_letters_nor_in_other_languages():
     assert posts_by_name([["Mia at home"], ["Mia and I"], ["Mia again"], ["a mia"]]) == {}
     assert posts_by_name([["Wir am Strand"], ["Wir und der Hund"], ["Wir beim Essen"]]) == {}

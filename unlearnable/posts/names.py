@@ -23,6 +23,7 @@ _WORDS = re.compile(rf"(?<![\w#@'’-]){_WORD}(?:{_INITIAL} {_WORD})*")  # no ha
 _ONE = re.compile(rf"(?<![\w#@/]){_LETTERS}(?![\w@/])")  # a word by itself
 _POSSESSIVE = re.compile(r"['’]s$")
 _ENDED = re.compile(r"(?:^|[.!?…:\n])[\s\"'“”‘’(\[]*$")
+_BESIDE = re.compile(rf"({_WORD}) (?:and|&) (?:his|her|I)\b")  # a person: "Jack and his dog", "Jack and I"
 _CONTRACTED = re.compile(r"(?:n['’]t|['’](?:s|m|re|ve|ll|d))$", re.IGNORECASE)
 _PARTICLES = re.compile(
     r"(?:van|von|de|di|da|del|della|du|dos|bin|ibn|ten|ter|le)(?: (?:der|den|la|las|los|het))?"  # within a name
@@ -137,14 +138,15 @@ def _begun(names: Sequence[Sequence[Name]], captions: Sequence[Sequence[str]]) -
 
     Sentences of several posts begin with one, some in English, where such a word is a name rather than "Wir" or "Les".
     Neither do the captions have it in small letters, nor is it a word that stands in captions without names, as "Beach"
-    does; for that some names are left out, as "Jack" is.
+    does, and "Jack"; such a one is a name where a caption has it as only a person's stands: "Jack and his dog".
     """
     begun = [
         (name, number) for number, post in enumerate(names) for name in post if name.begins and " " not in name.text
     ]
     posts = grouped((name.text, number) for name, number in begun)
     english = {name.text for name, _ in begun if name.goes_on}
-    others = bundled_words().union(_words_of(captions))
+    people = {word for post in captions for caption in post for word in _BESIDE.findall(caption[:READ])}
+    others = (bundled_words() - {word.lower() for word in people}).union(_words_of(captions))
     often = {text for text, numbers in posts.items() if len(set(numbers)) >= FEWEST_BEGUN}
     return {text for text in often & english if text.lower() not in others}
 
