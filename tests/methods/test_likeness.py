@@ -52,6 +52,15 @@ def test_posts_of_the_one_whom_most_name_are_apart_by_what_else_is_alike():
     assert alike(captions, photos).equal(group(likeness(captions, photos)))
 
 
+def test_posts_go_by_a_person_rather_than_by_a_place():
+    people = ["Anna", "Bob Ray", "Zoe"]
+    captions = [[f"{name} {where}"] for name in people for where in ("in Rome", "here", "again, in Rome", "near Rome")]
+    captions += [["a hill"], ["the sea"]] * 8
+    labels = alike(captions, blind(len(captions))).tolist()[:12]
+    assert [len(set(labels[n : n + 4])) for n in (0, 4, 8)] == [1, 1, 1]
+    assert len(set(labels)) == 3
+
+
 def test_without_words_in_common_the_photos_decide():
     photos = torch.eye(10).repeat_interleave(3, dim=0)
     labels = group(likeness([["a photo"]] * 30, photos))

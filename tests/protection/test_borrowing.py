@@ -88,6 +88,26 @@ def test_posts_are_of_one_where_more_than_half_of_them_name_that_person():
     assert posts_of_one([["clouds"], ["trees"]]) == []
 
 
+def test_a_place_that_most_posts_name_is_not_the_one_whom_they_are_of():
+    posts = [[text] for text in ("a day in Berlin", "In Berlin again", "back to Berlin", "rain near Berlin", "Berlin!")]
+    assert posts_of_one(posts) == []
+    assert posts_of_one([*posts, ["with Ada"], ["Ada in Berlin"], ["tea with Ada"]]) == []
+    assert posts_of_one([["Ada in Berlin"], ["in Berlin with Ada"], ["here is Ada"], ["a bus in Berlin"]]) == [0, 1, 2]
+    assert posts_by_name(posts) == {"Berlin": [0, 1, 2, 3, 4]}
+
+
+@pytest.mark.parametrize(
+    "mentions",
+    [
+        ["look at {}", "a letter from {}", "next to {}", "happy birthday to {}"],
+        ["{} at the beach", "{} in Rome", "in {} we trust", "{} near the sea"],
+        ["in {}'s garden", "in {}'s car", "near {}'s house", "at {}'s"],
+    ],
+)
+def test_somebody_is_no_place_for_a_word_before_the_name(mentions):
+    assert posts_of_one([[text.format("Ada Lovelace")] for text in [*mentions, "see"]]) == [0, 1, 2, 3]
+
+
 def test_a_name_of_one_post_is_none_to_borrow():
     assert posts_by_name([["with Ada", "and Ada"], ["with Ben"], ["with Ben"]]) == {"Ben": [1, 2]}
 

@@ -25,6 +25,8 @@ _POSSESSIVE = re.compile(r"['’]s$")
 _ENDED = re.compile(r"(?:^|[.!?…:\n])[\s\"'“”‘’(\[]*$")
 _BESIDE = re.compile(rf"({_WORD}) (?:and|&) (?:his|her|I)\b")  # a person: "Jack and his dog", "Jack and I"
 _CONTRACTED = re.compile(r"(?:n['’]t|['’](?:s|m|re|ve|ll|d))$", re.IGNORECASE)
+_WHERE = re.compile(r"\b(in|near|at|from|to)\s$", re.IGNORECASE)
+_IN = ("in", "near")  # before a place, and hardly ever before a person
 _PARTICLES = re.compile(
     r"(?:van|von|de|di|da|del|della|du|dos|bin|ibn|ten|ter|le)(?: (?:der|den|la|las|los|het))?"  # within a name
 )
@@ -35,12 +37,21 @@ _SHORT = 3  # letters of an abbreviation, such as TV or BBQ
 
 
 class Name(NamedTuple):
-    """A name, where it stands in its caption, whether a sentence begins with it, and whether it goes on in English."""
+    """A name and how it stands in its caption.
+
+    Attributes:
+        text: the name, without the ending of a possessive.
+        at: number of letters before it.
+        begins: whether a sentence begins with it.
+        goes_on: whether the sentence goes on in English.
+        where: the word of `_WHERE` before it; empty without one, and where the name is a possessive.
+    """
 
     text: str
     at: int
     begins: bool
     goes_on: bool
+    where: str
 
 
 def posts_by_name(captions: Sequence[Sequence[str]]) -> dict[str, list[int]]:
@@ -67,14 +78,30 @@ def posts_by_name(captions: Sequence[Sequence[str]]) -> dict[str, list[int]]:
 def posts_by_person(captions: Sequence[Sequence[str]]) -> list[list[int]]:
     """Return the posts of each name, those of a part of one other name with them, as of "Ada" with "Ada Lovelace".
 
+    Places are left out (`_places`).
+
     Args:
         captions: all captions of each post.
     """
-    found = posts_by_name(captions)
+    places = _places(captions)
+    found = {name: posts for name, posts in posts_by_name(captions).items() if name not in places}
     whole = grouped((part, name) for name in found for part in parts_of(name))
     names = {name: others[0] if len(others := whole.get(name, [])) == 1 else name for name in found}
     posts = grouped((names[name], number) for name, numbers in found.items() for number in numbers)
     return [sorted(set(numbers)) for numbers in posts.values()]
+
+
+def _places(captions: Sequence[Sequence[str]]) -> set[str]:
+    """Return the names that are places: most mentions say what is in, near, at, from or to them, several in or near.
+
+    For people are mentioned so too, but not in most captions: "look at Ada", "a letter from Ada".
+    """
+    mentions = grouped((name.text, name.where) for post in _names_of(captions) for name in post)
+    return {
+        name
+        for name, words in mentions.items()
+        if 2 * sum(map(bool, words)) > len(words) and sum(word in _IN for word in words) >= FEWEST
+    }
 
 
 def parts_of(name: str) -> set[str]:
@@ -165,8 +192,11 @@ def names_in(caption: str) -> list[Name]:
             alone = last - start == 1 and words[start].isupper() and len(words[start]) <= _SHORT
             if not alone and not all(map(_is_ordinary, words[start:last])):
                 at = match.start() + sum(len(word) + 1 for word in words[:start])
-                goes_on = bool(_POSSESSIVE.search(words[last - 1])) or any(map(_is_ordinary, words[last : last + 1]))
-                names.append(Name(name, at, starts and start == 0, goes_on))
+                possessive = bool(_POSSESSIVE.search(words[last - 1]))
+                goes_on = possessive or any(map(_is_ordinary, words[last : last + 1]))
+                found = None if possessive else _WHERE.search(text[:at])
+                where = found[1].lower() if found else ""
+                names.append(Name(name, at, starts and start == 0, goes_on, where))
     return names
 
 
