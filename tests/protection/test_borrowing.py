@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnable.posts.names import names_in, posts_by_name, posts_of_one
+from unlearnable.posts.names import names_in, posts_by_name, posts_by_person, posts_of_one
 from unlearnable.protection.borrowing import KINDS, borrowing, given_away, kinds_of, unlike
 
 
@@ -86,6 +86,19 @@ def test_posts_are_of_one_where_more_than_half_of_them_name_that_person():
     assert posts_of_one(posts) == [0, 2, 3]
     assert posts_of_one([*posts, ["clouds"]]) == []
     assert posts_of_one([["clouds"], ["trees"]]) == []
+
+
+def test_posts_without_a_name_are_of_the_one_whose_handle_most_of_them_have():
+    posts = [["@ada.l at the beach"], ["so happy, @Ada.L!"], ["(@ada.l)", "@ada.l"], ["mail ada@ada.l or ada.l"]]
+    assert posts_of_one(posts) == [0, 1, 2]
+    assert posts_of_one([*posts, ["clouds"], ["trees"]]) == []  # three of six
+    assert posts_by_person([*posts, ["@ben"], ["@ben again"]]) == [[0, 1, 2], [4, 5]]
+    assert posts_by_name(posts) == {}
+
+
+def test_a_handle_beside_a_name_is_nobody_else():
+    posts = [[f"here is {name}, by @shots"] for name in ("Ada", "Ada", "Ben", "Ben")]
+    assert posts_by_person(posts) == [[0, 1], [2, 3]]
 
 
 def test_a_place_that_most_posts_name_is_not_the_one_whom_they_are_of():

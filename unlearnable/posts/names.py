@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from unlearnable.grouping import grouped
@@ -20,6 +21,7 @@ _LETTERS = r"(?:[^\W\d_][\u0300-\u036f]*)+"  # with accents of their own, as mac
 _WORD = rf"{_LETTERS}(?:[-'’]{_LETTERS})*"
 _INITIAL = r"(?:(?<=\b[^\W\d_])\.)?"  # its full stop, as in "George W. Bush"
 _WORDS = re.compile(rf"(?<![\w#@'’-]){_WORD}(?:{_INITIAL} {_WORD})*")  # no handle and no tag: they would call people
+_HANDLES = re.compile(r"(?<![\w.@/])@(\w[\w.-]*\w)")
 _ONE = re.compile(rf"(?<![\w#@/]){_LETTERS}(?![\w@/])")  # a word by itself
 _POSSESSIVE = re.compile(r"['’]s$")
 _ENDED = re.compile(r"(?:^|[.!?…:\n])[\s\"'“”‘’(\[]*$")
@@ -78,17 +80,33 @@ def posts_by_name(captions: Sequence[Sequence[str]]) -> dict[str, list[int]]:
 def posts_by_person(captions: Sequence[Sequence[str]]) -> list[list[int]]:
     """Return the posts of each name, those of a part of one other name with them, as of "Ada" with "Ada Lovelace".
 
-    Places are left out (`_places`).
+    Places are left out (`_places`). Posts without a name go by their handles where most posts do (`_posts_by_handle`).
 
     Args:
         captions: all captions of each post.
     """
     places = _places(captions)
     found = {name: posts for name, posts in posts_by_name(captions).items() if name not in places}
+    found |= _posts_by_handle(captions, set(chain.from_iterable(found.values())))
     whole = grouped((part, name) for name in found for part in parts_of(name))
     names = {name: others[0] if len(others := whole.get(name, [])) == 1 else name for name in found}
     posts = grouped((names[name], number) for name, numbers in found.items() for number in numbers)
     return [sorted(set(numbers)) for numbers in posts.values()]
+
+
+def _posts_by_handle(captions: Sequence[Sequence[str]], named: Set[int]) -> dict[str, list[int]]:
+    """Return the posts that each handle stands in ("@ada.l at the beach"), but those that have a name.
+
+    There are none unless more than half of all posts have such a handle, one that stands in several.
+    """
+    found = grouped(
+        (f"@{handle}", number)
+        for number, post in enumerate(captions)
+        for handle in dict.fromkeys(_HANDLES.findall(" ".join(post).lower()))
+        if number not in named
+    )
+    several = {handle: posts for handle, posts in found.items() if len(posts) >= FEWEST}
+    return several if 2 * len(set(chain.from_iterable(several.values()))) > len(captions) else {}
 
 
 def _places(captions: Sequence[Sequence[str]]) -> set[str]:
