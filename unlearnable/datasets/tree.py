@@ -41,6 +41,18 @@ _ALONE = frozenset(  # words that tell something only beside others
     | {"camera", "roll", "screenshots", "recents", "restored", "sent", "download", "downloads"}  # folders of phones
 )
 
+# Words of which the folders are called that phones, programs and exports make: alone they tell nothing of a photo.
+_FOLDER_WORDS = (
+    _ALONE
+    | _CAMERA_WORDS
+    | {"your", "activity", "across", "posts", "post", "stories", "story", "reels", "archived", "profile", "cover"}
+    | {"timeline", "mobile", "uploads", "upload", "saved", "shared", "other", "content", "data", "export", "archive"}
+    | {"mobileuploads", "timelinephotos", "profilepictures", "coverphotos", "attachments", "files"}
+    | {"instagram", "facebook", "twitter", "tweet", "tweets", "tumblr", "flickr", "mastodon", "google", "icloud"}
+    | {"original", "originals", "takeout", "from", "library", "photoslibrary", "gallery", "pana"}  # 101_PANA
+    | {"new", "folder", "fotos", "foto", "bilder", "von", "de", "neuer", "ordner"}
+)
+
 
 def is_photo(name: str) -> bool:
     """Return whether a file's name has a photo's suffix."""
@@ -162,14 +174,22 @@ def template_caption(photo: str, named: Callable[[str], str] = named) -> str:
         photo: id of the photo.
         named: function that returns what the owner named of it.
     """
-    telling = telling_words(named(photo))
+    *folders, name = named(photo).split("/")
+    telling = telling_words("/".join([*(folder for folder in folders if not _is_given(folder)), name]))
     return f"a photo of {' '.join(telling)}" if telling else WORDLESS
+
+
+def _is_given(folder: str) -> bool:
+    """Return whether a folder has a name that a phone, a program or an export gave it, such as `your_posts`."""
+    return {word.casefold() for word in _words(folder)} <= _FOLDER_WORDS
 
 
 def telling_words(name: str) -> list[str]:
     """Return the words in a name, each once, without those that cameras, phones and programs give."""
-    words = [
-        word for word in re.split(r"[\W_]+", unicodedata.normalize("NFC", name)) if len(word) > 1 and word.isalpha()
-    ]
-    telling = dict.fromkeys(word for word in words if word.casefold() not in _CAMERA_WORDS)
+    telling = dict.fromkeys(word for word in _words(name) if word.casefold() not in _CAMERA_WORDS)
     return [] if {word.casefold() for word in telling} <= _ALONE else list(telling)
+
+
+def _words(name: str) -> list[str]:
+    words = re.split(r"[\W_]+", unicodedata.normalize("NFC", name))
+    return [word for word in words if len(word) > 1 and word.isalpha()]

@@ -53,7 +53,8 @@ def test_all_but_captions_stays(tmp_path: Path) -> None:
     ("photo", "caption"),
     [
         ("data-download-1/img_2_77_o.jpg", "a photo"),
-        ("export/data-download-12/two-dogs_77_o.jpg", "a photo of export two dogs"),
+        ("export/data-download-12/two-dogs_77_o.jpg", "a photo of two dogs"),
+        ("Trip/data-download-12/two-dogs_77_o.jpg", "a photo of Trip two dogs"),
         ("Lake/img_2_77_o.jpg", "a photo of Lake"),
     ],
 )
