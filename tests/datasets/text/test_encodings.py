@@ -120,3 +120,40 @@ def test_some_zeros_are_no_wide_letters(text: str, tmp_path: Path) -> None:
 def test_a_letter_far_behind_counts() -> None:
     data = b"a plain caption," * 20_000 + "Göl üzerinde gün batımı".encode("cp1254")
     assert data.decode(guessed(data) or "ascii").endswith("Göl üzerinde gün batımı")
+
+
+ROWS = ("image,caption", "0.jpg,Café à Paris", "1.jpg,Zoë läuft für dich 🌊", "2.jpg,a dog", "3.jpg,el niño pequeño")
+
+
+@pytest.mark.parametrize("in_utf8", [(1, 2), (2,), (1, 2, 3), (2, 4)])
+def test_a_table_that_is_utf8_in_some_lines_is_read_line_by_line(in_utf8: tuple[int, ...], tmp_path: Path) -> None:
+    path = tmp_path / "posts.csv"
+    rows = [row if n in in_utf8 else row.replace(" 🌊", "") for n, row in enumerate(ROWS)]
+    lines = [f"{row}\r\n".encode("utf-8" if n in in_utf8 else "cp1252") for n, row in enumerate(rows)]
+    path.write_bytes(b"".join(lines))
+    document = read_document(path)
+    assert document.text.splitlines() == rows
+    odd = [n for n, line in enumerate(lines) if n not in in_utf8 and not line.isascii()]
+    where = f"line{'s' if len(odd) > 1 else ''} {', '.join(str(n + 1) for n in odd)}"
+    assert document.said("posts.csv").startswith(f"posts.csv is UTF-8, but not in {where}; it is read there as cp1252,")
+    assert document.encode(document.text).decode("utf-8-sig") == document.text
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_document(path) == document
+
+
+@pytest.mark.parametrize("language", LINES)
+def test_one_row_that_is_cut_short_changes_the_letters_of_no_other(language: str, tmp_path: Path) -> None:
+    path = tmp_path / "posts.csv"
+    rows = [f"{n}.jpg,{text}\n" for n, text in enumerate(LINES[language][1].split("|"))]
+    path.write_bytes("".join(["image,caption\n", *rows]).encode() + "3.jpg,the sea 🌊".encode()[:-1])
+    assert read_document(path).text.startswith("".join(["image,caption\n", *rows]))
+
+
+@pytest.mark.parametrize(("encoding", "line"), [("cp1250", "PÓŁNOC"), ("gb18030", "姚"), ("koi8-r", "её")])
+def test_letters_that_look_like_utf8_by_accident_are_none(encoding: str, line: str, tmp_path: Path) -> None:
+    language = {"cp1250": "Polish", "gb18030": "Simplified Chinese", "koi8-r": "Russian"}[encoding]
+    text = "\n".join([line, *LINES[language][1].split("|")])
+    assert line.encode(encoding).decode("utf-8")
+    path = tmp_path / "a.txt"
+    path.write_bytes(text.encode(encoding))
+    assert (read_document(path).text, read_document(path).odd) == (text, ())

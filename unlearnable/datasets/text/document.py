@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from unlearnable.datasets.text.encodings import guessed
+from unlearnable import wording
+from unlearnable.datasets.text.encodings import decoded_by_line, guessed
 from unlearnable.errors import InputError
 
 _TABLES = frozenset({".csv", ".tsv"})
 _ANY_ENCODING = _TABLES | {".txt"}  # all other formats are UTF-8 by their own rules
+_NAMED = 5  # lines to name at most
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
@@ -25,6 +28,7 @@ class Document:
         mark: the byte order mark.
         encoding: name of the encoding.
         guessed: whether the encoding is a guess.
+        odd: numbers of the lines that were in the encoding that is a guess, where others were in UTF-8.
         is_table: whether a spreadsheet opens the file, which knows UTF-8 by its byte order mark alone.
     """
 
@@ -32,10 +36,15 @@ class Document:
     mark: bytes
     encoding: str
     guessed: bool = False
+    odd: tuple[int, ...] = ()
     is_table: bool = False
 
     def said(self, name: str) -> str:
         """Return what a user should know of how the file, called `name`, was read; empty where there is nothing."""
+        if self.odd:
+            lines = f"line{'s' if len(self.odd) > 1 else ''} {wording.named(list(map(str, self.odd)), _NAMED)}"
+            read = f"read there as {self.encoding}, and written as UTF-8 throughout"
+            return f"{name} is UTF-8, but not in {lines}; it is {read}: check that its letters look right"
         letters = "as UTF-8 where the new captions would not be read as that"
         read = f"it is read, and written back, as {self.encoding} ({letters}): check that its letters look right"
         return f"{name} is not UTF-8; {read}" if self.guessed else ""
@@ -47,12 +56,10 @@ class Document:
         """
         if not self.guessed:
             return self.mark + text.encode(self.encoding)
-        try:
+        with suppress(UnicodeEncodeError):
             data = text.encode(self.encoding)
-            if data.decode(guessed(data) or "ascii", "replace") == text:
+            if not self.odd and data.decode(guessed(data) or "ascii", "replace") == text:
                 return data
-        except UnicodeEncodeError:
-            pass
         return (codecs.BOM_UTF8 if self.is_table else b"") + text.encode("utf-8")
 
 
@@ -87,8 +94,11 @@ def read_document(path: Path) -> Document:
             return Document(text, mark, encoding)
     except UnicodeDecodeError:
         suffix = path.suffix.lower()
-        if suffix in _ANY_ENCODING and not mark and (guess := guessed(data)):
-            return Document(data.decode(guess), b"", guess, guessed=True, is_table=suffix in _TABLES)
+        is_table, may_be_other = suffix in _TABLES, suffix in _ANY_ENCODING
+        if may_be_other and encoding == "utf-8" and (mixed := decoded_by_line(data[len(mark) :])):
+            return Document(mixed.text, b"", mixed.encoding, guessed=True, odd=mixed.odd, is_table=is_table)
+        if may_be_other and not mark and (guess := guessed(data)):
+            return Document(data.decode(guess), b"", guess, guessed=True, is_table=is_table)
     raise InputError(f"{path} is not text in {encoding.upper()}", hint="save the captions as UTF-8")
 
 

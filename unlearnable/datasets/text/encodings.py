@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import NamedTuple
 
 _USUAL = "cp1252"  # of Windows in Western Europe and America
 _MORE_USUAL = 1.5  # how much less likely it may be than another encoding and still be taken, for a few words say little
@@ -16,6 +17,8 @@ _OTHERS = (
 _CELLS = re.compile(rb"[,;\t\r\n]+")  # bytes that are no part of a letter in any of these
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _LETTER = re.compile(rb"[A-Za-z]")
+_SURE = 6  # bytes beyond ASCII that are in UTF-8 by no accident
+_LATIN_END = "\u0250"  # the first letter after those of Latin scripts
 _LESS_LIKELY = 0.5  # how much so for each misfit more than another Latin encoding has
 _MISFITS = re.compile(rb"(?<=s)C|(?<=[sCl])x(?=[sCl])")  # in the kinds that `_kinds` tells apart
 _IN_WORDS = "‘’“”–—…·´¿¡«»™®°\u00ad"  # signs that may stand between letters, as in "l’été"
@@ -39,6 +42,42 @@ def guessed(data: bytes) -> str | None:
     for name, count in misfits.items():
         likely[name] *= _LESS_LIKELY ** (count - min(misfits.values()))
     return max(likely, key=lambda name: likely[name], default=None)
+
+
+class ByLine(NamedTuple):
+    """Text of which some lines were in UTF-8, and those of numbers `odd`, from 1, in the encoding that was guessed."""
+
+    text: str
+    encoding: str
+    odd: tuple[int, ...]
+
+
+def decoded_by_line(data: bytes) -> ByLine | None:
+    """Return text that is in UTF-8 in some lines alone.
+
+    Return None if no line is surely in UTF-8: letters of another encoding may look so by accident.
+    """
+    lines = data.splitlines(keepends=True)
+    beyond = [line for line in lines if not line.isascii()]
+    valid = [line for line in beyond if _decodes(line, "utf-8")]
+    guess = guessed(b"".join(line for line in beyond if not _decodes(line, "utf-8"))) if valid else None
+    mostly = 2 * len(valid) > len(beyond) and sum(map(_beyond_ascii, valid)) >= _SURE
+    utf8 = {line for line in valid if mostly or _is_surely_utf8(line, guess)}
+    if guess is None or not utf8:
+        return None
+    odd = [not line.isascii() and line not in utf8 for line in lines]
+    texts = [line.decode(guess if other else "utf-8") for line, other in zip(lines, odd, strict=True)]
+    return ByLine("".join(texts), guess, tuple(number for number, other in enumerate(odd, 1) if other))
+
+
+def _is_surely_utf8(line: bytes, other: str | None) -> bool:
+    """Return whether a line in UTF-8, or in another encoding by accident, is Latin as that one is, or long."""
+    latin = other in (*_LATIN, _MAC) and all(letter < _LATIN_END for letter in line.decode() if letter.isalpha())
+    return latin or _beyond_ascii(line) >= _SURE
+
+
+def _beyond_ascii(line: bytes) -> int:
+    return sum(map(len, _HIGH.findall(line)))
 
 
 def _misfits(data: bytes, encoding: str) -> int:
