@@ -150,6 +150,7 @@ def test_a_folder_whose_photos_are_elsewhere_says_where(tmp_path: Path, name: st
         ("photos_and_videos/Anna.jpg", "a photo of Anna"),
         ("Takeout/Google Photos/Anna's stories/1.jpg", "a photo of Anna stories"),
         ("Camera/posts from home.jpg", "a photo of posts from home"),
+        ("2024-01-02_12-00-00_UTC_1.jpg", "a photo"),
         ("Anna's new camera.jpg", "a photo of Anna new camera"),
         ("Tom and Anna/1.jpg", "a photo of Tom and Anna"),
         ("Anna at the sea.jpg", "a photo of Anna at the sea"),

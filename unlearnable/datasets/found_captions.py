@@ -18,7 +18,7 @@ from unlearnable.datasets.shards.columns import LIBRARY
 from unlearnable.datasets.shards.rows import is_parquet
 from unlearnable.datasets.text import csv_rows
 from unlearnable.datasets.text.document import read_document
-from unlearnable.datasets.tree import PHOTO_SUFFIXES
+from unlearnable.datasets.tree import PHOTO_SUFFIXES, is_photo
 from unlearnable.datasets.types import NO_RECORD, Dataset
 from unlearnable.errors import InputError, UnlearnableError
 from unlearnable.extras import installed
@@ -117,7 +117,8 @@ def _possible_captions(folder: Path) -> Iterator[tuple[Path, Format | None]]:
     """Yield the files in a folder that may hold captions, each with its format, None if that is not known."""
     for path in _listed(folder):
         if files.is_file(path) and path.suffix.lower() in _CAPTION_SUFFIXES and not path.name.startswith("."):
-            if path.suffix.lower() in _BESIDE and any(files.is_file(path.with_suffix(s)) for s in PHOTO_SUFFIXES):
+            photos = (one for one in map(path.with_suffix, ("", *PHOTO_SUFFIXES)) if is_photo(one.name))
+            if path.suffix.lower() in _BESIDE and any(map(files.is_file, photos)):
                 continue  # the text beside a photo
             if is_parquet(path) and not installed(LIBRARY):
                 continue

@@ -34,7 +34,7 @@ _CAMERA_WORDS = frozenset(
     {"img", "imgs", "image", "images", "photo", "photos", "picture", "pictures", "pic", "pics", "jpg", "jpeg", "png"}
     | {"dsc", "dscn", "dscf", "dcim", "pxl", "mvimg", "pano", "gopr", "dji", "vid", "wa", "whatsapp", "heic"}
     | {"screenshot", "screen", "shot", "bildschirmfoto", "snapchat", "signal", "telegram", "fb", "received"}
-    | {"burst", "edited", "copy", "unnamed", "untitled", "media", "album", "albums", "video", "videos"}
+    | {"burst", "edited", "copy", "utc", "unnamed", "untitled", "media", "album", "albums", "video", "videos"}
 )
 _ALONE = frozenset(  # words that tell something only beside others
     {"at", "on", "um", "am", "pm", "and"}  # "Screenshot 2026-01-02 at 10.11.12 PM", "photos_and_videos"

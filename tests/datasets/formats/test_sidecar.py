@@ -11,6 +11,7 @@ import pytest
 from tests.datasets.conftest import captions, touch
 from unlearnable.datasets import Edits, Skipped, open_dataset, write_captions
 from unlearnable.datasets.formats import FORMATS
+from unlearnable.datasets.found_captions import unread_captions
 from unlearnable.errors import InputError
 
 
@@ -46,6 +47,35 @@ def test_caption_files_are_read_and_written_as_texts_are(tmp_path: Path) -> None
     written = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*")}
     assert written == set(found.values())
     assert (tmp_path / "out/a.caption").read_text(encoding="utf-8") == "x\n"
+
+
+def test_texts_that_have_the_whole_name_of_their_photo(tmp_path: Path) -> None:
+    touch(tmp_path / "in", "a.jpg", "b.heic", "c.jpg")
+    for name in ("a.jpg.txt", "b.heic.txt", "c.txt", "c.jpg.txt"):
+        captions(tmp_path / "in" / name, f"a dog in {name}")
+    dataset = open_dataset(tmp_path / "in")
+    found = {"a.jpg": "a.jpg.txt", "b.heic": "b.heic.txt", "c.jpg": "c.txt"}  # of two, that of the stem counts
+    assert dataset.captions_by_photo() == {photo: [f"a dog in {name}"] for photo, name in found.items()}
+    assert unread_captions(tmp_path / "in", found) == []
+    paths = {"a.jpg": "a.jpg", "b.heic": "b.jpg", "c.jpg": "c.png"}
+    write_captions(dataset, Edits({(1, 0): "x"}, paths), tmp_path / "out")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.jpg.txt", "b.jpg.txt", "c.txt"]
+    assert (tmp_path / "out/b.jpg.txt").read_text(encoding="utf-8") == "x\n"
+
+
+def test_the_text_of_a_post_is_that_of_all_its_photos(tmp_path: Path) -> None:
+    day = "2024-01-02_12-00-00_UTC"
+    touch(tmp_path / "in", f"{day}_1.jpg", f"{day}_2.jpg", "2024-01-03_12-00-00_UTC.jpg", "a_1.jpg")
+    captions(tmp_path / "in" / f"{day}.txt", "two dogs")
+    captions(tmp_path / "in" / "a.txt", "no dog")
+    dataset = open_dataset(tmp_path / "in")
+    words = dataset.captions_by_photo()
+    assert [words[f"{day}_{n}.jpg"] for n in (1, 2)] == [["two dogs"]] * 2
+    assert dataset.uncaptioned == {"2024-01-03_12-00-00_UTC.jpg", "a_1.jpg"}
+    paths = {photo.id: photo.id for photo in dataset.photos}
+    write_captions(dataset, Edits({(0, 0): "x"}, paths), tmp_path / "out")
+    written = {path.name: path.read_text(encoding="utf-8") for path in (tmp_path / "out").iterdir()}
+    assert written == {f"{day}_1.txt": "x\n", f"{day}_2.txt": "x\n"}
 
 
 def test_a_text_in_an_older_encoding_that_cannot_hold_the_new_caption_is_written_in_utf_8(tmp_path: Path) -> None:

@@ -60,8 +60,8 @@ FORMATS: Registry[Format] = Registry(
         ),
         "sidecar": Row(
             "unlearnable.datasets.formats.sidecar:SIDECAR",
-            "Captions beside their photos: the lines of `a.txt`, or `a.caption`, are the captions of `a.jpg`; `a.json` "
-            "is left alone.",
+            "Captions beside their photos: the lines of `a.txt`, `a.caption` or `a.jpg.txt` are the captions of "
+            "`a.jpg`; `a.json` is left alone.",
         ),
         "folder": Row(
             "unlearnable.datasets.formats.folder:FOLDER",

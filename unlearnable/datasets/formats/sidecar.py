@@ -1,10 +1,12 @@
-"""Captions beside their photos: the lines of `a.txt`, or `a.caption`, are the captions of `a.jpg`.
+"""Captions beside their photos: the lines of `a.txt`, or `a.caption` or `a.jpg.txt`, are the captions of `a.jpg`.
 
-One text per photo, with the photo's stem; each of its lines that is not blank is a caption. `a.json` is left alone.
+One text per photo, with the photo's stem or its whole name; each of its lines that is not blank is a caption. `a.json`
+is left alone. What instaloader saves of a post with several photos, `DATE_UTC_1.jpg` and so on, has one `DATE_UTC.txt`.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -13,13 +15,16 @@ from unlearnable import files
 from unlearnable.datasets.beside import Beside, StoredCaption
 from unlearnable.datasets.text.document import lines
 from unlearnable.datasets.text.spans import Span, spell_line, stripped
+from unlearnable.datasets.tree import is_photo
 
 SUFFIXES = (".txt", ".caption", ".TXT", ".CAPTION")  # where a photo has several, the first counts
+_OF_A_POST = re.compile(r"(?<=_UTC)_\d+$")
 
 
 def text_beside(photo: Path) -> Path | None:
     """Return the file beside a photo that holds its captions, None if there is none; it may spell accents otherwise."""
-    texts = [photo.with_suffix(suffix) for suffix in SUFFIXES]
+    stems = dict.fromkeys((photo.stem, photo.name, _OF_A_POST.sub("", photo.stem)))
+    texts = [photo.with_name(f"{stem}{suffix}") for stem in stems for suffix in SUFFIXES]
     spelt = (text.with_name(name) for text in texts for name in (text.name, *_other_spellings(text.name)))
     return next(filter(files.is_file, spelt), None)
 
@@ -42,7 +47,8 @@ def _captions(text: str) -> list[StoredCaption]:
 
 
 def _renamed(file: str, photo: str, new: str) -> str:
-    return PurePosixPath(new).with_suffix(PurePosixPath(file).suffix).as_posix()
+    text, path = PurePosixPath(file), PurePosixPath(new)
+    return f"{new}{text.suffix}" if is_photo(text.stem) else path.with_suffix(text.suffix).as_posix()
 
 
 SIDECAR = Beside("sidecar", _match, _captions, _renamed)
