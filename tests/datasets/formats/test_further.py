@@ -45,6 +45,12 @@ def row(more: str, caption: str = CAPTION) -> str:
         ),
         (', "caption_2": null, "text_color": "dark blue"', ', "caption_2": null, "text_color": "dark blue"', set()),
         (', "captions_de": ["Katze", "Katze im Haus"]', ', "captions_de": ["Katze", null]', {"-captions_de"}),
+        (
+            ', "caption_ja": "京都の紅葉狩り", "text_th": "ทะเล"',
+            ', "caption_ja": null, "text_th": null',
+            {"-caption_ja", "-text_th"},
+        ),
+        (', "caption_zh": "日落"', ', "caption_zh": "日落"', set()),  # as a single word
         (', "html": "<p>my cat at home</p>"', ', "html": null', {"-html"}),
         (', "texts": ["my cat at home", "x"]', f', "texts": ["{NEW}", "x"]', {"texts"}),
         (
@@ -87,6 +93,16 @@ def test_one_word_may_stand_elsewhere_by_chance(tmp_path: Path) -> None:
     dataset = open_dataset(tmp_path, tmp_path / "posts.jsonl")
     write_captions(dataset, Edits(paths={"a.jpg": "a.jpg"}), tmp_path / "out.jsonl")
     assert (tmp_path / "out.jsonl").read_text() == text
+
+
+@pytest.mark.parametrize(("caption", "left"), [("今天去了西湖", "null"), ("西湖", '"#旅行 西湖。"')])
+def test_a_caption_without_blanks_among_other_text_is_not_published(caption: str, left: str, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    text = '{"image": "a.jpg", "caption": "%s", "whole": %s}\n'
+    (tmp_path / "posts.jsonl").write_text(text % (caption, f'"#旅行 {caption}。"'), encoding="utf-8")
+    dataset = open_dataset(tmp_path, tmp_path / "posts.jsonl")
+    write_captions(dataset, Edits(paths={"a.jpg": "a.jpg"}), tmp_path / "out.jsonl")
+    assert (tmp_path / "out.jsonl").read_text(encoding="utf-8") == text % (caption, left)
 
 
 def test_named_fields_are_kept(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ Field = tuple[str, Node]
 NULL = "null"  # what is left of a place in JSON
 LANGUAGE = 3  # letters of the code of one
 _KINDS = frozenset({"clean", "full", "long", "original", "raw", "short"})  # of descriptions, in names of fields
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]{4}")  # "京都の紅葉"
 _PARTS = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])")  # words of a name: two of altText, one of caption_2
 
 
@@ -115,13 +116,18 @@ def _describes(name: str, value: object) -> bool:
     """Return whether a field describes the photo by its name; of one such as `caption_2`, several words do."""
     parts = {part.casefold() for part in _PARTS.findall(name)}
     others = {part for part in parts - DESCRIPTIONS - _KINDS if len(part) > LANGUAGE}
-    several = isinstance(value, str) and " " in value
+    several = isinstance(value, str) and _has_words(value)
     return name.casefold() in DESCRIPTIONS or (several and not others and not parts.isdisjoint(DESCRIPTIONS))
 
 
 def _is_in(caption: str, value: str) -> bool:
     """Return whether a value holds a caption; a single word may stand there by chance."""
-    return " " in caption and caption in value
+    return _has_words(caption) and caption in value
+
+
+def _has_words(text: str) -> bool:
+    """Return whether a text has several words, or letters in a row of a script that sets no blanks between them."""
+    return " " in text or bool(_UNSPACED.search(text))
 
 
 def further_changes(
