@@ -15,10 +15,12 @@ from PIL import Image
 from tests.conftest import tree
 from tests.workflows.conftest import QUICK
 from unlearnable import checksums, disk, protect
+from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.errors import CheckpointError, OutputError
 from unlearnable.workflows.output.layout import layout_of
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.check import check
+from unlearnable.workflows.protect.dry_run import plan
 
 
 @pytest.fixture
@@ -324,6 +326,38 @@ def test_resume_of_a_result_whose_report_is_none_says_so(run, out, private):
     (private / "SHA256SUMS.private").unlink()
     with pytest.raises(CheckpointError, match=r"report\.json is of another version, or damaged"):
         run(resume=True)
+
+
+def test_resume_of_a_result_whose_report_is_lost_protects_nothing_anew(run, posts, out, private, monkeypatch, quick):
+    from unlearnable.workflows.protect import run as workflow
+
+    whole = run().model_dump_json(indent=2) + "\n"
+    (private / "report.json").unlink()
+    before = tree(out) | tree(private)
+    with monkeypatch.context() as patch:
+        patch.setattr(workflow, "optimise", lambda *_: pytest.fail("all was protected anew"))
+        with pytest.raises(CheckpointError, match=r"report\.json of the finished run is gone, so nothing") as caught:
+            run(resume=True)
+    assert caught.value.hint == "restore it from a backup, or protect all anew with overwrite=True"
+    settings = resolve_as(ProtectSettings, {"photos": posts, "captions": posts / "posts.jsonl", "output": out, **quick})
+    assert "report.json of the finished run is gone" in plan(settings, resume=True).refused
+    assert tree(out) | tree(private) == before
+    (private / "report.json").write_text(whole)
+    assert run(resume=True).protected == 8
+
+
+def test_what_was_being_made_again_when_it_was_killed_is_resumed(run, out, private, monkeypatch):
+    from unlearnable.workflows.protect import run as workflow
+
+    run()
+    whole = tree(out)
+    (out / "p1.png").unlink()
+    with monkeypatch.context() as patch:
+        patch.setattr(workflow, "load_surrogates", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            run(resume=True)
+    assert run(resume=True).protected == 8
+    assert tree(out) == whole
 
 
 def test_resume_of_a_whole_result_leaves_the_users_files_alone(run, out):

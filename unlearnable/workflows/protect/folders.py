@@ -10,6 +10,7 @@ from pathlib import Path
 from unlearnable import disk, files
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.workflows.output.layout import Layout
+from unlearnable.workflows.output.records import ANEW
 
 
 def refuse_both(*, resume: bool, overwrite: bool) -> None:
@@ -71,6 +72,16 @@ def _exists(layout: Layout, used: Path, *, is_ours: bool) -> OutputError:
 def _is_whole(layout: Layout) -> bool:
     """Return whether report and lists of a finished run are there, which tell it also where its settings are lost."""
     return all(path.is_file() for path in (layout.report, layout.manifest, layout.sums))
+
+
+def refuse_lost_report(layout: Layout) -> None:
+    """Refuse to resume a finished run whose report is lost: there is nothing to go on from, so all would be made anew.
+
+    Raises:
+        CheckpointError: its other records are there.
+    """
+    if layout.key_under_way() is None and any(path.is_file() for path in layout.records):
+        raise CheckpointError(f"{layout.report} of the finished run is gone, so nothing is resumed", hint=ANEW)
 
 
 def create_folders(layout: Layout, key: str, settings: str, posts: Mapping[str, str], *, resume: bool) -> None:

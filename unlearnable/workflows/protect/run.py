@@ -7,7 +7,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable import disk, files
+from unlearnable import disk
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
 from unlearnable.errors import CheckpointError
@@ -22,7 +22,12 @@ from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.changes import changed_since_finished, changed_since_stopped, said_of_changed
 from unlearnable.workflows.protect.chosen import places_of
 from unlearnable.workflows.protect.expected import foreseen_and_ready, result_bytes
-from unlearnable.workflows.protect.folders import create_folders, refuse_both, refuse_existing_output
+from unlearnable.workflows.protect.folders import (
+    create_folders,
+    refuse_both,
+    refuse_existing_output,
+    refuse_lost_report,
+)
 from unlearnable.workflows.protect.lock import held, scratch_of
 from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.publish import clear, publish
@@ -101,9 +106,10 @@ def finished_report(
     Photos that have changed since are no reason to touch a complete result.
 
     Raises:
-        CheckpointError: the complete run had other settings or photos, or its report is damaged.
+        CheckpointError: the complete run had other settings or photos, or its report is damaged or lost.
     """
     if not layout.report.is_file():
+        refuse_lost_report(layout)
         return None
     report = read_as(layout.report, ProtectReport.model_validate_json)
     if layout.key_under_way() not in (None, report.run):
@@ -121,7 +127,7 @@ def finished_report(
 def _is_intact(layout: Layout, progress: Progress) -> bool:
     """Return whether a complete run needs no work, after checking each published file.
 
-    If files are missing or have changed, the report is removed, and those that have changed are set aside.
+    Files that have changed are set aside. The report stays until all is made again: a kill leaves it to be resumed.
 
     Raises:
         CheckpointError: a list of files is damaged.
@@ -137,6 +143,4 @@ def _is_intact(layout: Layout, progress: Progress) -> bool:
         f"{len(broken)} of {len(sums)} published files are missing or have changed and are made again"
         + (f"; those that have changed lie in {layout.changed} now" if kept else "")
     )
-    with files.reporting_write_errors(layout.report):
-        layout.report.unlink()
     return False
