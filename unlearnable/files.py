@@ -105,6 +105,13 @@ def make_folder(folder: Path) -> None:
     sync_folder(folder.parent)
 
 
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield everything below a folder that is not itself a folder; a symbolic link counts as a file."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() or not path.is_dir():
+            yield path
+
+
 @contextmanager
 def no_empty_folders_above(path: Path) -> Iterator[None]:
     """Remove, after the block, those folders above a path that were missing before and are empty."""

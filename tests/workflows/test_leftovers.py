@@ -51,7 +51,9 @@ def test_decoded_originals_lie_in_the_private_folder_and_are_removed(posts, tiny
 
 def test_a_run_that_was_killed_before_it_wrote_anything_is_no_run(posts, quick, private):
     (private / "scratch").mkdir(parents=True)
-    for name in ("scratch/pixels.u8", "lock", "lock.holder", ".lock.partial.holder"):
+    (private / "lock").touch()
+    (private / "lock.holder").write_text("process 4711 on here since 2026-05-06 07:08:09\n")
+    for name in ("scratch/pixels.u8", ".lock.partial.holder"):
         (private / name).write_text("half")
     assert protect(posts, **quick).protected == 8
     protect(posts, output=private.parent / "out", **quick)

@@ -294,6 +294,47 @@ def test_a_private_folder_that_no_run_made_is_not_touched(run, out):
     assert (private / "notes.txt").stat().st_mode & 0o777 == 0o644
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("report.json", '{"passed": 12, "run": "nightly"}'),
+        ("report.json", "[" * 100_000),
+        ("run.toml", 'seed = 3\nmethod = "adam"\n'),
+        ("manifest.jsonl", '{"audio": "a.wav", "source": "tape"}\n'),
+        ("lock.holder", "Ada"),
+        ("lock", "Ada"),
+        ("checkpoint/state.pt", "weights"),
+        ("checkpoint/key", "-----BEGIN KEY-----"),
+        ("earlier/report.json", "{}"),
+    ],
+)
+def test_a_private_folder_of_another_program_is_told_by_what_its_files_hold(run, out, private, name, text):
+    (private / name).parent.mkdir(parents=True)
+    (private / name).write_text(text)
+    with pytest.raises(OutputError, match=f"there is no earlier result in {out} to add to"):
+        run(add=True)
+    for options in ({}, {"overwrite": True}, {"resume": True}):
+        with pytest.raises(OutputError, match=rf"{private} was not made by this program") as caught:
+            run(**options)
+        assert caught.value.hint == "remove it or choose another output"
+        assert tree(private) == {name: text.encode()}
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("kept", ["report.json", "run.toml", "manifest.jsonl"])
+def test_one_record_that_is_left_tells_whose_a_private_folder_is(run, out, private, kept):
+    run()
+    for path in private.iterdir():
+        if path.name != kept:
+            path.unlink()
+    with pytest.raises(OutputError, match="exists already"):
+        run()
+    with pytest.raises(OutputError, match="holds files that this program did not make"):
+        run(overwrite=True)
+    shutil.rmtree(out)
+    assert run(overwrite=True).protected == 8
+
+
 def test_a_result_whose_private_folder_is_lost_says_what_to_do(run, out):
     out.mkdir()
     (out / "p0.png").write_bytes(b"a copy")

@@ -10,6 +10,7 @@ from pathlib import Path
 from unlearnable import disk, files
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.workflows.output.layout import Layout
+from unlearnable.workflows.output.origin import is_of_a_run
 from unlearnable.workflows.output.records import ANEW
 
 
@@ -31,15 +32,10 @@ def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite:
             other than results.
         CheckpointError: the run to resume has another key.
     """
-    passing = {layout.lock, layout.holder, layout.scratch}  # with files that a killed run was writing
-
-    def is_used(folder: Path) -> bool:
-        return folder.is_dir() and any(not (path in passing or files.is_temporary(path)) for path in folder.iterdir())
-
-    used = [folder for folder in (layout.output, layout.private) if is_used(folder)]
+    used = _used(layout)
     if not used:
         return
-    is_ours = any(path.exists() for path in (layout.settings, layout.progress)) or _is_whole(layout)
+    is_ours = is_of_a_run(layout)
     if not (overwrite or resume):
         raise _exists(layout, used[0], is_ours=is_ours)
     if not is_ours:
@@ -52,6 +48,19 @@ def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite:
         if layout.earlier.exists():
             hint = "continue it with --add in place of --resume, or start over with --overwrite"
         raise CheckpointError(f"{layout.private} holds a stopped run of other settings or photos", hint=hint)
+
+
+def _used(layout: Layout) -> list[Path]:
+    """Return those of the two folders that hold anything, but for files that a killed run was writing."""
+    passing = {layout.lock, layout.holder}
+    published = layout.output.iterdir() if layout.output.is_dir() else ()
+    private = (path for path in files.files_below(layout.private) if not path.is_relative_to(layout.scratch))
+    found = {layout.output: published, layout.private: private}
+    return [
+        folder
+        for folder, paths in found.items()
+        if any(not (path in passing or files.is_temporary(path)) for path in paths)
+    ]
 
 
 def _exists(layout: Layout, used: Path, *, is_ours: bool) -> OutputError:
@@ -67,11 +76,6 @@ def _exists(layout: Layout, used: Path, *, is_ours: bool) -> OutputError:
         found += f", and {layout.report} is gone"
         goes_on = "restore it from a backup, protect all anew with --overwrite"
     return OutputError(found, hint=f"{goes_on}, or choose another --output")
-
-
-def _is_whole(layout: Layout) -> bool:
-    """Return whether report and lists of a finished run are there, which tell it also where its settings are lost."""
-    return all(path.is_file() for path in (layout.report, layout.manifest, layout.sums))
 
 
 def refuse_lost_report(layout: Layout) -> None:
@@ -102,9 +106,19 @@ def create_folders(layout: Layout, key: str, settings: str, posts: Mapping[str, 
             disk.check_writable(folder)
     with files.reporting_write_errors(layout.progress):
         if layout.progress.exists() and not (resume and layout.key_under_way() == key):
-            layout.key.unlink(missing_ok=True)  # first: a kill leaves nothing that looks like a run to resume
-            shutil.rmtree(layout.progress)
+            _remove_stopped(layout)
         layout.staged.mkdir(parents=True, exist_ok=True)
     files.write_text(layout.staged_settings, settings)
     files.write_text(layout.staged_posts, json.dumps(posts) + "\n")
     files.write_text(layout.key, f"{key}\n")
+
+
+def _remove_stopped(layout: Layout) -> None:
+    """Remove a stopped run: its key first, so that it is none to resume, its settings last, which tell whose it is."""
+    layout.key.unlink(missing_ok=True)
+    for path in layout.progress.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path != layout.staged_settings:
+            path.unlink()
+    shutil.rmtree(layout.progress)

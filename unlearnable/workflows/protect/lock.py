@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from unlearnable import files
 from unlearnable.errors import OutputError
 from unlearnable.workflows.output.layout import Layout
+from unlearnable.workflows.output.origin import is_held, is_of_a_run
 
 LOOKS, PAUSE = 10, 0.1  # how often, and after how many seconds, it is looked who holds a lock
 
@@ -88,10 +89,11 @@ def _let_go(layout: Layout, lock: FileLock) -> None:
 
 
 def _refuse_others(layout: Layout) -> None:
-    """Stop before anything is touched where the private folder holds files, and none that tells of a run."""
-    if not layout.private.is_dir() or any(path.exists() for path in layout.marks):
+    """Stop before anything is touched where the private folder holds files, and none that a run wrote."""
+    if not layout.private.is_dir() or is_held(layout) or is_of_a_run(layout):
         return
-    if any(path != layout.lock and not files.is_temporary(path) for path in layout.private.iterdir()):
+    found = files.files_below(layout.private)
+    if any(files.size_of(path) if path == layout.lock else not files.is_temporary(path) for path in found):
         raise OutputError(f"{layout.private} was not made by this program", hint="remove it or choose another --output")
 
 

@@ -68,11 +68,11 @@ def refuse_foreign(layout: Layout) -> None:
     passing = _left_by_a_kill(layout, sums)
     foreign = [
         str(path)
-        for path in _files_below(layout.output)
+        for path in files.files_below(layout.output)
         if path not in passing
         and (path.is_symlink() or _hash(path) not in sums.get(path.relative_to(layout.output).as_posix(), ()))
     ]
-    foreign += [str(path) for path in _files_below(layout.private) if not layout.owns(path)]
+    foreign += [str(path) for path in files.files_below(layout.private) if not layout.owns(path)]
     if foreign:
         _refuse(foreign, f"{layout.output} holds files that this program did not make, or that have changed since")
 
@@ -80,7 +80,7 @@ def refuse_foreign(layout: Layout) -> None:
 def with_strangers(report: ProtectReport, layout: Layout) -> ProtectReport:
     """Return a report that also names the photos in the published folder that no run wrote, as they have no noise."""
     sums = read_sums(layout)
-    names = (path.relative_to(layout.output).as_posix() for path in _files_below(layout.output))
+    names = (path.relative_to(layout.output).as_posix() for path in files.files_below(layout.output))
     if not (found := [name for name in names if is_photo(name) and name not in sums]):
         return report
     said = f"{layout.output} holds {named(found, _NAMED)}, which this program did not write: no noise was added there"
@@ -96,7 +96,7 @@ def put_in_place(layout: Layout) -> None:
     Raises:
         OutputError: a file of other origin or a linked folder is in the way, or the system refuses to write.
     """
-    new = {path.relative_to(layout.staged).as_posix(): _hash(path) for path in _files_below(layout.staged)}
+    new = {path.relative_to(layout.staged).as_posix(): _hash(path) for path in files.files_below(layout.staged)}
     old = read_sums(layout)
     _refuse_linked(layout, {*old, *new})
     _refuse_taken(layout, new, old)
@@ -174,13 +174,6 @@ def _link(source: Path, target: Path, temporary_name: Path) -> None:
 def _hash(path: Path) -> str:
     """Return the hex SHA-256 of a regular file; empty if there is none."""
     return checksums.sha256(path) if path.is_file() and not path.is_symlink() else ""
-
-
-def _files_below(folder: Path) -> Iterable[Path]:
-    """Yield everything below a folder that is not itself a folder; a symbolic link counts as a file."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_symlink() or not path.is_dir():
-            yield path
 
 
 def _remove(path: Path, root: Path) -> None:

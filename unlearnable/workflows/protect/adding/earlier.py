@@ -14,6 +14,7 @@ from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.escapes import storable
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.workflows.output.layout import PRIVATE_SUMS, Layout
+from unlearnable.workflows.output.origin import is_of_a_run
 from unlearnable.workflows.output.records import ANEW, read_as, read_manifest
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.chosen import root_of
@@ -77,14 +78,15 @@ def records_of(layout: Layout) -> Layout:
         CheckpointError: a run that is no `--add` was stopped there, or the report of the earlier one is missing.
     """
     kept = replace(layout, private=layout.earlier)
-    if layout.key_under_way() is not None and not kept.report.is_file():
+    ours = is_of_a_run(layout)
+    if ours and layout.key_under_way() is not None and not kept.report.is_file():
         raise CheckpointError(
             f"{layout.private} holds a stopped run", hint="finish it with --resume first, then use --add"
         )
     for records in (layout, kept):
-        if records.report.is_file():
+        if ours and records.report.is_file():
             return records
-    if any(path.exists() for path in layout.records):
+    if ours and any(path.exists() for path in layout.records):
         raise CheckpointError(f"{layout.report} of the earlier run is missing, so nothing is added", hint=ANEW)
     hint = "run it without --add first"
     if layout.output.is_dir() and any(layout.output.iterdir()):
