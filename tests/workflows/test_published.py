@@ -154,6 +154,42 @@ def test_nothing_is_written_to_the_originals_through_a_linked_folder_of_the_outp
     assert run(resume=True).protected == 8
 
 
+@pytest.mark.parametrize("link", ["staged/trip", "staged/.p0.partial.png", "noise.i8"])
+def test_nothing_is_written_through_a_link_in_what_a_stopped_run_left(run, out, private, tmp_path, monkeypatch, link):
+    with monkeypatch.context() as patch:
+        patch.setattr(published, "put_in_place", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            run()
+    progress, elsewhere = private / "checkpoint", tmp_path / "elsewhere"
+    (progress / "staged" / "p0.png").unlink()
+    if (progress / link).exists():
+        shutil.move(progress / link, elsewhere)
+    if link == "noise.i8":
+        (progress / "state.pt").unlink()
+    elif elsewhere.is_dir():
+        (elsewhere / "p7.png").write_text("dear")
+    else:
+        elsewhere.write_text("dear")
+    (progress / link).symlink_to(elsewhere)
+    before = tree(elsewhere) or elsewhere.read_bytes()
+    assert run(resume=True).protected == 8
+    assert (tree(elsewhere) or elsewhere.read_bytes()) == before
+    assert check(out).problems == []
+
+
+@pytest.mark.parametrize("way", ["resume", "overwrite"])
+def test_a_folder_that_the_one_of_a_stopped_run_is_a_link_to_is_left_alone(run, out, private, tmp_path, way):
+    run()
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "dear.txt").write_text("dear")
+    (private / "checkpoint").symlink_to(tmp_path / "letters")
+    if way == "resume":
+        (out / "p1.png").unlink()
+    with pytest.raises(OutputError, match=r"checkpoint is a link, which nothing is written through"):
+        run(**{way: True})
+    assert tree(tmp_path / "letters") == {"dear.txt": b"dear"}
+
+
 def test_overwrite_replaces_what_is_ours_and_removes_what_is_gone(run, posts, out):
     (posts / "more").mkdir()
     for name in ("p5.png", "p6.png"):

@@ -91,6 +91,8 @@ def refuse_lost_report(layout: Layout) -> None:
 def create_folders(layout: Layout, key: str, settings: str, posts: Mapping[str, str], *, resume: bool) -> None:
     """Create the folders of a run, after `refuse_existing_output`; a stopped run is removed unless it is resumed.
 
+    Links in the folder of a stopped run are removed and not followed.
+
     Args:
         layout: folders of the run.
         key: run key.
@@ -99,14 +101,19 @@ def create_folders(layout: Layout, key: str, settings: str, posts: Mapping[str, 
         resume: keep the files of a stopped run.
 
     Raises:
-        OutputError: the folders cannot be created.
+        OutputError: the folders cannot be created, or the one of a stopped run is a link to another.
     """
+    if layout.progress.is_symlink():
+        raise OutputError(f"{layout.progress} is a link, which nothing is written through", hint="remove it")
     if layout.output.is_dir():  # one that is made later lies beside the private folder
         for folder in (layout.output, *layout.output.rglob("*/")):
             disk.check_writable(folder)
     with files.reporting_write_errors(layout.progress):
         if layout.progress.exists() and not (resume and layout.key_under_way() == key):
             _remove_stopped(layout)
+        for path in files.files_below(layout.progress):
+            if path.is_symlink():  # no run makes any: what is written would go to where it leads
+                path.unlink()
         layout.staged.mkdir(parents=True, exist_ok=True)
     files.write_text(layout.staged_settings, settings)
     files.write_text(layout.staged_posts, json.dumps(posts) + "\n")
