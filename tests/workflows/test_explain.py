@@ -278,6 +278,20 @@ def test_a_replacement_takes_away_the_figures_of_before_that_it_does_not_draw(po
     assert (posts / "p0.png").exists()
 
 
+@pytest.mark.parametrize("content", ['{"prompt": "why?"}', "[1, 2]", "no JSON"])
+def test_numbers_of_another_program_are_not_replaced(posts, tiny_path, tmp_path, content):
+    given = {"caption": "a cat", "model": (str(tiny_path),), "output": tmp_path / "out", "overwrite": True}
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "explain.json").write_text(content)
+    with pytest.raises(OutputError, match=r"explain\.json was not made by this command") as caught:
+        unlearnable.explain(posts / "p0.png", **given)
+    assert caught.value.hint == "move it elsewhere, or choose another output"
+    assert tree(tmp_path / "out") == {"explain.json": content.encode()}
+    (tmp_path / "out" / "explain.json").unlink()
+    first = unlearnable.explain(posts / "p0.png", **given)
+    assert unlearnable.explain(posts / "p0.png", **given).files == first.files
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such pipes")
 def test_a_pipe_in_place_of_the_numbers_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "explain.json")

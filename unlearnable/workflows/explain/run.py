@@ -124,13 +124,15 @@ def _refuse_output(settings: ExplainSettings, *, overwrite: bool) -> None:
 
 
 def _refuse_others(settings: ExplainSettings) -> None:
-    """Stop where a figure would replace a file that no report tells of, not even that of a run which was stopped."""
+    """Stop where a file would be replaced that is no report, or a figure no report tells of, also of a stopped run."""
     folder, drawn = settings.output, {ATTENTION: bool(settings.photo), MAP: bool(settings.map)}
     reports = [report for one in (folder, folder / NEW) if (report := _report_in(one / REPORT))]
     own = {ATTENTION: any(one.explanations for one in reports), MAP: any(one.maps for one in reports)}
-    for name in sorted(FIGURES):
-        stem = Path(name).stem
-        if drawn[stem] and not own[stem] and os.path.lexists(folder / name):
+    replaced = [name for name in sorted(FIGURES) if drawn[(stem := Path(name).stem)] and not own[stem]]
+    if _report_in(folder / REPORT) is None:
+        replaced.append(REPORT)
+    for name in replaced:
+        if os.path.lexists(folder / name):
             hint = "move it elsewhere, or choose another --output"
             raise OutputError(f"{folder / name} was not made by this command", hint=hint)
 
