@@ -11,6 +11,7 @@ from typing import Any
 _JOINERS = "\u200c\u200d"  # of letters in Persian and of emojis: they change no other text
 _UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})  # categories of Unicode
 _ESCAPED_BYTE = re.compile(r"\\u(dc[89a-f][0-9a-f])")
+_BREAKS = re.compile("[\x85\u2028\u2029]")  # line breaks that JSON allows in strings
 _UNCOMMON = re.compile(r"[^ -~]")
 
 
@@ -42,6 +43,11 @@ def printable(text: str) -> str:
 def ascii_json(text: str) -> str:
     """Return the same JSON, which has no line breaks, in ASCII."""
     return _UNCOMMON.sub(lambda match: json.dumps(match[0])[1:-1].replace("\x7f", "\\u007f"), text)
+
+
+def json_line(text: str) -> str:
+    """Return the same JSON as a line of a file, also for whoever ends lines at each line break of Unicode."""
+    return _BREAKS.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
 
 
 def _escaped(match: re.Match[str]) -> str:

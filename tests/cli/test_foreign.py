@@ -21,7 +21,7 @@ import unlearnable
 from tests.cli.program import POSIX, call
 from tests.conftest import picture
 from unlearnable.cli import console, shown
-from unlearnable.escapes import ascii_json, printable, storable
+from unlearnable.escapes import ascii_json, json_line, printable, storable
 
 FORGED = "99 of 99 photos have a protected copy."
 HOSTILE = f"\x1b[2J\u202egnp.x\r\n{FORGED}\x9b31m \u2028[bold]:smile:"
@@ -41,6 +41,15 @@ def test_printable_text_has_one_line_and_nothing_unseen(text):
     assert printable(shown_text) == shown_text
     storable(text).encode()
     assert json.loads(ascii_json(json.dumps(text, ensure_ascii=False))) == text
+
+
+@given(st.text(st.characters() | st.sampled_from("\x0b\x0c\x1c\x85\u2028\u2029\\")))
+def test_json_is_a_single_line_wherever_lines_are_said_to_end(text):
+    line = json_line(json.dumps(text, ensure_ascii=False))
+    assert line.endswith("\n")
+    assert len(line.splitlines()) == 1
+    assert json.loads(line) == text
+    assert json_line(json.dumps("né 🐕", ensure_ascii=False)) == '"né 🐕"\n'
 
 
 def test_what_people_write_is_not_escaped():

@@ -14,6 +14,7 @@ from tests.conftest import picture, tree
 from unlearnable import disk, protect, verify
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.errors import OutputError
+from unlearnable.workflows.protect.check import check
 from unlearnable.workflows.protect.dry_run import plan
 
 HALF = "\ud83d"  # of a surrogate pair, as programs that cut texts at a number of letters leave it
@@ -37,6 +38,22 @@ def test_a_photo_whose_name_is_no_text_is_left_out_and_named(posts, quick, tmp_p
     assert (report.protected, reasons(report)) == (7, {r"caf\udce9.png": "bad-name"})
     assert r"caf\\udce9.png" in (tmp_path / "photos-protected.private" / "manifest.jsonl").read_text()
     assert verify(posts, tmp_path / "photos-protected", victims=quick["surrogate"], epochs=1, test_fraction=0.4)
+
+
+def test_line_breaks_of_unicode_end_no_line_of_files_that_are_ours_and_stay_in_the_users(posts, quick, tmp_path):
+    caption = "a cat\x85on a\u2028mat\u2029today"
+    (posts / "p3.png").rename(posts / "p\u20283.png")
+    rows = list(map(json.loads, (posts / "posts.jsonl").read_text().splitlines()))
+    rows[3] |= {"image": "p\u20283.png", "caption": caption}
+    (posts / "posts.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    protect(posts, **quick)
+    written, private = tmp_path / "photos-protected", tmp_path / "photos-protected.private"
+    for path in (private / "manifest.jsonl", written / "metadata.jsonl"):
+        found = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        assert len(found) == 8
+        assert any("\x85on a\u2028mat\u2029" in json.dumps(row, ensure_ascii=False) for row in found)
+    assert "\x85on a\u2028mat\u2029" in (written / "posts.jsonl").read_text("utf-8")
+    assert check(written).problems == []
 
 
 def test_the_name_of_a_folder_or_of_the_captions_is_taken(posts, quick, tmp_path):

@@ -68,6 +68,8 @@ def test_only_one_whole_value_is_decoded(text: str) -> None:
         ('"dog"', '"dog"', "né 🐕", '"né 🐕"'),  # nothing tells that it would, and people read it
         ('"a\\/b.jpg" ü', '"a\\/b.jpg"', "a/b.png", '"a\\/b.png"'),
         ('"a" ü', '"a\\\\/b \\\\u003c"', "a/<", '"a/<"'),  # backslashes of the caption's own
+        ('"é\\u2028"', '"é\\u2028"', "a é\u2028\x85", '"a é\\u2028\x85"'),  # escaped for JavaScript
+        ('"é\u2028"', '"é\u2028"', "a é\u2028", '"a é\u2028"'),
         ('"ü"', '"ü"', "\ud800", '"\\ud800"'),
         ('"ü"', '"ü"', 'a "b"\n\\', '"a \\"b\\"\\n\\\\"'),
     ],

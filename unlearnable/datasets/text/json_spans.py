@@ -133,12 +133,12 @@ def speller(text: str, *, escaping: bool = False) -> Callable[[str, str, str], s
 
 
 def _spell(escapes: bool, raw: str, value: str, new: str) -> str:
-    """Spell a JSON string by the habits of the one it replaces: `\\u` escapes, also of `<`, and PHP's `\\/`."""
+    """Spell a JSON string as the one it replaces: `\\u` escapes, also of `<` or U+2028, and PHP's `\\/`."""
     escaped = raw.isascii() and (escapes or not value.isascii())
     lone = _LONE.search(new) is not None  # half a pair cannot be encoded otherwise
     spelt = json.dumps(new, ensure_ascii=escaped or lone)
     raw = raw.replace("\\\\", "")  # a backslash of the caption's begins no escape
-    for letter in "<>&'=":  # Rails and Google escape what means something in HTML
+    for letter in "<>&'=\x85\u2028\u2029":  # Rails and Google escape what means something in HTML, others line breaks
         if (escape := f"\\u{ord(letter):04x}") in raw.lower():
             spelt = spelt.replace(letter, escape)
     return spelt.replace("/", "\\/") if "\\/" in raw else spelt

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from unlearnable import files
 from unlearnable.datasets import Dataset, Edits, write_captions
+from unlearnable.escapes import json_line
 from unlearnable.workflows.output.layout import METADATA, Layout
 from unlearnable.workflows.protect.publication import Publication
 
@@ -51,4 +52,4 @@ def _copy_modes(dataset: Dataset, layout: Layout) -> None:
 
 
 def _dump(row: dict[str, str]) -> str:
-    return json.dumps(row, ensure_ascii=False) + "\n"
+    return json_line(json.dumps(row, ensure_ascii=False))

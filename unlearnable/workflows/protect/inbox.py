@@ -15,6 +15,7 @@ from unlearnable import disk, files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, is_photo
 from unlearnable.errors import ConfigError, InputError
+from unlearnable.escapes import json_line
 from unlearnable.progress import Progress
 from unlearnable.workflows.protect.chosen import Source
 from unlearnable.workflows.protect.posts import open_posts
@@ -113,7 +114,7 @@ class Inbox:
     def write_captions(self, captions: Mapping[str, str]) -> None:
         """Write the captions that were typed, by id of the photo; those that are empty are left out."""
         rows = ({"image": photo, "caption": text.strip()} for photo, text in captions.items())
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows if row["caption"])
+        text = "".join(json_line(json.dumps(row, ensure_ascii=False)) for row in rows if row["caption"])
         if self._typed:
             (self.folder / CAPTIONS).unlink(missing_ok=True)
         self._typed = bool(text)

@@ -13,6 +13,7 @@ from unlearnable import checksums, files, seal
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Skipped
 from unlearnable.errors import InputError, OutputError
+from unlearnable.escapes import json_line
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.methods.state import State
 from unlearnable.posts.pixels import Pixels
@@ -148,7 +149,7 @@ def _refuse_all(changed: Sequence[Skipped], written: int, settings: ProtectSetti
 
 def manifest_text(lines: Iterable[ManifestLine]) -> str:
     """Return the text of a manifest."""
-    return "".join(line.model_dump_json() + "\n" for line in lines)
+    return "".join(json_line(line.model_dump_json()) for line in lines)
 
 
 def refuse_without_noise(prepared: Prepared, noise: NoiseStore) -> None:
