@@ -9,7 +9,7 @@ from urllib.robotparser import RobotFileParser
 import pytest
 from PIL import Image
 
-from tests.conftest import picture, tree
+from tests.conftest import Told, picture, tree
 from tests.imaging.test_opt_out import PACKETS
 from unlearnable import protect
 from unlearnable.errors import OutputError
@@ -52,6 +52,27 @@ def test_without_it_nothing_is_said(photos, quick, tmp_path):
     assert report.opt_out == 0
     assert not (tmp_path / "photos-protected.private" / "opt-out").exists()
     assert [decode(path).xmp for path in sorted((tmp_path / "photos-protected").glob("?.*"))] == [None] * 4
+
+
+def test_what_the_user_made_of_the_files_for_a_site_is_kept(photos, quick, tmp_path):
+    protect(photos, opt_out=True, **quick)
+    private, site, told = tmp_path / "photos-protected.private", tmp_path / "site", Told()
+    (private / "opt-out" / "robots.txt").write_text("my own")
+    (private / "opt-out" / "notes.txt").write_text("mine")
+    protect(photos, opt_out=True, overwrite=True, progress=told, **quick)
+    assert (
+        f"files in {private / 'opt-out'} that were not as they are written now lie in {private / 'changed'}"
+        in told.notes
+    )
+    assert tree(private / "changed") == {"opt-out/robots.txt": b"my own"}
+    assert tree(private / "opt-out").keys() == {*SITE_FILES, "notes.txt"}
+    (private / "opt-out").rename(site)
+    (site / "ai.txt").write_text("of the site")
+    (private / "opt-out").symlink_to(site)
+    before = tree(site)
+    protect(photos, opt_out=True, overwrite=True, **quick)
+    assert tree(site) == before
+    assert tree(private / "opt-out") == {name: text.encode() for name, text in SITE_FILES.items()}
 
 
 def test_a_copy_that_does_not_carry_it_is_refused(photos, quick, monkeypatch):

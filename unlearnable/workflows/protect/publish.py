@@ -24,7 +24,7 @@ from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.caption_files import write_caption_files
 from unlearnable.workflows.protect.caption_names import undisguised, with_names
 from unlearnable.workflows.protect.changes import said_of_change
-from unlearnable.workflows.protect.opt_out_site import write_site_files
+from unlearnable.workflows.protect.opt_out_site import SITE_FILES, write_site_files
 from unlearnable.workflows.protect.packed import leave_packed
 from unlearnable.workflows.protect.publication import Publication, compose
 from unlearnable.workflows.protect.readback import measure_losses, refuse_unprotected, reread_captions, said_of_lost
@@ -107,6 +107,8 @@ def finish(run: Run, staged: Staged, progress: Progress) -> ProtectReport:
     files.write_bytes(layout.settings, layout.staged_settings.read_bytes())
     files.write_text(layout.page, page)
     if run.settings.opt_out:
+        if published.set_site_aside(layout, SITE_FILES):
+            progress.note(f"files in {layout.opt_out} that were not as they are written now lie in {layout.changed}")
         write_site_files(layout.opt_out)
     text = staged.report.model_dump_json(indent=2) + "\n"
     seal_records(layout, text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -49,13 +49,39 @@ def set_aside(layout: Layout, names: Iterable[str]) -> bool:
     found = [name for name in names if os.path.lexists(layout.output / name)]
     with files.reporting_write_errors(layout.changed):
         for name in found:
-            target, number = layout.changed / name, 1
-            while os.path.lexists(target):
-                number += 1
-                target = (layout.changed / name).with_stem(f"{PurePosixPath(name).stem}-{number}")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.move(layout.output / name, target)
+            _move(layout.output / name, layout.changed / name)
     return bool(found)
+
+
+def set_site_aside(layout: Layout, texts: Mapping[str, str]) -> bool:
+    """Move files for a web site that are not as they will be written, and links there, aside; tell if there are any.
+
+    Raises:
+        OutputError: the system refuses.
+    """
+    root = layout.opt_out
+    with files.reporting_write_errors(layout.changed):
+        found = (
+            [root] if root.is_symlink() else [path for path in files.files_below(root) if _differs(path, root, texts)]
+        )
+        for path in found:
+            _move(path, layout.changed / path.relative_to(layout.private))
+    return bool(found)
+
+
+def _differs(path: Path, root: Path, texts: Mapping[str, str]) -> bool:
+    text = texts.get(path.relative_to(root).as_posix())
+    return path.is_symlink() or (text is not None and path.is_file() and path.read_bytes() != text.encode())
+
+
+def _move(path: Path, wanted: Path) -> None:
+    """Move a file to another folder, by another name where its own is taken there."""
+    target, number = wanted, 1
+    while os.path.lexists(target):
+        number += 1
+        target = wanted.with_stem(f"{wanted.stem}-{number}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.move(path, target)
 
 
 def refuse_foreign(layout: Layout) -> None:
