@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -153,6 +154,19 @@ def test_names_are_in_disguise_where_that_is_ticked(desk, photos):
     done(desk)
     assert desk.error == ""
     assert desk.posts[0].captions == (f"{desk.posts[0].trigger} lunch with {look_alike('Ada')}",)
+
+
+def test_noise_may_be_as_strong_as_is_chosen(desk, photos):
+    assert desk.epsilon == 8
+    desk.epsilon = 16
+    drop(desk, *photos)
+    desk.start()
+    done(desk)
+    desk.publish()
+    done(desk)
+    assert desk.error == ""
+    settings = tomllib.loads((desk.output.with_name(f"{desk.output.name}.private") / "run.toml").read_text())
+    assert settings["epsilon"] == 16
 
 
 def test_what_is_pressed_twice_is_done_once(desk, photos):

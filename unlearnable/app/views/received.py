@@ -16,6 +16,7 @@ WORK = {
     "balanced": "balanced: what unlearnable does by itself",
     "strong": "strong: takes longer, is seen more",
 }
+NOISE = {8: "faint", 16: "twice that: seen more, protects more"}  # by the bound, in 1/255
 NOT_ARRIVED = "it did not arrive. Is there room on the disk? Drop it again"
 NAMES = "(info) => emit(info.files.map((file) => file.name))"
 LONGEST_CAPTION = 100_000  # characters; Facebook takes 63,206, and the web socket a megabyte
@@ -104,6 +105,9 @@ def _how(ui: Any, desk: Desk) -> None:
         with ui.element("div").classes("fields"):
             work = ui.select({name: WORK[name] for name in PRESETS}, value=desk.preset, label="Amount of work")
             work.props("outlined dense").on_value_change(lambda event: setattr(desk, "preset", event.value))
+            bounds = {desk.epsilon: f"up to {desk.epsilon}/255", **NOISE}
+            noise = ui.select(bounds, value=desk.epsilon, label="Noise")
+            noise.props("outlined dense").on_value_change(lambda event: setattr(desk, "epsilon", event.value))
             places: dict[str | None, str] = {None: ANYWHERE, **{name: name for name in PLATFORMS}}
             where = ui.select(places, value=desk.platform, label="Where they will be posted")
             where.props("outlined dense").on_value_change(lambda event: setattr(desk, "platform", event.value))
