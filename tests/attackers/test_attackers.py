@@ -67,7 +67,7 @@ class Forgetful(Attacker):
 def test_an_attacker_of_a_package_that_gives_nothing_to_train_on_is_named(attacker, message, hint, pairs):
     training = CellTraining("", SimpleNamespace(pairs=lambda: pairs), Recipe(epochs=1, lr=1e-3), attacker)
     with pytest.raises(ConfigError) as caught:
-        run(Experiment(None, pairs, "", 0), victim(), training, Silent())
+        run(Experiment(None, pairs, "", ""), victim(), training, Silent())
     assert (caught.value.message, caught.value.hint) == (message, hint)
 
 

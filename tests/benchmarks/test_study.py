@@ -30,7 +30,7 @@ from unlearnable.benchmarks.scale import SCALES
 from unlearnable.config import BenchmarkSettings
 from unlearnable.errors import ConfigError, OutputError
 from unlearnable.experiments import models
-from unlearnable.models import openclip
+from unlearnable.models import openclip, precision
 from unlearnable.models.weights import weights_sha256
 from unlearnable.progress import Silent
 
@@ -173,7 +173,16 @@ def test_cells_of_an_earlier_version_are_named_and_run_again(flickr, asked, tmp_
     (tmp_path / "out" / "cells" / "clean-small-100-png-0-01234567.json").write_text('{"method": "clean"}')
     told = Told()
     assert study.benchmark(asked("flickr8k", flickr, methods=("clean",)), progress=told).ran == 1
-    assert [note for note in told.notes if "1 cell of an earlier version" in note]
+    assert [note for note in told.notes if "1 cell of another version" in note]
+
+
+def test_cells_and_protections_of_another_number_format_are_made_again(flickr, asked, tmp_path, monkeypatch):
+    settings = asked("flickr8k", flickr, methods=("clean", "mem-1"))
+    for speedup in (0.5, 3.0):  # as on a machine that is slow in bf16, and on one that is fast in it
+        monkeypatch.setattr(precision, "_remembered", lambda model, tower, speedup=speedup: speedup)
+        assert study.benchmark(settings, progress=(told := Told())).ran == 2
+    assert [note for note in told.notes if "1 cell trained in fp32" in note]
+    assert len(list((tmp_path / "out" / "protections").glob("*.json"))) == 2
 
 
 def test_pubfig_fills_table_5_with_the_victim_before_training(faces, asked, tiny_path):

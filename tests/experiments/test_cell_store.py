@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from tests.conftest import Told
-from unlearnable.experiments.cell_store import CellStore, digest_of
+from unlearnable.experiments import cell_store
+from unlearnable.experiments.cell_store import CellStore, digest_of, version_of_cells
+
+MISSING = {"version": "3", "seed": 0}
 
 
 class Result(BaseModel):
@@ -53,10 +56,29 @@ def test_what_cannot_be_read_counts_as_not_run(store, text):
     assert store.read("clean", {"seed": 0}) is None
 
 
-def test_cells_of_another_version_are_counted(store):
-    store.write("clean", {"version": 2, "seed": 0}, Result(value=3))
-    assert said(store, 2) == []
-    assert [note.split(" in ")[0] for note in said(store, 3)] == ["1 cell of an earlier version"]
+def test_cells_of_another_version_are_counted_where_cells_are_missing(store):
+    key = {"version": "2", "seed": 0}
+    store.write("clean", key, Result(value=3))
+    assert said(store, "2", key) == []
+    assert [note.split(" in ")[0] for note in said(store, "3", MISSING)] == ["1 cell of another version"]
+    store.write("clean", MISSING, Result(value=3))
+    assert said(store, "3", MISSING) == [], "nothing is run again once it was"
+
+
+def test_cells_of_another_number_format_are_counted(store):
+    key = {"version": "2", "seed": 0, "precision": "fp32"}
+    store.write("clean", key, Result(value=3))
+    assert said(store, "2", key) == []
+    (note,) = said(store, "2", {**key, "precision": "bf16"})
+    assert note.startswith("1 cell trained in fp32 in ")
+    assert "this run trains in bf16" in note
+    assert len(said(store, "2", {**key, "precision": "bf16", "seed": 1})) == 0, "it is another cell in either format"
+
+
+def test_the_version_of_cells_is_another_one_after_an_upgrade(monkeypatch):
+    before = version_of_cells(2)
+    monkeypatch.setattr(cell_store, "version_of", lambda package: "99.0")
+    assert version_of_cells(2) != before
 
 
 def test_damaged_cells_are_counted_and_run_again(store):
@@ -66,7 +88,7 @@ def test_damaged_cells_are_counted_and_run_again(store):
     assert store.read("clean", {"version": 2, "seed": 0}) is None
     for name, text in (("cut", '{"value": 3'), ("empty", ""), ("list", "[]")):
         (store.folder / f"{name}-12345678.json").write_text(text)
-    assert [note.split(" in ")[0] for note in said(store, 2)] == ["4 damaged cells"]
+    assert [note.split(" in ")[0] for note in said(store, 2, MISSING)] == ["4 damaged cells"]
 
 
 @given(st.integers(0), st.integers(0, 7))
@@ -88,10 +110,10 @@ def test_a_cell_of_a_version_without_checksums_is_read(store):
     assert store.read("clean", {"seed": 0}) == Result(value=3)
 
 
-def said(store, version):
-    """What is said of the files that are of no use."""
+def said(store, version, wanted):
+    """What is said of the files that are of no use, where the cell of a key is wanted."""
     told = Told()
-    store.report_unusable(version, told)
+    store.report_unusable(version, [("clean", wanted)], told)
     return told.notes
 
 

@@ -288,7 +288,15 @@ def test_cells_without_ranks_are_run_again_and_a_line_says_so(settings):
         del cell["ranks"], cell[SEAL]
         file.write_text(json.dumps(cell))
     assert verify(asked, progress=(notes := Notes())).ran == 2
-    assert [told for told in notes.told if "2 cells of an earlier version" in told]
+    assert [told for told in notes.told if "2 cells of another version" in told]
+
+
+def test_cells_of_another_number_format_are_run_again_and_a_line_says_so(settings):
+    verify(settings("shortcut", epochs=1, precision="fp32"))
+    asked, notes = settings("shortcut", epochs=1, precision="bf16"), Notes()
+    assert verify(asked, progress=notes).ran == 2
+    assert [told for told in notes.told if "2 cells trained in fp32" in told]
+    assert verify(asked).ran == 0
 
 
 def test_a_victim_is_a_surrogate_where_it_has_the_weights_that_protection_was_made_on(settings, tiny, tmp_path, scenes):

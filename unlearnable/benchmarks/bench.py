@@ -10,12 +10,13 @@ from unlearnable.attacks import versioned
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
 from unlearnable.benchmarks.plan import CellPlan, ProtectionRecipe, Setup, digest
 from unlearnable.benchmarks.protection_store import ProtectionStore
-from unlearnable.experiments.cell_store import CellStore, Key
+from unlearnable.experiments.cell_store import PRECISION, CellStore, Key, version_of_cells
 from unlearnable.experiments.cells import Experiment
+from unlearnable.models.precision import TOWERS
 from unlearnable.results import BenchmarkCell, CrowdBenchmarkCell, ProtectionRecord
 
 R = TypeVar("R", BenchmarkCell, CrowdBenchmarkCell)
-VERSION = 2  # format of cells and protections; those of another version are run again
+VERSION = version_of_cells(2)  # of cells and protections; those of another version are run again
 
 
 @dataclass
@@ -75,12 +76,14 @@ class Bench:
 
     def store_of(self, recipe: ProtectionRecipe, data: str) -> ProtectionStore:
         """Return the store of a protection of the photos and captions whose digest is `data`."""
+        pool, surrogate, precision = self.experiment.pool, self.setup.surrogate, recipe.settings.precision
         key: Key = {
             "version": VERSION,
             "data": data,
-            "surrogate": self.experiment.pool.digest(self.setup.surrogate),
+            "surrogate": pool.digest(surrogate),
             "method": recipe.name,
-            "settings": recipe.settings.model_dump_json(),
+            "settings": recipe.settings.model_dump_json(exclude={PRECISION}),
+            PRECISION: " ".join(pool.number_format(surrogate, precision, tower) for tower in TOWERS),
             "noise_side": recipe.noise_side,
         }
         return ProtectionStore(recipe, self.folder / "protections", key)

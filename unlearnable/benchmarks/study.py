@@ -64,11 +64,12 @@ def benchmark(
     started, progress = time.monotonic(), progress or Silent()
     bench, skipped, notes = make_ready(settings, resume=resume, progress=progress)
     disk.check_writable(bench.folder)
-    bench.store.report_unusable(VERSION, progress)
     crowd = crowd_bench(settings, bench) if settings.crowd else None
     if crowd:
+        crowd.store.report_unusable(VERSION, [(cell.name, crowd.key(cell)) for cell in crowd.cells], progress)
         ran = run_crowd(crowd, progress)
     else:
+        bench.store.report_unusable(VERSION, [(cell.name, bench.key(cell)) for cell in bench.setup.cells], progress)
         ran = run_missing(bench, own_cells(bench), lambda cell: run(bench, cell, progress), progress)
     if process()[0]:
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -18,11 +18,13 @@ from pydantic import BaseModel
 
 from unlearnable import files, seal
 from unlearnable.progress import Progress
+from unlearnable.results.common import version_of
 from unlearnable.wording import counted
 
 C = TypeVar("C", bound=BaseModel)
 Key = Mapping[str, str | int | float | None]
-KEY = "key"
+KEY, PRECISION = "key", "precision"
+OTHER_FORMAT = {"bf16": "fp32", "fp32": "bf16"}
 DAMAGED = "damaged"
 LONGEST = 160  # characters of a name; file systems take 255, of which the rest of a file's name needs some
 
@@ -57,13 +59,28 @@ class CellStore(Generic[C]):
         content = {**cell.model_dump(mode="json"), KEY: dict(key)}
         files.write_text(self.path(name, key), seal.seal_json(content))
 
-    def report_unusable(self, version: int, progress: Progress) -> None:
-        """Note how many files are damaged, and how many not of this version of the cells: their cells are run again."""
+    def report_unusable(self, version: str, wanted: Iterable[tuple[str, Key]], progress: Progress) -> None:
+        """Note which files are of no use, and why, where cells are wanted that are not there.
+
+        Args:
+            version: version of the cells that are wanted, as in their keys.
+            wanted: name and key of each.
+            progress: receives the notes.
+        """
+        missing = [(name, key) for name, key in wanted if self.read(name, key) is None]
+        if not missing:
+            return
         versions = [self._version(path) for path in sorted(self.folder.glob("*.json"))]
         if damaged := versions.count(DAMAGED):
             progress.note(f"{counted(damaged, 'damaged cell')} in {self.folder}, run again")
-        if earlier := len(versions) - damaged - versions.count(version):
-            progress.note(f"{counted(earlier, 'cell')} of an earlier version in {self.folder}, run again")
+        why = f"not used, as each version may train otherwise than {version}: what is wanted is run again"
+        if others := len(versions) - damaged - versions.count(version):
+            progress.note(f"{counted(others, 'cell')} of another version in {self.folder}, {why}")
+        for here, there in OTHER_FORMAT.items():
+            like = [(name, {**key, PRECISION: there}) for name, key in missing if key.get(PRECISION) == here]
+            if found := sum(self.read(name, key) is not None for name, key in like):
+                why = f"not used, as this run trains in {here}: what is wanted is run again"
+                progress.note(f"{counted(found, 'cell')} trained in {there} in {self.folder}, {why}")
 
     @staticmethod
     def _version(path: Path) -> object:
@@ -74,6 +91,13 @@ class CellStore(Generic[C]):
             return DAMAGED
         except (TypeError, LookupError):
             return None
+
+
+def version_of_cells(number: int) -> str:
+    """Return the version of cells, as in their keys: of this program, which another one may differ from in whatever
+    makes a figure, and the number of what a cell holds.
+    """
+    return f"unlearnable {version_of('unlearnable')}, cells {number}"
 
 
 def digest_of(key: Key) -> str:

@@ -12,7 +12,7 @@ from unlearnable.evaluation.idia import Identities, recognised
 from unlearnable.evaluation.retrieval import Ranks
 from unlearnable.evaluation.scores import queries_of, scores
 from unlearnable.experiments.arms import Arm
-from unlearnable.experiments.cell_store import Key
+from unlearnable.experiments.cell_store import PRECISION, Key
 from unlearnable.experiments.fit import TrainingTask, fit
 from unlearnable.experiments.models import ModelPool
 from unlearnable.models.dual_encoder import DualEncoder
@@ -31,7 +31,7 @@ class Experiment:
         pool: victims before their training.
         gallery: clean held-out photos and captions.
         gallery_digest: hex SHA-256 of everything that the gallery depends on.
-        version: version of the cells; those of another version are run again.
+        version: version of the cells, by `version_of_cells`; those of another version are run again.
         queries: number of the gallery's first photos, whose queries make the scores; None for all.
         identities: people whom trained victims are asked for, if any.
     """
@@ -39,19 +39,24 @@ class Experiment:
     pool: ModelPool
     gallery: Pairs
     gallery_digest: str
-    version: int
+    version: str
     queries: int | None = None
     identities: Identities | None = None
 
     def key(self, victim: str, arm_digest: str, recipe: Recipe, start_seed: int, **further: str | float) -> Key:
-        """Return the key of a cell: everything that its result depends on."""
+        """Return the key of a cell: everything that its result depends on.
+
+        Of the machine it holds the number format alone. Threads and versions of torch change what is rounded,
+        which is less than another seed does, and would part the cells of two machines that share a folder.
+        """
         return {
             "version": self.version,
             "victim": self.pool.digest(victim),
             "start_seed": start_seed if self.pool.from_scratch else None,
             "arm": arm_digest,
             "gallery": self.gallery_digest,
-            "recipe": recipe.model_dump_json(),
+            "recipe": recipe.model_dump_json(exclude={PRECISION}),
+            PRECISION: self.pool.number_format(victim, recipe.precision),
             **({} if self.queries is None else {"queries": self.queries}),
             **({} if self.identities is None else {"identities": self.identities.sha256}),
             **further,

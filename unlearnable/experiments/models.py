@@ -6,8 +6,10 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from unlearnable.config import Precision
 from unlearnable.models import openclip
 from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.precision import Tower, in_bf16
 from unlearnable.models.weights import weights_sha256
 
 
@@ -52,6 +54,10 @@ class ModelPool:
     def architecture(self, name: str) -> dict[str, Any]:
         """Return the configuration of a model."""
         return self.pretrained(name).spec.config
+
+    def number_format(self, name: str, precision: Precision, tower: Tower = "photo") -> str:
+        """Return the number format that "auto" or another precision means for a model here: "bf16" or "fp32"."""
+        return "bf16" if in_bf16(self.pretrained(name), precision, tower) else "fp32"
 
     def digest(self, name: str) -> str:
         """Return the hex SHA-256 of the start of a model's trainings, apart from the seed; computed once per model."""

@@ -12,7 +12,7 @@ from unlearnable.attackers import ATTACKERS
 from unlearnable.config import AS_USUAL, VerifySettings
 from unlearnable.errors import InputError
 from unlearnable.evaluation.embed import retrieve
-from unlearnable.experiments.cell_store import CellStore, Key, digest_of
+from unlearnable.experiments.cell_store import CellStore, Key, digest_of, version_of_cells
 from unlearnable.experiments.cells import Experiment
 from unlearnable.experiments.recipe import recipe_for
 from unlearnable.progress import Progress
@@ -21,7 +21,7 @@ from unlearnable.training.attacker import Attacker
 from unlearnable.workflows.verify.arms import VerifyArm
 from unlearnable.workflows.verify.training import Training, estimate, run_training
 
-VERSION = 4  # cells have their ranks, and what they make of a crowd
+VERSION = version_of_cells(4)  # cells have their ranks, and what they make of a crowd
 THROUGH = "through"  # what a key and a cell call the attack
 
 
@@ -105,8 +105,8 @@ def run_cells(
         InputError: an attacker that is asked for by name has nothing to go by in these posts.
     """
     results, store = CellResults(), CellStore(folder, Cell)
-    store.report_unusable(experiment.version, progress)
     slots = _slots(experiment, settings, grid, store, overwrite=overwrite)
+    store.report_unusable(experiment.version, [(slot.name, slot.key) for slot in slots], progress)
     found = {slot.work: slot.cell for slot in slots if slot.cell is not None}
     if missing := {slot.work: slot.training for slot in slots if slot.work not in found}:
         there = sum(slot.cell is not None for slot in slots)
