@@ -233,13 +233,16 @@ def set_mode(path: Path, mode: int) -> None:
 
 
 def make_private(folder: Path) -> None:
-    """Let only the owner into a folder and at the files in it; does nothing outside POSIX."""
+    """Let only the owner into a folder and at the files in it; does nothing outside POSIX.
+
+    A file that has another name elsewhere is somebody's there too, and keeps its mode.
+    """
     if os.name != "posix":
         return
     with reporting_write_errors(folder):
         folder.chmod(0o700)
         for path in folder.iterdir():
-            if path.is_file() and not path.is_symlink():
+            if path.is_file() and not path.is_symlink() and path.stat().st_nlink == 1:
                 path.chmod(0o600)
 
 

@@ -39,8 +39,7 @@ def alone(lock_file: Path, taken: Callable[[], object], named: Path | None = Non
         OutputError: the lock cannot be made; the message names the file, or what else is `named`, with a `hint`. Or a
             file of its name holds something, which no lock does.
     """
-    if files.size_of(lock_file):
-        raise OutputError(f"{lock_file} was not made by this program", hint="move it elsewhere")
+    refuse_filled(lock_file)
     lock = FileLock(lock_file)
     with files.reporting_write_errors(named or lock_file, hint or files.CHECK):
         lock_file.parent.mkdir(parents=True, exist_ok=True)
@@ -55,3 +54,13 @@ def alone(lock_file: Path, taken: Callable[[], object], named: Path | None = Non
         with suppress(OSError):  # Windows removes no file that is open, and a disk may take no changes any more
             lock_file.unlink(missing_ok=True)
         lock.release()
+
+
+def refuse_filled(lock_file: Path) -> None:
+    """Refuse to take a file that holds something, which no lock does, for a lock.
+
+    Raises:
+        OutputError: it is one.
+    """
+    if files.size_of(lock_file):
+        raise OutputError(f"{lock_file} was not made by this program", hint="move it elsewhere")

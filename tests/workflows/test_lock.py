@@ -113,6 +113,24 @@ def test_a_disk_that_takes_no_changes_any_more_is_said_and_is_no_bug(posts, monk
         write()
 
 
+@pytest.mark.parametrize("text", ["dear", ""])
+@POSIX
+def test_a_file_of_somebodys_that_has_the_lock_as_another_name_stays_as_it_is(posts, tmp_path, text):
+    layout, mine = layout_of(posts, None), tmp_path / "mine.txt"
+    (layout.private / "checkpoint").mkdir(parents=True)
+    layout.key.write_text("0" * 64)
+    mine.write_text(text)
+    mine.chmod(0o644)
+    layout.lock.hardlink_to(mine)
+    if text:
+        with pytest.raises(OutputError, match=f"^{layout.lock} was not made by this program"), held(layout):
+            pass
+    else:
+        with held(layout):
+            pass
+    assert (mine.read_text(), mine.stat().st_mode & 0o777) == (text, 0o644)
+
+
 @POSIX
 def test_a_killed_run_holds_nothing(posts, tiny_path, tmp_path):
     file = tmp_path / "quick.toml"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from unlearnable import files
+from unlearnable import files, turns
 from unlearnable.errors import OutputError
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.output.origin import is_held, is_of_a_run
@@ -91,6 +91,7 @@ def _let_go(layout: Layout, lock: FileLock) -> None:
 def _refuse_others(layout: Layout) -> None:
     """Stop before anything is touched where the private folder holds files, and none that a run wrote."""
     if not layout.private.is_dir() or is_held(layout) or is_of_a_run(layout):
+        turns.refuse_filled(layout.lock)
         return
     found = files.files_below(layout.private)
     if any(files.size_of(path) if path == layout.lock else not files.is_temporary(path) for path in found):
