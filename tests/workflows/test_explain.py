@@ -292,6 +292,22 @@ def test_numbers_of_another_program_are_not_replaced(posts, tiny_path, tmp_path,
     assert unlearnable.explain(posts / "p0.png", **given).files == first.files
 
 
+@pytest.mark.parametrize("left", [0, 10, 0.5, -2])
+def test_numbers_that_are_cut_short_are_called_damaged_with_a_remedy_that_works(posts, tiny_path, tmp_path, left):
+    out = tmp_path / "out"
+    given = {"caption": "a cat", "model": (str(tiny_path),), "output": out, "overwrite": True}
+    unlearnable.explain(posts / "p0.png", **given)
+    whole = (out / "explain.json").read_bytes()
+    (out / "explain.json").write_bytes(whole[: int(left * len(whole)) if isinstance(left, float) else left])
+    before = tree(out)
+    with pytest.raises(OutputError, match=r"explain\.json is damaged") as caught:
+        unlearnable.explain(posts / "p0.png", **given)
+    assert caught.value.hint == f"move {out} elsewhere, or choose another output"
+    assert tree(out) == before
+    out.rename(tmp_path / "elsewhere")
+    assert unlearnable.explain(posts / "p0.png", **given).files
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such pipes")
 def test_a_pipe_in_place_of_the_numbers_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "explain.json")

@@ -36,6 +36,7 @@ from unlearnable.workflows.output.refusal import refuse_published
 SHOWN = 320  # side of the photo in the figure, in pixels
 ATTENTION, MAP, REPORT, LOCK = "attention", "map", "explain.json", ".lock"
 FIGURES = frozenset(f"{stem}.{kind}" for stem in (ATTENTION, MAP) for kind in KINDS)
+START = b'{\n  "schema_version": '  # of a report
 NEW = ".new.partial.d"  # `files.is_temporary` knows it, should a kill leave it
 
 
@@ -133,8 +134,25 @@ def _refuse_others(settings: ExplainSettings) -> None:
         replaced.append(REPORT)
     for name in replaced:
         if os.path.lexists(folder / name):
+            _refuse_damaged(folder / REPORT)
             hint = "move it elsewhere, or choose another --output"
             raise OutputError(f"{folder / name} was not made by this command", hint=hint)
+
+
+def _refuse_damaged(report: Path) -> None:
+    """Stop at a report that is cut short or empty, with what goes on without it: what it told of cannot be known.
+
+    Raises:
+        OutputError: it is one.
+    """
+    try:
+        with files.open_regular(report) as file:
+            found = file.read()
+    except OSError:
+        return
+    if found.startswith(START[: len(found)]) and _report_in(report) is None:
+        hint = f"move {report.parent} elsewhere, or choose another --output"
+        raise OutputError(f"{report} is damaged, so that nobody knows which files an earlier run drew", hint=hint)
 
 
 @contextmanager
