@@ -387,6 +387,18 @@ def test_a_damaged_result_is_not_added_to(last_week, posts, tmp_path, how):
     assert tree(tmp_path) == before
 
 
+@pytest.mark.parametrize("emptied", ["manifest.jsonl", "SHA256SUMS"])
+def test_lists_that_are_emptied_without_a_checksum_are_not_believed(last_week, posts, tmp_path, emptied):
+    private = tmp_path / "photos-protected.private"
+    (private / emptied).write_text("")
+    (private / "SHA256SUMS.private").unlink()
+    take(posts, [0])
+    before = tree(tmp_path)
+    with pytest.raises(CheckpointError, match=f"{emptied} is damaged, .*: it lists 0 files, and the run protected 8"):
+        protect(posts, add=True)
+    assert tree(tmp_path) == before
+
+
 def test_single_photos_of_the_folder(last_week, posts, tmp_path):
     take(posts, range(3))
     report = protect([posts / "n1.png"], add=True)

@@ -13,7 +13,7 @@ from PIL import Image
 from tests.cli.program import call
 from tests.workflows.conftest import QUICK
 from unlearnable import protect
-from unlearnable.errors import OutputError
+from unlearnable.errors import CheckpointError, OutputError
 from unlearnable.workflows.protect.check import check
 
 
@@ -142,6 +142,22 @@ def test_noise_of_no_size_is_found_without_the_originals(folder):
     lines[1]["linf"] = 0
     (private / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert kinds(folder) == [("no-noise", "p1.png")]
+
+
+@pytest.mark.parametrize("lost", ["manifest.jsonl", "SHA256SUMS"])
+def test_a_list_that_is_gone_is_named_alone(folder, lost):
+    path = folder.with_name(f"{folder.name}.private") / lost
+    path.unlink()
+    with pytest.raises(CheckpointError, match=f"^{path} of the run is gone") as caught:
+        check(folder)
+    assert "restore it from a backup" in caught.value.hint
+
+
+def test_a_manifest_that_is_emptied_is_found_without_its_checksum(folder):
+    private = folder.with_name(f"{folder.name}.private")
+    (private / "SHA256SUMS.private").unlink()
+    (private / "manifest.jsonl").write_text("")
+    assert kinds(folder) == [("changed", ".")]
 
 
 def test_captions_without_their_words_are_found(folder):

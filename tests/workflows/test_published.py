@@ -423,6 +423,24 @@ def test_resume_of_a_result_whose_report_is_lost_protects_nothing_anew(run, post
     assert run(resume=True).protected == 8
 
 
+@pytest.mark.parametrize("how", ["gone", "emptied"])
+@pytest.mark.parametrize("record", ["manifest.jsonl", "SHA256SUMS"])
+def test_resume_of_a_result_of_which_a_list_is_lost_says_so_with_a_remedy_that_works(run, out, private, record, how):
+    run()
+    if how == "gone":
+        (private / record).unlink()
+    else:
+        (private / record).write_text("")
+        (private / "SHA256SUMS.private").unlink()
+    before = tree(out) | tree(private)
+    with pytest.raises(CheckpointError, match=f"^{private / record} .*(is gone|is damaged.* lists 0 files.* 8 photos)"):
+        run(resume=True)
+    assert tree(out) | tree(private) == before
+    if record == "SHA256SUMS":
+        out.rename(out.with_name("elsewhere"))
+    assert run(overwrite=True).protected == 8
+
+
 def test_what_was_being_made_again_when_it_was_killed_is_resumed(run, out, private, monkeypatch):
     from unlearnable.workflows.protect import run as workflow
 

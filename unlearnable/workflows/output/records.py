@@ -16,11 +16,13 @@ from pydantic import ValidationError
 
 from unlearnable import checksums
 from unlearnable.errors import CheckpointError
-from unlearnable.results import ManifestLine
+from unlearnable.results import ManifestLine, ProtectReport
+from unlearnable.wording import counted
 from unlearnable.workflows.output.layout import PRIVATE_SUMS, Layout
 
 Found = TypeVar("Found")
 ANEW = "restore it from a backup, or protect all anew with --overwrite"
+AWAY = "restore it from a backup, or move {} elsewhere and protect all anew with --overwrite"
 
 
 def seal_records(layout: Layout, report: str) -> None:
@@ -43,6 +45,32 @@ def read_record(path: Path) -> str:
     if digest not in sums.get(path.name, {digest}):
         raise CheckpointError(f"{path} is damaged: it does not match its checksum in {PRIVATE_SUMS}", hint=ANEW)
     return content.decode("utf-8", "surrogateescape")  # names of files may be no text
+
+
+def refuse_incomplete(records: Layout, report: ProtectReport) -> None:
+    """Refuse a finished run of which a record is gone, or lists fewer files than its report.
+
+    Raises:
+        CheckpointError: it is so; the message names the record.
+    """
+    for path in records.records:
+        if not path.is_file():
+            raise CheckpointError(f"{path} of the finished run is gone", hint=remedy(path, records))
+    lines = read_as(records.manifest, lambda _: read_manifest(records.manifest))
+    copies = sum(line.status == "protected" for line in lines)
+    published = report.protected if report.is_packed else len(read_as(records.sums, checksums.parse_sums))
+    for path, found in ((records.manifest, copies), (records.sums, published)):
+        if found < report.protected:
+            raise CheckpointError(
+                f"{path} is damaged, or of another version: it lists {counted(found, 'file')}, "
+                f"and the run protected {counted(report.protected, 'photo')}",
+                hint=remedy(path, records),
+            )
+
+
+def remedy(record: Path, records: Layout) -> str:
+    """Return what to do where a record is lost; files that are not on the list of published ones are not replaced."""
+    return AWAY.format(records.output) if record == records.sums else ANEW
 
 
 def read_as(path: Path, read: Callable[[str], Found]) -> Found:

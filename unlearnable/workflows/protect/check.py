@@ -17,10 +17,10 @@ from unlearnable.errors import CheckpointError, InputError
 from unlearnable.folders import MANIFEST, private_of
 from unlearnable.imaging import personal
 from unlearnable.imaging.decode import DecodeError, decode
-from unlearnable.results import FolderCheck, FolderProblem, ManifestLine
+from unlearnable.results import FolderCheck, FolderProblem, ManifestLine, ProtectReport
 from unlearnable.wording import pasted
 from unlearnable.workflows.output.layout import METADATA, Layout
-from unlearnable.workflows.output.records import ANEW, read_as, read_manifest, read_record
+from unlearnable.workflows.output.records import ANEW, read_as, read_manifest, read_record, refuse_incomplete, remedy
 from unlearnable.workflows.protect.chosen import root_of
 
 PUBLIC = ("time", "camera")  # kinds of metadata that every copy may have
@@ -31,13 +31,16 @@ def check(folder: Path) -> FolderCheck:
 
     Raises:
         InputError: there is no such folder, or none of the records of its run.
-        CheckpointError: the records are damaged.
+        CheckpointError: a record is damaged or gone.
     """
     target = folder.resolve()
     layout = Layout(target, target, private_of(target))
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}", hint="give the folder that protect wrote")
-    if not (layout.sums.is_file() and layout.manifest.is_file()):
+    lost = [path for path in (layout.sums, layout.manifest) if not path.is_file()]
+    if len(lost) == 1:
+        raise CheckpointError(f"{lost[0]} of the run is gone", hint=remedy(lost[0], layout))
+    if lost:
         public = target.name.removesuffix(".private")
         if public not in ("", target.name) and (target / MANIFEST).is_file():
             hint = f"give {pasted(target.with_name(public))} in its place"
@@ -80,9 +83,9 @@ def _report(layout: Layout) -> Iterator[FolderProblem]:
         yield FolderProblem(where=".", kind="unfinished", detail=f"the run did not come to its end; use {goes_on}")
         return
     try:
-        read_as(layout.report, str)
+        refuse_incomplete(layout, read_as(layout.report, ProtectReport.model_validate_json))
     except CheckpointError as error:
-        yield FolderProblem(where=".", kind="changed", detail=f"{error}; {ANEW}")
+        yield FolderProblem(where=".", kind="changed", detail=f"{error.message}; {error.hint}")
 
 
 def _files(folder: Path, sums: Mapping[str, set[str]]) -> Iterator[FolderProblem]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import time
 from dataclasses import replace
-from pathlib import Path
 
 from unlearnable import disk
 from unlearnable.config import ProtectSettings
@@ -17,7 +16,7 @@ from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.results import ProtectReport
 from unlearnable.training.distributed import ALONE, World, lead
 from unlearnable.workflows.output.layout import Layout
-from unlearnable.workflows.output.records import read_as, read_record
+from unlearnable.workflows.output.records import read_as, refuse_incomplete
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.changes import changed_since_finished, changed_since_stopped, said_of_changed
 from unlearnable.workflows.protect.chosen import places_of
@@ -106,7 +105,7 @@ def finished_report(
     Photos that have changed since are no reason to touch a complete result.
 
     Raises:
-        CheckpointError: the complete run had other settings or photos, or its report is damaged or lost.
+        CheckpointError: the complete run had other settings or photos, or one of its records is damaged or lost.
     """
     if not layout.report.is_file():
         refuse_lost_report(layout)
@@ -114,6 +113,7 @@ def finished_report(
     report = read_as(layout.report, ProtectReport.model_validate_json)
     if layout.key_under_way() not in (None, report.run):
         return None  # the unfinished run is to replace the complete one
+    refuse_incomplete(layout, report)
     if report.run != key:
         if not (changed := changed_since_finished(layout, settings, dataset)):
             raise CheckpointError(
@@ -128,14 +128,9 @@ def _is_intact(layout: Layout, progress: Progress) -> bool:
     """Return whether a complete run needs no work, after checking each published file.
 
     Files that have changed are set aside. The report stays until all is made again: a kill leaves it to be resumed.
-
-    Raises:
-        CheckpointError: a list of files is damaged.
     """
-    for record in filter(Path.is_file, (layout.manifest, layout.sums)):
-        read_record(record)
     sums, broken = published.read_sums(layout), published.damaged(layout)
-    if sums and not broken:
+    if not broken:
         clear(layout)
         return True
     kept = published.set_aside(layout, broken)

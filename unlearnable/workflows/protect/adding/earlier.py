@@ -15,7 +15,7 @@ from unlearnable.escapes import storable
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.workflows.output.layout import PRIVATE_SUMS, Layout
 from unlearnable.workflows.output.origin import is_of_a_run
-from unlearnable.workflows.output.records import ANEW, read_as, read_manifest
+from unlearnable.workflows.output.records import ANEW, read_as, read_manifest, refuse_incomplete
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.chosen import root_of
 
@@ -118,6 +118,7 @@ def earlier_result(layout: Layout) -> Earlier:
     lines = read_as(records.manifest, lambda _: read_manifest(records.manifest))
     if len(lines) != read_as(records.manifest, lambda text: text.count("\n")):
         raise CheckpointError(f"{records.manifest} has lines that this version cannot read", hint=ANEW)
+    refuse_incomplete(records, report)
     sums = read_as(records.sums, lambda _: published.read_sums(records))
     settings = settings_of(records)
     earlier = Earlier(records, root_of(layout, settings), settings, report, lines, sums)
