@@ -305,6 +305,29 @@ def test_resume_puts_a_file_in_place_of_a_link_to_one_of_its_content(run, out, t
     assert not (out / "p1.png").is_symlink()
 
 
+def test_resume_moves_nothing_out_of_a_folder_that_is_linked(run, posts, out, private):
+    run()
+    shutil.rmtree(out / "trip")
+    (out / "trip").symlink_to(posts / "trip")
+    before = tree(posts) | tree(private)
+    with pytest.raises(OutputError, match="holds linked folders, which nothing is written through"):
+        run(resume=True)
+    assert tree(posts) | tree(private) == before, "an original was moved"
+    (out / "trip").unlink()
+    assert run(resume=True).protected == 8
+
+
+@pytest.mark.parametrize("options", [{"resume": True}, {"add": True}])
+def test_a_result_that_was_moved_is_reported_where_it_is_now(run, posts, out, private, tiny_path, tmp_path, options):
+    run()
+    for folder in (out, private):
+        folder.rename(folder.with_name(folder.name.replace("out", "moved")))
+    given = {"captions": posts / "posts.jsonl", "surrogate": (str(tiny_path),), **QUICK, **options}
+    report = protect(posts, output=tmp_path / "moved", **given)
+    assert (report.output, report.private) == (str(tmp_path / "moved"), str(tmp_path / "moved.private"))
+    assert not out.exists()
+
+
 def test_what_the_user_changed_twice_is_kept_twice_and_is_in_nobodys_way(run, out):
     run()
     for words in ("my long edit", "another one"):

@@ -87,6 +87,16 @@ def read_as(path: Path, read: Callable[[str], Found]) -> Found:
         raise CheckpointError(f"{path} is of another version, or damaged", hint=ANEW) from error
 
 
+def read_report(records: Layout) -> ProtectReport:
+    """Return the report of a finished run, with its folders where they are now: they may have been moved since.
+
+    Raises:
+        CheckpointError: it cannot be read, or is not as the run wrote it.
+    """
+    report = read_as(records.report, ProtectReport.model_validate_json)
+    return report.model_copy(update={"output": str(records.output), "private": str(records.private)})
+
+
 def read_manifest(path: Path) -> list[ManifestLine]:
     """Return the lines of a manifest; those that cannot be read, as of another version, are left out.
 

@@ -17,10 +17,17 @@ from unlearnable.errors import CheckpointError, InputError
 from unlearnable.folders import MANIFEST, private_of
 from unlearnable.imaging import personal
 from unlearnable.imaging.decode import DecodeError, decode
-from unlearnable.results import FolderCheck, FolderProblem, ManifestLine, ProtectReport
+from unlearnable.results import FolderCheck, FolderProblem, ManifestLine
 from unlearnable.wording import pasted
 from unlearnable.workflows.output.layout import METADATA, Layout
-from unlearnable.workflows.output.records import ANEW, read_as, read_manifest, read_record, refuse_incomplete, remedy
+from unlearnable.workflows.output.records import (
+    ANEW,
+    read_manifest,
+    read_record,
+    read_report,
+    refuse_incomplete,
+    remedy,
+)
 from unlearnable.workflows.protect.chosen import root_of
 
 PUBLIC = ("time", "camera")  # kinds of metadata that every copy may have
@@ -83,7 +90,7 @@ def _report(layout: Layout) -> Iterator[FolderProblem]:
         yield FolderProblem(where=".", kind="unfinished", detail=f"the run did not come to its end; use {goes_on}")
         return
     try:
-        refuse_incomplete(layout, read_as(layout.report, ProtectReport.model_validate_json))
+        refuse_incomplete(layout, read_report(layout))
     except CheckpointError as error:
         yield FolderProblem(where=".", kind="changed", detail=f"{error.message}; {error.hint}")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -40,12 +40,13 @@ def damaged(layout: Layout) -> list[str]:
     return [name for name, digests in read_sums(layout).items() if _hash(layout.output / name) not in digests]
 
 
-def set_aside(layout: Layout, names: Iterable[str]) -> bool:
+def set_aside(layout: Layout, names: Sequence[str]) -> bool:
     """Move published files that have changed into the private folder, as they may be the user's work; tell if any is.
 
     Raises:
-        OutputError: the system refuses.
+        OutputError: one lies in a linked folder, perhaps among the originals, or the system refuses.
     """
+    _refuse_linked(layout, names)
     found = [name for name in names if os.path.lexists(layout.output / name)]
     with files.reporting_write_errors(layout.changed):
         for name in found:

@@ -16,7 +16,7 @@ from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.results import ProtectReport
 from unlearnable.training.distributed import ALONE, World, lead
 from unlearnable.workflows.output.layout import Layout
-from unlearnable.workflows.output.records import read_as, refuse_incomplete
+from unlearnable.workflows.output.records import read_report, refuse_incomplete
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.changes import changed_since_finished, changed_since_stopped, said_of_changed
 from unlearnable.workflows.protect.chosen import places_of
@@ -110,7 +110,7 @@ def finished_report(
     if not layout.report.is_file():
         refuse_lost_report(layout)
         return None
-    report = read_as(layout.report, ProtectReport.model_validate_json)
+    report = read_report(layout)
     if layout.key_under_way() not in (None, report.run):
         return None  # the unfinished run is to replace the complete one
     refuse_incomplete(layout, report)

@@ -15,7 +15,7 @@ from unlearnable.escapes import storable
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.workflows.output.layout import PRIVATE_SUMS, Layout
 from unlearnable.workflows.output.origin import is_of_a_run
-from unlearnable.workflows.output.records import ANEW, read_as, read_manifest, refuse_incomplete
+from unlearnable.workflows.output.records import ANEW, read_as, read_manifest, read_report, refuse_incomplete
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.chosen import root_of
 
@@ -112,7 +112,7 @@ def earlier_result(layout: Layout) -> Earlier:
         CheckpointError: its records or published files are missing or damaged.
     """
     records = records_of(layout)
-    report = read_as(records.report, ProtectReport.model_validate_json)
+    report = read_report(records)
     if report.is_packed:
         raise ConfigError(NO_SHARDS, hint="protect new shards as a folder of their own")
     lines = read_as(records.manifest, lambda _: read_manifest(records.manifest))
