@@ -87,6 +87,16 @@ def test_a_flipped_bit_in_the_state_of_a_stopped_run_is_named_or_changes_nothing
     assert refused >= (2 if name != "noise.undo" else 0)
 
 
+def test_noise_that_is_gone_is_named_with_a_remedy_that_works(run, monkeypatch, tmp_path):
+    stopped(run, monkeypatch, "broken", checkpoint, "save")
+    noise = tmp_path / "broken.private" / "checkpoint" / "noise.i8"
+    noise.unlink()
+    error = refusal(run)
+    assert error.message == f"{noise} is gone, the noise that belongs to the checkpoint"
+    assert "overwrite=True" in error.hint
+    assert run("broken", overwrite=True).protected == 8
+
+
 def test_a_flipped_bit_in_the_staged_manifest_has_the_photo_written_again(run, monkeypatch, tmp_path):
     run("whole")
     told = Told()

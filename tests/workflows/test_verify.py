@@ -28,6 +28,7 @@ from unlearnable.posts.letters import look_alike
 from unlearnable.posts.reading import open_collection
 from unlearnable.progress import Silent
 from unlearnable.seal import SEAL
+from unlearnable.workflows.protect import publish
 from unlearnable.workflows.verify.cells import CellResults, run_cells
 from unlearnable.workflows.verify.matching import match, open_protected
 from unlearnable.workflows.verify.run import verify
@@ -526,6 +527,25 @@ def test_copies_in_the_place_of_the_originals_are_refused(settings, posts, tiny_
     assert not (tmp_path / "v").exists()
 
 
+def test_copies_of_which_some_are_of_a_stopped_run_are_refused(settings, posts, tiny_path, tmp_path, monkeypatch):
+    given = {"method": "random", "surrogate": str(tiny_path)}
+    protect(posts, **given)
+    with monkeypatch.context() as patch:
+        patch.setattr(publish, "manifest_text", _interrupt)  # once the copies are in place, before their records
+        with pytest.raises(KeyboardInterrupt):
+            protect(posts, **given, overwrite=True, seed=1)
+    asked = settings(tmp_path / "photos-protected", originals=posts, captions=None, test=None, epochs=0)
+    with pytest.raises(InputError, match=r"run that writes .*photos-protected was stopped and not finished") as caught:
+        verify(asked)
+    assert caught.value.hint == "protect it with --resume first"
+    protect(posts, **given, resume=True, seed=1)
+    assert verify(asked).cells
+
+
+def _interrupt(*_):
+    raise KeyboardInterrupt
+
+
 @pytest.mark.parametrize("spelt", ["posts", "posts/", "test/../posts", "link"])
 def test_one_folder_as_originals_and_copies_is_refused(settings, scenes, tmp_path, spelt):
     (tmp_path / "link").symlink_to(scenes / "posts")
@@ -568,6 +588,15 @@ def test_the_report_is_not_written_among_photos_or_posts(settings, scenes):
     for folder in ("posts", "untouched"):
         with pytest.raises(ConfigError, match="overlap"):
             verify(settings("untouched", output=scenes / folder))
+
+
+def test_cells_are_not_written_among_photos_through_a_link(settings, scenes, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "cells").symlink_to(scenes / "posts")
+    before = tree(scenes)
+    with pytest.raises(ConfigError, match="overlap"):
+        verify(settings("untouched", epochs=0))
+    assert tree(scenes) == before
 
 
 @pytest.mark.parametrize("role", ["test", "background", "crowd"])

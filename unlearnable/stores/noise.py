@@ -18,6 +18,7 @@ from unlearnable.stores.journal import Journal
 from unlearnable.stores.ragged import Ragged, Shape
 
 UNDO = ".undo"  # suffix of the journal beside the noise
+START_OVER = "start over: with --overwrite, or a benchmark without --resume"
 
 
 class Mark(TypedDict):
@@ -130,14 +131,16 @@ class NoiseStore:
             CheckpointError: the file of the noise is missing, or it or its journal is damaged.
         """
         if self._fresh:
-            raise CheckpointError(f"the noise that belongs to the checkpoint is missing: {self.data.filename}")
+            raise CheckpointError(
+                f"{self.data.filename} is gone, the noise that belongs to the checkpoint", hint=START_OVER
+            )
         for start, before in self._journal.entries(mark["number"]):
             self.data[start : start + len(before)] = np.frombuffer(before, np.int8)
         self.data.flush()
         if self.sha256() != mark["sha256"]:
             raise CheckpointError(
                 f"{self.data.filename} or its journal is damaged: the noise is not that of the checkpoint",
-                hint="start over: with --overwrite, or a benchmark without --resume",
+                hint=START_OVER,
             )
         self._checkpoint = mark["number"]
         self._journal.begin(self._checkpoint)

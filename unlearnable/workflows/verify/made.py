@@ -9,7 +9,7 @@ from unlearnable.datasets import Dataset, restrict
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.folders import MANIFEST, private_of
 from unlearnable.results import ProtectReport
-from unlearnable.workflows.output.layout import REPORT
+from unlearnable.workflows.output.layout import REPORT, Layout
 from unlearnable.workflows.output.records import read_manifest, read_record
 
 
@@ -41,6 +41,22 @@ def refuse_exchanged(originals: Path, protected: Path) -> None:
             )
     if report_of(originals) and not report_of(protected):
         raise ConfigError(f"{originals} is what protect wrote, and {protected} is not", hint="name the originals first")
+
+
+def refuse_unfinished(protected: Path) -> None:
+    """Refuse copies of which some are of a run that was stopped while it put them in place: figures would be of both.
+
+    Raises:
+        InputError: it is so.
+    """
+    target = protected.resolve()
+    layout = Layout(target, target, private_of(target))
+    if layout.key_under_way() is not None and not layout.report.is_file():
+        goes_on = "--add" if layout.earlier.exists() else "--resume"
+        raise InputError(
+            f"the run that writes {protected} was stopped and not finished",
+            hint=f"protect it with {goes_on} first",
+        )
 
 
 def refuse_made_without_captions(originals: Dataset, protected: Path) -> None:

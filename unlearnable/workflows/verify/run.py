@@ -30,12 +30,14 @@ from unlearnable.workflows.verify.arms import VerifyArm, Versions
 from unlearnable.workflows.verify.cells import VERSION, Grid, run_cells
 from unlearnable.workflows.verify.crowd import Crowd, asked_for, open_crowd
 from unlearnable.workflows.verify.enough import too_few
-from unlearnable.workflows.verify.made import refuse_exchanged
+from unlearnable.workflows.verify.made import refuse_exchanged, refuse_unfinished
 from unlearnable.workflows.verify.roles import victims_of
 from unlearnable.workflows.verify.splits import Split, divide, without_near
 from unlearnable.workflows.verify.study import Study
 from unlearnable.workflows.verify.summary import summarise
 from unlearnable.workflows.verify.wanted import Wanted, wanted
+
+CELLS = "cells"  # folder of the cells
 
 
 def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progress | None = None) -> VerifyReport:
@@ -51,7 +53,8 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     Raises:
         ConfigError: an attack or an attacker does not exist, a requirement cannot be read, or folders are exchanged or
             hold the output.
-        InputError: originals and protected posts do not match, or nothing is left to train on or to rank.
+        InputError: originals and protected posts do not match, the run that made these was stopped, or nothing is left
+            to train on or to rank.
         ModelError: a victim is not available.
         OutputError: the folder of the report cannot be written or holds a report of something else, or another run is
             writing to it.
@@ -59,7 +62,9 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     started, rules, folder = time.monotonic(), [parse_rule(text) for text in settings.require], output_folder(settings)
     asked = wanted(settings)
     refuse_exchanged(settings.originals, settings.protected)
-    check_apart(folder, settings.originals, settings.protected)
+    refuse_unfinished(settings.protected)
+    for written in (folder, folder / CELLS):
+        check_apart(written, settings.originals, settings.protected)
     files.refuse_among(folder, settings.test, settings.background, settings.crowd, settings.crowd_test)
     refuse_published(folder / "report.json")
     files.refuse_others(folder, "report.json", "report.html")
@@ -98,7 +103,7 @@ def _verified(
             people = asked_for(split, crowd, held_out, own)
             experiment = replace(experiment, queries=own, identities=people)
         grid = Grid([(arms[cell.data, cell.attack.name], cell.attacker) for cell in asked.cells], asked.attackers)
-        results = run_cells(experiment, settings, grid, folder / "cells", overwrite=overwrite, progress=progress)
+        results = run_cells(experiment, settings, grid, folder / CELLS, overwrite=overwrite, progress=progress)
     victims = victims_of(settings, pool)
     study = Study(split, held_out, background, background_near, experiment, crowd, leaked, victims)
     report = summarise(settings, folder, study, results, rules)
