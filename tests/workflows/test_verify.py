@@ -528,7 +528,7 @@ def test_copies_in_the_place_of_the_originals_are_refused(settings, posts, tiny_
 
 
 def test_copies_of_which_some_are_of_a_stopped_run_are_refused(settings, posts, tiny_path, tmp_path, monkeypatch):
-    given = {"method": "random", "surrogate": str(tiny_path)}
+    given: dict[str, Any] = {"method": "random", "surrogate": str(tiny_path)}
     protect(posts, **given)
     with monkeypatch.context() as patch:
         patch.setattr(publish, "manifest_text", _interrupt)  # once the copies are in place, before their records
