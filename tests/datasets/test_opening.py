@@ -57,6 +57,38 @@ def test_every_bad_row_is_skipped_with_its_reason_and_its_line(tmp_path: Path) -
     ]
 
 
+UNSEEN = "\u200b \u2060\x7f\u00ad\u2800\ufe0f"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("posts.jsonl", '{"image": "a.jpg", "caption": "%s"}\n'),
+        ("posts.csv", "image,caption\na.jpg,%s\n"),
+        ("captions.txt", "image,caption\na.jpg,%s\n"),
+        ("results.token", "a.jpg#0\t%s\n"),
+        ("k.json", '{"images": [{"filename": "a.jpg", "sentences": [{"raw": "%s"}]}]}'),
+        (
+            "coco.json",
+            '{"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [{"image_id": 1, "caption": "%s"}]}',
+        ),
+        ("a.txt", "%s\n"),
+        ("a.jpg.json", '{"title": "a.jpg", "photoTakenTime": {}, "description": "%s"}'),
+        (
+            "content/posts_1.json",
+            '[{"media": [{"uri": "a.jpg", "creation_timestamp": 1, "title": "\\u00e2\\u0080\\u008b"}], "title": "%s"}]',
+        ),
+    ],
+)
+def test_a_caption_of_which_nothing_is_seen_is_none(name: str, text: str, tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", name)
+    (tmp_path / name).write_text(text % UNSEEN, encoding="utf-8")
+    dataset = open_dataset(tmp_path, only_captions(tmp_path))
+    assert dataset.format != "folder"
+    assert [(pair.caption, pair.record) for pair in dataset.pairs] == [("a photo", -1)]
+    assert not dataset.changed_fields
+
+
 def test_rows_without_a_usable_photo_are_left_out_and_those_without_a_caption_stay(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg", "b.jpg")
     rows = ['{"image": "a.jpg", "caption": "x"}', '{"broken', '{"text": "y"}', '{"image": "b.jpg", "likes": 3}']

@@ -44,13 +44,18 @@ def row(more: str, caption: str = CAPTION) -> str:
             {"-caption_2", "-altTextEn"},
         ),
         (', "caption_2": null, "text_color": "dark blue"', ', "caption_2": null, "text_color": "dark blue"', set()),
-        (', "captions_de": ["Katze", "Katze im Haus"]', ', "captions_de": ["Katze", null]', {"-captions_de"}),
+        (', "captions_de": ["Katze", "Katze im Haus"]', ', "captions_de": [null, null]', {"-captions_de"}),
+        (
+            ', "caption_de": "Strand", "altText2": "Meer!", "image_caption": "Chelsea"',
+            ', "caption_de": null, "altText2": null, "image_caption": null',
+            {"-caption_de", "-altText2", "-image_caption"},
+        ),
         (
             ', "caption_ja": "京都の紅葉狩り", "text_th": "ทะเล"',
             ', "caption_ja": null, "text_th": null',
             {"-caption_ja", "-text_th"},
         ),
-        (', "caption_zh": "日落"', ', "caption_zh": "日落"', set()),  # as a single word
+        (', "caption_zh": "日落"', ', "caption_zh": null', {"-caption_zh"}),
         (', "html": "<p>my cat at home</p>"', ', "html": null', {"-html"}),
         (', "texts": ["my cat at home", "x"]', f', "texts": ["{NEW}", "x"]', {"texts"}),
         (
@@ -79,6 +84,7 @@ def test_json(tmp_path: Path, before: str, after: str, changed: set[str]) -> Non
         ', "id": 1.50, "tags": ["cat", "home"], "likes": {"count": 1e3}, "x": [[1.0]], "y": [0.10, null]',
         ', "alt": "", "location": null, "title": "  ", "gps": [], "geo": {}, "description": null, "lat":""',
         ', "caption_id": "a-1", "text_lang": "en", "context": "of my cat", "textual": "by hand", "title_size": 7',
+        ', "caption_src": "web", "title_image": "title.png", "caption_2": "17", "caption_3": "\u200b", "lang": "de"',
         ', "split": "train", "title": 5, "image_path": "a.jpg", "category": "my cats at homes"',
     ],
 )

@@ -10,7 +10,7 @@ from unlearnable.datasets.text import csv_rows
 from unlearnable.datasets.text.document import lines
 from unlearnable.datasets.text.fields import Keys
 from unlearnable.datasets.text.records import CaptionRecord, Scan
-from unlearnable.datasets.text.spans import Span, TextSpan, spell_line, stripped
+from unlearnable.datasets.text.spans import Span, TextSpan, is_blank, spell_line, stripped
 from unlearnable.datasets.types import Skipped
 
 _KAGGLE = Keys(("image",), ("caption",))
@@ -45,7 +45,7 @@ def _scan_tokens(text: str) -> Scan:
             faults.append(Skipped(str(line.number), "bad-row", "not photo#number, TAB, caption"))
             continue
         caption = stripped(text, match.start(2), line.end)  # some rows have two TABs
-        captions = (caption,) if caption.value else ()
+        captions = () if is_blank(caption.value) else (caption,)
         records.append(
             CaptionRecord(str(line.number), TextSpan(match.start(1), match.end(1), match[1]), captions, (rows[-1],))
         )

@@ -14,7 +14,7 @@ from pathlib import Path
 from unlearnable.datasets.caption_file import CaptionFile
 from unlearnable.datasets.text.json_spans import Node, decode, items, members, speller, strings
 from unlearnable.datasets.text.records import CaptionRecord, Scan, told_apart
-from unlearnable.datasets.text.spans import TextSpan
+from unlearnable.datasets.text.spans import TextSpan, is_blank
 from unlearnable.datasets.types import Skipped
 
 
@@ -45,7 +45,7 @@ def _record(text: str, place: str, image: Node) -> CaptionRecord | Skipped:
     photo, sentences = fields.get("filename"), fields.get("sentences")
     if photo is None or not isinstance(photo.value, str):
         return Skipped(place, "no-photo", "no filename")
-    captions = tuple(raw for raw in strings(text, sentences) if raw.value.strip()) if sentences else ()
+    captions = tuple(raw for raw in strings(text, sentences) if not is_blank(raw.value)) if sentences else ()
     folder, split = image.value.get("filepath"), image.value.get("split")
     return CaptionRecord(
         place,

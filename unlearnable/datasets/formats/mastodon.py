@@ -13,7 +13,7 @@ from unlearnable.datasets.export import Export
 from unlearnable.datasets.text import html_text
 from unlearnable.datasets.text.json_spans import Node, decode, members, object_in, rows_in, spans_of, speller, text_in
 from unlearnable.datasets.text.records import CaptionRecord, Scan
-from unlearnable.datasets.text.spans import Span, TextSpan
+from unlearnable.datasets.text.spans import Span, TextSpan, is_blank
 from unlearnable.datasets.types import Skipped
 
 _MEDIA = "media_attachments/"
@@ -84,7 +84,7 @@ def _contents(text: str, note: Node) -> Iterator[TextSpan]:
     """Yield the places of a post's content: its own, then those in `contentMap` that say the same."""
     own = text_in(text, note, "content")
     words = html_text.read(own.value).text if own else ""
-    if own is None or not words.strip():
+    if own is None or is_blank(words):
         return
     spell = html_text.speller(text)
     yield TextSpan(own.start, own.end, words, spell)

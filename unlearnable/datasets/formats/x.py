@@ -28,7 +28,7 @@ from unlearnable.datasets.text.json_spans import (
     text_in,
 )
 from unlearnable.datasets.text.records import CaptionRecord, Scan
-from unlearnable.datasets.text.spans import Span, TextSpan
+from unlearnable.datasets.text.spans import Span, TextSpan, is_blank
 from unlearnable.datasets.types import Skipped
 from unlearnable.errors import InputError
 
@@ -99,7 +99,7 @@ def _words(text: str, tweet: Node, links: list[str]) -> tuple[TextSpan, ...]:
     def spell(raw: str, value: str, new: str) -> str:
         return spell_json(raw, json.loads(raw), _escaped(new) + rest)
 
-    return (TextSpan(found.start, found.end, _unescaped(words), spell),) if words.strip() else ()
+    return (TextSpan(found.start, found.end, _unescaped(words), spell),) if not is_blank(words) else ()
 
 
 def _file(text: str, address: TextSpan, before: str) -> TextSpan:

@@ -9,6 +9,7 @@ from typing import Any
 from unlearnable.datasets.shards.kind import is_picture
 from unlearnable.datasets.text.fields import POSTS
 from unlearnable.datasets.text.further import further_of
+from unlearnable.datasets.text.spans import is_blank
 from unlearnable.extras import require
 
 EXTRA = "shards"
@@ -47,12 +48,12 @@ class PackedRow:
         columns, old = self.columns, self.captions
         own = self.values[columns.caption] if columns.caption else None
         changed: dict[str, Any] = {}
-        if isinstance(own, str) and own.strip():
+        if isinstance(own, str) and not is_blank(own):
             new = captions[old.index(own.strip())]
             changed[str(columns.caption)] = own if new == own.strip() else new
         elif isinstance(own, list):
             changed[str(columns.caption)] = [
-                captions[old.index(one.strip())] if isinstance(one, str) and one.strip() else one for one in own
+                captions[old.index(one.strip())] if isinstance(one, str) and not is_blank(one) else one for one in own
             ]
         for name, repeated in self.fields:
             if name.casefold() not in keep:
@@ -140,5 +141,5 @@ def row_of(values: dict[str, Any], columns: PackedColumns) -> PackedRow:
         photo, path = None, photo
     own = values.get(columns.caption) if columns.caption else None
     texts = [own] if isinstance(own, str) else own or []
-    captions = list(dict.fromkeys(text.strip() for text in texts if isinstance(text, str) and text.strip()))
+    captions = list(dict.fromkeys(text.strip() for text in texts if isinstance(text, str) and not is_blank(text)))
     return PackedRow(photo, path, captions, values, columns)

@@ -9,7 +9,7 @@ from unlearnable.datasets.text.fields import POSTS
 from unlearnable.datasets.text.further import further_changes, json_fields, with_further
 from unlearnable.datasets.text.json_spans import decode, members, speller, strings
 from unlearnable.datasets.text.records import CaptionRecord, Scan
-from unlearnable.datasets.text.spans import TextSpan, splice, stripped
+from unlearnable.datasets.text.spans import TextSpan, is_blank, splice, stripped
 
 _PLAIN = (".txt", ".text", ".transcript", ".caption")
 _FIELDS = (".json", ".jsn")
@@ -72,12 +72,12 @@ def take_apart(name: str, data: bytes) -> PackedText:
     start = int(text.startswith("\ufeff"))
     if not name.lower().endswith(_FIELDS):
         span = stripped(text, start, len(text))
-        return PackedText(text, (span,) if span.value else (), Scan((), (), (), _as_it_is), is_json=False)
+        return PackedText(text, () if is_blank(span.value) else (span,), Scan((), (), (), _as_it_is), is_json=False)
     whole = decode(text, start)
     if not isinstance(whole.value, dict):
         raise ValueError("not a JSON object")
     fields: dict[str, list[TextSpan]] = {field: strings(text, node) for field, node in members(text, whole.start)}
-    filled = ([span for span in fields.get(one, ()) if span.value.strip()] for one in POSTS.caption)
+    filled = ([span for span in fields.get(one, ()) if not is_blank(span.value)] for one in POSTS.caption)
     own = tuple(span._replace(value=span.value.strip()) for span in next(filter(None, filled), ()))
     return PackedText(text, own, Scan((), (), (), speller(text), null="null"), is_json=True)
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from unlearnable import wording
 from unlearnable.datasets.text.encodings import decoded_by_line, guessed
+from unlearnable.datasets.text.spans import is_blank
 from unlearnable.errors import InputError
 
 _TABLES = frozenset({".csv", ".tsv"})
@@ -118,5 +119,5 @@ def lines(text: str) -> Iterator[TextLine]:
         number += 1
         stop = text.find("\n", start) + 1 or len(text)
         end = start + len(text[start:stop].removesuffix("\n").removesuffix("\r"))
-        if not text[start:end].isspace() and end > start:
+        if not is_blank(text[start:end]):
             yield TextLine(number, start, end, stop)

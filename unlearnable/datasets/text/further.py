@@ -10,7 +10,7 @@ from typing import Any
 from unlearnable.datasets.text.fields import SPLIT
 from unlearnable.datasets.text.json_spans import Node, items, json_in, members
 from unlearnable.datasets.text.records import CaptionRecord, FurtherField, Scan
-from unlearnable.datasets.text.spans import TextSpan
+from unlearnable.datasets.text.spans import TextSpan, is_blank
 
 DESCRIPTIONS = frozenset(
     {
@@ -35,7 +35,14 @@ PEOPLE = frozenset(
 Field = tuple[str, Node]
 NULL = "null"  # what is left of a place in JSON
 LANGUAGE = 3  # letters of the code of one
-_KINDS = frozenset({"clean", "full", "long", "original", "raw", "short"})  # of descriptions, in names of fields
+_KINDS = frozenset(  # of descriptions, in names of fields
+    {"clean", "full", "long", "original", "raw", "short", "detailed", "generated", "image", "photo", "picture", "post"}
+    | {"english", "french", "german", "italian", "spanish", "deutsch", "espanol", "español", "francais", "français"}
+)
+_OF_NONE = frozenset(  # in names of fields of a single word, which is no description
+    {"ai", "by", "id", "key", "len", "max", "min", "num", "ref", "set", "src", "tag", "url"}
+)
+_FILE = re.compile(r"\.\w|://")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]{4}")  # "京都の紅葉"
 _PARTS = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])")  # words of a name: two of altText, one of caption_2
 
@@ -102,7 +109,7 @@ def further_of(name: str, value: object, captions: Sequence[str]) -> FurtherFiel
 def _further(name: str, node: Node, captions: Sequence[TextSpan]) -> FurtherField | None:
     """Return a field that repeats a caption, describes the photo, or says where it was or who is in it; else None."""
     value = node.value.strip() if isinstance(node.value, str) else node.value
-    if value in (None, "", [], {}):
+    if value in (None, "", [], {}) or (isinstance(value, str) and is_blank(value)):
         return None
     same = next((number for number, caption in enumerate(captions) if caption.value.strip() == value), None)
     known = _describes(name, value) or is_personal(name) or (name.casefold() == "exif" and "GPS" in str(value))
@@ -113,11 +120,19 @@ def _further(name: str, node: Node, captions: Sequence[TextSpan]) -> FurtherFiel
 
 
 def _describes(name: str, value: object) -> bool:
-    """Return whether a field describes the photo by its name; of one such as `caption_2`, several words do."""
+    """Return whether a field describes the photo by its name; of one such as `caption_2`, words do, or a single one."""
     parts = {part.casefold() for part in _PARTS.findall(name)}
-    others = {part for part in parts - DESCRIPTIONS - _KINDS if len(part) > LANGUAGE}
-    several = isinstance(value, str) and _has_words(value)
-    return name.casefold() in DESCRIPTIONS or (several and not others and not parts.isdisjoint(DESCRIPTIONS))
+    others = parts - DESCRIPTIONS - _KINDS
+    if name.casefold() in DESCRIPTIONS:
+        return True
+    if not isinstance(value, str) or parts.isdisjoint(DESCRIPTIONS) or any(len(part) > LANGUAGE for part in others):
+        return False
+    return _has_words(value) or (others.isdisjoint(_OF_NONE) and _is_word(value))
+
+
+def _is_word(text: str) -> bool:
+    """Return whether a text without blanks is a word rather than a number, a file or an address."""
+    return any(map(str.isalpha, text)) and not _FILE.search(text)
 
 
 def _is_in(caption: str, value: str) -> bool:

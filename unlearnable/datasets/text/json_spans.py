@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
-from unlearnable.datasets.text.spans import Span, TextSpan
+from unlearnable.datasets.text.spans import Span, TextSpan, is_blank
 
 _DECODE = json.JSONDecoder().raw_decode
 _FIRST = re.compile(r"[\[{]")
@@ -122,7 +122,7 @@ def spans_of(nodes: Iterable[Node]) -> tuple[Span, ...]:
 def text_in(text: str, node: Node, name: str) -> TextSpan | None:
     """Return the string that an object holds under a name; None if `node` is no object, or it is blank or absent."""
     value = node.value.get(name) if isinstance(node.value, dict) else None
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or is_blank(value):
         return None
     return TextSpan(*dict(members(text, node.start))[name])
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 from unlearnable.datasets.text import json_spans
-from unlearnable.datasets.text.spans import TextSpan
+from unlearnable.datasets.text.spans import TextSpan, is_blank
 
 
 def undone(text: str) -> str:
@@ -28,7 +28,8 @@ def redone(text: str) -> str:
 def text_in(text: str, node: json_spans.Node, name: str) -> TextSpan | None:
     """Return the string that an object holds under a name, as it was meant; None if it is blank or absent."""
     found = json_spans.text_in(text, node, name)
-    return found._replace(value=undone(found.value)) if found else None
+    meant = undone(found.value) if found else ""
+    return found._replace(value=meant) if found and not is_blank(meant) else None
 
 
 def speller(text: str) -> Callable[[str, str, str], str]:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from unlearnable.datasets.text.fields import SPLIT, Keys
-from unlearnable.datasets.text.spans import Span, TextSpan
+from unlearnable.datasets.text.spans import Span, TextSpan, is_blank
 from unlearnable.datasets.types import Skipped
 
 
@@ -136,7 +136,7 @@ def _folder(fields: Mapping[str, Sequence[TextSpan]]) -> str:
 def _first(fields: Mapping[str, Sequence[TextSpan]], names: tuple[str, ...]) -> tuple[TextSpan, ...]:
     """The strings of the first field that is not blank."""
     for name in names:
-        if filled := tuple(span for span in fields.get(name, ()) if span.value.strip()):
+        if filled := tuple(span for span in fields.get(name, ()) if not is_blank(span.value)):
             return filled
     return ()
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from unlearnable.errors import OutputError
+
+_UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})  # categories of Unicode
+_HOLLOW = frozenset("\u034f\u115f\u1160\u2800\u3164\ufe0e\ufe0f\uffa0")  # of other categories, and as little seen
 
 
 class Span(NamedTuple):
@@ -37,6 +41,11 @@ def splice(text: str, changes: Iterable[TextSpan]) -> str:
         parts += text[at : change.start], change.value
         at = change.end
     return "".join([*parts, text[at:]])
+
+
+def is_blank(text: str) -> bool:
+    """Return whether nothing of a text is seen: blanks, control characters, zero-width spaces and the like."""
+    return all(letter in _HOLLOW or unicodedata.category(letter) in _UNSEEN for letter in text)
 
 
 def stripped(text: str, start: int, end: int) -> TextSpan:
