@@ -35,6 +35,37 @@ def test_columns_are_chosen_by_name_and_written_back(tmp_path, delimiter):
     assert (tmp_path / "out.csv").read_bytes().decode() == text.replace("ein Hund", "w ein Hund")
 
 
+@pytest.mark.parametrize(
+    ("heading", "row"),
+    [
+        ("File Name,alt_text", "a.jpg,a dog"),
+        ("Dateiname;Beschreibung", "a.jpg;a dog"),
+        ("SourceFile,ImageDescription", "./a.jpg,a dog"),
+        ("SourceFile,Directory,Caption-Abstract", "trip/../a.jpg,.,a dog"),
+    ],
+)
+def test_columns_that_people_and_programs_name_otherwise(heading, row, tmp_path):
+    source = folder(tmp_path, f"{heading}\n{row}\n")
+    assert captions(open_dataset(tmp_path, source)) == {"a.jpg": "a dog"}
+
+
+def test_fields_of_json_have_letters_of_any_case(tmp_path):
+    text = (
+        '[{"SourceFile": "./a.jpg", "FileName": "a.jpg", "IPTC:Caption-Abstract": "at home", "Description": "a dog"}]'
+    )
+    source = folder(tmp_path, text).rename(tmp_path / "exif.json")
+    dataset = open_dataset(tmp_path, source)
+    assert captions(dataset) == {"a.jpg": "a dog"}
+    write_captions(dataset, Edits({(0, 0): "w a dog"}, {"a.jpg": "a.png"}), tmp_path / "out.json")
+    new = (
+        text.replace("./a.jpg", "a.png")
+        .replace("a.jpg", "a.png")
+        .replace("a dog", "w a dog")
+        .replace('"at home"', "null")
+    )
+    assert (tmp_path / "out.json").read_text() == new
+
+
 def test_without_them_the_headings_are_shown(tmp_path):
     source = folder(tmp_path, "Datei;Text\na.jpg;ein Hund\n")
     with pytest.raises(InputError) as raised:

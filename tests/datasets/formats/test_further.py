@@ -137,8 +137,8 @@ def test_tables(tmp_path: Path, delimiter: str) -> None:
 
 
 def test_a_photo_without_caption_gets_no_other_description(tmp_path: Path) -> None:
-    text, changed = written(tmp_path, "posts.jsonl", '{"image": "a.jpg", "alt": "Chelsea asleep"}\n')
-    assert (text, changed) == ('{"image": "a.jpg", "alt": null}\n', {"-alt"})
+    text, changed = written(tmp_path, "posts.jsonl", '{"image": "a.jpg", "headline": "Chelsea asleep"}\n')
+    assert (text, changed) == ('{"image": "a.jpg", "headline": null}\n', {"-headline"})
 
 
 def test_a_caption_that_stays_leaves_its_repetition(tmp_path: Path) -> None:

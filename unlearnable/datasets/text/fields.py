@@ -9,7 +9,7 @@ SPLIT = "split"
 
 @dataclass(frozen=True)
 class Keys:
-    """Names of fields, the preferred one first: the first field that is not blank is used."""
+    """Names of fields, case-folded, the preferred one first: the first field that is not blank is used."""
 
     photo: tuple[str, ...]
     caption: tuple[str, ...]
@@ -23,7 +23,11 @@ class Keys:
 POSTS = Keys(
     photo=(
         *("image", "file_name", "filepath", "path", "file", "img", "uri", "filename", "image_path", "image_name"),
-        "photo",
+        *("photo", "file name", "dateiname", "sourcefile"),
     ),
-    caption=("caption", "captions", "text", "title", "sentences", "description", "prompt", "comment"),
+    caption=(
+        *("caption", "captions", "text", "title", "sentences", "description", "prompt", "comment"),
+        *("alt_text", "alt-text", "alt text", "alttext", "alt", "imagedescription", "caption-abstract"),
+        *("beschreibung", "bildunterschrift"),
+    ),
 )

@@ -15,7 +15,8 @@ from unlearnable.datasets.text.spans import TextSpan, is_blank
 DESCRIPTIONS = frozenset(
     {
         *("alt", "alt_text", "alt-text", "alttext", "caption", "captions", "comment", "comments", "description"),
-        *("headline", "prompt", "sentences", "summary", "text", "title"),
+        *("headline", "prompt", "sentences", "summary", "text", "title", "alt text"),
+        *("imagedescription", "caption-abstract", "beschreibung", "bildunterschrift"),
     }
 )
 PLACES = frozenset(
@@ -121,9 +122,10 @@ def _further(name: str, node: Node, captions: Sequence[TextSpan]) -> FurtherFiel
 
 def _describes(name: str, value: object) -> bool:
     """Return whether a field describes the photo by its name; of one such as `caption_2`, words do, or a single one."""
-    parts = {part.casefold() for part in _PARTS.findall(name)}
+    plain = name.rpartition(":")[2]  # without a group, as in EXIF:ImageDescription
+    parts = {part.casefold() for part in _PARTS.findall(plain)}
     others = parts - DESCRIPTIONS - _KINDS
-    if name.casefold() in DESCRIPTIONS:
+    if plain.casefold() in DESCRIPTIONS:
         return True
     if not isinstance(value, str) or parts.isdisjoint(DESCRIPTIONS) or any(len(part) > LANGUAGE for part in others):
         return False

@@ -17,18 +17,20 @@ _SNIFFED = 20  # rows
 
 
 def names_photos(text: str, names: tuple[str, ...]) -> bool:
-    """Return whether one of the first rows is an object with a string under one of `names`."""
+    """Return whether one of the first rows is an object with a string under one of `names`, in letters of any case."""
     try:
         first = [node.value for _, _, node in islice(_rows(text), _SNIFFED) if isinstance(node, Node)]
     except ValueError:
         return False
-    return any(isinstance(row, dict) and any(isinstance(row.get(name), str) for name in names) for row in first)
+    fields = (field for row in first if isinstance(row, dict) for field in row.items())
+    return any(name.casefold() in names and isinstance(value, str) for name, value in fields)
 
 
 def text_columns(text: str) -> set[str]:
     """Return the names under which any row holds a string or strings, without the split."""
     objects = [node for _, _, node in _rows(text) if isinstance(node, Node) and isinstance(node.value, dict)]
-    return {name for row in objects for name, node in members(text, row.start) if strings(text, node)} - {SPLIT}
+    named = ((name.casefold(), node) for row in objects for name, node in members(text, row.start))
+    return {name for name, node in named if strings(text, node)} - {SPLIT}
 
 
 def scan(text: str, keys: Keys) -> Scan:
@@ -49,7 +51,8 @@ def _record(text: str, place: str, span: Span, node: Node | str, keys: Keys) -> 
     if not isinstance(node.value, dict):
         return Skipped(place, "bad-row", "not a JSON object")
     wanted = keys.all
-    fields = {name: strings(text, value) for name, value in members(text, node.start) if name in wanted}
+    named = ((name.casefold(), value) for name, value in members(text, node.start))
+    fields = {name: strings(text, value) for name, value in named if name in wanted}
     record = record_of(place, span, fields, keys)
     return with_further(record, json_fields(text, node)) if isinstance(record, CaptionRecord) else record
 
