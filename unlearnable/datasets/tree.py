@@ -50,8 +50,10 @@ _FOLDER_WORDS = (
     | {"mobileuploads", "timelinephotos", "profilepictures", "coverphotos", "attachments", "files"}
     | {"instagram", "facebook", "twitter", "tweet", "tweets", "tumblr", "flickr", "mastodon", "google", "icloud"}
     | {"original", "originals", "takeout", "from", "library", "photoslibrary", "gallery", "pana"}  # 101_PANA
-    | {"new", "folder", "fotos", "foto", "bilder", "von", "de", "neuer", "ordner"}
+    | {"new", "folder", "fotos", "foto", "bilder", "von", "de", "neuer", "ordner", "blob", "blobs"}
 )
+
+_ACCOUNT = re.compile(r"did[:_-](plc|web)[:_-]")  # of Bluesky, after which the folder of its export is called
 
 
 def is_photo(name: str) -> bool:
@@ -181,7 +183,7 @@ def template_caption(photo: str, named: Callable[[str], str] = named) -> str:
 
 def _is_given(folder: str) -> bool:
     """Return whether a folder has a name that a phone, a program or an export gave it, such as `your_posts`."""
-    return {word.casefold() for word in _words(folder)} <= _FOLDER_WORDS
+    return bool(_ACCOUNT.match(folder)) or {word.casefold() for word in _words(folder)} <= _FOLDER_WORDS
 
 
 def telling_words(name: str) -> list[str]:
