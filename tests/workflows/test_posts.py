@@ -317,6 +317,18 @@ def test_a_list_of_other_photos_is_no_captions_of_these(posts):
         ("list.txt", "Photo name\tWords\np0.png\ta dog\n", "choose of it with --photo-column and --caption-column"),
         ("list.jsonl", '{"foto": "p0.png", "words": "a dog"}\n', "one JSON object per line"),
         ("list.xlsx", "PK", "save it as CSV"),
+        ("captions.docx", "PK", "save it as CSV"),
+        ("captions.yaml", "p0: a dog\n", "save it as CSV"),
+        ("about.yml", "p0.png: a dog\n", "save it as CSV"),
+        ("caption.txt", "Our holidays, in Rome\n", "put the caption of a.jpg into a.txt"),
+        ("Captions.txt", "a dog\na cat\n", "put the caption of a.jpg into a.txt"),
+        ("_chat.txt", "[01.05.24, 12:31:02] Mia: \u200e<Anhang: p0.png>\n", "it is a chat, as WhatsApp saves it: put"),
+        (
+            "WhatsApp.txt",
+            "5/1/24, 9:31\u202fAM - Mia: p0.png (file attached)\nat the sea\n",
+            "as WhatsApp saves it: put",
+        ),
+        ("result.json", '{"messages": [{"photo": "p0.png", "text": "a dog"}]}', "write a list of objects"),
     ],
 )
 def test_captions_that_cannot_be_read_are_named_with_what_to_do(posts, name, text, why):

@@ -13,11 +13,11 @@ from unlearnable.datasets.found_captions import (
     find_captions,
     only_captions,
     repeats_texts,
-    unread_captions,
 )
 from unlearnable.datasets.opening import columns_of, is_word_for_people, open_dataset, write_captions
 from unlearnable.datasets.tree import is_photo
 from unlearnable.datasets.types import Columns, Dataset, Edits, Pair, Person, Photo, Skipped
+from unlearnable.datasets.unread import unread_captions
 
 __all__ = [
     "Columns",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from pathlib import Path
 
@@ -17,8 +18,20 @@ TABLES = frozenset({".csv", ".tsv", ".txt"})
 SPREADSHEETS = frozenset({".xlsx", ".xls", ".ods", ".numbers"})
 _NEEDS_HEADING = "a CSV or TSV needs a first row that names its columns, such as filepath and title"
 AS_CSV = "save it as CSV, with a first row that names its columns, such as filename and caption"
+_IN_TEXTS = "put the caption of a.jpg into a.txt beside it, or all into a CSV with the columns filename and caption"
+_NEEDS_LIST = 'write a list of objects, such as [{"image": "a.jpg", "caption": "a dog"}]'
 _NEEDS_KEYS = 'write one JSON object per line, such as {"image": "a.jpg", "caption": "a dog"}'
-_HINTS = dict.fromkeys(TABLES, _NEEDS_HEADING) | {".jsonl": _NEEDS_KEYS, ".ndjson": _NEEDS_KEYS}
+_HINTS = {
+    ".csv": _NEEDS_HEADING,
+    ".tsv": _NEEDS_HEADING,
+    ".txt": _IN_TEXTS,
+    ".json": _NEEDS_LIST,
+    ".jsonl": _NEEDS_KEYS,
+    ".ndjson": _NEEDS_KEYS,
+}
+_CHAT = re.compile(  # "[01.05.24, 12:31:02] Mia:" or "5/1/24, 9:31 AM - Mia:"
+    r"\W*\d{1,4}[./-]\d{1,2}[./-]\d{1,4},? \d{1,2}[:.]\d{2}.{0,8}?(\] | - )"
+)
 
 
 def recognise(source: Path) -> Format:
@@ -47,6 +60,8 @@ def recognised(source: Path) -> Format | None:
 
 def hint_for(source: Path, text: str) -> str:
     """Return what to do with a file whose captions are in no known format."""
+    if _CHAT.match(text):
+        return f"it is a chat, as WhatsApp saves it: {_IN_TEXTS}"
     if source.suffix.lower() == ".json":
         try:
             decode(text)
@@ -54,4 +69,4 @@ def hint_for(source: Path, text: str) -> str:
             return f"it is not valid JSON: {error}"
     if source.suffix.lower() in TABLES and csv_rows.has_heading(text):
         return f"its first row is {csv_rows.first_row(text)}: choose of it with --photo-column and --caption-column"
-    return _HINTS.get(source.suffix.lower(), "there are: " + ", ".join(FORMATS))
+    return _HINTS.get(source.suffix.lower(), AS_CSV)

@@ -11,7 +11,7 @@ import pytest
 from tests.datasets.conftest import captions, touch
 from unlearnable.datasets import Edits, Skipped, open_dataset, write_captions
 from unlearnable.datasets.formats import FORMATS
-from unlearnable.datasets.found_captions import unread_captions
+from unlearnable.datasets.unread import unread_captions
 from unlearnable.errors import InputError
 
 

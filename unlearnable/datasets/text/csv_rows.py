@@ -39,9 +39,12 @@ def find_heading(text: str, photo: Sequence[str]) -> Heading | None:
 
 
 def has_heading(text: str) -> bool:
-    """Return whether some delimiter splits the first row into what may be names of columns: a photo's is none."""
-    first_rows = [row.cells for mark in DELIMITERS for row in islice(read_rows(text[: 1 << 16], mark), 1)]
-    return any(len(cells) > 1 and not any(is_photo(cell.value) for cell in cells) for cells in first_rows)
+    """Return whether some delimiter splits two rows, the first into what may be names of columns: a photo's is none."""
+    first_rows = ([row.cells for row in islice(read_rows(text[: 1 << 16], mark), 2)] for mark in DELIMITERS)
+    return any(
+        len(rows) > 1 and min(map(len, rows)) > 1 and not any(is_photo(cell.value) for cell in rows[0])
+        for rows in first_rows
+    )
 
 
 def names_one(text: str, names: Collection[str]) -> bool:
