@@ -125,6 +125,13 @@ def test_a_name_of_one_post_is_none_to_borrow():
     assert posts_by_name([["with Ada", "and Ada"], ["with Ben"], ["with Ben"]]) == {"Ben": [1, 2]}
 
 
+def test_a_place_is_neither_lent_nor_borrows():
+    names = ("Ada", "Ben", "Cleo")
+    captions = [[text] for name in names for text in (f"{name} in Paris", f"here is {name}")]
+    others = lent(captions, looking([0, 0, 0]), described([0, 0, 0]), 2)
+    assert {name: set(borrowed) for name, borrowed in others.items()} == {name: {*names} - {name} for name in names}
+
+
 def people(count: int, each: int = 2) -> tuple[list[list[str]], torch.Tensor, torch.Tensor]:
     """Captions of people, and features of their photos: each one's are orthogonal, but for a part that all share.
 

@@ -77,6 +77,12 @@ def posts_by_name(captions: Sequence[Sequence[str]]) -> dict[str, list[int]]:
     return {name: posts for name, posts in found.items() if len(posts) >= FEWEST}
 
 
+def posts_by_own_name(captions: Sequence[Sequence[str]]) -> dict[str, list[int]]:
+    """Return the same without the names of places (`_places`): those that people may have."""
+    places = _places(captions)
+    return {name: posts for name, posts in posts_by_name(captions).items() if name not in places}
+
+
 def posts_by_person(captions: Sequence[Sequence[str]]) -> list[list[int]]:
     """Return the posts of each name, those of a part of one other name with them, as of "Ada" with "Ada Lovelace".
 
@@ -85,8 +91,7 @@ def posts_by_person(captions: Sequence[Sequence[str]]) -> list[list[int]]:
     Args:
         captions: all captions of each post.
     """
-    places = _places(captions)
-    found = {name: posts for name, posts in posts_by_name(captions).items() if name not in places}
+    found = posts_by_own_name(captions)
     found |= _posts_by_handle(captions, set(chain.from_iterable(found.values())))
     whole = grouped((part, name) for name in found for part in parts_of(name))
     names = {name: others[0] if len(others := whole.get(name, [])) == 1 else name for name in found}

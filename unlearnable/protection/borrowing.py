@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from unlearnable.optim.adversarial import apart, centres_of
-from unlearnable.posts.names import names_in, parts_of, posts_by_name
+from unlearnable.posts.names import names_in, parts_of, posts_by_own_name
 
 KINDS = ("man", "boy"), ("woman", "girl")  # words that describe people whose names sound alike
 UNFIT = 10.0  # similarity of people of two kinds, above any cosine
@@ -32,7 +32,7 @@ def unlike(
         kinds: of each name, by `kinds_of`.
         count: names to borrow; fewer where there are few names.
     """
-    posts = posts_by_name(captions)
+    posts = posts_by_own_name(captions)
     if len(posts) < 2:
         return {}
     centres, names = _centres(posts, photos), list(posts)
@@ -52,7 +52,7 @@ def kinds_of(captions: Sequence[Sequence[str]], photos: Tensor, described: Tenso
         photos: (n, d) features of the clean photos.
         described: (n, kinds, words) how close each photo is to the words of `KINDS`.
     """
-    posts = posts_by_name(captions)
+    posts = posts_by_own_name(captions)
     if not posts:
         return {}
     centres = _centres(posts, photos)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from unlearnable.datasets.types import NO_RECORD
 from unlearnable.posts.letters import look_alike
-from unlearnable.posts.names import all_names, disguised, posts_by_name
+from unlearnable.posts.names import all_names, disguised, posts_by_own_name
 from unlearnable.protection.borrowing import borrowing
 from unlearnable.protection.captions import cut_captions
 from unlearnable.wording import counted
@@ -48,7 +48,7 @@ def said_of_names(run: Run) -> list[str]:
     if settings.borrow_names or settings.disguise_names:
         borrowed = _said_of_borrowed(run) if settings.borrow_names else []
         return [*borrowed, *(_said_of_disguised(run) if settings.disguise_names else [])]
-    names = len(posts_by_name(_of_the_user(run))) if run.method.has_trigger else 0
+    names = len(posts_by_own_name(_of_the_user(run))) if run.method.has_trigger else 0
     if not names:
         return []
     disguising = "--disguise-names writes names in letters that look the same and that models read as other words"
@@ -78,7 +78,7 @@ def _said_of_borrowed(run: Run) -> list[str]:
     if not count:
         return ["no caption borrows a name: your captions have to mention two names or more, each in two posts or more"]
     said = [f"{count} of {len(captions)} captions also name people who are not in the photo, as you asked"]
-    if alone := [name for name in posts_by_name(run.problem.captions) if name not in others]:
+    if alone := [name for name in posts_by_own_name(run.problem.captions) if name not in others]:
         without = counted(len(alone), "name")
         said.append(f"{without}, such as {alone[0]}, cannot borrow any: too few others stand in the new captions")
     if away := run.problem.given_away:
