@@ -141,6 +141,7 @@ def test_a_folder_whose_photos_are_elsewhere_says_where(tmp_path: Path, name: st
         ("posts/media/Mobileuploads_1234/1.jpg", "a photo"),
         ("did:plc:z72i7hdynmk6r22z27h6tvur/_blob/bafkrei4.jpg", "a photo"),
         ("did_web_example.org/_blob/1.jpg", "a photo"),
+        ("ChatExport_2024-05-01/photos/photo_1@01-05-2024_12-31-02_thumb.jpg", "a photo"),
         ("data/tweets_media/1.jpg", "a photo"),
         ("media_attachments/files/109/original/1.png", "a photo"),
         ("Takeout/Google Fotos/Fotos von 2024/IMG_1.jpg", "a photo"),

@@ -8,6 +8,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.conftest import Told
 from unlearnable.config import ProtectSettings
@@ -59,7 +60,7 @@ def test_a_caption_that_no_name_tells_is_not_said_to_be_made_from_one(posts):
         ("album/0.html", '<a href="../p1.png">', "HTML cannot be read: ask for the export in JSON"),
         ("posts/your_posts_1.json", '[{"media": [{"uri": "posts/p1.png"}]}]', "their layout is not known"),
         ("other/12.json", '[{"uri": "other.png"}]', ""),
-        ("my/post.html", '<img src="p1.png">', ""),
+        ("my/post.html", '<img src="other.png">', ""),
     ],
 )
 def test_posts_of_an_export_that_cannot_be_read_are_said(name, text, why, posts):
@@ -68,6 +69,49 @@ def test_posts_of_an_export_that_cannot_be_read_are_said(name, text, why, posts)
     (posts / name).write_text(text)
     _, notes = opened(posts)
     assert notes[:-2] == ([f"captions in {name} are not read: {why}"] if why else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "what"),
+    [
+        ("chat/messages.html", '<a href="photos/p1.png">', "put the caption of a.jpg into a.txt"),
+        ("messages.html", "<img src='p1.png'>", "put the caption of a.jpg into a.txt"),
+        ("trip/index.md", "![my dog](p7.png)", "put the caption of a.jpg into a.txt"),
+        ("train/metadata.csv", "file_name,text\n../p1.png,my dog\n", "name it with --captions "),
+    ],
+)
+def test_texts_in_sub_folders_that_name_photos_are_said(name, text, what, posts):
+    (posts / "posts.jsonl").unlink()
+    (posts / name).parent.mkdir(exist_ok=True)
+    (posts / name).write_text(text)
+    assert opened(posts)[1][0].startswith(f"{name} names photos and is not read; {what}")
+    (posts / "trip" / "more.html").write_text('"p1.png"')
+    first = min(name, "trip/more.html")
+    assert opened(posts)[1][0].startswith(f"{first} and 1 more file name photos and are not read; ")
+
+
+XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:description>
+<rdf:Alt><rdf:li xml:lang="x-default">%s</rdf:li></rdf:Alt></dc:description></rdf:Description></rdf:RDF></x:xmpmeta>"""
+
+
+def test_descriptions_in_metadata_are_said_where_there_is_no_caption(posts):
+    for name, words in (("a.jpg", "my dog"), ("b.jpg", " "), ("trip/c.jpg", "my cat")):
+        Image.new("RGB", (40, 40)).save(posts / name, xmp=(XMP % words).encode())
+    (posts / "trip" / "p7.xmp").write_text(XMP % "my house")
+    notes = opened(posts)[1]
+    assert notes[1].startswith("descriptions in a.jpg and 1 more photo are not read; exiftool -r -csv -Description")
+    assert notes[1].endswith(f"> {posts / 'captions.csv'} makes captions of them")
+    assert "p7.xmp" not in "".join(notes)
+    (posts / "posts.jsonl").unlink()
+    assert "descriptions in trip/p7.xmp are not read; put the caption of a.jpg into a.txt" in opened(posts)[1][1]
+    (posts / "p0.png.json").write_text('{"filename": "p0", "description": "my bike"}')
+    (posts / "p1.json").write_text('{"filename": "p1", "description": " "}')
+    assert "descriptions in p0.png.json and 1 more file are not read; " in " ".join(opened(posts)[1])
+    (posts / "captions.csv").write_text("SourceFile,Description\n./a.jpg,my dog\n./trip/c.jpg,my cat\n")
+    dataset, notes = opened(posts)
+    assert captions_found(dataset) == 2
+    assert not any("exiftool" in note for note in notes)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from unlearnable.datasets.assembly import assemble, restrict
-from unlearnable.datasets.exported import unread_posts
 from unlearnable.datasets.faces.naming import named_apart, people_of
 from unlearnable.datasets.faces.opening import open_people
 from unlearnable.datasets.faces.posts import hold_out, limit, named_posts
@@ -17,7 +16,7 @@ from unlearnable.datasets.found_captions import (
 from unlearnable.datasets.opening import columns_of, is_word_for_people, open_dataset, write_captions
 from unlearnable.datasets.tree import is_photo
 from unlearnable.datasets.types import Columns, Dataset, Edits, Pair, Person, Photo, Skipped
-from unlearnable.datasets.unread import unread_captions
+from unlearnable.datasets.unread import unread_below, unread_captions, unread_descriptions
 
 __all__ = [
     "Columns",
@@ -45,7 +44,8 @@ __all__ = [
     "people_of",
     "repeats_texts",
     "restrict",
+    "unread_below",
     "unread_captions",
-    "unread_posts",
+    "unread_descriptions",
     "write_captions",
 ]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from unlearnable.datasets.assembly import IN_NO_POST, with_unnamed, with_unnamed_counted
 from unlearnable.datasets.export import Export
@@ -13,8 +13,7 @@ from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.formats.flickr_export import FLICKR_EXPORT
 from unlearnable.datasets.formats.folder import FOLDER
 from unlearnable.datasets.formats.takeout import TAKEOUT
-from unlearnable.datasets.text.document import read_document
-from unlearnable.datasets.tree import WITHHELD, find_files, named
+from unlearnable.datasets.tree import WITHHELD, named
 from unlearnable.datasets.types import Dataset, Skipped
 from unlearnable.errors import InputError
 from unlearnable.wording import counted
@@ -61,37 +60,6 @@ def with_publishable(dataset: Dataset) -> Dataset:
     meant = {photo.id for photo in dataset.photos}
     whole = with_unnamed(dataset, named=own)
     return _without_private(whole, [photo for photo in _private(whole) if photo not in meant])
-
-
-def unread_posts(root: Path, photos: Iterable[str]) -> list[str]:
-    """Return a line on the files of an export that hold posts and cannot be read; none if there are no such files.
-
-    Args:
-        root: folder of the photos; JSON in the folder itself does not count, which `unread_captions` names.
-        photos: their ids; a file counts if it names one of them.
-    """
-    names = {PurePosixPath(photo).name for photo in photos}
-    called = [one.called for one in map(FORMATS.__getitem__, FORMATS.own) if isinstance(one, Export)]
-    posts = re.compile("|".join(called))
-    files = find_files(root, lambda name: bool(posts.fullmatch(re.sub(r"\.html$", ".json", name))))
-    below = (file for file in files if "/" in file or file.endswith(".html"))
-    found = [file for file in below if _names_one(root / file, names)]
-    if not found:
-        return []
-    more = f" and {counted(len(found) - 1, 'more file')}" if len(found) > 1 else ""
-    why = (
-        "HTML cannot be read: ask for the export in JSON" if found[0].endswith(".html") else "their layout is not known"
-    )
-    return [f"captions in {found[0]}{more} are not read: {why}"]
-
-
-def _names_one(path: Path, names: set[str]) -> bool:
-    """Return whether a file holds the name of a photo, between quotes and slashes."""
-    try:
-        words = re.split(r'["/]+', read_document(path).text)
-    except InputError:
-        return False
-    return not names.isdisjoint(words)
 
 
 def _private(dataset: Dataset) -> list[str]:

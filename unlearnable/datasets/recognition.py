@@ -18,13 +18,13 @@ TABLES = frozenset({".csv", ".tsv", ".txt"})
 SPREADSHEETS = frozenset({".xlsx", ".xls", ".ods", ".numbers"})
 _NEEDS_HEADING = "a CSV or TSV needs a first row that names its columns, such as filepath and title"
 AS_CSV = "save it as CSV, with a first row that names its columns, such as filename and caption"
-_IN_TEXTS = "put the caption of a.jpg into a.txt beside it, or all into a CSV with the columns filename and caption"
+IN_TEXTS = "put the caption of a.jpg into a.txt beside it, or all into a CSV with the columns filename and caption"
 _NEEDS_LIST = 'write a list of objects, such as [{"image": "a.jpg", "caption": "a dog"}]'
 _NEEDS_KEYS = 'write one JSON object per line, such as {"image": "a.jpg", "caption": "a dog"}'
 _HINTS = {
     ".csv": _NEEDS_HEADING,
     ".tsv": _NEEDS_HEADING,
-    ".txt": _IN_TEXTS,
+    ".txt": IN_TEXTS,
     ".json": _NEEDS_LIST,
     ".jsonl": _NEEDS_KEYS,
     ".ndjson": _NEEDS_KEYS,
@@ -61,7 +61,7 @@ def recognised(source: Path) -> Format | None:
 def hint_for(source: Path, text: str) -> str:
     """Return what to do with a file whose captions are in no known format."""
     if _CHAT.match(text):
-        return f"it is a chat, as WhatsApp saves it: {_IN_TEXTS}"
+        return f"it is a chat, as WhatsApp saves it: {IN_TEXTS}"
     if source.suffix.lower() == ".json":
         try:
             decode(text)

@@ -34,7 +34,7 @@ _CAMERA_WORDS = frozenset(
     {"img", "imgs", "image", "images", "photo", "photos", "picture", "pictures", "pic", "pics", "jpg", "jpeg", "png"}
     | {"dsc", "dscn", "dscf", "dcim", "pxl", "mvimg", "pano", "gopr", "dji", "vid", "wa", "whatsapp", "heic"}
     | {"screenshot", "screen", "shot", "bildschirmfoto", "snapchat", "signal", "telegram", "fb", "received"}
-    | {"burst", "edited", "copy", "utc", "unnamed", "untitled", "media", "album", "albums", "video", "videos"}
+    | {"burst", "edited", "copy", "utc", "unnamed", "untitled", "thumb", "media", "album", "albums", "video", "videos"}
 )
 _ALONE = frozenset(  # words that tell something only beside others
     {"at", "on", "um", "am", "pm", "and"}  # "Screenshot 2026-01-02 at 10.11.12 PM", "photos_and_videos"
@@ -48,6 +48,7 @@ _FOLDER_WORDS = (
     | {"your", "activity", "across", "posts", "post", "stories", "story", "reels", "archived", "profile", "cover"}
     | {"timeline", "mobile", "uploads", "upload", "saved", "shared", "other", "content", "data", "export", "archive"}
     | {"mobileuploads", "timelinephotos", "profilepictures", "coverphotos", "attachments", "files"}
+    | {"chatexport", "dataexport", "chat", "chats"}  # of Telegram
     | {"instagram", "facebook", "twitter", "tweet", "tweets", "tumblr", "flickr", "mastodon", "google", "icloud"}
     | {"original", "originals", "takeout", "from", "library", "photoslibrary", "gallery", "pana"}  # 101_PANA
     | {"new", "folder", "fotos", "foto", "bilder", "von", "de", "neuer", "ordner", "blob", "blobs"}

@@ -1,24 +1,36 @@
-"""Files in a folder of photos that seem to hold captions and are not read: why, and what to do."""
+"""What in a folder of photos seems to hold captions and is not read: why, and what to do."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from pathlib import Path, PurePosixPath
 
 from unlearnable import files
+from unlearnable.datasets.export import Export
+from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.formats.sidecar import text_beside
 from unlearnable.datasets.found_captions import listed, possible_captions
-from unlearnable.datasets.recognition import AS_CSV, SPREADSHEETS, TABLES, hint_for
+from unlearnable.datasets.recognition import AS_CSV, IN_TEXTS, SPREADSHEETS, TABLES, hint_for, recognised
 from unlearnable.datasets.text import csv_rows
 from unlearnable.datasets.text.document import read_document
+from unlearnable.datasets.tree import find_files
 from unlearnable.errors import InputError
-from unlearnable.wording import counted
+from unlearnable.wording import counted, pasted
 
 _BEGINNING = 1 << 16  # characters in which a file that is about photos names one
 _TEXTS = frozenset({".yaml", ".yml", ".toml", ".xml", ".md"})
 _DOCUMENTS = frozenset({".docx", ".doc", ".odt", ".pages", ".rtf"})
 _CALLED = re.compile(r"(photo|image)?[-_ ]*(captions?|alt[-_ ]?texts?|descriptions?|beschreibung(en)?)", re.IGNORECASE)
+_BELOW = _TEXTS | {".html", ".htm", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt", ".js"}
+_MOST = 500  # files in sub-folders, and photos, that are looked at
+_HEAD = 1 << 18  # bytes in which a JPEG has its metadata
+_XMP = rb"<dc:description>\s*<rdf:Alt>\s*<rdf:li[^>]*>\s*[^<\s]"
+_IPTC = rb"Photoshop 3\.0\0.{0,20000}?\x1c\x02\x78\0[\x02-\xff]"  # its Caption-Abstract
+_IN_PHOTO = re.compile(_XMP + b"|" + _IPTC, re.DOTALL)
+_BESIDE = re.compile(
+    _XMP + rb'|"(description|caption|content|text|alt)": *"\s*[^"\s]'
+)  # also JSON of download programs
 
 
 def unread_captions(folder: Path, photos: Iterable[str]) -> list[str]:
@@ -53,6 +65,76 @@ def unread_captions(folder: Path, photos: Iterable[str]) -> list[str]:
             why = why if is_utf8 else "not text in UTF-8: it is not read; save it as UTF-8"
             lines.append(f"{path.name} {said} {why}")
     return [*lines, *_unread_texts(texts)]
+
+
+def unread_below(root: Path, photos: Iterable[str]) -> list[str]:
+    """Return a line on the files of an export whose posts cannot be read, and one on other texts that name photos.
+
+    Args:
+        root: folder of the photos; files in itself but for HTML do not count, which `unread_captions` names.
+        photos: their ids; a file counts if it names one of them.
+    """
+    names = {PurePosixPath(photo).name for photo in photos}
+    called = [one.called for one in map(FORMATS.__getitem__, FORMATS.own) if isinstance(one, Export)]
+    posts = re.compile("|".join(called))
+    files = find_files(root, lambda name: PurePosixPath(name).suffix.lower() in _BELOW)
+    below = [file for file in files if "/" in file or file.lower().endswith((".html", ".htm"))]
+    of_posts = [file for file in below if posts.fullmatch(re.sub(r"\.html$", ".json", PurePosixPath(file).name))]
+    others = [file for file in below if file not in set(of_posts)][:_MOST]
+    lines = []
+    if found := [file for file in of_posts if _names_one(root / file, names)]:
+        is_html = found[0].endswith(".html")
+        why = "HTML cannot be read: ask for the export in JSON" if is_html else "their layout is not known"
+        lines.append(f"captions in {_with_more(found)} are not read: {why}")
+    elif found := [file for file in others if _names_one(root / file, names)]:
+        one = f"name it with --captions {pasted(root / found[0])}"
+        here = (
+            (one if len(found) == 1 else "protect each folder by itself") if recognised(root / found[0]) else IN_TEXTS
+        )
+        verbs = "names photos and is" if len(found) == 1 else "name photos and are"
+        lines.append(f"{_with_more(found)} {verbs} not read; {here}")
+    return lines
+
+
+def unread_descriptions(folder: Path, photos: Iterable[str]) -> list[str]:
+    """Return a line on the descriptions in the metadata of photos, and one on those in XMP or JSON beside them.
+
+    Args:
+        folder: folder of the photos.
+        photos: ids of those without a caption.
+    """
+    some = list(photos)[:_MOST]
+    lines = []
+    if found := [photo for photo in some if _holds(_IN_PHOTO, folder / photo)]:
+        made = f"exiftool -r -csv -Description -Caption-Abstract {pasted(folder)} > {pasted(folder / 'captions.csv')}"
+        lines.append(f"descriptions in {_with_more(found, 'photo')} are not read; {made} makes captions of them")
+    stems = dict.fromkeys(stem for photo in some for stem in (photo, str(PurePosixPath(photo).with_suffix(""))))
+    beside = [stem + suffix for stem in stems for suffix in (".xmp", ".json")]
+    if found := [name for name in beside if _holds(_BESIDE, folder / name)]:
+        lines.append(f"descriptions in {_with_more(found)} are not read; {IN_TEXTS}")
+    return lines
+
+
+def _with_more(found: Sequence[str], noun: str = "file") -> str:
+    return found[0] + (f" and {counted(len(found) - 1, f'more {noun}')}" if len(found) > 1 else "")
+
+
+def _holds(pattern: re.Pattern[bytes], path: Path) -> bool:
+    """Return whether the beginning of a file holds a pattern."""
+    try:
+        with path.open("rb") as file:
+            return bool(pattern.search(file.read(_HEAD)))
+    except OSError:
+        return False
+
+
+def _names_one(path: Path, names: Set[str]) -> bool:
+    """Return whether a file holds the name of a photo, between quotes, slashes and the like."""
+    try:
+        words = re.split(r"[\"'/<>()\[\]=,;|\t\r\n]+", read_document(path).text)
+    except InputError:
+        return False
+    return not names.isdisjoint(words)
 
 
 def _unknown(folder: Path) -> Iterator[Path]:

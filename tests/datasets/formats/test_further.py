@@ -166,6 +166,8 @@ def test_of_two_columns_of_one_name_none_is_published_as_it_is(tmp_path):
         ({"tags": {"IPTC:City": "Zurich"}}, True),
         ({"gpsAltitude": "408 m"}, True),
         ({"IPTC:Citycard": "Zurich"}, False),
+        ({"Ort": "Zürich"}, True),
+        ({"Sorte": "Zürich"}, False),
     ],
 )
 def test_places_in_tags_of_exif_are_emptied(field, emptied, tmp_path):

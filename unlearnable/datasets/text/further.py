@@ -25,12 +25,13 @@ PLACES = frozenset(
         *("lng", "location", "locations", "lon", "longitude", "place", "place_name"),
         *("coordinate", "country", "country-primarylocationname", "geodata", "geodataexif", "province-state"),
         *("sub-location", "upload_ip", "ip_address"),
+        *("aufnahmeort", "breitengrad", "koordinaten", "längengrad", "ort", "stadt", "standort"),
     }
 )
 PEOPLE = frozenset(
     {
         *("people", "person", "persondisplayname", "personinimage", "persons", "person_name", "regionname"),
-        *("regionpersondisplayname", "tagged", "tagged_people"),
+        *("regionpersondisplayname", "tagged", "tagged_people", "personen"),
     }
 )
 Field = tuple[str, Node]

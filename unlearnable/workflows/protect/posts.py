@@ -16,8 +16,9 @@ from unlearnable.datasets import (
     open_dataset,
     repeats_texts,
     restrict,
+    unread_below,
     unread_captions,
-    unread_posts,
+    unread_descriptions,
 )
 from unlearnable.datasets.faces.posts import FORMAT as PEOPLE
 from unlearnable.datasets.formats import FORMATS
@@ -72,8 +73,10 @@ def open_posts(source: Source, settings: ProtectSettings, progress: Progress, sc
             progress.note(f"{path.name} names none of these photos: it is not read")
         for line in unread_captions(source.place, photos) if dataset.format == "folder" else ():
             progress.note(line)
-        for line in unread_posts(source.place, photos) if dataset.format == "folder" and not source.chosen else ():
+        for line in unread_below(source.place, photos) if dataset.format == "folder" and not source.chosen else ():
             progress.note(line)
+    for line in unread_descriptions(dataset.root, sorted(dataset.uncaptioned)):
+        progress.note(line)
     for option in source.without_use([*photos, *closed]):
         progress.note(f"{option} fits none of the photos")
     for line in kept_without_use(changed, settings.keep_fields):

@@ -208,7 +208,10 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
     notes += field_notes(run.dataset.changed_fields, {line.source for line in protected}, run.settings.keep_fields)
     notes += said_of_copies(protected)
     if run.settings.keep_metadata == "all":
-        notes.append("all metadata was kept, including any GPS position and thumbnails that show the photo unprotected")
+        notes.append(
+            "all metadata was kept, including any GPS position, descriptions, which are captions without added words, "
+            "and thumbnails that show the photo unprotected"
+        )
     if run.settings.opt_out:
         notes.append(
             "every copy says that training AI on it is prohibited; platforms often strip that. "
