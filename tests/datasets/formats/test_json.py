@@ -120,6 +120,22 @@ def test_coco_joins_on_the_id_and_reports_what_does_not_join(tmp_path: Path) -> 
     )
 
 
+def test_other_descriptions_and_places_of_coco_are_emptied(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    note = '{"image_id": 1, "caption": "my dog", "caption_de": "Hund", "area": 1.50, "story": "it was a day"}'
+    image = '{"id": 1, "file_name": "a.jpg", "title": "my dog", "location": {"lat": 1}}'
+    text = f'{{"info": {{"description": "a set"}}, "images": [{image}], "annotations": [{note}]}}'
+    (tmp_path / "captions.json").write_text(text, encoding="utf-8")
+    dataset = open_dataset(tmp_path, tmp_path / "captions.json")
+    assert {(one.name, one.emptied) for one in dataset.changed_fields} == {
+        *(("title", False), ("location", True), ("caption_de", True)),
+    }
+    assert dataset.notes[0].startswith("captions.json has whole sentences in story, which")
+    write_captions(dataset, Edits({(0, 0): "new dog"}, {"a.jpg": "a.jpg"}), tmp_path / "out.json")
+    new = text.replace("my dog", "new dog").replace('"Hund"', "null").replace('{"lat": 1}', "null")
+    assert (tmp_path / "out.json").read_text(encoding="utf-8") == new
+
+
 def test_karpathy_reports_what_it_cannot_use(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").touch()
     file = tmp_path / "dataset.json"

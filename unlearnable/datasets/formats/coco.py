@@ -5,10 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from unlearnable.datasets.caption_file import CaptionFile
+from unlearnable.datasets.text.further import NULL, json_fields, with_further
 from unlearnable.datasets.text.json_spans import Node, decode, items, members, spans_of, speller, text_in
 from unlearnable.datasets.text.records import CaptionRecord, Scan
 from unlearnable.datasets.types import Skipped
 from unlearnable.grouping import grouped
+
+_OWN = frozenset(  # what COCO's own files have in each row: most have nothing else
+    {"id", "image_id", "caption", "file_name", "height", "width", "license", "coco_url", "flickr_url", "date_captured"}
+)
 
 
 def _suits(path: Path, text: str) -> bool:
@@ -35,14 +40,15 @@ def _scan(text: str) -> Scan:
             faults.append(Skipped(f"images[{number}]", "no-photo", "no id or no file_name"))
             continue
         nodes = [note for _, note in notes.pop(key, [])]
-        captions = (text_in(text, note, "caption") for note in nodes)
-        rows = spans_of((image, *nodes))
-        records.append(
-            CaptionRecord(f"images[{number}]", photo, tuple(caption for caption in captions if caption), rows)
-        )
+        captions = tuple(caption for note in nodes if (caption := text_in(text, note, "caption")))
+        fields = (one for node in (image, *nodes) if node.value.keys() - _OWN for one in json_fields(text, node))
+        record = CaptionRecord(f"images[{number}]", photo, captions, spans_of((image, *nodes)))
+        records.append(with_further(record, fields))
     orphans = sorted((number, key) for key, nodes in notes.items() for number, _ in nodes)
     faults += [Skipped(f"annotations[{number}]", "no-photo", f"no image has the id {key}") for number, key in orphans]
-    return Scan(tuple(records), tuple(faults), (spans_of(images), spans_of(annotations)), speller(text), commas=True)
+    return Scan(
+        tuple(records), tuple(faults), (spans_of(images), spans_of(annotations)), speller(text), commas=True, null=NULL
+    )
 
 
 def _key(node: Node, name: str) -> str | None:
