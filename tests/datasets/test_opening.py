@@ -177,7 +177,7 @@ def test_a_line_format_refuses_a_line_break(tmp_path: Path) -> None:
         ("posts.jsonl", b"", "posts.jsonl", "JSON object"),
         ("posts.jsonl", b'{"likes": 3}\n', "posts.jsonl", "JSON object"),
         ("posts.json", b'{"images": [}', "posts.json", "not valid JSON"),
-        ("posts.md", b"words", "posts.md", "imagefolder, instagram"),
+        ("posts.md", b"words", "posts.md", "save it as CSV"),
         ("posts.jsonl", b'{"image": "caf\xe9.jpg"}', "not text in UTF-8", "save"),
         ("posts.jsonl", b"\xff\xfe{", "not text in UTF-16", "save"),
         ("posts.jsonl", b'{"image": "x.jpg", "caption": "c"}', "posts.jsonl:1 is skipped as missing-photo", "folder"),

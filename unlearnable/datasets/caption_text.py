@@ -15,8 +15,9 @@ from unlearnable.datasets.text.spans import Span, TextSpan, splice
 from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped
 from unlearnable.errors import InputError
 from unlearnable.grouping import grouped
-from unlearnable.wording import counted
+from unlearnable.wording import counted, named
 
+_NAMED = 5  # fields in a remark; the others are counted
 Place = tuple[int, int]
 Key = tuple[str, int, int]
 
@@ -161,6 +162,7 @@ class CaptionsFound:
         skipped: rows that were left out.
         changed: fields that are not published as they are.
         elsewhere: paths of another machine, whose photos were found by their names.
+        sentences: names of fields that hold some and are published as they are.
     """
 
     splits: dict[str, str | None] = field(default_factory=dict)
@@ -168,6 +170,7 @@ class CaptionsFound:
     skipped: list[Skipped] = field(default_factory=list)
     changed: set[ChangedField] = field(default_factory=set)
     elsewhere: list[str] = field(default_factory=list)
+    sentences: set[str] = field(default_factory=set)
 
     def notes(self, text: CaptionText, name: str) -> tuple[str, ...]:
         """Return what the user should know of how a caption file, called `name`, was read."""
@@ -176,6 +179,11 @@ class CaptionsFound:
             notes.append(
                 f"{name} has {counted(len(self.elsewhere), 'path')} of another machine, such as {self.elsewhere[0]}: "
                 "the photos were found by their names"
+            )
+        if self.sentences:
+            notes.append(
+                f"{name} has whole sentences in {named(sorted(self.sentences), _NAMED)}, which are published as they "
+                "are: take them out if they describe photos"
             )
         return tuple(notes)
 
@@ -191,6 +199,7 @@ class CaptionsFound:
             if is_elsewhere(record.photo.value) and not lookup.leads_below(record.photo.value):
                 self.elsewhere.append(record.photo.value)
             self.splits.setdefault(photo, record.split)
+            self.sentences.update(record.sentences)
             self.changed |= {ChangedField(photo, number, name, True) for name in personal.get(number - text.first, ())}
             captions = zip(record.captions, ats, strict=True)
             self.pairs += [Pair(photo, caption.value, *place) for caption, place in captions]

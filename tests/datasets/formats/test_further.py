@@ -111,6 +111,24 @@ def test_a_caption_without_blanks_among_other_text_is_not_published(caption: str
     assert (tmp_path / "out.jsonl").read_text(encoding="utf-8") == text % (caption, left)
 
 
+@pytest.mark.parametrize(
+    ("more", "named"),
+    [
+        ({"conversations": [{"from": "gpt", "value": "A cat is at home."}]}, ["value"]),
+        ({"translations": {"de": "eine Katze zu Hause"}, "content": "my cat was here"}, ["content", "de"]),
+        ({"note": "京都の紅葉狩り"}, ["note"]),
+        ({"tags": ["cat", "at home"], "date": "Wed Oct 10 20:19:24 +0000", "file": "my cat asleep here.jpg"}, []),
+        ({"alt": "a cat is asleep", "location": "the city of Rome"}, []),  # they are emptied
+    ],
+)
+def test_fields_with_sentences_that_stay_are_named(tmp_path, more, named):
+    (tmp_path / "a.jpg").write_bytes(b"x")
+    (tmp_path / "posts.jsonl").write_text(json.dumps({"image": "a.jpg", "caption": CAPTION, **more}), encoding="utf-8")
+    notes = open_dataset(tmp_path, tmp_path / "posts.jsonl").notes
+    said = f"posts.jsonl has whole sentences in {', '.join(named)}, which are published as they are"
+    assert [note.partition(": ")[0] for note in notes] == ([said] if named else [])
+
+
 def test_named_fields_are_kept(tmp_path: Path) -> None:
     more = ', "ALT": "my cat at home", "location": {"lat": 1.50}, "title": "Chelsea"'
     text, _ = written(tmp_path, "posts.jsonl", row(more), keep=("alt", "location"))

@@ -11,6 +11,7 @@ from unlearnable.datasets.text.fields import SPLIT
 from unlearnable.datasets.text.json_spans import Node, items, json_in, members
 from unlearnable.datasets.text.records import CaptionRecord, FurtherField, Scan
 from unlearnable.datasets.text.spans import TextSpan, is_blank
+from unlearnable.datasets.tree import is_photo
 
 DESCRIPTIONS = frozenset(
     {
@@ -44,6 +45,7 @@ _KINDS = frozenset(  # of descriptions, in names of fields
 _OF_NONE = frozenset(  # in names of fields of a single word, which is no description
     {"ai", "by", "id", "key", "len", "max", "min", "num", "ref", "set", "src", "tag", "url"}
 )
+_FEWEST_WORDS = 3  # of a sentence
 _FILE = re.compile(r"\.\w|://")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]{4}")  # "京都の紅葉"
 _PARTS = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])")  # words of a name: two of altText, one of caption_2
@@ -93,14 +95,20 @@ def _items(text: str, node: Node) -> Iterable[Node]:
 
 
 def with_further(record: CaptionRecord, fields: Iterable[Field]) -> CaptionRecord:
-    """Return the record with those fields of its row that may not be published as they are."""
+    """Return the record with those fields of its row that may not be published as they are, and others of words."""
     taken = (record.photo, *record.captions)
 
     def is_taken(node: Node) -> bool:  # or holds what is
         return any(node.start <= span.start < node.end for span in taken)
 
-    found = (_further(name, node, record.captions) for name, node in fields if name != SPLIT and not is_taken(node))
-    return replace(record, further=tuple(field for field in found if field is not None))
+    found = [
+        (name, node.value, _further(name, node, record.captions))
+        for name, node in fields
+        if name != SPLIT and not is_taken(node)
+    ]
+    further = tuple(field for _, _, field in found if field is not None)
+    sentences = dict.fromkeys(name for name, value, field in found if field is None and _is_sentence(value))
+    return replace(record, further=further, sentences=tuple(sentences))
 
 
 def further_of(name: str, value: object, captions: Sequence[str]) -> FurtherField | None:
@@ -146,6 +154,14 @@ def _is_in(caption: str, value: str) -> bool:
 def _has_words(text: str) -> bool:
     """Return whether a text has several words, or letters in a row of a script that sets no blanks between them."""
     return " " in text or bool(_UNSPACED.search(text))
+
+
+def _is_sentence(value: object) -> bool:
+    """Return whether a value may be one, by its number of words."""
+    if not isinstance(value, str) or is_photo(value):
+        return False
+    words = [word for word in value.split() if any(map(str.isalpha, word))]
+    return len(words) >= _FEWEST_WORDS or bool(_UNSPACED.search(value))
 
 
 def further_changes(

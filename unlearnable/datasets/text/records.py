@@ -39,6 +39,7 @@ class CaptionRecord:
         folder: folder that the record gives apart from the path.
         split: part of the data set that the photo belongs to.
         further: other fields that are not published as they are.
+        sentences: names of yet other fields that hold some, and are published as they are.
         repeats: further places of captions, by the number of the caption.
         further_paths: values of the other fields that may name the photo too.
     """
@@ -50,6 +51,7 @@ class CaptionRecord:
     folder: str = ""
     split: str | None = None
     further: tuple[FurtherField, ...] = ()
+    sentences: tuple[str, ...] = ()
     repeats: tuple[tuple[int, TextSpan], ...] = ()
     further_paths: tuple[TextSpan, ...] = ()
 
