@@ -67,18 +67,20 @@ def unread_captions(folder: Path, photos: Iterable[str]) -> list[str]:
     return [*lines, *_unread_texts(texts)]
 
 
-def unread_below(root: Path, photos: Iterable[str]) -> list[str]:
+def unread_below(root: Path, photos: Iterable[str], read: Path | None = None) -> list[str]:
     """Return a line on the files of an export whose posts cannot be read, and one on other texts that name photos.
 
     Args:
         root: folder of the photos; files in itself but for HTML do not count, which `unread_captions` names.
-        photos: their ids; a file counts if it names one of them.
+        photos: ids of those without a caption; a file counts if it names one of them.
+        read: the file that captions were read from, which does not count.
     """
     names = {PurePosixPath(photo).name for photo in photos}
     called = [one.called for one in map(FORMATS.__getitem__, FORMATS.own) if isinstance(one, Export)]
     posts = re.compile("|".join(called))
     files = find_files(root, lambda name: PurePosixPath(name).suffix.lower() in _BELOW)
-    below = [file for file in files if "/" in file or file.lower().endswith((".html", ".htm"))]
+    unread = (file for file in files if root / file != read)
+    below = [file for file in unread if "/" in file or file.lower().endswith((".html", ".htm"))]
     of_posts = [file for file in below if posts.fullmatch(re.sub(r"\.html$", ".json", PurePosixPath(file).name))]
     others = [file for file in below if file not in set(of_posts)][:_MOST]
     lines = []

@@ -39,7 +39,21 @@ Field = tuple[str, Node]
 NULL = "null"  # what is left of a place in JSON
 LANGUAGE = 3  # letters of the code of one
 _KINDS = frozenset(  # of descriptions, in names of fields
-    {"clean", "full", "long", "original", "raw", "short", "detailed", "generated", "image", "photo", "picture", "post"}
+    {
+        "clean",
+        "full",
+        "long",
+        "original",
+        "raw",
+        "short",
+        "detailed",
+        "generated",
+        "image",
+        "photo",
+        "picture",
+        "post",
+        "user",
+    }
     | {"english", "french", "german", "italian", "spanish", "deutsch", "espanol", "español", "francais", "français"}
 )
 _OF_NONE = frozenset(  # in names of fields of a single word, which is no description

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +33,8 @@ from unlearnable.workflows.protect.changes import caption_sums
 from unlearnable.workflows.protect.chosen import Source, narrowed
 from unlearnable.workflows.protect.field_notes import kept_without_use
 from unlearnable.workflows.protect.packed import unpacked
+
+_WITHOUT_EXPORTS = frozenset({"folder", "sidecar", "jsonl", "table", "imagefolder"})
 
 
 def open_posts(source: Source, settings: ProtectSettings, progress: Progress, scratch: Path | None = None) -> Dataset:
@@ -68,15 +70,9 @@ def open_posts(source: Source, settings: ProtectSettings, progress: Progress, sc
         progress.note("captions from the text file beside each photo")
     for remark in dataset.notes:
         progress.note(remark)
-    if captions is None and source.place.is_dir() and not packed:
-        for path in captions_of_others(source.place):
-            progress.note(f"{path.name} names none of these photos: it is not read")
-        for line in unread_captions(source.place, photos) if dataset.format == "folder" else ():
+    if source.place.is_dir() and not packed:
+        for line in _unread(source, dataset, photos, searched=captions is None):
             progress.note(line)
-        for line in unread_below(source.place, photos) if dataset.format == "folder" and not source.chosen else ():
-            progress.note(line)
-    for line in unread_descriptions(dataset.root, sorted(dataset.uncaptioned)):
-        progress.note(line)
     for option in source.without_use([*photos, *closed]):
         progress.note(f"{option} fits none of the photos")
     for line in kept_without_use(changed, settings.keep_fields):
@@ -93,6 +89,25 @@ def open_posts(source: Source, settings: ProtectSettings, progress: Progress, sc
     if dataset.others:
         progress.note(said_of_others(dataset.others))
     return dataset
+
+
+def _unread(source: Source, dataset: Dataset, photos: Sequence[str], *, searched: bool) -> Iterator[str]:
+    """Yield a line on each thing in the folder that seems to hold captions and is not read.
+
+    Args:
+        source: where the photos are.
+        dataset: the posts that were taken.
+        photos: ids of all photos there.
+        searched: whether the folder was searched for captions, and no file with any was found.
+    """
+    if searched:
+        yield from (
+            f"{path.name} names none of these photos: it is not read" for path in captions_of_others(source.place)
+        )
+        yield from unread_captions(source.place, photos) if dataset.format == "folder" else ()
+    if not source.chosen and dataset.format in _WITHOUT_EXPORTS:
+        yield from unread_below(source.place, dataset.uncaptioned, dataset.source)
+    yield from unread_descriptions(dataset.root, sorted(dataset.uncaptioned))
 
 
 def _captions_read(dataset: Dataset) -> set[Path | None]:
