@@ -71,6 +71,16 @@ def test_posts_of_an_export_that_cannot_be_read_are_said(name, text, why, posts)
     assert notes[:-2] == ([f"captions in {name} are not read: {why}"] if why else [])
 
 
+def test_posts_of_bluesky_are_said_to_be_unread(posts):
+    (posts / "posts.jsonl").unlink()
+    photo, post = f"_blob/bafkrei{'x' * 20}.jpg", "app.bsky.feed.post/3kabc.json"
+    for name in (photo, post):
+        (posts / name).parent.mkdir()
+    (posts / "p0.png").rename(posts / photo)
+    (posts / post).write_text('{"embed": {"images": [{"image": {"ref": {"$link": "bafkrei%s"}}}]}}' % ("x" * 20))
+    assert opened(posts)[1][0].startswith(f"{post} names photos and is not read; put the caption")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "what"),
     [

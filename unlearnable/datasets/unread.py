@@ -24,6 +24,7 @@ _DOCUMENTS = frozenset({".docx", ".doc", ".odt", ".pages", ".rtf"})
 _CALLED = re.compile(r"(photo|image)?[-_ ]*(captions?|alt[-_ ]?texts?|descriptions?|beschreibung(en)?)", re.IGNORECASE)
 _BELOW = _TEXTS | {".html", ".htm", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt", ".js"}
 _MOST = 500  # files in sub-folders, and photos, that are looked at
+_TELLING = 20  # letters of a photo's name that stand nowhere by chance without its suffix, as of a photo of Bluesky
 _HEAD = 1 << 18  # bytes in which a JPEG has its metadata
 _XMP = rb"<dc:description>\s*<rdf:Alt>\s*<rdf:li[^>]*>\s*[^<\s]"
 _IPTC = rb"Photoshop 3\.0\0.{0,20000}?\x1c\x02\x78\0[\x02-\xff]"  # its Caption-Abstract
@@ -75,7 +76,8 @@ def unread_below(root: Path, photos: Iterable[str], read: Path | None = None) ->
         photos: ids of those without a caption; a file counts if it names one of them.
         read: the file that captions were read from, which does not count.
     """
-    names = {PurePosixPath(photo).name for photo in photos}
+    paths = [PurePosixPath(photo) for photo in photos]
+    names = {path.name for path in paths} | {path.stem for path in paths if len(path.stem) >= _TELLING}
     called = [one.called for one in map(FORMATS.__getitem__, FORMATS.own) if isinstance(one, Export)]
     posts = re.compile("|".join(called))
     files = find_files(root, lambda name: PurePosixPath(name).suffix.lower() in _BELOW)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from unlearnable.datasets import Columns, Edits, open_dataset, write_captions
+from unlearnable.datasets import Columns, Edits, find_captions, open_dataset, write_captions
 from unlearnable.errors import ConfigError, InputError
 
 GERMAN = Columns("Datei", "Text")
@@ -64,6 +64,13 @@ def test_fields_of_json_have_letters_of_any_case(tmp_path):
         .replace('"at home"', "null")
     )
     assert (tmp_path / "out.json").read_text() == new
+
+
+def test_a_list_of_exiftool_without_captions_is_no_captions(tmp_path):
+    source = folder(tmp_path, '[{"SourceFile": "a.jpg", "Make": "Canon"}]').rename(tmp_path / "exif.json")
+    assert find_captions(tmp_path) == []
+    source.write_text('[{"SourceFile": "a.jpg", "Description": "a dog"}]')
+    assert find_captions(tmp_path) == [source]
 
 
 def test_without_them_the_headings_are_shown(tmp_path):

@@ -11,7 +11,7 @@ from unlearnable.datasets.text.records import Scan
 
 
 def _suits(path: Path, text: str) -> bool:
-    return json_rows.names_photos(text, POSTS.photo)
+    return json_rows.names_photos(text, POSTS.photo, POSTS.caption)
 
 
 def _scan(text: str) -> Scan:

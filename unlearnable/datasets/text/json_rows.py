@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
+from typing import Any
 
 from unlearnable.datasets.text.document import lines
 from unlearnable.datasets.text.fields import SPLIT, Keys
@@ -16,14 +17,24 @@ from unlearnable.datasets.types import Skipped
 _SNIFFED = 20  # rows
 
 
-def names_photos(text: str, names: tuple[str, ...]) -> bool:
-    """Return whether one of the first rows is an object with a string under one of `names`, in letters of any case."""
+def names_photos(text: str, names: tuple[str, ...], captions: tuple[str, ...] = ()) -> bool:
+    """Return whether one of the first rows is an object with a string under one of `names`.
+
+    Beside one of `captions` the letters of both may be of any case: a list of ExifTool without captions is none.
+    """
     try:
         first = [node.value for _, _, node in islice(_rows(text), _SNIFFED) if isinstance(node, Node)]
     except ValueError:
         return False
-    fields = (field for row in first if isinstance(row, dict) for field in row.items())
-    return any(name.casefold() in names and isinstance(value, str) for name, value in fields)
+    return any(isinstance(row, dict) and _names_photo(row, names, captions) for row in first)
+
+
+def _names_photo(row: Mapping[str, Any], names: tuple[str, ...], captions: tuple[str, ...]) -> bool:
+    strings_under = {name.casefold() for name, value in row.items() if isinstance(value, str)}
+    has_caption = not {name.casefold() for name in row}.isdisjoint(captions)
+    return any(isinstance(row.get(name), str) for name in names) or (
+        has_caption and not strings_under.isdisjoint(names)
+    )
 
 
 def text_columns(text: str) -> set[str]:
