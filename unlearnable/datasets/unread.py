@@ -24,6 +24,7 @@ _DOCUMENTS = frozenset({".docx", ".doc", ".odt", ".pages", ".rtf"})
 _CALLED = re.compile(r"(photo|image)?[-_ ]*(captions?|alt[-_ ]?texts?|descriptions?|beschreibung(en)?)", re.IGNORECASE)
 _BELOW = _TEXTS | {".html", ".htm", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt", ".js"}
 _MOST = 500  # files in sub-folders, and photos, that are looked at
+_LARGEST = 1 << 26  # bytes of a file in a sub-folder
 _TELLING = 20  # letters of a photo's name that stand nowhere by chance without its suffix, as of a photo of Bluesky
 _HEAD = 1 << 18  # bytes in which a JPEG has its metadata
 _XMP = rb"<dc:description>\s*<rdf:Alt>\s*<rdf:li[^>]*>\s*[^<\s]"
@@ -133,10 +134,12 @@ def _holds(pattern: re.Pattern[bytes], path: Path) -> bool:
 
 
 def _names_one(path: Path, names: Set[str]) -> bool:
-    """Return whether a file holds the name of a photo, between quotes, slashes and the like."""
+    """Return whether a file that is not too large holds the name of a photo, between quotes, slashes and the like."""
     try:
+        if path.stat().st_size > _LARGEST:
+            return False
         words = re.split(r"[\"'/<>()\[\]=,;|\t\r\n]+", read_document(path).text)
-    except InputError:
+    except (InputError, OSError):
         return False
     return not names.isdisjoint(words)
 

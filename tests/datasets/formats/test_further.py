@@ -84,7 +84,8 @@ def test_json(tmp_path: Path, before: str, after: str, changed: set[str]) -> Non
         ', "id": 1.50, "tags": ["cat", "home"], "likes": {"count": 1e3}, "x": [[1.0]], "y": [0.10, null]',
         ', "alt": "", "location": null, "title": "  ", "gps": [], "geo": {}, "description": null, "lat":""',
         ', "caption_id": "a-1", "text_lang": "en", "context": "of my cat", "textual": "by hand", "title_size": 7',
-        ', "caption_src": "web", "title_image": "title.png", "caption_2": "17", "caption_3": "\u200b", "lang": "de"',
+        ', "caption_src": "web", "has_text": "yes", "title_image": "title.png"',
+        ', "caption_2": "17", "caption_3": "\u200b", "lang": "de"',
         ', "split": "train", "title": 5, "image_path": "a.jpg", "category": "my cats at homes"',
     ],
 )

@@ -57,7 +57,8 @@ _KINDS = frozenset(  # of descriptions, in names of fields
     | {"english", "french", "german", "italian", "spanish", "deutsch", "espanol", "español", "francais", "français"}
 )
 _OF_NONE = frozenset(  # in names of fields of a single word, which is no description
-    {"ai", "by", "id", "key", "len", "max", "min", "num", "ref", "set", "src", "tag", "url"}
+    {"ai", "by", "dir", "fmt", "has", "id", "is", "key", "len", "max", "min", "num", "pos", "ref", "set", "src", "tag"}
+    | {"url"}
 )
 _FEWEST_WORDS = 3  # of a sentence
 _FILE = re.compile(r"\.\w|://")
