@@ -117,7 +117,7 @@ def test_noise_that_is_gone_is_said_to_be(tmp_path):
     number = store.export()
     store.exported()
     (tmp_path / "noise.i8").unlink()
-    with pytest.raises(CheckpointError, match=r"missing: .*noise\.i8"):
+    with pytest.raises(CheckpointError, match=r"noise\.i8 is gone"):
         NoiseStore(SHAPES, 8, tmp_path / "noise.i8").restore(number)
     assert not (tmp_path / "noise.undo").exists()
 
@@ -167,6 +167,17 @@ def test_a_step_of_a_part_prefers_rough_places():
     moved = [signed_step(torch.zeros(1, 1, 40), gradient, 1, 8, 0.025, each)[0, 0].tolist() for each in (None, rough)]
     assert [[n for n, value in enumerate(step) if value] for step in moved] == [[5, 6], [30, 31]]
     assert SMOOTH < 2 / 3  # the gradients of the two places
+
+
+@pytest.mark.parametrize(("epsilon", "smooth"), [(4, 4), (8, 8), (16, 4), (32, 2)])
+def test_what_a_bound_has_beyond_the_papers_is_for_rough_places(epsilon, smooth):
+    rows, columns = torch.meshgrid(torch.arange(20), torch.arange(20), indexing="ij")
+    board = ((rows + columns) % 2 * 2.0 - 1)[None]  # none of it is coarse
+    rough, noise = (columns >= 10).float()[None], torch.zeros(1, 20, 20)
+    for _ in range(40):
+        noise = signed_step(noise, board, 1, epsilon, 1.0, rough)
+    assert noise[..., :10].abs().unique().tolist() == [smooth]
+    assert noise[..., 10:].abs().unique().tolist() == [epsilon]
 
 
 @given(st.integers(0, 99))

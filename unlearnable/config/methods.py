@@ -27,7 +27,8 @@ class MethodSettings(Settings):
         Field(
             ge=1,
             le=64,
-            description="Upper bound of the noise (L-inf), in 1/255; 16 is seen more than 8, and protects far more.",
+            description="Upper bound of the noise (L-inf), in 1/255; 16 protects far more than 8, and is seen more "
+            "where a photo is rough.",
         ),
         Unit("in 1/255: 8 means 8/255"),
     ] = 8

@@ -9,6 +9,7 @@ from scipy.ndimage import uniform_filter
 from torch import Tensor
 
 SMOOTH = 0.15  # worth of a place where the photo is even
+USUAL = 8  # bound of the paper, in 1/255; what goes beyond it is for rough places
 ROUGH = 12.0  # deviation of the brightness, in 1/255, from which on a photo is as rough as it need be
 WINDOW = 7  # cells of the noise, along a side, that roughness is judged by
 COARSE = 5  # cells, along a side, whose mean counts as coarse noise
@@ -35,7 +36,7 @@ def signed_step(
         noise: of one photo.
         gradient: of the loss at the noise.
         size: length of the step; a negative one ascends.
-        epsilon: bound.
+        epsilon: bound. Where it is above the usual one and `rough` is given, that of smooth places is as much lower.
         share: share of the values that are moved, those with the largest gradients. What hardly matters to the loss
             stays as it is, which is seen less.
         rough: of each place, from 0 to 1 (`roughness`). Rough places come first, and smooth ones are moved without
@@ -47,7 +48,16 @@ def signed_step(
         strengths = gradient.abs() if rough is None else gradient.abs() * rough.clamp(min=SMOOTH)
         last = max(0, round((1 - share) * strengths.numel()) - 1)  # by NumPy, which takes a tenth of PyTorch's time
         gradient = gradient * (strengths >= float(np.partition(strengths.numpy(), last, axis=None)[last]))
-    return (noise - size * gradient.sign()).clamp(-epsilon, epsilon)
+    bound = _bound(epsilon, rough)
+    return (noise - size * gradient.sign()).clamp(-bound, bound)
+
+
+def _bound(epsilon: int, rough: Tensor | None) -> Tensor:
+    """Return the bound of each place: `epsilon`; where that is above the usual one, the less the smoother a place."""
+    if rough is None or epsilon <= USUAL:
+        return torch.tensor(float(epsilon))
+    lowest = USUAL**2 / epsilon
+    return lowest + (epsilon - lowest) * rough
 
 
 def _mean_around(values: Tensor, window: int) -> Tensor:
