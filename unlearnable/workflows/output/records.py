@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from unlearnable import checksums
 from unlearnable.errors import CheckpointError
+from unlearnable.escapes import storable_within
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.wording import counted
 from unlearnable.workflows.output.layout import PRIVATE_SUMS, Layout
@@ -94,7 +95,8 @@ def read_report(records: Layout) -> ProtectReport:
         CheckpointError: it cannot be read, or is not as the run wrote it.
     """
     report = read_as(records.report, ProtectReport.model_validate_json)
-    return report.model_copy(update={"output": str(records.output), "private": str(records.private)})
+    folders = {"output": str(records.output), "private": str(records.private)}
+    return report.model_copy(update=storable_within(folders))
 
 
 def read_manifest(path: Path) -> list[ManifestLine]:
