@@ -185,6 +185,19 @@ def test_cells_and_protections_of_another_number_format_are_made_again(flickr, a
     assert len(list((tmp_path / "out" / "protections").glob("*.json"))) == 2
 
 
+def test_protections_of_towers_in_another_number_format_are_made_again(flickr, asked, monkeypatch):
+    settings = asked("flickr8k", flickr, methods=("mem-1-balanced", "mem-1"))
+    keys = []
+    for speedup in (0.5, 3.0):
+        monkeypatch.setattr(
+            precision, "_remembered", lambda model, tower, speedup=speedup: speedup if "resnet" in model.name else 0.5
+        )
+        bench, _, _ = study.make_ready(settings, resume=False, progress=Silent())
+        keys.append({method: store.digest for method, store in bench.protections.items()})
+    assert keys[0]["mem-1-balanced"] != keys[1]["mem-1-balanced"]
+    assert keys[0]["mem-1"] == keys[1]["mem-1"], "it has no towers"
+
+
 def test_pubfig_fills_table_5_with_the_victim_before_training(faces, asked, tiny_path):
     report = study.benchmark(asked("pubfig", faces))
     (table,) = report.tables

@@ -13,6 +13,7 @@ from unlearnable.benchmarks.protection_store import ProtectionStore
 from unlearnable.experiments.cell_store import PRECISION, CellStore, Key, version_of_cells
 from unlearnable.experiments.cells import Experiment
 from unlearnable.models.precision import TOWERS
+from unlearnable.protection.towers import tower_names
 from unlearnable.results import BenchmarkCell, CrowdBenchmarkCell, ProtectionRecord
 
 R = TypeVar("R", BenchmarkCell, CrowdBenchmarkCell)
@@ -76,17 +77,24 @@ class Bench:
 
     def store_of(self, recipe: ProtectionRecipe, data: str) -> ProtectionStore:
         """Return the store of a protection of the photos and captions whose digest is `data`."""
-        pool, surrogate, precision = self.experiment.pool, self.setup.surrogate, recipe.settings.precision
-        key: Key = {
+        pool, surrogate = self.experiment.pool, self.setup.surrogate
+        key: dict[str, str | int | float | None] = {
             "version": VERSION,
             "data": data,
             "surrogate": pool.digest(surrogate),
             "method": recipe.name,
             "settings": recipe.settings.model_dump_json(exclude={PRECISION}),
-            PRECISION: " ".join(pool.number_format(surrogate, precision, tower) for tower in TOWERS),
+            PRECISION: self._formats(surrogate, recipe),
             "noise_side": recipe.noise_side,
         }
+        for name in tower_names(recipe.settings, (surrogate,)):
+            key[f"tower {name}"] = f"{pool.digest(name)} {self._formats(name, recipe)}"
         return ProtectionStore(recipe, self.folder / "protections", key)
+
+    def _formats(self, model: str, recipe: ProtectionRecipe) -> str:
+        """Return the number formats of a model's photo tower and text tower where a protection is made."""
+        precision = recipe.settings.precision
+        return " ".join(self.experiment.pool.number_format(model, precision, tower) for tower in TOWERS)
 
     def _key(self, cell: CellPlan) -> Key:
         protection = self.protection(cell)

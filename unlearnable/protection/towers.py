@@ -20,6 +20,11 @@ def load_towers(settings: MethodSettings, surrogates: Sequence[str], device: str
     Raises:
         ModelError: a tower is not available.
     """
+    return tuple(load(name).to(device) for name in tower_names(settings, surrogates))
+
+
+def tower_names(settings: MethodSettings, surrogates: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the towers that `load_towers` loads."""
     if not isinstance(settings, MEMSettings) or not settings.adversarial_weight:
         return ()
-    return tuple(load(name).to(device) for name in settings.towers if name not in surrogates)
+    return tuple(name for name in settings.towers if name not in surrogates)
