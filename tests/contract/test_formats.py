@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import tree
+from tests.datasets.formats.unpublished import gallery_dl_of, xmp_of
 from tests.shards import write_tar
 from unlearnable.datasets import Dataset, Edits, open_dataset, write_captions
 from unlearnable.datasets.formats import FORMATS
@@ -195,6 +196,18 @@ def sidecar() -> Sample:
     return Sample(texts, "", single_lines=True)
 
 
+def xmp() -> Sample:
+    """Nothing of it is written, as of the next: tests/datasets/formats/test_unpublished.py has what is read."""
+    return Sample(
+        {f"{photo}.xmp": xmp_of(captions[0]) for photo, captions in CAPTIONS.items()}, "", with_captions=False
+    )
+
+
+def gallery_dl() -> Sample:
+    texts = {f"{photo}.json": gallery_dl_of(content=captions[0]) for photo, captions in CAPTIONS.items()}
+    return Sample(texts, "", with_captions=False)
+
+
 def folder() -> Sample:
     return Sample({}, "", with_captions=False)
 
@@ -304,6 +317,8 @@ SAMPLES: dict[str, Callable[[], Sample]] = installed() | {
         parquet,
         parquet_table,
         sidecar,
+        xmp,
+        gallery_dl,
         folder,
         karpathy,
         coco,

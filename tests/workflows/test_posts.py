@@ -112,15 +112,20 @@ def test_descriptions_in_metadata_are_said_where_there_is_no_caption(posts):
     for name, words in (("a.jpg", "my dog"), ("b.jpg", " "), ("trip/c.jpg", "my cat")):
         Image.new("RGB", (40, 40)).save(posts / name, xmp=(XMP % words).encode())
     (posts / "trip" / "p7.xmp").write_text(XMP % "my house")
-    notes = opened(posts)[1]
+    (posts / "p6.txt").write_text("my tree")
+    notes = opened(posts, captions=posts / "posts.jsonl")[1]
     assert notes[1].startswith("descriptions in a.jpg and 1 more photo are not read; exiftool -r -csv -Description")
     assert notes[1].endswith(f"> {posts / 'captions.csv'} makes captions of them")
     assert "p7.xmp" not in "".join(notes)
     (posts / "posts.jsonl").unlink()
-    assert "descriptions in trip/p7.xmp are not read; put the caption of a.jpg into a.txt" in opened(posts)[1][1]
+    assert "descriptions in trip/p7.xmp are not read; put the caption of a.jpg into a.txt" in opened(posts)[1][2]
     (posts / "p0.png.json").write_text('{"filename": "p0", "description": "my bike"}')
     (posts / "p1.json").write_text('{"filename": "p1", "description": " "}')
     assert "descriptions in p0.png.json and 1 more file are not read; " in " ".join(opened(posts)[1])
+    (posts / "p6.txt").unlink()
+    dataset, notes = opened(posts)
+    assert (captions_found(dataset), dataset.captions_by_photo()["trip/p7.png"]) == (1, ["my house"])
+    assert notes[0].startswith("captions from the XMP beside each photo, which is not published: ")
     (posts / "captions.csv").write_text("SourceFile,Description\n./a.jpg,my dog\n./trip/c.jpg,my cat\n")
     dataset, notes = opened(posts)
     assert captions_found(dataset) == 2

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import Told, picture, tree
+from tests.datasets.formats.unpublished import xmp_of
 from tests.workflows.conftest import QUICK, manifest
 from unlearnable import checkpoint, protect
 from unlearnable.config import ProtectSettings, resolve_as
@@ -22,6 +23,7 @@ from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import save
 from unlearnable.models.tokens import tokenizer
 from unlearnable.workflows.protect import publish, readback
+from unlearnable.workflows.protect.check import check
 from unlearnable.workflows.protect.dry_run import plan
 from unlearnable.workflows.protect.readback import measure_losses
 from unlearnable.workflows.verify.made import given_to_protect
@@ -238,6 +240,18 @@ def test_sidecar_captions_are_written_beside_the_photos(posts, quick, tmp_path):
     assert len(text.split()) == 5
     with pytest.raises(InputError, match="already-protected"):
         protect(tmp_path / "photos-protected", **quick)
+
+
+def test_xmp_beside_the_photos_is_read_and_only_its_words_are_published(posts, quick, tmp_path):
+    (posts / "posts.jsonl").unlink()
+    (posts / "p0.xmp").write_text(xmp_of("a dog in the garden", title="my dog"), encoding="utf-8")
+    report = protect(posts, **quick)
+    out = tmp_path / "photos-protected"
+    assert report.captions_found == 1
+    assert {path.name for path in out.rglob("*") if path.suffix != ".png"} == {"metadata.jsonl", "trip"}
+    published = open_dataset(out).captions_by_photo()["p0.png"]
+    assert all(new.endswith(f" {old}") for new, old in zip(published, ("a dog in the garden", "my dog"), strict=True))
+    assert check(out).problems == []
 
 
 def test_one_photo_is_enough(tmp_path, quick):

@@ -15,7 +15,7 @@ from unlearnable.datasets.text.further import NULL
 from unlearnable.datasets.text.records import FurtherField
 from unlearnable.datasets.text.spans import Span, TextSpan, splice
 from unlearnable.datasets.tree import WITHHELD, find_photos, named
-from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped
+from unlearnable.datasets.types import UNWRITTEN, ChangedField, Dataset, Edits, Pair, Skipped
 from unlearnable.errors import InputError
 from unlearnable.grouping import grouped
 from unlearnable.wording import counted
@@ -39,7 +39,8 @@ class Beside:
         name: name of the registry row.
         match: `(root, photos)` -> the path of each photo's file, for photos that have one.
         captions: function that returns the captions in a text, or raises ValueError where it is none of this format.
-        renamed: `(file, photo, new)` -> the path of a photo's file once the photo is at `new`.
+        renamed: `(file, photo, new)` -> the path of a photo's file once the photo is at `new`; None where such files
+            are not published, so that their captions stand in metadata.jsonl alone.
         personal: function that returns the fields in a text that say where a photo was taken or who is in it, which are
             emptied.
         withheld: function that returns why a photo is not to be published by what its text says; empty where it may be.
@@ -49,18 +50,19 @@ class Beside:
     name: str
     match: Callable[[Path, Sequence[str]], Mapping[str, str]]
     captions: Callable[[str], Sequence[StoredCaption]]
-    renamed: Callable[[str, str, str], str]
+    renamed: Callable[[str, str, str], str] | None
     personal: Callable[[str], Iterable[FurtherField]] = lambda text: ()
     withheld: Callable[[str], str] = lambda text: ""
     named: Callable[[str], str] = named
 
     def sniff(self, source: Path) -> bool:
-        """Return whether `source` is a folder in which some photo has such a file."""
+        """Return whether `source` is a folder in which some photo has such a file, with a caption if it stays there."""
         try:
             matched = self._matched(source, find_photos(source)) if source.is_dir() else {}
         except InputError:
             return False
-        return any(self._is_one(source / file) for file in islice(matched.values(), _SNIFFED))
+        looked_at = islice(matched.values(), _SNIFFED if self.renamed else None)
+        return any(self._is_one(source / file) for file in looked_at)
 
     def read(self, source: Path, root: Path) -> Dataset:
         """Read the photos below `root`; `record` is the number of a photo's file, `index` the caption's number in it.
@@ -90,10 +92,11 @@ class Beside:
                 continue
             if said := document.said(matched[photo]):
                 guesses[said] = None
-            pairs += [Pair(photo, caption.value, number, index) for index, caption in enumerate(captions)]
+            record = number if self.renamed else UNWRITTEN - number
+            pairs += [Pair(photo, caption.value, record, index) for index, caption in enumerate(captions)]
             if captions:  # a file without any is not written
                 changed |= {ChangedField(photo, number, field.name, True) for field in self.personal(document.text)}
-            else:
+            elif self.renamed:
                 skipped.append(Skipped(matched[photo], "no-caption", f"it has none for {photo}"))
         splits, fields = dict.fromkeys(photos), frozenset(changed)
         dataset = assemble(root, splits, pairs, skipped, self.name, None, fields, self.named)
@@ -101,12 +104,14 @@ class Beside:
         return replace(dataset, notes=tuple(f"{said}{more}" for said in list(guesses)[:1]))
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
-        """Write the file of each photo that has captions, below the folder `target`.
+        """Write the file of each photo that has captions, below the folder `target`, where such files are published.
 
         Raises:
             InputError: a file has changed since it was read, or is gone.
             OutputError: one cannot be written, or cannot hold a caption.
         """
+        if self.renamed is None:
+            return
         matched = self._matched(dataset.root, [photo.id for photo in dataset.photos])
         pairs = grouped((pair.photo, pair) for pair in dataset.pairs if pair.record >= 0 and pair.photo in edits.paths)
         if gone := pairs.keys() - matched.keys():
@@ -131,10 +136,10 @@ class Beside:
 
     def _is_one(self, path: Path) -> bool:
         try:
-            self._read(path)
+            _, captions = self._read(path)
         except InputError:
             return False
-        return True
+        return bool(self.renamed or captions)
 
     def _read(self, path: Path) -> tuple[Document, Sequence[StoredCaption]]:
         document = read_document(path)
@@ -157,6 +162,17 @@ class Beside:
             new = edits.captions.get((pair.record, pair.index), pair.caption)
             changes += _changes(document.text, captions[pair.index], new)
         return document.encode(splice(document.text, changes))
+
+
+def first_beside(root: Path, photos: Sequence[str], names: Callable[[str], Iterable[str]]) -> dict[str, str]:
+    """Return the first file that is there, of the names that a photo's may have, of each photo that has one."""
+    found = ((photo, next((one for one in names(photo) if files.is_file(root / one)), "")) for photo in photos)
+    return {photo: file for photo, file in found if file}
+
+
+def json_beside(root: Path, photos: Sequence[str]) -> dict[str, str]:
+    """Return the JSON beside each photo that has one, which is called as the whole photo: `a.jpg.json`."""
+    return first_beside(root, photos, lambda photo: (f"{photo}.json",))
 
 
 def _changes(text: str, caption: StoredCaption, new: str) -> Iterator[TextSpan]:

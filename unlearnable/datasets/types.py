@@ -14,6 +14,9 @@ from unlearnable import checksums
 NO_RECORD = -1
 """The record number of a caption that no caption file holds."""
 
+UNWRITTEN = -2
+"""The first record number, of which the next are lower, of captions in files that are not published."""
+
 
 @dataclass(frozen=True)
 class Photo:

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from xml.dom.minidom import Document, Element, parseString
-from xml.parsers.expat import ExpatError
+
+from unlearnable.xmp import RDF, parse
 
 NAMESPACE = "http://ns.useplus.org/ldf/xmp/1.0/"
 VOCABULARY = "http://ns.useplus.org/ldf/vocab/"
 PROHIBITED = "DMI-PROHIBITED-AIMLTRAINING"
 
-_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _META = "adobe:ns:meta/"
-_DECLARES = re.compile(rb"<\0?!\0?D")  # a document type, in UTF-8 or UTF-16: no XMP has one, and entities may explode
 _EMPTY = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
     f'<x:xmpmeta xmlns:x="{_META}"></x:xmpmeta><?xpacket end="w"?>'
 ).encode()
-
-
-def parse(xmp: bytes) -> Document | None:
-    """Return the XML of an XMP packet; None if it cannot be read."""
-    if _DECLARES.search(xmp):
-        return None
-    try:
-        return parseString(xmp.strip(b"\0 \t\r\n"))
-    except (ExpatError, ValueError, LookupError):
-        return None
 
 
 def prohibit(xmp: bytes | None) -> bytes:
@@ -43,7 +31,7 @@ def prohibit(xmp: bytes | None) -> bytes:
         return prohibit(_EMPTY)
     if set(_values(document)) == {VOCABULARY + PROHIBITED}:
         return xmp
-    for element in document.getElementsByTagNameNS(_RDF, "Description"):
+    for element in document.getElementsByTagNameNS(RDF, "Description"):
         if element.hasAttributeNS(NAMESPACE, "DataMining"):
             element.removeAttributeNS(NAMESPACE, "DataMining")
     for element in document.getElementsByTagNameNS(NAMESPACE, "DataMining"):
@@ -69,34 +57,34 @@ def opt_out_of(xmp: bytes | None) -> str | None:
 
 def _values(document: Document) -> Iterator[str]:
     """Yield every value of the property, however it is spelt: as an attribute, a text or a resource."""
-    for element in document.getElementsByTagNameNS(_RDF, "Description"):
+    for element in document.getElementsByTagNameNS(RDF, "Description"):
         if element.hasAttributeNS(NAMESPACE, "DataMining"):
             yield element.getAttributeNS(NAMESPACE, "DataMining")
     for element in document.getElementsByTagNameNS(NAMESPACE, "DataMining"):
         text = "".join(node.data for node in element.childNodes if node.nodeType == node.TEXT_NODE)
-        yield element.getAttributeNS(_RDF, "resource") or text.strip()
+        yield element.getAttributeNS(RDF, "resource") or text.strip()
 
 
 def _rdf(document: Document) -> Element | None:
     """Return the element that holds all properties, made if the packet lacks it; None if this is no XMP."""
-    for element in document.getElementsByTagNameNS(_RDF, "RDF"):
+    for element in document.getElementsByTagNameNS(RDF, "RDF"):
         return element
     root = document.documentElement
     if root is None or root.namespaceURI != _META:
         return None
-    return root.appendChild(_element(document, f'<rdf:RDF xmlns:rdf="{_RDF}"/>'))
+    return root.appendChild(_element(document, f'<rdf:RDF xmlns:rdf="{RDF}"/>'))
 
 
 def _property(document: Document) -> Element:
     """Return the property, said of what the packet's other properties are said of."""
-    others = document.getElementsByTagNameNS(_RDF, "Description")
+    others = document.getElementsByTagNameNS(RDF, "Description")
     added = _element(
         document,
-        f'<rdf:Description xmlns:rdf="{_RDF}" xmlns:plus="{NAMESPACE}" rdf:about="" '
+        f'<rdf:Description xmlns:rdf="{RDF}" xmlns:plus="{NAMESPACE}" rdf:about="" '
         f'plus:DataMining="{VOCABULARY}{PROHIBITED}"/>',
     )
     if others:
-        added.setAttributeNS(_RDF, "rdf:about", others[0].getAttributeNS(_RDF, "about"))
+        added.setAttributeNS(RDF, "rdf:about", others[0].getAttributeNS(RDF, "about"))
     return added
 
 

@@ -14,9 +14,10 @@ from PIL.ExifTags import GPS, IFD
 
 from unlearnable.imaging import metadata
 from unlearnable.imaging.opening import opened
-from unlearnable.imaging.opt_out import opt_out_of, parse
+from unlearnable.imaging.opt_out import opt_out_of
 from unlearnable.imaging.personal_fields import EXIF_NAMES, IPTC_NAMES, KIND_OF, Kind
 from unlearnable.wording import counted
+from unlearnable.xmp import parse
 
 _REGIONS = "http://www.metadataworkinggroup.com/schemas/regions/"
 _EXTENDED = b"http://ns.adobe.com/xmp/extension/\0"

@@ -63,6 +63,16 @@ FORMATS: Registry[Format] = Registry(
             "Captions beside their photos: the lines of `a.txt`, `a.caption` or `a.jpg.txt` are the captions of "
             "`a.jpg`; `a.json` is left alone.",
         ),
+        "xmp": Row(
+            "unlearnable.datasets.formats.xmp:XMP",
+            "XMP beside photos, as Lightroom, darktable and digiKam write it: titles and descriptions in `a.xmp` or "
+            "`a.jpg.xmp`, which is not published.",
+        ),
+        "gallery-dl": Row(
+            "unlearnable.datasets.formats.gallery_dl:GALLERY_DL",
+            "What gallery-dl writes beside photos (`--write-metadata`): the words of a post in `a.jpg.json`, which is "
+            "not published.",
+        ),
         "folder": Row(
             "unlearnable.datasets.formats.folder:FOLDER",
             "A folder of photos without captions: each photo gets one from a template and its path.",

@@ -5,21 +5,13 @@ A list of one object with tags of ExifTool, among them the title and, up to thre
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
-from unlearnable import files
-from unlearnable.datasets.beside import Beside, StoredCaption
+from unlearnable.datasets.beside import Beside, StoredCaption, json_beside
 from unlearnable.datasets.text.further import personal_in
 from unlearnable.datasets.text.json_spans import decode, items, speller, text_in
 from unlearnable.datasets.text.spans import Span
 from unlearnable.grouping import grouped
 
 _TAGS = ("Description", "ImageDescription", "Caption-Abstract", "Title", "ObjectName")
-
-
-def _match(root: Path, photos: Sequence[str]) -> dict[str, str]:
-    return {photo: f"{photo}.json" for photo in photos if files.is_file(root / f"{photo}.json")}
 
 
 def _captions(text: str) -> list[StoredCaption]:
@@ -38,4 +30,4 @@ def _renamed(file: str, photo: str, new: str) -> str:
     return f"{new}.json"
 
 
-OSXPHOTOS = Beside("osxphotos", _match, _captions, _renamed, personal_in)
+OSXPHOTOS = Beside("osxphotos", json_beside, _captions, _renamed, personal_in)

@@ -29,12 +29,19 @@ from unlearnable.datasets.types import NO_RECORD
 from unlearnable.errors import ConfigError
 from unlearnable.progress import Progress
 from unlearnable.wording import counted, pasted
+from unlearnable.workflows.output.layout import METADATA
 from unlearnable.workflows.protect.changes import caption_sums
 from unlearnable.workflows.protect.chosen import Source, narrowed
 from unlearnable.workflows.protect.field_notes import kept_without_use
 from unlearnable.workflows.protect.packed import unpacked
 
-_WITHOUT_EXPORTS = frozenset({"folder", "sidecar", "jsonl", "table", "imagefolder"})
+_WITHOUT_EXPORTS = frozenset({"folder", "sidecar", "xmp", "gallery-dl", "jsonl", "table", "imagefolder"})
+_ALONE = f"captions from the {{}} beside each photo, which is not published: the new ones are in {METADATA} alone"
+_SAID = {  # of captions in several files, by their format
+    "sidecar": "captions from the text file beside each photo",
+    "xmp": _ALONE.format("XMP"),
+    "gallery-dl": _ALONE.format("JSON of gallery-dl"),
+}
 
 
 def open_posts(source: Source, settings: ProtectSettings, progress: Progress, scratch: Path | None = None) -> Dataset:
@@ -66,8 +73,8 @@ def open_posts(source: Source, settings: ProtectSettings, progress: Progress, sc
     dataset = narrowed(dataset, source)
     if dataset.source is not None and dataset.source.is_file():
         progress.note(f"captions from {dataset.source.name}")
-    elif dataset.format == "sidecar":
-        progress.note("captions from the text file beside each photo")
+    elif dataset.format in _SAID:
+        progress.note(_SAID[dataset.format])
     for remark in dataset.notes:
         progress.note(remark)
     if source.place.is_dir() and not packed:

@@ -1,0 +1,32 @@
+"""What programs write beside photos that is read and not published."""
+
+from __future__ import annotations
+
+import html
+import json
+
+_PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+ <rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:exif="http://ns.adobe.com/exif/1.0/"
+  xmlns:p="http://ns.adobe.com/xap/1.0/mm/" exif:GPSLatitude="48,8.5N">
+  {}
+  <p:Pantry><rdf:Bag><rdf:li><rdf:Description>{}</rdf:Description></rdf:li></rdf:Bag></p:Pantry>
+ </rdf:Description></rdf:RDF></x:xmpmeta>
+<?xpacket end="w"?>"""
+
+
+def xmp_of(*descriptions: str, title: str = "") -> str:
+    """An XMP packet with a description in several languages; that of a part of the picture is not the photo's."""
+    parts = _property("description", *descriptions) + (_property("title", title) if title else "")
+    return _PACKET.format(parts, _property("description", "a part of it"))
+
+
+def _property(name: str, *values: str) -> str:
+    items = "".join(f"<rdf:li xml:lang='l{n}'>{html.escape(value)}</rdf:li>" for n, value in enumerate(values))
+    return f"<dc:{name}><rdf:Alt>{items}</rdf:Alt></dc:{name}>"
+
+
+def gallery_dl_of(**words: str) -> str:
+    """What gallery-dl writes of a photo, with fields of the site that it comes from."""
+    row = {"category": "mastodon", "subcategory": "user", "filename": "a", "extension": "jpg", "author": {"id": 7}}
+    return json.dumps(row | words, indent=4)
