@@ -48,7 +48,7 @@ def test_a_pipe_that_is_called_as_a_photo_is_left_out_and_named(tmp_path: Path) 
     ]
 
 
-@pytest.mark.parametrize("folder", ["$RECYCLE.BIN", "#recycle", "@Recycle", "@eaDir"])
+@pytest.mark.parametrize("folder", ["$RECYCLE.BIN", "#recycle", "@Recycle", "@eaDir", "Recently Deleted"])
 def test_deleted_photos_and_small_copies_of_a_system_are_left_out_and_named(tmp_path: Path, folder: str) -> None:
     for name in ("a.jpg", f"b/{folder}/S-1-5/gone.jpg"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -108,6 +108,18 @@ XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.o
 <rdf:Alt><rdf:li xml:lang="x-default">%s</rdf:li></rdf:Alt></dc:description></rdf:Description></rdf:RDF></x:xmpmeta>"""
 
 
+ICLOUD = 'imgName,fileChecksum,favorite,hidden,deleted,importDate\np0.png,AX,no,no,no,"Sunday May 1,2022 9:08 PM"\n'
+
+
+@pytest.mark.parametrize("name", ["Photo Details.csv", "Photos/Photo Details.csv"])
+@pytest.mark.parametrize("text", [ICLOUD, "Images\r\np0.png\r\n", "imageName\np0.png\n"])
+def test_lists_of_icloud_without_captions_are_not_said_to_hold_some(name, text, posts):
+    (posts / "posts.jsonl").unlink()
+    (posts / "Photos").mkdir()
+    (posts / name).write_text(text, newline="")
+    assert [note for note in opened(posts)[1] if "read" in note] == []
+
+
 def test_descriptions_in_metadata_are_said_where_there_is_no_caption(posts):
     for name, words in (("a.jpg", "my dog"), ("b.jpg", " "), ("trip/c.jpg", "my cat")):
         Image.new("RGB", (40, 40)).save(posts / name, xmp=(XMP % words).encode())

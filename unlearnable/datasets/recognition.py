@@ -29,6 +29,9 @@ _HINTS = {
     ".jsonl": _NEEDS_KEYS,
     ".ndjson": _NEEDS_KEYS,
 }
+_OF_ICLOUD = re.compile(  # the lists of photos, albums and memories in Apple's export of it
+    r"(imgName,fileChecksum,[^\r\n]*|Images|imgName|imageName)(\r|\n|\Z)"
+)
 _CHAT = re.compile(  # "[01.05.24, 12:31:02] Mia:" or "5/1/24, 9:31 AM - Mia:"
     r"\W*\d{1,4}[./-]\d{1,2}[./-]\d{1,4},? \d{1,2}[:.]\d{2}.{0,8}?(\] | - )"
 )
@@ -56,6 +59,11 @@ def recognised(source: Path) -> Format | None:
         (one for name, one in FORMATS.loadable() if FORMATS.tried(name, partial(one.sniff, source))),
         None,
     )
+
+
+def lists_photos_alone(text: str) -> bool:
+    """Return whether a text is a list of iCloud's export, which names photos and holds no captions."""
+    return bool(_OF_ICLOUD.match(text))
 
 
 def hint_for(source: Path, text: str) -> str:

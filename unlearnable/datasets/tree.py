@@ -17,8 +17,9 @@ _IN_CLOUD = ".icloud"
 UNREADABLE = "unreadable"
 WITHHELD = "withheld"  # reason of what its own text or folder says is not to be published
 _DELETED = "it holds what was deleted; give this folder itself to protect it"
-_KEPT_APART = {  # folders of Windows, Synology and QNAP, in lower case
+_KEPT_APART = {  # folders of Windows, Synology, QNAP and iCloud's export, in lower case
     "$recycle.bin": _DELETED,
+    "recently deleted": _DELETED,
     "#recycle": _DELETED,
     "@recycle": _DELETED,
     "@eadir": "small copies of photos that a Synology NAS makes for itself",

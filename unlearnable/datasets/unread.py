@@ -11,7 +11,15 @@ from unlearnable.datasets.export import Export
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.formats.sidecar import text_beside
 from unlearnable.datasets.found_captions import listed, possible_captions
-from unlearnable.datasets.recognition import AS_CSV, IN_TEXTS, SPREADSHEETS, TABLES, hint_for, recognised
+from unlearnable.datasets.recognition import (
+    AS_CSV,
+    IN_TEXTS,
+    SPREADSHEETS,
+    TABLES,
+    hint_for,
+    lists_photos_alone,
+    recognised,
+)
 from unlearnable.datasets.text import csv_rows
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.tree import find_files
@@ -59,6 +67,8 @@ def unread_captions(folder: Path, photos: Iterable[str]) -> list[str]:
     ]
     for path in _unknown(folder):
         text, is_utf8 = _beginning(path)
+        if lists_photos_alone(text):
+            continue
         in_cells = path.suffix.lower() in TABLES and csv_rows.names_one(text, stems)
         names_photos = in_cells or any(name in text for name in names)
         if names_photos or (_CALLED.fullmatch(path.stem) and text.strip()):
@@ -138,9 +148,10 @@ def _names_one(path: Path, names: Set[str]) -> bool:
     try:
         if path.stat().st_size > _LARGEST:
             return False
-        words = re.split(r"[\"'/<>()\[\]=,;|\t\r\n]+", read_document(path).text)
+        text = read_document(path).text
     except (InputError, OSError):
         return False
+    words = [] if lists_photos_alone(text) else re.split(r"[\"'/<>()\[\]=,;|\t\r\n]+", text)
     return not names.isdisjoint(words)
 
 
