@@ -111,3 +111,12 @@ def test_imagefolder_takes_the_only_column_of_text(name: str, text: str, caption
     dataset = opened(tmp_path, name, text)
     assert dataset.format == "imagefolder"
     assert [pair.caption for pair in dataset.pairs] == captions
+
+
+@pytest.mark.parametrize("other", ["Description", "Caption-Abstract", "ImageDescription", "alt_text"])
+def test_a_title_beside_another_description_is_not_the_caption_and_is_emptied(other: str, tmp_path: Path) -> None:
+    """As in lists of ExifTool, where it often is the name of the file."""
+    dataset = opened(tmp_path, "t.csv", f"SourceFile,Title,{other}\na.jpg,IMG_1,my dog\nb.jpg,a cat,\n")
+    assert [pair.caption for pair in dataset.pairs] == ["my dog", "a cat"]
+    edits = Edits({(0, 0): "x", (1, 0): "y"}, {photo.id: photo.id for photo in dataset.photos})
+    assert rewritten(tmp_path, dataset, edits).splitlines()[1:] == ["a.jpg,,x", "b.jpg,y,"]

@@ -26,8 +26,8 @@ POSTS = Keys(
         *("photo", "file name", "dateiname", "sourcefile"),
     ),
     caption=(
-        *("caption", "captions", "text", "title", "sentences", "description", "prompt", "comment"),
-        *("alt_text", "alt-text", "alt text", "alttext", "alt", "imagedescription", "caption-abstract"),
-        *("beschreibung", "bildunterschrift"),
+        *("caption", "captions", "text", "sentences", "description", "imagedescription", "caption-abstract"),
+        *("beschreibung", "bildunterschrift", "prompt", "alt_text", "alt-text", "alt text", "alttext", "alt"),
+        *("title", "comment"),  # often the name of the file, or of the program
     ),
 )
