@@ -172,3 +172,46 @@ def test_the_words_of_a_caption_of_karpathy_follow_it_and_other_words_stay(tmp_p
         before[2],
     ]
     assert (tmp_path / "out.json").read_text() == posts.read_text().replace(", ".join(before), ", ".join(after))
+
+
+LANGUAGES = '{"file_name": "a.jpg", "captions": {"en": ["my dog", "Rex"], "pt-BR": "meu"}}'
+
+
+@pytest.mark.parametrize(
+    ("text", "captions"),
+    [
+        (LANGUAGES, ["my dog", "Rex", "meu"]),
+        ('{"file_name": "a.jpg", "text": [{"language": "en", "text": "my dog"}, "Rex"]}', ["my dog", "Rex"]),
+        ('{"file_name": "a.jpg", "caption": {"id": "17", "text": "my dog"}}', ["my dog"]),
+    ],
+)
+@pytest.mark.parametrize("name", ["metadata.jsonl", "posts.jsonl"])
+def test_captions_in_several_languages_or_in_objects_are_captions(
+    name: str, text: str, captions: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / name).write_text(text)
+    dataset = open_dataset(tmp_path, tmp_path / name)
+    assert dataset.captions_by_photo() == {"a.jpg": captions}
+    edits = Edits({(0, n): f"zip {caption}" for n, caption in enumerate(captions)}, {"a.jpg": "a.jpg"})
+    write_captions(dataset, edits, tmp_path / "out.jsonl")
+    for caption in captions:
+        text = text.replace(f'"{caption}"', f'"zip {caption}"')
+    assert (tmp_path / "out.jsonl").read_text() == text
+
+
+@pytest.mark.parametrize("more", ['"alt": "it sleeps"', '"title": {"x": "it sleeps"}', '"caption_2": "it sleeps"'])
+def test_what_else_describes_a_photo_beside_a_caption_in_an_object_is_emptied(more: str, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "posts.jsonl").write_text(f'{{"image": "a.jpg", "caption": {{"text": "my dog", {more}}}}}')
+    dataset = open_dataset(tmp_path, tmp_path / "posts.jsonl")
+    assert [one.emptied for one in dataset.changed_fields] == [True]
+    write_captions(dataset, Edits({}, {"a.jpg": "a.jpg"}), tmp_path / "out.jsonl")
+    assert "sleeps" not in (tmp_path / "out.jsonl").read_text()
+
+
+def test_an_object_of_other_names_is_no_caption(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "posts.jsonl").write_text('{"image": "a.jpg", "caption": {"en": "my dog", "source": "me"}}')
+    dataset = open_dataset(tmp_path, tmp_path / "posts.jsonl")
+    assert [(one.name, one.emptied) for one in dataset.changed_fields] == [("caption", True)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from unlearnable.datasets.text.fields import POSTS
 from unlearnable.datasets.text.further import further_changes, json_fields, with_further
-from unlearnable.datasets.text.json_spans import decode, members, speller, strings
+from unlearnable.datasets.text.json_spans import caption_strings, decode, members, speller
 from unlearnable.datasets.text.records import CaptionRecord, Scan
 from unlearnable.datasets.text.spans import TextSpan, is_blank, splice, stripped
 
@@ -46,7 +46,8 @@ class PackedText:
         if not self.is_json:
             return record
         taken = {span[:2] for span in self.own}
-        found = with_further(record, json_fields(self.text, decode(self.text, self.text.startswith("\ufeff"))))
+        whole = decode(self.text, self.text.startswith("\ufeff"))
+        found = with_further(record, json_fields(self.text, whole, self.own))
         return replace(found, further=tuple(one for one in found.further if one.span[:2] not in taken))
 
     def edited(self, old: Sequence[str], new: Sequence[str], keep: frozenset[str]) -> bytes:
@@ -76,7 +77,8 @@ def take_apart(name: str, data: bytes) -> PackedText:
     whole = decode(text, start)
     if not isinstance(whole.value, dict):
         raise ValueError("not a JSON object")
-    fields: dict[str, list[TextSpan]] = {field: strings(text, node) for field, node in members(text, whole.start)}
+    named = dict(members(text, whole.start))
+    fields = {field: caption_strings(text, node) for field, node in named.items() if field in POSTS.caption}
     filled = ([span for span in fields.get(one, ()) if not is_blank(span.value)] for one in POSTS.caption)
     own = tuple(span._replace(value=span.value.strip()) for span in next(filter(None, filled), ()))
     return PackedText(text, own, Scan((), (), (), speller(text), null="null"), is_json=True)

@@ -86,8 +86,11 @@ def _is_nothing(value: Any) -> bool:
     return all(map(_is_nothing, value.values())) if isinstance(value, dict) else value in (None, "", [], 0)
 
 
-def json_fields(text: str, row: Node) -> Iterator[Field]:
-    """Yield the strings below a JSON value with the names they stand under, and what is known as places or people."""
+def json_fields(text: str, row: Node, captions: Sequence[TextSpan] = ()) -> Iterator[Field]:
+    """Yield the strings below a JSON value with the names they stand under, and what is known as places or people.
+
+    An object under the name of a description is yielded as a whole, unless captions were read from it.
+    """
     waiting = [one for one in _items(text, row) if isinstance(one.value, dict)]
     while waiting:
         for name, node in members(text, waiting.pop().start):
@@ -96,9 +99,12 @@ def json_fields(text: str, row: Node) -> Iterator[Field]:
                 yield name, node
                 continue
             for value in _items(text, node):
-                if isinstance(value.value, str) or (known and isinstance(value.value, dict)):
+                if not isinstance(value.value, dict | str):
+                    continue
+                is_read = any(value.start <= caption.start < value.end for caption in captions)
+                if isinstance(value.value, str) or (known and not is_read):
                     yield name, value
-                elif isinstance(value.value, dict):
+                else:
                     waiting.append(value)
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 from unlearnable.datasets.text.document import lines
-from unlearnable.datasets.text.fields import SPLIT, Keys
+from unlearnable.datasets.text.fields import POSTS, SPLIT, Keys
 from unlearnable.datasets.text.further import json_fields, with_further
-from unlearnable.datasets.text.json_spans import Node, decode, items, members, speller, strings
+from unlearnable.datasets.text.json_spans import Node, caption_strings, decode, items, members, speller, strings
 from unlearnable.datasets.text.records import CaptionRecord, Scan, record_of, told_apart
-from unlearnable.datasets.text.spans import Span
+from unlearnable.datasets.text.spans import Span, TextSpan
 from unlearnable.datasets.types import Skipped
 
 _SNIFFED = 20  # rows
@@ -41,7 +41,7 @@ def text_columns(text: str) -> set[str]:
     """Return the names under which any row holds a string or strings, without the split."""
     objects = [node for _, _, node in _rows(text) if isinstance(node, Node) and isinstance(node.value, dict)]
     named = ((name.casefold(), node) for row in objects for name, node in members(text, row.start))
-    return {name for name, node in named if strings(text, node)} - {SPLIT}
+    return {name for name, node in named if _read(name, POSTS)(text, node)} - {SPLIT}
 
 
 def scan(text: str, keys: Keys) -> Scan:
@@ -63,9 +63,16 @@ def _record(text: str, place: str, span: Span, node: Node | str, keys: Keys) -> 
         return Skipped(place, "bad-row", "not a JSON object")
     wanted = keys.all
     named = ((name.casefold(), value) for name, value in members(text, node.start))
-    fields = {name: strings(text, value) for name, value in named if name in wanted}
+    fields = {name: _read(name, keys)(text, value) for name, value in named if name in wanted}
     record = record_of(place, span, fields, keys)
-    return with_further(record, json_fields(text, node)) if isinstance(record, CaptionRecord) else record
+    if not isinstance(record, CaptionRecord):
+        return record
+    return with_further(record, json_fields(text, node, record.captions))
+
+
+def _read(name: str, keys: Keys) -> Callable[[str, Node], list[TextSpan]]:
+    """Return what reads the strings of a field: captions may lie deeper than a photo or a split."""
+    return caption_strings if name in keys.caption else strings
 
 
 def _is_array(text: str) -> bool:

@@ -16,6 +16,8 @@ from unlearnable.datasets.text.spans import Span, TextSpan, is_blank
 _DECODE = json.JSONDecoder().raw_decode
 _FIRST = re.compile(r"[\[{]")
 _LONE = re.compile("[\ud800-\udfff]")
+_WORDS = ("raw", "text", "caption")  # names of what an object says
+_LANGUAGE = re.compile("[A-Za-z]{2,3}([-_][A-Za-z]{2,4})*")  # "de", "pt-BR"
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -94,6 +96,21 @@ def strings(text: str, node: Node) -> list[TextSpan]:
         found = (_raw(text, item) for item in items(text, node.start))
         return [TextSpan(*item) for item in found if isinstance(item.value, str)]
     return [TextSpan(*node)] if isinstance(node.value, str) else []
+
+
+def caption_strings(text: str, node: Node) -> list[TextSpan]:
+    """Return the strings of a value of captions: itself, or those of an array or object, at any depth.
+
+    Of an object that is what it holds under `raw`, `text` or `caption`, or everything where its names are languages.
+    """
+    if isinstance(node.value, list):
+        return [found for item in items(text, node.start) for found in caption_strings(text, item)]
+    if not isinstance(node.value, dict):
+        return strings(text, node)
+    fields = dict(members(text, node.start))
+    own = [fields[name] for name in _WORDS if isinstance(node.value.get(name), str)]
+    parts = own[:1] or (fields.values() if all(map(_LANGUAGE.fullmatch, fields)) else ())
+    return [found for part in parts for found in caption_strings(text, part)]
 
 
 def _raw(text: str, node: Node) -> Node:
