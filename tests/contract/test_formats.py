@@ -483,8 +483,10 @@ def test_the_fingerprint_follows_what_was_read(name: str, tmp_path: Path) -> Non
 LINES = st.text(st.characters(codec="utf-8", exclude_characters="\n"), min_size=1).filter(
     lambda text: text.strip() == text and not is_blank(text)
 )
-# "é" is a tag of a sample, which would follow a caption that it equals
-TEXTS = st.text(min_size=1).filter(lambda text: not is_blank(text) and text != "é")
+# "é" is a tag of a sample, and "x" the words of another, which would follow a caption that they equal
+TEXTS = st.text(min_size=1).filter(
+    lambda text: not is_blank(text) and text != "é" and "".join(filter(str.isalnum, text.casefold())) != "x"
+)
 
 
 @pytest.mark.parametrize("name", WITH_CAPTIONS)
