@@ -144,6 +144,18 @@ def test_descriptions_in_metadata_are_said_where_there_is_no_caption(posts):
     assert not any("exiftool" in note for note in notes)
 
 
+@pytest.mark.parametrize("name", ["p0.de.txt", "p0.png.de.txt", "p0_pt-BR.caption"])
+def test_texts_of_a_language_beside_photos_are_said_where_there_is_no_other(name, posts):
+    (posts / "posts.jsonl").unlink()
+    (posts / name).write_text("mein Hund")
+    (posts / "trip" / "p7.fr.txt").write_text("mon chat")
+    said = f"descriptions in {name} and 1 more file are not read; put the caption of a.jpg into a.txt"
+    assert any(note.startswith(said) for note in opened(posts)[1])
+    for text in ("p0.txt", "trip/p7.txt"):
+        (posts / text).write_text("my dog")
+    assert not any("descriptions" in note for note in opened(posts)[1])
+
+
 @pytest.mark.parametrize(
     ("name", "text", "encoding"),
     [

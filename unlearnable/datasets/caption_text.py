@@ -9,15 +9,14 @@ from pathlib import Path
 
 from unlearnable.datasets.lookup import Lookup, Miss, is_elsewhere
 from unlearnable.datasets.text.document import Document, read_document
-from unlearnable.datasets.text.further import NULL, further_changes
+from unlearnable.datasets.text.further import NULL, further_changes, said_of_sentences
 from unlearnable.datasets.text.records import CaptionRecord, Scan
 from unlearnable.datasets.text.spans import Span, TextSpan, splice
 from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped
 from unlearnable.errors import InputError
 from unlearnable.grouping import grouped
-from unlearnable.wording import counted, named
+from unlearnable.wording import counted
 
-_NAMED = 5  # fields in a remark; the others are counted
 Place = tuple[int, int]
 Key = tuple[str, int, int]
 
@@ -180,12 +179,7 @@ class CaptionsFound:
                 f"{name} has {counted(len(self.elsewhere), 'path')} of another machine, such as {self.elsewhere[0]}: "
                 "the photos were found by their names"
             )
-        if self.sentences:
-            notes.append(
-                f"{name} has whole sentences in {named(sorted(self.sentences), _NAMED)}, which are published as they "
-                "are: take them out if they describe photos"
-            )
-        return tuple(notes)
+        return (*notes, *said_of_sentences(name, self.sentences))
 
     def add(self, text: CaptionText, lookup: Lookup, name: str) -> None:
         """Add the records of a caption file, called `name` in messages."""

@@ -38,6 +38,7 @@ _HEAD = 1 << 18  # bytes in which a JPEG has its metadata
 _XMP = rb"<dc:description>\s*<rdf:Alt>\s*<rdf:li[^>]*>\s*[^<\s]"
 _IPTC = rb"Photoshop 3\.0\0.{0,20000}?\x1c\x02\x78\0[\x02-\xff]"  # its Caption-Abstract
 _IN_PHOTO = re.compile(_XMP + b"|" + _IPTC, re.DOTALL)
+_OF_A_LANGUAGE = re.compile(r"(.+)[._-][a-z]{2,3}([-_][A-Z]{2})?\.(txt|caption)")
 _BESIDE = re.compile(
     _XMP + rb'|"(description|caption|content|text|alt)": *"\s*[^"\s]'
 )  # also JSON of download programs
@@ -112,7 +113,7 @@ def unread_below(root: Path, photos: Iterable[str], read: Path | None = None) ->
 
 
 def unread_descriptions(folder: Path, photos: Iterable[str]) -> list[str]:
-    """Return a line on the descriptions in the metadata of photos, and one on those in XMP or JSON beside them.
+    """Return a line on the descriptions in the metadata of photos, and one on those in XMP, JSON or texts beside them.
 
     Args:
         folder: folder of the photos.
@@ -125,9 +126,17 @@ def unread_descriptions(folder: Path, photos: Iterable[str]) -> list[str]:
         lines.append(f"descriptions in {_with_more(found, 'photo')} are not read; {made} makes captions of them")
     stems = dict.fromkeys(stem for photo in some for stem in (photo, str(PurePosixPath(photo).with_suffix(""))))
     beside = [stem + suffix for stem in stems for suffix in (".xmp", ".json")]
-    if found := [name for name in beside if _holds(_BESIDE, folder / name)]:
+    found = [name for name in beside if _holds(_BESIDE, folder / name)]
+    if found := [*found, *_by_language(folder, set(stems))]:
         lines.append(f"descriptions in {_with_more(found)} are not read; {IN_TEXTS}")
     return lines
+
+
+def _by_language(folder: Path, stems: Set[str]) -> Iterator[str]:
+    """Yield the texts beside photos of which only the name with a language is a photo's: `a.de.txt`."""
+    for place in sorted({(folder / stem).parent for stem in stems}):
+        names = (path.relative_to(folder).as_posix() for path in listed(place))
+        yield from (name for name in names if (found := _OF_A_LANGUAGE.fullmatch(name)) and found[1] in stems)
 
 
 def _with_more(found: Sequence[str], noun: str = "file") -> str:

@@ -215,3 +215,20 @@ def test_an_object_of_other_names_is_no_caption(tmp_path: Path) -> None:
     (tmp_path / "posts.jsonl").write_text('{"image": "a.jpg", "caption": {"en": "my dog", "source": "me"}}')
     dataset = open_dataset(tmp_path, tmp_path / "posts.jsonl")
     assert [(one.name, one.emptied) for one in dataset.changed_fields] == [("caption", True)]
+
+
+def test_other_descriptions_and_places_of_karpathy_are_emptied_and_sentences_named(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    sentence = '{"tokens": ["dog"], "raw": "dog", "title": "it runs", "alt": "dog"}'
+    image = '{"filename": "a.jpg", "title": "Rex", "city": "Rome", "story": "It was a day.", "sentences": [%s]}'
+    posts = tmp_path / "dataset.json"
+    posts.write_text(f'{{"images": [{image % sentence}]}}')
+    dataset = open_dataset(tmp_path, posts)
+    assert {(one.name, one.emptied) for one in dataset.changed_fields} == {
+        *(("title", True), ("city", True), ("alt", False)),
+    }
+    assert dataset.notes[0].startswith("dataset.json has whole sentences in story, which")
+    write_captions(dataset, Edits({(0, 0): "zip dog"}, {"a.jpg": "a.jpg"}), tmp_path / "out.json")
+    sentence = '{"tokens": ["zip", "dog"], "raw": "zip dog", "title": null, "alt": "zip dog"}'
+    image = '{"filename": "a.jpg", "title": null, "city": null, "story": "It was a day.", "sentences": [%s]}'
+    assert (tmp_path / "out.json").read_text() == f'{{"images": [{image % sentence}]}}'

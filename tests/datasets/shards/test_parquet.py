@@ -288,6 +288,23 @@ def test_without_the_library_it_says_how_to_install_it(tmp_path, monkeypatch):
     assert "pip install 'unlearnable[shards]'" in open_dataset(tmp_path / "tars").notes[0]
 
 
+@pytest.mark.parametrize("with_photos", [True, False])
+def test_columns_with_sentences_that_stay_are_named(with_photos, tmp_path):
+    messages = [{"role": "assistant", "content": "A dog runs on a lawn."}]
+    columns = {"messages": [messages, [], None], "tags": [["dog"], [], None], "exif": ["Make: a b c"] * 3}
+    source = hugging_face(tmp_path / "in" / "posts.parquet", **columns, summary=["A dog on a lawn."] * 3)
+    if not with_photos:
+        pq.write_table(
+            pq.read_table(source).drop_columns("image").append_column("image", [[f"p{n}.jpg" for n in range(3)]]),
+            source,
+        )
+        for n in range(3):
+            (source.parent / f"p{n}.jpg").write_bytes(photo_bytes(n))
+    dataset = open_dataset(source.parent, None if with_photos else source)
+    where = "in" if with_photos else "posts.parquet"
+    assert [note.partition(",")[0] for note in dataset.notes] == [f"{where} has whole sentences in messages"]
+
+
 def test_a_damaged_file_is_named(tmp_path):
     path = hugging_face(tmp_path / "in" / "train.parquet")
     path.write_bytes(path.read_bytes()[:-100])

@@ -130,6 +130,13 @@ def test_captions_stand_in_texts_and_fields(fields, text, found, unpacked, tmp_p
     assert new["1.jpg"] == b"protected " + PHOTO
 
 
+def test_fields_with_sentences_that_stay_are_named(unpacked, tmp_path):
+    fields = {"caption": "a dog", "story": "It runs on a lawn.", "alt": "It is a dog.", "exif": "Make: a b c"}
+    write_tar(tmp_path / "0.tar", post(1, "a dog") | {"000000001.json": json.dumps(fields).encode()})
+    (note,) = unpacked(tmp_path / "0.tar").notes
+    assert note.startswith("0.tar has whole sentences in story, which are published as they are: ")
+
+
 def test_photos_of_one_post_share_its_caption(unpacked, tmp_path):
     write_tar(tmp_path / "in" / "a.tar", {"1.left.jpg": PHOTO, "1.right.png": PHOTO, "1.txt": b"a dog"})
     pairs = unpacked(tmp_path / "in").pairs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from unlearnable.datasets.caption_text import Key, refuse_lost
 from unlearnable.datasets.lookup import Lookup, Miss
 from unlearnable.datasets.shards.columns import PackedRow
 from unlearnable.datasets.shards.rows import is_parquet, read_rows, rewrite_rows
+from unlearnable.datasets.text.further import said_of_sentences
 from unlearnable.datasets.tree import find_photos
 from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped
 from unlearnable.errors import InputError
@@ -45,6 +46,7 @@ class ParquetTable:
         pairs: list[Pair] = []
         skipped: list[Skipped] = []
         changed: set[ChangedField] = set()
+        sentences: set[str] = set()
         for number, row in enumerate(read_rows(source)):
             photo = lookup.find(row.path) if row.path else Miss("no-photo", "no path")
             if isinstance(photo, Miss):
@@ -53,11 +55,13 @@ class ParquetTable:
             splits[photo] = None
             pairs += [Pair(photo, caption, number, index) for index, caption in enumerate(row.captions)]
             changed |= {ChangedField(photo, number, name, caption is None) for name, caption in row.fields}
+            sentences.update(row.sentences)
         if not splits:
             raise NamesNoPhotoError(
                 f"{source} names no photo below {root}", hint="give the folder that its paths start from"
             )
-        return assemble(root, splits, pairs, skipped, self.name, source, frozenset(changed))
+        dataset = assemble(root, splits, pairs, skipped, self.name, source, frozenset(changed))
+        return replace(dataset, notes=tuple(said_of_sentences(source.name, sentences)))
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
         """Write the rows whose photos stay to `target`, changed as `edits` says.

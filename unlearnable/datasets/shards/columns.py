@@ -8,7 +8,7 @@ from typing import Any
 
 from unlearnable.datasets.shards.kind import is_picture
 from unlearnable.datasets.text.fields import POSTS
-from unlearnable.datasets.text.further import further_of
+from unlearnable.datasets.text.further import further_of, is_sentence
 from unlearnable.datasets.text.spans import is_blank
 from unlearnable.extras import require
 
@@ -40,6 +40,12 @@ class PackedRow:
         """Names of other columns that are not published as they are; the caption that each repeats, None if emptied."""
         others = ((name, self.values[name]) for name in self.values if name not in self.columns.own)
         return [found for name, value in others for found in _further(name, value, self.captions)]
+
+    @property
+    def sentences(self) -> list[str]:
+        """Names of yet other columns that hold some at any depth, and are published as they are."""
+        changed = {*self.columns.own, *(name for name, _ in self.fields)}
+        return [name for name, value in self.values.items() if name not in changed and _has_sentence(name, value)]
 
     def edited(
         self, photo: bytes | None, path: str | None, captions: list[str], keep: frozenset[str]
@@ -80,6 +86,10 @@ def _parts(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield from value.items()
     elif isinstance(value, list):
         yield from ((name, each) for each in value)
+
+
+def _has_sentence(name: str, value: Any) -> bool:
+    return is_sentence(name, value) or any(_has_sentence(*part) for part in _parts(name, value))
 
 
 def _is_picture(value: Any) -> bool:

@@ -11,6 +11,7 @@ from unlearnable.datasets.assembly import assemble
 from unlearnable.datasets.shards.columns import EXTRA, LIBRARY
 from unlearnable.datasets.shards.kind import PackedPost, PostEdits, Room, ShardKind
 from unlearnable.datasets.shards.metadata import beside, rewrite_metadata
+from unlearnable.datasets.text.further import said_of_sentences
 from unlearnable.datasets.tree import find_files, is_photo
 from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped
 from unlearnable.errors import ConfigError, InputError
@@ -67,6 +68,7 @@ class Shards:
         pairs: list[Pair] = []
         skipped: list[Skipped] = []
         changed: set[ChangedField] = set()
+        sentences: set[str] = set()
         for number, folder, post in self._posts(source):
             skipped += [Skipped(f"{folder}/{one.where}", one.reason, one.detail) for one in post.skipped]
             if not post.photos and not post.skipped:
@@ -78,10 +80,12 @@ class Shards:
                 splits[photo] = None
                 pairs += [Pair(photo, caption, number, index) for index, caption in enumerate(post.captions)]
                 changed |= {ChangedField(photo, number, name, emptied) for name, emptied in post.fields}
+                sentences.update(post.sentences)
         if not splits:
             raise InputError(f"the shards of {source} hold no photo that can be read")
         dataset = assemble(root, splits, pairs, skipped, self.name, None, frozenset(changed))
-        return replace(dataset, name=source.resolve().name, shards=source, notes=self._notes(source))
+        notes = (*self._notes(source), *said_of_sentences(source.name, sentences))
+        return replace(dataset, name=source.resolve().name, shards=source, notes=notes)
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
         """Write all shards below the folder `target`, with the photos that lie there under the names of `edits`.

@@ -32,6 +32,7 @@ class PackedPost:
         photos: names of its photos in the shard.
         captions: its captions, each once.
         fields: names of other fields that are not published as they are, and whether they are emptied.
+        sentences: names of yet other fields that hold some, and are published as they are.
         skipped: parts of it that cannot be used; without photos nothing of it can.
     """
 
@@ -39,6 +40,7 @@ class PackedPost:
     photos: list[str] = field(default_factory=list)
     captions: list[str] = field(default_factory=list)
     fields: list[tuple[str, bool]] = field(default_factory=list)
+    sentences: list[str] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
 

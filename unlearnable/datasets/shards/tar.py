@@ -23,7 +23,7 @@ from unlearnable.datasets.shards.kind import (
     is_picture,
     usable_name,
 )
-from unlearnable.datasets.shards.texts import TEXTS, PackedText, captions_in, fields_in, take_apart
+from unlearnable.datasets.shards.texts import TEXTS, PackedText, captions_in, take_apart
 from unlearnable.datasets.tree import is_photo
 from unlearnable.datasets.types import Skipped
 
@@ -118,7 +118,9 @@ def _groups(opened: tarfile.TarFile) -> dict[str, _Group]:
     for group in groups.values():
         texts = list(group.texts.values())
         group.post.captions = captions_in(texts)
-        group.post.fields = fields_in(texts, group.post.captions)
+        records = [text.record(group.post.captions) for text in texts]
+        group.post.fields = [(one.name, one.caption is None) for record in records for one in record.further]
+        group.post.sentences = [name for record in records for name in record.sentences]
     return groups
 
 

@@ -89,10 +89,5 @@ def captions_in(texts: Sequence[PackedText]) -> list[str]:
     return list(dict.fromkeys(span.value for text in texts for span in text.own))
 
 
-def fields_in(texts: Sequence[PackedText], captions: Sequence[str]) -> list[tuple[str, bool]]:
-    """Return the fields of a post that are not published as they are, and whether they are emptied."""
-    return [(one.name, one.caption is None) for text in texts for one in text.record(captions).further]
-
-
 def _as_it_is(raw: str, value: str, new: str) -> str:
     return new

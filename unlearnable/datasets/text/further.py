@@ -12,6 +12,7 @@ from unlearnable.datasets.text.json_spans import Node, items, json_in, members
 from unlearnable.datasets.text.records import CaptionRecord, FurtherField, Scan
 from unlearnable.datasets.text.spans import TextSpan, is_blank
 from unlearnable.datasets.tree import is_photo
+from unlearnable.wording import named
 
 DESCRIPTIONS = frozenset(
     {
@@ -60,6 +61,8 @@ _OF_NONE = frozenset(  # in names of fields of a single word, which is no descri
     {"ai", "by", "dir", "fmt", "has", "id", "is", "key", "len", "max", "min", "num", "pos", "ref", "set", "src", "tag"}
     | {"url"}
 )
+_EXIF = "exif"  # all of it as a text, as img2dataset has it
+_NAMED = 5  # fields in a remark; the others are counted
 _FEWEST_WORDS = 3  # of a sentence
 _FILE = re.compile(r"\.\w|://")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]{4}")  # "京都の紅葉"
@@ -128,7 +131,7 @@ def with_further(record: CaptionRecord, fields: Iterable[Field]) -> CaptionRecor
         if name != SPLIT and not is_taken(node)
     ]
     further = tuple(field for _, _, field in found if field is not None)
-    sentences = dict.fromkeys(name for name, value, field in found if field is None and _is_sentence(value))
+    sentences = dict.fromkeys(name for name, value, field in found if field is None and is_sentence(name, value))
     return replace(record, further=further, sentences=tuple(sentences))
 
 
@@ -143,7 +146,7 @@ def _further(name: str, node: Node, captions: Sequence[TextSpan]) -> FurtherFiel
     if value in (None, "", [], {}) or (isinstance(value, str) and is_blank(value)):
         return None
     same = next((number for number, caption in enumerate(captions) if caption.value.strip() == value), None)
-    known = _describes(name, value) or is_personal(name) or (name.casefold() == "exif" and "GPS" in str(value))
+    known = _describes(name, value) or is_personal(name) or (name.casefold() == _EXIF and "GPS" in str(value))
     holds = isinstance(value, str) and any(_is_in(caption.value.strip(), value) for caption in captions)
     if same is None and not known and not holds:
         return None
@@ -177,12 +180,22 @@ def _has_words(text: str) -> bool:
     return " " in text or bool(_UNSPACED.search(text))
 
 
-def _is_sentence(value: object) -> bool:
-    """Return whether a value may be one, by its number of words."""
-    if not isinstance(value, str) or is_photo(value):
+def is_sentence(name: str, value: object) -> bool:
+    """Return whether a value under a name may be one, by its number of words."""
+    if not isinstance(value, str) or is_photo(value) or name.casefold() == _EXIF:
         return False
     words = [word for word in value.split() if any(map(str.isalpha, word))]
     return len(words) >= _FEWEST_WORDS or bool(_UNSPACED.search(value))
+
+
+def said_of_sentences(where: str, names: Set[str]) -> list[str]:
+    """Return a remark on fields, by their names, that hold some and are published as they are; none without any."""
+    if not names:
+        return []
+    return [
+        f"{where} has whole sentences in {named(sorted(names), _NAMED)}, which are published as they are: "
+        "take them out if they describe photos"
+    ]
 
 
 def further_changes(
