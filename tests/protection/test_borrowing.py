@@ -109,6 +109,14 @@ def test_a_place_that_most_posts_name_is_not_the_one_whom_they_are_of():
     assert posts_by_name(posts) == {"Berlin": [0, 1, 2, 3, 4]}
 
 
+def test_what_a_place_lies_in_is_a_place_and_who_follows_it_is_none():
+    texts = ("a day in Berlin, Germany", "rain near Munich, Germany.", "in Berlin, Germany 2019", "Berlin, Germany")
+    assert posts_of_one([[text] for text in texts]) == []
+    assert posts_of_one(
+        [[f"in {place}, Ada Cox {does}"] for place in ("Rome", "Oslo") for does in ("is late", "and I")]
+    )
+
+
 @pytest.mark.parametrize(
     "mentions",
     [

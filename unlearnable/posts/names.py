@@ -46,7 +46,8 @@ class Name(NamedTuple):
         at: number of letters before it.
         begins: whether a sentence begins with it.
         goes_on: whether the sentence goes on in English.
-        where: the word of `_WHERE` before it; empty without one, and where the name is a possessive.
+        where: the word of `_WHERE` before it, or before the name that it follows, as Germany does "in Berlin, Germany";
+            empty without one, and where the name is a possessive.
     """
 
     text: str
@@ -203,7 +204,8 @@ def _begun(names: Sequence[Sequence[Name]], captions: Sequence[Sequence[str]]) -
 
 def names_in(caption: str) -> list[Name]:
     """Return the names in a caption, in order; see `posts_by_name` for those that are none after all."""
-    text, names = caption[:READ], []
+    text = caption[:READ]
+    names: list[Name] = []
     for match in _WORDS.finditer(text):
         starts = bool(_ENDED.search(text[: match.start()]))
         words = match.group().split(" ")
@@ -219,6 +221,8 @@ def names_in(caption: str) -> list[Name]:
                 goes_on = possessive or any(map(_is_ordinary, words[last : last + 1]))
                 found = None if possessive else _WHERE.search(text[:at])
                 where = found[1].lower() if found else ""
+                if names and not goes_on and text[names[-1].at : at] == f"{names[-1].text}, ":
+                    where = where or names[-1].where
                 names.append(Name(name, at, starts and start == 0, goes_on, where))
     return names
 
