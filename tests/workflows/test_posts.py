@@ -406,6 +406,8 @@ def test_a_list_of_other_photos_is_no_captions_of_these(posts):
         ("captions.docx", "PK", "save it as CSV"),
         ("captions.yaml", "p0: a dog\n", "save it as CSV"),
         ("about.yml", "p0.png: a dog\n", "save it as CSV"),
+        ("descript.ion", "p0.png A dog\n", "save it as CSV"),
+        ("meta_cap.json", '{"p0": {"caption": "a dog"}}', "write a list of objects"),
         ("caption.txt", "Our holidays, in Rome\n", "put the caption of a.jpg into a.txt"),
         ("Captions.txt", "a dog\na cat\n", "put the caption of a.jpg into a.txt"),
         ("_chat.txt", "[01.05.24, 12:31:02] Mia: \u200e<Anhang: p0.png>\n", "it is a chat, as WhatsApp saves it: put"),

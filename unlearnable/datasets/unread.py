@@ -27,7 +27,7 @@ from unlearnable.errors import InputError
 from unlearnable.wording import counted, pasted
 
 _BEGINNING = 1 << 16  # characters in which a file that is about photos names one
-_TEXTS = frozenset({".yaml", ".yml", ".toml", ".xml", ".md"})
+_TEXTS = frozenset({".yaml", ".yml", ".toml", ".xml", ".md", ".ion"})  # descript.ion of ACDSee, IrfanView and XnView
 _DOCUMENTS = frozenset({".docx", ".doc", ".odt", ".pages", ".rtf"})
 _CALLED = re.compile(r"(photo|image)?[-_ ]*(captions?|alt[-_ ]?texts?|descriptions?|beschreibung(en)?)", re.IGNORECASE)
 _BELOW = _TEXTS | {".html", ".htm", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".txt", ".js"}
@@ -51,8 +51,8 @@ def unread_captions(folder: Path, photos: Iterable[str]) -> list[str]:
 
     Args:
         folder: folder of the photos, which holds no captions that can be read.
-        photos: their ids; a text counts if it names one of them, in the cell of a table also without its suffix, or if
-            it is called as captions are.
+        photos: their ids; a text counts if it names one of them, in the cell of a table or in JSON also without its
+            suffix, or if it is called as captions are.
 
     Raises:
         InputError: the folder, or a file that may hold captions, cannot be read.
@@ -71,7 +71,8 @@ def unread_captions(folder: Path, photos: Iterable[str]) -> list[str]:
         if lists_photos_alone(text):
             continue
         in_cells = path.suffix.lower() in TABLES and csv_rows.names_one(text, stems)
-        names_photos = in_cells or any(name in text for name in names)
+        in_quotes = path.suffix.lower() == ".json" and any(f'"{stem}"' in text for stem in stems)
+        names_photos = in_cells or in_quotes or any(name in text for name in names)
         if names_photos or (_CALLED.fullmatch(path.stem) and text.strip()):
             said = "names photos and is" if names_photos else "seems to hold captions, names no photo and is"
             why = f"in no known format: it is not read; {hint_for(path, text)}"
