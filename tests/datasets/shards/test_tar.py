@@ -137,6 +137,13 @@ def test_fields_with_sentences_that_stay_are_named(unpacked, tmp_path):
     assert note.startswith("0.tar has whole sentences in story, which are published as they are: ")
 
 
+def test_members_of_sentences_that_stay_are_named(unpacked, tmp_path):
+    others = {"alt": b"It runs on a lawn.", "cls": b"7", "npy": b"\x93NUMPY a b c d", "wav": b"a b c d\0"}
+    write_tar(tmp_path / "0.tar", post(1, "a dog") | {f"000000001.{name}": data for name, data in others.items()})
+    (note,) = unpacked(tmp_path / "0.tar").notes
+    assert note.startswith("0.tar has whole sentences in .alt, which are published as they are: ")
+
+
 def test_photos_of_one_post_share_its_caption(unpacked, tmp_path):
     write_tar(tmp_path / "in" / "a.tar", {"1.left.jpg": PHOTO, "1.right.png": PHOTO, "1.txt": b"a dog"})
     pairs = unpacked(tmp_path / "in").pairs

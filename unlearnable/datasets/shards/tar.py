@@ -24,8 +24,11 @@ from unlearnable.datasets.shards.kind import (
     usable_name,
 )
 from unlearnable.datasets.shards.texts import TEXTS, PackedText, captions_in, take_apart
+from unlearnable.datasets.text.further import is_sentence
 from unlearnable.datasets.tree import is_photo
 from unlearnable.datasets.types import Skipped
+
+_LONGEST = 1 << 16  # bytes of a text that may describe a photo
 
 
 @dataclass
@@ -115,12 +118,14 @@ def _groups(opened: tarfile.TarFile) -> dict[str, _Group]:
             group.post.photos.append(_name(info))
         elif _is_text(info):
             _add_text(opened, info, group)
+        elif _is_sentence(opened, info):
+            group.post.sentences.append(PurePosixPath(info.name).suffix or info.name)
     for group in groups.values():
         texts = list(group.texts.values())
         group.post.captions = captions_in(texts)
         records = [text.record(group.post.captions) for text in texts]
         group.post.fields = [(one.name, one.caption is None) for record in records for one in record.further]
-        group.post.sentences = [name for record in records for name in record.sentences]
+        group.post.sentences += [name for record in records for name in record.sentences]
     return groups
 
 
@@ -132,6 +137,16 @@ def _add_text(opened: tarfile.TarFile, info: tarfile.TarInfo, group: _Group) -> 
         group.texts[_name(info)] = take_apart(info.name, data.read())
     except ValueError as error:
         group.post.skipped.append(Skipped(_name(info), "bad-row", f"left out: {error}"))
+
+
+def _is_sentence(opened: tarfile.TarFile, info: tarfile.TarInfo) -> bool:
+    """Return whether a member that is read as no text is a short one of several words, as `1.alt` may be."""
+    data = opened.extractfile(info) if info.size <= _LONGEST else None
+    try:
+        text = data.read().decode() if data else ""
+    except UnicodeDecodeError:
+        return False
+    return "\0" not in text and is_sentence(info.name, text)
 
 
 def _usable(opened: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
