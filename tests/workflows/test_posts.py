@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import Told
+from tests.datasets.formats.unpublished import gallery_dl_of
 from unlearnable.config import ProtectSettings
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.wording import pasted
@@ -297,6 +298,16 @@ def test_a_chosen_photo_keeps_the_text_beside_it(posts):
     (posts / "p0.txt").write_text("a dog")
     dataset, _ = opened(posts / "p0.png", posts / "p1.png")
     assert dataset.captions_by_photo()["p0.png"] == ["a dog"]
+    assert opened(posts / "p1.png")[0].format == "folder"
+
+
+@pytest.mark.parametrize(("name", "text"), [("p0.xmp", XMP % "a dog"), ("p0.png.json", gallery_dl_of(content="a dog"))])
+def test_a_chosen_photo_keeps_what_is_beside_it_and_not_published(name, text, posts):
+    (posts / "posts.jsonl").unlink()
+    (posts / name).write_text(text)
+    dataset, notes = opened(posts / "p0.png", posts / "p1.png")
+    assert dataset.captions_by_photo()["p0.png"] == ["a dog"]
+    assert "which is not published" in notes[0]
     assert opened(posts / "p1.png")[0].format == "folder"
 
 

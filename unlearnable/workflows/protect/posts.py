@@ -20,6 +20,7 @@ from unlearnable.datasets import (
     unread_captions,
     unread_descriptions,
 )
+from unlearnable.datasets.beside import Beside
 from unlearnable.datasets.faces.posts import FORMAT as PEOPLE
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.formats.sidecar import text_beside
@@ -36,11 +37,11 @@ from unlearnable.workflows.protect.field_notes import kept_without_use
 from unlearnable.workflows.protect.packed import unpacked
 
 _WITHOUT_EXPORTS = frozenset({"folder", "sidecar", "xmp", "gallery-dl", "jsonl", "table", "imagefolder"})
+_UNPUBLISHED = {"xmp": "XMP", "gallery-dl": "JSON of gallery-dl"}
 _ALONE = f"captions from the {{}} beside each photo, which is not published: the new ones are in {METADATA} alone"
 _SAID = {  # of captions in several files, by their format
     "sidecar": "captions from the text file beside each photo",
-    "xmp": _ALONE.format("XMP"),
-    "gallery-dl": _ALONE.format("JSON of gallery-dl"),
+    **{name: _ALONE.format(what) for name, what in _UNPUBLISHED.items()},
 }
 
 
@@ -151,7 +152,7 @@ def said_of_made(captions: Sequence[str], format: str) -> str:
 
 
 def _found(source: Source) -> Path | None:
-    """Return the one caption file in the folder, or the folder where its photos have texts; None without captions.
+    """Return the one caption file in the folder, or the folder where photos have words beside them; None without.
 
     Raises:
         ConfigError: several captions could be meant.
@@ -161,7 +162,7 @@ def _found(source: Source) -> Path | None:
         return None
     captions, texts = only_captions(folder, ConfigError), _have_texts(source)
     if captions is None:
-        return folder if texts else None
+        return folder if texts or _have_unpublished(source) else None
     if texts and not repeats_texts(captions, folder):
         is_first = FORMATS["imagefolder"].sniff(folder)  # of what a folder is searched for
         texts_alone = f"move {captions.name} elsewhere" if is_first else f"--captions {pasted(folder)}"
@@ -170,6 +171,12 @@ def _found(source: Source) -> Path | None:
             hint=f"choose with --captions {pasted(folder / captions.name)}, or {texts_alone} for the text files",
         )
     return captions
+
+
+def _have_unpublished(source: Source) -> bool:
+    """Return whether a photo that was chosen has something beside it that is read and not published."""
+    members = (FORMATS[name] for name in _UNPUBLISHED)
+    return any(isinstance(one, Beside) and one.match(source.place, source.chosen) for one in members)
 
 
 def _have_texts(source: Source) -> bool:
