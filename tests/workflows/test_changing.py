@@ -173,7 +173,11 @@ def test_a_run_that_is_over_stays_as_it_is_where_a_photo_changed(posts, quick_op
     assert "p2.png has changed or is gone" in result.stderr
     assert tree(tmp_path) == before
     (tmp_path / "photos-protected" / "p1.png").unlink()
-    result = call("protect", posts, "--json", "--resume", *quick_options)  # as the photos are now
+    before = tree(tmp_path)
+    result = call("protect", posts, "--json", "--resume", *quick_options)
+    assert (result.returncode, tree(tmp_path)) == (6, before), "all copies were made anew"
+    assert "protect all anew with --overwrite" in result.stderr
+    result = call("protect", posts, "--json", "--overwrite", *quick_options)  # as the photos are now
     assert json.loads(result.stdout)["protected"] == 8 - (not (posts / "p2.png").exists())
 
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.conftest import tree
+from tests.conftest import Told, picture, tree
 from tests.workflows.conftest import QUICK
 from unlearnable import checksums, disk, protect
 from unlearnable.config import ProtectSettings, resolve_as
@@ -293,6 +293,43 @@ def test_resume_makes_again_what_is_missing_or_damaged(run, out, lost, how):
     assert tree(out.with_name("out.private") / "changed") == (
         {} if how == "gone" else dict.fromkeys(lost or whole, b"half")
     )
+
+
+@pytest.mark.parametrize("how", ["gone", "changed"])
+def test_what_is_lost_is_made_again_though_photos_came_since_which_are_added_then(run, posts, out, how):
+    run()
+    whole = tree(out)
+    (out / "p1.png").unlink() if how == "gone" else (out / "p1.png").write_bytes(b"half")
+    Image.fromarray(picture(50)).save(posts / "new.png")
+    with (posts / "posts.jsonl").open("a") as file:
+        file.write('{"image": "new.png", "caption": "a new day"}\n')
+    with pytest.raises(CheckpointError, match=r"p1\.png .*, so nothing is added") as caught:
+        run(add=True)
+    assert caught.value.hint.startswith("make it again with resume=True")
+    told = Told()
+    assert run(resume=True, progress=told).protected == 8
+    assert "new.png was not in this run: use add=True afterwards to protect it" in told.notes
+    assert tree(out) == whole
+    assert run(add=True).added == 1
+    assert tree(out).items() >= {name: data for name, data in whole.items() if name.endswith(".png")}.items()
+    (out / "p1.png").unlink()
+    with pytest.raises(CheckpointError, match=r"p1\.png of the earlier run is missing") as caught:
+        run(add=True)
+    assert "resume" not in caught.value.hint, "what was added to cannot be made again"
+
+
+@pytest.mark.parametrize("change", [lambda path: path.unlink(), lambda path: Image.new("RGB", (64, 64)).save(path)])
+def test_resume_makes_nothing_anew_where_a_copy_is_lost_and_a_photo_is_not_as_it_was(run, posts, out, private, change):
+    run()
+    (out / "p1.png").unlink()
+    shutil.copy(posts / "p2.png", posts.parent)
+    change(posts / "p2.png")
+    before = tree(out) | tree(private)
+    with pytest.raises(CheckpointError, match=r"p2\.png has changed or is gone .*p1\.png cannot be made again"):
+        run(resume=True)
+    assert tree(out) | tree(private) == before, "the copy of a photo that is gone went too"
+    shutil.move(posts.parent / "p2.png", posts / "p2.png")
+    assert run(resume=True).protected == 8
 
 
 def test_resume_puts_a_file_in_place_of_a_link_to_one_of_its_content(run, out, tmp_path):

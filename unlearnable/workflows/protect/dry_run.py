@@ -23,9 +23,9 @@ from unlearnable.workflows.protect.adding.earlier import earlier_result
 from unlearnable.workflows.protect.changes import changed_since_stopped
 from unlearnable.workflows.protect.chosen import places_of
 from unlearnable.workflows.protect.expected import copies_bytes, needed_bytes, photo_phases
+from unlearnable.workflows.protect.finished import finished_report, without_new
 from unlearnable.workflows.protect.folders import refuse_both, refuse_existing_output
 from unlearnable.workflows.protect.posts import captions_found, open_posts
-from unlearnable.workflows.protect.run import finished_report
 from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, make_ready, run_key
 
 
@@ -58,6 +58,8 @@ def plan(
             dataset = additions(dataset, earlier_result(layout))
             if not dataset.photos:
                 return _nothing(settings, layout, dataset)
+        if resume:
+            dataset = without_new(settings, dataset, layout, progress)
         refused = "" if add else _refusal(settings, layout, dataset, resume=resume, overwrite=overwrite)
         fetch(all_models(settings), progress)
         surrogates = load_surrogates(settings, progress)

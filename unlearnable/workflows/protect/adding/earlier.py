@@ -159,7 +159,7 @@ def _refuse_damaged(layout: Layout, earlier: Earlier) -> None:
         found = checksums.sha256(path) if path.is_file() and not path.is_symlink() else None
         if found not in digests and (found is None or name in listed or found not in now.get(name, ())):
             state = "is not as the earlier run wrote it" if found else "of the earlier run is missing"
-            raise CheckpointError(
-                f"{path} {state}, so nothing is added",
-                hint="restore it from a backup, or move the folder away and protect all anew",
-            )
+            hint = "restore it from a backup, or move the folder away and protect all anew"
+            if not earlier.report.added:  # the same call makes all of it, so that it can make a part again
+                hint = "make it again with --resume, or restore it from a backup; then use --add"
+            raise CheckpointError(f"{path} {state}, so nothing is added", hint=hint)

@@ -1,0 +1,96 @@
+"""A finished run that is resumed: it stays as it is, but for published files that are missing or have changed."""
+
+from __future__ import annotations
+
+from unlearnable.config import ProtectSettings
+from unlearnable.datasets import Dataset
+from unlearnable.errors import CheckpointError
+from unlearnable.escapes import storable
+from unlearnable.progress import Progress
+from unlearnable.results import ProtectReport
+from unlearnable.wording import named
+from unlearnable.workflows.output.layout import Layout
+from unlearnable.workflows.output.records import read_manifest, read_report, refuse_incomplete
+from unlearnable.workflows.protect import published
+from unlearnable.workflows.protect.changes import changed_since_finished, said_of_changed
+from unlearnable.workflows.protect.folders import refuse_lost_report
+from unlearnable.workflows.protect.publish import clear
+from unlearnable.workflows.protect.setup import run_key
+
+_NAMED = 3  # files in a message; the others are counted
+
+
+def without_new(settings: ProtectSettings, dataset: Dataset, layout: Layout, progress: Progress) -> Dataset:
+    """Return the posts without photos that came since the finished run, where files of it have to be made again.
+
+    These can be made of its own posts alone. Where nothing is to be made again, or these are not the posts of that
+    run, all posts are returned.
+
+    Raises:
+        CheckpointError: a record of the finished run is damaged.
+    """
+    if not (layout.report.is_file() and layout.manifest.is_file()):
+        return dataset
+    known = {line.source for line in read_manifest(layout.manifest) if line.post}
+    new = [photo.id for photo in dataset.photos if storable(photo.id) not in known]
+    if not new or not published.damaged(layout):
+        return dataset
+    before = dataset.of({photo.id for photo in dataset.photos} - set(new))
+    if run_key(settings, before) != read_report(layout).run:
+        return dataset
+    was, it = ("was", "it") if len(new) == 1 else ("were", "them")
+    progress.note(f"{named(new, _NAMED)} {was} not in this run: use --add afterwards to protect {it}")
+    return before
+
+
+def finished_report(
+    settings: ProtectSettings, dataset: Dataset, layout: Layout, key: str, progress: Progress
+) -> ProtectReport | None:
+    """Return the report of the complete run that would be resumed, or None if there is none.
+
+    Photos that have changed since are no reason to touch a complete result.
+
+    Raises:
+        CheckpointError: the complete run had other settings or photos, or one of its records is damaged or lost, or
+            files have to be made again of photos that have changed: each copy would be another one, and those of
+            photos that are gone would go.
+    """
+    if not layout.report.is_file():
+        refuse_lost_report(layout)
+        return None
+    report = read_report(layout)
+    if layout.key_under_way() not in (None, report.run):
+        return None  # the unfinished run is to replace the complete one
+    refuse_incomplete(layout, report)
+    if report.run != key:
+        if not (changed := changed_since_finished(layout, settings, dataset)):
+            raise CheckpointError(
+                f"{layout.private} holds a finished run of other settings or photos",
+                hint="use --add if photos are to be added, or --overwrite to start over",
+            )
+        said = f"{said_of_changed(changed)} since this run began"
+        if broken := published.damaged(layout):
+            lost = named([str(layout.output / name) for name in broken], _NAMED)
+            back = "" if report.added else "put the photos back as they were, or "  # what was added to is no one run's
+            raise CheckpointError(
+                f"{said}, so {lost} cannot be made again", hint=f"{back}protect all anew with --overwrite"
+            )
+        progress.note(f"{said}: --overwrite protects the photos as they are")
+    return report
+
+
+def is_intact(layout: Layout, progress: Progress) -> bool:
+    """Return whether a complete run needs no work, after checking each published file.
+
+    Files that have changed are set aside. The report stays until all is made again: a kill leaves it to be resumed.
+    """
+    sums, broken = published.read_sums(layout), published.damaged(layout)
+    if not broken:
+        clear(layout)
+        return True
+    kept = published.set_aside(layout, broken)
+    progress.note(
+        f"{len(broken)} of {len(sums)} published files are missing or have changed and are made again"
+        + (f"; those that have changed lie in {layout.changed} now" if kept else "")
+    )
+    return False
