@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from tests.conftest import picture, tree
+from tests.conftest import Told, picture, tree
 from tests.report.test_html import REPORT
 from unlearnable import protect
 from unlearnable.attacks import captions
@@ -516,6 +516,26 @@ def test_photos_that_are_held_out_are_ranked_by_captions_of_their_own(settings, 
     unranked = [one for one in divided.skipped if one.reason == "no-caption"]
     assert len(divided.held_out) + len(unranked) == 24
     assert 0 < len(unranked) < 24
+
+
+def test_copies_that_are_their_originals_are_said_with_what_gives_them_back(settings, posts, tiny_path, tmp_path):
+    copies, given = tmp_path / "photos-protected", dict[str, Any](method="random", surrogate=str(tiny_path))
+    protect(posts, **given)
+    asked = settings(copies, originals=posts, captions=None, test=None, epochs=0)
+    assert not any("to the byte" in note for note in verify(asked).notes)
+    for name in ("p2.png", "trip/p7.png"):
+        shutil.copy(posts / name, copies / name)
+    told = Told()
+    report = verify(asked, progress=told)
+    said = f"2 of the 8 copies in {copies}, such as p2.png, are their originals to the byte, without noise: "
+    assert report.notes[0] == said + "protect --resume makes the copies again"
+    assert report.notes[0] in told.notes
+    protect(posts, **given, resume=True)
+    assert not any("to the byte" in note for note in verify(asked).notes)
+    shutil.rmtree(tmp_path / "photos-protected.private")
+    shutil.copy(posts / "p2.png", copies)
+    said = f"1 of the 8 copies in {copies}, such as p2.png, is its original to the byte, without noise: "
+    assert verify(asked).notes[0] == said + "restore the copies from a backup, or protect the photos again"
 
 
 def test_copies_in_the_place_of_the_originals_are_refused(settings, posts, tiny_path, tmp_path):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import filecmp
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -110,6 +112,37 @@ def match(
             hint="pass the folder that was protected",
         )
     return posts, skipped
+
+
+def said_of_originals(posts: Sequence[PostPair], protected: Path) -> list[str]:
+    """Return a remark where copies are their originals to the byte, as after photos were copied the wrong way.
+
+    Args:
+        posts: the photos, each with its copy.
+        protected: folder of the copies.
+
+    Raises:
+        CheckpointError: the report of the run that made them is damaged.
+    """
+    same = [post for post in posts if _are_equal(post.original.path, post.protected)]
+    if not same:
+        return []
+    report = report_of(protected)
+    remedy = "restore the copies from a backup, or protect the photos again"
+    if report and not report.added:
+        remedy = "protect --resume makes the copies again"
+    are, example = "is its original" if len(same) == 1 else "are their originals", same[0].protected.name
+    return [
+        f"{len(same)} of the {len(posts)} copies in {protected}, such as {example}, "
+        f"{are} to the byte, without noise: {remedy}"
+    ]
+
+
+def _are_equal(original: Path, copy: Path) -> bool:
+    try:
+        return filecmp.cmp(original, copy, shallow=False)
+    except OSError:  # that one cannot be read is said where it is decoded
+        return False
 
 
 def read_both(post: PostPair) -> tuple[Picture, Picture]:

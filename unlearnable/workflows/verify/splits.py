@@ -15,7 +15,7 @@ from unlearnable.posts.reading import open_collection
 from unlearnable.progress import Progress
 from unlearnable.wording import counted
 from unlearnable.workflows.verify.made import given_to_protect, refuse_made_without_captions
-from unlearnable.workflows.verify.matching import PostPair, match, open_protected, read_both
+from unlearnable.workflows.verify.matching import PostPair, match, open_protected, read_both, said_of_originals
 
 Held = tuple[Photo, list[str]]  # a held-out photo with its captions
 NAMED = "the split that the data names"  # where held-out photos come from
@@ -33,6 +33,7 @@ class Split:
         near: ids of training photos dropped as near-duplicates of held-out ones.
         skipped: photos and rows that were left out.
         people: who is on each held-out photo, by its id, where that is known.
+        notes: remarks on the copies, for the report.
     """
 
     train: list[PostPair]
@@ -41,6 +42,7 @@ class Split:
     near: list[str]
     skipped: list[Skipped]
     people: Mapping[str, Person] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def split(photos: Sequence[Photo], fraction: float, seed: int) -> tuple[list[int], list[int]]:
@@ -82,6 +84,9 @@ def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] 
         refuse_made_without_captions(originals, settings.protected)
     protected = open_protected(settings.protected, originals, settings.protected_captions)
     posts, skipped = match(originals, protected, progress)
+    notes = said_of_originals(posts, settings.protected)
+    for line in notes:
+        progress.note(line)
     skipped += [*originals.skipped, *protected.skipped]
     people = people_of(originals)
     if settings.test is not None:
@@ -114,7 +119,7 @@ def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] 
     for post in posts:
         if post.original.id not in chosen:
             read_both(post)  # whether a damaged copy is found must not depend on the split
-    return Split(distinct, held_out, source, [train[n].original.id for n in sorted(near)], skipped, people)
+    return Split(distinct, held_out, source, [train[n].original.id for n in sorted(near)], skipped, people, notes)
 
 
 def names(people: Mapping[str, Person]) -> dict[str, str]:

@@ -60,7 +60,8 @@ def summarise(
         required=list(settings.require),
         missed=missed(rules, cells, all_findings),
         skipped=[SkippedRecord.of(skip) for skip in skipped],
-        notes=_notes(settings, references, all_findings, study.split.source)
+        notes=study.split.notes
+        + _notes(settings, references, all_findings, study.split.source)
         + _notes_on_roles(study.victims)
         + _notes_on_names(all_findings, study.split.train),
         seeds=list(settings.seeds),
