@@ -147,6 +147,15 @@ def test_a_preview_measures_what_it_shows(posts, tmp_path):
         unlearnable.preview(posts / "p0.png", tmp_path / "copy.png", target)
 
 
+@pytest.mark.parametrize("place", ["photos/look", "photos/seen/look", "look"])
+def test_pictures_that_were_asked_for_among_the_photos_are_said(posts, tmp_path, tiny_path, place):
+    shown = unlearnable.preview(posts / "p0.png", posts / "p0.png", tmp_path / f"{place}.png")
+    explained = unlearnable.explain(posts / "p0.png", caption="a dog", model=str(tiny_path), output=tmp_path / place)
+    for report in (shown, explained):
+        said = f"{report.output} lies in {posts} as the photo does, where protect takes pictures for photos"
+        assert any(note.startswith(said) for note in report.notes) == place.startswith("photos")
+
+
 def test_pictures_of_two_sizes_have_no_preview(posts, tmp_path):
     Image.fromarray(picture(0, 40, 40)).save(tmp_path / "copy.png")
     with pytest.raises(InputError, match=r"64 x 48.*40 x 40"):

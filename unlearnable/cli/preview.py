@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from unlearnable.cli import options
-from unlearnable.cli.console import console, print_json
+from unlearnable.cli.console import console, print_json, show_notes
 
 
 def preview(
@@ -41,4 +41,5 @@ def preview(
     out = console()
     seen = f"FLIP {report.flip:.3f}, dE {report.delta_e:.2f}"
     out.print(f"pixels changed by at most {report.linf}/255, {psnr}, SSIM {report.ssim:.3f}; {seen}")
+    show_notes(out, report.notes)
     out.print(f"written to {report.output}", soft_wrap=True)

@@ -76,7 +76,9 @@ class ExplainReport(Record):
     explanations: list[Explanation] = Field(description="What each model looks at, in the order of the models.")
     maps: list[EmbeddingMap] = Field(description="Map of each model; empty where none was asked for.")
     files: list[str] = Field(description="Names of the figures in `output`.")
-    notes: list[str] = Field(default_factory=list, description="Remarks on how far the figures can be relied on.")
+    notes: list[str] = Field(
+        default_factory=list, description="Remarks on how far the figures can be relied on, and on where they lie."
+    )
     seed: int = Field(description="Seed of the posts on the map, of their crops and of the t-SNE.")
     device: DeviceName
     made_by: MadeBy = None
@@ -97,3 +99,4 @@ class PreviewReport(Record):
     ssim: float = Field(description="Structural similarity of the luma, at most 1.")
     flip: float = Field(description="Mean FLIP error at viewing size, 0 to 1.")
     delta_e: float = Field(description="Mean CIEDE2000 colour difference at viewing size.")
+    notes: list[str] = Field(default_factory=list, description="Remarks on where the PNG lies.")

@@ -13,7 +13,7 @@ from unlearnable.imaging.resize import is_reduced, resized
 from unlearnable.posts.reading import read_photo
 from unlearnable.report.pictures import sheet
 from unlearnable.results import PreviewReport
-from unlearnable.workflows.output.refusal import refuse_published
+from unlearnable.workflows.output.refusal import refuse_published, said_among_photos
 
 
 def preview(photo: Path, protected: Path, output: Path | None = None, *, overwrite: bool = False) -> PreviewReport:
@@ -61,6 +61,7 @@ def preview(photo: Path, protected: Path, output: Path | None = None, *, overwri
         ssim=round(quality.ssim, 5),
         flip=round(seen.flip, 5),
         delta_e=round(seen.delta_e, 4),
+        notes=said_among_photos(target, photo),
     )
 
 

@@ -31,7 +31,7 @@ from unlearnable.report.figures import KINDS, MapPanel, Panel, draw_attention, d
 from unlearnable.results import EmbeddingMap, ExplainReport, Explanation, MapPoint, WordRecord
 from unlearnable.results.common import made_by
 from unlearnable.workflows.explain.selection import ExplainedPost, MapPosts, choose_posts, post_of
-from unlearnable.workflows.output.refusal import refuse_published
+from unlearnable.workflows.output.refusal import refuse_published, said_among_photos
 
 SHOWN = 320  # side of the photo in the figure, in pixels
 ATTENTION, MAP, REPORT, LOCK = "attention", "map", "explain.json", ".lock"
@@ -95,7 +95,11 @@ def _explained(
         explanations=explanations,
         maps=maps,
         files=[path.name for path in written],
-        notes=[*_notes(explanations), *_note_on_letters(post)],
+        notes=[
+            *_notes(explanations),
+            *_note_on_letters(post),
+            *said_among_photos(settings.output, settings.photo),
+        ],
         seed=settings.seed,
         device=device,
         made_by=made_by(),

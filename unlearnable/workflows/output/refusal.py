@@ -1,4 +1,4 @@
-"""Places that nothing is written to: folders of photos, and those that are to be published."""
+"""Places that nothing is written to unasked: folders of photos, and those that are to be published."""
 
 from __future__ import annotations
 
@@ -30,3 +30,10 @@ def refuse_published(path: Path) -> None:
         raise OutputError(
             f"{path} would lie in {folder}, which is to be published", hint="choose a place outside of it"
         )
+
+
+def said_among_photos(written: Path, photo: Path | None) -> list[str]:
+    """Return a remark where pictures were written, as it was asked for, into the folder that a photo lies in."""
+    if photo is None or not written.resolve().is_relative_to(folder := photo.resolve().parent):
+        return []
+    return [f"{written} lies in {folder} as the photo does, where protect takes pictures for photos: move it elsewhere"]
