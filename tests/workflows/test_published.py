@@ -116,6 +116,22 @@ def test_overwrite_stops_at_a_file_of_the_users_and_touches_nothing(run, tmp_pat
     assert tree(tmp_path) == before
 
 
+@pytest.mark.parametrize("way", [{"overwrite": True, "seed": 1}, {"resume": True}, {"add": True}, {}])
+@pytest.mark.parametrize("place", ["checkpoint/thesis.txt", "earlier/drafts/thesis.txt", "scratch/thesis.txt"])
+def test_a_file_of_the_users_where_runs_remove_what_lies_there_stops_each(run, private, tmp_path, place, way):
+    run()
+    (private / place).parent.mkdir(parents=True)
+    (private / place).write_text("dear")
+    (private / place).with_name(".DS_Store").write_text("of a system")
+    before = tree(tmp_path)
+    with pytest.raises(OutputError, match=r"thesis\.txt was not made by this program") as caught:
+        run(**way)
+    assert caught.value.hint == "move it elsewhere"
+    assert tree(tmp_path) == before
+    (private / place).unlink()
+    assert run(overwrite=True).protected == 8
+
+
 @pytest.mark.parametrize("name", ["p2.png", "posts.jsonl", "metadata.jsonl"])
 def test_overwrite_stops_at_a_copy_that_was_changed_since(run, out, tmp_path, name):
     run()

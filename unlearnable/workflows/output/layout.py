@@ -19,6 +19,10 @@ METADATA = "metadata.jsonl"  # the captions in the format of Hugging Face's imag
 REPORT = "report.json"
 SUMS = "SHA256SUMS"
 PRIVATE_SUMS = "SHA256SUMS.private"
+TEXTS = "texts"  # folder of the published files that are no photos, beside the records of an earlier result
+_STATE = ("state", "noise")  # what the files of the checkpoint begin with, of which there are several each
+_WORKING = (".u8", ".i8")  # suffixes of the files of pixels and noise in the scratch folder
+_FOR_A_WHILE = ("unpacked", "read-back", "new", "earlier")  # the folders there
 SMALLEST = 16  # pixels; a smaller photo has no room for noise that survives resizing
 
 
@@ -146,11 +150,27 @@ class Layout:
         """The temporary name of a file that moves from the staging folder to the published one."""
         return self.progress / "swapping"
 
+    @property
+    def passing(self) -> tuple[Path, ...]:
+        """The folders that are removed once what they are for is done, with all that they hold."""
+        return self.progress, self.earlier, self.scratch
+
     def owns(self, path: Path) -> bool:
-        """Return whether a path in the private folder is one that runs make."""
-        own_files = {*self.records, self.private / PRIVATE_SUMS, self.report, self.page, self.lock, self.holder}
-        own_folders = (self.progress, self.scratch, self.opt_out, self.earlier, self.changed)
-        return path in own_files or files.is_temporary(path) or any(map(path.is_relative_to, own_folders))
+        """Return whether a path in the private folder is one that runs make, or a system beside those that pass."""
+        kept = {*self.records, self.private / PRIVATE_SUMS, self.report}
+        passing = {*self.passing, self.key, self.staged_manifest, self.staged_settings, self.staged_posts}
+        own_files = {*kept, *passing, self.page, self.lock, self.holder, self.swapping}
+        own_files |= {self.earlier / record.name for record in kept}
+        own_folders = [self.opt_out, self.changed, self.staged, self.earlier / TEXTS]
+        own_folders += [self.scratch / name for name in _FOR_A_WHILE]
+        return (
+            path in own_files
+            or files.is_temporary(path)
+            or any(map(path.is_relative_to, own_folders))
+            or (path.parent == self.scratch and path.suffix in _WORKING)
+            or (path.parent == self.progress and path.name.partition(".")[0] in _STATE)
+            or (path.name.startswith(".") and any(map(path.is_relative_to, self.passing)))
+        )
 
     def key_under_way(self) -> str | None:
         """Return the run key of the unfinished run, or None if there is none."""

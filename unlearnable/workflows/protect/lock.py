@@ -14,9 +14,11 @@ from filelock import FileLock, Timeout
 
 from unlearnable import files, turns
 from unlearnable.errors import OutputError
+from unlearnable.wording import named
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.output.origin import is_held, is_of_a_run
 
+_NAMED = 5  # files in a message; the others are counted
 LOOKS, PAUSE = 10, 0.1  # how often, and after how many seconds, it is looked who holds a lock
 
 
@@ -92,10 +94,27 @@ def _refuse_others(layout: Layout) -> None:
     """Stop before anything is touched where the private folder holds files, and none that a run wrote."""
     if not layout.private.is_dir() or is_held(layout) or is_of_a_run(layout):
         turns.refuse_filled(layout.lock)
+        _refuse_passing(layout)
         return
     found = files.files_below(layout.private)
     if any(files.size_of(path) if path == layout.lock else not files.is_temporary(path) for path in found):
         raise OutputError(f"{layout.private} was not made by this program", hint="remove it or choose another --output")
+
+
+def _refuse_passing(layout: Layout) -> None:
+    """Stop where somebody put files into a folder that runs remove with all that it holds.
+
+    Raises:
+        OutputError: there are such files; the message names them.
+    """
+    folders = [folder for folder in layout.passing if not folder.is_symlink()]
+    found = [str(path) for folder in folders for path in files.files_below(folder) if not layout.owns(path)]
+    if found:
+        was, them = ("was", "it") if len(found) == 1 else ("were", "them")
+        raise OutputError(
+            f"{named(found, _NAMED)} {was} not made by this program, and runs remove what lies there",
+            hint=f"move {them} elsewhere",
+        )
 
 
 def _taken(layout: Layout) -> OutputError:

@@ -13,13 +13,12 @@ from unlearnable.config import ProtectSettings
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.escapes import storable
 from unlearnable.results import ManifestLine, ProtectReport
-from unlearnable.workflows.output.layout import PRIVATE_SUMS, Layout
+from unlearnable.workflows.output.layout import PRIVATE_SUMS, TEXTS, Layout
 from unlearnable.workflows.output.origin import is_of_a_run
 from unlearnable.workflows.output.records import ANEW, read_as, read_manifest, read_report, refuse_incomplete
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.chosen import root_of
 
-TEXTS = "texts"  # folder of the published files that are no photos, beside the records
 NO_SHARDS = "--add takes no shards"
 
 
