@@ -202,6 +202,25 @@ def test_protected_photos_are_not_protected_twice(posts, quick, tmp_path):
     assert {s.reason for s in report.skipped} == {"already-protected"}
 
 
+def test_copies_are_known_on_another_computer_by_the_records_beside_them(posts, quick, tmp_path, state_folder):
+    protect(posts, **quick)
+    copies = tmp_path / "photos-protected"
+    shutil.rmtree(state_folder)
+    for given in (copies, copies / "p1.png"):
+        with pytest.raises(InputError, match="already-protected"):
+            protect(given, output=tmp_path / "twice", **quick)
+    shutil.copy(copies / "p1.png", posts / "came-back.png")
+    with pytest.raises(InputError, match=r"came-back\.png: already-protected"):
+        protect(posts, add=True, **quick)
+    shutil.rmtree(tmp_path / "photos-protected.private")
+    told = Told()
+    protect(copies, output=tmp_path / "twice", progress=told, **quick)
+    said = (
+        f"{copies} looks like a folder that protect wrote, without its private folder: if it is one, give the originals"
+    )
+    assert said in told.notes
+
+
 def test_bad_photos_are_skipped_and_strict_makes_them_final(posts, quick):
     (posts / "broken.jpg").write_bytes(b"this is text")
     Image.fromarray(picture(1, 8, 8)).save(posts / "dot.png")

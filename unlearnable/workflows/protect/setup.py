@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from unlearnable import checksums, config
 from unlearnable.config import PRESETS, MEMSettings, MethodSettings, ProtectionSettings, ProtectSettings
 from unlearnable.datasets import Dataset
-from unlearnable.errors import ConfigError
+from unlearnable.errors import CheckpointError, ConfigError
+from unlearnable.folders import MANIFEST, private_of, published_above
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import Method, settings_for
 from unlearnable.methods.problem import Problem
@@ -23,8 +25,9 @@ from unlearnable.progress import Progress
 from unlearnable.protection.towers import load_towers
 from unlearnable.protection.vocabulary import avoided_words, load_words
 from unlearnable.workflows import history
-from unlearnable.workflows.output.layout import Layout
+from unlearnable.workflows.output.layout import METADATA, Layout
 from unlearnable.workflows.output.names import OutputNames
+from unlearnable.workflows.output.records import read_manifest
 from unlearnable.workflows.protect.prepare import Caption, PhotoReader, Prepared, read_captions, read_photos, ties_of
 from unlearnable.workflows.protect.resaved import MadeCopies
 from unlearnable.workflows.protect.stored import whole
@@ -115,6 +118,19 @@ def _refuse_names(settings: ProtectSettings, method: Method) -> None:
         raise ConfigError(f"{settings.method} leaves captions as they are", hint=f"use mem, or omit {option}")
 
 
+def _known_hashes(root: Path, layout: Layout, progress: Progress) -> set[str]:
+    """Return the SHA-256 of copies: by the history, which may be on another computer, and by records beside folders."""
+    found = history.known_protected_hashes(progress.note)
+    for folder in (*published_above(root / METADATA), layout.output):
+        with suppress(OSError, CheckpointError):  # without or with damaged records
+            found |= {line.sha256_out for line in read_manifest(private_of(folder) / MANIFEST) if line.sha256_out}
+    is_like_ours = root.name.endswith("-protected") and (root / METADATA).is_file()
+    if is_like_ours and not (private_of(root) / MANIFEST).is_file():
+        said = f"{root} looks like a folder that protect wrote, without its private folder"
+        progress.note(f"{said}: if it is one, give the originals")
+    return found
+
+
 def make_ready(
     settings: ProtectSettings,
     layout: Layout,
@@ -143,7 +159,7 @@ def make_ready(
     ids = (photo.id for photo in dataset.photos)
     names = OutputNames(ids, dataset.captions_file, taken, packed=bool(dataset.shards))
     copies = MadeCopies(history.known_copies(progress.note))
-    hashes = history.known_protected_hashes(progress.note)
+    hashes = _known_hashes(dataset.root, layout, progress)
     reader = PhotoReader(settings, side, pixels, hashes, copies, names, layout.staged)
     prepared = read_photos(dataset, reader, progress)
     captions = read_captions(dataset, settings, settings.trigger_length if method.has_trigger else 0)
