@@ -287,6 +287,24 @@ def test_known_content_and_changed_photos_are_listed_and_left_out(last_week, pos
     assert {one.where: one.reason for one in protect(posts, add=True).skipped} == left_out
 
 
+def test_a_new_photo_with_the_name_of_one_that_was_renamed_is_added(last_week, posts, tmp_path):
+    output, private = tmp_path / "photos-protected", tmp_path / "photos-protected.private"
+    before = (output / "p2.png").read_bytes()
+    (posts / "p2.png").rename(posts / "old.png")
+    take(posts, [2], rows=False, name="p{}.png")
+    report = protect(posts, add=True)
+    assert (report.added, [one for one in report.skipped if one.reason == "changed-since"]) == (1, [])
+    sources = {line["source"]: line["output"] for line in manifest(private)}
+    assert (sources["old.png"], sources["p2.png"]) == ("p2.png", "p2-2.png")
+    assert (output / "p2.png").read_bytes() == before
+    assert check(output).problems == []
+    assert protect(posts, add=True).added == 0
+    (posts / "old.png").unlink()
+    take(posts, [3], rows=False, name="p2.png")
+    report = protect(posts, add=True)
+    assert [one.where for one in report.skipped if one.reason == "changed-since"] == ["p2.png"], "its photo is gone"
+
+
 def test_a_second_file_of_a_known_photo_is_listed_also_where_some_photos_are_given(last_week, posts):
     shutil.copy(posts / "p0.png", posts / "again.png")
     shutil.move(posts / "p1.png", posts / "renamed.png")

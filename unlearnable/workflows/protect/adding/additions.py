@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from unlearnable.datasets import Dataset, Photo, Skipped
@@ -35,8 +36,8 @@ def additions(dataset: Dataset, earlier: Earlier) -> Dataset:
     """Return the posts that are new: neither content nor name of their photo is in the earlier manifest.
 
     A photo of a known name whose content has changed, and one that is there under another name, are listed as left
-    out. One that the earlier run had left out is new if it or its captions have changed, or if it had changed or was
-    gone while that run went on.
+    out; not one that has the name of a photo which is there under another now. One that the earlier run had left out is
+    new if it or its captions have changed, or if it had changed or was gone while that run went on.
 
     Raises:
         ConfigError: the photos lie in shards.
@@ -47,18 +48,31 @@ def additions(dataset: Dataset, earlier: Earlier) -> Dataset:
     by_name |= {line.source: line for line in earlier.protected}
     by_content = {line.sha256_in: line for line in earlier.protected}
     known, new, left_out = recognised(dataset, earlier), set[str](), []
+    renamed = names_now(dataset, earlier, known)
     for photo in dataset.photos:
         line = by_name.get(earlier.source_of(dataset.root, photo.id))
         if (own := known.get(photo.id)) and not (dataset.partial and _is_second(photo, own, earlier)):
             continue
         if same := by_content.get(photo.sha256() or ""):
             left_out.append(Skipped(photo.id, "same-photo", f"{same.output} is its copy already"))
-        elif line is not None and line.status == "protected":
+        elif line is not None and line.status == "protected" and line.source not in renamed:
             detail = f"{line.output} is a copy of it as it was; give it another name to add it"
             left_out.append(Skipped(photo.id, "changed-since", detail))
         elif line is None or line.reason == CHANGED or line.post != dataset.posts[photo.id]:
             new.add(photo.id)
     return replace(dataset.of(new), skipped=(*dataset.skipped, *left_out))
+
+
+def names_now(dataset: Dataset, earlier: Earlier, known: Mapping[str, ManifestLine]) -> dict[str, str]:
+    """Return what photos that were renamed are called now, by what the earlier manifest calls them.
+
+    Args:
+        dataset: the photos that are there.
+        earlier: the earlier result.
+        known: those of them that it has a copy of, see `recognised`.
+    """
+    names = {line.source: earlier.source_of(dataset.root, photo) for photo, line in known.items()}
+    return {before: now for before, now in names.items() if before != now}
 
 
 def _is_second(photo: Photo, line: ManifestLine, earlier: Earlier) -> bool:

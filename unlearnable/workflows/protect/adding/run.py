@@ -18,7 +18,7 @@ from unlearnable.results import ProtectReport
 from unlearnable.wording import counted
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect import published
-from unlearnable.workflows.protect.adding.additions import additions, recognised
+from unlearnable.workflows.protect.adding.additions import additions, names_now, recognised
 from unlearnable.workflows.protect.adding.captions import CaptionJoin
 from unlearnable.workflows.protect.adding.earlier import Earlier, earlier_result, keep_records
 from unlearnable.workflows.protect.adding.joined import (
@@ -93,6 +93,10 @@ def _joined(run: Run, new: Staged, earlier: Earlier, whole: Dataset) -> Staged:
     """Join what is staged with the earlier result."""
     keep_fields = frozenset(name.casefold() for name in run.settings.keep_fields)
     known = recognised(whole, earlier)
+    given = {earlier.source_of(run.dataset.root, line.source) for line in new.lines}
+    renamed = {name: now for name, now in names_now(whole, earlier, known).items() if name in given}
+    lines = [line.model_copy(update={"source": renamed.get(line.source, line.source)}) for line in earlier.lines]
+    earlier = replace(earlier, lines=lines)
     join = CaptionJoin(earlier, run.layout, run.dataset, whole, known, new.publication, keep_fields)
     notes = join.join(run.scratch)
     again = read_again(earlier, run.dataset, known)
