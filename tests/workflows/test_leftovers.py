@@ -10,11 +10,13 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 from tests.cli.program import FILE, PAUSING, POSIX, call
-from tests.conftest import tree
+from tests.conftest import picture, tree
 from tests.forked import Forked
 from unlearnable import files, protect
+from unlearnable.errors import OutputError
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect import publish, published
 from unlearnable.workflows.protect.folders import create_folders
@@ -98,6 +100,29 @@ def test_no_half_file_stays_in_the_published_folder(posts, quick, tmp_path, priv
     protect(posts, **way, **quick)
     assert not [name for name in tree(tmp_path / "photos-protected") if "partial" in name]
     assert not (private / "checkpoint").exists()
+
+
+@pytest.mark.parametrize("add", [False, True])
+def test_what_somebody_put_among_the_files_to_come_is_not_published(posts, quick, tmp_path, private, monkeypatch, add):
+    if add:
+        protect(posts, **quick)
+        Image.fromarray(picture(50)).save(posts / "new.png")
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publish, "write_caption_files", stop)
+        with pytest.raises(KeyboardInterrupt):
+            protect(posts, add=add, **quick)
+    staged = private / "checkpoint" / "staged"
+    for name in (".DS_Store", ".p9.partial.png", "mine.png"):
+        shutil.copy(posts / "p1.png", staged / name)
+    with pytest.raises(OutputError, match=r"staged holds mine\.png, which this program did not write"):
+        protect(posts, add=add, resume=not add, **quick)
+    (staged / "mine.png").rename(tmp_path / "mine.png")
+    assert protect(posts, add=add, resume=not add, **quick).protected == 8 + add
+    assert len(tree(tmp_path / "photos-protected")) == 8 + add + 2
 
 
 @POSIX

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from unlearnable import files
+from unlearnable.datasets import is_photo
 from unlearnable.errors import OutputError
 from unlearnable.methods.state import State
 from unlearnable.models.sentence import as_sentence
@@ -17,6 +18,7 @@ from unlearnable.progress import Progress
 from unlearnable.report.html import protect_page
 from unlearnable.report.pictures import Thumbnails
 from unlearnable.results import ManifestLine, ProtectReport
+from unlearnable.wording import named
 from unlearnable.workflows import history
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.output.records import seal_records
@@ -30,7 +32,9 @@ from unlearnable.workflows.protect.publication import Publication, compose
 from unlearnable.workflows.protect.readback import measure_losses, refuse_unprotected, reread_captions, said_of_lost
 from unlearnable.workflows.protect.setup import Run
 from unlearnable.workflows.protect.summary import RunResults, summarise
-from unlearnable.workflows.protect.write_photos import manifest_text, refuse_without_noise, write_photos
+from unlearnable.workflows.protect.write_photos import finished_lines, manifest_text, refuse_without_noise, write_photos
+
+_NAMED = 5  # files in a message; the others are counted
 
 
 def composed(run: Run, state: State) -> Publication:
@@ -81,6 +85,7 @@ def stage(
     layout = run.layout
     refuse_without_noise(run.prepared, state.noise)
     plain = composed(undisguised(run), state).texts if run.settings.disguise_names else {}
+    _remove_rest(run)
     written = write_photos(composed(run, state), state, run, progress)
     publication, lines = written.publication, written.lines
     run = replace(run, prepared=publication.prepared)
@@ -95,6 +100,26 @@ def stage(
     report = summarise(run, state, RunResults(lines, losses, rounds, roundtrip, seconds))
     report = report.model_copy(update={"notes": [*notes, *said_of_lost(lost), *changed, *report.notes]})
     return Staged(report, lines, written.thumbnails, publication)
+
+
+def _remove_rest(run: Run) -> None:
+    """Remove what a stopped run staged beside the photos of this one: captions, and copies of photos that are gone.
+
+    Raises:
+        OutputError: there are photos that no run staged, which would be published without noise.
+    """
+    layout, own = run.layout, set(run.prepared.names.values())
+    staged = {path.relative_to(layout.staged).as_posix(): path for path in files.files_below(layout.staged)}
+    rest = {name: path for name, path in staged.items() if name not in own}
+    photos = {name for name, path in rest.items() if is_photo(name) and not files.is_temporary(path)}
+    photos -= published.read_sums(layout).keys()
+    if foreign := sorted(photos - {line.output for line in finished_lines(layout)} if photos else ()):
+        raise OutputError(
+            f"{layout.staged} holds {named(foreign, _NAMED)}, which this program did not write",
+            hint="move such photos elsewhere, and use the same command again",
+        )
+    for path in rest.values():
+        path.unlink()
 
 
 def finish(run: Run, staged: Staged, progress: Progress) -> ProtectReport:

@@ -61,7 +61,7 @@ def write_photos(publication: Publication, state: State, run: Run, progress: Pro
         InputError: all photos have changed; or, with `strict`, one has.
     """
     shown, layout, prepared = ShownPhotos(), run.layout, publication.prepared
-    done = {line.source: line for line in _finished(layout, progress)}
+    done = {line.source: line for line in finished_lines(layout, progress)}
     copies = unencoded = Pixels.create(run.scratch / "written.u8")
     if not all(encoding.lossless for encoding in prepared.encodings):
         unencoded = Pixels.create(run.scratch / "unencoded.u8")
@@ -163,13 +163,13 @@ def refuse_without_noise(prepared: Prepared, noise: NoiseStore) -> None:
             raise unprotected(photo.id)
 
 
-def _finished(layout: Layout, progress: Progress) -> Iterator[ManifestLine]:
-    """Yield the manifest lines of the photos that a stopped run of the same settings wrote completely."""
+def finished_lines(layout: Layout, progress: Progress | None = None) -> Iterator[ManifestLine]:
+    """Yield the manifest lines of the photos that a stopped run wrote completely; damaged ones are noted."""
     if not layout.staged_manifest.is_file():
         return
     sealed = layout.staged_manifest.read_bytes().decode("utf-8", "replace").split("\n")[:-1]  # the last one is cut off
     texts = list(map(seal.unseal_line, sealed))
-    if damaged := texts.count(None):
+    if progress and (damaged := texts.count(None)):
         progress.note(
             f"{layout.staged_manifest} has {counted(damaged, 'damaged line')}: those photos are written again"
         )

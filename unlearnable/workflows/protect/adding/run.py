@@ -82,7 +82,6 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         task = OptimisationTask(run.problem, run.method, run.method_settings, layout.checkpoint, key)
         session, trace = optimise(task, progress)
         run = replace(run, problem=session.problem)
-        _remove_joined(layout, run)
         new = stage(run, session.state, trace.losses, started, progress)
         some = source.chosen or source.only or source.skip
         whole = open_posts(Source(source.place), settings, Silent()) if some else found
@@ -123,11 +122,3 @@ def _refuse_half_added(layout: Layout, earlier: Earlier) -> None:
             f"an --add was stopped while it put photos into {layout.output}, and they are gone",
             hint="put them back and use --add again, or protect all anew with --overwrite",
         )
-
-
-def _remove_joined(layout: Layout, run: Run) -> None:
-    """Remove what a stopped `--add` had joined already: all that is staged but for the new photos."""
-    photos = set(run.prepared.names.values())
-    for path in sorted(layout.staged.rglob("*")):
-        if not path.is_dir() and path.relative_to(layout.staged).as_posix() not in photos:
-            path.unlink()
