@@ -212,6 +212,11 @@ def test_copies_are_known_on_another_computer_by_the_records_beside_them(posts, 
     shutil.copy(copies / "p1.png", posts / "came-back.png")
     with pytest.raises(InputError, match=r"came-back\.png: already-protected"):
         protect(posts, add=True, **quick)
+    for name in ("photos-protected", "photos-protected.private"):
+        shutil.copytree(tmp_path / name, posts / "album" / name)
+    report = protect(posts, output=tmp_path / "whole", **quick)
+    assert (report.protected, {one.reason for one in report.skipped}) == (8, {"already-protected"})
+    shutil.rmtree(state_folder)
     shutil.rmtree(tmp_path / "photos-protected.private")
     told = Told()
     protect(copies, output=tmp_path / "twice", progress=told, **quick)

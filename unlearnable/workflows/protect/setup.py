@@ -118,10 +118,11 @@ def _refuse_names(settings: ProtectSettings, method: Method) -> None:
         raise ConfigError(f"{settings.method} leaves captions as they are", hint=f"use mem, or omit {option}")
 
 
-def _known_hashes(root: Path, layout: Layout, progress: Progress) -> set[str]:
+def _known_hashes(dataset: Dataset, layout: Layout, progress: Progress) -> set[str]:
     """Return the SHA-256 of copies: by the history, which may be on another computer, and by records beside folders."""
-    found = history.known_protected_hashes(progress.note)
-    for folder in (*published_above(root / METADATA), layout.output):
+    found, root = history.known_protected_hashes(progress.note), dataset.root
+    folders = {above for one in {photo.path.parent for photo in dataset.photos} for above in published_above(one / "_")}
+    for folder in (*folders, layout.output):
         with suppress(OSError, CheckpointError):  # without or with damaged records
             found |= {line.sha256_out for line in read_manifest(private_of(folder) / MANIFEST) if line.sha256_out}
     is_like_ours = root.name.endswith("-protected") and (root / METADATA).is_file()
@@ -159,7 +160,7 @@ def make_ready(
     ids = (photo.id for photo in dataset.photos)
     names = OutputNames(ids, dataset.captions_file, taken, packed=bool(dataset.shards))
     copies = MadeCopies(history.known_copies(progress.note))
-    hashes = _known_hashes(dataset.root, layout, progress)
+    hashes = _known_hashes(dataset, layout, progress)
     reader = PhotoReader(settings, side, pixels, hashes, copies, names, layout.staged)
     prepared = read_photos(dataset, reader, progress)
     captions = read_captions(dataset, settings, settings.trigger_length if method.has_trigger else 0)
