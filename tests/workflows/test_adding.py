@@ -448,6 +448,20 @@ def test_photos_of_another_folder_get_names_of_their_own(last_week, posts, tmp_p
     assert protect(camera, add=True, output=output).added == 0
 
 
+def test_overwrite_says_which_copies_go_as_their_photos_are_not_taken(last_week, posts, quick, tmp_path):
+    take(tmp_path / "camera", [0], rows=False)
+    output = tmp_path / "photos-protected"
+    protect(tmp_path / "camera", output=output, add=True)
+    (posts / "p3.png").rename(posts / "q.png")
+    said = "p3.png, n0.png of the earlier result are of no photo that is taken now: they go"
+    told = Told()
+    report = protect(posts, overwrite=True, progress=told, **quick)
+    assert said in told.notes
+    assert said in report.notes
+    assert not {"p3.png", "n0.png"} & tree(output).keys()
+    assert not any("no photo that is taken" in note for note in protect(posts, overwrite=True, **quick).notes)
+
+
 def test_the_originals_of_last_week_may_be_gone(last_week, posts, tmp_path):
     output = tmp_path / "photos-protected"
     shutil.rmtree(posts)

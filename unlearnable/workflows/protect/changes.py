@@ -14,6 +14,7 @@ from unlearnable.datasets.beside import Beside
 from unlearnable.datasets.export import Export
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.shards.format import Shards
+from unlearnable.errors import CheckpointError
 from unlearnable.escapes import storable
 from unlearnable.wording import named
 from unlearnable.workflows.output.layout import Layout
@@ -39,6 +40,20 @@ def changed_since_finished(layout: Layout, settings: ProtectSettings, dataset: D
         return []
     now = {storable(photo): post for photo, post in dataset.posts.items()}
     return _changed(before, now) if _same(layout.settings, settings) else []
+
+
+def said_of_going(layout: Layout, dataset: Dataset) -> list[str]:
+    """Return a remark where an earlier result, which is to be replaced, has copies of photos that are not taken now."""
+    try:
+        lines = [line for line in read_manifest(layout.manifest) if line.output]
+    except (OSError, CheckpointError):  # none, or its records are damaged
+        return []
+    taken = {storable(photo.id) for photo in dataset.photos}
+    going = [str(line.output) for line in lines if line.source not in taken]
+    if not going:
+        return []
+    is_of, it_goes = ("is of", "it goes") if len(going) == 1 else ("are of", "they go")
+    return [f"{named(going, _NAMED)} of the earlier result {is_of} no photo that is taken now: {it_goes}"]
 
 
 def said_of_changed(photos: list[str]) -> str:

@@ -16,7 +16,7 @@ from unlearnable.results import ProtectReport
 from unlearnable.training.distributed import ALONE, World, lead
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect import published
-from unlearnable.workflows.protect.changes import changed_since_stopped, said_of_changed
+from unlearnable.workflows.protect.changes import changed_since_stopped, said_of_changed, said_of_going
 from unlearnable.workflows.protect.chosen import places_of
 from unlearnable.workflows.protect.expected import foreseen_and_ready, result_bytes
 from unlearnable.workflows.protect.finished import finished_report, is_intact, without_new
@@ -69,6 +69,8 @@ def protect(
         refuse_existing_output(layout, key, resume=goes_on, overwrite=overwrite or anew)
         if overwrite:
             published.refuse_foreign(layout)
+        for line in (going := said_of_going(layout, dataset) if overwrite else []):
+            progress.note(line)
         surrogates = load_surrogates(settings, progress)
         run = foreseen_and_ready(settings, layout, dataset, surrogates, scratch, progress)
         if not goes_on:
@@ -80,7 +82,7 @@ def protect(
         task = OptimisationTask(problem, run.method, run.method_settings, layout.checkpoint, run.key)
         session, trace = optimise(task, progress)
         run = replace(run, problem=replace(session.problem, world=ALONE))
-        return published.with_strangers(publish(run, session.state, trace.losses, started, progress), layout)
+        return published.with_strangers(publish(run, session.state, trace.losses, started, progress, going), layout)
 
 
 def _begins_anew(settings: ProtectSettings, dataset: Dataset, layout: Layout, progress: Progress) -> bool:
