@@ -13,6 +13,7 @@ from unlearnable.datasets.assembly import assemble
 from unlearnable.datasets.text.document import Document, read_document
 from unlearnable.datasets.text.further import NULL
 from unlearnable.datasets.text.records import FurtherField
+from unlearnable.datasets.text.repeated import repeating, said_of_repeats
 from unlearnable.datasets.text.spans import Span, TextSpan, splice
 from unlearnable.datasets.tree import WITHHELD, find_photos, named
 from unlearnable.datasets.types import UNWRITTEN, ChangedField, Dataset, Edits, Pair, Skipped
@@ -79,6 +80,7 @@ class Beside:
         changed: set[ChangedField] = set()
         numbers: dict[str, int] = {}
         guesses: dict[str, None] = {}
+        repeats: dict[str, set[str]] = {}
         for photo in [photo for photo in photos if photo in matched]:
             number = numbers.setdefault(matched[photo], len(numbers))  # several photos may share a file
             try:
@@ -92,6 +94,8 @@ class Beside:
                 continue
             if said := document.said(matched[photo]):
                 guesses[said] = None
+            if self.renamed and captions:
+                repeats[matched[photo]] = self._repeating(document.text, captions)
             record = number if self.renamed else UNWRITTEN - number
             pairs += [Pair(photo, caption.value, record, index) for index, caption in enumerate(captions)]
             if captions:  # a file without any is not written
@@ -101,7 +105,7 @@ class Beside:
         splits, fields = dict.fromkeys(photos), frozenset(changed)
         dataset = assemble(root, splits, pairs, skipped, self.name, None, fields, self.named)
         more = f" (and {counted(len(guesses) - 1, 'more file')})" if len(guesses) > 1 else ""
-        return replace(dataset, notes=tuple(f"{said}{more}" for said in list(guesses)[:1]))
+        return replace(dataset, notes=(*(f"{said}{more}" for said in list(guesses)[:1]), *said_of_repeats(repeats)))
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
         """Write the file of each photo that has captions, below the folder `target`, where such files are published.
@@ -147,6 +151,14 @@ class Beside:
             return document, self.captions(document.text)
         except ValueError as error:
             raise InputError(f"cannot read {path} as {self.name}: {error}") from error
+
+    def _repeating(self, text: str, captions: Sequence[StoredCaption]) -> set[str]:
+        """Return the names under which a file holds captions outside their own places."""
+        places = [place for caption in captions for place in caption.places]
+        taken_out = [field.span for field in self.personal(text)] + [TextSpan(*place, "") for place in places]
+        return repeating(
+            splice(text, (span._replace(value=NULL) for span in taken_out)), (one.value for one in captions)
+        )
 
     def _edited(self, source: Path, pairs: list[Pair], edits: Edits) -> bytes:
         """Return the bytes of a file with the new captions in it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.further import personal_in
 from unlearnable.datasets.text.json_spans import json_in
 from unlearnable.datasets.text.records import Scan
+from unlearnable.datasets.text.repeated import repeating, said_of_repeats
 from unlearnable.datasets.tree import find_files, find_photos
 from unlearnable.datasets.types import Dataset, Edits, first_of
 from unlearnable.errors import InputError
@@ -66,8 +67,8 @@ class Export:
             InputError: a file cannot be read, or none names a photo below `root`.
         """
         found, lookup = CaptionsFound(), Lookup(root, root, find_photos(root))
-        for text in self._texts(source):
-            shown = text.path.relative_to(source).as_posix() if source.is_dir() else text.path.name
+        texts = {self._shown(text.path, source): text for text in self._texts(source)}
+        for shown, text in texts.items():
             found.add(text, lookup.beside(text.path.parent), shown)
         if not found.splits:
             raise InputError(
@@ -75,7 +76,14 @@ class Export:
                 hint="unpack all parts of the export into one folder, and give that",
             )
         file, changed = None if source.is_dir() else source, frozenset(found.changed)
-        return assemble(root, found.splits, found.pairs, found.skipped, self.name, file, changed, self.named)
+        dataset = assemble(root, found.splits, found.pairs, found.skipped, self.name, file, changed, self.named)
+        wordless = Edits(
+            {(pair.record, pair.index): "" for pair in found.pairs}, {photo: photo for photo in found.splits}
+        )
+        captions = {pair.caption for pair in found.pairs}
+        edited = self._edited(dataset, wordless, texts.values())
+        repeats = {self._shown(text.path, source): repeating(new, captions) for text, new in edited}
+        return replace(dataset, notes=said_of_repeats(repeats))
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
         """Write each file of which a post stays, with the places that `edits` names changed and the rest as it was.
@@ -87,11 +95,8 @@ class Export:
         source = dataset.source or dataset.root
         texts = list(self._texts(source))
         refuse_shorter(dataset, source, sum(len(text.scan.records) for text in texts))
-        revision = Revision(dataset, edits, moved=dataset.source is not None)
-        edited = [(text, text.edited(revision)) for text in texts]
-        for text, new in edited:
-            if dataset.source or self.suits(new):
-                files.write_bytes(target / text.path.relative_to(source), text.document.encode(new))
+        for text, new in self._edited(dataset, edits, texts):
+            files.write_bytes(target / text.path.relative_to(source), text.document.encode(new))
 
     def named(self, photo: str) -> str:
         """Return nothing: folders and photos of an export have the names that the platform gave them."""
@@ -100,6 +105,16 @@ class Export:
     def files_of(self, dataset: Dataset) -> list[Path]:
         """Return the files that hold the captions of a data set."""
         return self._files(dataset.source or dataset.root)
+
+    def _edited(self, dataset: Dataset, edits: Edits, texts: Iterable[CaptionText]) -> list[tuple[CaptionText, str]]:
+        """Return each file of which a post stays, with its new text."""
+        revision = Revision(dataset, edits, moved=dataset.source is not None)
+        edited = [(text, text.edited(revision)) for text in texts]
+        return [(text, new) for text, new in edited if dataset.source or self.suits(new)]
+
+    @staticmethod
+    def _shown(path: Path, source: Path) -> str:
+        return path.relative_to(source).as_posix() if source.is_dir() else path.name
 
     def _scanned(self, path: Path, text: str) -> Scan:
         return replace(self.completed(self.scan(text), path), personal=tuple(personal_in(text)))

@@ -127,7 +127,7 @@ def test_the_photos_are_indexed_once_for_all_albums(tmp_path: Path, monkeypatch:
     dataset = open_dataset(tmp_path / "in")
     write_captions(dataset, Edits({}, {photo.id: photo.id for photo in dataset.photos}), tmp_path / "out")
     assert list(tree(tmp_path / "out")) == sorted(albums)
-    assert len(indexed) == 3  # to read, and by the old and the new paths to write
+    assert len(indexed) == 5  # to read, and by the old and the new paths to look for repeats and to write
 
 
 def labelled(*entries: dict[str, Any], **more: Any) -> dict[str, Any]:

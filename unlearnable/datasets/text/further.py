@@ -65,7 +65,8 @@ _EXIF = "exif"  # all of it as a text, as img2dataset has it
 _NAMED = 5  # fields in a remark; the others are counted
 _FEWEST_WORDS = 3  # of a sentence
 _FILE = re.compile(r"\.\w|://")
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]{4}")  # "京都の紅葉"
+UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"  # letters, as of "京都の紅葉"
+_UNSPACED = re.compile(rf"[{UNSPACED}]{{4}}")
 _PARTS = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])")  # words of a name: two of altText, one of caption_2
 
 
