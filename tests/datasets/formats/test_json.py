@@ -232,3 +232,23 @@ def test_other_descriptions_and_places_of_karpathy_are_emptied_and_sentences_nam
     sentence = '{"tokens": ["zip", "dog"], "raw": "zip dog", "title": null, "alt": "zip dog"}'
     image = '{"filename": "a.jpg", "title": null, "city": null, "story": "It was a day.", "sentences": [%s]}'
     assert (tmp_path / "out.json").read_text() == f'{{"images": [{image % sentence}]}}'
+
+
+@pytest.mark.parametrize("caption", ["", "a cat"])
+def test_what_the_model_says_in_a_conversation_is_a_caption_where_there_is_no_other(
+    caption: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.jpg").touch()
+    said = [("human", "<image>\nWhat is on it?"), ("gpt", "my dog Rex"), ("human", "Where?"), ("gpt", "at the lake")]
+    row = {"image": "a.jpg", "caption": caption, "conversations": [{"from": who, "value": what} for who, what in said]}
+    text = json.dumps([row], indent=1)
+    (tmp_path / "llava.json").write_text(text, encoding="utf-8")
+    dataset = open_dataset(tmp_path, tmp_path / "llava.json")
+    captions = [caption] if caption else ["my dog Rex", "at the lake"]
+    assert dataset.captions_by_photo() == {"a.jpg": captions}
+    assert dataset.notes[0].startswith("llava.json has whole sentences in value, which")
+    edits = Edits({(0, n): f"lamp {one}" for n, one in enumerate(captions)}, {"a.jpg": "a.jpg"})
+    write_captions(dataset, edits, tmp_path / "out.json")
+    for one in captions:
+        text = text.replace(f'"{one}"', f'"lamp {one}"')
+    assert (tmp_path / "out.json").read_text(encoding="utf-8") == text

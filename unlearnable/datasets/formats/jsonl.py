@@ -1,4 +1,7 @@
-"""Posts as JSON objects, one per line or all in one array, such as `{"image": "a.jpg", "caption": "a dog"}`."""
+"""Posts as JSON objects, one per line or all in one array, such as `{"image": "a.jpg", "caption": "a dog"}`.
+
+Where a row has no caption, what the model is to say in its `conversations`, as LLaVA has them, counts as captions.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,18 @@ from pathlib import Path
 
 from unlearnable.datasets.caption_file import CaptionFile
 from unlearnable.datasets.text import json_rows
-from unlearnable.datasets.text.fields import POSTS
+from unlearnable.datasets.text.fields import POSTS, Keys
 from unlearnable.datasets.text.records import Scan
+
+_KEYS = Keys(POSTS.photo, (*POSTS.caption, "conversations"))
 
 
 def _suits(path: Path, text: str) -> bool:
-    return json_rows.names_photos(text, POSTS.photo, POSTS.caption)
+    return json_rows.names_photos(text, _KEYS.photo, _KEYS.caption)
 
 
 def _scan(text: str) -> Scan:
-    return json_rows.scan(text, POSTS)
+    return json_rows.scan(text, _KEYS)
 
 
 JSONL = CaptionFile("jsonl", _suits, _scan)

@@ -17,6 +17,7 @@ _DECODE = json.JSONDecoder().raw_decode
 _FIRST = re.compile(r"[\[{]")
 _LONE = re.compile("[\ud800-\udfff]")
 _WORDS = ("raw", "text", "caption")  # names of what an object says
+_MODEL = "gpt"  # as LLaVA calls it, which learns its part of a conversation
 _LANGUAGE = re.compile("[A-Za-z]{2,3}([-_][A-Za-z]{2,4})*")  # "de", "pt-BR"
 _SPACE = re.compile(r"[ \t\n\r]*")
 
@@ -101,14 +102,16 @@ def strings(text: str, node: Node) -> list[TextSpan]:
 def caption_strings(text: str, node: Node) -> list[TextSpan]:
     """Return the strings of a value of captions: itself, or those of an array or object, at any depth.
 
-    Of an object that is what it holds under `raw`, `text` or `caption`, or everything where its names are languages.
+    Of an object that is what it holds under `raw`, `text` or `caption`, in a conversation the `value` that the model
+    is to say, or everything where its names are languages.
     """
     if isinstance(node.value, list):
         return [found for item in items(text, node.start) for found in caption_strings(text, item)]
     if not isinstance(node.value, dict):
         return strings(text, node)
     fields = dict(members(text, node.start))
-    own = [fields[name] for name in _WORDS if isinstance(node.value.get(name), str)]
+    names = ("value",) if node.value.get("from") == _MODEL else _WORDS
+    own = [fields[name] for name in names if isinstance(node.value.get(name), str)]
     parts = own[:1] or (fields.values() if all(map(_LANGUAGE.fullmatch, fields)) else ())
     return [found for part in parts for found in caption_strings(text, part)]
 
