@@ -13,6 +13,7 @@ from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.formats.flickr_export import FLICKR_EXPORT
 from unlearnable.datasets.formats.folder import FOLDER
 from unlearnable.datasets.formats.takeout import TAKEOUT
+from unlearnable.datasets.icloud import kept_back
 from unlearnable.datasets.tree import WITHHELD, named
 from unlearnable.datasets.types import Dataset, Skipped
 from unlearnable.errors import InputError
@@ -60,6 +61,12 @@ def with_publishable(dataset: Dataset) -> Dataset:
     meant = {photo.id for photo in dataset.photos}
     whole = with_unnamed(dataset, named=own)
     return _without_private(whole, [photo for photo in _private(whole) if photo not in meant])
+
+
+def without_kept_back(dataset: Dataset) -> Dataset:
+    """Return the data set of a whole folder without the photos that an export of iCloud calls hidden or deleted."""
+    kept = kept_back(dataset.root, (photo.id for photo in dataset.photos))
+    return _without(dataset, [skip.where for skip in kept], kept) if kept else dataset
 
 
 def _private(dataset: Dataset) -> list[str]:

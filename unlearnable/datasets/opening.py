@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from unlearnable import files
 from unlearnable.datasets.assembly import with_unnamed, with_unnamed_counted
 from unlearnable.datasets.export import Export
-from unlearnable.datasets.exported import with_publishable, without_messages
+from unlearnable.datasets.exported import with_publishable, without_kept_back, without_messages
 from unlearnable.datasets.faces.posts import FORMAT
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.formats.table import table_of
@@ -80,6 +80,7 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
     if isinstance(FORMATS[dataset.format], Export):
         return with_unnamed_counted(dataset)
     whole = with_publishable(dataset) if dataset.source else without_messages(with_unnamed(dataset))
+    whole = without_kept_back(whole)
     if not whole.photos:
         raise InputError(f"no photo in {photos} may be published; {whole.skipped[0].line}")
     return whole
