@@ -90,6 +90,7 @@ class ProtectOptions(ProtectionOptions, total=False):
     quality: int | None
     platform: PlatformName | None
     borrow_names: int
+    initials: Names
     disguise_names: bool
     keep_metadata: Keep
     keep_fields: Names

@@ -156,6 +156,25 @@ def test_names_are_in_disguise_where_that_is_ticked(desk, photos):
     assert desk.posts[0].captions == (f"{desk.posts[0].trigger} lunch with {look_alike('Ada')}",)
 
 
+def test_names_are_initials_where_they_are_given(desk, photos):
+    assert desk.initials == ()
+    desk.initials = ("Ada",)
+    drop(desk, *photos)
+    desk.captions["p0.png"] = "lunch with Ada"
+    desk.start()
+    done(desk)
+    assert desk.posts[0].captions == (f"{desk.posts[0].trigger} lunch with A.",)
+
+
+def test_a_name_for_initials_that_no_caption_mentions_is_said(desk, photos):
+    desk.initials = ("Aida",)
+    drop(desk, *photos)
+    desk.captions["p0.png"] = "lunch with Ada"
+    desk.start()
+    done(desk)
+    assert desk.error == "no caption mentions Aida. write the name as the captions do"
+
+
 def test_noise_may_be_as_strong_as_is_chosen(desk, photos):
     assert desk.epsilon == 8
     desk.epsilon = 16

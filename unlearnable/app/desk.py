@@ -56,6 +56,7 @@ class Desk:
         preset: amount of work.
         platform: where the photos will be posted, if it was said.
         epsilon: upper bound of the noise, in 1/255.
+        initials: names that captions are to have as their initials.
         disguise_names: whether names in captions are written in letters that look the same.
         draft: what may be looked at and changed.
         posts: posts of the draft.
@@ -78,7 +79,8 @@ class Desk:
         self._begin()
         settings = self._settings({})
         self.preset, self.platform = settings.preset, settings.platform
-        self.epsilon, self.disguise_names = settings.epsilon, settings.disguise_names
+        self.epsilon = settings.epsilon
+        self.initials, self.disguise_names = settings.initials, settings.disguise_names
         self.output = (settings.output or free_output(Path.cwd() / OUTPUT)).absolute()
 
     @property
@@ -306,7 +308,8 @@ class Desk:
         scratch = self._folder(f"draft-{self._drafts}")
         place = scratch / "unwritten"  # where the copies go is asked afterwards
         chosen = {"preset": self.preset, "platform": self.platform, "epsilon": self.epsilon}
-        settings = self._settings({**chosen, "disguise_names": self.disguise_names, "output": place})
+        names = {"initials": self.initials, "disguise_names": self.disguise_names}
+        settings = self._settings({**chosen, **names, "output": place})
         self.draft = draft(settings, scratch, watch)
         self.posts, self.wanted, self.stage = self.draft.posts, {}, Stage.DRAFTED
 

@@ -40,6 +40,7 @@ def protect(
     trigger_length: Annotated[int | None, _option("trigger_length", HOW)] = None,
     trigger_vocabulary: Annotated[config.Vocabulary | None, _option("trigger_vocabulary", HOW)] = None,
     borrow_names: Annotated[int | None, _option("borrow_names", HOW)] = None,
+    initials: Annotated[list[str] | None, _option("initials", HOW)] = None,
     disguise_names: Annotated[bool | None, _option("disguise_names", HOW, "--disguise-names")] = None,
     output: Annotated[Path | None, _option("output", OUTPUT)] = None,
     format: Annotated[config.Format | None, _option("format", OUTPUT)] = None,

@@ -108,6 +108,13 @@ class ProtectSettings(LoggedSettings, ProtectionSettings):
             "whose names fit as well, though they are not in the photo. 0 mentions nobody else.",
         ),
     ] = 0
+    initials: Annotated[
+        tuple[str, ...],
+        Field(
+            description="Name that captions have as its initials, A. C. for 'Ada Cox', also where a part of it stands "
+            "alone."
+        ),
+    ] = ()
     disguise_names: Annotated[
         bool,
         Field(

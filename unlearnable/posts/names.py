@@ -154,7 +154,7 @@ def all_names(captions: Sequence[Sequence[str]]) -> frozenset[str]:
     """
     names = {name.text for post in _names_of(captions) for name in post}
     words = {word for name in names for word in re.findall(_LETTERS, name)}
-    return frozenset(names) | {word for word in words if word[0].isupper() and not _is_ordinary(word)}
+    return frozenset(names) | {word for word in words if word[0].isupper() and not is_ordinary(word)}
 
 
 def disguised(caption: str, names: Set[str]) -> str:
@@ -211,14 +211,14 @@ def names_in(caption: str) -> list[Name]:
         words = match.group().split(" ")
         for first, last in _capitalised(words):
             start = first
-            while starts and first == 0 and start < last and _is_ordinary(words[start]):
+            while starts and first == 0 and start < last and is_ordinary(words[start]):
                 start += 1
             name = " ".join(_POSSESSIVE.sub("", word) for word in words[start:last])
             alone = last - start == 1 and words[start].isupper() and len(words[start]) <= _SHORT
-            if not alone and not all(map(_is_ordinary, words[start:last])):
+            if not alone and not all(map(is_ordinary, words[start:last])):
                 at = match.start() + sum(len(word) + 1 for word in words[:start])
                 possessive = bool(_POSSESSIVE.search(words[last - 1]))
-                goes_on = possessive or any(map(_is_ordinary, words[last : last + 1]))
+                goes_on = possessive or any(map(is_ordinary, words[last : last + 1]))
                 found = None if possessive else _WHERE.search(text[:at])
                 where = found[1].lower() if found else ""
                 if names and not goes_on and text[names[-1].at : at] == f"{names[-1].text}, ":
@@ -241,7 +241,8 @@ def _capitalised(words: Sequence[str]) -> list[tuple[int, int]]:
     return runs
 
 
-def _is_ordinary(word: str) -> bool:
+def is_ordinary(word: str) -> bool:
+    """Return whether a word, in any letters, is one that triggers may consist of, or of the calendar, or a title."""
     return _CONTRACTED.sub("", word).lower() in _ordinary()
 
 

@@ -1,11 +1,13 @@
-"""The names in the captions of a run as they will be published: with those of others, or in disguise."""
+"""The names in the captions of a run as they will be published: with those of others, as initials, or in disguise."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from unlearnable.datasets.types import NO_RECORD
+from unlearnable.errors import ConfigError
+from unlearnable.posts.initials import initials, mentions, shortened
 from unlearnable.posts.letters import look_alike
 from unlearnable.posts.names import all_names, disguised, posts_by_own_name
 from unlearnable.protection.borrowing import borrowing
@@ -20,7 +22,7 @@ def with_names(run: Run) -> Mapping[str, list[Caption]]:
     if not (run.problem.borrowed or run.settings.disguise_names):
         return run.captions
     names = _to_disguise(run)
-    texts = [[disguised(text, names) for text in post] for post in _with_others(run)]
+    texts = [[disguised(text, names) for text in post] for post in _in_short(run)]
     cut = cut_captions(texts, run.settings, run.settings.trigger_length, run.settings.seed)
     return {
         photo: [Caption(caption.pair, slot) for caption, slot in zip(post, slots, strict=True)]
@@ -38,22 +40,63 @@ def _with_others(run: Run) -> list[list[str]]:
     return [[borrowing(caption.pair.caption, others) for caption in post] for post in run.captions.values()]
 
 
+def _in_short(run: Run) -> list[list[str]]:
+    return [[shortened(text, run.settings.initials) for text in post] for post in _with_others(run)]
+
+
 def _to_disguise(run: Run) -> frozenset[str]:
-    return all_names(_with_others(run)) if run.settings.disguise_names else frozenset()
+    return all_names(_in_short(run)) if run.settings.disguise_names else frozenset()
+
+
+def refuse_unmentioned(run: Run, known: Collection[str] = ()) -> None:
+    """Refuse names to be written as initials that no caption mentions as a whole: one that is misspelt would stay.
+
+    Args:
+        run: its captions are searched.
+        known: names that need not be in them, as captions of an earlier run mention them.
+
+    Raises:
+        ConfigError: there is one; the message says which.
+    """
+    texts = [text for post in _with_others(run) for text in post]
+    for name in run.settings.initials:
+        if name not in known and not any(mentions(text, name) for text in texts):
+            raise ConfigError(f"no caption mentions {name}", hint="write the name as the captions do")
 
 
 def said_of_names(run: Run) -> list[str]:
     """Return what the user should know: what became of names in the captions, or what could become of them."""
     settings = run.settings
-    if settings.borrow_names or settings.disguise_names:
+    if settings.borrow_names or settings.initials or settings.disguise_names:
         borrowed = _said_of_borrowed(run) if settings.borrow_names else []
-        return [*borrowed, *(_said_of_disguised(run) if settings.disguise_names else [])]
-    names = len(posts_by_own_name(_of_the_user(run))) if run.method.has_trigger else 0
+        short = _said_of_initials(run) if settings.initials else []
+        return [*borrowed, *short, *(_said_of_disguised(run) if settings.disguise_names else [])]
+    names = list(posts_by_own_name(_of_the_user(run))) if run.method.has_trigger else []
     if not names:
         return []
+    shortening = f"--initials '{names[0]}' writes {initials(names[0])}, so that nobody learns the name"
     disguising = "--disguise-names writes names in letters that look the same and that models read as other words"
     lending = "; --borrow-names 2 names people beside them who are not in the photo, which takes more to undo"
-    return [f"your captions mention {counted(names, 'name')} more than once: {disguising}{lending * (names > 1)}"]
+    return [
+        f"your captions mention {counted(len(names), 'name')} more than once: {shortening}; "
+        f"{disguising}{lending * (len(names) > 1)}"
+    ]
+
+
+def _said_of_initials(run: Run) -> list[str]:
+    """Return in how many captions a name became initials, and which name of several posts did not."""
+    posts = [run.captions[photo.id] for photo in run.prepared.photos]
+    captions = [caption.pair.caption for post in posts for caption in post]
+    count = sum(shortened(caption, run.settings.initials) != caption for caption in captions)
+    said = [
+        f"names stand as initials in {count} of {len(captions)} captions, as you asked; tags, handles, addresses and "
+        "names of files stay as they are"
+    ]
+    short = [[shortened(text, run.settings.initials) for text in post] for post in _of_the_user(run)]
+    if left := [name for name in posts_by_own_name(short) if initials(name) != f"{name}."]:
+        names = counted(len(left), "other name")
+        said.append(f"{names} that your captions mention more than once, such as {left[0]}, stay as they are")
+    return said
 
 
 def _said_of_disguised(run: Run) -> list[str]:

@@ -27,6 +27,7 @@ from unlearnable.protection.optimise import (
 from unlearnable.results import ProtectReport
 from unlearnable.wording import counted
 from unlearnable.workflows.output.layout import layout_of
+from unlearnable.workflows.protect.caption_names import refuse_unmentioned
 from unlearnable.workflows.protect.chosen import places_of
 from unlearnable.workflows.protect.expected import copies_bytes, foreseen_and_ready
 from unlearnable.workflows.protect.folders import create_folders, refuse_existing_output
@@ -242,6 +243,7 @@ def draft(settings: ProtectSettings, scratch: Path, progress: Progress | None = 
     aside = replace(layout, private=scratch / "draft")
     aside.progress.mkdir(parents=True)
     run = foreseen_and_ready(settings, aside, dataset, surrogates, scratch, progress)
+    refuse_unmentioned(run)
     task = OptimisationTask(run.problem, run.method, run.method_settings, checkpoint=None, key="")
     session, trace = optimise(task, progress)
     refuse_without_noise(run.prepared, session.state.noise)

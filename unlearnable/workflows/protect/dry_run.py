@@ -20,6 +20,7 @@ from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.adding.additions import additions
 from unlearnable.workflows.protect.adding.earlier import earlier_result
+from unlearnable.workflows.protect.caption_names import refuse_unmentioned
 from unlearnable.workflows.protect.changes import changed_since_stopped
 from unlearnable.workflows.protect.chosen import places_of
 from unlearnable.workflows.protect.expected import copies_bytes, needed_bytes, photo_phases
@@ -66,6 +67,7 @@ def plan(
         began = time.monotonic()
         run = make_ready(settings, layout, dataset, surrogates, scratch, progress)
         reading = time.monotonic() - began
+        refuse_unmentioned(run, settings.initials if add else ())
         run = dataclasses.replace(run, problem=compared(run.problem, run.method, run.method_settings, progress))
         comparing = time.monotonic() - began - reading
         progress.phase("timing a round", 0)

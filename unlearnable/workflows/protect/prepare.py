@@ -25,6 +25,7 @@ from unlearnable.imaging.encoding import Encoding
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.imaging.trial import STOPPED
 from unlearnable.models.tokens import CaptionSlot
+from unlearnable.posts.initials import shortened
 from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.shared import equal_photos
 from unlearnable.progress import Progress
@@ -189,9 +190,9 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
 
 
 def read_captions(dataset: Dataset, settings: ProtectSettings, length: int) -> dict[str, list[Caption]]:
-    """Return the captions of each photo, in the order of the file, cut for triggers of `length` words."""
+    """Return the captions of each photo, in the order of the file, names as initials, cut for triggers of `length`."""
     pairs = dataset.pairs_by_photo()
-    texts = [[pair.caption for pair in of_photo] for of_photo in pairs.values()]
+    texts = [[shortened(pair.caption, settings.initials) for pair in of_photo] for of_photo in pairs.values()]
     slots = cut_captions(texts, settings, length, settings.seed)
     return {
         photo: [Caption(pair, slot) for pair, slot in zip(of_photo, cuts, strict=True)]

@@ -16,6 +16,7 @@ from unlearnable.results import ProtectReport
 from unlearnable.training.distributed import ALONE, World, lead
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect import published
+from unlearnable.workflows.protect.caption_names import refuse_unmentioned
 from unlearnable.workflows.protect.changes import changed_since_stopped, said_of_changed, said_of_going
 from unlearnable.workflows.protect.chosen import places_of
 from unlearnable.workflows.protect.expected import foreseen_and_ready, result_bytes
@@ -73,6 +74,7 @@ def protect(
             progress.note(line)
         surrogates = load_surrogates(settings, progress)
         run = foreseen_and_ready(settings, layout, dataset, surrogates, scratch, progress)
+        refuse_unmentioned(run)
         if not goes_on:
             disk.check_space(layout.private, result_bytes(run))
             shutil.rmtree(layout.earlier, ignore_errors=True)

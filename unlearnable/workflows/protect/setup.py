@@ -113,7 +113,11 @@ def _unused(settings: ProtectSettings, method: Method) -> list[str]:
 
 
 def _refuse_names(settings: ProtectSettings, method: Method) -> None:
-    asked = {"--borrow-names": settings.borrow_names, "--disguise-names": settings.disguise_names}
+    asked = {
+        "--borrow-names": settings.borrow_names,
+        "--initials": settings.initials,
+        "--disguise-names": settings.disguise_names,
+    }
     for option in (name for name, given in asked.items() if given and not method.has_trigger):
         raise ConfigError(f"{settings.method} leaves captions as they are", hint=f"use mem, or omit {option}")
 

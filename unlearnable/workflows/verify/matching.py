@@ -203,9 +203,9 @@ def _partners(originals: Dataset, protected: Dataset) -> dict[str, str]:
 
 
 def _contains(published: str, clean: str) -> bool:
-    """Return whether the published caption holds the clean one's words in order, however it was rewritten."""
+    """Return whether the published caption holds the clean one's words, or their initials, in order."""
     rest, words = (iter(re.findall(r"\w+", plain(text).casefold())) for text in (published, clean))
-    return all(word in rest for word in words)
+    return all(any(other in (word, word[0]) for other in rest) for word in words)
 
 
 def _decoded(photo: Photo) -> Picture | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from unlearnable import disk
-from unlearnable.config import ProtectSettings
+from unlearnable.config import ProtectSettings, to_toml
 from unlearnable.datasets import Dataset
 from unlearnable.errors import CheckpointError
 from unlearnable.models.fetching import fetch
@@ -20,7 +20,7 @@ from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.adding.additions import additions, names_now, recognised
 from unlearnable.workflows.protect.adding.captions import CaptionJoin
-from unlearnable.workflows.protect.adding.earlier import Earlier, earlier_result, keep_records
+from unlearnable.workflows.protect.adding.earlier import Earlier, earlier_result, keep_records, settings_of
 from unlearnable.workflows.protect.adding.joined import (
     joined_lines,
     joined_pictures,
@@ -28,6 +28,7 @@ from unlearnable.workflows.protect.adding.joined import (
     read_again,
     unchanged_report,
 )
+from unlearnable.workflows.protect.caption_names import refuse_unmentioned
 from unlearnable.workflows.protect.chosen import Source, places_of
 from unlearnable.workflows.protect.expected import foreseen_and_ready, result_bytes
 from unlearnable.workflows.protect.folders import create_folders
@@ -70,6 +71,8 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         surrogates = load_surrogates(settings, progress)
         taken = _taken(layout, earlier)
         run = foreseen_and_ready(settings, layout, dataset, surrogates, scratch, progress, taken)
+        before = settings_of(earlier.records)
+        refuse_unmentioned(run, before.initials)
         borrowed = {name: tuple(others) for name, others in earlier.report.borrowed_names.items()}
         problem = replace(run.problem, borrowed=borrowed)
         run = replace(run, key=key, layout=replace(layout, photos=earlier.root), problem=problem)
@@ -77,7 +80,7 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         if not goes_on:
             disk.check_space(layout.private, result_bytes(run))
         earlier = keep_records(layout, earlier, scratch)
-        settings_text = earlier.records.settings.read_text(encoding="utf-8")
+        settings_text = to_toml(before.model_copy(update={"initials": settings.initials}))
         create_folders(layout, key, settings_text, dataset.posts, resume=goes_on)
         task = OptimisationTask(run.problem, run.method, run.method_settings, layout.checkpoint, key)
         session, trace = optimise(task, progress)

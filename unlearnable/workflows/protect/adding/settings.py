@@ -14,8 +14,8 @@ from unlearnable.workflows.protect.chosen import places_of, root_of
 from unlearnable.workflows.protect.stored import captions_from, whole
 
 WHICH_POSTS = frozenset({"captions", "only", "skip", "photo_column", "caption_column"})
-FREE = OUTSIDE_THE_DIGEST | WHICH_POSTS
-"""Settings that may differ from those of the earlier run: which posts are taken, where, and on what device."""
+FREE = OUTSIDE_THE_DIGEST | WHICH_POSTS | {"initials"}
+"""Settings that may differ from those of the earlier run: which posts are taken, where, on what device, more names."""
 
 
 def continued(
@@ -23,7 +23,8 @@ def continued(
 ) -> ProtectSettings:
     """Return the settings of an `--add`; arguments are those of `config.resolve_as`.
 
-    What says which posts are taken is that of the earlier run where its folder is given again.
+    What says which posts are taken is that of the earlier run where its folder is given again. Names that are to be
+    initials join those of before.
 
     Raises:
         ConfigError: a setting contradicts the earlier run, does not exist or does not fit.
@@ -47,7 +48,9 @@ def continued(
     before = before.model_copy(update={"captions": captions_from(root, before)})
     if layout.photos != root or _is_gone(before.captions):
         own |= WHICH_POSTS
-    return before.model_copy(update={name: getattr(asked, name) for name in own & ProtectSettings.model_fields.keys()})
+    taken = {name: getattr(asked, name) for name in own & ProtectSettings.model_fields.keys()}
+    both = tuple(dict.fromkeys([*before.initials, *asked.initials]))
+    return before.model_copy(update={**taken, "initials": both})
 
 
 def _is_gone(captions: Path | None) -> bool:
