@@ -35,7 +35,8 @@ VALUES = {
     "protect": {
         "captions": "c.jsonl", "output": "o", "method": "em", "surrogate": ["a", "b"], "epsilon": 5,
         "trigger_length": 4, "trigger_vocabulary": "natural", "borrow_names": 2, "language_model": "bert",
-        "initials": ["Ada Cox", "Mia"], "disguise_names": True, "fluency": 0.5, "avoid_words": "w", "trigger_scope": "user", "trigger_position": "end",
+        "initials": ["Ada Cox", "Mia"],
+        "disguise_names": True, "fluency": 0.5, "avoid_words": "w", "trigger_scope": "user", "trigger_position": "end",
         "preset": "strong", "visibility": "low", "threshold": 0.5, "max_rounds": 7, "format": "webp", "platform": "x",
         "quality": 33, "keep_metadata": "all", "opt_out": True, "keep_fields": ["alt", "place"], "precision": "bf16",
         "seed": 12, "device": "cpu", "strict": True, "photo_column": "Datei", "caption_column": "Text",
@@ -152,7 +153,7 @@ def test_what_one_needs_first_stands_first():
         p for p in typer.main.get_group(app).commands["protect"].params if p.param_type_name == "option"
     ]
     assert list(dict.fromkeys(p.rich_help_panel for p in options)) == ["What to protect", "How", "Output", "More"]
-    assert [p.name for p in options][:15] == [
+    assert [p.name for p in options][:16] == [
         "captions", "only", "skip", "preset", "visibility", "epsilon", "surrogate", "method", "trigger_length",
         "trigger_vocabulary", "borrow_names", "initials", "disguise_names", "output", "format", "resume",
     ]  # fmt: skip
