@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnable.posts.initials import initials, mentions, shortened
+from unlearnable.posts.initials import initials, mentions, shortened, stands_in
 
 PEOPLE = ("Ada Cox", "Anna van der Berg", "Jean-Luc O'Casey", "Zoë Müller", "Rose", "Grace Hill", " May  Squirrel")
 NAMES = (*PEOPLE, "王芳")
@@ -62,6 +62,20 @@ def test_a_name_is_mentioned_where_it_stands_as_a_whole():
     for caption in ("Ada", "#Ada Cox", "@Ada Cox Ada", "Ada Coxswain", ""):
         assert not mentions(caption, "Ada Cox")
     assert not mentions("anything", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("ada_cox-0.png", True),
+        ('{"tags":["Ada Cox"]}', True),
+        ("@Ada Cox", True),
+        ("ada coxswain", False),
+        ("Ada", False),
+    ],
+)
+def test_a_name_is_found_anywhere(text, says):
+    assert stands_in(text, "Ada  Cox") == says
 
 
 @given(st.text(), st.lists(st.sampled_from(NAMES), max_size=3))

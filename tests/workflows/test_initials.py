@@ -40,11 +40,22 @@ def test_captions_hold_initials_in_place_of_names(named, quick, tmp_path, positi
     lines = manifest(tmp_path / "photos-protected.private")
     assert [line["captions"] for line in lines] == [[caption] for caption in short]
     assert [note for note in report.notes if "initials" in note or "stay as" in note] == [
-        "names stand as initials in 4 of 8 captions, as you asked; tags, handles, addresses and names of files stay as "
-        "they are",
+        "names stand as initials in 4 of 8 captions, as you asked",
         "2 other names that your captions mention more than once, such as Ben Dale, stay as they are",
     ]
     assert check(tmp_path / "photos-protected").problems == []
+
+
+def test_files_that_still_say_a_name_are_named(named, quick, tmp_path):
+    rows = [json.loads(row) for row in (named / "posts.jsonl").read_text().splitlines()]
+    (named / "p0.png").rename(named / "ada_cox-0.png")
+    rows[0]["image"], rows[1]["keywords"] = "ada_cox-0.png", ["Ada Cox"]
+    (named / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    notes = protect(named, captions=named / "posts.jsonl", initials=("Ada Cox", "Dora Fitz"), **quick).notes
+    assert [note for note in notes if "still" in note] == [
+        "ada_cox-0.png, metadata.jsonl, posts.jsonl still say Ada Cox, in a name of a file, a tag, a handle or "
+        "another field than the caption: these stay as they are"
+    ]
 
 
 def test_who_mentions_a_name_more_than_once_is_told_of_it(named, quick):

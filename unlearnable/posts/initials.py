@@ -35,6 +35,12 @@ def mentions(caption: str, name: str) -> bool:
     return any(found[1] for found in _pattern((name,), parts=False).finditer(caption))
 
 
+def stands_in(text: str, name: str) -> bool:
+    """Return whether a text says a whole name anywhere, also where its words are joined as in names of files."""
+    words = r"[\W_]+".join(map(re.escape, name.split()))
+    return bool(re.search(rf"(?<![^\W_]){words}(?![^\W_])", text, re.IGNORECASE))
+
+
 @lru_cache(maxsize=8)
 def _pattern(names: tuple[str, ...], *, parts: bool = True) -> re.Pattern[str]:
     wanted = {" ".join(name.split()) for name in names}

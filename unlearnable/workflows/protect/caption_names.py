@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
+from unlearnable import files
+from unlearnable.datasets import is_photo
 from unlearnable.datasets.types import NO_RECORD
 from unlearnable.errors import ConfigError
-from unlearnable.posts.initials import initials, mentions, shortened
+from unlearnable.posts.initials import initials, mentions, shortened, stands_in
 from unlearnable.posts.letters import look_alike
 from unlearnable.posts.names import all_names, disguised, posts_by_own_name
 from unlearnable.protection.borrowing import borrowing
 from unlearnable.protection.captions import cut_captions
-from unlearnable.wording import counted
+from unlearnable.wording import counted, named
 from unlearnable.workflows.protect.prepare import Caption
 from unlearnable.workflows.protect.setup import Run
+
+_NAMED = 3  # files in a remark; the others are counted
+_LARGEST = 1 << 26  # bytes of a file that is searched for names
 
 
 def with_names(run: Run) -> Mapping[str, list[Caption]]:
@@ -83,15 +89,26 @@ def said_of_names(run: Run) -> list[str]:
     ]
 
 
+def said_of_names_left(staged: Path, names: Sequence[str]) -> list[str]:
+    """Return a remark on the files to be published that say a name outside of captions, or are called so."""
+    said = {}
+    for path in files.files_below(staged) if names else ():
+        shown = path.relative_to(staged).as_posix()
+        is_text = not is_photo(shown) and files.size_of(path) <= _LARGEST
+        text = path.read_bytes().decode("utf-8", "replace") if is_text else ""
+        said[shown] = next((name for name in names if stands_in(f"{shown}\n{text}", name)), "")
+    found = [shown for shown, name in said.items() if name]
+    where = "in a name of a file, a tag, a handle or another field than the caption: these stay as they are"
+    verb = "says" if len(found) == 1 else "say"
+    return [f"{named(found, _NAMED)} still {verb} {said[found[0]]}, {where}"] if found else []
+
+
 def _said_of_initials(run: Run) -> list[str]:
     """Return in how many captions a name became initials, and which name of several posts did not."""
     posts = [run.captions[photo.id] for photo in run.prepared.photos]
     captions = [caption.pair.caption for post in posts for caption in post]
     count = sum(shortened(caption, run.settings.initials) != caption for caption in captions)
-    said = [
-        f"names stand as initials in {count} of {len(captions)} captions, as you asked; tags, handles, addresses and "
-        "names of files stay as they are"
-    ]
+    said = [f"names stand as initials in {count} of {len(captions)} captions, as you asked"]
     short = [[shortened(text, run.settings.initials) for text in post] for post in _of_the_user(run)]
     if left := [name for name in posts_by_own_name(short) if initials(name) != f"{name}."]:
         names = counted(len(left), "other name")

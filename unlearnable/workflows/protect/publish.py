@@ -24,7 +24,7 @@ from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.output.records import seal_records
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.caption_files import write_caption_files
-from unlearnable.workflows.protect.caption_names import undisguised, with_names
+from unlearnable.workflows.protect.caption_names import said_of_names_left, undisguised, with_names
 from unlearnable.workflows.protect.changes import said_of_change
 from unlearnable.workflows.protect.opt_out_site import SITE_FILES, write_site_files
 from unlearnable.workflows.protect.packed import leave_packed
@@ -98,7 +98,8 @@ def stage(
     leave_packed(run.dataset, lines, layout, run.scratch)
     seconds = time.monotonic() - started
     report = summarise(run, state, RunResults(lines, losses, rounds, roundtrip, seconds))
-    report = report.model_copy(update={"notes": [*notes, *said_of_lost(lost), *changed, *report.notes]})
+    left = said_of_names_left(layout.staged, run.settings.initials)
+    report = report.model_copy(update={"notes": [*notes, *said_of_lost(lost), *changed, *report.notes, *left]})
     return Staged(report, lines, written.thumbnails, publication)
 
 
