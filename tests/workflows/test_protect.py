@@ -226,6 +226,24 @@ def test_copies_are_known_on_another_computer_by_the_records_beside_them(posts, 
     assert said in told.notes
 
 
+def test_private_folders_of_runs_below_hold_no_photos(posts, quick, tmp_path):
+    protect(posts, output=tmp_path / "made", **quick)
+    private = posts / "album" / "made.private"
+    shutil.copytree(tmp_path / "made.private", private)
+    (private / "changed").mkdir()
+    Image.fromarray(picture(60)).save(private / "changed" / "p1.png")
+    (posts / "mine.private").mkdir()
+    Image.fromarray(picture(61)).save(posts / "mine.private" / "own.png")
+    report = protect(posts, output=tmp_path / "whole", **quick)
+    assert (tmp_path / "whole" / "mine.private" / "own.png").is_file()
+    assert (report.protected, [(one.where, one.reason) for one in report.skipped]) == (
+        9,
+        [("album/made.private", "withheld")],
+    )
+    with pytest.raises(InputError, match=r"made\.private is the private folder of a run"):
+        protect(posts / "album", output=tmp_path / "again", **quick)
+
+
 def test_bad_photos_are_skipped_and_strict_makes_them_final(posts, quick):
     (posts / "broken.jpg").write_bytes(b"this is text")
     Image.fromarray(picture(1, 8, 8)).save(posts / "dot.png")

@@ -12,13 +12,14 @@ from pathlib import Path, PurePosixPath
 
 from unlearnable import files
 from unlearnable.config import ProtectSettings
-from unlearnable.datasets import Dataset, is_photo, restrict
+from unlearnable.datasets import Dataset, Skipped, is_photo, restrict
 from unlearnable.datasets.others import refusal
-from unlearnable.datasets.tree import UNREADABLE
+from unlearnable.datasets.tree import UNREADABLE, WITHHELD
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.wording import counted
 from unlearnable.workflows.output.layout import Layout, layout_of
 from unlearnable.workflows.output.names import folded
+from unlearnable.workflows.output.origin import is_of_a_run
 
 _ONE_KIND = "give one folder, one caption file, or photos of one folder; the captions of a folder are --captions FILE"
 
@@ -147,6 +148,25 @@ def narrowed(dataset: Dataset, source: Source) -> Dataset:
         )
     closed = [one for one in dataset.skipped if one.reason == UNREADABLE and not source.leaves_out(one.where)]
     return replace(restrict(dataset, taken), skipped=tuple(closed))
+
+
+def without_private(dataset: Dataset) -> Dataset:
+    """Return the posts without what lies in private folders of runs below, such as copies that had been changed.
+
+    Raises:
+        InputError: no photo is left.
+    """
+    parents = {photo.id: PurePosixPath(photo.id).parents for photo in dataset.photos}
+    named = {folder for above in parents.values() for folder in above if folder.name.endswith(".private")}
+    places = {folder: dataset.root / folder for folder in sorted(named)}
+    private = [folder for folder, path in places.items() if is_of_a_run(Layout(path, path, path))]
+    if not private:
+        return dataset
+    kept = [photo for photo, above in parents.items() if not any(folder in above for folder in private)]
+    if not kept:
+        raise InputError(f"{places[private[0]]} is the private folder of a run", hint="give the originals")
+    skipped = [Skipped(str(folder), WITHHELD, "the private folder of a run") for folder in private]
+    return replace(dataset.of(kept), skipped=(*dataset.skipped, *skipped))
 
 
 def _fits(path: str, pattern: str) -> bool:

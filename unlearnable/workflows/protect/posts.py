@@ -32,7 +32,7 @@ from unlearnable.progress import Progress
 from unlearnable.wording import counted, pasted
 from unlearnable.workflows.output.layout import METADATA
 from unlearnable.workflows.protect.changes import caption_sums
-from unlearnable.workflows.protect.chosen import Source, narrowed
+from unlearnable.workflows.protect.chosen import Source, narrowed, without_private
 from unlearnable.workflows.protect.field_notes import kept_without_use
 from unlearnable.workflows.protect.packed import unpacked
 
@@ -67,8 +67,7 @@ def open_posts(source: Source, settings: ProtectSettings, progress: Progress, sc
         dataset = assemble(source.place, dict.fromkeys(source.chosen), (), (), "folder", None)
     else:
         dataset = open_dataset(source.place, captions, columns)
-    if source.chosen:
-        dataset = restrict(dataset, source.chosen)
+    dataset = restrict(dataset, source.chosen) if source.chosen else without_private(dataset)
     photos, changed = [photo.id for photo in dataset.photos], dataset.changed_fields
     closed = [one.where for one in dataset.skipped if one.reason == UNREADABLE]
     dataset = narrowed(dataset, source)
