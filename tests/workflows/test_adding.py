@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.conftest import Told, picture, tree
 from tests.workflows.conftest import QUICK, manifest
-from unlearnable import protect
+from unlearnable import files, protect
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.datasets import open_dataset
 from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputError
@@ -21,6 +21,7 @@ from unlearnable.workflows.output.layout import layout_of
 from unlearnable.workflows.protect import publish, published
 from unlearnable.workflows.protect import run as workflow
 from unlearnable.workflows.protect.adding import run as adding
+from unlearnable.workflows.protect.adding import withdrawn
 from unlearnable.workflows.protect.adding.joined import _of_before
 from unlearnable.workflows.protect.adding.settings import continued
 from unlearnable.workflows.protect.check import check
@@ -673,3 +674,92 @@ def test_verify_leaves_out_what_was_added_from_another_folder(last_week, posts, 
     pairs, skipped = match(*both(posts, tmp_path / "photos-protected"))
     assert len(pairs) == 8
     assert [(one.where, one.reason) for one in skipped] == [("../camera/n0.png", "elsewhere")]
+
+
+TEXTS = ("metadata.jsonl", "posts.jsonl")
+
+
+def withdraw(posts, output, *names):
+    for name in names:
+        (posts / name).unlink()
+        (output / name).unlink()
+
+
+@pytest.mark.parametrize("new", [0, 2])
+def test_posts_of_which_photo_and_copy_are_gone_are_withdrawn(last_week, posts, tmp_path, new):
+    output, private = tmp_path / "photos-protected", tmp_path / "photos-protected.private"
+    withdraw(posts, output, "p2.png", "p5.png")
+    take(posts, range(new))
+    before, lines = tree(output), (private / "manifest.jsonl").read_text().splitlines()
+    told = Told()
+    report = protect(posts, add=True, progress=told)
+    assert "photo and copy of 2 posts are gone (p2.png, p5.png): withdrawn, with captions and records" in told.notes
+    assert (report.protected, report.photos, report.withdrawn, report.added) == (6 + new, 6 + new, 2, new)
+    assert without_texts(tree(output)).items() >= without_texts(before).items()
+    gone = ("p2.png", "p5.png")
+    for name in TEXTS:
+        kept = [row for row in before[name].decode().splitlines(True) if not any(one in row for one in gone)]
+        assert (output / name).read_text().startswith("".join(kept))
+        assert len(rows(output / name)) == 6 + new
+    kept = [line for line in lines if json.loads(line)["output"] not in gone]
+    assert (private / "manifest.jsonl").read_text().splitlines()[:6] == kept
+    assert json.loads((private / "report.json").read_text())["protected"] == 6 + new
+    assert new or not any(one in (private / "report.html").read_text() for one in gone)
+    assert check(output).problems == []
+    again = tree(tmp_path)
+    assert protect(posts, add=True).added == 0
+    assert tree(tmp_path) == again
+
+
+@pytest.mark.parametrize("place", ["set_mode", "manifest_text", "seal_records"])
+def test_a_withdrawal_that_was_stopped_goes_on_by_the_same_call(last_week, posts, tmp_path, monkeypatch, place):
+    output, private = tmp_path / "photos-protected", tmp_path / "photos-protected.private"
+    withdraw(posts, output, "p2.png")
+
+    def kill(*_args, **_kwargs):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files if place == "set_mode" else withdrawn, place, kill)
+        with pytest.raises(Killed):
+            protect(posts, add=True)
+    assert (protect(posts, add=True).withdrawn, check(output).problems) == (1, [])
+    assert {*captions_of(output)} == {line["output"] for line in manifest(private)} == {*tree(output)} - {*TEXTS}
+
+
+def test_a_text_beside_a_withdrawn_photo_goes_with_it(posts, quick, tmp_path):
+    (posts / "posts.jsonl").unlink()
+    for number in range(8):
+        (posts / f"p{number}.txt").write_text(f"a day {number}\n")
+    output = tmp_path / "photos-protected"
+    protect(posts, **quick)
+    before = tree(output)
+    withdraw(posts, output, "p2.png", "p3.png", "p3.txt")
+    report = protect(posts, add=True)
+    after, gone = tree(output), {"p2.png", "p2.txt", "p3.png", "p3.txt"}
+    assert (report.captions, set(after)) == (6, set(before) - gone)
+    assert [name for name in after if after[name] != before[name]] == ["metadata.jsonl"]
+    assert check(output).problems == []
+
+
+def test_a_lost_copy_is_no_withdrawal_where_no_original_is_there(last_week, posts, tmp_path):
+    shutil.move(posts, tmp_path / "disk")
+    take(posts, [0])
+    (tmp_path / "photos-protected" / "p2.png").unlink()
+    with pytest.raises(CheckpointError, match=r"p2\.png of the earlier run is missing"):
+        protect(posts, add=True)
+
+
+def test_nothing_is_withdrawn_while_an_add_that_was_stopped_has_published_some(last_week, posts, tmp_path, monkeypatch):
+    take(posts, range(2))
+    add_and_stop_after_two_files(posts, monkeypatch)
+    withdraw(posts, tmp_path / "photos-protected", "p2.png")
+    with pytest.raises(CheckpointError, match=r"copy of 1 post are gone \(p2\.png\), and an add=True was stopped"):
+        protect(posts, add=True)
+
+
+def test_resume_names_the_option_that_withdraws(last_week, posts, quick, tmp_path):
+    withdraw(posts, tmp_path / "photos-protected", "p2.png")
+    with pytest.raises(CheckpointError, match=r"p2\.png cannot be made again") as caught:
+        protect(posts, resume=True, **quick)
+    assert (caught.value.hint or "").startswith("use add=True, which takes out posts whose photo and copy are both")

@@ -132,6 +132,9 @@ class ProtectReport(Record):
         description="Photos that this run added to an earlier result, with --add. Losses, rounds and seconds are then "
         "those of the added photos, all else is of both.",
     )
+    withdrawn: int = Field(
+        default=0, description="Posts that --add has taken out of the result, as photo and copy were gone."
+    )
     some_photos: bool = Field(
         default=False, description="Whether only some photos of the folder were taken: named, or by --only and --skip."
     )
@@ -205,6 +208,11 @@ class ProtectReport(Record):
     made_by: MadeBy = None
     seconds: RunSeconds
     notes: list[str] = Field(default_factory=list, description="Remarks on this run for the user.")
+
+    @property
+    def is_of_one_run(self) -> bool:
+        """Whether nothing was added to what the run made, or withdrawn, so that the same call makes all of it."""
+        return not (self.added or self.withdrawn)
 
     @property
     def is_packed(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
 from unlearnable.errors import CheckpointError
@@ -71,7 +72,12 @@ def finished_report(
         said = f"{said_of_changed(changed)} since this run began"
         if broken := published.damaged(layout):
             lost = named([str(layout.output / name) for name in broken], _NAMED)
-            back = "" if report.added else "put the photos back as they were, or "  # what was added to is no one run's
+            back = "put the photos back as they were, or " if report.is_of_one_run else ""
+            gone = {
+                line.output for line in read_manifest(layout.manifest) if not files.exists(layout.photos / line.source)
+            }
+            if gone.intersection(broken):
+                back = f"use --add, which takes out posts whose photo and copy are both gone, {back or 'or '}"
             raise CheckpointError(
                 f"{said}, so {lost} cannot be made again", hint=f"{back}protect all anew with --overwrite"
             )

@@ -46,7 +46,7 @@ def set_aside(layout: Layout, names: Sequence[str]) -> bool:
     Raises:
         OutputError: one lies in a linked folder, perhaps among the originals, or the system refuses.
     """
-    _refuse_linked(layout, names)
+    refuse_linked(layout, names)
     found = [name for name in names if os.path.lexists(layout.output / name)]
     with files.reporting_write_errors(layout.changed):
         for name in found:
@@ -125,7 +125,7 @@ def put_in_place(layout: Layout) -> None:
     """
     new = {path.relative_to(layout.staged).as_posix(): _hash(path) for path in files.files_below(layout.staged)}
     old = read_sums(layout)
-    _refuse_linked(layout, {*old, *new})
+    refuse_linked(layout, {*old, *new})
     _refuse_taken(layout, new, old)
     _refuse_private(layout)
     with files.reporting_write_errors(layout.report):
@@ -138,7 +138,7 @@ def put_in_place(layout: Layout) -> None:
         path.unlink(missing_ok=True)
     for name in old.keys() - new.keys():  # first: where case does not count, a new name may be the same file
         if _hash(layout.output / name) in both[name]:
-            _remove(layout.output / name, layout.output)
+            remove(layout.output / name, layout.output)
     for name, wanted in new.items():
         if _hash(layout.output / name) != wanted:
             _link(layout.staged / name, layout.output / name, layout.swapping)
@@ -164,7 +164,7 @@ def _refuse_taken(layout: Layout, new: dict[str, str], old: Sums) -> None:
         _refuse(taken, f"{layout.output} holds files of other origin that are in the way")
 
 
-def _refuse_linked(layout: Layout, names: Iterable[str]) -> None:
+def refuse_linked(layout: Layout, names: Iterable[str]) -> None:
     """Stop where a folder on the way to a published file is a link: it may lead among the originals."""
     folders = {folder for name in names for folder in (layout.output / name).parents}
     linked = [str(folder) for folder in folders if folder.is_relative_to(layout.output) and folder.is_symlink()]
@@ -203,7 +203,7 @@ def _hash(path: Path) -> str:
     return checksums.sha256(path) if path.is_file() and not path.is_symlink() else ""
 
 
-def _remove(path: Path, root: Path) -> None:
+def remove(path: Path, root: Path) -> None:
     """Remove a file, and the folders below `root` that become empty."""
     with files.reporting_write_errors(path):
         path.unlink()

@@ -6,10 +6,11 @@ import os
 import shutil
 import tomllib
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from unlearnable import checksums, files
 from unlearnable.config import ProtectSettings
+from unlearnable.datasets.formats.sidecar import SUFFIXES
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.escapes import storable
 from unlearnable.results import ManifestLine, ProtectReport
@@ -46,6 +47,14 @@ class Earlier:
     def protected(self) -> list[ManifestLine]:
         """The manifest lines of the photos that have a copy."""
         return [line for line in self.lines if line.status == "protected"]
+
+    @property
+    def withdrawn(self) -> list[ManifestLine]:
+        """The manifest lines of posts that the user took back: original and copy are gone, and others are there."""
+        away = [line for line in self.protected if not files.exists(self.root / line.source)]
+        if len(away) == len(self.protected):  # the originals are elsewhere, perhaps on a disk that is not there
+            return []
+        return [line for line in away if not os.path.lexists(self.records.output / str(line.output))]
 
     @property
     def texts(self) -> list[str]:
@@ -153,12 +162,16 @@ def _refuse_damaged(layout: Layout, earlier: Earlier) -> None:
     """Stop unless each published file is as it was written; texts may be the new ones already."""
     now = published.read_sums(layout)
     listed = {str(line.output): {str(line.sha256_out)} for line in earlier.protected}
+    gone = {PurePosixPath(str(line.output)) for line in earlier.withdrawn}
+    gone |= {path.with_suffix(suffix) for path in gone for suffix in SUFFIXES}
     for name, digests in {**earlier.sums, **listed}.items():
         path = layout.output / name
         found = checksums.sha256(path) if path.is_file() and not path.is_symlink() else None
+        if found is None and PurePosixPath(name) in gone:
+            continue  # withdrawn, also where the text beside it went too
         if found not in digests and (found is None or name in listed or found not in now.get(name, ())):
             state = "is not as the earlier run wrote it" if found else "of the earlier run is missing"
             hint = "restore it from a backup, or move the folder away and protect all anew"
-            if not earlier.report.added:  # the same call makes all of it, so that it can make a part again
+            if earlier.report.is_of_one_run:  # the same call makes all of it, so that it can make a part again
                 hint = "make it again with --resume, or restore it from a backup; then use --add"
             raise CheckpointError(f"{path} {state}, so nothing is added", hint=hint)

@@ -99,8 +99,9 @@ def joined_report(
             **figures_of(protected),
             "captions_file": before.captions_file or new.captions_file,
             "caption_format": before.caption_format,
-            "photos": len(protected) + len({line.source for line in lines if line.status == "skipped" and line.post}),
+            "photos": _photos(lines),
             "added": new.protected,
+            "withdrawn": before.withdrawn,
             "some_photos": before.some_photos or new.some_photos,
             "captions_found": before.captions_found + new.captions_found,
             "skipped": skipped,
@@ -111,6 +112,29 @@ def joined_report(
             "notes": [*of_new, *_of_before(before.notes, of_new), *of_both],
         }
     )
+
+
+def reduced_report(earlier: Earlier, lines: Sequence[ManifestLine]) -> ProtectReport:
+    """Return the earlier report where lines of protected photos are left out; losses stay those of all."""
+    before, protected = earlier.report, [line for line in lines if line.status == "protected"]
+    triggers = before.triggers and _variety(protected, before.triggers.nats_per_word)
+    of_all = [*said_of_counting(triggers, len(protected), earlier.settings.trigger_scope), *said_of_copies(protected)]
+    return before.model_copy(
+        update={
+            **figures_of(protected),
+            "photos": _photos(lines),
+            "withdrawn": before.withdrawn + before.protected - len(protected),
+            "captions_found": min(before.captions_found, len(protected)),
+            "triggers": triggers,
+            "notes": [*(note for note in before.notes if not _is_of(OF_BOTH, note)), *of_all],
+        }
+    )
+
+
+def _photos(lines: Sequence[ManifestLine]) -> int:
+    """Return how many photos a manifest counts: those that have a copy, and those that were left out."""
+    left_out = {line.source for line in lines if line.status == "skipped" and line.post}
+    return sum(line.status == "protected" for line in lines) + len(left_out)
 
 
 def _of_before(notes: Sequence[str], of_new: Sequence[str]) -> list[str]:
@@ -164,9 +188,13 @@ def _left_out(earlier: Earlier, new: Sequence[SkippedRecord], again: Set[str]) -
 def _triggers(before: ProtectReport, new: ProtectReport, protected: Sequence[ManifestLine]) -> TriggerFigures | None:
     if before.triggers is None or new.triggers is None:
         return None
-    figures = variety([line.trigger for line in protected])
     nats = [before.triggers.nats_per_word, new.triggers.nats_per_word]
     if nats[0] is None or nats[1] is None:
-        return figures
+        return _variety(protected, None)
     mean = (nats[0] * before.protected + nats[1] * new.protected) / len(protected)
-    return figures.model_copy(update={"nats_per_word": round(mean, 3)})
+    return _variety(protected, round(mean, 3))
+
+
+def _variety(protected: Sequence[ManifestLine], nats_per_word: float | None) -> TriggerFigures:
+    figures = variety([line.trigger for line in protected])
+    return figures.model_copy(update={"nats_per_word": nats_per_word})

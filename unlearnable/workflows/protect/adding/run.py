@@ -28,6 +28,7 @@ from unlearnable.workflows.protect.adding.joined import (
     read_again,
     unchanged_report,
 )
+from unlearnable.workflows.protect.adding.withdrawn import without_withdrawn
 from unlearnable.workflows.protect.caption_names import refuse_unmentioned
 from unlearnable.workflows.protect.chosen import Source, places_of
 from unlearnable.workflows.protect.expected import foreseen_and_ready, result_bytes
@@ -56,6 +57,7 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
     with held(layout), scratch_of(layout) as scratch:
         earlier = earlier_result(layout)
         found = open_posts(source, settings, progress)
+        earlier = without_withdrawn(layout, earlier, scratch, progress)
         dataset = additions(found, earlier)
         if not dataset.photos:
             _refuse_half_added(layout, earlier)

@@ -1,0 +1,97 @@
+"""Posts that were withdrawn: their original and their copy are gone, and so `--add` takes them out of the result."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Set
+from dataclasses import replace
+from pathlib import Path
+
+from unlearnable import checksums, files
+from unlearnable.datasets import Dataset, Edits, columns_of, open_dataset, write_captions
+from unlearnable.datasets.formats import FORMATS
+from unlearnable.errors import CheckpointError, InputError
+from unlearnable.progress import Progress
+from unlearnable.report.html import protect_page
+from unlearnable.wording import counted, named
+from unlearnable.workflows.output.layout import METADATA, PRIVATE_SUMS, Layout
+from unlearnable.workflows.output.records import seal_records
+from unlearnable.workflows.protect import published
+from unlearnable.workflows.protect.adding.earlier import Earlier
+from unlearnable.workflows.protect.adding.joined import joined_pictures, reduced_report
+from unlearnable.workflows.protect.write_photos import manifest_text
+
+_NAMED = 3  # copies in a remark; the others are counted
+_ANEW = "protect all anew with --overwrite"
+
+
+def without_withdrawn(layout: Layout, earlier: Earlier, scratch: Path, progress: Progress) -> Earlier:
+    """Take the withdrawn posts out of an earlier result; a call that is interrupted can be repeated.
+
+    Raises:
+        CheckpointError: an `--add` was stopped while it published photos, or captions cannot be taken out of a file.
+        OutputError: a file cannot be written.
+    """
+    gone = {str(line.output) for line in earlier.withdrawn}
+    if not gone:
+        return earlier
+    said = f"photo and copy of {counted(len(gone), 'post')} are gone ({named(sorted(gone), _NAMED)})"
+    if earlier.records != layout:
+        raise CheckpointError(f"{said}, and an --add was stopped while it put photos into {layout.output}", hint=_ANEW)
+    try:
+        texts = _texts_without(gone, earlier, scratch / "kept")
+    except InputError as error:
+        raise CheckpointError(f"{said}, and captions of them cannot be taken out", hint=_ANEW) from error
+    lines = [line for line in earlier.lines if line.output not in gone]
+    sums = {name: digests for name, digests in earlier.sums.items() if name not in {*gone, *earlier.texts}}
+    sums |= {name: {hashlib.sha256(text).hexdigest()} for name, text in texts.items()}
+    kept = replace(earlier, report=reduced_report(earlier, lines), lines=lines, sums=sums)
+    _replace(earlier, kept, texts)
+    progress.note(f"{said}: withdrawn, with captions and records")
+    return kept
+
+
+def _texts_without(gone: Set[str], earlier: Earlier, folder: Path) -> dict[str, bytes]:
+    """Return the published texts without the captions of copies that are gone, but for texts that hold nothing else."""
+    before, after, output = folder / "before", folder / "after", earlier.records.output
+    there = [name for name in earlier.texts if (output / name).is_file()]
+    for name in (*(str(line.output) for line in earlier.protected), *there):  # captions name photos: all are there
+        (before / name).parent.mkdir(parents=True, exist_ok=True)
+        (before / name).write_bytes((output / name).read_bytes() if name in there else b"")
+
+    def write(dataset: Dataset, target: Path) -> None:
+        stay = {photo.id: photo.id for photo in dataset.photos if photo.id not in gone}
+        if any(pair.photo in stay and pair.record >= 0 for pair in dataset.pairs):
+            keep_fields = frozenset(name.casefold() for name in earlier.settings.keep_fields)
+            write_captions(dataset, Edits(paths=stay, keep_fields=keep_fields), target)
+
+    in_one = earlier.report.captions_file is not None
+    for name in there if in_one else [METADATA]:
+        columns = None if name == METADATA else columns_of(earlier.settings)
+        write(open_dataset(before, before / name, columns), after / name)
+    if not in_one and there != [METADATA]:
+        write(FORMATS[earlier.report.caption_format].read(before, before), after)
+    return {path.relative_to(after).as_posix(): path.read_bytes() for path in files.files_below(after)}
+
+
+def _replace(earlier: Earlier, kept: Earlier, texts: Mapping[str, bytes]) -> None:
+    """Replace an earlier result by what is kept of it: its report first and its manifest, which tells both, last."""
+    layout, report = earlier.records, kept.report.model_dump_json(indent=2) + "\n"
+    published.refuse_linked(layout, earlier.texts)
+    page = protect_page(kept.report, kept.lines, kept.settings, joined_pictures(kept, layout, [], {}))
+    with files.reporting_write_errors(layout.report):
+        (layout.private / PRIVATE_SUMS).unlink(missing_ok=True)
+    files.write_text(layout.report, report)
+    checksums.write_sums(layout.sums, {name: earlier.sums[name] | new for name, new in kept.sums.items()})
+    for name in earlier.texts:
+        path = layout.output / name
+        if name not in texts and path.is_file():
+            published.remove(path, layout.output)
+        elif name in texts and path.read_bytes() != texts[name]:
+            mode = path.stat().st_mode
+            files.write_bytes(path, texts[name])
+            files.set_mode(path, mode)
+    checksums.write_sums(layout.sums, kept.sums)
+    files.write_text(layout.page, page)
+    files.write_text(layout.manifest, manifest_text(kept.lines))
+    seal_records(layout, report)
