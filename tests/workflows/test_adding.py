@@ -763,3 +763,15 @@ def test_resume_names_the_option_that_withdraws(last_week, posts, quick, tmp_pat
     with pytest.raises(CheckpointError, match=r"p2\.png cannot be made again") as caught:
         protect(posts, resume=True, **quick)
     assert (caught.value.hint or "").startswith("use add=True, which takes out posts whose photo and copy are both")
+
+
+@pytest.mark.parametrize("new", [0, 2])
+def test_a_copy_whose_photo_alone_is_gone_stays_and_is_named(last_week, posts, tmp_path, new):
+    (posts / "p2.png").unlink()
+    (posts / "p3.png").rename(posts / "renamed.png")
+    take(posts, range(new))
+    before, told = tree(tmp_path / "photos-protected"), Told()
+    assert protect(posts, add=True, progress=told).protected == 8 + new
+    said = "p2.png is of a photo that is gone, and stays published: delete it too, and add=True withdraws it"
+    assert [note for note in told.notes if "gone" in note] == [said]
+    assert without_texts(tree(tmp_path / "photos-protected")).items() >= without_texts(before).items()

@@ -28,7 +28,7 @@ from unlearnable.workflows.protect.adding.joined import (
     read_again,
     unchanged_report,
 )
-from unlearnable.workflows.protect.adding.withdrawn import without_withdrawn
+from unlearnable.workflows.protect.adding.withdrawn import said_of_left, without_withdrawn
 from unlearnable.workflows.protect.caption_names import refuse_unmentioned
 from unlearnable.workflows.protect.chosen import Source, places_of
 from unlearnable.workflows.protect.expected import foreseen_and_ready, result_bytes
@@ -58,6 +58,8 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         earlier = earlier_result(layout)
         found = open_posts(source, settings, progress)
         earlier = without_withdrawn(layout, earlier, scratch, progress)
+        for note in said_of_left(earlier, found):
+            progress.note(note)
         dataset = additions(found, earlier)
         if not dataset.photos:
             _refuse_half_added(layout, earlier)

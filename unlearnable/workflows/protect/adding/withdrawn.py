@@ -17,6 +17,7 @@ from unlearnable.wording import counted, named
 from unlearnable.workflows.output.layout import METADATA, PRIVATE_SUMS, Layout
 from unlearnable.workflows.output.records import seal_records
 from unlearnable.workflows.protect import published
+from unlearnable.workflows.protect.adding.additions import recognised
 from unlearnable.workflows.protect.adding.earlier import Earlier
 from unlearnable.workflows.protect.adding.joined import joined_pictures, reduced_report
 from unlearnable.workflows.protect.write_photos import manifest_text
@@ -49,6 +50,22 @@ def without_withdrawn(layout: Layout, earlier: Earlier, scratch: Path, progress:
     _replace(earlier, kept, texts)
     progress.note(f"{said}: withdrawn, with captions and records")
     return kept
+
+
+def said_of_left(earlier: Earlier, found: Dataset) -> list[str]:
+    """Return a remark where copies are left of photos that are gone from their folder, while others are there."""
+    if found.partial or found.root.resolve() != earlier.root:
+        return []
+    there = {line.source for line in recognised(found, earlier).values()}
+    away = [line for line in earlier.protected if line.source not in there]
+    left = [str(line.output) for line in away if not files.exists(earlier.root / line.source)]
+    if not left or len(left) == len(earlier.protected):
+        return []
+    one = len(left) == 1
+    said, it = (
+        ("is of a photo that is gone, and stays", "it") if one else ("are of photos that are gone, and stay", "them")
+    )
+    return [f"{named(left, _NAMED)} {said} published: delete {it} too, and --add withdraws {it}"]
 
 
 def _texts_without(gone: Set[str], earlier: Earlier, folder: Path) -> dict[str, bytes]:
