@@ -25,6 +25,7 @@ from unlearnable.workflows.protect.adding import withdrawn
 from unlearnable.workflows.protect.adding.joined import _of_before
 from unlearnable.workflows.protect.adding.settings import continued
 from unlearnable.workflows.protect.check import check
+from unlearnable.workflows.protect.dry_run import plan
 from unlearnable.workflows.protect.lock import held
 from unlearnable.workflows.verify.matching import match
 
@@ -725,6 +726,16 @@ def test_a_withdrawal_that_was_stopped_goes_on_by_the_same_call(last_week, posts
             protect(posts, add=True)
     assert (protect(posts, add=True).withdrawn, check(output).problems) == (1, [])
     assert {*captions_of(output)} == {line["output"] for line in manifest(private)} == {*tree(output)} - {*TEXTS}
+
+
+@pytest.mark.parametrize("new", [0, 1])
+def test_a_plan_says_what_would_be_withdrawn(last_week, posts, tmp_path, new):
+    withdraw(posts, tmp_path / "photos-protected", "p2.png")
+    take(posts, range(new))
+    before = tree(tmp_path)
+    plan(continued({"photos": (posts,)}), add=True, progress=(told := Told()))
+    assert "photo and copy of 1 post are gone (p2.png): to be withdrawn" in told.notes
+    assert tree(tmp_path) == before
 
 
 def test_a_text_beside_a_withdrawn_photo_goes_with_it(posts, quick, tmp_path):

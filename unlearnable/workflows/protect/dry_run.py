@@ -20,6 +20,7 @@ from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.adding.additions import additions
 from unlearnable.workflows.protect.adding.earlier import earlier_result
+from unlearnable.workflows.protect.adding.withdrawn import said_of_gone
 from unlearnable.workflows.protect.caption_names import refuse_unmentioned
 from unlearnable.workflows.protect.changes import changed_since_stopped
 from unlearnable.workflows.protect.chosen import places_of
@@ -56,7 +57,10 @@ def plan(
     with scratch_folder() as scratch:
         dataset = open_posts(source, settings, progress, scratch)
         if add:
-            dataset = additions(dataset, earlier_result(layout))
+            earlier = earlier_result(layout)
+            if said := said_of_gone(earlier):
+                progress.note(f"{said}: to be withdrawn")
+            dataset = additions(dataset, earlier)
             if not dataset.photos:
                 return _nothing(settings, layout, dataset)
         if resume:

@@ -36,7 +36,7 @@ def without_withdrawn(layout: Layout, earlier: Earlier, scratch: Path, progress:
     gone = {str(line.output) for line in earlier.withdrawn}
     if not gone:
         return earlier
-    said = f"photo and copy of {counted(len(gone), 'post')} are gone ({named(sorted(gone), _NAMED)})"
+    said = said_of_gone(earlier)
     if earlier.records != layout:
         raise CheckpointError(f"{said}, and an --add was stopped while it put photos into {layout.output}", hint=_ANEW)
     try:
@@ -50,6 +50,12 @@ def without_withdrawn(layout: Layout, earlier: Earlier, scratch: Path, progress:
     _replace(earlier, kept, texts)
     progress.note(f"{said}: withdrawn, with captions and records")
     return kept
+
+
+def said_of_gone(earlier: Earlier) -> str:
+    """Return the beginning of a remark on the posts that were withdrawn; empty where none was."""
+    gone = sorted(str(line.output) for line in earlier.withdrawn)
+    return f"photo and copy of {counted(len(gone), 'post')} are gone ({named(gone, _NAMED)})" if gone else ""
 
 
 def said_of_left(earlier: Earlier, found: Dataset) -> list[str]:
