@@ -57,10 +57,7 @@ def plan(
     with scratch_folder() as scratch:
         dataset = open_posts(source, settings, progress, scratch)
         if add:
-            earlier = earlier_result(layout)
-            if said := said_of_gone(earlier):
-                progress.note(f"{said}: to be withdrawn")
-            dataset = additions(dataset, earlier)
+            dataset = _additions(dataset, layout, progress)
             if not dataset.photos:
                 return _nothing(settings, layout, dataset)
         if resume:
@@ -107,6 +104,14 @@ def _refusal(settings: ProtectSettings, layout: Layout, dataset: Dataset, *, res
     except (CheckpointError, OutputError) as error:
         return error.line
     return ""
+
+
+def _additions(dataset: Dataset, layout: Layout, progress: Progress) -> Dataset:
+    """Return the posts to be added, and say which would be withdrawn."""
+    earlier = earlier_result(layout)
+    if said := said_of_gone(earlier):
+        progress.note(f"{said}: to be withdrawn")
+    return additions(dataset, earlier)
 
 
 def _nothing(settings: ProtectSettings, layout: Layout, dataset: Dataset) -> ProtectPlan:
