@@ -18,7 +18,8 @@ from unlearnable.errors import ConfigError, InputError, ModelError, OutputError
 from unlearnable.models.openclip import load as load_model
 from unlearnable.models.openclip import save
 from unlearnable.results import ManifestLine
-from unlearnable.workflows.explain.run import NEW, _figures_in, titles_of
+from unlearnable.workflows.explain.output import NEW, figures_in
+from unlearnable.workflows.explain.run import titles_of
 from unlearnable.workflows.explain.selection import post_of
 
 
@@ -320,7 +321,7 @@ def test_numbers_that_are_cut_short_are_called_damaged_with_a_remedy_that_works(
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such pipes")
 def test_a_pipe_in_place_of_the_numbers_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "explain.json")
-    reading = threading.Thread(target=_figures_in, args=(tmp_path / "explain.json",), daemon=True)
+    reading = threading.Thread(target=figures_in, args=(tmp_path / "explain.json",), daemon=True)
     reading.start()
     reading.join(20)
     assert not reading.is_alive()
