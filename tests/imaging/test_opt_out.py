@@ -71,11 +71,12 @@ def test_a_packet_without_properties_gets_its_first() -> None:
     assert opt_out_of(prohibit(empty)) == PROHIBITED
 
 
+NESTED = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">' + b"<a>" * 3000 + b"</a>" * 3000 + b"</x:xmpmeta>"
 BOMB = b'<!DOCTYPE x [<!ENTITY a "b">]><x:xmpmeta xmlns:x="adobe:ns:meta/">&a;</x:xmpmeta>'
 
 
 @pytest.mark.parametrize(
-    "broken", [b"", b"\0\0", b"no XML", b"<a/>", packet()[:-90], BOMB, BOMB.decode().encode("utf-16")]
+    "broken", [b"", b"\0\0", b"no XML", b"<a/>", packet()[:-90], NESTED, BOMB, BOMB.decode().encode("utf-16")]
 )
 def test_what_is_no_xmp_is_replaced(broken: bytes) -> None:
     assert not joins(broken)
