@@ -16,6 +16,7 @@ import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from tests.conftest import tree
 from tests.datasets.formats.unpublished import gallery_dl_of, xmp_of
@@ -208,6 +209,17 @@ def gallery_dl() -> Sample:
     return Sample(texts, "", with_captions=False)
 
 
+def embedded() -> Sample:
+    """Nothing of it is written, as of the two before: tests/datasets/formats/test_embedded.py has what is read."""
+    return Sample({}, "", with_captions=False, more=write_described_photos)
+
+
+def write_described_photos(root: Path) -> None:
+    for photo, captions in CAPTIONS.items():
+        kind = "PNG" if photo.endswith(".png") else "JPEG"
+        Image.new("RGB", (20, 20)).save(root / photo, kind, xmp=xmp_of(*captions).encode())
+
+
 def folder() -> Sample:
     return Sample({}, "", with_captions=False)
 
@@ -319,6 +331,7 @@ SAMPLES: dict[str, Callable[[], Sample]] = installed() | {
         sidecar,
         xmp,
         gallery_dl,
+        embedded,
         folder,
         karpathy,
         coco,

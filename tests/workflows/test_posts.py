@@ -145,6 +145,23 @@ def test_descriptions_in_metadata_are_said_where_there_is_no_caption(posts):
     assert not any("exiftool" in note for note in notes)
 
 
+def test_descriptions_in_photos_are_captions_where_nothing_else_gives_any(posts):
+    for name, words in (("a.jpg", "my dog"), ("b.jpg", "SONY DSC")):
+        Image.new("RGB", (40, 40)).save(posts / name, xmp=(XMP % words).encode())
+    (posts / "mine.xlsx").write_bytes(b"PK")
+    assert opened(posts)[0].source == posts / "posts.jsonl"
+    (posts / "posts.jsonl").unlink()
+    dataset, notes = opened(posts)
+    assert (captions_found(dataset), dataset.captions_by_photo()["a.jpg"]) == (1, ["my dog"])
+    said = "captions from the descriptions in the photos themselves: the new ones are in metadata.jsonl alone"
+    assert notes[0] == said
+    assert any("mine.xlsx is a spreadsheet: it is not read" in note for note in notes)
+    assert not any("descriptions in b.jpg" in note for note in notes)
+    dataset, notes = opened(posts / "a.jpg", posts / "b.jpg")
+    assert (notes[0], dataset.uncaptioned, len(dataset.photos)) == (said, {"b.jpg"}, 2)
+    assert opened(posts / "b.jpg")[0].format == "folder"
+
+
 @pytest.mark.parametrize("name", ["p0.de.txt", "p0.png.de.txt", "p0_pt-BR.caption"])
 def test_texts_of_a_language_beside_photos_are_said_where_there_is_no_other(name, posts):
     (posts / "posts.jsonl").unlink()

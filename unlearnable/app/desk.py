@@ -289,10 +289,11 @@ class Desk:
         dataset = inbox.posts(watch)
         if inbox is not self.inbox:
             return  # all of it was to be forgotten meanwhile
-        typed = {photo: text for photo, text in self.captions.items() if text.strip()}
+        came = _given(self.dataset) if self.dataset else {}
+        typed = {photo: text for photo, text in self.captions.items() if text.strip() != came.get(photo, "")}
         self.dataset, self.captions = dataset, typed
         if inbox.takes_captions(dataset):
-            self.captions = {photo.id: typed.get(photo.id, "") for photo in dataset.photos}
+            self.captions = {photo: typed.get(photo, text) for photo, text in _given(dataset).items()}
         elif typed:
             watch.note("captions came with the photos: those that you typed are not used")
         self.notes = list(watch.notes)  # before those on the work, which may follow
@@ -303,7 +304,7 @@ class Desk:
         from unlearnable.workflows.protect.draft import draft
 
         if self.dataset is not None and self.inbox.takes_captions(self.dataset):
-            self.inbox.write_captions(self.captions)
+            self.inbox.write_captions(self.captions if self.captions != _given(self.dataset) else {})
         self._drafts += 1
         scratch = self._folder(f"draft-{self._drafts}")
         place = scratch / "unwritten"  # where the copies go is asked afterwards
@@ -323,6 +324,12 @@ class Desk:
         assert self.draft is not None
         self.report = self.draft.publish(self.output, watch)
         self.stage = Stage.PUBLISHED
+
+
+def _given(dataset: Dataset) -> dict[str, str]:
+    """Return the first caption that came with each photo; empty where none did."""
+    captions, bare = dataset.captions_by_photo(), dataset.uncaptioned
+    return {photo: "" if photo in bare else texts[0] for photo, texts in captions.items()}
 
 
 def _unpacked(inbox: Inbox, path: Path) -> str:

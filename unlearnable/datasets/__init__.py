@@ -16,7 +16,7 @@ from unlearnable.datasets.found_captions import (
 from unlearnable.datasets.opening import columns_of, is_word_for_people, open_dataset, write_captions
 from unlearnable.datasets.tree import is_photo
 from unlearnable.datasets.types import Columns, Dataset, Edits, Pair, Person, Photo, Skipped
-from unlearnable.datasets.unread import unread_below, unread_captions, unread_descriptions
+from unlearnable.datasets.unread import unread_below, unread_captions, unread_descriptions, unread_inside
 
 __all__ = [
     "Columns",
@@ -47,5 +47,6 @@ __all__ = [
     "unread_below",
     "unread_captions",
     "unread_descriptions",
+    "unread_inside",
     "write_captions",
 ]

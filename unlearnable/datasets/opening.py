@@ -39,7 +39,7 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
             that it names are read, from the file's own folder; or a shard, or a folder of shards, which hold photos.
         captions: a caption file for the photos of a folder (`only_captions` finds it). Without one, or where it is
             the folder itself, that is searched for `metadata.jsonl` or `metadata.csv`, for the files of an unpacked
-            export, then for a `.txt` or `.caption` beside each photo.
+            export, then for a `.txt` or `.caption` beside each photo and the like, then for descriptions in the photos.
             The word `people`, unless there is a file of that name, reads a folder of faces in any
             layout that `open_people` knows; the captions then hold invented names.
         columns: the columns of a CSV or TSV that hold photo and caption; by default those that its heading names.

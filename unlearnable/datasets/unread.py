@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from unlearnable import files
 from unlearnable.datasets.export import Export
 from unlearnable.datasets.formats import FORMATS
+from unlearnable.datasets.formats.embedded import captions_in
 from unlearnable.datasets.formats.sidecar import text_beside
 from unlearnable.datasets.found_captions import listed, possible_captions
 from unlearnable.datasets.recognition import (
@@ -34,14 +35,11 @@ _BELOW = _TEXTS | {".html", ".htm", ".json", ".jsonl", ".ndjson", ".csv", ".tsv"
 _MOST = 500  # files in sub-folders, and photos, that are looked at
 _LARGEST = 1 << 26  # bytes of a file in a sub-folder
 _TELLING = 20  # letters of a photo's name that stand nowhere by chance without its suffix, as of a photo of Bluesky
-_HEAD = 1 << 18  # bytes in which a JPEG has its metadata
-_XMP = rb"<dc:description>\s*<rdf:Alt>\s*<rdf:li[^>]*>\s*[^<\s]"
-_IPTC = rb"Photoshop 3\.0\0.{0,20000}?\x1c\x02\x78\0[\x02-\xff]"  # its Caption-Abstract
-_IN_PHOTO = re.compile(_XMP + b"|" + _IPTC, re.DOTALL)
+_HEAD = 1 << 18  # bytes in which XMP or JSON beside a photo has its description
 _OF_A_LANGUAGE = re.compile(r"(.+)[._-][a-z]{2,3}([-_][A-Z]{2})?\.(txt|caption)")
-_BESIDE = re.compile(
-    _XMP + rb'|"(description|caption|content|text|alt)": *"\s*[^"\s]'
-)  # also JSON of download programs
+_BESIDE = re.compile(  # in XMP, and in JSON of download programs
+    rb'<dc:description>\s*<rdf:Alt>\s*<rdf:li[^>]*>\s*[^<\s]|"(description|caption|content|text|alt)": *"\s*[^"\s]'
+)
 
 
 def unread_captions(folder: Path, photos: Iterable[str]) -> list[str]:
@@ -113,24 +111,33 @@ def unread_below(root: Path, photos: Iterable[str], read: Path | None = None) ->
     return lines
 
 
+def unread_inside(folder: Path, photos: Iterable[str]) -> list[str]:
+    """Return a line on the descriptions in photos, of which captions elsewhere give none.
+
+    Args:
+        folder: folder of the photos.
+        photos: ids of those without a caption.
+    """
+    found = [photo for photo in list(photos)[:_MOST] if captions_in(folder / photo)]
+    if not found:
+        return []
+    made = f"exiftool -r -csv -Description -Caption-Abstract {pasted(folder)} > {pasted(folder / 'captions.csv')}"
+    return [f"descriptions in {_with_more(found, 'photo')} are not read; {made} makes captions of them"]
+
+
 def unread_descriptions(folder: Path, photos: Iterable[str]) -> list[str]:
-    """Return a line on the descriptions in the metadata of photos, and one on those in XMP, JSON or texts beside them.
+    """Return a line on the descriptions in XMP, JSON or texts beside photos.
 
     Args:
         folder: folder of the photos.
         photos: ids of those without a caption.
     """
     some = list(photos)[:_MOST]
-    lines = []
-    if found := [photo for photo in some if _holds(_IN_PHOTO, folder / photo)]:
-        made = f"exiftool -r -csv -Description -Caption-Abstract {pasted(folder)} > {pasted(folder / 'captions.csv')}"
-        lines.append(f"descriptions in {_with_more(found, 'photo')} are not read; {made} makes captions of them")
     stems = dict.fromkeys(stem for photo in some for stem in (photo, str(PurePosixPath(photo).with_suffix(""))))
     beside = [stem + suffix for stem in stems for suffix in (".xmp", ".json")]
     found = [name for name in beside if _holds(_BESIDE, folder / name)]
-    if found := [*found, *_by_language(folder, set(stems))]:
-        lines.append(f"descriptions in {_with_more(found)} are not read; {IN_TEXTS}")
-    return lines
+    found += _by_language(folder, set(stems))
+    return [f"descriptions in {_with_more(found)} are not read; {IN_TEXTS}"] if found else []
 
 
 def _by_language(folder: Path, stems: Set[str]) -> Iterator[str]:

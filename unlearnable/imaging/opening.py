@@ -49,10 +49,14 @@ class DecodeError(InputError):
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[tuple[ImageFile.ImageFile, IO[bytes], bytes]]:
+def opened(path: Path, *, to_load: bool = True) -> Iterator[tuple[ImageFile.ImageFile, IO[bytes], bytes]]:
     """Yield a photo that is open but not loaded, its file and the first bytes of that; other threads wait.
 
     A photo that is large or unusual was decoded on trial by then; a worker decodes it within the bounds of a trial.
+
+    Args:
+        path: the photo.
+        to_load: whether the block loads it; if not, large ones are opened without a trial.
 
     Raises:
         DecodeError: the file, or what the block does with the photo, fails; no other error is raised.
@@ -68,8 +72,8 @@ def opened(path: Path) -> Iterator[tuple[ImageFile.ImageFile, IO[bytes], bytes]]
             with _open(file, start) as image:
                 _refuse_excess(image.size)
                 size = os.fstat(file.fileno()).st_size
-                scans = limits.scans(file, size) if image.format in ("JPEG", "MPO") else 0
-                if limits.is_heavy(image, size, scans):
+                scans = limits.scans(file, size) if to_load and image.format in ("JPEG", "MPO") else 0
+                if to_load and limits.is_heavy(image, size, scans):
                     _try(path, block)
                 yield image, file, start
     except DecodeError:

@@ -1,9 +1,10 @@
-"""What programs write beside photos that is read and not published."""
+"""What programs write beside photos, and in them, that is read and not published."""
 
 from __future__ import annotations
 
 import html
 import json
+from pathlib import Path
 
 _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -30,3 +31,11 @@ def gallery_dl_of(**words: str) -> str:
     """What gallery-dl writes of a photo, with fields of the site that it comes from."""
     row = {"category": "mastodon", "subcategory": "user", "filename": "a", "extension": "jpg", "author": {"id": 7}}
     return json.dumps(row | words, indent=4)
+
+
+def iptc_into(jpeg: Path, caption: bytes) -> None:
+    """Write a Caption-Abstract of IPTC into a JPEG, as Photoshop has it."""
+    data = b"\x1c\x02\x78" + len(caption).to_bytes(2, "big") + caption
+    resource = b"8BIM\x04\x04\0\0" + len(data).to_bytes(4, "big") + data + b"\0" * (len(data) % 2)
+    segment, whole = b"Photoshop 3.0\0" + resource, jpeg.read_bytes()
+    jpeg.write_bytes(whole[:2] + b"\xff\xed" + (len(segment) + 2).to_bytes(2, "big") + segment + whole[2:])

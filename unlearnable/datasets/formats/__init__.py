@@ -73,6 +73,11 @@ FORMATS: Registry[Format] = Registry(
             "What gallery-dl writes beside photos (`--write-metadata`): the words of a post in `a.jpg.json`, which is "
             "not published.",
         ),
+        "embedded": Row(
+            "unlearnable.datasets.formats.embedded:EMBEDDED",
+            "Descriptions in the photos themselves (XMP, IPTC, EXIF, text of a PNG), as Lightroom, Apple Photos and "
+            "digiKam export them.",
+        ),
         "folder": Row(
             "unlearnable.datasets.formats.folder:FOLDER",
             "A folder of photos without captions: each photo gets one from a template and its path.",

@@ -18,7 +18,7 @@ from unlearnable.errors import ConfigError, InputError
 from unlearnable.escapes import json_line
 from unlearnable.progress import Progress
 from unlearnable.workflows.protect.chosen import Source
-from unlearnable.workflows.protect.posts import open_posts
+from unlearnable.workflows.protect.posts import PHOTOS_ALONE, open_posts
 
 CAPTIONS = "captions.jsonl"  # what was typed
 MOST_FILES = 200_000  # in an archive
@@ -108,8 +108,8 @@ class Inbox:
             raise ConfigError(error.message, hint=hint) from error
 
     def takes_captions(self, dataset: Dataset) -> bool:
-        """Return whether captions may be typed: nothing that was received holds any."""
-        return dataset.format == "folder" or (self._typed and dataset.source == self.folder / CAPTIONS)
+        """Return whether captions may be typed: nothing that was received holds any, but for the photos themselves."""
+        return dataset.format in PHOTOS_ALONE or (self._typed and dataset.source == self.folder / CAPTIONS)
 
     def write_captions(self, captions: Mapping[str, str]) -> None:
         """Write the captions that were typed, by id of the photo; those that are empty are left out."""

@@ -9,7 +9,6 @@ from pathlib import Path
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import (
     Dataset,
-    assemble,
     captions_of_others,
     columns_of,
     only_captions,
@@ -19,10 +18,12 @@ from unlearnable.datasets import (
     unread_below,
     unread_captions,
     unread_descriptions,
+    unread_inside,
 )
 from unlearnable.datasets.beside import Beside
 from unlearnable.datasets.faces.posts import FORMAT as PEOPLE
 from unlearnable.datasets.formats import FORMATS
+from unlearnable.datasets.formats.embedded import EMBEDDED
 from unlearnable.datasets.formats.sidecar import text_beside
 from unlearnable.datasets.others import other_files, said_of_others
 from unlearnable.datasets.tree import UNREADABLE, WORDLESS, not_here
@@ -36,11 +37,13 @@ from unlearnable.workflows.protect.chosen import Source, narrowed, without_priva
 from unlearnable.workflows.protect.field_notes import kept_without_use
 from unlearnable.workflows.protect.packed import unpacked
 
-_WITHOUT_EXPORTS = frozenset({"folder", "sidecar", "xmp", "gallery-dl", "jsonl", "table", "imagefolder"})
+PHOTOS_ALONE = frozenset({"folder", "embedded"})  # formats in which nothing beside the photos is read
+_WITHOUT_EXPORTS = PHOTOS_ALONE | frozenset({"sidecar", "xmp", "gallery-dl", "jsonl", "table", "imagefolder"})
 _UNPUBLISHED = {"xmp": "XMP", "gallery-dl": "JSON of gallery-dl"}
 _ALONE = f"captions from the {{}} beside each photo, which is not published: the new ones are in {METADATA} alone"
 _SAID = {  # of captions in several files, by their format
     "sidecar": "captions from the text file beside each photo",
+    "embedded": f"captions from the descriptions in the photos themselves: the new ones are in {METADATA} alone",
     **{name: _ALONE.format(what) for name, what in _UNPUBLISHED.items()},
 }
 
@@ -64,7 +67,7 @@ def open_posts(source: Source, settings: ProtectSettings, progress: Progress, sc
     if packed:
         dataset = packed
     elif source.chosen and captions is None:  # their folder may hold anything: it is not searched for other photos
-        dataset = assemble(source.place, dict.fromkeys(source.chosen), (), (), "folder", None)
+        dataset = EMBEDDED.of(source.place, source.chosen)
     else:
         dataset = open_dataset(source.place, captions, columns)
     dataset = restrict(dataset, source.chosen) if source.chosen else without_private(dataset)
@@ -111,9 +114,11 @@ def _unread(source: Source, dataset: Dataset, photos: Sequence[str], *, searched
         yield from (
             f"{path.name} names none of these photos: it is not read" for path in captions_of_others(source.place)
         )
-        yield from unread_captions(source.place, photos) if dataset.format == "folder" else ()
+        yield from unread_captions(source.place, photos) if dataset.format in PHOTOS_ALONE else ()
     if not source.chosen and dataset.format in _WITHOUT_EXPORTS:
         yield from unread_below(source.place, dataset.uncaptioned, dataset.source)
+    if dataset.format not in PHOTOS_ALONE:
+        yield from unread_inside(dataset.root, sorted(dataset.uncaptioned))
     yield from unread_descriptions(dataset.root, sorted(dataset.uncaptioned))
 
 
