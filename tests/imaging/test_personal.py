@@ -58,6 +58,22 @@ def test_a_thumbnail(photo: Photo, tmp_path: Path) -> None:
     assert (block, kind, name) == ("EXIF", "thumbnail", "thumbnail")
 
 
+@pytest.mark.parametrize(("encoding", "words"), [("utf-8", "Jürgen und 花"), ("latin-1", "Jürgen"), ("ascii", "Ada")])
+def test_texts_of_exif_and_iptc_in_the_encoding_that_they_have(
+    photo: Photo, tmp_path: Path, encoding: str, words: str
+) -> None:
+    exif, text = Image.Exif(), words.encode(encoding)
+    exif[Base.Artist] = text
+    record = b"\x1c\x02\x50" + len(text).to_bytes(2, "big") + text
+    block = b"8BIM\x04\x04\0\0" + len(record).to_bytes(4, "big") + record + b"\0" * (len(record) % 2)
+    body = b"Photoshop 3.0\0" + block
+    segment = b"\xff\xed" + (len(body) + 2).to_bytes(2, "big") + body
+    Image.fromarray(photo).save(tmp_path / "a.jpg", exif=exif)
+    written = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(written[:2] + segment + written[2:])
+    assert {(block, value) for block, _, _, value in found(tmp_path / "a.jpg")} == {("EXIF", words), ("IPTC", words)}
+
+
 @pytest.mark.parametrize(
     ("north", "east", "position"), [("S", "E", "-33.5100, 70.6000"), ("N", "W", "33.5100, -70.6000")]
 )

@@ -35,7 +35,7 @@ def described(path: Path) -> Described:
 
 def _tried(read: Callable[[ImageFile.ImageFile], Iterable[Any]], image: ImageFile.ImageFile) -> list[str]:
     with suppress(Exception):  # on a damaged block Pillow raises anything from struct.error to AttributeError
-        return [_text(value) for value in read(image) if isinstance(value, str | bytes)]
+        return [text_of(value) for value in read(image) if isinstance(value, str | bytes)]
     return []
 
 
@@ -52,7 +52,7 @@ def _png(image: ImageFile.ImageFile) -> Iterable[Any]:
     return [image.info.get("Description")]
 
 
-def _text(value: str | bytes) -> str:
+def text_of(value: str | bytes) -> str:
     """Return the text of a field, which is in UTF-8, or else in Latin-1, as which Pillow reads that of EXIF."""
     text = value.decode("latin-1") if isinstance(value, bytes) else value
     with suppress(UnicodeError):

@@ -13,6 +13,7 @@ from PIL import Image, ImageFile, IptcImagePlugin
 from PIL.ExifTags import GPS, IFD
 
 from unlearnable.imaging import metadata
+from unlearnable.imaging.descriptions import text_of
 from unlearnable.imaging.opening import opened
 from unlearnable.imaging.opt_out import opt_out_of
 from unlearnable.imaging.personal_fields import EXIF_NAMES, IPTC_NAMES, KIND_OF, Kind
@@ -131,12 +132,14 @@ def _known(block: str, name: str, value: Any) -> Iterator[Found]:
 
 
 def _decoded(name: str, value: Any) -> Any:
-    """Return the text of a field in bytes: UTF-16 where Windows or the field itself says so, or else UTF-8."""
+    """Return the text of a field: UTF-16 where Windows or the field itself says so, or else UTF-8 or Latin-1."""
+    if isinstance(value, str):
+        return text_of(value)
     if not isinstance(value, bytes):
         return value
     if name.startswith("XP") or value.startswith(b"UNICODE\0"):
         return value.removeprefix(b"UNICODE\0").decode("utf-16-le", "replace")
-    return value.removeprefix(b"ASCII\0\0\0").decode("utf-8", "replace")
+    return text_of(value.removeprefix(b"ASCII\0\0\0"))
 
 
 def _text(value: Any) -> str:
