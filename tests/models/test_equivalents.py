@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from open_clip import CLIP
 from open_clip.modified_resnet import AttentionPool2d, Bottleneck
@@ -166,6 +166,7 @@ def test_other_pools_stay(layer):
 @pytest.mark.parametrize("stride", [1, 2, 3])
 @pytest.mark.parametrize("kernel", [2, 3, 5])
 @pytest.mark.parametrize("groups", [1, 4])
+@settings(max_examples=25)  # of 121 sizes, for each of 18 layers
 @given(height=st.integers(1, 11), width=st.integers(1, 11))
 def test_padding_in_the_kernel_is_padding_of_the_map(stride, kernel, groups, height, width):
     layer = Conv2dSame(4, 4, kernel, stride, groups=groups)
