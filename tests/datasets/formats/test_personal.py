@@ -191,3 +191,16 @@ def test_a_post_that_is_left_out_takes_its_place_along(kind, tmp_path):
     for text in texts.values():
         json.loads(text.partition(" = ")[2] or text)
         assert "47.3" not in text
+
+
+def test_places_in_an_object_under_the_name_of_a_description_are_emptied(tmp_path):
+    source = lay_out(tmp_path / "in", "instagram", False)
+    path = source / "content/posts_1.json"
+    posts = json.loads(path.read_text())
+    posts[0]["media"][0]["media_metadata"] = {"description": {"language": "en", "spots": [{"location": SPOT}]}}
+    path.write_text(json.dumps(posts))
+    dataset = open_dataset(source)
+    assert {(one.photo, one.name) for one in dataset.changed_fields} == {("media/a.jpg", "location")}
+    (text,) = written(dataset, tmp_path / "out").values()
+    posts[0]["media"][0]["media_metadata"]["description"]["spots"][0]["location"] = None
+    assert json.loads(text) == posts

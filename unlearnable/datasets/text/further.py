@@ -78,12 +78,13 @@ def is_personal(name: str) -> bool:
 
 def personal_in(text: str) -> Iterator[FurtherField]:
     """Yield the places and people, wherever they are in the JSON that a text holds, but for empty ones and zeros."""
-    found = json_fields(text, json_in(text))
-    yield from (
-        FurtherField(name, TextSpan(node.start, node.end, ""), None)
-        for name, node in found
-        if is_personal(name) and not _is_nothing(node.value)
-    )
+    waiting = [json_in(text)]
+    while waiting:
+        for name, node in json_fields(text, waiting.pop()):
+            if not is_personal(name):
+                waiting.append(node)  # perhaps an object under the name of a description
+            elif not _is_nothing(node.value):
+                yield FurtherField(name, TextSpan(node.start, node.end, ""), None)
 
 
 def _is_nothing(value: Any) -> bool:
