@@ -18,6 +18,7 @@ from unlearnable.datasets import open_dataset
 from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputError
 from unlearnable.progress import Silent
 from unlearnable.workflows.output.layout import layout_of
+from unlearnable.workflows.output.records import seal_records
 from unlearnable.workflows.protect import publish, published
 from unlearnable.workflows.protect import run as workflow
 from unlearnable.workflows.protect.adding import run as adding
@@ -728,6 +729,28 @@ def test_a_withdrawal_that_was_stopped_goes_on_by_the_same_call(last_week, posts
     assert {*captions_of(output)} == {line["output"] for line in manifest(private)} == {*tree(output)} - {*TEXTS}
 
 
+def test_a_record_that_is_damaged_after_a_withdrawal_was_stopped_at_its_very_end_is_named(
+    last_week, posts, tmp_path, monkeypatch
+):
+    path = tmp_path / "photos-protected.private" / "manifest.jsonl"
+    before = path.read_bytes()
+    withdraw(posts, tmp_path / "photos-protected", "p2.png")
+
+    def kill_behind_the_manifest(*given):
+        if path.read_bytes() != before:
+            raise Killed
+        seal_records(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(withdrawn, "seal_records", kill_behind_the_manifest)
+        with pytest.raises(Killed):
+            protect(posts, add=True)
+    assert (protect(posts, add=True).withdrawn, check(tmp_path / "photos-protected").problems) == (1, [])
+    path.write_bytes(path.read_bytes().replace(b"a new day", b"a bad day", 1))
+    with pytest.raises(CheckpointError, match=r"manifest\.jsonl is damaged"):
+        protect(posts, add=True)
+
+
 @pytest.mark.parametrize("new", [0, 1])
 def test_a_plan_says_what_would_be_withdrawn(last_week, posts, tmp_path, new):
     withdraw(posts, tmp_path / "photos-protected", "p2.png")
@@ -774,6 +797,15 @@ def test_resume_names_the_option_that_withdraws(last_week, posts, quick, tmp_pat
     with pytest.raises(CheckpointError, match=r"p2\.png cannot be made again") as caught:
         protect(posts, resume=True, **quick)
     assert (caught.value.hint or "").startswith("use add=True, which takes out posts whose photo and copy are both")
+
+
+@pytest.mark.parametrize("new", [0, 2])
+def test_resume_of_what_was_added_to_says_that_it_is_the_work_of_several_runs(last_week, posts, quick, tmp_path, new):
+    take(posts, range(new))
+    withdraw(posts, tmp_path / "photos-protected", *["p2.png"][new:])
+    protect(posts, add=True)
+    with pytest.raises(CheckpointError, match=r"holds a finished result that add=True added to or took posts out of"):
+        protect(posts, resume=True, **quick)
 
 
 @pytest.mark.parametrize("new", [0, 2])

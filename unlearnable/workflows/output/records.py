@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from unlearnable import checksums
 from unlearnable.errors import CheckpointError
-from unlearnable.escapes import storable_within
+from unlearnable.escapes import storable, storable_within
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.wording import counted
 from unlearnable.workflows.output.layout import PRIVATE_SUMS, Layout
@@ -26,9 +26,16 @@ ANEW = "restore it from a backup, or protect all anew with --overwrite"
 AWAY = "restore it from a backup, or move {} elsewhere and protect all anew with --overwrite"
 
 
-def seal_records(layout: Layout, report: str) -> None:
-    """List the records of a run, of which the report is written after this list: it says that all is complete."""
+def seal_records(layout: Layout, report: str, *coming: str) -> None:
+    """List the records of a run, of which the report is written after this list: it says that all is complete.
+
+    Args:
+        layout: folders of the run.
+        report: text of the report.
+        coming: text of the manifest that is about to replace the one that is there, which counts as well.
+    """
     sums = {path.name: {checksums.sha256(path)} for path in layout.records if path.is_file()}
+    sums[layout.manifest.name] |= {hashlib.sha256(storable(text).encode()).hexdigest() for text in coming}
     sums[layout.report.name] = {hashlib.sha256(report.encode()).hexdigest()}
     checksums.write_sums(layout.private / PRIVATE_SUMS, sums)
 

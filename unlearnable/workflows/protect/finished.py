@@ -65,8 +65,11 @@ def finished_report(
     refuse_incomplete(layout, report)
     if report.run != key:
         if not (changed := changed_since_finished(layout, settings, dataset)):
+            what = "run of other settings or photos"
+            if not report.is_of_one_run:
+                what = "result that --add added to or took posts out of, which no single run makes again"
             raise CheckpointError(
-                f"{layout.private} holds a finished run of other settings or photos",
+                f"{layout.private} holds a finished {what}",
                 hint="use --add if photos are to be added, or --overwrite to start over",
             )
         said = f"{said_of_changed(changed)} since this run began"

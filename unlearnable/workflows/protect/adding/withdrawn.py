@@ -116,5 +116,7 @@ def _replace(earlier: Earlier, kept: Earlier, texts: Mapping[str, bytes]) -> Non
             files.set_mode(path, mode)
     checksums.write_sums(layout.sums, kept.sums)
     files.write_text(layout.page, page)
-    files.write_text(layout.manifest, manifest_text(kept.lines))
+    lines = manifest_text(kept.lines)
+    seal_records(layout, report, lines)  # a kill behind it leaves all records listed
+    files.write_text(layout.manifest, lines)
     seal_records(layout, report)
