@@ -12,6 +12,7 @@ from unlearnable.errors import ConfigError
 
 CACHE, STATE = "UNLEARNABLE_CACHE", "UNLEARNABLE_STATE"
 MANIFEST = "manifest.jsonl"
+NO_HOME = "this user has no home folder"
 
 
 def cache_folder() -> Path:
@@ -61,4 +62,4 @@ def _folder(variable: str, usual: Callable[[str], Path]) -> Path:
     try:
         return usual("unlearnable")
     except RuntimeError as error:
-        raise ConfigError("this user has no home folder", hint=f"set HOME, or {variable} to a folder") from error
+        raise ConfigError(NO_HOME, hint=f"set HOME, or {variable} to a folder") from error

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -299,6 +300,15 @@ def test_a_user_without_a_home_folder_gets_one_line(posts, monkeypatch):
         error, hint = result.stderr.splitlines()[-2:]
         assert error == "error: this user has no home folder"
         assert "HOME" in hint
+
+
+def test_a_library_that_asks_for_the_home_folder_of_a_user_without_one_is_no_bug(monkeypatch):
+    pytest.importorskip("pwd")
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    with pytest.raises(RuntimeError) as raised:
+        Path.home()
+    assert failure_of(raised.value) == ("this user has no home folder", "set HOME to a folder", 2)
 
 
 @POSIX

@@ -23,12 +23,14 @@ from unlearnable.cli.interruption import interruptible
 from unlearnable.cli.streams import prepare_streams
 from unlearnable.errors import EXIT_UNEXPECTED, ConfigError, InputError, Interrupted, UnlearnableError
 from unlearnable.escapes import storable
+from unlearnable.folders import NO_HOME
 from unlearnable.launched import process
 from unlearnable.logfile import keeping
 from unlearnable.registry import raised_in
 from unlearnable.wording import pasted
 
 UsageError: Any = typer.BadParameter.__base__  # the error of all wrong usage, which Typer does not export
+_HOMELESS = "Could not determine home directory"  # as `pathlib` says it
 _NO_WAY = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG)  # of a path that nothing can be found at
 
 
@@ -157,6 +159,8 @@ def failure_of(error: Exception | KeyboardInterrupt, command: str = "") -> Failu
     if isinstance(error, OSError) and error.errno in _NO_WAY and error.filename:  # writing has told of it before
         hint = "check the path and the file permissions"
         return Failure(f"cannot access {error.filename}: {error.strerror}", hint, InputError.exit_code)
+    if isinstance(error, RuntimeError) and _HOMELESS in str(error):  # of Typer, which installs the completion there
+        return Failure(NO_HOME, "set HOME to a folder", ConfigError.exit_code)
     if place := _beyond_locale(error):
         hint = "set PYTHONUTF8=1, or a locale of UTF-8, such as LC_ALL=C.UTF-8"
         return Failure(f"this locale has no letters for the path of libraries, {place}", hint, ConfigError.exit_code)
