@@ -678,6 +678,30 @@ def test_verify_leaves_out_what_was_added_from_another_folder(last_week, posts, 
     assert [(one.where, one.reason) for one in skipped] == [("../camera/n0.png", "elsewhere")]
 
 
+def test_verify_knows_renamed_photos_by_content_and_leaves_out_those_that_were_cropped(last_week, posts, tmp_path):
+    (posts / "trip").mkdir()
+    (posts / "p0.png").rename(posts / "trip" / "x.png")
+    (posts / "p1.png").rename(posts / "p0.png")
+    Image.open(posts / "p2.png").crop((0, 0, 20, 30)).save(posts / "p2.png")
+    text = (posts / "posts.jsonl").read_text()
+    (posts / "posts.jsonl").write_text(text.replace("p0.png", "trip/x.png").replace("p1.png", "p0.png"))
+    pairs, skipped = match(*both(posts, tmp_path / "photos-protected"))
+    found = {pair.original.id: (pair.protected.name, *pair.clean) for pair in pairs}
+    assert found.pop("trip/x.png") == ("p0.png", "a new day 0")
+    assert found.pop("p0.png") == ("p1.png", "a new day 1")
+    assert found == {f"p{n}.png": (f"p{n}.png", f"a new day {n}") for n in range(3, 8)}
+    assert [(one.where, one.reason) for one in skipped] == [("p2.png", "changed-since")]
+
+
+def test_verify_takes_the_copy_of_a_renamed_photo_without_a_caption(posts, quick, tmp_path):
+    (posts / "posts.jsonl").unlink()
+    protect(posts, **quick)
+    (posts / "p0.png").rename(posts / "our house.png")
+    output = tmp_path / "photos-protected"
+    pairs, _ = match(open_dataset(posts), open_dataset(output, output / "metadata.jsonl"))
+    assert len(pairs) == 8
+
+
 TEXTS = ("metadata.jsonl", "posts.jsonl")
 
 

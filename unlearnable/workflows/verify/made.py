@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from unlearnable.datasets import Dataset, restrict
 from unlearnable.errors import ConfigError, InputError
+from unlearnable.escapes import storable
 from unlearnable.folders import MANIFEST, private_of
-from unlearnable.results import ProtectReport
+from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.workflows.output.layout import REPORT, Layout
 from unlearnable.workflows.output.records import read_manifest, read_record
 
@@ -76,8 +78,8 @@ def refuse_made_without_captions(originals: Dataset, protected: Path) -> None:
         )
 
 
-def sources_of(protected: Dataset) -> dict[str, str]:
-    """Return what the manifest calls the original of each copy that is there; empty without a manifest.
+def lines_of(protected: Dataset) -> dict[str, ManifestLine]:
+    """Return the line of the manifest of each copy that is there; empty without a manifest.
 
     Raises:
         CheckpointError: it is damaged.
@@ -87,7 +89,25 @@ def sources_of(protected: Dataset) -> dict[str, str]:
         lines = read_manifest(private_of(root) / MANIFEST)
     except OSError:
         return {}
-    return {line.output: line.source for line in lines if line.output in there and line.output is not None}
+    return {line.output: line for line in lines if line.output in there and line.output is not None}
+
+
+def copies_told(originals: Dataset, lines: Mapping[str, ManifestLine]) -> dict[str, str]:
+    """Return the copy of each original that the manifest tells of: by its content, or by its name if it was changed.
+
+    Args:
+        originals: the photos, of which some may have been renamed, moved or changed since.
+        lines: the line of each copy, see `lines_of`.
+    """
+    by_name = {line.source: copy for copy, line in lines.items()}
+    named = {photo.id: copy for photo in originals.photos if (copy := by_name.get(storable(photo.id)))}
+    contents = {photo.id: photo.sha256() for photo in originals.photos}
+    same = {photo: copy for photo, copy in named.items() if lines[copy].sha256_in == contents[photo]}
+    taken = set(same.values())
+    free = {line.sha256_in: copy for copy, line in lines.items() if line.sha256_in and copy not in taken}
+    renamed = {photo: free.pop(content) for photo, content in contents.items() if photo not in same and content in free}
+    taken |= {*renamed.values()}
+    return {photo: copy for photo, copy in named.items() if copy not in taken} | same | renamed
 
 
 def given_to_protect(originals: Dataset, protected: Path) -> Dataset:

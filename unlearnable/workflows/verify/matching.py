@@ -19,11 +19,12 @@ from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.resize import is_reduced, resized
 from unlearnable.posts.letters import plain
 from unlearnable.progress import Progress, Silent
+from unlearnable.results import ManifestLine
 from unlearnable.wording import counted
 from unlearnable.workflows import history
 from unlearnable.workflows.output.layout import METADATA, SMALLEST
 from unlearnable.workflows.output.names import OutputNames, stem_of
-from unlearnable.workflows.verify.made import report_of, sources_of
+from unlearnable.workflows.verify.made import copies_told, lines_of, report_of
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def open_protected(folder: Path, originals: Dataset, captions: Path | None) -> D
 def match(
     originals: Dataset, protected: Dataset, progress: Progress | None = None
 ) -> tuple[list[PostPair], list[Skipped]]:
-    """Pair the photos by path and stem, and their captions by order.
+    """Pair the photos by path and stem, those that were renamed or moved by content, and their captions by order.
 
     Originals that protection had to leave out (they cannot be decoded, are too small, or were
     protected already) are skipped; any other photo without a partner is an error. Damage of the history is noted.
@@ -79,10 +80,10 @@ def match(
     Raises:
         InputError: a photo has no partner, or not as many captions as its partner; the message names the file.
     """
-    sources = sources_of(protected)
-    told = {photo: copy for copy, photo in sources.items()}
+    lines = lines_of(protected)
+    sources = {copy: line.source for copy, line in lines.items()}
     named = {photo: copy for photo, copy in _partners(originals, protected).items() if copy not in sources}
-    copies = named | {photo.id: told[name] for photo in originals.photos if (name := storable(photo.id)) in told}
+    copies = named | copies_told(originals, lines)
     before, after = originals.captions_by_photo(), protected.captions_by_photo()
     posts, skipped, used = [], [], set()
     already_protected, uncaptioned = history.known_protected_hashes((progress or Silent()).note), originals.uncaptioned
@@ -98,8 +99,13 @@ def match(
                 f"its protected copy {copy} has {len(after[copy])}",
                 hint="pass the caption file that protect read, and the one that it wrote",
             )
-        posts.append(PostPair(photo, protected.root / copy, tuple(before[photo.id]), tuple(after[copy])))
-        if photo.id in uncaptioned and not _contains(after[copy][0], before[photo.id][0]):
+        post = PostPair(photo, protected.root / copy, tuple(before[photo.id]), tuple(after[copy]))
+        if _is_another(post, lines.get(copy)):
+            skipped.append(Skipped(photo.id, "changed-since", f"{copy} is a copy of it as it was"))
+            continue
+        posts.append(post)
+        made = photo.id in uncaptioned and sources.get(copy, photo.id) == storable(photo.id)  # of its name
+        if made and not _contains(after[copy][0], before[photo.id][0]):
             raise InputError(
                 f"{photo.id} has no caption in {originals.given}, its protected copy has one",
                 hint="pass the caption file that protect read with --captions",
@@ -112,6 +118,16 @@ def match(
             hint="pass the folder that was protected",
         )
     return posts, skipped
+
+
+def _is_another(post: PostPair, line: ManifestLine | None) -> bool:
+    """Return whether an original was changed since it was protected, and is of another size or shape now."""
+    if line is None or line.sha256_in in (None, post.original.sha256()):
+        return False
+    try:
+        return not is_reduced(decode(post.original.path), decode(post.protected))
+    except DecodeError:  # which is said where it is read
+        return False
 
 
 def said_of_originals(posts: Sequence[PostPair], protected: Path) -> list[str]:
