@@ -738,7 +738,7 @@ def test_posts_of_which_photo_and_copy_are_gone_are_withdrawn(last_week, posts, 
 
 
 @pytest.mark.parametrize("place", ["set_mode", "manifest_text", "seal_records"])
-def test_a_withdrawal_that_was_stopped_goes_on_by_the_same_call(last_week, posts, tmp_path, monkeypatch, place):
+def test_a_withdrawal_that_was_stopped_goes_on_by_the_same_call(last_week, posts, quick, tmp_path, monkeypatch, place):
     output, private = tmp_path / "photos-protected", tmp_path / "photos-protected.private"
     withdraw(posts, output, "p2.png")
 
@@ -749,6 +749,10 @@ def test_a_withdrawal_that_was_stopped_goes_on_by_the_same_call(last_week, posts
         patch.setattr(files if place == "set_mode" else withdrawn, place, kill)
         with pytest.raises(Killed):
             protect(posts, add=True)
+    assert "unfinished" in [problem.kind for problem in check(output).problems]
+    with pytest.raises(CheckpointError, match="was stopped while it withdrew posts") as caught:
+        protect(posts, resume=True, **quick)
+    assert caught.value.hint == "use the same add=True again"
     assert (protect(posts, add=True).withdrawn, check(output).problems) == (1, [])
     assert {*captions_of(output)} == {line["output"] for line in manifest(private)} == {*tree(output)} - {*TEXTS}
 

@@ -22,6 +22,7 @@ from unlearnable.wording import counted
 from unlearnable.workflows.output.layout import PRIVATE_SUMS, Layout
 
 Found = TypeVar("Found")
+AGAIN = "use the same --add again"
 ANEW = "restore it from a backup, or protect all anew with --overwrite"
 AWAY = "restore it from a backup, or move {} elsewhere and protect all anew with --overwrite"
 
@@ -74,6 +75,15 @@ def refuse_incomplete(records: Layout, report: ProtectReport) -> None:
                 f"and the run protected {counted(report.protected, 'photo')}",
                 hint=remedy(path, records),
             )
+
+
+def is_half_withdrawn(records: Layout, report: ProtectReport) -> bool:
+    """Return whether an `--add` was stopped while it withdrew posts: the report is written first, the manifest last.
+
+    Raises:
+        CheckpointError: the manifest is damaged.
+    """
+    return sum(line.status == "protected" for line in read_manifest(records.manifest)) > report.protected
 
 
 def remedy(record: Path, records: Layout) -> str:

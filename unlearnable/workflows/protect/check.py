@@ -21,7 +21,9 @@ from unlearnable.results import FolderCheck, FolderProblem, ManifestLine
 from unlearnable.wording import pasted
 from unlearnable.workflows.output.layout import METADATA, Layout
 from unlearnable.workflows.output.records import (
+    AGAIN,
     ANEW,
+    is_half_withdrawn,
     read_manifest,
     read_record,
     read_report,
@@ -90,7 +92,10 @@ def _report(layout: Layout) -> Iterator[FolderProblem]:
         yield FolderProblem(where=".", kind="unfinished", detail=f"the run did not come to its end; use {goes_on}")
         return
     try:
-        refuse_incomplete(layout, read_report(layout))
+        refuse_incomplete(layout, report := read_report(layout))
+        if is_half_withdrawn(layout, report):
+            stopped = f"an --add was stopped while it withdrew posts; {AGAIN}"
+            yield FolderProblem(where=".", kind="unfinished", detail=stopped)
     except CheckpointError as error:
         yield FolderProblem(where=".", kind="changed", detail=f"{error.message}; {error.hint}")
 

@@ -11,7 +11,7 @@ from unlearnable.progress import Progress
 from unlearnable.results import ProtectReport
 from unlearnable.wording import named
 from unlearnable.workflows.output.layout import Layout
-from unlearnable.workflows.output.records import read_manifest, read_report, refuse_incomplete
+from unlearnable.workflows.output.records import AGAIN, is_half_withdrawn, read_manifest, read_report, refuse_incomplete
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.changes import changed_since_finished, said_of_changed
 from unlearnable.workflows.protect.folders import refuse_lost_report
@@ -63,6 +63,8 @@ def finished_report(
     if layout.key_under_way() not in (None, report.run):
         return None  # the unfinished run is to replace the complete one
     refuse_incomplete(layout, report)
+    if is_half_withdrawn(layout, report):
+        raise CheckpointError(f"an --add was stopped while it withdrew posts from {layout.output}", hint=AGAIN)
     if report.run != key:
         if not (changed := changed_since_finished(layout, settings, dataset)):
             what = "run of other settings or photos"
