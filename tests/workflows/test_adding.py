@@ -678,19 +678,26 @@ def test_verify_leaves_out_what_was_added_from_another_folder(last_week, posts, 
     assert [(one.where, one.reason) for one in skipped] == [("../camera/n0.png", "elsewhere")]
 
 
-def test_verify_knows_renamed_photos_by_content_and_leaves_out_those_that_were_cropped(last_week, posts, tmp_path):
+def test_verify_knows_renamed_photos_by_content_and_leaves_out_cropped_and_lost_ones(last_week, posts, tmp_path):
     (posts / "trip").mkdir()
     (posts / "p0.png").rename(posts / "trip" / "x.png")
     (posts / "p1.png").rename(posts / "p0.png")
     Image.open(posts / "p2.png").crop((0, 0, 20, 30)).save(posts / "p2.png")
+    (posts / "p3.png").unlink()
     text = (posts / "posts.jsonl").read_text()
     (posts / "posts.jsonl").write_text(text.replace("p0.png", "trip/x.png").replace("p1.png", "p0.png"))
     pairs, skipped = match(*both(posts, tmp_path / "photos-protected"))
     found = {pair.original.id: (pair.protected.name, *pair.clean) for pair in pairs}
     assert found.pop("trip/x.png") == ("p0.png", "a new day 0")
     assert found.pop("p0.png") == ("p1.png", "a new day 1")
-    assert found == {f"p{n}.png": (f"p{n}.png", f"a new day {n}") for n in range(3, 8)}
-    assert [(one.where, one.reason) for one in skipped] == [("p2.png", "changed-since")]
+    assert found == {f"p{n}.png": (f"p{n}.png", f"a new day {n}") for n in range(4, 8)}
+    assert [(one.where, one.reason) for one in skipped] == [("p2.png", "changed-since"), ("p3.png", "no-original")]
+
+
+def test_verify_refuses_a_folder_that_has_none_of_the_originals(last_week, posts, tmp_path):
+    take(tmp_path / "others", [0])
+    with pytest.raises(InputError, match=r"n0\.png has no protected copy"):
+        match(*both(tmp_path / "others", tmp_path / "photos-protected"))
 
 
 def test_verify_takes_the_copy_of_a_renamed_photo_without_a_caption(posts, quick, tmp_path):

@@ -74,8 +74,9 @@ def match(
 ) -> tuple[list[PostPair], list[Skipped]]:
     """Pair the photos by path and stem, those that were renamed or moved by content, and their captions by order.
 
-    Originals that protection had to leave out (they cannot be decoded, are too small, or were
-    protected already) are skipped; any other photo without a partner is an error. Damage of the history is noted.
+    Originals that protection had to leave out (they cannot be decoded, are too small, or were protected already) are
+    skipped, as are copies whose originals are gone, by the manifest; any other photo without a partner is an error.
+    Damage of the history is noted.
 
     Raises:
         InputError: a photo has no partner, or not as many captions as its partner; the message names the file.
@@ -112,11 +113,13 @@ def match(
             )
     added = {copy for copy, source in sources.items() if source.startswith(("../", "/"))}
     skipped += [Skipped(sources[copy], "elsewhere", f"{copy} was added from another folder") for copy in added - used]
-    if unmatched := sorted({photo.id for photo in protected.photos} - used - added):
+    unmatched = sorted({photo.id for photo in protected.photos} - used - added)
+    if strange := [copy for copy in unmatched if copy not in lines or not posts]:
         raise InputError(
-            f"{protected.given / unmatched[0]} has no original in {originals.given}",
+            f"{protected.given / strange[0]} has no original in {originals.given}",
             hint="pass the folder that was protected",
         )
+    skipped += [Skipped(sources[copy], "no-original", f"{copy} is a copy of it, and it is gone") for copy in unmatched]
     return posts, skipped
 
 
