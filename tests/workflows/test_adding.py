@@ -278,6 +278,29 @@ def test_nothing_to_add_writes_nothing(last_week, posts, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in private.iterdir()} == times
 
 
+@pytest.mark.parametrize("new", [0, 1])
+def test_captions_that_were_corrected_since_stay_as_published_and_their_photos_are_named(last_week, posts, new):
+    text = (posts / "posts.jsonl").read_text()
+    (posts / "posts.jsonl").write_text(text.replace("a new day 2", "no day").replace("a new day 5", "a day"))
+    (posts / "p2.png").rename(posts / "renamed.png")
+    (posts / "posts.jsonl").write_text((posts / "posts.jsonl").read_text().replace("p2.png", "renamed.png"))
+    take(posts, range(new))
+    said = "p5.png, renamed.png have other captions than when protected: the published ones stay"
+    said += ", --overwrite protects all anew"
+    planned, told = Told(), Told()
+    plan(continued({"photos": (posts,)}), add=True, progress=planned)
+    protect(posts, add=True, progress=told)
+    for notes, wanted in ((planned.notes, said), (told.notes, said.replace("--overwrite", "overwrite=True"))):
+        assert [note for note in notes if "than when protected" in note] == [wanted]
+
+
+def test_captions_of_new_photos_alone_are_no_others_of_those_of_before(last_week, posts, tmp_path):
+    (posts / "posts.jsonl").unlink()
+    take(posts, [0])
+    protect(posts, add=True, progress=(told := Told()))
+    assert not any("than when protected" in note for note in told.notes)
+
+
 def test_known_content_and_changed_photos_are_listed_and_left_out(last_week, posts):
     shutil.copy(posts / "p0.png", posts / "again.png")
     Image.fromarray(picture(50)).save(posts / "p1.png")

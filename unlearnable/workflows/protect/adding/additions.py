@@ -9,7 +9,11 @@ from unlearnable.datasets import Dataset, Photo, Skipped
 from unlearnable.errors import ConfigError
 from unlearnable.results import ManifestLine
 from unlearnable.results.protect import CHANGED
+from unlearnable.wording import named
 from unlearnable.workflows.protect.adding.earlier import NO_SHARDS, Earlier
+
+_NAMED = 3  # photos in a remark; the others are counted
+_SEVERAL = "have other captions", "the published ones stay"
 
 
 def recognised(dataset: Dataset, earlier: Earlier) -> dict[str, ManifestLine]:
@@ -61,6 +65,22 @@ def additions(dataset: Dataset, earlier: Earlier) -> Dataset:
         elif line is None or line.reason == CHANGED or line.post != dataset.posts[photo.id]:
             new.add(photo.id)
     return replace(dataset.of(new), skipped=(*dataset.skipped, *left_out))
+
+
+def said_of_captions(dataset: Dataset, earlier: Earlier) -> list[str]:
+    """Return a remark where photos that are known have other captions of the user's than when they were protected."""
+    pairs, bare = dataset.pairs_by_photo(), dataset.uncaptioned
+    changed = [
+        photo
+        for photo, line in recognised(dataset, earlier).items()
+        if photo not in bare
+        and line.post != dataset.posts[photo]
+        and not all(any(pair.caption in text for text in line.captions) for pair in pairs[photo])
+    ]
+    if not changed:
+        return []
+    has, they = ("has another caption", "the published one stays") if len(changed) == 1 else _SEVERAL
+    return [f"{named(changed, _NAMED)} {has} than when protected: {they}, --overwrite protects all anew"]
 
 
 def names_now(dataset: Dataset, earlier: Earlier, known: Mapping[str, ManifestLine]) -> dict[str, str]:
