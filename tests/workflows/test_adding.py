@@ -842,6 +842,15 @@ def test_a_lost_copy_is_no_withdrawal_where_no_original_is_there(last_week, post
         protect(posts, add=True)
 
 
+def test_a_copy_that_alone_is_gone_stops_it_and_the_way_to_withdraw_its_post_is_said(last_week, posts, tmp_path):
+    (tmp_path / "photos-protected" / "p2.png").unlink()
+    with pytest.raises(CheckpointError, match=r"p2\.png of the earlier run is missing") as caught:
+        protect(posts, add=True)
+    assert (caught.value.hint or "").endswith("to withdraw the post, take its photo out of the folder too")
+    (posts / "p2.png").rename(tmp_path / "p2.png")
+    assert protect(posts, add=True).withdrawn == 1
+
+
 def test_nothing_is_withdrawn_while_an_add_that_was_stopped_has_published_some(last_week, posts, tmp_path, monkeypatch):
     take(posts, range(2))
     add_and_stop_after_two_files(posts, monkeypatch)

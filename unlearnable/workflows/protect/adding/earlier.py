@@ -174,4 +174,6 @@ def _refuse_damaged(layout: Layout, earlier: Earlier) -> None:
             hint = "restore it from a backup, or move the folder away and protect all anew"
             if earlier.report.is_of_one_run:  # the same call makes all of it, so that it can make a part again
                 hint = "make it again with --resume, or restore it from a backup; then use --add"
+            if name in listed and not os.path.lexists(path):
+                hint += "; to withdraw the post, take its photo out of the folder too"
             raise CheckpointError(f"{path} {state}, so nothing is added", hint=hint)
