@@ -717,6 +717,13 @@ def test_verify_knows_renamed_photos_by_content_and_leaves_out_cropped_and_lost_
     assert [(one.where, one.reason) for one in skipped] == [("p2.png", "changed-since"), ("p3.png", "no-original")]
 
 
+def test_verify_leaves_out_a_second_file_of_a_photo_of_which_no_report_tells(last_week, posts, tmp_path):
+    shutil.copy(posts / "p0.png", posts / "p0 (1).png")
+    assert protect(posts, add=True).added == 0
+    pairs, skipped = match(*both(posts, tmp_path / "photos-protected"))
+    assert (len(pairs), [one.line for one in skipped]) == (8, ["p0 (1).png: same-photo (p0.png is its copy already)"])
+
+
 def test_verify_refuses_a_folder_that_has_none_of_the_originals(last_week, posts, tmp_path):
     take(tmp_path / "others", [0])
     with pytest.raises(InputError, match=r"n0\.png has no protected copy"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import filecmp
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -91,7 +91,7 @@ def match(
     for photo in originals.photos:
         copy = copies.get(photo.id)
         if copy is None:
-            skipped.append(_left_out(photo, protected, already_protected))
+            skipped.append(_left_out(photo, protected, lines.values(), already_protected))
             continue
         used.add(copy)
         if len(before[photo.id]) != len(after[copy]):
@@ -234,7 +234,7 @@ def _decoded(photo: Photo) -> Picture | None:
         return None
 
 
-def _left_out(photo: Photo, protected: Dataset, already_protected: set[str]) -> Skipped:
+def _left_out(photo: Photo, protected: Dataset, lines: Iterable[ManifestLine], already_protected: set[str]) -> Skipped:
     """Return the reason why protection left this photo out.
 
     Raises:
@@ -250,7 +250,10 @@ def _left_out(photo: Photo, protected: Dataset, already_protected: set[str]) -> 
         return Skipped(photo.id, error.reason, error.detail)
     if min(picture.height, picture.width) < SMALLEST:
         return Skipped(photo.id, "too-small", f"{picture.width} x {picture.height}")
-    if checksums.sha256(photo.path) in already_protected:
+    content = checksums.sha256(photo.path)
+    if same := next((line.output for line in lines if line.sha256_in == content), None):
+        return Skipped(photo.id, "same-photo", f"{same} is its copy already")
+    if content in already_protected:
         return Skipped(photo.id, "already-protected", "made by this tool")
     raise InputError(
         f"{photo.id} has no protected copy in {protected.given}", hint="protect it, or remove it from the originals"
