@@ -119,10 +119,8 @@ def unread_inside(folder: Path, photos: Iterable[str]) -> list[str]:
         photos: ids of those without a caption.
     """
     found = [photo for photo in list(photos)[:_MOST] if captions_in(folder / photo)]
-    if not found:
-        return []
-    made = f"exiftool -r -csv -Description -Caption-Abstract {pasted(folder)} > {pasted(folder / 'captions.csv')}"
-    return [f"descriptions in {_with_more(found, 'photo')} are not read; {made} makes captions of them"]
+    why = "are not read, as other captions come first; add them to those"
+    return [f"descriptions in {_with_more(found, 'photo')} {why}"] if found else []
 
 
 def unread_descriptions(folder: Path, photos: Iterable[str]) -> list[str]:
