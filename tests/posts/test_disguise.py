@@ -43,6 +43,7 @@ def test_a_model_reads_other_tokens():
         "[Ada] at home",
         "[Ada]'s birthday with [Jean]-[Luc] [O]'[Casey]",
         "ask @Ada and Ada@site.example about #Ada: https://site.example/Ada, says [Ada]",
+        "[Ada] says: https://site.example/Ada-Cox, www.Cox.example, site.example/people/Ada.Cox",
         "[Anna van der Berg] in [Paris]",
         "[Ada Squirrel], our [Ada] and a Squirrel",
         "Kayaking on Sunday with friends",

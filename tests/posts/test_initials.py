@@ -41,6 +41,7 @@ def test_initials_are_the_first_letters(name, expected):
         ("Ada/Anna by the van", "A./A. by the van"),
         ("(Ada) \"Cox\" Ada-Marie", "(A.) \"C.\" A.-Marie"),
         ("#Ada #AdaCox @ada.cox ada.cox@site.example https://ada.example/Ada www.cox.example", None),
+        ("(site.example/Ada.Cox) and site.example/people/Ada-Cox", None),
         ("Adaline and Coxswain, Canada", None),
         ("Rose has a rose", "R. has a rose"),
         ("Grace Hill: grace on the hill, GRACE", "G. H.: grace on the hill, G."),

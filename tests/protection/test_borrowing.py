@@ -243,6 +243,12 @@ def test_the_one_whom_most_posts_name_is_one_by_first_and_by_full_name():
     assert posts_of_one([*captions, ["Ada King again"], ["hi, Ada King"], ["a hill"]]) == []  # whose name is Ada?
 
 
+def test_a_web_address_lends_and_borrows_nothing():
+    captions = [["see https://site.example/Ada"], ["site.example/people/Ada"], ["see www.Ada.example"]]
+    assert posts_by_name(captions) == {}
+    assert borrowing(captions[0][0], {"Ada": ("Ben",)}) == captions[0][0]
+
+
 def test_nobody_borrows_a_part_of_their_own_name_or_the_whole_of_it():
     others = {"Ada": ("Ada Lovelace", "Ben Lovelace"), "Ada Lovelace": ("Ada", "Ben Lovelace")}
     assert borrowing("here is Ada", others) == "here is Ada and Ben Lovelace"

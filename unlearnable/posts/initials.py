@@ -7,10 +7,9 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
-from unlearnable.posts.names import is_ordinary
+from unlearnable.posts.names import STAY, is_ordinary
 
 _FIRST = re.compile(r"[^\W_][\u0300-\u036f]*")
-_STAY = r"#\w+|(?<!\S)\S*(?:@|://)\S*|(?<!\S)www\.\S+"  # tags, handles and addresses would lead elsewhere
 _AFTER = r"(?![\w\u0300-\u036f]|\.\w)\.?"  # the full stop of a sentence is that of the initial
 
 
@@ -48,7 +47,7 @@ def _pattern(names: tuple[str, ...], *, parts: bool = True) -> re.Pattern[str]:
         words = {word for name in wanted if " " in name for word in name.split()}
         wanted |= {word for word in words if not is_ordinary(word) and not word[0].islower()}  # no particle, as "van"
     several = sorted(wanted, key=lambda name: (-len(name), name))  # whole names before their parts
-    return re.compile(rf"{_STAY}|(?<!\w)({'|'.join(map(_forms, several))}){_AFTER}")
+    return re.compile(rf"{STAY}|(?<!\w)({'|'.join(map(_forms, several))}){_AFTER}")
 
 
 def _forms(name: str) -> str:

@@ -22,7 +22,8 @@ _WORD = rf"{_LETTERS}(?:[-'’]{_LETTERS})*"
 _INITIAL = r"(?:(?<=\b[^\W\d_])\.)?"  # its full stop, as in "George W. Bush"
 _WORDS = re.compile(rf"(?<![\w#@'’-]){_WORD}(?:{_INITIAL} {_WORD})*")  # no handle and no tag: they would call people
 _HANDLES = re.compile(r"(?<![\w.@/])@(\w[\w.-]*\w)")
-_ONE = re.compile(rf"(?<![\w#@/]){_LETTERS}(?![\w@/])")  # a word by itself
+STAY = r"#\w+|(?<!\S)\S*(?:@|://|www\.|\.[a-z]{2,}/)\S*"  # tags, handles and addresses: others would lead elsewhere
+_ONE = re.compile(rf"{STAY}|(?<![\w/])({_LETTERS})(?![\w/])")  # a word by itself
 _POSSESSIVE = re.compile(r"['’]s$")
 _ENDED = re.compile(r"(?:^|[.!?…:\n])[\s\"'“”‘’(\[]*$")
 _BESIDE = re.compile(rf"({_WORD}) (?:and|&) (?:his|her|I)\b")  # a person: "Jack and his dog", "Jack and I"
@@ -161,9 +162,10 @@ def disguised(caption: str, names: Set[str]) -> str:
     """Return a caption with names, by `all_names`, in letters that look the same; tags, handles and addresses stay."""
     for name in names_in(caption):
         start, end = name.at, name.at + len(name.text)
-        if name.text in names and caption[start - 1 : start] != "/" and caption[end : end + 1] not in ("/", "@"):
+        beside = caption[max(start - 1, 0) : start] + caption[end : end + 1]
+        if name.text in names and "/" not in beside:
             caption = caption[:start] + look_alike(name.text) + caption[end:]
-    return _ONE.sub(lambda found: look_alike(found[0]) if found[0] in names else found[0], caption)
+    return _ONE.sub(lambda found: look_alike(found[0]) if found[1] in names else found[0], caption)
 
 
 def _names_of(captions: Sequence[Sequence[str]]) -> list[list[Name]]:
@@ -204,7 +206,7 @@ def _begun(names: Sequence[Sequence[Name]], captions: Sequence[Sequence[str]]) -
 
 def names_in(caption: str) -> list[Name]:
     """Return the names in a caption, in order; see `posts_by_name` for those that are none after all."""
-    text = caption[:READ]
+    text = re.sub(STAY, lambda found: "/" * len(found[0]), caption[:READ])
     names: list[Name] = []
     for match in _WORDS.finditer(text):
         starts = bool(_ENDED.search(text[: match.start()]))
