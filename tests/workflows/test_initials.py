@@ -61,6 +61,9 @@ def test_files_that_still_say_a_name_are_named(named, quick, tmp_path):
 def test_who_mentions_a_name_more_than_once_is_told_of_it(named, quick):
     notes = protect(named, captions=named / "posts.jsonl", **quick).notes
     assert any("initials 'Ada Cox' writes A. C., so that nobody learns the name" in note for note in notes)
+    three = ("Ada Cox", "Dora Fitz", "Ben Dale")
+    notes = protect(named, captions=named / "posts.jsonl", initials=three, overwrite=True, **quick).notes
+    assert "Cleo Ekholm, which your captions mention more than once, stays as it is" in notes
 
 
 def test_a_name_that_no_caption_mentions_is_refused_before_anything_is_written(named, quick, tmp_path):

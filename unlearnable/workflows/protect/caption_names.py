@@ -111,8 +111,9 @@ def _said_of_initials(run: Run) -> list[str]:
     said = [f"names stand as initials in {count} of {len(captions)} captions, as you asked"]
     short = [[shortened(text, run.settings.initials) for text in post] for post in _of_the_user(run)]
     if left := [name for name in posts_by_own_name(short) if initials(name) != f"{name}."]:
-        names = counted(len(left), "other name")
-        said.append(f"{names} that your captions mention more than once, such as {left[0]}, stay as they are")
+        often, first = "your captions mention more than once", left[0]
+        several = f"{len(left)} other names that {often}, such as {first}, stay as they are"
+        said.append(f"{first}, which {often}, stays as it is" if len(left) == 1 else several)
     return said
 
 
