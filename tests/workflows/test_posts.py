@@ -127,7 +127,7 @@ def test_descriptions_in_metadata_are_said_where_there_is_no_caption(posts):
     (posts / "trip" / "p7.xmp").write_text(XMP % "my house")
     (posts / "p6.txt").write_text("my tree")
     notes = opened(posts, captions=posts / "posts.jsonl")[1]
-    said = "descriptions in a.jpg and 1 more photo are not read, as other captions come first; add them to those"
+    said = "descriptions in a.jpg and 1 more photo are not read, as captions come from other files; add them there"
     assert notes[1] == said
     assert "p7.xmp" not in "".join(notes)
     (posts / "posts.jsonl").unlink()

@@ -119,7 +119,7 @@ def unread_inside(folder: Path, photos: Iterable[str]) -> list[str]:
         photos: ids of those without a caption.
     """
     found = [photo for photo in list(photos)[:_MOST] if captions_in(folder / photo)]
-    why = "are not read, as other captions come first; add them to those"
+    why = "are not read, as captions come from other files; add them there"
     return [f"descriptions in {_with_more(found, 'photo')} {why}"] if found else []
 
 
