@@ -11,8 +11,9 @@ _PLAIN = re.compile(r"[\w@%+=:,./\\~-]+")
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number with its noun, which gets an s but for one: "1 photo", "2 photos"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """Return a number with its noun, which gets an s but for one: "1 photo", "2 photos", "2 people"."""
+    several = "people" if noun == "person" else f"{noun}s"
+    return f"{number} {noun if number == 1 else several}"
 
 
 def named(names: Sequence[str], most: int) -> str:

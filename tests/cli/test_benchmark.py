@@ -153,6 +153,7 @@ def test_people_in_a_crowd_are_listed_measured_and_fit_80_columns(faces, common,
     planned = call(*arguments, "--list", env=narrow)
     assert planned.returncode == 0, planned.stderr
     assert "making the noise of mem-3 for 1 person" in planned.stdout
+    assert "protected, 1 person, draw 0" in planned.stdout
     result = call(*arguments, env=narrow)
     assert result.returncode == 0, result.stderr
     assert "People in a crowd" in result.stdout

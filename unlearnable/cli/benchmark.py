@@ -106,7 +106,7 @@ def _show_plan(plan: BenchmarkPlan) -> None:
 def _share(cell: PlannedCell) -> str:
     """What of the posts is protected: a share, or the posts of how many people of which draw."""
     if cell.people is not None:
-        return f"{cell.arm}, {cell.people} people, draw {cell.draw}"
+        return f"{cell.arm}, {counted(cell.people, 'person')}, draw {cell.draw}"
     return f"{100 * cell.fraction:g} %" if cell.surrogate else "-"
 
 

@@ -6,6 +6,7 @@ from unlearnable.benchmarks.crowd.bench import CrowdBench
 from unlearnable.benchmarks.estimate import plan_of, protection_seconds, training_seconds
 from unlearnable.config import BenchmarkSettings
 from unlearnable.results import BenchmarkPlan, PlannedCell
+from unlearnable.wording import counted
 
 
 def estimate(crowd: CrowdBench, settings: BenchmarkSettings) -> BenchmarkPlan:
@@ -42,6 +43,6 @@ def _protections(crowd: CrowdBench) -> dict[str, float]:
         size = len(draw.people)
         if (method, size) not in of_size:  # one draw stands for all of its size
             of_size[method, size] = protection_seconds(crowd.bench, store.recipe, crowd.photos(draw))
-        name = f"{method} for {size} {'person' if size == 1 else 'people'}"
+        name = f"{method} for {counted(size, 'person')}"
         seconds[name] = round(seconds.get(name, 0.0) + of_size[method, size], 1)
     return seconds
