@@ -13,6 +13,7 @@ from tests.datasets.formats.unpublished import iptc_into, xmp_of
 from unlearnable import protect
 from unlearnable.datasets import open_dataset
 from unlearnable.imaging.descriptions import Described, described
+from unlearnable.workflows import history
 from unlearnable.workflows.protect.check import check
 from unlearnable.workflows.verify.matching import match, open_protected
 
@@ -69,3 +70,12 @@ def test_one_is_added_to_photos_without_any(photos, quick, tmp_path):
     assert (report.protected, report.captions_found) == (3, 1)
     assert [row["text"][-len(WORDS[1]) :] for row in rows_of(output) if row["file_name"] == "p1.jpg"] == [WORDS[1]]
     assert check(output).problems == []
+
+
+def test_where_they_are_chosen_over_a_caption_file_verify_and_add_take_them_too(photos, quick, tmp_path):
+    (photos / "posts.csv").write_text("image,caption\np0.jpg,of the table\n", encoding="utf-8")
+    assert protect(photos, captions=photos, **quick).captions_found == 3
+    assert history.captions_of_last(photos, tmp_path / "photos-protected", print) == photos
+    Image.fromarray(picture(5)).save(photos / "p5.jpg", xmp=xmp_of("a new one").encode())
+    assert protect(photos, add=True).captions_found == 4
+    assert history.captions_of_last(photos, tmp_path / "photos-protected", print) == photos

@@ -131,7 +131,7 @@ class Remembered:
     Attributes:
         originals: folder of the originals.
         protected: folder of the protected copies.
-        captions: caption file of the originals, if known.
+        captions: caption file of the originals, if known, or their folder where it was given as such.
         reason: how the pair was found.
     """
 
@@ -166,7 +166,7 @@ def pair_to_verify(originals: Path | None, note: Note) -> Remembered:
 
 
 def captions_of_last(originals: Path, protected: Path, note: Note) -> Path | None:
-    """Return the caption file that the last run of `protect` read, if it is the run of these folders."""
+    """Return the captions, by `Remembered`, that the last run of `protect` read, if it is the run of these folders."""
     last, folders = _last(note), (originals.absolute(), protected.absolute())
     return last.captions if last and folders == (last.originals, last.protected) else None
 

@@ -160,7 +160,8 @@ def _remember(run: Run, lines: list[ManifestLine], progress: Progress) -> None:
         if line.output and line.sha256_out and line.sha256_in and line.perceptual_hash
     ]
     try:
-        history.remember(layout.photos, run.dataset.source, layout.output, hashes, copies)
+        captions = run.dataset.source or run.settings.captions  # a folder, where those beside or in photos were chosen
+        history.remember(layout.photos, captions, layout.output, hashes, copies)
     except OutputError as error:  # no reason to lose a finished run
         progress.note(f"this run is not recorded in the history: {error.message}")
 
