@@ -8,13 +8,14 @@ import re
 import pytest
 from PIL import Image
 
-from tests.conftest import picture
+from tests.conftest import Told, picture
 from tests.workflows.conftest import PEOPLE, captions_of, manifest
 from unlearnable import protect
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.datasets import open_dataset
 from unlearnable.errors import ConfigError
 from unlearnable.posts.letters import plain
+from unlearnable.workflows.protect.adding.settings import continued
 from unlearnable.workflows.protect.check import check
 from unlearnable.workflows.protect.dry_run import plan
 from unlearnable.workflows.verify.matching import match, open_protected
@@ -109,6 +110,20 @@ def test_names_may_be_added_with_new_posts_and_are_remembered(named, quick, tmp_
     texts = captions_of(tmp_path / "photos-protected")[8:]
     assert [text[-18:] for text in texts] == ["supper with A. C.!", "supper with E. G.!"] * 2
     assert check(tmp_path / "photos-protected").problems == []
+
+
+def test_a_name_in_captions_that_were_published_before_is_said_to_stay(named, quick, tmp_path):
+    protect(named, captions=named / "posts.jsonl", initials=("Ada Cox",), **quick)
+    before = captions_of(tmp_path / "photos-protected")
+    planned, told = Told(), Told()
+    plan(continued({"photos": (named,), "initials": ("Ben Dale",)}), add=True, progress=planned)
+    protect(named, initials=("Ben Dale",), add=True, progress=told)
+    for notes in (planned.notes, told.notes):
+        (note,) = (note for note in notes if "as initials" in note)
+        assert note.startswith("earlier captions say a name that you want as initials (p2.png, p3.png): the published")
+    assert captions_of(tmp_path / "photos-protected") == before
+    protect(named, add=True, progress=(again := Told()))
+    assert not any("as initials" in note for note in again.notes)
 
 
 def test_captions_made_of_file_names_are_matched(named, quick, tmp_path):

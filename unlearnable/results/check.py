@@ -28,6 +28,6 @@ class FolderCheck(Record):
     schema_version: SchemaVersion = 1
     folder: str = Field(description="The protected folder.")
     files: int = Field(description="Files that the run published.")
-    photos: int = Field(description="Photos among them.")
+    photos: int = Field(description="Photos in them.")
     compared: int = Field(description="Copies whose pixels were compared with an original that is still there.")
     problems: list[FolderProblem] = Field(description="All that is not as it should be; empty if nothing is.")

@@ -18,7 +18,7 @@ from unlearnable.results import ProtectPlan, SkippedRecord
 from unlearnable.scratch import scratch_folder
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect import published
-from unlearnable.workflows.protect.adding.additions import additions, said_of_captions
+from unlearnable.workflows.protect.adding.additions import additions, said_of_published
 from unlearnable.workflows.protect.adding.earlier import earlier_result
 from unlearnable.workflows.protect.adding.withdrawn import said_of_gone
 from unlearnable.workflows.protect.caption_names import refuse_unmentioned
@@ -57,7 +57,7 @@ def plan(
     with scratch_folder() as scratch:
         dataset = open_posts(source, settings, progress, scratch)
         if add:
-            dataset = _additions(dataset, layout, progress)
+            dataset = _additions(settings, dataset, layout, progress)
             if not dataset.photos:
                 return _nothing(settings, layout, dataset)
         if resume:
@@ -106,12 +106,12 @@ def _refusal(settings: ProtectSettings, layout: Layout, dataset: Dataset, *, res
     return ""
 
 
-def _additions(dataset: Dataset, layout: Layout, progress: Progress) -> Dataset:
+def _additions(settings: ProtectSettings, dataset: Dataset, layout: Layout, progress: Progress) -> Dataset:
     """Return the posts to be added, and say which would be withdrawn and which captions would stay as they were."""
     earlier = earlier_result(layout)
     if said := said_of_gone(earlier):
         progress.note(f"{said}: to be withdrawn")
-    for note in said_of_captions(dataset, earlier):
+    for note in said_of_published(dataset, earlier, settings.initials):
         progress.note(note)
     return additions(dataset, earlier)
 

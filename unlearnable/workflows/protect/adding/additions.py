@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from unlearnable.datasets import Dataset, Photo, Skipped
 from unlearnable.errors import ConfigError
+from unlearnable.posts.initials import shortened
 from unlearnable.results import ManifestLine
 from unlearnable.results.protect import CHANGED
 from unlearnable.wording import named
@@ -67,8 +68,18 @@ def additions(dataset: Dataset, earlier: Earlier) -> Dataset:
     return replace(dataset.of(new), skipped=(*dataset.skipped, *left_out))
 
 
-def said_of_captions(dataset: Dataset, earlier: Earlier) -> list[str]:
-    """Return a remark where photos that are known have other captions of the user's than when they were protected."""
+def said_of_published(dataset: Dataset, earlier: Earlier, names: Sequence[str]) -> list[str]:
+    """Return remarks on published captions that stay: the user has others now, or wants a name in them as initials.
+
+    Args:
+        dataset: all posts of now.
+        earlier: the earlier result.
+        names: those that are to stand as initials.
+    """
+    return [*_said_of_corrected(dataset, earlier), *_said_of_names(earlier, names)]
+
+
+def _said_of_corrected(dataset: Dataset, earlier: Earlier) -> list[str]:
     pairs, bare = dataset.pairs_by_photo(), dataset.uncaptioned
     changed = [
         photo
@@ -81,6 +92,18 @@ def said_of_captions(dataset: Dataset, earlier: Earlier) -> list[str]:
         return []
     has, they = ("has another caption", "the published one stays") if len(changed) == 1 else _SEVERAL
     return [f"{named(changed, _NAMED)} {has} than when protected: {they}, --overwrite protects all anew"]
+
+
+def _said_of_names(earlier: Earlier, names: Sequence[str]) -> list[str]:
+    say = [
+        line.source
+        for line in earlier.lines
+        if line.status == "protected" and any(shortened(text, names) != text for text in line.captions)
+    ]
+    if not say:
+        return []
+    stays = "the published ones stay, --overwrite protects all anew"
+    return [f"earlier captions say a name that you want as initials ({named(say, _NAMED)}): {stays}"]
 
 
 def names_now(dataset: Dataset, earlier: Earlier, known: Mapping[str, ManifestLine]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from unlearnable.results import ProtectReport
 from unlearnable.wording import counted
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect import published
-from unlearnable.workflows.protect.adding.additions import additions, names_now, recognised, said_of_captions
+from unlearnable.workflows.protect.adding.additions import additions, names_now, recognised, said_of_published
 from unlearnable.workflows.protect.adding.captions import CaptionJoin
 from unlearnable.workflows.protect.adding.earlier import Earlier, earlier_result, keep_records, settings_of
 from unlearnable.workflows.protect.adding.joined import (
@@ -58,7 +58,8 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         earlier = earlier_result(layout)
         found = open_posts(source, settings, progress)
         earlier = without_withdrawn(layout, earlier, scratch, progress)
-        for note in [*said_of_left(earlier, found), *said_of_captions(found, earlier)]:
+        said = said_of_published(found, earlier, settings.initials)
+        for note in [*said_of_left(earlier, found), *said]:
             progress.note(note)
         dataset = additions(found, earlier)
         if not dataset.photos:
