@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.conftest import Told, picture, tree
-from tests.workflows.conftest import QUICK
 from unlearnable import checksums, disk, protect
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.errors import CheckpointError, OutputError
@@ -33,8 +32,7 @@ def run(posts, tiny_path, tmp_path):
             captions=posts / "posts.jsonl",
             output=tmp_path / "out",
             surrogate=(str(tiny_path),),
-            **QUICK,
-            **options,
+            **{"method": "random", **options},
         )
 
     return protect_posts
@@ -375,7 +373,7 @@ def test_a_result_that_was_moved_is_reported_where_it_is_now(run, posts, out, pr
     run()
     for folder in (out, private):
         folder.rename(folder.with_name(folder.name.replace("out", "moved")))
-    given = {"captions": posts / "posts.jsonl", "surrogate": (str(tiny_path),), **QUICK, **options}
+    given = {"captions": posts / "posts.jsonl", "surrogate": (str(tiny_path),), "method": "random", **options}
     report = protect(posts, output=tmp_path / "moved", **given)
     assert (report.output, report.private) == (str(tmp_path / "moved"), str(tmp_path / "moved.private"))
     assert not out.exists()
