@@ -48,6 +48,6 @@ def test_a_run_of_one_photo_speaks_of_one(posts, tmp_path):
     page = (tmp_path / "out.private" / "report.html").read_text()
     (tmp_path / "out" / "p0.png").unlink()
     checked = call("doctor", "--check", tmp_path / "out")
-    assert "1 problem in " in checked.stdout
+    assert "1 problem: " in checked.stdout
     for text in (planned.stdout, made.stdout, made.stderr, page, checked.stdout):
         assert re.findall(r"\b1 (?:photo|caption|round|row|problem|file)s\b", text) == []

@@ -53,7 +53,7 @@ def kinds(folder):
 def test_nothing_is_wrong_with_what_a_run_wrote(folder):
     result = call("doctor", "--check", folder)
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout == ("nothing is wrong with 5 files with 3 photos, 3 compared with their originals\n")
+    assert result.stdout == ("nothing is wrong: 5 files, 3 photos, 3 compared with their originals\n")
 
 
 def test_originals_are_found_from_any_folder_and_by_the_names_of_single_photos(made, tmp_path, tiny_path, monkeypatch):

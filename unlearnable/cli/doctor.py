@@ -111,9 +111,9 @@ def _of_folder(folder: Path, *, as_json: bool) -> None:
         out = console()
         for problem in found.problems:
             out.print(f"{problem.kind}: {problem.where}: {problem.detail}", soft_wrap=True)
-        said = f"{counted(len(found.problems), 'problem')} in" if found.problems else "nothing is wrong with"
+        said = counted(len(found.problems), "problem") if found.problems else "nothing is wrong"
         compared = f", {found.compared} compared with their originals" if found.compared else ""
-        text = f"{said} {counted(found.files, 'file')} with {counted(found.photos, 'photo')}{compared}"
+        text = f"{said}: {counted(found.files, 'file')}, {counted(found.photos, 'photo')}{compared}"
         out.print(text, soft_wrap=True)
     if found.problems:
         raise typer.Exit(EXIT_MISSED)
