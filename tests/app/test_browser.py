@@ -315,8 +315,8 @@ def test_a_page_that_is_busy_for_long_is_not_given_up(browser, window, dropped):
     drop(browser, min(dropped.iterdir()))
     received(browser, 1)
     browser.set_script_timeout(PATIENCE)
-    browser.execute_script("window.same = true; const end = Date.now() + 14_000; while (Date.now() < end);")
-    time.sleep(5)  # of those that it would take to load anew
+    browser.execute_script("window.same = true; const end = Date.now() + 9_000; while (Date.now() < end);")
+    time.sleep(3)  # of those that it would take to load anew
     assert browser.execute_script("return window.same"), "it was loaded anew, and what was on its way is lost"
     type_captions(browser, {0: "a dog"})
     browser.refresh()

@@ -248,6 +248,7 @@ def test_a_file_that_cannot_be_written_is_said(desk, photos):
     assert desk.lost == {"p2.png": "p2.png was not taken: No space left on device"}
     desk.start()
     assert desk.lost == {}
+    done(desk)  # to be stopped anywhere, as at the end of a test, may leave what warns of it
 
 
 def test_typed_captions_are_kept_while_more_arrives_and_said_to_be_unused_where_captions_come(desk, photos, tmp_path):

@@ -7,7 +7,7 @@ import json
 import pytest
 from PIL import Image
 
-from tests.cli.program import FILE, call, run
+from tests.cli.program import FILE, call
 from tests.conftest import picture
 from unlearnable.results.common import made_by
 
@@ -33,7 +33,7 @@ def test_protect_look_and_explain(posts, tiny_path, tmp_path):
 
     models = ("--model", tiny_path, "--model", tiny_path)
     arguments = ("explain", copy, *models, "--map", tmp_path / "photos-protected", "--output", tmp_path / "seen")
-    explained = run(*arguments, "--json")
+    explained = call(*arguments, "--json")
     assert explained.returncode == 0, explained.stderr
     report = json.loads(explained.stdout)
     assert report["made_by"] == made_by()

@@ -387,17 +387,19 @@ def test_a_stream_that_the_caller_has_closed_is_no_failure(posts, closed, wrong,
 
 @POSIX
 @pytest.mark.parametrize(
-    ("command", "code"),
+    ("python", "command", "code"),
     [
-        ("--help", 0),
-        ("attacks", 0),
-        ("attacks --json", 0),
-        ("protect nowhere --json", 3),
-        ("protect . --method random --output {output}", 0),
+        ("", "--help", 0),
+        ("-u", "--help", 0),
+        ("", "attacks", 0),
+        ("-u", "attacks", 0),
+        ("", "attacks --json", 0),
+        ("-u", "attacks --json", 0),
+        ("", "protect nowhere --json", 3),
+        ("", "protect . --method random --output {output}", 0),
     ],
 )
-@pytest.mark.parametrize("python", ["", "-u"])
-def test_a_reader_that_is_gone_changes_neither_the_work_nor_the_exit_code(posts, command, code, python):
+def test_a_reader_that_is_gone_changes_neither_the_work_nor_the_exit_code(posts, python, command, code):
     """As `| head -1` is after the first line: a run goes on though nobody reads what it says."""
     read, write = os.pipe()
     os.close(read)

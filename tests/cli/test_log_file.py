@@ -9,7 +9,7 @@ import stat
 import pytest
 from PIL import Image
 
-from tests.cli.program import call, run
+from tests.cli.program import call
 from tests.conftest import picture, tree
 from unlearnable import protect
 from unlearnable.cli import shown
@@ -29,10 +29,10 @@ def texts(path):
 
 def test_what_is_said_on_stderr_is_in_it_line_for_line_and_appended(posts, quick, tmp_path):
     log = tmp_path / "run.log"
-    result = run("protect", posts, *quick, "--log-file", log)
+    result = call("protect", posts, *quick, "--log-file", log)
     assert result.returncode == 0, result.stderr
     assert texts(log) == result.stderr.splitlines()
-    again = run("protect", posts, *quick, "--log-file", log)
+    again = call("protect", posts, *quick, "--log-file", log)
     assert again.returncode == 5
     assert texts(log) == [*result.stderr.splitlines(), *again.stderr.splitlines()]
     assert "ERROR error: " in log.read_text()

@@ -73,7 +73,7 @@ def test_a_table_of_another_machine_is_protected_and_opened_again(posts, quick, 
     source = tmp_path / "liste.csv"
     source.write_bytes("".join(["Datei;Text\r\n", *rows]).encode("cp1252"))
     columns = ("--photo-column", "Datei", "--caption-column", "Text")
-    result = run("protect", posts, "--captions", source, "--json", *columns, *quick)
+    result = call("protect", posts, "--captions", source, "--json", *columns, *quick)
     assert result.returncode == 0, result.stderr
     assert "8 of 8 photos have a caption of yours" in result.stderr
     assert "liste.csv is not UTF-8; it is read, and written back, as cp1252" in result.stderr
@@ -88,7 +88,7 @@ def test_a_table_of_another_machine_is_protected_and_opened_again(posts, quick, 
     )  # fmt: skip
     divided = divide(settings, Silent())
     assert len(divided.train) + len(divided.held_out) + len(divided.near) == 8
-    alone = run("protect", posts, "--captions", source, "--photo-column", "Datei", *quick)
+    alone = call("protect", posts, "--captions", source, "--photo-column", "Datei", *quick)
     assert alone.returncode == 2
     assert "go together" in alone.stderr
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.cli.program import call, run
+from tests.cli.program import call
 from unlearnable.results.common import made_by
 
 
@@ -18,7 +18,7 @@ def short(posts, tiny_path, tmp_path):
 
 
 def test_train_prints_one_json_object_and_progress_goes_to_stderr(short, tmp_path):
-    result = run(*short, "--json")
+    result = call(*short, "--json")
     assert result.returncode == 0, result.stderr
     report = json.loads(result.stdout)
     assert report["made_by"] == made_by()

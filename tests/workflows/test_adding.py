@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from tests.conftest import Told, picture, tree
 from tests.workflows.conftest import QUICK, manifest
@@ -311,6 +312,25 @@ def test_known_content_and_changed_photos_are_listed_and_left_out(last_week, pos
     left_out = {"again.png": "same-photo", "p1.png": "changed-since"}
     assert {one.where: one.reason for one in report.skipped} == left_out
     assert {one.where: one.reason for one in protect(posts, add=True).skipped} == left_out
+
+
+def rate(path):
+    """Write a rating into a photo, as programs do that sort photos."""
+    rated = PngInfo()
+    rated.add_text("Rating", "5")
+    with Image.open(path) as before:
+        before.copy().save(path, pnginfo=rated)
+
+
+def test_a_photo_into_which_a_program_wrote_a_rating_is_no_changed_one(last_week, posts, tmp_path):
+    rate(posts / "p1.png")
+    take(posts, [0])
+    before = (tmp_path / "photos-protected" / "p1.png").read_bytes()
+    report = protect(posts, add=True)
+    assert (report.added, report.skipped) == (1, [])
+    assert (tmp_path / "photos-protected" / "p1.png").read_bytes() == before
+    (posts / "p1.png").write_bytes(b"")
+    assert [one.reason for one in protect(posts, add=True).skipped] == ["changed-since"], "it shows nothing"
 
 
 def test_a_new_photo_with_the_name_of_one_that_was_renamed_is_added(last_week, posts, tmp_path):
@@ -715,6 +735,18 @@ def test_verify_knows_renamed_photos_by_content_and_leaves_out_cropped_and_lost_
     assert found.pop("p0.png") == ("p1.png", "a new day 1")
     assert found == {f"p{n}.png": (f"p{n}.png", f"a new day {n}") for n in range(4, 8)}
     assert [(one.where, one.reason) for one in skipped] == [("p2.png", "changed-since"), ("p3.png", "no-original")]
+
+
+def test_verify_leaves_out_another_photo_of_the_same_name_and_size_and_takes_one_with_other_metadata(
+    last_week, posts, tmp_path
+):
+    """Cameras count anew after ten thousand photos, and programs write a rating into one."""
+    with Image.open(posts / "p2.png") as before:
+        Image.fromarray(picture(30, before.height, before.width)).save(posts / "p2.png")
+    rate(posts / "p3.png")
+    pairs, skipped = match(*both(posts, tmp_path / "photos-protected"))
+    assert [(one.where, one.reason) for one in skipped] == [("p2.png", "changed-since")]
+    assert {pair.original.id for pair in pairs} == {f"p{n}.png" for n in range(8)} - {"p2.png"}
 
 
 def test_verify_leaves_out_a_second_file_of_a_photo_of_which_no_report_tells(last_week, posts, tmp_path):

@@ -30,7 +30,7 @@ from unlearnable.report.crowd_rows import crowd_rows
 from unlearnable.workflows.verify.arms import Versions
 from unlearnable.workflows.verify.crowd import open_crowd
 from unlearnable.workflows.verify.crowd_summary import cells_of
-from unlearnable.workflows.verify.matching import PostPair
+from unlearnable.workflows.verify.pairs import PostPair
 from unlearnable.workflows.verify.run import verify
 from unlearnable.workflows.verify.splits import names
 

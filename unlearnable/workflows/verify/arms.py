@@ -22,7 +22,7 @@ from unlearnable.posts.pixels import Pixels, Rgb8
 from unlearnable.posts.reading import DecodedPosts
 from unlearnable.progress import Progress
 from unlearnable.results import ArmName
-from unlearnable.workflows.verify.matching import PostPair, read_both
+from unlearnable.workflows.verify.pairs import PostPair, read_both
 
 MOST = 98  # per cent; with noise of 8/255 in photos at quality 85 to 96 they change by 7 or 8/255, all by 11 to 39/255
 Version = Literal["clean", "protected", "random"]

@@ -15,7 +15,8 @@ from unlearnable.posts.reading import open_collection
 from unlearnable.progress import Progress
 from unlearnable.wording import counted
 from unlearnable.workflows.verify.made import given_to_protect, refuse_made_without_captions
-from unlearnable.workflows.verify.matching import PostPair, match, open_protected, read_both, said_of_originals
+from unlearnable.workflows.verify.matching import match, open_protected
+from unlearnable.workflows.verify.pairs import PostPair, read_both, said_of_originals
 
 Held = tuple[Photo, list[str]]  # a held-out photo with its captions
 NAMED = "the split that the data names"  # where held-out photos come from

@@ -21,7 +21,7 @@ from unlearnable.wording import counted
 from unlearnable.workflows.verify.cells import CellResults
 from unlearnable.workflows.verify.crowd_summary import crowd_report
 from unlearnable.workflows.verify.enough import too_few
-from unlearnable.workflows.verify.matching import PostPair
+from unlearnable.workflows.verify.pairs import PostPair
 from unlearnable.workflows.verify.study import Study
 
 

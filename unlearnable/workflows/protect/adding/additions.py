@@ -7,10 +7,12 @@ from dataclasses import replace
 
 from unlearnable.datasets import Dataset, Photo, Skipped
 from unlearnable.errors import ConfigError
+from unlearnable.imaging.decode import DecodeError
 from unlearnable.posts.initials import shortened
 from unlearnable.results import ManifestLine
 from unlearnable.results.protect import CHANGED
 from unlearnable.wording import named
+from unlearnable.workflows.output.copies import shows_another
 from unlearnable.workflows.protect.adding.earlier import NO_SHARDS, Earlier
 
 _NAMED = 3  # photos in a remark; the others are counted
@@ -40,7 +42,7 @@ def recognised(dataset: Dataset, earlier: Earlier) -> dict[str, ManifestLine]:
 def additions(dataset: Dataset, earlier: Earlier) -> Dataset:
     """Return the posts that are new: neither content nor name of their photo is in the earlier manifest.
 
-    A photo of a known name whose content has changed, and one that is there under another name, are listed as left
+    A photo of a known name which shows something else now, and one that is there under another name, are listed as left
     out; not one that has the name of a photo which is there under another now. One that the earlier run had left out is
     new if it or its captions have changed, or if it had changed or was gone while that run went on.
 
@@ -61,11 +63,20 @@ def additions(dataset: Dataset, earlier: Earlier) -> Dataset:
         if same := by_content.get(photo.sha256() or ""):
             left_out.append(Skipped(photo.id, "same-photo", f"{same.output} is its copy already"))
         elif line is not None and line.status == "protected" and line.source not in renamed:
-            detail = f"{line.output} is a copy of it as it was; give it another name to add it"
-            left_out.append(Skipped(photo.id, "changed-since", detail))
+            if _is_another(photo, line, earlier):
+                detail = f"{line.output} is a copy of it as it was; give it another name to add it"
+                left_out.append(Skipped(photo.id, "changed-since", detail))
         elif line is None or line.reason == CHANGED or line.post != dataset.posts[photo.id]:
             new.add(photo.id)
     return replace(dataset.of(new), skipped=(*dataset.skipped, *left_out))
+
+
+def _is_another(photo: Photo, line: ManifestLine, earlier: Earlier) -> bool:
+    """Return whether a photo of another content than at first shows something else, as far as its copy is there."""
+    try:
+        return shows_another(photo.path, earlier.records.output / str(line.output), line)
+    except DecodeError:
+        return True
 
 
 def said_of_published(dataset: Dataset, earlier: Earlier, names: Sequence[str]) -> list[str]:

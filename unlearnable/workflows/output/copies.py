@@ -1,0 +1,32 @@
+"""Whether a copy is still that of the photo that has its original's name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unlearnable.evaluation.quality import compare
+from unlearnable.imaging.decode import decode
+from unlearnable.imaging.resize import is_reduced, resized
+from unlearnable.results import ManifestLine
+
+LOST_DB = 6  # a photo from which a copy differs twice as much as from that it was made of is another one
+
+
+def shows_another(photo: Path, copy: Path, line: ManifestLine) -> bool:
+    """Return whether a photo shows something else than that of which its copy was made, or has another size or shape.
+
+    What programs write beside the pixels, as a rating, makes no other photo of it.
+
+    Args:
+        photo: file of the photo.
+        copy: file of the copy.
+        line: what the manifest says of the copy.
+
+    Raises:
+        DecodeError: one of both cannot be read.
+    """
+    now, written = decode(photo), decode(copy)
+    if not is_reduced(now, written):
+        return True
+    distance = compare(resized(now, written.height, written.width).pixels, written.pixels).psnr
+    return line.psnr is not None and distance < line.psnr - LOST_DB
