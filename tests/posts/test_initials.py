@@ -71,12 +71,20 @@ def test_a_name_is_mentioned_where_it_stands_as_a_whole():
         ("ada_cox-0.png", True),
         ('{"tags":["Ada Cox"]}', True),
         ("@Ada Cox", True),
+        ("cake #AdaCox", True),
+        ("with @adacox87!", True),
+        ("adacoxswain", False),
         ("ada coxswain", False),
         ("Ada", False),
     ],
 )
 def test_a_name_is_found_anywhere(text, says):
     assert stands_in(text, "Ada  Cox") == says
+
+
+def test_a_single_word_is_found_by_itself():
+    assert stands_in("#ada_1.png", "Ada")
+    assert not stands_in("3f0ada1c", "Ada")
 
 
 @given(st.text(), st.lists(st.sampled_from(NAMES), max_size=3))

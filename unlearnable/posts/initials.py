@@ -35,9 +35,10 @@ def mentions(caption: str, name: str) -> bool:
 
 
 def stands_in(text: str, name: str) -> bool:
-    """Return whether a text says a whole name anywhere, also where its words are joined as in names of files."""
-    words = r"[\W_]+".join(map(re.escape, name.split()))
-    return bool(re.search(rf"(?<![^\W_]){words}(?![^\W_])", text, re.IGNORECASE))
+    """Return whether a text says a whole name anywhere, also with its words joined as in names of files and tags."""
+    words = list(map(re.escape, name.split()))
+    bound = r"[^\W\d_]" if len(words) > 1 else r"[^\W_]"  # "adacox87" is a handle, "0ada1" a part of some number
+    return bool(re.search(rf"(?<!{bound})" + r"[\W_]*".join(words) + rf"(?!{bound})", text, re.IGNORECASE))
 
 
 @lru_cache(maxsize=8)
