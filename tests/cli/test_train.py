@@ -28,6 +28,12 @@ def test_train_prints_one_json_object_and_progress_goes_to_stderr(short, tmp_pat
     assert (tmp_path / "out.safetensors").is_file()
 
 
+def test_a_folder_given_twice_is_read_once(short, posts):
+    once, twice = (json.loads(call(*short, *more, "--json").stdout) for more in ((), ("--data", posts, "--overwrite")))
+    found = [(one["photos"], one["held_out_photos"], one["sha256"]) for one in (once, twice)]
+    assert found[0] == found[1]
+
+
 def test_train_for_a_person_fits_80_columns(short):
     result = call(*short, "--quiet", env={"COLUMNS": "80"})
     assert (result.returncode, result.stderr) == (0, "")

@@ -162,7 +162,8 @@ def open_all(settings: TrainSettings) -> list[Dataset]:
             f"{len(settings.data)} data sets and {len(captions)} caption files were given",
             hint="pass --captions once for each --data, or not at all",
         )
-    datasets = [open_collection(folder, file) for folder, file in zip(settings.data, captions, strict=True)]
+    given = dict.fromkeys(zip(settings.data, captions, strict=True))  # one given twice would be held out and trained on
+    datasets = [open_collection(folder, file) for folder, file in given]
     refuse_data(settings.output, datasets)
     return datasets
 
