@@ -120,7 +120,7 @@ def test_transparency_stays_and_photos_come_back_upright():
         ([cut_off()], ["a"], r"images\[0\] cannot be read: image file is truncated"),
         (Image.new("RGB", (40, 40)), ["a"], "have to be lists"),
         ([photo(0)], "a", "have to be lists"),
-        ([photo(0)], [3], "a caption is no text"),
+        ([photo(0), photo(1)], ["a", ["b", "c"]], r"captions\[1\] is a list"),
     ],
 )
 def test_what_is_no_post_is_named(quick, images, captions, message):

@@ -81,8 +81,9 @@ def protect_in_memory(
     """
     if any(isinstance(each, str) or not isinstance(each, Sequence) for each in (images, captions)):
         raise InputError("photos and captions have to be lists")
-    if not all(isinstance(caption, str) for caption in captions):
-        raise InputError("a caption is no text")
+    for number, caption in enumerate(captions):
+        if not isinstance(caption, str):
+            raise InputError(f"captions[{number}] is a {type(caption).__name__}", hint="give one text for each photo")
     if not images or len(images) != len(captions):
         raise InputError(
             f"{counted(len(images), 'photo')} and {counted(len(captions), 'caption')}",
