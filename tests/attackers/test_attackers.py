@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import pytest
@@ -57,11 +58,29 @@ class Forgetful(Attacker):
         replace(batch, weight=0.5)  # and no `return`
 
 
+@dataclass(frozen=True)
+class Making(Attacker):
+    make: Callable[[torch.Tensor], torch.Tensor]
+
+    def batch(self, model, batch, generator):
+        return replace(batch, pixels=self.make(batch.pixels))
+
+
 @pytest.mark.parametrize(
     ("attacker", "message", "hint"),
     [
         (Choosing(), f"the choice of the attacker {__name__}.Choosing is a Tensor", "it has to be a Pairs"),
         (Forgetful(), f"a batch of the attacker {__name__}.Forgetful is a NoneType", "it has to be a Batch"),
+        (
+            Making(lambda pixels: pixels[:2]),
+            f"a batch of the attacker {__name__}.Making has 2 photos and 10 captions",
+            "it has to have one caption for each photo, and at most the 10 photos that it was given",
+        ),
+        (
+            Making(lambda pixels: pixels / 0),
+            f"a batch of the attacker {__name__}.Making has pixels that are not finite",
+            "they go from 0 to 1",
+        ),
     ],
 )
 def test_an_attacker_of_a_package_that_gives_nothing_to_train_on_is_named(attacker, message, hint, pairs):

@@ -19,7 +19,6 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing
 from unlearnable.optim.view import load_view, sample_view
 from unlearnable.posts.pairs import Pairs
-from unlearnable.registry import fitting
 from unlearnable.training.attacker import PLAIN, Attacker, Batch
 from unlearnable.training.distributed import ALONE, World
 from unlearnable.training.optimiser import clamp_scale, rate, set_rate
@@ -87,11 +86,10 @@ class Learner:
         """Train on the batch of these rows of the pairs and return its loss; `towers` is the model's `forward`.
 
         Raises:
-            ConfigError: the attacker, of an installed package, gives no batch.
+            ConfigError: the attacker, of an installed package, gives no batch that can be trained on.
         """
         model, recipe = self.model, self.recipe
-        given = self.attacker.batch(model, self._load(rows, number), _generator(recipe.seed, 3, number))
-        batch = fitting(given, Batch, f"a batch of {self.attacker.title}")
+        batch = self.attacker.changed(model, self._load(rows, number), _generator(recipe.seed, 3, number))
         self.attacker.training_mode(model)
         dropout = _seed(recipe.seed, 2, number)
         with seeded(dropout, model.device), computing(model, recipe.precision, "photo"):
