@@ -8,11 +8,11 @@ import tempfile
 from pathlib import Path
 
 from unlearnable.errors import OutputError
-from unlearnable.files import FULL, reporting_write_errors, temporary_name, write_error
+from unlearnable.files import CHECK, FULL, reporting_write_errors, temporary_name, write_error
 
 
-def check_writable(folder: Path) -> None:
-    """Create a folder and check that files can be written there, before hours of work depend on it.
+def check_writable(folder: Path, hint: str = CHECK) -> None:
+    """Create a folder and check that files can be written there, before hours of work depend on it, else give `hint`.
 
     Raises:
         OutputError: the folder cannot be created or written to.
@@ -22,7 +22,7 @@ def check_writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):  # under a unique name: several processes may check at once
             pass
     except OSError as error:
-        raise write_error(folder, error) from error
+        raise write_error(folder, error, hint) from error
 
 
 def can_exist(path: Path) -> bool:

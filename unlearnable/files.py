@@ -21,6 +21,7 @@ _PARTIAL = ".partial"
 _ADDRESS = re.compile(r"(?<![^:])(https?|ftp|s3):/+", re.IGNORECASE)
 _GO_ON = ", then run the same command again, with --resume where it has one"
 CHECK = "check free disk space and permissions"
+ELSEWHERE = "choose another --output, in a folder that can be written"
 
 
 @contextmanager

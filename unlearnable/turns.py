@@ -26,7 +26,7 @@ def held(output: Path, lock_file: Path, run: str) -> Iterator[None]:
 
     with (
         files.no_empty_folders_above(lock_file),
-        alone(lock_file, refuse, output, "choose another --output, in a folder that can be written"),
+        alone(lock_file, refuse, output, files.ELSEWHERE),
     ):
         yield
 

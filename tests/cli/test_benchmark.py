@@ -137,6 +137,13 @@ def test_a_failure_has_its_exit_code_and_says_what_to_do(tmp_path, arguments, co
     assert "Traceback" not in result.stderr
 
 
+def test_an_output_that_is_a_file_asks_for_another_one(flickr, common, tmp_path):  # noqa: F811
+    (tmp_path / "taken").touch()
+    result = call(*common(flickr, "--dataset", "flickr8k", "--output", tmp_path / "taken", "--quiet"))
+    assert result.returncode == 5, result.stderr
+    assert "hint: choose another --output, in a folder that can be written" in result.stderr
+
+
 def test_a_victim_that_was_not_trained_yet_is_told_before_anything_runs(faces, tmp_path):  # noqa: F811
     environment = {"UNLEARNABLE_CACHE": str(tmp_path / "cache")}
     arguments = ("--data", faces, "--victims", "small-start", "--output", tmp_path / "out")

@@ -63,7 +63,7 @@ def benchmark(
     """
     started, progress = time.monotonic(), progress or Silent()
     bench, skipped, notes = make_ready(settings, resume=resume, progress=progress)
-    disk.check_writable(bench.folder)
+    disk.check_writable(bench.folder, files.ELSEWHERE)
     crowd = crowd_bench(settings, bench) if settings.crowd else None
     if crowd:
         crowd.store.report_unusable(VERSION, [(cell.name, crowd.key(cell)) for cell in crowd.cells], progress)

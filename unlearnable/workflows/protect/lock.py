@@ -64,7 +64,7 @@ def scratch_of(layout: Layout) -> Iterator[Path]:
 
 def _take(layout: Layout, lock: FileLock) -> None:
     """Make the private folder, and take the lock in it; one that cannot be locked is not left there."""
-    with files.reporting_write_errors(layout.lock, "choose another --output, in a folder that can be written"):
+    with files.reporting_write_errors(layout.lock, files.ELSEWHERE):
         is_new = not layout.private.exists()
         layout.private.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
