@@ -55,7 +55,7 @@ def test_flickr_as_a_token_file_beside_lists_of_the_split(tmp_path):
     (root / "text").mkdir()
     lines = [f"{x}#{k}\t{c}\n" for n, x in enumerate(names) for k, c in enumerate(captions(n))]
     (root / "text" / "Flickr8k.token.txt").write_text("".join(lines))
-    with pytest.raises(InputError, match=r"Flickr8k.token.txt, but no captions with a split"):
+    with pytest.raises(InputError, match=r"Flickr8k.token.txt, but no captions that split its photos"):
         flickr_read(root)
     for split, name in (("train", "trainImages"), ("val", "devImages"), ("test", "testImages")):
         own = [x for x, s in zip(names, SPLIT, strict=True) if s == split]

@@ -37,7 +37,8 @@ def read(root: Path, limit: int | None, seed: int) -> Corpus:
         if listed is not None:
             return corpus_of(listed, limit)
         tried.append(captions.name)
-    content = f"{', '.join(tried)}, but no captions with a split of its photos" if tried else "no caption file"
+    without = "but no captions that split its photos into train and test"
+    content = f"{', '.join(tried)}, {without}" if tried else "no caption file"
     raise InputError(f"{root} holds {content}", hint=f"pass a folder with {LAYOUTS}")
 
 
