@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.program import POSIX, call, run
+from tests.forked import Forked
 from unlearnable.cli import doctor
 from unlearnable.cli.app import failure_of
 from unlearnable.wording import pasted
@@ -404,10 +405,11 @@ def test_a_reader_that_is_gone_changes_neither_the_work_nor_the_exit_code(posts,
     read, write = os.pipe()
     os.close(read)
     output = posts.parent / "out"
-    line = [sys.executable, *filter(None, [python]), "-m", "unlearnable", *command.format(output=output).split()]
-    ended = subprocess.run(line, stdout=write, stderr=write, cwd=posts, check=False)
-    os.close(write)
-    assert ended.returncode == code
+    start = ["-c", "from unlearnable.__main__ import main; main()"] if "output" in command else ["-m", "unlearnable"]
+    line = [sys.executable, *filter(None, [python]), *start, *command.format(output=output).split()]
+    with Forked(line, stdout=write, stderr=write, cwd=posts, text=True) as process:
+        os.close(write)
+        assert process.wait(timeout=240) == code
     assert (output / "metadata.jsonl").is_file() == ("output" in command)
 
 

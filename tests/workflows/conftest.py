@@ -24,6 +24,12 @@ def quick(tiny_path):
     return {**QUICK, "surrogate": (str(tiny_path),)}
 
 
+@pytest.fixture
+def at_once(tiny_path):
+    """Settings of a run that makes its noise at once, for tests of all else."""
+    return {"method": "random", "surrogate": (str(tiny_path),)}
+
+
 def manifest(report_folder):
     return [json.loads(line) for line in (report_folder / "manifest.jsonl").read_text().splitlines()]
 

@@ -40,7 +40,7 @@ def protected_once(tiny_path, tmp_path_factory):
         patch.chdir(folder)
         patch.setenv("UNLEARNABLE_STATE", str(tmp_path_factory.mktemp("history")))
         take(Path("photos"), range(8), name="p{}.png", first=0)
-        protect("photos", **QUICK, surrogate=(str(tiny_path),))
+        protect("photos", method="random", surrogate=(str(tiny_path),))
     return folder
 
 
@@ -56,6 +56,13 @@ def last_week(protected_once, posts, tmp_path, monkeypatch):
     """The eight posts, protected, in the working directory."""
     shutil.copytree(protected_once, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def optimised(posts, quick, tmp_path, monkeypatch):
+    """The eight posts, protected by MEM, in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    protect("photos", **quick)
 
 
 def take(folder, numbers, rows=True, name="n{}.png", first=100):
@@ -81,14 +88,14 @@ def without_texts(files):
     return {name: data for name, data in files.items() if not name.endswith(".jsonl")}
 
 
-def test_captions_are_those_of_the_earlier_run_wherever_it_is_added_from(posts, quick, tmp_path, monkeypatch):
+def test_captions_are_those_of_the_earlier_run_wherever_it_is_added_from(posts, at_once, tmp_path, monkeypatch):
     monkeypatch.chdir(posts)
-    protect(posts, captions="posts.jsonl", output=tmp_path / "out", **quick)
+    protect(posts, captions="posts.jsonl", output=tmp_path / "out", **at_once)
     take(posts, range(3))
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "posts.jsonl").write_text('{"image": "n0.png", "caption": "a caption of others"}\n')
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert protect(posts, output=tmp_path / "out", add=True, **quick).added == 3
+    assert protect(posts, output=tmp_path / "out", add=True, **at_once).added == 3
     assert (tmp_path / "out" / "posts.jsonl").read_text().count("a new day") == 8 + 3
 
 
@@ -107,11 +114,11 @@ def test_a_surrogate_that_is_a_file_is_found_from_another_folder(posts, tiny_pat
     assert adding.add(continued({**where, "surrogate": (given,)})).added == 1
 
 
-def test_captions_are_found_where_the_folder_that_the_run_was_made_from_is_gone(posts, quick, tmp_path, monkeypatch):
+def test_captions_are_found_where_the_folder_that_the_run_was_made_from_is_gone(posts, at_once, tmp_path, monkeypatch):
     (tmp_path / "passing").mkdir()
     (posts / "posts.jsonl").rename(tmp_path / "posts.jsonl")
     monkeypatch.chdir(tmp_path / "passing")
-    protect("../photos", captions="../posts.jsonl", **quick)
+    protect("../photos", captions="../posts.jsonl", **at_once)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "passing").rmdir()
     take(posts, [0], rows=False)
@@ -123,41 +130,41 @@ def test_captions_are_found_where_the_folder_that_the_run_was_made_from_is_gone(
 
 @pytest.mark.parametrize("place", ["photos", "texts"])
 @pytest.mark.parametrize("take_along", [shutil.copytree, shutil.move])
-def test_captions_of_a_copied_or_moved_folder_are_its_own(posts, quick, tmp_path, monkeypatch, place, take_along):
+def test_captions_of_a_copied_or_moved_folder_are_its_own(posts, at_once, tmp_path, monkeypatch, place, take_along):
     here, there = tmp_path / "here", tmp_path / "there"
     (here / "texts").mkdir(parents=True)
     posts.rename(here / "photos")
     if place == "texts":
         (here / "photos" / "posts.jsonl").rename(here / "texts" / "posts.jsonl")
     monkeypatch.chdir(here)
-    protect("photos", captions=f"{place}/posts.jsonl", **quick)
+    protect("photos", captions=f"{place}/posts.jsonl", **at_once)
     take_along(here, there)
     monkeypatch.chdir(there)
     take(there / "photos", range(2), rows=False)
     with (there / place / "posts.jsonl").open("a") as file:
         file.write('{"image": "n0.png", "caption": "a new day 0"}\n{"image": "n1.png", "caption": "a new day 1"}\n')
-    assert protect("photos", add=True, **quick).added == 2
+    assert protect("photos", add=True, **at_once).added == 2
     assert (there / "photos-protected" / "posts.jsonl").read_text().count("a new day") == 8 + 2
 
 
-def test_people_keep_their_invented_names_when_repeated_and_added_to(posts, quick, tmp_path, monkeypatch):
+def test_people_keep_their_invented_names_when_repeated_and_added_to(posts, at_once, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for n in range(8):
         (posts / f"someone{n % 2}").mkdir(exist_ok=True)
         (posts / f"p{n}.png").rename(posts / f"someone{n % 2}" / f"p{n}.png")
-    report = protect("photos", captions="people", **quick)
+    report = protect("photos", captions="people", **at_once)
     assert "8 photos had no caption and got one made with an invented name" in report.notes
     before = captions_of(Path("photos-protected"))
     again = resolve_as(ProtectSettings, {"output": Path("again")}, Path("photos-protected.private", "run.toml"))
     workflow.protect(again)
     assert captions_of(Path("again")) == before
     take(posts, [0], rows=False, name="someone1/n{}.png")
-    protect("photos", add=True, **quick)
+    protect("photos", add=True, **at_once)
     assert "Gwelda Chadderfen" in before["someone1/p1.png"]
     assert "Gwelda Chadderfen" in captions_of(Path("photos-protected"))["someone1/n0.png"]
 
 
-def test_new_photos_stand_beside_the_earlier_ones_which_stay_to_the_byte(last_week, posts, tmp_path):
+def test_new_photos_stand_beside_the_earlier_ones_which_stay_to_the_byte(optimised, posts, tmp_path):
     output, private = tmp_path / "photos-protected", tmp_path / "photos-protected.private"
     before, was, toml = tree(output), manifest(private), (private / "run.toml").read_bytes()
     take(posts, range(3))
@@ -361,20 +368,20 @@ def test_a_second_file_of_a_known_photo_is_listed_also_where_some_photos_are_giv
     assert (report.added, [(one.where, one.reason) for one in report.skipped]) == (1, [("again.png", "same-photo")])
 
 
-def test_what_was_left_out_is_tried_again_once_it_has_changed(posts, quick):
+def test_what_was_left_out_is_tried_again_once_it_has_changed(posts, at_once):
     (posts / "broken.png").write_bytes(b"no photo")
-    assert [one.where for one in protect(posts, **quick).skipped] == ["broken.png"]
+    assert [one.where for one in protect(posts, **at_once).skipped] == ["broken.png"]
     assert protect(posts, add=True).added == 0
     Image.fromarray(picture(60)).save(posts / "broken.png")
     report = protect(posts, add=True)
     assert (report.added, report.skipped, report.photos) == (1, [], 9)
 
 
-def test_a_row_that_is_left_out_is_listed_once_wherever_it_stands_now(posts, quick, tmp_path):
+def test_a_row_that_is_left_out_is_listed_once_wherever_it_stands_now(posts, at_once, tmp_path):
     take(posts, [0])
     file = posts / "posts.jsonl"
     file.write_text(file.read_text() + '{"caption": "words alone"}\n')
-    assert [one.where for one in protect(posts, **quick).skipped] == ["posts.jsonl:10"]
+    assert [one.where for one in protect(posts, **at_once).skipped] == ["posts.jsonl:10"]
     Image.fromarray(picture(70)).save(posts / "new.png")
     file.write_text('{"image": "new.png", "caption": "a newer day"}\n' + file.read_text())
     report = protect(posts, add=True)
@@ -400,9 +407,9 @@ def test_a_contradicting_setting_is_named(last_week, posts, setting, tmp_path):
     assert tree(tmp_path) == before
 
 
-def test_settings_that_agree_or_say_which_posts_are_taken(last_week, posts, quick):
+def test_settings_that_agree_or_say_which_posts_are_taken(last_week, posts, at_once):
     take(posts, range(3))
-    assert protect(posts, add=True, **quick, only="n[01].png", device="cpu").added == 2
+    assert protect(posts, add=True, **at_once, only="n[01].png", device="cpu").added == 2
 
 
 @pytest.mark.parametrize("other", [{"resume": True}, {"overwrite": True}])
@@ -411,9 +418,9 @@ def test_it_excludes_its_kin(last_week, posts, other):
         protect(posts, add=True, **other)
 
 
-def test_without_an_earlier_result_it_says_so(posts, quick, tmp_path):
+def test_without_an_earlier_result_it_says_so(posts, at_once, tmp_path):
     with pytest.raises(OutputError, match="no earlier result"):
-        protect(posts, add=True, **quick)
+        protect(posts, add=True, **at_once)
     assert not list(tmp_path.glob("*protected*"))
 
 
@@ -427,14 +434,14 @@ def damage(output, private, how):
         path.write_bytes(path.read_bytes()[:-9] + b"x" * 9)
 
 
-def test_a_lost_report_is_named_with_a_remedy_that_works(last_week, posts, quick, tmp_path):
+def test_a_lost_report_is_named_with_a_remedy_that_works(last_week, posts, at_once, tmp_path):
     report = tmp_path / "photos-protected.private" / "report.json"
     report.unlink()
     take(posts, [0])
     with pytest.raises(CheckpointError, match=r"report\.json of the earlier run is missing") as caught:
         protect(posts, add=True)
     assert caught.value.hint == "restore it from a backup, or protect all anew with overwrite=True"
-    protect(posts, overwrite=True, **quick)
+    protect(posts, overwrite=True, **at_once)
     assert report.is_file()
 
 
@@ -494,18 +501,18 @@ def test_photos_of_another_folder_get_names_of_their_own(last_week, posts, tmp_p
     assert protect(camera, add=True, output=output).added == 0
 
 
-def test_overwrite_says_which_copies_go_as_their_photos_are_not_taken(last_week, posts, quick, tmp_path):
+def test_overwrite_says_which_copies_go_as_their_photos_are_not_taken(last_week, posts, at_once, tmp_path):
     take(tmp_path / "camera", [0], rows=False)
     output = tmp_path / "photos-protected"
     protect(tmp_path / "camera", output=output, add=True)
     (posts / "p3.png").rename(posts / "q.png")
     said = "p3.png, n0.png of the earlier result are of no photo that is taken now: they go"
     told = Told()
-    report = protect(posts, overwrite=True, progress=told, **quick)
+    report = protect(posts, overwrite=True, progress=told, **at_once)
     assert said in told.notes
     assert said in report.notes
     assert not {"p3.png", "n0.png"} & tree(output).keys()
-    assert not any("no photo that is taken" in note for note in protect(posts, overwrite=True, **quick).notes)
+    assert not any("no photo that is taken" in note for note in protect(posts, overwrite=True, **at_once).notes)
 
 
 def test_the_originals_of_last_week_may_be_gone(last_week, posts, tmp_path):
@@ -524,12 +531,12 @@ def test_how_often_a_trigger_is_there_is_said_of_all_posts(posts, quick, tmp_pat
     assert "is in 67 % of the posts" in said
 
 
-def test_a_caption_file_that_cannot_be_continued_stays_and_another_stands_beside_it(posts, quick, tmp_path):
+def test_a_caption_file_that_cannot_be_continued_stays_and_another_stands_beside_it(posts, at_once, tmp_path):
     table = [(f"p{n}.png", f"caption {n}") for n in range(3)]
     karpathy = {"images": [{"filename": name, "sentences": [{"raw": text}]} for name, text in table]}
     (posts / "posts.jsonl").unlink()
     (posts / "data.json").write_text(json.dumps(karpathy))
-    protect(posts, **quick)
+    protect(posts, **at_once)
     output = tmp_path / "photos-protected"
     before = (output / "data.json").read_bytes()
     shutil.rmtree(posts)
@@ -544,7 +551,7 @@ def test_a_caption_file_that_cannot_be_continued_stays_and_another_stands_beside
     assert len(captions_of(output)) == 9
 
 
-def test_a_caption_file_that_holds_all_posts_is_written_as_a_whole(posts, quick, tmp_path):
+def test_a_caption_file_that_holds_all_posts_is_written_as_a_whole(posts, at_once, tmp_path):
     def write(names):
         rows = [{"filename": name, "sentences": [{"raw": f"a day with {name[:-4]}"}]} for name in names]
         (posts / "data.json").write_text(json.dumps({"images": rows}))
@@ -552,7 +559,7 @@ def test_a_caption_file_that_holds_all_posts_is_written_as_a_whole(posts, quick,
     (posts / "posts.jsonl").unlink()
     old = [f"p{n}.png" for n in range(8)]
     write(old)
-    protect(posts, **quick)
+    protect(posts, **at_once)
     before = captions_of(tmp_path / "photos-protected")
     take(posts, [0], rows=False)
     write(["n0.png", *old])
@@ -566,10 +573,10 @@ def test_a_caption_file_that_holds_all_posts_is_written_as_a_whole(posts, quick,
     assert not (output / "data-2.json").exists()
 
 
-def test_texts_beside_photos(posts, quick, tmp_path):
+def test_texts_beside_photos(posts, at_once, tmp_path):
     (posts / "posts.jsonl").unlink()
     (posts / "p0.txt").write_text("a cat")
-    protect(posts, **quick)
+    protect(posts, **at_once)
     take(posts, [0], rows=False)
     (posts / "n0.txt").write_text("a bird")
     protect(posts, add=True)
@@ -584,7 +591,7 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("place", ["optimise", "stage", "put_in_place", "swap", "records", "clear"])
-def test_a_stopped_one_goes_on_by_the_same_call_to_the_same_bytes(last_week, posts, tmp_path, monkeypatch, place):
+def test_a_stopped_one_goes_on_by_the_same_call_to_the_same_bytes(optimised, posts, tmp_path, monkeypatch, place):
     output, private = tmp_path / "photos-protected", tmp_path / "photos-protected.private"
     take(posts, range(3))
     kept = tmp_path / "kept"
@@ -701,9 +708,9 @@ def both(posts, output):
     return open_dataset(posts, posts / "posts.jsonl"), open_dataset(output, output / "metadata.jsonl")
 
 
-def test_a_photo_that_would_have_the_name_of_an_earlier_copy(posts, quick, tmp_path):
+def test_a_photo_that_would_have_the_name_of_an_earlier_copy(posts, at_once, tmp_path):
     Image.fromarray(picture(70)).save(posts / "x.bmp")
-    protect(posts, **quick)
+    protect(posts, **at_once)
     Image.fromarray(picture(71)).save(posts / "x.png")
     protect(posts, add=True)
     outputs = {line["source"]: line["output"] for line in manifest(tmp_path / "photos-protected.private")}
@@ -762,9 +769,9 @@ def test_verify_refuses_a_folder_that_has_none_of_the_originals(last_week, posts
         match(*both(tmp_path / "others", tmp_path / "photos-protected"))
 
 
-def test_verify_takes_the_copy_of_a_renamed_photo_without_a_caption(posts, quick, tmp_path):
+def test_verify_takes_the_copy_of_a_renamed_photo_without_a_caption(posts, at_once, tmp_path):
     (posts / "posts.jsonl").unlink()
-    protect(posts, **quick)
+    protect(posts, **at_once)
     (posts / "p0.png").rename(posts / "our house.png")
     output = tmp_path / "photos-protected"
     pairs, _ = match(open_dataset(posts), open_dataset(output, output / "metadata.jsonl"))
@@ -807,7 +814,9 @@ def test_posts_of_which_photo_and_copy_are_gone_are_withdrawn(last_week, posts, 
 
 
 @pytest.mark.parametrize("place", ["set_mode", "manifest_text", "seal_records"])
-def test_a_withdrawal_that_was_stopped_goes_on_by_the_same_call(last_week, posts, quick, tmp_path, monkeypatch, place):
+def test_a_withdrawal_that_was_stopped_goes_on_by_the_same_call(
+    last_week, posts, at_once, tmp_path, monkeypatch, place
+):
     output, private = tmp_path / "photos-protected", tmp_path / "photos-protected.private"
     withdraw(posts, output, "p2.png")
 
@@ -820,7 +829,7 @@ def test_a_withdrawal_that_was_stopped_goes_on_by_the_same_call(last_week, posts
             protect(posts, add=True)
     assert "unfinished" in [problem.kind for problem in check(output).problems]
     with pytest.raises(CheckpointError, match="was stopped while it withdrew posts") as caught:
-        protect(posts, resume=True, **quick)
+        protect(posts, resume=True, **at_once)
     assert caught.value.hint == "use the same add=True again"
     assert (protect(posts, add=True).withdrawn, check(output).problems) == (1, [])
     assert {*captions_of(output)} == {line["output"] for line in manifest(private)} == {*tree(output)} - {*TEXTS}
@@ -858,12 +867,12 @@ def test_a_plan_says_what_would_be_withdrawn(last_week, posts, tmp_path, new):
     assert tree(tmp_path) == before
 
 
-def test_a_text_beside_a_withdrawn_photo_goes_with_it(posts, quick, tmp_path):
+def test_a_text_beside_a_withdrawn_photo_goes_with_it(posts, at_once, tmp_path):
     (posts / "posts.jsonl").unlink()
     for number in range(8):
         (posts / f"p{number}.txt").write_text(f"a day {number}\n")
     output = tmp_path / "photos-protected"
-    protect(posts, **quick)
+    protect(posts, **at_once)
     before = tree(output)
     withdraw(posts, output, "p2.png", "p3.png", "p3.txt")
     report = protect(posts, add=True)
@@ -898,20 +907,20 @@ def test_nothing_is_withdrawn_while_an_add_that_was_stopped_has_published_some(l
         protect(posts, add=True)
 
 
-def test_resume_names_the_option_that_withdraws(last_week, posts, quick, tmp_path):
+def test_resume_names_the_option_that_withdraws(last_week, posts, at_once, tmp_path):
     withdraw(posts, tmp_path / "photos-protected", "p2.png")
     with pytest.raises(CheckpointError, match=r"p2\.png cannot be made again") as caught:
-        protect(posts, resume=True, **quick)
+        protect(posts, resume=True, **at_once)
     assert (caught.value.hint or "").startswith("use add=True, which takes out posts whose photo and copy are both")
 
 
 @pytest.mark.parametrize("new", [0, 2])
-def test_resume_of_what_was_added_to_says_that_it_is_the_work_of_several_runs(last_week, posts, quick, tmp_path, new):
+def test_resume_of_what_was_added_to_says_that_it_is_the_work_of_several_runs(last_week, posts, at_once, tmp_path, new):
     take(posts, range(new))
     withdraw(posts, tmp_path / "photos-protected", *["p2.png"][new:])
     protect(posts, add=True)
     with pytest.raises(CheckpointError, match=r"holds a finished result that add=True added to or took posts out of"):
-        protect(posts, resume=True, **quick)
+        protect(posts, resume=True, **at_once)
 
 
 @pytest.mark.parametrize("new", [0, 2])

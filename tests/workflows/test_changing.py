@@ -65,7 +65,7 @@ def test_what_changed_or_went_is_left_out_named_and_exits_3(posts, quick_options
     assert (shown.returncode, "protected copy" in shown.stdout) == (0, True)  # from now on they stay as they are
 
 
-def test_a_row_that_came_while_the_run_went_on_is_said_and_added_later(posts, quick, tmp_path, monkeypatch):
+def test_a_row_that_came_while_the_run_went_on_is_said_and_added_later(posts, at_once, tmp_path, monkeypatch):
     captions = posts / "posts.jsonl"
     row = json.dumps({"image": "new.png", "caption": "a ship at sea"}) + "\n"
 
@@ -75,12 +75,12 @@ def test_a_row_that_came_while_the_run_went_on_is_said_and_added_later(posts, qu
 
     with monkeypatch.context() as patch:
         patch.setattr(publish, "refuse_without_noise", lambda *_: change())
-        report = protect(posts, **quick)
+        report = protect(posts, **at_once)
     assert report.protected == 8
     assert any(note.startswith("posts.jsonl has changed while the run went on") for note in report.notes)
     output = tmp_path / "photos-protected"
     assert "new.png" not in (output / "posts.jsonl").read_text()
-    report = protect(posts, add=True, **quick)
+    report = protect(posts, add=True, **at_once)
     assert (report.added, report.captions) == (1, 9)
     rows = [json.loads(line) for line in (output / "posts.jsonl").read_text().splitlines()]
     (added,) = [one["caption"] for one in rows if one["image"] == "new.png"]
@@ -124,12 +124,12 @@ def test_a_post_that_came_into_a_shard_is_said(tmp_path):
 
 @pytest.fixture
 def quick_options(tiny_path, tmp_path):
-    file = tmp_path / "quick.toml"
+    file = tmp_path / "at_once.toml"
     file.write_text("".join(f"{name} = {value}\n" for name, value in QUICK.items()))
     return ("--surrogate", tiny_path, "--config", file)
 
 
-def test_a_photo_that_changes_while_it_is_read_is_left_out(posts, quick, monkeypatch):
+def test_a_photo_that_changes_while_it_is_read_is_left_out(posts, at_once, monkeypatch):
     def read(path, settings):
         target = target_of(path, settings)
         if path.name == "p1.png":
@@ -137,11 +137,11 @@ def test_a_photo_that_changes_while_it_is_read_is_left_out(posts, quick, monkeyp
         return target
 
     monkeypatch.setattr(read_one, "target_of", read)
-    report = protect(posts, **quick)
+    report = protect(posts, **at_once)
     assert {one.where: one.reason for one in report.skipped} == {"p1.png": CHANGED}
 
 
-def test_a_photo_that_goes_after_its_copy_is_written_is_published(posts, quick, monkeypatch):
+def test_a_photo_that_goes_after_its_copy_is_written_is_published(posts, at_once, monkeypatch):
     for number in range(3):
         replace(posts / f"j{number}.jpg", number)
     genuine = readback.measure_losses
@@ -151,14 +151,14 @@ def test_a_photo_that_goes_after_its_copy_is_written_is_published(posts, quick, 
         return genuine(*rest)
 
     monkeypatch.setattr(publish, "measure_losses", measure)
-    assert protect(posts, **quick).protected == 11
+    assert protect(posts, **at_once).protected == 11
 
 
 @pytest.mark.parametrize("strict", [True, False])
-def test_with_strict_or_where_all_change_nothing_is_published(posts, quick, meanwhile, tmp_path, strict):
+def test_with_strict_or_where_all_change_nothing_is_published(posts, at_once, meanwhile, tmp_path, strict):
     meanwhile(lambda: [replace(path) for path in posts.rglob("*.png" if not strict else "p1.png")])
     with pytest.raises(InputError, match=CHANGED):
-        protect(posts, strict=strict, **quick)
+        protect(posts, strict=strict, **at_once)
     assert not (tmp_path / "photos-protected").exists()
 
 
@@ -225,7 +225,7 @@ def test_a_stopped_run_goes_on_with_the_others(posts, quick, tmp_path, monkeypat
 
 
 def test_a_damaged_copy_of_a_stopped_run_is_not_published_once_its_photo_is_gone(
-    posts, quick, tmp_path, monkeypatch, meanwhile
+    posts, at_once, tmp_path, monkeypatch, meanwhile
 ):
     def stop(*_):
         raise KeyboardInterrupt
@@ -233,26 +233,26 @@ def test_a_damaged_copy_of_a_stopped_run_is_not_published_once_its_photo_is_gone
     with monkeypatch.context() as patch:
         patch.setattr(publish, "write_caption_files", stop)
         with pytest.raises(KeyboardInterrupt):
-            protect(posts, **quick)
+            protect(posts, **at_once)
     (tmp_path / "photos-protected.private" / "checkpoint" / "staged" / "p2.png").write_bytes(b"half")
     meanwhile((posts / "p2.png").unlink)
-    assert protect(posts, resume=True, **quick).protected == 7
+    assert protect(posts, resume=True, **at_once).protected == 7
     assert "p2.png" not in tree(tmp_path / "photos-protected")
 
 
-def test_other_settings_captions_or_new_photos_are_not_taken_for_changed_photos(posts, quick, monkeypatch):
+def test_other_settings_captions_or_new_photos_are_not_taken_for_changed_photos(posts, at_once, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(workflow, "optimise", stop)
     with pytest.raises(KeyboardInterrupt):
-        protect(posts, **quick)
+        protect(posts, **at_once)
     (posts / "p2.png").unlink()
     with pytest.raises(CheckpointError):
-        protect(posts, resume=True, seed=1, **quick)
+        protect(posts, resume=True, seed=1, **at_once)
     replace(posts / "new.png")
     with pytest.raises(CheckpointError):
-        protect(posts, resume=True, **quick)
+        protect(posts, resume=True, **at_once)
 
 
 class Watched(Silent):
@@ -270,13 +270,13 @@ class Watched(Silent):
             self.change()
 
 
-def test_a_photo_that_goes_before_the_space_is_checked_is_left_out(posts, quick):
+def test_a_photo_that_goes_before_the_space_is_checked_is_left_out(posts, at_once):
     Image.fromarray(picture(30)).save(posts / "photo.jpg")
-    report = protect(posts, **quick, progress=Watched((posts / "photo.jpg").unlink))
+    report = protect(posts, **at_once, progress=Watched((posts / "photo.jpg").unlink))
     assert {one.where: one.reason for one in report.skipped} == {"photo.jpg": CHANGED}
 
 
-def test_a_photo_that_goes_while_its_copy_is_written_is_published(posts, quick, tmp_path, monkeypatch):
+def test_a_photo_that_goes_while_its_copy_is_written_is_published(posts, at_once, tmp_path, monkeypatch):
     def write_and_remove(target, noise, path, *more):
         (posts / path.name).unlink(missing_ok=True)
         return write(target, noise, path, *more)
@@ -284,7 +284,7 @@ def test_a_photo_that_goes_while_its_copy_is_written_is_published(posts, quick, 
     write = written.write
     size = (posts / "p2.png").stat().st_size
     monkeypatch.setattr(write_one, "write", write_and_remove)
-    assert protect(posts, **quick).protected == 8
+    assert protect(posts, **at_once).protected == 8
     manifest = tmp_path / "photos-protected.private" / "manifest.jsonl"
     assert [
         line["bytes_in"] for line in map(json.loads, manifest.read_text().splitlines()) if line["source"] == "p2.png"
@@ -295,7 +295,7 @@ def test_a_photo_that_goes_while_its_copy_is_written_is_published(posts, quick, 
 @pytest.mark.parametrize("become", ["mkfifo", "mkdir"])
 @pytest.mark.parametrize("stage", ["found", "read"])
 def test_a_photo_that_becomes_a_pipe_or_a_folder_is_left_out_and_not_waited_for(
-    posts, quick, meanwhile, monkeypatch, become, stage
+    posts, at_once, meanwhile, monkeypatch, become, stage
 ):
     def change(*_):
         (posts / "p1.png").unlink()
@@ -313,7 +313,7 @@ def test_a_photo_that_becomes_a_pipe_or_a_folder_is_left_out_and_not_waited_for(
     signal.signal(signal.SIGALRM, signal.default_int_handler)
     signal.alarm(120)  # a wait ends as an interruption
     try:
-        report = protect(posts, **quick)
+        report = protect(posts, **at_once)
     finally:
         signal.alarm(0)
     assert [one.where for one in report.skipped] == ["p1.png"]

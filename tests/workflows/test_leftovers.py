@@ -32,7 +32,7 @@ def private(tmp_path):
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGKILL"])
 def test_decoded_originals_lie_in_the_private_folder_and_are_removed(posts, tiny_path, tmp_path, private, name):
     (tmp_path / "temporary").mkdir()
-    file = tmp_path / "quick.toml"
+    file = tmp_path / "at_once.toml"
     file.write_text(FILE + "max_rounds = 3\n")
     arguments = ["protect", str(posts), "--surrogate", str(tiny_path), "--config", str(file)]
     line = [sys.executable, "-u", "-c", PAUSING, "optimising", *arguments]
@@ -51,20 +51,20 @@ def test_decoded_originals_lie_in_the_private_folder_and_are_removed(posts, tiny
     assert not (private / "lock").exists()
 
 
-def test_a_run_that_was_killed_before_it_wrote_anything_is_no_run(posts, quick, private):
+def test_a_run_that_was_killed_before_it_wrote_anything_is_no_run(posts, at_once, private):
     (private / "scratch").mkdir(parents=True)
     (private / "lock").touch()
     (private / "lock.holder").write_text("process 4711 on here since 2026-05-06 07:08:09\n")
     for name in ("scratch/pixels.u8", ".lock.partial.holder"):
         (private / name).write_text("half")
-    assert protect(posts, **quick).protected == 8
-    protect(posts, output=private.parent / "out", **quick)
+    assert protect(posts, **at_once).protected == 8
+    protect(posts, output=private.parent / "out", **at_once)
     assert tree(private).keys() == tree(private.parent / "out.private").keys()
 
 
 @pytest.mark.parametrize("resume", [True, False])
 def test_a_run_that_was_killed_while_it_removed_another_starts_over(
-    posts, quick, tmp_path, private, monkeypatch, resume
+    posts, at_once, tmp_path, private, monkeypatch, resume
 ):
     def stop(*_):
         raise KeyboardInterrupt
@@ -72,18 +72,18 @@ def test_a_run_that_was_killed_while_it_removed_another_starts_over(
     with monkeypatch.context() as patch:
         patch.setattr(publish, "write_caption_files", stop)
         with pytest.raises(KeyboardInterrupt):
-            protect(posts, seed=1, **quick)
+            protect(posts, seed=1, **at_once)
         patch.setattr(shutil, "rmtree", stop)
         layout = Layout(posts, tmp_path / "photos-protected", private)
         with pytest.raises(KeyboardInterrupt):
             create_folders(layout, "key", "", {}, resume=False)
-    protect(posts, resume=resume, overwrite=not resume, **quick)
-    protect(posts, output=tmp_path / "whole", **quick)
+    protect(posts, resume=resume, overwrite=not resume, **at_once)
+    protect(posts, output=tmp_path / "whole", **at_once)
     assert tree(tmp_path / "photos-protected") == tree(tmp_path / "whole")
 
 
 @pytest.mark.parametrize("way", [{"resume": True}, {"overwrite": True}])
-def test_no_half_file_stays_in_the_published_folder(posts, quick, tmp_path, private, monkeypatch, way):
+def test_no_half_file_stays_in_the_published_folder(posts, at_once, tmp_path, private, monkeypatch, way):
     genuine, calls = published._link, []
 
     def link(source, target, swapping):
@@ -96,16 +96,18 @@ def test_no_half_file_stays_in_the_published_folder(posts, quick, tmp_path, priv
     with monkeypatch.context() as patch:
         patch.setattr(published, "_link", link)
         with pytest.raises(KeyboardInterrupt):
-            protect(posts, **quick)
-    protect(posts, **way, **quick)
+            protect(posts, **at_once)
+    protect(posts, **way, **at_once)
     assert not [name for name in tree(tmp_path / "photos-protected") if "partial" in name]
     assert not (private / "checkpoint").exists()
 
 
 @pytest.mark.parametrize("add", [False, True])
-def test_what_somebody_put_among_the_files_to_come_is_not_published(posts, quick, tmp_path, private, monkeypatch, add):
+def test_what_somebody_put_among_the_files_to_come_is_not_published(
+    posts, at_once, tmp_path, private, monkeypatch, add
+):
     if add:
-        protect(posts, **quick)
+        protect(posts, **at_once)
         Image.fromarray(picture(50)).save(posts / "new.png")
 
     def stop(*_):
@@ -114,14 +116,14 @@ def test_what_somebody_put_among_the_files_to_come_is_not_published(posts, quick
     with monkeypatch.context() as patch:
         patch.setattr(publish, "write_caption_files", stop)
         with pytest.raises(KeyboardInterrupt):
-            protect(posts, add=add, **quick)
+            protect(posts, add=add, **at_once)
     staged = private / "checkpoint" / "staged"
     for name in (".DS_Store", ".p9.partial.png", "mine.png"):
         shutil.copy(posts / "p1.png", staged / name)
     with pytest.raises(OutputError, match=r"staged holds mine\.png, which this program did not write"):
-        protect(posts, add=add, resume=not add, **quick)
+        protect(posts, add=add, resume=not add, **at_once)
     (staged / "mine.png").rename(tmp_path / "mine.png")
-    assert protect(posts, add=add, resume=not add, **quick).protected == 8 + add
+    assert protect(posts, add=add, resume=not add, **at_once).protected == 8 + add
     assert len(tree(tmp_path / "photos-protected")) == 8 + add + 2
 
 

@@ -41,13 +41,13 @@ def saved_again(path, target, size=None, **options):
         ("same.png", {}),
     ],
 )
-def test_a_copy_that_was_saved_again_is_not_protected_twice(photos, quick, tmp_path, name, options):
-    protect(photos, **quick)
+def test_a_copy_that_was_saved_again_is_not_protected_twice(photos, at_once, tmp_path, name, options):
+    protect(photos, **at_once)
     downloads = tmp_path / "downloads"
     downloads.mkdir()
     saved_again(tmp_path / "large-protected" / "p1.png", downloads / name, **options)
     Image.fromarray(picture(9, 192, 256)).save(downloads / "other.png")
-    report = protect(downloads, **quick)
+    report = protect(downloads, **at_once)
     [skipped] = report.skipped
     assert (skipped.where, skipped.reason) == (name, "already-protected")
     made = history.known_copies(print)[0].made
@@ -58,13 +58,13 @@ def test_a_copy_that_was_saved_again_is_not_protected_twice(photos, quick, tmp_p
 
 
 @pytest.mark.parametrize("options", [{"quality": 95}, {"quality": 60}, {"quality": 75, "size": (128, 96)}])
-def test_another_version_of_the_original_is_protected(photos, quick, tmp_path, options):
-    protect(photos, **quick)
+def test_another_version_of_the_original_is_protected(photos, at_once, tmp_path, options):
+    protect(photos, **at_once)
     versions = tmp_path / "versions"
     versions.mkdir()
     for n in range(3):
         saved_again(photos / f"p{n}.png", versions / f"p{n}.jpg", **options)
-    report = protect(versions, **quick)
+    report = protect(versions, **at_once)
     assert (report.protected, report.skipped) == (3, [])
 
 
@@ -87,9 +87,9 @@ def test_what_an_encoding_does_to_a_photo_is_not_taken_for_noise(tmp_path):
         assert biased.is_enough  # which is why the original goes through the same encoding
 
 
-def test_originals_are_protected_again_with_other_settings_and_nothing_is_said(photos, quick, told):
-    protect(photos, **quick)
-    report = protect(photos, overwrite=True, seed=3, progress=told, **quick)
+def test_originals_are_protected_again_with_other_settings_and_nothing_is_said(photos, at_once, told):
+    protect(photos, **at_once)
+    report = protect(photos, overwrite=True, seed=3, progress=told, **at_once)
     assert (report.protected, report.skipped) == (3, [])
     assert not [note for note in told.notes if "may be a copy" in note]
 
@@ -100,28 +100,28 @@ def told():
 
 
 @pytest.mark.parametrize("gone", ["original", "copy"])
-def test_without_the_files_to_compare_with_it_is_protected_and_that_is_said(photos, quick, tmp_path, told, gone):
-    protect(photos, **quick)
+def test_without_the_files_to_compare_with_it_is_protected_and_that_is_said(photos, at_once, tmp_path, told, gone):
+    protect(photos, **at_once)
     downloads = tmp_path / "downloads"
     downloads.mkdir()
     saved_again(tmp_path / "large-protected" / "p1.png", downloads / "again.jpg", quality=90)
     shutil.rmtree({"original": photos, "copy": tmp_path / "large-protected"}[gone])
-    report = protect(downloads, progress=told, **quick)
+    report = protect(downloads, progress=told, **at_once)
     assert (report.protected, report.skipped) == (1, [])
     assert [note for note in told.notes if note.startswith("again.jpg may be a copy that this tool protected")]
 
 
-def test_where_all_are_copies_the_run_says_so(photos, quick, tmp_path):
-    protect(photos, **quick)
+def test_where_all_are_copies_the_run_says_so(photos, at_once, tmp_path):
+    protect(photos, **at_once)
     downloads = tmp_path / "downloads"
     downloads.mkdir()
     saved_again(tmp_path / "large-protected" / "p1.png", downloads / "again.jpg", quality=90)
     with pytest.raises(InputError, match="looks like a copy that this tool made"):
-        protect(downloads, **quick)
+        protect(downloads, **at_once)
 
 
-def test_the_manifest_and_the_history_hold_what_is_needed(photos, quick, tmp_path):
-    protect(photos, **quick)
+def test_the_manifest_and_the_history_hold_what_is_needed(photos, at_once, tmp_path):
+    protect(photos, **at_once)
     lines = (tmp_path / "large-protected.private" / "manifest.jsonl").read_text().splitlines()
     rows = [json.loads(line) for line in lines]
     copies = {copy.sha256: copy for copy in history.known_copies(print)}
