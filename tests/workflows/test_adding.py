@@ -336,6 +336,11 @@ def test_a_photo_into_which_a_program_wrote_a_rating_is_no_changed_one(last_week
     report = protect(posts, add=True)
     assert (report.added, report.skipped) == (1, [])
     assert (tmp_path / "photos-protected" / "p1.png").read_bytes() == before
+    with Image.open(posts / "p1.png") as rated:
+        edited = rated.copy()
+    edited.paste((0, 0, 0), (3, 4, 6, 6))
+    edited.save(posts / "p1.png")
+    assert [one.reason for one in protect(posts, add=True).skipped] == ["changed-since"], "it shows more"
     (posts / "p1.png").write_bytes(b"")
     assert [one.reason for one in protect(posts, add=True).skipped] == ["changed-since"], "it shows nothing"
 

@@ -35,7 +35,7 @@ class PostPair:
 
 
 def is_another(post: PostPair, line: ManifestLine | None) -> bool:
-    """Return whether an original was changed since it was protected, and shows something else or in another size now.
+    """Return whether an original was changed since it was protected, and has other pixels now.
 
     Args:
         post: the photo and its copy.

@@ -42,7 +42,7 @@ def recognised(dataset: Dataset, earlier: Earlier) -> dict[str, ManifestLine]:
 def additions(dataset: Dataset, earlier: Earlier) -> Dataset:
     """Return the posts that are new: neither content nor name of their photo is in the earlier manifest.
 
-    A photo of a known name which shows something else now, and one that is there under another name, are listed as left
+    A photo of a known name which has other pixels now, and one that is there under another name, are listed as left
     out; not one that has the name of a photo which is there under another now. One that the earlier run had left out is
     new if it or its captions have changed, or if it had changed or was gone while that run went on.
 
@@ -72,7 +72,7 @@ def additions(dataset: Dataset, earlier: Earlier) -> Dataset:
 
 
 def _is_another(photo: Photo, line: ManifestLine, earlier: Earlier) -> bool:
-    """Return whether a photo of another content than at first shows something else, as far as its copy is there."""
+    """Return whether a photo of another content than at first has other pixels now, or cannot be read."""
     try:
         return shows_another(photo.path, earlier.records.output / str(line.output), line)
     except DecodeError:
