@@ -15,15 +15,14 @@ from unlearnable.cli.app import COMMANDS, app
 from unlearnable.imaging.opt_out import prohibit
 
 
-@pytest.mark.parametrize("name", ["methods", "formats", "models", "attacks"])
+@pytest.mark.parametrize("name", ["methods", "formats", "models", "attacks", "attackers"])
 def test_lists(name):
     result = call(name, "--json", "--debug")
     assert result.returncode == 0, result.stderr
     rows = json.loads(result.stdout)[name]
     assert all(row["name"] and row["summary"] for row in rows)
-    assert {"methods": "mem", "formats": "coco", "models": "small", "attacks": "jpeg-75"}[name] in [
-        row["name"] for row in rows
-    ]
+    known = {"methods": "mem", "formats": "coco", "models": "small", "attacks": "jpeg-75", "attackers": "cutmix"}
+    assert known[name] in [row["name"] for row in rows]
 
 
 @pytest.mark.parametrize("terminal", [True, False])
@@ -113,7 +112,7 @@ def test_every_command_has_json_quiet_and_debug(command):
     assert [name for name in ("--json", "--quiet", "--debug") if name not in shown] == []
 
 
-@pytest.mark.parametrize("command", ["methods", "formats", "attacks", "doctor"])
+@pytest.mark.parametrize("command", ["methods", "formats", "attacks", "attackers", "doctor"])
 def test_commands_that_show_no_progress_take_quiet_as_all_others_do(command):
     result = call(command, "--quiet", "--json")
     assert result.returncode == 0
@@ -135,7 +134,7 @@ def test_every_command_takes_what_a_script_may_pass_to_any(name):
     assert {flag for one in command.get_params(context) for flag in one.opts} >= EVERYWHERE
 
 
-@pytest.mark.parametrize("name", ["methods", "formats", "attacks"])
+@pytest.mark.parametrize("name", ["methods", "formats", "attacks", "attackers"])
 def test_what_there_is_nothing_to_set_with_changes_nothing(name, tmp_path):
     file = tmp_path / "settings.toml"
     file.write_text("epsilon = 4\n")

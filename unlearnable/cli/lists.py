@@ -1,4 +1,4 @@
-"""`unlearnable methods | models | formats | attacks | datasets`: what this installation has.
+"""`unlearnable methods | models | formats | attacks | attackers | datasets`: what this installation has.
 
 They show no progress, and take `--quiet` as all commands do.
 """
@@ -57,6 +57,13 @@ def attacks(as_json: options.Json = False, quiet: options.Quiet = False, debug: 
     _show("attacks", [(name, describe(name)) for name in catalogue()], as_json)
 
 
+def attackers(as_json: options.Json = False, quiet: options.Quiet = False, debug: options.Debug = False) -> None:
+    """List the attackers of `verify`, what somebody may do in the training to get past the protection."""
+    from unlearnable.attackers import ATTACKERS
+
+    _show("attackers", [(name, ATTACKERS.summary(name)) for name in ATTACKERS], as_json)
+
+
 def datasets(as_json: options.Json = False, quiet: options.Quiet = False, debug: options.Debug = False) -> None:
     """List the data sets of `benchmark`, where each was found or where it can be had."""
     from unlearnable.benchmarks import SUITES
@@ -74,6 +81,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "formats": formats,
     "models": models,
     "attacks": attacks,
+    "attackers": attackers,
     "datasets": datasets,
 }
 
