@@ -54,8 +54,7 @@ class Registry(Mapping[str, T]):
 
     @cached_property
     def _rows(self) -> Mapping[str, Row]:
-        points = _installed(f"{GROUP}{self.kind.replace(' ', '_')}")
-        return {**{point.name: _row_of(point) for point in points}, **self._own}
+        return {**{point.name: _row_of(point) for point in _points(self.kind)}, **self._own}
 
     @property
     def own(self) -> tuple[str, ...]:
@@ -141,6 +140,11 @@ class Registry(Mapping[str, T]):
         return f"the {self.kind} {name!r} ({row.target}{f' of {row.package}' if row.package else ''})"
 
 
+def added(kind: str) -> tuple[str, ...]:
+    """Return the names of the members of a kind, such as "method", that installed packages add."""
+    return tuple(point.name for point in _points(kind))
+
+
 def did_you_mean(name: str, known: Collection[str], listed_by: str = "") -> str:
     """Return the hint for a wrong name: the nearest right one, or what lists all of them, or all of them."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
@@ -200,8 +204,9 @@ def _code_of(root: str) -> str:
     return digest.hexdigest()[:8]
 
 
-def _installed(group: str) -> Iterable[EntryPoint]:
-    """Return the entry points of a group; warn of an installed package whose list of them cannot be read."""
+def _points(kind: str) -> Iterable[EntryPoint]:
+    """Return the entry points of a kind; warn of an installed package whose list of them cannot be read."""
+    group = f"{GROUP}{kind.replace(' ', '_')}"
     try:
         return entry_points(group=group)
     except Exception:  # one list that is broken breaks all

@@ -30,6 +30,7 @@ from unlearnable.benchmarks.scale import SCALES
 from unlearnable.config import BenchmarkSettings
 from unlearnable.errors import ConfigError, OutputError
 from unlearnable.experiments import models
+from unlearnable.methods import METHODS
 from unlearnable.models import openclip, precision
 from unlearnable.models.weights import weights_sha256
 from unlearnable.progress import Silent
@@ -67,6 +68,21 @@ def test_a_cell_of_an_attack_from_outside_is_run_again_with_another_version_of_i
     monkeypatch.setattr(ATTACKS, "_rows", {**ATTACKS._rows, "mirror": row})
     report = study.benchmark(settings)
     assert (report.ran, report.reused) == (2, 1)
+
+
+def test_a_method_from_outside_is_in_the_tables_and_made_again_with_another_version_of_it(flickr, asked, monkeypatch):
+    settings = asked("flickr8k", flickr, methods=("clean", "stripes"), fractions=(1.0, 0.5))
+    report = study.benchmark(settings)
+    assert [(cell.method, cell.fraction) for cell in report.cells] == [("clean", 1.0), ("stripes", 1.0)]
+    assert [row[0] for row in report.tables[0].rows] == ["Random ranking", "Clean", "stripes"]
+    assert [record.method for record in report.protections] == ["stripes"]
+    clean, striped = report.cells
+    assert clean.loss_curve != striped.loss_curve
+    assert study.benchmark(settings).ran == 0
+    row = METHODS._rows["stripes"]._replace(package="unlearnable-demo 0.2")
+    monkeypatch.setattr(METHODS, "_rows", {**METHODS._rows, "stripes": row})
+    report = study.benchmark(settings)
+    assert (report.ran, report.reused) == (1, 1)
 
 
 def test_nothing_is_written_into_the_data_set(flickr, asked):

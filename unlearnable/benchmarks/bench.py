@@ -12,6 +12,7 @@ from unlearnable.benchmarks.plan import CellPlan, ProtectionRecipe, Setup, diges
 from unlearnable.benchmarks.protection_store import ProtectionStore
 from unlearnable.experiments.cell_store import PRECISION, CellStore, Key, version_of_cells
 from unlearnable.experiments.cells import Experiment
+from unlearnable.methods import METHODS
 from unlearnable.models.precision import TOWERS
 from unlearnable.protection.towers import tower_names
 from unlearnable.results import BenchmarkCell, CrowdBenchmarkCell, ProtectionRecord
@@ -82,7 +83,7 @@ class Bench:
             "version": VERSION,
             "data": data,
             "surrogate": pool.digest(surrogate),
-            "method": recipe.name,
+            "method": METHODS.versioned(recipe.name),
             "settings": recipe.settings.model_dump_json(exclude={PRECISION}),
             PRECISION: self._formats(surrogate, recipe),
             "noise_side": recipe.noise_side,

@@ -11,7 +11,7 @@ from unlearnable.attacks import parse_attack
 from unlearnable.attacks.base import Attack
 from unlearnable.benchmarks.scale import SCALES, Scale
 from unlearnable.benchmarks.suites.base import Suite
-from unlearnable.config import BASELINES, BenchmarkSettings, MEMSettings, Recipe, named_settings
+from unlearnable.config import BenchmarkSettings, MEMSettings, Recipe, named_settings
 from unlearnable.methods import METHODS
 from unlearnable.protection.captions import Slots, cut_captions
 
@@ -128,9 +128,9 @@ def protection_recipe(method: str, scale: Scale, suite: Suite) -> ProtectionReci
     """Return how the protection of a method is made; None for clean posts."""
     if method == "clean":
         return None
-    if method in BASELINES:
-        return ProtectionRecipe(method, scale.method, suite.noise_side)
-    return ProtectionRecipe("mem", scale.method.model_copy(update=named_settings(method)), suite.noise_side)
+    named = named_settings(method)
+    settings = scale.method.model_copy(update=named)
+    return ProtectionRecipe("mem" if named else method, settings, suite.noise_side)
 
 
 def file_name_of(victim: str) -> str:
@@ -144,8 +144,8 @@ def digest(*parts: object) -> str:
 
 
 def _fractions(method: str, victim: str, fractions: tuple[float, ...], *, first: str) -> tuple[float, ...]:
-    """Return the fractions to run: baselines and further victims are only protected in full, as in the paper."""
-    if method in BASELINES or victim != first:
+    """Return the fractions to run: other methods than MEM and further victims only in full, as in the paper."""
+    if not named_settings(method) or victim != first:
         return (1.0,)
     return fractions
 

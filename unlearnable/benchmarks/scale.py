@@ -25,7 +25,7 @@ class Scale:
         recipe: how victims are trained.
         rates: highest learning rates of victims that do not learn at the recipe's.
         methods: names of the methods to compare.
-        fractions: shares of the posts to protect, for methods with a trigger.
+        fractions: shares of the posts to protect, for mem-K.
         train: largest number of training photos (per person, for faces); None for all.
         captions: largest number of captions per training photo, the first ones; the gallery uses all.
         test: largest number of photos to rank; None for all.

@@ -130,7 +130,7 @@ def _asked(settings: BenchmarkSettings, setup: Setup) -> list[str]:
     notes = [f"settings that replace the scale's own: {' '.join(options)}"] if options else []
     some = any(fraction < 1 for fraction in settings.fractions or ())
     if some and any(cell.method != "clean" and cell.fraction == 1 for cell in setup.cells):
-        notes.append("fractions apply to methods with a trigger and the first victim; all else is protected in full")
+        notes.append("fractions apply to mem-K and the first victim; all else is protected in full")
     return notes
 
 

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from unlearnable.config.attacks import AS_PUBLISHED, Through
 from unlearnable.config.base import DefaultText, DeviceSetting, LoggedSettings, Seeds, ToldApart
 from unlearnable.config.protect import PRESETS
+from unlearnable.registry import added
 
 ScaleName = Literal["tiny", "small", "paper"]
 Fraction = Annotated[float, Field(gt=0, le=1)]
@@ -36,7 +37,8 @@ class BenchmarkSettings(LoggedSettings):
         Field(
             description="Method to compare: clean, random, em, uap, mem-K or mem-K-natural, where K is the number of "
             "words in a trigger; with -end or -random behind it, the trigger stands elsewhere than at the start; "
-            "with -balanced or -strong last, it has the noise of that preset."
+            "with -balanced or -strong last, it has the noise of that preset. The method of an installed "
+            "package goes by its name, and has its own options as they are by default."
         ),
         OF_THE_SCALE,
     ] = None
@@ -47,7 +49,7 @@ class BenchmarkSettings(LoggedSettings):
     fractions: Annotated[
         tuple[Fraction, ...] | None,
         Field(
-            description="Share of the posts that is protected, from 0 to 1, by methods with a trigger and for the "
+            description="Share of the posts that is protected, from 0 to 1, by mem-K and for the "
             "first victim; all else is protected in full."
         ),
         OF_THE_SCALE,
@@ -104,9 +106,9 @@ class BenchmarkSettings(LoggedSettings):
     @classmethod
     def _known(cls, methods: tuple[str, ...] | None) -> tuple[str, ...] | None:
         for name in methods or ():
-            if name not in BASELINES and _MEM.fullmatch(name) is None:
+            if name not in (known := (*BASELINES, *added("method"))) and _MEM.fullmatch(name) is None:
                 raise ValueError(
-                    f"no method is called {name!r}; there are {', '.join(BASELINES)}, mem-K, mem-K-natural "
+                    f"no method is called {name!r}; there are {', '.join(known)}, mem-K, mem-K-natural "
                     "(K from 1 to 20), the last two also with -end or -random, and -balanced or -strong"
                 )
         return methods
