@@ -12,13 +12,9 @@ from numpy.typing import NDArray
 
 from unlearnable.config import PLATFORMS, PlatformName
 from unlearnable.imaging.picture import Picture
-from unlearnable.imaging.resize import is_reduced, resized
+from unlearnable.imaging.resize import resized
 
 SIDES = st.integers(16, 12_000)
-
-
-def of_size(height: int, width: int) -> Picture:
-    return Picture(np.zeros((height, width, 3), np.uint8), None, None, None, None, "PNG")
 
 
 @pytest.mark.parametrize(
@@ -64,16 +60,3 @@ def test_a_smaller_picture(photo: NDArray[np.uint8]) -> None:
     assert np.abs(small.pixels[seen].astype(float) - expected[seen]).max() <= 3
     assert resized(picture, 40, 64) is picture
     assert resized(replace(picture, alpha=None), 20, 32).alpha is None
-
-
-@given(height=SIDES, width=SIDES, name=st.sampled_from(sorted(PLATFORMS)))
-def test_what_a_platform_makes_of_a_photo_is_recognised(height: int, width: int, name: PlatformName) -> None:
-    original, copy = Picture.__new__(Picture), Picture.__new__(Picture)
-    for picture, (tall, wide) in ((original, (height, width)), (copy, PLATFORMS[name].size(height, width))):
-        object.__setattr__(picture, "pixels", np.broadcast_to(np.uint8(0), (tall, wide, 3)))
-    assert is_reduced(original, copy)
-
-
-@pytest.mark.parametrize("size", [(40, 62), (40, 63), (39, 64), (36, 62), (41, 64), (80, 128), (64, 40)])
-def test_another_shape_or_a_larger_one_is_no_reduced_copy(size: tuple[int, int]) -> None:
-    assert not is_reduced(of_size(40, 64), of_size(*size))

@@ -1,4 +1,4 @@
-"""Reduce a picture to another size, and tell whether two sizes are of the same photo."""
+"""Reduce a picture to another size."""
 
 from __future__ import annotations
 
@@ -25,13 +25,3 @@ def resized(picture: Picture, height: int, width: int) -> Picture:
         alpha=None if picture.alpha is None else np.ascontiguousarray(layers[..., 3]),
         lost=(*picture.lost, f"{REDUCED_FROM} {picture.width} x {picture.height}"),
     )
-
-
-def is_reduced(original: Picture, copy: Picture) -> bool:
-    """Return whether the copy has the size of its original, or one that it is reduced to: smaller, of that shape."""
-    if (copy.height, copy.width) == (original.height, original.width):
-        return True
-    if copy.height >= original.height or copy.width >= original.width:
-        return False
-    scale = max(copy.height / original.height, copy.width / original.width)
-    return abs(original.height * scale - copy.height) <= 1 and abs(original.width * scale - copy.width) <= 1

@@ -9,7 +9,7 @@ from unlearnable import files
 from unlearnable.errors import ConfigError, InputError, OutputError
 from unlearnable.evaluation.quality import compare
 from unlearnable.evaluation.visibility import visibility
-from unlearnable.imaging.resize import is_reduced, resized
+from unlearnable.imaging.copied import as_copied, is_reduced
 from unlearnable.posts.reading import read_photo
 from unlearnable.report.pictures import sheet
 from unlearnable.results import PreviewReport
@@ -46,7 +46,7 @@ def preview(photo: Path, protected: Path, output: Path | None = None, *, overwri
             f"{protected} is {after.width} x {after.height}",
             hint="pass a photo and its own protected copy",
         )
-    before = resized(before, after.height, after.width)
+    before = as_copied(before, after)
     quality, seen = compare(before.pixels, after.pixels), visibility(before.pixels, after.pixels)
     with files.atomic(target) as temporary:
         sheet(before, after).save(temporary, "PNG", icc_profile=before.icc, optimize=True)

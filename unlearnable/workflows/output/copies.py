@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from unlearnable.evaluation.quality import compare
+from unlearnable.imaging.copied import as_copied, is_reduced
 from unlearnable.imaging.decode import decode
-from unlearnable.imaging.resize import is_reduced, resized
 from unlearnable.results import ManifestLine
 
 SAME_DB = 0.01  # the manifest has three decimals; to blur a thousandth of a photo takes more
@@ -28,5 +28,5 @@ def shows_another(photo: Path, copy: Path, line: ManifestLine) -> bool:
     now, written = decode(photo), decode(copy)
     if not is_reduced(now, written):
         return True
-    distance = compare(resized(now, written.height, written.width).pixels, written.pixels).psnr
+    distance = compare(as_copied(now, written).pixels, written.pixels).psnr
     return line.psnr is not None and abs(distance - line.psnr) > SAME_DB

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unlearnable import checksums
+from unlearnable.imaging.copied import as_copied
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.duplicates import differing_bits
 from unlearnable.imaging.encode import through
 from unlearnable.imaging.encoding import choose_encoding
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import grid_shape
-from unlearnable.imaging.resize import resized
 from unlearnable.wording import named
 from unlearnable.workflows.history import MadeCopy
 
@@ -113,7 +113,7 @@ def _pixels_of(copy: MadeCopy) -> tuple[Pixels8, Pixels8] | None:
 
 def without_noise(original: Picture, copy: Picture) -> Pixels8:
     """Return the pixels that a copy would have without its noise: what its encoding does to a photo is no noise."""
-    clean, encoding = resized(original, copy.height, copy.width), choose_encoding(copy, "auto")
+    clean, encoding = as_copied(original, copy), choose_encoding(copy, "auto")
     return clean.pixels if encoding.lossless else through(clean, encoding)
 
 

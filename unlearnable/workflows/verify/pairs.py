@@ -9,9 +9,9 @@ from pathlib import Path
 
 from unlearnable.datasets import Photo
 from unlearnable.errors import InputError
+from unlearnable.imaging.copied import as_copied, is_reduced
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.picture import Picture
-from unlearnable.imaging.resize import is_reduced, resized
 from unlearnable.results import ManifestLine
 from unlearnable.workflows.output.copies import shows_another
 from unlearnable.workflows.verify.made import report_of
@@ -81,7 +81,7 @@ def _are_equal(original: Path, copy: Path) -> bool:
 
 
 def read_both(post: PostPair) -> tuple[Picture, Picture]:
-    """Return a photo before and after protection, both in the size of the copy.
+    """Return a photo before and after protection, both in the size, colours and opacity of the copy.
 
     Raises:
         InputError: one of both cannot be read, or the copy is no size that its original is reduced to; the message
@@ -94,7 +94,7 @@ def read_both(post: PostPair) -> tuple[Picture, Picture]:
             f"{post.protected} is {sizes[1]}, its original {post.original.id} is {sizes[0]}",
             hint="pass the files as protect wrote them; use --through to test resizing",
         )
-    return resized(original, protected.height, protected.width), protected
+    return as_copied(original, protected), protected
 
 
 def _read(path: Path) -> Picture:
