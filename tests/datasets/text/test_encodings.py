@@ -111,6 +111,13 @@ def test_wide_letters_without_a_mark_are_no_text(name: str, text: str, encoding:
     assert caught.value.hint == "save the captions as UTF-8"
 
 
+def test_a_file_of_anything_but_text_is_called_that(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"\x98\0\0\0\0\0\0\0{}\xff\xfe")
+    with pytest.raises(InputError, match="model.safetensors is no text$") as caught:
+        open_dataset(tmp_path, tmp_path / "model.safetensors")
+    assert caught.value.hint == "give photos, or captions in a text file such as CSV or JSONL"
+
+
 @pytest.mark.parametrize("text", ["\0\n0\n", "\0\n\0\n\0\n", "\0", "a\0", "\0\0\0\0"])
 def test_some_zeros_are_no_wide_letters(text: str, tmp_path: Path) -> None:
     (tmp_path / "c.txt").write_bytes(text.encode())

@@ -100,6 +100,8 @@ def read_document(path: Path) -> Document:
             return Document(mixed.text, b"", mixed.encoding, guessed=True, odd=mixed.odd, is_table=is_table)
         if may_be_other and not mark and (guess := guessed(data)):
             return Document(data.decode(guess), b"", guess, guessed=True, is_table=is_table)
+    if not mark and b"\0" in data and not _is_wide(data[:16].decode("latin-1")):
+        raise InputError(f"{path} is no text", hint="give photos, or captions in a text file such as CSV or JSONL")
     raise InputError(f"{path} is not text in {encoding.upper()}", hint="save the captions as UTF-8")
 
 
