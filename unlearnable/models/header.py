@@ -17,12 +17,14 @@ from unlearnable.models.tokens import CONTEXT, TOKENS
 
 LARGEST = 1_000_000  # characters of a header or a configuration file
 OPEN_CLIP_CONFIG = "open_clip_config.json"
+TRANSFORMERS_CONFIG = "config.json"
 Width = Annotated[int, Field(ge=1, le=16_384)]
 Depth = Annotated[int, Field(ge=1, le=256)]
 Side = Annotated[int, Field(ge=8, le=4096)]
 Share = Annotated[float, Field(ge=0, le=16)]
 Mean = tuple[FiniteFloat, FiniteFloat, FiniteFloat]
-Deviation = Annotated[FiniteFloat, Field(gt=0)]
+_Deviation = Annotated[FiniteFloat, Field(gt=0)]
+Deviation = tuple[_Deviation, _Deviation, _Deviation]
 
 
 def _square(sides: tuple[int, int]) -> tuple[int, int]:
@@ -111,7 +113,7 @@ class Header(_Strict):
 
     config: Architecture
     mean: Mean
-    std: tuple[Deviation, Deviation, Deviation]
+    std: Deviation
     sha256: str | None = None
 
 
@@ -125,7 +127,7 @@ def read_header(text: str, path: Path) -> dict[str, Any]:
         fields = seal.unseal_json(text[:LARGEST])
         header = Header.model_validate(fields)
     except ValidationError as error:
-        raise _refused(path, error) from error
+        raise refused(path, error) from error
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{path}: its header is damaged", hint="train it again, or fetch it again") from error
     if 2 * header.config.least_weights() > path.stat().st_size:  # in half precision
@@ -146,9 +148,11 @@ def check_folder(folder: Path) -> None:
             content = json.loads(file.read(LARGEST))
         config = Architecture.model_validate(content["model_cfg"] if isinstance(content, dict) else None)
     except ValidationError as error:
-        raise _refused(path, error) from error
+        raise refused(path, error) from error
     except (OSError, ValueError, LookupError, RecursionError) as error:
-        raise ModelError(f"{path} is missing or damaged", hint="a folder needs open_clip's own layout") from error
+        raise ModelError(
+            f"{path} is missing or damaged", hint="a folder needs open_clip's layout or transformers'"
+        ) from error
     _known(config, str(path))
 
 
@@ -183,7 +187,8 @@ def _known(config: Architecture, where: str) -> None:
         raise ModelError(f"{where}: there is no photo tower {name!r}", hint="use a model of a version that has it")
 
 
-def _refused(path: Path, error: ValidationError) -> ModelError:
+def refused(path: Path, error: ValidationError) -> ModelError:
+    """Return what to say of a file that asks for what no model of this program has."""
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("constrained", "function")))
     return ModelError(

@@ -1,12 +1,14 @@
 """Load surrogates and victims by name: a bundled one, any open_clip model and tag, or a checkpoint on disk.
 
 A checkpoint is a file of weights, or a folder in open_clip's own layout (open_clip_config.json
-and weights). A file written by `save` names its architecture; any other needs it as a prefix:
-`RN50:weights.pt`. `fresh` builds the same architectures with random weights, for training from scratch.
+and weights) or in that of transformers' `CLIPModel` (config.json and weights). A file written by
+`save` names its architecture; any other needs it as a prefix: `RN50:weights.pt`. `fresh` builds the
+same architectures with random weights, for training from scratch.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING
@@ -16,7 +18,13 @@ from unlearnable.errors import ModelError
 from unlearnable.models import bundled
 from unlearnable.models.architectures import ARCHITECTURES, HALF, START, cached
 from unlearnable.models.device import seeded
-from unlearnable.models.header import check_architecture, check_folder, read_header
+from unlearnable.models.header import (
+    OPEN_CLIP_CONFIG,
+    TRANSFORMERS_CONFIG,
+    check_architecture,
+    check_folder,
+    read_header,
+)
 from unlearnable.models.quiet import quiet
 from unlearnable.models.weights import weights_sha256
 from unlearnable.registry import did_you_mean
@@ -46,6 +54,15 @@ def load(name: str) -> DualEncoder:
         raise ModelError(f"{name}: its weights are damaged ({damaged} holds NaN or infinity)", hint=OFFLINE)
     encoder.module.eval()
     return encoder
+
+
+def files_of(name: str) -> Iterator[Path]:
+    """Yield the files of a model that is given by its path, alone or behind its architecture; none of any other."""
+    for path in (Path(name), Path(name.partition(":")[2] or "/")):
+        if path.is_file():
+            yield path
+        elif any((path / config).is_file() for config in (OPEN_CLIP_CONFIG, TRANSFORMERS_CONFIG)):
+            yield from sorted(filter(Path.is_file, path.iterdir()))
 
 
 def fresh(architecture: str, seed: int) -> DualEncoder:
@@ -115,6 +132,10 @@ def saved_weights(path: Path) -> str | None:
 def _load_other(name: str) -> DualEncoder:
     path = Path(name)
     if path.is_dir():
+        if (path / TRANSFORMERS_CONFIG).is_file() and not (path / OPEN_CLIP_CONFIG).exists():
+            from unlearnable.models import hugging_face
+
+            return hugging_face.load(path)
         check_folder(path)
         return _create(f"local-dir:{name}", None, name)
     if path.is_file():

@@ -113,7 +113,7 @@ def test_wide_letters_without_a_mark_are_no_text(name: str, text: str, encoding:
 
 def test_a_file_of_anything_but_text_is_called_that(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(b"\x98\0\0\0\0\0\0\0{}\xff\xfe")
-    with pytest.raises(InputError, match="model.safetensors is no text$") as caught:
+    with pytest.raises(InputError, match=r"model\.safetensors is no text$") as caught:
         open_dataset(tmp_path, tmp_path / "model.safetensors")
     assert caught.value.hint == "give photos, or captions in a text file such as CSV or JSONL"
 

@@ -18,7 +18,7 @@ from unlearnable.methods.base import Method, settings_for
 from unlearnable.methods.problem import Problem
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.openclip import load
+from unlearnable.models.openclip import files_of, load
 from unlearnable.posts.pixels import Pixels, Posts
 from unlearnable.posts.shared import leaders_of
 from unlearnable.progress import Progress
@@ -78,11 +78,8 @@ def run_key(settings: ProtectSettings, dataset: Dataset) -> str:
 
 
 def _model_files(settings: ProtectSettings) -> Iterator[str]:
-    """Yield the hex SHA-256 of each model that is a file, named alone or behind its architecture."""
-    for name in all_models(settings):
-        for path in (Path(name), Path(name.partition(":")[2] or "/")):
-            if path.is_file():
-                yield checksums.sha256(path)
+    """Yield the hex SHA-256 of each file of a model that is given by its path."""
+    return (checksums.sha256(path) for name in all_models(settings) for path in files_of(name))
 
 
 def load_surrogates(settings: ProtectionSettings, progress: Progress) -> list[DualEncoder]:
