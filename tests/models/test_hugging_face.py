@@ -94,6 +94,12 @@ def test_what_is_learnt_of_it_is_saved_as_any_other(folder, tmp_path):
     torch.testing.assert_close(again.encode_text(TEXTS), loaded.encode_text(TEXTS))
 
 
+def test_a_file_of_the_folder_is_not_enough(folder):
+    with pytest.raises(ModelError, match="does not name its architecture") as caught:
+        openclip.load(str(folder / "model.safetensors"))
+    assert caught.value.hint == f"give its folder, {folder}"
+
+
 def test_its_files_are_those_of_the_folder(folder, monkeypatch):
     monkeypatch.chdir(folder)
     wanted = [folder / "config.json", folder / "model.safetensors"]

@@ -200,9 +200,9 @@ def _load_file(path: Path) -> DualEncoder:
             raise ModelError(f"{path} is damaged: it is no whole file of weights", hint="fetch it again") from error
         header = None
     if header is None:
-        raise ModelError(
-            f"{path} does not name its architecture", hint=f"write it in front, as in {pasted(f'RN50:{path}')}"
-        )
+        beside = (path.parent / TRANSFORMERS_CONFIG).is_file()  # of transformers, which has the architecture there
+        hint = f"give its folder, {path.parent}" if beside else f"write it in front, as in {pasted(f'RN50:{path}')}"
+        raise ModelError(f"{path} does not name its architecture", hint=hint)
     from unlearnable.models.dual_encoder import build
 
     fields = read_header(header, path)
