@@ -1,0 +1,108 @@
+"""All that models do, on a device that is not the CPU: no tensor stays behind, and figures are those of the CPU."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+import unlearnable
+from tests.conftest import CAPTIONS, picture
+from tests.other_device import NAME
+from unlearnable.attackers import ATTACKERS
+
+QUICK: dict[str, Any] = {
+    "max_rounds": 2,
+    "noise_steps": 3,
+    "surrogate_steps": 2,
+    "learning_rate": 1e-3,
+    "candidates": 4,
+    "batch_size": 8,
+    "visibility": "low",
+    "noise_colour": "grey",
+}
+WAYS: dict[str, dict[str, Any]] = {
+    "misleading": {"adversarial_weight": 1.0, "avoid_similar": 0.5},
+    "natural": {"trigger_vocabulary": "natural"},
+    "uap": {"method": "uap"},
+}
+
+
+def protecting(posts: str, model: str, language: str, way: str) -> dict[str, Any]:
+    """Protect posts in one of the ways."""
+    asked = {**QUICK, **WAYS[way], "surrogate": (model,), "towers": (model,)}
+    report = unlearnable.protect(Path(posts), output=Path(f"{way}-copies"), language_model=language, **asked)
+    return {"device": report.device, "figures": [report.loss_first, report.loss_last, report.psnr_mean]}
+
+
+def training(posts: str, model: str) -> dict[str, Any]:
+    """Train a model on posts."""
+    report = unlearnable.train(data=(Path(posts),), model=model, output=Path("victim.safetensors"), epochs=2)
+    return {"device": report.device, "figures": report.loss_curve}
+
+
+def verifying(posts: str, model: str) -> dict[str, Any]:
+    """Train victims on posts, as every attacker."""
+    report = unlearnable.verify(
+        Path(posts), Path(posts).parent / "uap-copies", victims=(model,), attackers=ATTACKERS.own, epochs=1, seeds=(0,)
+    )
+    return {"device": report.device, "figures": [cell.loss_curve[-1] for cell in report.cells]}
+
+
+def explaining(posts: str, model: str) -> dict[str, Any]:
+    """Explain a photo, and draw a map of posts."""
+    report = unlearnable.explain(
+        Path(posts) / "p0.png", caption="a dog", model=(model,), map=(Path(posts),), output=Path("explained")
+    )
+    (one,) = report.explanations
+    figures = [one.similarity, *(word.attribution for word in one.words), len(report.maps[0].points)]
+    return {"device": report.device, "figures": figures}
+
+
+JOBS = (training, verifying, explaining)
+
+
+@pytest.fixture
+def people(tmp_path):
+    """Sixteen photos of two people, whose names are what `orthogonal-projection` takes for classes."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    rows = [{"image": f"p{n}.png", "caption": f"{('Ada', 'Ben')[n % 2]}: {CAPTIONS[n % 5]}"} for n in range(16)]
+    for n, row in enumerate(rows):
+        Image.fromarray(picture(n)).save(folder / row["image"])
+    (folder / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+def found_there(folder: Path, code: str, *words: str) -> Any:
+    """Return what code in a new process, to which the device belongs, prints: it may use `chosen` and this module."""
+    folder.mkdir()
+    names = "import json, sys; from tests.other_device import chosen; from tests import test_other_device as jobs"
+    line = [sys.executable, "-c", f"{names}\nwith chosen(): print(json.dumps({code}))", *words]
+    done = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_noise_and_words_are_those_of_the_cpu(people, tiny_path, tiny_mlm, tmp_path, monkeypatch):
+    words = str(people), str(tiny_path), str(tiny_mlm)
+    found = found_there(tmp_path / "there", "[jobs.protecting(*sys.argv[1:], way) for way in jobs.WAYS]", *words)
+    monkeypatch.chdir(tmp_path)
+    for there, way in zip(found, WAYS, strict=True):
+        assert there["device"].startswith(NAME)
+        assert there["figures"] == pytest.approx(protecting(*words, way)["figures"], rel=0.05), way
+
+
+def test_victims_are_those_of_the_cpu(people, tiny_path, tiny_mlm, tmp_path, monkeypatch):
+    words = str(people), str(tiny_path)
+    monkeypatch.chdir(tmp_path)
+    protecting(*words, str(tiny_mlm), "uap")
+    found = found_there(tmp_path / "there", "[job(*sys.argv[1:]) for job in jobs.JOBS]", *words)
+    for there, job in zip(found, JOBS, strict=True):
+        assert there["device"].startswith(NAME)
+        assert there["figures"] == pytest.approx(job(*words)["figures"], rel=0.05, abs=0.01), job
