@@ -105,8 +105,7 @@ def said_of_names_left(staged: Path, names: Sequence[str]) -> list[str]:
 
 def _said_of_initials(run: Run) -> list[str]:
     """Return in how many captions a name became initials, and which name of several posts did not."""
-    posts = [run.captions[photo.id] for photo in run.prepared.photos]
-    captions = [caption.pair.caption for post in posts for caption in post]
+    captions = _captions(run)
     count = sum(shortened(caption, run.settings.initials) != caption for caption in captions)
     said = [f"names stand as initials in {count} of {len(captions)} captions, as you asked"]
     short = [[shortened(text, run.settings.initials) for text in post] for post in _of_the_user(run)]
@@ -118,8 +117,7 @@ def _said_of_initials(run: Run) -> list[str]:
 
 
 def _said_of_disguised(run: Run) -> list[str]:
-    captions = [caption.pair.caption for photo in run.prepared.photos for caption in run.captions[photo.id]]
-    names = _to_disguise(run)
+    captions, names = _captions(run), _to_disguise(run)
     count = sum(disguised(caption, names) != caption for caption in captions)
     if not count:
         return ["no caption has a name to disguise: a name has to begin with a capital"]
@@ -133,8 +131,7 @@ def _said_of_disguised(run: Run) -> list[str]:
 
 
 def _said_of_borrowed(run: Run) -> list[str]:
-    others = run.problem.borrowed
-    captions = [caption.pair.caption for photo in run.prepared.photos for caption in run.captions[photo.id]]
+    captions, others = _captions(run), run.problem.borrowed
     count = sum(borrowing(caption, others) != caption for caption in captions)
     if not count:
         return ["no caption borrows a name: your captions have to mention two names or more, each in two posts or more"]
@@ -150,7 +147,10 @@ def _said_of_borrowed(run: Run) -> list[str]:
     return said
 
 
+def _captions(run: Run) -> list[str]:
+    return [pair.caption for post in run.pairs for pair in post]
+
+
 def _of_the_user(run: Run) -> list[list[str]]:
     """Return the captions of each post without those made from file names, whose words are mostly of folders."""
-    posts = [run.captions[photo.id] for photo in run.prepared.photos]
-    return [[caption.pair.caption for caption in post if caption.pair.record != NO_RECORD] for post in posts]
+    return [[pair.caption for pair in post if pair.record != NO_RECORD] for post in run.pairs]

@@ -79,7 +79,7 @@ def plan(
             photos=len(run.prepared.photos),
             not_photos=dict(dataset.others),
             captions_found=captions_found(dataset),
-            captions=sum(len(run.captions[photo.id]) for photo in run.prepared.photos),
+            captions=sum(map(len, run.pairs)),
             skipped=[SkippedRecord.of(skip) for skip in run.prepared.skipped],
             surrogates=[model.name for model in run.problem.models],
             rounds_at_most=rounds_of(settings.method, settings),

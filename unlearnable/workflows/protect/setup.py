@@ -10,7 +10,7 @@ from pathlib import Path
 
 from unlearnable import checksums, config
 from unlearnable.config import PRESETS, MEMSettings, MethodSettings, ProtectionSettings, ProtectSettings
-from unlearnable.datasets import Dataset
+from unlearnable.datasets import Dataset, Pair
 from unlearnable.errors import CheckpointError, ConfigError
 from unlearnable.folders import MANIFEST, private_of, published_above
 from unlearnable.methods import METHODS
@@ -62,6 +62,11 @@ class Run:
     method_settings: MethodSettings
     key: str
     scratch: Path
+
+    @property
+    def pairs(self) -> list[list[Pair]]:
+        """The captions of each photo that can be protected, as they were read."""
+        return [[caption.pair for caption in self.captions[photo.id]] for photo in self.prepared.photos]
 
     @property
     def work(self) -> str:

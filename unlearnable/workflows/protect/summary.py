@@ -196,8 +196,7 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
             "about 100 photos"
         )
     notes += said_of_counting(triggers, len(protected), run.settings.trigger_scope)
-    pairs = [caption.pair for photo in run.prepared.photos for caption in run.captions[photo.id]]
-    if made := [pair.caption for pair in pairs if pair.record == NO_RECORD]:
+    if made := [pair.caption for post in run.pairs for pair in post if pair.record == NO_RECORD]:
         notes.append(f"{counted(len(made), 'photo')} had no caption and got {said_of_made(made, run.dataset.format)}")
     if run.dataset.captions_file in REFUSED_BESIDE:
         notes.append(
