@@ -103,10 +103,8 @@ def write_one(job: WriteJob) -> WrittenPhoto:
     files.set_mode(job.path, original.st_mode)
     copy = working_copy(written.picture.pixels, job.side)
     line, shown = _line(job, original.st_size, target, written), thumbnails(target.picture, written.picture)
-    if target.encoding.lossless:
-        return WrittenPhoto(line, copy, copy, shown)
     del written  # one picture less in memory
-    return WrittenPhoto(line, copy, working_copy(target.protected(job.noise, job.settings).pixels, job.side), shown)
+    return WrittenPhoto(line, copy, _unencoded(job, target, copy), shown)
 
 
 def _line(job: WriteJob, bytes_in: int, target: Target, written: Written) -> ManifestLine:
@@ -147,10 +145,14 @@ def _read_back(job: WriteJob, line: ManifestLine) -> WrittenPhoto:
         refuse_changed(job.photo, job.checksum)
     except DecodeError:
         return WrittenPhoto(line, copy, copy, None)
-    unencoded = copy
-    if not target.encoding.lossless:
-        unencoded = working_copy(target.protected(job.noise, job.settings).pixels, job.side)
-    return WrittenPhoto(line, copy, unencoded, thumbnails(target.picture, picture))
+    return WrittenPhoto(line, copy, _unencoded(job, target, copy), thumbnails(target.picture, picture))
+
+
+def _unencoded(job: WriteJob, target: Target, copy: Copy) -> Copy:
+    """Return the working copy of what was encoded, where the one of the file that is read back may differ from it."""
+    if target.encoding.lossless:
+        return copy
+    return working_copy(target.protected(job.noise, job.settings).pixels, job.side)
 
 
 def unprotected(photo: str) -> ModelError:
