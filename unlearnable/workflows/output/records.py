@@ -7,7 +7,7 @@ written by an earlier version, or by hand, and is read as it is.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from unlearnable import checksums
 from unlearnable.errors import CheckpointError
-from unlearnable.escapes import storable, storable_within
+from unlearnable.escapes import json_line, storable, storable_within
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.wording import counted
 from unlearnable.workflows.output.layout import PRIVATE_SUMS, Layout
@@ -128,3 +128,8 @@ def read_manifest(path: Path) -> list[ManifestLine]:
         with suppress(ValidationError):
             lines.append(ManifestLine.model_validate_json(text))
     return lines
+
+
+def manifest_text(lines: Iterable[ManifestLine]) -> str:
+    """Return the text of a manifest."""
+    return "".join(json_line(line.model_dump_json()) for line in lines)

@@ -21,7 +21,7 @@ from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.wording import named
 from unlearnable.workflows import history
 from unlearnable.workflows.output.layout import Layout
-from unlearnable.workflows.output.records import seal_records
+from unlearnable.workflows.output.records import manifest_text, seal_records
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.caption_files import write_caption_files
 from unlearnable.workflows.protect.caption_names import said_of_names_left, undisguised, with_names
@@ -32,7 +32,7 @@ from unlearnable.workflows.protect.publication import Publication, compose
 from unlearnable.workflows.protect.readback import measure_losses, refuse_unprotected, reread_captions, said_of_lost
 from unlearnable.workflows.protect.setup import Run
 from unlearnable.workflows.protect.summary import RunResults, summarise
-from unlearnable.workflows.protect.write_photos import finished_lines, manifest_text, refuse_without_noise, write_photos
+from unlearnable.workflows.protect.write_photos import finished_lines, refuse_without_noise, write_photos
 
 _NAMED = 5  # files in a message; the others are counted
 

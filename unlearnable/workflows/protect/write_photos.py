@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from pydantic import ValidationError
@@ -13,7 +13,6 @@ from unlearnable import checksums, files, seal
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Skipped
 from unlearnable.errors import InputError, OutputError
-from unlearnable.escapes import json_line
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.methods.state import State
 from unlearnable.posts.pixels import Pixels
@@ -145,11 +144,6 @@ def _refuse_all(changed: Sequence[Skipped], written: int, settings: ProtectSetti
     if changed and (settings.strict or not written):
         hint = "start again" if changed[0].reason == CHANGED else "use --format png, or leave it out with --skip"
         raise InputError(changed[0].line, hint=hint)
-
-
-def manifest_text(lines: Iterable[ManifestLine]) -> str:
-    """Return the text of a manifest."""
-    return "".join(json_line(line.model_dump_json()) for line in lines)
 
 
 def refuse_without_noise(prepared: Prepared, noise: NoiseStore) -> None:

@@ -15,12 +15,11 @@ from unlearnable.progress import Progress
 from unlearnable.report.html import protect_page
 from unlearnable.wording import counted, named
 from unlearnable.workflows.output.layout import METADATA, PRIVATE_SUMS, Layout
-from unlearnable.workflows.output.records import seal_records
+from unlearnable.workflows.output.records import manifest_text, seal_records
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.adding.additions import recognised
 from unlearnable.workflows.protect.adding.earlier import Earlier
 from unlearnable.workflows.protect.adding.joined import joined_pictures, reduced_report
-from unlearnable.workflows.protect.write_photos import manifest_text
 
 _NAMED = 3  # copies in a remark; the others are counted
 _ANEW = "protect all anew with --overwrite"
