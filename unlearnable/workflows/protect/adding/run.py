@@ -20,7 +20,7 @@ from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.adding.additions import additions, names_now, recognised, said_of_published
 from unlearnable.workflows.protect.adding.captions import CaptionJoin
-from unlearnable.workflows.protect.adding.earlier import Earlier, earlier_result, keep_records, settings_of
+from unlearnable.workflows.protect.adding.earlier import Earlier, earlier_result, keep_records
 from unlearnable.workflows.protect.adding.joined import (
     joined_lines,
     joined_pictures,
@@ -76,8 +76,7 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         surrogates = load_surrogates(settings, progress)
         taken = _taken(layout, earlier)
         run = foreseen_and_ready(settings, layout, dataset, surrogates, scratch, progress, taken)
-        before = settings_of(earlier.records)
-        refuse_unmentioned(run, before.initials)
+        refuse_unmentioned(run, earlier.settings.initials)
         borrowed = {name: tuple(others) for name, others in earlier.report.borrowed_names.items()}
         problem = replace(run.problem, borrowed=borrowed)
         run = replace(run, key=key, layout=replace(layout, photos=earlier.root), problem=problem)
@@ -85,7 +84,7 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         if not goes_on:
             disk.check_space(layout.private, result_bytes(run))
         earlier = keep_records(layout, earlier, scratch)
-        settings_text = to_toml(before.model_copy(update={"initials": settings.initials}))
+        settings_text = to_toml(earlier.settings.model_copy(update={"initials": settings.initials}))
         create_folders(layout, key, settings_text, dataset.posts, resume=goes_on)
         task = OptimisationTask(run.problem, run.method, run.method_settings, layout.checkpoint, key)
         session, trace = optimise(task, progress)
