@@ -172,9 +172,20 @@ class Layout:
             or (path.name.startswith(".") and any(map(path.is_relative_to, self.passing)))
         )
 
+    @property
+    def goes_on_with(self) -> str:
+        """The option that continues the unfinished run."""
+        return "--add" if self.earlier.exists() else "--resume"
+
     def key_under_way(self) -> str | None:
         """Return the run key of the unfinished run, or None if there is none."""
         return self.key.read_text(encoding="utf-8", errors="replace").strip() if self.key.is_file() else None
+
+
+def layout_beside(published: Path) -> Layout:
+    """Return the folders of the run that wrote a published folder, for what needs no originals."""
+    target = published.resolve()
+    return Layout(target, target, private_of(target))
 
 
 def layout_of(photos: Path, output: Path | None) -> Layout:

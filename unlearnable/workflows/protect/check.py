@@ -14,12 +14,12 @@ from unlearnable import checksums
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets.opening import shards_of, unpack
 from unlearnable.errors import CheckpointError, InputError
-from unlearnable.folders import MANIFEST, private_of
+from unlearnable.folders import MANIFEST
 from unlearnable.imaging import personal
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.results import FolderCheck, FolderProblem, ManifestLine
 from unlearnable.wording import pasted
-from unlearnable.workflows.output.layout import METADATA, Layout
+from unlearnable.workflows.output.layout import METADATA, Layout, layout_beside
 from unlearnable.workflows.output.records import (
     AGAIN,
     ANEW,
@@ -42,8 +42,8 @@ def check(folder: Path) -> FolderCheck:
         InputError: there is no such folder, or none of the records of its run.
         CheckpointError: a record is damaged or gone.
     """
-    target = folder.resolve()
-    layout = Layout(target, target, private_of(target))
+    layout = layout_beside(folder)
+    target = layout.output
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}", hint="give the folder that protect wrote")
     lost = [path for path in (layout.sums, layout.manifest) if not path.is_file()]
@@ -88,8 +88,8 @@ def _report(layout: Layout) -> Iterator[FolderProblem]:
         if layout.key_under_way() is None:
             yield FolderProblem(where=".", kind="missing", detail=f"{layout.report} is gone; {ANEW}")
             return
-        goes_on = "--add" if layout.earlier.exists() else "--resume"
-        yield FolderProblem(where=".", kind="unfinished", detail=f"the run did not come to its end; use {goes_on}")
+        how = f"the run did not come to its end; use {layout.goes_on_with}"
+        yield FolderProblem(where=".", kind="unfinished", detail=how)
         return
     try:
         refuse_incomplete(layout, report := read_report(layout))

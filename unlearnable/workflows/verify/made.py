@@ -9,9 +9,8 @@ from pathlib import Path
 from unlearnable.datasets import Dataset, restrict
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.escapes import storable
-from unlearnable.folders import MANIFEST, private_of
 from unlearnable.results import ManifestLine, ProtectReport
-from unlearnable.workflows.output.layout import REPORT, Layout
+from unlearnable.workflows.output.layout import layout_beside
 from unlearnable.workflows.output.records import read_manifest, read_record
 
 
@@ -22,7 +21,7 @@ def report_of(protected: Path) -> ProtectReport | None:
         CheckpointError: it is damaged.
     """
     try:
-        return ProtectReport.model_validate_json(read_record(private_of(protected.resolve()) / REPORT))
+        return ProtectReport.model_validate_json(read_record(layout_beside(protected).report))
     except (OSError, ValueError):
         return None
 
@@ -51,13 +50,11 @@ def refuse_unfinished(protected: Path) -> None:
     Raises:
         InputError: it is so.
     """
-    target = protected.resolve()
-    layout = Layout(target, target, private_of(target))
+    layout = layout_beside(protected)
     if layout.key_under_way() is not None and not layout.report.is_file():
-        goes_on = "--add" if layout.earlier.exists() else "--resume"
         raise InputError(
             f"the run that writes {protected} was stopped and not finished",
-            hint=f"protect it with {goes_on} first",
+            hint=f"protect it with {layout.goes_on_with} first",
         )
 
 
@@ -84,9 +81,9 @@ def lines_of(protected: Dataset) -> dict[str, ManifestLine]:
     Raises:
         CheckpointError: it is damaged.
     """
-    root, there = protected.given.resolve(), {photo.id for photo in protected.photos}
+    there = {photo.id for photo in protected.photos}
     try:
-        lines = read_manifest(private_of(root) / MANIFEST)
+        lines = read_manifest(layout_beside(protected.given).manifest)
     except OSError:
         return {}
     return {line.output: line for line in lines if line.output in there and line.output is not None}
@@ -115,6 +112,6 @@ def given_to_protect(originals: Dataset, protected: Path) -> Dataset:
     report = report_of(protected)
     if report is None or not report.some_photos:
         return originals
-    taken = {line.source for line in read_manifest(private_of(protected.resolve()) / MANIFEST)}
+    taken = {line.source for line in read_manifest(layout_beside(protected).manifest)}
     ids = {photo.id for photo in originals.photos}
     return restrict(originals, taken & ids) if taken & ids else originals
