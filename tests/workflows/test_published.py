@@ -83,7 +83,7 @@ def caseless(tmp_path, monkeypatch):
 
         return patch
 
-    monkeypatch.setattr(published, "_hash", patched(published._hash, 1))
+    monkeypatch.setattr(published, "sha256_of", patched(published.sha256_of, 1))
     monkeypatch.setattr(published, "remove", patched(published.remove, 1))
     monkeypatch.setattr(os.path, "lexists", patched(os.path.lexists, 1))
 

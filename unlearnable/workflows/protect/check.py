@@ -31,6 +31,7 @@ from unlearnable.workflows.output.records import (
     remedy,
 )
 from unlearnable.workflows.protect.chosen import root_of
+from unlearnable.workflows.protect.published import sha256_of
 
 PUBLIC = ("time", "camera")  # kinds of metadata that every copy may have
 
@@ -102,10 +103,10 @@ def _report(layout: Layout) -> Iterator[FolderProblem]:
 
 def _files(folder: Path, sums: Mapping[str, set[str]]) -> Iterator[FolderProblem]:
     for name, digests in sums.items():
-        path = folder / name
-        if path.is_symlink() or not path.is_file():
+        found = sha256_of(folder / name)
+        if not found:
             yield FolderProblem(where=name, kind="missing", detail="the run wrote it, and it is gone")
-        elif checksums.sha256(path) not in digests:
+        elif found not in digests:
             yield FolderProblem(where=name, kind="changed", detail="it is not as the run wrote it")
 
 

@@ -37,7 +37,7 @@ def read_sums(layout: Layout) -> Sums:
 
 def damaged(layout: Layout) -> list[str]:
     """Return the published files that are missing or have changed since they were written."""
-    return [name for name, digests in read_sums(layout).items() if _hash(layout.output / name) not in digests]
+    return [name for name, digests in read_sums(layout).items() if sha256_of(layout.output / name) not in digests]
 
 
 def set_aside(layout: Layout, names: Sequence[str]) -> bool:
@@ -96,8 +96,7 @@ def refuse_foreign(layout: Layout) -> None:
     foreign = [
         str(path)
         for path in files.files_below(layout.output)
-        if path not in passing
-        and (path.is_symlink() or _hash(path) not in sums.get(path.relative_to(layout.output).as_posix(), ()))
+        if path not in passing and sha256_of(path) not in sums.get(path.relative_to(layout.output).as_posix(), ())
     ]
     foreign += [str(path) for path in files.files_below(layout.private) if not layout.owns(path)]
     if foreign:
@@ -123,7 +122,7 @@ def put_in_place(layout: Layout) -> None:
     Raises:
         OutputError: a file of other origin or a linked folder is in the way, or the system refuses to write.
     """
-    new = {path.relative_to(layout.staged).as_posix(): _hash(path) for path in files.files_below(layout.staged)}
+    new = {path.relative_to(layout.staged).as_posix(): sha256_of(path) for path in files.files_below(layout.staged)}
     old = read_sums(layout)
     refuse_linked(layout, {*old, *new})
     _refuse_taken(layout, new, old)
@@ -137,10 +136,10 @@ def put_in_place(layout: Layout) -> None:
     for path in _left_by_a_kill(layout, both):
         path.unlink(missing_ok=True)
     for name in old.keys() - new.keys():  # first: where case does not count, a new name may be the same file
-        if _hash(layout.output / name) in both[name]:
+        if sha256_of(layout.output / name) in both[name]:
             remove(layout.output / name, layout.output)
     for name, wanted in new.items():
-        if _hash(layout.output / name) != wanted:
+        if sha256_of(layout.output / name) != wanted:
             _link(layout.staged / name, layout.output / name, layout.swapping)
     checksums.write_sums(layout.sums, {name: {wanted} for name, wanted in new.items()})
 
@@ -158,7 +157,7 @@ def _refuse_taken(layout: Layout, new: dict[str, str], old: Sums) -> None:
         str(layout.output / name)
         for name, wanted in new.items()
         if os.path.lexists(layout.output / name)
-        and _hash(layout.output / name) not in {*own.get(folded(name), ()), wanted}
+        and sha256_of(layout.output / name) not in {*own.get(folded(name), ()), wanted}
     ]
     if taken:
         _refuse(taken, f"{layout.output} holds files of other origin that are in the way")
@@ -198,8 +197,8 @@ def _link(source: Path, target: Path, temporary_name: Path) -> None:
         files.sync_folder(target.parent)
 
 
-def _hash(path: Path) -> str:
-    """Return the hex SHA-256 of a regular file; empty if there is none."""
+def sha256_of(path: Path) -> str:
+    """Return the hex SHA-256 of a regular file; empty if there is none, or a link."""
     return checksums.sha256(path) if path.is_file() and not path.is_symlink() else ""
 
 

@@ -8,7 +8,7 @@ import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from unlearnable import checksums, files
+from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets.formats.sidecar import SUFFIXES
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
@@ -166,10 +166,10 @@ def _refuse_damaged(layout: Layout, earlier: Earlier) -> None:
     gone |= {path.with_suffix(suffix) for path in gone for suffix in SUFFIXES}
     for name, digests in {**earlier.sums, **listed}.items():
         path = layout.output / name
-        found = checksums.sha256(path) if path.is_file() and not path.is_symlink() else None
-        if found is None and PurePosixPath(name) in gone:
+        found = published.sha256_of(path)
+        if not found and PurePosixPath(name) in gone:
             continue  # withdrawn, also where the text beside it went too
-        if found not in digests and (found is None or name in listed or found not in now.get(name, ())):
+        if found not in digests and (not found or name in listed or found not in now.get(name, ())):
             state = "is not as the earlier run wrote it" if found else "of the earlier run is missing"
             hint = "restore it from a backup, or move the folder away and protect all anew"
             if earlier.report.is_of_one_run:  # the same call makes all of it, so that it can make a part again
