@@ -18,12 +18,10 @@ from unlearnable.protection.timing import optimising_seconds, step_seconds
 from unlearnable.stores.ragged import Ragged
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect.hands import pixels_foreseen
-from unlearnable.workflows.protect.prepare import Prepared
+from unlearnable.workflows.protect.prepare import READING, Prepared
+from unlearnable.workflows.protect.readback import CHECKING
 from unlearnable.workflows.protect.setup import PIXELS, Run, make_ready
-
-READING = "reading photos"
-WRITING = "writing photos"
-CHECKING = "checking the written files"
+from unlearnable.workflows.protect.write_photos import WRITING
 
 # Seconds of one core of 2024: for a megapixel, for one that a screen shows and FLIP compares, and for a photo of any
 # size (JPEGs of 0.05, 0.8 and 12 megapixels).

@@ -38,6 +38,7 @@ from unlearnable.workflows.protect.read_one import ReadJob, ReadPhoto, read_one
 from unlearnable.workflows.protect.resaved import MadeCopies, said_of_unsure
 from unlearnable.workflows.protect.target import target_of
 
+READING = "reading photos"  # the phase, as it is shown
 NO_PHOTO = ("boost", "deleted", "message", "no-photo", "not-a-photo", "unknown-part")  # of an export
 UNPUBLISHED = (WITHHELD, IN_NO_POST)
 FEW = 16e6  # pixels in all photos that are read before workers have started
@@ -158,7 +159,7 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
         InputError: no photo can be used, or `strict` is set and some photo cannot.
     """
     prepared = Prepared(skipped=list(dataset.skipped), posts=dataset.posts)
-    progress.phase("reading photos", len(dataset.photos))
+    progress.phase(READING, len(dataset.photos))
     faults = {photo.id: reader.fault(photo, dataset.root) for photo in dataset.photos}
     jobs = [
         ReadJob(photo, reader.settings, reader.side, pixels_foreseen(photo.path), bool(reader.copies.copies))

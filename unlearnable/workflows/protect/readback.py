@@ -28,6 +28,7 @@ from unlearnable.workflows.protect.publication import Publication
 from unlearnable.workflows.protect.setup import Run
 from unlearnable.workflows.protect.write_photos import WrittenPhotos
 
+CHECKING = "checking the written files"  # the phase, as it is shown
 CLEARLY = 0.95  # share of the clean posts' loss that the loss of protected posts must stay below
 LOSS_BATCH = 64  # photos per batch of the reported losses, whatever batches the optimisation used
 _NAMED = 3  # photos in a remark; the others are counted
@@ -110,7 +111,7 @@ def measure_losses(
     """
     problem, numbers = run.problem, run.prepared.numbers
     names = [written.publication.names[photo.id] for photo in written.publication.prepared.photos]
-    progress.phase("checking the written files", 0)
+    progress.phase(CHECKING, 0)
     posts = replace(problem.posts, pixels=problem.posts.pixels.choose(numbers))
     kept = replace(problem, posts=posts, captions=tuple(problem.captions[number] for number in numbers))
     read = [texts[name] for name in names]

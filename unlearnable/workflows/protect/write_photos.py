@@ -31,6 +31,7 @@ from unlearnable.workflows.protect.publication import Publication
 from unlearnable.workflows.protect.setup import Run
 from unlearnable.workflows.protect.write_one import WriteJob, unprotected, write_one
 
+WRITING = "writing photos"  # the phase, as it is shown
 FEW = 2e6  # pixels in all photos that are written, and compared with what they were, before workers have started
 
 
@@ -65,7 +66,7 @@ def write_photos(publication: Publication, state: State, run: Run, progress: Pro
     if not all(encoding.lossless for encoding in prepared.encodings):
         unencoded = Pixels.create(run.scratch / "unencoded.u8")
     lines, changed = [], []
-    progress.phase("writing photos", len(prepared.photos))
+    progress.phase(WRITING, len(prepared.photos))
     files.write_text(layout.staged_manifest, "".join(map(_sealed_line, done.values())))
     with (
         files.reporting_write_errors(layout.staged_manifest),
