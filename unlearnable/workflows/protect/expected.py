@@ -10,8 +10,6 @@ from pathlib import Path
 from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
-from unlearnable.methods import METHODS
-from unlearnable.methods.base import settings_for
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.progress import Progress, expect
 from unlearnable.protection.timing import optimising_seconds, step_seconds
@@ -20,7 +18,7 @@ from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect.hands import pixels_foreseen
 from unlearnable.workflows.protect.prepare import READING, Prepared
 from unlearnable.workflows.protect.readback import CHECKING
-from unlearnable.workflows.protect.setup import PIXELS, Run, make_ready
+from unlearnable.workflows.protect.setup import PIXELS, Run, make_ready, method_of
 from unlearnable.workflows.protect.write_photos import WRITING
 
 # Seconds of one core of 2024: for a megapixel, for one that a screen shows and FLIP compares, and for a photo of any
@@ -44,8 +42,7 @@ def foreseen_and_ready(
 
     This is said first by the sizes of the files, then by those of the photos and the seconds that reading them took.
     """
-    method = METHODS[settings.method]()
-    own = settings_for(method, settings, settings.options)
+    method, own = method_of(settings)
     models = [step_seconds(model.clone(binds=True), own, len(dataset.photos)) for model in surrogates]
     megapixels = [pixels / 1e6 for photo in dataset.photos if (pixels := pixels_foreseen(photo.path))]
     rounds = optimising_seconds(method.name, own, len(megapixels), models, models[:1]) if megapixels else {}

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, NamedTuple
 
-from unlearnable.config import ProtectionSettings
+from unlearnable.config import MethodSettings, ProtectionSettings
 from unlearnable.errors import InputError, ModelError
 from unlearnable.imaging.in_memory import Kind, Photo, like, pixels_of
 from unlearnable.imaging.placement import Noisy, grid_shape, working_copy
-from unlearnable.methods import METHODS
-from unlearnable.methods.base import settings_for
+from unlearnable.methods.base import Method
 from unlearnable.methods.problem import Problem, Proposer
 from unlearnable.methods.state import State
 from unlearnable.models.device import choose_device
@@ -31,7 +30,7 @@ from unlearnable.scratch import scratch_folder
 from unlearnable.wording import counted
 from unlearnable.workflows.output.layout import SMALLEST
 from unlearnable.workflows.protect.readback import losses_on, refuse_unprotected
-from unlearnable.workflows.protect.setup import all_models, load_surrogates
+from unlearnable.workflows.protect.setup import all_models, load_surrogates, method_of
 
 
 class ProtectedPost(NamedTuple, Generic[Kind]):
@@ -47,6 +46,8 @@ class Loaded:
 
     Attributes:
         settings: settings of the protection.
+        method: the method that they name.
+        own: its own settings.
         surrogates: models that the noise is made on.
         towers: models that it misleads besides.
         vocabulary: words that triggers are made of.
@@ -54,6 +55,8 @@ class Loaded:
     """
 
     settings: ProtectionSettings
+    method: Method
+    own: MethodSettings
     surrogates: tuple[DualEncoder, ...]
     towers: tuple[DualEncoder, ...]
     vocabulary: Vocabulary
@@ -62,12 +65,12 @@ class Loaded:
     @classmethod
     def of(cls, settings: ProtectionSettings, progress: Progress) -> Loaded:
         """Load the models and words of the settings."""
-        device, has_trigger = choose_device(settings.device), METHODS[settings.method].has_trigger
-        vocabulary, proposer = load_words(settings, device, proposing=has_trigger)
+        device, (method, own) = choose_device(settings.device), method_of(settings)
+        vocabulary, proposer = load_words(settings, device, proposing=method.has_trigger)
         fetch(all_models(settings), progress)
         surrogates = tuple(load_surrogates(settings, progress))
-        own = settings_for(METHODS[settings.method](), settings, settings.options)
-        return cls(settings, surrogates, load_towers(own, settings.surrogate, device), vocabulary, proposer)
+        towers = load_towers(own, settings.surrogate, device)
+        return cls(settings, method, own, surrogates, towers, vocabulary, proposer)
 
 
 def protect_in_memory(
@@ -92,12 +95,14 @@ def protect_in_memory(
     pictures = [_read(image, f"images[{number}]") for number, image in enumerate(images)]
     with scratch_folder() as scratch:
         problem = _problem(loaded, pictures, captions, scratch)
-        state = _optimise(loaded.settings, problem, progress)
+        task = OptimisationTask(problem, loaded.method, loaded.own, checkpoint=None, key="")
+        session, _ = optimise(task, progress)
+        state = session.state
         protected = [_with_noise(loaded.settings, state, number, picture) for number, picture in enumerate(pictures)]
         slots = problem.posts.slots
         words = Captions.from_tokens(slots, state.triggers.tolist() if state.triggers.shape[1] else [], loaded.settings)
         texts = [words.of(number, [caption]) for number, caption in enumerate(captions)]
-        if METHODS[loaded.settings.method].lowers_loss:
+        if loaded.method.lowers_loss:
             store = _stored(protected, _side(loaded), scratch / "protected.u8")
             losses = losses_on(problem, state.models, store, store, texts, loaded.settings.precision)
             refuse_unprotected(losses, loaded.settings, staged=False)
@@ -124,9 +129,9 @@ def _stored(pictures: Sequence[Rgb8], side: int, path: Path) -> Pixels:
 
 
 def _problem(loaded: Loaded, pictures: Sequence[Rgb8], captions: Sequence[str], scratch: Path) -> Problem:
-    settings, side, method = loaded.settings, _side(loaded), METHODS[loaded.settings.method]
+    settings, side = loaded.settings, _side(loaded)
     pixels = _stored(pictures, side, scratch / "pixels.u8")
-    length = settings.trigger_length if method.has_trigger else 0
+    length = settings.trigger_length if loaded.method.has_trigger else 0
     slots = cut_captions([[caption] for caption in captions], settings, length, settings.seed)
     contents = [(picture.shape, hashlib.sha256(picture.tobytes()).digest()) for picture in pictures]
     return Problem(
@@ -142,14 +147,6 @@ def _problem(loaded: Loaded, pictures: Sequence[Rgb8], captions: Sequence[str], 
         seed=settings.seed,
         noise_path=scratch / "noise.i8",
     )
-
-
-def _optimise(settings: ProtectionSettings, problem: Problem, progress: Progress) -> State:
-    method = METHODS[settings.method]()
-    own = settings_for(method, settings, settings.options)
-    task = OptimisationTask(problem, method, own, checkpoint=None, key="")
-    session, _ = optimise(task, progress)
-    return session.state
 
 
 def _with_noise(settings: ProtectionSettings, state: State, number: int, picture: Rgb8) -> Rgb8:

@@ -107,6 +107,16 @@ def all_models(settings: ProtectionSettings) -> list[str]:
     return [*settings.surrogate, *(settings.towers if misleads else ())]
 
 
+def method_of(settings: ProtectionSettings) -> tuple[Method, MethodSettings]:
+    """Return the method that the settings name, and its own settings.
+
+    Raises:
+        ConfigError: it has no such option, or a value does not fit.
+    """
+    method = METHODS[settings.method]()
+    return method, settings_for(method, settings, settings.options)
+
+
 def _unused(settings: ProtectSettings, method: Method) -> list[str]:
     """Return the names of settings of `mem` that are not as the preset has them and that the method does not have."""
     fields, preset = MEMSettings.model_fields, PRESETS[settings.preset]
@@ -155,8 +165,7 @@ def make_ready(
         ConfigError: an option, the words to avoid or the device do not fit.
         InputError: no photo can be used; or, with `strict`, one cannot.
     """
-    method = METHODS[settings.method]()
-    method_settings = settings_for(method, settings, settings.options)
+    method, method_settings = method_of(settings)
     _refuse_names(settings, method)
     if unused := _unused(settings, method):
         progress.note(f"{settings.method} has no {', '.join(unused)}: what is set there changes nothing")
