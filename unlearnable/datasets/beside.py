@@ -14,7 +14,7 @@ from unlearnable.datasets.text.document import Document, read_document
 from unlearnable.datasets.text.further import NULL
 from unlearnable.datasets.text.records import FurtherField
 from unlearnable.datasets.text.repeated import repeating, said_of_repeats
-from unlearnable.datasets.text.spans import Span, TextSpan, splice
+from unlearnable.datasets.text.spans import Span, Spell, TextSpan, splice
 from unlearnable.datasets.tree import WITHHELD, find_photos, named
 from unlearnable.datasets.types import UNWRITTEN, ChangedField, Dataset, Edits, Pair, Skipped
 from unlearnable.errors import InputError
@@ -29,7 +29,7 @@ class StoredCaption(NamedTuple):
 
     value: str
     places: tuple[Span, ...]
-    spell: Callable[[str, str, str], str]
+    spell: Spell
 
 
 @dataclass(frozen=True)

@@ -100,8 +100,8 @@ class CaptionText:
         numbers = range(self.first, self.first + len(self.scan.records))
         refuse_lost(self.path, (pair for number in numbers for pair in revision.pairs.get(number, ())), edits, kept)
         spans = [span._replace(value=new) for span, new in changes.items()]
-        taken = {span[:2] for span in spans}
-        spans += [span for span in further if span[:2] not in taken]
+        taken = {span.place for span in spans}
+        spans += [span for span in further if span.place not in taken]
         cuts = [TextSpan(cut.start, cut.end, "") for cut in self.scan.cuts(kept_rows)]
         spans += [*cuts, *self._personal(edits, cuts)]
         return splice(self.document.text, spans)

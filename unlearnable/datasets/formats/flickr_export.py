@@ -13,7 +13,7 @@ from unlearnable.datasets.beside import Beside, StoredCaption
 from unlearnable.datasets.text import html_text
 from unlearnable.datasets.text.further import personal_in
 from unlearnable.datasets.text.json_spans import decode, speller, text_in
-from unlearnable.datasets.text.spans import Span, is_blank
+from unlearnable.datasets.text.spans import is_blank
 from unlearnable.datasets.tree import find_files, named, telling_words
 
 _FILE = re.compile(r"photo_(\d+)\.json")
@@ -36,10 +36,10 @@ def _captions(text: str) -> list[StoredCaption]:
     captions = []
     name, description = text_in(text, whole, "name"), text_in(text, whole, "description")
     if name and telling_words(name.value):
-        captions.append(StoredCaption(name.value, (Span(name.start, name.end),), speller(text)))
+        captions.append(StoredCaption(name.value, (name.place,), speller(text)))
     words = html_text.read(description.value).text if description else ""
     if description and not is_blank(words):
-        captions.append(StoredCaption(words, (Span(description.start, description.end),), html_text.speller(text)))
+        captions.append(StoredCaption(words, (description.place,), html_text.speller(text)))
     return captions
 
 

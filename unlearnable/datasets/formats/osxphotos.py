@@ -8,7 +8,6 @@ from __future__ import annotations
 from unlearnable.datasets.beside import Beside, StoredCaption, json_beside
 from unlearnable.datasets.text.further import personal_in
 from unlearnable.datasets.text.json_spans import decode, items, speller, text_in
-from unlearnable.datasets.text.spans import Span
 from unlearnable.grouping import grouped
 
 _TAGS = ("Description", "ImageDescription", "Caption-Abstract", "Title", "ObjectName")
@@ -22,7 +21,7 @@ def _captions(text: str) -> list[StoredCaption]:
     if not isinstance(photo.value, dict) or "SourceFile" not in photo.value:
         raise ValueError("no SourceFile")
     found = (text_in(text, photo, tag) for tag in photo.value if tag.rpartition(":")[2] in _TAGS)
-    places = grouped((one.value, Span(one.start, one.end)) for one in found if one)
+    places = grouped((one.value, one.place) for one in found if one)
     return [StoredCaption(value, tuple(spans), speller(text)) for value, spans in places.items()]
 
 

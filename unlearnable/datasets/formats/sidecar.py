@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from unlearnable import files
 from unlearnable.datasets.beside import Beside, StoredCaption
 from unlearnable.datasets.text.document import lines
-from unlearnable.datasets.text.spans import Span, spell_line, stripped
+from unlearnable.datasets.text.spans import spell_line, stripped
 from unlearnable.datasets.tree import is_photo
 
 SUFFIXES = (".txt", ".caption", ".TXT", ".CAPTION")  # where a photo has several, the first counts
@@ -43,7 +43,7 @@ def _match(root: Path, photos: Sequence[str]) -> dict[str, str]:
 
 def _captions(text: str) -> list[StoredCaption]:
     found = (stripped(text, line.start, line.end) for line in lines(text))
-    return [StoredCaption(line.value, (Span(line.start, line.end),), spell_line) for line in found]
+    return [StoredCaption(line.value, (line.place,), spell_line) for line in found]
 
 
 def _renamed(file: str, photo: str, new: str) -> str:

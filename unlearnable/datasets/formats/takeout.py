@@ -15,7 +15,6 @@ from pathlib import Path, PurePosixPath
 from unlearnable.datasets.beside import Beside, StoredCaption
 from unlearnable.datasets.text.further import personal_in
 from unlearnable.datasets.text.json_spans import decode, speller, text_in
-from unlearnable.datasets.text.spans import Span
 from unlearnable.datasets.tree import find_files
 
 _SUFFIX = ".supplemental-metadata"
@@ -90,7 +89,7 @@ def _captions(text: str) -> list[StoredCaption]:
     if not isinstance(whole.value, dict) or _GOOGLES.isdisjoint(whole.value):
         raise ValueError("none of the fields that Google writes, such as photoTakenTime")
     found = text_in(text, whole, "description")
-    return [StoredCaption(found.value, (Span(found.start, found.end),), speller(text))] if found else []
+    return [StoredCaption(found.value, (found.place,), speller(text))] if found else []
 
 
 def _withheld(text: str) -> str:

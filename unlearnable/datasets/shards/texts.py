@@ -45,10 +45,10 @@ class PackedText:
         record = CaptionRecord("", _NOWHERE, spans, (), repeats=tuple(repeats))
         if not self.is_json:
             return record
-        taken = {span[:2] for span in self.own}
+        taken = {span.place for span in self.own}
         whole = decode(self.text, self.text.startswith("\ufeff"))
         found = with_further(record, json_fields(self.text, whole, self.own))
-        return replace(found, further=tuple(one for one in found.further if one.span[:2] not in taken))
+        return replace(found, further=tuple(one for one in found.further if one.span.place not in taken))
 
     def edited(self, old: Sequence[str], new: Sequence[str], keep: frozenset[str]) -> bytes:
         """Return the bytes with the new captions in place of the old ones."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from unlearnable.datasets.text.spans import Span, TextSpan
+from unlearnable.datasets.text.spans import Span, Spell, TextSpan
 
 _EXCEL = re.compile(r'"?sep=[^\r\n]"?(?:\r\n|\r|\n)', re.IGNORECASE)  # says what stands between cells, before all rows
 
@@ -48,7 +48,7 @@ def _cell(match: re.Match[str]) -> TextSpan:
     return TextSpan(match.start(2), match.start(2) + len(value), value)
 
 
-def speller(delimiter: str) -> Callable[[str, str, str], str]:
+def speller(delimiter: str) -> Spell:
     """Return the `spell` of a `Scan` whose cells stand between such delimiters."""
     return partial(_spell, delimiter)
 

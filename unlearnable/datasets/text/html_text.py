@@ -5,11 +5,10 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from unlearnable.datasets.text import json_spans
-from unlearnable.datasets.text.spans import Span, TextSpan, splice
+from unlearnable.datasets.text.spans import Span, Spell, TextSpan, splice
 
 _TAG = r"""</?[A-Za-z](?:"[^"]*"|'[^']*'|[^<>"'])*>"""
 _BLOCK = r"</?(?:p|ul|ol|li|blockquote)\b[^<>]*>"
@@ -90,7 +89,7 @@ def replaced(source: str, new: str) -> str:
     return _escaped(new)
 
 
-def speller(text: str) -> Callable[[str, str, str], str]:
+def speller(text: str) -> Spell:
     """Return the `spell` of HTML in the strings of a JSON text."""
     spell_json = json_spans.speller(text)
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
-from unlearnable.datasets.text.spans import Span, TextSpan, is_blank
+from unlearnable.datasets.text.spans import Span, Spell, TextSpan, is_blank
 
 _DECODE = json.JSONDecoder().raw_decode
 _FIRST = re.compile(r"[\[{]")
@@ -147,7 +147,7 @@ def text_in(text: str, node: Node, name: str) -> TextSpan | None:
     return TextSpan(*dict(members(text, node.start))[name])
 
 
-def speller(text: str, *, escaping: bool = False) -> Callable[[str, str, str], str]:
+def speller(text: str, *, escaping: bool = False) -> Spell:
     """Return the `spell` of a `Scan` of `text`: a file that is all ASCII by its escapes, or by `escaping`, stays so."""
     return partial(_spell, text.isascii() and (escaping or "\\u" in text))
 

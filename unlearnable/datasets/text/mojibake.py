@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 from unlearnable.datasets.text import json_spans
-from unlearnable.datasets.text.spans import TextSpan, is_blank
+from unlearnable.datasets.text.spans import Spell, TextSpan, is_blank
 
 
 def undone(text: str) -> str:
@@ -32,7 +31,7 @@ def text_in(text: str, node: json_spans.Node, name: str) -> TextSpan | None:
     return found._replace(value=meant) if found and not is_blank(meant) else None
 
 
-def speller(text: str) -> Callable[[str, str, str], str]:
+def speller(text: str) -> Spell:
     """Return the `spell` of a `Scan` of a JSON text whose strings are mojibake, but for those that came as plain text.
 
     A string in ASCII counts as mojibake, which in ASCII is the same.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from unlearnable.datasets.text.fields import SPLIT, Keys
-from unlearnable.datasets.text.spans import Span, TextSpan, is_blank
+from unlearnable.datasets.text.spans import Span, Spell, TextSpan, is_blank
 from unlearnable.datasets.types import Skipped
 
 
@@ -64,7 +64,7 @@ class Scan:
         records: usable records, in the order of the file.
         faults: unusable rows; their `where` is only the place within the file.
         lists: spans of all rows, usable or not, list by list; the rows of a list are neighbours.
-        spell: `(raw, value, new)` -> the spelling of `new` in place of `raw`, which means `value`.
+        spell: how another value is spelt in the place of one.
         commas: whether commas separate the rows of a list.
         null: spelling of a value that is emptied.
         personal: fields, in whatever row, that say where a photo was taken or who is in it; they are emptied.
@@ -73,7 +73,7 @@ class Scan:
     records: tuple[CaptionRecord, ...]
     faults: tuple[Skipped, ...]
     lists: tuple[tuple[Span, ...], ...]
-    spell: Callable[[str, str, str], str]
+    spell: Spell
     commas: bool = False
     null: str = ""
     personal: tuple[FurtherField, ...] = ()

@@ -12,6 +12,10 @@ _UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Zs"})  # categories of Unicode
 _HOLLOW = frozenset("\u034f\u115f\u1160\u2800\u3164\ufe0e\ufe0f\uffa0")  # of other categories, and as little seen
 
 
+Spell = Callable[[str, str, str], str]
+"""`(raw, value, new)` -> the spelling of `new` in place of `raw`, which means `value`."""
+
+
 class Span(NamedTuple):
     """The characters `[start, end)` of a text."""
 
@@ -29,15 +33,20 @@ class TextSpan(NamedTuple):
     start: int
     end: int
     value: str
-    spell: Callable[[str, str, str], str] | None = None
+    spell: Spell | None = None
     is_cut: bool = False
+
+    @property
+    def place(self) -> Span:
+        """Its place."""
+        return Span(self.start, self.end)
 
 
 def splice(text: str, changes: Iterable[TextSpan]) -> str:
     """Return `text` with each change's value put in its place. The places must not overlap."""
     parts: list[str] = []
     at = 0
-    for change in sorted(changes, key=lambda change: change[:2]):
+    for change in sorted(changes, key=lambda change: change.place):
         parts += text[at : change.start], change.value
         at = change.end
     return "".join([*parts, text[at:]])
