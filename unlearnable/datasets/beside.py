@@ -16,7 +16,7 @@ from unlearnable.datasets.text.records import FurtherField
 from unlearnable.datasets.text.repeated import repeating, said_of_repeats
 from unlearnable.datasets.text.spans import Span, Spell, TextSpan, splice
 from unlearnable.datasets.tree import WITHHELD, find_photos, named
-from unlearnable.datasets.types import UNWRITTEN, ChangedField, Dataset, Edits, Pair, Skipped
+from unlearnable.datasets.types import UNWRITTEN, ChangedField, Dataset, Edits, Pair, Skipped, changed_since
 from unlearnable.errors import InputError
 from unlearnable.grouping import grouped
 from unlearnable.wording import counted
@@ -169,7 +169,7 @@ class Beside:
             if field.name.casefold() not in edits.keep_fields
         ]
         if [caption.value for caption in captions] != [pair.caption for pair in pairs]:
-            raise InputError(f"{source} has changed since it was read", hint="start again")
+            raise changed_since(source)
         for pair in pairs:
             new = edits.captions.get((pair.record, pair.index), pair.caption)
             changes += _changes(document.text, captions[pair.index], new)

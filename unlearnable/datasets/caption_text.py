@@ -12,7 +12,7 @@ from unlearnable.datasets.text.document import Document, read_document
 from unlearnable.datasets.text.further import NULL, further_changes, said_of_sentences
 from unlearnable.datasets.text.records import CaptionRecord, Scan
 from unlearnable.datasets.text.spans import Span, TextSpan, splice
-from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped
+from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped, changed_since
 from unlearnable.errors import InputError
 from unlearnable.grouping import grouped
 from unlearnable.wording import counted
@@ -133,7 +133,7 @@ def refuse_lost(source: Path, pairs: Iterable[Pair], edits: Edits, kept: Set[Key
         InputError: the caption or the photo of its row is another now, or the row is gone.
     """
     if any(pair.photo in edits.paths and (pair.photo, pair.record, pair.index) not in kept for pair in pairs):
-        raise InputError(f"{source} has changed since it was read", hint="start again")
+        raise changed_since(source)
 
 
 def refuse_shorter(dataset: Dataset, source: Path, records: int) -> None:
@@ -148,7 +148,7 @@ def refuse_shorter(dataset: Dataset, source: Path, records: int) -> None:
         InputError: captions that were read are gone.
     """
     if any(pair.record >= records for pair in dataset.pairs):
-        raise InputError(f"{source} has changed since it was read", hint="start again")
+        raise changed_since(source)
 
 
 @dataclass

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from unlearnable import checksums
+from unlearnable.errors import InputError
 
 NO_RECORD = -1
 """The record number of a caption that no caption file holds."""
@@ -64,6 +65,11 @@ class Skipped:
 def first_of(skipped: Sequence[Skipped]) -> str:
     """Return the end of a message that nothing could be read: what was left out first, and why."""
     return f"; {skipped[0].where} is skipped as {skipped[0].reason}" if skipped else ""
+
+
+def changed_since(source: object) -> InputError:
+    """Return what to say of captions that are not those any more that were read."""
+    return InputError(f"{source} has changed since it was read", hint="start again")
 
 
 class ChangedField(NamedTuple):

@@ -16,7 +16,7 @@ from unlearnable.datasets.shards.columns import PackedRow
 from unlearnable.datasets.shards.rows import is_parquet, read_rows, rewrite_rows
 from unlearnable.datasets.text.further import said_of_sentences
 from unlearnable.datasets.tree import find_photos
-from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped
+from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped, changed_since
 from unlearnable.errors import InputError
 
 _SNIFFED = 64  # rows
@@ -82,7 +82,7 @@ class ParquetTable:
             if not isinstance(photo, str) or photo not in edits.paths or row.path is None:
                 return None
             if any(read.get((number, index)) != caption for index, caption in enumerate(row.captions)):
-                raise InputError(f"{dataset.source} has changed since it was read", hint="start again")
+                raise changed_since(dataset.source)
             kept.update((photo, number, index) for index in range(len(row.captions)))
             captions = [edits.captions.get((number, index), caption) for index, caption in enumerate(row.captions)]
             path = lookup.renamed(row.path, photo, edits.paths[photo], moved=True)

@@ -13,7 +13,7 @@ from unlearnable.datasets.shards.kind import PackedPost, PostEdits, Room, ShardK
 from unlearnable.datasets.shards.metadata import beside, rewrite_metadata
 from unlearnable.datasets.text.further import said_of_sentences
 from unlearnable.datasets.tree import find_files, is_photo
-from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped
+from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped, changed_since
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.extras import installed
 from unlearnable.grouping import grouped
@@ -160,7 +160,7 @@ def _edits_of(
     """Return what becomes of a post, after checking that its captions are those that were read."""
     photos = {name: edits.paths[photo] for name in post.photos if (photo := f"{folder}/{name}") in edits.paths}
     if photos and any(read.get((number, index)) != caption for index, caption in enumerate(post.captions)):
-        raise InputError(f"the shard {folder} has changed since it was read", hint="start again")
+        raise changed_since(f"the shard {folder}")
     return PostEdits(
         {name: (new.removeprefix(f"{folder}/"), target / new) for name, new in photos.items()},
         [edits.captions.get((number, index), caption) for index, caption in enumerate(post.captions)],

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from unlearnable.datasets.text.fields import POSTS
-from unlearnable.datasets.text.further import further_changes, json_fields, with_further
+from unlearnable.datasets.text.further import NULL, further_changes, json_fields, with_further
 from unlearnable.datasets.text.json_spans import caption_strings, decode, members, speller
 from unlearnable.datasets.text.records import CaptionRecord, Scan
 from unlearnable.datasets.text.spans import TextSpan, is_blank, splice, stripped
@@ -81,7 +81,7 @@ def take_apart(name: str, data: bytes) -> PackedText:
     fields = {field: caption_strings(text, node) for field, node in named.items() if field in POSTS.caption}
     filled = ([span for span in fields.get(one, ()) if not is_blank(span.value)] for one in POSTS.caption)
     own = tuple(span._replace(value=span.value.strip()) for span in next(filter(None, filled), ()))
-    return PackedText(text, own, Scan((), (), (), speller(text), null="null"), is_json=True)
+    return PackedText(text, own, Scan((), (), (), speller(text), null=NULL), is_json=True)
 
 
 def captions_in(texts: Sequence[PackedText]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from unlearnable.datasets.text.document import lines
 from unlearnable.datasets.text.fields import POSTS, SPLIT, Keys
-from unlearnable.datasets.text.further import json_fields, with_further
+from unlearnable.datasets.text.further import NULL, json_fields, with_further
 from unlearnable.datasets.text.json_spans import Node, caption_strings, decode, items, members, speller, strings
 from unlearnable.datasets.text.records import CaptionRecord, Scan, record_of, told_apart
 from unlearnable.datasets.text.spans import Span, TextSpan
@@ -53,7 +53,7 @@ def scan(text: str, keys: Keys) -> Scan:
     found = [(span, _record(text, place, span, node, keys)) for place, span, node in _rows(text)]
     records, faults = told_apart(row for _, row in found)
     spans = tuple(span for span, _ in found)
-    return Scan(records, faults, (spans,), speller(text), commas=_is_array(text), null="null")
+    return Scan(records, faults, (spans,), speller(text), commas=_is_array(text), null=NULL)
 
 
 def _record(text: str, place: str, span: Span, node: Node | str, keys: Keys) -> CaptionRecord | Skipped:
