@@ -7,9 +7,9 @@ from pathlib import Path
 
 from unlearnable.datasets.caption_file import CaptionFile
 from unlearnable.datasets.text import csv_rows
-from unlearnable.datasets.text.document import lines
+from unlearnable.datasets.text.document import TextLine, lines
 from unlearnable.datasets.text.fields import Keys
-from unlearnable.datasets.text.records import CaptionRecord, Scan
+from unlearnable.datasets.text.records import CaptionRecord, Scan, told_apart
 from unlearnable.datasets.text.spans import Span, TextSpan, is_blank, spell_line, stripped
 from unlearnable.datasets.types import Skipped
 
@@ -35,21 +35,19 @@ def _scan(text: str) -> Scan:
 
 
 def _scan_tokens(text: str) -> Scan:
-    records: list[CaptionRecord] = []
-    faults: list[Skipped] = []
-    rows: list[Span] = []
-    for line in lines(text):
-        rows.append(Span(line.start, line.stop))
-        match = _TOKEN.match(text, line.start, line.end)
-        if match is None:
-            faults.append(Skipped(str(line.number), "bad-row", "not photo#number, TAB, caption"))
-            continue
-        caption = stripped(text, match.start(2), line.end)  # some rows have two TABs
-        captions = () if is_blank(caption.value) else (caption,)
-        records.append(
-            CaptionRecord(str(line.number), TextSpan(match.start(1), match.end(1), match[1]), captions, (rows[-1],))
-        )
-    return Scan(tuple(records), tuple(faults), (tuple(rows),), spell_line)
+    found = [(Span(line.start, line.stop), _record(text, line)) for line in lines(text)]
+    records, faults = told_apart(row for _, row in found)
+    return Scan(records, faults, (tuple(span for span, _ in found),), spell_line)
+
+
+def _record(text: str, line: TextLine) -> CaptionRecord | Skipped:
+    match = _TOKEN.match(text, line.start, line.end)
+    if match is None:
+        return Skipped(str(line.number), "bad-row", "not photo#number, TAB, caption")
+    caption = stripped(text, match.start(2), line.end)  # some rows have two TABs
+    captions = () if is_blank(caption.value) else (caption,)
+    photo = TextSpan(match.start(1), match.end(1), match[1])
+    return CaptionRecord(str(line.number), photo, captions, (Span(line.start, line.stop),))
 
 
 FLICKR = CaptionFile("flickr", _suits, _scan)

@@ -15,7 +15,7 @@ from typing import Any
 from unlearnable.datasets.export import Export
 from unlearnable.datasets.text.json_spans import Node, decode, items, members, parts_of, rows_in, spans_of
 from unlearnable.datasets.text.mojibake import speller, text_in
-from unlearnable.datasets.text.records import CaptionRecord, Scan
+from unlearnable.datasets.text.records import CaptionRecord, Scan, told_apart
 from unlearnable.datasets.text.spans import Span, TextSpan
 from unlearnable.datasets.types import Skipped
 
@@ -89,23 +89,22 @@ def _is_known(name: str) -> bool:
 
 
 def _scan_posts(text: str, whole: Node) -> Scan:
-    records: list[CaptionRecord] = []
-    faults: list[Skipped] = []
+    found: list[CaptionRecord | Skipped] = []
     lists: list[tuple[Span, ...]] = []
     for name, posts in _lists(text, whole):
         lists.append(spans_of(posts))
         for number, post in enumerate(posts):
             place, row = f"{name}[{number}]", post.span
             if not _is_post(post.value):
-                faults.append(Skipped(place, "no-photo", "no media with a uri"))
+                found.append(Skipped(place, "no-photo", "no media with a uri"))
                 continue
             if "media" not in post.value:
-                records += _records(text, place, [post], None, (row,))
+                found += _records(text, place, [post], None, (row,))
                 continue
             media = rows_in(text, post, "media")
             lists.append(spans_of(media))
-            records += _records(text, place, media, text_in(text, post, "title"), (row,))
-    return Scan(tuple(records), tuple(faults), tuple(lists), speller(text), commas=True)
+            found += _records(text, place, media, text_in(text, post, "title"), (row,))
+    return Scan(*told_apart(found), tuple(lists), speller(text), commas=True)
 
 
 def _records(
@@ -122,8 +121,7 @@ def _records(
 
 def _scan_older(text: str, whole: Node) -> Scan:
     """Take a `media.json` apart; the photos of messages are in a list of their own."""
-    records: list[CaptionRecord] = []
-    faults: list[Skipped] = []
+    found: list[CaptionRecord | Skipped] = []
     lists: list[tuple[Span, ...]] = []
     for name in (name for name in whole.value if name in (*_POSTED, _SENT)):
         media = rows_in(text, whole, name)
@@ -131,12 +129,12 @@ def _scan_older(text: str, whole: Node) -> Scan:
         for number, one in enumerate(media):
             place, photo, caption = f"{name}[{number}]", text_in(text, one, "path"), text_in(text, one, "caption")
             if name == _SENT:
-                faults.append(Skipped(place, "message", "of a message to somebody"))
+                found.append(Skipped(place, "message", "of a message to somebody"))
             elif photo is None:
-                faults.append(Skipped(place, "no-photo", "no path"))
+                found.append(Skipped(place, "no-photo", "no path"))
             else:
-                records.append(CaptionRecord(place, photo, (caption,) if caption else (), (one.span,)))
-    return Scan(tuple(records), tuple(faults), tuple(lists), speller(text), commas=True)
+                found.append(CaptionRecord(place, photo, (caption,) if caption else (), (one.span,)))
+    return Scan(*told_apart(found), tuple(lists), speller(text), commas=True)
 
 
 INSTAGRAM = Export("instagram", _CALLED, _suits, _scan)

@@ -12,7 +12,7 @@ from typing import Any
 from unlearnable.datasets.export import Export
 from unlearnable.datasets.text import html_text
 from unlearnable.datasets.text.json_spans import Node, decode, members, object_in, rows_in, spans_of, speller, text_in
-from unlearnable.datasets.text.records import CaptionRecord, Scan
+from unlearnable.datasets.text.records import CaptionRecord, Scan, told_apart
 from unlearnable.datasets.text.spans import Span, TextSpan, is_blank
 from unlearnable.datasets.types import Skipped
 
@@ -30,19 +30,18 @@ def _suits(text: str) -> bool:
 
 def _scan(text: str) -> Scan:
     posts = rows_in(text, decode(text), "orderedItems")
-    records: list[CaptionRecord] = []
-    faults: list[Skipped] = []
+    found: list[CaptionRecord | Skipped] = []
     lists = [spans_of(posts)]
     for number, post in enumerate(posts):
         place, why = f"orderedItems[{number}]", _unusable(post.value)
         if why:
-            faults.append(Skipped(place, *why))
+            found.append(Skipped(place, *why))
             continue
         note = object_in(text, post, "object") or post
         media = rows_in(text, note, "attachment")
         lists.append(spans_of(media))
-        records += _records(text, place, note, media, post.span)
-    return Scan(tuple(records), tuple(faults), tuple(lists), speller(text), commas=True)
+        found += _records(text, place, note, media, post.span)
+    return Scan(*told_apart(found), tuple(lists), speller(text), commas=True)
 
 
 def _unusable(post: Any) -> tuple[str, str] | None:

@@ -27,7 +27,7 @@ from unlearnable.datasets.text.json_spans import (
     speller,
     text_in,
 )
-from unlearnable.datasets.text.records import CaptionRecord, Scan
+from unlearnable.datasets.text.records import CaptionRecord, Scan, told_apart
 from unlearnable.datasets.text.spans import Span, TextSpan, is_blank
 from unlearnable.datasets.types import Skipped
 from unlearnable.errors import InputError
@@ -49,19 +49,18 @@ def _scan(text: str) -> Scan:
     if not isinstance(whole.value, list):
         raise ValueError("not a list of posts")
     posts = list(items(text, whole.start))
-    records: list[CaptionRecord] = []
-    faults: list[Skipped] = []
+    found: list[CaptionRecord | Skipped] = []
     lists = [spans_of(posts)]
     for number, post in enumerate(posts):
         tweet = object_in(text, post, "tweet") or post
         media = [one for name in ("extended_entities", "entities") if (one := _media(text, tweet, name))][:1]
         why = _unusable(tweet.value, media)
         if why:
-            faults.append(Skipped(f"[{number}]", *why))
+            found.append(Skipped(f"[{number}]", *why))
             continue
         lists.append(spans_of(media[0]))
-        records += _records(text, f"[{number}]", tweet, media[0], post.span)
-    return Scan(tuple(records), tuple(faults), tuple(lists), speller(text), commas=True)
+        found += _records(text, f"[{number}]", tweet, media[0], post.span)
+    return Scan(*told_apart(found), tuple(lists), speller(text), commas=True)
 
 
 def _unusable(tweet: Any, media: list[list[Node]]) -> tuple[str, str] | None:
