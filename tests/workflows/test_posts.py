@@ -16,7 +16,7 @@ from unlearnable.config import ProtectSettings
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.wording import pasted
 from unlearnable.workflows.protect.chosen import Source, source_of
-from unlearnable.workflows.protect.posts import captions_found, open_posts
+from unlearnable.workflows.protect.posts import open_posts
 
 
 def opened(*photos: Path, captions: Path | None = None, **patterns: tuple[str, ...]):
@@ -34,7 +34,7 @@ def test_the_caption_file_in_the_folder_is_taken_and_named(posts):
 def test_photos_without_a_caption_are_counted_first(posts):
     (posts / "posts.jsonl").write_text('{"image": "p0.png", "caption": "a dog"}\n')
     dataset, notes = opened(posts)
-    assert captions_found(dataset) == 1
+    assert dataset.captioned == 1
     made = 'one made from the name of file or folder, or "a photo" where that tells no more'
     assert notes[-1] == f"1 of 8 photos has a caption of yours; the others get {made} (6)"
     (posts / "posts.jsonl").unlink()
@@ -137,11 +137,11 @@ def test_descriptions_in_metadata_are_said_where_there_is_no_caption(posts):
     assert "descriptions in p0.png.json and 1 more file are not read; " in " ".join(opened(posts)[1])
     (posts / "p6.txt").unlink()
     dataset, notes = opened(posts)
-    assert (captions_found(dataset), dataset.captions_by_photo()["trip/p7.png"]) == (1, ["my house"])
+    assert (dataset.captioned, dataset.captions_by_photo()["trip/p7.png"]) == (1, ["my house"])
     assert notes[0].startswith("captions from the XMP beside each photo, which is not published: ")
     (posts / "captions.csv").write_text("SourceFile,Description\n./a.jpg,my dog\n./trip/c.jpg,my cat\n")
     dataset, notes = opened(posts)
-    assert captions_found(dataset) == 2
+    assert dataset.captioned == 2
     assert not any("descriptions in a.jpg" in note for note in notes)
 
 
@@ -152,7 +152,7 @@ def test_descriptions_in_photos_are_captions_where_nothing_else_gives_any(posts)
     assert opened(posts)[0].source == posts / "posts.jsonl"
     (posts / "posts.jsonl").unlink()
     dataset, notes = opened(posts)
-    assert (captions_found(dataset), dataset.captions_by_photo()["a.jpg"]) == (1, ["my dog"])
+    assert (dataset.captioned, dataset.captions_by_photo()["a.jpg"]) == (1, ["my dog"])
     said = "captions from the descriptions in the photos themselves: the new ones are in metadata.jsonl alone"
     assert notes[0] == said
     assert any("mine.xlsx is a spreadsheet: it is not read" in note for note in notes)

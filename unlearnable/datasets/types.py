@@ -180,6 +180,11 @@ class Dataset:
         """The photos that no caption file has a caption for: theirs come from a template."""
         return {pair.photo for pair in self.pairs if pair.record == NO_RECORD}
 
+    @property
+    def captioned(self) -> int:
+        """How many photos have a caption of the user's."""
+        return len(self.photos) - len(self.uncaptioned)
+
     def of(self, photos: Collection[str]) -> Dataset:
         """Return the posts of some of the photos, by id, with all else as it is."""
         return replace(

@@ -27,7 +27,7 @@ from unlearnable.workflows.protect.chosen import places_of
 from unlearnable.workflows.protect.expected import copies_bytes, needed_bytes, photo_phases
 from unlearnable.workflows.protect.finished import finished_report, without_new
 from unlearnable.workflows.protect.folders import refuse_both, refuse_existing_output
-from unlearnable.workflows.protect.posts import captions_found, open_posts
+from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, make_ready, run_key
 
 
@@ -78,7 +78,7 @@ def plan(
             caption_format=dataset.format,
             photos=len(run.prepared.photos),
             not_photos=dict(dataset.others),
-            captions_found=captions_found(dataset),
+            captions_found=dataset.captioned,
             captions=sum(map(len, run.pairs)),
             skipped=[SkippedRecord.of(skip) for skip in run.prepared.skipped],
             surrogates=[model.name for model in run.problem.models],

@@ -127,14 +127,9 @@ def _captions_read(dataset: Dataset) -> set[Path | None]:
     return {*dataset.captions_sha256, *(text_beside(photo.path) for photo in dataset.photos)}
 
 
-def captions_found(dataset: Dataset) -> int:
-    """Return the number of photos that have a caption of the user's."""
-    return len(dataset.photos) - len(dataset.uncaptioned)
-
-
 def said_of_captions(dataset: Dataset) -> str:
     """Return a line on how many photos have a caption of the user's, and what the others get."""
-    found, photos = captions_found(dataset), len(dataset.photos)
+    found, photos = dataset.captioned, len(dataset.photos)
     line = f"{found} of {counted(photos, 'photo')} {'has' if 1 in (found, photos) else 'have'} a caption of yours"
     if found == photos:
         return line

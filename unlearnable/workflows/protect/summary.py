@@ -24,7 +24,7 @@ from unlearnable.wording import counted
 from unlearnable.workflows.output.layout import METADATA
 from unlearnable.workflows.protect.caption_names import said_of_names
 from unlearnable.workflows.protect.field_notes import field_notes
-from unlearnable.workflows.protect.posts import captions_found, said_of_made
+from unlearnable.workflows.protect.posts import said_of_made
 from unlearnable.workflows.protect.setup import Run
 
 WHO_COUNTS = "anyone who counts word sequences finds it"
@@ -74,7 +74,7 @@ def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
         photos=len(run.dataset.photos),
         some_photos=run.dataset.partial,
         not_photos=dict(run.dataset.others),
-        captions_found=captions_found(run.dataset),
+        captions_found=run.dataset.captioned,
         skipped=[SkippedRecord.of(skip) for skip in run.prepared.skipped],
         **figures_of(protected),
         **loss_figures(results, len(protected)),

@@ -68,7 +68,7 @@ def refuse_made_without_captions(originals: Dataset, protected: Path) -> None:
     report = report_of(protected)
     if report is None or "captions_found" not in report.model_fields_set or report.captions_found:
         return
-    if len(originals.uncaptioned) < len(originals.photos):
+    if originals.captioned:
         raise InputError(
             f"{protected} was made without the captions of {originals.given}",
             hint="protect the photos again with these captions, or pass others of the copies with --protected-captions",

@@ -34,14 +34,14 @@ def open_protected(folder: Path, originals: Dataset, captions: Path | None) -> D
     """
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}", hint="pass the folder that protect wrote")
-    in_several_files = originals.source is None and len(originals.uncaptioned) < len(originals.photos)
+    in_several_files = originals.source is None and originals.captioned > 0
     if captions is None and in_several_files:
         return _with_made_captions(open_dataset(folder))
     if captions is None:
         names = filter(None, (originals.captions_file, METADATA))
         captions = next((folder / name for name in names if (folder / name).is_file()), None)
     if captions is None:
-        if len(originals.uncaptioned) == len(originals.photos):
+        if not originals.captioned:
             raise InputError(
                 f"there are no captions in {originals.given}, nor in {folder}",
                 hint="pass the captions of both with --captions and --protected-captions",

@@ -148,7 +148,7 @@ def captioned(test: Dataset, option: str) -> tuple[list[Held], list[Skipped]]:
         InputError: no photo has a caption of its own; the message names the option that gives them.
     """
     texts, uncaptioned = test.captions_by_photo(), test.uncaptioned
-    if len(uncaptioned) == len(test.photos):
+    if not test.captioned:
         if len({text for captions in texts.values() for text in captions}) == 1:
             count, first = len(test.photos), test.photos[0].id
             raise InputError(
