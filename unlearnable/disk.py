@@ -10,6 +10,8 @@ from pathlib import Path
 from unlearnable.errors import OutputError
 from unlearnable.files import CHECK, FULL, reporting_write_errors, temporary_name, write_error
 
+_KEPT_FREE = 0.1  # share of the free space that unpacking may not fill
+
 
 def check_writable(folder: Path, hint: str = CHECK) -> None:
     """Create a folder and check that files can be written there, before hours of work depend on it, else give `hint`.
@@ -46,6 +48,11 @@ def can_exist(path: Path) -> bool:
 def free_space(path: Path) -> int:
     """Return the bytes that are free where `path` is or would be made."""
     return shutil.disk_usage(_nearest_folder(path)).free
+
+
+def room_to_unpack(folder: Path) -> int:
+    """Return the bytes that may be unpacked into a folder, with which the disk is not full."""
+    return int((1 - _KEPT_FREE) * free_space(folder))
 
 
 def _nearest_folder(path: Path) -> Path:

@@ -12,7 +12,6 @@ from unlearnable.datasets.tree import is_photo
 from unlearnable.datasets.types import Skipped
 from unlearnable.errors import InputError
 
-KEPT_FREE = 0.1  # share of the free space that unpacking may not fill
 LARGEST = 1 << 30  # bytes of one photo
 HEAD = 16  # bytes that tell a picture
 _PICTURES = (
@@ -68,7 +67,7 @@ class Room:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._left = int((1 - KEPT_FREE) * disk.free_space(folder))
+        self._left = disk.room_to_unpack(folder)
 
     def take(self, size: int) -> None:
         """Take so many bytes.

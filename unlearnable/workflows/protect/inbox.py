@@ -22,7 +22,6 @@ from unlearnable.workflows.protect.posts import PHOTOS_ALONE, open_posts
 
 CAPTIONS = "captions.jsonl"  # what was typed
 MOST_FILES = 200_000  # in an archive
-KEPT_FREE = 0.1  # share of the free space that no archive may fill
 LONGEST_NAME = 120  # bytes, without the suffix
 UTF8 = 0x800  # the flag that a name in a zip is UTF-8; else it is said to be cp437
 LOCKED = 0x1  # the flag that a member is encrypted
@@ -68,7 +67,7 @@ class Inbox:
         try:
             with zipfile.ZipFile(archive) as opened:
                 members = list(_members(opened, archive.name))
-                room = int((1 - KEPT_FREE) * disk.free_space(self.folder))
+                room = disk.room_to_unpack(self.folder)
                 top = _common_folder([path for _, path in members])
                 for info, path in members:
                     target = self.folder / path.relative_to(top)
