@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from unlearnable.escapes import storable
 from unlearnable.wording import named
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.output.records import read_manifest
+from unlearnable.workflows.protect.stored import parsed
 
 _NAMED = 3  # photos in a remark; the others are counted
 
@@ -69,7 +69,7 @@ def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 def _same(file: Path, settings: ProtectSettings) -> bool:
     """Return whether the settings in a file name the same photos and lead to the same result."""
     try:
-        saved = ProtectSettings(**tomllib.loads(file.read_text(encoding="utf-8")))
+        saved = parsed(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
     names, before = ({path.resolve().name for path in one.photos} for one in (settings, saved))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from unlearnable import checksums
-from unlearnable.config import ProtectSettings
 from unlearnable.datasets.opening import shards_of, unpack
 from unlearnable.errors import CheckpointError, InputError
 from unlearnable.folders import MANIFEST
@@ -32,6 +30,7 @@ from unlearnable.workflows.output.records import (
 )
 from unlearnable.workflows.protect.chosen import root_of
 from unlearnable.workflows.protect.published import sha256_of
+from unlearnable.workflows.protect.stored import parsed
 
 PUBLIC = ("time", "camera")  # kinds of metadata that every copy may have
 
@@ -155,8 +154,8 @@ def _same_pixels(path: Path, original: Path | None, line: ManifestLine) -> bool 
 def _originals(layout: Layout) -> Path | None:
     """Return the folder of the originals, if the settings of the run can be read and it is still there."""
     try:
-        settings = ProtectSettings(**tomllib.loads(read_record(layout.settings)))
-    except (OSError, ValueError, TypeError):
+        settings = parsed(read_record(layout.settings))
+    except (OSError, ValueError):
         return None
     root = root_of(layout, settings)
     return root if root.is_dir() else None

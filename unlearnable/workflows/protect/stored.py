@@ -1,9 +1,10 @@
-"""The paths of a run as `run.toml` holds them, and where they lead once photos and result have been moved or copied."""
+"""The settings of a run as `run.toml` holds them, and where their paths lead once photos and result have been moved."""
 
 from __future__ import annotations
 
 import glob
 import os
+import tomllib
 from pathlib import Path
 
 from unlearnable import config
@@ -16,6 +17,15 @@ from unlearnable.models.masked_language import SMALL_MLM
 def stored(settings: ProtectSettings) -> str:
     """Return the settings as `run.toml` holds them: what they say in whatever folder they are read."""
     return config.to_toml(whole(settings))
+
+
+def parsed(text: str) -> ProtectSettings:
+    """Return the settings that the text of a `run.toml` holds.
+
+    Raises:
+        ValueError: it is damaged, or of another version.
+    """
+    return ProtectSettings(**tomllib.loads(text))
 
 
 def whole(settings: ProtectSettings) -> ProtectSettings:

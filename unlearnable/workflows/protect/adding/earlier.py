@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -19,6 +18,7 @@ from unlearnable.workflows.output.origin import is_of_a_run
 from unlearnable.workflows.output.records import ANEW, read_as, read_manifest, read_report, refuse_incomplete
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.chosen import root_of
+from unlearnable.workflows.protect.stored import parsed
 
 NO_SHARDS = "--add takes no shards"
 
@@ -108,7 +108,7 @@ def settings_of(records: Layout) -> ProtectSettings:
     Raises:
         CheckpointError: they are missing, damaged, or of another version.
     """
-    return read_as(records.settings, lambda text: ProtectSettings(**tomllib.loads(text)))
+    return read_as(records.settings, parsed)
 
 
 def earlier_result(layout: Layout) -> Earlier:
