@@ -12,7 +12,6 @@ import torch
 from tests.conftest import tree
 from unlearnable import checkpoint, files
 from unlearnable.config import TrainSettings
-from unlearnable.datasets import Photo
 from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelError, OutputError
 from unlearnable.experiments import fit as fit_module
 from unlearnable.lines import Lines
@@ -22,7 +21,6 @@ from unlearnable.models.openclip import load
 from unlearnable.training.distributed import World
 from unlearnable.workflows.train.outputs import partial_path, report_path
 from unlearnable.workflows.train.run import train
-from unlearnable.workflows.verify.splits import split
 
 
 @pytest.fixture
@@ -298,18 +296,6 @@ def test_photos_of_splits_that_are_not_used_are_listed(settings, posts):
     report = train(settings)
     assert (report.photos, report.held_out_photos) == (5, 2)
     assert [(skip.where, skip.reason) for skip in report.skipped] == [("trip/p7.png", "other-split")]
-
-
-def test_splits_of_the_data_count_before_a_share():
-    def photos(*names):
-        return [Photo(str(n), Path(str(n)), name) for n, name in enumerate(names)]
-
-    assert split(photos("train", "test", "val", None), 0.5, 0) == ([0, 3], [1])
-    assert split(photos("train", "val"), 0.5, 0) == ([0], [1])
-    kept, held = split(photos(*[None] * 10), 0.2, 0)
-    assert (len(kept), len(held)) == (8, 2)
-    assert sorted(kept + held) == list(range(10))
-    assert split(photos(*[None] * 10), 0.2, 1) != (kept, held)
 
 
 @pytest.fixture

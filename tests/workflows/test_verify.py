@@ -22,6 +22,7 @@ from unlearnable.attacks import captions
 from unlearnable.attacks.base import AttackFamily, on_captions
 from unlearnable.config import SUITES, VerifySettings, resolve_as
 from unlearnable.config.suites import AttackSuite
+from unlearnable.datasets.held_out import split
 from unlearnable.errors import ConfigError, InputError, OutputError
 from unlearnable.models.weights import weights_sha256
 from unlearnable.posts.letters import look_alike
@@ -32,7 +33,7 @@ from unlearnable.workflows.protect import publish
 from unlearnable.workflows.verify.cells import CellResults, run_cells
 from unlearnable.workflows.verify.matching import match, open_protected
 from unlearnable.workflows.verify.run import verify
-from unlearnable.workflows.verify.splits import divide, split
+from unlearnable.workflows.verify.splits import divide
 
 COLOURS = {
     "red": (220, 30, 30), "green": (30, 190, 40), "blue": (30, 50, 220),

@@ -11,6 +11,7 @@ from pathlib import Path
 from unlearnable import checksums
 from unlearnable.config import TrainSettings
 from unlearnable.datasets import Dataset
+from unlearnable.datasets.held_out import split, unused
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.experiments.fit import TrainingTask, epoch_record, fit
 from unlearnable.experiments.recipe import recipe_for
@@ -36,7 +37,6 @@ from unlearnable.workflows.train.outputs import (
     write_model,
     write_report,
 )
-from unlearnable.workflows.verify.splits import split, unused
 
 
 def train(

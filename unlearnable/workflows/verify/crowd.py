@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from unlearnable.config import VerifySettings
 from unlearnable.datasets import Dataset, Person, Skipped, columns_of, named_apart, people_of
+from unlearnable.datasets.held_out import split, unused
 from unlearnable.errors import InputError
 from unlearnable.evaluation.idia import Identities, identities
 from unlearnable.posts.reading import DecodedPosts, open_collection
 from unlearnable.wording import counted
-from unlearnable.workflows.verify.splits import Held, Split, captioned, names, part, split, unused, where_from
+from unlearnable.workflows.verify.splits import Held, Split, captioned, names, part, where_from
 
 
 @dataclass(frozen=True)

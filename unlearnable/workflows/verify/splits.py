@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from unlearnable.config import VerifySettings
 from unlearnable.datasets import Dataset, Person, Photo, Skipped, columns_of, named_apart, people_of
+from unlearnable.datasets.held_out import HELD_OUT, split, unused
 from unlearnable.errors import InputError
 from unlearnable.imaging.duplicates import near_duplicates
 from unlearnable.posts.reading import open_collection
@@ -20,7 +20,6 @@ from unlearnable.workflows.verify.pairs import PostPair, read_both, said_of_orig
 
 Held = tuple[Photo, list[str]]  # a held-out photo with its captions
 NAMED = "the split that the data names"  # where held-out photos come from
-HELD_OUT = ("test", "val", "valid", "validation", "dev")  # names of splits, of which the first in the data is used
 
 
 @dataclass(frozen=True)
@@ -44,33 +43,6 @@ class Split:
     skipped: list[Skipped]
     people: Mapping[str, Person] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-
-
-def split(photos: Sequence[Photo], fraction: float, seed: int) -> tuple[list[int], list[int]]:
-    """Return the numbers of the photos to train on and of those held out.
-
-    If the data names splits, "test" is held out, or else a validation split; photos of other
-    splits are not used. If not, a random share of the photos is held out.
-    """
-    names = {photo.split for photo in photos}
-    if names & set(HELD_OUT):
-        chosen = next(name for name in HELD_OUT if name in names)
-        training = [n for n, photo in enumerate(photos) if photo.split in (None, "train")]
-        return training, [n for n, photo in enumerate(photos) if photo.split == chosen]
-    order = list(range(len(photos)))
-    random.Random(seed).shuffle(order)
-    count = round(fraction * len(photos))
-    return sorted(order[count:]), sorted(order[:count])
-
-
-def unused(photos: Sequence[Photo], *chosen: Iterable[int]) -> list[Skipped]:
-    """Return the photos that are neither trained on nor held out, each with its split as the reason."""
-    used = {number for numbers in chosen for number in numbers}
-    return [
-        Skipped(photo.id, "other-split", f"the data puts it into the split {photo.split!r}")
-        for number, photo in enumerate(photos)
-        if number not in used
-    ]
 
 
 def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] = ()) -> Split:
