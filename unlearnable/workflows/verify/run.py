@@ -90,18 +90,13 @@ def _verified(
     side = max(pool.pretrained(name).image_size for name in settings.victims)
     with scratch_folder() as scratch:
         held_out, own = _gallery(split, crowd, side, scratch, progress)
-        gallery = pairs_of(held_out.pixels, held_out.captions)
-        if few := too_few(settings, chance(gallery, own if crowd else None), split.source):
+        experiment = _experiment(pool, split, crowd, held_out, own)
+        if few := too_few(settings, chance(experiment.gallery, experiment.queries), split.source):
             progress.note(few)
         background, background_near = _background(settings, split, crowd, side, scratch, progress)
         versions = Versions(split.train, side, scratch, background, settings.seed, leaked)
         arms = {(data, attack.name): VerifyArm(data, attack, versions) for data, attack, _ in asked.cells}
         versions.read([(arm.data, arm.attack) for arm in arms.values()], progress)
-        digest = hashlib.sha256(f"{held_out.pixels.sha256()} {held_out.captions}".encode()).hexdigest()
-        experiment = Experiment(pool, gallery, digest, VERSION)
-        if crowd is not None:
-            people = asked_for(split, crowd, held_out, own)
-            experiment = replace(experiment, queries=own, identities=people)
         grid = Grid([(arms[cell.data, cell.attack.name], cell.attacker) for cell in asked.cells], asked.attackers)
         results = run_cells(experiment, settings, grid, folder / CELLS, overwrite=overwrite, progress=progress)
     victims = victims_of(settings, pool)
@@ -132,6 +127,15 @@ def _gallery(
     if len(decoded.photos) < 2 or not own or (crowd and own == len(decoded.photos)):
         raise InputError("too few held-out photos can be read", hint="fix those files or pass different ones")
     return decoded, own
+
+
+def _experiment(pool: ModelPool, posts: Split, crowd: Crowd | None, gallery: DecodedPosts, own: int) -> Experiment:
+    """Return the victims and what they rank; beside a crowd only queries of the first `own` photos count."""
+    digest = hashlib.sha256(f"{gallery.pixels.sha256()} {gallery.captions}".encode()).hexdigest()
+    experiment = Experiment(pool, pairs_of(gallery.pixels, gallery.captions), digest, VERSION)
+    if crowd is None:
+        return experiment
+    return replace(experiment, queries=own, identities=asked_for(posts, crowd, gallery, own))
 
 
 def _background(
