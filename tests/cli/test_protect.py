@@ -206,6 +206,11 @@ def test_dry_run_says_how_long_and_writes_nothing(posts, quick, tmp_path):
     assert tree(tmp_path) == before
 
 
+def test_a_rank_that_is_left_over_does_not_silence_a_command_that_runs_alone(posts, quick):
+    result = call("protect", posts, "--dry-run", *quick, env={"RANK": "3"})
+    assert "would protect 8 photos" in result.stdout, result.stderr
+
+
 def test_dry_run_says_what_the_run_would_be_refused_for(posts, quick, tmp_path):
     assert call("protect", posts, *quick).returncode == 0
     before = tree(tmp_path)

@@ -28,7 +28,7 @@ from unlearnable.evaluation.idia import identities
 from unlearnable.experiments.cells import Experiment
 from unlearnable.experiments.models import ModelPool
 from unlearnable.folders import cache_folder
-from unlearnable.launched import process
+from unlearnable.launched import is_first
 from unlearnable.models.device import choose_device
 from unlearnable.models.fetching import fetch
 from unlearnable.posts.pairs import pairs_of
@@ -71,7 +71,7 @@ def benchmark(
     else:
         bench.store.report_unusable(VERSION, [(cell.name, bench.key(cell)) for cell in bench.setup.cells], progress)
         ran = run_missing(bench, own_cells(bench), lambda cell: run(bench, cell, progress), progress)
-    if process()[0]:
+    if not is_first():
         return None
     if crowd:
         report = crowd_report(settings, crowd, skipped, notes)

@@ -24,7 +24,7 @@ from unlearnable.cli.streams import prepare_streams
 from unlearnable.errors import EXIT_UNEXPECTED, ConfigError, InputError, Interrupted, UnlearnableError
 from unlearnable.escapes import storable
 from unlearnable.folders import NO_HOME
-from unlearnable.launched import process
+from unlearnable.launched import is_first
 from unlearnable.logfile import keeping
 from unlearnable.registry import raised_in
 from unlearnable.wording import pasted
@@ -125,16 +125,10 @@ def _run(asked: set[str]) -> NoReturn:
         if "debug" in asked:
             for line in traceback.format_exc().rstrip("\n").split("\n"):
                 say(line, logging.ERROR)
-        first = _is_first()
+        first = is_first()
         if failure.message and (first or failure.exit_code != Interrupted.exit_code):  # a launcher stops the others
             report_error(*failure, as_json=first and "as_json" in asked)
         sys.exit(failure.exit_code)
-
-
-def _is_first() -> bool:
-    """Return whether this process is alone, or the first of those that a launcher started."""
-    rank, size = process()
-    return size == 1 or rank == 0
 
 
 def failure_of(error: Exception | KeyboardInterrupt, command: str = "") -> Failure:

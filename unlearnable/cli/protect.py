@@ -14,7 +14,7 @@ from unlearnable.cli.options import HOW, MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import ProtectSettings
 from unlearnable.errors import InputError
-from unlearnable.launched import process
+from unlearnable.launched import is_first
 from unlearnable.methods import METHODS
 from unlearnable.progress import Progress
 
@@ -110,7 +110,7 @@ def protect(
         from unlearnable.workflows.protect.dry_run import plan
         from unlearnable.workflows.protect.several import protect_together as run
 
-        if (dry_run or add) and process()[0]:
+        if (dry_run or add) and not is_first():
             return None  # the first process does it alone
         if dry_run:
             return plan(settings, add=add, resume=resume, overwrite=overwrite, progress=progress)

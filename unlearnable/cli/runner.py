@@ -14,7 +14,7 @@ from unlearnable import config
 from unlearnable.cli.console import print_json
 from unlearnable.cli.shown import shown
 from unlearnable.errors import Interrupted
-from unlearnable.launched import process
+from unlearnable.launched import is_first
 from unlearnable.logfile import open_log
 from unlearnable.progress import Progress
 from unlearnable.workflows.output.refusal import refuse_published
@@ -69,7 +69,7 @@ def run_command(
         with shown(quiet=given["quiet"], logged=settings.log_file is not None) as progress:
             if check is not None:
                 check(settings)
-                if not process()[0]:  # the others speak of what is theirs alone
+                if is_first():  # the others speak of what is theirs alone
                     progress.phase(STARTING, 0)
             result = work(settings, progress)
     except KeyboardInterrupt:

@@ -16,7 +16,7 @@ from unlearnable.cli.options import HOW, MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import VerifySettings
 from unlearnable.errors import EXIT_MISSED
-from unlearnable.launched import process
+from unlearnable.launched import is_first
 from unlearnable.progress import Progress
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def verify(
     def work(settings: VerifySettings, progress: Progress) -> VerifyReport | None:
         from unlearnable.workflows.verify.run import verify as run
 
-        if process()[0]:
+        if not is_first():
             return None  # the first process does it alone
         return run(settings, overwrite=overwrite, progress=progress)
 

@@ -13,7 +13,7 @@ from unlearnable import checkpoint, checksums, files, turns
 from unlearnable.config import TrainSettings
 from unlearnable.datasets import Dataset
 from unlearnable.errors import ConfigError, OutputError
-from unlearnable.launched import process
+from unlearnable.launched import is_first
 from unlearnable.models import openclip
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.weights import weights_sha256
@@ -44,7 +44,7 @@ def held(settings: TrainSettings) -> Iterator[None]:
     refuse_published(output)
     for path in filter(Path.is_dir, _existing(output)):
         raise OutputError(f"{path} is a folder", hint="name another --output, such as model.safetensors in a folder")
-    if process()[0]:
+    if not is_first():
         yield
         return
     with turns.held(output, output.with_name(f".{output.name}.lock"), "training"):
