@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from unlearnable.errors import ModelError
 from unlearnable.models.folding import folded, halved
+from unlearnable.models.header import unlike_clip
 from unlearnable.models.tokens import CONTEXT, TOKENS
 
 Triple = tuple[float, float, float]
@@ -31,8 +32,8 @@ class EncoderSpec:
 
     name: str
     image_size: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: Triple
+    std: Triple
     config: dict[str, Any] = field(default_factory=dict)
 
 
@@ -61,10 +62,7 @@ class DualEncoder:
         self.binds = binds
         text: Any = getattr(module, "text", module)
         if not hasattr(text, "token_embedding") or getattr(text, "cls_emb", None) is not None:
-            raise ModelError(
-                f"{spec.name}: its text tower is not like CLIP's",
-                hint="choose a model with CLIP's own text transformer, such as small or RN50:openai",
-            )
+            raise unlike_clip(spec.name)
         if text.context_length != CONTEXT or text.token_embedding.num_embeddings != TOKENS:
             raise ModelError(
                 f"{spec.name}: it reads {text.context_length} of {text.token_embedding.num_embeddings:,} tokens, "

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 
 from unlearnable import files
@@ -19,7 +18,7 @@ from unlearnable.models import bundled
 from unlearnable.models.architectures import ARCHITECTURES
 from unlearnable.models.header import check_architecture
 from unlearnable.models.openclip import OFFLINE
-from unlearnable.models.quiet import quiet
+from unlearnable.models.quiet import quiet, reason_of
 from unlearnable.progress import Progress
 
 PATIENCE = 4.0  # seconds for the source to answer
@@ -50,8 +49,8 @@ def fetch(names: Sequence[str], progress: Progress) -> None:
         except Exception as error:  # the hub, its client and open_clip each raise their own kinds
             if full := files.full_disk(error):
                 raise full from error
-            reason = shorten(str(error) or type(error).__name__, 160, placeholder=" ...")
-            raise ModelError(f"{name}: its weights could not be downloaded ({reason})", hint=OFFLINE) from error
+            said = f"{name}: its weights could not be downloaded ({reason_of(error)})"
+            raise ModelError(said, hint=OFFLINE) from error
 
 
 def _check(name: str) -> None:

@@ -163,10 +163,15 @@ def check_architecture(config: dict[str, Any], name: str) -> None:
         ModelError: it is none.
     """
     if not is_like_clip(config):
-        raise ModelError(
-            f"{name}: its text tower is not like CLIP's",
-            hint="choose a model with CLIP's own text transformer, such as small or RN50:openai",
-        )
+        raise unlike_clip(name)
+
+
+def unlike_clip(name: str) -> ModelError:
+    """Return what to say of a model whose texts this program cannot read."""
+    return ModelError(
+        f"{name}: its text tower is not like CLIP's",
+        hint="choose a model with CLIP's own text transformer, such as small or RN50:openai",
+    )
 
 
 def is_like_clip(config: dict[str, Any]) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from unlearnable import files, seal
@@ -25,7 +24,7 @@ from unlearnable.models.header import (
     check_folder,
     read_header,
 )
-from unlearnable.models.quiet import quiet
+from unlearnable.models.quiet import quiet, reason_of
 from unlearnable.models.weights import weights_sha256
 from unlearnable.registry import did_you_mean
 from unlearnable.wording import pasted
@@ -210,8 +209,8 @@ def _load_file(path: Path) -> DualEncoder:
         encoder = build(path.stem, fields["config"], tuple(fields["mean"]), tuple(fields["std"]))
         state = load_file(path)
     except Exception as error:  # open_clip, timm and safetensors each raise their own kinds
-        reason = shorten(str(error) or type(error).__name__, 160, placeholder=" ...")
-        raise ModelError(f"{path}: no model can be built from it ({reason})", hint="train it again") from error
+        said = f"{path}: no model can be built from it ({reason_of(error)})"
+        raise ModelError(said, hint="train it again") from error
     if fields.get("sha256") not in (None, weights_sha256(state)):  # files of earlier versions have none
         raise ModelError(f"{path} is damaged: its weights do not match its checksum", hint="train it again")
     try:
@@ -245,8 +244,7 @@ def _create(architecture: str, weights: str | None, name: str, *, random: bool =
     except Exception as error:  # the hub, torch and open_clip each raise their own kinds
         if weights and Path(weights).is_file() and not isinstance(error, OSError):
             raise _unfit(architecture, weights, error) from error
-        reason = shorten(str(error) or type(error).__name__, 160, placeholder=" ...")
-        raise ModelError(f"{name}: its weights could not be loaded ({reason})", hint=OFFLINE) from error
+        raise ModelError(f"{name}: its weights could not be loaded ({reason_of(error)})", hint=OFFLINE) from error
     prep = open_clip.get_model_preprocess_cfg(module)
     spec = EncoderSpec(name, image_side(prep["size"]), tuple(prep["mean"]), tuple(prep["std"]), config)
     return DualEncoder(module, spec)

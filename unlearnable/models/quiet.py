@@ -1,10 +1,11 @@
-"""Keep libraries quiet while they load models: only the command line prints."""
+"""Keep libraries quiet while they load models, as only the command line prints, and say in short why they fail."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from textwrap import shorten
 
 
 @contextmanager
@@ -21,3 +22,8 @@ def quiet() -> Iterator[None]:
         logging.disable(disabled)
         if bars:
             transformers.enable_progress_bar()
+
+
+def reason_of(error: Exception) -> str:
+    """Return why a library failed, in one short line."""
+    return shorten(str(error) or type(error).__name__, 160, placeholder=" ...")
