@@ -23,6 +23,7 @@ from unlearnable.benchmarks import SUITES, protections, runner, study
 from unlearnable.benchmarks.estimate import estimate
 from unlearnable.benchmarks.pixel_cache import decoded, square
 from unlearnable.benchmarks.plan import protection_recipe, set_up
+from unlearnable.benchmarks.processes import own_share
 from unlearnable.benchmarks.protection_store import ProtectionStore
 from unlearnable.benchmarks.protections import Scraped, make
 from unlearnable.benchmarks.runner import surrogate_of
@@ -327,7 +328,7 @@ def test_processes_share_the_protections(flickr, asked, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     for rank in range(2):
         monkeypatch.setenv("RANK", str(rank))
-        shares.append(study.own_cells(bench))
+        shares.append(own_share(bench.setup.cells, bench.protection))
     assert [[(c.method, c.fraction) for c in share] for share in shares] == [
         [("clean", 1.0), ("mem-1", 1.0), ("mem-1", 0.5)], [("em", 1.0)],
     ]  # fmt: skip

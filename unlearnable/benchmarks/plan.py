@@ -103,25 +103,22 @@ def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
     methods = settings.methods or scale.methods
     fractions = settings.fractions or scale.fractions
     cells = (
-        []
-        if settings.crowd
-        else [
-            CellPlan(
-                method,
-                protection_recipe(method, scale, suite),
-                victim,
-                fraction,
-                attack,
-                scale.recipe_of(victim, seed),
-            )
-            for victim in victims
-            for method in dict.fromkeys(methods)
-            for fraction in dict.fromkeys(_fractions(method, victim, fractions, first=next(iter(victims))))
-            for attack in attacks
-            for seed in dict.fromkeys(settings.seeds)
-        ]
+        CellPlan(
+            method,
+            protection_recipe(method, scale, suite),
+            victim,
+            fraction,
+            attack,
+            scale.recipe_of(victim, seed),
+        )
+        for victim in victims
+        for method in dict.fromkeys(methods)
+        for fraction in dict.fromkeys(_fractions(method, victim, fractions, first=next(iter(victims))))
+        for attack in attacks
+        for seed in dict.fromkeys(settings.seeds)
     )
-    return Setup(suite, scale, settings.surrogate or scale.surrogate, victims, tuple(cells))
+    of_suite = () if settings.crowd else tuple(cells)  # beside a crowd the cells are others
+    return Setup(suite, scale, settings.surrogate or scale.surrogate, victims, of_suite)
 
 
 def protection_recipe(method: str, scale: Scale, suite: Suite) -> ProtectionRecipe | None:

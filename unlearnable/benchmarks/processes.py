@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from unlearnable.benchmarks.protection_store import ProtectionStore
@@ -12,10 +12,15 @@ from unlearnable.wording import counted
 T = TypeVar("T")
 
 
-def own_share(protections: Mapping[T, ProtectionStore | None]) -> list[T]:
-    """Return the cells of this process: of those that have a protection, or none, the ones of its share of these."""
+def own_share(cells: Iterable[T], protection: Callable[[T], ProtectionStore | None]) -> list[T]:
+    """Return the cells of this process: all of them, or those of its share of the protections.
+
+    Args:
+        cells: cells to run.
+        protection: function that returns the store of a cell's protection; None for one without.
+    """
     rank, size = process()
-    digests = {cell: store.digest if store else "" for cell, store in protections.items()}
+    digests = {cell: store.digest if (store := protection(cell)) else "" for cell in cells}
     order = list(dict.fromkeys(digests.values()))
     return [cell for cell, digest in digests.items() if order.index(digest) % size == rank]
 

@@ -43,7 +43,7 @@ class Scale:
     train: int | None = None
     captions: int | None = None
     test: int | None = None
-    differs: tuple[str, ...] = field(default=())
+    differs: tuple[str, ...] = ()
     rates: Mapping[str, float] = field(default_factory=dict)
 
     def recipe_of(self, victim: str, seed: int) -> Recipe:

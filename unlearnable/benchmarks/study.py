@@ -16,7 +16,7 @@ from unlearnable.benchmarks.crowd.study import crowd_report, run_crowd
 from unlearnable.benchmarks.estimate import estimate
 from unlearnable.benchmarks.fluency import read_captions
 from unlearnable.benchmarks.pixel_cache import decoded
-from unlearnable.benchmarks.plan import CellPlan, Setup, set_up
+from unlearnable.benchmarks.plan import Setup, set_up
 from unlearnable.benchmarks.processes import own_share
 from unlearnable.benchmarks.runner import run
 from unlearnable.benchmarks.suites.base import Suite
@@ -70,7 +70,8 @@ def benchmark(
         ran = run_crowd(crowd, progress)
     else:
         bench.store.report_unusable(VERSION, [(cell.name, bench.key(cell)) for cell in bench.setup.cells], progress)
-        ran = run_missing(bench, own_cells(bench), lambda cell: run(bench, cell, progress), progress)
+        own = own_share(bench.setup.cells, bench.protection)
+        ran = run_missing(bench, own, lambda cell: run(bench, cell, progress), progress)
     if not is_first():
         return None
     if crowd:
@@ -164,8 +165,3 @@ def device_of(settings: BenchmarkSettings) -> str:
     """Return the device; each of several processes uses a GPU of its own."""
     device = choose_device(settings.device)
     return f"cuda:{os.environ['LOCAL_RANK']}" if device == "cuda" and "LOCAL_RANK" in os.environ else device
-
-
-def own_cells(bench: Bench) -> list[CellPlan]:
-    """Return the cells of this process: all of them, or those of its share of the protections."""
-    return own_share({cell: bench.protection(cell) for cell in bench.setup.cells})

@@ -18,7 +18,7 @@ from unlearnable.results import BenchmarkReport, ProtectionRecord, SkippedRecord
 
 def run_crowd(crowd: CrowdBench, progress: Progress) -> int:
     """Run the missing cells of this process; return their number."""
-    own = own_share({cell: crowd.protection(cell) for cell in crowd.cells})
+    own = own_share(crowd.cells, crowd.protection)
     return run_missing(crowd, own, lambda cell: run(crowd, cell, progress), progress)
 
 
