@@ -8,6 +8,7 @@ from pathlib import Path
 
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import (
+    Columns,
     Dataset,
     captions_of_others,
     columns_of,
@@ -64,41 +65,58 @@ def open_posts(source: Source, settings: ProtectSettings, progress: Progress, sc
     columns = columns_of(settings)
     packed = unpacked(source.place, settings.captions, scratch, progress) if scratch and not source.chosen else None
     captions = settings.captions or (None if columns or packed else _found(source))
-    if packed:
-        dataset = packed
-    elif source.chosen and captions is None:  # their folder may hold anything: it is not searched for other photos
-        dataset = EMBEDDED.of(source.place, source.chosen)
-    else:
-        dataset = open_dataset(source.place, captions, columns)
-    dataset = restrict(dataset, source.chosen) if source.chosen else without_private(dataset)
-    photos, changed = [photo.id for photo in dataset.photos], dataset.changed_fields
-    closed = [one.where for one in dataset.skipped if one.reason == UNREADABLE]
-    dataset = narrowed(dataset, source)
-    if dataset.source is not None and dataset.source.is_file():
-        progress.note(f"captions from {dataset.source.name}")
-    elif dataset.format in _SAID:
-        progress.note(_SAID[dataset.format])
-    for remark in dataset.notes:
-        progress.note(remark)
-    if source.place.is_dir() and not packed:
-        for line in _unread(source, dataset, photos, searched=captions is None):
-            progress.note(line)
-    for option in source.without_use([*photos, *closed]):
-        progress.note(f"{option} fits none of the photos")
-    for line in kept_without_use(changed, settings.keep_fields):
+    whole = packed or _opened(source, captions, columns)
+    whole = restrict(whole, source.chosen) if source.chosen else without_private(whole)
+    dataset = narrowed(whole, source)
+    for line in _said_of_source(dataset):
         progress.note(line)
-    if len(dataset.photos) < len(photos):
-        progress.note(f"--only and --skip take {len(dataset.photos)} of {counted(len(photos), 'photo')}")
+    if source.place.is_dir() and not packed:
+        for line in _unread(source, dataset, [photo.id for photo in whole.photos], searched=captions is None):
+            progress.note(line)
+    for line in _said_of_choice(source, settings, whole, taken=len(dataset.photos)):
+        progress.note(line)
     progress.note(said_of_captions(dataset))
     dataset = replace(dataset, captions_sha256=caption_sums(dataset))
     if not (source.chosen or packed):
-        away = [one for one in not_here(dataset.root) if source.takes(one.where)]
-        dataset = replace(dataset, skipped=(*dataset.skipped, *away))
-    if source.place.is_dir() and not (source.chosen or packed):
-        dataset = replace(dataset, others=other_files(source.place, _captions_read(dataset)))
+        dataset = _with_others(dataset, source)
     if dataset.others:
         progress.note(said_of_others(dataset.others))
     return dataset
+
+
+def _opened(source: Source, captions: Path | None, columns: Columns | None) -> Dataset:
+    if source.chosen and captions is None:  # their folder may hold anything: it is not searched for other photos
+        return EMBEDDED.of(source.place, source.chosen)
+    return open_dataset(source.place, captions, columns)
+
+
+def _said_of_source(dataset: Dataset) -> Iterator[str]:
+    """Yield where the captions come from, and how they were read."""
+    if dataset.source is not None and dataset.source.is_file():
+        yield f"captions from {dataset.source.name}"
+    elif dataset.format in _SAID:
+        yield _SAID[dataset.format]
+    yield from dataset.notes
+
+
+def _said_of_choice(source: Source, settings: ProtectSettings, whole: Dataset, *, taken: int) -> Iterator[str]:
+    """Yield which patterns and names of fields fit nothing in the posts, and how many of these the patterns take."""
+    photos = [photo.id for photo in whole.photos]
+    closed = [one.where for one in whole.skipped if one.reason == UNREADABLE]
+    yield from (f"{option} fits none of the photos" for option in source.without_use([*photos, *closed]))
+    yield from kept_without_use(whole.changed_fields, settings.keep_fields)
+    if taken < len(photos):
+        yield f"--only and --skip take {taken} of {counted(len(photos), 'photo')}"
+
+
+def _with_others(dataset: Dataset, source: Source) -> Dataset:
+    """Return the posts with what else is in their folder: photos that are not read, and the number of other files."""
+    away = [one for one in not_here(dataset.root) if source.takes(one.where)]
+    dataset = replace(dataset, skipped=(*dataset.skipped, *away))
+    if not source.place.is_dir():
+        return dataset
+    captions = {*dataset.captions_sha256, *(text_beside(photo.path) for photo in dataset.photos)}
+    return replace(dataset, others=other_files(source.place, captions))
 
 
 def _unread(source: Source, dataset: Dataset, photos: Sequence[str], *, searched: bool) -> Iterator[str]:
@@ -120,11 +138,6 @@ def _unread(source: Source, dataset: Dataset, photos: Sequence[str], *, searched
     if dataset.format not in PHOTOS_ALONE:
         yield from unread_inside(dataset.root, sorted(dataset.uncaptioned))
     yield from unread_descriptions(dataset.root, sorted(dataset.uncaptioned))
-
-
-def _captions_read(dataset: Dataset) -> set[Path | None]:
-    """Return the files that captions of the data set stand in, and the texts beside its photos."""
-    return {*dataset.captions_sha256, *(text_beside(photo.path) for photo in dataset.photos)}
 
 
 def said_of_captions(dataset: Dataset) -> str:
