@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from unlearnable.datasets import Dataset, Photo, Skipped
-from unlearnable.errors import ConfigError
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.posts.initials import shortened
 from unlearnable.results import ManifestLine
 from unlearnable.results.protect import CHANGED
 from unlearnable.wording import named
 from unlearnable.workflows.output.copies import shows_another
-from unlearnable.workflows.protect.adding.earlier import NO_SHARDS, Earlier
+from unlearnable.workflows.protect.adding.earlier import Earlier, no_shards
 
 _NAMED = 3  # photos in a remark; the others are counted
 _SEVERAL = "have other captions", "the published ones stay"
@@ -50,7 +49,7 @@ def additions(dataset: Dataset, earlier: Earlier) -> Dataset:
         ConfigError: the photos lie in shards.
     """
     if dataset.shards is not None:
-        raise ConfigError(NO_SHARDS, hint="protect new shards as a folder of their own")
+        raise no_shards()
     by_name = {line.source: line for line in earlier.lines if line.status == "skipped"}
     by_name |= {line.source: line for line in earlier.protected}
     by_content = {line.sha256_in: line for line in earlier.protected}

@@ -62,10 +62,7 @@ class CaptionJoin:
         clashing = [name for name in self.earlier.sums if (aside / name).is_file()]
         if METADATA in clashing and self.dataset.captions_file != METADATA:
             clashing.remove(METADATA)
-            before = self.earlier.text(METADATA)
-            joined = _continued(METADATA, before.read_bytes(), (aside / METADATA).read_bytes())
-            files.write_bytes(staged / METADATA, joined)
-            files.copy_mode(before, staged / METADATA)
+            self._append([METADATA], aside)
         if not clashing or isinstance(FORMATS[self.dataset.format], Beside):
             return []  # two photos share a text beside them: it stays that of the first
         if self._taken(self._rewrite) or self._taken(lambda: self._append(clashing, aside)):

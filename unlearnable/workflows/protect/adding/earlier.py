@@ -20,8 +20,6 @@ from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.chosen import root_of
 from unlearnable.workflows.protect.stored import parsed
 
-NO_SHARDS = "--add takes no shards"
-
 
 @dataclass(frozen=True)
 class Earlier:
@@ -102,6 +100,11 @@ def records_of(layout: Layout) -> Layout:
     raise OutputError(f"there is no earlier result in {layout.output} to add to", hint=hint)
 
 
+def no_shards() -> ConfigError:
+    """Return what to say of an `--add` on shards."""
+    return ConfigError("--add takes no shards", hint="protect new shards as a folder of their own")
+
+
 def settings_of(records: Layout) -> ProtectSettings:
     """Return the settings of the earlier run.
 
@@ -122,7 +125,7 @@ def earlier_result(layout: Layout) -> Earlier:
     records = records_of(layout)
     report = read_report(records)
     if report.is_packed:
-        raise ConfigError(NO_SHARDS, hint="protect new shards as a folder of their own")
+        raise no_shards()
     lines = read_as(records.manifest, lambda _: read_manifest(records.manifest))
     if len(lines) != read_as(records.manifest, lambda text: text.count("\n")):
         raise CheckpointError(f"{records.manifest} has lines that this version cannot read", hint=ANEW)
