@@ -42,22 +42,11 @@ def check(folder: Path) -> FolderCheck:
         InputError: there is no such folder, or none of the records of its run.
         CheckpointError: a record is damaged or gone.
     """
-    layout = layout_beside(folder)
-    target = layout.output
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}", hint="give the folder that protect wrote")
-    lost = [path for path in (layout.sums, layout.manifest) if not path.is_file()]
-    if len(lost) == 1:
-        raise CheckpointError(f"{lost[0]} of the run is gone", hint=remedy(lost[0], layout))
-    if lost:
-        public = target.name.removesuffix(".private")
-        if public not in ("", target.name) and (target / MANIFEST).is_file():
-            hint = f"give {pasted(target.with_name(public))} in its place"
-            raise InputError(f"{folder} is the private folder of a run", hint=hint)
-        there = layout.private.is_dir()
-        lacks = "holds no records of a run" if there else "is missing, and with it the records of the run"
-        hint = "give the folder that protect wrote, and move its private folder along with it"
-        raise InputError(f"{layout.private} {lacks}", hint=hint)
+    layout = layout_beside(folder)
+    _refuse_without_records(folder, layout)
+    target = layout.output
     sums = checksums.parse_sums(read_record(layout.sums))
     lines = [line for line in read_manifest(layout.manifest) if line.output]
     problems = [*_report(layout), *_files(target, sums), *_extra(target, sums)]
@@ -71,6 +60,23 @@ def check(folder: Path) -> FolderCheck:
         compared += same is not None
         problems += [*_photo(path, line, texts.get(str(line.output), line.captions), unchanged=bool(same))]
     return FolderCheck(folder=str(folder), files=len(sums), photos=len(lines), compared=compared, problems=problems)
+
+
+def _refuse_without_records(folder: Path, layout: Layout) -> None:
+    lost = [path for path in (layout.sums, layout.manifest) if not path.is_file()]
+    if len(lost) == 1:
+        raise CheckpointError(f"{lost[0]} of the run is gone", hint=remedy(lost[0], layout))
+    if not lost:
+        return
+    target = layout.output
+    public = target.name.removesuffix(".private")
+    if public not in ("", target.name) and (target / MANIFEST).is_file():
+        hint = f"give {pasted(target.with_name(public))} in its place"
+        raise InputError(f"{folder} is the private folder of a run", hint=hint)
+    there = layout.private.is_dir()
+    lacks = "holds no records of a run" if there else "is missing, and with it the records of the run"
+    hint = "give the folder that protect wrote, and move its private folder along with it"
+    raise InputError(f"{layout.private} {lacks}", hint=hint)
 
 
 def _unpacked(folder: Path) -> Path:
