@@ -29,12 +29,13 @@ from unlearnable.wording import counted
 from unlearnable.workflows.output.layout import layout_of
 from unlearnable.workflows.protect.caption_names import refuse_unmentioned
 from unlearnable.workflows.protect.chosen import places_of
-from unlearnable.workflows.protect.expected import copies_bytes, foreseen_and_ready
+from unlearnable.workflows.protect.expected import foreseen_and_ready
 from unlearnable.workflows.protect.folders import create_folders, refuse_existing_output
 from unlearnable.workflows.protect.lock import held
 from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.publish import clear, composed, publish
 from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates
+from unlearnable.workflows.protect.space import copies_bytes
 from unlearnable.workflows.protect.stored import stored
 from unlearnable.workflows.protect.target import target_of
 from unlearnable.workflows.protect.write_photos import refuse_without_noise

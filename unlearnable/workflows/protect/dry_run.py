@@ -24,11 +24,12 @@ from unlearnable.workflows.protect.adding.withdrawn import said_of_gone
 from unlearnable.workflows.protect.caption_names import refuse_unmentioned
 from unlearnable.workflows.protect.changes import changed_since_stopped
 from unlearnable.workflows.protect.chosen import places_of
-from unlearnable.workflows.protect.expected import copies_bytes, needed_bytes, photo_phases
+from unlearnable.workflows.protect.expected import photo_phases
 from unlearnable.workflows.protect.finished import finished_report, without_new
 from unlearnable.workflows.protect.folders import refuse_both, refuse_existing_output
 from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, make_ready, run_key
+from unlearnable.workflows.protect.space import copies_bytes, needed_bytes
 
 
 def plan(

@@ -31,12 +31,13 @@ from unlearnable.workflows.protect.adding.joined import (
 from unlearnable.workflows.protect.adding.withdrawn import said_of_left, without_withdrawn
 from unlearnable.workflows.protect.caption_names import refuse_unmentioned
 from unlearnable.workflows.protect.chosen import Source, places_of
-from unlearnable.workflows.protect.expected import foreseen_and_ready, result_bytes
+from unlearnable.workflows.protect.expected import foreseen_and_ready
 from unlearnable.workflows.protect.folders import create_folders
 from unlearnable.workflows.protect.lock import held, scratch_of
 from unlearnable.workflows.protect.posts import open_posts
 from unlearnable.workflows.protect.publish import Staged, clear, finish, stage
 from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, run_key
+from unlearnable.workflows.protect.space import result_bytes
 
 
 def add(settings: ProtectSettings, *, progress: Progress | None = None) -> ProtectReport:

@@ -1,0 +1,56 @@
+"""How much of the disk a run takes: for its copies, for what it keeps beside them, and while it is under way."""
+
+from __future__ import annotations
+
+import math
+
+from unlearnable import files
+from unlearnable.stores.ragged import Ragged
+from unlearnable.workflows.protect.prepare import Prepared
+from unlearnable.workflows.protect.setup import PIXELS, Run
+
+
+def copies_bytes(prepared: Prepared) -> int:
+    """Estimate the size of all copies: noise hardly compresses, a lossy file grows by a third of its source at most."""
+    total = 0.0
+    for photo, size, encoding in zip(prepared.photos, prepared.sizes, prepared.encodings, strict=True):
+        pixels = math.prod(size)
+        total += 2 * pixels if encoding.lossless else min(1.3 * files.size_of(photo.path), 0.5 * pixels)
+    return int(total)
+
+
+def result_bytes(run: Run) -> int:
+    """Estimate what a run writes at most at one time once its photos are read.
+
+    These are copies, the shards that they are packed into, noise, checkpoints, and working copies of what is read back:
+    of lossy files also of what was encoded.
+    """
+    packing = 2 if run.dataset.shards else 1
+    reading_back = 1 if all(encoding.lossless for encoding in run.prepared.encodings) else 2
+    noise = Ragged(run.prepared.grids).size
+    return packing * copies_bytes(run.prepared) + noise + _checkpoints(run) + reading_back * _working_copies(run)
+
+
+def _checkpoints(run: Run) -> int:
+    """Two, as one is written before the last one goes: weights of what is trained and two moments of each.
+
+    Moments of token embeddings are left out: those of words that occur are kept alone.
+    """
+    surrogates = run.problem.surrogates
+    adversaries = () if run.method_settings.ends_at_threshold else (*surrogates, *run.problem.towers)
+    total = 0
+    for model in (*surrogates, *adversaries):
+        for name, weights in model.module.named_parameters():
+            kept = 1 if name.endswith("token_embedding.weight") else 3
+            total += kept * weights.numel() * weights.element_size()
+    return 2 * total
+
+
+def needed_bytes(run: Run) -> int:
+    """Estimate the free space that a run needs: for what it writes, unpacked photos and working copies."""
+    unpacked = sum(files.size_of(photo.path) for photo in run.prepared.photos) if run.dataset.shards else 0
+    return result_bytes(run) + unpacked + _working_copies(run)
+
+
+def _working_copies(run: Run) -> int:
+    return files.size_of(run.scratch / PIXELS)
