@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from unlearnable.models.dual_encoder import DualEncoder
 
 LISTED_BY = "unlearnable models"
+HEADER = "unlearnable"  # under which a file of weights holds what `save` notes
 WEIGHTS = frozenset({".bin", ".ckpt", ".pt", ".pth", ".safetensors"})  # suffixes of files
 OFFLINE = f"works offline: {', '.join(bundled.NAMES)} (bundled), or a checkpoint on disk"
 
@@ -111,21 +112,28 @@ def save(encoder: DualEncoder, path: Path) -> None:
     header = {"config": spec.config, "mean": spec.mean, "std": spec.std, "sha256": weights_sha256(state)}
     with files.atomic(path) as temporary:
         # `save_file` would write under a name of its own, which a kill leaves for ever
-        temporary.write_bytes(serialised(state, metadata={"unlearnable": seal.seal_json(header)}))
+        temporary.write_bytes(serialised(state, metadata={HEADER: seal.seal_json(header)}))
 
 
 def saved_weights(path: Path) -> str | None:
     """Return the checksum of the weights that `save` wrote to a file; None of any other file."""
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
 
     if not path.is_file():
         return None  # a pipe would be waited for
     try:
-        with safe_open(path, framework="pt") as file:
-            header = (file.metadata() or {}).get("unlearnable", "")
-        return str(seal.unseal_json(header)["sha256"])
+        return str(seal.unseal_json(_header_in(path) or "")["sha256"])
     except (SafetensorError, OSError, ValueError, LookupError):
         return None
+
+
+def _header_in(path: Path) -> str | None:
+    """Return what `save` noted in a safetensors file besides the weights; None where another program wrote it."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        header: str | None = (file.metadata() or {}).get(HEADER)
+    return header
 
 
 def _load_other(name: str) -> DualEncoder:
@@ -188,12 +196,11 @@ def _load_cached(name: str) -> DualEncoder:
 
 
 def _load_file(path: Path) -> DualEncoder:
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
-        with safe_open(path, framework="pt") as file:
-            header = (file.metadata() or {}).get("unlearnable")
+        header = _header_in(path)
     except (SafetensorError, OSError) as error:
         if path.suffix == ".safetensors":
             raise ModelError(f"{path} is damaged: it is no whole file of weights", hint="fetch it again") from error
