@@ -22,6 +22,11 @@ def named(names: Sequence[str], most: int) -> str:
     return ", ".join(names[:most]) + more
 
 
+def first_and_more(names: Sequence[str], noun: str) -> str:
+    """Return the first of some names, and how many more there are, with their noun: "a.txt and 3 more files"."""
+    return names[0] + (f" and {counted(len(names) - 1, f'more {noun}')}" if len(names) > 1 else "")
+
+
 def pasted(value: object) -> str:
     """Return a path or a name as an argument of a command: in quotes, on Windows double ones, if it needs them."""
     text = str(value)

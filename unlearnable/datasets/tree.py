@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from unlearnable import files
 from unlearnable.datasets.types import Skipped
 from unlearnable.errors import InputError
-from unlearnable.wording import counted
+from unlearnable.wording import first_and_more
 
 _IN_CLOUD = ".icloud"
 UNREADABLE = "unreadable"
@@ -71,9 +71,8 @@ def find_photos(root: Path) -> list[str]:
     """
     ids = find_files(root, is_photo)
     if not ids and (packed := find_files(root, lambda name: name.lower().endswith(".zip"))):
-        more = f" and {counted(len(packed) - 1, 'more ZIP file')}" if len(packed) > 1 else ""
         raise InputError(
-            f"no photo in {root}, which holds {packed[0]}{more}",
+            f"no photo in {root}, which holds {first_and_more(packed, 'ZIP file')}",
             hint="unpack it; of an export all parts, into one folder or side by side",
         )
     if not ids:

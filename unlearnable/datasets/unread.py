@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Set
 from pathlib import Path, PurePosixPath
 
 from unlearnable import files
@@ -25,7 +25,7 @@ from unlearnable.datasets.text import csv_rows
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.tree import find_files
 from unlearnable.errors import InputError
-from unlearnable.wording import counted, pasted
+from unlearnable.wording import counted, first_and_more, pasted
 
 _BEGINNING = 1 << 16  # characters in which a file that is about photos names one
 _TEXTS = frozenset({".yaml", ".yml", ".toml", ".xml", ".md", ".ion"})  # descript.ion of ACDSee, IrfanView and XnView
@@ -100,14 +100,14 @@ def unread_below(root: Path, photos: Iterable[str], read: Path | None = None) ->
     if found := [file for file in of_posts if _names_one(root / file, names)]:
         is_html = found[0].endswith(".html")
         why = "HTML cannot be read: ask for the export in JSON" if is_html else "their layout is not known"
-        lines.append(f"captions in {_with_more(found)} are not read: {why}")
+        lines.append(f"captions in {first_and_more(found, 'file')} are not read: {why}")
     elif found := [file for file in others if _names_one(root / file, names)]:
         one = f"name it with --captions {pasted(root / found[0])}"
         here = (
             (one if len(found) == 1 else "protect each folder by itself") if recognised(root / found[0]) else IN_TEXTS
         )
         verbs = "names photos and is" if len(found) == 1 else "name photos and are"
-        lines.append(f"{_with_more(found)} {verbs} not read; {here}")
+        lines.append(f"{first_and_more(found, 'file')} {verbs} not read; {here}")
     return lines
 
 
@@ -120,7 +120,7 @@ def unread_inside(folder: Path, photos: Iterable[str]) -> list[str]:
     """
     found = [photo for photo in list(photos)[:_MOST] if captions_in(folder / photo)]
     why = "are not read, as captions come from other files; add them there"
-    return [f"descriptions in {_with_more(found, 'photo')} {why}"] if found else []
+    return [f"descriptions in {first_and_more(found, 'photo')} {why}"] if found else []
 
 
 def unread_descriptions(folder: Path, photos: Iterable[str]) -> list[str]:
@@ -135,7 +135,7 @@ def unread_descriptions(folder: Path, photos: Iterable[str]) -> list[str]:
     beside = [stem + suffix for stem in stems for suffix in (".xmp", ".json")]
     found = [name for name in beside if _holds(_BESIDE, folder / name)]
     found += _by_language(folder, set(stems))
-    return [f"descriptions in {_with_more(found)} are not read; {IN_TEXTS}"] if found else []
+    return [f"descriptions in {first_and_more(found, 'file')} are not read; {IN_TEXTS}"] if found else []
 
 
 def _by_language(folder: Path, stems: Set[str]) -> Iterator[str]:
@@ -143,10 +143,6 @@ def _by_language(folder: Path, stems: Set[str]) -> Iterator[str]:
     for place in sorted({(folder / stem).parent for stem in stems}):
         names = (path.relative_to(folder).as_posix() for path in listed(place))
         yield from (name for name in names if (found := _OF_A_LANGUAGE.fullmatch(name)) and found[1] in stems)
-
-
-def _with_more(found: Sequence[str], noun: str = "file") -> str:
-    return found[0] + (f" and {counted(len(found) - 1, f'more {noun}')}" if len(found) > 1 else "")
 
 
 def _holds(pattern: re.Pattern[bytes], path: Path) -> bool:

@@ -11,7 +11,7 @@ from unlearnable.datasets.text.further import UNSPACED, is_sentence
 from unlearnable.datasets.text.json_spans import json_in
 from unlearnable.datasets.text.mojibake import undone
 from unlearnable.grouping import grouped
-from unlearnable.wording import counted, named
+from unlearnable.wording import first_and_more, named
 
 _WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+")
 _NAMED = 5  # fields in a remark; the others are counted
@@ -62,8 +62,6 @@ def said_of_repeats(found: Mapping[str, Set[str]]) -> tuple[str, ...]:
     files = [file for file, fields in found.items() if fields]
     if not files:
         return ()
-    more = f" and {counted(len(files) - 1, 'more file')} repeat" if len(files) > 1 else " repeats"
+    repeat = f"{first_and_more(files, 'file')} {'repeats' if len(files) == 1 else 'repeat'}"
     fields = named(sorted(set().union(*found.values())), _NAMED)
-    return (
-        f"{files[0]}{more} captions in {fields}, which are published as they are, with the clean words: take them out",
-    )
+    return (f"{repeat} captions in {fields}, which are published as they are, with the clean words: take them out",)
