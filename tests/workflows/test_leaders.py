@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnable.datasets import Pair, Photo
+from unlearnable.imaging.encoding import Encoding
 from unlearnable.models.tokens import CaptionSlot, cut, default_vocabulary
 from unlearnable.posts.shared import equal_photos, leaders_of
-from unlearnable.workflows.protect.prepare import Caption, Prepared, ties_of
+from unlearnable.workflows.protect.prepare import Caption, Prepared, ReadyPhoto, ties_of
 from unlearnable.workflows.protect.publication import compose
 
 
@@ -41,7 +42,10 @@ def test_a_caption_in_one_place_is_one_text_with_the_trigger_where_its_first_pho
         photo.id: [Caption(Pair(photo.id, "one two", 0, 0), cut("one two", position, 1))]
         for photo, position in zip(photos, (0, 2), strict=True)
     }
-    made = compose(Prepared(photos=photos), captions, [trigger, trigger], CaptionSlot.text)
+    ready = [
+        ReadyPhoto(photo, number, "", photo.id, Encoding("png"), (1, 1), (1, 1)) for number, photo in enumerate(photos)
+    ]
+    made = compose(Prepared(ready, {}, []), captions, [trigger, trigger], CaptionSlot.text)
     assert {text for _, text in made.in_file} == {f"{trigger.text} one two"}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -55,7 +54,7 @@ def foreseen_and_ready(
 
 def photo_phases(run: Run, seconds: float) -> dict[str, float]:
     """Return the expected seconds of the phases that read and write the photos of a run, which it took to read them."""
-    megapixels = [math.prod(size) / 1e6 for size in run.prepared.sizes]
+    megapixels = [one.pixels / 1e6 for one in run.prepared.ready]
     foreseen = READ * sum(megapixels)
     slowness = min(max(seconds / foreseen, 0.5), SLOWEST) if foreseen > 1 else 1.0
     return photo_seconds(megapixels, slowness)

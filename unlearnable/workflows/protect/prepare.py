@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,45 +53,73 @@ class Caption:
     slot: CaptionSlot
 
 
-@dataclass
+@dataclass(frozen=True)
+class ReadyPhoto:
+    """A photo that can be protected.
+
+    Attributes:
+        photo: the photo.
+        number: its number among those that the noise is made for.
+        checksum: SHA-256 of the original file.
+        name: path of its copy in the output folder.
+        encoding: how its copy is written.
+        size: (height, width) of its copy.
+        grid: (rows, columns) of its noise grid.
+    """
+
+    photo: Photo
+    number: int
+    checksum: str
+    name: str
+    encoding: Encoding
+    size: Shape
+    grid: Shape
+
+    @property
+    def pixels(self) -> int:
+        """The number of pixels of its copy."""
+        return math.prod(self.size)
+
+
+@dataclass(frozen=True)
 class Prepared:
     """The photos that can be protected, in order, and those that cannot.
 
     Attributes:
-        photos: photos that can be protected.
-        encodings: how each copy is written.
-        sizes: (height, width) of each copy.
-        hashes: SHA-256 of each original file.
-        grids: (rows, columns) of each photo's noise grid.
-        names: photo id -> path of the copy in the output folder.
-        numbers: number of each photo among those that the noise was made for.
+        ready: photos that can be protected.
         posts: checksum of each post as the run found it, also of photos that were left out.
         skipped: photos and rows that were left out.
     """
 
-    photos: list[Photo] = field(default_factory=list)
-    encodings: list[Encoding] = field(default_factory=list)
-    sizes: list[Shape] = field(default_factory=list)
-    hashes: list[str] = field(default_factory=list)
-    grids: list[Shape] = field(default_factory=list)
-    names: dict[str, str] = field(default_factory=dict)
-    numbers: list[int] = field(default_factory=list)
-    posts: Mapping[str, str] = field(default_factory=dict)
-    skipped: list[Skipped] = field(default_factory=list)
+    ready: Sequence[ReadyPhoto]
+    posts: Mapping[str, str]
+    skipped: Sequence[Skipped]
+
+    @cached_property
+    def photos(self) -> list[Photo]:
+        """The photos that can be protected."""
+        return [one.photo for one in self.ready]
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """Photo id -> path of the copy in the output folder."""
+        return {one.photo.id: one.name for one in self.ready}
+
+    @property
+    def is_lossless(self) -> bool:
+        """Whether no copy loses anything to its encoding."""
+        return all(one.encoding.lossless for one in self.ready)
 
     @property
     def equal(self) -> tuple[tuple[int, ...], ...]:
         """Groups of photos of one content."""
-        return equal_photos(self.hashes)
+        return equal_photos([one.checksum for one in self.ready])
 
     def without(self, left_out: Sequence[Skipped]) -> Prepared:
         """Return the photos without those that had to be left out since."""
         gone = {one.where for one in left_out}
-        kept = [place for place, photo in enumerate(self.photos) if photo.id not in gone]
-        of_photos = ("photos", "encodings", "sizes", "hashes", "grids", "numbers")
-        chosen: dict[str, Any] = {field: [getattr(self, field)[place] for place in kept] for field in of_photos}
-        names = {photo: name for photo, name in self.names.items() if photo not in gone}
-        return replace(self, **chosen, names=names, skipped=[*self.skipped, *left_out])
+        ready = [one for one in self.ready if one.photo.id not in gone]
+        return replace(self, ready=ready, skipped=[*self.skipped, *left_out])
 
 
 @dataclass(frozen=True)
@@ -125,7 +154,7 @@ class PhotoReader:
             return DecodeError("bad-name", f"the folder {folder} has the name of a caption file; rename it")
         return None
 
-    def keep(self, photo: Photo, read: ReadPhoto, prepared: Prepared) -> None:
+    def keep(self, photo: Photo, read: ReadPhoto) -> ReadyPhoto:
         """Keep what was read of a photo, and name its copy.
 
         Raises:
@@ -139,14 +168,9 @@ class PhotoReader:
         name = self.names.give(photo.id, read.encoding.suffix)
         if not disk.can_exist(self.staged / name):
             raise DecodeError("bad-name", "the name of its copy would be too long; shorten it")
+        number, grid = len(self.pixels), grid_shape(*read.size, self.side)
         self.pixels.append(read.copy)
-        prepared.names[photo.id] = name
-        prepared.numbers.append(len(prepared.photos))
-        prepared.photos.append(photo)
-        prepared.encodings.append(read.encoding)
-        prepared.sizes.append(read.size)
-        prepared.hashes.append(read.checksum)
-        prepared.grids.append(grid_shape(*read.size, self.side))
+        return ReadyPhoto(photo, number, read.checksum, name, read.encoding, read.size, grid)
 
     def _pixels(self, photo: Photo) -> NDArray[np.uint8]:
         return target_of(photo.path, self.settings).picture.pixels
@@ -158,7 +182,7 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
     Raises:
         InputError: no photo can be used, or `strict` is set and some photo cannot.
     """
-    prepared = Prepared(skipped=list(dataset.skipped), posts=dataset.posts)
+    ready, skipped = list[ReadyPhoto](), list(dataset.skipped)
     progress.phase(READING, len(dataset.photos))
     faults = {photo.id: reader.fault(photo, dataset.root) for photo in dataset.photos}
     jobs = [
@@ -172,21 +196,22 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
             try:
                 if (fault := faults[photo.id]) is not None:
                     raise fault
-                reader.keep(photo, next(answers).result(), prepared)
+                ready.append(reader.keep(photo, next(answers).result()))
             except DecodeError as error:
-                prepared.skipped.append(Skipped(photo.id, error.reason, error.detail))
+                skipped.append(Skipped(photo.id, error.reason, error.detail))
             except WorkerEnded:
-                prepared.skipped.append(Skipped(photo.id, *STOPPED))
+                skipped.append(Skipped(photo.id, *STOPPED))
             progress.advance()
     if reader.copies.unsure:
         progress.note(said_of_unsure(reader.copies.unsure))
+    prepared = Prepared(ready, dataset.posts, skipped)
     if again := sum(len(group) - 1 for group in prepared.equal):
         progress.note(f"photos that are there twice: {again}; they get the noise and words of the other")
     other = {*UNPUBLISHED, *(NO_PHOTO if isinstance(FORMATS.get(dataset.format), Export) else ())}
-    if reader.settings.strict and (left := [one for one in prepared.skipped if one.reason not in other]):
+    if reader.settings.strict and (left := [one for one in skipped if one.reason not in other]):
         raise InputError(left[0].line, hint="fix or remove it, or omit --strict")
-    if not prepared.photos:
-        raise InputError(f"no photo in {dataset.given} can be protected; {prepared.skipped[0].line}")
+    if not ready:
+        raise InputError(f"no photo in {dataset.given} can be protected; {skipped[0].line}")
     return prepared
 
 

@@ -109,7 +109,7 @@ def _remove_rest(run: Run) -> None:
     Raises:
         OutputError: there are photos that no run staged, which would be published without noise.
     """
-    layout, own = run.layout, set(run.prepared.names.values())
+    layout, own = run.layout, {one.name for one in run.prepared.ready}
     staged = {path.relative_to(layout.staged).as_posix(): path for path in files.files_below(layout.staged)}
     rest = {name: path for name, path in staged.items() if name not in own}
     photos = {name for name, path in rest.items() if is_photo(name) and not files.is_temporary(path)}

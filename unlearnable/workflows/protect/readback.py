@@ -109,12 +109,11 @@ def measure_losses(
         texts: captions of each path in the staging folder, as they were read back.
         progress: receives the phase.
     """
-    problem, numbers = run.problem, run.prepared.numbers
-    names = [written.publication.names[photo.id] for photo in written.publication.prepared.photos]
+    problem, numbers = run.problem, [one.number for one in run.prepared.ready]
     progress.phase(CHECKING, 0)
     posts = replace(problem.posts, pixels=problem.posts.pixels.choose(numbers))
     kept = replace(problem, posts=posts, captions=tuple(problem.captions[number] for number in numbers))
-    read = [texts[name] for name in names]
+    read = [texts[one.name] for one in run.prepared.ready]
     return losses_on(kept, state.models, written.copies, written.unencoded, read, run.settings.precision)
 
 

@@ -182,13 +182,13 @@ def make_ready(
     posts = [captions[photo.id] for photo in prepared.photos]
     problem = Problem(
         posts=Posts(pixels, tuple(tuple(caption.slot for caption in post) for post in posts)),
-        grids=tuple(prepared.grids),
+        grids=tuple(one.grid for one in prepared.ready),
         captions=tuple(tuple(caption.pair.caption for caption in post) for post in posts),
         surrogates=tuple(surrogates),
         vocabulary=vocabulary,
         proposer=proposer,
         seed=settings.seed,
-        leaders=leaders_of(ties_of(posts, prepared.hashes)),
+        leaders=leaders_of(ties_of(posts, [one.checksum for one in prepared.ready])),
         equal=prepared.equal,
         borrow_names=settings.borrow_names,
         noise_path=layout.noise,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from unlearnable import files
 from unlearnable.stores.ragged import Ragged
 from unlearnable.workflows.protect.prepare import Prepared
@@ -13,9 +11,9 @@ from unlearnable.workflows.protect.setup import PIXELS, Run
 def copies_bytes(prepared: Prepared) -> int:
     """Estimate the size of all copies: noise hardly compresses, a lossy file grows by a third of its source at most."""
     total = 0.0
-    for photo, size, encoding in zip(prepared.photos, prepared.sizes, prepared.encodings, strict=True):
-        pixels = math.prod(size)
-        total += 2 * pixels if encoding.lossless else min(1.3 * files.size_of(photo.path), 0.5 * pixels)
+    for one in prepared.ready:
+        lossy = min(1.3 * files.size_of(one.photo.path), 0.5 * one.pixels)
+        total += 2 * one.pixels if one.encoding.lossless else lossy
     return int(total)
 
 
@@ -26,8 +24,8 @@ def result_bytes(run: Run) -> int:
     of lossy files also of what was encoded.
     """
     packing = 2 if run.dataset.shards else 1
-    reading_back = 1 if all(encoding.lossless for encoding in run.prepared.encodings) else 2
-    noise = Ragged(run.prepared.grids).size
+    reading_back = 1 if run.prepared.is_lossless else 2
+    noise = Ragged([one.grid for one in run.prepared.ready]).size
     return packing * copies_bytes(run.prepared) + noise + _checkpoints(run) + reading_back * _working_copies(run)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -63,24 +62,23 @@ def write_photos(publication: Publication, state: State, run: Run, progress: Pro
     shown, layout, prepared = ShownPhotos(), run.layout, publication.prepared
     done = {line.source: line for line in finished_lines(layout, progress)}
     copies = unencoded = Pixels.create(run.scratch / "written.u8")
-    if not all(encoding.lossless for encoding in prepared.encodings):
+    if not prepared.is_lossless:
         unencoded = Pixels.create(run.scratch / "unencoded.u8")
     lines, changed = [], []
-    progress.phase(WRITING, len(prepared.photos))
+    progress.phase(WRITING, len(prepared.ready))
     files.write_text(layout.staged_manifest, "".join(map(_sealed_line, done.values())))
     with (
         files.reporting_write_errors(layout.staged_manifest),
         layout.staged_manifest.open("a", encoding="utf-8", newline="") as manifest,
         _without_halves(publication, layout),
-        pool_for(write_one, [math.prod(size) for size in prepared.sizes], FEW) as pool,
+        pool_for(write_one, [one.pixels for one in prepared.ready], FEW) as pool,
     ):
         answers = pool.answers(_jobs(publication, state, run, done))
-        for photo in prepared.photos:
-            name = publication.names[photo.id]
+        for photo, name in prepared.names.items():
             try:
                 written = next(answers).result()
             except DecodeError as error:
-                changed.append(Skipped(photo.id, error.reason, error.detail))
+                changed.append(Skipped(photo, error.reason, error.detail))
                 (layout.staged / name).unlink(missing_ok=True)
                 progress.advance()
                 continue
@@ -90,7 +88,7 @@ def write_photos(publication: Publication, state: State, run: Run, progress: Pro
                     hint="memory may have run out; go on with --resume",
                 ) from error
             line, flip = written.line, written.line.flip or 0.0
-            if line is not done.get(photo.id):
+            if line is not done.get(photo):
                 manifest.write(_sealed_line(line))
                 manifest.flush()
             if written.thumbnails and shown.wants(flip):
@@ -107,21 +105,21 @@ def write_photos(publication: Publication, state: State, run: Run, progress: Pro
 
 def _jobs(publication: Publication, state: State, run: Run, done: Mapping[str, ManifestLine]) -> Iterator[WriteJob]:
     prepared = publication.prepared
-    for number, photo in enumerate(prepared.photos):
-        name, trigger, line = publication.names[photo.id], publication.triggers[number], done.get(photo.id)
+    for number, (one, trigger) in enumerate(zip(prepared.ready, publication.triggers, strict=True)):
+        photo, line = one.photo, done.get(one.photo.id)
         yield WriteJob(
             photo=photo,
             settings=run.settings,
             folder=run.layout.staged,
-            name=name,
-            checksum=prepared.hashes[number],
+            name=one.name,
+            checksum=one.checksum,
             post=prepared.posts[photo.id],
             noise=state.noise.grid(number),
             trigger=trigger.text if trigger else "",
             captions=[text for _, text in publication.captions[photo.id]],
-            pixels=math.prod(prepared.sizes[number]),
+            pixels=one.pixels,
             side=max(model.image_size for model in run.problem.surrogates),
-            line=line if line and line.output == name else None,
+            line=line if line and line.output == one.name else None,
         )
 
 
