@@ -76,19 +76,14 @@ def match(
             skipped.append(_left_out(photo, protected, lines.values(), already_protected))
             continue
         used.add(copy)
-        if len(before[photo.id]) != len(after[copy]):
-            raise InputError(
-                f"{photo.id} has {counted(len(before[photo.id]), 'caption')}, "
-                f"its protected copy {copy} has {len(after[copy])}",
-                hint="pass the caption file that protect read, and the one that it wrote",
-            )
         post = PostPair(photo, protected.root / copy, tuple(before[photo.id]), tuple(after[copy]))
+        _refuse_other_number(post, copy)
         if is_another(post, lines.get(copy)):
             skipped.append(Skipped(photo.id, "changed-since", f"{copy} is a copy of it as it was"))
             continue
         posts.append(post)
         made = photo.id in uncaptioned and sources.get(copy, photo.id) == storable(photo.id)  # of its name
-        if made and not _contains(after[copy][0], before[photo.id][0]):
+        if made and not _contains(post.published[0], post.clean[0]):
             raise InputError(
                 f"{photo.id} has no caption in {originals.given}, its protected copy has one",
                 hint="pass the caption file that protect read with --captions",
@@ -103,6 +98,16 @@ def match(
         )
     skipped += [Skipped(sources[copy], "no-original", f"{copy} is a copy of it, and it is gone") for copy in unmatched]
     return posts, skipped
+
+
+def _refuse_other_number(post: PostPair, copy: str) -> None:
+    """Refuse a copy that has more or fewer captions than its original."""
+    if len(post.clean) != len(post.published):
+        raise InputError(
+            f"{post.original.id} has {counted(len(post.clean), 'caption')}, "
+            f"its protected copy {copy} has {len(post.published)}",
+            hint="pass the caption file that protect read, and the one that it wrote",
+        )
 
 
 def _with_made_captions(protected: Dataset) -> Dataset:
