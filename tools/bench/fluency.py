@@ -25,9 +25,8 @@ from unlearnable.evaluation.stealth import auroc, nats_per_token
 from unlearnable.methods.batches import settle, shuffled_batches
 from unlearnable.methods.trigger_search import improve_triggers
 from unlearnable.models.judge import load_judge
-from unlearnable.models.sentence import as_sentence
-from unlearnable.models.tokens import CaptionSlot
 from unlearnable.progress import Silent
+from unlearnable.protection.captions import writing
 from unlearnable.workflows.protect.setup import load_surrogates
 from unlearnable.workflows.protect.summary import trigger_figures
 
@@ -54,7 +53,7 @@ def searched(settings: ProtectSettings, surrogates, scratch: Path):  # type: ign
     for _ in range(PASSES):
         for photos in shuffled_batches(torch.arange(len(problem.posts)), settings.batch_size, state.generator):
             improve_triggers(session, photos)
-    write = as_sentence if settings.trigger_vocabulary == "natural" else CaptionSlot.text
+    write = writing(settings)
     rows = zip(problem.posts.slots, state.triggers.tolist(), strict=True)
     written = [write(slots[0], problem.vocabulary.trigger(row)) for slots, row in rows]
     loss = float(measure(session).mean())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from unlearnable.config import TriggerSettings
@@ -21,26 +21,30 @@ class Captions:
     Attributes:
         slots: captions of each photo, cut where its trigger was optimised.
         triggers: trigger of each photo; empty for methods without a trigger.
-        natural: whether triggers are written as part of a sentence.
+        write: function that writes a trigger into its caption, see `writing`.
     """
 
     slots: Slots
     triggers: tuple[Trigger, ...]
-    natural: bool
+    write: Callable[[CaptionSlot, Trigger], str]
 
     @classmethod
     def from_tokens(cls, slots: Slots, tokens: Sequence[Sequence[int]], settings: TriggerSettings) -> Captions:
         """Return the captions with the triggers of these token ids, one row per photo."""
         natural = settings.trigger_vocabulary == "natural"
         vocabulary = natural_vocabulary() if natural else default_vocabulary()
-        return cls(slots, tuple(map(vocabulary.trigger, tokens)), natural)
+        return cls(slots, tuple(map(vocabulary.trigger, tokens)), writing(settings))
 
     def of(self, photo: int, clean: Sequence[str]) -> list[str]:
         """Return a photo's captions with their trigger; the clean ones for methods without a trigger."""
         if not self.triggers:
             return list(clean)
-        write = as_sentence if self.natural else CaptionSlot.text
-        return [write(slot, self.triggers[photo]) for slot in self.slots[photo]]
+        return [self.write(slot, self.triggers[photo]) for slot in self.slots[photo]]
+
+
+def writing(settings: TriggerSettings) -> Callable[[CaptionSlot, Trigger], str]:
+    """Return what writes a trigger into its caption: natural ones as part of a sentence, others as they are."""
+    return as_sentence if settings.trigger_vocabulary == "natural" else CaptionSlot.text
 
 
 def cut_captions(captions: Iterable[Iterable[str]], settings: TriggerSettings, length: int, seed: int) -> Slots:

@@ -12,9 +12,8 @@ from unlearnable import files
 from unlearnable.datasets import is_photo
 from unlearnable.errors import OutputError
 from unlearnable.methods.state import State
-from unlearnable.models.sentence import as_sentence
-from unlearnable.models.tokens import CaptionSlot
 from unlearnable.progress import Progress
+from unlearnable.protection.captions import writing
 from unlearnable.report.html import protect_page
 from unlearnable.report.pictures import Thumbnails
 from unlearnable.results import ManifestLine, ProtectReport
@@ -41,8 +40,7 @@ def composed(run: Run, state: State) -> Publication:
     """Return what a run will write: names, triggers, and captions that hold them."""
     vocabulary = run.problem.vocabulary
     triggers = [vocabulary.trigger(row) if row else None for row in state.triggers.tolist()]
-    write = as_sentence if run.settings.trigger_vocabulary == "natural" else CaptionSlot.text
-    return compose(run.prepared, with_names(run), triggers, write)
+    return compose(run.prepared, with_names(run), triggers, writing(run.settings))
 
 
 def publish(
