@@ -66,7 +66,7 @@ def refuse_incomplete(records: Layout, report: ProtectReport) -> None:
         if not path.is_file():
             raise CheckpointError(f"{path} of the finished run is gone", hint=remedy(path, records))
     lines = read_as(records.manifest, lambda _: read_manifest(records.manifest))
-    copies = sum(line.status == "protected" for line in lines)
+    copies = len(protected_lines(lines))
     published = report.protected if report.is_packed else len(read_as(records.sums, checksums.parse_sums))
     for path, found in ((records.manifest, copies), (records.sums, published)):
         if found < report.protected:
@@ -83,7 +83,7 @@ def is_half_withdrawn(records: Layout, report: ProtectReport) -> bool:
     Raises:
         CheckpointError: the manifest is damaged.
     """
-    return sum(line.status == "protected" for line in read_manifest(records.manifest)) > report.protected
+    return len(protected_lines(read_manifest(records.manifest))) > report.protected
 
 
 def remedy(record: Path, records: Layout) -> str:
@@ -128,6 +128,11 @@ def read_manifest(path: Path) -> list[ManifestLine]:
         with suppress(ValidationError):
             lines.append(ManifestLine.model_validate_json(text))
     return lines
+
+
+def protected_lines(lines: Iterable[ManifestLine]) -> list[ManifestLine]:
+    """Return the lines of a manifest that are of photos with a copy."""
+    return [line for line in lines if line.status == "protected"]
 
 
 def manifest_text(lines: Iterable[ManifestLine]) -> str:

@@ -22,6 +22,7 @@ from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, Surr
 from unlearnable.results.common import made_by
 from unlearnable.wording import counted
 from unlearnable.workflows.output.layout import METADATA
+from unlearnable.workflows.output.records import protected_lines
 from unlearnable.workflows.protect.caption_names import said_of_names
 from unlearnable.workflows.protect.field_notes import field_notes
 from unlearnable.workflows.protect.posts import said_of_made
@@ -64,7 +65,7 @@ def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
     """Return the report of a run."""
     triggers = trigger_figures(run.problem, state)
     own, random = trigger_similarities(run.problem, state, run.settings.precision)
-    protected = [line for line in results.lines if line.status == "protected"]
+    protected = protected_lines(results.lines)
     return ProtectReport(
         output=str(run.layout.output),
         private=str(run.layout.private),

@@ -105,11 +105,7 @@ def _said_of_corrected(dataset: Dataset, earlier: Earlier) -> list[str]:
 
 
 def _said_of_names(earlier: Earlier, names: Sequence[str]) -> list[str]:
-    say = [
-        line.source
-        for line in earlier.lines
-        if line.status == "protected" and any(shortened(text, names) != text for text in line.captions)
-    ]
+    say = [line.source for line in earlier.protected if any(shortened(text, names) != text for text in line.captions)]
     if not say:
         return []
     stays = "the published ones stay, --overwrite protects all anew"

@@ -15,7 +15,14 @@ from unlearnable.escapes import storable
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.workflows.output.layout import PRIVATE_SUMS, TEXTS, Layout
 from unlearnable.workflows.output.origin import is_of_a_run
-from unlearnable.workflows.output.records import ANEW, read_as, read_manifest, read_report, refuse_incomplete
+from unlearnable.workflows.output.records import (
+    ANEW,
+    protected_lines,
+    read_as,
+    read_manifest,
+    read_report,
+    refuse_incomplete,
+)
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.chosen import root_of
 from unlearnable.workflows.protect.stored import parsed
@@ -44,7 +51,7 @@ class Earlier:
     @property
     def protected(self) -> list[ManifestLine]:
         """The manifest lines of the photos that have a copy."""
-        return [line for line in self.lines if line.status == "protected"]
+        return protected_lines(self.lines)
 
     @property
     def withdrawn(self) -> list[ManifestLine]:

@@ -13,6 +13,7 @@ from unlearnable.report.shown_photos import ShownPhotos
 from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, TriggerFigures
 from unlearnable.results.protect import CHANGED
 from unlearnable.workflows.output.layout import Layout
+from unlearnable.workflows.output.records import protected_lines
 from unlearnable.workflows.protect.adding.earlier import Earlier
 from unlearnable.workflows.protect.read_one import refuse_changed
 from unlearnable.workflows.protect.summary import (
@@ -65,7 +66,7 @@ def joined_lines(
         line.model_copy(update={"source": earlier.source_of(dataset.root, line.source)}) if line.post else line
         for line in new
     ]
-    protected = [*earlier.protected, *(line for line in named if line.status == "protected")]
+    protected = [*earlier.protected, *protected_lines(named)]
     there = {line.source for line in protected}
     before = [line for line in earlier.lines if line.source not in again]
     left_out = {line.source: line for line in (*before, *named) if line.status == "skipped"}
@@ -76,7 +77,7 @@ def joined_report(
     earlier: Earlier, new: ProtectReport, lines: Sequence[ManifestLine], notes: Sequence[str], again: Set[str]
 ) -> ProtectReport:
     """Return the report of both; losses and rounds are those of the new posts."""
-    before, protected = earlier.report, [line for line in lines if line.status == "protected"]
+    before, protected = earlier.report, protected_lines(lines)
     there = {line.source for line in protected}
     left_out = _left_out(earlier, new.skipped, again)
     skipped = [one for one in left_out if one.where not in there or one in new.skipped]  # one that changed since too
@@ -116,7 +117,7 @@ def joined_report(
 
 def reduced_report(earlier: Earlier, lines: Sequence[ManifestLine]) -> ProtectReport:
     """Return the earlier report where lines of protected photos are left out; losses stay those of all."""
-    before, protected = earlier.report, [line for line in lines if line.status == "protected"]
+    before, protected = earlier.report, protected_lines(lines)
     triggers = before.triggers and _variety(protected, before.triggers.nats_per_word)
     of_all = [*said_of_counting(triggers, len(protected), earlier.settings.trigger_scope), *said_of_copies(protected)]
     return before.model_copy(
@@ -134,7 +135,7 @@ def reduced_report(earlier: Earlier, lines: Sequence[ManifestLine]) -> ProtectRe
 def _photos(lines: Sequence[ManifestLine]) -> int:
     """Return how many photos a manifest counts: those that have a copy, and those that were left out."""
     left_out = {line.source for line in lines if line.status == "skipped" and line.post}
-    return sum(line.status == "protected" for line in lines) + len(left_out)
+    return len(protected_lines(lines)) + len(left_out)
 
 
 def _of_before(notes: Sequence[str], of_new: Sequence[str]) -> list[str]:
