@@ -11,7 +11,7 @@ from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
 from unlearnable.models.fetching import fetch
 from unlearnable.progress import Progress, Silent
-from unlearnable.protection.optimise import OptimisationTask, optimise
+from unlearnable.protection.optimise import optimise
 from unlearnable.results import ProtectReport
 from unlearnable.training.distributed import ALONE, World, lead
 from unlearnable.workflows.output.layout import Layout
@@ -81,9 +81,8 @@ def protect(
             shutil.rmtree(layout.earlier, ignore_errors=True)
         create_folders(layout, key, stored(settings), dataset.posts, resume=goes_on)
         lead(world, run.work)
-        problem = replace(run.problem, world=world)
-        task = OptimisationTask(problem, run.method, run.method_settings, layout.checkpoint, run.key)
-        session, trace = optimise(task, progress)
+        run = replace(run, problem=replace(run.problem, world=world))
+        session, trace = optimise(run.task, progress)
         run = replace(run, problem=replace(session.problem, world=ALONE))
         return published.with_strangers(publish(run, session.state, trace.losses, started, progress, going), layout)
 

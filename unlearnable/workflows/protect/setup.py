@@ -22,6 +22,7 @@ from unlearnable.models.openclip import files_of, load
 from unlearnable.posts.pixels import Pixels, Posts
 from unlearnable.posts.shared import leaders_of
 from unlearnable.progress import Progress
+from unlearnable.protection.optimise import OptimisationTask
 from unlearnable.protection.towers import load_towers
 from unlearnable.protection.vocabulary import avoided_words, load_words
 from unlearnable.workflows import history
@@ -67,6 +68,11 @@ class Run:
     def pairs(self) -> list[list[Pair]]:
         """The captions of each photo that can be protected, as they were read."""
         return [[caption.pair for caption in self.captions[photo.id]] for photo in self.prepared.photos]
+
+    @property
+    def task(self) -> OptimisationTask:
+        """Its optimisation, which is saved in its folder."""
+        return OptimisationTask(self.problem, self.method, self.method_settings, self.layout.checkpoint, self.key)
 
     @property
     def work(self) -> str:

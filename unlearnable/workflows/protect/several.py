@@ -10,7 +10,7 @@ from unlearnable.errors import UnlearnableError
 from unlearnable.models.device import choose_device
 from unlearnable.models.fetching import fetch
 from unlearnable.progress import Progress, Silent
-from unlearnable.protection.optimise import OptimisationTask, optimise
+from unlearnable.protection.optimise import optimise
 from unlearnable.results import ProtectReport
 from unlearnable.scratch import scratch_folder
 from unlearnable.training.distributed import World, follow, join
@@ -45,8 +45,7 @@ def _take_part(settings: ProtectSettings, world: World, scratch: Path) -> None:
         return
     if not follow(world, run.work):
         return
-    task = OptimisationTask(run.problem, run.method, run.method_settings, run.layout.checkpoint, run.key)
-    optimise(task, Silent())
+    optimise(run.task, Silent())
 
 
 def _ready(settings: ProtectSettings, world: World, scratch: Path) -> Run:

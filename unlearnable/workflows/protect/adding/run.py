@@ -13,7 +13,7 @@ from unlearnable.datasets import Dataset
 from unlearnable.errors import CheckpointError
 from unlearnable.models.fetching import fetch
 from unlearnable.progress import Progress, Silent
-from unlearnable.protection.optimise import OptimisationTask, optimise
+from unlearnable.protection.optimise import optimise
 from unlearnable.results import ProtectReport
 from unlearnable.wording import counted
 from unlearnable.workflows.output.layout import Layout
@@ -87,8 +87,7 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         earlier = keep_records(layout, earlier, scratch)
         settings_text = to_toml(earlier.settings.model_copy(update={"initials": settings.initials}))
         create_folders(layout, key, settings_text, dataset.posts, resume=goes_on)
-        task = OptimisationTask(run.problem, run.method, run.method_settings, layout.checkpoint, key)
-        session, trace = optimise(task, progress)
+        session, trace = optimise(run.task, progress)
         run = replace(run, problem=session.problem)
         new = stage(run, session.state, trace.losses, started, progress)
         some = source.chosen or source.only or source.skip
