@@ -6,7 +6,6 @@ Copies have none of them, but with `--keep-metadata all`: the new captions stand
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from unlearnable.datasets.assembly import assemble
@@ -17,11 +16,10 @@ from unlearnable.errors import InputError
 from unlearnable.xmp import parse
 
 
-@dataclass(frozen=True)
 class Embedded:
     """Photos of a folder that have their captions in their own metadata; there is no caption file to write back."""
 
-    name: str = "embedded"
+    name = "embedded"
 
     def sniff(self, source: Path) -> bool:
         """Return whether `source` is a folder in which some photo has a description in it."""

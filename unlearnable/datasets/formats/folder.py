@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from unlearnable.datasets.assembly import assemble
@@ -10,11 +9,10 @@ from unlearnable.datasets.tree import find_photos
 from unlearnable.datasets.types import Dataset, Edits
 
 
-@dataclass(frozen=True)
 class Folder:
     """All photos in a folder and its sub-folders; there are no captions to write back."""
 
-    name: str = "folder"
+    name = "folder"
 
     def sniff(self, source: Path) -> bool:
         """Return whether `source` is a folder."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,10 @@ from unlearnable.errors import InputError
 _SNIFFED = 64  # rows
 
 
-@dataclass(frozen=True)
 class ParquetTable:
     """A caption file whose rows are those of a Parquet file; `record` is the number of a row."""
 
-    name: str = "parquet-table"
+    name = "parquet-table"
 
     def sniff(self, source: Path) -> bool:
         """Return whether `source` is a Parquet file that names photos and does not hold them."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from unlearnable.datasets.faces.layouts import names_people
@@ -15,11 +14,10 @@ from unlearnable.datasets.types import Dataset, Edits
 from unlearnable.errors import InputError
 
 
-@dataclass(frozen=True)
 class Faces:
     """A data set of faces, of which only photos of known people count; there are no captions to write back."""
 
-    name: str = FORMAT
+    name = FORMAT
 
     def sniff(self, source: Path) -> bool:
         """Return whether `source` is a file that names the people on photos and holds no captions."""
