@@ -72,5 +72,4 @@ def with_unnamed_counted(dataset: Dataset) -> Dataset:
     if not unnamed:
         return dataset
     which = f"this and {counted(len(unnamed) - 1, 'more photo')} belong" if len(unnamed) > 1 else "it belongs"
-    note = Skipped(unnamed[0], IN_NO_POST, f"{which} to no post that was read")
-    return replace(dataset, skipped=(*dataset.skipped, note))
+    return dataset.lacking([Skipped(unnamed[0], IN_NO_POST, f"{which} to no post that was read")])

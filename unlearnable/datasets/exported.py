@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from pathlib import Path
 
 from unlearnable.datasets.assembly import IN_NO_POST, with_unnamed, with_unnamed_counted
@@ -91,4 +90,4 @@ def _posted(export: Export, root: Path) -> list[str]:
 
 def _without(dataset: Dataset, gone: Collection[str], skipped: Collection[Skipped]) -> Dataset:
     kept = {photo.id for photo in dataset.photos}.difference(gone)
-    return replace(dataset.of(kept), skipped=(*dataset.skipped, *skipped))
+    return dataset.of(kept).lacking(skipped)

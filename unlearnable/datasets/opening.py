@@ -76,7 +76,7 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
     dataset = _read(source, photos, columns)
     if dataset.format == FORMAT or dataset.shards:
         return dataset
-    dataset = replace(dataset, skipped=(*dataset.skipped, *unreadable(photos)))
+    dataset = dataset.lacking(unreadable(photos))
     if isinstance(FORMATS[dataset.format], Export):
         return with_unnamed_counted(dataset)
     whole = with_publishable(dataset) if dataset.source else without_messages(with_unnamed(dataset))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -193,6 +193,10 @@ class Dataset:
             pairs=tuple(pair for pair in self.pairs if pair.photo in photos),
             changed_fields=frozenset(one for one in self.changed_fields if one.photo in photos),
         )
+
+    def lacking(self, more: Iterable[Skipped]) -> Dataset:
+        """Return the data set with more that was left out of it."""
+        return replace(self, skipped=(*self.skipped, *more))
 
     def pairs_by_photo(self) -> dict[str, list[Pair]]:
         """Return the pairs of each photo, in the order of the caption file; those of other photos are left out."""

@@ -165,8 +165,7 @@ def without_private(dataset: Dataset) -> Dataset:
     kept = [photo for photo, above in parents.items() if not any(folder in above for folder in private)]
     if not kept:
         raise InputError(f"{places[private[0]]} is the private folder of a run", hint="give the originals")
-    skipped = [Skipped(str(folder), WITHHELD, "the private folder of a run") for folder in private]
-    return replace(dataset.of(kept), skipped=(*dataset.skipped, *skipped))
+    return dataset.of(kept).lacking(Skipped(str(folder), WITHHELD, "the private folder of a run") for folder in private)
 
 
 def _fits(path: str, pattern: str) -> bool:

@@ -111,8 +111,7 @@ def _said_of_choice(source: Source, settings: ProtectSettings, whole: Dataset, *
 
 def _with_others(dataset: Dataset, source: Source) -> Dataset:
     """Return the posts with what else is in their folder: photos that are not read, and the number of other files."""
-    away = [one for one in not_here(dataset.root) if source.takes(one.where)]
-    dataset = replace(dataset, skipped=(*dataset.skipped, *away))
+    dataset = dataset.lacking(one for one in not_here(dataset.root) if source.takes(one.where))
     if not source.place.is_dir():
         return dataset
     captions = {*dataset.captions_sha256, *(text_beside(photo.path) for photo in dataset.photos)}

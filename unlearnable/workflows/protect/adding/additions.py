@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from unlearnable.datasets import Dataset, Photo, Skipped
 from unlearnable.imaging.decode import DecodeError
@@ -67,7 +66,7 @@ def additions(dataset: Dataset, earlier: Earlier) -> Dataset:
                 left_out.append(Skipped(photo.id, "changed-since", detail))
         elif line is None or line.reason == CHANGED or line.post != dataset.posts[photo.id]:
             new.add(photo.id)
-    return replace(dataset.of(new), skipped=(*dataset.skipped, *left_out))
+    return dataset.of(new).lacking(left_out)
 
 
 def _is_another(photo: Photo, line: ManifestLine, earlier: Earlier) -> bool:
