@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from unlearnable.config import VerifySettings
 from unlearnable.datasets import Dataset, Person, Skipped, columns_of, named_apart, people_of
@@ -44,7 +45,8 @@ def open_crowd(settings: VerifySettings) -> Crowd | None:
         return None
     known = names(people_of(open_collection(settings.originals, settings.captions, columns_of(settings))))
     posts = named_apart(open_collection(settings.crowd, settings.crowd_captions), known)
-    crowd = _from_test(settings, posts, known) if settings.crowd_test else _from_share(settings, posts)
+    test = settings.crowd_test
+    crowd = _from_test(settings, test, posts, known) if test else _from_share(settings, posts)
     if both := sorted(known.keys() & names(crowd.people).keys()):
         raise InputError(
             f"{both[0]} is among the protected people and in the crowd {settings.crowd}",
@@ -59,13 +61,12 @@ def open_crowd(settings: VerifySettings) -> Crowd | None:
     return crowd
 
 
-def _from_test(settings: VerifySettings, posts: Dataset, known: Mapping[str, str]) -> Crowd:
-    assert settings.crowd_test is not None
+def _from_test(settings: VerifySettings, folder: Path, posts: Dataset, known: Mapping[str, str]) -> Crowd:
     taken = {**known, **names(people_of(posts))}
-    test = named_apart(open_collection(settings.crowd_test, settings.crowd_test_captions), taken)
+    test = named_apart(open_collection(folder, settings.crowd_test_captions), taken)
     held_out, unranked = captioned(test, "--crowd-test-captions")
     people = {**people_of(posts), **people_of(test)}
-    return Crowd(posts, held_out, f"the folder {settings.crowd_test.name}", people, [*posts.skipped, *unranked])
+    return Crowd(posts, held_out, f"the folder {folder.name}", people, [*posts.skipped, *unranked])
 
 
 def _from_share(settings: VerifySettings, posts: Dataset) -> Crowd:
