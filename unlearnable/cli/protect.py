@@ -119,9 +119,9 @@ def protect(
         return run(settings, resume=resume, overwrite=overwrite, progress=progress)
 
     if add:
-        from unlearnable.workflows.protect.adding.settings import continued, refuse_both
+        from unlearnable.workflows.protect.adding.settings import continued, refuse_with_add
 
-        refuse_both(resume=resume, overwrite=overwrite)
+        refuse_with_add(resume=resume, overwrite=overwrite)
     hint = f"{'the same command' if add else '--resume'} continues after the last finished round or photo"
     own = {"options": options.named_values(option)} if option else {}
     show = partial(_show, verbose=verbose, add=add)

@@ -58,7 +58,7 @@ def _is_gone(captions: Path | None) -> bool:
     return captions is not None and not captions.exists() and not is_word_for_people(captions)
 
 
-def refuse_both(*, resume: bool, overwrite: bool) -> None:
+def refuse_with_add(*, resume: bool, overwrite: bool) -> None:
     """Refuse what contradicts an `--add`.
 
     Raises:
