@@ -6,6 +6,7 @@ import json
 import os
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import Any
 
 _JOINERS = "\u200c\u200d"  # of letters in Persian and of emojis: they change no other text
@@ -48,6 +49,11 @@ def ascii_json(text: str) -> str:
 def json_line(text: str) -> str:
     """Return the same JSON as a line of a file, also for whoever ends lines at each line break of Unicode."""
     return _BREAKS.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n"
+
+
+def json_row(row: Mapping[str, str]) -> str:
+    """Return a row as a line of a JSON lines file, as people read it."""
+    return json_line(json.dumps(row, ensure_ascii=False))
 
 
 def _escaped(match: re.Match[str]) -> str:

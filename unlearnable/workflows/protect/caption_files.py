@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from unlearnable import files
 from unlearnable.datasets import Dataset, Edits, write_captions
-from unlearnable.escapes import json_line
+from unlearnable.escapes import json_row
 from unlearnable.workflows.output.layout import METADATA, Layout
 from unlearnable.workflows.protect.publication import Publication
 
@@ -35,7 +34,7 @@ def write_caption_files(
             for photo, texts in publication.captions.items()
             for _, text in texts
         )
-        files.write_text(layout.staged / METADATA, "".join(_dump(row) for row in rows))
+        files.write_text(layout.staged / METADATA, "".join(map(json_row, rows)))
         if dataset.source and dataset.source.is_file():
             files.copy_mode(dataset.source, layout.staged / METADATA)
     return target if dataset.source else None
@@ -49,7 +48,3 @@ def _copy_modes(dataset: Dataset, layout: Layout) -> None:
             own = dataset.source
         if path.is_file() and own.is_file():
             files.copy_mode(own, path)
-
-
-def _dump(row: dict[str, str]) -> str:
-    return json_line(json.dumps(row, ensure_ascii=False))

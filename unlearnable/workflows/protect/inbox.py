@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import filecmp
-import json
 import re
 import stat
 import zipfile
@@ -15,7 +14,7 @@ from unlearnable import disk, files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, is_photo
 from unlearnable.errors import ConfigError, InputError
-from unlearnable.escapes import json_line
+from unlearnable.escapes import json_row
 from unlearnable.progress import Progress
 from unlearnable.workflows.protect.chosen import Source
 from unlearnable.workflows.protect.posts import PHOTOS_ALONE, open_posts
@@ -113,7 +112,7 @@ class Inbox:
     def write_captions(self, captions: Mapping[str, str]) -> None:
         """Write the captions that were typed, by id of the photo; those that are empty are left out."""
         rows = ({"image": photo, "caption": text.strip()} for photo, text in captions.items())
-        text = "".join(json_line(json.dumps(row, ensure_ascii=False)) for row in rows if row["caption"])
+        text = "".join(json_row(row) for row in rows if row["caption"])
         if self._typed:
             (self.folder / CAPTIONS).unlink(missing_ok=True)
         self._typed = bool(text)
@@ -173,6 +172,5 @@ def _name_of(info: zipfile.ZipInfo) -> str:
 def _common_folder(paths: list[PurePosixPath]) -> PurePosixPath:
     """Return the folder that all paths lie in, one level deep at most; the root where there is none."""
     tops = {path.parts[0] for path in paths}
-    return (
-        PurePosixPath(tops.pop()) if len(tops) == 1 and all(len(path.parts) > 1 for path in paths) else PurePosixPath()
-    )
+    is_one = len(tops) == 1 and all(len(path.parts) > 1 for path in paths)
+    return PurePosixPath(tops.pop()) if is_one else PurePosixPath()
