@@ -37,7 +37,6 @@ class CaptionJoin:
         whole: all posts where the new ones were found, perhaps those of before too.
         known: the photos of `whole` that the earlier result has copies of.
         publication: what is published of the new posts.
-        keep_fields: fields of the caption file that stay as they are.
     """
 
     earlier: Earlier
@@ -46,7 +45,6 @@ class CaptionJoin:
     whole: Dataset
     known: Mapping[str, ManifestLine]
     publication: Publication
-    keep_fields: frozenset[str]
 
     def join(self, scratch: Path) -> list[str]:
         """Join them in the staging folder, which then holds the earlier files too; return remarks for the user."""
@@ -107,7 +105,7 @@ class CaptionJoin:
             captions.setdefault((pair.record, pair.index), text)
         source = self.dataset.source
         target = self.layout.staged if source is None else self.layout.staged / source.name
-        write_captions(self.whole, Edits(captions, paths, self.keep_fields), target)
+        write_captions(self.whole, Edits(captions, paths, self.earlier.keep_fields), target)
         for name in self.earlier.texts:
             files.copy_mode(self.earlier.text(name), self.layout.staged / name)
 

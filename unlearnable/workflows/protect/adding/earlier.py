@@ -62,6 +62,11 @@ class Earlier:
         return [line for line in away if not os.path.lexists(self.records.output / str(line.output))]
 
     @property
+    def keep_fields(self) -> frozenset[str]:
+        """The names, case-folded, of fields of the caption file that stay as they are."""
+        return frozenset(name.casefold() for name in self.settings.keep_fields)
+
+    @property
     def texts(self) -> list[str]:
         """The names of the published files that are no photos."""
         return sorted(self.sums.keys() - {line.output for line in self.protected})

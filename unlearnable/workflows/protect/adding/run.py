@@ -97,13 +97,12 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
 
 def _joined(run: Run, new: Staged, earlier: Earlier, whole: Dataset) -> Staged:
     """Join what is staged with the earlier result."""
-    keep_fields = frozenset(name.casefold() for name in run.settings.keep_fields)
     known = recognised(whole, earlier)
     given = {earlier.source_of(run.dataset.root, line.source) for line in new.lines}
     renamed = {name: now for name, now in names_now(whole, earlier, known).items() if name in given}
     lines = [line.model_copy(update={"source": renamed.get(line.source, line.source)}) for line in earlier.lines]
     earlier = replace(earlier, lines=lines)
-    join = CaptionJoin(earlier, run.layout, run.dataset, whole, known, new.publication, keep_fields)
+    join = CaptionJoin(earlier, run.layout, run.dataset, whole, known, new.publication)
     notes = join.join(run.scratch)
     again = read_again(earlier, run.dataset, known)
     lines = joined_lines(earlier, run.dataset, new.lines, again)

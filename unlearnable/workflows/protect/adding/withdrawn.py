@@ -84,8 +84,7 @@ def _texts_without(gone: Set[str], earlier: Earlier, folder: Path) -> dict[str, 
     def write(dataset: Dataset, target: Path) -> None:
         stay = {photo.id: photo.id for photo in dataset.photos if photo.id not in gone}
         if any(pair.photo in stay and pair.record >= 0 for pair in dataset.pairs):
-            keep_fields = frozenset(name.casefold() for name in earlier.settings.keep_fields)
-            write_captions(dataset, Edits(paths=stay, keep_fields=keep_fields), target)
+            write_captions(dataset, Edits(paths=stay, keep_fields=earlier.keep_fields), target)
 
     in_one = earlier.report.captions_file is not None
     for name in there if in_one else [METADATA]:
