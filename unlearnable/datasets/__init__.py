@@ -13,7 +13,7 @@ from unlearnable.datasets.found_captions import (
     only_captions,
     repeats_texts,
 )
-from unlearnable.datasets.opening import columns_of, is_word_for_people, open_dataset, write_captions
+from unlearnable.datasets.opening import columns_of, is_word_for_people, open_dataset, read_written, write_captions
 from unlearnable.datasets.tree import is_photo
 from unlearnable.datasets.types import Columns, Dataset, Edits, Pair, Person, Photo, Skipped
 from unlearnable.datasets.unread import unread_below, unread_captions, unread_descriptions, unread_inside
@@ -42,6 +42,7 @@ __all__ = [
     "open_dataset",
     "open_people",
     "people_of",
+    "read_written",
     "repeats_texts",
     "restrict",
     "unread_below",

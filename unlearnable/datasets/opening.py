@@ -145,6 +145,17 @@ def write_captions(dataset: Dataset, edits: Edits, target: Path) -> None:
     writer.write(dataset, edits, target)
 
 
+def read_written(dataset: Dataset, folder: Path) -> Dataset:
+    """Read the captions back that were written for a data set into an output folder.
+
+    Raises:
+        InputError: they cannot be read.
+    """
+    if dataset.source is None:
+        return FORMATS[dataset.format].read(folder, folder)
+    return open_dataset(folder, folder / dataset.source.name, dataset.columns)
+
+
 def _check_caption_file(photos: Path, captions: Path | None) -> None:
     if is_photo(photos.name):
         raise InputError(f"{photos} is one photo", hint="give the folder it is in")

@@ -9,8 +9,7 @@ from pathlib import Path
 import torch
 
 from unlearnable.config import Precision, ProtectionSettings
-from unlearnable.datasets import Columns, Dataset, open_dataset
-from unlearnable.datasets.formats import FORMATS
+from unlearnable.datasets import Dataset, open_dataset, read_written
 from unlearnable.errors import ModelError
 from unlearnable.grouping import grouped
 from unlearnable.methods.batches import in_order, settle
@@ -53,8 +52,8 @@ def reread_captions(
         output folder, and the paths of which a caption is not read back so.
     """
     metadata = layout.staged / METADATA
-    in_captions = _read_back(layout.staged, caption_file, dataset, dataset.columns) if publication.in_file else {}
-    in_metadata = _read_back(layout.staged, metadata, dataset) if caption_file != metadata else in_captions
+    in_captions = _texts(read_written(dataset, layout.staged)) if publication.in_file else {}
+    in_metadata = _texts(open_dataset(layout.staged, metadata)) if caption_file != metadata else in_captions
     total, texts, lost = 0, dict[str, list[str]](), list[str]()
     for (photo, rows), trigger in zip(publication.captions.items(), publication.triggers, strict=True):
         name = publication.names[photo]
@@ -78,14 +77,8 @@ def said_of_lost(photos: Sequence[str]) -> list[str]:
     return [f"{named(photos, _NAMED)}: a caption was not read back as it was written, with all of its added words"]
 
 
-def _read_back(
-    folder: Path, caption_file: Path | None, like: Dataset, columns: Columns | None = None
-) -> dict[str, list[str]]:
-    """Return the captions of each photo; `caption_file` is None if they lie in several files, `like` what was read."""
-    if caption_file is None:
-        dataset = FORMATS[like.format].read(folder, folder)
-    else:
-        dataset = open_dataset(folder, caption_file, columns)
+def _texts(dataset: Dataset) -> dict[str, list[str]]:
+    """Return the captions of each photo that has any."""
     return grouped((pair.photo, pair.caption) for pair in dataset.pairs)
 
 

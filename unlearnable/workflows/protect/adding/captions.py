@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from unlearnable import files
-from unlearnable.datasets import Dataset, Edits, open_dataset, write_captions
+from unlearnable.datasets import Dataset, Edits, read_written, write_captions
 from unlearnable.datasets.beside import Beside
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.errors import InputError, OutputError
@@ -85,11 +85,7 @@ class CaptionJoin:
 
     def _stored(self) -> set[tuple[str, str]]:
         """Return the captions that the staged caption files hold, each with its photo."""
-        staged, source = self.layout.staged, self.dataset.source
-        if source is None:
-            read = FORMATS[self.dataset.format].read(staged, staged)
-        else:
-            read = open_dataset(staged, staged / source.name, self.dataset.columns)
+        read = read_written(self.dataset, self.layout.staged)
         return {(pair.photo, pair.caption) for pair in read.pairs if pair.record >= 0}
 
     def _rewrite(self) -> None:
