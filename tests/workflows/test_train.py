@@ -340,3 +340,26 @@ def test_a_small_model_is_tuned_at_the_rate_that_small_models_learn_at(settings)
     small = train(settings.model_copy(update={"model": "small", "epochs": 0, "lr": None}))
     other = train(settings.model_copy(update={"epochs": 0, "lr": None, "output": settings.output.with_name("b")}))
     assert (small.lr, other.lr) == (1e-3, 1e-5)
+
+
+def test_a_photo_under_two_caption_files_is_held_out_or_trained_on_with_both_captions(settings, posts, tmp_path):
+    rows = [json.loads(line) for line in (posts / "posts.jsonl").read_text().splitlines()]
+    for row in rows:
+        row["caption"] = f"again {row['caption']}"
+    other = tmp_path / "other.jsonl"
+    other.write_text("".join(json.dumps(row) + "\n" for row in rows[:-1]))  # without a caption for the last
+    once = train(settings.model_copy(update={"output": settings.output.with_name("once")}))
+    files_of_captions = (posts / "posts.jsonl", other)
+    both = train(settings.model_copy(update={"data": (posts, posts), "captions": files_of_captions}))
+    assert (both.photos, both.held_out_photos) == (once.photos, once.held_out_photos) == (6, 2)
+    assert both.pairs in (11, 12)
+
+
+def test_a_copy_of_a_held_out_photo_is_not_trained_on(settings, posts, tmp_path):
+    rows = [json.loads(line) for line in (posts / "posts.jsonl").read_text().splitlines()]
+    shutil.copytree(posts, tmp_path / "copies")
+    (posts / "posts.jsonl").write_text("".join(json.dumps({**row, "split": "train"}) + "\n" for row in rows))
+    named = [{**row, "split": "test" if n < 3 else "train"} for n, row in enumerate(rows)]
+    (tmp_path / "copies" / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in named))
+    report = train(settings.model_copy(update={"data": (posts, tmp_path / "copies")}))
+    assert (report.photos, report.pairs, report.held_out_photos) == (5, 5, 3)

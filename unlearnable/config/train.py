@@ -67,7 +67,14 @@ class TrainSettings(LoggedSettings, Schedule):
     without_variable: ClassVar[frozenset[str]] = frozenset({"data"})  # UNLEARNABLE_DATA: where `benchmark` looks
     spelt = {**Schedule.spelt, "pretrained": "from_scratch=False"}  # noqa: RUF012  (a ClassVar of the base)
 
-    data: Annotated[tuple[Path, ...], Field(min_length=1, description="Folder of photos with captions to train on.")]
+    data: Annotated[
+        tuple[Path, ...],
+        Field(
+            min_length=1,
+            description="Folder of photos with captions to train on; a photo that is in several is one, with the "
+            "captions of all.",
+        ),
+    ]
     captions: Annotated[
         tuple[Path, ...],
         Field(

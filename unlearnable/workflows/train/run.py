@@ -28,6 +28,7 @@ from unlearnable.results import SkippedRecord, TrainReport
 from unlearnable.results.common import made_by
 from unlearnable.scratch import scratch_folder
 from unlearnable.training.distributed import join
+from unlearnable.workflows.train.joined import joined
 from unlearnable.workflows.train.outputs import (
     held,
     partial_path,
@@ -150,7 +151,7 @@ def _skipped(settings: TrainSettings, datasets: Sequence[Dataset], posts: Decode
 
 
 def open_all(settings: TrainSettings) -> list[Dataset]:
-    """Open the data sets of the settings, each with its captions.
+    """Open the data sets of the settings, each with its captions, and each photo in one of them.
 
     Raises:
         ConfigError: caption files are given, but not one per data set.
@@ -162,10 +163,10 @@ def open_all(settings: TrainSettings) -> list[Dataset]:
             f"{len(settings.data)} data sets and {len(captions)} caption files were given",
             hint="pass --captions once for each --data, or not at all",
         )
-    given = dict.fromkeys(zip(settings.data, captions, strict=True))  # one given twice would be held out and trained on
+    given = dict.fromkeys(zip(settings.data, captions, strict=True))
     datasets = [open_collection(folder, file) for folder, file in given]
     refuse_data(settings.output, datasets)
-    return datasets
+    return joined(datasets)
 
 
 def _key(settings: TrainSettings, datasets: Sequence[Dataset], model: DualEncoder) -> str:
