@@ -201,6 +201,35 @@ def test_the_crowds_photos_are_held_out_and_its_near_duplicates_leave_every_side
     assert "nobody says who is on each held-out photo" in report.crowd.notes[0]
 
 
+def test_a_photo_to_rank_that_is_in_the_crowd_too_is_ranked_once(settings, street, tmp_path):
+    shutil.copytree(street / "crowd-test", tmp_path / "others")
+    shown = next((street / "test").glob("*.png"))
+    shutil.copy(shown, tmp_path / "others" / "again.png")
+    with (tmp_path / "others" / "posts.jsonl").open("a") as file:
+        file.write(json.dumps({"image": "again.png", "caption": "somebody"}) + "\n")
+    report = verify(settings(epochs=0, crowd_test=tmp_path / "others"))
+    assert report.gallery.photos == len(PEOPLE)
+    assert ("again.png", "near-duplicate") in [(one.where, one.reason) for one in report.skipped]
+    shutil.rmtree(tmp_path / "others")
+    lay_out(tmp_path / "others", OTHERS[:1], [PHOTOS - 1])
+    shutil.copy(shown, next((tmp_path / "others").glob("*.png")))
+    with pytest.raises(InputError, match="every held-out photo of the crowd is a near-duplicate of one of yours"):
+        verify(settings(epochs=0, crowd_test=tmp_path / "others"))
+
+
+def test_rows_of_the_crowd_without_their_photo_are_listed_once(settings, street, tmp_path):
+    shutil.copytree(street / "crowd", tmp_path / "others")
+    with (tmp_path / "others" / "posts.jsonl").open("a") as file:
+        file.write(json.dumps({"image": "gone.png", "caption": "gone"}) + "\n")
+    report = verify(settings(epochs=0, crowd=tmp_path / "others"))
+    assert [one.reason for one in report.skipped] == ["missing-photo"]
+
+
+def test_photos_to_rank_show_the_people_of_the_posts(settings, street):
+    with pytest.raises(InputError, match=r"nobody in .*mine, such as .*, is on the photos to rank in .*crowd-test"):
+        verify(settings(test=street / "crowd-test", crowd=None, crowd_test=None))
+
+
 def test_a_share_of_the_crowd_is_held_out_where_nothing_else_is_given(settings):
     report = verify(settings(crowd_test=None, epochs=0))
     crowd, gallery = report.crowd, report.gallery

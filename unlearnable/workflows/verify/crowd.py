@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unlearnable.config import VerifySettings
@@ -11,6 +11,7 @@ from unlearnable.datasets import Dataset, Person, Skipped, columns_of, named_apa
 from unlearnable.datasets.held_out import split, unused
 from unlearnable.errors import InputError
 from unlearnable.evaluation.idia import Identities, identities
+from unlearnable.imaging.duplicates import near_duplicates
 from unlearnable.posts.reading import DecodedPosts, open_collection
 from unlearnable.wording import counted
 from unlearnable.workflows.verify.splits import Held, Split, captioned, names, part, where_from
@@ -66,7 +67,8 @@ def _from_test(settings: VerifySettings, folder: Path, posts: Dataset, known: Ma
     test = named_apart(open_collection(folder, settings.crowd_test_captions), taken)
     held_out, unranked = captioned(test, "--crowd-test-captions")
     people = {**people_of(posts), **people_of(test)}
-    return Crowd(posts, held_out, f"the folder {folder.name}", people, [*posts.skipped, *unranked])
+    train, skipped = replace(posts, skipped=()), [*posts.skipped, *unranked]
+    return Crowd(train, held_out, f"the folder {folder.name}", people, skipped)
 
 
 def _from_share(settings: VerifySettings, posts: Dataset) -> Crowd:
@@ -75,6 +77,26 @@ def _from_share(settings: VerifySettings, posts: Dataset) -> Crowd:
     held_out, unranked = captioned(test, "--crowd-captions") if testing else ([], [])
     skipped = [*posts.skipped, *unranked, *unused(posts.photos, training, testing)]
     return Crowd(train, held_out, where_from(posts.photos, settings), people_of(posts), skipped)
+
+
+def apart(crowd: Crowd, posts: Split) -> Crowd:
+    """Return the crowd without held-out photos that are near-duplicates of the user's, which would be ranked twice.
+
+    Raises:
+        InputError: none is left.
+    """
+    gallery = [photo.path for photo, _ in posts.held_out]
+    near = set(near_duplicates([photo.path for photo, _ in crowd.held_out], gallery))
+    if len(near) == len(crowd.held_out):
+        raise InputError(
+            "every held-out photo of the crowd is a near-duplicate of one of yours",
+            hint="pass photos of other people with --crowd-test",
+        )
+    dropped = [
+        Skipped(crowd.held_out[n][0].id, "near-duplicate", "of a photo of yours that is ranked") for n in sorted(near)
+    ]
+    kept = [held for n, held in enumerate(crowd.held_out) if n not in near]
+    return replace(crowd, held_out=kept, skipped=[*crowd.skipped, *dropped])
 
 
 def asked_for(posts: Split, crowd: Crowd, gallery: DecodedPosts, own: int) -> Identities | None:

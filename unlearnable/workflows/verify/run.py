@@ -28,7 +28,7 @@ from unlearnable.scratch import scratch_folder
 from unlearnable.workflows.output.refusal import check_apart, refuse_published
 from unlearnable.workflows.verify.arms import VerifyArm, Versions
 from unlearnable.workflows.verify.cells import VERSION, Grid, run_cells
-from unlearnable.workflows.verify.crowd import Crowd, asked_for, open_crowd
+from unlearnable.workflows.verify.crowd import Crowd, apart, asked_for, open_crowd
 from unlearnable.workflows.verify.enough import too_few
 from unlearnable.workflows.verify.made import refuse_exchanged, refuse_unfinished
 from unlearnable.workflows.verify.roles import victims_of
@@ -83,6 +83,7 @@ def _verified(
     folder, device = output_folder(settings), choose_device(settings.device)
     crowd = open_crowd(settings)
     split = divide(settings, progress, crowd.held_out if crowd else ())
+    crowd = crowd and apart(crowd, split)
     some = crowd and settings.leaked
     leaked = leaked_posts(len(split.train), settings.leaked, settings.seed) if some else frozenset()
     fetch(settings.victims, progress)

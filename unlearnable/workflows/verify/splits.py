@@ -65,7 +65,8 @@ def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] 
     if settings.test is not None:
         test = named_apart(open_collection(settings.test, settings.test_captions), names(people))
         held_out, unranked = captioned(test, "--test-captions")
-        people = people_of(test)
+        known, people = people, people_of(test)
+        _refuse_strangers(known, people, settings)
         train, source = posts, f"the folder {settings.test.name}"
     else:
         photos = [post.original for post in posts]
@@ -93,6 +94,21 @@ def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] 
         if post.original.id not in chosen:
             read_both(post)  # whether a damaged copy is found must not depend on the split
     return Split(distinct, held_out, source, [train[n].original.id for n in sorted(near)], skipped, people, notes)
+
+
+def _refuse_strangers(known: Mapping[str, Person], shown: Mapping[str, Person], settings: VerifySettings) -> None:
+    """Refuse photos to rank that show none of the people of the posts: figures would be of people whom nobody learnt.
+
+    Raises:
+        InputError: it is so.
+    """
+    if known and shown and not names(known).keys() & names(shown).keys():
+        stranger, someone = min(names(shown)), min(names(known))
+        raise InputError(
+            f"nobody in {settings.originals}, such as {someone}, is on the photos to rank in {settings.test}, "
+            f"such as {stranger}",
+            hint="give --test other photos of the same people, under the same names",
+        )
 
 
 def names(people: Mapping[str, Person]) -> dict[str, str]:
