@@ -124,6 +124,15 @@ def test_pubfig_trains_on_no_near_duplicate_of_a_photo_that_was_drawn_to_be_rank
     assert after.notes == ("not trained on: 4 near-duplicates of photos to rank",)
 
 
+def test_faces_are_no_captions_of_flickr(faces):
+    rows = [{"image": str(path.relative_to(faces)), "person": path.parent.name} for path in faces.rglob("*.png")]
+    for n, row in enumerate(sorted(rows, key=str)):
+        row["split"] = "test" if n % 3 == 0 else "train"
+    (faces / "manifest.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(InputError, match=r"holds manifest\.jsonl, but no captions that split its photos"):
+        SUITES["flickr8k"].read(faces, None, 0)
+
+
 @pytest.mark.parametrize("name", sorted(SUITES))
 def test_a_wrong_layout_says_what_was_looked_for_and_what_was_found(name, tmp_path):
     photos(tmp_path / "data", 2)

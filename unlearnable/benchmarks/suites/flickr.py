@@ -31,6 +31,9 @@ def read(root: Path, limit: int | None, seed: int) -> Corpus:
         except InputError:  # captions of other photos, as in Karpathy's three files
             tried.append(captions.name)
             continue
+        if dataset.people:  # no captions, but who is on each photo, whose captions are invented
+            tried.append(captions.name)
+            continue
         if {"train", "test"} <= {photo.split for photo in dataset.photos}:
             return corpus_of(dataset, limit)
         listed = _by_lists(root, dataset)
