@@ -62,6 +62,11 @@ def test_flickr_as_a_token_file_beside_lists_of_the_split(tmp_path):
         (root / "text" / f"Flickr_8k.{name}.txt").write_text("".join(f"{x}\n" for x in own))
     (root / "text" / "Flickr8k.lemma.token.txt").write_text("".join(line.upper() for line in lines))
     (root / "text" / "latest.txt").write_bytes(b"\xff\xfe")
+    (root / "text" / "contest.txt").write_bytes(b"\0\xff\xfe\0" * 9)
+    assert counts(flickr_read(root)) == (8, 4, 8)
+    for name, encoding in (("trainImages", "utf-8-sig"), ("testImages", "utf-16")):  # as editors on Windows save them
+        path = root / "text" / f"Flickr_8k.{name}.txt"
+        path.write_bytes(path.read_text().replace("\n", "\r\n").encode(encoding))
     assert counts(flickr_read(root)) == (8, 4, 8)
     assert flickr_read(root).train[0].captions[0] == captions(0)[0], "not the lemmatised one"
     (root / "text" / "Flickr8k.token.txt").write_text("".join(lines[2:-2]))  # nothing of the first photo and the last

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from unlearnable.benchmarks.suites.base import Corpus, corpus_of
 from unlearnable.datasets import Dataset, find_captions, open_dataset
+from unlearnable.datasets.text.document import read_document
 from unlearnable.errors import InputError
 
 LAYOUTS = (
@@ -69,5 +70,8 @@ def _is_list(path: Path, words: tuple[str, ...]) -> bool:
 
 def _names(path: Path) -> list[str]:
     """Return the stems of the photos that a list names, one per line."""
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    try:
+        lines = read_document(path).text.splitlines()
+    except InputError:  # no text: something else under such a name
+        return []
     return [Path(line.strip()).stem for line in lines if line.strip()]
