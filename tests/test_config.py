@@ -268,3 +268,18 @@ def test_the_home_folder_is_meant_where_the_shell_left_its_sign(tmp_path, monkey
     assert (settings.output, settings.captions) == (tmp_path, tmp_path / "posts.jsonl")
     (tmp_path / "~").mkdir()  # one that is called so
     assert resolve_as(ProtectSettings, {"photos": photos, "output": "~"}).output == Path("~")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"photos": 3}, "photos: needs to be a path (got 3)"),
+        ({"photos": []}, "photos: needs at least one value (got [])"),
+        ({"photos": {}}, "photos: needs to be one value or a list of them (got {})"),
+        ({"photos": "p", "method": 3}, "method: needs to be text (got 3)"),
+    ],
+)
+def test_a_value_of_another_type_is_told_what_it_has_to_be(given, words):
+    with pytest.raises(ConfigError) as caught:
+        resolve_as(ProtectSettings, given)
+    assert caught.value.message == words

@@ -22,6 +22,14 @@ from unlearnable.registry import did_you_mean
 ENVIRONMENT = "UNLEARNABLE_"
 LARGEST_FILE = 2**20  # bytes
 LONGEST_VALUE = 80  # characters of a wrong value in a message
+_NEEDED = {  # what pydantic says in words of its own, by the type of its error
+    "bool_type": "needs to be true or false",
+    "bool_parsing": "needs to be true or false",
+    "path_type": "needs to be a path",
+    "string_type": "needs to be text",
+    "too_short": "needs at least one value",
+    "tuple_type": "needs to be one value or a list of them",
+}
 Kind = TypeVar("Kind", bound=Settings)
 
 
@@ -185,9 +193,7 @@ def _explained(
     source = f" from {sources[name]}" if sources.get(name) else ""
     if first["type"] in numbers.FAULTS:
         message = numbers.needed(kind, name)
-    elif first["type"] in ("bool_type", "bool_parsing"):
-        message = "needs to be true or false"
-    message = message.replace("Input should be", "needs to be")
+    message = _NEEDED.get(first["type"], message).replace("Input should be", "needs to be")
     return ConfigError(f"{name}: {message[0].lower()}{message[1:]} (got {_shown(first.get('input'))}{source})")
 
 
