@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
-from tests.conftest import tree
+from tests.conftest import picture, tree
 from unlearnable import checkpoint, files
 from unlearnable.config import TrainSettings
 from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelError, OutputError
@@ -363,3 +364,13 @@ def test_a_copy_of_a_held_out_photo_is_not_trained_on(settings, posts, tmp_path)
     (tmp_path / "copies" / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in named))
     report = train(settings.model_copy(update={"data": (posts, tmp_path / "copies")}))
     assert (report.photos, report.pairs, report.held_out_photos) == (5, 5, 3)
+
+
+def test_faces_under_invented_names_and_their_own_are_trained_on_with_both(settings, tmp_path):
+    for n in range(6):
+        path = tmp_path / "faces" / f"Person_{n % 3}" / f"{n}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture(n)).save(path)
+    both = {"data": (tmp_path / "faces",) * 2, "captions": (Path("people"), Path("people:real"))}
+    report = train(settings.model_copy(update=both))
+    assert (report.photos, report.pairs, report.held_out_photos) == (3, 6, 3)

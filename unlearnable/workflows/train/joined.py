@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from unlearnable.datasets import Dataset, Pair, Photo
-from unlearnable.datasets.types import NO_RECORD
 from unlearnable.workflows.verify.splits import HELD_OUT
 
 
@@ -22,12 +21,15 @@ def joined(datasets: Sequence[Dataset]) -> list[Dataset]:
     if all(len(group) == 1 for group in same.values()):
         return list(datasets)
     told = [dataset.pairs_by_photo() for dataset in datasets]
+    made = [set() if dataset.people else dataset.uncaptioned for dataset in datasets]  # those of faces name somebody
     photos: list[list[Photo]] = [[] for _ in datasets]
     pairs: list[list[Pair]] = [[] for _ in datasets]
     for group in same.values():
         number, first = group[0]
         photos[number].append(replace(first, split=_split(photo.split for _, photo in group)))
-        pairs[number] += _distinct([pair for one, photo in group for pair in told[one][photo.id]], first)
+        own = [pair for one, photo in group if photo.id not in made[one] for pair in told[one][photo.id]]
+        distinct = {pair.caption: replace(pair, photo=first.id) for pair in own or told[number][first.id]}
+        pairs[number] += distinct.values()
     return [
         replace(dataset, photos=tuple(kept), pairs=tuple(captions))
         for dataset, kept, captions in zip(datasets, photos, pairs, strict=True)
@@ -37,9 +39,3 @@ def joined(datasets: Sequence[Dataset]) -> list[Dataset]:
 def _split(names: Iterable[str | None]) -> str | None:
     """Return the split that counts: one that is held out before others, or else the first."""
     return min(names, key=lambda name: HELD_OUT.index(name) if name in HELD_OUT else len(HELD_OUT))
-
-
-def _distinct(pairs: Sequence[Pair], photo: Photo) -> list[Pair]:
-    """Return the captions of a photo, each once, without those that were made up if there are others."""
-    own = [pair for pair in pairs if pair.record != NO_RECORD] or pairs[:1]
-    return [replace(pair, photo=photo.id) for pair in {pair.caption: pair for pair in own}.values()]
