@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -15,7 +14,7 @@ from torch import Tensor
 
 from unlearnable.errors import ModelError
 from unlearnable.models.header import LARGEST, TRANSFORMERS_CONFIG, Architecture, Deviation, Mean, refused
-from unlearnable.models.quiet import quiet
+from unlearnable.models.quiet import quiet, reason_of
 
 if TYPE_CHECKING:
     from unlearnable.models.dual_encoder import DualEncoder
@@ -77,7 +76,7 @@ def load(folder: Path) -> DualEncoder:
     except ModelError:
         raise
     except Exception as error:  # torch, safetensors and transformers each raise their own kinds
-        reason = shorten(str(error) or type(error).__name__, 160, placeholder=" ...")
+        reason = reason_of(error)
         raise ModelError(f"{folder}: no CLIP can be built from it ({reason})", hint="fetch it again") from error
     return encoder
 

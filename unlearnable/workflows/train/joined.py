@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from unlearnable.datasets import Dataset, Pair, Photo
-from unlearnable.workflows.verify.splits import HELD_OUT
+from unlearnable.datasets.held_out import HELD_OUT
 
 
 def joined(datasets: Sequence[Dataset]) -> list[Dataset]:
