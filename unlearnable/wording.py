@@ -27,6 +27,11 @@ def first_and_more(names: Sequence[str], noun: str) -> str:
     return names[0] + (f" and {counted(len(names) - 1, f'more {noun}')}" if len(names) > 1 else "")
 
 
+def it_and_others(number: int, one: str, several: str) -> str:
+    """Return what is said of a photo, or of it and others: "it is lost", "this and 3 more photos are lost"."""
+    return f"it {one}" if number == 1 else f"this and {counted(number - 1, 'more photo')} {several}"
+
+
 def pasted(value: object) -> str:
     """Return a path or a name as an argument of a command: in quotes, on Windows double ones, if it needs them."""
     text = str(value)

@@ -225,6 +225,16 @@ def test_rows_of_the_crowd_without_their_photo_are_listed_once(settings, street,
     assert [one.reason for one in report.skipped] == ["missing-photo"]
 
 
+def test_captions_of_the_crowd_that_were_made_up_are_counted(settings, street, tmp_path):
+    shutil.copytree(street / "crowd", tmp_path / "others")
+    posts = tmp_path / "others" / "posts.jsonl"
+    posts.write_text("".join(posts.read_text().splitlines(keepends=True)[2:]))
+    report = verify(settings(epochs=0, crowd=tmp_path / "others"))
+    assert report.crowd.notes == [
+        "2 photos of the crowd have no caption; one made from the name of file or folder is trained on in its place"
+    ]
+
+
 def test_photos_to_rank_show_the_people_of_the_posts(settings, street):
     with pytest.raises(InputError, match=r"nobody in .*mine, such as .*, is on the photos to rank in .*crowd-test"):
         verify(settings(test=street / "crowd-test", crowd=None, crowd_test=None))

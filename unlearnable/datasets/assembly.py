@@ -8,7 +8,7 @@ from pathlib import Path
 
 from unlearnable.datasets.tree import WITHHELD, find_photos, named, template_caption
 from unlearnable.datasets.types import NO_RECORD, ChangedField, Dataset, Pair, Photo, Skipped
-from unlearnable.wording import counted
+from unlearnable.wording import it_and_others
 
 IN_NO_POST = "in-no-post"  # of photos of an export, such as those of messages
 
@@ -71,5 +71,5 @@ def with_unnamed_counted(dataset: Dataset) -> Dataset:
     unnamed = sorted(set(find_photos(dataset.root)) - {photo.id for photo in dataset.photos})
     if not unnamed:
         return dataset
-    which = f"this and {counted(len(unnamed) - 1, 'more photo')} belong" if len(unnamed) > 1 else "it belongs"
-    return dataset.lacking([Skipped(unnamed[0], IN_NO_POST, f"{which} to no post that was read")])
+    which = it_and_others(len(unnamed), "belongs to no post that was read", "belong to no post that was read")
+    return dataset.lacking([Skipped(unnamed[0], IN_NO_POST, which)])

@@ -16,7 +16,7 @@ from unlearnable.datasets.icloud import kept_back
 from unlearnable.datasets.tree import WITHHELD, named
 from unlearnable.datasets.types import Dataset, Skipped
 from unlearnable.errors import InputError
-from unlearnable.wording import counted
+from unlearnable.wording import it_and_others
 
 # Where Instagram and Facebook, X, Google and older Instagram keep photos of messages, and Instagram what was deleted
 _KEPT_APART = re.compile(
@@ -75,10 +75,8 @@ def _private(dataset: Dataset) -> list[str]:
 def _without_private(dataset: Dataset, photos: list[str]) -> Dataset:
     if not photos:
         return dataset
-    note = Skipped(
-        photos[0], IN_NO_POST, f"this and {counted(len(photos) - 1, 'more photo')} are of messages, or were deleted"
-    )
-    return _without(dataset, photos, [note])
+    which = it_and_others(len(photos), "is of messages, or was deleted", "are of messages, or were deleted")
+    return _without(dataset, photos, [Skipped(photos[0], IN_NO_POST, which)])
 
 
 def _posted(export: Export, root: Path) -> list[str]:

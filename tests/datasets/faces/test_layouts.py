@@ -118,7 +118,7 @@ def test_a_folder_for_each_person(tmp_path: Path) -> None:
         "Bo Ek/1.jpg": ("Bo Ek", None),
         "Bo Ek/2.webp": ("Bo Ek", None),
     }
-    assert people.skipped == (Skipped("Bo Ek/x/3.jpg", "no-person", "it and 1 more photo are in no person's folder"),)
+    assert people.skipped == (Skipped("Bo Ek/x/3.jpg", "no-person", "this and 1 more photo are in no person's folder"),)
 
 
 def test_folders_on_top_give_the_split(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.fields import POSTS, Keys
 from unlearnable.datasets.types import Skipped
 from unlearnable.errors import InputError
-from unlearnable.wording import counted
+from unlearnable.wording import counted, it_and_others
 
 MANIFEST = "manifest.jsonl"
 KAGGLE = "CelebDataProcessed"
@@ -72,8 +72,8 @@ def from_folders(ids: Iterable[str]) -> Labels:
             labels[photo] = Label(person_name(people[0]), split)
         else:
             stray.append(photo)
-    others = f"it and {counted(len(stray) - 1, 'more photo')} are in no person's folder"
-    skipped = (Skipped(stray[0], "no-person", others),) if stray else ()
+    which = it_and_others(len(stray), "is in no person's folder", "are in no person's folder")
+    skipped = (Skipped(stray[0], "no-person", which),) if stray else ()
     return Labels(labels, skipped)
 
 

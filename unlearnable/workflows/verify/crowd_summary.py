@@ -7,6 +7,7 @@ from itertools import product
 from typing import get_args
 
 from unlearnable.config import AS_PUBLISHED, changing
+from unlearnable.datasets import Dataset
 from unlearnable.evaluation.crowd import by_photo, mean_retrieval, share
 from unlearnable.evaluation.findings import Attempt, attempts
 from unlearnable.evaluation.verdict import tenths
@@ -44,9 +45,17 @@ def crowd_report(study: Study, cells: Sequence[Cell]) -> CrowdRecord | None:
         attacker=first.attacker,
         further=list(_further(cells, ways, plain, photos)),
         in_words="",
-        notes=[] if asked else [NAMELESS],
+        notes=[*([] if asked else [NAMELESS]), *_said_of_captions(study.crowd.train)],
     )
     return report.model_copy(update={"in_words": _in_words(report)})
+
+
+def _said_of_captions(crowd: Dataset) -> Iterable[str]:
+    """Yield how many photos of the crowd have no caption of their own, but for faces, whose captions name somebody."""
+    made = len(crowd.uncaptioned)
+    if made and (crowd.captioned or not crowd.people):
+        have = "photo of the crowd has" if made == 1 else "photos of the crowd have"
+        yield f"{made} {have} no caption; one made from the name of file or folder is trained on in its place"
 
 
 def _further(

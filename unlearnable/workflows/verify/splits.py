@@ -102,8 +102,10 @@ def _refuse_strangers(known: Mapping[str, Person], shown: Mapping[str, Person], 
     Raises:
         InputError: it is so.
     """
-    if known and shown and not names(known).keys() & names(shown).keys():
-        stranger, someone = min(names(shown)), min(names(known))
+    ours, theirs = names(known), names(shown)
+    same = ours.keys() & theirs.keys() or {*ours.values()} & {*theirs.values()}  # another spelling of a folder
+    if ours and theirs and not same:
+        stranger, someone = min(theirs), min(ours)
         raise InputError(
             f"nobody in {settings.originals}, such as {someone}, is on the photos to rank in {settings.test}, "
             f"such as {stranger}",
