@@ -1,8 +1,8 @@
 """A device for tests that computes on the CPU and is called another one: what mixes the two fails as it would on a GPU.
 
 No machine that runs the tests need have a GPU. A tensor on the device wraps one of the CPU; an operation that is given
-tensors of both, a generator of the CPU, or a tensor for NumPy is an error, as with CUDA. It is for a new process:
-PyTorch takes one such device, for good, and before it has computed any gradient.
+tensors of both, a generator of the CPU, or a tensor for NumPy is an error, as with CUDA, and so are 64-bit numbers, as
+with MPS. It is for a new process: PyTorch takes one such device, for good, and before it has computed any gradient.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ class Elsewhere(Tensor):
     @staticmethod
     def __new__(cls, inner: Tensor) -> Elsewhere:
         """Return a tensor of the shape and memory of `inner`."""
+        if inner.dtype is torch.float64:
+            raise _refused(f"64-bit numbers on {NAME}, of which Apple's GPUs have none")
         made: Elsewhere = Tensor._make_wrapper_subclass(
             cls,
             inner.size(),
