@@ -69,7 +69,7 @@ def test_photos_that_were_not_used_are_said(pair, tiny_path, tmp_path):
         "".join(json.dumps({"image": f"{n}.png", "caption": f"{n}"}) + "\n" for n in range(4))
     )
     for n in range(2):
-        (test / f"{n}.png").write_bytes(b"no photo")
+        (test / f"{n}.png").write_bytes(b"no photo %d" % n)
     result = call("verify", *pair, "--victims", tiny_path, *SHORT, "--test", test, env={"COLUMNS": "200"})
     assert result.returncode == 0, result.stderr
     assert "2 not used, not-an-image: 0.png (" in result.stdout
