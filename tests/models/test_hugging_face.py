@@ -100,6 +100,15 @@ def test_a_file_of_the_folder_is_not_enough(folder):
     assert caught.value.hint == f"give its folder, {folder}"
 
 
+@pytest.mark.parametrize(("name", "is_one"), [("org/clip-vit-b.32", True), ("here/clip", False), ("org/a.pt", False)])
+def test_a_model_of_the_hub_is_to_be_fetched(name, is_one, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("here").mkdir()
+    with pytest.raises(ModelError, match=f"there is no file or folder {name}") as caught:
+        openclip.load(name)
+    assert (f"hf download {name} --local-dir FOLDER fetches" in caught.value.hint) == is_one
+
+
 def test_its_files_are_those_of_the_folder(folder, monkeypatch):
     monkeypatch.chdir(folder)
     wanted = [folder / "config.json", folder / "model.safetensors"]

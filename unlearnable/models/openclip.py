@@ -8,6 +8,7 @@ same architectures with random weights, for training from scratch.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 LISTED_BY = "unlearnable models"
 HEADER = "unlearnable"  # under which a file of weights holds what `save` notes
 WEIGHTS = frozenset({".bin", ".ckpt", ".pt", ".pth", ".safetensors"})  # suffixes of files
+_ON_THE_HUB = re.compile(r"[\w-]+/[\w.-]+")
 OFFLINE = f"works offline: {', '.join(bundled.NAMES)} (bundled), or a checkpoint on disk"
 
 
@@ -178,8 +180,11 @@ def _refuse_missing(path: Path, in_folder: bool) -> None:
         ModelError: there is no such file.
     """
     if (in_folder or files.is_address(path) or path.suffix.lower() in WEIGHTS) and not path.exists():
-        missing = files.missing(path)
-        raise ModelError(missing.message, hint=f"{missing.hint} ({LISTED_BY} lists those that have a name)")
+        missing, named = files.missing(path), f"{LISTED_BY} lists those that have a name"
+        is_weights = path.suffix.lower() in WEIGHTS
+        if not (is_weights or path.parent.exists()) and _ON_THE_HUB.fullmatch(path.as_posix()):
+            named += f"; hf download {path.as_posix()} --local-dir FOLDER fetches one of the Hugging Face hub"
+        raise ModelError(missing.message, hint=f"{missing.hint} ({named})")
 
 
 def _load_cached(name: str) -> DualEncoder:
