@@ -408,6 +408,17 @@ def test_a_full_disk_is_no_bug(desk, photos, monkeypatch, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_too_little_memory_is_no_bug(desk, photos, monkeypatch, capsys):
+    def full(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("unlearnable.workflows.protect.inbox.Inbox.posts", full)
+    drop(desk, *photos)
+    remedy = "close other programs, or go back to the captions, and choose less work"
+    assert desk.error == f"there is too little memory (MemoryError). {remedy}"
+    assert capsys.readouterr().err == ""
+
+
 def test_a_bug_is_said_too(desk, photos, monkeypatch, capsys):
     monkeypatch.setattr("unlearnable.workflows.protect.inbox.Inbox.posts", lambda *_: 1 / 0)
     drop(desk, *photos)

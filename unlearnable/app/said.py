@@ -6,13 +6,14 @@ import traceback
 
 from unlearnable import files
 from unlearnable.errors import ModelError, OutputError, UnlearnableError
+from unlearnable.models.device import given_up
 from unlearnable.registry import raised_in
 
 
 def said(error: Exception) -> str:
     """Return what to say of an error; of one that nobody foresaw the terminal gets the traceback."""
     full = files.full_disk(error)
-    told = error if isinstance(error, UnlearnableError) else full
+    told = error if isinstance(error, UnlearnableError) else full or given_up(error)
     if told is None:
         traceback.print_exc()
         shown = f"{type(error).__name__}: {error}"
@@ -27,4 +28,6 @@ def said(error: Exception) -> str:
         hint = "choose another folder"
     elif isinstance(told, ModelError) and "--overwrite" in hint:
         hint = "go back to the captions, and choose another amount of work"
+    elif isinstance(told, ModelError) and "--preset" in hint:
+        hint = "close other programs, or go back to the captions, and choose less work"
     return f"{told.message}. {hint}".strip()

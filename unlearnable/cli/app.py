@@ -26,6 +26,7 @@ from unlearnable.escapes import storable
 from unlearnable.folders import NO_HOME
 from unlearnable.launched import is_first
 from unlearnable.logfile import keeping
+from unlearnable.models.device import given_up
 from unlearnable.registry import raised_in
 from unlearnable.wording import pasted
 
@@ -150,6 +151,8 @@ def failure_of(error: Exception | KeyboardInterrupt, command: str = "") -> Failu
         return Failure(message[:1].lower() + message[1:], hint, error.exit_code)
     if (full := files.full_disk(error)) is not None:
         return Failure(full.message, full.hint, full.exit_code)
+    if (tired := given_up(error)) is not None:
+        return Failure(tired.message, tired.hint, tired.exit_code)
     if isinstance(error, OSError) and error.errno in _NO_WAY and error.filename:  # writing has told of it before
         hint = "check the path and the file permissions"
         return Failure(f"cannot access {error.filename}: {error.strerror}", hint, InputError.exit_code)

@@ -1,15 +1,24 @@
-"""The device that models run on, and what is drawn there."""
+"""The device that models run on, what is drawn there, and what is said where it gives up."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
-from unlearnable.errors import ConfigError
+from unlearnable.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
     import torch
+
+_NO_MEMORY = re.compile(  # of torch, NumPy, oneDNN and CUDA, on Linux, macOS and Windows
+    "out of memory|not enough memory|can(no|')t allocate memory|unable to allocate|"
+    "could not create a primitive|alloc_failed",
+    re.IGNORECASE,
+)
+_OF_A_GPU = re.compile(r"\b(cuda|cudnn|cublas|hip|mps)", re.IGNORECASE)
 
 
 def choose_device(wanted: str) -> str:
@@ -41,3 +50,23 @@ def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
     with torch.random.fork_rng([] if device is None or device.type == "cpu" else [device]):
         torch.manual_seed(seed)
         yield
+
+
+def given_up(error: BaseException | None) -> ModelError | None:
+    """Return what to say of an error of a device that has too little memory, or of a GPU that fails; None of others."""
+    while error is not None:
+        by_torch, said = isinstance(error, RuntimeError), str(error) or type(error).__name__
+        on_gpu = by_torch and _OF_A_GPU.search(said)
+        reason = shorten(said, 100, placeholder=" ...")
+        if isinstance(error, MemoryError) or (by_torch and _NO_MEMORY.search(said)):
+            where, less = ("on the GPU ", "--device cpu") if on_gpu else ("", "--preset fast, or a smaller model")
+            return ModelError(
+                f"there is too little memory {where}({reason})", hint=f"close other programs, or use {less}"
+            )
+        if on_gpu:
+            bug = (
+                "if it works elsewhere, this is a bug: please report it with the output of the same command and --debug"
+            )
+            return ModelError(f"the GPU fails ({reason})", hint=f"use --device cpu; {bug}")
+        error = error.__cause__ or error.__context__
+    return None
