@@ -32,7 +32,7 @@ from unlearnable.seal import SEAL
 from unlearnable.workflows.protect import publish
 from unlearnable.workflows.verify.cells import CellResults, run_cells
 from unlearnable.workflows.verify.matching import match, open_protected
-from unlearnable.workflows.verify.run import verify
+from unlearnable.workflows.verify.run import output_folder, verify
 from unlearnable.workflows.verify.splits import divide
 
 COLOURS = {
@@ -707,3 +707,12 @@ def test_faces_are_protected_and_verified_with_one_photo_of_each_person_held_out
     (few,) = (note for note in report.notes if "random order has a Hit@10 of 100 %, which cannot be judged" in note)
     assert "at least 20 are needed, by a split that the data names, or of faces one of each person, or" in few
     assert notes.told.index(few) < min(n for n, told in enumerate(notes.told) if "seed 0" in told)
+
+
+@pytest.mark.parametrize("given", ["..", "../../copies", "."])
+def test_the_report_lies_beside_the_copies_however_they_are_given(given, tmp_path, monkeypatch):
+    inside = tmp_path / "copies" if given == "." else tmp_path / "copies" / "trip"
+    inside.mkdir(parents=True)
+    monkeypatch.chdir(inside)
+    settings = VerifySettings(originals=tmp_path, protected=Path(given))
+    assert output_folder(settings) == tmp_path / "copies.verify"

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from unlearnable import files, turns
-from unlearnable.config import VerifySettings
+from unlearnable.config import VerifySettings, absolute
 from unlearnable.errors import InputError
 from unlearnable.evaluation.requirements import Rule, parse_rule
 from unlearnable.evaluation.scores import chance
@@ -108,7 +108,7 @@ def _verified(
 
 def output_folder(settings: VerifySettings) -> Path:
     """Return the folder of the report and the cells."""
-    protected = settings.protected.absolute()
+    protected = absolute(settings).protected
     return settings.output or protected.with_name(f"{protected.name}.verify")
 
 
