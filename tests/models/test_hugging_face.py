@@ -137,6 +137,7 @@ def test_weights_that_are_missing_are_not_made_up(model, tmp_path):
         ({"vision_config": {**VISION, "num_hidden_layers": 10**6}}, "its header is refused: vision_cfg"),
         ({"vision_config": {**VISION, "num_attention_heads": 0}}, "is damaged"),
         ({"vision_config": 3}, "is damaged"),
+        ({"vision_config": {**VISION, "hidden_size": 9000, "num_attention_heads": 9}}, "asks for more weights than"),
         ({"projection_dim": "many"}, "is damaged|is refused"),
     ],
     ids=lambda value: str(value)[:40],

@@ -93,7 +93,7 @@ def _config(folder: Path) -> dict[str, Any]:
     try:
         asked = CLIPConfig.from_dict(content)
         config = _in_open_clip(asked)
-        Architecture.model_validate(config)
+        least = Architecture.model_validate(config).least_weights()
     except ValidationError as error:
         raise refused(path, error) from error
     except Exception as error:  # a setting of another type than transformers expects
@@ -102,6 +102,9 @@ def _config(folder: Path) -> dict[str, Any]:
     acts = {tower.hidden_act for tower in towers}
     if len(acts) > 1 or not acts <= _ACTIVATIONS.keys() or any(tower.layer_norm_eps != _EPS for tower in towers):
         raise ModelError(f"{folder}: open_clip has no such CLIP", hint="activations or layer normalisation differ")
+    held = sum(file.stat().st_size for file in folder.iterdir() if file.suffix in (".safetensors", ".bin"))
+    if 2 * least > held:  # in half precision
+        raise ModelError(f"{path} asks for more weights than the folder holds", hint="fetch all of it again")
     return config
 
 
