@@ -14,18 +14,10 @@ from PIL import Image
 import unlearnable
 from tests.conftest import CAPTIONS, picture
 from tests.other_device import NAME
+from tests.workflows.conftest import QUICK
 from unlearnable.attackers import ATTACKERS
 
-QUICK: dict[str, Any] = {
-    "max_rounds": 2,
-    "noise_steps": 3,
-    "surrogate_steps": 2,
-    "learning_rate": 1e-3,
-    "candidates": 4,
-    "batch_size": 8,
-    "visibility": "low",
-    "noise_colour": "grey",
-}
+AS_BY_DEFAULT = {"visibility": "low", "noise_colour": "grey"}
 WAYS: dict[str, dict[str, Any]] = {
     "misleading": {"adversarial_weight": 1.0, "avoid_similar": 0.5},
     "natural": {"trigger_vocabulary": "natural"},
@@ -35,7 +27,7 @@ WAYS: dict[str, dict[str, Any]] = {
 
 def protecting(posts: str, model: str, language: str, way: str) -> dict[str, Any]:
     """Protect posts in one of the ways."""
-    asked = {**QUICK, **WAYS[way], "surrogate": (model,), "towers": (model,)}
+    asked = {**QUICK, **AS_BY_DEFAULT, **WAYS[way], "surrogate": (model,), "towers": (model,)}
     report = unlearnable.protect(Path(posts), output=Path(f"{way}-copies"), language_model=language, **asked)
     return {"device": report.device, "figures": [report.loss_first, report.loss_last, report.psnr_mean]}
 
