@@ -15,8 +15,8 @@ from hypothesis import settings
 from PIL import Image
 
 from tests.browser import started
-from unlearnable import checkpoint
 from unlearnable.config import MEMSettings
+from unlearnable.disk import checkpoint
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods.problem import Problem
 from unlearnable.models.dual_encoder import build
@@ -24,7 +24,7 @@ from unlearnable.models.openclip import save
 from unlearnable.models.tokens import cut, default_vocabulary, natural_vocabulary
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.posts.pixels import Pixels, Posts
-from unlearnable.progress import Silent
+from unlearnable.progress.reporting import Silent
 
 PLUGIN = Path(__file__).parent / "plugin"  # a package from outside; the contract tests run over its rows too
 sys.path.append(str(PLUGIN))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from unlearnable import checkpoint, seal
+from unlearnable.disk import checkpoint, seal
 from unlearnable.errors import CheckpointError
 
 

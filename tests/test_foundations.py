@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from unlearnable import checkpoint, errors, files, turns
+from unlearnable import errors
+from unlearnable.disk import checkpoint, files, locks
 from unlearnable.errors import CheckpointError, OutputError
 from unlearnable.models.openclip import save
 
@@ -103,9 +104,9 @@ def test_a_checkpoint_of_another_version_is_refused(tmp_path, monkeypatch):
 
 def test_a_lock_removes_no_file_that_holds_something(tmp_path):
     lock = tmp_path / ".lock"
-    with turns.held(tmp_path, lock, "training"):
+    with locks.held(tmp_path, lock, "training"):
         assert lock.stat().st_size == 0, "others would take it for a file of the user's"
     lock.write_text("dear")
-    with pytest.raises(OutputError, match="was not made by this program"), turns.held(tmp_path, lock, "training"):
+    with pytest.raises(OutputError, match="was not made by this program"), locks.held(tmp_path, lock, "training"):
         pass
     assert lock.read_text() == "dear"

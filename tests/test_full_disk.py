@@ -17,7 +17,7 @@ import torch
 
 from tests.cli.program import FILE, call
 from tests.conftest import tree
-from unlearnable import checkpoint, files
+from unlearnable.disk import checkpoint, files
 from unlearnable.errors import OutputError
 from unlearnable.models.openclip import save
 from unlearnable.posts.pixels import Pixels
@@ -72,7 +72,7 @@ def test_whoever_writes_says_that_the_disk_is_full(tmp_path, tiny):
 
 
 def test_too_little_room_is_said_before_the_work(posts, tiny_path, monkeypatch):
-    monkeypatch.setattr("unlearnable.disk.free_space", lambda folder: 1000)
+    monkeypatch.setattr("unlearnable.disk.limits.free_space", lambda folder: 1000)
     result = call("protect", posts, "--surrogate", tiny_path, "--max-rounds", "1")
     assert result.returncode == 5
     assert "0 MB are free" in result.stderr
@@ -84,7 +84,7 @@ def test_room_for_what_is_read_back_is_asked_for_before_the_work(posts, tiny_pat
     arguments = ("protect", posts, "--surrogate", tiny_path, "--method", "random", "--format", "jpeg")
     needed = json.loads(call(*arguments, "--dry-run", "--json").stdout)["bytes_needed"]
     assert needed > 3 * working
-    monkeypatch.setattr("unlearnable.disk.free_space", lambda folder: needed - working - 1)
+    monkeypatch.setattr("unlearnable.disk.limits.free_space", lambda folder: needed - working - 1)
     refused = call(*arguments)
     assert (refused.returncode, "MB are free on its disk" in refused.stderr) == (5, True)
     assert "optimising" not in refused.stderr

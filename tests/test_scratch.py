@@ -15,14 +15,15 @@ import pytest
 from tests.cli.program import FILE, PAUSING, POSIX, call
 from tests.forked import Forked
 from tests.workflows.conftest import QUICK
-from unlearnable import protect, scratch
+from unlearnable import protect
+from unlearnable.disk import scratch
+from unlearnable.disk.scratch import scratch_folder
 from unlearnable.errors import OutputError
-from unlearnable.scratch import scratch_folder
 
 pytestmark = POSIX
 HOLDING = """
 import sys
-from unlearnable.scratch import scratch_folder
+from unlearnable.disk.scratch import scratch_folder
 with scratch_folder() as folder:
     (folder / "pixels.u8").write_text("original")
     print(folder, flush=True)

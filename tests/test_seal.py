@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnable import checkpoint, seal
+from unlearnable.disk import checkpoint, seal
 from unlearnable.errors import CheckpointError
 
 FLIP = st.tuples(st.integers(0), st.integers(0, 7))

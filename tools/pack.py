@@ -11,7 +11,7 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
-from unlearnable import checksums, files
+from unlearnable.disk import checksums, files
 from unlearnable.models import bundled
 from unlearnable.models.openclip import load
 

@@ -19,7 +19,7 @@ from unlearnable.errors import (
     OutputError,
     UnlearnableError,
 )
-from unlearnable.progress import Progress, Silent
+from unlearnable.progress.reporting import Progress, Silent
 
 if TYPE_CHECKING:
     from unlearnable.config import (

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         TrainOptions,
         VerifyOptions,
     )
-    from unlearnable.progress import Progress
+    from unlearnable.progress.reporting import Progress
     from unlearnable.results import (
         BenchmarkReport,
         ExplainReport,
@@ -324,7 +324,7 @@ def _logged(settings: LoggedSettings, progress: Progress | None) -> AbstractCont
     Raises:
         OutputError: the log file would be published.
     """
-    from unlearnable.logfile import logged
+    from unlearnable.progress.logfile import logged
     from unlearnable.workflows.output.refusal import refuse_published
 
     if settings.log_file:
@@ -333,7 +333,7 @@ def _logged(settings: LoggedSettings, progress: Progress | None) -> AbstractCont
 
 
 def _receiver(progress: Progress | None) -> Progress:
-    from unlearnable.progress import Progress, Silent
+    from unlearnable.progress.reporting import Progress, Silent
 
     if progress is None:
         return Silent()

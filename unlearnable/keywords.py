@@ -8,7 +8,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from unlearnable.errors import UnlearnableError
-from unlearnable.progress import Progress, expect, within
+from unlearnable.progress.reporting import Progress, expect, within
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")

@@ -22,7 +22,7 @@ from unlearnable.experiments.cells import CellTraining, Experiment, run
 from unlearnable.experiments.fit import TrainingTask, fit
 from unlearnable.models.tokens import tokenizer
 from unlearnable.optim.contrastive import contrastive_loss
-from unlearnable.progress import Silent
+from unlearnable.progress.reporting import Silent
 from unlearnable.training.attacker import PLAIN, Attacker, Batch
 
 

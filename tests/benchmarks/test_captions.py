@@ -9,9 +9,9 @@ import pytest
 from tests.conftest import CAPTIONS, tree
 from unlearnable.benchmarks import fluency, protections, runner, study
 from unlearnable.config import PRESETS, MEMSettings, named_settings
+from unlearnable.disk.seal import SEAL
 from unlearnable.errors import ModelError
 from unlearnable.protection.captions import cut_captions
-from unlearnable.seal import SEAL
 
 KNOWN = {word for caption in CAPTIONS for word in caption.split()} | {"photo", "of"}
 

@@ -13,7 +13,7 @@ from unlearnable.benchmarks.crowd.bench import crowd_bench
 from unlearnable.benchmarks.crowd.plan import draws
 from unlearnable.errors import ConfigError
 from unlearnable.evaluation import idia
-from unlearnable.progress import Silent
+from unlearnable.progress.reporting import Silent
 
 
 @pytest.fixture

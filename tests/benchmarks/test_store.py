@@ -12,13 +12,13 @@ import pytest
 from PIL import Image
 
 from tests.conftest import Told
-from unlearnable import checkpoint
 from unlearnable.benchmarks import pixel_cache as store
 from unlearnable.benchmarks.suites.base import Item
 from unlearnable.datasets import Photo
+from unlearnable.disk import checkpoint
 from unlearnable.errors import OutputError
 from unlearnable.imaging.decode import decode
-from unlearnable.progress import Silent
+from unlearnable.progress.reporting import Silent
 
 RUNS = 4
 

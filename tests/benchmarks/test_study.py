@@ -34,7 +34,7 @@ from unlearnable.experiments import models
 from unlearnable.methods import METHODS
 from unlearnable.models import openclip, precision
 from unlearnable.models.weights import weights_sha256
-from unlearnable.progress import Silent
+from unlearnable.progress.reporting import Silent
 
 
 def test_flickr_fills_tables_1_and_3_beside_the_papers_figures(flickr, asked):

@@ -18,7 +18,7 @@ from unlearnable.results.common import made_by
 PAUSING = """
 import sys, threading
 import unlearnable.experiments.fit as fit
-from unlearnable import checkpoint
+from unlearnable.disk import checkpoint
 from unlearnable.cli.app import main
 real, checkpoint.SOON = fit._save, 0
 def save_and_pause(task, *rest):

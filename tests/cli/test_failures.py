@@ -16,7 +16,7 @@ from tests.cli.program import POSIX, call, run
 from tests.forked import Forked
 from unlearnable.cli import doctor
 from unlearnable.cli.app import failure_of
-from unlearnable.wording import pasted
+from unlearnable.wording.counts import pasted
 
 MANY = "9" * 5000
 

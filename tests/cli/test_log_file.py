@@ -15,7 +15,7 @@ from unlearnable import protect
 from unlearnable.cli import shown
 from unlearnable.cli.console import say
 from unlearnable.errors import OutputError
-from unlearnable.logfile import keeping, open_log
+from unlearnable.progress.logfile import keeping, open_log
 
 STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} (INFO|WARNING|ERROR) ")
 

@@ -15,7 +15,7 @@ from tests.cli.program import FILE, PAUSING, POSIX, call, run
 from tests.conftest import tree
 from tests.forked import Forked
 from unlearnable.config import VerifySettings
-from unlearnable.progress import Silent
+from unlearnable.progress.reporting import Silent
 from unlearnable.results.common import made_by
 from unlearnable.workflows.verify.splits import divide
 

@@ -11,14 +11,14 @@ from rich.console import Console
 from rich.progress import Progress as Bars
 from rich.progress import TextColumn
 
-from unlearnable import lines
 from unlearnable.cli import shown
-from unlearnable.forecast import Forecast, duration
-from unlearnable.progress import Forecasting, Silent, expect, within
+from unlearnable.progress import lines
+from unlearnable.progress.forecast import Forecast, duration
+from unlearnable.progress.reporting import Forecasting, Silent, expect, within
 
 FIRST_WORD = """
 import sys, time
-from unlearnable import lines
+from unlearnable.progress import lines
 from unlearnable.cli.app import main
 def said(self, text):
     print(text, round(time.process_time(), 2), "torch" in sys.modules)

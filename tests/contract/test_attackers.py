@@ -14,7 +14,7 @@ from unlearnable.config import Recipe
 from unlearnable.experiments.fit import TrainingTask, fit
 from unlearnable.models.dual_encoder import build
 from unlearnable.posts.pairs import Pairs
-from unlearnable.progress import Silent
+from unlearnable.progress.reporting import Silent
 
 RECIPE = Recipe(epochs=3, lr=1e-3, batch_size=4, seed=3)
 TOWERS = {

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from unlearnable import checksums
 from unlearnable.datasets import Dataset, Pair, open_dataset
+from unlearnable.disk import checksums
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from unlearnable.config import MEMSettings
 from unlearnable.datasets import open_dataset
 from unlearnable.models import bundled
 from unlearnable.optim.view import apply_noise
-from unlearnable.progress import Silent
+from unlearnable.progress.reporting import Silent
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

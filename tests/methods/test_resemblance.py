@@ -17,7 +17,7 @@ from unlearnable.methods.resemblance import FOUND, SYNONYMS, resemblance, text_f
 from unlearnable.methods.trigger_search import draw_triggers, improve_triggers
 from unlearnable.models.openclip import load
 from unlearnable.models.tokens import Vocabulary, default_vocabulary, natural_vocabulary
-from unlearnable.progress import Silent
+from unlearnable.progress.reporting import Silent
 from unlearnable.training.distributed import World
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "photos"

@@ -13,7 +13,7 @@ from unlearnable.methods.mem import MEM
 from unlearnable.methods.random import RandomNoise
 from unlearnable.methods.resemblance import COMPARING
 from unlearnable.methods.uap import UAP
-from unlearnable.progress import Silent
+from unlearnable.progress.reporting import Silent
 from unlearnable.protection.optimise import OptimisationTask, optimise, reason_to_stop
 from unlearnable.protection.ticks import LEARNING, Ticks
 from unlearnable.protection.timing import StepSeconds, optimising_seconds, step_seconds, texts_tried, tried_seconds

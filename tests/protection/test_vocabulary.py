@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from unlearnable.methods.mem import MEM
 from unlearnable.methods.resemblance import resemblance, text_features
 from unlearnable.models.tokens import tokenizer
-from unlearnable.progress import Silent
+from unlearnable.progress.reporting import Silent
 from unlearnable.protection import vocabulary
 from unlearnable.protection.vocabulary import compared
 

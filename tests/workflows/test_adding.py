@@ -13,11 +13,12 @@ from PIL.PngImagePlugin import PngInfo
 
 from tests.conftest import Told, picture, tree
 from tests.workflows.conftest import QUICK, manifest
-from unlearnable import files, protect
+from unlearnable import protect
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.datasets import open_dataset
+from unlearnable.disk import files
 from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputError
-from unlearnable.progress import Silent
+from unlearnable.progress.reporting import Silent
 from unlearnable.workflows.output.layout import layout_of
 from unlearnable.workflows.output.records import seal_records
 from unlearnable.workflows.protect import publish, published

@@ -16,7 +16,7 @@ from tests.workflows.conftest import QUICK
 from unlearnable import protect
 from unlearnable.config import ProtectSettings
 from unlearnable.errors import CheckpointError, InputError
-from unlearnable.progress import Silent
+from unlearnable.progress.reporting import Silent
 from unlearnable.workflows.protect import publish, read_one, readback, write_one, written
 from unlearnable.workflows.protect import run as workflow
 from unlearnable.workflows.protect.changes import said_of_change

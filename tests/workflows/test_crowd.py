@@ -25,7 +25,7 @@ from unlearnable.experiments.arms import leaked_posts
 from unlearnable.posts.pairs import Joined, Mixed
 from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.reading import DecodedPosts, open_collection
-from unlearnable.progress import Silent
+from unlearnable.progress.reporting import Silent
 from unlearnable.report.crowd_rows import crowd_rows
 from unlearnable.workflows.verify.arms import Versions
 from unlearnable.workflows.verify.crowd import open_crowd

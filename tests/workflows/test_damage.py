@@ -11,7 +11,8 @@ import pytest
 
 from tests.conftest import Told, tree
 from tests.workflows.conftest import QUICK
-from unlearnable import checkpoint, protect
+from unlearnable import protect
+from unlearnable.disk import checkpoint
 from unlearnable.errors import CheckpointError
 from unlearnable.workflows.explain.selection import manifest_line
 from unlearnable.workflows.protect import publish

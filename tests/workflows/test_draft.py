@@ -15,7 +15,7 @@ from unlearnable import protect
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.errors import ConfigError, InputError, Interrupted, OutputError
 from unlearnable.models.tokens import tokenizer
-from unlearnable.progress import Silent
+from unlearnable.progress.reporting import Silent
 from unlearnable.workflows.protect.draft import draft
 
 

@@ -23,7 +23,7 @@ from unlearnable.imaging.encoding import Encoding
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import Noisy
 from unlearnable.posts.reading import open_collection
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 from unlearnable.workflows.protect import publish, written
 from unlearnable.workflows.protect.dry_run import plan
 from unlearnable.workflows.protect.target import Target

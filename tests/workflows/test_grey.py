@@ -11,7 +11,7 @@ from PIL import Image
 import unlearnable
 from tests.conftest import picture, tree
 from tests.workflows.conftest import manifest
-from unlearnable import checkpoint
+from unlearnable.disk import checkpoint
 from unlearnable.methods import METHODS
 
 GREYS = ("grey.png", "alpha.png", "deep.png", "bits.png", "grey.jpg", "equal.png", "equal.jpg", "grey.webp", "grey.gif")

@@ -15,7 +15,8 @@ from PIL import Image
 from tests.cli.program import FILE, PAUSING, POSIX, call
 from tests.conftest import picture, tree
 from tests.forked import Forked
-from unlearnable import files, protect
+from unlearnable import protect
+from unlearnable.disk import files
 from unlearnable.errors import OutputError
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect import publish, published

@@ -18,7 +18,8 @@ from tests.cli.program import FILE, PAUSING, POSIX
 from tests.conftest import tree
 from tests.forked import Forked
 from tests.workflows.conftest import QUICK
-from unlearnable import files, protect, turns
+from unlearnable import protect
+from unlearnable.disk import files, locks
 from unlearnable.errors import InputError, ModelError, OutputError
 from unlearnable.workflows import history
 from unlearnable.workflows.output.layout import layout_of
@@ -97,7 +98,7 @@ def test_nothing_is_left_where_a_file_system_has_no_locks_or_no_modes(posts, tmp
     "hold",
     [
         lambda posts: held(layout_of(posts, None)),
-        lambda posts: turns.held(posts.parent / "new.safetensors", posts.parent / ".lock", "training"),
+        lambda posts: locks.held(posts.parent / "new.safetensors", posts.parent / ".lock", "training"),
     ],
 )
 def test_a_disk_that_takes_no_changes_any_more_is_said_and_is_no_bug(posts, monkeypatch, hold):

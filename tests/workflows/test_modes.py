@@ -10,7 +10,8 @@ import pytest
 
 from tests.cli.program import POSIX
 from tests.workflows.conftest import QUICK
-from unlearnable import files, protect
+from unlearnable import protect
+from unlearnable.disk import modes
 
 pytestmark = POSIX
 
@@ -63,5 +64,5 @@ def test_a_copy_can_be_changed_by_its_owner_and_run_by_nobody(tmp_path, original
     for name in ("original", "copy"):
         (tmp_path / name).touch()
     (tmp_path / "original").chmod(original)
-    files.copy_mode(tmp_path / "original", tmp_path / "copy")
+    modes.copy_mode(tmp_path / "original", tmp_path / "copy")
     assert mode(tmp_path / "copy") == copy

@@ -11,8 +11,9 @@ from PIL import Image
 
 from tests.cli.program import POSIX
 from tests.conftest import picture, tree
-from unlearnable import disk, protect, verify
+from unlearnable import protect, verify
 from unlearnable.config import ProtectSettings, resolve_as
+from unlearnable.disk import limits
 from unlearnable.errors import OutputError
 from unlearnable.workflows.protect.check import check
 from unlearnable.workflows.protect.dry_run import plan
@@ -102,7 +103,7 @@ def test_a_place_that_may_not_be_looked_at_is_not_called_too_long(tmp_path, monk
         raise PermissionError(errno.EACCES, "Permission denied", str(path))
 
     monkeypatch.setattr(Path, "lstat", closed)
-    assert disk.can_exist(tmp_path / "closed" / "output")
+    assert limits.can_exist(tmp_path / "closed" / "output")
 
 
 @pytest.mark.parametrize("vocabulary", ["words", "natural"])

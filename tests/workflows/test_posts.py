@@ -14,7 +14,7 @@ from tests.conftest import Told
 from tests.datasets.formats.unpublished import gallery_dl_of
 from unlearnable.config import ProtectSettings
 from unlearnable.errors import ConfigError, InputError
-from unlearnable.wording import pasted
+from unlearnable.wording.counts import pasted
 from unlearnable.workflows.protect.chosen import Source, source_of
 from unlearnable.workflows.protect.posts import open_posts
 

@@ -15,9 +15,10 @@ from PIL import Image
 from tests.conftest import Told, picture, tree
 from tests.datasets.formats.unpublished import xmp_of
 from tests.workflows.conftest import QUICK, manifest
-from unlearnable import checkpoint, protect
+from unlearnable import protect
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.datasets import open_dataset
+from unlearnable.disk import checkpoint
 from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelError, OutputError
 from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import save

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.conftest import Told, picture, tree
-from unlearnable import checksums, disk, protect
+from unlearnable import protect
 from unlearnable.config import ProtectSettings, resolve_as
+from unlearnable.disk import checksums, limits
 from unlearnable.errors import CheckpointError, OutputError
 from unlearnable.workflows.output.layout import layout_of
 from unlearnable.workflows.protect import published
@@ -50,14 +51,14 @@ def private(tmp_path):
 
 def test_a_folder_that_cannot_be_written_stops_the_run_before_it_touches_the_result(run, out, private, monkeypatch):
     run()
-    before, genuine = tree(out) | tree(private), disk.check_writable
+    before, genuine = tree(out) | tree(private), limits.check_writable
 
     def check_writable(folder):  # root may write a folder of mode 000
         if folder == out / "trip":
             raise OutputError(f"cannot write {folder}: Permission denied")
         genuine(folder)
 
-    monkeypatch.setattr(disk, "check_writable", check_writable)
+    monkeypatch.setattr(limits, "check_writable", check_writable)
     with pytest.raises(OutputError, match="trip: Permission denied"):
         run(overwrite=True)
     assert tree(out) | tree(private) == before

@@ -21,7 +21,7 @@ from unlearnable.cli.app import main
 
 CHILD = """
 import json, sys
-from unlearnable import checkpoint
+from unlearnable.disk import checkpoint
 from unlearnable.cli.app import main
 checkpoint.SOON = 0
 sys.argv = ["unlearnable", *json.loads(sys.argv[1])]

@@ -11,14 +11,14 @@ import torch
 from PIL import Image
 
 from tests.conftest import picture, tree
-from unlearnable import checkpoint, files
 from unlearnable.config import TrainSettings
+from unlearnable.disk import checkpoint, files
 from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelError, OutputError
 from unlearnable.experiments import fit as fit_module
-from unlearnable.lines import Lines
 from unlearnable.models import openclip
 from unlearnable.models.architectures import ARCHITECTURES
 from unlearnable.models.openclip import load
+from unlearnable.progress.lines import Lines
 from unlearnable.training.distributed import World
 from unlearnable.workflows.train.outputs import partial_path, report_path
 from unlearnable.workflows.train.run import train

@@ -23,12 +23,12 @@ from unlearnable.attacks.base import AttackFamily, on_captions
 from unlearnable.config import SUITES, VerifySettings, resolve_as
 from unlearnable.config.suites import AttackSuite
 from unlearnable.datasets.held_out import split
+from unlearnable.disk.seal import SEAL
 from unlearnable.errors import ConfigError, InputError, OutputError
 from unlearnable.models.weights import weights_sha256
 from unlearnable.posts.letters import look_alike
 from unlearnable.posts.reading import open_collection
-from unlearnable.progress import Silent
-from unlearnable.seal import SEAL
+from unlearnable.progress.reporting import Silent
 from unlearnable.workflows.protect import publish
 from unlearnable.workflows.verify.cells import CellResults, run_cells
 from unlearnable.workflows.verify.matching import match, open_protected

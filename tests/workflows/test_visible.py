@@ -12,10 +12,10 @@ import unlearnable
 from tests.cli.program import call
 from tests.conftest import tree
 from tests.workflows.conftest import manifest
+from unlearnable.disk.seal import seal_line, unseal_line
 from unlearnable.evaluation.visibility import visibility
 from unlearnable.imaging.decode import decode
 from unlearnable.results import ProtectReport
-from unlearnable.seal import seal_line, unseal_line
 from unlearnable.workflows.protect import publish
 
 NEW = {"flip_mean", "flip_max", "delta_e_mean", "bytes_in", "bytes_out"}

@@ -11,11 +11,11 @@ from safetensors.torch import load_file, save_file
 from tests.workflows.conftest import QUICK
 from unlearnable import protect
 from unlearnable.config import ProtectSettings
+from unlearnable.disk.seal import SEAL
 from unlearnable.errors import CheckpointError, ConfigError, ModelError
 from unlearnable.methods.batches import batch_loss
 from unlearnable.models import openclip
 from unlearnable.models.openclip import save
-from unlearnable.seal import SEAL
 from unlearnable.workflows.protect import readback
 
 

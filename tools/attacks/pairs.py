@@ -22,7 +22,7 @@ from unlearnable.errors import InputError
 from unlearnable.experiments.models import ModelPool
 from unlearnable.optim.view import apply_noise
 from unlearnable.posts.reading import open_collection
-from unlearnable.progress import Silent
+from unlearnable.progress.reporting import Silent
 
 SURROGATE, SIDE, EACH = "small", 224, 8  # the side of the squares; photos of a person
 

@@ -25,7 +25,7 @@ from pairs import Pair, pairs_of, parts_of, protected
 from safetensors.torch import save_file
 from torch import Tensor
 
-from unlearnable import checkpoint, checksums, files
+from unlearnable.disk import checkpoint, checksums, files
 from unlearnable.experiments.models import ModelPool
 from unlearnable.models import purifier
 from unlearnable.models.purifier import EPSILON, Purifier

@@ -38,7 +38,7 @@ from unlearnable.models.architectures import tuning_rate
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import tokenizer
 from unlearnable.posts.pairs import Pairs, pairs_of
-from unlearnable.progress import Silent
+from unlearnable.progress.reporting import Silent
 
 Row = tuple[Path, dict[str, Any]]
 

@@ -32,7 +32,7 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.optim.adversarial import centres_of
 from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.posts.pairs import Pairs, Photos, pairs_of
-from unlearnable.progress import Silent
+from unlearnable.progress.reporting import Silent
 
 BATCH = 64
 

@@ -25,7 +25,7 @@ from unlearnable.evaluation.stealth import auroc, nats_per_token
 from unlearnable.methods.batches import settle, shuffled_batches
 from unlearnable.methods.trigger_search import improve_triggers
 from unlearnable.models.judge import load_judge
-from unlearnable.progress import Silent
+from unlearnable.progress.reporting import Silent
 from unlearnable.protection.captions import writing
 from unlearnable.workflows.protect.setup import load_surrogates
 from unlearnable.workflows.protect.summary import trigger_figures

@@ -55,7 +55,7 @@ from unlearnable.experiments.fit import TrainingTask, fit
 from unlearnable.experiments.models import ModelPool
 from unlearnable.models.architectures import tuning_rate
 from unlearnable.posts.pairs import Pairs, pairs_of
-from unlearnable.progress import Progress, Silent
+from unlearnable.progress.reporting import Progress, Silent
 
 SIDE = 144  # pixels of the squares that stand for the files
 RECIPE = {"epochs": 10, "batch_size": 64, "one_caption": True}

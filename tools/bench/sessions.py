@@ -11,7 +11,7 @@ from unlearnable.datasets import open_dataset
 from unlearnable.methods.base import AnySession
 from unlearnable.methods.measure import measuring
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.progress import Silent
+from unlearnable.progress.reporting import Silent
 from unlearnable.protection.vocabulary import compared
 from unlearnable.workflows.output.layout import layout_of
 from unlearnable.workflows.protect.setup import make_ready

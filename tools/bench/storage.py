@@ -27,7 +27,7 @@ from unlearnable.imaging.placement import grid_shape
 from unlearnable.models.tokens import cut
 from unlearnable.optim.view import apply_noise
 from unlearnable.posts.pairs import pairs_of
-from unlearnable.progress import Silent
+from unlearnable.progress.reporting import Silent
 from unlearnable.stores.noise import NoiseStore
 
 WORDS = ["a", "dog", "runs", "over", "wet", "grass", "while", "two", "people", "watch", "from", "under", "umbrella"]

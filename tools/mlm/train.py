@@ -29,7 +29,7 @@ from openers import WORDS, Openers
 from torch import Tensor
 from transformers import BertConfig, BertForMaskedLM, BertTokenizerFast
 
-from unlearnable import checksums
+from unlearnable.disk import checksums
 from unlearnable.models.tokens import natural_vocabulary
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

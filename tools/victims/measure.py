@@ -24,7 +24,7 @@ from unlearnable.experiments.fit import TrainingTask, fit
 from unlearnable.experiments.models import ModelPool
 from unlearnable.experiments.recipe import recipe_for
 from unlearnable.posts.pairs import Pairs, pairs_of
-from unlearnable.progress import Silent
+from unlearnable.progress.reporting import Silent
 from unlearnable.results import BothWays
 
 SIDE = 144  # pixels of the squares that stand for the files

@@ -15,8 +15,8 @@ from unlearnable.app.said import said
 from unlearnable.app.watch import Watch
 from unlearnable.config import PlatformName, Preset, ProtectSettings, resolve_as
 from unlearnable.datasets import Dataset
+from unlearnable.disk.folders import private_of
 from unlearnable.errors import Interrupted, UnlearnableError
-from unlearnable.folders import private_of
 from unlearnable.results import ProtectReport
 from unlearnable.workflows.protect.inbox import Inbox
 

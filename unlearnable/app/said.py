@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 
-from unlearnable import files
+from unlearnable.disk import files
 from unlearnable.errors import ModelError, OutputError, UnlearnableError
 from unlearnable.models.device import given_up
 from unlearnable.registry import raised_in

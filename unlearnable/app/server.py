@@ -16,14 +16,14 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from unlearnable import files
 from unlearnable.app.desk import Desk
 from unlearnable.app.guard import Guard
 from unlearnable.app.page import TITLE, draw
 from unlearnable.app.pictures import add_pictures
+from unlearnable.disk import files
+from unlearnable.disk.scratch import scratch_folder
 from unlearnable.errors import OutputError
 from unlearnable.extras import require
-from unlearnable.scratch import scratch_folder
 
 EXTRA = "app"
 HOST = "127.0.0.1"

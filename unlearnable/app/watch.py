@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping
 
 from unlearnable.errors import Interrupted
-from unlearnable.forecast import Forecast, duration
+from unlearnable.progress.forecast import Forecast, duration
 
 
 class Watch:

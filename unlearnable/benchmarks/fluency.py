@@ -10,7 +10,7 @@ from unlearnable.config import named_settings
 from unlearnable.errors import ModelError
 from unlearnable.evaluation.stealth import auroc, nats_per_token
 from unlearnable.models.judge import load_judge
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
 from unlearnable.results import FluencyRecord
 
 

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel
 
-from unlearnable import checksums, files, seal
 from unlearnable.benchmarks.plan import digest
 from unlearnable.benchmarks.suites.base import Item
-from unlearnable.checkpoint import Clock
+from unlearnable.disk import checksums, files, seal
+from unlearnable.disk.checkpoint import Clock
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.posts.pixels import Pixels
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
 from unlearnable.results import SkippedRecord
 from unlearnable.stores.ragged import Ragged
 

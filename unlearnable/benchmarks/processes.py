@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from unlearnable.benchmarks.protection_store import ProtectionStore
-from unlearnable.launched import process
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
+from unlearnable.workers.launched import process
 
 T = TypeVar("T")
 

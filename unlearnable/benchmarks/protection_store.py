@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlearnable import checksums, files, seal
 from unlearnable.benchmarks.plan import ProtectionRecipe
 from unlearnable.benchmarks.suites.base import Item
+from unlearnable.disk import checksums, files, seal
 from unlearnable.experiments.cell_store import Key, digest_of
 from unlearnable.protection.captions import Captions
 from unlearnable.results import FluencyRecord, ProtectionRecord

@@ -16,6 +16,7 @@ from unlearnable.benchmarks.plan import ProtectionRecipe
 from unlearnable.benchmarks.protection_store import ProtectionStore, Saved
 from unlearnable.benchmarks.turns import waiting
 from unlearnable.config import Enlargement
+from unlearnable.disk.locks import alone
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import settings_for
@@ -23,7 +24,7 @@ from unlearnable.methods.problem import Problem
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.optim.view import apply_noise
 from unlearnable.posts.pixels import Pixels, Posts
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
 from unlearnable.protection.captions import Captions
 from unlearnable.protection.optimise import OptimisationTask, forget, optimise
 from unlearnable.protection.towers import load_towers
@@ -31,7 +32,6 @@ from unlearnable.protection.vocabulary import load_words
 from unlearnable.results import ProtectionRecord
 from unlearnable.stores.noise import NoiseStore
 from unlearnable.stores.ragged import Shape
-from unlearnable.turns import alone
 
 MEASURED = 200  # photos in the mean PSNR, whose captions the judge reads
 

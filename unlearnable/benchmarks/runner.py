@@ -17,7 +17,7 @@ from unlearnable.experiments.cells import run as train_victim
 from unlearnable.experiments.models import family
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.posts.pairs import Pairs, pairs_of
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
 from unlearnable.results import BenchmarkCell, PaperRow
 
 SHOWN = 5  # triggers recorded in a cell

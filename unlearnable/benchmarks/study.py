@@ -7,7 +7,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable import disk, files
 from unlearnable.benchmarks import SUITES
 from unlearnable.benchmarks.bench import VERSION, Bench
 from unlearnable.benchmarks.crowd.bench import check_crowd, crowd_bench
@@ -23,18 +22,19 @@ from unlearnable.benchmarks.suites.base import Suite
 from unlearnable.benchmarks.summary import report_of, write
 from unlearnable.benchmarks.turns import run_missing, waiting
 from unlearnable.config import BenchmarkSettings
+from unlearnable.disk import entries, files, limits
+from unlearnable.disk.folders import cache_folder
+from unlearnable.disk.locks import alone
 from unlearnable.errors import InputError
 from unlearnable.evaluation.idia import identities
 from unlearnable.experiments.cells import Experiment
 from unlearnable.experiments.models import ModelPool
-from unlearnable.folders import cache_folder
-from unlearnable.launched import is_first
 from unlearnable.models.device import choose_device
 from unlearnable.models.fetching import fetch
 from unlearnable.posts.pairs import pairs_of
-from unlearnable.progress import Progress, Silent
+from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.results import BenchmarkPlan, BenchmarkReport, SkippedRecord
-from unlearnable.turns import alone
+from unlearnable.workers.launched import is_first
 
 DATA = "UNLEARNABLE_DATA"
 
@@ -63,7 +63,7 @@ def benchmark(
     """
     started, progress = time.monotonic(), progress or Silent()
     bench, skipped, notes = make_ready(settings, resume=resume, progress=progress)
-    disk.check_writable(bench.folder, files.ELSEWHERE)
+    limits.check_writable(bench.folder, files.ELSEWHERE)
     crowd = crowd_bench(settings, bench) if settings.crowd else None
     if crowd:
         crowd.store.report_unusable(VERSION, [(cell.name, crowd.key(cell)) for cell in crowd.cells], progress)
@@ -104,8 +104,8 @@ def make_ready(
     setup = set_up(settings, suite)
     root = locate(settings, suite)
     folder = settings.output or Path(f"benchmark-{suite.name}{'-crowd' if settings.crowd else ''}")
-    files.refuse_among(folder, root)
-    files.refuse_others(folder, "table.json", "table.md", "table.tex", "report.html")
+    entries.refuse_among(folder, root)
+    entries.refuse_others(folder, "table.json", "table.md", "table.tex", "report.html")
     limit = settings.limit or setup.scale.train
     corpus = suite.read(root, limit, 0)
     fetch((setup.surrogate, *setup.victims), progress)

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from unlearnable import files
 from unlearnable.benchmarks.bench import Bench
 from unlearnable.benchmarks.processes import said_of_missing
 from unlearnable.benchmarks.suites.base import TRANSFER
 from unlearnable.config import BenchmarkSettings
+from unlearnable.disk import files
 from unlearnable.evaluation.embed import retrieve
 from unlearnable.evaluation.retrieval import rank
 from unlearnable.evaluation.scores import chance, scores

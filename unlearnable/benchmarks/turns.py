@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from unlearnable.progress import Progress
-from unlearnable.turns import alone
+from unlearnable.disk.locks import alone
+from unlearnable.progress.reporting import Progress
 
 P = TypeVar("P", contravariant=True)
 

@@ -15,20 +15,20 @@ from typing import Any, NamedTuple, NoReturn
 import typer
 from typer.core import TyperCommand
 
-from unlearnable import files
 from unlearnable.cli import benchmark, doctor, explain, lists, options, preview, protect, train, verify, window
 from unlearnable.cli.console import report_error, say, warnings_as_lines
 from unlearnable.cli.everywhere import taking_all
 from unlearnable.cli.interruption import interruptible
 from unlearnable.cli.streams import prepare_streams
+from unlearnable.disk import entries, files
+from unlearnable.disk.folders import NO_HOME
 from unlearnable.errors import EXIT_UNEXPECTED, ConfigError, InputError, Interrupted, UnlearnableError
-from unlearnable.escapes import storable
-from unlearnable.folders import NO_HOME
-from unlearnable.launched import is_first
-from unlearnable.logfile import keeping
 from unlearnable.models.device import given_up
+from unlearnable.progress.logfile import keeping
 from unlearnable.registry import raised_in
-from unlearnable.wording import pasted
+from unlearnable.wording.counts import pasted
+from unlearnable.wording.escapes import storable
+from unlearnable.workers.launched import is_first
 
 UsageError: Any = typer.BadParameter.__base__  # the error of all wrong usage, which Typer does not export
 _HOMELESS = "Could not determine home directory"  # as `pathlib` says it
@@ -146,7 +146,7 @@ def failure_of(error: Exception | KeyboardInterrupt, command: str = "") -> Failu
     if isinstance(error, UsageError):
         message = " ".join(error.format_message().split()).replace("Value error, ", "").rstrip(".")
         hint = " ".join(filter(None, ["see unlearnable", command, "--help"]))
-        if not command and len(sys.argv) > 1 and files.exists(Path(sys.argv[1])):
+        if not command and len(sys.argv) > 1 and entries.exists(Path(sys.argv[1])):
             hint = f"to protect it: unlearnable protect {pasted(sys.argv[1])}"
         return Failure(message[:1].lower() + message[1:], hint, error.exit_code)
     if (full := files.full_disk(error)) is not None:

@@ -19,9 +19,9 @@ from unlearnable.cli.console import console, show_notes, show_skipped
 from unlearnable.cli.options import MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import BenchmarkSettings
-from unlearnable.forecast import duration
-from unlearnable.progress import Progress
-from unlearnable.wording import counted
+from unlearnable.progress.forecast import duration
+from unlearnable.progress.reporting import Progress
+from unlearnable.wording.counts import counted
 
 if TYPE_CHECKING:
     from unlearnable.results import BenchmarkPlan, BenchmarkReport, PlannedCell

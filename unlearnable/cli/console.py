@@ -19,9 +19,9 @@ from rich.table import Table
 from rich.text import Text
 
 from unlearnable.errors import Interrupted
-from unlearnable.escapes import ascii_json, printable
 from unlearnable.grouping import grouped
-from unlearnable.logfile import record, record_error
+from unlearnable.progress.logfile import record, record_error
+from unlearnable.wording.escapes import ascii_json, printable
 
 if TYPE_CHECKING:
     from unlearnable.results import SkippedRecord

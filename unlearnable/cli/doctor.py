@@ -12,7 +12,7 @@ from unlearnable.cli import options
 from unlearnable.cli.console import console, print_json, print_rows
 from unlearnable.config import Device
 from unlearnable.errors import EXIT_MISSED
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 
 PACKAGES = (
     "unlearnable",
@@ -128,8 +128,8 @@ def examine(device: Device) -> dict[str, Any]:
     import torch
     from huggingface_hub.constants import HF_HUB_CACHE
 
-    from unlearnable import checksums
-    from unlearnable.folders import cache_folder, state_folder
+    from unlearnable.disk import checksums
+    from unlearnable.disk.folders import cache_folder, state_folder
     from unlearnable.models import bundled, masked_language
     from unlearnable.models.device import choose_device
     from unlearnable.results.common import version_of

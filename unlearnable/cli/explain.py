@@ -13,7 +13,7 @@ from unlearnable.cli.console import console, show_notes, stacked
 from unlearnable.cli.options import MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import ExplainSettings
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
 
 if TYPE_CHECKING:
     from unlearnable.results import ExplainReport

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from rich.markup import escape
 
 from unlearnable import config
+from unlearnable.disk.folders import at_home
 from unlearnable.errors import ConfigError
-from unlearnable.folders import at_home
 
 HOW, OUTPUT, MORE = "How", "Output", "More"  # panels of --help that several commands have
 

@@ -14,9 +14,9 @@ from unlearnable.cli.options import HOW, MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import ProtectSettings
 from unlearnable.errors import InputError
-from unlearnable.launched import is_first
 from unlearnable.methods import METHODS
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
+from unlearnable.workers.launched import is_first
 
 if TYPE_CHECKING:
     from unlearnable.results import ProtectPlan, ProtectReport

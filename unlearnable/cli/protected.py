@@ -5,10 +5,10 @@ from __future__ import annotations
 from rich.table import Table
 
 from unlearnable.cli.console import console, show_notes, show_skipped
-from unlearnable.forecast import duration
+from unlearnable.progress.forecast import duration
 from unlearnable.report.sparkline import sparkline
 from unlearnable.results import ProtectPlan, ProtectReport
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 from unlearnable.workflows.output.layout import METADATA
 
 DEFAULT_METHOD = "mem"

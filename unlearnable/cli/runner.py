@@ -14,9 +14,9 @@ from unlearnable import config
 from unlearnable.cli.console import print_json
 from unlearnable.cli.shown import shown
 from unlearnable.errors import Interrupted
-from unlearnable.launched import is_first
-from unlearnable.logfile import open_log
-from unlearnable.progress import Progress
+from unlearnable.progress.logfile import open_log
+from unlearnable.progress.reporting import Progress
+from unlearnable.workers.launched import is_first
 from unlearnable.workflows.output.refusal import refuse_published
 
 STARTING = "starting"

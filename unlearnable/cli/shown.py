@@ -9,11 +9,11 @@ from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
 from unlearnable.cli.console import console, say
-from unlearnable.escapes import printable
-from unlearnable.forecast import Forecast, duration
-from unlearnable.lines import WHOLE, Lines, figures
-from unlearnable.logfile import Both
-from unlearnable.progress import Progress, Silent
+from unlearnable.progress.forecast import Forecast, duration
+from unlearnable.progress.lines import WHOLE, Lines, figures
+from unlearnable.progress.logfile import Both
+from unlearnable.progress.reporting import Progress, Silent
+from unlearnable.wording.escapes import printable
 
 
 class _Shown:

@@ -14,8 +14,8 @@ from unlearnable.cli.console import console, show_skipped
 from unlearnable.cli.options import HOW, MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import TrainSettings
-from unlearnable.progress import Progress
-from unlearnable.wording import counted
+from unlearnable.progress.reporting import Progress
+from unlearnable.wording.counts import counted
 
 if TYPE_CHECKING:
     from unlearnable.results import TrainReport

@@ -17,7 +17,7 @@ from unlearnable.report.curves import mean_curve
 from unlearnable.report.rows import arm_label, finding_line, matrix_rows, table_rows
 from unlearnable.report.sparkline import sparkline
 from unlearnable.results import CrowdRecord, VerifyReport
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 
 NARROW = 64  # columns, in fewer of which the figures of a row leave no room for its names
 FEW = 6  # findings that have a line each; of more the page tells, and the matrix

@@ -16,8 +16,8 @@ from unlearnable.cli.options import HOW, MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import VerifySettings
 from unlearnable.errors import EXIT_MISSED
-from unlearnable.launched import is_first
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
+from unlearnable.workers.launched import is_first
 
 if TYPE_CHECKING:
     from unlearnable.results import VerifyReport

@@ -16,8 +16,8 @@ from unlearnable.config.base import Settings, takes_paths, takes_several
 from unlearnable.config.lists import split
 from unlearnable.config.protect import PRESETS
 from unlearnable.errors import ConfigError
-from unlearnable.escapes import storable_within
 from unlearnable.registry import did_you_mean
+from unlearnable.wording.escapes import storable_within
 
 ENVIRONMENT = "UNLEARNABLE_"
 LARGEST_FILE = 2**20  # bytes

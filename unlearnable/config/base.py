@@ -10,8 +10,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from unlearnable.escapes import of_system
-from unlearnable.folders import at_home
+from unlearnable.disk.folders import at_home
+from unlearnable.wording.escapes import of_system
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 DeviceSetting = Annotated[

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from unlearnable.datasets.tree import WITHHELD, find_photos, named, template_caption
 from unlearnable.datasets.types import NO_RECORD, ChangedField, Dataset, Pair, Photo, Skipped
-from unlearnable.wording import it_and_others
+from unlearnable.wording.counts import it_and_others
 
 IN_NO_POST = "in-no-post"  # of photos of an export, such as those of messages
 

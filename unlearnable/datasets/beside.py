@@ -8,7 +8,6 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from unlearnable import files
 from unlearnable.datasets.assembly import assemble
 from unlearnable.datasets.text.document import Document, read_document
 from unlearnable.datasets.text.further import NULL
@@ -17,9 +16,10 @@ from unlearnable.datasets.text.repeated import repeating, said_of_repeats
 from unlearnable.datasets.text.spans import Span, Spell, TextSpan, splice
 from unlearnable.datasets.tree import WITHHELD, find_photos, named
 from unlearnable.datasets.types import UNWRITTEN, ChangedField, Dataset, Edits, Pair, Skipped, changed_since
+from unlearnable.disk import entries, files
 from unlearnable.errors import InputError
 from unlearnable.grouping import grouped
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 
 _SNIFFED = 50  # files
 
@@ -178,7 +178,7 @@ class Beside:
 
 def first_beside(root: Path, photos: Sequence[str], names: Callable[[str], Iterable[str]]) -> dict[str, str]:
     """Return the first file that is there, of the names that a photo's may have, of each photo that has one."""
-    found = ((photo, next((one for one in names(photo) if files.is_file(root / one)), "")) for photo in photos)
+    found = ((photo, next((one for one in names(photo) if entries.is_file(root / one)), "")) for photo in photos)
     return {photo: file for photo, file in found if file}
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from unlearnable import files
 from unlearnable.datasets.assembly import assemble
 from unlearnable.datasets.caption_text import CaptionsFound, Revision, read_text, refuse_shorter
 from unlearnable.datasets.lookup import Lookup
@@ -14,6 +13,7 @@ from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.records import Scan
 from unlearnable.datasets.tree import find_photos
 from unlearnable.datasets.types import Dataset, Edits, first_of
+from unlearnable.disk import files
 from unlearnable.errors import InputError
 
 

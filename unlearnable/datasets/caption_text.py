@@ -15,7 +15,7 @@ from unlearnable.datasets.text.spans import Span, TextSpan, splice
 from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped, changed_since
 from unlearnable.errors import InputError
 from unlearnable.grouping import grouped
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 
 Place = tuple[int, int]
 Key = tuple[str, int, int]

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from unlearnable import files
 from unlearnable.datasets.assembly import assemble
 from unlearnable.datasets.caption_text import CaptionsFound, CaptionText, Revision, read_text, refuse_shorter
 from unlearnable.datasets.lookup import Lookup
@@ -20,6 +19,7 @@ from unlearnable.datasets.text.records import Scan
 from unlearnable.datasets.text.repeated import repeating, said_of_repeats
 from unlearnable.datasets.tree import find_files, find_photos
 from unlearnable.datasets.types import Dataset, Edits, first_of
+from unlearnable.disk import files
 from unlearnable.errors import InputError
 
 

@@ -16,7 +16,7 @@ from unlearnable.datasets.icloud import kept_back
 from unlearnable.datasets.tree import WITHHELD, named
 from unlearnable.datasets.types import Dataset, Skipped
 from unlearnable.errors import InputError
-from unlearnable.wording import it_and_others
+from unlearnable.wording.counts import it_and_others
 
 # Where Instagram and Facebook, X, Google and older Instagram keep photos of messages, and Instagram what was deleted
 _KEPT_APART = re.compile(

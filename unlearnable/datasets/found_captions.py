@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from unlearnable import files
 from unlearnable.datasets.base import Format
 from unlearnable.datasets.caption_file import NamesNoPhotoError
 from unlearnable.datasets.export import Export
@@ -17,6 +16,7 @@ from unlearnable.datasets.shards.columns import LIBRARY
 from unlearnable.datasets.shards.rows import is_parquet
 from unlearnable.datasets.tree import PHOTO_SUFFIXES, is_photo
 from unlearnable.datasets.types import NO_RECORD, Dataset
+from unlearnable.disk import entries
 from unlearnable.errors import InputError, UnlearnableError
 from unlearnable.extras import installed
 
@@ -66,9 +66,9 @@ def listed(folder: Path) -> list[Path]:
 def possible_captions(folder: Path) -> Iterator[tuple[Path, Format | None]]:
     """Yield the files in a folder that may hold captions, each with its format, None if that is not known."""
     for path in listed(folder):
-        if files.is_file(path) and path.suffix.lower() in _CAPTION_SUFFIXES and not path.name.startswith("."):
+        if entries.is_file(path) and path.suffix.lower() in _CAPTION_SUFFIXES and not path.name.startswith("."):
             photos = (one for one in map(path.with_suffix, ("", *PHOTO_SUFFIXES)) if is_photo(one.name))
-            if path.suffix.lower() in _BESIDE and any(map(files.is_file, photos)):
+            if path.suffix.lower() in _BESIDE and any(map(entries.is_file, photos)):
                 continue  # the text beside a photo
             if is_parquet(path) and not installed(LIBRARY):
                 continue

@@ -12,7 +12,7 @@ from os.path import isfile  # as of a path it raises no error where that is too 
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from unlearnable.folders import published_above
+from unlearnable.disk.folders import published_above
 from unlearnable.grouping import grouped
 
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]|\\\\[^\\]")

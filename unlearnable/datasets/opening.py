@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unlearnable import files
 from unlearnable.datasets.assembly import with_unnamed, with_unnamed_counted
 from unlearnable.datasets.export import Export
 from unlearnable.datasets.exported import with_publishable, without_kept_back, without_messages
@@ -19,8 +18,9 @@ from unlearnable.datasets.recognition import recognise
 from unlearnable.datasets.shards.format import Shards
 from unlearnable.datasets.tree import find_files, is_photo, unreadable
 from unlearnable.datasets.types import Columns, Dataset, Edits
+from unlearnable.disk import entries
+from unlearnable.disk.scratch import scratch_folder
 from unlearnable.errors import ConfigError, InputError
-from unlearnable.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from unlearnable.config import ProtectSettings, VerifySettings
@@ -59,7 +59,7 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
     source = photos if captions is None or faces else captions
     for path in (photos, source):
         if not path.exists():
-            raise files.missing(path)
+            raise entries.missing(path)
     if (packed := shards_of(photos)) and not faces:
         folder = unpack(packed, photos)
         repeated = captions or photos / REPEATED  # it also names photos that have no caption in the shards

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from unlearnable.datasets.tree import is_photo, walk
 from unlearnable.errors import InputError
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 
 VIDEOS = frozenset({".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".3gp", ".mts", ".mpg", ".mpeg", ".wmv"})
 RAW = frozenset(

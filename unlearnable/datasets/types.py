@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from unlearnable import checksums
+from unlearnable.disk import checksums
 from unlearnable.errors import InputError
 
 NO_RECORD = -1

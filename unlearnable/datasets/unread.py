@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Set
 from pathlib import Path, PurePosixPath
 
-from unlearnable import files
 from unlearnable.datasets.export import Export
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.formats.embedded import captions_in
@@ -24,8 +23,9 @@ from unlearnable.datasets.recognition import (
 from unlearnable.datasets.text import csv_rows
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.tree import find_files
+from unlearnable.disk import entries
 from unlearnable.errors import InputError
-from unlearnable.wording import counted, first_and_more, pasted
+from unlearnable.wording.counts import counted, first_and_more, pasted
 
 _BEGINNING = 1 << 16  # characters in which a file that is about photos names one
 _TEXTS = frozenset({".yaml", ".yml", ".toml", ".xml", ".md", ".ion"})  # descript.ion of ACDSee, IrfanView and XnView
@@ -175,7 +175,7 @@ def _unknown(folder: Path) -> Iterator[Path]:
 def _shown(folder: Path, suffixes: Set[str]) -> list[Path]:
     """Return the files in a folder with one of these suffixes, but for hidden ones and those of an editor."""
     called = (path for path in listed(folder) if path.suffix.lower() in suffixes)
-    return [path for path in called if not path.name.startswith((".", "~")) and files.is_file(path)]
+    return [path for path in called if not path.name.startswith((".", "~")) and entries.is_file(path)]
 
 
 def _unread_texts(texts: list[Path]) -> Iterator[str]:

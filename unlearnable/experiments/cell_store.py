@@ -16,10 +16,10 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel
 
-from unlearnable import files, seal
-from unlearnable.progress import Progress
+from unlearnable.disk import files, seal
+from unlearnable.progress.reporting import Progress
 from unlearnable.results.common import version_of
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 
 C = TypeVar("C", bound=BaseModel)
 Key = Mapping[str, str | int | float | None]

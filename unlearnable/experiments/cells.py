@@ -17,7 +17,7 @@ from unlearnable.experiments.fit import TrainingTask, fit
 from unlearnable.experiments.models import ModelPool
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.posts.pairs import Pairs
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
 from unlearnable.registry import fitting
 from unlearnable.results import BothWays, EpochRecord
 from unlearnable.training.attacker import PLAIN, Attacker

@@ -13,14 +13,14 @@ from pathlib import Path
 import torch
 from torch.optim import Optimizer
 
-from unlearnable import checkpoint
 from unlearnable.config import Recipe
+from unlearnable.disk import checkpoint
 from unlearnable.errors import ModelError
 from unlearnable.evaluation.embed import retrieve
 from unlearnable.evaluation.scores import queries_of, scores
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.posts.pairs import Pairs
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
 from unlearnable.results import EpochRecord
 from unlearnable.training.attacker import PLAIN, Attacker
 from unlearnable.training.distributed import ALONE, World

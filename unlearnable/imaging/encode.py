@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, PngImagePlugin
 
+from unlearnable.disk.files import atomic
 from unlearnable.errors import OutputError
-from unlearnable.files import atomic
 from unlearnable.imaging import metadata
 from unlearnable.imaging.arrays import Rows, SomeRows, rgb, strips
 from unlearnable.imaging.encoding import SUFFIXES, Encoding, FileFormat

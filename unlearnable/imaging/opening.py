@@ -12,7 +12,7 @@ from typing import IO
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from unlearnable import files
+from unlearnable.disk import entries
 from unlearnable.errors import InputError
 from unlearnable.imaging import heif, limits, trial
 from unlearnable.imaging.limits import MAX_PIXELS
@@ -62,7 +62,7 @@ def opened(path: Path, *, to_load: bool = True) -> Iterator[tuple[ImageFile.Imag
         DecodeError: the file, or what the block does with the photo, fails; no other error is raised.
     """
     try:
-        with files.open_regular(path) as file, pillow_settings(), ExitStack() as block:
+        with entries.open_regular(path) as file, pillow_settings(), ExitStack() as block:
             start = file.read(32)
             if not start:
                 raise DecodeError("empty", "the file has no bytes")

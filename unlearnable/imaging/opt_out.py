@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.dom.minidom import Document, Element, parseString
 
-from unlearnable.xmp import RDF, parse
+from unlearnable.imaging.xmp import RDF, parse
 
 NAMESPACE = "http://ns.useplus.org/ldf/xmp/1.0/"
 VOCABULARY = "http://ns.useplus.org/ldf/vocab/"

@@ -17,8 +17,8 @@ from unlearnable.imaging.descriptions import text_of
 from unlearnable.imaging.opening import opened
 from unlearnable.imaging.opt_out import opt_out_of
 from unlearnable.imaging.personal_fields import EXIF_NAMES, IPTC_NAMES, KIND_OF, Kind
-from unlearnable.wording import counted
-from unlearnable.xmp import parse
+from unlearnable.imaging.xmp import parse
+from unlearnable.wording.counts import counted
 
 _REGIONS = "http://www.metadataworkinggroup.com/schemas/regions/"
 _EXTENDED = b"http://ns.adobe.com/xmp/extension/\0"

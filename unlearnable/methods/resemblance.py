@@ -14,7 +14,7 @@ from unlearnable.models.precision import encode_photos, encode_texts
 from unlearnable.models.tokens import Vocabulary, tokenizer
 from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.posts.pixels import Pixels
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
 from unlearnable.training.distributed import ALONE, World
 
 COMPARING = "looking for words that describe the photos"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearnable.config import SMALL_RATE, SMALL_VIT_RATE, TUNING_RATE
-from unlearnable.folders import cache_folder
+from unlearnable.disk.folders import cache_folder
 
 START = "small-start"
 HALF = (0.5, 0.5, 0.5)

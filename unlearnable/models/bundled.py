@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unlearnable import checksums
+from unlearnable.disk import checksums
 from unlearnable.errors import ModelError
 from unlearnable.models.device import seeded
 

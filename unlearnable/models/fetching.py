@@ -12,14 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from unlearnable import files
+from unlearnable.disk import files
 from unlearnable.errors import ModelError, UnlearnableError
 from unlearnable.models import bundled
 from unlearnable.models.architectures import ARCHITECTURES
 from unlearnable.models.header import check_architecture
 from unlearnable.models.openclip import OFFLINE
 from unlearnable.models.quiet import quiet, reason_of
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
 
 PATIENCE = 4.0  # seconds for the source to answer
 MEGABYTE = 1_000_000

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
-from unlearnable import seal
+from unlearnable.disk import seal
 from unlearnable.errors import ModelError
 from unlearnable.models.tokens import CONTEXT, TOKENS
 

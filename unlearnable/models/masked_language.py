@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unlearnable import checksums
+from unlearnable.disk import checksums
 from unlearnable.errors import ModelError
 from unlearnable.models.quiet import quiet
 from unlearnable.models.tokens import CaptionSlot, Vocabulary, readable

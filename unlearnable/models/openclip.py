@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from unlearnable import files, seal
+from unlearnable.disk import entries, files, seal
 from unlearnable.errors import ModelError
 from unlearnable.models import bundled
 from unlearnable.models.architectures import ARCHITECTURES, HALF, START, cached
@@ -28,7 +28,7 @@ from unlearnable.models.header import (
 from unlearnable.models.quiet import quiet, reason_of
 from unlearnable.models.weights import weights_sha256
 from unlearnable.registry import did_you_mean
-from unlearnable.wording import pasted
+from unlearnable.wording.counts import pasted
 
 if TYPE_CHECKING:
     from unlearnable.models.dual_encoder import DualEncoder
@@ -179,8 +179,8 @@ def _refuse_missing(path: Path, in_folder: bool) -> None:
     Raises:
         ModelError: there is no such file.
     """
-    if (in_folder or files.is_address(path) or path.suffix.lower() in WEIGHTS) and not path.exists():
-        missing, named = files.missing(path), f"{LISTED_BY} lists those that have a name"
+    if (in_folder or entries.is_address(path) or path.suffix.lower() in WEIGHTS) and not path.exists():
+        missing, named = entries.missing(path), f"{LISTED_BY} lists those that have a name"
         is_weights = path.suffix.lower() in WEIGHTS
         if not (is_weights or path.parent.exists()) and _ON_THE_HUB.fullmatch(path.as_posix()):
             named += f"; hf download {path.as_posix()} --local-dir FOLDER fetches one of the Hugging Face hub"

@@ -18,10 +18,10 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from unlearnable import files, seal
 from unlearnable.config import Precision
+from unlearnable.disk import files, seal
+from unlearnable.disk.folders import cache_folder
 from unlearnable.errors import ConfigError, OutputError
-from unlearnable.folders import cache_folder
 from unlearnable.models.device import seeded
 from unlearnable.models.dual_encoder import DualEncoder
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from unlearnable import checksums
+from unlearnable.disk import checksums
 from unlearnable.errors import ModelError
 from unlearnable.models.bundled import DATA
 

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unlearnable import checksums, files
+from unlearnable.disk import checksums, files
 from unlearnable.models.tokens import CONTEXT, CaptionSlot, tokenizer
 from unlearnable.stores.ragged import Ragged, Shape
 

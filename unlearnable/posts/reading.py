@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from unlearnable import files
 from unlearnable.datasets import Columns, Dataset, Photo, Skipped, named_posts, only_captions, open_dataset, open_people
+from unlearnable.disk import entries
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import working_copy
 from unlearnable.posts.pixels import Pixels
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
 
 REAL_NAMES = Path("people:real")
 
@@ -92,7 +92,7 @@ def read_photo(path: Path) -> Picture:
     if path.is_dir():
         raise InputError(f"{path} is a folder", hint="give one photo of it")
     if not path.is_file():
-        raise InputError(f"there is no photo {path}", hint=files.missing(path).hint)
+        raise InputError(f"there is no photo {path}", hint=entries.missing(path).hint)
     try:
         return decode(path)
     except DecodeError as error:

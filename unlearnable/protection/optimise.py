@@ -11,12 +11,12 @@ from typing import Literal
 
 import torch
 
-from unlearnable import checkpoint
 from unlearnable.config import MethodSettings
+from unlearnable.disk import checkpoint
 from unlearnable.methods.base import AnySession, Method, improving, started
 from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import RestingState, State
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
 from unlearnable.protection.ticks import Ticks
 from unlearnable.protection.vocabulary import compared
 from unlearnable.stores.noise import copy_noise

@@ -8,7 +8,7 @@ from unlearnable.methods.base import Round
 from unlearnable.methods.mem import MEMState
 from unlearnable.methods.random import RandomNoise
 from unlearnable.methods.state import State
-from unlearnable.progress import Progress, within
+from unlearnable.progress.reporting import Progress, within
 
 LEARNING = "teaching copies of the models your clean posts, to mislead them"
 TRAINING = 2.0  # noise steps that a training step takes, with its captions and the weights' gradients

@@ -14,9 +14,9 @@ from unlearnable.methods.problem import Problem, Proposer
 from unlearnable.methods.resemblance import Resemblance, resemblance, text_features
 from unlearnable.models import masked_language
 from unlearnable.models.tokens import Vocabulary, default_vocabulary, natural_vocabulary, tokenizer, words_of
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
 from unlearnable.protection.borrowing import KINDS, given_away, kinds_of, unlike
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 
 FEWEST = 100  # words that a vocabulary must have
 

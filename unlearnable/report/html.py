@@ -23,7 +23,7 @@ from unlearnable.report.curves import Chart, chart, mean_curve
 from unlearnable.report.pictures import GAIN, THUMBNAIL, Thumbnails, data_uri
 from unlearnable.report.rows import arm_label, matrix_rows, table_rows
 from unlearnable.results import BenchmarkReport, Cell, ManifestLine, ProtectReport, VerifyReport
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 
 MOODS = {"protected": "good", "not protected": "bad"}
 Parts = tuple[str, str, str]

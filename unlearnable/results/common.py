@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from unlearnable.escapes import storable_within
+from unlearnable.wording.escapes import storable_within
 
 SchemaVersion = Annotated[
     Literal[1], Field(description="Version of this schema, raised when a field goes or changes its meaning.")

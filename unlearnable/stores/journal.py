@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from unlearnable import files
+from unlearnable.disk import files
 
 _NUMBER = struct.Struct("<q")
 _HEADER = struct.Struct("<qqL")  # start and length of a part, in bytes, and the CRC-32 of both and of what it held

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unlearnable import disk
+from unlearnable.disk import limits
 from unlearnable.errors import CheckpointError
 from unlearnable.stores.journal import Journal
 from unlearnable.stores.ragged import Ragged, Shape
@@ -70,7 +70,7 @@ class NoiseStore:
         total = self._ragged.size
         self._fresh = mode != "r" and not (path.is_file() and path.stat().st_size == total)
         if mode != "r":
-            disk.reserve(path, total)
+            limits.reserve(path, total)
         self.data: np.memmap[tuple[int], np.dtype[np.int8]] = np.memmap(path, np.int8, mode, shape=(total,))
         self._journal = Journal(path.with_suffix(UNDO))
         self._checkpoint = 0

@@ -13,7 +13,7 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.optim.contrastive import contrastive_loss
 from unlearnable.posts.pairs import Pairs
 from unlearnable.registry import fitting
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 
 
 @dataclass(frozen=True)

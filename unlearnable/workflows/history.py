@@ -14,10 +14,10 @@ from typing import NamedTuple, TypeVar
 
 from filelock import FileLock
 
-from unlearnable import disk, files, seal
+from unlearnable.disk import entries, files, limits, seal
+from unlearnable.disk.folders import state_folder
 from unlearnable.errors import InputError
-from unlearnable.folders import state_folder
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 
 LAST = "last.json"
 MADE = "made.txt"
@@ -102,7 +102,7 @@ def remember(
     photos: Path, captions: Path | None, output: Path, hashes: Iterable[str], copies: Iterable[MadeCopy] = ()
 ) -> None:
     """Record the protected photos by their hashes, what is known of them besides, and the run as the last one."""
-    disk.check_writable(state_folder())
+    limits.check_writable(state_folder())
     with (
         files.reporting_write_errors(state_folder()),
         FileLock(state_folder() / "lock"),
@@ -153,7 +153,7 @@ def pair_to_verify(originals: Path | None, note: Note) -> Remembered:
     if last and (originals is None or originals.absolute() in (last.originals, last.captions)):
         return last
     if originals is not None and not originals.exists():
-        raise files.missing(originals)
+        raise entries.missing(originals)
     if originals is not None:
         root = originals if originals.is_dir() else originals.absolute().parent
         captions = None if originals.is_dir() else originals

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from unlearnable import files
+from unlearnable.disk import entries, files
 from unlearnable.errors import ConfigError, InputError, OutputError
 from unlearnable.evaluation.quality import compare
 from unlearnable.evaluation.visibility import visibility
@@ -37,7 +37,7 @@ def preview(photo: Path, protected: Path, output: Path | None = None, *, overwri
     if target.suffix.lower() != ".png":
         raise ConfigError(f"{target}: the picture is a PNG", hint="choose an --output that ends in .png")
     if target.exists() and not overwrite:
-        raise files.exists_already(target)
+        raise entries.exists_already(target)
     refuse_published(target)
     before, after = read_photo(photo), read_photo(protected)
     if not is_reduced(before, after):

@@ -237,7 +237,7 @@ def test_a_large_photo_and_a_full_disk(unpacked, tmp_path, monkeypatch):
     write_tar(tmp_path / "in" / "a.tar", {"1.jpg": PHOTO, "2.jpg": PHOTO + bytes(9)})
     monkeypatch.setattr(tar, "LARGEST", len(PHOTO))
     assert [skip.reason for skip in unpacked(tmp_path / "in").skipped] == ["too-large"]
-    monkeypatch.setattr("unlearnable.disk.free_space", lambda folder: len(PHOTO))
+    monkeypatch.setattr("unlearnable.disk.limits.free_space", lambda folder: len(PHOTO))
     with pytest.raises(InputError, match="do not fit"):
         WEBDATASET.unpack(tmp_path / "in", tmp_path / "other")
     monkeypatch.undo()

@@ -7,8 +7,8 @@ from typing import Any
 
 from unlearnable.app.desk import Desk
 from unlearnable.app.views.parts import AT_FULL_SIZE, Shown, address_of, caption, paged, photo
+from unlearnable.disk.folders import at_home
 from unlearnable.errors import UnlearnableError
-from unlearnable.folders import at_home
 
 FLIP = "e => e.currentTarget.classList.toggle('flipped')"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from unlearnable.app.desk import Desk
 from unlearnable.app.views.parts import Shown, address_of, caption, copying, paged, photo
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 
 NOT_COPIED = "The browser did not allow it: mark the caption and copy it yourself"
 

@@ -8,7 +8,7 @@ from typing import Any
 from unlearnable.app.desk import PLATFORMS, PRESETS, Desk
 from unlearnable.app.views.parts import Shown, address_of, paged, photo
 from unlearnable.datasets import Dataset
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 from unlearnable.workflows.protect.posts import said_of_captions
 
 WORK = {

@@ -6,7 +6,7 @@ from unlearnable.benchmarks.crowd.bench import CrowdBench
 from unlearnable.benchmarks.estimate import plan_of, protection_seconds, training_seconds
 from unlearnable.config import BenchmarkSettings
 from unlearnable.results import BenchmarkPlan, PlannedCell
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 
 
 def estimate(crowd: CrowdBench, settings: BenchmarkSettings) -> BenchmarkPlan:

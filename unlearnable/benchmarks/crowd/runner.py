@@ -19,7 +19,7 @@ from unlearnable.experiments.cells import CellTraining
 from unlearnable.experiments.cells import run as train_victim
 from unlearnable.posts.pairs import Pairs, pairs_of
 from unlearnable.posts.pixels import Pixels
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
 from unlearnable.results import CrowdBenchmarkCell
 
 

@@ -11,7 +11,7 @@ from unlearnable.benchmarks.processes import own_share, said_of_missing
 from unlearnable.benchmarks.summary import report_of
 from unlearnable.benchmarks.turns import run_missing
 from unlearnable.config import BenchmarkSettings
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
 from unlearnable.report.crowd_table import crowd_table
 from unlearnable.results import BenchmarkReport, ProtectionRecord, SkippedRecord
 

@@ -11,7 +11,7 @@ from unlearnable.datasets import limit as at_most
 from unlearnable.errors import InputError
 from unlearnable.imaging.duplicates import near_duplicates
 from unlearnable.results import PaperRow
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 
 PAPER: dict[Key, PaperRow] = {
     ("clean", "RN50", 1.0): both(5, (80.7, 1), (80.7, 1)),

@@ -14,7 +14,7 @@ from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.text.fields import POSTS, Keys
 from unlearnable.datasets.types import Skipped
 from unlearnable.errors import InputError
-from unlearnable.wording import counted, it_and_others
+from unlearnable.wording.counts import counted, it_and_others
 
 MANIFEST = "manifest.jsonl"
 KAGGLE = "CelebDataProcessed"

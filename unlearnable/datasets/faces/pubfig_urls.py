@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from unlearnable.datasets.faces.types import Label, Labels, person_name
 from unlearnable.datasets.text.document import lines, read_document
 from unlearnable.datasets.types import Skipped
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 
 LISTS = "*_urls*.txt"
 _COLUMNS = 5  # person, imagenum, url, rect, md5sum

@@ -13,7 +13,7 @@ from unlearnable.datasets.text.descriptions import tells, words_of
 from unlearnable.datasets.tree import find_photos
 from unlearnable.datasets.types import UNWRITTEN, Dataset, Edits, Pair
 from unlearnable.errors import InputError
-from unlearnable.xmp import parse
+from unlearnable.imaging.xmp import parse
 
 
 class Embedded:

@@ -7,7 +7,6 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
-from unlearnable import files
 from unlearnable.datasets.assembly import assemble
 from unlearnable.datasets.caption_file import NamesNoPhotoError
 from unlearnable.datasets.caption_text import Key, refuse_lost
@@ -17,6 +16,7 @@ from unlearnable.datasets.shards.rows import is_parquet, read_rows, rewrite_rows
 from unlearnable.datasets.text.further import said_of_sentences
 from unlearnable.datasets.tree import find_photos
 from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped, changed_since
+from unlearnable.disk import files
 from unlearnable.errors import InputError
 
 _SNIFFED = 64  # rows

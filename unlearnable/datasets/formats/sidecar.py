@@ -11,11 +11,11 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from unlearnable import files
 from unlearnable.datasets.beside import Beside, StoredCaption
 from unlearnable.datasets.text.document import lines
 from unlearnable.datasets.text.spans import spell_line, stripped
 from unlearnable.datasets.tree import is_photo
+from unlearnable.disk import entries
 
 SUFFIXES = (".txt", ".caption", ".TXT", ".CAPTION")  # where a photo has several, the first counts
 _OF_A_POST = re.compile(r"(?<=_UTC)_\d+$")
@@ -26,7 +26,7 @@ def text_beside(photo: Path) -> Path | None:
     stems = dict.fromkeys((photo.stem, photo.name, _OF_A_POST.sub("", photo.stem)))
     texts = [photo.with_name(f"{stem}{suffix}") for stem in stems for suffix in SUFFIXES]
     spelt = (text.with_name(name) for text in texts for name in (text.name, *_other_spellings(text.name)))
-    return next(filter(files.is_file, spelt), None)
+    return next(filter(entries.is_file, spelt), None)
 
 
 def _other_spellings(name: str) -> Iterator[str]:

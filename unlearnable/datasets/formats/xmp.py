@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from unlearnable.datasets.beside import Beside, StoredCaption, first_beside
 from unlearnable.datasets.text.descriptions import words_of
 from unlearnable.datasets.text.spans import spell_line
-from unlearnable.xmp import parse
+from unlearnable.imaging.xmp import parse
 
 _HAS_WORDS = re.compile(r"description|title")  # most have none, and need not be taken apart
 

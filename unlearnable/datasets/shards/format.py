@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from unlearnable import files
 from unlearnable.datasets.assembly import assemble
 from unlearnable.datasets.shards.columns import EXTRA, LIBRARY
 from unlearnable.datasets.shards.kind import PackedPost, PostEdits, Room, ShardKind
@@ -14,6 +13,7 @@ from unlearnable.datasets.shards.metadata import beside, rewrite_metadata
 from unlearnable.datasets.text.further import said_of_sentences
 from unlearnable.datasets.tree import find_files, is_photo
 from unlearnable.datasets.types import ChangedField, Dataset, Edits, Pair, Skipped, changed_since
+from unlearnable.disk import entries, files, modes
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.extras import installed
 from unlearnable.grouping import grouped
@@ -74,7 +74,7 @@ class Shards:
             if not post.photos and not post.skipped:
                 skipped.append(Skipped(f"{folder}/{post.name}", "no-photo", "a post without a photo"))
             for photo in (f"{folder}/{name}" for name in post.photos):
-                if not files.is_file(root / photo):
+                if not entries.is_file(root / photo):
                     skipped.append(Skipped(photo, "bad-name", "no file can have its name"))
                     continue
                 splits[photo] = None
@@ -106,7 +106,7 @@ class Shards:
             path = target / PurePosixPath(folder).with_name(shard.name)
             with files.atomic(path) as temporary:
                 self.kind.rewrite(shard, temporary, iter(changes))
-            files.copy_mode(shard, path)
+            modes.copy_mode(shard, path)
             metadata = beside(shard)
             if metadata and installed(LIBRARY):
                 kept = {

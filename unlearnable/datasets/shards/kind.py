@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from unlearnable import disk
 from unlearnable.datasets.tree import is_photo
 from unlearnable.datasets.types import Skipped
+from unlearnable.disk import limits
 from unlearnable.errors import InputError
 
 LARGEST = 1 << 30  # bytes of one photo
@@ -67,7 +67,7 @@ class Room:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._left = disk.room_to_unpack(folder)
+        self._left = limits.room_to_unpack(folder)
 
     def take(self, size: int) -> None:
         """Take so many bytes.

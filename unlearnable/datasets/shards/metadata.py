@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from unlearnable import files
 from unlearnable.datasets.shards.columns import PackedRow
 from unlearnable.datasets.shards.rows import is_parquet, rewrite_rows
+from unlearnable.disk import files, modes
 
 KEY = "key"
 
@@ -35,4 +35,4 @@ def rewrite_metadata(path: Path, target: Path, posts: Mapping[str, Mapping[str, 
 
     with files.atomic(target) as temporary:
         rewrite_rows(path, temporary, edit, (KEY,))
-    files.copy_mode(path, target)
+    modes.copy_mode(path, target)

@@ -8,11 +8,11 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from unlearnable import files
 from unlearnable.datasets.shards.columns import PackedRow
 from unlearnable.datasets.shards.kind import LARGEST, PackedPost, PostEdits, Room, usable_name
 from unlearnable.datasets.shards.rows import is_parquet, read_note, read_rows, rewrite_rows, with_suffix
 from unlearnable.datasets.types import Skipped
+from unlearnable.disk import files
 
 _SNIFFED = 64  # rows
 _NAMES = "file_names"  # what a copy says of its photos, where its rows alone would name them otherwise than the run did

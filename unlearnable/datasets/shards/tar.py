@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
-from unlearnable import files
 from unlearnable.datasets.others import RAW
 from unlearnable.datasets.shards.kind import (
     HEAD,
@@ -27,6 +26,7 @@ from unlearnable.datasets.shards.texts import TEXTS, PackedText, captions_in, ta
 from unlearnable.datasets.text.further import is_sentence
 from unlearnable.datasets.tree import is_photo
 from unlearnable.datasets.types import Skipped
+from unlearnable.disk import files
 
 _LONGEST = 1 << 16  # bytes of a text that may describe a photo
 

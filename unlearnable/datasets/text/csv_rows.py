@@ -14,7 +14,7 @@ from unlearnable.datasets.text.records import CaptionRecord, Scan, record_of, to
 from unlearnable.datasets.text.spans import TextSpan
 from unlearnable.datasets.tree import is_photo
 from unlearnable.datasets.types import Skipped
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 
 DELIMITERS = "\t,;|"
 

@@ -7,7 +7,7 @@ from xml.dom.minidom import Document, Element, Node
 
 from unlearnable.datasets.text.spans import is_blank
 from unlearnable.datasets.tree import is_photo, telling_words
-from unlearnable.xmp import RDF
+from unlearnable.imaging.xmp import RDF
 
 _DC = "http://purl.org/dc/elements/1.1/"
 _OF_MACHINES = frozenset(  # words of which, in any case, their descriptions are made: "OLYMPUS DIGITAL CAMERA"

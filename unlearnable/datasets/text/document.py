@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from unlearnable import wording
 from unlearnable.datasets.text.encodings import decoded_by_line, guessed
 from unlearnable.datasets.text.spans import is_blank
 from unlearnable.errors import InputError
+from unlearnable.wording import counts
 
 _TABLES = frozenset({".csv", ".tsv"})
 _ANY_ENCODING = _TABLES | {".txt"}  # all other formats are UTF-8 by their own rules
@@ -43,7 +43,7 @@ class Document:
     def said(self, name: str) -> str:
         """Return what a user should know of how the file, called `name`, was read; empty where there is nothing."""
         if self.odd:
-            lines = f"line{'s' if len(self.odd) > 1 else ''} {wording.named(list(map(str, self.odd)), _NAMED)}"
+            lines = f"line{'s' if len(self.odd) > 1 else ''} {counts.named(list(map(str, self.odd)), _NAMED)}"
             read = f"read there as {self.encoding}, and written as UTF-8 throughout"
             return f"{name} is UTF-8, but not in {lines}; it is {read}: check that its letters look right"
         letters = "as UTF-8 where the new captions would not be read as that"

@@ -12,7 +12,7 @@ from unlearnable.datasets.text.json_spans import Node, items, json_in, members
 from unlearnable.datasets.text.records import CaptionRecord, FurtherField, Scan
 from unlearnable.datasets.text.spans import TextSpan, is_blank
 from unlearnable.datasets.tree import is_photo
-from unlearnable.wording import named
+from unlearnable.wording.counts import named
 
 DESCRIPTIONS = frozenset(
     {

@@ -11,7 +11,7 @@ from unlearnable.datasets.text.further import UNSPACED, is_sentence
 from unlearnable.datasets.text.json_spans import json_in
 from unlearnable.datasets.text.mojibake import undone
 from unlearnable.grouping import grouped
-from unlearnable.wording import first_and_more, named
+from unlearnable.wording.counts import first_and_more, named
 
 _WORD = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+")
 _NAMED = 5  # fields in a remark; the others are counted

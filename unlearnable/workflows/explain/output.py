@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from unlearnable import files, turns
 from unlearnable.config import ExplainSettings
+from unlearnable.disk import entries, files, locks
 from unlearnable.errors import ConfigError, OutputError
 from unlearnable.report.figures import KINDS
 from unlearnable.results import ExplainReport
@@ -29,7 +29,7 @@ def refuse_output(settings: ExplainSettings, *, overwrite: bool) -> None:
         OutputError: it exists already or would be published, or a file would be replaced that no run wrote.
     """
     folder = settings.output
-    files.refuse_among(folder, *settings.map)
+    entries.refuse_among(folder, *settings.map)
     refuse_published(folder / REPORT)
     if settings.photo and (photo := settings.photo.resolve()).name in FIGURES and photo.parent == folder.resolve():
         raise ConfigError(f"{settings.photo} has the place of a figure in the output", hint="choose another --output")
@@ -39,7 +39,7 @@ def refuse_output(settings: ExplainSettings, *, overwrite: bool) -> None:
         return
     there = [] if folder.is_file() else [path for path in folder.iterdir() if not files.is_temporary(path)]
     if folder.is_file() or any(path.name != LOCK for path in there):
-        raise files.exists_already(folder)
+        raise entries.exists_already(folder)
 
 
 def _refuse_others(settings: ExplainSettings) -> None:
@@ -64,7 +64,7 @@ def _refuse_damaged(report: Path) -> None:
         OutputError: it is one.
     """
     try:
-        with files.open_regular(report) as file:
+        with entries.open_regular(report) as file:
             found = file.read()
     except OSError:
         return
@@ -85,7 +85,7 @@ def all_or_none(folder: Path) -> Iterator[Path]:
         OutputError: the folder cannot be made or written, or another run is writing to it.
     """
     new = folder / NEW
-    with turns.held(folder, folder / LOCK, "run of explain"):
+    with locks.held(folder, folder / LOCK, "run of explain"):
         shutil.rmtree(new, ignore_errors=True)  # of a run that was killed
         try:
             yield new
@@ -115,7 +115,7 @@ def figures_in(report: Path) -> list[str]:
 
 def _report_in(path: Path) -> ExplainReport | None:
     try:
-        with files.open_regular(path) as file:
+        with entries.open_regular(path) as file:
             return ExplainReport.model_validate_json(file.read())
     except (OSError, ValueError):
         return None

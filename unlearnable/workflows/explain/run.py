@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from unlearnable import files
 from unlearnable.analysis.integrated_gradients import TOLERANCE
 from unlearnable.config import ExplainSettings
+from unlearnable.disk import files
 from unlearnable.errors import ConfigError
 from unlearnable.models.device import choose_device
 from unlearnable.models.fetching import fetch
 from unlearnable.models.openclip import load as load_model
-from unlearnable.progress import Progress, Silent
+from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.report.figures import draw_attention, draw_map, is_drawn
 from unlearnable.results import ExplainReport, Explanation
 from unlearnable.results.common import made_by

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearnable.config import ExplainSettings
+from unlearnable.disk.folders import MANIFEST, private_of, published_above
 from unlearnable.errors import ConfigError, InputError
-from unlearnable.folders import MANIFEST, private_of, published_above
 from unlearnable.models.tokens import tokenizer
 from unlearnable.posts.reading import open_collection, read_photo
 from unlearnable.results import ManifestLine
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 from unlearnable.workflows.output.layout import METADATA
 from unlearnable.workflows.output.records import read_manifest
 

@@ -10,9 +10,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlearnable import disk, files
+from unlearnable.disk import files, limits
+from unlearnable.disk.folders import MANIFEST, private_of
 from unlearnable.errors import ConfigError, OutputError
-from unlearnable.folders import MANIFEST, private_of
 from unlearnable.workflows.output.refusal import check_apart, refuse_published
 
 METADATA = "metadata.jsonl"  # the captions in the format of Hugging Face's imagefolder
@@ -202,7 +202,7 @@ def layout_of(photos: Path, output: Path | None) -> Layout:
     target = output or root.with_name(f"{root.name}-protected")
     whole = Path(os.path.abspath(target))  # noqa: PTH100  (`resolve` fails where a name is too long)
     longest = whole.parent / f"{whole.name}.private" / SUMS
-    if not disk.can_exist(longest):
+    if not limits.can_exist(longest):
         raise OutputError(f"the name of {longest.parent} is too long", hint="choose a shorter --output")
     target = target.resolve()
     check_apart(target, root)

@@ -8,7 +8,7 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable import files
+from unlearnable.disk import entries
 from unlearnable.workflows.output.layout import Layout
 
 _HOLDER = re.compile(r"process \d+ on .* since ")
@@ -60,7 +60,7 @@ def _is_object(text: str, names: set[str]) -> bool:
 def _text(path: Path) -> str:
     """Return the text of a file, whatever it holds; empty if there is none."""
     try:
-        with files.open_regular(path) as file:
+        with entries.open_regular(path) as file:
             return file.read().decode("utf-8", "replace")
     except OSError:
         return ""

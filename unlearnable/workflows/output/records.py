@@ -14,11 +14,11 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from unlearnable import checksums
+from unlearnable.disk import checksums
 from unlearnable.errors import CheckpointError
-from unlearnable.escapes import json_line, storable, storable_within
 from unlearnable.results import ManifestLine, ProtectReport
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
+from unlearnable.wording.escapes import json_line, storable, storable_within
 from unlearnable.workflows.output.layout import PRIVATE_SUMS, Layout
 
 Found = TypeVar("Found")

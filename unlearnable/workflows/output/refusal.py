@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from unlearnable.disk.folders import published_above
 from unlearnable.errors import ConfigError, OutputError
-from unlearnable.folders import published_above
 
 
 def check_apart(output: Path, *inputs: Path) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from unlearnable import files
 from unlearnable.datasets import Dataset, Edits, write_captions
-from unlearnable.escapes import json_row
+from unlearnable.disk import files, modes
+from unlearnable.wording.escapes import json_row
 from unlearnable.workflows.output.layout import METADATA, Layout
 from unlearnable.workflows.protect.publication import Publication
 
@@ -36,7 +36,7 @@ def write_caption_files(
         )
         files.write_text(layout.staged / METADATA, "".join(map(json_row, rows)))
         if dataset.source and dataset.source.is_file():
-            files.copy_mode(dataset.source, layout.staged / METADATA)
+            modes.copy_mode(dataset.source, layout.staged / METADATA)
     return target if dataset.source else None
 
 
@@ -47,4 +47,4 @@ def _copy_modes(dataset: Dataset, layout: Layout) -> None:
         if dataset.source and path == layout.staged / dataset.source.name:
             own = dataset.source
         if path.is_file() and own.is_file():
-            files.copy_mode(own, path)
+            modes.copy_mode(own, path)

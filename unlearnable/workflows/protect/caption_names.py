@@ -6,16 +6,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable import files
 from unlearnable.datasets import is_photo
 from unlearnable.datasets.types import NO_RECORD
+from unlearnable.disk import entries
 from unlearnable.errors import ConfigError
 from unlearnable.posts.initials import initials, mentions, shortened, stands_in
 from unlearnable.posts.letters import look_alike
 from unlearnable.posts.names import all_names, disguised, posts_by_own_name
 from unlearnable.protection.borrowing import borrowing
 from unlearnable.protection.captions import cut_captions
-from unlearnable.wording import counted, named
+from unlearnable.wording.counts import counted, named
 from unlearnable.workflows.protect.prepare import Caption
 from unlearnable.workflows.protect.setup import Run
 
@@ -92,9 +92,9 @@ def said_of_names(run: Run) -> list[str]:
 def said_of_names_left(staged: Path, names: Sequence[str]) -> list[str]:
     """Return a remark on the files to be published that say a name outside of captions, or are called so."""
     said = {}
-    for path in files.files_below(staged) if names else ():
+    for path in entries.files_below(staged) if names else ():
         shown = path.relative_to(staged).as_posix()
-        is_text = not is_photo(shown) and files.size_of(path) <= _LARGEST
+        is_text = not is_photo(shown) and entries.size_of(path) <= _LARGEST
         text = path.read_bytes().decode("utf-8", "replace") if is_text else ""
         said[shown] = next((name for name in names if stands_in(f"{shown}\n{text}", name)), "")
     found = [shown for shown, name in said.items() if name]

@@ -6,16 +6,16 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from unlearnable import checksums
 from unlearnable.config import ProtectSettings, digest
 from unlearnable.datasets import Dataset
 from unlearnable.datasets.beside import Beside
 from unlearnable.datasets.export import Export
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.shards.format import Shards
+from unlearnable.disk import checksums
 from unlearnable.errors import CheckpointError
-from unlearnable.escapes import storable
-from unlearnable.wording import named
+from unlearnable.wording.counts import named
+from unlearnable.wording.escapes import storable
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.output.records import read_manifest
 from unlearnable.workflows.protect.stored import parsed

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from unlearnable import checksums
 from unlearnable.datasets.opening import shards_of, unpack
+from unlearnable.disk import checksums
+from unlearnable.disk.folders import MANIFEST
 from unlearnable.errors import CheckpointError, InputError
-from unlearnable.folders import MANIFEST
 from unlearnable.imaging import personal
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.results import FolderCheck, FolderProblem, ManifestLine
-from unlearnable.wording import pasted
+from unlearnable.wording.counts import pasted
 from unlearnable.workflows.output.layout import METADATA, Layout, layout_beside
 from unlearnable.workflows.output.records import (
     AGAIN,

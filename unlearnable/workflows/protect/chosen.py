@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
-from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, Skipped, is_photo, restrict
 from unlearnable.datasets.others import refusal
 from unlearnable.datasets.tree import UNREADABLE, WITHHELD
+from unlearnable.disk import entries
 from unlearnable.errors import ConfigError, InputError
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 from unlearnable.workflows.output.layout import Layout, layout_of
 from unlearnable.workflows.output.names import folded
 from unlearnable.workflows.output.origin import is_of_a_run
@@ -77,7 +77,7 @@ def source_of(paths: Sequence[Path], only: Sequence[str] = (), skip: Sequence[st
         return Source(first, only=tuple(only), skip=tuple(skip))
     for path in expanded:
         if not path.exists():
-            raise files.missing(path)
+            raise entries.missing(path)
         if not path.is_dir() and not path.is_file():
             raise InputError(f"{path} is no regular file", hint="give a photo or a folder")
         if path.is_dir() or not is_photo(path.name):
@@ -93,8 +93,8 @@ def source_of(paths: Sequence[Path], only: Sequence[str] = (), skip: Sequence[st
 
 def _missing(path: Path, given: Sequence[Path]) -> InputError:
     """Return what to say of a path that is not there, also where one with blanks was typed without double quotes."""
-    error, whole = files.missing(path), " ".join(map(str, given)).strip("'\"")
-    if files.exists(Path(whole)):
+    error, whole = entries.missing(path), " ".join(map(str, given)).strip("'\"")
+    if entries.exists(Path(whole)):
         error.hint = f'put double quotes around a path with blanks: "{whole}"'
     return error
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import torch
 
-from unlearnable import disk
 from unlearnable.config import ProtectSettings, TriggerSettings
+from unlearnable.disk import limits
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.imaging.encode import encode
 from unlearnable.methods.base import AnySession
 from unlearnable.methods.trigger_search import allowed_words, redraw_trigger
 from unlearnable.models.fetching import fetch
-from unlearnable.progress import Progress, Silent
+from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.protection.optimise import (
     OptimisationTask,
     OptimisationTrace,
@@ -25,7 +25,7 @@ from unlearnable.protection.optimise import (
     optimise,
 )
 from unlearnable.results import ProtectReport
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 from unlearnable.workflows.output.layout import layout_of
 from unlearnable.workflows.protect.caption_names import refuse_unmentioned
 from unlearnable.workflows.protect.chosen import places_of
@@ -193,7 +193,7 @@ class ProtectionDraft:
         run = replace(self.run, settings=settings, layout=layout_of(self.run.dataset.root, output))
         with self._at_work(), held(run.layout):
             refuse_existing_output(run.layout, run.key, resume=False, overwrite=False)
-            disk.check_space(run.layout.private, copies_bytes(run.prepared))
+            limits.check_space(run.layout.private, copies_bytes(run.prepared))
             create_folders(run.layout, run.key, stored(settings), self.run.dataset.posts, resume=False)
             try:
                 return publish(

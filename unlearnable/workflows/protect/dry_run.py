@@ -5,17 +5,17 @@ from __future__ import annotations
 import dataclasses
 import time
 
-from unlearnable import disk
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
+from unlearnable.disk import limits
+from unlearnable.disk.scratch import scratch_folder
 from unlearnable.errors import CheckpointError, OutputError
 from unlearnable.models.fetching import fetch
-from unlearnable.progress import Progress, Silent
+from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.protection.ticks import rounds_of
 from unlearnable.protection.timing import tried_seconds
 from unlearnable.protection.vocabulary import compared
 from unlearnable.results import ProtectPlan, SkippedRecord
-from unlearnable.scratch import scratch_folder
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.adding.additions import additions, said_of_published
@@ -87,7 +87,7 @@ def plan(
             seconds_estimated=round(seconds, 1),
             bytes_estimated=copies_bytes(run.prepared),
             bytes_needed=needed_bytes(run),
-            bytes_free=disk.free_space(layout.output),
+            bytes_free=limits.free_space(layout.output),
             refused=refused,
         )
 
@@ -130,7 +130,7 @@ def _nothing(settings: ProtectSettings, layout: Layout, dataset: Dataset) -> Pro
         rounds_at_most=0,
         seconds_estimated=0.0,
         bytes_estimated=0,
-        bytes_free=disk.free_space(layout.output),
+        bytes_free=limits.free_space(layout.output),
     )
 
 

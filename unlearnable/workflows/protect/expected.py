@@ -9,7 +9,7 @@ from pathlib import Path
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.progress import Progress, expect
+from unlearnable.progress.reporting import Progress, expect
 from unlearnable.protection.timing import optimising_seconds, step_seconds
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect.hands import pixels_foreseen

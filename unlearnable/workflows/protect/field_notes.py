@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 
 from unlearnable.datasets.types import ChangedField
-from unlearnable.wording import counted, named, pasted
+from unlearnable.wording.counts import counted, named, pasted
 
 _NAMED = 10  # fields in a remark; the others are counted
 

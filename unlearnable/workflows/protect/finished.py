@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
+from unlearnable.disk import entries
 from unlearnable.errors import CheckpointError
-from unlearnable.escapes import storable
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
 from unlearnable.results import ProtectReport
-from unlearnable.wording import named
+from unlearnable.wording.counts import named
+from unlearnable.wording.escapes import storable
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.output.records import AGAIN, is_half_withdrawn, read_manifest, read_report, refuse_incomplete
 from unlearnable.workflows.protect import published
@@ -78,9 +78,8 @@ def finished_report(
         if broken := published.damaged(layout):
             lost = named([str(layout.output / name) for name in broken], _NAMED)
             back = "put the photos back as they were, or " if report.is_of_one_run else ""
-            gone = {
-                line.output for line in read_manifest(layout.manifest) if not files.exists(layout.photos / line.source)
-            }
+            lines = read_manifest(layout.manifest)
+            gone = {line.output for line in lines if not entries.exists(layout.photos / line.source)}
             if gone.intersection(broken):
                 back = f"use --add, which takes out posts whose photo and copy are both gone, {back or 'or '}"
             raise CheckpointError(

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from unlearnable import disk, files
+from unlearnable.disk import entries, files, limits
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.output.origin import is_of_a_run
@@ -54,7 +54,7 @@ def _used(layout: Layout) -> list[Path]:
     """Return those of the two folders that hold anything, but for files that a killed run was writing."""
     passing = {layout.lock, layout.holder}
     published = layout.output.iterdir() if layout.output.is_dir() else ()
-    private = (path for path in files.files_below(layout.private) if not path.is_relative_to(layout.scratch))
+    private = (path for path in entries.files_below(layout.private) if not path.is_relative_to(layout.scratch))
     found = {layout.output: published, layout.private: private}
     return [
         folder
@@ -107,11 +107,11 @@ def create_folders(layout: Layout, key: str, settings: str, posts: Mapping[str, 
         raise OutputError(f"{layout.progress} is a link, which nothing is written through", hint="remove it")
     if layout.output.is_dir():  # one that is made later lies beside the private folder
         for folder in (layout.output, *layout.output.rglob("*/")):
-            disk.check_writable(folder)
+            limits.check_writable(folder)
     with files.reporting_write_errors(layout.progress):
         if layout.progress.exists() and not (resume and layout.key_under_way() == key):
             _remove_stopped(layout)
-        for path in files.files_below(layout.progress):
+        for path in entries.files_below(layout.progress):
             if path.is_symlink():  # no run makes any: what is written would go to where it leads
                 path.unlink()
         layout.staged.mkdir(parents=True, exist_ok=True)

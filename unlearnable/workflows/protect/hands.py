@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from unlearnable import files
+from unlearnable.disk import entries
 from unlearnable.workers.pool import Pool, cores
 
 PIXELS_A_BYTE = {".png": 0.5, ".tif": 0.4, ".tiff": 0.4, ".bmp": 0.33}
@@ -25,7 +25,7 @@ Answer = TypeVar("Answer")
 
 def pixels_foreseen(photo: Path) -> float:
     """Return how many pixels a photo has if its file is as others of its kind; 0 for one that is gone."""
-    return PIXELS_A_BYTE.get(photo.suffix.lower(), PIXELS_A_BYTE_WITH_LOSS) * files.size_of(photo)
+    return PIXELS_A_BYTE.get(photo.suffix.lower(), PIXELS_A_BYTE_WITH_LOSS) * entries.size_of(photo)
 
 
 def pool_for(function: Callable[[Job], Answer], pixels: Sequence[float], few: float) -> Pool[Job, Answer]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Generic, NamedTuple
 
 from unlearnable.config import MethodSettings, ProtectionSettings
+from unlearnable.disk.scratch import scratch_folder
 from unlearnable.errors import InputError, ModelError
 from unlearnable.imaging.in_memory import Kind, Photo, like, pixels_of
 from unlearnable.imaging.placement import Noisy, grid_shape, working_copy
@@ -21,13 +22,12 @@ from unlearnable.models.fetching import fetch
 from unlearnable.models.tokens import Vocabulary
 from unlearnable.posts.pixels import Pixels, Posts, Rgb8
 from unlearnable.posts.shared import equal_photos, leaders_of
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
 from unlearnable.protection.captions import Captions, cut_captions
 from unlearnable.protection.optimise import OptimisationTask, optimise
 from unlearnable.protection.towers import load_towers
 from unlearnable.protection.vocabulary import load_words
-from unlearnable.scratch import scratch_folder
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 from unlearnable.workflows.output.layout import SMALLEST
 from unlearnable.workflows.protect.readback import losses_on, refuse_unprotected
 from unlearnable.workflows.protect.setup import all_models, load_surrogates, method_of

@@ -10,12 +10,12 @@ import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from unlearnable import disk, files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, is_photo
+from unlearnable.disk import entries, files, limits
 from unlearnable.errors import ConfigError, InputError
-from unlearnable.escapes import json_row
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
+from unlearnable.wording.escapes import json_row
 from unlearnable.workflows.protect.chosen import Source
 from unlearnable.workflows.protect.posts import PHOTOS_ALONE, open_posts
 
@@ -66,7 +66,7 @@ class Inbox:
         try:
             with zipfile.ZipFile(archive) as opened:
                 members = list(_members(opened, archive.name))
-                room = disk.room_to_unpack(self.folder)
+                room = limits.room_to_unpack(self.folder)
                 top = _common_folder([path for _, path in members])
                 for info, path in members:
                     target = self.folder / path.relative_to(top)
@@ -84,7 +84,7 @@ class Inbox:
             message = f"{archive.name} cannot be unpacked: {error.strerror or error}"
             raise InputError(message, hint=_BY_HAND) from error
         finally:
-            for left in filter(files.is_file, (archive, *unpacked)):
+            for left in filter(entries.is_file, (archive, *unpacked)):
                 left.unlink()
 
     def posts(self, progress: Progress) -> Dataset:

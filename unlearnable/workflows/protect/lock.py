@@ -12,9 +12,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from unlearnable import files, turns
+from unlearnable.disk import entries, files, locks, modes
 from unlearnable.errors import OutputError
-from unlearnable.wording import named
+from unlearnable.wording.counts import named
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.output.origin import is_held, is_of_a_run
 
@@ -33,10 +33,10 @@ def held(layout: Layout) -> Iterator[None]:
     """
     _refuse_others(layout)
     lock = FileLock(layout.lock, timeout=0)
-    with files.no_empty_folders_above(layout.private):
+    with entries.no_empty_folders_above(layout.private):
         _take(layout, lock)
         try:
-            files.make_private(layout.private)
+            modes.make_private(layout.private)
             since = time.strftime("%Y-%m-%d %H:%M:%S")
             files.write_text(layout.holder, f"process {os.getpid()} on {platform.node()} since {since}\n")
             yield
@@ -80,7 +80,7 @@ def _take(layout: Layout, lock: FileLock) -> None:
 def _let_go(layout: Layout, lock: FileLock) -> None:
     """Release the lock; a private folder that holds nothing else is removed, also one that no mode can be given."""
     try:
-        files.make_private(layout.private)
+        modes.make_private(layout.private)
     finally:
         for path in (layout.holder, layout.lock):
             with suppress(OSError):  # Windows removes no file that is open, and a disk may take no changes any more
@@ -93,11 +93,11 @@ def _let_go(layout: Layout, lock: FileLock) -> None:
 def _refuse_others(layout: Layout) -> None:
     """Stop before anything is touched where the private folder holds files, and none that a run wrote."""
     if not layout.private.is_dir() or is_held(layout) or is_of_a_run(layout):
-        turns.refuse_filled(layout.lock)
+        locks.refuse_filled(layout.lock)
         _refuse_passing(layout)
         return
-    found = files.files_below(layout.private)
-    if any(files.size_of(path) if path == layout.lock else not files.is_temporary(path) for path in found):
+    found = entries.files_below(layout.private)
+    if any(entries.size_of(path) if path == layout.lock else not files.is_temporary(path) for path in found):
         raise OutputError(f"{layout.private} was not made by this program", hint="remove it or choose another --output")
 
 
@@ -108,7 +108,7 @@ def _refuse_passing(layout: Layout) -> None:
         OutputError: there are such files; the message names them.
     """
     folders = [folder for folder in layout.passing if not folder.is_symlink()]
-    found = [str(path) for folder in folders for path in files.files_below(folder) if not layout.owns(path)]
+    found = [str(path) for folder in folders for path in entries.files_below(folder) if not layout.owns(path)]
     if found:
         was, them = ("was", "it") if len(found) == 1 else ("were", "them")
         raise OutputError(

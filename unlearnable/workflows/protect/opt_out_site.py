@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unlearnable import files
+from unlearnable.disk import files
 
 README = """\
 FILES THAT SAY: DO NOT TRAIN AI ON THIS

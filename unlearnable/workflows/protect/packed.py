@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable import checksums
 from unlearnable.datasets import Dataset
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.opening import shards_of
 from unlearnable.datasets.others import other_files
 from unlearnable.datasets.shards.format import Shards
+from unlearnable.disk import checksums
 from unlearnable.errors import ConfigError, OutputError
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
 from unlearnable.results import ManifestLine
 from unlearnable.workflows.output.layout import Layout
 

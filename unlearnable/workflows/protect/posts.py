@@ -30,8 +30,8 @@ from unlearnable.datasets.others import other_files, said_of_others
 from unlearnable.datasets.tree import UNREADABLE, WORDLESS, not_here
 from unlearnable.datasets.types import NO_RECORD
 from unlearnable.errors import ConfigError
-from unlearnable.progress import Progress
-from unlearnable.wording import counted, pasted
+from unlearnable.progress.reporting import Progress
+from unlearnable.wording.counts import counted, pasted
 from unlearnable.workflows.output.layout import METADATA
 from unlearnable.workflows.protect.changes import caption_sums
 from unlearnable.workflows.protect.chosen import Source, narrowed, without_private

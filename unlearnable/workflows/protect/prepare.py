@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearnable import disk
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, Pair, Photo, Skipped
 from unlearnable.datasets.assembly import IN_NO_POST
@@ -19,8 +18,8 @@ from unlearnable.datasets.export import Export
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.tree import WITHHELD
 from unlearnable.datasets.types import NO_RECORD
+from unlearnable.disk import limits
 from unlearnable.errors import InputError
-from unlearnable.escapes import storable
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.imaging.encoding import Encoding
 from unlearnable.imaging.placement import grid_shape
@@ -29,9 +28,10 @@ from unlearnable.models.tokens import CaptionSlot
 from unlearnable.posts.initials import shortened
 from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.shared import equal_photos
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
 from unlearnable.protection.captions import cut_captions
 from unlearnable.stores.ragged import Shape
+from unlearnable.wording.escapes import storable
 from unlearnable.workers.pool import WorkerEnded
 from unlearnable.workflows.output.names import OutputNames
 from unlearnable.workflows.protect.hands import pixels_foreseen, pool_for
@@ -166,7 +166,7 @@ class PhotoReader:
             detail = f"looks like a copy that this tool made on {copy.made}: it carries the noise of {copy.path.name}"
             raise DecodeError("already-protected", f"{detail}; protect the original instead")
         name = self.names.give(photo.id, read.encoding.suffix)
-        if not disk.can_exist(self.staged / name):
+        if not limits.can_exist(self.staged / name):
             raise DecodeError("bad-name", "the name of its copy would be too long; shorten it")
         number, grid = len(self.pixels), grid_shape(*read.size, self.side)
         self.pixels.append(read.copy)

@@ -8,16 +8,16 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from unlearnable import files
 from unlearnable.datasets import is_photo
+from unlearnable.disk import entries, files
 from unlearnable.errors import OutputError
 from unlearnable.methods.state import State
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
 from unlearnable.protection.captions import writing
 from unlearnable.report.html import protect_page
 from unlearnable.report.pictures import Thumbnails
 from unlearnable.results import ManifestLine, ProtectReport
-from unlearnable.wording import named
+from unlearnable.wording.counts import named
 from unlearnable.workflows import history
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.output.records import manifest_text, seal_records
@@ -108,7 +108,7 @@ def _remove_rest(run: Run) -> None:
         OutputError: there are photos that no run staged, which would be published without noise.
     """
     layout, own = run.layout, {one.name for one in run.prepared.ready}
-    staged = {path.relative_to(layout.staged).as_posix(): path for path in files.files_below(layout.staged)}
+    staged = {path.relative_to(layout.staged).as_posix(): path for path in entries.files_below(layout.staged)}
     rest = {name: path for name, path in staged.items() if name not in own}
     photos = {name for name, path in rest.items() if is_photo(name) and not files.is_temporary(path)}
     photos -= published.read_sums(layout).keys()

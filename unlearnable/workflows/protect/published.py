@@ -13,11 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from unlearnable import checksums, files
 from unlearnable.datasets import is_photo
+from unlearnable.disk import checksums, entries, files
 from unlearnable.errors import OutputError
 from unlearnable.results import ProtectReport
-from unlearnable.wording import named
+from unlearnable.wording.counts import named
 from unlearnable.workflows.output.layout import PRIVATE_SUMS, Layout
 from unlearnable.workflows.output.names import folded
 
@@ -63,7 +63,7 @@ def set_site_aside(layout: Layout, texts: Mapping[str, str]) -> bool:
     root = layout.opt_out
     with files.reporting_write_errors(layout.changed):
         found = (
-            [root] if root.is_symlink() else [path for path in files.files_below(root) if _differs(path, root, texts)]
+            [root] if root.is_symlink() else [path for path in entries.files_below(root) if _differs(path, root, texts)]
         )
         for path in found:
             _move(path, layout.changed / path.relative_to(layout.private))
@@ -95,10 +95,10 @@ def refuse_foreign(layout: Layout) -> None:
     passing = _left_by_a_kill(layout, sums)
     foreign = [
         str(path)
-        for path in files.files_below(layout.output)
+        for path in entries.files_below(layout.output)
         if path not in passing and sha256_of(path) not in sums.get(path.relative_to(layout.output).as_posix(), ())
     ]
-    foreign += [str(path) for path in files.files_below(layout.private) if not layout.owns(path)]
+    foreign += [str(path) for path in entries.files_below(layout.private) if not layout.owns(path)]
     if foreign:
         _refuse(foreign, f"{layout.output} holds files that this program did not make, or that have changed since")
 
@@ -106,7 +106,7 @@ def refuse_foreign(layout: Layout) -> None:
 def with_strangers(report: ProtectReport, layout: Layout) -> ProtectReport:
     """Return a report that also names the photos in the published folder that no run wrote, as they have no noise."""
     sums = read_sums(layout)
-    names = (path.relative_to(layout.output).as_posix() for path in files.files_below(layout.output))
+    names = (path.relative_to(layout.output).as_posix() for path in entries.files_below(layout.output))
     if not (found := [name for name in names if is_photo(name) and name not in sums]):
         return report
     said = f"{layout.output} holds {named(found, _NAMED)}, which this program did not write: no noise was added there"
@@ -122,7 +122,7 @@ def put_in_place(layout: Layout) -> None:
     Raises:
         OutputError: a file of other origin or a linked folder is in the way, or the system refuses to write.
     """
-    new = {path.relative_to(layout.staged).as_posix(): sha256_of(path) for path in files.files_below(layout.staged)}
+    new = {path.relative_to(layout.staged).as_posix(): sha256_of(path) for path in entries.files_below(layout.staged)}
     old = read_sums(layout)
     refuse_linked(layout, {*old, *new})
     _refuse_taken(layout, new, old)

@@ -19,9 +19,9 @@ from unlearnable.methods.state import State
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import CaptionSlot, cut, tokenizer
 from unlearnable.posts.pixels import Pixels
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
 from unlearnable.results import SurrogateLoss
-from unlearnable.wording import named
+from unlearnable.wording.counts import named
 from unlearnable.workflows.output.layout import METADATA, Layout
 from unlearnable.workflows.protect.publication import Publication
 from unlearnable.workflows.protect.setup import Run

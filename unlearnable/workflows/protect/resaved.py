@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from unlearnable import checksums
+from unlearnable.disk import checksums
 from unlearnable.imaging.copied import as_copied
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.duplicates import differing_bits
@@ -22,7 +22,7 @@ from unlearnable.imaging.encode import through
 from unlearnable.imaging.encoding import choose_encoding
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import grid_shape
-from unlearnable.wording import named
+from unlearnable.wording.counts import named
 from unlearnable.workflows.history import MadeCopy
 
 Pixels8 = NDArray[np.uint8]

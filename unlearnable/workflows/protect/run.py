@@ -6,11 +6,11 @@ import shutil
 import time
 from dataclasses import replace
 
-from unlearnable import disk
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset
+from unlearnable.disk import limits
 from unlearnable.models.fetching import fetch
-from unlearnable.progress import Progress, Silent
+from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.protection.optimise import optimise
 from unlearnable.results import ProtectReport
 from unlearnable.training.distributed import ALONE, World, lead
@@ -77,7 +77,7 @@ def protect(
         run = foreseen_and_ready(settings, layout, dataset, surrogates, scratch, progress)
         refuse_unmentioned(run)
         if not goes_on:
-            disk.check_space(layout.private, result_bytes(run))
+            limits.check_space(layout.private, result_bytes(run))
             shutil.rmtree(layout.earlier, ignore_errors=True)
         create_folders(layout, key, stored(settings), dataset.posts, resume=goes_on)
         lead(world, run.work)

@@ -8,11 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from unlearnable import checksums, config
+from unlearnable import config
 from unlearnable.config import PRESETS, MEMSettings, MethodSettings, ProtectionSettings, ProtectSettings
 from unlearnable.datasets import Dataset, Pair
+from unlearnable.disk import checksums
+from unlearnable.disk.folders import MANIFEST, private_of, published_above
 from unlearnable.errors import CheckpointError, ConfigError
-from unlearnable.folders import MANIFEST, private_of, published_above
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import Method, settings_for
 from unlearnable.methods.problem import Problem
@@ -21,7 +22,7 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import files_of, load
 from unlearnable.posts.pixels import Pixels, Posts
 from unlearnable.posts.shared import leaders_of
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
 from unlearnable.protection.optimise import OptimisationTask
 from unlearnable.protection.towers import load_towers
 from unlearnable.protection.vocabulary import avoided_words, load_words

@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from unlearnable.config import ProtectSettings
+from unlearnable.disk.scratch import scratch_folder
 from unlearnable.errors import UnlearnableError
 from unlearnable.models.device import choose_device
 from unlearnable.models.fetching import fetch
-from unlearnable.progress import Progress, Silent
+from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.protection.optimise import optimise
 from unlearnable.results import ProtectReport
-from unlearnable.scratch import scratch_folder
 from unlearnable.training.distributed import World, follow, join
 from unlearnable.workflows.protect.chosen import places_of
 from unlearnable.workflows.protect.posts import open_posts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unlearnable import files
+from unlearnable.disk import entries
 from unlearnable.stores.ragged import Ragged
 from unlearnable.workflows.protect.prepare import Prepared
 from unlearnable.workflows.protect.setup import PIXELS, Run
@@ -12,7 +12,7 @@ def copies_bytes(prepared: Prepared) -> int:
     """Estimate the size of all copies: noise hardly compresses, a lossy file grows by a third of its source at most."""
     total = 0.0
     for one in prepared.ready:
-        lossy = min(1.3 * files.size_of(one.photo.path), 0.5 * one.pixels)
+        lossy = min(1.3 * entries.size_of(one.photo.path), 0.5 * one.pixels)
         total += 2 * one.pixels if one.encoding.lossless else lossy
     return int(total)
 
@@ -46,9 +46,9 @@ def _checkpoints(run: Run) -> int:
 
 def needed_bytes(run: Run) -> int:
     """Estimate the free space that a run needs: for what it writes, unpacked photos and working copies."""
-    unpacked = sum(files.size_of(photo.path) for photo in run.prepared.photos) if run.dataset.shards else 0
+    unpacked = sum(entries.size_of(photo.path) for photo in run.prepared.photos) if run.dataset.shards else 0
     return result_bytes(run) + unpacked + _working_copies(run)
 
 
 def _working_copies(run: Run) -> int:
-    return files.size_of(run.scratch / PIXELS)
+    return entries.size_of(run.scratch / PIXELS)

@@ -20,7 +20,7 @@ from unlearnable.models.weights import weights_sha256
 from unlearnable.protection.optimise import reason_to_stop
 from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss, TriggerFigures
 from unlearnable.results.common import made_by
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 from unlearnable.workflows.output.layout import METADATA
 from unlearnable.workflows.output.records import protected_lines
 from unlearnable.workflows.protect.caption_names import said_of_names

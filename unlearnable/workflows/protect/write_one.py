@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from unlearnable import checksums, files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets.types import Photo
+from unlearnable.disk import checksums, modes
 from unlearnable.errors import ModelError
 from unlearnable.evaluation.visibility import visibility
 from unlearnable.imaging.arrays import differ
@@ -100,7 +100,7 @@ def write_one(job: WriteJob) -> WrittenPhoto:
     if not differ(target.noisy(job.noise, job.settings), target.picture.pixels):
         raise unprotected(job.photo.id)
     written = write(target, job.noise, job.path, job.settings, job.photo.id)
-    files.set_mode(job.path, original.st_mode)
+    modes.set_mode(job.path, original.st_mode)
     copy = working_copy(written.picture.pixels, job.side)
     line, shown = _line(job, original.st_size, target, written), thumbnails(target.picture, written.picture)
     del written  # one picture less in memory

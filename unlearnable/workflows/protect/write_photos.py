@@ -8,20 +8,20 @@ from contextlib import contextmanager
 
 from pydantic import ValidationError
 
-from unlearnable import checksums, files, seal
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Skipped
+from unlearnable.disk import checksums, files, seal
 from unlearnable.errors import InputError, OutputError
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.methods.state import State
 from unlearnable.posts.pixels import Pixels
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
 from unlearnable.report.pictures import Thumbnails
 from unlearnable.report.shown_photos import ShownPhotos
 from unlearnable.results import ManifestLine
 from unlearnable.results.protect import CHANGED
 from unlearnable.stores.noise import NoiseStore
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 from unlearnable.workers.pool import WorkerEnded
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect.hands import pool_for

@@ -9,15 +9,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from unlearnable import checkpoint, checksums, files, turns
 from unlearnable.config import TrainSettings
 from unlearnable.datasets import Dataset
+from unlearnable.disk import checkpoint, checksums, entries, files, locks
 from unlearnable.errors import ConfigError, OutputError
-from unlearnable.launched import is_first
 from unlearnable.models import openclip
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.weights import weights_sha256
 from unlearnable.results import TrainReport
+from unlearnable.workers.launched import is_first
 from unlearnable.workflows.output.refusal import refuse_published
 
 
@@ -40,14 +40,14 @@ def held(settings: TrainSettings) -> Iterator[None]:
         OutputError: another training holds it, or it is a folder, would be published or cannot be written.
     """
     output = settings.output
-    files.refuse_among(output, *settings.data)
+    entries.refuse_among(output, *settings.data)
     refuse_published(output)
     for path in filter(Path.is_dir, _existing(output)):
         raise OutputError(f"{path} is a folder", hint="name another --output, such as model.safetensors in a folder")
     if not is_first():
         yield
         return
-    with turns.held(output, output.with_name(f".{output.name}.lock"), "training"):
+    with locks.held(output, output.with_name(f".{output.name}.lock"), "training"):
         yield
 
 
@@ -64,7 +64,7 @@ def refuse_existing_output(settings: TrainSettings, *, resume: bool, overwrite: 
     if overwrite or (resume and partial.exists()):
         return
     if there:
-        raise files.exists_already(there[0])
+        raise entries.exists_already(there[0])
     if partial.exists():
         raise OutputError(f"{partial} is a stopped training", hint="use --resume to continue it, or --overwrite")
 

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable import checksums
 from unlearnable.config import TrainSettings
 from unlearnable.datasets import Dataset
 from unlearnable.datasets.held_out import split, unused
+from unlearnable.disk import checksums
+from unlearnable.disk.scratch import scratch_folder
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.experiments.fit import TrainingTask, epoch_record, fit
 from unlearnable.experiments.recipe import recipe_for
@@ -23,10 +24,9 @@ from unlearnable.models.weights import weights_sha256
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.reading import DecodedPosts, open_collection, read_all
-from unlearnable.progress import Progress, Silent
+from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.results import SkippedRecord, TrainReport
 from unlearnable.results.common import made_by
-from unlearnable.scratch import scratch_folder
 from unlearnable.training.distributed import join
 from unlearnable.workflows.train.joined import joined
 from unlearnable.workflows.train.outputs import (

@@ -20,7 +20,7 @@ from unlearnable.models.tokens import default_vocabulary
 from unlearnable.posts.pairs import Joined, Mixed, Pairs, pairs_of
 from unlearnable.posts.pixels import Pixels, Rgb8
 from unlearnable.posts.reading import DecodedPosts
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
 from unlearnable.results import ArmName
 from unlearnable.workflows.verify.pairs import PostPair, read_both
 

@@ -15,7 +15,7 @@ from unlearnable.evaluation.embed import retrieve
 from unlearnable.experiments.cell_store import CellStore, Key, digest_of, version_of_cells
 from unlearnable.experiments.cells import Experiment
 from unlearnable.experiments.recipe import recipe_for
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
 from unlearnable.results import BothWays, Cell
 from unlearnable.training.attacker import Attacker
 from unlearnable.workflows.verify.arms import VerifyArm

@@ -13,7 +13,7 @@ from unlearnable.errors import InputError
 from unlearnable.evaluation.idia import Identities, identities
 from unlearnable.imaging.duplicates import near_duplicates
 from unlearnable.posts.reading import DecodedPosts, open_collection
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 from unlearnable.workflows.verify.splits import Held, Split, captioned, names, part, where_from
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from unlearnable.datasets import Dataset, restrict
 from unlearnable.errors import ConfigError, InputError
-from unlearnable.escapes import storable
 from unlearnable.results import ManifestLine, ProtectReport
+from unlearnable.wording.escapes import storable
 from unlearnable.workflows.output.layout import layout_beside
 from unlearnable.workflows.output.records import read_manifest, read_record
 

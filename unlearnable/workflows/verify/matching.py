@@ -8,17 +8,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from unlearnable import checksums
 from unlearnable.datasets import Dataset, Photo, Skipped, open_dataset
+from unlearnable.disk import checksums
 from unlearnable.errors import InputError
-from unlearnable.escapes import storable
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.encoding import choose_encoding
 from unlearnable.imaging.picture import Picture
 from unlearnable.posts.letters import plain
-from unlearnable.progress import Progress, Silent
+from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.results import ManifestLine
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
+from unlearnable.wording.escapes import storable
 from unlearnable.workflows import history
 from unlearnable.workflows.output.layout import METADATA, SMALLEST
 from unlearnable.workflows.output.names import OutputNames, stem_of

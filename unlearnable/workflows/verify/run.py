@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable import files, turns
 from unlearnable.config import VerifySettings, absolute
+from unlearnable.disk import entries, files, locks
+from unlearnable.disk.scratch import scratch_folder
 from unlearnable.errors import InputError
 from unlearnable.evaluation.requirements import Rule, parse_rule
 from unlearnable.evaluation.scores import chance
@@ -21,10 +22,9 @@ from unlearnable.models.fetching import fetch
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.reading import DecodedPosts, open_collection, read_all
-from unlearnable.progress import Progress, Silent
+from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.report.html import verify_page
 from unlearnable.results import VerifyReport
-from unlearnable.scratch import scratch_folder
 from unlearnable.workflows.output.refusal import check_apart, refuse_published
 from unlearnable.workflows.verify.arms import VerifyArm, Versions
 from unlearnable.workflows.verify.cells import VERSION, Grid, run_cells
@@ -65,10 +65,10 @@ def verify(settings: VerifySettings, *, overwrite: bool = False, progress: Progr
     refuse_unfinished(settings.protected)
     for written in (folder, folder / CELLS):
         check_apart(written, settings.originals, settings.protected)
-    files.refuse_among(folder, settings.test, settings.background, settings.crowd, settings.crowd_test)
+    entries.refuse_among(folder, settings.test, settings.background, settings.crowd, settings.crowd_test)
     refuse_published(folder / "report.json")
-    files.refuse_others(folder, "report.json", "report.html")
-    with turns.held(folder, folder / ".lock", "run of verify"):
+    entries.refuse_others(folder, "report.json", "report.html")
+    with locks.held(folder, folder / ".lock", "run of verify"):
         report = _verified(settings, asked, rules, overwrite=overwrite, progress=progress or Silent())
         report = report.model_copy(update={"seconds": round(time.monotonic() - started, 1)})
         files.write_text(folder / "report.html", verify_page(report))

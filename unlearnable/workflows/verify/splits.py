@@ -12,8 +12,8 @@ from unlearnable.datasets.held_out import HELD_OUT, split, unused
 from unlearnable.errors import InputError
 from unlearnable.imaging.duplicates import near_duplicates
 from unlearnable.posts.reading import open_collection
-from unlearnable.progress import Progress
-from unlearnable.wording import counted
+from unlearnable.progress.reporting import Progress
+from unlearnable.wording.counts import counted
 from unlearnable.workflows.verify.made import given_to_protect, refuse_made_without_captions
 from unlearnable.workflows.verify.matching import match, open_protected
 from unlearnable.workflows.verify.pairs import PostPair, read_both, said_of_originals

@@ -17,7 +17,7 @@ from unlearnable.evaluation.worst import worst_finding
 from unlearnable.posts.letters import plain
 from unlearnable.results import Finding, GalleryRecord, References, SkippedRecord, VerifyReport, VictimRecord
 from unlearnable.results.common import made_by
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 from unlearnable.workflows.verify.cells import CellResults
 from unlearnable.workflows.verify.crowd_summary import crowd_report
 from unlearnable.workflows.verify.enough import too_few

@@ -11,12 +11,12 @@ from unlearnable.evaluation.embed import retrieve
 from unlearnable.evaluation.scores import queries_of, scores
 from unlearnable.experiments.cells import CellTraining, Experiment, Trained, run
 from unlearnable.experiments.timing import asking_seconds, step_seconds
-from unlearnable.forecast import duration
-from unlearnable.progress import Progress
+from unlearnable.progress.forecast import duration
+from unlearnable.progress.reporting import Progress
 from unlearnable.results import Cell, CrowdCell, RanksRecord
 from unlearnable.training.attacker import Attacker
 from unlearnable.training.loop import steps_an_epoch
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 from unlearnable.workflows.verify.arms import VerifyArm
 
 

@@ -9,7 +9,7 @@ from unlearnable.imaging.decode import DecodeError
 from unlearnable.posts.initials import shortened
 from unlearnable.results import ManifestLine
 from unlearnable.results.protect import CHANGED
-from unlearnable.wording import named
+from unlearnable.wording.counts import named
 from unlearnable.workflows.output.copies import shows_another
 from unlearnable.workflows.protect.adding.earlier import Earlier, no_shards
 

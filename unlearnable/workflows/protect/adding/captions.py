@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from unlearnable import files
 from unlearnable.datasets import Dataset, Edits, read_written, write_captions
 from unlearnable.datasets.beside import Beside
 from unlearnable.datasets.formats import FORMATS
+from unlearnable.disk import files, modes
 from unlearnable.errors import InputError, OutputError
 from unlearnable.results import ManifestLine
 from unlearnable.workflows.output.layout import METADATA, Layout
@@ -103,7 +103,7 @@ class CaptionJoin:
         target = self.layout.staged if source is None else self.layout.staged / source.name
         write_captions(self.whole, Edits(captions, paths, self.earlier.keep_fields), target)
         for name in self.earlier.texts:
-            files.copy_mode(self.earlier.text(name), self.layout.staged / name)
+            modes.copy_mode(self.earlier.text(name), self.layout.staged / name)
 
     def _append(self, clashing: Sequence[str], aside: Path) -> None:
         """Append the new posts' caption files to the earlier ones.
@@ -114,7 +114,7 @@ class CaptionJoin:
         for name in clashing:
             before, new = self.earlier.text(name), (aside / name).read_bytes()
             files.write_bytes(self.layout.staged / name, _continued(name, before.read_bytes(), new))
-            files.copy_mode(before, self.layout.staged / name)
+            modes.copy_mode(before, self.layout.staged / name)
 
     def _put_beside(self, name: str, new: Path) -> str:
         """Give the new posts' caption file a name of its own; return a remark."""

@@ -7,12 +7,12 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from unlearnable import files
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets.formats.sidecar import SUFFIXES
+from unlearnable.disk import entries, files
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
-from unlearnable.escapes import storable
 from unlearnable.results import ManifestLine, ProtectReport
+from unlearnable.wording.escapes import storable
 from unlearnable.workflows.output.layout import PRIVATE_SUMS, TEXTS, Layout
 from unlearnable.workflows.output.origin import is_of_a_run
 from unlearnable.workflows.output.records import (
@@ -56,7 +56,7 @@ class Earlier:
     @property
     def withdrawn(self) -> list[ManifestLine]:
         """The manifest lines of posts that the user took back: original and copy are gone, and others are there."""
-        away = [line for line in self.protected if not files.exists(self.root / line.source)]
+        away = [line for line in self.protected if not entries.exists(self.root / line.source)]
         if len(away) == len(self.protected):  # the originals are elsewhere, perhaps on a disk that is not there
             return []
         return [line for line in away if not os.path.lexists(self.records.output / str(line.output))]

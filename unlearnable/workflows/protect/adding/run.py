@@ -7,15 +7,15 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 
-from unlearnable import disk
 from unlearnable.config import ProtectSettings, to_toml
 from unlearnable.datasets import Dataset
+from unlearnable.disk import limits
 from unlearnable.errors import CheckpointError
 from unlearnable.models.fetching import fetch
-from unlearnable.progress import Progress, Silent
+from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.protection.optimise import optimise
 from unlearnable.results import ProtectReport
-from unlearnable.wording import counted
+from unlearnable.wording.counts import counted
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.adding.additions import additions, names_now, recognised, said_of_published
@@ -83,7 +83,7 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         run = replace(run, key=key, layout=replace(layout, photos=earlier.root), problem=problem)
         goes_on = layout.key_under_way() == key
         if not goes_on:
-            disk.check_space(layout.private, result_bytes(run))
+            limits.check_space(layout.private, result_bytes(run))
         earlier = keep_records(layout, earlier, scratch)
         settings_text = to_toml(earlier.settings.model_copy(update={"initials": settings.initials}))
         create_folders(layout, key, settings_text, dataset.posts, resume=goes_on)

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Set
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable import checksums, files
 from unlearnable.datasets import Dataset, Edits, columns_of, open_dataset, write_captions
 from unlearnable.datasets.formats import FORMATS
+from unlearnable.disk import checksums, entries, files, modes
 from unlearnable.errors import CheckpointError, InputError
-from unlearnable.progress import Progress
+from unlearnable.progress.reporting import Progress
 from unlearnable.report.html import protect_page
-from unlearnable.wording import counted, named
+from unlearnable.wording.counts import counted, named
 from unlearnable.workflows.output.layout import METADATA, PRIVATE_SUMS, Layout
 from unlearnable.workflows.output.records import manifest_text, seal_records
 from unlearnable.workflows.protect import published
@@ -63,7 +63,7 @@ def said_of_left(earlier: Earlier, found: Dataset) -> list[str]:
         return []
     there = {line.source for line in recognised(found, earlier).values()}
     away = [line for line in earlier.protected if line.source not in there]
-    left = [str(line.output) for line in away if not files.exists(earlier.root / line.source)]
+    left = [str(line.output) for line in away if not entries.exists(earlier.root / line.source)]
     if not left or len(left) == len(earlier.protected):
         return []
     one = len(left) == 1
@@ -92,7 +92,7 @@ def _texts_without(gone: Set[str], earlier: Earlier, folder: Path) -> dict[str, 
         write(open_dataset(before, before / name, columns), after / name)
     if not in_one and there != [METADATA]:
         write(FORMATS[earlier.report.caption_format].read(before, before), after)
-    return {path.relative_to(after).as_posix(): path.read_bytes() for path in files.files_below(after)}
+    return {path.relative_to(after).as_posix(): path.read_bytes() for path in entries.files_below(after)}
 
 
 def _replace(earlier: Earlier, kept: Earlier, texts: Mapping[str, bytes]) -> None:
@@ -111,7 +111,7 @@ def _replace(earlier: Earlier, kept: Earlier, texts: Mapping[str, bytes]) -> Non
         elif name in texts and path.read_bytes() != texts[name]:
             mode = path.stat().st_mode
             files.write_bytes(path, texts[name])
-            files.set_mode(path, mode)
+            modes.set_mode(path, mode)
     checksums.write_sums(layout.sums, kept.sums)
     files.write_text(layout.page, page)
     lines = manifest_text(kept.lines)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from unlearnable import files
+from unlearnable.disk import files
 
 PREFIX = "unlearnable-"
 LOCK = ".unlearnable-scratch.lock"  # a name that nobody gives a file of their own

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from logging.handlers import MemoryHandler
 from pathlib import Path
 
-from unlearnable import files
+from unlearnable.disk import files
 from unlearnable.errors import ConfigError, UnlearnableError
-from unlearnable.escapes import printable
-from unlearnable.lines import Lines
-from unlearnable.progress import Progress, expect, within
+from unlearnable.progress.lines import Lines
+from unlearnable.progress.reporting import Progress, expect, within
+from unlearnable.wording.escapes import printable
 
 LINE = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} [A-Z]+ ")
 _FORMAT = logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S%z")

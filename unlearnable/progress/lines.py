@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from unlearnable.forecast import Forecast, duration
+from unlearnable.progress.forecast import Forecast, duration
 
 LINE_SECONDS = 5.0
 WHOLE = "all of it"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from unlearnable import files, seal
+from unlearnable.disk import files, seal
 from unlearnable.errors import CheckpointError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from unlearnable import checksums
+from unlearnable.disk import checksums
 
 SEAL = "sha256_of_rest"
 _TRAILER = b"\nsha256 "

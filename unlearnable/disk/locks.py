@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from unlearnable import files
+from unlearnable.disk import entries, files
 from unlearnable.errors import OutputError
 
 
@@ -25,7 +25,7 @@ def held(output: Path, lock_file: Path, run: str) -> Iterator[None]:
         raise OutputError(f"another {run} is writing to {output}", hint=hint)
 
     with (
-        files.no_empty_folders_above(lock_file),
+        entries.no_empty_folders_above(lock_file),
         alone(lock_file, refuse, output, files.ELSEWHERE),
     ):
         yield
@@ -62,5 +62,5 @@ def refuse_filled(lock_file: Path) -> None:
     Raises:
         OutputError: it is one.
     """
-    if files.size_of(lock_file):
+    if entries.size_of(lock_file):
         raise OutputError(f"{lock_file} was not made by this program", hint="move it elsewhere")

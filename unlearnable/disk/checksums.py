@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from unlearnable.files import open_regular, write_bytes
+from unlearnable.disk.entries import open_regular
+from unlearnable.disk.files import write_bytes
 
 
 def sha256(path: Path, size: int | None = None) -> str:

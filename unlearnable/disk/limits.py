@@ -7,8 +7,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from unlearnable.disk.files import CHECK, FULL, reporting_write_errors, temporary_name, write_error
 from unlearnable.errors import OutputError
-from unlearnable.files import CHECK, FULL, reporting_write_errors, temporary_name, write_error
 
 _KEPT_FREE = 0.1  # share of the free space that unpacking may not fill
 

@@ -1,0 +1,1 @@
+"""How things are put in words: counts, and what foreign texts hold."""
