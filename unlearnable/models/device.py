@@ -47,7 +47,8 @@ def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
     """
     import torch
 
-    with torch.random.fork_rng([] if device is None or device.type == "cpu" else [device]):
+    kind = "cpu" if device is None else device.type
+    with torch.random.fork_rng([] if kind == "cpu" else [device], device_type=kind):  # by itself PyTorch 2.11 asks CUDA
         torch.manual_seed(seed)
         yield
 
