@@ -208,7 +208,7 @@ def test_a_run_that_was_killed_while_it_packed_goes_on(quick, tmp_path):
         def stop(*_):
             raise KeyboardInterrupt
 
-        patch.setattr("unlearnable.workflows.protect.published.put_in_place", stop)
+        patch.setattr("unlearnable.workflows.output.published.put_in_place", stop)
         assert call("protect", source, *other).returncode == 130
     assert not (tmp_path / "other").exists()
     assert call("protect", source, "--resume", *other).returncode == 0

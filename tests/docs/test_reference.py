@@ -15,7 +15,7 @@ import typer
 from pydantic import BaseModel, Field
 
 from tests.docs.conftest import ROOT
-from unlearnable.workflows.protect.prepare import NO_PHOTO, UNPUBLISHED
+from unlearnable.workflows.protect.preparing.reading import NO_PHOTO, UNPUBLISHED
 
 
 def cli() -> typer.Typer:

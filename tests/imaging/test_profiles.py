@@ -89,7 +89,7 @@ def test_whatever_is_changed_nothing_is_raised(place, value):
 
 def test_the_file_holds_no_secret_of_the_profile(tmp_path: Path) -> None:
     from unlearnable.config import ProtectSettings
-    from unlearnable.workflows.protect.target import target_of
+    from unlearnable.workflows.protect.preparing.target import target_of
 
     Image.fromarray(picture(None).pixels).save(tmp_path / "a.png", icc_profile=with_tag(SRGB, b"meta", SECRET))
     for keep, there in (("none", False), ("safe", False), ("all", True)):

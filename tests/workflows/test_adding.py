@@ -19,17 +19,18 @@ from unlearnable.datasets import open_dataset
 from unlearnable.disk import files
 from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputError
 from unlearnable.progress.reporting import Silent
+from unlearnable.workflows.output import published
 from unlearnable.workflows.output.layout import layout_of
 from unlearnable.workflows.output.records import seal_records
-from unlearnable.workflows.protect import publish, published
 from unlearnable.workflows.protect import run as workflow
 from unlearnable.workflows.protect.adding import run as adding
 from unlearnable.workflows.protect.adding import withdrawn
 from unlearnable.workflows.protect.adding.joined import _of_before
 from unlearnable.workflows.protect.adding.settings import continued
 from unlearnable.workflows.protect.check import check
+from unlearnable.workflows.protect.claiming.lock import held
 from unlearnable.workflows.protect.dry_run import plan
-from unlearnable.workflows.protect.lock import held
+from unlearnable.workflows.protect.publishing import publish
 from unlearnable.workflows.verify.matching import match
 
 

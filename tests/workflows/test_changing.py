@@ -17,12 +17,14 @@ from unlearnable import protect
 from unlearnable.config import ProtectSettings
 from unlearnable.errors import CheckpointError, InputError
 from unlearnable.progress.reporting import Silent
-from unlearnable.workflows.protect import publish, read_one, readback, write_one, written
 from unlearnable.workflows.protect import run as workflow
-from unlearnable.workflows.protect.changes import said_of_change
-from unlearnable.workflows.protect.chosen import Source
-from unlearnable.workflows.protect.posts import open_posts
-from unlearnable.workflows.protect.target import target_of
+from unlearnable.workflows.protect.claiming.changes import said_of_change
+from unlearnable.workflows.protect.opening.chosen import Source
+from unlearnable.workflows.protect.opening.posts import open_posts
+from unlearnable.workflows.protect.preparing import read_one
+from unlearnable.workflows.protect.preparing.target import target_of
+from unlearnable.workflows.protect.publishing import publish
+from unlearnable.workflows.protect.writing import readback, write_one, written
 
 CHANGED = "changed-while-running"
 

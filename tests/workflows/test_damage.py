@@ -15,7 +15,7 @@ from unlearnable import protect
 from unlearnable.disk import checkpoint
 from unlearnable.errors import CheckpointError
 from unlearnable.workflows.explain.selection import manifest_line
-from unlearnable.workflows.protect import publish
+from unlearnable.workflows.protect.publishing import publish
 from unlearnable.workflows.verify.made import report_of
 
 STATE = ("state.pt", "state.fixed.pt", "noise.i8", "noise.undo", "key")

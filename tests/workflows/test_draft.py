@@ -129,7 +129,7 @@ def test_a_change_that_was_stopped_is_not_published(make, tmp_path):
 
 def test_a_publication_that_fails_leaves_nothing(make, tmp_path, monkeypatch):
     made = make()
-    monkeypatch.setattr("unlearnable.workflows.protect.publish.measure_losses", lambda *_: 1 / 0)
+    monkeypatch.setattr("unlearnable.workflows.protect.publishing.publish.measure_losses", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         made.publish(tmp_path / "out")
     assert not (tmp_path / "out").exists()

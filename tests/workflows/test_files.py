@@ -24,10 +24,11 @@ from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import Noisy
 from unlearnable.posts.reading import open_collection
 from unlearnable.wording.counts import counted
-from unlearnable.workflows.protect import publish, written
 from unlearnable.workflows.protect.dry_run import plan
-from unlearnable.workflows.protect.target import Target
-from unlearnable.workflows.protect.written import write
+from unlearnable.workflows.protect.preparing.target import Target
+from unlearnable.workflows.protect.publishing import publish
+from unlearnable.workflows.protect.writing import written
+from unlearnable.workflows.protect.writing.written import write
 from unlearnable.workflows.verify.arms import _random_noise
 from unlearnable.workflows.verify.matching import match, open_protected
 from unlearnable.workflows.verify.pairs import PostPair, read_both

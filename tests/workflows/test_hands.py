@@ -19,13 +19,16 @@ from tests.workers.test_pool import eventually, gone
 from unlearnable import protect
 from unlearnable.errors import OutputError
 from unlearnable.workers import pool
-from unlearnable.workflows.protect import hands, prepare, write_photos
+from unlearnable.workflows.protect.preparing import hands, reading
+from unlearnable.workflows.protect.writing import write_photos
 
 PAUSING = """
 import sys, time
 from unlearnable.cli.app import main
 from unlearnable.workers.pool import Pool, Worker
-from unlearnable.workflows.protect import hands, prepare, write_photos
+from unlearnable.workflows.protect.preparing import hands
+from unlearnable.workflows.protect.preparing import reading
+from unlearnable.workflows.protect.writing import write_photos
 numbers, start, answers = sys.argv.pop(1), Worker.__init__, Pool.answers
 def started(worker):
     start(worker)
@@ -38,7 +41,7 @@ def paused(pool, jobs):
             time.sleep(100)
         yield answer
 Worker.__init__, Pool.answers, hands.cores = started, paused, lambda: 2
-prepare.FEW = write_photos.FEW = 0
+reading.FEW = write_photos.FEW = 0
 main()
 """
 """Runs the program, with two workers; the first argument is a file for the numbers of their processes."""
@@ -47,7 +50,7 @@ main()
 @pytest.fixture
 def workers(monkeypatch):
     """As many workers as are set, for photos of any size."""
-    monkeypatch.setattr(prepare, "FEW", 0)
+    monkeypatch.setattr(reading, "FEW", 0)
     monkeypatch.setattr(write_photos, "FEW", 0)
 
     def use(number: int) -> None:

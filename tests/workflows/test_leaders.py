@@ -11,8 +11,8 @@ from unlearnable.datasets import Pair, Photo
 from unlearnable.imaging.encoding import Encoding
 from unlearnable.models.tokens import CaptionSlot, cut, default_vocabulary
 from unlearnable.posts.shared import equal_photos, leaders_of
-from unlearnable.workflows.protect.prepare import Caption, Prepared, ReadyPhoto, ties_of
-from unlearnable.workflows.protect.publication import compose
+from unlearnable.workflows.protect.preparing.reading import Caption, Prepared, ReadyPhoto, ties_of
+from unlearnable.workflows.protect.writing.publication import compose
 
 
 def post(*places: tuple[int, int]) -> list[Caption]:

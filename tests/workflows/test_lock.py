@@ -23,7 +23,7 @@ from unlearnable.disk import files, locks
 from unlearnable.errors import InputError, ModelError, OutputError
 from unlearnable.workflows import history
 from unlearnable.workflows.output.layout import layout_of
-from unlearnable.workflows.protect.lock import held
+from unlearnable.workflows.protect.claiming.lock import held
 
 
 @pytest.mark.parametrize("options", [{}, {"resume": True}, {"overwrite": True}])

@@ -16,8 +16,8 @@ from unlearnable.errors import OutputError
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.encode import encode
 from unlearnable.imaging.opt_out import PROHIBITED, opt_out_of
-from unlearnable.workflows.protect import written
-from unlearnable.workflows.protect.opt_out_site import SITE_FILES
+from unlearnable.workflows.protect.publishing.opt_out_site import SITE_FILES
+from unlearnable.workflows.protect.writing import written
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.cli.program import POSIX
 from unlearnable.errors import ConfigError, OutputError
 from unlearnable.workflows.output.layout import layout_of
 from unlearnable.workflows.output.names import OutputNames
-from unlearnable.workflows.protect.folders import refuse_existing_output
+from unlearnable.workflows.protect.claiming.folders import refuse_existing_output
 
 NAMES = st.lists(
     st.tuples(

@@ -15,8 +15,8 @@ from tests.datasets.formats.unpublished import gallery_dl_of
 from unlearnable.config import ProtectSettings
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.wording.counts import pasted
-from unlearnable.workflows.protect.chosen import Source, source_of
-from unlearnable.workflows.protect.posts import open_posts
+from unlearnable.workflows.protect.opening.chosen import Source, source_of
+from unlearnable.workflows.protect.opening.posts import open_posts
 
 
 def opened(*photos: Path, captions: Path | None = None, **patterns: tuple[str, ...]):

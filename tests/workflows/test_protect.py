@@ -23,10 +23,11 @@ from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelEr
 from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import save
 from unlearnable.models.tokens import tokenizer
-from unlearnable.workflows.protect import publish, readback
 from unlearnable.workflows.protect.check import check
 from unlearnable.workflows.protect.dry_run import plan
-from unlearnable.workflows.protect.readback import measure_losses
+from unlearnable.workflows.protect.publishing import publish
+from unlearnable.workflows.protect.writing import readback
+from unlearnable.workflows.protect.writing.readback import measure_losses
 from unlearnable.workflows.verify.made import given_to_protect
 
 

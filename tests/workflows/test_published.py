@@ -17,8 +17,8 @@ from unlearnable import protect
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.disk import checksums, limits
 from unlearnable.errors import CheckpointError, OutputError
+from unlearnable.workflows.output import published
 from unlearnable.workflows.output.layout import layout_of
-from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.check import check
 from unlearnable.workflows.protect.dry_run import plan
 

@@ -15,7 +15,7 @@ from unlearnable.errors import InputError
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.duplicates import differing_bits, perceptual_hash
 from unlearnable.workflows import history
-from unlearnable.workflows.protect.resaved import carried, without_noise
+from unlearnable.workflows.protect.preparing.resaved import carried, without_noise
 
 
 @pytest.fixture

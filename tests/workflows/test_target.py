@@ -14,7 +14,7 @@ from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.encode import encode
 from unlearnable.imaging.encoding import Encoding
 from unlearnable.imaging.profiles import written
-from unlearnable.workflows.protect.target import target_of
+from unlearnable.workflows.protect.preparing.target import target_of
 
 PRIMARIES = {b"rXYZ": (0.436, 0.222, 0.014), b"gXYZ": (0.385, 0.717, 0.097), b"bXYZ": (0.143, 0.061, 0.714)}
 

@@ -29,7 +29,7 @@ from unlearnable.models.weights import weights_sha256
 from unlearnable.posts.letters import look_alike
 from unlearnable.posts.reading import open_collection
 from unlearnable.progress.reporting import Silent
-from unlearnable.workflows.protect import publish
+from unlearnable.workflows.protect.publishing import publish
 from unlearnable.workflows.verify.cells import CellResults, run_cells
 from unlearnable.workflows.verify.matching import match, open_protected
 from unlearnable.workflows.verify.run import output_folder, verify

@@ -16,7 +16,7 @@ from unlearnable.disk.seal import seal_line, unseal_line
 from unlearnable.evaluation.visibility import visibility
 from unlearnable.imaging.decode import decode
 from unlearnable.results import ProtectReport
-from unlearnable.workflows.protect import publish
+from unlearnable.workflows.protect.publishing import publish
 
 NEW = {"flip_mean", "flip_max", "delta_e_mean", "bytes_in", "bytes_out"}
 

@@ -27,8 +27,8 @@ from unlearnable.methods.trigger_search import improve_triggers
 from unlearnable.models.judge import load_judge
 from unlearnable.progress.reporting import Silent
 from unlearnable.protection.captions import writing
-from unlearnable.workflows.protect.setup import load_surrogates
-from unlearnable.workflows.protect.summary import trigger_figures
+from unlearnable.workflows.protect.preparing.setup import load_surrogates
+from unlearnable.workflows.protect.publishing.summary import trigger_figures
 
 PASSES = 2
 

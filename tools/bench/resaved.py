@@ -24,7 +24,13 @@ from unlearnable.imaging.decode import decode
 from unlearnable.imaging.duplicates import differing_bits, perceptual_hash
 from unlearnable.workflows.output.layout import Layout, private_of
 from unlearnable.workflows.output.records import read_manifest
-from unlearnable.workflows.protect.resaved import LEAST_ALIKE, LEAST_CARRIED, NEAR_COPY, carried, without_noise
+from unlearnable.workflows.protect.preparing.resaved import (
+    LEAST_ALIKE,
+    LEAST_CARRIED,
+    NEAR_COPY,
+    carried,
+    without_noise,
+)
 
 Pixels8 = NDArray[np.uint8]
 

@@ -14,7 +14,7 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.progress.reporting import Silent
 from unlearnable.protection.vocabulary import compared
 from unlearnable.workflows.output.layout import layout_of
-from unlearnable.workflows.protect.setup import make_ready
+from unlearnable.workflows.protect.preparing.setup import make_ready
 
 
 def session_on(settings: ProtectSettings, surrogates: list[DualEncoder], scratch: Path) -> AnySession:

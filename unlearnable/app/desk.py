@@ -18,7 +18,7 @@ from unlearnable.datasets import Dataset
 from unlearnable.disk.folders import private_of
 from unlearnable.errors import Interrupted, UnlearnableError
 from unlearnable.results import ProtectReport
-from unlearnable.workflows.protect.inbox import Inbox
+from unlearnable.workflows.protect.opening.inbox import Inbox
 
 if TYPE_CHECKING:  # it brings torch, which the first page does without
     from unlearnable.workflows.protect.draft import DraftPost, ProtectionDraft

@@ -140,7 +140,7 @@ def _any_changed(result: ProtectPlan | ProtectReport) -> bool:
 
 def _check(settings: ProtectSettings) -> None:
     """Refuse paths and names that are wrong before the run says that it starts."""
-    from unlearnable.workflows.protect.chosen import source_of
+    from unlearnable.workflows.protect.opening.chosen import source_of
 
     source_of(settings.photos)
     METHODS.summary(settings.method)  # an unknown name is refused without loading any

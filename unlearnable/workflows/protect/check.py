@@ -18,6 +18,7 @@ from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.results import FolderCheck, FolderProblem, ManifestLine
 from unlearnable.wording.counts import pasted
 from unlearnable.workflows.output.layout import METADATA, Layout, layout_beside
+from unlearnable.workflows.output.published import sha256_of
 from unlearnable.workflows.output.records import (
     AGAIN,
     ANEW,
@@ -28,9 +29,8 @@ from unlearnable.workflows.output.records import (
     refuse_incomplete,
     remedy,
 )
-from unlearnable.workflows.protect.chosen import root_of
-from unlearnable.workflows.protect.published import sha256_of
-from unlearnable.workflows.protect.stored import parsed
+from unlearnable.workflows.protect.opening.chosen import root_of
+from unlearnable.workflows.protect.opening.stored import parsed
 
 PUBLIC = ("time", "camera")  # kinds of metadata that every copy may have
 

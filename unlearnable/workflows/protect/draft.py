@@ -27,19 +27,19 @@ from unlearnable.protection.optimise import (
 from unlearnable.results import ProtectReport
 from unlearnable.wording.counts import counted
 from unlearnable.workflows.output.layout import layout_of
-from unlearnable.workflows.protect.caption_names import refuse_unmentioned
-from unlearnable.workflows.protect.chosen import places_of
-from unlearnable.workflows.protect.expected import foreseen_and_ready
-from unlearnable.workflows.protect.folders import create_folders, refuse_existing_output
-from unlearnable.workflows.protect.lock import held
-from unlearnable.workflows.protect.posts import open_posts
-from unlearnable.workflows.protect.publish import clear, composed, publish
-from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates
-from unlearnable.workflows.protect.space import copies_bytes
-from unlearnable.workflows.protect.stored import stored
-from unlearnable.workflows.protect.target import target_of
-from unlearnable.workflows.protect.write_photos import refuse_without_noise
-from unlearnable.workflows.protect.written import write
+from unlearnable.workflows.protect.claiming.folders import create_folders, refuse_existing_output
+from unlearnable.workflows.protect.claiming.lock import held
+from unlearnable.workflows.protect.opening.chosen import places_of
+from unlearnable.workflows.protect.opening.posts import open_posts
+from unlearnable.workflows.protect.opening.stored import stored
+from unlearnable.workflows.protect.preparing.caption_names import refuse_unmentioned
+from unlearnable.workflows.protect.preparing.expected import foreseen_and_ready
+from unlearnable.workflows.protect.preparing.setup import Run, all_models, load_surrogates
+from unlearnable.workflows.protect.preparing.space import copies_bytes
+from unlearnable.workflows.protect.preparing.target import target_of
+from unlearnable.workflows.protect.publishing.publish import clear, composed, publish
+from unlearnable.workflows.protect.writing.write_photos import refuse_without_noise
+from unlearnable.workflows.protect.writing.written import write
 
 FURTHER_ROUNDS = 4  # that bind the noise to changed triggers, see docs/design/decisions/0029
 

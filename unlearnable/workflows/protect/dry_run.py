@@ -16,20 +16,20 @@ from unlearnable.protection.ticks import rounds_of
 from unlearnable.protection.timing import tried_seconds
 from unlearnable.protection.vocabulary import compared
 from unlearnable.results import ProtectPlan, SkippedRecord
+from unlearnable.workflows.output import published
 from unlearnable.workflows.output.layout import Layout
-from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.adding.additions import additions, said_of_published
 from unlearnable.workflows.protect.adding.earlier import earlier_result
 from unlearnable.workflows.protect.adding.withdrawn import said_of_gone
-from unlearnable.workflows.protect.caption_names import refuse_unmentioned
-from unlearnable.workflows.protect.changes import changed_since_stopped
-from unlearnable.workflows.protect.chosen import places_of
-from unlearnable.workflows.protect.expected import photo_phases
-from unlearnable.workflows.protect.finished import finished_report, without_new
-from unlearnable.workflows.protect.folders import refuse_both, refuse_existing_output
-from unlearnable.workflows.protect.posts import open_posts
-from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, make_ready, run_key
-from unlearnable.workflows.protect.space import copies_bytes, needed_bytes
+from unlearnable.workflows.protect.claiming.changes import changed_since_stopped
+from unlearnable.workflows.protect.claiming.finished import finished_report, without_new
+from unlearnable.workflows.protect.claiming.folders import refuse_both, refuse_existing_output
+from unlearnable.workflows.protect.opening.chosen import places_of
+from unlearnable.workflows.protect.opening.posts import open_posts
+from unlearnable.workflows.protect.preparing.caption_names import refuse_unmentioned
+from unlearnable.workflows.protect.preparing.expected import photo_phases
+from unlearnable.workflows.protect.preparing.setup import Run, all_models, load_surrogates, make_ready, run_key
+from unlearnable.workflows.protect.preparing.space import copies_bytes, needed_bytes
 
 
 def plan(

@@ -29,8 +29,8 @@ from unlearnable.protection.towers import load_towers
 from unlearnable.protection.vocabulary import load_words
 from unlearnable.wording.counts import counted
 from unlearnable.workflows.output.layout import SMALLEST
-from unlearnable.workflows.protect.readback import losses_on, refuse_unprotected
-from unlearnable.workflows.protect.setup import all_models, load_surrogates, method_of
+from unlearnable.workflows.protect.preparing.setup import all_models, load_surrogates, method_of
+from unlearnable.workflows.protect.writing.readback import losses_on, refuse_unprotected
 
 
 class ProtectedPost(NamedTuple, Generic[Kind]):

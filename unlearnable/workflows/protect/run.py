@@ -14,20 +14,20 @@ from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.protection.optimise import optimise
 from unlearnable.results import ProtectReport
 from unlearnable.training.distributed import ALONE, World, lead
+from unlearnable.workflows.output import published
 from unlearnable.workflows.output.layout import Layout
-from unlearnable.workflows.protect import published
-from unlearnable.workflows.protect.caption_names import refuse_unmentioned
-from unlearnable.workflows.protect.changes import changed_since_stopped, said_of_changed, said_of_going
-from unlearnable.workflows.protect.chosen import places_of
-from unlearnable.workflows.protect.expected import foreseen_and_ready
-from unlearnable.workflows.protect.finished import finished_report, is_intact, without_new
-from unlearnable.workflows.protect.folders import create_folders, refuse_both, refuse_existing_output
-from unlearnable.workflows.protect.lock import held, scratch_of
-from unlearnable.workflows.protect.posts import open_posts
-from unlearnable.workflows.protect.publish import publish
-from unlearnable.workflows.protect.setup import all_models, load_surrogates, run_key
-from unlearnable.workflows.protect.space import result_bytes
-from unlearnable.workflows.protect.stored import stored
+from unlearnable.workflows.protect.claiming.changes import changed_since_stopped, said_of_changed, said_of_going
+from unlearnable.workflows.protect.claiming.finished import finished_report, is_intact, without_new
+from unlearnable.workflows.protect.claiming.folders import create_folders, refuse_both, refuse_existing_output
+from unlearnable.workflows.protect.claiming.lock import held, scratch_of
+from unlearnable.workflows.protect.opening.chosen import places_of
+from unlearnable.workflows.protect.opening.posts import open_posts
+from unlearnable.workflows.protect.opening.stored import stored
+from unlearnable.workflows.protect.preparing.caption_names import refuse_unmentioned
+from unlearnable.workflows.protect.preparing.expected import foreseen_and_ready
+from unlearnable.workflows.protect.preparing.setup import all_models, load_surrogates, run_key
+from unlearnable.workflows.protect.preparing.space import result_bytes
+from unlearnable.workflows.protect.publishing.publish import publish
 
 
 def protect(

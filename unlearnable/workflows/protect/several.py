@@ -14,10 +14,10 @@ from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.protection.optimise import optimise
 from unlearnable.results import ProtectReport
 from unlearnable.training.distributed import World, follow, join
-from unlearnable.workflows.protect.chosen import places_of
-from unlearnable.workflows.protect.posts import open_posts
+from unlearnable.workflows.protect.opening.chosen import places_of
+from unlearnable.workflows.protect.opening.posts import open_posts
+from unlearnable.workflows.protect.preparing.setup import Run, all_models, load_surrogates, make_ready
 from unlearnable.workflows.protect.run import protect
-from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, make_ready
 
 
 def protect_together(

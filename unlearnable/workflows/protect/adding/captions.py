@@ -17,10 +17,10 @@ from unlearnable.datasets.formats import FORMATS
 from unlearnable.disk import files, modes
 from unlearnable.errors import InputError, OutputError
 from unlearnable.results import ManifestLine
+from unlearnable.workflows.output import published
 from unlearnable.workflows.output.layout import METADATA, Layout
-from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.adding.earlier import Earlier
-from unlearnable.workflows.protect.publication import Publication
+from unlearnable.workflows.protect.writing.publication import Publication
 
 _LINES, _TABLES = frozenset({".jsonl", ".ndjson"}), frozenset({".csv", ".tsv"})
 _UTF8_MARK, _OTHER_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")

@@ -13,6 +13,7 @@ from unlearnable.disk import entries, files
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.wording.escapes import storable
+from unlearnable.workflows.output import published
 from unlearnable.workflows.output.layout import PRIVATE_SUMS, TEXTS, Layout
 from unlearnable.workflows.output.origin import is_of_a_run
 from unlearnable.workflows.output.records import (
@@ -23,9 +24,8 @@ from unlearnable.workflows.output.records import (
     read_report,
     refuse_incomplete,
 )
-from unlearnable.workflows.protect import published
-from unlearnable.workflows.protect.chosen import root_of
-from unlearnable.workflows.protect.stored import parsed
+from unlearnable.workflows.protect.opening.chosen import root_of
+from unlearnable.workflows.protect.opening.stored import parsed
 
 
 @dataclass(frozen=True)

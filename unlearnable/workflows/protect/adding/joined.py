@@ -15,8 +15,9 @@ from unlearnable.results.protect import CHANGED
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.output.records import protected_lines
 from unlearnable.workflows.protect.adding.earlier import Earlier
-from unlearnable.workflows.protect.read_one import refuse_changed
-from unlearnable.workflows.protect.summary import (
+from unlearnable.workflows.protect.preparing.read_one import refuse_changed
+from unlearnable.workflows.protect.preparing.target import target_of
+from unlearnable.workflows.protect.publishing.summary import (
     CONVERTED,
     LOSSY,
     REDUCED,
@@ -25,7 +26,6 @@ from unlearnable.workflows.protect.summary import (
     said_of_copies,
     said_of_counting,
 )
-from unlearnable.workflows.protect.target import target_of
 
 BEFORE = "before: "  # stands in front of the notes of the earlier run
 _NUMBER = re.compile(r"(?<!\S)\d+(?!\S)")  # a word of its own: no part of a name

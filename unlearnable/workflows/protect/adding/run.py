@@ -16,8 +16,8 @@ from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.protection.optimise import optimise
 from unlearnable.results import ProtectReport
 from unlearnable.wording.counts import counted
+from unlearnable.workflows.output import published
 from unlearnable.workflows.output.layout import Layout
-from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.adding.additions import additions, names_now, recognised, said_of_published
 from unlearnable.workflows.protect.adding.captions import CaptionJoin
 from unlearnable.workflows.protect.adding.earlier import Earlier, earlier_result, keep_records
@@ -29,15 +29,15 @@ from unlearnable.workflows.protect.adding.joined import (
     unchanged_report,
 )
 from unlearnable.workflows.protect.adding.withdrawn import said_of_left, without_withdrawn
-from unlearnable.workflows.protect.caption_names import refuse_unmentioned
-from unlearnable.workflows.protect.chosen import Source, places_of
-from unlearnable.workflows.protect.expected import foreseen_and_ready
-from unlearnable.workflows.protect.folders import create_folders
-from unlearnable.workflows.protect.lock import held, scratch_of
-from unlearnable.workflows.protect.posts import open_posts
-from unlearnable.workflows.protect.publish import Staged, clear, finish, stage
-from unlearnable.workflows.protect.setup import Run, all_models, load_surrogates, run_key
-from unlearnable.workflows.protect.space import result_bytes
+from unlearnable.workflows.protect.claiming.folders import create_folders
+from unlearnable.workflows.protect.claiming.lock import held, scratch_of
+from unlearnable.workflows.protect.opening.chosen import Source, places_of
+from unlearnable.workflows.protect.opening.posts import open_posts
+from unlearnable.workflows.protect.preparing.caption_names import refuse_unmentioned
+from unlearnable.workflows.protect.preparing.expected import foreseen_and_ready
+from unlearnable.workflows.protect.preparing.setup import Run, all_models, load_surrogates, run_key
+from unlearnable.workflows.protect.preparing.space import result_bytes
+from unlearnable.workflows.protect.publishing.publish import Staged, clear, finish, stage
 
 
 def add(settings: ProtectSettings, *, progress: Progress | None = None) -> ProtectReport:

@@ -10,8 +10,8 @@ from unlearnable.config import OUTSIDE_THE_DIGEST, ProtectSettings, given_settin
 from unlearnable.datasets import is_word_for_people
 from unlearnable.errors import ConfigError
 from unlearnable.workflows.protect.adding.earlier import records_of, settings_of
-from unlearnable.workflows.protect.chosen import places_of, root_of
-from unlearnable.workflows.protect.stored import captions_from, whole
+from unlearnable.workflows.protect.opening.chosen import places_of, root_of
+from unlearnable.workflows.protect.opening.stored import captions_from, whole
 
 WHICH_POSTS = frozenset({"captions", "only", "skip", "photo_column", "caption_column"})
 FREE = OUTSIDE_THE_DIGEST | WHICH_POSTS | {"initials"}

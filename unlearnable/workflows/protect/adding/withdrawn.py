@@ -14,9 +14,9 @@ from unlearnable.errors import CheckpointError, InputError
 from unlearnable.progress.reporting import Progress
 from unlearnable.report.html import protect_page
 from unlearnable.wording.counts import counted, named
+from unlearnable.workflows.output import published
 from unlearnable.workflows.output.layout import METADATA, PRIVATE_SUMS, Layout
 from unlearnable.workflows.output.records import manifest_text, seal_records
-from unlearnable.workflows.protect import published
 from unlearnable.workflows.protect.adding.additions import recognised
 from unlearnable.workflows.protect.adding.earlier import Earlier
 from unlearnable.workflows.protect.adding.joined import joined_pictures, reduced_report

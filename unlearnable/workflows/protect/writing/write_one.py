@@ -21,9 +21,9 @@ from unlearnable.imaging.opening import DecodeError
 from unlearnable.imaging.placement import working_copy
 from unlearnable.report.pictures import Thumbnails, thumbnails
 from unlearnable.results import ManifestLine
-from unlearnable.workflows.protect.read_one import refuse_changed
-from unlearnable.workflows.protect.target import Target, target_of
-from unlearnable.workflows.protect.written import Written, write
+from unlearnable.workflows.protect.preparing.read_one import refuse_changed
+from unlearnable.workflows.protect.preparing.target import Target, target_of
+from unlearnable.workflows.protect.writing.written import Written, write
 
 Copy = NDArray[np.uint8]
 

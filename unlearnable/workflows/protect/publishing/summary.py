@@ -23,10 +23,10 @@ from unlearnable.results.common import made_by
 from unlearnable.wording.counts import counted
 from unlearnable.workflows.output.layout import METADATA
 from unlearnable.workflows.output.records import protected_lines
-from unlearnable.workflows.protect.caption_names import said_of_names
-from unlearnable.workflows.protect.field_notes import field_notes
-from unlearnable.workflows.protect.posts import said_of_made
-from unlearnable.workflows.protect.setup import Run
+from unlearnable.workflows.protect.opening.field_notes import field_notes
+from unlearnable.workflows.protect.opening.posts import said_of_made
+from unlearnable.workflows.protect.preparing.caption_names import said_of_names
+from unlearnable.workflows.protect.preparing.setup import Run
 
 WHO_COUNTS = "anyone who counts word sequences finds it"
 LOSSY = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from unlearnable.disk import entries
 from unlearnable.stores.ragged import Ragged
-from unlearnable.workflows.protect.prepare import Prepared
-from unlearnable.workflows.protect.setup import PIXELS, Run
+from unlearnable.workflows.protect.preparing.reading import Prepared
+from unlearnable.workflows.protect.preparing.setup import PIXELS, Run
 
 
 def copies_bytes(prepared: Prepared) -> int:

@@ -23,9 +23,9 @@ from unlearnable.progress.reporting import Progress
 from unlearnable.results import SurrogateLoss
 from unlearnable.wording.counts import named
 from unlearnable.workflows.output.layout import METADATA, Layout
-from unlearnable.workflows.protect.publication import Publication
-from unlearnable.workflows.protect.setup import Run
-from unlearnable.workflows.protect.write_photos import WrittenPhotos
+from unlearnable.workflows.protect.preparing.setup import Run
+from unlearnable.workflows.protect.writing.publication import Publication
+from unlearnable.workflows.protect.writing.write_photos import WrittenPhotos
 
 CHECKING = "checking the written files"  # the phase, as it is shown
 CLEARLY = 0.95  # share of the clean posts' loss that the loss of protected posts must stay below

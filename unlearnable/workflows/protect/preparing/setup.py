@@ -30,9 +30,16 @@ from unlearnable.workflows import history
 from unlearnable.workflows.output.layout import METADATA, Layout
 from unlearnable.workflows.output.names import OutputNames
 from unlearnable.workflows.output.records import read_manifest
-from unlearnable.workflows.protect.prepare import Caption, PhotoReader, Prepared, read_captions, read_photos, ties_of
-from unlearnable.workflows.protect.resaved import MadeCopies
-from unlearnable.workflows.protect.stored import whole
+from unlearnable.workflows.protect.opening.stored import whole
+from unlearnable.workflows.protect.preparing.reading import (
+    Caption,
+    PhotoReader,
+    Prepared,
+    read_captions,
+    read_photos,
+    ties_of,
+)
+from unlearnable.workflows.protect.preparing.resaved import MadeCopies
 
 PIXELS = "pixels.u8"  # working copies, in the scratch folder
 

@@ -19,19 +19,24 @@ from unlearnable.report.pictures import Thumbnails
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.wording.counts import named
 from unlearnable.workflows import history
+from unlearnable.workflows.output import published
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.output.records import manifest_text, seal_records
-from unlearnable.workflows.protect import published
-from unlearnable.workflows.protect.caption_files import write_caption_files
-from unlearnable.workflows.protect.caption_names import said_of_names_left, undisguised, with_names
-from unlearnable.workflows.protect.changes import said_of_change
-from unlearnable.workflows.protect.opt_out_site import SITE_FILES, write_site_files
-from unlearnable.workflows.protect.packed import leave_packed
-from unlearnable.workflows.protect.publication import Publication, compose
-from unlearnable.workflows.protect.readback import measure_losses, refuse_unprotected, reread_captions, said_of_lost
-from unlearnable.workflows.protect.setup import Run
-from unlearnable.workflows.protect.summary import RunResults, summarise
-from unlearnable.workflows.protect.write_photos import finished_lines, refuse_without_noise, write_photos
+from unlearnable.workflows.protect.claiming.changes import said_of_change
+from unlearnable.workflows.protect.opening.packed import leave_packed
+from unlearnable.workflows.protect.preparing.caption_names import said_of_names_left, undisguised, with_names
+from unlearnable.workflows.protect.preparing.setup import Run
+from unlearnable.workflows.protect.publishing.opt_out_site import SITE_FILES, write_site_files
+from unlearnable.workflows.protect.publishing.summary import RunResults, summarise
+from unlearnable.workflows.protect.writing.caption_files import write_caption_files
+from unlearnable.workflows.protect.writing.publication import Publication, compose
+from unlearnable.workflows.protect.writing.readback import (
+    measure_losses,
+    refuse_unprotected,
+    reread_captions,
+    said_of_lost,
+)
+from unlearnable.workflows.protect.writing.write_photos import finished_lines, refuse_without_noise, write_photos
 
 _NAMED = 5  # files in a message; the others are counted
 

@@ -18,7 +18,7 @@ from unlearnable.wording.counts import named
 from unlearnable.wording.escapes import storable
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.output.records import read_manifest
-from unlearnable.workflows.protect.stored import parsed
+from unlearnable.workflows.protect.opening.stored import parsed
 
 _NAMED = 3  # photos in a remark; the others are counted
 

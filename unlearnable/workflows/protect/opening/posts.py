@@ -33,10 +33,10 @@ from unlearnable.errors import ConfigError
 from unlearnable.progress.reporting import Progress
 from unlearnable.wording.counts import counted, pasted
 from unlearnable.workflows.output.layout import METADATA
-from unlearnable.workflows.protect.changes import caption_sums
-from unlearnable.workflows.protect.chosen import Source, narrowed, without_private
-from unlearnable.workflows.protect.field_notes import kept_without_use
-from unlearnable.workflows.protect.packed import unpacked
+from unlearnable.workflows.protect.claiming.changes import caption_sums
+from unlearnable.workflows.protect.opening.chosen import Source, narrowed, without_private
+from unlearnable.workflows.protect.opening.field_notes import kept_without_use
+from unlearnable.workflows.protect.opening.packed import unpacked
 
 PHOTOS_ALONE = frozenset({"folder", "embedded"})  # formats in which nothing beside the photos is read
 _WITHOUT_EXPORTS = PHOTOS_ALONE | frozenset({"sidecar", "xmp", "gallery-dl", "jsonl", "table", "imagefolder"})

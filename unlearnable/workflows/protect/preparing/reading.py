@@ -34,10 +34,10 @@ from unlearnable.stores.ragged import Shape
 from unlearnable.wording.escapes import storable
 from unlearnable.workers.pool import WorkerEnded
 from unlearnable.workflows.output.names import OutputNames
-from unlearnable.workflows.protect.hands import pixels_foreseen, pool_for
-from unlearnable.workflows.protect.read_one import ReadJob, ReadPhoto, read_one
-from unlearnable.workflows.protect.resaved import MadeCopies, said_of_unsure
-from unlearnable.workflows.protect.target import target_of
+from unlearnable.workflows.protect.preparing.hands import pixels_foreseen, pool_for
+from unlearnable.workflows.protect.preparing.read_one import ReadJob, ReadPhoto, read_one
+from unlearnable.workflows.protect.preparing.resaved import MadeCopies, said_of_unsure
+from unlearnable.workflows.protect.preparing.target import target_of
 
 READING = "reading photos"  # the phase, as it is shown
 NO_PHOTO = ("boost", "deleted", "message", "no-photo", "not-a-photo", "unknown-part")  # of an export

@@ -9,7 +9,7 @@ from unlearnable.datasets import Dataset, Edits, write_captions
 from unlearnable.disk import files, modes
 from unlearnable.wording.escapes import json_row
 from unlearnable.workflows.output.layout import METADATA, Layout
-from unlearnable.workflows.protect.publication import Publication
+from unlearnable.workflows.protect.writing.publication import Publication
 
 
 def write_caption_files(

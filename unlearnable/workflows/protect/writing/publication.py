@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from unlearnable.datasets import Pair, Skipped
 from unlearnable.models.tokens import CaptionSlot, Trigger
-from unlearnable.workflows.protect.prepare import Caption, Prepared
+from unlearnable.workflows.protect.preparing.reading import Caption, Prepared
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,8 +16,8 @@ from unlearnable.disk import entries, files, limits
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.progress.reporting import Progress
 from unlearnable.wording.escapes import json_row
-from unlearnable.workflows.protect.chosen import Source
-from unlearnable.workflows.protect.posts import PHOTOS_ALONE, open_posts
+from unlearnable.workflows.protect.opening.chosen import Source
+from unlearnable.workflows.protect.opening.posts import PHOTOS_ALONE, open_posts
 
 CAPTIONS = "captions.jsonl"  # what was typed
 MOST_FILES = 200_000  # in an archive

@@ -16,8 +16,8 @@ from unlearnable.posts.names import all_names, disguised, posts_by_own_name
 from unlearnable.protection.borrowing import borrowing
 from unlearnable.protection.captions import cut_captions
 from unlearnable.wording.counts import counted, named
-from unlearnable.workflows.protect.prepare import Caption
-from unlearnable.workflows.protect.setup import Run
+from unlearnable.workflows.protect.preparing.reading import Caption
+from unlearnable.workflows.protect.preparing.setup import Run
 
 _NAMED = 3  # files in a remark; the others are counted
 _LARGEST = 1 << 26  # bytes of a file that is searched for names

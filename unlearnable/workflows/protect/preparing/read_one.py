@@ -15,7 +15,7 @@ from unlearnable.imaging.opening import DecodeError
 from unlearnable.imaging.placement import working_copy
 from unlearnable.results.protect import CHANGED
 from unlearnable.workflows.output.layout import SMALLEST
-from unlearnable.workflows.protect.target import target_of
+from unlearnable.workflows.protect.preparing.target import target_of
 
 
 @dataclass(frozen=True)

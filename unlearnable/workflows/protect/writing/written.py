@@ -17,7 +17,7 @@ from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.encode import Encoded, encode
 from unlearnable.imaging.opt_out import PROHIBITED, opt_out_of
 from unlearnable.imaging.picture import Picture
-from unlearnable.workflows.protect.target import Target
+from unlearnable.workflows.protect.preparing.target import Target
 
 LEAST_KEPT = 0.25  # share of the noise; photos of 224 pixels keep 0.76 of it at quality 85, those of 20 pixels 0.18
 FINE = 95  # quality, without chroma subsampling, of photos that would keep less

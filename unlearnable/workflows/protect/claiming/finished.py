@@ -10,13 +10,13 @@ from unlearnable.progress.reporting import Progress
 from unlearnable.results import ProtectReport
 from unlearnable.wording.counts import named
 from unlearnable.wording.escapes import storable
+from unlearnable.workflows.output import published
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.output.records import AGAIN, is_half_withdrawn, read_manifest, read_report, refuse_incomplete
-from unlearnable.workflows.protect import published
-from unlearnable.workflows.protect.changes import changed_since_finished, said_of_changed
-from unlearnable.workflows.protect.folders import refuse_lost_report
-from unlearnable.workflows.protect.publish import clear
-from unlearnable.workflows.protect.setup import run_key
+from unlearnable.workflows.protect.claiming.changes import changed_since_finished, said_of_changed
+from unlearnable.workflows.protect.claiming.folders import refuse_lost_report
+from unlearnable.workflows.protect.preparing.setup import run_key
+from unlearnable.workflows.protect.publishing.publish import clear
 
 _NAMED = 3  # files in a message; the others are counted
 

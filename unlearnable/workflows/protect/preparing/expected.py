@@ -12,11 +12,11 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.progress.reporting import Progress, expect
 from unlearnable.protection.timing import optimising_seconds, step_seconds
 from unlearnable.workflows.output.layout import Layout
-from unlearnable.workflows.protect.hands import pixels_foreseen
-from unlearnable.workflows.protect.prepare import READING
-from unlearnable.workflows.protect.readback import CHECKING
-from unlearnable.workflows.protect.setup import Run, make_ready, method_of
-from unlearnable.workflows.protect.write_photos import WRITING
+from unlearnable.workflows.protect.preparing.hands import pixels_foreseen
+from unlearnable.workflows.protect.preparing.reading import READING
+from unlearnable.workflows.protect.preparing.setup import Run, make_ready, method_of
+from unlearnable.workflows.protect.writing.readback import CHECKING
+from unlearnable.workflows.protect.writing.write_photos import WRITING
 
 # Seconds of one core of 2024: for a megapixel, for one that a screen shows and FLIP compares, and for a photo of any
 # size (JPEGs of 0.05, 0.8 and 12 megapixels).

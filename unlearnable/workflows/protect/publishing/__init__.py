@@ -1,0 +1,1 @@
+"""From noise and triggers to a published folder with its records."""

@@ -1,0 +1,1 @@
+"""Photos and captions in the staging folder, read back and measured."""
