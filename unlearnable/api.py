@@ -133,10 +133,10 @@ class ImageProtector:
     @in_keywords
     def __init__(self, *, progress: Progress | None = None, **settings: Unpack[ProtectionOptions]) -> None:
         from unlearnable.config import ProtectionSettings, resolve_as
-        from unlearnable.workflows.protect.in_memory import Loaded
+        from unlearnable.workflows.protect.preparing.loading import load_all
 
         self._progress = _receiver(progress)
-        self._loaded = Loaded.of(resolve_as(ProtectionSettings, settings), self._progress)
+        self._loaded = load_all(resolve_as(ProtectionSettings, settings), self._progress)
 
     @in_keywords
     def protect(self, images: Sequence[Kind], captions: Sequence[str]) -> list[ProtectedPost[Kind]]:

@@ -18,7 +18,7 @@ from unlearnable.config import ProtectSettings
 from unlearnable.errors import CheckpointError, InputError
 from unlearnable.progress.reporting import Silent
 from unlearnable.workflows.protect import run as workflow
-from unlearnable.workflows.protect.claiming.changes import said_of_change
+from unlearnable.workflows.protect.opening.caption_sums import said_of_change
 from unlearnable.workflows.protect.opening.chosen import Source
 from unlearnable.workflows.protect.opening.posts import open_posts
 from unlearnable.workflows.protect.preparing import read_one

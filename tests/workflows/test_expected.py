@@ -2,10 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from unlearnable.workflows.protect.preparing.expected import photo_seconds
-from unlearnable.workflows.protect.preparing.reading import READING
-from unlearnable.workflows.protect.writing.readback import CHECKING
-from unlearnable.workflows.protect.writing.write_photos import WRITING
+from unlearnable.workflows.protect.preparing.expected import CHECKING, READING, WRITING, photo_seconds
 
 
 def test_a_phone_photo_takes_three_seconds_to_write_and_a_thumbnail_a_fraction_of_one():

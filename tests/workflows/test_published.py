@@ -523,11 +523,21 @@ def test_what_was_being_made_again_when_it_was_killed_is_resumed(run, out, priva
     whole = tree(out)
     (out / "p1.png").unlink()
     with monkeypatch.context() as patch:
-        patch.setattr(workflow, "load_surrogates", _interrupt)
+        patch.setattr(workflow, "load_all", _interrupt)
         with pytest.raises(KeyboardInterrupt):
             run(resume=True)
     assert run(resume=True).protected == 8
     assert tree(out) == whole
+
+
+def test_no_model_is_looked_for_where_nothing_is_to_be_made(run, monkeypatch):
+    run()
+    sought = list[str]()
+    monkeypatch.setattr("unlearnable.models.fetching.to_download", sought.append)
+    with pytest.raises(OutputError, match="exists already"):
+        run()
+    assert run(resume=True).protected == 8
+    assert sought == []
 
 
 def test_resume_of_a_whole_result_leaves_the_users_files_alone(run, out):

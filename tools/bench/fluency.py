@@ -27,7 +27,7 @@ from unlearnable.methods.trigger_search import improve_triggers
 from unlearnable.models.judge import load_judge
 from unlearnable.progress.reporting import Silent
 from unlearnable.protection.captions import writing
-from unlearnable.workflows.protect.preparing.setup import load_surrogates
+from unlearnable.workflows.protect.preparing.loading import load_all
 from unlearnable.workflows.protect.publishing.summary import trigger_figures
 
 PASSES = 2
@@ -78,7 +78,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         captions = lay_out(options, Path(folder))
         common = {"photos": Path(folder), "captions": captions, "trigger_length": options.length}
-        surrogates = load_surrogates(ProtectSettings(**common), Silent())
+        surrogates = load_all(ProtectSettings(**common), Silent()).surrogates
         before: list[float] = []
         for weight in (None, *options.lambdas):
             natural = {} if weight is None else {"trigger_vocabulary": "natural", "fluency": weight}

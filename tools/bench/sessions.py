@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from torch import Tensor
@@ -14,15 +16,17 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.progress.reporting import Silent
 from unlearnable.protection.vocabulary import compared
 from unlearnable.workflows.output.layout import layout_of
+from unlearnable.workflows.protect.preparing.loading import load_all
 from unlearnable.workflows.protect.preparing.setup import make_ready
 
 
-def session_on(settings: ProtectSettings, surrogates: list[DualEncoder], scratch: Path) -> AnySession:
+def session_on(settings: ProtectSettings, surrogates: Sequence[DualEncoder], scratch: Path) -> AnySession:
     """Return a session as `protect` starts it, whose files all lie in a folder that the caller removes."""
     photos = settings.photos[0]
     layout = layout_of(photos, scratch / "output")
     layout.progress.mkdir(parents=True)
-    run = make_ready(settings, layout, open_dataset(photos, settings.captions), surrogates, scratch, Silent())
+    loaded = replace(load_all(settings, Silent()), surrogates=tuple(surrogates))
+    run = make_ready(loaded, layout, open_dataset(photos, settings.captions), scratch, Silent())
     session: AnySession = run.method.start(compared(run.problem, run.method, settings, Silent()), settings)
     return session
 

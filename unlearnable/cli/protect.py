@@ -108,7 +108,7 @@ def protect(
     def work(settings: ProtectSettings, progress: Progress) -> ProtectPlan | ProtectReport | None:
         from unlearnable.workflows.protect.adding.run import add as run_adding
         from unlearnable.workflows.protect.dry_run import plan
-        from unlearnable.workflows.protect.several import protect_together as run
+        from unlearnable.workflows.protect.run import protect_together as run
 
         if (dry_run or add) and not is_first():
             return None  # the first process does it alone

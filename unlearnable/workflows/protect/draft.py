@@ -16,7 +16,6 @@ from unlearnable.errors import ConfigError, InputError
 from unlearnable.imaging.encode import encode
 from unlearnable.methods.base import AnySession
 from unlearnable.methods.trigger_search import allowed_words, redraw_trigger
-from unlearnable.models.fetching import fetch
 from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.protection.optimise import (
     OptimisationTask,
@@ -27,17 +26,18 @@ from unlearnable.protection.optimise import (
 from unlearnable.results import ProtectReport
 from unlearnable.wording.counts import counted
 from unlearnable.workflows.output.layout import layout_of
-from unlearnable.workflows.protect.claiming.folders import create_folders, refuse_existing_output
+from unlearnable.workflows.protect.claiming.folders import clear, create_folders, refuse_existing_output
 from unlearnable.workflows.protect.claiming.lock import held
 from unlearnable.workflows.protect.opening.chosen import places_of
 from unlearnable.workflows.protect.opening.posts import open_posts
 from unlearnable.workflows.protect.opening.stored import stored
 from unlearnable.workflows.protect.preparing.caption_names import refuse_unmentioned
-from unlearnable.workflows.protect.preparing.expected import foreseen_and_ready
-from unlearnable.workflows.protect.preparing.setup import Run, all_models, load_surrogates
+from unlearnable.workflows.protect.preparing.loading import load_all
+from unlearnable.workflows.protect.preparing.setup import Run, foreseen_and_ready
 from unlearnable.workflows.protect.preparing.space import copies_bytes
 from unlearnable.workflows.protect.preparing.target import target_of
-from unlearnable.workflows.protect.publishing.publish import clear, composed, publish
+from unlearnable.workflows.protect.publishing.publish import finish, stage
+from unlearnable.workflows.protect.writing.publication import composed
 from unlearnable.workflows.protect.writing.write_photos import refuse_without_noise
 from unlearnable.workflows.protect.writing.written import write
 
@@ -196,9 +196,8 @@ class ProtectionDraft:
             limits.check_space(run.layout.private, copies_bytes(run.prepared))
             create_folders(run.layout, run.key, stored(settings), self.run.dataset.posts, resume=False)
             try:
-                return publish(
-                    run, self.session.state, self.trace.losses, self.began, progress or Silent(), self._notes()
-                )
+                state, rounds, progress = self.session.state, self.trace.losses, progress or Silent()
+                return finish(run, stage(run, state, rounds, self.began, progress, self._notes()), progress)
             finally:  # a run that was stopped here cannot be resumed: its noise is not in the folder
                 clear(run.layout)
 
@@ -238,14 +237,10 @@ def draft(settings: ProtectSettings, scratch: Path, progress: Progress | None = 
     began, progress = time.monotonic(), progress or Silent()
     source, layout = places_of(settings)
     dataset = open_posts(source, settings, progress)
-    fetch(all_models(settings), progress)
     refuse_existing_output(layout, "", resume=False, overwrite=False)
-    surrogates = load_surrogates(settings, progress)
-    aside = replace(layout, private=scratch / "draft")
-    aside.progress.mkdir(parents=True)
-    run = foreseen_and_ready(settings, aside, dataset, surrogates, scratch, progress)
+    run = foreseen_and_ready(load_all(settings, progress), layout, dataset, scratch, progress).aside
     refuse_unmentioned(run)
-    task = OptimisationTask(run.problem, run.method, run.method_settings, checkpoint=None, key="")
+    task = replace(run.task, checkpoint=None, key="")
     session, trace = optimise(task, progress)
     refuse_without_noise(run.prepared, session.state.noise)
-    return ProtectionDraft(replace(run, layout=layout, problem=session.problem), task, session, trace, began)
+    return ProtectionDraft(replace(run, problem=session.problem), task, session, trace, began)

@@ -10,25 +10,23 @@ from unlearnable.datasets import Dataset
 from unlearnable.disk import limits
 from unlearnable.disk.scratch import scratch_folder
 from unlearnable.errors import CheckpointError, OutputError
-from unlearnable.models.fetching import fetch
 from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.protection.ticks import rounds_of
 from unlearnable.protection.timing import tried_seconds
 from unlearnable.protection.vocabulary import compared
 from unlearnable.results import ProtectPlan, SkippedRecord
-from unlearnable.workflows.output import published
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect.adding.additions import additions, said_of_published
 from unlearnable.workflows.protect.adding.earlier import earlier_result
 from unlearnable.workflows.protect.adding.withdrawn import said_of_gone
-from unlearnable.workflows.protect.claiming.changes import changed_since_stopped
 from unlearnable.workflows.protect.claiming.finished import finished_report, without_new
-from unlearnable.workflows.protect.claiming.folders import refuse_both, refuse_existing_output
+from unlearnable.workflows.protect.claiming.folders import goes_on, refuse_both
 from unlearnable.workflows.protect.opening.chosen import places_of
+from unlearnable.workflows.protect.opening.key import all_models, run_key
 from unlearnable.workflows.protect.opening.posts import open_posts
 from unlearnable.workflows.protect.preparing.caption_names import refuse_unmentioned
-from unlearnable.workflows.protect.preparing.expected import photo_phases
-from unlearnable.workflows.protect.preparing.setup import Run, all_models, load_surrogates, make_ready, run_key
+from unlearnable.workflows.protect.preparing.loading import load_all
+from unlearnable.workflows.protect.preparing.setup import Run, make_ready
 from unlearnable.workflows.protect.preparing.space import copies_bytes, needed_bytes
 
 
@@ -64,16 +62,13 @@ def plan(
         if resume:
             dataset = without_new(settings, dataset, layout, progress)
         refused = "" if add else _refusal(settings, layout, dataset, resume=resume, overwrite=overwrite)
-        fetch(all_models(settings), progress)
-        surrogates = load_surrogates(settings, progress)
-        began = time.monotonic()
-        run = make_ready(settings, layout, dataset, surrogates, scratch, progress)
-        reading = time.monotonic() - began
+        run = make_ready(load_all(settings, progress), layout, dataset, scratch, progress).aside
         refuse_unmentioned(run, settings.initials if add else ())
+        began = time.monotonic()
         run = dataclasses.replace(run, problem=compared(run.problem, run.method, run.method_settings, progress))
-        comparing = time.monotonic() - began - reading
+        comparing = time.monotonic() - began
         progress.phase("timing a round", 0)
-        seconds = sum(photo_phases(run, reading).values()) + comparing + _optimising_seconds(run)
+        seconds = sum(run.photo_seconds.values()) + comparing + _optimising_seconds(run)
         return ProtectPlan(
             output=str(layout.output),
             caption_format=dataset.format,
@@ -98,10 +93,7 @@ def _refusal(settings: ProtectSettings, layout: Layout, dataset: Dataset, *, res
     try:
         if resume:
             finished_report(settings, dataset, layout, key, Silent())
-            overwrite = bool(changed_since_stopped(layout, settings, dataset))
-        refuse_existing_output(layout, key, resume=resume and not overwrite, overwrite=overwrite)
-        if overwrite and not resume:
-            published.refuse_foreign(layout)
+        goes_on(settings, dataset, layout, key, Silent(), resume=resume, overwrite=overwrite)
     except (CheckpointError, OutputError) as error:
         return error.line
     return ""
@@ -144,6 +136,5 @@ def _optimising_seconds(run: Run) -> float:
         captions=run.problem.captions[:count],
         leaders=run.problem.leaders[:count],
         equal=(),
-        noise_path=run.scratch / "noise.i8",
     )
     return tried_seconds(run.method, small, run.method_settings, len(run.problem.posts))

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, NamedTuple
 
-from unlearnable.config import MethodSettings, ProtectionSettings
+from unlearnable.config import ProtectionSettings
 from unlearnable.disk.scratch import scratch_folder
 from unlearnable.errors import InputError, ModelError
 from unlearnable.imaging.in_memory import Kind, Photo, like, pixels_of
 from unlearnable.imaging.placement import Noisy, grid_shape, working_copy
-from unlearnable.methods.base import Method
-from unlearnable.methods.problem import Problem, Proposer
+from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import State
-from unlearnable.models.device import choose_device
-from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.fetching import fetch
-from unlearnable.models.tokens import Vocabulary
 from unlearnable.posts.pixels import Pixels, Posts, Rgb8
 from unlearnable.posts.shared import equal_photos, leaders_of
 from unlearnable.progress.reporting import Progress
 from unlearnable.protection.captions import Captions, cut_captions
 from unlearnable.protection.optimise import OptimisationTask, optimise
-from unlearnable.protection.towers import load_towers
-from unlearnable.protection.vocabulary import load_words
 from unlearnable.wording.counts import counted
 from unlearnable.workflows.output.layout import SMALLEST
-from unlearnable.workflows.protect.preparing.setup import all_models, load_surrogates, method_of
+from unlearnable.workflows.protect.preparing.loading import Loaded
 from unlearnable.workflows.protect.writing.readback import losses_on, refuse_unprotected
 
 
@@ -40,41 +32,8 @@ class ProtectedPost(NamedTuple, Generic[Kind]):
     caption: str
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """What is loaded once for any number of sets of posts.
-
-    Attributes:
-        settings: settings of the protection.
-        method: the method that they name.
-        own: its own settings.
-        surrogates: models that the noise is made on.
-        towers: models that it misleads besides.
-        vocabulary: words that triggers are made of.
-        proposer: offers words that read naturally; None where any will do.
-    """
-
-    settings: ProtectionSettings
-    method: Method
-    own: MethodSettings
-    surrogates: tuple[DualEncoder, ...]
-    towers: tuple[DualEncoder, ...]
-    vocabulary: Vocabulary
-    proposer: Proposer | None
-
-    @classmethod
-    def of(cls, settings: ProtectionSettings, progress: Progress) -> Loaded:
-        """Load the models and words of the settings."""
-        device, (method, own) = choose_device(settings.device), method_of(settings)
-        vocabulary, proposer = load_words(settings, device, proposing=method.has_trigger)
-        fetch(all_models(settings), progress)
-        surrogates = tuple(load_surrogates(settings, progress))
-        towers = load_towers(own, settings.surrogate, device)
-        return cls(settings, method, own, surrogates, towers, vocabulary, proposer)
-
-
 def protect_in_memory(
-    loaded: Loaded, images: Sequence[Kind], captions: Sequence[str], progress: Progress
+    loaded: Loaded[ProtectionSettings], images: Sequence[Kind], captions: Sequence[str], progress: Progress
 ) -> list[ProtectedPost[Kind]]:
     """Return the posts, protected, in order; working copies lie in the temporary folder meanwhile.
 
@@ -103,7 +62,7 @@ def protect_in_memory(
         words = Captions.from_tokens(slots, state.triggers.tolist() if state.triggers.shape[1] else [], loaded.settings)
         texts = [words.of(number, [caption]) for number, caption in enumerate(captions)]
         if loaded.method.lowers_loss:
-            store = _stored(protected, _side(loaded), scratch / "protected.u8")
+            store = _stored(protected, loaded.side, scratch / "protected.u8")
             losses = losses_on(problem, state.models, store, store, texts, loaded.settings.precision)
             refuse_unprotected(losses, loaded.settings, staged=False)
     return [ProtectedPost(like(image, one), text) for image, one, [text] in zip(images, protected, texts, strict=True)]
@@ -117,10 +76,6 @@ def _read(image: Photo, name: str) -> Rgb8:
     return pixels
 
 
-def _side(loaded: Loaded) -> int:
-    return max(model.image_size for model in loaded.surrogates)
-
-
 def _stored(pictures: Sequence[Rgb8], side: int, path: Path) -> Pixels:
     pixels = Pixels.create(path)
     for picture in pictures:
@@ -128,8 +83,10 @@ def _stored(pictures: Sequence[Rgb8], side: int, path: Path) -> Pixels:
     return pixels
 
 
-def _problem(loaded: Loaded, pictures: Sequence[Rgb8], captions: Sequence[str], scratch: Path) -> Problem:
-    settings, side = loaded.settings, _side(loaded)
+def _problem(
+    loaded: Loaded[ProtectionSettings], pictures: Sequence[Rgb8], captions: Sequence[str], scratch: Path
+) -> Problem:
+    settings, side = loaded.settings, loaded.side
     pixels = _stored(pictures, side, scratch / "pixels.u8")
     length = settings.trigger_length if loaded.method.has_trigger else 0
     slots = cut_captions([[caption] for caption in captions], settings, length, settings.seed)

@@ -1,33 +1,35 @@
-"""`protect`: read posts, make noise and triggers, write files, verify what was written."""
+"""`protect`: read posts, make noise and triggers, write files, verify what was written; in one process or several."""
 
 from __future__ import annotations
 
 import shutil
 import time
 from dataclasses import replace
+from pathlib import Path
 
 from unlearnable.config import ProtectSettings
-from unlearnable.datasets import Dataset
 from unlearnable.disk import limits
-from unlearnable.models.fetching import fetch
+from unlearnable.disk.scratch import scratch_folder
+from unlearnable.errors import UnlearnableError
+from unlearnable.models.device import choose_device
 from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.protection.optimise import optimise
 from unlearnable.results import ProtectReport
-from unlearnable.training.distributed import ALONE, World, lead
+from unlearnable.training.distributed import ALONE, World, follow, join, lead
 from unlearnable.workflows.output import published
-from unlearnable.workflows.output.layout import Layout
-from unlearnable.workflows.protect.claiming.changes import changed_since_stopped, said_of_changed, said_of_going
+from unlearnable.workflows.protect.claiming.changes import said_of_going
 from unlearnable.workflows.protect.claiming.finished import finished_report, is_intact, without_new
-from unlearnable.workflows.protect.claiming.folders import create_folders, refuse_both, refuse_existing_output
+from unlearnable.workflows.protect.claiming.folders import create_folders, goes_on, refuse_both
 from unlearnable.workflows.protect.claiming.lock import held, scratch_of
 from unlearnable.workflows.protect.opening.chosen import places_of
+from unlearnable.workflows.protect.opening.key import run_key
 from unlearnable.workflows.protect.opening.posts import open_posts
 from unlearnable.workflows.protect.opening.stored import stored
 from unlearnable.workflows.protect.preparing.caption_names import refuse_unmentioned
-from unlearnable.workflows.protect.preparing.expected import foreseen_and_ready
-from unlearnable.workflows.protect.preparing.setup import all_models, load_surrogates, run_key
+from unlearnable.workflows.protect.preparing.loading import load_all
+from unlearnable.workflows.protect.preparing.setup import foreseen_and_ready, make_ready
 from unlearnable.workflows.protect.preparing.space import result_bytes
-from unlearnable.workflows.protect.publishing.publish import publish
+from unlearnable.workflows.protect.publishing.publish import finish, stage
 
 
 def protect(
@@ -60,38 +62,50 @@ def protect(
         dataset = open_posts(source, settings, progress, scratch)
         if resume:
             dataset = without_new(settings, dataset, layout, progress)
-        fetch(all_models(settings), progress)
         key = run_key(settings, dataset)
         finished = finished_report(settings, dataset, layout, key, progress) if resume else None
         if finished and is_intact(layout, progress):
             lead(world, "")
             return published.with_strangers(finished, layout)
-        anew = resume and _begins_anew(settings, dataset, layout, progress)
-        goes_on = resume and not anew
-        refuse_existing_output(layout, key, resume=goes_on, overwrite=overwrite or anew)
-        if overwrite:
-            published.refuse_foreign(layout)
+        continues = goes_on(settings, dataset, layout, key, progress, resume=resume, overwrite=overwrite)
         for line in (going := said_of_going(layout, dataset) if overwrite else []):
             progress.note(line)
-        surrogates = load_surrogates(settings, progress)
-        run = foreseen_and_ready(settings, layout, dataset, surrogates, scratch, progress)
+        run = foreseen_and_ready(load_all(settings, progress), layout, dataset, scratch, progress)
         refuse_unmentioned(run)
-        if not goes_on:
+        if not continues:
             limits.check_space(layout.private, result_bytes(run))
             shutil.rmtree(layout.earlier, ignore_errors=True)
-        create_folders(layout, key, stored(settings), dataset.posts, resume=goes_on)
+        create_folders(layout, key, stored(settings), dataset.posts, resume=continues)
         lead(world, run.work)
-        run = replace(run, problem=replace(run.problem, world=world))
-        session, trace = optimise(run.task, progress)
-        run = replace(run, problem=replace(session.problem, world=ALONE))
-        return published.with_strangers(publish(run, session.state, trace.losses, started, progress, going), layout)
+        session, trace = optimise(run.within(world).task, progress)
+        run = replace(run, problem=session.problem).within(ALONE)
+        return finish(run, stage(run, session.state, trace.losses, started, progress, going), progress)
 
 
-def _begins_anew(settings: ProtectSettings, dataset: Dataset, layout: Layout, progress: Progress) -> bool:
-    """Return whether photos have changed since the run to resume began: it begins again with the others."""
-    changed = changed_since_stopped(layout, settings, dataset)
-    if changed:
-        progress.note(
-            f"{said_of_changed(changed)} since the run was stopped: it begins anew with the photos as they are"
-        )
-    return bool(changed)
+def protect_together(
+    settings: ProtectSettings, *, resume: bool = False, overwrite: bool = False, progress: Progress | None = None
+) -> ProtectReport | None:
+    """Protect the posts that the settings name in all processes that were started together; arguments as of `protect`.
+
+    Returns:
+        The report; None in every process but the first, which alone writes.
+    """
+    world = join(choose_device(settings.device))
+    if world.rank:
+        with scratch_folder() as scratch:
+            _take_part(settings, world, scratch)
+        return None
+    return protect(settings, resume=resume, overwrite=overwrite, progress=progress, world=world)
+
+
+def _take_part(settings: ProtectSettings, world: World, scratch: Path) -> None:
+    """Take part in the run of the first process, and write nothing but working copies to `scratch`."""
+    try:
+        source, layout = places_of(settings)
+        dataset = open_posts(source, settings, Silent(), scratch)
+        run = make_ready(load_all(settings, Silent()), layout, dataset, scratch, Silent()).aside
+    except UnlearnableError as error:  # the first process most likely stops with the same error, and says so
+        follow(world, "", error.message)
+        return
+    if follow(world, run.work):
+        optimise(run.within(world).task, Silent())

@@ -11,7 +11,6 @@ from unlearnable.config import ProtectSettings, to_toml
 from unlearnable.datasets import Dataset
 from unlearnable.disk import limits
 from unlearnable.errors import CheckpointError
-from unlearnable.models.fetching import fetch
 from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.protection.optimise import optimise
 from unlearnable.results import ProtectReport
@@ -29,15 +28,16 @@ from unlearnable.workflows.protect.adding.joined import (
     unchanged_report,
 )
 from unlearnable.workflows.protect.adding.withdrawn import said_of_left, without_withdrawn
-from unlearnable.workflows.protect.claiming.folders import create_folders
+from unlearnable.workflows.protect.claiming.folders import clear, create_folders
 from unlearnable.workflows.protect.claiming.lock import held, scratch_of
 from unlearnable.workflows.protect.opening.chosen import Source, places_of
+from unlearnable.workflows.protect.opening.key import run_key
 from unlearnable.workflows.protect.opening.posts import open_posts
 from unlearnable.workflows.protect.preparing.caption_names import refuse_unmentioned
-from unlearnable.workflows.protect.preparing.expected import foreseen_and_ready
-from unlearnable.workflows.protect.preparing.setup import Run, all_models, load_surrogates, run_key
+from unlearnable.workflows.protect.preparing.loading import load_all
+from unlearnable.workflows.protect.preparing.setup import Run, foreseen_and_ready
 from unlearnable.workflows.protect.preparing.space import result_bytes
-from unlearnable.workflows.protect.publishing.publish import Staged, clear, finish, stage
+from unlearnable.workflows.protect.publishing.publish import Staged, finish, stage
 
 
 def add(settings: ProtectSettings, *, progress: Progress | None = None) -> ProtectReport:
@@ -72,11 +72,9 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
                 progress.note(note)
             return report
         progress.note(f"{len(dataset.photos)} of {counted(len(found.photos), 'photo')} to be added")
-        fetch(all_models(settings), progress)
         key = hashlib.sha256(f"{earlier.report.run} {run_key(settings, dataset)}".encode()).hexdigest()
-        surrogates = load_surrogates(settings, progress)
-        taken = _taken(layout, earlier)
-        run = foreseen_and_ready(settings, layout, dataset, surrogates, scratch, progress, taken)
+        loaded, taken = load_all(settings, progress), _taken(layout, earlier)
+        run = foreseen_and_ready(loaded, layout, dataset, scratch, progress, taken)
         refuse_unmentioned(run, earlier.settings.initials)
         borrowed = {name: tuple(others) for name, others in earlier.report.borrowed_names.items()}
         problem = replace(run.problem, borrowed=borrowed)
@@ -92,7 +90,7 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         new = stage(run, session.state, trace.losses, started, progress)
         some = source.chosen or source.only or source.skip
         whole = open_posts(Source(source.place), settings, Silent()) if some else found
-        return published.with_strangers(finish(run, _joined(run, new, earlier, whole), progress), layout)
+        return finish(run, _joined(run, new, earlier, whole), progress)
 
 
 def _joined(run: Run, new: Staged, earlier: Earlier, whole: Dataset) -> Staged:

@@ -1,4 +1,4 @@
-"""What of the posts has changed since a run began: photos that `--resume` would miss, and files of captions."""
+"""What of the posts has changed since an earlier run: photos that `--resume` would miss, or `--overwrite` take out."""
 
 from __future__ import annotations
 
@@ -8,11 +8,6 @@ from pathlib import Path
 
 from unlearnable.config import ProtectSettings, digest
 from unlearnable.datasets import Dataset
-from unlearnable.datasets.beside import Beside
-from unlearnable.datasets.export import Export
-from unlearnable.datasets.formats import FORMATS
-from unlearnable.datasets.shards.format import Shards
-from unlearnable.disk import checksums
 from unlearnable.errors import CheckpointError
 from unlearnable.wording.counts import named
 from unlearnable.wording.escapes import storable
@@ -74,34 +69,3 @@ def _same(file: Path, settings: ProtectSettings) -> bool:
         return False
     names, before = ({path.resolve().name for path in one.photos} for one in (settings, saved))
     return names == before and digest(saved) == digest(settings)
-
-
-def caption_sums(dataset: Dataset) -> dict[Path, str | None]:
-    """Return the hex SHA-256 of each caption file of a data set, or of each shard; None where it cannot be read."""
-    member = FORMATS[dataset.format]
-    paths = [dataset.source] if dataset.source else []
-    if isinstance(member, Shards) and dataset.shards:
-        paths = member.paths(dataset.shards)
-    elif isinstance(member, Export | Beside):
-        paths = member.files_of(dataset)
-    return {path: _sum(path) for path in paths}
-
-
-def _sum(path: Path) -> str | None:
-    try:
-        return checksums.sha256(path)
-    except OSError:
-        return None
-
-
-def said_of_change(dataset: Dataset) -> list[str]:
-    """Return a remark where caption files are not as they were read, although each caption that was read is there."""
-    before, now = dataset.captions_sha256, caption_sums(dataset)
-    changed = [path.name for path in sorted({*before, *now}) if before.get(path) != now.get(path)]
-    if not before or not changed:
-        return []
-    how = "--add takes those of new photos, --overwrite those of others too"
-    return [
-        f"{named(changed, 1)} {'has' if len(changed) == 1 else 'have'} changed while the run went on: "
-        f"rows that are new are left out. {'--overwrite takes them' if dataset.shards else how}"
-    ]

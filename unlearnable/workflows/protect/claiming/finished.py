@@ -12,11 +12,17 @@ from unlearnable.wording.counts import named
 from unlearnable.wording.escapes import storable
 from unlearnable.workflows.output import published
 from unlearnable.workflows.output.layout import Layout
-from unlearnable.workflows.output.records import AGAIN, is_half_withdrawn, read_manifest, read_report, refuse_incomplete
+from unlearnable.workflows.output.records import (
+    AGAIN,
+    ANEW,
+    is_half_withdrawn,
+    read_manifest,
+    read_report,
+    refuse_incomplete,
+)
 from unlearnable.workflows.protect.claiming.changes import changed_since_finished, said_of_changed
-from unlearnable.workflows.protect.claiming.folders import refuse_lost_report
-from unlearnable.workflows.protect.preparing.setup import run_key
-from unlearnable.workflows.protect.publishing.publish import clear
+from unlearnable.workflows.protect.claiming.folders import clear
+from unlearnable.workflows.protect.opening.key import run_key
 
 _NAMED = 3  # files in a message; the others are counted
 
@@ -57,7 +63,8 @@ def finished_report(
             photos that are gone would go.
     """
     if not layout.report.is_file():
-        refuse_lost_report(layout)
+        if layout.key_under_way() is None and any(path.is_file() for path in layout.records):
+            raise CheckpointError(f"{layout.report} of the finished run is gone, so nothing is resumed", hint=ANEW)
         return None
     report = read_report(layout)
     if layout.key_under_way() not in (None, report.run):

@@ -7,11 +7,15 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from unlearnable.config import ProtectSettings
+from unlearnable.datasets import Dataset
 from unlearnable.disk import entries, files, limits
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
+from unlearnable.progress.reporting import Progress
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.output.origin import is_of_a_run
-from unlearnable.workflows.output.records import ANEW
+from unlearnable.workflows.output.published import refuse_foreign
+from unlearnable.workflows.protect.claiming.changes import changed_since_stopped, said_of_changed
 
 
 def refuse_both(*, resume: bool, overwrite: bool) -> None:
@@ -50,6 +54,35 @@ def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite:
         raise CheckpointError(f"{layout.private} holds a stopped run of other settings or photos", hint=hint)
 
 
+def goes_on(
+    settings: ProtectSettings,
+    dataset: Dataset,
+    layout: Layout,
+    key: str,
+    progress: Progress,
+    *,
+    resume: bool,
+    overwrite: bool,
+) -> bool:
+    """Return whether a stopped run is continued, once nothing forbids to write to its folders.
+
+    One to resume whose photos have changed since begins again with the others, which is said.
+
+    Raises:
+        OutputError: as of `refuse_existing_output`; or files to overwrite are not those that this program wrote.
+        CheckpointError: as of `refuse_existing_output`.
+    """
+    changed = changed_since_stopped(layout, settings, dataset) if resume else []
+    if changed:
+        said = said_of_changed(changed)
+        progress.note(f"{said} since the run was stopped: it begins anew with the photos as they are")
+    continues = resume and not changed
+    refuse_existing_output(layout, key, resume=continues, overwrite=overwrite or bool(changed))
+    if overwrite:
+        refuse_foreign(layout)
+    return continues
+
+
 def _used(layout: Layout) -> list[Path]:
     """Return those of the two folders that hold anything, but for files that a killed run was writing."""
     passing = {layout.lock, layout.holder}
@@ -76,16 +109,6 @@ def _exists(layout: Layout, used: Path, *, is_ours: bool) -> OutputError:
         found += f", and {layout.report} is gone"
         goes_on = "restore it from a backup, protect all anew with --overwrite"
     return OutputError(found, hint=f"{goes_on}, or choose another --output")
-
-
-def refuse_lost_report(layout: Layout) -> None:
-    """Refuse to resume a finished run whose report is lost: there is nothing to go on from, so all would be made anew.
-
-    Raises:
-        CheckpointError: its other records are there.
-    """
-    if layout.key_under_way() is None and any(path.is_file() for path in layout.records):
-        raise CheckpointError(f"{layout.report} of the finished run is gone, so nothing is resumed", hint=ANEW)
 
 
 def create_folders(layout: Layout, key: str, settings: str, posts: Mapping[str, str], *, resume: bool) -> None:
@@ -129,3 +152,11 @@ def _remove_stopped(layout: Layout) -> None:
         elif path != layout.staged_settings:
             path.unlink()
     shutil.rmtree(layout.progress)
+
+
+def clear(layout: Layout) -> None:
+    """Remove what a complete run no longer needs."""
+    shutil.rmtree(layout.progress, ignore_errors=True)
+    shutil.rmtree(layout.earlier, ignore_errors=True)
+    for path in filter(files.is_temporary, layout.private.iterdir()):
+        path.unlink(missing_ok=True)

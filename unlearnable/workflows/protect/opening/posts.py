@@ -33,7 +33,7 @@ from unlearnable.errors import ConfigError
 from unlearnable.progress.reporting import Progress
 from unlearnable.wording.counts import counted, pasted
 from unlearnable.workflows.output.layout import METADATA
-from unlearnable.workflows.protect.claiming.changes import caption_sums
+from unlearnable.workflows.protect.opening.caption_sums import caption_sums
 from unlearnable.workflows.protect.opening.chosen import Source, narrowed, without_private
 from unlearnable.workflows.protect.opening.field_notes import kept_without_use
 from unlearnable.workflows.protect.opening.packed import unpacked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -34,12 +35,12 @@ from unlearnable.stores.ragged import Shape
 from unlearnable.wording.escapes import storable
 from unlearnable.workers.pool import WorkerEnded
 from unlearnable.workflows.output.names import OutputNames
+from unlearnable.workflows.protect.preparing.expected import READING
 from unlearnable.workflows.protect.preparing.hands import pixels_foreseen, pool_for
 from unlearnable.workflows.protect.preparing.read_one import ReadJob, ReadPhoto, read_one
 from unlearnable.workflows.protect.preparing.resaved import MadeCopies, said_of_unsure
 from unlearnable.workflows.protect.preparing.target import target_of
 
-READING = "reading photos"  # the phase, as it is shown
 NO_PHOTO = ("boost", "deleted", "message", "no-photo", "not-a-photo", "unknown-part")  # of an export
 UNPUBLISHED = (WITHHELD, IN_NO_POST)
 FEW = 16e6  # pixels in all photos that are read before workers have started
@@ -89,11 +90,13 @@ class Prepared:
         ready: photos that can be protected.
         posts: checksum of each post as the run found it, also of photos that were left out.
         skipped: photos and rows that were left out.
+        seconds: how long reading them took.
     """
 
     ready: Sequence[ReadyPhoto]
     posts: Mapping[str, str]
     skipped: Sequence[Skipped]
+    seconds: float = 0.0
 
     @cached_property
     def photos(self) -> list[Photo]:
@@ -182,7 +185,7 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
     Raises:
         InputError: no photo can be used, or `strict` is set and some photo cannot.
     """
-    ready, skipped = list[ReadyPhoto](), list(dataset.skipped)
+    began, ready, skipped = time.monotonic(), list[ReadyPhoto](), list(dataset.skipped)
     progress.phase(READING, len(dataset.photos))
     faults = {photo.id: reader.fault(photo, dataset.root) for photo in dataset.photos}
     jobs = [
@@ -204,7 +207,7 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
             progress.advance()
     if reader.copies.unsure:
         progress.note(said_of_unsure(reader.copies.unsure))
-    prepared = Prepared(ready, dataset.posts, skipped)
+    prepared = Prepared(ready, dataset.posts, skipped, time.monotonic() - began)
     if again := sum(len(group) - 1 for group in prepared.equal):
         progress.note(f"photos that are there twice: {again}; they get the noise and words of the other")
     other = {*UNPUBLISHED, *(NO_PHOTO if isinstance(FORMATS.get(dataset.format), Export) else ())}

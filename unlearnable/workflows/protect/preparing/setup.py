@@ -1,36 +1,33 @@
-"""Set up a protection run: decode photos, cut captions, load surrogates and build the `Problem`."""
+"""Set up a protection run: decode photos, cut captions, build the `Problem`, and say how long all will take."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from unlearnable import config
-from unlearnable.config import PRESETS, MEMSettings, MethodSettings, ProtectionSettings, ProtectSettings
+from unlearnable.config import PRESETS, MEMSettings, MethodSettings, ProtectSettings
 from unlearnable.datasets import Dataset, Pair
-from unlearnable.disk import checksums
 from unlearnable.disk.folders import MANIFEST, private_of, published_above
 from unlearnable.errors import CheckpointError, ConfigError
-from unlearnable.methods import METHODS
-from unlearnable.methods.base import Method, settings_for
+from unlearnable.methods.base import Method
 from unlearnable.methods.problem import Problem
-from unlearnable.models.device import choose_device
-from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.openclip import files_of, load
 from unlearnable.posts.pixels import Pixels, Posts
 from unlearnable.posts.shared import leaders_of
-from unlearnable.progress.reporting import Progress
+from unlearnable.progress.reporting import Progress, expect
 from unlearnable.protection.optimise import OptimisationTask
-from unlearnable.protection.towers import load_towers
-from unlearnable.protection.vocabulary import avoided_words, load_words
+from unlearnable.protection.timing import optimising_seconds, step_seconds
+from unlearnable.training.distributed import World
 from unlearnable.workflows import history
 from unlearnable.workflows.output.layout import METADATA, Layout
 from unlearnable.workflows.output.names import OutputNames
 from unlearnable.workflows.output.records import read_manifest
-from unlearnable.workflows.protect.opening.stored import whole
+from unlearnable.workflows.protect.opening.key import run_key
+from unlearnable.workflows.protect.preparing.expected import photo_seconds, slowness
+from unlearnable.workflows.protect.preparing.hands import pixels_foreseen
+from unlearnable.workflows.protect.preparing.loading import Loaded
 from unlearnable.workflows.protect.preparing.reading import (
     Caption,
     PhotoReader,
@@ -83,52 +80,25 @@ class Run:
         return OptimisationTask(self.problem, self.method, self.method_settings, self.layout.checkpoint, self.key)
 
     @property
+    def aside(self) -> Run:
+        """The same with its noise in the scratch folder: nothing of it lies in the folders of a result."""
+        return replace(self, problem=replace(self.problem, noise_path=self.scratch / "noise.i8"))
+
+    def within(self, world: World) -> Run:
+        """Return the same where these processes compute together."""
+        return replace(self, problem=replace(self.problem, world=world))
+
+    @property
+    def photo_seconds(self) -> dict[str, float]:
+        """The expected seconds of the phases that read and write its photos, by what reading them took."""
+        megapixels = [one.pixels / 1e6 for one in self.prepared.ready]
+        return photo_seconds(megapixels, slowness(megapixels, self.prepared.seconds))
+
+    @property
     def work(self) -> str:
         """The hash of what is to be computed: settings, posts, and which of the photos can be protected."""
         parts = [self.key, *(photo.id for photo in self.prepared.photos)]
         return hashlib.sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()
-
-
-def run_key(settings: ProtectSettings, dataset: Dataset) -> str:
-    """Return the run key: a hash of settings, avoided words, data and model files, to which checkpoints are bound."""
-    avoided = " ".join(sorted(avoided_words(settings)))
-    parts = [config.digest(whole(settings)), dataset.fingerprint, avoided, *_model_files(settings)]
-    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
-
-
-def _model_files(settings: ProtectSettings) -> Iterator[str]:
-    """Yield the hex SHA-256 of each file of a model that is given by its path."""
-    return (checksums.sha256(path) for name in all_models(settings) for path in files_of(name))
-
-
-def load_surrogates(settings: ProtectionSettings, progress: Progress) -> list[DualEncoder]:
-    """Load the surrogates onto the device of the settings; a download is said.
-
-    Raises:
-        ModelError: one is not available.
-    """
-    progress.phase("loading models", len(settings.surrogate))
-    surrogates = []
-    for name in settings.surrogate:
-        surrogates.append(load(name).to(choose_device(settings.device)))
-        progress.advance()
-    return surrogates
-
-
-def all_models(settings: ProtectionSettings) -> list[str]:
-    """Return the names of all models that a run of these settings loads."""
-    misleads = issubclass(METHODS[settings.method].Settings, MEMSettings) and settings.adversarial_weight
-    return [*settings.surrogate, *(settings.towers if misleads else ())]
-
-
-def method_of(settings: ProtectionSettings) -> tuple[Method, MethodSettings]:
-    """Return the method that the settings name, and its own settings.
-
-    Raises:
-        ConfigError: it has no such option, or a value does not fit.
-    """
-    method = METHODS[settings.method]()
-    return method, settings_for(method, settings, settings.options)
 
 
 def _unused(settings: ProtectSettings, method: Method) -> list[str]:
@@ -163,10 +133,9 @@ def _known_hashes(dataset: Dataset, layout: Layout, progress: Progress) -> set[s
 
 
 def make_ready(
-    settings: ProtectSettings,
+    loaded: Loaded[ProtectSettings],
     layout: Layout,
     dataset: Dataset,
-    surrogates: list[DualEncoder],
     scratch: Path,
     progress: Progress,
     taken: Iterable[str] = (),
@@ -176,21 +145,19 @@ def make_ready(
     No copy gets a name of `taken`.
 
     Raises:
-        ConfigError: an option, the words to avoid or the device do not fit.
+        ConfigError: names are to be written in another way by a method that leaves captions as they are.
         InputError: no photo can be used; or, with `strict`, one cannot.
     """
-    method, method_settings = method_of(settings)
+    settings, method = loaded.settings, loaded.method
     _refuse_names(settings, method)
     if unused := _unused(settings, method):
         progress.note(f"{settings.method} has no {', '.join(unused)}: what is set there changes nothing")
-    vocabulary, proposer = load_words(settings, choose_device(settings.device), proposing=method.has_trigger)
     pixels = Pixels.create(scratch / PIXELS)
-    side = max(model.image_size for model in surrogates)
     ids = (photo.id for photo in dataset.photos)
     names = OutputNames(ids, dataset.captions_file, taken, packed=bool(dataset.shards))
     copies = MadeCopies(history.known_copies(progress.note))
     hashes = _known_hashes(dataset, layout, progress)
-    reader = PhotoReader(settings, side, pixels, hashes, copies, names, layout.staged)
+    reader = PhotoReader(settings, loaded.side, pixels, hashes, copies, names, layout.staged)
     prepared = read_photos(dataset, reader, progress)
     captions = read_captions(dataset, settings, settings.trigger_length if method.has_trigger else 0)
     posts = [captions[photo.id] for photo in prepared.photos]
@@ -198,25 +165,42 @@ def make_ready(
         posts=Posts(pixels, tuple(tuple(caption.slot for caption in post) for post in posts)),
         grids=tuple(one.grid for one in prepared.ready),
         captions=tuple(tuple(caption.pair.caption for caption in post) for post in posts),
-        surrogates=tuple(surrogates),
-        vocabulary=vocabulary,
-        proposer=proposer,
+        surrogates=loaded.surrogates,
+        vocabulary=loaded.vocabulary,
+        proposer=loaded.proposer,
         seed=settings.seed,
         leaders=leaders_of(ties_of(posts, [one.checksum for one in prepared.ready])),
         equal=prepared.equal,
         borrow_names=settings.borrow_names,
         noise_path=layout.noise,
-        towers=load_towers(method_settings, settings.surrogate, choose_device(settings.device)),
+        towers=loaded.towers,
     )
-    return Run(
-        settings,
-        layout,
-        dataset,
-        prepared,
-        captions,
-        problem,
-        method,
-        method_settings,
-        run_key(settings, dataset),
-        scratch,
-    )
+    key = run_key(settings, dataset)
+    return Run(settings, layout, dataset, prepared, captions, problem, method, loaded.own, key, scratch)
+
+
+def foreseen_and_ready(
+    loaded: Loaded[ProtectSettings],
+    layout: Layout,
+    dataset: Dataset,
+    scratch: Path,
+    progress: Progress,
+    taken: Iterable[str] = (),
+) -> Run:
+    """Make a run ready, and say what its phases are expected to take; arguments are those of `make_ready`.
+
+    This is said first by the sizes of the files, then by those of the photos and the seconds that reading them took.
+    """
+    own = loaded.own
+    models = [step_seconds(model.clone(binds=True), own, len(dataset.photos)) for model in loaded.surrogates]
+    towers = [step_seconds(model, own, len(dataset.photos)) for model in loaded.towers]
+
+    def expected(photos: dict[str, float], count: int) -> None:
+        rounds = optimising_seconds(loaded.method.name, own, count, models, towers) if count else {}
+        expect(progress, photos | rounds)
+
+    megapixels = [pixels / 1e6 for photo in dataset.photos if (pixels := pixels_foreseen(photo.path))]
+    expected(photo_seconds(megapixels), len(megapixels))
+    run = make_ready(loaded, layout, dataset, scratch, progress, taken)
+    expected(run.photo_seconds, len(run.prepared.photos))
+    return run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,23 +12,21 @@ from unlearnable.disk import entries, files
 from unlearnable.errors import OutputError
 from unlearnable.methods.state import State
 from unlearnable.progress.reporting import Progress
-from unlearnable.protection.captions import writing
 from unlearnable.report.html import protect_page
 from unlearnable.report.pictures import Thumbnails
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.wording.counts import named
 from unlearnable.workflows import history
 from unlearnable.workflows.output import published
-from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.output.records import manifest_text, seal_records
-from unlearnable.workflows.protect.claiming.changes import said_of_change
+from unlearnable.workflows.protect.claiming.folders import clear
+from unlearnable.workflows.protect.opening.caption_sums import said_of_change
 from unlearnable.workflows.protect.opening.packed import leave_packed
-from unlearnable.workflows.protect.preparing.caption_names import said_of_names_left, undisguised, with_names
+from unlearnable.workflows.protect.preparing.caption_names import said_of_names_left, undisguised
 from unlearnable.workflows.protect.preparing.setup import Run
 from unlearnable.workflows.protect.publishing.opt_out_site import SITE_FILES, write_site_files
-from unlearnable.workflows.protect.publishing.summary import RunResults, summarise
-from unlearnable.workflows.protect.writing.caption_files import write_caption_files
-from unlearnable.workflows.protect.writing.publication import Publication, compose
+from unlearnable.workflows.protect.publishing.summary import summarise
+from unlearnable.workflows.protect.writing.publication import Publication, composed, write_caption_files
 from unlearnable.workflows.protect.writing.readback import (
     measure_losses,
     refuse_unprotected,
@@ -39,29 +36,6 @@ from unlearnable.workflows.protect.writing.readback import (
 from unlearnable.workflows.protect.writing.write_photos import finished_lines, refuse_without_noise, write_photos
 
 _NAMED = 5  # files in a message; the others are counted
-
-
-def composed(run: Run, state: State) -> Publication:
-    """Return what a run will write: names, triggers, and captions that hold them."""
-    vocabulary = run.problem.vocabulary
-    triggers = [vocabulary.trigger(row) if row else None for row in state.triggers.tolist()]
-    return compose(run.prepared, with_names(run), triggers, writing(run.settings))
-
-
-def publish(
-    run: Run, state: State, rounds: list[float], started: float, progress: Progress, notes: Sequence[str] = ()
-) -> ProtectReport:
-    """Stage photos and captions, verify them, and put them in place; the report is written last.
-
-    Args:
-        run: the run, whose folders are there.
-        state: noise and triggers.
-        rounds: mean loss after each round.
-        started: time when the run began, by the monotonic clock.
-        progress: receives progress updates.
-        notes: remarks for the report, before those that the run gives.
-    """
-    return finish(run, stage(run, state, rounds, started, progress, notes), progress)
 
 
 @dataclass(frozen=True)
@@ -84,7 +58,16 @@ class Staged:
 def stage(
     run: Run, state: State, rounds: list[float], started: float, progress: Progress, notes: Sequence[str] = ()
 ) -> Staged:
-    """Write photos and captions into the staging folder and verify them; arguments are those of `publish`."""
+    """Write photos and captions into the staging folder and verify them.
+
+    Args:
+        run: the run, whose folders are there.
+        state: noise and triggers.
+        rounds: mean loss after each round.
+        started: time when the run began, by the monotonic clock.
+        progress: receives progress updates.
+        notes: remarks for the report, before those that the run gives.
+    """
     layout = run.layout
     refuse_without_noise(run.prepared, state.noise)
     plain = composed(undisguised(run), state).texts if run.settings.disguise_names else {}
@@ -100,7 +83,7 @@ def stage(
         refuse_unprotected(losses, run.settings, staged=True)
     leave_packed(run.dataset, lines, layout, run.scratch)
     seconds = time.monotonic() - started
-    report = summarise(run, state, RunResults(lines, losses, rounds, roundtrip, seconds))
+    report = summarise(run, state, lines, losses, rounds, roundtrip, seconds)
     left = said_of_names_left(layout.staged, run.settings.initials)
     report = report.model_copy(update={"notes": [*notes, *said_of_lost(lost), *changed, *report.notes, *left]})
     return Staged(report, lines, written.thumbnails, publication)
@@ -143,7 +126,7 @@ def finish(run: Run, staged: Staged, progress: Progress) -> ProtectReport:
     seal_records(layout, text)
     files.write_text(layout.report, text)
     clear(layout)
-    return staged.report
+    return published.with_strangers(staged.report, layout)
 
 
 def _remember(run: Run, lines: list[ManifestLine], progress: Progress) -> None:
@@ -167,11 +150,3 @@ def _remember(run: Run, lines: list[ManifestLine], progress: Progress) -> None:
         history.remember(layout.photos, captions, layout.output, hashes, copies)
     except OutputError as error:  # no reason to lose a finished run
         progress.note(f"this run is not recorded in the history: {error.message}")
-
-
-def clear(layout: Layout) -> None:
-    """Remove what a complete run no longer needs."""
-    shutil.rmtree(layout.progress, ignore_errors=True)
-    shutil.rmtree(layout.earlier, ignore_errors=True)
-    for path in filter(files.is_temporary, layout.private.iterdir()):
-        path.unlink(missing_ok=True)

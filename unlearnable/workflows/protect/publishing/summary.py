@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -42,30 +41,29 @@ REFUSED_BESIDE = ("metadata.csv", "metadata.parquet")  # caption files that imag
 FEW = 20  # photos: a smaller set cannot be judged, whatever its loss
 
 
-@dataclass(frozen=True)
-class RunResults:
-    """The results of a run.
+def summarise(
+    run: Run,
+    state: State,
+    lines: Sequence[ManifestLine],
+    losses: list[SurrogateLoss],
+    rounds: list[float],
+    roundtrip: float,
+    seconds: float,
+) -> ProtectReport:
+    """Return the report of a run.
 
-    Attributes:
-        lines: manifest.
+    Args:
+        run: the run.
+        state: noise and triggers.
+        lines: the manifest.
         losses: losses of the surrogates on the written files.
         rounds: mean loss after each round.
         roundtrip: share of captions that were read back with all tokens of their trigger.
-        seconds: seconds that the run took.
+        seconds: how long the run took.
     """
-
-    lines: list[ManifestLine]
-    losses: list[SurrogateLoss]
-    rounds: list[float]
-    roundtrip: float
-    seconds: float
-
-
-def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
-    """Return the report of a run."""
     triggers = trigger_figures(run.problem, state)
     own, random = trigger_similarities(run.problem, state, run.settings.precision)
-    protected = protected_lines(results.lines)
+    protected = protected_lines(lines)
     return ProtectReport(
         output=str(run.layout.output),
         private=str(run.layout.private),
@@ -78,12 +76,12 @@ def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
         captions_found=run.dataset.captioned,
         skipped=[SkippedRecord.of(skip) for skip in run.prepared.skipped],
         **figures_of(protected),
-        **loss_figures(results, len(protected)),
-        rounds=len(results.rounds),
-        stopped=reason_to_stop(run.method_settings, results.rounds) or "rounds",
+        **loss_figures(losses, rounds, len(protected)),
+        rounds=len(rounds),
+        stopped=reason_to_stop(run.method_settings, rounds) or "rounds",
         surrogates=[model.name for model in run.problem.models],
         surrogate_weights=[weights_sha256(model.module.state_dict()) for model in run.problem.models],
-        trigger_roundtrip=results.roundtrip,
+        trigger_roundtrip=roundtrip,
         triggers=triggers,
         trigger_similarity=own,
         trigger_similarity_random=random,
@@ -92,7 +90,7 @@ def summarise(run: Run, state: State, results: RunResults) -> ProtectReport:
         seed=run.settings.seed,
         device=str(run.problem.surrogates[0].device),
         made_by=made_by(),
-        seconds=round(results.seconds, 1),
+        seconds=round(seconds, 1),
         notes=_notes(run, protected, triggers),
     )
 
@@ -118,16 +116,15 @@ def figures_of(protected: Sequence[ManifestLine]) -> dict[str, Any]:
     }
 
 
-def loss_figures(results: RunResults, photos: int) -> dict[str, Any]:
+def loss_figures(losses: list[SurrogateLoss], rounds: list[float], photos: int) -> dict[str, Any]:
     """Return the figures of a report that follow from the losses; a single photo has none, as it has no others."""
     if photos == 1:
         return {"loss_first": None, "loss_last": None, "loss_rounds": [], "losses": []}
-    losses = results.losses
     return {
         "loss_first": _mean([loss.clean_pretrained for loss in losses]),
         "loss_last": _mean([loss.protected_trained for loss in losses]),
         "loss_before_encoding": _mean([loss.before_encoding for loss in losses if loss.before_encoding is not None]),
-        "loss_rounds": results.rounds,
+        "loss_rounds": rounds,
         "losses": losses,
     }
 

@@ -23,11 +23,11 @@ from unlearnable.progress.reporting import Progress
 from unlearnable.results import SurrogateLoss
 from unlearnable.wording.counts import named
 from unlearnable.workflows.output.layout import METADATA, Layout
+from unlearnable.workflows.protect.preparing.expected import CHECKING
 from unlearnable.workflows.protect.preparing.setup import Run
 from unlearnable.workflows.protect.writing.publication import Publication
 from unlearnable.workflows.protect.writing.write_photos import WrittenPhotos
 
-CHECKING = "checking the written files"  # the phase, as it is shown
 CLEARLY = 0.95  # share of the clean posts' loss that the loss of protected posts must stay below
 LOSS_BATCH = 64  # photos per batch of the reported losses, whatever batches the optimisation used
 _NAMED = 3  # photos in a remark; the others are counted

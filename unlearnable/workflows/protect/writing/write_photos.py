@@ -24,13 +24,13 @@ from unlearnable.stores.noise import NoiseStore
 from unlearnable.wording.counts import counted
 from unlearnable.workers.pool import WorkerEnded
 from unlearnable.workflows.output.layout import Layout
+from unlearnable.workflows.protect.preparing.expected import WRITING
 from unlearnable.workflows.protect.preparing.hands import pool_for
 from unlearnable.workflows.protect.preparing.reading import Prepared
 from unlearnable.workflows.protect.preparing.setup import Run
 from unlearnable.workflows.protect.writing.publication import Publication
 from unlearnable.workflows.protect.writing.write_one import WriteJob, unprotected, write_one
 
-WRITING = "writing photos"  # the phase, as it is shown
 FEW = 2e6  # pixels in all photos that are written, and compared with what they were, before workers have started
 
 
