@@ -39,7 +39,7 @@ class Runs(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(dir=self.base))
-        self.layout = Layout(self.folder / "photos", self.folder / "out", self.folder / "out.private")
+        self.layout = Layout(self.folder / "out", self.folder / "out.private", self.folder / "photos")
         self.seed, self.inputs = 0, dict[str, bytes]()
         self.take(FIRST)
 

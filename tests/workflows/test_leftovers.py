@@ -76,7 +76,7 @@ def test_a_run_that_was_killed_while_it_removed_another_starts_over(
         with pytest.raises(KeyboardInterrupt):
             protect(posts, seed=1, **at_once)
         patch.setattr(shutil, "rmtree", stop)
-        layout = Layout(posts, tmp_path / "photos-protected", private)
+        layout = Layout(tmp_path / "photos-protected", private, posts)
         with pytest.raises(KeyboardInterrupt):
             create_folders(layout, "key", "", {}, resume=False)
     protect(posts, resume=resume, overwrite=not resume, **at_once)

@@ -82,7 +82,7 @@ WAYS: dict[str, Callable[[Image.Image], Image.Image]] = {
 
 def read(photos: Path, protected: Path) -> list[Post]:
     """Return originals and copies."""
-    layout = Layout(photos, protected, private_of(protected))
+    layout = Layout(protected, private_of(protected), photos)
     lines = [line for line in read_manifest(layout.manifest) if line.output]
     posts = []
     for line in lines:

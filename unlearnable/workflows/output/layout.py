@@ -27,16 +27,14 @@ SMALLEST = 16  # pixels; a smaller photo has no room for noise that survives res
 
 
 @dataclass(frozen=True)
-class Layout:
-    """The folders of a run.
+class Records:
+    """The records that a finished run left, which later ones read.
 
     Attributes:
-        photos: folder of the photos; never written to.
-        output: folder that may be published.
-        private: folder that must not be published.
+        output: folder that was published, or will be.
+        private: folder of the records: that which must not be published, or one in it during an `--add`.
     """
 
-    photos: Path
     output: Path
     private: Path
 
@@ -69,6 +67,24 @@ class Layout:
     def records(self) -> tuple[Path, ...]:
         """The files of a finished run that later ones read, but for the report."""
         return self.manifest, self.sums, self.settings
+
+    @property
+    def private_sums(self) -> Path:
+        """The checksums of the records."""
+        return self.private / PRIVATE_SUMS
+
+
+@dataclass(frozen=True)
+class Layout(Records):
+    """The folders of a run, and all that lies in them.
+
+    Attributes:
+        output: folder that may be published.
+        private: folder that must not be published.
+        photos: folder of the originals of the result; never written to.
+    """
+
+    photos: Path
 
     @property
     def marks(self) -> tuple[Path, ...]:
@@ -104,6 +120,11 @@ class Layout:
     def earlier(self) -> Path:
         """The folder of the records that an earlier result had, while `--add` is under way."""
         return self.private / "earlier"
+
+    @property
+    def kept(self) -> Records:
+        """The records that an earlier result had, while `--add` is under way."""
+        return Records(self.output, self.earlier)
 
     @property
     def key(self) -> Path:
@@ -157,7 +178,7 @@ class Layout:
 
     def owns(self, path: Path) -> bool:
         """Return whether a path in the private folder is one that runs make, or a system beside those that pass."""
-        kept = {*self.records, self.private / PRIVATE_SUMS, self.report}
+        kept = {*self.records, self.private_sums, self.report}
         passing = {*self.passing, self.key, self.staged_manifest, self.staged_settings, self.staged_posts}
         own_files = {*kept, *passing, self.page, self.lock, self.holder, self.swapping}
         own_files |= {self.earlier / record.name for record in kept}
@@ -185,7 +206,12 @@ class Layout:
 def layout_beside(published: Path) -> Layout:
     """Return the folders of the run that wrote a published folder, for what needs no originals."""
     target = published.resolve()
-    return Layout(target, target, private_of(target))
+    return Layout(target, private_of(target), target)
+
+
+def layout_in(private: Path) -> Layout:
+    """Return the folders of the run that a private folder may be of, for what needs no other folder."""
+    return Layout(private, private, private)
 
 
 def layout_of(photos: Path, output: Path | None) -> Layout:
@@ -209,9 +235,9 @@ def layout_of(photos: Path, output: Path | None) -> Layout:
     check_apart(private_of(target), root)
     refuse_published(private_of(target))
     for folder in target.parents:
-        if folder.name.endswith(".private") and any(mark.exists() for mark in Layout(folder, folder, folder).marks):
+        if folder.name.endswith(".private") and any(mark.exists() for mark in layout_in(folder).marks):
             raise OutputError(f"{target} would lie in {folder}, which is private", hint="choose another --output")
     for folder in (target, private_of(target)):
         if folder.exists() and not folder.is_dir():
             raise OutputError(f"{folder} is no folder", hint="choose another --output")
-    return Layout(root, target, private_of(target))
+    return Layout(target, private_of(target), root)

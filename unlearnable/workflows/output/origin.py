@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from dataclasses import replace
 from pathlib import Path
 
 from unlearnable.disk import entries
-from unlearnable.workflows.output.layout import Layout
+from unlearnable.workflows.output.layout import Layout, Records
 
 _HOLDER = re.compile(r"process \d+ on .* since ")
 _KEY = re.compile(r"[0-9a-f]{64}\n?")
@@ -25,15 +24,14 @@ def is_held(layout: Layout) -> bool:
 
 def is_of_a_run(layout: Layout) -> bool:
     """Return whether a run left records in the private folder, finished or not: also damaged or of another version."""
-    kept = replace(layout, private=layout.earlier)
-    return any(map(_has_records, (layout, kept))) or _is_under_way(layout)
+    return _has_records(layout) or _has_records(layout.kept) or _is_under_way(layout)
 
 
-def _has_records(layout: Layout) -> bool:
+def _has_records(records: Records) -> bool:
     return (
-        _is_object(_text(layout.report), _OF_REPORT)
-        or _is_object(_text(layout.manifest).partition("\n")[0], _OF_LINE)
-        or _are_settings(_text(layout.settings))
+        _is_object(_text(records.report), _OF_REPORT)
+        or _is_object(_text(records.manifest).partition("\n")[0], _OF_LINE)
+        or _are_settings(_text(records.settings))
     )
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from unlearnable.datasets import is_photo
@@ -18,7 +17,7 @@ from unlearnable.disk import checksums, entries, files
 from unlearnable.errors import OutputError
 from unlearnable.results import ProtectReport
 from unlearnable.wording.counts import named
-from unlearnable.workflows.output.layout import PRIVATE_SUMS, Layout
+from unlearnable.workflows.output.layout import Layout, Records, layout_in
 from unlearnable.workflows.output.names import folded
 
 Sums = dict[str, set[str]]
@@ -27,11 +26,11 @@ _LISTED = 5  # names in an error message; the others are counted
 _REMEDY = "move them elsewhere, or choose another --output"
 
 
-def read_sums(layout: Layout) -> Sums:
+def read_sums(records: Records) -> Sums:
     """Return the SHA-256 that each published file may have, by its path in the output folder; empty without a list."""
-    if not layout.sums.is_file():
+    if not records.sums.is_file():
         return {}
-    sums = checksums.parse_sums(layout.sums.read_text(encoding="utf-8", errors="surrogateescape"))
+    sums = checksums.parse_sums(records.sums.read_text(encoding="utf-8", errors="surrogateescape"))
     return {name: digests for name, digests in sums.items() if _is_below(name)}
 
 
@@ -128,7 +127,7 @@ def put_in_place(layout: Layout) -> None:
     _refuse_taken(layout, new, old)
     _refuse_private(layout)
     with files.reporting_write_errors(layout.report):
-        for path in (layout.report, layout.private / PRIVATE_SUMS):
+        for path in (layout.report, layout.private_sums):
             path.unlink(missing_ok=True)
         files.sync_folder(layout.private)
     both = {name: old.get(name, set()) | ({new[name]} if name in new else set()) for name in {*old, *new}}
@@ -163,17 +162,17 @@ def _refuse_taken(layout: Layout, new: dict[str, str], old: Sums) -> None:
         _refuse(taken, f"{layout.output} holds files of other origin that are in the way")
 
 
-def refuse_linked(layout: Layout, names: Iterable[str]) -> None:
+def refuse_linked(records: Records, names: Iterable[str]) -> None:
     """Stop where a folder on the way to a published file is a link: it may lead among the originals."""
-    folders = {folder for name in names for folder in (layout.output / name).parents}
-    linked = [str(folder) for folder in folders if folder.is_relative_to(layout.output) and folder.is_symlink()]
+    folders = {folder for name in names for folder in (records.output / name).parents}
+    linked = [str(folder) for folder in folders if folder.is_relative_to(records.output) and folder.is_symlink()]
     if linked:
-        _refuse(linked, f"{layout.output} holds linked folders, which nothing is written through")
+        _refuse(linked, f"{records.output} holds linked folders, which nothing is written through")
 
 
 def _refuse_private(layout: Layout) -> None:
     """Stop where a run that began since keeps its private folder in the one that is to be published."""
-    others = [replace(layout, private=folder) for folder in layout.output.rglob("*.private")]
+    others = [layout_in(folder) for folder in layout.output.rglob("*.private")]
     found = [str(other.private) for other in others if other.lock.exists() or other.manifest.exists()]
     if found:
         _refuse(found, f"{layout.output} holds private folders of other runs, which must not be published")

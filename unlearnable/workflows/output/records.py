@@ -19,7 +19,7 @@ from unlearnable.errors import CheckpointError
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.wording.counts import counted
 from unlearnable.wording.escapes import json_line, storable, storable_within
-from unlearnable.workflows.output.layout import PRIVATE_SUMS, Layout
+from unlearnable.workflows.output.layout import PRIVATE_SUMS, Records
 
 Found = TypeVar("Found")
 AGAIN = "use the same --add again"
@@ -27,18 +27,18 @@ ANEW = "restore it from a backup, or protect all anew with --overwrite"
 AWAY = "restore it from a backup, or move {} elsewhere and protect all anew with --overwrite"
 
 
-def seal_records(layout: Layout, report: str, *coming: str) -> None:
+def seal_records(records: Records, report: str, *coming: str) -> None:
     """List the records of a run, of which the report is written after this list: it says that all is complete.
 
     Args:
-        layout: folders of the run.
+        records: where they lie.
         report: text of the report.
         coming: text of the manifest that is about to replace the one that is there, which counts as well.
     """
-    sums = {path.name: {checksums.sha256(path)} for path in layout.records if path.is_file()}
-    sums[layout.manifest.name] |= {hashlib.sha256(storable(text).encode()).hexdigest() for text in coming}
-    sums[layout.report.name] = {hashlib.sha256(report.encode()).hexdigest()}
-    checksums.write_sums(layout.private / PRIVATE_SUMS, sums)
+    sums = {path.name: {checksums.sha256(path)} for path in records.records if path.is_file()}
+    sums[records.manifest.name] |= {hashlib.sha256(storable(text).encode()).hexdigest() for text in coming}
+    sums[records.report.name] = {hashlib.sha256(report.encode()).hexdigest()}
+    checksums.write_sums(records.private_sums, sums)
 
 
 def read_record(path: Path) -> str:
@@ -56,7 +56,7 @@ def read_record(path: Path) -> str:
     return content.decode("utf-8", "surrogateescape")  # names of files may be no text
 
 
-def refuse_incomplete(records: Layout, report: ProtectReport) -> None:
+def refuse_incomplete(records: Records, report: ProtectReport) -> None:
     """Refuse a finished run of which a record is gone, or lists fewer files than its report.
 
     Raises:
@@ -77,7 +77,7 @@ def refuse_incomplete(records: Layout, report: ProtectReport) -> None:
             )
 
 
-def is_half_withdrawn(records: Layout, report: ProtectReport) -> bool:
+def is_half_withdrawn(records: Records, report: ProtectReport) -> bool:
     """Return whether an `--add` was stopped while it withdrew posts: the report is written first, the manifest last.
 
     Raises:
@@ -86,7 +86,7 @@ def is_half_withdrawn(records: Layout, report: ProtectReport) -> bool:
     return len(protected_lines(read_manifest(records.manifest))) > report.protected
 
 
-def remedy(record: Path, records: Layout) -> str:
+def remedy(record: Path, records: Records) -> str:
     """Return what to do where a record is lost; files that are not on the list of published ones are not replaced."""
     return AWAY.format(records.output) if record == records.sums else ANEW
 
@@ -105,7 +105,7 @@ def read_as(path: Path, read: Callable[[str], Found]) -> Found:
         raise CheckpointError(f"{path} is of another version, or damaged", hint=ANEW) from error
 
 
-def read_report(records: Layout) -> ProtectReport:
+def read_report(records: Records) -> ProtectReport:
     """Return the report of a finished run, with its folders where they are now: they may have been moved since.
 
     Raises:

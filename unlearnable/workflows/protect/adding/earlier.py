@@ -14,7 +14,7 @@ from unlearnable.errors import CheckpointError, ConfigError, OutputError
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.wording.escapes import storable
 from unlearnable.workflows.output import published
-from unlearnable.workflows.output.layout import PRIVATE_SUMS, TEXTS, Layout
+from unlearnable.workflows.output.layout import TEXTS, Layout, Records
 from unlearnable.workflows.output.origin import is_of_a_run
 from unlearnable.workflows.output.records import (
     ANEW,
@@ -33,7 +33,7 @@ class Earlier:
     """An earlier result.
 
     Attributes:
-        records: the layout whose private folder holds its records.
+        records: its records, see `records_of`.
         root: folder of its originals.
         settings: its settings.
         report: its report.
@@ -41,12 +41,17 @@ class Earlier:
         sums: SHA-256 of each published file.
     """
 
-    records: Layout
+    records: Records
     root: Path
     settings: ProtectSettings
     report: ProtectReport
     lines: list[ManifestLine]
     sums: published.Sums
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether its records lie aside, where an `--add` that was stopped while it put files in place left them."""
+        return not isinstance(self.records, Layout)
 
     @property
     def protected(self) -> list[ManifestLine]:
@@ -86,8 +91,8 @@ class Earlier:
             return storable(path.as_posix())
 
 
-def records_of(layout: Layout) -> Layout:
-    """Return the layout whose private folder holds the records of the earlier result.
+def records_of(layout: Layout) -> Records:
+    """Return the records of the earlier result.
 
     An `--add` that was stopped while it put its files in place left them in a folder of their own.
 
@@ -95,13 +100,12 @@ def records_of(layout: Layout) -> Layout:
         OutputError: there is no earlier result.
         CheckpointError: a run that is no `--add` was stopped there, or the report of the earlier one is missing.
     """
-    kept = replace(layout, private=layout.earlier)
     ours = is_of_a_run(layout)
-    if ours and layout.key_under_way() is not None and not kept.report.is_file():
+    if ours and layout.key_under_way() is not None and not layout.kept.report.is_file():
         raise CheckpointError(
             f"{layout.private} holds a stopped run", hint="finish it with --resume first, then use --add"
         )
-    for records in (layout, kept):
+    for records in (layout, layout.kept):
         if ours and records.report.is_file():
             return records
     if ours and any(path.exists() for path in layout.records):
@@ -117,7 +121,7 @@ def no_shards() -> ConfigError:
     return ConfigError("--add takes no shards", hint="protect new shards as a folder of their own")
 
 
-def settings_of(records: Layout) -> ProtectSettings:
+def settings_of(records: Records) -> ProtectSettings:
     """Return the settings of the earlier run.
 
     Raises:
@@ -151,13 +155,13 @@ def earlier_result(layout: Layout) -> Earlier:
 
 def keep_records(layout: Layout, earlier: Earlier, scratch: Path) -> Earlier:
     """Copy the records and texts of the earlier result aside, which an `--add` that was stopped goes on from."""
-    kept = replace(earlier, records=replace(layout, private=layout.earlier))
-    if earlier.records != layout or _is_same(kept.records.report, layout.report):
+    kept = replace(earlier, records=layout.kept)
+    if earlier.is_aside or _is_same(layout.kept.report, layout.report):
         return kept
     aside = scratch / "earlier"
     with files.reporting_write_errors(layout.earlier):
         (aside / TEXTS).mkdir(parents=True)
-        for path in (*layout.records, layout.report, layout.private / PRIVATE_SUMS):
+        for path in (*layout.records, layout.report, layout.private_sums):
             if path.is_file():
                 shutil.copyfile(path, aside / path.name)
         for name in earlier.texts:

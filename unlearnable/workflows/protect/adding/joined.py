@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence, Set
+from pathlib import Path
 
 from unlearnable.datasets import Dataset, Photo
 from unlearnable.evaluation.stealth import variety
@@ -12,7 +13,6 @@ from unlearnable.report.pictures import Thumbnails, thumbnails
 from unlearnable.report.shown_photos import ShownPhotos
 from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, TriggerFigures
 from unlearnable.results.protect import CHANGED
-from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.output.records import protected_lines
 from unlearnable.workflows.protect.adding.earlier import Earlier
 from unlearnable.workflows.protect.preparing.read_one import refuse_changed
@@ -154,7 +154,7 @@ def _is_of(marks: Sequence[str], note: str) -> bool:
 
 
 def joined_pictures(
-    earlier: Earlier, layout: Layout, new: Sequence[ManifestLine], pictures: Mapping[str, Thumbnails]
+    earlier: Earlier, output: Path, new: Sequence[ManifestLine], pictures: Mapping[str, Thumbnails]
 ) -> dict[str, Thumbnails]:
     """Return the thumbnails of those photos of both in which most is seen; of before, where the original is there."""
     shown = ShownPhotos()
@@ -167,7 +167,7 @@ def joined_pictures(
             break
         try:
             refuse_changed(photo, line.sha256_in)
-            before, after = target_of(photo.path, earlier.settings).picture, decode(layout.output / name)
+            before, after = target_of(photo.path, earlier.settings).picture, decode(output / name)
         except DecodeError:
             continue
         shown.add(name, line.flip or 0.0, thumbnails(before, after))

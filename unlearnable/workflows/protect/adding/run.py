@@ -57,6 +57,7 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
     source, layout = places_of(settings)
     with held(layout), scratch_of(layout) as scratch:
         earlier = earlier_result(layout)
+        layout = replace(layout, photos=earlier.root)  # wherever the new posts are
         found = open_posts(source, settings, progress)
         earlier = without_withdrawn(layout, earlier, scratch, progress)
         said = said_of_published(found, earlier, settings.initials)
@@ -78,7 +79,7 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         refuse_unmentioned(run, earlier.settings.initials)
         borrowed = {name: tuple(others) for name, others in earlier.report.borrowed_names.items()}
         problem = replace(run.problem, borrowed=borrowed)
-        run = replace(run, key=key, layout=replace(layout, photos=earlier.root), problem=problem)
+        run = replace(run, key=key, problem=problem)
         goes_on = layout.key_under_way() == key
         if not goes_on:
             limits.check_space(layout.private, result_bytes(run))
@@ -104,7 +105,7 @@ def _joined(run: Run, new: Staged, earlier: Earlier, whole: Dataset) -> Staged:
     notes = join.join(run.scratch)
     again = read_again(earlier, run.dataset, known)
     lines = joined_lines(earlier, run.dataset, new.lines, again)
-    pictures = joined_pictures(earlier, run.layout, new.lines, new.pictures)
+    pictures = joined_pictures(earlier, run.layout.output, new.lines, new.pictures)
     return Staged(joined_report(earlier, new.report, lines, notes, again), lines, pictures, new.publication)
 
 
@@ -121,7 +122,7 @@ def _refuse_half_added(layout: Layout, earlier: Earlier) -> None:
     Raises:
         CheckpointError: it was; the records of the earlier result stay aside.
     """
-    if earlier.records != layout:
+    if earlier.is_aside:
         raise CheckpointError(
             f"an --add was stopped while it put photos into {layout.output}, and they are gone",
             hint="put them back and use --add again, or protect all anew with --overwrite",

@@ -15,7 +15,7 @@ from unlearnable.progress.reporting import Progress
 from unlearnable.report.html import protect_page
 from unlearnable.wording.counts import counted, named
 from unlearnable.workflows.output import published
-from unlearnable.workflows.output.layout import METADATA, PRIVATE_SUMS, Layout
+from unlearnable.workflows.output.layout import METADATA, Layout
 from unlearnable.workflows.output.records import manifest_text, seal_records
 from unlearnable.workflows.protect.adding.additions import recognised
 from unlearnable.workflows.protect.adding.earlier import Earlier
@@ -36,7 +36,7 @@ def without_withdrawn(layout: Layout, earlier: Earlier, scratch: Path, progress:
     if not gone:
         return earlier
     said = said_of_gone(earlier)
-    if earlier.records != layout:
+    if earlier.is_aside:
         raise CheckpointError(f"{said}, and an --add was stopped while it put photos into {layout.output}", hint=_ANEW)
     try:
         texts = _texts_without(gone, earlier, scratch / "kept")
@@ -97,24 +97,24 @@ def _texts_without(gone: Set[str], earlier: Earlier, folder: Path) -> dict[str, 
 
 def _replace(earlier: Earlier, kept: Earlier, texts: Mapping[str, bytes]) -> None:
     """Replace an earlier result by what is kept of it: its report first and its manifest, which tells both, last."""
-    layout, report = earlier.records, kept.report.model_dump_json(indent=2) + "\n"
-    published.refuse_linked(layout, earlier.texts)
-    page = protect_page(kept.report, kept.lines, kept.settings, joined_pictures(kept, layout, [], {}))
-    with files.reporting_write_errors(layout.report):
-        (layout.private / PRIVATE_SUMS).unlink(missing_ok=True)
-    files.write_text(layout.report, report)
-    checksums.write_sums(layout.sums, {name: earlier.sums[name] | new for name, new in kept.sums.items()})
+    records, report = earlier.records, kept.report.model_dump_json(indent=2) + "\n"
+    published.refuse_linked(records, earlier.texts)
+    page = protect_page(kept.report, kept.lines, kept.settings, joined_pictures(kept, records.output, [], {}))
+    with files.reporting_write_errors(records.report):
+        records.private_sums.unlink(missing_ok=True)
+    files.write_text(records.report, report)
+    checksums.write_sums(records.sums, {name: earlier.sums[name] | new for name, new in kept.sums.items()})
     for name in earlier.texts:
-        path = layout.output / name
+        path = records.output / name
         if name not in texts and path.is_file():
-            published.remove(path, layout.output)
+            published.remove(path, records.output)
         elif name in texts and path.read_bytes() != texts[name]:
             mode = path.stat().st_mode
             files.write_bytes(path, texts[name])
             modes.set_mode(path, mode)
-    checksums.write_sums(layout.sums, kept.sums)
-    files.write_text(layout.page, page)
+    checksums.write_sums(records.sums, kept.sums)
+    files.write_text(records.page, page)
     lines = manifest_text(kept.lines)
-    seal_records(layout, report, lines)  # a kill behind it leaves all records listed
-    files.write_text(layout.manifest, lines)
-    seal_records(layout, report)
+    seal_records(records, report, lines)  # a kill behind it leaves all records listed
+    files.write_text(records.manifest, lines)
+    seal_records(records, report)

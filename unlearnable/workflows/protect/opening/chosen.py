@@ -17,7 +17,7 @@ from unlearnable.datasets.tree import UNREADABLE, WITHHELD
 from unlearnable.disk import entries
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.wording.counts import counted
-from unlearnable.workflows.output.layout import Layout, layout_of
+from unlearnable.workflows.output.layout import Layout, layout_in, layout_of
 from unlearnable.workflows.output.names import folded
 from unlearnable.workflows.output.origin import is_of_a_run
 
@@ -159,7 +159,7 @@ def without_private(dataset: Dataset) -> Dataset:
     parents = {photo.id: PurePosixPath(photo.id).parents for photo in dataset.photos}
     named = {folder for above in parents.values() for folder in above if folder.name.endswith(".private")}
     places = {folder: dataset.root / folder for folder in sorted(named)}
-    private = [folder for folder, path in places.items() if is_of_a_run(Layout(path, path, path))]
+    private = [folder for folder, path in places.items() if is_of_a_run(layout_in(path))]
     if not private:
         return dataset
     kept = [photo for photo, above in parents.items() if not any(folder in above for folder in private)]
