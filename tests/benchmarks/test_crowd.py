@@ -7,9 +7,8 @@ import json
 import pytest
 import torch
 
-from unlearnable.benchmarks import protections, study
-from unlearnable.benchmarks.crowd import runner
-from unlearnable.benchmarks.crowd.bench import crowd_bench
+from unlearnable.benchmarks import bench, protections, study
+from unlearnable.benchmarks.crowd.cells import crowd_cells
 from unlearnable.benchmarks.crowd.plan import draws
 from unlearnable.errors import ConfigError
 from unlearnable.evaluation import idia
@@ -29,8 +28,8 @@ def beside(asked, faces, monkeypatch):
 
 
 def prepared(settings):
-    bench, _, _ = study.make_ready(settings, resume=False, progress=Silent())
-    return crowd_bench(settings, bench)
+    ready, _, _ = study.make_ready(settings, resume=False, progress=Silent())
+    return crowd_cells(settings, ready)
 
 
 def test_every_arm_of_every_draw_is_trained_once_and_fills_a_row(beside, tmp_path, tiny_path):
@@ -101,9 +100,9 @@ def test_the_plan_counts_every_cell_and_protection(beside):
 
 def test_an_arm_trains_on_what_it_says(beside):
     crowd = prepared(beside(crowd_people=(2,), crowd_draws=1, through=("strip-trigger-1",)))
-    arms = {cell.arm: runner._arm(crowd, cell, Silent()) for cell in crowd.cells}
+    arms = {cell.arm: crowd.arm(cell, Silent()) for cell in crowd.plans}
     train, (draw,) = crowd.bench.train, crowd.drawn[2]
-    own = crowd.numbers(draw)
+    own = crowd.numbers(draw.people)
     assert len(own) == 4
     clean, absent, half = (arms[arm].pairs() for arm in ("clean", "absent", "half"))
     assert absent.photos.tolist() == [n for n in range(8) if n not in own]
@@ -121,15 +120,15 @@ def test_a_protection_is_made_of_the_photos_of_its_draw_alone(beside, monkeypatc
     made = []
     real = protections.make
     monkeypatch.setattr(
-        runner, "make", lambda store, photos, *a, **k: made.append(photos) or real(store, photos, *a, **k)
+        bench, "make", lambda store, photos, *a, **k: made.append(photos) or real(store, photos, *a, **k)
     )
     settings = beside(crowd_people=(1,), crowd_draws=1)
     crowd = prepared(settings)
-    for cell in crowd.cells:
-        runner._arm(crowd, cell, Silent())
+    for cell in crowd.plans:
+        crowd.arm(cell, Silent())
     assert [len(photos.items) for photos in made] == [2, 2], "for protected and half"
     assert {item.person for photos in made for item in photos.items} == set(crowd.drawn[1][0].people)
-    assert torch.equal(made[0].pixels[1], crowd.bench.train.pixels[crowd.numbers(crowd.drawn[1][0])[1]])
+    assert torch.equal(made[0].pixels[1], crowd.bench.train.pixels[crowd.numbers(crowd.drawn[1][0].people)[1]])
 
 
 def test_nobody_is_drawn_twice_before_everyone_was_drawn():

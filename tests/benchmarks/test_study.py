@@ -19,14 +19,15 @@ from PIL import Image
 from tests.benchmarks.conftest import captions
 from tests.conftest import Told, tree
 from unlearnable.attacks import ATTACKS, parse_attack
-from unlearnable.benchmarks import SUITES, protections, runner, study
+from unlearnable.benchmarks import SUITES, protections, study
+from unlearnable.benchmarks import bench as shared
 from unlearnable.benchmarks.estimate import estimate
 from unlearnable.benchmarks.pixel_cache import decoded, square
 from unlearnable.benchmarks.plan import protection_recipe, set_up
 from unlearnable.benchmarks.processes import own_share
 from unlearnable.benchmarks.protection_store import ProtectionStore
 from unlearnable.benchmarks.protections import Scraped, make
-from unlearnable.benchmarks.runner import surrogate_of
+from unlearnable.benchmarks.runner import SuiteCells
 from unlearnable.benchmarks.scale import SCALES
 from unlearnable.config import BenchmarkSettings
 from unlearnable.errors import ConfigError, OutputError
@@ -210,7 +211,7 @@ def test_protections_of_towers_in_another_number_format_are_made_again(flickr, a
             precision, "_remembered", lambda model, tower, speedup=speedup: speedup if "resnet" in model.name else 0.5
         )
         bench, _, _ = study.make_ready(settings, resume=False, progress=Silent())
-        keys.append({method: store.digest for method, store in bench.protections.items()})
+        keys.append({method: store.digest for method, store in SuiteCells(bench).protections.items()})
     assert keys[0]["mem-1-balanced"] != keys[1]["mem-1-balanced"]
     assert keys[0]["mem-1"] == keys[1]["mem-1"], "it has no towers"
 
@@ -287,7 +288,7 @@ def test_a_cell_trains_on_what_the_written_file_would_hold(flickr, asked, tmp_pa
     bench, _, _ = study.make_ready(asked("flickr8k", flickr), resume=False, progress=Silent())
     recipe = protection_recipe("mem-3", bench.setup.scale, bench.setup.suite)
     store = ProtectionStore(recipe, tmp_path / "p", {"version": 0})
-    protection = make(store, bench.train, surrogate_of(bench), resume=False, progress=Silent())
+    protection = make(store, bench.train, bench.surrogate(), resume=False, progress=Silent())
     clean = bench.train.pixels
     everyone = torch.ones(len(clean), dtype=torch.bool)
     scraped = Scraped(clean, protection, everyone, parse_attack("png"), "bilinear")
@@ -328,7 +329,7 @@ def test_processes_share_the_protections(flickr, asked, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     for rank in range(2):
         monkeypatch.setenv("RANK", str(rank))
-        shares.append(own_share(bench.setup.cells, bench.protection))
+        shares.append(own_share(bench.setup.cells, SuiteCells(bench).protection))
     assert [[(c.method, c.fraction) for c in share] for share in shares] == [
         [("clean", 1.0), ("mem-1", 1.0), ("mem-1", 0.5)], [("em", 1.0)],
     ]  # fmt: skip
@@ -354,7 +355,7 @@ def test_cells_of_a_process_beside_this_one_are_not_said_to_be_missing(flickr, a
     ("module", "name", "seeds", "said", "ran"),
     [
         (protections, "optimise", (1,), "another run makes the protection", 1),
-        (runner, "train_victim", (0,), "another run trains the victim", 0),
+        (shared, "train_victim", (0,), "another run trains the victim", 0),
         (study, "write", (0,), "another run writes the tables", 0),
     ],
 )
@@ -487,6 +488,6 @@ def test_listing_leaves_the_models_as_they_are(faces, asked):
     bench, *_ = study.make_ready(settings, resume=False, progress=Silent())
     pool, names = bench.experiment.pool, (bench.setup.surrogate, *bench.setup.victims)
     before = [pool.digest(name) for name in names]
-    estimate(bench, settings)
+    estimate(SuiteCells(bench), settings)
     pool._digests.clear()
     assert [pool.digest(name) for name in names] == before

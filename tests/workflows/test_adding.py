@@ -16,7 +16,7 @@ from tests.workflows.conftest import QUICK, manifest
 from unlearnable import protect
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.datasets import open_dataset
-from unlearnable.disk import files
+from unlearnable.disk import modes
 from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputError
 from unlearnable.progress.reporting import Silent
 from unlearnable.workflows.output import published
@@ -831,7 +831,7 @@ def test_a_withdrawal_that_was_stopped_goes_on_by_the_same_call(
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(files if place == "set_mode" else withdrawn, place, kill)
+        patch.setattr(modes if place == "set_mode" else withdrawn, place, kill)
         with pytest.raises(Killed):
             protect(posts, add=True)
     assert "unfinished" in [problem.kind for problem in check(output).problems]

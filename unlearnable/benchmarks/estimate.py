@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from unlearnable.benchmarks.bench import Bench
+from collections.abc import Sequence
+
+from unlearnable.benchmarks.bench import AnyCells, Bench
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
-from unlearnable.benchmarks.plan import ProtectionRecipe
+from unlearnable.benchmarks.plan import CellPlan, ProtectionRecipe
 from unlearnable.benchmarks.protection_store import ProtectionStore
 from unlearnable.benchmarks.protections import problem_of
-from unlearnable.benchmarks.runner import surrogate_of
 from unlearnable.config import BenchmarkSettings
 from unlearnable.disk.scratch import scratch_folder
 from unlearnable.experiments.timing import asking_seconds, step_seconds
@@ -19,27 +20,46 @@ from unlearnable.results import BenchmarkPlan, PlannedCell
 from unlearnable.training.loop import steps_an_epoch
 
 
-def estimate(bench: Bench, settings: BenchmarkSettings) -> BenchmarkPlan:
+def estimate(cells: AnyCells, settings: BenchmarkSettings) -> BenchmarkPlan:
     """Return the cells, which of them are done, and the estimated seconds of the others and their protections."""
-    seconds, cells, protections = training_seconds(bench), [], {}
-    for cell in bench.setup.cells:
-        done = bench.done(cell) is not None
-        store = bench.protection(cell)
-        if store is not None and not done and store.read() is None and cell.method not in protections:
-            protections[cell.method] = round(protection_seconds(bench, store.recipe, bench.train), 1)
-        cells.append(
-            PlannedCell(
-                method=cell.method,
-                surrogate=bench.setup.surrogate if cell.protection_recipe else None,
-                victim=cell.victim,
-                fraction=cell.fraction,
-                through=cell.attack.name,
-                seed=cell.seed,
-                done=done,
-                seconds=0.0 if done else round(seconds[cell.victim], 1),
-            )
+    bench, seconds = cells.bench, training_seconds(cells.bench)
+    missing = [cell for cell in cells.plans if cells.done(cell) is None]
+    planned = [
+        PlannedCell(
+            surrogate=bench.setup.surrogate if cell.protection_recipe else None,
+            victim=cell.victim,
+            through=cell.attack.name,
+            seed=cell.seed,
+            done=cell not in missing,
+            seconds=round(seconds[cell.victim], 1) if cell in missing else 0.0,
+            **cell.row,
         )
-    return plan_of(bench, settings, cells, protections)
+        for cell in cells.plans
+    ]
+    protections = _protections(cells, missing)
+    return BenchmarkPlan(
+        dataset=bench.setup.suite.name,
+        scale=settings.scale,
+        train_photos=len(bench.train.items),
+        cells=planned,
+        protection_seconds=protections,
+        seconds=round(sum(cell.seconds for cell in planned) + sum(protections.values()), 1),
+    )
+
+
+def _protections(cells: AnyCells, missing: Sequence[CellPlan]) -> dict[str, float]:
+    """Return the seconds of the protections to be made for missing cells; those that take as long are summed."""
+    first = {cell.protected_by: cell for cell in reversed(missing)}
+    seconds: dict[str, float] = {}
+    of_one: dict[str, float] = {}
+    for name, store in cells.protections.items():
+        if name not in first or store.read() is not None:
+            continue
+        cell = first[name]
+        if cell.timed_as not in of_one:
+            of_one[cell.timed_as] = _protection_seconds(cells.bench, store.recipe, cells.photos(cell))
+        seconds[cell.timed_as] = round(seconds.get(cell.timed_as, 0.0) + of_one[cell.timed_as], 1)
+    return seconds
 
 
 def training_seconds(bench: Bench) -> dict[str, float]:
@@ -54,25 +74,11 @@ def training_seconds(bench: Bench) -> dict[str, float]:
     return seconds
 
 
-def plan_of(
-    bench: Bench, settings: BenchmarkSettings, cells: list[PlannedCell], protections: dict[str, float]
-) -> BenchmarkPlan:
-    """Return the plan of cells, and of protections with the seconds of each."""
-    return BenchmarkPlan(
-        dataset=bench.setup.suite.name,
-        scale=settings.scale,
-        train_photos=len(bench.train.items),
-        cells=cells,
-        protection_seconds=protections,
-        seconds=round(sum(cell.seconds for cell in cells) + sum(protections.values()), 1),
-    )
-
-
-def protection_seconds(bench: Bench, recipe: ProtectionRecipe, train: DecodedPhotos) -> float:
+def _protection_seconds(bench: Bench, recipe: ProtectionRecipe, train: DecodedPhotos) -> float:
     """Return the seconds of a protection, from one round on its first batch."""
     part = min(recipe.settings.batch_size, len(train.items))
     photos = DecodedPhotos(train.pixels.first(part), train.items[:part], ())
     method = METHODS[recipe.name]()
     with scratch_folder() as folder:
-        problem = problem_of(ProtectionStore(recipe, folder, {}), photos, surrogate_of(bench))
+        problem = problem_of(ProtectionStore(recipe, folder, {}), photos, bench.surrogate())
         return tried_seconds(method, problem, settings_for(method, recipe.settings, {}), len(train.items))

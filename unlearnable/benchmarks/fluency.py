@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import fmean
 
-from unlearnable.benchmarks.bench import Bench
+from unlearnable.benchmarks.bench import AnyCells
 from unlearnable.benchmarks.protections import MEASURED
 from unlearnable.config import named_settings
 from unlearnable.errors import ModelError
@@ -14,7 +14,7 @@ from unlearnable.progress.reporting import Progress
 from unlearnable.results import FluencyRecord
 
 
-def read_captions(bench: Bench, progress: Progress) -> str:
+def read_captions(cells: AnyCells, progress: Progress) -> str:
     """Have the judge read the captions of every protection with searched triggers that it has not read yet.
 
     It reads the first caption of each of the first photos.
@@ -22,7 +22,7 @@ def read_captions(bench: Bench, progress: Progress) -> str:
     Returns:
         The reason why the judge could not be loaded; empty if it was, or if there was nothing to read.
     """
-    stores = [store for method, store in bench.protections.items() if named_settings(method)]
+    stores = [store for method, store in cells.protections.items() if named_settings(method)]
     unread = [(store, saved) for store in stores if (saved := store.read()) and saved.record.fluency is None]
     if not unread:
         return ""
@@ -31,7 +31,7 @@ def read_captions(bench: Bench, progress: Progress) -> str:
     except ModelError as error:
         return error.line
     progress.phase("reading captions", len(unread))
-    items = bench.train.items[:MEASURED]
+    items = cells.bench.train.items[:MEASURED]
     before = nats_per_token(judge, [item.captions[0] for item in items])
     for store, saved in unread:
         after = nats_per_token(judge, [captions[0] for captions in store.captions(saved, items)])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from unlearnable.attacks import parse_attack
 from unlearnable.attacks.base import Attack
@@ -41,34 +43,94 @@ class ProtectionRecipe:
 
 
 @dataclass(frozen=True)
-class CellPlan:
+class CellPlan(ABC):
     """A cell to run.
 
     Attributes:
-        method: name of the method in the tables, such as "mem-3".
-        protection_recipe: how the protection is made; None for clean posts.
+        protection_recipe: how the protection is made; None without protected posts.
         victim: name of the model that is trained.
-        fraction: share of the photos that is protected.
         attack: what a scraper does to the posts.
         recipe: how the victim is trained; its seed is that of the cell.
     """
 
-    method: str
     protection_recipe: ProtectionRecipe | None
     victim: str
-    fraction: float
     attack: Attack
     recipe: Recipe
 
     @property
     def seed(self) -> int:
-        """The seed of the training and of the protected photos."""
+        """The seed of the training."""
         return self.recipe.seed
+
+    @property
+    def start_seed(self) -> int:
+        """The seed of the victim's random weights, which differ from the surrogate's, drawn with seed 0."""
+        return self.seed + 1
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """A readable name of the cell, with which its file name begins."""
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What is shown while its victim is trained."""
+
+    @property
+    @abstractmethod
+    def protected_by(self) -> str:
+        """The name of its protection, which cells have in common."""
+
+    @property
+    @abstractmethod
+    def timed_as(self) -> str:
+        """What protections that take as long as its own are called in an estimate, which sums them."""
+
+    @property
+    @abstractmethod
+    def row(self) -> dict[str, Any]:
+        """What the list of planned cells says of it besides what all of them have."""
+
+
+@dataclass(frozen=True)
+class SuiteCellPlan(CellPlan):
+    """A cell of the tables of a suite.
+
+    Attributes:
+        method: name of the method in the tables, such as "mem-3", or "clean".
+        fraction: share of the photos that is protected, drawn by the seed.
+    """
+
+    method: str
+    fraction: float
 
     @property
     def name(self) -> str:
         """A readable name of the cell, with which its file name begins."""
         return f"{self.method}-{file_name_of(self.victim)}-{100 * self.fraction:g}-{self.attack.name}-{self.seed}"
+
+    @property
+    def title(self) -> str:
+        """What is shown while its victim is trained."""
+        share = f", {100 * self.fraction:g} % protected" if self.fraction < 1 else ""
+        return f"{self.victim} on {self.method}{share}, {self.attack.name}, seed {self.seed}"
+
+    @property
+    def protected_by(self) -> str:
+        """The method."""
+        return self.method
+
+    @property
+    def timed_as(self) -> str:
+        """The method."""
+        return self.method
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """Method and fraction."""
+        return {"method": self.method, "fraction": self.fraction}
 
 
 @dataclass(frozen=True)
@@ -87,7 +149,7 @@ class Setup:
     scale: Scale
     surrogate: str
     victims: Mapping[str, str | None]
-    cells: tuple[CellPlan, ...]
+    cells: tuple[SuiteCellPlan, ...]
 
 
 def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
@@ -103,13 +165,13 @@ def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
     methods = settings.methods or scale.methods
     fractions = settings.fractions or scale.fractions
     cells = (
-        CellPlan(
-            method,
+        SuiteCellPlan(
             protection_recipe(method, scale, suite),
             victim,
-            fraction,
             attack,
             scale.recipe_of(victim, seed),
+            method,
+            fraction,
         )
         for victim in victims
         for method in dict.fromkeys(methods)

@@ -1,4 +1,4 @@
-"""Share the cells of a benchmark among the processes that `accelerate launch` and `torchrun` start."""
+"""Share the cells of a benchmark among processes that were started together, and wait for runs beside this one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from unlearnable.benchmarks.protection_store import ProtectionStore
+from unlearnable.progress.reporting import Progress
 from unlearnable.wording.counts import counted
 from unlearnable.workers.launched import process
 
@@ -35,3 +36,8 @@ def said_of_missing(cells: int) -> list[str]:
             "same command writes all tables"
         ]
     return [f"{counted(cells, 'cell')} missing: run the same command to continue"]
+
+
+def waiting(work: str, progress: Progress) -> Callable[[], None]:
+    """Return what notes that another run does some work, which this one waits for."""
+    return lambda: progress.note(f"another run {work}: waiting for it")

@@ -13,8 +13,8 @@ from torch import Tensor
 from unlearnable.attacks.base import Attack
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
 from unlearnable.benchmarks.plan import ProtectionRecipe
+from unlearnable.benchmarks.processes import waiting
 from unlearnable.benchmarks.protection_store import ProtectionStore, Saved
-from unlearnable.benchmarks.turns import waiting
 from unlearnable.config import Enlargement
 from unlearnable.disk.locks import alone
 from unlearnable.imaging.placement import grid_shape

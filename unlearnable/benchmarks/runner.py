@@ -1,4 +1,4 @@
-"""Run one cell of a benchmark, making its protection first if that is missing."""
+"""The cells of the tables of a suite: what each trains on, and its result."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ from dataclasses import dataclass
 
 import torch
 
-from unlearnable.benchmarks.bench import Bench, start_seed
+from unlearnable.attacks import versioned
+from unlearnable.benchmarks.bench import Bench, Cells
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
-from unlearnable.benchmarks.plan import CellPlan, Setup
-from unlearnable.benchmarks.protections import Protection, Scraped, make
+from unlearnable.benchmarks.plan import Setup, SuiteCellPlan, digest
+from unlearnable.benchmarks.protections import Protection, Scraped
 from unlearnable.config import AS_PUBLISHED, Enlargement
-from unlearnable.experiments.cell_store import digest_of
-from unlearnable.experiments.cells import CellTraining
-from unlearnable.experiments.cells import run as train_victim
 from unlearnable.experiments.models import family
-from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.posts.pairs import Pairs, pairs_of
 from unlearnable.progress.reporting import Progress
 from unlearnable.results import BenchmarkCell, PaperRow
@@ -36,7 +33,7 @@ class ProtectedFraction:
 
     train: DecodedPhotos
     protection: Protection | None
-    cell: CellPlan
+    cell: SuiteCellPlan
     enlarge: Enlargement
 
     def pairs(self) -> Pairs:
@@ -54,59 +51,48 @@ class ProtectedFraction:
         return pairs_of(pixels, [list(map(attack.caption, texts)) for texts in captions])
 
 
-def run(bench: Bench, cell: CellPlan, progress: Progress) -> BenchmarkCell:
-    """Run one cell and store its result."""
-    key, partial, pool = bench.key(cell), bench.checkpoint(cell), bench.experiment.pool
-    protection = _protection(bench, cell, progress)
-    if not bench.resume:
-        partial.unlink(missing_ok=True)
-    arm = ProtectedFraction(bench.train, protection, cell, bench.setup.scale.method.enlarge)
-    title = f"{cell.victim} on {_label(cell)}"
-    training = CellTraining(title, arm, cell.recipe, checkpoint=partial, key=digest_of(key))
-    trained = train_victim(bench.experiment, pool.start(cell.victim, start_seed(cell)), training, progress)
-    surrogate = bench.setup.surrogate if protection else None
-    families = [family(pool.architecture(name)) for name in (cell.victim, surrogate) if name]
-    result = BenchmarkCell(
-        method=cell.method,
-        surrogate=surrogate,
-        victim=cell.victim,
-        same_family=families[0] == families[1] if surrogate else None,
-        fraction=cell.fraction,
-        through=cell.attack.name,
-        seed=cell.seed,
-        epochs=cell.recipe.epochs,
-        lr=cell.recipe.lr,
-        image_to_text=trained.scores.image_to_text,
-        text_to_image=trained.scores.text_to_image,
-        paper=_paper(bench.setup, cell),
-        loss_curve=trained.loss_curve,
-        medr_curve=trained.medr_curve,
-        triggers=[trigger.text for trigger in protection.captions.triggers[:SHOWN]] if protection else [],
-        seconds=trained.seconds,
-    )
-    bench.store.write(cell.name, key, result)
-    return result
+class SuiteCells(Cells[SuiteCellPlan, BenchmarkCell]):
+    """The cells of the tables of a suite."""
+
+    def __init__(self, bench: Bench) -> None:
+        super().__init__(bench, bench.setup.cells, BenchmarkCell)
+
+    def photos(self, cell: SuiteCellPlan) -> DecodedPhotos:
+        """Return all training photos, of which a cell takes the noise of a fraction."""
+        return self.bench.train
+
+    def arm_digest(self, cell: SuiteCellPlan, protection: str) -> str:
+        """Return the digest of what a cell trains on."""
+        return digest(self.bench.data, protection, cell.fraction, versioned(cell.attack.name))
+
+    def run(self, cell: SuiteCellPlan, progress: Progress) -> BenchmarkCell:
+        """Run a cell and return its result."""
+        bench, protection = self.bench, self.made(cell, progress)
+        arm = ProtectedFraction(bench.train, protection, cell, bench.setup.scale.method.enlarge)
+        trained = self.trained(cell, arm, progress)
+        surrogate = bench.setup.surrogate if protection else None
+        families = [family(bench.experiment.pool.architecture(name)) for name in (cell.victim, surrogate) if name]
+        return BenchmarkCell(
+            method=cell.method,
+            surrogate=surrogate,
+            victim=cell.victim,
+            same_family=families[0] == families[1] if surrogate else None,
+            fraction=cell.fraction,
+            through=cell.attack.name,
+            seed=cell.seed,
+            epochs=cell.recipe.epochs,
+            lr=cell.recipe.lr,
+            image_to_text=trained.scores.image_to_text,
+            text_to_image=trained.scores.text_to_image,
+            paper=_paper(bench.setup, cell),
+            loss_curve=trained.loss_curve,
+            medr_curve=trained.medr_curve,
+            triggers=[trigger.text for trigger in protection.captions.triggers[:SHOWN]] if protection else [],
+            seconds=trained.seconds,
+        )
 
 
-def surrogate_of(bench: Bench) -> DualEncoder:
-    """Return the model that protections are made on, of which methods train copies."""
-    pool, name = bench.experiment.pool, bench.setup.surrogate
-    return pool.start(name, 0) if pool.from_scratch else pool.pretrained(name)
-
-
-def _protection(bench: Bench, cell: CellPlan, progress: Progress) -> Protection | None:
-    store = bench.protection(cell)
-    if store is None:
-        return None
-    return make(store, bench.train, surrogate_of(bench), resume=bench.resume, progress=progress)
-
-
-def _paper(setup: Setup, cell: CellPlan) -> PaperRow | None:
+def _paper(setup: Setup, cell: SuiteCellPlan) -> PaperRow | None:
     """Return the paper's figures for a cell, which exist only for posts as they were published."""
     role = setup.victims[cell.victim]
     return setup.suite.paper.get((cell.method, role or "", cell.fraction)) if cell.attack.name == AS_PUBLISHED else None
-
-
-def _label(cell: CellPlan) -> str:
-    share = f", {100 * cell.fraction:g} % protected" if cell.fraction < 1 else ""
-    return f"{cell.method}{share}, {cell.attack.name}, seed {cell.seed}"

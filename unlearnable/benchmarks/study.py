@@ -9,18 +9,16 @@ from pathlib import Path
 
 from unlearnable.benchmarks import SUITES
 from unlearnable.benchmarks.bench import VERSION, Bench
-from unlearnable.benchmarks.crowd.bench import check_crowd, crowd_bench
-from unlearnable.benchmarks.crowd.estimate import estimate as estimate_crowd
-from unlearnable.benchmarks.crowd.study import crowd_report, run_crowd
+from unlearnable.benchmarks.crowd.cells import CrowdCells, check_crowd, crowd_cells
+from unlearnable.benchmarks.crowd.report import crowd_report
 from unlearnable.benchmarks.estimate import estimate
 from unlearnable.benchmarks.fluency import read_captions
 from unlearnable.benchmarks.pixel_cache import decoded
 from unlearnable.benchmarks.plan import Setup, set_up
-from unlearnable.benchmarks.processes import own_share
-from unlearnable.benchmarks.runner import run
+from unlearnable.benchmarks.processes import waiting
+from unlearnable.benchmarks.runner import SuiteCells
 from unlearnable.benchmarks.suites.base import Suite
-from unlearnable.benchmarks.summary import report_of, write
-from unlearnable.benchmarks.turns import run_missing, waiting
+from unlearnable.benchmarks.summary import suite_report, write
 from unlearnable.config import BenchmarkSettings
 from unlearnable.disk import entries, files, limits
 from unlearnable.disk.folders import cache_folder
@@ -64,20 +62,14 @@ def benchmark(
     started, progress = time.monotonic(), progress or Silent()
     bench, skipped, notes = make_ready(settings, resume=resume, progress=progress)
     limits.check_writable(bench.folder, files.ELSEWHERE)
-    crowd = crowd_bench(settings, bench) if settings.crowd else None
-    if crowd:
-        crowd.store.report_unusable(VERSION, [(cell.name, crowd.key(cell)) for cell in crowd.cells], progress)
-        ran = run_crowd(crowd, progress)
-    else:
-        bench.store.report_unusable(VERSION, [(cell.name, bench.key(cell)) for cell in bench.setup.cells], progress)
-        own = own_share(bench.setup.cells, bench.protection)
-        ran = run_missing(bench, own, lambda cell: run(bench, cell, progress), progress)
+    cells = _cells(settings, bench)
+    ran = cells.run_missing(progress)
     if not is_first():
         return None
-    if crowd:
-        report = crowd_report(settings, crowd, skipped, notes)
+    if isinstance(cells, CrowdCells):
+        report = crowd_report(settings, cells, skipped, notes)
     else:
-        report = report_of(settings, bench, skipped, notes, read_captions(bench, progress))
+        report = suite_report(settings, cells, skipped, notes, read_captions(cells, progress))
     reused = len(report.cells) + len(report.crowd_cells) - ran
     counted = {"ran": ran, "reused": reused, "seconds": round(time.monotonic() - started, 1)}
     with alone(bench.folder / ".lock", waiting("writes the tables", progress)):
@@ -91,7 +83,11 @@ def plan(settings: BenchmarkSettings, *, progress: Progress | None = None) -> Be
         InputError: the data set is missing or has no known layout.
     """
     bench, _, _ = make_ready(settings, resume=False, progress=progress or Silent())
-    return estimate_crowd(crowd_bench(settings, bench), settings) if settings.crowd else estimate(bench, settings)
+    return estimate(_cells(settings, bench), settings)
+
+
+def _cells(settings: BenchmarkSettings, bench: Bench) -> CrowdCells | SuiteCells:
+    return crowd_cells(settings, bench) if settings.crowd else SuiteCells(bench)
 
 
 def make_ready(

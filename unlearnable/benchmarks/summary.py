@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from unlearnable.benchmarks.bench import Bench
+from unlearnable.benchmarks.bench import AnyCells, Bench
 from unlearnable.benchmarks.processes import said_of_missing
 from unlearnable.benchmarks.suites.base import TRANSFER
 from unlearnable.config import BenchmarkSettings
@@ -32,15 +33,19 @@ ALT = {
 
 
 def report_of(
-    settings: BenchmarkSettings, bench: Bench, skipped: Sequence[SkippedRecord], notes: Sequence[str], unread: str
+    settings: BenchmarkSettings,
+    cells: AnyCells,
+    skipped: Sequence[SkippedRecord],
+    notes: Sequence[str],
+    found: Mapping[str, Any],
 ) -> BenchmarkReport:
-    """Return the report on the finished cells; `unread` is the reason why the judge read no captions, if it did not."""
+    """Return the report on what was found in the finished cells; tables are laid out of it."""
+    bench = cells.bench
     setup, gallery, pool = bench.setup, bench.experiment.gallery, bench.experiment.pool
-    cells = [result for cell in setup.cells if (result := bench.done(cell)) is not None]
     paper = setup.suite.paper
     pretrained_names = [] if setup.scale.from_scratch else list(setup.victims)
     photos = int(gallery.photos.max()) + 1
-    report = BenchmarkReport(
+    return BenchmarkReport(
         dataset=setup.suite.name,
         title=setup.suite.title,
         scale=settings.scale,
@@ -62,20 +67,32 @@ def report_of(
         transfer_paper=paper.get((TRANSFER, "RN50", 1.0)),
         roles={name: role for name, role in setup.victims.items() if role},
         differs=[*setup.scale.differs, *_coarser(bench)],
-        protections=bench.protection_records(),
-        unread=unread,
-        cells=cells,
+        protections=cells.protection_records(),
         tables=[],
         figures=[],
         skipped=list(skipped),
-        notes=[*notes, *said_of_missing(len(setup.cells) - len(cells))],
+        notes=list(notes),
         device=pool.device,
         made_by=made_by(),
         settings=settings.model_dump(mode="json", exclude_none=True),
         ran=0,
         reused=0,
         seconds=0.0,
+        **found,
     )
+
+
+def suite_report(
+    settings: BenchmarkSettings,
+    suite: AnyCells,
+    skipped: Sequence[SkippedRecord],
+    notes: Sequence[str],
+    unread: str,
+) -> BenchmarkReport:
+    """Return the report on the finished cells; `unread` is the reason why the judge read no captions, if it did not."""
+    done = list(suite.all_done().values())
+    notes = [*notes, *said_of_missing(len(suite.plans) - len(done))]
+    report = report_of(settings, suite, skipped, notes, {"unread": unread, "cells": done})
     return report.model_copy(update={"tables": lay_out(report)})
 
 

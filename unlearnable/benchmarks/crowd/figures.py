@@ -10,7 +10,7 @@ from typing import NamedTuple, get_args
 import torch
 from torch import Tensor
 
-from unlearnable.benchmarks.crowd.bench import CrowdBench
+from unlearnable.benchmarks.crowd.cells import CrowdCells
 from unlearnable.benchmarks.crowd.plan import CrowdCellPlan, Draw
 from unlearnable.config import AS_PUBLISHED
 from unlearnable.evaluation.crowd import mean_retrieval
@@ -18,7 +18,7 @@ from unlearnable.evaluation.intervals import interval
 from unlearnable.evaluation.retrieval import Ranks
 from unlearnable.results import CrowdArm, CrowdBenchmarkCell, CrowdFigures
 
-Cells = dict[Draw, dict[int, CrowdBenchmarkCell]]
+ByDraw = dict[Draw, dict[int, CrowdBenchmarkCell]]
 """The finished cells of a row, by draw and seed."""
 
 
@@ -51,15 +51,15 @@ class Gallery:
         return Ranks(torch.tensor(cell.image_ranks), torch.tensor(cell.text_ranks)).of(photos, self.owners)
 
 
-def figures(crowd: CrowdBench, done: Mapping[CrowdCellPlan, CrowdBenchmarkCell]) -> list[CrowdFigures]:
+def figures(crowd: CrowdCells, done: Mapping[CrowdCellPlan, CrowdBenchmarkCell]) -> list[CrowdFigures]:
     """Return a row for each number of protected people, victim, arm, method and attack, over finished draws.
 
     Args:
         crowd: the benchmark.
         done: the finished cells.
     """
-    seeds, arms = list(dict.fromkeys(cell.seed for cell in crowd.cells)), get_args(CrowdArm)
-    victims = list(dict.fromkeys(cell.victim for cell in crowd.cells))
+    seeds, arms = list(dict.fromkeys(cell.seed for cell in crowd.plans)), get_args(CrowdArm)
+    victims = list(dict.fromkeys(cell.victim for cell in crowd.plans))
     rows, found = _rows(crowd, done), []
     for row in sorted(
         rows, key=lambda r: (victims.index(r.victim), list(crowd.drawn).index(r.people), arms.index(r.arm))
@@ -71,9 +71,9 @@ def figures(crowd: CrowdBench, done: Mapping[CrowdCellPlan, CrowdBenchmarkCell])
     return found
 
 
-def _rows(crowd: CrowdBench, done: Mapping[CrowdCellPlan, CrowdBenchmarkCell]) -> dict[Group, Cells]:
+def _rows(crowd: CrowdCells, done: Mapping[CrowdCellPlan, CrowdBenchmarkCell]) -> dict[Group, ByDraw]:
     """Return the finished cells by row; a clean cell is in the rows of every number of people, for every draw."""
-    rows: dict[Group, Cells] = {}
+    rows: dict[Group, ByDraw] = {}
     for size, drawn in crowd.drawn.items():
         for plan, result in done.items():
             row = Group(size, plan.victim, plan.arm, plan.method, plan.attack.name)
@@ -84,7 +84,7 @@ def _rows(crowd: CrowdBench, done: Mapping[CrowdCellPlan, CrowdBenchmarkCell]) -
 
 
 def _figures(
-    crowd: CrowdBench, row: Group, cells: tuple[Cells, Cells], draws: Sequence[Draw], seeds: Sequence[int]
+    crowd: CrowdCells, row: Group, cells: tuple[ByDraw, ByDraw], draws: Sequence[Draw], seeds: Sequence[int]
 ) -> CrowdFigures:
     """Return a row from its cells and those of the absent arm."""
     gallery, own = _gallery(crowd), cells[0]
@@ -106,7 +106,7 @@ def _figures(
     )
 
 
-def _gallery(crowd: CrowdBench) -> Gallery:
+def _gallery(crowd: CrowdCells) -> Gallery:
     experiment = crowd.bench.experiment
     assert experiment.identities is not None  # a benchmark of people has them
     people = experiment.identities.people
@@ -114,7 +114,7 @@ def _gallery(crowd: CrowdBench) -> Gallery:
     return Gallery(shown, experiment.gallery.photos)
 
 
-def _known(cells: Cells, draws: Sequence[Draw], seeds: Sequence[int]) -> list[list[float]]:
+def _known(cells: ByDraw, draws: Sequence[Draw], seeds: Sequence[int]) -> list[list[float]]:
     """Return the share of each draw's people that is recognised, by seed and draw."""
     return [
         [fmean(person in cells[draw][seed].recognised for person in draw.people) for draw in draws] for seed in seeds

@@ -6,13 +6,14 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 from unlearnable.attacks import parse_attack
-from unlearnable.attacks.base import Attack
-from unlearnable.benchmarks.plan import ProtectionRecipe, Setup, file_name_of, protection_recipe
+from unlearnable.benchmarks.plan import CellPlan, ProtectionRecipe, Setup, file_name_of, protection_recipe
 from unlearnable.config import AS_PUBLISHED, BenchmarkSettings, Recipe
 from unlearnable.errors import ConfigError
 from unlearnable.results import CrowdArm
+from unlearnable.wording.counts import counted
 
 
 @dataclass(frozen=True)
@@ -29,37 +30,52 @@ class Draw:
 
 
 @dataclass(frozen=True)
-class CrowdCellPlan:
-    """A cell to run.
+class CrowdCellPlan(CellPlan):
+    """A cell beside a crowd, of which the attack changes the protected posts alone.
 
     Attributes:
         arm: what is trained on beside the crowd.
         draw: who protects; None for the clean arm, which is the same for all draws.
         method: name of the method in the tables; None for arms without protected posts.
-        protection_recipe: how the protection is made; None for arms without protected posts.
-        victim: name of the model that is trained.
-        attack: what a scraper does to the protected posts.
-        recipe: how the victim is trained; its seed is that of the cell.
     """
 
     arm: CrowdArm
-    draw: Draw | None
-    method: str | None
-    protection_recipe: ProtectionRecipe | None
-    victim: str
-    attack: Attack
-    recipe: Recipe
+    draw: Draw | None = None
+    method: str | None = None
 
     @property
-    def seed(self) -> int:
-        """The seed of the training."""
-        return self.recipe.seed
+    def people(self) -> tuple[str, ...]:
+        """The people of its draw."""
+        return self.draw.people if self.draw else ()
 
     @property
     def name(self) -> str:
         """A readable name of the cell, with which its file name begins."""
-        people = len(self.draw.people) if self.draw else 0
-        return f"{self.arm}-{people}-{self.method or 'none'}-{file_name_of(self.victim)}-{self.attack.name}-{self.seed}"
+        method, victim = self.method or "none", file_name_of(self.victim)
+        return f"{self.arm}-{len(self.people)}-{method}-{victim}-{self.attack.name}-{self.seed}"
+
+    @property
+    def title(self) -> str:
+        """What is shown while its victim is trained."""
+        people = f" of {len(self.people)}, draw {self.draw.number}" if self.draw else ""
+        made = f" by {self.method}, {self.attack.name}" if self.method else ""
+        return f"{self.victim}: {self.arm}{people}{made}, seed {self.seed}"
+
+    @property
+    def protected_by(self) -> str:
+        """Method and draw."""
+        return f"{self.method}, {len(self.people)} protected, draw {self.draw.number if self.draw else None}"
+
+    @property
+    def timed_as(self) -> str:
+        """Method and number of people: one draw stands for all of its size."""
+        return f"{self.method} for {counted(len(self.people), 'person')}"
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """Method, arm and draw."""
+        drawn = {"people": len(self.people), "draw": self.draw.number} if self.draw else {}
+        return {"method": self.method or "clean", "fraction": 1.0, "arm": self.arm, **drawn}
 
 
 def draws(people: Sequence[str], size: int, count: int) -> list[Draw]:
@@ -93,13 +109,13 @@ def cells_of(settings: BenchmarkSettings, setup: Setup, drawn: Mapping[int, Sequ
     everyone = [draw for of_size in drawn.values() for draw in of_size]
 
     def of_victim(victim: str, recipe: Recipe) -> Iterator[CrowdCellPlan]:
-        yield CrowdCellPlan("clean", None, None, None, victim, unchanged, recipe)
+        yield CrowdCellPlan(None, victim, unchanged, recipe, "clean")
         for draw in everyone:
-            yield CrowdCellPlan("absent", draw, None, None, victim, unchanged, recipe)
+            yield CrowdCellPlan(None, victim, unchanged, recipe, "absent", draw)
             for (method, made), attack in product(recipes.items(), attacks):
-                yield CrowdCellPlan("protected", draw, method, made, victim, attack, recipe)
+                yield CrowdCellPlan(made, victim, attack, recipe, "protected", draw, method)
                 if settings.leaked:
-                    yield CrowdCellPlan("half", draw, method, made, victim, attack, recipe)
+                    yield CrowdCellPlan(made, victim, attack, recipe, "half", draw, method)
 
     return [
         cell
