@@ -73,12 +73,13 @@ def protect(
     """
     from unlearnable.config import ProtectSettings, resolve_as
     from unlearnable.workflows.protect.adding.run import add as run_adding
-    from unlearnable.workflows.protect.adding.settings import continued, refuse_with_add
+    from unlearnable.workflows.protect.adding.settings import continued
+    from unlearnable.workflows.protect.claiming.folders import refuse_both
     from unlearnable.workflows.protect.run import protect as run
 
     given = {"photos": photos, **settings}
     if add:
-        refuse_with_add(resume=resume, overwrite=overwrite)
+        refuse_both(resume=resume, overwrite=overwrite, add=True)
         resolved = continued(given, _path(config))
         with _logged(resolved, progress) as shown:
             return run_adding(resolved, progress=shown)

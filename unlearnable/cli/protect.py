@@ -119,9 +119,10 @@ def protect(
         return run(settings, resume=resume, overwrite=overwrite, progress=progress)
 
     if add:
-        from unlearnable.workflows.protect.adding.settings import continued, refuse_with_add
+        from unlearnable.workflows.protect.adding.settings import continued
+        from unlearnable.workflows.protect.claiming.folders import refuse_both
 
-        refuse_with_add(resume=resume, overwrite=overwrite)
+        refuse_both(resume=resume, overwrite=overwrite, add=True)
     hint = f"{'the same command' if add else '--resume'} continues after the last finished round or photo"
     own = {"options": options.named_values(option)} if option else {}
     show = partial(_show, verbose=verbose, add=add)

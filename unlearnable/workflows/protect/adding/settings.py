@@ -58,17 +58,5 @@ def _is_gone(captions: Path | None) -> bool:
     return captions is not None and not captions.exists() and not is_word_for_people(captions)
 
 
-def refuse_with_add(*, resume: bool, overwrite: bool) -> None:
-    """Refuse what contradicts an `--add`.
-
-    Raises:
-        ConfigError: it is to be resumed or to overwrite as well.
-    """
-    if resume:
-        raise ConfigError("--add and --resume exclude each other", hint="the same --add continues one that was stopped")
-    if overwrite:
-        raise ConfigError("--add and --overwrite exclude each other", hint="use only one of them")
-
-
 def _said(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

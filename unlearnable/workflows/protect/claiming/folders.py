@@ -18,14 +18,17 @@ from unlearnable.workflows.output.published import refuse_foreign
 from unlearnable.workflows.protect.claiming.changes import changed_since_stopped, said_of_changed
 
 
-def refuse_both(*, resume: bool, overwrite: bool) -> None:
-    """Refuse to continue a run and to replace it.
+def refuse_both(*, resume: bool, overwrite: bool, add: bool = False) -> None:
+    """Refuse what contradicts each other: to continue a run, to replace its result and to add to it.
 
     Raises:
-        ConfigError: both are asked for.
+        ConfigError: two of them are asked for.
     """
-    if resume and overwrite:
-        raise ConfigError("--resume and --overwrite exclude each other", hint="use only one of them")
+    if resume and add:
+        raise ConfigError("--add and --resume exclude each other", hint="the same --add continues one that was stopped")
+    if overwrite and (resume or add):
+        option = "--add" if add else "--resume"
+        raise ConfigError(f"{option} and --overwrite exclude each other", hint="use only one of them")
 
 
 def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite: bool) -> None:
