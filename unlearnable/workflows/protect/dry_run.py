@@ -19,8 +19,8 @@ from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect.adding.additions import additions, said_of_published
 from unlearnable.workflows.protect.adding.earlier import earlier_result
 from unlearnable.workflows.protect.adding.withdrawn import said_of_gone
-from unlearnable.workflows.protect.claiming.finished import finished_report, without_new
-from unlearnable.workflows.protect.claiming.folders import goes_on, refuse_both
+from unlearnable.workflows.protect.claiming.folders import refuse_both
+from unlearnable.workflows.protect.claiming.resuming import finished_report, goes_on, without_new
 from unlearnable.workflows.protect.opening.chosen import places_of
 from unlearnable.workflows.protect.opening.key import all_models, run_key
 from unlearnable.workflows.protect.opening.posts import open_posts

@@ -17,10 +17,15 @@ from unlearnable.protection.optimise import optimise
 from unlearnable.results import ProtectReport
 from unlearnable.training.distributed import ALONE, World, follow, join, lead
 from unlearnable.workflows.output import published
-from unlearnable.workflows.protect.claiming.changes import said_of_going
-from unlearnable.workflows.protect.claiming.finished import finished_report, is_intact, without_new
-from unlearnable.workflows.protect.claiming.folders import create_folders, goes_on, refuse_both
+from unlearnable.workflows.protect.claiming.folders import create_folders, refuse_both
 from unlearnable.workflows.protect.claiming.lock import held, scratch_of
+from unlearnable.workflows.protect.claiming.resuming import (
+    finished_report,
+    goes_on,
+    is_intact,
+    said_of_going,
+    without_new,
+)
 from unlearnable.workflows.protect.opening.chosen import places_of
 from unlearnable.workflows.protect.opening.key import run_key
 from unlearnable.workflows.protect.opening.posts import open_posts

@@ -7,15 +7,10 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from unlearnable.config import ProtectSettings
-from unlearnable.datasets import Dataset
 from unlearnable.disk import entries, files, limits
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
-from unlearnable.progress.reporting import Progress
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.output.origin import is_of_a_run
-from unlearnable.workflows.output.published import refuse_foreign
-from unlearnable.workflows.protect.claiming.changes import changed_since_stopped, said_of_changed
 
 
 def refuse_both(*, resume: bool, overwrite: bool, add: bool = False) -> None:
@@ -55,35 +50,6 @@ def refuse_existing_output(layout: Layout, key: str, *, resume: bool, overwrite:
         if layout.earlier.exists():
             hint = "continue it with --add in place of --resume, or start over with --overwrite"
         raise CheckpointError(f"{layout.private} holds a stopped run of other settings or photos", hint=hint)
-
-
-def goes_on(
-    settings: ProtectSettings,
-    dataset: Dataset,
-    layout: Layout,
-    key: str,
-    progress: Progress,
-    *,
-    resume: bool,
-    overwrite: bool,
-) -> bool:
-    """Return whether a stopped run is continued, once nothing forbids to write to its folders.
-
-    One to resume whose photos have changed since begins again with the others, which is said.
-
-    Raises:
-        OutputError: as of `refuse_existing_output`; or files to overwrite are not those that this program wrote.
-        CheckpointError: as of `refuse_existing_output`.
-    """
-    changed = changed_since_stopped(layout, settings, dataset) if resume else []
-    if changed:
-        said = said_of_changed(changed)
-        progress.note(f"{said} since the run was stopped: it begins anew with the photos as they are")
-    continues = resume and not changed
-    refuse_existing_output(layout, key, resume=continues, overwrite=overwrite or bool(changed))
-    if overwrite:
-        refuse_foreign(layout)
-    return continues
 
 
 def _used(layout: Layout) -> list[Path]:

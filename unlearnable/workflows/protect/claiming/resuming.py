@@ -1,8 +1,12 @@
-"""A finished run that is resumed: it stays as it is, but for published files that are missing or have changed."""
+"""What an earlier run left, finished or stopped: whether a run goes on with it, mends it, or may replace it."""
 
 from __future__ import annotations
 
-from unlearnable.config import ProtectSettings
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from unlearnable.config import ProtectSettings, digest
 from unlearnable.datasets import Dataset
 from unlearnable.disk import entries
 from unlearnable.errors import CheckpointError
@@ -20,11 +24,11 @@ from unlearnable.workflows.output.records import (
     read_report,
     refuse_incomplete,
 )
-from unlearnable.workflows.protect.claiming.changes import changed_since_finished, said_of_changed
-from unlearnable.workflows.protect.claiming.folders import clear
+from unlearnable.workflows.protect.claiming.folders import clear, refuse_existing_output
 from unlearnable.workflows.protect.opening.key import run_key
+from unlearnable.workflows.protect.opening.stored import parsed
 
-_NAMED = 3  # files in a message; the others are counted
+_NAMED = 3  # files or photos in a message; the others are counted
 
 
 def without_new(settings: ProtectSettings, dataset: Dataset, layout: Layout, progress: Progress) -> Dataset:
@@ -73,7 +77,7 @@ def finished_report(
     if is_half_withdrawn(layout, report):
         raise CheckpointError(f"an --add was stopped while it withdrew posts from {layout.output}", hint=AGAIN)
     if report.run != key:
-        if not (changed := changed_since_finished(layout, settings, dataset)):
+        if not (changed := _changed_since_finished(layout, settings, dataset)):
             what = "run of other settings or photos"
             if not report.is_of_one_run:
                 what = "result that --add added to or took posts out of, which no single run makes again"
@@ -81,7 +85,7 @@ def finished_report(
                 f"{layout.private} holds a finished {what}",
                 hint="use --add if photos are to be added, or --overwrite to start over",
             )
-        said = f"{said_of_changed(changed)} since this run began"
+        said = f"{_said_of_changed(changed)} since this run began"
         if broken := published.damaged(layout):
             lost = named([str(layout.output / name) for name in broken], _NAMED)
             back = "put the photos back as they were, or " if report.is_of_one_run else ""
@@ -111,3 +115,85 @@ def is_intact(layout: Layout, progress: Progress) -> bool:
         + (f"; those that have changed lie in {layout.changed} now" if kept else "")
     )
     return False
+
+
+def goes_on(
+    settings: ProtectSettings,
+    dataset: Dataset,
+    layout: Layout,
+    key: str,
+    progress: Progress,
+    *,
+    resume: bool,
+    overwrite: bool,
+) -> bool:
+    """Return whether a stopped run is continued, once nothing forbids to write to its folders.
+
+    One to resume whose photos have changed since begins again with the others, which is said.
+
+    Raises:
+        OutputError: as of `refuse_existing_output`; or files to overwrite are not those that this program wrote.
+        CheckpointError: as of `refuse_existing_output`.
+    """
+    changed = _changed_since_stopped(layout, settings, dataset) if resume else []
+    if changed:
+        said = _said_of_changed(changed)
+        progress.note(f"{said} since the run was stopped: it begins anew with the photos as they are")
+    continues = resume and not changed
+    refuse_existing_output(layout, key, resume=continues, overwrite=overwrite or bool(changed))
+    if overwrite:
+        published.refuse_foreign(layout)
+    return continues
+
+
+def said_of_going(layout: Layout, dataset: Dataset) -> list[str]:
+    """Return a remark where an earlier result, which is to be replaced, has copies of photos that are not taken now."""
+    try:
+        lines = [line for line in read_manifest(layout.manifest) if line.output]
+    except (OSError, CheckpointError):  # none, or its records are damaged
+        return []
+    taken = {storable(photo.id) for photo in dataset.photos}
+    going = [str(line.output) for line in lines if line.source not in taken]
+    if not going:
+        return []
+    is_of, it_goes = ("is of", "it goes") if len(going) == 1 else ("are of", "they go")
+    return [f"{named(going, _NAMED)} of the earlier result {is_of} no photo that is taken now: {it_goes}"]
+
+
+def _changed_since_stopped(layout: Layout, settings: ProtectSettings, dataset: Dataset) -> list[str]:
+    """Return the photos that have changed or are gone since the unfinished run began; none if it is another run."""
+    try:
+        before = json.loads(layout.staged_posts.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return _changed(before, dataset.posts) if _same(layout.staged_settings, settings) else []
+
+
+def _changed_since_finished(layout: Layout, settings: ProtectSettings, dataset: Dataset) -> list[str]:
+    """Return the photos that have changed or are gone since the complete run began; none if it is another run."""
+    try:
+        before = {line.source: line.post for line in read_manifest(layout.manifest) if line.post}
+    except OSError:
+        return []
+    now = {storable(photo): post for photo, post in dataset.posts.items()}
+    return _changed(before, now) if _same(layout.settings, settings) else []
+
+
+def _said_of_changed(photos: list[str]) -> str:
+    """Return the beginning of a remark, such as "a.png and 3 more have changed or are gone"."""
+    verb = "has changed or is gone" if len(photos) == 1 else "have changed or are gone"
+    return f"{named(photos, _NAMED)} {verb}"
+
+
+def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    return [] if now.keys() - before.keys() else [photo for photo, post in before.items() if now.get(photo) != post]
+
+
+def _same(file: Path, settings: ProtectSettings) -> bool:
+    """Return whether the settings in a file name the same photos and lead to the same result."""
+    try:
+        saved = parsed(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    names, before = ({path.resolve().name for path in one.photos} for one in (settings, saved))
+    return names == before and digest(saved) == digest(settings)
