@@ -14,7 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 from tests.conftest import Told, picture, tree
 from tests.workflows.conftest import QUICK, manifest
 from unlearnable import protect
-from unlearnable.config import ProtectSettings, resolve_as
+from unlearnable.config import ProtectSettings, VerifySettings, resolve_as
 from unlearnable.datasets import open_dataset
 from unlearnable.disk import modes
 from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputError
@@ -32,6 +32,7 @@ from unlearnable.workflows.protect.claiming.lock import held
 from unlearnable.workflows.protect.dry_run import plan
 from unlearnable.workflows.protect.publishing import publish
 from unlearnable.workflows.verify.matching import match
+from unlearnable.workflows.verify.splits import divide
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +165,26 @@ def test_people_keep_their_invented_names_when_repeated_and_added_to(posts, at_o
     protect("photos", add=True, **at_once)
     assert "Gwelda Chadderfen" in before["someone1/p1.png"]
     assert "Gwelda Chadderfen" in captions_of(Path("photos-protected"))["someone1/n0.png"]
+
+
+def test_somebody_new_gets_an_invented_name_that_no_published_caption_holds(posts, at_once, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for n in range(8):
+        (posts / f"someone{n % 2}").mkdir(exist_ok=True)
+        (posts / f"p{n}.png").rename(posts / f"someone{n % 2}" / f"p{n}.png")
+    protect("photos", captions="people", **at_once)
+    (posts / "anyone").mkdir()
+    take(posts, [0], rows=False, name="anyone/n{}.png")
+    protect("photos", add=True, **at_once)
+    after = captions_of(Path("photos-protected"))
+    assert "Hedrisa Swallowby" in after["anyone/n0.png"]
+    assert all("Hedrisa" not in text for photo, text in after.items() if photo != "anyone/n0.png")
+    settings = VerifySettings(
+        originals=Path("photos"), protected=Path("photos-protected"), captions=Path("people"), test_fraction=0.5
+    )
+    assert {one.name for one in divide(settings, Silent()).people.values()} == {
+        "Dorwen Tindlecroft", "Gwelda Chadderfen", "Hedrisa Swallowby"
+    }  # fmt: skip
 
 
 def test_new_photos_stand_beside_the_earlier_ones_which_stay_to_the_byte(optimised, posts, tmp_path):

@@ -31,6 +31,7 @@ from unlearnable.posts.reading import open_collection
 from unlearnable.progress.reporting import Silent
 from unlearnable.workflows.protect.publishing import publish
 from unlearnable.workflows.verify.cells import CellResults, run_cells
+from unlearnable.workflows.verify.crowd import open_crowd
 from unlearnable.workflows.verify.matching import match, open_protected
 from unlearnable.workflows.verify.run import output_folder, verify
 from unlearnable.workflows.verify.splits import divide
@@ -707,6 +708,42 @@ def test_faces_are_protected_and_verified_with_one_photo_of_each_person_held_out
     (few,) = (note for note in report.notes if "random order has a Hit@10 of 100 %, which cannot be judged" in note)
     assert "at least 20 are needed, by a split that the data names, or of faces one of each person, or" in few
     assert notes.told.index(few) < min(n for n, told in enumerate(notes.told) if "seed 0" in told)
+
+
+def test_faces_of_a_part_of_what_was_protected_have_the_names_that_were_published(tmp_path, tiny_path):
+    for n, folder in enumerate(["test/Ada", "test/Ben", "train/Ben", "train/Cy"] * 3):
+        (tmp_path / "faces" / folder).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture(n)).save(tmp_path / "faces" / folder / f"{n}.png")
+    protect(tmp_path / "faces", captions=Path("people"), surrogate=(str(tiny_path),), method="random")
+    given: dict[str, Any] = {"protected": tmp_path / "faces-protected", "captions": Path("people")}
+    found = divide(VerifySettings(originals=tmp_path / "faces" / "train", **given), Silent())
+    assert {one.key: one.name for one in found.people.values()} == {
+        "Ben": "Gwelda Chadderfen",
+        "Cy": "Hedrisa Swallowby",
+    }
+    for post in found.train:
+        name = found.people[post.original.id].name
+        assert name in post.clean[0]
+        assert name in post.published[0]
+    crowd = open_crowd(
+        VerifySettings(
+            originals=tmp_path / "faces" / "train", crowd=_strangers(tmp_path), crowd_captions=Path("people"), **given
+        )
+    )
+    assert crowd
+    assert {one.name for one in crowd.people.values()}.isdisjoint(one.name for one in found.people.values())
+    shutil.rmtree(tmp_path / "faces-protected.private")
+    given["protected_captions"] = tmp_path / "faces-protected" / "metadata.jsonl"
+    given["protected"] = tmp_path / "faces-protected" / "train"
+    with pytest.raises(InputError, match=r"captioned with the made-up name Dorwen .*, its copy is not"):
+        divide(VerifySettings(originals=tmp_path / "faces" / "train", **given), Silent())
+
+
+def _strangers(folder):
+    for n in range(12):
+        (folder / "crowd" / f"Stranger_{n % 4}").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture(100 + n)).save(folder / "crowd" / f"Stranger_{n % 4}" / f"{n}.png")
+    return folder / "crowd"
 
 
 @pytest.mark.parametrize("given", ["..", "../../copies", "."])

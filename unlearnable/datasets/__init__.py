@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unlearnable.datasets.assembly import assemble, restrict
-from unlearnable.datasets.faces.naming import named_apart, people_of
+from unlearnable.datasets.faces.naming import named_apart, named_as_told, people_of
 from unlearnable.datasets.faces.opening import open_people
 from unlearnable.datasets.faces.posts import hold_out, limit, named_posts
 from unlearnable.datasets.faces.types import People, Portrait
@@ -37,6 +37,7 @@ __all__ = [
     "is_word_for_people",
     "limit",
     "named_apart",
+    "named_as_told",
     "named_posts",
     "only_captions",
     "open_dataset",

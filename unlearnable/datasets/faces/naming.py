@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 from unlearnable.datasets.faces.layouts import from_manifest, names_people
-from unlearnable.datasets.faces.names import full_names
+from unlearnable.datasets.faces.names import FAMILY_NAMES, FIRST_NAMES, full_names
 from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.types import Dataset, Person
+from unlearnable.grouping import grouped
 
 
 def people_of(dataset: Dataset) -> Mapping[str, Person]:
@@ -50,6 +53,32 @@ def named_apart(dataset: Dataset, known: Mapping[str, str]) -> Dataset:
         for pair in dataset.pairs
     )
     return replace(dataset, pairs=pairs, people=people)
+
+
+def named_as_told(dataset: Dataset, told: Mapping[str, Iterable[str]], others: Iterable[str] = ()) -> Dataset:
+    """Return posts of faces under the invented names that published captions call these people by.
+
+    Names follow from who is in the folder: with other people in it, or in a part of it, the same people get others.
+    Somebody of whom these captions hold no one name gets a name that no caption holds.
+
+    Args:
+        dataset: posts of any kind; those without invented names are returned unchanged.
+        told: published captions, in ordinary letters, by the id of their photo in the data set.
+        others: published captions of any photos, whose names nobody else gets.
+    """
+    invented = {photo: one for photo, one in dataset.people.items() if one.key != one.name}
+    if not invented:
+        return dataset
+    said = grouped((one, _invented_in(told[photo])) for photo, one in invented.items() if photo in told)
+    common = {one: set.intersection(*names) for one, names in said.items()}
+    known = {one.key: one.name if one.name in names else min(names) for one, names in common.items() if names}
+    return named_apart(dataset, {name: name for name in _invented_in(others)} | known)
+
+
+def _invented_in(captions: Iterable[str]) -> set[str]:
+    """Return the invented names in captions."""
+    words = (pair for text in captions for pair in pairwise(re.findall(r"\w+", text)))
+    return {f"{first} {family}" for first, family in words if first in FIRST_NAMES and family in FAMILY_NAMES}
 
 
 def _names(source: Path) -> bool:

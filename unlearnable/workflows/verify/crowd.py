@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unlearnable.config import VerifySettings
-from unlearnable.datasets import Dataset, Person, Skipped, columns_of, named_apart, people_of
+from unlearnable.datasets import Dataset, Person, Skipped, named_apart, people_of
 from unlearnable.datasets.held_out import split, unused
 from unlearnable.errors import InputError
 from unlearnable.evaluation.idia import Identities, identities
 from unlearnable.imaging.duplicates import near_duplicates
 from unlearnable.posts.reading import DecodedPosts, open_collection
 from unlearnable.wording.counts import counted
-from unlearnable.workflows.verify.splits import Held, Split, captioned, names, part, where_from
+from unlearnable.workflows.verify.splits import Held, Split, captioned, names, open_originals, part, where_from
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def open_crowd(settings: VerifySettings) -> Crowd | None:
     """
     if settings.crowd is None:
         return None
-    known = names(people_of(open_collection(settings.originals, settings.captions, columns_of(settings))))
+    known = names(people_of(open_originals(settings)))
     posts = named_apart(open_collection(settings.crowd, settings.crowd_captions), known)
     test = settings.crowd_test
     crowd = _from_test(settings, test, posts, known) if test else _from_share(settings, posts)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from unlearnable.datasets import Dataset, restrict
+from unlearnable.datasets import Dataset, named_as_told, restrict
 from unlearnable.errors import ConfigError, InputError
+from unlearnable.posts.letters import plain
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.wording.escapes import storable
 from unlearnable.workflows.output.layout import layout_beside
@@ -115,3 +116,17 @@ def given_to_protect(originals: Dataset, protected: Path) -> Dataset:
     taken = {line.source for line in read_manifest(layout_beside(protected).manifest)}
     ids = {photo.id for photo in originals.photos}
     return restrict(originals, taken & ids) if taken & ids else originals
+
+
+def named_as_published(originals: Dataset, protected: Path) -> Dataset:
+    """Return the originals under the invented names that the run published, where they are faces.
+
+    Raises:
+        CheckpointError: the manifest is damaged.
+    """
+    manifest = layout_beside(protected).manifest
+    if not originals.people or not manifest.is_file():
+        return originals
+    captions = {line.sha256_in: [*map(plain, line.captions)] for line in read_manifest(manifest) if line.sha256_in}
+    told = {photo.id: captions[content] for photo in originals.photos if (content := photo.sha256()) in captions}
+    return named_as_told(originals, told, (text for texts in captions.values() for text in texts))

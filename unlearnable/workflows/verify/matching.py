@@ -82,6 +82,7 @@ def match(
             skipped.append(Skipped(photo.id, "changed-since", f"{copy} is a copy of it as it was"))
             continue
         posts.append(post)
+        _refuse_other_name(post, originals)
         made = photo.id in uncaptioned and sources.get(copy, photo.id) == storable(photo.id)  # of its name
         if made and not _contains(post.published[0], post.clean[0]):
             raise InputError(
@@ -107,6 +108,16 @@ def _refuse_other_number(post: PostPair, copy: str) -> None:
             f"{post.original.id} has {counted(len(post.clean), 'caption')}, "
             f"its protected copy {copy} has {len(post.published)}",
             hint="pass the caption file that protect read, and the one that it wrote",
+        )
+
+
+def _refuse_other_name(post: PostPair, originals: Dataset) -> None:
+    """Refuse a copy whose captions do not have the invented name that the captions of its original have."""
+    person = originals.people.get(post.original.id)
+    if person and person.key != person.name and not _contains(post.published[0], person.name):
+        raise InputError(
+            f"{post.original.id} is captioned with the made-up name {person.name}, its copy is not",
+            hint="pass the folder that was protected, with the photos of all its people",
         )
 
 

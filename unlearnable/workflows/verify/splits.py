@@ -14,7 +14,7 @@ from unlearnable.imaging.duplicates import near_duplicates
 from unlearnable.posts.reading import open_collection
 from unlearnable.progress.reporting import Progress
 from unlearnable.wording.counts import counted
-from unlearnable.workflows.verify.made import given_to_protect, refuse_made_without_captions
+from unlearnable.workflows.verify.made import given_to_protect, named_as_published, refuse_made_without_captions
 from unlearnable.workflows.verify.matching import match, open_protected
 from unlearnable.workflows.verify.pairs import PostPair, read_both, said_of_originals
 
@@ -51,8 +51,7 @@ def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] 
     Raises:
         InputError: originals and copies do not match, or nothing is left to train on or to rank.
     """
-    opened = open_collection(settings.originals, settings.captions, columns_of(settings))
-    originals = given_to_protect(opened, settings.protected)
+    originals = open_originals(settings)
     if settings.protected_captions is None:
         refuse_made_without_captions(originals, settings.protected)
     protected = open_protected(settings.protected, originals, settings.protected_captions)
@@ -94,6 +93,12 @@ def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] 
         if post.original.id not in chosen:
             read_both(post)  # whether a damaged copy is found must not depend on the split
     return Split(distinct, held_out, source, [train[n].original.id for n in sorted(near)], skipped, people, notes)
+
+
+def open_originals(settings: VerifySettings) -> Dataset:
+    """Open the originals that the run was given, faces under the names that it published."""
+    opened = open_collection(settings.originals, settings.captions, columns_of(settings))
+    return named_as_published(given_to_protect(opened, settings.protected), settings.protected)
 
 
 def _refuse_strangers(known: Mapping[str, Person], shown: Mapping[str, Person], settings: VerifySettings) -> None:

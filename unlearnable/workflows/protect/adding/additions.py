@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from unlearnable.datasets import Dataset, Photo, Skipped
+from unlearnable.datasets import Dataset, Photo, Skipped, named_as_told
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.posts.initials import shortened
+from unlearnable.posts.letters import plain
 from unlearnable.results import ManifestLine
 from unlearnable.results.protect import CHANGED
 from unlearnable.wording.counts import named
@@ -75,6 +76,14 @@ def _is_another(photo: Photo, line: ManifestLine, earlier: Earlier) -> bool:
         return shows_another(photo.path, earlier.records.output / str(line.output), line)
     except DecodeError:
         return True
+
+
+def named_as_before(dataset: Dataset, earlier: Earlier) -> Dataset:
+    """Return all posts of now: of faces, everyone under the invented name of the earlier captions, others under new."""
+    if not dataset.people:
+        return dataset
+    told = {photo: [*map(plain, line.captions)] for photo, line in recognised(dataset, earlier).items()}
+    return named_as_told(dataset, told, (plain(text) for line in earlier.protected for text in line.captions))
 
 
 def said_of_published(dataset: Dataset, earlier: Earlier, names: Sequence[str]) -> list[str]:

@@ -17,7 +17,13 @@ from unlearnable.results import ProtectReport
 from unlearnable.wording.counts import counted
 from unlearnable.workflows.output import published
 from unlearnable.workflows.output.layout import Layout
-from unlearnable.workflows.protect.adding.additions import additions, names_now, recognised, said_of_published
+from unlearnable.workflows.protect.adding.additions import (
+    additions,
+    named_as_before,
+    names_now,
+    recognised,
+    said_of_published,
+)
 from unlearnable.workflows.protect.adding.captions import CaptionJoin
 from unlearnable.workflows.protect.adding.earlier import Earlier, earlier_result, keep_records
 from unlearnable.workflows.protect.adding.joined import (
@@ -60,6 +66,7 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         layout = replace(layout, photos=earlier.root)  # wherever the new posts are
         found = open_posts(source, settings, progress)
         earlier = without_withdrawn(layout, earlier, scratch, progress)
+        found = named_as_before(found, earlier)
         said = said_of_published(found, earlier, settings.initials)
         for note in [*said_of_left(earlier, found), *said]:
             progress.note(note)
