@@ -77,6 +77,35 @@ def test_flickr_as_a_token_file_beside_lists_of_the_split(tmp_path):
     ]
 
 
+def test_lists_of_the_split_say_which_photos_are_gone_and_which_stand_in_two(tmp_path):
+    root = tmp_path / "data"
+    names = photos(root)
+    lines = [f"{x}#{k}\t{c}\n" for n, x in enumerate(names) for k, c in enumerate(captions(n))]
+    (root / "Flickr8k.token.txt").write_text("".join(lines))
+    (root / "Flickr_8k.trainImages.txt").write_text("".join(f"{x}\n" for x in [*names[:9], "gone.jpg", "lost.jpg"]))
+    (root / "Flickr_8k.testImages.txt").write_text("".join(f"{x}\n" for x in names[8:]))
+    (root / "latest.txt").write_text("no list of photos\n")
+    corpus = flickr_read(root)
+    assert len(corpus.train) == 8, "a photo that is ranked is not trained on"
+    assert [(one.where, one.reason, one.detail) for one in corpus.skipped] == [
+        ("Flickr_8k.trainImages.txt", "missing-photo", "no file for 2 of 11 photos, such as gone"),
+        ("Flickr_8k.testImages.txt", "other-split", "of another list too, and now of the split 'test': 1 of "
+         f"{len(names) - 8} photos, such as {names[8].partition('.')[0]}"),
+    ]  # fmt: skip
+
+
+def test_rows_that_put_a_photo_into_two_splits_are_said(tmp_path):
+    names = photos(tmp_path / "data")
+    rows = [
+        {"filename": x, "split": SPLIT[n], "sentences": [{"raw": c} for c in captions(n)]} for n, x in enumerate(names)
+    ]
+    rows.append({**rows[-1], "split": "train"})
+    (tmp_path / "data" / "dataset_flickr30k.json").write_text(json.dumps({"images": rows}))
+    assert flickr_read(tmp_path / "data").notes == (
+        f"dataset_flickr30k.json puts 1 photo into several splits, such as {names[-1]}: the first counts",
+    )
+
+
 def test_coco_in_both_layouts(tmp_path, monkeypatch):
     root = tmp_path / "coco"
     train, val = photos(root / "train2014", 6), photos(root / "val2014", 5)
@@ -95,8 +124,11 @@ def test_coco_in_both_layouts(tmp_path, monkeypatch):
         path = root / "annotations" / f"captions_{part}2014.json"
         path.write_text(path.read_text().replace('"file_name": "', f'"file_name": "COCO_{part}2014_'))
     monkeypatch.setattr(coco, "TEST", 3)
+    lacking = root / "annotations" / "captions_val2014.json"
+    lacking.write_text(lacking.read_text().replace('"images": [', '"images": [{"id": 99, "file_name": "gone.jpg"}, '))
     corpus = coco.read(root, None, 0)
     assert counts(corpus) == (6, 3, 6)
+    assert [(one.where, one.reason) for one in corpus.skipped] == [("captions_val2014.json:images[0]", "missing-photo")]
     assert all(item.photo.id.startswith("train2014/") for item in corpus.train)
     assert corpus.notes == (f"{len(corpus.test)} {coco.DRAWN}",)
     rows = [

@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.conftest import picture, tree
+from tests.conftest import Told, picture, tree
 from unlearnable.config import TrainSettings
 from unlearnable.disk import checkpoint, files
 from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelError, OutputError
@@ -297,6 +297,15 @@ def test_photos_of_splits_that_are_not_used_are_listed(settings, posts):
     report = train(settings)
     assert (report.photos, report.held_out_photos) == (5, 2)
     assert [(skip.where, skip.reason) for skip in report.skipped] == [("trip/p7.png", "other-split")]
+
+
+def test_a_photo_that_is_put_into_two_splits_is_said(settings, posts):
+    rows = [json.loads(line) for line in (posts / "posts.jsonl").read_text().splitlines()]
+    rows = [{**row, "split": "test" if n < 3 else "train"} for n, row in enumerate(rows)]
+    rows += [{**row, "caption": "another one", "split": "train"} for row in rows[:2]]
+    (posts / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert train(settings, progress=(told := Told())).held_out_photos == 3
+    assert "posts.jsonl puts 2 photos into several splits, such as p0.png: the first counts" in told.notes
 
 
 @pytest.fixture

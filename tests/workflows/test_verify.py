@@ -336,6 +336,19 @@ def test_photos_are_held_out_where_there_is_no_test_folder(settings):
     assert other.ran == 2
 
 
+def test_photos_that_are_put_into_two_splits_are_said(settings, scenes, tmp_path):
+    shutil.copytree(scenes / "posts", tmp_path / "posts")
+    rows = [json.loads(row) for row in (tmp_path / "posts" / "posts.jsonl").read_text().splitlines()]
+    rows = [{**row, "split": "test" if n < 9 else "train"} for n, row in enumerate(rows)]
+    rows += [{**rows[0], "caption": "another one", "split": "train"}]
+    (tmp_path / "posts" / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    shutil.copytree(tmp_path / "posts", tmp_path / "copy")
+    found = divide(settings(tmp_path / "copy", originals=tmp_path / "posts", captions=None, test=None), told := Told())
+    said = [f"posts.jsonl puts 1 photo into several splits, such as {rows[0]['image']}: the first counts"]
+    assert found.notes[:1] == said
+    assert told.notes[:1] == said
+
+
 def test_near_duplicates_of_held_out_photos_are_not_trained_on(settings, scenes, tmp_path):
     smooth = np.asarray(
         Image.fromarray(np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)).resize((64, 48))

@@ -162,6 +162,7 @@ class CaptionsFound:
         changed: fields that are not published as they are.
         elsewhere: paths of another machine, whose photos were found by their names.
         sentences: names of fields that hold some and are published as they are.
+        split_again: photos that a later row puts into another split.
     """
 
     splits: dict[str, str | None] = field(default_factory=dict)
@@ -170,6 +171,7 @@ class CaptionsFound:
     changed: set[ChangedField] = field(default_factory=set)
     elsewhere: list[str] = field(default_factory=list)
     sentences: set[str] = field(default_factory=set)
+    split_again: set[str] = field(default_factory=set)
 
     def notes(self, text: CaptionText, name: str) -> tuple[str, ...]:
         """Return what the user should know of how a caption file, called `name`, was read."""
@@ -178,6 +180,11 @@ class CaptionsFound:
             notes.append(
                 f"{name} has {counted(len(self.elsewhere), 'path')} of another machine, such as {self.elsewhere[0]}: "
                 "the photos were found by their names"
+            )
+        if self.split_again:
+            several = counted(len(self.split_again), "photo")
+            notes.append(
+                f"{name} puts {several} into several splits, such as {min(self.split_again)}: the first counts"
             )
         return (*notes, *said_of_sentences(name, self.sentences))
 
@@ -192,7 +199,8 @@ class CaptionsFound:
                 continue
             if is_elsewhere(record.photo.value) and not lookup.leads_below(record.photo.value):
                 self.elsewhere.append(record.photo.value)
-            self.splits.setdefault(photo, record.split)
+            if self.splits.setdefault(photo, record.split) != record.split and record.split is not None:
+                self.split_again.add(photo)
             self.sentences.update(record.sentences)
             self.changed |= {ChangedField(photo, number, name, True) for name in personal.get(number - text.first, ())}
             captions = zip(record.captions, ats, strict=True)

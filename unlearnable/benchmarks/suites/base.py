@@ -106,4 +106,4 @@ def corpus_of(dataset: Dataset, limit: int | None, notes: Sequence[str] = ()) ->
     if not all(parts.values()):
         counts = ", ".join(f"{len(items)} {name}" for name, items in parts.items())
         raise InputError(f"{dataset.root} names no usable split: {counts} photos", hint="add the official split files")
-    return Corpus(parts["train"][:limit], parts["test"], (*dataset.skipped, *skipped), tuple(notes))
+    return Corpus(parts["train"][:limit], parts["test"], (*dataset.skipped, *skipped), (*dataset.notes, *notes))

@@ -63,7 +63,8 @@ def _joined(train: Dataset, val: Dataset, seed: int) -> Dataset:
     split = {**dict.fromkeys(named[0], "train"), **dict.fromkeys(test, "test")}
     photos = tuple(replace(photo, split=split[photo.id]) for photo in train.photos if photo.id in split)
     pairs = tuple(pair for part in (train, val) for pair in part.pairs if pair.record >= 0 and pair.photo in split)
-    return replace(train, photos=photos, pairs=pairs)
+    skipped = tuple(dict.fromkeys((*train.skipped, *val.skipped)))
+    return replace(train, photos=photos, pairs=pairs, skipped=skipped)
 
 
 SUITE = Suite(

@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from unlearnable.benchmarks.suites.base import Corpus, corpus_of
-from unlearnable.datasets import Dataset, find_captions, open_dataset
+from unlearnable.datasets import Dataset, Skipped, find_captions, open_dataset
 from unlearnable.datasets.text.document import read_document
 from unlearnable.errors import InputError
+from unlearnable.wording.counts import counted
 
 LAYOUTS = (
     "a caption file with a split for each photo (Karpathy's dataset_*.json, or a JSONL with image, captions and "
@@ -55,13 +56,23 @@ def _caption_files(root: Path) -> Iterator[Path]:
 def _by_lists(root: Path, dataset: Dataset) -> Dataset | None:
     """Return the data set with its photos' splits from lists of file names, or None if a list is missing."""
     splits: dict[str, str] = {}
+    there, skipped = {Path(photo.id).stem for photo in dataset.photos}, list[Skipped]()
     for split, words in _LISTS.items():
-        names = [name for path in sorted(root.rglob("*.txt")) if _is_list(path, words) for name in _names(path)]
-        splits |= dict.fromkeys(names, split)
+        for path in (path for path in sorted(root.rglob("*.txt")) if _is_list(path, words)):
+            names = dict.fromkeys(_names(path), split)
+            again = there & {name for name in names if splits.get(name, split) != split}
+            missing = names.keys() - there if names.keys() & there else ()  # or else it is something else
+            for reason, said, which in (
+                ("missing-photo", "no file for", missing),
+                ("other-split", f"of another list too, and now of the split {split!r}:", again),
+            ):
+                some = f"{said} {len(which)} of {counted(len(names), 'photo')}, such as {min(which, default='')}"
+                skipped += [Skipped(path.name, reason, some)] if which else []
+            splits |= names
     if not {"train", "test"} <= set(splits.values()):
         return None
     photos = tuple(replace(photo, split=splits.get(Path(photo.id).stem)) for photo in dataset.photos)
-    return replace(dataset, photos=photos)
+    return replace(dataset, photos=photos).lacking(skipped)
 
 
 def _is_list(path: Path, words: tuple[str, ...]) -> bool:

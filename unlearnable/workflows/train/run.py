@@ -70,6 +70,8 @@ def _train(settings: TrainSettings, overwrite: bool, progress: Progress) -> Trai
     world, datasets = join(device), open_all(settings)
     if world.rank:
         progress = Silent()  # the first process speaks for all
+    for note in (note for dataset in datasets for note in dataset.notes):
+        progress.note(note)
     model = _start(settings, progress).to(device)
     key = _key(settings, datasets, model)
     replaced = replaceable(settings, key, overwrite=overwrite)

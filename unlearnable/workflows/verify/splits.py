@@ -56,7 +56,7 @@ def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] 
         refuse_made_without_captions(originals, settings.protected)
     protected = open_protected(settings.protected, originals, settings.protected_captions)
     posts, skipped = match(originals, protected, progress)
-    notes = said_of_originals(posts, settings.protected)
+    notes = [*originals.notes, *said_of_originals(posts, settings.protected)]
     for line in notes:
         progress.note(line)
     skipped += [*originals.skipped, *protected.skipped]
