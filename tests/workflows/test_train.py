@@ -299,6 +299,27 @@ def test_photos_of_splits_that_are_not_used_are_listed(settings, posts):
     assert [(skip.where, skip.reason) for skip in report.skipped] == [("trip/p7.png", "other-split")]
 
 
+def test_near_duplicates_of_photos_that_are_held_out_are_not_trained_on(settings, posts):
+    rows = [json.loads(line) for line in (posts / "posts.jsonl").read_text().splitlines()]
+    rows = [{**row, "split": "test" if n < 2 else "train"} for n, row in enumerate(rows)]
+    for row in rows[:2]:
+        with Image.open(posts / row["image"]) as photo:
+            photo.convert("RGB").save(posts / f"again_{Path(row['image']).stem}.jpg", quality=90)
+    twins = [{**row, "image": f"again_{Path(row['image']).stem}.jpg", "split": "train"} for row in rows[:2]]
+    (posts / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in [*rows, *twins]))
+    report = train(settings)
+    assert (report.photos, report.held_out_photos) == (6, 2)
+    assert [(skip.where, skip.reason) for skip in report.skipped] == [
+        (row["image"], "near-duplicate") for row in twins
+    ]  # fmt: skip
+    settings = settings.model_copy(update={"output": settings.output.with_name("other")})
+    (posts / "posts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in [*rows[:2], *twins]))
+    for row in rows[2:]:
+        (posts / row["image"]).unlink()
+    with pytest.raises(InputError, match="every photo to train on is a near-duplicate of one that is held out"):
+        train(settings)
+
+
 def test_a_photo_that_is_put_into_two_splits_is_said(settings, posts):
     rows = [json.loads(line) for line in (posts / "posts.jsonl").read_text().splitlines()]
     rows = [{**row, "split": "test" if n < 3 else "train"} for n, row in enumerate(rows)]

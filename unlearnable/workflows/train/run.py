@@ -10,10 +10,9 @@ from pathlib import Path
 
 from unlearnable.config import TrainSettings
 from unlearnable.datasets import Dataset
-from unlearnable.datasets.held_out import split, unused
 from unlearnable.disk import checksums
 from unlearnable.disk.scratch import scratch_folder
-from unlearnable.errors import ConfigError, InputError
+from unlearnable.errors import ConfigError
 from unlearnable.experiments.fit import TrainingTask, epoch_record, fit
 from unlearnable.experiments.recipe import recipe_for
 from unlearnable.models import openclip
@@ -21,7 +20,6 @@ from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.fetching import fetch
 from unlearnable.models.weights import weights_sha256
-from unlearnable.posts.pairs import pairs_of
 from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.reading import DecodedPosts, open_collection, read_all
 from unlearnable.progress.reporting import Progress, Silent
@@ -38,6 +36,9 @@ from unlearnable.workflows.train.outputs import (
     write_model,
     write_report,
 )
+from unlearnable.workflows.train.parts import Parts, parts_of
+
+VERSION = "2"  # goes up where a training that was stopped would go on with other photos
 
 
 def train(
@@ -78,12 +79,14 @@ def _train(settings: TrainSettings, overwrite: bool, progress: Progress) -> Trai
     with scratch_folder() as scratch:
         posts = DecodedPosts(Pixels.create(scratch / "pixels.u8"))
         read_all(datasets, model.image_size, posts, progress)
-        task = replace(_task(settings, model, posts, key), replaced=replaced)
+        parts = parts_of(posts, settings, progress)
+        task = replace(_task(settings, model, parts, key), replaced=replaced)
         progress.phase(f"training {settings.model}", task.steps)
         initial = epoch_record(0, None, model, task.held_out)
         history = fit(model, task, progress, world=world).epochs
     if world.rank:
         return None
+    left_out = (skip for dataset in datasets for skip in dataset.skipped)
     write_model(model, settings.output, replaced)
     report = TrainReport(
         output=str(settings.output),
@@ -94,7 +97,7 @@ def _train(settings: TrainSettings, overwrite: bool, progress: Progress) -> Trai
         photos=len(task.train.photos.unique()),
         pairs=len(task.train),
         held_out_photos=len(task.held_out.photos.unique()),
-        skipped=_skipped(settings, datasets, posts),
+        skipped=[SkippedRecord.of(skip) for skip in (*left_out, *posts.skipped, *parts.skipped)],
         **task.recipe.model_dump(),
         test_fraction=settings.test_fraction,
         processes=world.size,
@@ -124,32 +127,15 @@ def _from_scratch(settings: TrainSettings) -> bool:
     return openclip.is_architecture(settings.model) if asked is None else asked
 
 
-def _task(settings: TrainSettings, model: DualEncoder, posts: DecodedPosts, key: str) -> TrainingTask:
-    """Return the training task, with the full recipe.
-
-    Raises:
-        InputError: there is no photo to train on.
-    """
-    train_photos, held_out = split(posts.photos, settings.test_fraction, settings.seed)
-    task = TrainingTask(
-        train=pairs_of(posts.pixels, posts.captions, train_photos),
-        held_out=pairs_of(posts.pixels, posts.captions, held_out),
+def _task(settings: TrainSettings, model: DualEncoder, parts: Parts, key: str) -> TrainingTask:
+    """Return the training task, with the full recipe."""
+    return TrainingTask(
+        train=parts.train,
+        held_out=parts.held_out,
         recipe=recipe_for(settings, model.spec.config, seed=settings.seed, from_scratch=_from_scratch(settings)),
         checkpoint=partial_path(settings.output),
         key=key,
     )
-    if not len(task.train):
-        raise InputError(
-            "there is no photo to train on", hint="use more photos or a smaller --test-fraction, or check the splits"
-        )
-    return task
-
-
-def _skipped(settings: TrainSettings, datasets: Sequence[Dataset], posts: DecodedPosts) -> list[SkippedRecord]:
-    """Return all rows and photos that were left out."""
-    unused_photos = unused(posts.photos, *split(posts.photos, settings.test_fraction, settings.seed))
-    left_out = [*(skip for dataset in datasets for skip in dataset.skipped), *posts.skipped, *unused_photos]
-    return [SkippedRecord.of(skip) for skip in left_out]
 
 
 def open_all(settings: TrainSettings) -> list[Dataset]:
@@ -174,4 +160,4 @@ def open_all(settings: TrainSettings) -> list[Dataset]:
 def _key(settings: TrainSettings, datasets: Sequence[Dataset], model: DualEncoder) -> str:
     text = settings.model_dump_json(exclude={"data", "captions", "output", "device", "log_file", "from_scratch"})
     start = f"{model.spec.config} {weights_sha256(model.module.state_dict())}"  # a file may be another one by now
-    return hashlib.sha256(" ".join([text, start, *(one.fingerprint for one in datasets)]).encode()).hexdigest()
+    return hashlib.sha256(" ".join([text, start, VERSION, *(one.fingerprint for one in datasets)]).encode()).hexdigest()
