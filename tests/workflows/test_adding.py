@@ -16,7 +16,7 @@ from tests.workflows.conftest import QUICK, manifest
 from unlearnable import protect
 from unlearnable.config import ProtectSettings, VerifySettings, resolve_as
 from unlearnable.datasets import open_dataset
-from unlearnable.disk import modes
+from unlearnable.disk import checksums, modes
 from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputError
 from unlearnable.progress.reporting import Silent
 from unlearnable.workflows.output import published
@@ -31,6 +31,7 @@ from unlearnable.workflows.protect.check import check
 from unlearnable.workflows.protect.claiming.lock import held
 from unlearnable.workflows.protect.dry_run import plan
 from unlearnable.workflows.protect.publishing import publish
+from unlearnable.workflows.verify.made import refuse_unfinished
 from unlearnable.workflows.verify.matching import match
 from unlearnable.workflows.verify.splits import divide
 
@@ -861,6 +862,41 @@ def test_a_withdrawal_that_was_stopped_goes_on_by_the_same_call(
     assert caught.value.hint == "use the same add=True again"
     assert (protect(posts, add=True).withdrawn, check(output).problems) == (1, [])
     assert {*captions_of(output)} == {line["output"] for line in manifest(private)} == {*tree(output)} - {*TEXTS}
+
+
+@pytest.mark.parametrize("place", ["write_sums", "set_mode", "manifest_text"])
+@pytest.mark.parametrize("new", [0, 1])
+def test_posts_that_are_back_after_their_withdrawal_was_stopped_are_not_half_there(
+    last_week, posts, at_once, tmp_path, monkeypatch, place, new
+):
+    output = tmp_path / "photos-protected"
+    photo, copy = ((folder / "p2.png").read_bytes() for folder in (posts, output))
+    withdraw(posts, output, "p2.png")
+    take(posts, range(new))
+
+    def kill(*_args, **_kwargs):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr({"write_sums": checksums, "set_mode": modes}.get(place, withdrawn), place, kill)
+        with pytest.raises(Killed):
+            protect(posts, add=True)
+    (posts / "p2.png").write_bytes(photo)
+    (output / "p2.png").write_bytes(copy)
+    before = tree(output)
+    with pytest.raises(CheckpointError, match="was stopped while it withdrew posts whose files are there again"):
+        protect(posts, add=True)
+    with pytest.raises(InputError, match="was stopped while it withdrew posts"):
+        refuse_unfinished(output)
+    assert tree(output) == before
+    withdraw(posts, output, "p2.png")
+    assert (protect(posts, add=True).withdrawn, check(output).problems) == (1, [])
+    refuse_unfinished(output)
+    (posts / "p2.png").write_bytes(photo)
+    if not new:
+        with pytest.raises(CheckpointError, match="which no single run makes again"):
+            protect(posts, resume=True, **at_once)
+    assert (protect(posts, add=True).protected, check(output).problems) == (8 + new, [])
 
 
 def test_a_record_that_is_damaged_after_a_withdrawal_was_stopped_at_its_very_end_is_named(

@@ -29,10 +29,12 @@ def without_withdrawn(layout: Layout, earlier: Earlier, scratch: Path, progress:
     """Take the withdrawn posts out of an earlier result; a call that is interrupted can be repeated.
 
     Raises:
-        CheckpointError: an `--add` was stopped while it published photos, or captions cannot be taken out of a file.
+        CheckpointError: an `--add` was stopped while it published photos, or withdrew some that are back, or captions
+            cannot be taken out of a file.
         OutputError: a file cannot be written.
     """
     gone = {str(line.output) for line in earlier.withdrawn}
+    _refuse_brought_back(earlier, gone)
     if not gone:
         return earlier
     said = said_of_gone(earlier)
@@ -49,6 +51,23 @@ def without_withdrawn(layout: Layout, earlier: Earlier, scratch: Path, progress:
     _replace(earlier, kept, texts)
     progress.note(f"{said}: withdrawn, with captions and records")
     return kept
+
+
+def _refuse_brought_back(earlier: Earlier, gone: Set[str]) -> None:
+    """Stop where posts are back of which captions and records were being taken out: those are neither old nor new.
+
+    Raises:
+        CheckpointError: it is so.
+    """
+    half = len(earlier.protected) - earlier.report.protected  # the report is written first, the manifest last
+    back = sorted(str(line.output) for line in earlier.protected if line.output not in {*gone, *earlier.sums})
+    if half > 0 and (back or half > len(gone)):
+        which = f" ({named(back, _NAMED)})" if back else ""
+        raise CheckpointError(
+            f"an --add was stopped while it withdrew posts whose files are there again{which}",
+            hint="take photo and copy away once more and use --add, then put the photo back and use --add again, or "
+            + _ANEW,
+        )
 
 
 def said_of_gone(earlier: Earlier) -> str:

@@ -76,7 +76,7 @@ def finished_report(
     refuse_incomplete(layout, report)
     if is_half_withdrawn(layout, report):
         raise CheckpointError(f"an --add was stopped while it withdrew posts from {layout.output}", hint=AGAIN)
-    if report.run != key:
+    if report.run != key or report.withdrawn:  # of the same posts where those that were withdrawn are back
         if not (changed := _changed_since_finished(layout, settings, dataset)):
             what = "run of other settings or photos"
             if not report.is_of_one_run:
