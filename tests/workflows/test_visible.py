@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from statistics import fmean
 
@@ -55,6 +56,17 @@ def test_a_preview_is_not_put_among_the_photos_unasked(posts, tmp_path, monkeypa
     shown = unlearnable.preview(posts / "p0.png", posts / "p1.png")
     assert Path(shown.output).resolve() == tmp_path / "p1-preview.png"
     assert not list(posts.glob("*preview*"))
+
+
+@pytest.mark.parametrize("current", [".", "trip"])
+def test_a_preview_of_a_photo_in_a_sub_folder_is_not_put_among_the_photos_either(
+    posts, tmp_path, at_once, monkeypatch, current
+):
+    unlearnable.protect(posts, output=tmp_path / "out", **at_once)
+    monkeypatch.chdir(posts / current)
+    photo = os.path.relpath(posts / "trip" / "p7.png")
+    shown = unlearnable.preview(photo, tmp_path / "out" / "trip" / "p7.png")
+    assert Path(shown.output).resolve() == tmp_path / "p7-preview.png"
 
 
 def test_less_noise_is_less_visible(posts, quick, tmp_path):

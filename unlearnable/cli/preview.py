@@ -17,7 +17,7 @@ def preview(
     output: Annotated[
         Path | None,
         typer.Option(
-            help="PNG to write. (default: STEM-preview.png in the current folder, or above it if that is the photo's)",
+            help="PNG to write. (default: STEM-preview.png in the current folder, or above the photos if it is theirs)",
             rich_help_panel=options.OUTPUT,
             parser=options.place,
         ),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 
 from unlearnable.disk import entries, files
+from unlearnable.disk.folders import published_above
 from unlearnable.errors import ConfigError, InputError, OutputError
 from unlearnable.evaluation.quality import compare
 from unlearnable.evaluation.visibility import visibility
@@ -22,8 +24,8 @@ def preview(photo: Path, protected: Path, output: Path | None = None, *, overwri
     Args:
         photo: original photo.
         protected: protected copy of the photo.
-        output: file to write; by default `STEM-preview.png` in the current folder, or above it where that is the
-            photo's, in which the picture would count as a photo.
+        output: file to write; by default `STEM-preview.png` in the current folder, or above the photos where that is
+            one of theirs, in which the picture would count as a photo.
         overwrite: replace an existing file.
 
     Raises:
@@ -31,7 +33,7 @@ def preview(photo: Path, protected: Path, output: Path | None = None, *, overwri
         InputError: a photo cannot be read, or the copy has no size that the photo is reduced to.
         OutputError: the file exists already, is one of the two photos, would be published or cannot be written.
     """
-    target = output or _beside(photo) / f"{protected.stem}-preview.png"
+    target = output or _beside(photo, protected) / f"{protected.stem}-preview.png"
     if any(target.exists() and one.exists() and target.samefile(one) for one in (photo, protected)):
         raise OutputError(f"{target} is one of the photos to compare", hint="choose another --output")
     if target.suffix.lower() != ".png":
@@ -65,6 +67,10 @@ def preview(photo: Path, protected: Path, output: Path | None = None, *, overwri
     )
 
 
-def _beside(photo: Path) -> Path:
-    folder = Path()
-    return Path("..") if folder.resolve() == photo.resolve().parent else folder
+def _beside(photo: Path, protected: Path) -> Path:
+    """Return the current folder, or the one above the photos where it is one of theirs, as the copy's place tells."""
+    root = photo.resolve().parent
+    for folder in published_above(protected):
+        depth = len(protected.resolve().relative_to(folder).parts)
+        root = [*photo.resolve().parents][:depth][-1]
+    return Path(os.path.relpath(root.parent)) if Path.cwd().is_relative_to(root) else Path()
