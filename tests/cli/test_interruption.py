@@ -69,3 +69,15 @@ def test_ctrl_c_while_the_program_is_imported_shows_no_traceback(tmp_path, start
         check=False,
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (-signal.SIGINT, b"", b"")
+
+
+@POSIX
+def test_ctrl_c_after_the_work_is_done_does_not_change_how_the_program_ends():
+    pressed = "import atexit, os, signal; atexit.register(os.kill, os.getpid(), signal.SIGINT)"  # as libraries end
+    ended = subprocess.run(
+        [sys.executable, "-c", f"{pressed}\nfrom unlearnable.__main__ import main; main()", "--version"],
+        capture_output=True,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, b"")
