@@ -98,7 +98,21 @@ def test_what_a_camera_or_program_writes_by_itself_is_no_caption(text: str, tmp_
     assert open_dataset(tmp_path).format == "folder"
 
 
-@pytest.mark.parametrize("text", ["❤️", "花", "my digital camera", "Rex"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<?xml version="1.0" encoding="UTF-8"?><OME xmlns="http://www.openmicroscopy.org"><Image Name="cells"/></OME>',
+        '<OME UUID="urn:uuid:1"><Image/></OME>',
+        "ImageJ=1.53t\nimages=3\nchannels=3\nmode=composite",
+        '{"shape": [512, 512, 3]}',
+    ],
+)
+def test_what_software_writes_into_a_tiff_for_itself_is_no_caption(text: str, tmp_path: Path) -> None:
+    save(tmp_path / "a.tif", exif=text)
+    assert open_dataset(tmp_path).format == "folder"
+
+
+@pytest.mark.parametrize("text", ["❤️", "花", "my digital camera", "Rex", "<3 my boat", "{ashore} at last"])
 def test_few_words_are_a_caption_all_the_same(text: str, tmp_path: Path) -> None:
     save(tmp_path / "a.jpg", exif=text)
     assert captions(tmp_path) == {"a.jpg": [text]}

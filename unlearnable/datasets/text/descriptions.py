@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from xml.dom.minidom import Document, Element, Node
 
@@ -15,11 +16,14 @@ _OF_MACHINES = frozenset(  # words of which, in any case, their descriptions are
     | {"kodak", "vivitar", "lead", "technologies", "inc", "created", "processed", "with", "gimp", "vsco", "preset"}
     | {"sdr", "hdr", "rhdr", "hdrpl", "dav", "cof", "oznor", "edf", "mde", "ptr", "bty", "applemark"}
 )
+_OF_SOFTWARE = re.compile(
+    r'\s*(?:<\?xml\b|<OME\b|ImageJ=|SCIFIO=|\{\s*(?:"[^"]*"\s*:|\}))'
+)  # as microscopes' TIFFs have
 
 
 def tells(description: str) -> bool:
-    """Return whether a description is one: not blank, no name of a file, and not what a camera writes by itself."""
-    if is_blank(description) or is_photo(description):
+    """Return whether a description is one: not blank, no name of a file, and not what a machine writes by itself."""
+    if is_blank(description) or is_photo(description) or _OF_SOFTWARE.match(description):
         return False
     words = {word.casefold() for word in telling_words(description)}
     return not description.isascii() or not words <= _OF_MACHINES
