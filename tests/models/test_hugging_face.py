@@ -164,6 +164,14 @@ def test_weights_that_are_cut_off_are_one_line(folder):
         openclip.load(str(folder))
 
 
+def test_weights_that_a_link_no_longer_leads_to_are_one_line(folder):
+    """As in a folder of the hub's cache that was copied without the one beside it."""
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors").symlink_to("../../blobs/gone")
+    with pytest.raises(ModelError, match="asks for more weights than the folder holds"):
+        openclip.load(str(folder))
+
+
 @pytest.mark.parametrize(("hidden", "wide"), [(1408, 6144), (768, 3072), (1664, 8192), (49, 55), (10, 7)])
 def test_hidden_layers_have_the_width_that_they_had(hidden, wide):
     tower = type("Tower", (), {"hidden_size": hidden, "intermediate_size": wide})

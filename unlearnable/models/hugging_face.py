@@ -102,7 +102,8 @@ def _config(folder: Path) -> dict[str, Any]:
     acts = {tower.hidden_act for tower in towers}
     if len(acts) > 1 or not acts <= _ACTIVATIONS.keys() or any(tower.layer_norm_eps != _EPS for tower in towers):
         raise ModelError(f"{folder}: open_clip has no such CLIP", hint="activations or layer normalisation differ")
-    held = sum(file.stat().st_size for file in folder.iterdir() if file.suffix in (".safetensors", ".bin"))
+    files = (file for file in folder.iterdir() if file.suffix in (".safetensors", ".bin") and file.is_file())
+    held = sum(file.stat().st_size for file in files)
     if 2 * least > held:  # in half precision
         raise ModelError(f"{path} asks for more weights than the folder holds", hint="fetch all of it again")
     return config

@@ -71,6 +71,12 @@ def test_the_first_key_that_holds_something_is_taken(tmp_path: Path) -> None:
     assert dataset.photos[0].split == "val"
 
 
+def test_a_split_is_known_in_any_case(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "posts.csv").write_text("image,caption,split\na.jpg,one, Test \n", encoding="utf-8")
+    assert open_dataset(tmp_path / "posts.csv").photos[0].split == "test"
+
+
 @pytest.mark.parametrize("array", [False, True])
 def test_rows_may_have_sentences_of_karpathys_kind(array: bool, tmp_path: Path) -> None:
     (tmp_path / "val2014").mkdir()

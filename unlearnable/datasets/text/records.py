@@ -123,7 +123,7 @@ def record_of(place: str, row: Span, fields: Mapping[str, Sequence[TextSpan]], k
     split = _first(fields, (SPLIT,))
     captions = _first(fields, keys.caption)
     paths = tuple(span for name in keys.photo for span in fields.get(name, ()) if span.value and span != photo[0])
-    named = split[0].value if split else None
+    named = split[0].value.strip().lower() if split else None
     return CaptionRecord(place, photo[0], captions, (row,), folder=folder, split=named, further_paths=paths)
 
 
