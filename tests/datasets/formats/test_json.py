@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.datasets.conftest import JSON_VALUES
+from tests.datasets.conftest import JSON_VALUES, is_other
 from unlearnable.datasets import Edits, open_dataset, write_captions
 
 FEWER = settings(max_examples=50, deadline=None)
@@ -18,7 +18,7 @@ FEWER = settings(max_examples=50, deadline=None)
 @FEWER
 @given(
     caption=st.text(min_size=1).filter(str.strip),
-    extra=st.dictionaries(st.text().filter(lambda key: key not in ("image", "caption")), JSON_VALUES),
+    extra=st.dictionaries(st.text().filter(is_other), JSON_VALUES),
     escaped=st.booleans(),
 )
 def test_fields_that_are_not_ours_stay_byte_for_byte(
