@@ -220,6 +220,18 @@ def test_names_noted_in_a_file_of_somebody_elses_are_no_danger(note, named, tmp_
     assert sorted(path.name for path in (tmp_path / "unpacked" / "a").iterdir()) == sorted(names)
 
 
+def test_rows_of_parquet_tell_the_split_whether_they_hold_photos_or_name_them(tmp_path):
+    """As those of Flickr30k on the hub do, which are all in one split of `datasets`."""
+    hugging_face(tmp_path / "shards" / "a.parquet", split=pa.array(["train", "Test", None]))
+    assert [photo.split for photo in open_dataset(tmp_path / "shards").photos] == ["train", "test", None]
+    names = ["a.jpg", "b.jpg"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"x")
+    table = pa.table({"image": names, "text": ["a dog", "a cat"], "split": ["test", "train"]})
+    pq.write_table(table, tmp_path / "posts.parquet")
+    assert [photo.split for photo in open_dataset(tmp_path, tmp_path / "posts.parquet").photos] == ["test", "train"]
+
+
 @pytest.mark.parametrize("nested", [True, False])
 def test_a_parquet_file_that_names_photos(nested, tmp_path):
     names = ["b.jpg", "a.jpg", "absent.jpg"]

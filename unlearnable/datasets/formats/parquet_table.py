@@ -51,7 +51,7 @@ class ParquetTable:
             if isinstance(photo, Miss):
                 skipped.append(Skipped(f"{source.name}:{number}", photo.reason, photo.detail))
                 continue
-            splits[photo] = None
+            splits.setdefault(photo, row.split)
             pairs += [Pair(photo, caption, number, index) for index, caption in enumerate(row.captions)]
             changed |= {ChangedField(photo, number, name, caption is None) for name, caption in row.fields}
             sentences.update(row.sentences)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from unlearnable.datasets.shards.kind import is_picture
-from unlearnable.datasets.text.fields import POSTS
+from unlearnable.datasets.text.fields import POSTS, SPLIT
 from unlearnable.datasets.text.further import further_of, is_sentence
 from unlearnable.datasets.text.spans import is_blank
 from unlearnable.extras import require
@@ -34,6 +34,12 @@ class PackedRow:
     captions: list[str]
     values: dict[str, Any]
     columns: PackedColumns
+
+    @property
+    def split(self) -> str | None:
+        """The part of the data set that it belongs to, in small letters."""
+        named = (value for name, value in self.values.items() if name.casefold() == SPLIT)
+        return next((value.strip().lower() for value in named if isinstance(value, str) and not is_blank(value)), None)
 
     @property
     def fields(self) -> list[tuple[str, int | None]]:

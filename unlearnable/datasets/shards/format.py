@@ -77,7 +77,7 @@ class Shards:
                 if not entries.is_file(root / photo):
                     skipped.append(Skipped(photo, "bad-name", "no file can have its name"))
                     continue
-                splits[photo] = None
+                splits[photo] = post.split
                 pairs += [Pair(photo, caption, number, index) for index, caption in enumerate(post.captions)]
                 changed |= {ChangedField(photo, number, name, emptied) for name, emptied in post.fields}
                 sentences.update(post.sentences)

@@ -33,6 +33,7 @@ class PackedPost:
         fields: names of other fields that are not published as they are, and whether they are emptied.
         sentences: names of yet other fields that hold some, and are published as they are.
         skipped: parts of it that cannot be used; without photos nothing of it can.
+        split: part of the data set that it belongs to.
     """
 
     name: str
@@ -41,6 +42,7 @@ class PackedPost:
     fields: list[tuple[str, bool]] = field(default_factory=list)
     sentences: list[str] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    split: str | None = None
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ class Parquet:
         """Yield the rows of a shard."""
         for name, row in _named(shard):
             fields = [(field, caption is None) for field, caption in row.fields]
-            post = PackedPost(name, captions=row.captions, fields=fields, sentences=row.sentences)
+            post = PackedPost(name, captions=row.captions, fields=fields, sentences=row.sentences, split=row.split)
             if row.photo and len(row.photo) > LARGEST:
                 post.skipped.append(Skipped(name, "too-large", f"more than {LARGEST >> 20} MB"))
             elif row.photo:
