@@ -89,6 +89,13 @@ def test_a_column_that_is_not_there_is_named(tmp_path):
         open_dataset(tmp_path, None, GERMAN)
 
 
+def test_a_table_whose_rows_beyond_ascii_are_left_out_is_written_without_a_warning(tmp_path):
+    source = folder(tmp_path, "Datei;Text\na.jpg;Hund\ngone.jpg;Café au soleil\n", "cp1252")
+    dataset = open_dataset(tmp_path, source, GERMAN)
+    write_captions(dataset, Edits({}, {"a.jpg": "a.jpg"}), tmp_path / "out.csv")  # a warning is an error in tests
+    assert (tmp_path / "out.csv").read_bytes() == b"Datei;Text\na.jpg;Hund\n"
+
+
 def test_cp1252_is_read_and_written_back_with_a_note(tmp_path):
     text = "Datei;Text\r\na.jpg;Grüße aus Köln – schön\r\ntrip/b.jpg;Café\r\n"
     source = folder(tmp_path, text, "cp1252")

@@ -25,13 +25,15 @@ _IN_WORDS = "‘’“”–—…·´¿¡«»™®°\u00ad"  # signs that may s
 
 
 def guessed(data: bytes) -> str | None:
-    """Return the name of the encoding that text is most likely in; None if it is no text.
+    """Return the name of the encoding that text is most likely in; None if it is no text, or all of it is ASCII.
 
     Cells in ASCII, such as names of files, are not regarded: they tell of English.
     """
     from chardet import detect_all
 
     foreign = b"\n".join(cell for cell in _CELLS.split(data) if not cell.isascii())
+    if not foreign:
+        return None
     latin = (*_LATIN, _MAC) if _misfits(foreign, _USUAL) else _LATIN
     encodings = latin if _letters_stand_alone(foreign) else (*latin, *_OTHERS)
     found = detect_all(foreign, ignore_threshold=True, compat_names=False, include_encodings=encodings)
