@@ -79,7 +79,7 @@ def _train(settings: TrainSettings, overwrite: bool, progress: Progress) -> Trai
     with scratch_folder() as scratch:
         posts = DecodedPosts(Pixels.create(scratch / "pixels.u8"))
         read_all(datasets, model.image_size, posts, progress)
-        parts = parts_of(posts, settings, progress)
+        parts = parts_of(posts, datasets, settings, progress)
         task = replace(_task(settings, model, parts, key), replaced=replaced)
         progress.phase(f"training {settings.model}", task.steps)
         initial = epoch_record(0, None, model, task.held_out)
