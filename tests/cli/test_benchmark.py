@@ -13,6 +13,8 @@ import pytest
 from tests.benchmarks.conftest import faces, flickr  # noqa: F401  (fixtures)
 from tests.cli.program import POSIX, call
 from tests.forked import Forked
+from unlearnable.cli.benchmark import _show_table
+from unlearnable.cli.console import console
 from unlearnable.results.common import made_by
 
 PAUSING = """
@@ -73,6 +75,20 @@ def test_for_a_person_it_fits_80_columns(faces, common, tmp_path):  # noqa: F811
     assert "Pre-trained" in result.stdout
     for text in (planned.stdout, long.stdout, result.stdout):
         assert max(len(line) for line in text.splitlines() if "tables and figures" not in line) <= 80
+
+
+def test_no_name_in_a_table_is_folded_where_a_head_has_two_words(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    heads = (
+        "victim",
+        "trained on",
+        *(f"{way} {what}" for way in ("image→text", "text→image") for what in ("Hit@10", "Medr")),
+    )
+    cells = ("54.0 / 80.7", "11 / 1") * 2
+    _show_table(console(), heads, [("", "Random ranking", *cells), ("resnet-small", "MEM-3-balanced", *cells)], "right")
+    lines = capsys.readouterr().out.splitlines()
+    assert any("resnet-small MEM-3-balanced 54.0 / 80.7" in line for line in lines)
+    assert max(map(len, lines)) <= 80
 
 
 @POSIX

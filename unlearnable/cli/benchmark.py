@@ -15,7 +15,7 @@ from rich.table import Table
 from unlearnable import config
 from unlearnable.benchmarks import SUITES
 from unlearnable.cli import options
-from unlearnable.cli.console import console, show_notes, show_skipped
+from unlearnable.cli.console import console, show_notes, show_skipped, stacked
 from unlearnable.cli.options import MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import BenchmarkSettings
@@ -131,14 +131,10 @@ def _show_report(report: BenchmarkReport) -> None:
 def _show_table(
     out: Console, heads: Sequence[str], rows: Sequence[Sequence[str]], justify: Literal["left", "right"]
 ) -> None:
-    """Print a table, its columns but the first justified, or where it is too wide for its words a paragraph a row.
-
-    No word is folded: columns of single words keep their width.
-    """
+    """Print a table, its columns but the first justified, or where it is too wide a paragraph a row: none is folded."""
     table = Table(box=None, padding=(0, 1, 0, 0))
-    for number, (head, *cells) in enumerate(zip(heads, *rows, strict=True)):
-        words = not any(" " in text for text in (head, *cells))
-        table.add_column(head, justify=justify if number else "left", overflow="fold", no_wrap=words)
+    for number, head in enumerate(heads):
+        table.add_column(stacked(*head.split()), justify=justify if number else "left", no_wrap=True)
     for row in rows:
         table.add_row(*row)
     if Measurement.get(out, out.options.update_width(UNLIMITED), table).minimum <= out.width:
