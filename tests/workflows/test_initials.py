@@ -104,8 +104,13 @@ def test_names_may_be_added_with_new_posts_and_are_remembered(named, quick, tmp_
             for n, name in enumerate(["Ada Cox", "Emil Gray"]):
                 Image.fromarray(picture(100 + 2 * week + n)).save(named / f"new{week}{n}.png")
                 file.write(json.dumps({"image": f"new{week}{n}.png", "caption": f"supper with {name}!"}) + "\n")
-        with pytest.raises(ConfigError, match="no caption mentions Emile Gray"):
-            protect(named, captions=named / "posts.jsonl", initials=(*more, "Emile Gray"), add=True)
+        misspelt = {"captions": named / "posts.jsonl", "initials": (*more, "Emile Gray")}
+        for call in (
+            lambda given=misspelt: protect(named, **given, add=True),
+            lambda given=misspelt: plan(continued({"photos": (named,), **given}), add=True),
+        ):
+            with pytest.raises(ConfigError, match="no caption mentions Emile Gray"):
+                call()
         protect(named, captions=named / "posts.jsonl", initials=more, add=True)
     texts = captions_of(tmp_path / "photos-protected")[8:]
     assert [text[-18:] for text in texts] == ["supper with A. C.!", "supper with E. G.!"] * 2

@@ -17,7 +17,7 @@ from unlearnable.protection.vocabulary import compared
 from unlearnable.results import ProtectPlan, SkippedRecord
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect.adding.additions import additions, said_of_published
-from unlearnable.workflows.protect.adding.earlier import earlier_result
+from unlearnable.workflows.protect.adding.earlier import Earlier, earlier_result
 from unlearnable.workflows.protect.adding.withdrawn import said_of_gone
 from unlearnable.workflows.protect.claiming.folders import refuse_both
 from unlearnable.workflows.protect.claiming.resuming import finished_report, goes_on, without_new
@@ -54,16 +54,16 @@ def plan(
     progress = progress or Silent()
     source, layout = places_of(settings)
     with scratch_folder() as scratch:
-        dataset = open_posts(source, settings, progress, scratch)
-        if add:
-            dataset = _additions(settings, dataset, layout, progress)
+        dataset, earlier = open_posts(source, settings, progress, scratch), earlier_result(layout) if add else None
+        if earlier:
+            dataset = _additions(settings, dataset, earlier, progress)
             if not dataset.photos:
                 return _nothing(settings, layout, dataset)
         if resume:
             dataset = without_new(settings, dataset, layout, progress)
         refused = "" if add else _refusal(settings, layout, dataset, resume=resume, overwrite=overwrite)
         run = make_ready(load_all(settings, progress), layout, dataset, scratch, progress).aside
-        refuse_unmentioned(run, settings.initials if add else ())
+        refuse_unmentioned(run, earlier.settings.initials if earlier else ())
         began = time.monotonic()
         run = dataclasses.replace(run, problem=compared(run.problem, run.method, run.method_settings, progress))
         comparing = time.monotonic() - began
@@ -99,9 +99,8 @@ def _refusal(settings: ProtectSettings, layout: Layout, dataset: Dataset, *, res
     return ""
 
 
-def _additions(settings: ProtectSettings, dataset: Dataset, layout: Layout, progress: Progress) -> Dataset:
+def _additions(settings: ProtectSettings, dataset: Dataset, earlier: Earlier, progress: Progress) -> Dataset:
     """Return the posts to be added, and say which would be withdrawn and which captions would stay as they were."""
-    earlier = earlier_result(layout)
     if said := said_of_gone(earlier):
         progress.note(f"{said}: to be withdrawn")
     for note in said_of_published(dataset, earlier, settings.initials):
