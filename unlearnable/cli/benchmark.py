@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
 WHAT = "What to run"
 CROWD = "People in a crowd"
-UNLIMITED = 10_000  # columns, to ask how wide the words of a table are
+NAMES = 2  # columns of a table that hold names
 
 _option = options.of(BenchmarkSettings)
 
@@ -131,13 +130,19 @@ def _show_report(report: BenchmarkReport) -> None:
 def _show_table(
     out: Console, heads: Sequence[str], rows: Sequence[Sequence[str]], justify: Literal["left", "right"]
 ) -> None:
-    """Print a table, its columns but the first justified, or where it is too wide a paragraph a row: none is folded."""
-    table = Table(box=None, padding=(0, 1, 0, 0))
-    for number, head in enumerate(heads):
-        table.add_column(stacked(*head.split()), justify=justify if number else "left", no_wrap=True)
+    """Print a table, its columns but the first justified, or where it is too wide for its words a paragraph a row.
+
+    No word and no name, which stand in the first columns, is folded.
+    """
+    table, needed = Table(box=None, padding=(0, 1, 0, 0)), 0
+    for number, (head, *cells) in enumerate(zip(heads, *rows, strict=True)):
+        whole = number < NAMES or not any(" " in text for text in cells)
+        table.add_column(stacked(*head.split()), justify=justify if number else "left", no_wrap=whole, overflow="fold")
+        parts = cells if whole else (word for text in cells for word in text.split())
+        needed += 1 + max(map(len, (*head.split(), *parts)))
     for row in rows:
         table.add_row(*row)
-    if Measurement.get(out, out.options.update_width(UNLIMITED), table).minimum <= out.width:
+    if needed <= out.width:
         out.print(table)
         return
     for first, *others in rows:
