@@ -58,8 +58,9 @@ class ProtectionSettings(MEMSettings):
     preset: Annotated[
         Preset,
         Field(
-            description="Amount of work: fast is the paper's method in fewer rounds and steps; balanced also misleads "
-            "models of three families that have learnt the clean posts, strong in more steps that move more."
+            description="Amount of work: fast is the paper's method in fewer rounds and steps, which hardly holds on "
+            "models unlike the bundled one; balanced also misleads models of three families that have learnt the clean "
+            "posts, strong in more steps that move more."
         ),
     ] = "balanced"
     seed: SeedSetting = 0

@@ -12,7 +12,7 @@ from unlearnable.wording.counts import counted
 from unlearnable.workflows.protect.opening.posts import said_of_captions
 
 WORK = {
-    "fast": "fast: least work, does little once the words are removed",
+    "fast": "fast: least work, hardly holds on models unlike the bundled one",
     "balanced": "balanced: what unlearnable does by itself",
     "strong": "strong: takes longer, is seen more",
 }
