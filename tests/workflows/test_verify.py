@@ -723,11 +723,13 @@ def test_faces_are_protected_and_verified_with_one_photo_of_each_person_held_out
     assert notes.told.index(few) < min(n for n, told in enumerate(notes.told) if "seed 0" in told)
 
 
-def test_faces_of_a_part_of_what_was_protected_have_the_names_that_were_published(tmp_path, tiny_path):
+@pytest.mark.parametrize("position", ["start", "random"])  # at random ones some triggers stand inside a name
+def test_faces_of_a_part_of_what_was_protected_have_the_names_that_were_published(tmp_path, tiny_path, position):
     for n, folder in enumerate(["test/Ada", "test/Ben", "train/Ben", "train/Cy"] * 3):
         (tmp_path / "faces" / folder).mkdir(parents=True, exist_ok=True)
         Image.fromarray(picture(n)).save(tmp_path / "faces" / folder / f"{n}.png")
-    protect(tmp_path / "faces", captions=Path("people"), surrogate=(str(tiny_path),), method="random")
+    how: dict[str, Any] = {"surrogate": (str(tiny_path),), "method": "random", "trigger_position": position, "seed": 1}
+    protect(tmp_path / "faces", captions=Path("people"), **how)
     given: dict[str, Any] = {"protected": tmp_path / "faces-protected", "captions": Path("people")}
     found = divide(VerifySettings(originals=tmp_path / "faces" / "train", **given), Silent())
     assert {one.key: one.name for one in found.people.values()} == {
@@ -737,7 +739,7 @@ def test_faces_of_a_part_of_what_was_protected_have_the_names_that_were_publishe
     for post in found.train:
         name = found.people[post.original.id].name
         assert name in post.clean[0]
-        assert name in post.published[0]
+        assert {*name.split()} <= {*post.published[0].replace("!", "").split()}
     crowd = open_crowd(
         VerifySettings(
             originals=tmp_path / "faces" / "train", crowd=_strangers(tmp_path), crowd_captions=Path("people"), **given

@@ -76,9 +76,10 @@ def named_as_told(dataset: Dataset, told: Mapping[str, Iterable[str]], others: I
 
 
 def _invented_in(captions: Iterable[str]) -> set[str]:
-    """Return the invented names in captions."""
-    words = (pair for text in captions for pair in pairwise(re.findall(r"\w+", text)))
-    return {f"{first} {family}" for first, family in words if first in FIRST_NAMES and family in FAMILY_NAMES}
+    """Return the invented names in captions, also those with the words of a trigger between first and family name."""
+    names = {*FIRST_NAMES, *FAMILY_NAMES}
+    pairs = (pair for text in captions for pair in pairwise(filter(names.__contains__, re.findall(r"\w+", text))))
+    return {f"{first} {family}" for first, family in pairs if first in FIRST_NAMES and family in FAMILY_NAMES}
 
 
 def _names(source: Path) -> bool:
