@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from unlearnable.evaluation.flip import flip
+
 VIEWING_SIDE = 1080  # pixels of the longer side, at most
 
 
@@ -34,13 +36,12 @@ def visibility(original: NDArray[np.uint8], changed: NDArray[np.uint8]) -> Visib
     Raises:
         ValueError: the sizes differ.
     """
-    from flip_evaluator import evaluate
     from skimage.color import deltaE_ciede2000, rgb2lab
 
     if original.shape != changed.shape or original.ndim != 3 or original.shape[2] != 3:
         raise ValueError(f"pictures of shapes {original.shape} and {changed.shape} cannot be compared")
     first, second = _as_seen(original), _as_seen(changed)
-    error_map, _, _ = evaluate(first, second, "LDR", applyMagma=False, computeMeanError=False, parameters={})
+    error_map = flip(first, second)
     colours = deltaE_ciede2000(rgb2lab(first), rgb2lab(second))
     return Visibility(float(error_map.mean(dtype=np.float64)), float(colours.mean(dtype=np.float64)))
 
