@@ -248,6 +248,17 @@ def test_the_json_of_an_older_takeout_lacks_fields(tmp_path: Path) -> None:
     ]
 
 
+def test_a_json_whose_title_is_a_photo_is_googles_without_its_other_fields(tmp_path: Path) -> None:
+    """Unless gallery-dl wrote it, whose titles may be such names too."""
+    row = {"title": "IMG_1.JPG", "description": "a dog"}
+    lay_out(tmp_path / "to", {"a.jpg.supplemental-metadata.json": json.dumps(row)}, "a.jpg")
+    dataset = open_dataset(tmp_path / "to")
+    assert (dataset.format, [pair.caption for pair in dataset.pairs]) == ("takeout", ["a dog"])
+    row |= {"category": "flickr", "subcategory": "user", "filename": "1", "extension": "jpg"}
+    lay_out(tmp_path / "dl", {"a.jpg.json": json.dumps(row)}, "a.jpg")
+    assert open_dataset(tmp_path / "dl").format == "gallery-dl"
+
+
 def test_other_json_beside_a_photo_is_no_takeout(tmp_path: Path) -> None:
     lay_out(tmp_path, {"a.jpg.json": '{"title": "a", "description": "b"}', "b.jpg.json": "{"}, "a.jpg", "b.jpg")
     assert open_dataset(tmp_path).format == "folder"

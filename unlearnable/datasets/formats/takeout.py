@@ -11,11 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from unlearnable.datasets.beside import Beside, StoredCaption
 from unlearnable.datasets.text.further import personal_in
 from unlearnable.datasets.text.json_spans import decode, speller, text_in
-from unlearnable.datasets.tree import find_files
+from unlearnable.datasets.tree import find_files, is_photo
 
 _SUFFIX = ".supplemental-metadata"
 _GOOGLES = frozenset(  # an album's metadata.json has none of them, and a photo's at least one in each of the years
@@ -24,6 +25,7 @@ _GOOGLES = frozenset(  # an album's metadata.json has none of them, and a photo'
         *("googlePhotosOrigin", "trashed", "inLockedFolder"),
     )
 )
+_GALLERY_DLS = "category"  # gallery-dl writes it beside a title, which may be a photo's name too
 _CUT_AT = 42  # Google cuts names to 46 characters, but counts some letters for more than one
 _COUNTED = re.compile(r"(.*)(\(\d+\))(\.[^.]*)?")
 _PART = re.compile(
@@ -86,10 +88,17 @@ def _cut(photo: str, least: int) -> Iterator[str]:
 
 def _captions(text: str) -> list[StoredCaption]:
     whole = decode(text)
-    if not isinstance(whole.value, dict) or _GOOGLES.isdisjoint(whole.value):
+    if not isinstance(whole.value, dict) or not _is_googles(whole.value):
         raise ValueError("none of the fields that Google writes, such as photoTakenTime")
     found = text_in(text, whole, "description")
     return [StoredCaption(found.value, (found.place,), speller(text))] if found else []
+
+
+def _is_googles(row: dict[str, Any]) -> bool:
+    """Return whether a photo's sidecar is Google's: by a field that only it writes, or by its title, a photo's name."""
+    if not _GOOGLES.isdisjoint(row):
+        return True
+    return "description" in row and is_photo(str(row.get("title"))) and _GALLERY_DLS not in row
 
 
 def _withheld(text: str) -> str:
