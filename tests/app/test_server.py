@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import uvicorn
 
 from tests.app.window import opened
 from tests.cli.program import POSIX, call
@@ -106,6 +107,23 @@ def test_a_signal_before_the_server_takes_them_ends_it_all_the_same(number):
         assert signal.getsignal(number) is signal.default_int_handler
     finally:
         signal.signal(number, before)
+
+
+def test_a_second_ctrl_c_breaks_nothing_off(monkeypatch):
+    server = uvicorn.Server(uvicorn.Config(None, log_level="warning", lifespan="off"))
+    starts = server.startup
+
+    async def pressed(sockets):
+        await starts(sockets)
+        for _ in range(2):
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(server, "startup", pressed)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        _run(server, listener)
+    assert server.should_exit
+    assert not server.force_exit
 
 
 def test_under_nohup_it_outlives_its_terminal(tmp_path, tiny_path):

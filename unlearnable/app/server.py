@@ -136,12 +136,14 @@ def _listening(port: int) -> Iterator[socket.socket]:
 def _run(server: Any, listener: socket.socket) -> None:
     """Run the server until a signal asks it to end, also one that comes before uvicorn takes them or after it did.
 
-    Where nohup ignores the end of the terminal, it stays ignored.
+    A second signal changes nothing: uvicorn would give up at once, and log what that breaks off. Where nohup ignores
+    the end of the terminal, it stays ignored.
     """
 
     def end(*_: object) -> None:
         server.should_exit = True
 
+    server.handle_exit = end
     before = {one: signal.signal(one, end) for one in ENDING if signal.getsignal(one) != signal.SIG_IGN}
     try:
         server.run(sockets=[listener])
