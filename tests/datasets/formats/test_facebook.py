@@ -106,19 +106,6 @@ def test_a_file_of_which_no_post_stays_is_not_written(tmp_path: Path) -> None:
     assert list(tree(tmp_path / "out")) == ["album/1.json"]
 
 
-def test_photos_are_known_without_the_time_of_their_making(tmp_path: Path) -> None:
-    rows = [{"uri": f"{n}.jpg", "description": f"dog {n}"} for n in range(3)]
-    texts = {
-        "album/0.json": {"name": "Lake", "photos": rows[:1]},
-        "your_uncategorized_photos.json": {"other_photos_v2": rows[1:2]},
-        "your_posts_1.json": [{"timestamp": 1, "attachments": [{"data": [{"media": rows[2]}]}]}],
-    }
-    lay_out(tmp_path, {name: json.dumps(text) for name, text in texts.items()}, *(row["uri"] for row in rows))
-    dataset = open_dataset(tmp_path)
-    assert dataset.format == "facebook"
-    assert {pair.photo: pair.caption for pair in dataset.pairs} == {row["uri"]: row["description"] for row in rows}
-
-
 def test_messages_are_no_posts(tmp_path: Path) -> None:
     photos = [{"uri": "a.jpg", "creation_timestamp": 1}]
     messages = json.dumps({"participants": [], "messages": [{"sender_name": "x", "photos": photos}]})

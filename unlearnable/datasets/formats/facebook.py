@@ -32,12 +32,11 @@ _BELOW = (_LABELS, "media", "dict", "vec")  # lists in a post with labels, insid
 _TEXT = frozenset(("message", "text", "caption", "nachricht", "mensaje", "messaggio", "mensagem", "bericht"))
 _ALBUM = ("photos", "other_photos_v2")
 _COVER = "cover_photo"
-_OF_A_MEDIUM = frozenset(("creation_timestamp", "description", "title"))  # one of them, beside its `uri`
 _MENTION = re.compile(r"@\[\d+:\d*:([^\]]*)\]")  # `@[4000:2048:Ada Cox]`
 
 
 def _suits(text: str) -> bool:
-    if '"uri"' not in text:
+    if '"uri"' not in text or not ('"creation_timestamp"' in text or f'"{_LABELS}"' in text):
         return False
     whole = decode(text)
     photos = (one for name in _ALBUM for one in rows_in(text, whole, name))
@@ -59,7 +58,7 @@ def _has_attachments(post: Node) -> bool:
 
 
 def _is_medium(value: Any) -> bool:
-    return isinstance(value, dict) and "uri" in value and not _OF_A_MEDIUM.isdisjoint(value)
+    return isinstance(value, dict) and {"uri", "creation_timestamp"} <= value.keys()
 
 
 def _scan(text: str) -> Scan:
