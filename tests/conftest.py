@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -43,6 +44,8 @@ TINY = {
 }
 CAPTIONS = ("a dog runs on grass", "two kids at the beach", "my new bike", "sunset over hills", "grandma bakes a cake")
 
+NUMBERS = itertools.count()
+
 settings.register_profile("shared", deadline=None)  # machines that others use too
 settings.load_profile("shared")
 
@@ -56,9 +59,16 @@ def threads():
     torch.set_num_threads(1)
 
 
+@pytest.fixture(scope="session")
+def state_folders(tmp_path_factory):
+    """The folder of the state folders: whoever makes a temporary folder looks through all of those beside it."""
+    return tmp_path_factory.mktemp("states")
+
+
 @pytest.fixture(autouse=True)
-def state_folder(tmp_path_factory, monkeypatch):
-    folder = tmp_path_factory.mktemp("state")
+def state_folder(state_folders, monkeypatch):
+    folder = state_folders / str(next(NUMBERS))
+    folder.mkdir()
     monkeypatch.setenv("UNLEARNABLE_STATE", str(folder))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     return folder

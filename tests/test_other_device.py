@@ -41,7 +41,7 @@ def training(posts: str, model: str) -> dict[str, Any]:
 def verifying(posts: str, model: str) -> dict[str, Any]:
     """Train victims on posts, as every attacker."""
     report = unlearnable.verify(
-        Path(posts), Path(posts).parent / "uap-copies", victims=(model,), attackers=ATTACKERS.own, epochs=1, seeds=(0,)
+        Path(posts), Path("uap-copies"), victims=(model,), attackers=ATTACKERS.own, epochs=1, seeds=(0,)
     )
     return {"device": report.device, "figures": [cell.loss_curve[-1] for cell in report.cells]}
 
@@ -71,30 +71,26 @@ def people(tmp_path):
     return folder
 
 
-def found_there(folder: Path, code: str, *words: str) -> Any:
-    """Return what code in a new process, to which the device belongs, prints: it may use `chosen` and this module."""
+def all_jobs(posts: str, model: str, language: str) -> dict[str, dict[str, Any]]:
+    """Return what each job gives, by its name; the last ones look at what the first ones wrote."""
+    ways = {way: protecting(posts, model, language, way) for way in WAYS}
+    return ways | {job.__name__: job(posts, model) for job in JOBS}
+
+
+def found_there(folder: Path, *words: str) -> Any:
+    """Return what all jobs give in a new process, to which the device belongs."""
     folder.mkdir()
-    names = "import json, sys; from tests.other_device import chosen; from tests import test_other_device as jobs"
-    line = [sys.executable, "-c", f"{names}\nwith chosen(): print(json.dumps({code}))", *words]
+    code = "import json, sys; from tests.other_device import chosen; from tests.test_other_device import all_jobs"
+    line = [sys.executable, "-c", f"{code}\nwith chosen(): print(json.dumps(all_jobs(*sys.argv[1:])))", *words]
     done = subprocess.run(line, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_noise_and_words_are_those_of_the_cpu(people, tiny_path, tiny_mlm, tmp_path, monkeypatch):
+def test_noise_words_and_victims_are_those_of_the_cpu(people, tiny_path, tiny_mlm, tmp_path, monkeypatch):
     words = str(people), str(tiny_path), str(tiny_mlm)
-    found = found_there(tmp_path / "there", "[jobs.protecting(*sys.argv[1:], way) for way in jobs.WAYS]", *words)
+    there = found_there(tmp_path / "there", *words)
     monkeypatch.chdir(tmp_path)
-    for there, way in zip(found, WAYS, strict=True):
-        assert there["device"].startswith(NAME)
-        assert there["figures"] == pytest.approx(protecting(*words, way)["figures"], rel=0.05), way
-
-
-def test_victims_are_those_of_the_cpu(people, tiny_path, tiny_mlm, tmp_path, monkeypatch):
-    words = str(people), str(tiny_path)
-    monkeypatch.chdir(tmp_path)
-    protecting(*words, str(tiny_mlm), "uap")
-    found = found_there(tmp_path / "there", "[job(*sys.argv[1:]) for job in jobs.JOBS]", *words)
-    for there, job in zip(found, JOBS, strict=True):
-        assert there["device"].startswith(NAME)
-        assert there["figures"] == pytest.approx(job(*words)["figures"], rel=0.05, abs=0.01), job
+    for job, here in all_jobs(*words).items():
+        assert there[job]["device"].startswith(NAME)
+        assert there[job]["figures"] == pytest.approx(here["figures"], rel=0.05, abs=0.01), job

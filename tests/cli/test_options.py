@@ -239,3 +239,15 @@ def test_what_is_required_is_asked_for(name, setting, hint):
     result = call(name)
     assert result.returncode == 2
     assert result.stderr.splitlines() == [f"error: {setting} is not given", f"hint: {hint}"]
+
+
+def test_a_variable_that_nothing_reads_is_said(tmp_path):
+    misspelt = {"UNLEARNABLE_EPSILO": "4", "UNLEARNABLE_TRAIN_DATA": "d", "UNLEARNABLE_XYZQJ": "1"}
+    right = {"UNLEARNABLE_VERIFY_SEED": "1", "UNLEARNABLE_DATA": str(tmp_path), "UNLEARNABLE_CACHE": str(tmp_path)}
+    result = call("protect", ".", "--print-config", cwd=tmp_path, env=misspelt | right)
+    assert result.returncode == 0
+    assert result.stderr.splitlines() == [
+        "warning: nothing reads the variable UNLEARNABLE_EPSILO: did you mean UNLEARNABLE_EPSILON?",
+        "warning: nothing reads the variable UNLEARNABLE_TRAIN_DATA: did you mean UNLEARNABLE_TRAIN_SEED?",
+        "warning: nothing reads the variable UNLEARNABLE_XYZQJ: docs/reference/settings.md lists all",
+    ]

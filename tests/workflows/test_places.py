@@ -72,6 +72,17 @@ def test_default_folders(tmp_path):
         assert where.private == tmp_path / "photos-protected.private"
 
 
+def test_the_default_folder_lies_beside_a_link_to_the_photos(tmp_path, monkeypatch):
+    (tmp_path / "disk" / "photos").mkdir(parents=True)
+    (tmp_path / "mine").symlink_to(tmp_path / "disk" / "photos")
+    monkeypatch.chdir(tmp_path)
+    for path in ("mine", "./mine/", tmp_path / "mine"):
+        assert layout_of(Path(path), None).output == tmp_path / "mine-protected"
+    monkeypatch.chdir(tmp_path / "disk" / "photos")
+    for path in (".", "../photos", "../../disk/photos"):
+        assert layout_of(Path(path), None).output == tmp_path / "disk" / "photos-protected"
+
+
 @pytest.mark.parametrize("output", ["photos", "photos/out", ".", "photos/..", "/"])
 def test_output_and_photos_may_not_overlap(tmp_path, output):
     (tmp_path / "photos").mkdir()

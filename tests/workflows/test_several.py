@@ -28,7 +28,7 @@ sys.argv = ["unlearnable", *json.loads(sys.argv[1])]
 main()
 """
 Child = partial(Forked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-SETTINGS = {
+SETTINGS = {  # `settings` adds a tower that is loaded at once
     "UNLEARNABLE_ADVERSARIAL_WEIGHT": "3",
     "UNLEARNABLE_ADVERSARY_STEPS": "2",
     "UNLEARNABLE_SURROGATE_STEPS": "4",  # in training each process normalises its half, until another word is best
@@ -37,11 +37,11 @@ SETTINGS = {
 }
 
 
-def start(folder, model, output, *options, second=None):
+def start(folder, model, settings, output, *options, second=None):
     """Start two processes that protect the photos of the folder together; the second may see another folder."""
     arguments = ["--surrogate", str(model), "--output", str(folder / output), "--device=cpu", "--json", *options]
     port = str(20_000 + (7 * os.getpid() + len(output)) % 20_000)
-    base = os.environ | SETTINGS | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    base = os.environ | settings | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     base |= {"WORLD_SIZE": "2", "ACCELERATE_USE_CPU": "true"}
     return [
         Child(
@@ -74,23 +74,29 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def run(folder, tiny_path):
-    """Start two processes on that folder: the output, options."""
-    return partial(start, folder, tiny_path)
+def settings(tiny_path):
+    """Environment of every process."""
+    return SETTINGS | {"UNLEARNABLE_TOWERS": str(tiny_path)}
 
 
 @pytest.fixture(scope="module")
-def two(folder, tiny_path):
+def run(folder, tiny_path, settings):
+    """Start two processes on that folder: the output, options."""
+    return partial(start, folder, tiny_path, settings)
+
+
+@pytest.fixture(scope="module")
+def two(folder, tiny_path, settings):
     """The report of two processes, started as docs/guide/cluster.md has it."""
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m"]
     run = ["unlearnable", "protect", folder / "photos", "--surrogate", tiny_path, "--output", folder / "two", "--json"]
     command_line = [*launch, *map(str, run)]
-    return ended([Child(command_line, env=os.environ | SETTINGS)])
+    return ended([Child(command_line, env=os.environ | settings)])
 
 
-def test_two_processes_come_to_the_loss_of_one(two, folder, tiny_path):
+def test_two_processes_come_to_the_loss_of_one(two, folder, tiny_path, settings):
     arguments = ("protect", folder / "photos", "--surrogate", tiny_path, "--output", folder / "one")
-    one = json.loads(call(*arguments, "--device=cpu", "--json", env=SETTINGS).stdout)
+    one = json.loads(call(*arguments, "--device=cpu", "--json", env=settings).stdout)
     assert two["loss_rounds"] == pytest.approx(one["loss_rounds"], rel=0.02)
     assert tree(folder / "two").keys() == tree(folder / "one").keys()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tomllib
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -11,7 +12,7 @@ import typer
 from pydantic import BaseModel
 
 from unlearnable import config
-from unlearnable.cli.console import print_json
+from unlearnable.cli.console import print_json, say
 from unlearnable.cli.shown import shown
 from unlearnable.errors import Interrupted
 from unlearnable.progress.logfile import open_log
@@ -59,6 +60,8 @@ def run_command(
     given = context.params
     flags = {**_flags(context, kind), **(found or {})}
     settings = (resolve or partial(config.resolve_as, kind))(flags, given["config_file"], names=_names(context))
+    for name, proposal in config.unknown_variables().items() if is_first() else ():
+        say(f"warning: nothing reads the variable {name}: {proposal}", logging.WARNING)
     if given["print_config"]:
         print_settings(settings, as_json=given["as_json"])
         return None

@@ -61,6 +61,7 @@ from unlearnable.config.train import (
     Schedule,
     TrainSettings,
 )
+from unlearnable.config.unknown import unknown_variables
 from unlearnable.config.verify import VerifySettings
 
 __all__ = [
@@ -122,5 +123,6 @@ __all__ = [
     "takes_several",
     "takes_whole_numbers",
     "to_toml",
+    "unknown_variables",
     "variable",
 ]

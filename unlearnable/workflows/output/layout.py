@@ -222,10 +222,12 @@ def layout_of(photos: Path, output: Path | None) -> Layout:
         OutputError: a name is too long or that of a file, or the output would lie in a private folder, or the private
             one in one that may be published.
     """
-    root = (photos if photos.is_dir() else photos.parent).resolve()
+    folder = photos if photos.is_dir() else photos.parent
+    root = folder.resolve()
     if not root.name:
         raise ConfigError(f"{root} as a whole cannot be protected", hint="give a folder of photos")
-    target = output or root.with_name(f"{root.name}-protected")
+    named = root if ".." in folder.parts else folder.absolute()  # beside a link to a folder, not where it leads
+    target = output or named.with_name(f"{named.name}-protected")
     whole = Path(os.path.abspath(target))  # noqa: PTH100  (`resolve` fails where a name is too long)
     longest = whole.parent / f"{whole.name}.private" / SUMS
     if not limits.can_exist(longest):

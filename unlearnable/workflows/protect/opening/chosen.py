@@ -114,7 +114,7 @@ def root_of(layout: Layout, settings: ProtectSettings) -> Path:
     """
     beside = layout.output.with_name(layout.output.name.removesuffix("-protected"))
     if settings.output is None and beside != layout.output and beside.is_dir():
-        return beside
+        return beside.resolve()
     for path in (_taken_along(settings.photos[0], layout, settings), settings.photos[0]):
         with suppress(InputError, OSError):  # it is gone, or this user may not look there
             first = _matching(path)[0]
