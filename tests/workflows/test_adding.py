@@ -248,6 +248,15 @@ def test_photos_that_no_run_wrote_are_named_as_they_have_no_noise(last_week, pos
     assert said not in protect("photos", add=True).notes
 
 
+def test_photos_are_added_through_the_link_that_the_first_ones_were_found_by(posts, at_once, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mine").symlink_to(posts)
+    protect("mine", **at_once)
+    take(posts, range(8, 10), name="p{}.png", first=8)
+    assert protect("mine", add=True, **at_once).added == 2
+    assert protect(posts, output="mine-protected", add=True, **at_once).added == 0
+
+
 def test_it_can_be_added_to_again_and_again(last_week, posts, tmp_path):
     take(posts, range(2))
     protect(posts, add=True)
