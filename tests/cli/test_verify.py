@@ -47,7 +47,7 @@ def test_verify_for_a_person_fits_80_columns_and_names_the_split(pair, tiny_path
     result = call(*arguments, env={"COLUMNS": "80"})
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
-    assert "cannot be judged" in result.stdout.splitlines()[0]
+    assert "too few posts to tell" in result.stdout.splitlines()[0]
     assert "20 % of the photos, drawn with seed 0" in " ".join(result.stdout.split())
     for arm in ("clean", "protected", "noise-only"):
         assert re.search(rf"loss, tiny.safetensors, {arm} +[▁-█] \d", result.stdout)

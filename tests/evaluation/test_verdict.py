@@ -37,23 +37,37 @@ REFERENCES = References(random=both(10.0), pretrained={"small": both(10.0)})
 @pytest.mark.parametrize(
     ("clean", "protected", "back", "outcome"),
     [
-        (60, 10, 10, "protected"),
-        (60, 15, 15, "protected"),
-        (60, 16, 16, "partly protected"),
-        (60, 35, 35, "partly protected"),
-        (60, 36, 36, "not protected"),
-        (60, 60, 60, "not protected"),
-        (60, 5, 5, "protected"),
-        (19, 10, 10, "cannot be judged"),
-        (60, 17.5, 12.5, "protected"),  # 0.85 and 0.95, whose mean is summed to less than 0.9
-        (60, 10, 34, "partly protected"),
-        (60, 34, 10, "partly protected"),
+        (60, 10, 10, "holds"),
+        (60, 35, 35, "holds"),
+        (60, 36, 36, "does not hold"),
+        (60, 60, 60, "does not hold"),
+        (60, 5, 5, "holds"),
+        (19, 10, 10, "too few posts to tell"),
+        (60, 37.5, 32.5, "holds"),  # 0.45 and 0.55
+        (60, 10, 34, "holds"),
+        (60, 34, 10, "holds"),
     ],
 )
 def test_outcomes(clean, protected, back, outcome):
     (found,) = findings([cell("clean", clean), cell("protected", protected, back=back)], REFERENCES)
     assert found.outcome == outcome
     assert verdict([found]).startswith(f"{outcome}: ")
+
+
+@pytest.mark.parametrize(
+    ("kept", "outcome"),
+    [(2, "holds"), (14, "does not hold"), (8, "too few posts to tell"), (7, "too few posts to tell")],
+)
+def test_an_interval_on_both_sides_of_the_bound_is_too_few_posts(kept, outcome):
+    """15 of 20 photos are found after training on clean posts, none by chance."""
+    none = References(random=both(0.0), pretrained={})
+    cells: list[Cell] = []
+    arms: list[tuple[ArmName, int]] = [("clean", 15), ("protected", kept)]
+    for data, found in arms:
+        ranks = [1] * found + [20] * (20 - found)
+        ranked = RanksRecord(image_to_text=ranks, text_to_image=ranks)
+        cells.append(cell(data, 5 * found).model_copy(update={"ranks": ranked}))
+    assert findings(cells, none)[0].outcome == outcome
 
 
 def test_means_and_spread_are_over_the_seeds():
@@ -73,17 +87,16 @@ def test_what_a_victim_knew_before_is_not_held_against_the_protection():
     (found,) = findings([cell("clean", 80), cell("protected", 40)], references)
     assert found.effect == pytest.approx(40 / 70)
     assert found.effect_pretrained == pytest.approx(1.0)
-    assert found.outcome == "protected"
+    assert found.outcome == "holds"
 
 
 def test_each_victim_and_attack_is_judged_by_itself_and_named():
     cells = [cell("clean", 60), cell("protected", 10), cell("protected", 58, through="grayscale")]
     cells += [cell("clean", 60, victim="a/b/vit.safetensors"), cell("protected", 30, victim="a/b/vit.safetensors")]
     found = findings(cells, References(random=both(10.0), pretrained={}))
-    assert [one.outcome for one in found] == ["protected", "not protected", "partly protected"]
+    assert [one.outcome for one in found] == ["holds", "does not hold", "holds"]
     assert verdict(found) == (
-        "not protected: protection held against small; it was only partial against vit.safetensors; "
-        "it did not hold against small through grayscale"
+        "does not hold: protection held against small, vit.safetensors; it did not hold against small through grayscale"
     )
 
 
@@ -91,16 +104,16 @@ def test_what_cannot_be_judged_is_no_protection():
     cells = [cell("clean", 60), cell("protected", 10)]
     cells += [cell("clean", 12, victim="b"), cell("protected", 12, victim="b")]
     assert verdict(findings(cells, REFERENCES)) == (
-        "cannot be judged: protection held against small; clean posts taught too little to judge it against b"
+        "too few posts to tell: protection held against small; more posts or seeds are needed to judge it against b"
     )
 
 
 def test_an_outcome_of_one_direction_alone_is_told_as_that():
     cells = [cell("clean", 15, back=60), cell("protected", 10)]
     (found,) = findings(cells, REFERENCES)
-    assert (found.outcome, found.judged_by) == ("protected", ["text_to_image"])
+    assert (found.outcome, found.judged_by) == ("holds", ["text_to_image"])
     assert verdict([found]) == (
-        "protected: protection held against small; one direction alone could be judged against small"
+        "holds: protection held against small; one direction alone could be judged against small"
     )
     assert "one direction" not in verdict(findings([cell("clean", 60), cell("protected", 10)], REFERENCES))
     many = [found.model_copy(update={"victim": name}) for name in "abcdef"]
@@ -109,17 +122,17 @@ def test_an_outcome_of_one_direction_alone_is_told_as_that():
 
 def test_an_attacker_is_compared_with_its_own_clean_cells_and_named():
     cells = [cell("clean", 60), cell("protected", 10)]
-    cells += [one.model_copy(update={"attacker": "cutout"}) for one in (cell("clean", 40), cell("protected", 25))]
+    cells += [one.model_copy(update={"attacker": "cutout"}) for one in (cell("clean", 40), cell("protected", 30))]
     found = findings(cells, REFERENCES)
     assert [(one.attacker, one.clean_mean, one.outcome) for one in found] == [
-        ("plain", 60, "protected"), ("cutout", 40, "partly protected")
+        ("plain", 60, "holds"), ("cutout", 40, "does not hold")
     ]  # fmt: skip
     assert verdict(found) == (
-        "partly protected: protection held against small; it was only partial against small with attacker cutout"
+        "does not hold: protection held against small; it did not hold against small with attacker cutout"
     )
     assert missed([parse_rule("hit10<=20")], cells, found) == [
-        "hit10<=20: small with attacker cutout, image -> text: 25",
-        "hit10<=20: small with attacker cutout, text -> image: 25",
+        "hit10<=20: small with attacker cutout, image -> text: 30",
+        "hit10<=20: small with attacker cutout, text -> image: 30",
     ]
 
 
@@ -157,7 +170,7 @@ def test_a_figure_that_is_the_bound_meets_it_however_sums_are_rounded(photos, cl
     cells = [cell("clean", 100 * clean / photos), cell("protected", 100 * protected / photos)]
     (found,) = findings(cells, by_chance)
     assert (found.effect, found.effect_image_to_text) == (bound, bound)
-    assert found.outcome == {0: "not protected", 0.5: "partly protected", 0.9: "protected"}[bound]
+    assert found.outcome == ("holds" if bound >= 0.5 else "does not hold")
     assert not missed([parse_rule(f"effect>={bound}")], cells, [found])
 
 
@@ -184,7 +197,7 @@ def test_a_requirement_that_cannot_be_read_is_refused(rule):
 
 @given(st.floats(30, 100), st.floats(0, 100))
 def test_less_learnt_is_never_judged_worse(clean, protected):
-    order = ["not protected", "partly protected", "protected"]
+    order = ["does not hold", "too few posts to tell", "holds"]
     outcomes = [
         findings([cell("clean", clean), cell("protected", hit)], REFERENCES)[0].outcome
         for hit in (protected, protected / 2)
@@ -198,12 +211,12 @@ def test_an_attack_that_knows_the_tool_is_named_beside_the_verdict_and_does_not_
     found[1] = found[1].model_copy(update={"adaptive": True})
     worst, adaptive = (worst_finding([one], cells, REFERENCES) for one in found)
     assert verdict(found, worst, adaptive) == (
-        "protected: protection held against small; least effect 1.00 (interval not known) "
+        "holds: protection held against small; least effect 1.00 (interval not known) "
         "against small; made against this tool, 0.20 (interval not known) against small "
         "through strip-trigger"
     )
     assert "made against" not in verdict(found, worst, worst)
-    assert verdict(found[1:], None, adaptive).startswith("not protected: it did not hold against small through strip")
+    assert verdict(found[1:], None, adaptive).startswith("does not hold: it did not hold against small through strip")
 
 
 def test_a_share_is_said_in_times_out_of_ten():
@@ -216,7 +229,7 @@ def test_a_share_is_said_in_times_out_of_ten():
 def test_many_are_counted():
     names = [f"jpeg-{quality}" for quality in range(10, 16)]
     cells = [cell("clean", 60), *(cell("protected", 10, through=name) for name in names)]
-    assert verdict(findings(cells, REFERENCES)) == "protected: protection held against 6 of 6 tests"
+    assert verdict(findings(cells, REFERENCES)) == "holds: protection held against 6 of 6 tests"
     assert verdict(findings(cells[:5], REFERENCES)).count("small through") == 4
 
 

@@ -39,8 +39,8 @@ def test_no_effect_is_least_of_a_victim_that_knew_such_photos_already():
     cells = [cell("clean", 72), cell("protected", 90), cell("clean", 72, victim="b"), cell("protected", 30, victim="b")]
     found = findings(cells, references)
     assert [(one.outcome, one.effect is None) for one in found] == [
-        ("cannot be judged", False),
-        ("partly protected", False),
+        ("too few posts to tell", False),
+        ("holds", False),
     ]
     assert worst_finding(found, cells, references).victim == "b"
     assert worst_finding(found[:1], cells, references) is None

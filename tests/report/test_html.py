@@ -140,14 +140,14 @@ def cell(data: ArmName, seed: int, hit10: float) -> Cell:
 
 
 STUDY = VerifyReport(
-    originals="/in", protected="/out", output="/out.verify", verdict=f"protected: {HOSTILE}", skipped=[], missed=[],
+    originals="/in", protected="/out", output="/out.verify", verdict=f"holds: {HOSTILE}", skipped=[], missed=[],
     gallery=GalleryRecord(source=HOSTILE, photos=75, captions=75, split_seed=0, train_photos=9, train_pairs=9,
                           background_photos=0, near_duplicates=[HOSTILE]),
     references=References(random=ways(13.3), pretrained={HOSTILE: ways(8.0)}),
     cells=[cell("clean", 0, 60.0), cell("clean", 1, 64.0), cell("protected", 0, 14.0), cell("protected", 1, 16.0)],
     findings=[Finding(victim=HOSTILE, through="png", clean_mean=62, clean_std=2, protected_mean=15, protected_std=1,
                       protected_medr=7, effect=0.965, effect_low=0.86, effect_high=1.05, effect_image_to_text=None,
-                      effect_pretrained=0.9, outcome="protected")],
+                      effect_pretrained=0.9, outcome="holds", judged_by=["text_to_image"])],
     victims=[VictimRecord(name=HOSTILE, role="held-out", family="vit"),
              VictimRecord(name="b", role=None, family="vit")],
     matrix=[MatrixRow(through="strip-trigger", attacker="plain", adaptive=True, effects={HOSTILE: -0.25, "b": None}),
@@ -160,9 +160,7 @@ STUDY = VerifyReport(
 
 def test_the_page_of_a_study_has_the_verdict_first_then_table_and_curves():
     page = verify_page(STUDY)
-    assert (
-        page.index("protected: ") < page.index("random ranking") < page.index("<polyline") < page.index("How to read")
-    )
+    assert page.index("holds: ") < page.index("random ranking") < page.index("<polyline") < page.index("How to read")
     for figure in ("62 (52 to 72)", "15 (8.5 to 22)", ">99.0<", "0.96 (0.86 to 1.05)", "–", "All met."):
         assert figure in page
     assert page.count('role="img"') == 2
@@ -189,12 +187,14 @@ def test_a_victim_has_one_name_whatever_folder_it_lies_in():
 
 
 def test_no_effect_stands_beside_an_outcome_that_cannot_be_judged():
-    one = STUDY.findings[0].model_copy(update={"outcome": "cannot be judged", "effect_image_to_text": -0.33})
+    one = STUDY.findings[0].model_copy(
+        update={"outcome": "too few posts to tell", "judged_by": [], "effect_image_to_text": -0.33}
+    )
     page = verify_page(STUDY.model_copy(update={"findings": [one]}))
     assert (
         re.findall(r'<td class="n" data-label="(?:text→image|image→text|against.*?)">([^<]*)</td>', page) == ["–"] * 3
     )
-    assert finding_line(one).endswith("png: effect - text->image, - image->text: cannot be judged")
+    assert finding_line(one).endswith("png: effect - text->image, - image->text: too few posts to tell")
 
 
 def test_attackers_have_a_column_where_there_is_more_than_plain_training():

@@ -97,8 +97,8 @@ def test_a_real_shortcut_is_judged_protected_and_nothing_is_written_to_the_photo
     before = tree(scenes)
     report = verify(settings("shortcut", require=("hit10<=60", "effect>=0.9")))
     finding = report.findings[0]
-    assert report.verdict.startswith("protected: ")
-    assert finding.outcome == "protected"
+    assert report.verdict.startswith("holds: ")
+    assert finding.outcome == "holds"
     assert finding.clean_mean >= 80
     assert report.missed == []
     assert report.cells[1].shortcut.text_to_image.hit10 > report.cells[1].text_to_image.hit10
@@ -108,7 +108,7 @@ def test_a_real_shortcut_is_judged_protected_and_nothing_is_written_to_the_photo
 
 def test_an_untouched_copy_is_judged_not_protected(settings):
     report = verify(settings("untouched", epochs=10, require=("hit10<=60",)))
-    assert report.verdict.startswith("not protected: ")
+    assert report.verdict.startswith("does not hold: ")
     assert report.findings[0].effect == pytest.approx(0.0)
     assert len(report.missed) == 2
     assert report.cells[0].loss_curve == report.cells[1].loss_curve
@@ -116,7 +116,7 @@ def test_an_untouched_copy_is_judged_not_protected(settings):
 
 def test_posts_that_teach_nothing_cannot_be_judged(settings):
     report = verify(settings("untouched", epochs=0, require=("effect>=0.9",)))
-    assert report.verdict.startswith("cannot be judged: ")
+    assert report.verdict.startswith("too few posts to tell: ")
     assert report.findings[0].effect is None
     assert report.missed
     assert any("cannot be judged if clean posts" in note for note in report.notes)
@@ -396,6 +396,13 @@ def test_a_victim_from_scratch_starts_from_weights_of_its_seed(settings):
     assert report.cells[0].loss_curve != report.cells[2].loss_curve
 
 
+def test_a_photo_that_came_since_is_a_note(settings, scenes, tmp_path):
+    copy = broken(scenes, tmp_path, lambda copy: (copy / "3.png").unlink())
+    report = verify(settings(copy, epochs=0))
+    assert [one.where for one in report.skipped if one.reason == "not-protected"] == ["3.png"]
+    assert any("1 new photo has no protected copy" in note for note in report.notes)
+
+
 def append(path, row):
     path.write_text(path.read_text() + json.dumps(row) + "\n")
 
@@ -410,7 +417,6 @@ def broken(scenes, tmp_path, change):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda copy: (copy / "3.png").unlink(), "3.png has no protected copy"),
         (
             lambda copy: Image.new("RGB", (32, 31)).save(copy / "3.png"),
             "3.png is 32 x 31, its original 3.png is 32 x 32",

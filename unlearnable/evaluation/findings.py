@@ -11,7 +11,7 @@ from unlearnable.evaluation.intervals import Arms, Interval, interval_of_effect
 from unlearnable.evaluation.per_photo import Way, hit_interval, hits
 from unlearnable.results import BothWays, Cell, Finding, Outcome, References, WorstFinding
 
-HELD, PARTLY = 0.9, 0.5  # effects from which protection counts as full and as partial
+HOLDS = 0.5  # least effect of a protection that holds: it takes away half of what clean posts teach
 DECIMALS = 9  # of figures that are compared with a bound: further ones are of how sums are rounded, not of ranks
 LEAST_GAP = 10.0  # points of Hit@10 that clean posts must teach before an effect can be judged
 WAYS: tuple[Way, ...] = ("image_to_text", "text_to_image")
@@ -49,7 +49,7 @@ def _finding(key: Attempt, cells: Sequence[Cell], references: References, owners
     strict = [_effect(clean, protected, way, random, pretrained) for way in WAYS]
     ends = {"clean": hit_interval(clean, "text_to_image", owners)}
     ends["protected"] = hit_interval(protected, "text_to_image", owners)
-    ends["effect"] = effect_interval(clean, protected, ["text_to_image"], random, owners)
+    ends["effect"] = effect_interval(clean, protected, ["text_to_image"], owners, random)
     clean_hits, protected_hits = ([cell.text_to_image.hit10 for cell in some] for some in (clean, protected))
     finding = Finding(
         **key._asdict(),
@@ -63,7 +63,7 @@ def _finding(key: Attempt, cells: Sequence[Cell], references: References, owners
         effect_pretrained=_effect(clean, protected, "text_to_image", pretrained),
         clean_through_mean=_hit(attacked, "text_to_image") if attacked else None,
         effect_through=_effect(attacked, protected, "text_to_image", random) if attacked else None,
-        outcome=_outcome(strict),
+        outcome=_outcome(strict, effect_interval(clean, protected, WAYS, owners, random, pretrained)),
         judged_by=[way for way, effect in zip(WAYS, strict, strict=True) if effect is not None],
     )
     return finding.model_copy(update=_ends(ends))
@@ -86,7 +86,11 @@ def _cells(cells: Iterable[Cell], wanted: tuple[str, ...]) -> list[Cell]:
 
 
 def effect_interval(
-    clean: Sequence[Cell], protected: Sequence[Cell], ways: Sequence[Way], random: BothWays, owners: Sequence[int]
+    clean: Sequence[Cell],
+    protected: Sequence[Cell],
+    ways: Sequence[Way],
+    owners: Sequence[int],
+    *references: BothWays | None,
 ) -> Interval | None:
     """Return the interval of the mean effect of some directions; None where it is not known.
 
@@ -94,16 +98,16 @@ def effect_interval(
         clean: clean cells, one a seed.
         protected: protected cells, one a seed.
         ways: directions, of which those that clean posts taught too little of are left out.
-        random: random ranking.
         owners: photo of each caption of the gallery, as `findings` has it.
+        references: scores that the effect is measured against, of which the best counts.
     """
     arms = []
     for way in ways:
         learnt, kept = hits(clean, way, owners), hits(protected, way, owners)
         if learnt is None or kept is None:
             return None
-        if _effect(clean, protected, way, random) is not None:
-            arms.append(Arms(learnt, kept, _hit10(random, way)))
+        if _effect(clean, protected, way, *references) is not None:
+            arms.append(Arms(learnt, kept, _floor(references, way)))
     return interval_of_effect(arms, LEAST_GAP) if arms else None
 
 
@@ -123,17 +127,22 @@ def _hit10(scores: Cell | BothWays, way: Way) -> float:
 
 def _effect(clean: Sequence[Cell], protected: Sequence[Cell], way: Way, *references: BothWays | None) -> float | None:
     """Return (clean - protected) / (clean - the best reference); None without one or if clean teach too little."""
-    floor = max((_hit10(one, way) for one in references if one is not None), default=None)
-    learnt = _hit(clean, way)
-    if floor is None or round(learnt - floor, DECIMALS) < LEAST_GAP:
+    if not any(references):
+        return None
+    floor, learnt = _floor(references, way), _hit(clean, way)
+    if round(learnt - floor, DECIMALS) < LEAST_GAP:
         return None
     return round((learnt - _hit(protected, way)) / (learnt - floor), DECIMALS)
 
 
-def _outcome(effects: Sequence[float | None]) -> Outcome:
-    """Return the outcome by the mean of the directions, each of which alone is noisy in a small gallery."""
+def _floor(references: Iterable[BothWays | None], way: Way) -> float:
+    return max(_hit10(one, way) for one in references if one is not None)
+
+
+def _outcome(effects: Sequence[float | None], ends: Interval | None) -> Outcome:
+    """Return whether protection holds, by the interval of the mean over directions; by the mean where none is known."""
     judged = [effect for effect in effects if effect is not None]
     if not judged:
-        return "cannot be judged"
-    mean = round(fmean(judged), DECIMALS)
-    return "protected" if mean >= HELD else "partly protected" if mean >= PARTLY else "not protected"
+        return "too few posts to tell"
+    low, high = ends or (round(fmean(judged), DECIMALS),) * 2
+    return "holds" if low >= HOLDS else "does not hold" if high < HOLDS else "too few posts to tell"

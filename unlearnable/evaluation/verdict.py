@@ -12,10 +12,9 @@ from unlearnable.results import Cell, Finding, Outcome, References, WorstFinding
 
 MOST_NAMED = 4
 _SAYING: dict[Outcome, str] = {
-    "protected": "protection held against",
-    "partly protected": "it was only partial against",
-    "not protected": "it did not hold against",
-    "cannot be judged": "clean posts taught too little to judge it against",
+    "holds": "protection held against",
+    "does not hold": "it did not hold against",
+    "too few posts to tell": "more posts or seeds are needed to judge it against",
 }
 
 
@@ -32,7 +31,7 @@ def verdict(
         worst: of those that are not adaptive.
         worst_adaptive: of those that are.
     """
-    order: tuple[Outcome, ...] = ("not protected", "partly protected", "cannot be judged", "protected")
+    order: tuple[Outcome, ...] = ("does not hold", "too few posts to tell", "holds")
     judged = [finding for finding in all_findings if not finding.adaptive] or all_findings
     first = next(outcome for outcome in order if any(finding.outcome == outcome for finding in judged))
     parts = []

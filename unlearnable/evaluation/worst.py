@@ -26,7 +26,7 @@ def worst_finding(
         return None
     effect, finding = min(known, key=lambda pair: pair[0])
     protected = protected_cells(cells, finding)
-    ends = effect_interval(clean_cells(cells, finding), protected, WAYS, references.random, photo_of_caption)
+    ends = effect_interval(clean_cells(cells, finding), protected, WAYS, photo_of_caption, references.random)
     return WorstFinding(
         victim=finding.victim,
         through=finding.through,
@@ -44,7 +44,7 @@ def mean_effect(finding: Finding) -> float | None:
 
     None where none can, or where the finding as a whole cannot, as of a victim that knew such photos already.
     """
-    if finding.outcome == "cannot be judged":
+    if not finding.judged_by:
         return None
     known = [effect for effect in (finding.effect, finding.effect_image_to_text) if effect is not None]
     return fmean(known) if known else None

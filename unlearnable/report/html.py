@@ -25,7 +25,7 @@ from unlearnable.report.rows import arm_label, matrix_rows, table_rows
 from unlearnable.results import BenchmarkReport, Cell, ManifestLine, ProtectReport, VerifyReport
 from unlearnable.wording.counts import counted
 
-MOODS = {"protected": "good", "not protected": "bad"}
+MOODS = {"holds": "good", "does not hold": "bad"}
 Parts = tuple[str, str, str]
 
 

@@ -66,7 +66,7 @@ def matrix_rows(report: VerifyReport) -> list[tuple[str, list[str]]]:
 def finding_line(finding: Finding) -> str:
     """Return a finding as a line: the effects in both directions, with the interval of the first, and the outcome."""
     trained = _label(finding.through, finding.attacker)
-    judged = finding.outcome != "cannot be judged"
+    judged = bool(finding.judged_by)
     known = judged and finding.effect_low is not None
     ends = f" ({finding.effect_low:.2f} to {finding.effect_high:.2f})" if known else ""
     there, back = (_effect(one if judged else None) for one in (finding.effect, finding.effect_image_to_text))

@@ -24,7 +24,7 @@ from unlearnable.results.crowd import CrowdCell, CrowdRecord
 
 ArmName = Literal["clean", "protected", "noise-only", "trigger-only", "random", "absent", "half"]
 Role = Literal["surrogate", "held-out"]
-Outcome = Literal["protected", "partly protected", "not protected", "cannot be judged"]
+Outcome = Literal["holds", "does not hold", "too few posts to tell"]
 
 
 class GalleryRecord(Record):
@@ -134,7 +134,8 @@ class Finding(Record):
         description="Text→image effect against random ranking, with these clean posts.",
     )
     outcome: Outcome = Field(
-        description="Judgement by the effect against the better of both references, mean over both directions."
+        description="By the interval of the effect against the better of both references, mean over both directions: "
+        "from 0.5 it holds, below it does not, on both sides there are too few posts to tell."
     )
     judged_by: list[Literal["image_to_text", "text_to_image"]] = Field(
         default=[], description="Directions that the outcome goes by: in others clean posts taught too little to tell."

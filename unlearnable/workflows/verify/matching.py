@@ -25,6 +25,8 @@ from unlearnable.workflows.output.names import OutputNames, stem_of
 from unlearnable.workflows.verify.made import copies_told, lines_of, report_of
 from unlearnable.workflows.verify.pairs import PostPair, is_another
 
+NOT_PROTECTED = "not-protected"  # why a photo is left out that came since the run
+
 
 def open_protected(folder: Path, originals: Dataset, captions: Path | None) -> Dataset:
     """Open the protected posts, with captions from a file named like the original one, completed by metadata.jsonl.
@@ -56,12 +58,13 @@ def match(
 ) -> tuple[list[PostPair], list[Skipped]]:
     """Pair the photos by path and stem, those that were renamed or moved by content, and their captions by order.
 
-    Originals that protection had to leave out (they cannot be decoded, are too small, or were protected already) are
-    skipped, as are copies whose originals are gone, by the manifest; any other photo without a partner is an error.
+    Originals that protection left out (they cannot be decoded, are too small, were protected already, or came since)
+    are skipped, as are copies whose originals are gone, by the manifest; any other copy without a partner is an error.
     Damage of the history is noted.
 
     Raises:
-        InputError: a photo has no partner, or not as many captions as its partner; the message names the file.
+        InputError: a copy has no partner, no original has one, or one has not as many captions as its partner; the
+            message names the file.
     """
     lines = lines_of(protected)
     sources = {copy: line.source for copy, line in lines.items()}
@@ -96,6 +99,10 @@ def match(
         raise InputError(
             f"{protected.given / strange[0]} has no original in {originals.given}",
             hint="pass the folder that was protected",
+        )
+    if not posts and (bare := next((one for one in skipped if one.reason == NOT_PROTECTED), None)):
+        raise InputError(
+            f"{bare.where} has no protected copy in {protected.given}", hint="pass the folder that was protected"
         )
     skipped += [Skipped(sources[copy], "no-original", f"{copy} is a copy of it, and it is gone") for copy in unmatched]
     return posts, skipped
@@ -167,11 +174,7 @@ def _decoded(photo: Photo) -> Picture | None:
 
 
 def _left_out(photo: Photo, protected: Dataset, lines: Iterable[ManifestLine], already_protected: set[str]) -> Skipped:
-    """Return the reason why protection left this photo out.
-
-    Raises:
-        InputError: no reason is known.
-    """
+    """Return the reason why this photo has no copy; it may have come since the run."""
     report = report_of(protected.given)
     for one in report.skipped if report else ():
         if one.where == storable(photo.id):
@@ -187,6 +190,4 @@ def _left_out(photo: Photo, protected: Dataset, lines: Iterable[ManifestLine], a
         return Skipped(photo.id, "same-photo", f"{same} is its copy already")
     if content in already_protected:
         return Skipped(photo.id, "already-protected", "made by this tool")
-    raise InputError(
-        f"{photo.id} has no protected copy in {protected.given}", hint="protect it, or remove it from the originals"
-    )
+    return Skipped(photo.id, NOT_PROTECTED, f"it has no copy in {protected.given}")

@@ -15,7 +15,7 @@ from unlearnable.posts.reading import open_collection
 from unlearnable.progress.reporting import Progress
 from unlearnable.wording.counts import counted
 from unlearnable.workflows.verify.made import given_to_protect, named_as_published, refuse_made_without_captions
-from unlearnable.workflows.verify.matching import match, open_protected
+from unlearnable.workflows.verify.matching import NOT_PROTECTED, match, open_protected
 from unlearnable.workflows.verify.pairs import PostPair, read_both, said_of_originals
 
 Held = tuple[Photo, list[str]]  # a held-out photo with its captions
@@ -56,7 +56,7 @@ def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] 
         refuse_made_without_captions(originals, settings.protected)
     protected = open_protected(settings.protected, originals, settings.protected_captions)
     posts, skipped = match(originals, protected, progress)
-    notes = [*originals.notes, *said_of_originals(posts, settings.protected)]
+    notes = [*originals.notes, *said_of_originals(posts, settings.protected), *_unprotected_note(skipped)]
     for line in notes:
         progress.note(line)
     skipped += [*originals.skipped, *protected.skipped]
@@ -93,6 +93,14 @@ def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] 
         if post.original.id not in chosen:
             read_both(post)  # whether a damaged copy is found must not depend on the split
     return Split(distinct, held_out, source, [train[n].original.id for n in sorted(near)], skipped, people, notes)
+
+
+def _unprotected_note(skipped: Sequence[Skipped]) -> list[str]:
+    bare = [one.where for one in skipped if one.reason == NOT_PROTECTED]
+    if not bare:
+        return []
+    have = "photo has" if len(bare) == 1 else "photos have"
+    return [f"{len(bare)} new {have} no protected copy, such as {bare[0]}: protect --add makes one"]
 
 
 def open_originals(settings: VerifySettings) -> Dataset:

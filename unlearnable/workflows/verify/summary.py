@@ -112,7 +112,7 @@ def _notes(settings: VerifySettings, references: References, all_findings: Seque
     if len(settings.seeds) < 3:
         trained = counted(len(settings.seeds), "seed")
         notes.append(f"{trained}: repeat with --seeds 0,1,2 before you rely on a difference")
-    if any(finding.outcome == "cannot be judged" for finding in all_findings):
+    if not all(finding.judged_by for finding in all_findings):
         notes.append(
             "protection cannot be judged if clean posts teach a victim less than 10 points of Hit@10: use more photos, "
             "more --epochs, a larger --lr, or a victim that does not know such photos yet"
