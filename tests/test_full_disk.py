@@ -19,9 +19,9 @@ from tests.cli.program import FILE, call
 from tests.conftest import tree
 from unlearnable.disk import checkpoint, files
 from unlearnable.errors import OutputError
+from unlearnable.methods.noise_store import NoiseStore
 from unlearnable.models.openclip import save
 from unlearnable.posts.pixels import Pixels
-from unlearnable.stores.noise import NoiseStore
 
 
 @contextmanager

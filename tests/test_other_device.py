@@ -15,7 +15,7 @@ import unlearnable
 from tests.conftest import CAPTIONS, picture
 from tests.other_device import NAME
 from tests.workflows.conftest import QUICK
-from unlearnable.attackers import ATTACKERS
+from unlearnable.verify.attackers import ATTACKERS
 
 AS_BY_DEFAULT = {"visibility": "low", "noise_colour": "grey"}
 WAYS: dict[str, dict[str, Any]] = {

@@ -11,8 +11,6 @@ from typing import Protocol, runtime_checkable
 
 import pytest
 
-from unlearnable.attackers import ATTACKERS
-from unlearnable.attacks import ATTACKS, catalogue
 from unlearnable.benchmarks import SUITES
 from unlearnable.cli.app import main
 from unlearnable.datasets.formats import FORMATS
@@ -20,6 +18,8 @@ from unlearnable.errors import ConfigError, UnknownName
 from unlearnable.methods import METHODS
 from unlearnable.methods.mem import MEM
 from unlearnable.registry import Registry, Row, _code_of, did_you_mean
+from unlearnable.verify.attackers import ATTACKERS
+from unlearnable.verify.attacks import ATTACKS, catalogue
 
 ASKED = pytest.mark.skipif(sys.version_info >= (3, 12), reason="isinstance asks no property for its value there")
 REGISTRIES = (METHODS, FORMATS, ATTACKS, ATTACKERS, SUITES)
@@ -112,7 +112,7 @@ def test_listing_names_and_summaries_imports_nothing():
     assert registry("absent").summary("absent") == "What absent does."
     code = (
         "import sys; from unlearnable.methods import METHODS; from unlearnable.datasets.formats import FORMATS; "
-        "from unlearnable.benchmarks import SUITES; from unlearnable.attackers import ATTACKERS; "
+        "from unlearnable.benchmarks import SUITES; from unlearnable.verify.attackers import ATTACKERS; "
         "[rows.summary(name) for rows in (METHODS, FORMATS, SUITES, ATTACKERS) for name in rows]; "
         "print([m for m in ('torch', 'unlearnable.methods.mem', 'unlearnable.datasets.formats.coco', "
         "'unlearnable.benchmarks.coco') if m in sys.modules])"
@@ -255,7 +255,7 @@ def test_attacks_of_another_package_are_listed_beside_ours(install):
     ours = catalogue()  # before the package is there
     folder = install(kind="attack", bad="no.such.module:X", invert="inverting:INVERT")
     (folder / "inverting.py").write_text(
-        "from unlearnable.attacks.base import AttackFamily, on_photos\n"
+        "from unlearnable.verify.attacks.base import AttackFamily, on_photos\n"
         "INVERT = AttackFamily(on_photos(lambda pixels, _: 255 - pixels), default=0)\n"
     )
     result = with_packages(folder, "-m", "unlearnable", "attacks", "--json")
@@ -263,6 +263,6 @@ def test_attacks_of_another_package_are_listed_beside_ours(install):
     assert rows.keys() == {"invert", *ours}
     assert rows["invert"] == "Added by plugin-pack 1.2."
     assert "the attack 'bad' (no.such.module:X of plugin-pack 1.2) cannot be loaded" in result.stderr
-    code = "import numpy; from unlearnable.attacks import parse_attack; "
+    code = "import numpy; from unlearnable.verify.attacks import parse_attack; "
     code += "print(parse_attack('invert+bits-1').image(numpy.zeros((1, 1, 3), numpy.uint8)).tolist())"
     assert with_packages(folder, "-c", code).stdout == "[[[192, 192, 192]]]\n"

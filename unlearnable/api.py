@@ -215,7 +215,7 @@ def verify(
         OutputError: the report cannot be written.
     """
     from unlearnable.config import VerifySettings, resolve_as
-    from unlearnable.workflows.verify.run import verify as run
+    from unlearnable.verify.run import verify as run
 
     given = {"originals": originals, "protected": protected, **settings}
     resolved = resolve_as(VerifySettings, given, _path(config))

@@ -17,7 +17,7 @@ from unlearnable.keywords import InKeywords
 WORKFLOWS = {
     "protect": "unlearnable.workflows.protect.run",
     "train": "unlearnable.workflows.train.run",
-    "verify": "unlearnable.workflows.verify.run",
+    "verify": "unlearnable.verify.run",
     "benchmark": "unlearnable.benchmarks.study",
     "explain": "unlearnable.workflows.explain.run",
 }

@@ -11,19 +11,19 @@ import torch
 
 from tests.conftest import CAPTIONS
 from tests.contract.test_attackers import TOWERS, victim
-from unlearnable.attackers import ATTACKERS, worst_view
-from unlearnable.attackers.freezing import all_but_projections, shallow_half
-from unlearnable.attackers.selection import DropDissimilar
-from unlearnable.attackers.worst_view import JITTER, strong_view
 from unlearnable.config import AS_USUAL, Recipe
 from unlearnable.errors import ConfigError
-from unlearnable.evaluation.embed import embed
-from unlearnable.experiments.cells import CellTraining, Experiment, run
-from unlearnable.experiments.fit import TrainingTask, fit
 from unlearnable.models.tokens import tokenizer
 from unlearnable.optim.contrastive import contrastive_loss
 from unlearnable.progress.reporting import Silent
 from unlearnable.training.attacker import PLAIN, Attacker, Batch
+from unlearnable.training.fit import TrainingTask, fit
+from unlearnable.training.retrieval import embed
+from unlearnable.verify.attackers import ATTACKERS, worst_view
+from unlearnable.verify.attackers.captions import DropDissimilar
+from unlearnable.verify.attackers.freezing import all_but_projections, shallow_half
+from unlearnable.verify.attackers.worst_view import JITTER, strong_view
+from unlearnable.verify.cells import CellTraining, Experiment, run
 
 
 @pytest.fixture

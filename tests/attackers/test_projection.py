@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from tests.conftest import picture
-from unlearnable.attackers import ATTACKERS
-from unlearnable.attackers.projection import classes_of, reduced, regression, span
 from unlearnable.errors import InputError
 from unlearnable.models.tokens import tokenizer
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.posts.pixels import Pixels
+from unlearnable.verify.attackers import ATTACKERS
+from unlearnable.verify.attackers.projection import classes_of, reduced, regression, span
 
 NAMES = ("mara", "henrik", "zora")
 

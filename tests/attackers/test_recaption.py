@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from tests.conftest import CAPTIONS, picture
-from unlearnable.attackers import ATTACKERS, recaption
-from unlearnable.evaluation.embed import embed
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.posts.pixels import Pixels
+from unlearnable.training.retrieval import embed
+from unlearnable.verify.attackers import ATTACKERS, captions
 
 
 @pytest.fixture
@@ -30,5 +30,5 @@ def test_each_photo_gets_the_most_similar_caption_of_another_one(tiny, pairs, mo
         others = [m for m in range(len(pairs)) if owners[m] != photo]
         best = max(others, key=lambda m: cosines[m])
         assert torch.equal(found.tokens[n], pairs.tokens[best])
-    monkeypatch.setattr(recaption, "ROWS", 3)
+    monkeypatch.setattr(captions, "ROWS", 3)
     assert torch.equal(ATTACKERS["recaption-nearest"].choose(tiny, pairs).tokens, found.tokens)

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnable.attacks import parse_attack
-from unlearnable.attacks.base import AttackFamily, on_captions
 from unlearnable.errors import ConfigError
+from unlearnable.verify.attacks import parse_attack
+from unlearnable.verify.attacks.base import AttackFamily, on_captions
 
 WORDS = st.lists(st.text("abcäß🐕'.", min_size=1, max_size=5), min_size=1, max_size=12)
 SPACE = st.text(" \t\n\u00a0\u3000", min_size=1, max_size=3)

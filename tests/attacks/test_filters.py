@@ -6,7 +6,7 @@ import skimage.data
 from skimage.util import img_as_float
 
 from tests.conftest import picture
-from unlearnable.attacks import parse_attack
+from unlearnable.verify.attacks import parse_attack
 
 DENOISERS = ["tv-5", "tv-10", "nlmeans", "wavelet", "bilateral"]
 

@@ -8,11 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.conftest import picture
-from unlearnable import attacks
-from unlearnable.attacks import ATTACKS, catalogue, describe, is_adaptive, parse_attack
-from unlearnable.attacks.base import AttackFamily, on_photos
 from unlearnable.cli.app import app
 from unlearnable.errors import ConfigError
+from unlearnable.verify import attacks
+from unlearnable.verify.attacks import ATTACKS, catalogue, describe, is_adaptive, parse_attack
+from unlearnable.verify.attacks.base import AttackFamily, on_photos
 
 
 def test_png_is_said_to_be_the_files_as_they_are_not_lossless_ones():

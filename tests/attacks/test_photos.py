@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from tests.conftest import picture
-from unlearnable.attacks import parse_attack
-from unlearnable.attacks.base import AttackFamily, on_photos
 from unlearnable.errors import ConfigError, InputError
+from unlearnable.verify.attacks import parse_attack
+from unlearnable.verify.attacks.base import AttackFamily, on_photos
 
 
 def noisy(height=200, width=300):
@@ -40,7 +40,7 @@ def test_jpeg_is_what_pillow_writes_by_default():
 
 
 def test_without_avif_in_pillow_it_says_so_at_once(monkeypatch):
-    monkeypatch.setattr("unlearnable.attacks.photos.features.check", lambda feature: feature != "avif")
+    monkeypatch.setattr("unlearnable.verify.attacks.photos.features.check", lambda feature: feature != "avif")
     with pytest.raises(ConfigError, match="avif-60: this Pillow writes no AVIF") as caught:
         parse_attack("avif-60")
     assert caught.value.hint

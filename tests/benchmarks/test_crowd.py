@@ -11,14 +11,14 @@ from unlearnable.benchmarks import bench, protections, study
 from unlearnable.benchmarks.crowd.cells import crowd_cells
 from unlearnable.benchmarks.crowd.plan import draws
 from unlearnable.errors import ConfigError
-from unlearnable.evaluation import idia
 from unlearnable.progress.reporting import Silent
+from unlearnable.verify import identity
 
 
 @pytest.fixture
 def beside(asked, faces, monkeypatch):
     """Settings of four people with two photos to train on and one to rank."""
-    monkeypatch.setattr(idia, "NAMES", 12)
+    monkeypatch.setattr(identity, "NAMES", 12)
 
     def make(**changes):
         given = {"crowd": True, "crowd_people": (1, 2), "crowd_draws": 2, "methods": ("mem-1",)}

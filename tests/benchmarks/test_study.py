@@ -18,7 +18,6 @@ from PIL import Image
 
 from tests.benchmarks.conftest import captions
 from tests.conftest import Told, tree
-from unlearnable.attacks import ATTACKS, parse_attack
 from unlearnable.benchmarks import SUITES, protections, study
 from unlearnable.benchmarks import bench as shared
 from unlearnable.benchmarks.estimate import estimate
@@ -31,11 +30,12 @@ from unlearnable.benchmarks.runner import SuiteCells
 from unlearnable.benchmarks.scale import SCALES
 from unlearnable.config import BenchmarkSettings
 from unlearnable.errors import ConfigError, OutputError
-from unlearnable.experiments import models
 from unlearnable.methods import METHODS
 from unlearnable.models import openclip, precision
 from unlearnable.models.weights import weights_sha256
 from unlearnable.progress.reporting import Silent
+from unlearnable.verify import victims
+from unlearnable.verify.attacks import ATTACKS, parse_attack
 
 
 def test_flickr_fills_tables_1_and_3_beside_the_papers_figures(flickr, asked):
@@ -180,7 +180,7 @@ def test_cells_that_are_there_hash_each_model_once(faces, asked, monkeypatch):
     study.benchmark(settings)
     hashed, loaded = [], []
     load = openclip.load
-    monkeypatch.setattr(models, "weights_sha256", lambda state: (hashed.append(1), weights_sha256(state))[1])
+    monkeypatch.setattr(victims, "weights_sha256", lambda state: (hashed.append(1), weights_sha256(state))[1])
     monkeypatch.setattr(openclip, "load", lambda name: (loaded.append(name), load(name))[1])
     assert study.benchmark(settings).ran == 0
     assert (len(hashed), len(loaded)) == (1, 1), "surrogate and victim are the same model"

@@ -11,7 +11,7 @@ from tests.cli.program import call
 from tests.conftest import picture, tree
 from unlearnable.datasets.text.mojibake import redone, undone
 from unlearnable.posts.reading import open_collection
-from unlearnable.workflows.verify.matching import match, open_protected
+from unlearnable.verify.matching import match, open_protected
 
 PLACE = "your_instagram_activity/media"
 

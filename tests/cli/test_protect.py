@@ -17,7 +17,7 @@ from tests.forked import Forked
 from unlearnable.config import VerifySettings
 from unlearnable.progress.reporting import Silent
 from unlearnable.results.common import made_by
-from unlearnable.workflows.verify.splits import divide
+from unlearnable.verify.splits import divide
 
 
 def test_protect_prints_one_json_object_and_progress_goes_to_stderr(posts, quick):

@@ -15,8 +15,8 @@ from tests.cli.program import call
 from tests.conftest import tree
 from tests.shards import photo_bytes, post, read_tar, write_tar
 from unlearnable.posts.reading import open_collection
-from unlearnable.workflows.verify.made import given_to_protect
-from unlearnable.workflows.verify.matching import match, open_protected
+from unlearnable.verify.copies import given_to_protect
+from unlearnable.verify.matching import match, open_protected
 
 
 def shards(folder, each=4):

@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from tests.conftest import TINY
-from unlearnable.attackers import ATTACKERS
 from unlearnable.config import Recipe
-from unlearnable.experiments.fit import TrainingTask, fit
 from unlearnable.models.dual_encoder import build
 from unlearnable.posts.pairs import Pairs
 from unlearnable.progress.reporting import Silent
+from unlearnable.training.fit import TrainingTask, fit
+from unlearnable.verify.attackers import ATTACKERS
 
 RECIPE = Recipe(epochs=3, lr=1e-3, batch_size=4, seed=3)
 TOWERS = {

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from tests.conftest import CAPTIONS, picture
-from unlearnable.attacks import ATTACKS, catalogue, describe, parse_attack
-from unlearnable.attacks.base import AttackChain, CaptionAttack, PhotoAttack
 from unlearnable.models import judge
 from unlearnable.posts.letters import look_alike
+from unlearnable.verify.attacks import ATTACKS, catalogue, describe, parse_attack
+from unlearnable.verify.attacks.base import AttackChain, CaptionAttack, PhotoAttack
 
 SHAPES = [(1, 1), (17, 300), (300, 17), (500, 375)]
 CHANGES = {PhotoAttack: (True, False), CaptionAttack: (False, True), AttackChain: (False, False)}  # photo, captions
@@ -97,12 +97,12 @@ def test_every_family_is_in_the_catalogue():
 def test_another_process_gives_the_same_captions():
     """No hash seed, no global random state."""
     text = "one two three four five six"
-    code = "from unlearnable.attacks import parse_attack; "
+    code = "from unlearnable.verify.attacks import parse_attack; "
     code += f"print([parse_attack(name).caption({text!r}) for name in {usable()}])"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said == f"{[parse_attack(name).caption(text) for name in usable()]}\n"
 
 
 def test_they_need_no_torch():
-    code = "import sys; from unlearnable.attacks import catalogue; catalogue(); print('torch' in sys.modules)"
+    code = "import sys; from unlearnable.verify.attacks import catalogue; catalogue(); print('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -29,23 +29,6 @@ def test_every_call_is_listed_with_all_its_arguments():
         assert [argument for argument in listed[name] if argument in wanted] == wanted, name
 
 
-def test_the_page_on_architecture_has_the_rows_that_are_checked():
-    page = (ROOT / "docs/design/architecture.md").read_text(encoding="utf-8")
-    shown = re.search(r"^    (cli > .*?)\n\n", page, re.M | re.S)
-    rows = contracts()["importlinter:contract:layers"]["layers"].replace("unlearnable.", "").split("\n")
-    assert shown is not None
-    assert [row.split(" | ") for row in re.split(r"\s+> ", shown[1].replace("\n        |", " |"))] == [
-        row.split(" | ") for row in rows if row
-    ]
-
-
-def test_the_tree_on_that_page_has_every_part_of_the_package():
-    page = (ROOT / "docs/design/architecture.md").read_text(encoding="utf-8")
-    named = {word.strip("/,:;") for word in page[: page.index("A module imports only")].split()}
-    parts = {path.stem for path in PACKAGE.iterdir() if path.is_dir() or path.suffix == ".py"}
-    assert {part for part in parts if not part.startswith("__")} - named == set()
-
-
 def test_no_format_may_import_another():
     checked = contracts()["importlinter:contract:formats"]["modules"].split()
     names = {path.stem for path in (PACKAGE / "datasets" / "formats").glob("*.py") if path.stem != "__init__"}

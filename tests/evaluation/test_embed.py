@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from unlearnable.errors import ModelError
-from unlearnable.evaluation.embed import embed, embed_texts
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.posts.pairs import Pairs
+from unlearnable.training.retrieval import embed, embed_texts
 
 
 def test_a_model_that_was_just_trained_is_at_rest(tiny, pairs, monkeypatch):
@@ -35,7 +35,7 @@ def test_features_that_are_not_finite_are_those_of_a_damaged_model(tiny, pairs, 
 
 
 def test_each_caption_has_the_features_of_its_own_photo_in_whatever_batches(tiny, pairs, monkeypatch):
-    monkeypatch.setattr("unlearnable.evaluation.embed.BATCH", 2)
+    monkeypatch.setattr("unlearnable.training.retrieval.BATCH", 2)
     chosen = torch.tensor([7, 2, 9, 2, 0, 5])
     some = Pairs(pairs.pixels, pairs.photos[chosen], pairs.tokens[chosen])
     images, texts, owners = embed(tiny, some)

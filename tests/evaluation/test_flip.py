@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from skimage import data
 
 from tests.conftest import picture
-from unlearnable.evaluation.flip import flip
+from unlearnable.imaging.visibility import flip
 
 EVERYWHERE = 2e-3  # no pixel is farther from NVIDIA's, nor is the mean of a picture by a tenth of that
 

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from tests.conftest import picture
 from unlearnable.datasets.faces.names import full_names
-from unlearnable.evaluation import idia
-from unlearnable.evaluation.embed import embed_texts
-from unlearnable.evaluation.idia import choices, identities, majority, recognised
 from unlearnable.models.tokens import tokenizer
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.posts.pixels import Pixels
+from unlearnable.training.retrieval import embed_texts
+from unlearnable.verify import identity
+from unlearnable.verify.identity import choices, identities, majority, recognised
 
 NAMES, PROMPTS, PHOTOS = 50, 3, 2
 
@@ -63,10 +63,10 @@ def test_the_name_chosen_most_often_wins_for_each_prompt(votes, wanted):
 
 
 def test_names_are_those_of_the_people_then_of_the_others_then_invented_ones(tiny, tmp_path, monkeypatch):
-    monkeypatch.setattr(idia, "NAMES", 20)
+    monkeypatch.setattr(identity, "NAMES", 20)
     asked = identities(["Ann Ek", "Bo Ek", "Ann Ek", None], ["Cy Ek", "Bo Ek"])
     assert (asked.people, asked.shown.tolist()) == (("Ann Ek", "Bo Ek"), [0, 1, 0, -1])
-    assert asked.tokens.shape == (len(idia.PROMPTS), 20, 77)
+    assert asked.tokens.shape == (len(identity.PROMPTS), 20, 77)
     assert len({tuple(name) for name in asked.tokens[0].tolist()}) == 20
     assert torch.equal(asked.tokens[0, :3], tokenizer()(["Ann Ek", "Bo Ek", "Cy Ek"]))
     pixels = Pixels.create(tmp_path / "gallery")
@@ -78,21 +78,21 @@ def test_names_are_those_of_the_people_then_of_the_others_then_invented_ones(tin
 
 
 def test_no_invented_name_is_that_of_a_person(monkeypatch):
-    monkeypatch.setattr(idia, "NAMES", 5)
+    monkeypatch.setattr(identity, "NAMES", 5)
     person = next(iter(full_names(6, 1)))
     names = identities([person]).tokens[0].tolist()
     assert len(names) == len({tuple(name) for name in names}) == 5
 
 
 def test_people_who_outnumber_the_names_are_all_asked_for(monkeypatch):
-    monkeypatch.setattr(idia, "NAMES", 1)
+    monkeypatch.setattr(identity, "NAMES", 1)
     assert identities(["Ann Ek", "Bo Ek"]).tokens.shape[1] == 2
 
 
 def test_who_looks_like_their_name_is_recognised_and_who_looks_like_another_is_not(tiny, monkeypatch):
-    monkeypatch.setattr(idia, "NAMES", 6)
-    monkeypatch.setattr(idia, "PROMPTS", ("this is {name}", "{name}"))
+    monkeypatch.setattr(identity, "NAMES", 6)
+    monkeypatch.setattr(identity, "PROMPTS", ("this is {name}", "{name}"))
     asked = identities(["Ann Ek", None, "Bo Ek", "Ann Ek", "Cy Ek"])
     faces = embed_texts(tiny, asked.tokens[1])[[0, 1, 1, 0, 0]]
-    monkeypatch.setattr(idia, "embed", lambda model, gallery: (faces, None, None))
+    monkeypatch.setattr(identity, "embed", lambda model, gallery: (faces, None, None))
     assert recognised(tiny, None, asked) == [True, True, False]

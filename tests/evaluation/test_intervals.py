@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from unlearnable.evaluation.intervals import Arms, interval, interval_of_effect
+from unlearnable.verify.intervals import Arms, interval, interval_of_effect
 
 
 def test_figures_that_agree_leave_no_doubt():

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.evaluation.test_verdict import REFERENCES, cell
-from unlearnable.evaluation.findings import findings
-from unlearnable.evaluation.matrix import matrix
+from unlearnable.verify.findings import findings, matrix
 
 
 def test_rows_are_sorted_by_their_worst_victim_with_harm_first_and_the_unknown_last():

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.evaluation.test_verdict import cell
-from unlearnable.evaluation.per_photo import hit_interval, hits
 from unlearnable.results import RanksRecord
+from unlearnable.verify.findings import hit_interval, hits
 
 
 def ranked(text_to_image, image_to_text=(1,), seed=0):

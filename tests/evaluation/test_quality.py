@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from unlearnable.evaluation import quality
-from unlearnable.evaluation.quality import compare
+from unlearnable.imaging import visibility
+from unlearnable.imaging.visibility import compare
 
 
 @pytest.mark.parametrize("shape", [(7, 7), (40, 60), (1201, 903), (2003, 611)])
@@ -30,7 +30,7 @@ def test_strips_do_not_show(height: int, width: int, pixels: int) -> None:
     first, second = np.random.default_rng(height).integers(0, 256, (2, height, width, 3), dtype=np.uint8)
     whole = compare(first, second)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(quality, "_STRIP_PIXELS", pixels)
+        patch.setattr(visibility, "_STRIP_PIXELS", pixels)
         parts = compare(first, second)
     assert (parts.linf, parts.psnr) == (whole.linf, whole.psnr)
     assert parts.ssim == pytest.approx(whole.ssim, abs=1e-6)

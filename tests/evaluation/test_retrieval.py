@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import normalize
 
-from unlearnable.evaluation import retrieval
-from unlearnable.evaluation.retrieval import Ranks, hit, medr, random_reference, rank
-from unlearnable.evaluation.scores import chance, queries_of, scores
 from unlearnable.posts.pairs import Pairs
 from unlearnable.results import BothWays, Retrieval
+from unlearnable.training import retrieval
+from unlearnable.training.retrieval import Ranks, chance, hit, medr, queries_of, random_reference, rank, scores
 
 
 def brute(images, texts, owner):

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnable.evaluation import survival
-from unlearnable.evaluation.survival import share_kept
+from unlearnable.imaging import visibility
+from unlearnable.imaging.visibility import share_kept
 
 RANDOM = np.random.default_rng(0)
 PHOTO = RANDOM.integers(60, 190, (40, 30, 3), dtype=np.uint8)
@@ -37,5 +37,5 @@ def test_changes_that_have_nothing_to_do_with_the_noise_do_not_count():
 def test_strips_do_not_change_the_result(monkeypatch):
     half = (PHOTO + NOISE // 2).astype(np.uint8)
     whole = share_kept(PHOTO, NOISY, PHOTO, half)
-    monkeypatch.setattr(survival, "_STRIP_PIXELS", 100)
+    monkeypatch.setattr(visibility, "_STRIP_PIXELS", 100)
     assert share_kept(PHOTO, NOISY, PHOTO, half) == pytest.approx(whole)

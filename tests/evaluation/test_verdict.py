@@ -8,11 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnable.errors import ConfigError
-from unlearnable.evaluation.findings import findings
-from unlearnable.evaluation.requirements import missed, parse_rule
-from unlearnable.evaluation.verdict import tenths, verdict
-from unlearnable.evaluation.worst import worst_finding
 from unlearnable.results import ArmName, BothWays, Cell, RanksRecord, References, Retrieval
+from unlearnable.verify.findings import findings, worst_finding
+from unlearnable.verify.verdict import missed, parse_rule, tenths, verdict
 
 
 def figures(hit10: float, medr: float = 20.0) -> Retrieval:

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import picture
-from unlearnable.evaluation.visibility import VIEWING_SIDE, visibility
+from unlearnable.imaging.visibility import VIEWING_SIDE, visibility
 
 
 def noisy(first: np.ndarray, most: int, cell: int = 1) -> np.ndarray:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.evaluation.test_verdict import REFERENCES, both, cell, figures
-from unlearnable.evaluation.findings import findings
-from unlearnable.evaluation.matrix import matrix
-from unlearnable.evaluation.verdict import in_words, verdict
-from unlearnable.evaluation.worst import worst_finding
 from unlearnable.results import References
+from unlearnable.verify.findings import findings, matrix, worst_finding
+from unlearnable.verify.verdict import in_words, verdict
 
 
 def test_the_worst_finding_is_the_one_of_the_smallest_effect_in_the_mean_of_both_directions():

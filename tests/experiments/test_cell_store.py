@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from tests.conftest import Told
-from unlearnable.experiments import cell_store
-from unlearnable.experiments.cell_store import CellStore, digest_of, version_of_cells
+from unlearnable.verify import cells
+from unlearnable.verify.cells import CellStore, digest_of, version_of_cells
 
 MISSING = {"version": "3", "seed": 0}
 
@@ -77,7 +77,7 @@ def test_cells_of_another_number_format_are_counted(store):
 
 def test_the_version_of_cells_is_another_one_after_an_upgrade(monkeypatch):
     before = version_of_cells(2)
-    monkeypatch.setattr(cell_store, "version_of", lambda package: "99.0")
+    monkeypatch.setattr(cells, "version_of", lambda package: "99.0")
     assert version_of_cells(2) != before
 
 

@@ -8,11 +8,10 @@ import pytest
 import torch
 
 from unlearnable.config import Recipe
-from unlearnable.experiments.cell_store import digest_of
-from unlearnable.experiments.cells import Experiment
-from unlearnable.experiments.models import ModelPool
 from unlearnable.models.openclip import save
 from unlearnable.posts.pairs import Pairs
+from unlearnable.verify.cells import Experiment, digest_of
+from unlearnable.verify.victims import ModelPool
 
 
 @pytest.fixture(scope="module")

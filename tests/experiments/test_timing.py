@@ -11,10 +11,10 @@ import torch
 
 from unlearnable.benchmarks import estimate as of_benchmark
 from unlearnable.config import AS_USUAL, Recipe
-from unlearnable.evaluation.idia import Identities
-from unlearnable.experiments import timing
 from unlearnable.training.attacker import PLAIN
-from unlearnable.workflows.verify import training as of_verify
+from unlearnable.verify import plan as of_verify
+from unlearnable.verify import victims
+from unlearnable.verify.identity import Identities
 
 stub: Any = SimpleNamespace
 ASKED = Identities(("Ada Cox",), torch.zeros(1), torch.zeros(21, 6, 77, dtype=torch.long))
@@ -22,10 +22,10 @@ ASKED = Identities(("Ada Cox",), torch.zeros(1), torch.zeros(21, 6, 77, dtype=to
 
 def test_asking_takes_as_long_as_one_prompt_for_each_of_them(monkeypatch):
     read = []
-    monkeypatch.setattr(timing, "embed_texts", lambda _, tokens: read.append(tuple(tokens.shape)) or time.sleep(0.01))
-    assert 0.21 <= timing.asking_seconds(None, ASKED) < 21
+    monkeypatch.setattr(victims, "embed_texts", lambda _, tokens: read.append(tuple(tokens.shape)) or time.sleep(0.01))
+    assert 0.21 <= victims.asking_seconds(None, ASKED) < 21
     assert read == [(6, 77)]
-    assert timing.asking_seconds(None, None) == 0
+    assert victims.asking_seconds(None, None) == 0
 
 
 @pytest.mark.parametrize(("asked", "said"), [(ASKED, "about 2.0 h"), (None, "about 2 s")])

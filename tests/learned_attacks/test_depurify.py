@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unlearnable.attacks import ATTACKS, parse_attack
 from unlearnable.benchmarks.pixel_cache import decoded
 from unlearnable.benchmarks.plan import ProtectionRecipe
 from unlearnable.benchmarks.protection_store import ProtectionStore
@@ -18,6 +17,7 @@ from unlearnable.datasets import open_dataset
 from unlearnable.models import bundled
 from unlearnable.optim.view import apply_noise
 from unlearnable.progress.reporting import Silent
+from unlearnable.verify.attacks import ATTACKS, parse_attack
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from unlearnable.attacks import parse_attack
-from unlearnable.learned_attacks import odd_words
 from unlearnable.models.masked_language import SMALL_MLM, pretrained
+from unlearnable.verify.attacks import odd_words, parse_attack
 
 
 @pytest.mark.parametrize(

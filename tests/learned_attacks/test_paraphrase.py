@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from unlearnable.attacks import catalogue, parse_attack
 from unlearnable.errors import ConfigError
-from unlearnable.learned_attacks import paraphrase
 from unlearnable.models import judge
+from unlearnable.verify.attacks import catalogue, paraphrase, parse_attack
 
 
 class Tokenizer:

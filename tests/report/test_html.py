@@ -13,9 +13,8 @@ from tests.report.test_tables import report as benchmark_report
 from unlearnable.config import ProtectSettings
 from unlearnable.errors import InputError
 from unlearnable.imaging.picture import Picture
-from unlearnable.report.html import benchmark_page, protect_page, split, verify_page
+from unlearnable.report.html import benchmark_page, protect_page, split
 from unlearnable.report.pictures import Thumbnails, thumbnails
-from unlearnable.report.rows import finding_line
 from unlearnable.report.shown_photos import ShownPhotos
 from unlearnable.results import (
     ArmName,
@@ -35,6 +34,7 @@ from unlearnable.results import (
     VerifyReport,
     VictimRecord,
 )
+from unlearnable.verify.page import finding_line, verify_page
 
 HOSTILE = "<script>alert(1)</script> & 'co'"
 LOSS = SurrogateLoss(

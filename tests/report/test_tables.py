@@ -6,11 +6,10 @@ from itertools import product
 
 import pytest
 
+from unlearnable.benchmarks.charts import draw
 from unlearnable.benchmarks.suites.flickr8k import SUITE
 from unlearnable.benchmarks.suites.pubfig import SUITE as FACES
-from unlearnable.report.charts import draw
-from unlearnable.report.markdown_latex import to_latex, to_markdown
-from unlearnable.report.tables import lay_out
+from unlearnable.benchmarks.tables import lay_out, to_latex, to_markdown
 from unlearnable.results import (
     BenchmarkCell,
     BenchmarkReport,

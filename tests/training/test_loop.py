@@ -22,8 +22,7 @@ from unlearnable.models.openclip import load, save
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.posts.pixels import Pixels
 from unlearnable.training.distributed import World
-from unlearnable.training.loop import Learner, _order, steps_an_epoch, train
-from unlearnable.training.optimiser import adamw, rate
+from unlearnable.training.loop import Learner, _order, adamw, rate, steps_an_epoch, train
 
 RECIPE = Recipe(epochs=4, lr=1e-3, batch_size=4, seed=3)
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 import torch
 
-from unlearnable.training import memory
+from unlearnable.training import loop
 
 LARGE = 64 << 20  # bytes; above what the C library keeps by itself
 PAGES = LARGE // 4096
@@ -15,7 +15,7 @@ OWN_PROCESS = f"""
 import json, resource
 from pathlib import Path
 import torch
-from unlearnable.training.memory import kept
+from unlearnable.training.loop import kept
 
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -43,5 +43,5 @@ def test_a_large_tensor_takes_the_memory_of_the_one_before_and_all_is_given_back
 
 def test_steps_run_where_the_c_library_is_another(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
-    with memory.kept():
+    with loop.kept():
         assert torch.ones(4).sum() == 4

@@ -19,6 +19,9 @@ from unlearnable.datasets import open_dataset
 from unlearnable.disk import checksums, modes
 from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputError
 from unlearnable.progress.reporting import Silent
+from unlearnable.verify.copies import refuse_unfinished
+from unlearnable.verify.matching import match
+from unlearnable.verify.splits import divide
 from unlearnable.workflows.output import published
 from unlearnable.workflows.output.layout import layout_of
 from unlearnable.workflows.output.records import seal_records
@@ -31,9 +34,6 @@ from unlearnable.workflows.protect.check import check
 from unlearnable.workflows.protect.claiming.lock import held
 from unlearnable.workflows.protect.dry_run import plan
 from unlearnable.workflows.protect.publishing import publish
-from unlearnable.workflows.verify.made import refuse_unfinished
-from unlearnable.workflows.verify.matching import match
-from unlearnable.workflows.verify.splits import divide
 
 
 @pytest.fixture(scope="module")

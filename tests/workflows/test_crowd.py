@@ -13,26 +13,26 @@ from PIL import Image
 
 from tests.conftest import picture
 from tests.workflows.test_verify import COLOURS, WORDS, scene
-from unlearnable.attacks import parse_attack
 from unlearnable.config import VerifySettings
 from unlearnable.datasets import Photo
 from unlearnable.datasets.faces.names import full_names
 from unlearnable.errors import ConfigError, InputError
-from unlearnable.evaluation import idia
-from unlearnable.evaluation.crowd import by_photo, mean_retrieval, share
-from unlearnable.evaluation.findings import Attempt
-from unlearnable.experiments.arms import leaked_posts
 from unlearnable.posts.pairs import Joined, Mixed
 from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.reading import DecodedPosts, open_collection
 from unlearnable.progress.reporting import Silent
-from unlearnable.report.crowd_rows import crowd_rows
-from unlearnable.workflows.verify.arms import Versions
-from unlearnable.workflows.verify.crowd import open_crowd
-from unlearnable.workflows.verify.crowd_summary import cells_of
-from unlearnable.workflows.verify.pairs import PostPair
-from unlearnable.workflows.verify.run import verify
-from unlearnable.workflows.verify.splits import names
+from unlearnable.verify import identity
+from unlearnable.verify.arms import Versions
+from unlearnable.verify.attacks import parse_attack
+from unlearnable.verify.cells import leaked_posts
+from unlearnable.verify.copies import PostPair
+from unlearnable.verify.crowd import open_crowd
+from unlearnable.verify.findings import Attempt
+from unlearnable.verify.identity import by_photo, mean_retrieval, share
+from unlearnable.verify.page import crowd_rows
+from unlearnable.verify.run import verify
+from unlearnable.verify.splits import names
+from unlearnable.verify.summary import cells_of
 
 PEOPLE = [(top, bottom) for top in COLOURS for bottom in COLOURS if top != bottom]
 MINE, OTHERS = PEOPLE[::10], [pair for n, pair in enumerate(PEOPLE) if n % 10]
@@ -74,7 +74,7 @@ def street(tmp_path_factory):
 
 @pytest.fixture
 def settings(street, tiny_path, tmp_path, monkeypatch):
-    monkeypatch.setattr(idia, "NAMES", 60)
+    monkeypatch.setattr(identity, "NAMES", 60)
 
     def make(**changes) -> VerifySettings:
         given = {

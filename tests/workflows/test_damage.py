@@ -14,9 +14,9 @@ from tests.workflows.conftest import QUICK
 from unlearnable import protect
 from unlearnable.disk import checkpoint
 from unlearnable.errors import CheckpointError
+from unlearnable.verify.copies import report_of
 from unlearnable.workflows.explain.selection import manifest_line
 from unlearnable.workflows.protect.publishing import publish
-from unlearnable.workflows.verify.made import report_of
 
 STATE = ("state.pt", "state.fixed.pt", "noise.i8", "noise.undo", "key")
 

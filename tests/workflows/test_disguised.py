@@ -16,9 +16,9 @@ from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.datasets import open_dataset
 from unlearnable.errors import ConfigError
 from unlearnable.posts.letters import look_alike, plain
+from unlearnable.verify.matching import match, open_protected
 from unlearnable.workflows.protect.check import check
 from unlearnable.workflows.protect.draft import draft
-from unlearnable.workflows.verify.matching import match, open_protected
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from tests.datasets.formats.unpublished import iptc_into, xmp_of
 from unlearnable import protect
 from unlearnable.datasets import open_dataset
 from unlearnable.imaging.descriptions import Described, described
+from unlearnable.verify.matching import match, open_protected
 from unlearnable.workflows import history
 from unlearnable.workflows.protect.check import check
-from unlearnable.workflows.verify.matching import match, open_protected
 
 WORDS = ["supper at Ada's", "a dog on the pier", "snow on the roof"]
 

@@ -15,23 +15,23 @@ from tests.conftest import picture, tree
 from unlearnable import preview, protect, verify
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.errors import InputError, ModelError, OutputError
-from unlearnable.evaluation.survival import share_kept
 from unlearnable.imaging.compression import Compression
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.encode import encode, through
 from unlearnable.imaging.encoding import Encoding
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import Noisy
+from unlearnable.imaging.visibility import share_kept
 from unlearnable.posts.reading import open_collection
+from unlearnable.verify.arms import _random_noise
+from unlearnable.verify.copies import PostPair, read_both
+from unlearnable.verify.matching import match, open_protected
 from unlearnable.wording.counts import counted
 from unlearnable.workflows.protect.dry_run import plan
 from unlearnable.workflows.protect.preparing.target import Target
 from unlearnable.workflows.protect.publishing import publish
 from unlearnable.workflows.protect.writing import written
 from unlearnable.workflows.protect.writing.written import write
-from unlearnable.workflows.verify.arms import _random_noise
-from unlearnable.workflows.verify.matching import match, open_protected
-from unlearnable.workflows.verify.pairs import PostPair, read_both
 
 SAVED: dict[str, dict[str, Any]] = {
     "a.jpg": {"quality": 92, "subsampling": 0, "progressive": True},

@@ -15,11 +15,11 @@ from unlearnable_demo.stripes import Stripes, StripesSettings
 from tests.cli.program import call
 from tests.workflows.conftest import QUICK
 from unlearnable import protect
-from unlearnable.attacks import parse_attack
 from unlearnable.config import MethodSettings
 from unlearnable.errors import ConfigError
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import settings_for
+from unlearnable.verify.attacks import parse_attack
 
 
 @pytest.fixture

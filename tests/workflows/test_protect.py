@@ -23,12 +23,12 @@ from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelEr
 from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import save
 from unlearnable.models.tokens import tokenizer
+from unlearnable.verify.copies import given_to_protect
 from unlearnable.workflows.protect.check import check
 from unlearnable.workflows.protect.dry_run import plan
 from unlearnable.workflows.protect.publishing import publish
 from unlearnable.workflows.protect.writing import readback
 from unlearnable.workflows.protect.writing.readback import measure_losses
-from unlearnable.workflows.verify.made import given_to_protect
 
 
 def test_how_close_triggers_are_to_the_clean_photos_is_reported(posts, quick, tmp_path):

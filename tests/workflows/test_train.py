@@ -14,11 +14,11 @@ from tests.conftest import Told, picture, tree
 from unlearnable.config import TrainSettings
 from unlearnable.disk import checkpoint, files
 from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelError, OutputError
-from unlearnable.experiments import fit as fit_module
 from unlearnable.models import openclip
 from unlearnable.models.architectures import ARCHITECTURES
 from unlearnable.models.openclip import load
 from unlearnable.progress.lines import Lines
+from unlearnable.training import fit as fit_module
 from unlearnable.training.distributed import World
 from unlearnable.workflows.train.outputs import partial_path, report_path
 from unlearnable.workflows.train.run import train

@@ -18,8 +18,6 @@ from pydantic import ValidationError
 from tests.conftest import Told, picture, tree
 from tests.report.test_html import REPORT
 from unlearnable import protect
-from unlearnable.attacks import captions
-from unlearnable.attacks.base import AttackFamily, on_captions
 from unlearnable.config import SUITES, VerifySettings, resolve_as
 from unlearnable.config.suites import AttackSuite
 from unlearnable.datasets.held_out import split
@@ -29,12 +27,14 @@ from unlearnable.models.weights import weights_sha256
 from unlearnable.posts.letters import look_alike
 from unlearnable.posts.reading import open_collection
 from unlearnable.progress.reporting import Silent
+from unlearnable.verify.attacks import captions
+from unlearnable.verify.attacks.base import AttackFamily, on_captions
+from unlearnable.verify.crowd import open_crowd
+from unlearnable.verify.matching import match, open_protected
+from unlearnable.verify.plan import CellResults, run_cells
+from unlearnable.verify.run import output_folder, verify
+from unlearnable.verify.splits import divide
 from unlearnable.workflows.protect.publishing import publish
-from unlearnable.workflows.verify.cells import CellResults, run_cells
-from unlearnable.workflows.verify.crowd import open_crowd
-from unlearnable.workflows.verify.matching import match, open_protected
-from unlearnable.workflows.verify.run import output_folder, verify
-from unlearnable.workflows.verify.splits import divide
 
 COLOURS = {
     "red": (220, 30, 30), "green": (30, 190, 40), "blue": (30, 50, 220),
@@ -130,7 +130,7 @@ def test_two_runs_do_not_write_to_one_output_and_a_killed_one_holds_nothing(sett
             verify(asked)
         return run_cells(*arguments, **options)
 
-    monkeypatch.setattr("unlearnable.workflows.verify.run.run_cells", train)
+    monkeypatch.setattr("unlearnable.verify.run.run_cells", train)
     asked.output.mkdir()
     (asked.output / ".lock").touch()
     assert verify(asked).ran == 2

@@ -14,8 +14,8 @@ from tests.cli.program import call
 from tests.conftest import tree
 from tests.workflows.conftest import manifest
 from unlearnable.disk.seal import seal_line, unseal_line
-from unlearnable.evaluation.visibility import visibility
 from unlearnable.imaging.decode import decode
+from unlearnable.imaging.visibility import visibility
 from unlearnable.results import ProtectReport
 from unlearnable.workflows.protect.publishing import publish
 

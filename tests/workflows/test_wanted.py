@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from unlearnable.attackers import ATTACKERS
-from unlearnable.attacks import catalogue, is_adaptive, parse_attack
 from unlearnable.config import NEVER_TESTED, SUITES, VerifySettings
 from unlearnable.errors import ConfigError
-from unlearnable.workflows.verify import wanted as module
-from unlearnable.workflows.verify.wanted import wanted
+from unlearnable.verify import plan as module
+from unlearnable.verify.attackers import ATTACKERS
+from unlearnable.verify.attacks import catalogue, is_adaptive, parse_attack
+from unlearnable.verify.plan import wanted
 
 
 def settings(**given):

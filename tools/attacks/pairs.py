@@ -19,10 +19,10 @@ from unlearnable.benchmarks.suites.base import Item
 from unlearnable.config import PRESETS, MEMSettings
 from unlearnable.datasets import hold_out, limit, named_posts, open_people
 from unlearnable.errors import InputError
-from unlearnable.experiments.models import ModelPool
 from unlearnable.optim.view import apply_noise
 from unlearnable.posts.reading import open_collection
 from unlearnable.progress.reporting import Silent
+from unlearnable.verify.victims import ModelPool
 
 SURROGATE, SIDE, EACH = "small", 224, 8  # the side of the squares; photos of a person
 

@@ -26,9 +26,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from unlearnable.disk import checkpoint, checksums, files
-from unlearnable.experiments.models import ModelPool
 from unlearnable.models import purifier
 from unlearnable.models.purifier import EPSILON, Purifier
+from unlearnable.verify.victims import ModelPool
 
 CROP, BATCH, RATE, WARMUP = 96, 16, 2e-3, 100
 LARGEST_FILE = 2.0  # the noise is enlarged to that many times the working copy at most, then reduced with the photo

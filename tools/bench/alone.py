@@ -29,9 +29,6 @@ from torch import Tensor
 
 from unlearnable.config import Recipe
 from unlearnable.datasets import hold_out, limit, named_posts, open_people
-from unlearnable.evaluation.embed import embed, embed_texts
-from unlearnable.experiments.fit import TrainingTask, fit
-from unlearnable.experiments.models import ModelPool
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
 from unlearnable.models.architectures import tuning_rate
@@ -39,6 +36,9 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import tokenizer
 from unlearnable.posts.pairs import Pairs, pairs_of
 from unlearnable.progress.reporting import Silent
+from unlearnable.training.fit import TrainingTask, fit
+from unlearnable.training.retrieval import embed, embed_texts
+from unlearnable.verify.victims import ModelPool
 
 Row = tuple[Path, dict[str, Any]]
 

@@ -25,7 +25,7 @@ from torch import Tensor
 from unlearnable.methods import steps
 from unlearnable.methods.trigger_search import improve_triggers
 from unlearnable.optim.contrastive import contrastive_loss
-from unlearnable.training.memory import kept
+from unlearnable.training.loop import kept
 
 CANDIDATE_RUNS = 53  # forward passes of both towers in their trigger step of three words
 NOISE = "noise step, a photo"

@@ -21,18 +21,18 @@ import torch
 from screen import RECIPE, SIDE, Screen, people_of, protected, psnr
 from torch import Tensor
 
-from unlearnable.attacks import parse_attack
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos, decoded
 from unlearnable.benchmarks.protections import Scraped
 from unlearnable.config import AS_PUBLISHED, Recipe
-from unlearnable.experiments.fit import TrainingTask, fit
-from unlearnable.experiments.models import ModelPool
 from unlearnable.models.architectures import tuning_rate
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.optim.adversarial import centres_of
 from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.posts.pairs import Pairs, Photos, pairs_of
 from unlearnable.progress.reporting import Silent
+from unlearnable.training.fit import TrainingTask, fit
+from unlearnable.verify.attacks import parse_attack
+from unlearnable.verify.victims import ModelPool
 
 BATCH = 64
 

@@ -20,7 +20,7 @@ from precision import model_of, seconds
 
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import in_bf16
-from unlearnable.training.memory import kept
+from unlearnable.training.loop import kept
 
 TURNS = 2
 HEAD = "| model | step | photos a second, one process | all of them | ratio |"

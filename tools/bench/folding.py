@@ -11,7 +11,7 @@ from __future__ import annotations
 from precision import asked, in_turns, model_of, seconds
 
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.training.memory import kept
+from unlearnable.training.loop import kept
 
 HEAD = "| model | format | noise step, ms a photo | folded | times as fast |"
 

@@ -18,7 +18,7 @@ from unlearnable.models.equivalents.convolutions import Patches
 from unlearnable.models.equivalents.depthwise import Depthwise
 from unlearnable.models.equivalents.residual import MeanOfFour, NoPool
 from unlearnable.models.precision import TOWERS, Tower, in_bf16
-from unlearnable.training.memory import kept
+from unlearnable.training.loop import kept
 
 HEAD = "| model | tower | format | step | open_clip's, ms each | replaced | times as fast |"
 BUILT: dict[type[nn.Module], type[nn.Module]] = {

@@ -9,7 +9,7 @@ from precision import asked, in_turns, model_of, seconds
 
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import in_bf16
-from unlearnable.training.memory import kept
+from unlearnable.training.loop import kept
 
 HEAD = "| model | step | ms a photo | memory kept | times as fast |"
 

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from unlearnable.config import AS_PUBLISHED, AS_USUAL
-from unlearnable.evaluation.findings import LEAST_GAP
-from unlearnable.evaluation.intervals import Arms, interval_of_effect
 from unlearnable.results import Cell, VerifyReport
+from unlearnable.verify.findings import LEAST_GAP
+from unlearnable.verify.intervals import Arms, interval_of_effect
 
 HEAD = "| victim | through | clean | protected | effect | 95 % |\n|---|---|---|---|---|---|"
 

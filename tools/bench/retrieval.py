@@ -14,7 +14,7 @@ import time
 import torch
 from torch.nn.functional import normalize
 
-from unlearnable.evaluation.retrieval import hit, medr, random_reference, rank
+from unlearnable.training.retrieval import hit, medr, random_reference, rank
 
 
 def peak() -> float:

@@ -40,7 +40,6 @@ from typing import Any
 
 import torch
 
-from unlearnable.attacks import parse_attack
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos, decoded
 from unlearnable.benchmarks.plan import ProtectionRecipe
 from unlearnable.benchmarks.protection_store import ProtectionStore
@@ -48,14 +47,13 @@ from unlearnable.benchmarks.protections import Protection, Scraped, make
 from unlearnable.benchmarks.suites.base import Item, corpus_of
 from unlearnable.config import AS_PUBLISHED, PRESETS, MEMSettings, Recipe
 from unlearnable.datasets import hold_out, limit, named_posts, open_people
-from unlearnable.evaluation.embed import retrieve
-from unlearnable.evaluation.retrieval import Ranks, hit
-from unlearnable.evaluation.scores import chance
-from unlearnable.experiments.fit import TrainingTask, fit
-from unlearnable.experiments.models import ModelPool
 from unlearnable.models.architectures import tuning_rate
 from unlearnable.posts.pairs import Pairs, pairs_of
 from unlearnable.progress.reporting import Progress, Silent
+from unlearnable.training.fit import TrainingTask, fit
+from unlearnable.training.retrieval import Ranks, chance, hit, retrieve
+from unlearnable.verify.attacks import parse_attack
+from unlearnable.verify.victims import ModelPool
 
 SIDE = 144  # pixels of the squares that stand for the files
 RECIPE = {"epochs": 10, "batch_size": 64, "one_caption": True}

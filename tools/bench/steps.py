@@ -32,7 +32,7 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing, in_bf16
 from unlearnable.models.tokens import cut, default_vocabulary
 from unlearnable.posts.pixels import Pixels, Posts
-from unlearnable.training.memory import kept
+from unlearnable.training.loop import kept
 
 STEPS = PRESETS["balanced"]["noise_steps"]  # that are timed together, as a round takes them on one batch
 HEAD = (

@@ -27,10 +27,10 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from unlearnable.evaluation.retrieval import hit, medr, rank
 from unlearnable.models.dual_encoder import DualEncoder, EncoderSpec
 from unlearnable.models.openclip import save
 from unlearnable.optim.contrastive import contrastive_loss, same_source_mask
+from unlearnable.training.retrieval import hit, medr, rank
 
 SIZE, SEED = 112, 0
 CONFIG = {

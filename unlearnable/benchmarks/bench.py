@@ -14,16 +14,24 @@ from unlearnable.benchmarks.processes import own_share, waiting
 from unlearnable.benchmarks.protection_store import ProtectionStore
 from unlearnable.benchmarks.protections import Protection, make
 from unlearnable.disk.locks import alone
-from unlearnable.experiments.arms import Arm
-from unlearnable.experiments.cell_store import PRECISION, CellStore, Key, digest_of, version_of_cells
-from unlearnable.experiments.cells import CellTraining, Experiment, Trained
-from unlearnable.experiments.cells import run as train_victim
 from unlearnable.methods import METHODS
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import TOWERS
 from unlearnable.progress.reporting import Progress
 from unlearnable.protection.towers import tower_names
 from unlearnable.results import BenchmarkCell, CrowdBenchmarkCell, ProtectionRecord
+from unlearnable.verify.cells import (
+    PRECISION,
+    Arm,
+    CellStore,
+    CellTraining,
+    Experiment,
+    Key,
+    Trained,
+    digest_of,
+    version_of_cells,
+)
+from unlearnable.verify.cells import run as train_victim
 
 P = TypeVar("P", bound=CellPlan)
 R = TypeVar("R", BenchmarkCell, CrowdBenchmarkCell)

@@ -11,13 +11,13 @@ from unlearnable.benchmarks.protection_store import ProtectionStore
 from unlearnable.benchmarks.protections import problem_of
 from unlearnable.config import BenchmarkSettings
 from unlearnable.disk.scratch import scratch_folder
-from unlearnable.experiments.timing import asking_seconds, step_seconds
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import settings_for
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.protection.timing import tried_seconds
 from unlearnable.results import BenchmarkPlan, PlannedCell
 from unlearnable.training.loop import steps_an_epoch
+from unlearnable.verify.victims import asking_seconds, step_seconds
 
 
 def estimate(cells: AnyCells, settings: BenchmarkSettings) -> BenchmarkPlan:

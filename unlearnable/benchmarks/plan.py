@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from unlearnable.attacks import parse_attack
-from unlearnable.attacks.base import Attack
 from unlearnable.benchmarks.scale import SCALES, Scale
 from unlearnable.benchmarks.suites.base import Suite
 from unlearnable.config import BenchmarkSettings, MEMSettings, Recipe, named_settings
 from unlearnable.methods import METHODS
 from unlearnable.protection.captions import Slots, cut_captions
+from unlearnable.verify.attacks import parse_attack
+from unlearnable.verify.attacks.base import Attack
 
 SEED = 0  # seed of the optimisation, and of random positions as in `protect`
 

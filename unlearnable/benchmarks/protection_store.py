@@ -9,10 +9,10 @@ from pathlib import Path
 from unlearnable.benchmarks.plan import ProtectionRecipe
 from unlearnable.benchmarks.suites.base import Item
 from unlearnable.disk import checksums, files, seal
-from unlearnable.experiments.cell_store import Key, digest_of
 from unlearnable.protection.captions import Captions
 from unlearnable.results import FluencyRecord, ProtectionRecord
 from unlearnable.results.common import StoredRecord
+from unlearnable.verify.cells import Key, digest_of
 
 
 class Saved(StoredRecord):

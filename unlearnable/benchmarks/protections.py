@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from unlearnable.attacks.base import Attack
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
 from unlearnable.benchmarks.plan import ProtectionRecipe
 from unlearnable.benchmarks.processes import waiting
@@ -20,6 +19,7 @@ from unlearnable.disk.locks import alone
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import settings_for
+from unlearnable.methods.noise_store import NoiseStore
 from unlearnable.methods.problem import Problem
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.optim.view import apply_noise
@@ -30,8 +30,8 @@ from unlearnable.protection.optimise import OptimisationTask, forget, optimise
 from unlearnable.protection.towers import load_towers
 from unlearnable.protection.vocabulary import load_words
 from unlearnable.results import ProtectionRecord
-from unlearnable.stores.noise import NoiseStore
 from unlearnable.stores.ragged import Shape
+from unlearnable.verify.attacks.base import Attack
 
 MEASURED = 200  # photos in the mean PSNR, whose captions the judge reads
 

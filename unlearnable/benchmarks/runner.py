@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import torch
 
-from unlearnable.attacks import versioned
 from unlearnable.benchmarks.bench import Bench, Cells
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos
 from unlearnable.benchmarks.plan import Setup, SuiteCellPlan, digest
 from unlearnable.benchmarks.protections import Protection, Scraped
 from unlearnable.config import AS_PUBLISHED, Enlargement
-from unlearnable.experiments.models import family
 from unlearnable.posts.pairs import Pairs, pairs_of
 from unlearnable.progress.reporting import Progress
 from unlearnable.results import BenchmarkCell, PaperRow
+from unlearnable.verify.attacks import versioned
+from unlearnable.verify.victims import family
 
 SHOWN = 5  # triggers recorded in a cell
 

@@ -24,14 +24,14 @@ from unlearnable.disk import entries, files, limits
 from unlearnable.disk.folders import cache_folder
 from unlearnable.disk.locks import alone
 from unlearnable.errors import InputError
-from unlearnable.evaluation.idia import identities
-from unlearnable.experiments.cells import Experiment
-from unlearnable.experiments.models import ModelPool
 from unlearnable.models.device import choose_device
 from unlearnable.models.fetching import fetch
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.results import BenchmarkPlan, BenchmarkReport, SkippedRecord
+from unlearnable.verify.cells import Experiment
+from unlearnable.verify.identity import identities
+from unlearnable.verify.victims import ModelPool
 from unlearnable.workers.launched import is_first
 
 DATA = "UNLEARNABLE_DATA"

@@ -11,19 +11,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from unlearnable.benchmarks.bench import AnyCells, Bench
+from unlearnable.benchmarks.charts import draw
 from unlearnable.benchmarks.processes import said_of_missing
 from unlearnable.benchmarks.suites.base import TRANSFER
+from unlearnable.benchmarks.tables import lay_out, to_latex, to_markdown
 from unlearnable.config import BenchmarkSettings
 from unlearnable.disk import files
-from unlearnable.evaluation.embed import retrieve
-from unlearnable.evaluation.retrieval import rank
-from unlearnable.evaluation.scores import chance, scores
-from unlearnable.report.charts import draw
 from unlearnable.report.html import benchmark_page
-from unlearnable.report.markdown_latex import to_latex, to_markdown
-from unlearnable.report.tables import lay_out
 from unlearnable.results import BenchmarkReport, SkippedRecord
 from unlearnable.results.common import made_by
+from unlearnable.training.retrieval import chance, rank, retrieve, scores
 
 RANDOM_FEATURES = 256
 ALT = {

@@ -52,14 +52,14 @@ def models(as_json: options.Json = False, quiet: options.Quiet = False, debug: o
 
 def attacks(as_json: options.Json = False, quiet: options.Quiet = False, debug: options.Debug = False) -> None:
     """List the attacks, what a scraper may do to photos and captions; "+" joins several, other numbers can be given."""
-    from unlearnable.attacks import catalogue, describe
+    from unlearnable.verify.attacks import catalogue, describe
 
     _show("attacks", [(name, describe(name)) for name in catalogue()], as_json)
 
 
 def attackers(as_json: options.Json = False, quiet: options.Quiet = False, debug: options.Debug = False) -> None:
     """List the attackers of `verify`, what somebody may do in the training to get past the protection."""
-    from unlearnable.attackers import ATTACKERS
+    from unlearnable.verify.attackers import ATTACKERS
 
     _show("attackers", [(name, ATTACKERS.summary(name)) for name in ATTACKERS], as_json)
 

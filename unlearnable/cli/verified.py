@@ -12,11 +12,10 @@ from rich.table import Table
 
 from unlearnable.cli.console import console, show_notes, show_skipped, stacked
 from unlearnable.grouping import grouped
-from unlearnable.report.crowd_rows import crowd_rows
 from unlearnable.report.curves import mean_curve
-from unlearnable.report.rows import arm_label, finding_line, matrix_rows, table_rows
 from unlearnable.report.sparkline import sparkline
 from unlearnable.results import CrowdRecord, VerifyReport
+from unlearnable.verify.page import arm_label, crowd_rows, finding_line, matrix_rows, table_rows
 from unlearnable.wording.counts import counted
 
 NARROW = 64  # columns, in fewer of which the figures of a row leave no room for its names

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from unlearnable import config
-from unlearnable.attackers import ATTACKERS
 from unlearnable.cli import options
 from unlearnable.cli.console import say
 from unlearnable.cli.options import HOW, MORE, OUTPUT
@@ -17,6 +16,7 @@ from unlearnable.cli.runner import run_command
 from unlearnable.config import VerifySettings
 from unlearnable.errors import EXIT_MISSED
 from unlearnable.progress.reporting import Progress
+from unlearnable.verify.attackers import ATTACKERS
 from unlearnable.workers.launched import is_first
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def verify(
     """
 
     def work(settings: VerifySettings, progress: Progress) -> VerifyReport | None:
-        from unlearnable.workflows.verify.run import verify as run
+        from unlearnable.verify.run import verify as run
 
         if not is_first():
             return None  # the first process does it alone

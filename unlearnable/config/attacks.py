@@ -26,7 +26,7 @@ Through = Annotated[
         "`unlearnable attacks` lists the others.",
     ),
 ]
-"""Names of attacks, which `unlearnable.attacks.parse_attack` reads."""
+"""Names of attacks, which `unlearnable.verify.attacks.parse_attack` reads."""
 
 Attackers = Annotated[
     tuple[str, ...],
@@ -36,4 +36,4 @@ Attackers = Annotated[
         "in the same way. plain does nothing.",
     ),
 ]
-"""Names in `unlearnable.attackers.ATTACKERS`."""
+"""Names in `unlearnable.verify.attackers.ATTACKERS`."""

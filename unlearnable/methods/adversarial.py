@@ -22,7 +22,7 @@ from unlearnable.optim.adversarial import centres_of, departure, displacement, e
 from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.posts.names import posts_by_name, posts_of_one
 from unlearnable.posts.pixels import tokens_of
-from unlearnable.training.optimiser import adamw, rate, set_rate
+from unlearnable.training.loop import adamw, rate, set_rate
 
 EPOCHS = 16  # that adversaries learn at most: a few posts are known by heart then
 

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from unlearnable.methods.noise_store import NoiseStore
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.stores.noise import NoiseStore
 
 
 @dataclass

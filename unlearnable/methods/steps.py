@@ -11,6 +11,7 @@ from torch import Tensor
 from unlearnable.config import MOVED, MethodSettings
 from unlearnable.methods.base import AnySession, Round, Session
 from unlearnable.methods.batches import batch_loss, check_finite, decoy_tokens, settle, shuffled_batches, views
+from unlearnable.methods.noise_store import NoiseStore
 from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import RestingState, RoundProgress
 from unlearnable.models.device import seeded
@@ -19,8 +20,7 @@ from unlearnable.models.tokens import CaptionSlot
 from unlearnable.optim.noise import roughness, signed_step
 from unlearnable.optim.view import load_protected, sample_view
 from unlearnable.posts.pixels import tokens_of
-from unlearnable.stores.noise import NoiseStore
-from unlearnable.training.optimiser import adamw, clamp_scale
+from unlearnable.training.loop import adamw, clamp_scale
 
 
 class Pull(Protocol):

@@ -14,13 +14,13 @@ import torch
 from unlearnable.config import MethodSettings
 from unlearnable.disk import checkpoint
 from unlearnable.methods.base import AnySession, Method, improving, started
+from unlearnable.methods.noise_store import copy_noise
 from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import RestingState, State
 from unlearnable.progress.reporting import Progress
 from unlearnable.protection.ticks import Ticks
 from unlearnable.protection.vocabulary import compared
-from unlearnable.stores.noise import copy_noise
-from unlearnable.training.memory import kept
+from unlearnable.training.loop import kept
 
 
 @dataclass(frozen=True)

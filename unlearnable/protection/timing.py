@@ -18,7 +18,7 @@ from unlearnable.methods.problem import Problem
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing
 from unlearnable.protection.ticks import LEARNING, TRAINING, optimising, rounds_of, steps_of_round
-from unlearnable.training.memory import kept
+from unlearnable.training.loop import kept
 
 TIMED, TRIES = 8, 3  # photos of a step that is timed, and how often: the first makes what the others find
 CAPTION = 24  # tokens of a caption with its trigger

@@ -16,16 +16,11 @@ from typing import NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from unlearnable.config import AS_USUAL, ProtectSettings
-from unlearnable.grouping import grouped
-from unlearnable.report.crowd_rows import crowd_rows
-from unlearnable.report.curves import Chart, chart, mean_curve
+from unlearnable.config import ProtectSettings
 from unlearnable.report.pictures import GAIN, THUMBNAIL, Thumbnails, data_uri
-from unlearnable.report.rows import arm_label, matrix_rows, table_rows
-from unlearnable.results import BenchmarkReport, Cell, ManifestLine, ProtectReport, VerifyReport
+from unlearnable.results import BenchmarkReport, ManifestLine, ProtectReport
 from unlearnable.wording.counts import counted
 
-MOODS = {"holds": "good", "does not hold": "bad"}
 Parts = tuple[str, str, str]
 
 
@@ -63,25 +58,8 @@ def protect_page(
     cards.sort(key=lambda card: -(card.line.flip or 0.0))
     listed = settings.model_dump(mode="json", exclude_none=True)
     listed["options"] = [f"{name}={value}" for name, value in settings.options.items()]
-    page = _templates().get_template("protect.html")
+    page = templates().get_template("protect.html")
     return page.render(report=report, made=made, cards=cards, settings=listed, most=THUMBNAIL, gain=GAIN)
-
-
-def verify_page(report: VerifyReport) -> str:
-    """Return the page of a `verify` run: the verdict, the table, the curves, references, and how to read them."""
-    charts = {victim: _charts(own) for victim, own in grouped((cell.victim, cell) for cell in report.cells).items()}
-    outcomes = {finding.outcome for finding in report.findings if not finding.adaptive}
-    mood = MOODS.get(outcomes.pop(), "") if len(outcomes) == 1 else ""
-    attackers = any(finding.attacker != AS_USUAL for finding in report.findings)
-    through = any(finding.effect_through is not None for finding in report.findings)
-    page = _templates().get_template("verify.html")
-    shown = {
-        "attackers": attackers,
-        "through": through,
-        "matrix": matrix_rows(report),
-        "beside": crowd_rows(report.crowd) if report.crowd else [],
-    }
-    return page.render(report=report, rows=table_rows(report), charts=charts, mood=mood, **shown)
 
 
 def benchmark_page(report: BenchmarkReport, figures: Mapping[Path, str]) -> str:
@@ -95,7 +73,7 @@ def benchmark_page(report: BenchmarkReport, figures: Mapping[Path, str]) -> str:
         InputError: a figure cannot be read.
     """
     shown = [(data_uri(path), alt) for path, alt in figures.items()]
-    return _templates().get_template("benchmark.html").render(report=report, figures=shown)
+    return templates().get_template("benchmark.html").render(report=report, figures=shown)
 
 
 def split(caption: str, trigger: str) -> Parts:
@@ -106,18 +84,9 @@ def split(caption: str, trigger: str) -> Parts:
     return caption[: found.start()], found.group(), caption[found.end() :]
 
 
-def _charts(own: Sequence[Cell]) -> list[Chart]:
-    """Return the charts of loss and held-out Medr of each arm of a victim, mean over the seeds."""
-    losses, ranks = {}, {}
-    for label, cells in grouped((arm_label(cell), cell) for cell in own).items():
-        losses[label] = mean_curve([cell.loss_curve for cell in cells])
-        ranks[label] = mean_curve([cell.medr_curve for cell in cells])
-    drawn = chart("training loss", losses), chart("held-out Medr, text to image", ranks)
-    return [one for one in drawn if one is not None]
-
-
 @lru_cache(maxsize=1)
-def _templates() -> Environment:
+def templates() -> Environment:
+    """Return the templates of the pages."""
     loader = PackageLoader("unlearnable.report", "templates")
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
     script = "\n" + loader.get_source(environment, "slider.js")[0]

@@ -47,7 +47,7 @@ class Batch:
 
 
 class Attacker:
-    """The attacker who trains as usual. Members of `unlearnable.attackers.ATTACKERS` override what they do otherwise.
+    """The attacker who trains as usual. Members of `verify.attackers.ATTACKERS` override what they do otherwise.
 
     An attacker keeps no state, so that a training that is resumed gives the same weights.
 

@@ -9,9 +9,8 @@ from pathlib import Path
 from unlearnable.disk import entries, files
 from unlearnable.disk.folders import published_above
 from unlearnable.errors import ConfigError, InputError, OutputError
-from unlearnable.evaluation.quality import compare
-from unlearnable.evaluation.visibility import visibility
 from unlearnable.imaging.copied import as_copied, is_reduced
+from unlearnable.imaging.visibility import compare, visibility
 from unlearnable.posts.reading import read_photo
 from unlearnable.report.pictures import sheet
 from unlearnable.results import PreviewReport

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from unlearnable.attacks.base import AttackFamily, on_photos
+from unlearnable.verify.attacks.base import AttackFamily, on_photos
 
 MIRROR = AttackFamily(on_photos(lambda pixels, _: np.ascontiguousarray(pixels[:, ::-1])))

@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping, Sequence
 
 import torch
 
-from unlearnable.attacks import versioned
 from unlearnable.benchmarks.bench import Bench, Cells
 from unlearnable.benchmarks.crowd.arm import BesideCrowd, Placed
 from unlearnable.benchmarks.crowd.plan import CrowdCellPlan, Draw, cells_of, draws
@@ -15,9 +14,10 @@ from unlearnable.benchmarks.plan import digest
 from unlearnable.benchmarks.protections import Scraped
 from unlearnable.config import BenchmarkSettings
 from unlearnable.errors import ConfigError
-from unlearnable.experiments.arms import leaked_posts
 from unlearnable.progress.reporting import Progress
 from unlearnable.results import CrowdBenchmarkCell
+from unlearnable.verify.attacks import versioned
+from unlearnable.verify.cells import leaked_posts
 
 
 class CrowdCells(Cells[CrowdCellPlan, CrowdBenchmarkCell]):

@@ -13,10 +13,10 @@ from torch import Tensor
 from unlearnable.benchmarks.crowd.cells import CrowdCells
 from unlearnable.benchmarks.crowd.plan import CrowdCellPlan, Draw
 from unlearnable.config import AS_PUBLISHED
-from unlearnable.evaluation.crowd import mean_retrieval
-from unlearnable.evaluation.intervals import interval
-from unlearnable.evaluation.retrieval import Ranks
 from unlearnable.results import CrowdArm, CrowdBenchmarkCell, CrowdFigures
+from unlearnable.training.retrieval import Ranks
+from unlearnable.verify.identity import mean_retrieval
+from unlearnable.verify.intervals import interval
 
 ByDraw = dict[Draw, dict[int, CrowdBenchmarkCell]]
 """The finished cells of a row, by draw and seed."""

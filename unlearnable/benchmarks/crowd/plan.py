@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from unlearnable.attacks import parse_attack
 from unlearnable.benchmarks.plan import CellPlan, ProtectionRecipe, Setup, file_name_of, protection_recipe
 from unlearnable.config import AS_PUBLISHED, BenchmarkSettings, Recipe
 from unlearnable.errors import ConfigError
 from unlearnable.results import CrowdArm
+from unlearnable.verify.attacks import parse_attack
 from unlearnable.wording.counts import counted
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from unlearnable.benchmarks.crowd.cells import CrowdCells
 from unlearnable.benchmarks.crowd.figures import figures
+from unlearnable.benchmarks.crowd_table import crowd_table
 from unlearnable.benchmarks.processes import said_of_missing
 from unlearnable.benchmarks.summary import report_of
 from unlearnable.config import BenchmarkSettings
-from unlearnable.report.crowd_table import crowd_table
 from unlearnable.results import BenchmarkReport, SkippedRecord
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from unlearnable.evaluation.quality import compare
 from unlearnable.imaging.copied import as_copied, is_reduced
 from unlearnable.imaging.decode import decode
+from unlearnable.imaging.visibility import compare
 from unlearnable.results import ManifestLine
 
 SAME_DB = 0.01  # the manifest has three decimals; to blur a thousandth of a photo takes more

@@ -13,8 +13,6 @@ from unlearnable.datasets import Dataset
 from unlearnable.disk import checksums
 from unlearnable.disk.scratch import scratch_folder
 from unlearnable.errors import ConfigError
-from unlearnable.experiments.fit import TrainingTask, epoch_record, fit
-from unlearnable.experiments.recipe import recipe_for
 from unlearnable.models import openclip
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
@@ -26,6 +24,7 @@ from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.results import SkippedRecord, TrainReport
 from unlearnable.results.common import made_by
 from unlearnable.training.distributed import join
+from unlearnable.training.fit import TrainingTask, epoch_record, fit, recipe_for
 from unlearnable.workflows.train.joined import joined
 from unlearnable.workflows.train.outputs import (
     held,

@@ -13,12 +13,12 @@ from unlearnable.config import ProtectSettings
 from unlearnable.datasets.types import Photo
 from unlearnable.disk import checksums, modes
 from unlearnable.errors import ModelError
-from unlearnable.evaluation.visibility import visibility
 from unlearnable.imaging.arrays import differ
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.duplicates import perceptual_hash
 from unlearnable.imaging.opening import DecodeError
 from unlearnable.imaging.placement import working_copy
+from unlearnable.imaging.visibility import visibility
 from unlearnable.report.pictures import Thumbnails, thumbnails
 from unlearnable.results import ManifestLine
 from unlearnable.workflows.protect.preparing.read_one import refuse_changed

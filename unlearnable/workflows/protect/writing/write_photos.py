@@ -13,6 +13,7 @@ from unlearnable.datasets import Skipped
 from unlearnable.disk import checksums, files, seal
 from unlearnable.errors import InputError, OutputError
 from unlearnable.imaging.decode import DecodeError
+from unlearnable.methods.noise_store import NoiseStore
 from unlearnable.methods.state import State
 from unlearnable.posts.pixels import Pixels
 from unlearnable.progress.reporting import Progress
@@ -20,7 +21,6 @@ from unlearnable.report.pictures import Thumbnails
 from unlearnable.report.shown_photos import ShownPhotos
 from unlearnable.results import ManifestLine
 from unlearnable.results.protect import CHANGED
-from unlearnable.stores.noise import NoiseStore
 from unlearnable.wording.counts import counted
 from unlearnable.workers.pool import WorkerEnded
 from unlearnable.workflows.output.layout import Layout

@@ -1,0 +1,58 @@
+"""What an attacker may do in a victim's training to learn from protected posts all the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from unlearnable.config import AS_USUAL
+from unlearnable.registry import Registry, Row
+
+if TYPE_CHECKING:  # it brings torch, which a list of names does without
+    from unlearnable.training.attacker import Attacker
+
+
+ATTACKERS: Registry[Attacker] = Registry(
+    "attacker",
+    {
+        AS_USUAL: Row(
+            "unlearnable.training.attacker:PLAIN", "Trains as usual; what the others are to be compared with."
+        ),
+        "cutout": Row("unlearnable.verify.attackers.mixing:CUTOUT", "Covers a square of half the side of every photo."),
+        "cutmix": Row(
+            "unlearnable.verify.attackers.mixing:CUTMIX",
+            "Pastes a part of another photo into every photo; both captions count, each by its photo's area.",
+        ),
+        "mixup": Row(
+            "unlearnable.verify.attackers.mixing:MIXUP",
+            "Blends every photo with another one; both captions count, each by its photo's weight.",
+        ),
+        "ueraser-max": Row(
+            "unlearnable.verify.attackers.worst_view:UERASER_MAX",
+            "Takes the one of five strongly changed versions of each photo that the model knows least (UEraser).",
+        ),
+        "adversarial": Row(
+            "unlearnable.verify.attackers.worst_view:ADVERSARIAL",
+            "Moves every pixel by 2/255 to where the loss is higher before each step (adversarial training).",
+        ),
+        "frozen": Row(
+            "unlearnable.verify.attackers.freezing:FROZEN", "Keeps the shallow half of the photo tower as it is."
+        ),
+        "probe": Row(
+            "unlearnable.verify.attackers.freezing:PROBE",
+            "Keeps all but the two projections and the logit scale as it is (linear probe).",
+        ),
+        "drop-dissimilar": Row(
+            "unlearnable.verify.attackers.captions:DROP_DISSIMILAR",
+            "Leaves out the fifth of the pairs that the model before training finds least alike.",
+        ),
+        "recaption-nearest": Row(
+            "unlearnable.verify.attackers.captions:RECAPTION_NEAREST",
+            "Gives each photo the caption of another one that the model before training finds most alike (RoCLIP).",
+        ),
+        "orthogonal-projection": Row(
+            "unlearnable.verify.attackers.projection:ORTHOGONAL_PROJECTION",
+            "Takes out of the photos what a linear classifier of their pixels finds; names are its classes.",
+        ),
+    },
+    base="unlearnable.training.attacker:Attacker",
+)

@@ -1,0 +1,192 @@
+"""Match protected photos and captions with their originals: by the manifest where it is there, else by their names."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from unlearnable.datasets import Dataset, Photo, Skipped, open_dataset
+from unlearnable.disk import checksums
+from unlearnable.errors import InputError
+from unlearnable.imaging.decode import DecodeError, decode
+from unlearnable.imaging.encoding import choose_encoding
+from unlearnable.imaging.picture import Picture
+from unlearnable.posts.letters import plain
+from unlearnable.progress.reporting import Progress, Silent
+from unlearnable.results import ManifestLine
+from unlearnable.verify.copies import PostPair, copies_told, is_another, lines_of, report_of
+from unlearnable.wording.counts import counted
+from unlearnable.wording.escapes import storable
+from unlearnable.workflows import history
+from unlearnable.workflows.output.layout import METADATA, SMALLEST
+from unlearnable.workflows.output.names import OutputNames, stem_of
+
+NOT_PROTECTED = "not-protected"  # why a photo is left out that came since the run
+
+
+def open_protected(folder: Path, originals: Dataset, captions: Path | None) -> Dataset:
+    """Open the protected posts, with captions from a file named like the original one, completed by metadata.jsonl.
+
+    Raises:
+        InputError: there is no such folder or no caption file.
+    """
+    if not folder.is_dir():
+        raise InputError(f"there is no folder {folder}", hint="pass the folder that protect wrote")
+    in_several_files = originals.source is None and originals.captioned > 0
+    if captions is None and in_several_files:
+        return _with_made_captions(open_dataset(folder))
+    if captions is None:
+        names = filter(None, (originals.captions_file, METADATA))
+        captions = next((folder / name for name in names if (folder / name).is_file()), None)
+    if captions is None:
+        if not originals.captioned:
+            raise InputError(
+                f"there are no captions in {originals.given}, nor in {folder}",
+                hint="pass the captions of both with --captions and --protected-captions",
+            )
+        raise InputError(f"there are no captions in {folder}", hint="pass them with --protected-captions")
+    columns = None if captions.name == METADATA else originals.columns
+    return _with_made_captions(open_dataset(folder, captions, columns))
+
+
+def match(
+    originals: Dataset, protected: Dataset, progress: Progress | None = None
+) -> tuple[list[PostPair], list[Skipped]]:
+    """Pair the photos by path and stem, those that were renamed or moved by content, and their captions by order.
+
+    Originals that protection left out (they cannot be decoded, are too small, were protected already, or came since)
+    are skipped, as are copies whose originals are gone, by the manifest; any other copy without a partner is an error.
+    Damage of the history is noted.
+
+    Raises:
+        InputError: a copy has no partner, no original has one, or one has not as many captions as its partner; the
+            message names the file.
+    """
+    lines = lines_of(protected)
+    sources = {copy: line.source for copy, line in lines.items()}
+    named = {photo: copy for photo, copy in _partners(originals, protected).items() if copy not in sources}
+    copies = named | copies_told(originals, lines)
+    before, after = originals.captions_by_photo(), protected.captions_by_photo()
+    posts, skipped, used = [], [], set()
+    already_protected, uncaptioned = history.known_protected_hashes((progress or Silent()).note), originals.uncaptioned
+    for photo in originals.photos:
+        copy = copies.get(photo.id)
+        if copy is None:
+            skipped.append(_left_out(photo, protected, lines.values(), already_protected))
+            continue
+        used.add(copy)
+        post = PostPair(photo, protected.root / copy, tuple(before[photo.id]), tuple(after[copy]))
+        _refuse_other_number(post, copy)
+        if is_another(post, lines.get(copy)):
+            skipped.append(Skipped(photo.id, "changed-since", f"{copy} is a copy of it as it was"))
+            continue
+        posts.append(post)
+        _refuse_other_name(post, originals)
+        made = photo.id in uncaptioned and sources.get(copy, photo.id) == storable(photo.id)  # of its name
+        if made and not _contains(post.published[0], post.clean[0]):
+            raise InputError(
+                f"{photo.id} has no caption in {originals.given}, its protected copy has one",
+                hint="pass the caption file that protect read with --captions",
+            )
+    added = {copy for copy, source in sources.items() if source.startswith(("../", "/"))}
+    skipped += [Skipped(sources[copy], "elsewhere", f"{copy} was added from another folder") for copy in added - used]
+    unmatched = sorted({photo.id for photo in protected.photos} - used - added)
+    if strange := [copy for copy in unmatched if copy not in lines or not posts]:
+        raise InputError(
+            f"{protected.given / strange[0]} has no original in {originals.given}",
+            hint="pass the folder that was protected",
+        )
+    if not posts and (bare := next((one for one in skipped if one.reason == NOT_PROTECTED), None)):
+        raise InputError(
+            f"{bare.where} has no protected copy in {protected.given}", hint="pass the folder that was protected"
+        )
+    skipped += [Skipped(sources[copy], "no-original", f"{copy} is a copy of it, and it is gone") for copy in unmatched]
+    return posts, skipped
+
+
+def _refuse_other_number(post: PostPair, copy: str) -> None:
+    """Refuse a copy that has more or fewer captions than its original."""
+    if len(post.clean) != len(post.published):
+        raise InputError(
+            f"{post.original.id} has {counted(len(post.clean), 'caption')}, "
+            f"its protected copy {copy} has {len(post.published)}",
+            hint="pass the caption file that protect read, and the one that it wrote",
+        )
+
+
+def _refuse_other_name(post: PostPair, originals: Dataset) -> None:
+    """Refuse a copy whose captions do not have the invented name that the captions of its original have."""
+    person = originals.people.get(post.original.id)
+    if person and person.key != person.name and not _contains(post.published[0], person.name):
+        raise InputError(
+            f"{post.original.id} is captioned with the made-up name {person.name}, its copy is not",
+            hint="pass the folder that was protected, with the photos of all its people",
+        )
+
+
+def _with_made_captions(protected: Dataset) -> Dataset:
+    """Return the posts with the captions that were made for photos without one, which stand in metadata.jsonl alone."""
+    bare, told = protected.uncaptioned, protected.root / METADATA
+    if not bare or not told.is_file():
+        return protected
+    pairs = [pair for pair in protected.pairs if pair.photo not in bare]
+    made = [pair for pair in open_dataset(protected.root, told).pairs if pair.photo in bare]
+    return replace(protected, pairs=(*pairs, *made))
+
+
+def _partners(originals: Dataset, protected: Dataset) -> dict[str, str]:
+    """Return the copy of every original that has one, by the rule that `protect` uses to name its files."""
+    copies = {photo.id for photo in protected.photos}
+    suffixes: dict[str, set[str]] = {}
+    for copy in copies:
+        for stem in (stem_of(copy), re.sub(r"[-.]\d+$", "", stem_of(copy))):  # numbered where its name was another's
+            suffixes.setdefault(stem, set()).add(PurePosixPath(copy).suffix)
+    several = {stem for stem, count in Counter(stem_of(photo.id) for photo in originals.photos).items() if count > 1}
+    sources = []
+    for photo in originals.photos:
+        stem = stem_of(photo.id)
+        written = suffixes.get(stem, set())
+        picture = _decoded(photo) if stem in several or len(written) > 1 else None
+        if stem in several and picture is None:
+            continue  # protection left it out, so that it used up no name
+        own = choose_encoding(picture, "auto").suffix if picture else ""  # asked of several kinds alone
+        sources.append((photo.id, own if own in written else min(written, default="")))
+    ids = (photo.id for photo in originals.photos)
+    names = OutputNames(ids, originals.captions_file, packed=originals.shards is not None)
+    return {photo: copy for photo, suffix in sources if (copy := names.give(photo, suffix)) in copies}
+
+
+def _contains(published: str, clean: str) -> bool:
+    """Return whether the published caption holds the clean one's words, or their initials, in order."""
+    rest, words = (iter(re.findall(r"\w+", plain(text).casefold())) for text in (published, clean))
+    return all(any(other in (word, word[0]) for other in rest) for word in words)
+
+
+def _decoded(photo: Photo) -> Picture | None:
+    try:
+        return decode(photo.path)
+    except DecodeError:
+        return None
+
+
+def _left_out(photo: Photo, protected: Dataset, lines: Iterable[ManifestLine], already_protected: set[str]) -> Skipped:
+    """Return the reason why this photo has no copy; it may have come since the run."""
+    report = report_of(protected.given)
+    for one in report.skipped if report else ():
+        if one.where == storable(photo.id):
+            return Skipped(photo.id, one.reason, one.detail)
+    try:
+        picture = decode(photo.path)
+    except DecodeError as error:
+        return Skipped(photo.id, error.reason, error.detail)
+    if min(picture.height, picture.width) < SMALLEST:
+        return Skipped(photo.id, "too-small", f"{picture.width} x {picture.height}")
+    content = checksums.sha256(photo.path)
+    if same := next((line.output for line in lines if line.sha256_in == content), None):
+        return Skipped(photo.id, "same-photo", f"{same} is its copy already")
+    if content in already_protected:
+        return Skipped(photo.id, "already-protected", "made by this tool")
+    return Skipped(photo.id, NOT_PROTECTED, f"it has no copy in {protected.given}")

@@ -1,0 +1,165 @@
+"""The findings in words, and the requirements on them (`--require`)."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from unlearnable.config import AS_PUBLISHED, AS_USUAL, changing
+from unlearnable.errors import ConfigError
+from unlearnable.results import Cell, Finding, Outcome, References, WorstFinding
+from unlearnable.verify.findings import DECIMALS, clean_cells, protected_cells
+
+MOST_NAMED = 4
+_SAYING: dict[Outcome, str] = {
+    "holds": "protection held against",
+    "does not hold": "it did not hold against",
+    "too few posts to tell": "more posts or seeds are needed to judge it against",
+}
+
+
+def verdict(
+    all_findings: Sequence[Finding], worst: WorstFinding | None = None, worst_adaptive: WorstFinding | None = None
+) -> str:
+    """Return the findings in plain words, opening with the worst outcome: by name where they are few, else counted.
+
+    Adaptive attacks and attackers do not make the outcome unless there are no others: they are named at the end where
+    they come out worse.
+
+    Args:
+        all_findings: of a run.
+        worst: of those that are not adaptive.
+        worst_adaptive: of those that are.
+    """
+    order: tuple[Outcome, ...] = ("does not hold", "too few posts to tell", "holds")
+    judged = [finding for finding in all_findings if not finding.adaptive] or all_findings
+    first = next(outcome for outcome in order if any(finding.outcome == outcome for finding in judged))
+    parts = []
+    for outcome in reversed(order):
+        if names := [name_of(finding) for finding in judged if finding.outcome == outcome]:
+            few = len(judged) <= MOST_NAMED
+            parts.append(f"{_SAYING[outcome]} {', '.join(names) if few else f'{len(names)} of {len(judged)} tests'}")
+    parts += _one_sided(judged)
+    if worst:
+        parts.append(f"least effect {_measured(worst)}")
+    if worst_adaptive and (worst is None or worst_adaptive.effect < worst.effect):
+        parts.append(f"made against this tool, {_measured(worst_adaptive)}")
+    return f"{first}: {'; '.join(parts)}"
+
+
+def _one_sided(judged: Sequence[Finding]) -> list[str]:
+    """Return a remark on outcomes that one direction alone decides, which is little to go by in a small gallery."""
+    names = [name_of(finding) for finding in judged if len(finding.judged_by) == 1]
+    if not names:
+        return []
+    shown = ", ".join(names) if len(judged) <= MOST_NAMED else f"{len(names)} of {len(judged)} tests"
+    return [f"one direction alone could be judged against {shown}"]
+
+
+def in_words(worst: WorstFinding, cells: Sequence[Cell], references: References, photos: int) -> str:
+    """Return a sentence on the worst finding: how often a model finds the photo of a caption, in tenths.
+
+    Args:
+        worst: of `cells`.
+        cells: all of a run; the clean ones of the same victim and attacker are compared with.
+        references: random ranking, for what guessing gives.
+        photos: in the gallery.
+    """
+    clean = fmean(cell.text_to_image.hit10 for cell in clean_cells(cells, worst))
+    guessing = references.random.text_to_image.hit10
+    named = ", ".join([Path(worst.victim).name, *changing(worst.through, worst.attacker)])
+    return (
+        f"At worst ({named}), a model trained on the protected posts finds the right photo for a caption, "
+        f"among the first 10 of {photos}, {tenths(worst.text_to_image.hit10)}; trained on the clean posts "
+        f"{tenths(clean)}; guessing, {tenths(guessing)}."
+    )
+
+
+def name_of(finding: Finding | WorstFinding) -> str:
+    """Return victim, attack and attacker of a finding, without those that change nothing."""
+    through = "" if finding.through == AS_PUBLISHED else f" through {finding.through}"
+    attacker = "" if finding.attacker == AS_USUAL else f" with attacker {finding.attacker}"
+    return f"{Path(finding.victim).name}{through}{attacker}"
+
+
+def _measured(worst: WorstFinding) -> str:
+    low, high = worst.effect_low, worst.effect_high
+    known = low is not None and high is not None
+    ends = f"{low:.2f} to {high:.2f} with these photos and seeds" if known else "interval not known"
+    return f"{worst.effect:.2f} ({ends}) against {name_of(worst)}"
+
+
+def tenths(per_cent: float) -> str:
+    """Return how often something happens, in times out of ten."""
+    times = round(per_cent / 10)
+    return f"{times} times in 10" if times > 1 else "once in 10" if times else "hardly ever"
+
+
+_RULE = re.compile(r"(hit1|hit5|hit10|medr|effect)(<=|>=|<|>)(-?(?:\d+\.?\d*|\.\d+))")
+_SIGNS: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A requirement on the figures of protected cells.
+
+    Attributes:
+        text: requirement as the user wrote it.
+        metric: "hit1", "hit5", "hit10", "medr" or "effect".
+        holds: function that returns whether a figure meets the requirement.
+    """
+
+    text: str
+    metric: str
+    holds: Callable[[float], bool]
+
+
+def parse_rule(text: str) -> Rule:
+    """Return the requirement that a text such as "hit10<=10" states.
+
+    Raises:
+        ConfigError: the text is not a metric, a comparison sign and a number.
+    """
+    match = _RULE.fullmatch(text.replace(" ", ""))
+    if match is None or (match[3].startswith("-") and match[1] != "effect"):
+        raise ConfigError(
+            f"cannot read the requirement {text!r}",
+            hint="compare hit1, hit5, hit10, medr or effect with a number, as in hit10<=10",
+        )
+    metric, sign, bound = match.groups()
+    compare, limit = _SIGNS[sign], float(bound)
+    return Rule(text, metric, lambda value: compare(round(value, DECIMALS), limit))
+
+
+def missed(rules: Iterable[Rule], cells: Sequence[Cell], all_findings: Sequence[Finding]) -> list[str]:
+    """Return every victim, attack, attacker and direction that fails a requirement, by its mean over the seeds.
+
+    An effect that cannot be judged fails its requirement.
+    """
+    failures = []
+    for rule in rules:
+        for finding in all_findings:
+            for way, value in _values(rule.metric, finding, cells):
+                if value is None or not rule.holds(value):
+                    measured = "cannot be judged" if value is None else f"{value:.6g}"
+                    failures.append(f"{rule.text}: {name_of(finding)}, {way}: {measured}")
+    return failures
+
+
+def _values(metric: str, finding: Finding, cells: Sequence[Cell]) -> list[tuple[str, float | None]]:
+    if metric == "effect":
+        return [("text -> image", finding.effect), ("image -> text", finding.effect_image_to_text)]
+    protected = protected_cells(cells, finding)
+    return [
+        ("image -> text", fmean(getattr(cell.image_to_text, metric) for cell in protected)),
+        ("text -> image", fmean(getattr(cell.text_to_image, metric) for cell in protected)),
+    ]
