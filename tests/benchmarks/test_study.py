@@ -32,7 +32,7 @@ from unlearnable.config import BenchmarkSettings
 from unlearnable.errors import ConfigError, OutputError
 from unlearnable.methods import METHODS
 from unlearnable.models import openclip, precision
-from unlearnable.models.weights import weights_sha256
+from unlearnable.models.dual_encoder import weights_sha256
 from unlearnable.progress.reporting import Silent
 from unlearnable.verify import victims
 from unlearnable.verify.attacks import ATTACKS, parse_attack

@@ -10,11 +10,9 @@ from PIL import Image, ImageCms
 from PIL.ExifTags import IFD, Base
 
 from unlearnable.errors import OutputError
-from unlearnable.imaging.compression import Compression
 from unlearnable.imaging.decode import decode
-from unlearnable.imaging.encode import KeepMetadata, encode, through
-from unlearnable.imaging.encoding import Encoding
-from unlearnable.imaging.picture import Picture
+from unlearnable.imaging.encode import Encoding, KeepMetadata, encode, through
+from unlearnable.imaging.picture import Compression, Picture
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/">\xc3\xa9t\xc3\xa9</x:xmpmeta>'

@@ -15,10 +15,8 @@ from PIL import Image, ImageCms
 
 from tests.imaging.conftest import Decoded
 from unlearnable.config import PLATFORMS
-from unlearnable.imaging.compression import Compression, quality_of
-from unlearnable.imaging.encode import encode
-from unlearnable.imaging.encoding import LOWEST, UNTOLD, Encoding, choose_encoding
-from unlearnable.imaging.picture import Picture
+from unlearnable.imaging.encode import LOWEST, UNTOLD, Encoding, choose_encoding, encode
+from unlearnable.imaging.picture import Compression, Picture, quality_of
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 PLAIN = Picture(np.zeros((4, 6, 3), np.uint8), None, None, None, None, "PNG")

@@ -10,10 +10,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
+from unlearnable.imaging.arrays import only_greys
 from unlearnable.imaging.decode import decode
-from unlearnable.imaging.encode import encode
-from unlearnable.imaging.encoding import Encoding, FileFormat
-from unlearnable.imaging.grey import only_greys
+from unlearnable.imaging.encode import Encoding, FileFormat, encode
 from unlearnable.imaging.picture import Picture
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

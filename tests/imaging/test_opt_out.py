@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
 from unlearnable.imaging.decode import decode
-from unlearnable.imaging.encode import KeepMetadata, encode
-from unlearnable.imaging.encoding import Encoding
+from unlearnable.imaging.encode import Encoding, KeepMetadata, encode
 from unlearnable.imaging.opt_out import NAMESPACE, PROHIBITED, VOCABULARY, joins, opt_out_of, prohibit
 from unlearnable.imaging.picture import Picture
 

@@ -11,8 +11,7 @@ from PIL.ExifTags import GPS, IFD, Base
 from PIL.TiffImagePlugin import IFDRational
 
 from tests.imaging.test_metadata import camera_exif, directory, exif_of
-from unlearnable.imaging.encode import KeepMetadata, encode
-from unlearnable.imaging.encoding import Encoding
+from unlearnable.imaging.encode import Encoding, KeepMetadata, encode
 from unlearnable.imaging.opening import DecodeError
 from unlearnable.imaging.personal import Found, examine
 from unlearnable.imaging.picture import Picture

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from unlearnable.config import PLATFORMS, PlatformName
 from unlearnable.imaging.picture import Picture
-from unlearnable.imaging.resize import resized
+from unlearnable.imaging.placement import resized
 
 SIDES = st.integers(16, 12_000)
 

@@ -2,7 +2,7 @@
 
 import logging
 
-from unlearnable.models.quiet import quiet
+from unlearnable.models.device import quiet
 
 NAMES = (None, "huggingface_hub.utils._http", "transformers.modeling_utils")  # None is the root, which open_clip uses
 

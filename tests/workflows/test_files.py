@@ -15,11 +15,9 @@ from tests.conftest import picture, tree
 from unlearnable import preview, protect, verify
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.errors import InputError, ModelError, OutputError
-from unlearnable.imaging.compression import Compression
 from unlearnable.imaging.decode import decode
-from unlearnable.imaging.encode import encode, through
-from unlearnable.imaging.encoding import Encoding
-from unlearnable.imaging.picture import Picture
+from unlearnable.imaging.encode import Encoding, encode, through
+from unlearnable.imaging.picture import Compression, Picture
 from unlearnable.imaging.placement import Noisy
 from unlearnable.imaging.visibility import share_kept
 from unlearnable.posts.reading import open_collection

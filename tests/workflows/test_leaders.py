@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlearnable.datasets import Pair, Photo
-from unlearnable.imaging.encoding import Encoding
+from unlearnable.imaging.encode import Encoding
 from unlearnable.models.tokens import CaptionSlot, cut, default_vocabulary
 from unlearnable.posts.shared import equal_photos, leaders_of
 from unlearnable.workflows.protect.preparing.reading import Caption, Prepared, ReadyPhoto, ties_of

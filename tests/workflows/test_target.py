@@ -11,8 +11,7 @@ from PIL import Image
 from unlearnable.config import ProtectSettings
 from unlearnable.imaging.copied import as_copied
 from unlearnable.imaging.decode import DecodeError, decode
-from unlearnable.imaging.encode import encode
-from unlearnable.imaging.encoding import Encoding
+from unlearnable.imaging.encode import Encoding, encode
 from unlearnable.imaging.profiles import written
 from unlearnable.workflows.protect.preparing.target import target_of
 

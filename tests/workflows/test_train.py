@@ -15,7 +15,7 @@ from unlearnable.config import TrainSettings
 from unlearnable.disk import checkpoint, files
 from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelError, OutputError
 from unlearnable.models import openclip
-from unlearnable.models.architectures import ARCHITECTURES
+from unlearnable.models.bundled import ARCHITECTURES
 from unlearnable.models.openclip import load
 from unlearnable.progress.lines import Lines
 from unlearnable.training import fit as fit_module

@@ -23,7 +23,7 @@ from unlearnable.config.suites import AttackSuite
 from unlearnable.datasets.held_out import split
 from unlearnable.disk.seal import SEAL
 from unlearnable.errors import ConfigError, InputError, OutputError
-from unlearnable.models.weights import weights_sha256
+from unlearnable.models.dual_encoder import weights_sha256
 from unlearnable.posts.letters import look_alike
 from unlearnable.posts.reading import open_collection
 from unlearnable.progress.reporting import Silent

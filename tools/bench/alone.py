@@ -31,7 +31,7 @@ from unlearnable.config import Recipe
 from unlearnable.datasets import hold_out, limit, named_posts, open_people
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
-from unlearnable.models.architectures import tuning_rate
+from unlearnable.models.bundled import tuning_rate
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import tokenizer
 from unlearnable.posts.pairs import Pairs, pairs_of

@@ -24,7 +24,7 @@ from torch import Tensor
 from unlearnable.benchmarks.pixel_cache import DecodedPhotos, decoded
 from unlearnable.benchmarks.protections import Scraped
 from unlearnable.config import AS_PUBLISHED, Recipe
-from unlearnable.models.architectures import tuning_rate
+from unlearnable.models.bundled import tuning_rate
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.optim.adversarial import centres_of
 from unlearnable.optim.view import PLAIN_VIEW, load_view

@@ -47,7 +47,7 @@ from unlearnable.benchmarks.protections import Protection, Scraped, make
 from unlearnable.benchmarks.suites.base import Item, corpus_of
 from unlearnable.config import AS_PUBLISHED, PRESETS, MEMSettings, Recipe
 from unlearnable.datasets import hold_out, limit, named_posts, open_people
-from unlearnable.models.architectures import tuning_rate
+from unlearnable.models.bundled import tuning_rate
 from unlearnable.posts.pairs import Pairs, pairs_of
 from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.training.fit import TrainingTask, fit

@@ -33,7 +33,7 @@ def models(as_json: options.Json = False, quiet: options.Quiet = False, debug: o
     import open_clip
 
     from unlearnable.models import bundled
-    from unlearnable.models.architectures import ARCHITECTURES, cached
+    from unlearnable.models.bundled import ARCHITECTURES, cached
     from unlearnable.models.header import is_like_clip
     from unlearnable.models.masked_language import SMALL_MLM
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from unlearnable.imaging.encode import on_white
 from unlearnable.imaging.picture import Picture
+from unlearnable.imaging.placement import resized
 from unlearnable.imaging.profiles import with_plain_profile
-from unlearnable.imaging.resize import resized
 
 
 def as_copied(original: Picture, copy: Picture) -> Picture:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageFile
 
-from unlearnable.imaging import compression, heif, metadata, numbered_colours
+from unlearnable.imaging import heif, metadata, numbered_colours, picture
 from unlearnable.imaging.colour import separate
 from unlearnable.imaging.limits import MAX_FRAMES
 from unlearnable.imaging.opening import DecodeError, opened
@@ -49,7 +49,7 @@ def decode(path: Path) -> Picture:
             xmp=meta.xmp,
             file_format=str(image.format),
             lost=lost + colours.lost + meta.lost,
-            compression=compression.read(image, file),
+            compression=picture.read(image, file),
         )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
-
-from unlearnable.imaging.compression import Compression
+from PIL import JpegImagePlugin
+from PIL.ImageFile import ImageFile
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,3 +46,82 @@ class Picture:
     def height(self) -> int:
         """The height in pixels."""
         return int(self.pixels.shape[0])
+
+
+HALF_COLOUR = 2  # Pillow's number for 4:2:0: chroma at half the width and height, as most cameras write it
+
+# The luminance table of the JPEG standard (ITU-T T.81, table K.1), which the IJG's quality scales.
+_STANDARD = np.array(
+    [
+        [16, 11, 10, 16, 24, 40, 51, 61],
+        [12, 12, 14, 19, 26, 58, 60, 55],
+        [14, 13, 16, 24, 40, 57, 69, 56],
+        [14, 17, 22, 29, 51, 87, 80, 62],
+        [18, 22, 37, 56, 68, 109, 103, 77],
+        [24, 35, 55, 64, 81, 104, 113, 92],
+        [49, 64, 78, 87, 103, 121, 120, 101],
+        [72, 92, 95, 98, 112, 100, 103, 99],
+    ]
+).ravel()
+
+
+@dataclass(frozen=True)
+class Compression:
+    """What the lossy compression of a file is known by.
+
+    Attributes:
+        quality: quality on the IJG's scale, 1 to 100; None for files that do not tell (WebP, HEIF, AVIF).
+        subsampling: chroma subsampling as Pillow counts it, 0 for 4:4:4, 1 for 4:2:2, 2 for 4:2:0.
+        progressive: whether it is a progressive JPEG.
+    """
+
+    quality: int | None
+    subsampling: int = HALF_COLOUR
+    progressive: bool = False
+
+
+def read(image: ImageFile, file: IO[bytes]) -> Compression | None:
+    """Return how an opened photo was compressed; None for formats without loss. `file` is what it was opened from."""
+    if isinstance(image, JpegImagePlugin.JpegImageFile):  # MPO too
+        known = _sampling(image)
+        return Compression(
+            quality_of(image.quantization[min(image.quantization)]) if image.quantization else None,
+            known if known >= 0 else HALF_COLOUR,
+            bool(image.info.get("progressive")),
+        )
+    lossy = image.format in ("HEIF", "AVIF") or (image.format == "WEBP" and _has_lossy_frame(file))
+    return Compression(None) if lossy else None
+
+
+def _sampling(image: JpegImagePlugin.JpegImageFile) -> int:
+    """Return the chroma subsampling, also of CMYK; -1 for grey and for what no encoder here can repeat."""
+    if image.layers == 4:
+        luma, chroma = (layer[1:3] for layer in image.layer[:2])
+        return {(1, 1): 0, (2, 1): 1}.get(luma, HALF_COLOUR) if chroma == (1, 1) else HALF_COLOUR
+    return JpegImagePlugin.get_sampling(image)
+
+
+def quality_of(table: Sequence[int]) -> int:
+    """Return the quality whose luminance table is nearest to this one of 64 steps; of equally near ones the highest."""
+    distances = [int(np.abs(_scaled(quality) - np.asarray(table)).sum()) for quality in range(1, 101)]
+    return 100 - int(np.argmin(distances[::-1]))
+
+
+def _scaled(quality: int) -> NDArray[np.int64]:
+    """Return the luminance table of a quality, as the IJG's `jpeg_set_quality` makes it."""
+    scale = 5000 // quality if quality < 50 else 200 - 2 * quality
+    return np.asarray(np.clip((_STANDARD * scale + 50) // 100, 1, 255))
+
+
+def _has_lossy_frame(file: IO[bytes]) -> bool:
+    """Return whether the first picture of a WebP file is lossy: in a chunk `VP8 ` rather than `VP8L`."""
+    file.seek(12)
+    while len(header := file.read(8)) == 8:
+        kind, size = header[:4], struct.unpack("<L", header[4:])[0]
+        if kind in (b"VP8 ", b"VP8L"):
+            return kind == b"VP8 "
+        if kind == b"ANMF":  # a frame of an animation: its own fields, then chunks as above
+            file.seek(16, 1)
+        else:
+            file.seek(size + size % 2, 1)
+    return False

@@ -7,6 +7,7 @@ between its neighbours on the grid (bicubic would overshoot from 8 to 12.8).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from unlearnable.imaging.arrays import strips
+from unlearnable.imaging.picture import Picture
 
 Mode = Literal["bilinear", "nearest"]
 Neighbours = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
@@ -133,3 +135,21 @@ def _between(
     second *= weight
     second += first
     return second
+
+
+REDUCED_FROM = "reduced from"  # what a note begins with that tells the size before
+
+
+def resized(picture: Picture, height: int, width: int) -> Picture:
+    """Return a picture in another size (Lanczos, antialiased); itself where it has that size."""
+    if (height, width) == (picture.height, picture.width):
+        return picture
+    layers = picture.pixels if picture.alpha is None else np.dstack([picture.pixels, picture.alpha])
+    image = Image.fromarray(layers).resize((width, height), Image.Resampling.LANCZOS)  # weighs colours by alpha
+    layers = np.array(image)
+    return replace(
+        picture,
+        pixels=np.ascontiguousarray(layers[..., :3]),
+        alpha=None if picture.alpha is None else np.ascontiguousarray(layers[..., 3]),
+        lost=(*picture.lost, f"{REDUCED_FROM} {picture.width} x {picture.height}"),
+    )

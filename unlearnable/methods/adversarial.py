@@ -15,7 +15,7 @@ from unlearnable.methods.base import MEMSession
 from unlearnable.methods.batches import in_order, settle
 from unlearnable.methods.likeness import alike
 from unlearnable.methods.problem import Problem
-from unlearnable.models.architectures import tuning_rate
+from unlearnable.models.bundled import tuning_rate
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import encode_photos, encode_texts
 from unlearnable.optim.adversarial import centres_of, departure, displacement, elsewhere

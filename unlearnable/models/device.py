@@ -1,7 +1,8 @@
-"""The device that models run on, what is drawn there, and what is said where it gives up."""
+"""The device of calculations, seeds on it, and libraries that keep quiet while they load."""
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from unlearnable.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
     import torch
+
 
 _NO_MEMORY = re.compile(  # of torch, NumPy, oneDNN and CUDA, on Linux, macOS and Windows
     "out of memory|not enough memory|can(no|')t allocate memory|unable to allocate|"
@@ -71,3 +73,24 @@ def given_up(error: BaseException | None) -> ModelError | None:
             return ModelError(f"the GPU fails ({reason})", hint=f"use --device cpu; {bug}")
         error = error.__cause__ or error.__context__
     return None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Turn off progress bars and logging, where the hub reports every retry, within the block."""
+    from transformers.utils import logging as transformers
+
+    disabled, bars = logging.root.manager.disable, transformers.is_progress_bar_enabled()
+    logging.disable(logging.CRITICAL)
+    transformers.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.disable(disabled)
+        if bars:
+            transformers.enable_progress_bar()
+
+
+def reason_of(error: Exception) -> str:
+    """Return why a library failed, in one short line."""
+    return shorten(str(error) or type(error).__name__, 160, placeholder=" ...")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +16,10 @@ from unlearnable.errors import ModelError
 from unlearnable.models.folding import folded, halved
 from unlearnable.models.header import unlike_clip
 from unlearnable.models.tokens import CONTEXT, TOKENS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 Triple = tuple[float, float, float]
 
@@ -199,3 +205,15 @@ def build(name: str, config: dict[str, Any], mean: Triple, std: Triple) -> DualE
 def image_side(size: int | tuple[int, int] | list[int]) -> int:
     """Return the side, in pixels, of the square input that a configuration asks for."""
     return size if isinstance(size, int) else int(size[0])
+
+
+def weights_sha256(state: Mapping[str, Tensor]) -> str:
+    """Return the hex SHA-256 of named weights: their names, types, shapes and bytes."""
+    import torch
+
+    digest = hashlib.sha256()
+    for name, value in sorted(state.items()):
+        flat = value.detach().cpu().contiguous()
+        digest.update(f"{name} {flat.dtype} {tuple(flat.shape)}\n".encode())
+        digest.update(flat.flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

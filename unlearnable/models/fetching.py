@@ -15,10 +15,10 @@ from typing import Any
 from unlearnable.disk import files
 from unlearnable.errors import ModelError, UnlearnableError
 from unlearnable.models import bundled
-from unlearnable.models.architectures import ARCHITECTURES
+from unlearnable.models.bundled import ARCHITECTURES
+from unlearnable.models.device import quiet, reason_of
 from unlearnable.models.header import check_architecture
 from unlearnable.models.openclip import OFFLINE
-from unlearnable.models.quiet import quiet, reason_of
 from unlearnable.progress.reporting import Progress
 
 PATIENCE = 4.0  # seconds for the source to answer

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ValidationError
 from torch import Tensor
 
 from unlearnable.errors import ModelError
+from unlearnable.models.device import quiet, reason_of
 from unlearnable.models.header import LARGEST, TRANSFORMERS_CONFIG, Architecture, Deviation, Mean, refused
-from unlearnable.models.quiet import quiet, reason_of
 
 if TYPE_CHECKING:
     from unlearnable.models.dual_encoder import DualEncoder

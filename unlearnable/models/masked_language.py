@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from unlearnable.disk import checksums
 from unlearnable.errors import ModelError
-from unlearnable.models.quiet import quiet
+from unlearnable.models.device import quiet
 from unlearnable.models.tokens import CaptionSlot, Vocabulary, readable
 
 if TYPE_CHECKING:

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from unlearnable.disk import entries, files, seal
 from unlearnable.errors import ModelError
 from unlearnable.models import bundled
-from unlearnable.models.architectures import ARCHITECTURES, HALF, START, cached
-from unlearnable.models.device import seeded
+from unlearnable.models.bundled import ARCHITECTURES, HALF, START, cached
+from unlearnable.models.device import quiet, reason_of, seeded
+from unlearnable.models.dual_encoder import weights_sha256
 from unlearnable.models.header import (
     OPEN_CLIP_CONFIG,
     TRANSFORMERS_CONFIG,
@@ -25,8 +26,6 @@ from unlearnable.models.header import (
     check_folder,
     read_header,
 )
-from unlearnable.models.quiet import quiet, reason_of
-from unlearnable.models.weights import weights_sha256
 from unlearnable.registry import did_you_mean
 from unlearnable.wording.counts import pasted
 

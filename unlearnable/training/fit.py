@@ -25,7 +25,7 @@ from unlearnable.config import (
 )
 from unlearnable.disk import checkpoint
 from unlearnable.errors import ModelError
-from unlearnable.models.architectures import tuning_rate
+from unlearnable.models.bundled import tuning_rate
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.posts.pairs import Pairs
 from unlearnable.progress.reporting import Progress

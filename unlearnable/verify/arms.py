@@ -11,8 +11,7 @@ from typing import Literal
 import numpy as np
 
 from unlearnable.config import AS_PUBLISHED
-from unlearnable.imaging.encode import through
-from unlearnable.imaging.encoding import Encoding
+from unlearnable.imaging.encode import Encoding, through
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import Noisy, grid_shape, working_copy
 from unlearnable.models.tokens import default_vocabulary

@@ -12,7 +12,7 @@ from unlearnable.datasets import Dataset, Photo, Skipped, open_dataset
 from unlearnable.disk import checksums
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
-from unlearnable.imaging.encoding import choose_encoding
+from unlearnable.imaging.encode import choose_encoding
 from unlearnable.imaging.picture import Picture
 from unlearnable.posts.letters import plain
 from unlearnable.progress.reporting import Progress, Silent

@@ -9,9 +9,8 @@ from typing import Any
 
 from unlearnable.config import Precision, Recipe, VerifySettings
 from unlearnable.models import openclip
-from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.dual_encoder import DualEncoder, weights_sha256
 from unlearnable.models.precision import Tower, in_bf16
-from unlearnable.models.weights import weights_sha256
 from unlearnable.posts.pairs import Pairs
 from unlearnable.results import ProtectReport, Role, VictimRecord
 from unlearnable.training.loop import Learner, adamw, kept, train

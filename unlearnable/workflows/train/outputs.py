@@ -14,8 +14,7 @@ from unlearnable.datasets import Dataset
 from unlearnable.disk import checkpoint, checksums, entries, files, locks
 from unlearnable.errors import ConfigError, OutputError
 from unlearnable.models import openclip
-from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.models.weights import weights_sha256
+from unlearnable.models.dual_encoder import DualEncoder, weights_sha256
 from unlearnable.results import TrainReport
 from unlearnable.workers.launched import is_first
 from unlearnable.workflows.output.refusal import refuse_published

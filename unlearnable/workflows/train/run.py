@@ -15,9 +15,8 @@ from unlearnable.disk.scratch import scratch_folder
 from unlearnable.errors import ConfigError
 from unlearnable.models import openclip
 from unlearnable.models.device import choose_device
-from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.dual_encoder import DualEncoder, weights_sha256
 from unlearnable.models.fetching import fetch
-from unlearnable.models.weights import weights_sha256
 from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.reading import DecodedPosts, open_collection, read_all
 from unlearnable.progress.reporting import Progress, Silent

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets.types import Photo
 from unlearnable.imaging.duplicates import perceptual_hash
-from unlearnable.imaging.encoding import Encoding
+from unlearnable.imaging.encode import Encoding
 from unlearnable.imaging.opening import DecodeError
 from unlearnable.imaging.placement import working_copy
 from unlearnable.results.protect import CHANGED

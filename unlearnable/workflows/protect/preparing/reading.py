@@ -22,7 +22,7 @@ from unlearnable.datasets.types import NO_RECORD
 from unlearnable.disk import limits
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError
-from unlearnable.imaging.encoding import Encoding
+from unlearnable.imaging.encode import Encoding
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.imaging.trial import STOPPED
 from unlearnable.models.tokens import CaptionSlot

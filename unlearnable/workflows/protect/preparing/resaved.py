@@ -18,8 +18,7 @@ from unlearnable.disk import checksums
 from unlearnable.imaging.copied import as_copied
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.duplicates import differing_bits
-from unlearnable.imaging.encode import through
-from unlearnable.imaging.encoding import choose_encoding
+from unlearnable.imaging.encode import choose_encoding, through
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.wording.counts import named

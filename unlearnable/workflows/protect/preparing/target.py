@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 
 from unlearnable.config import PLATFORMS, ProtectSettings
 from unlearnable.imaging.decode import DecodeError, decode
-from unlearnable.imaging.encode import on_white
-from unlearnable.imaging.encoding import MAX_SIDE, Encoding, choose_encoding
+from unlearnable.imaging.encode import MAX_SIDE, Encoding, choose_encoding, on_white
 from unlearnable.imaging.opt_out import joins
 from unlearnable.imaging.picture import Picture
-from unlearnable.imaging.placement import Noisy
+from unlearnable.imaging.placement import Noisy, resized
 from unlearnable.imaging.profiles import with_plain_profile
-from unlearnable.imaging.resize import resized
 
 
 @dataclass(frozen=True, eq=False)

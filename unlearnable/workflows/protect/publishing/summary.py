@@ -10,12 +10,12 @@ import torch
 from unlearnable.config import Precision, Scope
 from unlearnable.datasets.types import NO_RECORD
 from unlearnable.evaluation.stealth import variety
-from unlearnable.imaging.resize import REDUCED_FROM
+from unlearnable.imaging.placement import REDUCED_FROM
 from unlearnable.methods import fluency
 from unlearnable.methods.problem import Problem
 from unlearnable.methods.resemblance import text_features
 from unlearnable.methods.state import State
-from unlearnable.models.weights import weights_sha256
+from unlearnable.models.dual_encoder import weights_sha256
 from unlearnable.protection.optimise import reason_to_stop
 from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, SurrogateLoss, TriggerFigures
 from unlearnable.results.common import made_by
