@@ -26,7 +26,6 @@ PROMISES: dict[str, tuple[str, ...]] = {
     ),
     "an export of each kind comes back with nothing changed but captions and photos": (
         "tests/cli/test_export_kinds.py",
-        "tests/cli/test_shards.py",
         "tests/datasets/formats/test_instagram.py",
         "tests/datasets/formats/test_facebook.py",
         "tests/datasets/formats/test_takeout.py",

@@ -59,7 +59,6 @@ def test_what_is_said_is_true_of_other_methods_and_captions():
     assert not any("words" in sentence for sentence in in_plain_words(report(method="em", triggers=None)))
     assert "em is there for comparison" in in_plain_words(report(method="em", triggers=None))[1]
     assert "metadata.jsonl there" in next_steps(report(captions_file=None, caption_format="folder"))[1]
-    assert "Hand on the shards in" in next_steps(report(captions_file=None, caption_format="webdataset"))[1]
     assert "the text file beside it" in next_steps(report(captions_file=None, caption_format="sidecar"))[1]
 
 

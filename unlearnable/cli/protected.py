@@ -68,8 +68,6 @@ def next_steps(report: ProtectReport) -> list[str]:
         alone = "their words are in the private manifest alone" if own == METADATA else f"theirs is in {METADATA}"
         captions += f" (of those without a caption of yours {alone})"
     publish = f"Post the photos in {report.output}, each with {captions}, in place of your own."
-    if report.is_packed:
-        publish = f"Hand on the shards in {report.output} in place of your own."
     return [
         f"Look at {report.private}/report.html in a browser.",
         publish,

@@ -112,9 +112,6 @@ class TriggerFigures(Record):
     )
 
 
-PACKED = ("webdataset", "parquet")
-
-
 class ProtectReport(Record):
     """The outcome of a `protect` run, measured on the written files."""
 
@@ -214,11 +211,6 @@ class ProtectReport(Record):
         """Whether nothing was added to what the run made, or withdrawn, so that the same call makes all of it."""
         return not (self.added or self.withdrawn)
 
-    @property
-    def is_packed(self) -> bool:
-        """Whether the copies lie in shards."""
-        return self.caption_format in PACKED
-
 
 class ProtectPlan(Record):
     """What `protect --dry-run` would do."""
@@ -239,8 +231,7 @@ class ProtectPlan(Record):
     bytes_estimated: int = Field(description="Size of the copies as their pixels let expect, in bytes.")
     bytes_needed: int = Field(
         default=0,
-        description="Most space that the run takes at one time, in bytes: copies, working files, and of shards the "
-        "unpacked photos and the packed copies.",
+        description="Most space that the run takes at one time, in bytes: copies and working files.",
     )
     bytes_free: int = Field(default=0, description="Free space where they would be written, in bytes.")
     refused: str = Field(

@@ -54,7 +54,7 @@ def plan(
     progress = progress or Silent()
     source, layout = places_of(settings)
     with scratch_folder() as scratch:
-        dataset, earlier = open_posts(source, settings, progress, scratch), earlier_result(layout) if add else None
+        dataset, earlier = open_posts(source, settings, progress), earlier_result(layout) if add else None
         if earlier:
             dataset = _additions(settings, dataset, earlier, progress)
             if not dataset.photos:

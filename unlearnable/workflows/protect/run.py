@@ -64,7 +64,7 @@ def protect(
     started, progress = time.monotonic(), progress or Silent()
     source, layout = places_of(settings)
     with held(layout), scratch_of(layout) as scratch:
-        dataset = open_posts(source, settings, progress, scratch)
+        dataset = open_posts(source, settings, progress)
         if resume:
             dataset = without_new(settings, dataset, layout, progress)
         key = run_key(settings, dataset)
@@ -107,7 +107,7 @@ def _take_part(settings: ProtectSettings, world: World, scratch: Path) -> None:
     """Take part in the run of the first process, and write nothing but working copies to `scratch`."""
     try:
         source, layout = places_of(settings)
-        dataset = open_posts(source, settings, Silent(), scratch)
+        dataset = open_posts(source, settings, Silent())
         run = make_ready(load_all(settings, Silent()), layout, dataset, scratch, Silent()).aside
     except UnlearnableError as error:  # the first process most likely stops with the same error, and says so
         follow(world, "", error.message)

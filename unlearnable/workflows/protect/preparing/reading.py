@@ -214,7 +214,7 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
     if reader.settings.strict and (left := [one for one in skipped if one.reason not in other]):
         raise InputError(left[0].line, hint="fix or remove it, or omit --strict")
     if not ready:
-        raise InputError(f"no photo in {dataset.given} can be protected; {skipped[0].line}")
+        raise InputError(f"no photo in {dataset.root} can be protected; {skipped[0].line}")
     return prepared
 
 

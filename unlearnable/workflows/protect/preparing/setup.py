@@ -154,7 +154,7 @@ def make_ready(
         progress.note(f"{settings.method} has no {', '.join(unused)}: what is set there changes nothing")
     pixels = Pixels.create(scratch / PIXELS)
     ids = (photo.id for photo in dataset.photos)
-    names = OutputNames(ids, dataset.captions_file, taken, packed=bool(dataset.shards))
+    names = OutputNames(ids, dataset.captions_file, taken)
     copies = MadeCopies(history.known_copies(progress.note))
     hashes = _known_hashes(dataset, layout, progress)
     reader = PhotoReader(settings, loaded.side, pixels, hashes, copies, names, layout.staged)

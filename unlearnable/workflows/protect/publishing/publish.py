@@ -21,7 +21,6 @@ from unlearnable.workflows.output import published
 from unlearnable.workflows.output.records import manifest_text, seal_records
 from unlearnable.workflows.protect.claiming.folders import clear
 from unlearnable.workflows.protect.opening.caption_sums import said_of_change
-from unlearnable.workflows.protect.opening.packed import leave_packed
 from unlearnable.workflows.protect.preparing.caption_names import said_of_names_left, undisguised
 from unlearnable.workflows.protect.preparing.setup import Run
 from unlearnable.workflows.protect.publishing.opt_out_site import SITE_FILES, write_site_files
@@ -81,7 +80,6 @@ def stage(
     losses = measure_losses(run, state, written, texts | plain, progress)
     if run.method.lowers_loss:
         refuse_unprotected(losses, run.settings, staged=True)
-    leave_packed(run.dataset, lines, layout, run.scratch)
     seconds = time.monotonic() - started
     report = summarise(run, state, lines, losses, rounds, roundtrip, seconds)
     left = said_of_names_left(layout.staged, run.settings.initials)

@@ -37,7 +37,7 @@ REDUCED = "reduced to the size at which they will be shown, as you asked"
 OFTEN = 0.05  # share of the posts above which a single trigger stands out to anyone who counts
 FEWEST_OFTEN = 3  # posts: in a handful of them a share says nothing
 DRAWN = 512  # random triggers that the others are compared with
-REFUSED_BESIDE = ("metadata.csv", "metadata.parquet")  # caption files that imagefolder reads in place of metadata.jsonl
+REFUSED_BESIDE = ("metadata.csv",)  # caption files that imagefolder reads in place of metadata.jsonl
 FEW = 20  # photos: a smaller set cannot be judged, whatever its loss
 
 
