@@ -227,12 +227,10 @@ class ProtectPlan(Record):
     skipped: list[SkippedRecord] = Field(description="Photos and caption records that would be left out.")
     surrogates: list[str] = Field(description="Models that the noise would be made on: surrogates, then towers.")
     rounds_at_most: int = Field(description="Most rounds that would be run.")
-    seconds_estimated: float = Field(description="Estimated time of the run, in seconds.")
-    bytes_estimated: int = Field(description="Size of the copies as their pixels let expect, in bytes.")
-    bytes_needed: int = Field(
-        default=0,
-        description="Most space that the run takes at one time, in bytes: copies and working files.",
+    seconds_estimated: float | None = Field(
+        description="Estimated time of the run on one core, in seconds; null with models that are not bundled."
     )
+    bytes_estimated: int = Field(description="Size of the copies as their pixels let expect, in bytes.")
     bytes_free: int = Field(default=0, description="Free space where they would be written, in bytes.")
     refused: str = Field(
         default="",

@@ -32,7 +32,7 @@ from unlearnable.workflows.protect.opening.posts import open_posts
 from unlearnable.workflows.protect.opening.stored import stored
 from unlearnable.workflows.protect.preparing.caption_names import refuse_unmentioned
 from unlearnable.workflows.protect.preparing.loading import load_all
-from unlearnable.workflows.protect.preparing.setup import foreseen_and_ready, make_ready
+from unlearnable.workflows.protect.preparing.setup import make_ready
 from unlearnable.workflows.protect.preparing.space import result_bytes
 from unlearnable.workflows.protect.publishing.publish import finish, stage
 
@@ -75,7 +75,7 @@ def protect(
         continues = goes_on(settings, dataset, layout, key, progress, resume=resume, overwrite=overwrite)
         for line in (going := said_of_going(layout, dataset) if overwrite else []):
             progress.note(line)
-        run = foreseen_and_ready(load_all(settings, progress), layout, dataset, scratch, progress)
+        run = make_ready(load_all(settings, progress), layout, dataset, scratch, progress)
         refuse_unmentioned(run)
         if not continues:
             limits.check_space(layout.private, result_bytes(run))

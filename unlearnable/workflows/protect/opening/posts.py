@@ -72,7 +72,8 @@ def open_posts(source: Source, settings: ProtectSettings, progress: Progress) ->
             progress.note(line)
     for line in _said_of_choice(source, settings, whole, taken=len(dataset.photos)):
         progress.note(line)
-    progress.note(said_of_captions(dataset))
+    if dataset.captioned < len(dataset.photos):
+        progress.note(said_of_captions(dataset))
     dataset = replace(dataset, captions_sha256=caption_sums(dataset))
     if not source.chosen:
         dataset = _with_others(dataset, source)

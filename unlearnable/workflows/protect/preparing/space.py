@@ -43,10 +43,5 @@ def _checkpoints(run: Run) -> int:
     return 2 * total
 
 
-def needed_bytes(run: Run) -> int:
-    """Estimate the free space that a run needs: for what it writes and working copies."""
-    return result_bytes(run) + _working_copies(run)
-
-
 def _working_copies(run: Run) -> int:
     return entries.size_of(run.scratch / PIXELS)
