@@ -22,7 +22,8 @@ from unlearnable.imaging.placement import grid_shape
 from unlearnable.methods.problem import Problem
 from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import save
-from unlearnable.models.tokens import cut, default_vocabulary, natural_vocabulary
+from unlearnable.models.tokens import cut, ordinary_words
+from unlearnable.models.vocabulary import default_vocabulary
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.posts.pixels import Pixels, Posts
 from unlearnable.progress.reporting import Silent
@@ -99,7 +100,7 @@ def tiny_mlm(tmp_path_factory):
     """A folder with a BERT of random weights over a few hundred words."""
     from transformers import BertConfig, BertForMaskedLM, BertTokenizerFast
 
-    words = [*natural_vocabulary().words[::40], "dog", "grass", "a", "the"]
+    words = [*sorted(ordinary_words())[::40], "dog", "grass", "a", "the"]
     rows = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *dict.fromkeys(words), ".", "##s"]
     folder = tmp_path_factory.mktemp("language")
     (folder / "words").write_text("".join(f"{row}\n" for row in rows))
@@ -181,7 +182,7 @@ def make_problem(tiny, tmp_path):
             pixels.append(one)
         captions = tuple((f"{CAPTIONS[n % 5]} {n}", f"photo {n} of {CAPTIONS[(n + 1) % 5]}") for n in range(photos))
         return Problem(
-            posts=Posts(pixels, tuple(tuple(cut(c, at, length) for c in texts) for texts in captions)),
+            posts=Posts(pixels, tuple(tuple(cut(c, at, 4 * length) for c in texts) for texts in captions)),
             grids=tuple(grid_shape(*shape, max(m.image_size for m in surrogates or [tiny])) for shape in pixels.shapes),
             captions=captions,
             surrogates=tuple(surrogates or [tiny]),
@@ -202,7 +203,6 @@ def quick() -> MEMSettings:
         learning_rate=1e-3,
         batch_size=8,
         candidates=4,
-        fluent_candidates=4,
         trigger_rounds=2,
         adversarial_weight=1.0,
         adversary_steps=3,

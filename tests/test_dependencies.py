@@ -16,7 +16,8 @@ OPTIONAL = {
     "judge": {"gguf", "accelerate"},
     "distributed": {"accelerate"},
     "app": {"nicegui"},
-    "cluster": {"ray", "webdataset"},
+    "shards": {"pyarrow"},
+    "cluster": {"ray"},
 }
 BROUGHT = {"click", "huggingface_hub", "markupsafe", "safetensors", "torchvision", "tokenizers", "tqdm"}  # by others
 

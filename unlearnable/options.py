@@ -22,7 +22,6 @@ from unlearnable.config import (
     Scope,
     SuiteName,
     Visibility,
-    Vocabulary,
 )
 
 AnyPath: TypeAlias = str | Path
@@ -48,14 +47,7 @@ class MethodOptions(TypedDict, total=False):
     trigger_length: int
     trigger_scope: Scope
     trigger_position: Position
-    trigger_vocabulary: Vocabulary
-    language_model: AnyPath
-    fluency: float
-    proposals: int
-    fluent_candidates: int
-    fluent_beam: int
-    avoid_words: AnyPath | None
-    avoid_similar: float
+    words: AnyPath | None
     trigger_rounds: int
     candidates: int
     beam_width: int
@@ -98,6 +90,7 @@ class ProtectOptions(ProtectionOptions, total=False):
     caption_column: str | None
     opt_out: bool
     strict: bool
+    log_file: AnyPath | None
 
 
 class ScheduleOptions(TypedDict, total=False):
@@ -123,6 +116,7 @@ class TrainOptions(ScheduleOptions, total=False):
     lr: float | None
     seed: int
     device: Device
+    log_file: AnyPath | None
 
 
 class VerifyOptions(ScheduleOptions, total=False):
@@ -155,6 +149,7 @@ class VerifyOptions(ScheduleOptions, total=False):
     require: Names
     output: AnyPath | None
     device: Device
+    log_file: AnyPath | None
 
 
 class BenchmarkOptions(TypedDict, total=False):
@@ -177,6 +172,7 @@ class BenchmarkOptions(TypedDict, total=False):
     cache_dir: AnyPath | None
     latex: bool
     device: Device
+    log_file: AnyPath | None
 
 
 class ExplainOptions(TypedDict, total=False):
@@ -191,3 +187,4 @@ class ExplainOptions(TypedDict, total=False):
     output: AnyPath
     seed: int
     device: Device
+    log_file: AnyPath | None

@@ -18,7 +18,7 @@ from unlearnable import options
 from unlearnable.config import MEMSettings, ProtectionSettings, Schedule
 
 COMMANDS = ("protect", "train", "verify", "benchmark", "explain")
-MODELS = {"surrogate", "towers", "victims", "model", "language_model"}
+MODELS = {"surrogate", "towers", "victims", "model"}
 OF_THE_CALL = {"add", "resume", "overwrite", "config", "progress", "settings"}
 
 

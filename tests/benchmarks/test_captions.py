@@ -40,31 +40,28 @@ def judge(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("mem-3", (3, "words", "start")),
-        ("mem-5-end", (5, "words", "end")),
-        ("mem-3-random", (3, "words", "random")),
-        ("mem-3-natural", (3, "natural", "start")),
-        ("mem-5-natural-end", (5, "natural", "end")),
-        ("mem-12-natural-random", (12, "natural", "random")),
+        ("mem-3", (3, "start")),
+        ("mem-5-end", (5, "end")),
+        ("mem-3-random", (3, "random")),
+        ("mem-12-random", (12, "random")),
     ],
 )
 def test_a_name_says_how_many_words_of_which_kind_stand_where(name, expected):
     found = named_settings(name)
-    assert (found["trigger_length"], found["trigger_vocabulary"], found["trigger_position"]) == expected
+    assert (found["trigger_length"], found["trigger_position"]) == expected
     assert found.keys() <= MEMSettings.model_fields.keys()
 
 
 def test_strong_behind_a_name_is_that_preset():
     assert named_settings("mem-3-strong") == named_settings("mem-3") | PRESETS["strong"]
-    assert named_settings("mem-5-natural-end-strong") == named_settings("mem-5-natural-end") | PRESETS["strong"]
+    assert named_settings("mem-5-end-strong") == named_settings("mem-5-end") | PRESETS["strong"]
     assert named_settings("mem-3-balanced") == named_settings("mem-3") | PRESETS["balanced"]
     assert named_settings("mem-3-strong-end") == {}
 
 
 @pytest.mark.parametrize("position", ["", "-end", "-random"])
-@pytest.mark.parametrize("kind", ["", "-natural"])
-def test_victims_train_on_the_slots_that_were_optimised(flickr, asked, monkeypatch, kind, position):
-    method = f"mem-2{kind}{position}"
+def test_victims_train_on_the_slots_that_were_optimised(flickr, asked, monkeypatch, position):
+    method = f"mem-2{position}"
     optimised = spied(monkeypatch, protections, "Posts")
     trained = spied(monkeypatch, runner, "pairs_of")
     report = study.benchmark(asked("flickr8k", flickr, methods=(method,)))
@@ -79,19 +76,6 @@ def test_victims_train_on_the_slots_that_were_optimised(flickr, asked, monkeypat
             assert not slot.after or position != "-end"
     places = [len(slot.before.split()) for own in slots for slot in own]
     assert len(set(places)) > 2 or position != "-random"
-
-
-def test_a_natural_trigger_is_written_as_part_of_a_sentence(flickr, asked, monkeypatch):
-    for line in (rows := [json.loads(row) for row in (flickr / "captions.jsonl").read_text().splitlines()]):
-        line["captions"] = ["A dog runs ."]
-    (flickr / "captions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    trained = spied(monkeypatch, runner, "pairs_of")
-    study.benchmark(asked("flickr8k", flickr, methods=("mem-2-natural", "mem-2-natural-end")))
-    for (start,), (end,) in zip(trained[0][1], trained[1][1], strict=True):
-        assert start[0].isupper()
-        assert start.endswith(" a dog runs .")
-        assert end.startswith("A dog runs ")
-        assert end.endswith(" .")
 
 
 def test_random_places_do_not_depend_on_the_photos_that_follow():

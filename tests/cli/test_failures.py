@@ -266,7 +266,7 @@ def test_a_file_that_is_no_file_of_settings_is_one_line(tmp_path, text, words):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--config", "/dev/zero"), ("--config", "."), ("--seed", MANY), ("--seed", "9" * 40), ("--fluency", "1e999")],
+    [("--config", "/dev/zero"), ("--config", "."), ("--seed", MANY), ("--seed", "9" * 40), ("--threshold", "1e999")],
 )
 def test_what_has_no_end_or_no_bound_is_one_line(tmp_path, arguments):
     result = call("protect", ".", *arguments, cwd=tmp_path)
@@ -276,7 +276,7 @@ def test_what_has_no_end_or_no_bound_is_one_line(tmp_path, arguments):
 
 
 @POSIX
-@pytest.mark.parametrize("option", ["--captions", "--avoid-words", "--config", "photo"])
+@pytest.mark.parametrize("option", ["--captions", "--words", "--config", "photo"])
 @pytest.mark.parametrize("endless", [True, False])
 def test_a_device_or_a_pipe_is_not_read(posts, option, endless):
     pipe = posts / "pipe.jpg"
@@ -286,7 +286,7 @@ def test_a_device_or_a_pipe_is_not_read(posts, option, endless):
         os.mkfifo(pipe)
     arguments = (pipe,) if option == "photo" else (posts, option, pipe)
     result = call("protect", *arguments)
-    assert (result.returncode, result.stdout) == (2 if option in ("--avoid-words", "--config") else 3, "")
+    assert (result.returncode, result.stdout) == (2 if option in ("--words", "--config") else 3, "")
     assert f"error: {pipe} is no regular file" in result.stderr.splitlines()
 
 
@@ -337,7 +337,7 @@ def test_a_variable_that_is_not_set_is_not_the_current_folder(tmp_path):
     assert "an empty path" in result.stderr
 
 
-@pytest.mark.parametrize("option", [("--output", ""), ("--captions=",), ("--config", ""), ("--avoid-words", "")])
+@pytest.mark.parametrize("option", [("--output", ""), ("--captions=",), ("--config", ""), ("--words", "")])
 def test_an_option_without_a_path_is_not_the_current_folder(posts, tmp_path, option):
     here = tmp_path / "here"
     here.mkdir()

@@ -34,18 +34,18 @@ SETTINGS: dict[str, type[BaseModel]] = {
 VALUES = {
     "protect": {
         "captions": "c.jsonl", "output": "o", "method": "em", "surrogate": ["a", "b"], "epsilon": 5,
-        "trigger_length": 4, "trigger_vocabulary": "natural", "borrow_names": 2, "language_model": "bert",
+        "trigger_length": 4, "borrow_names": 2,
         "initials": ["Ada Cox", "Mia"],
-        "disguise_names": True, "fluency": 0.5, "avoid_words": "w", "trigger_scope": "user", "trigger_position": "end",
+        "disguise_names": True, "words": "w", "trigger_scope": "user", "trigger_position": "end",
         "preset": "strong", "visibility": "low", "threshold": 0.5, "max_rounds": 7, "format": "webp", "platform": "x",
         "quality": 33, "keep_metadata": "all", "opt_out": True, "keep_fields": ["alt", "place"], "precision": "bf16",
         "seed": 12, "device": "cpu", "strict": True, "photo_column": "Datei", "caption_column": "Text",
-        "only": ["2024/*", "*.jpg"], "skip": ["a", "b"],
+        "only": ["2024/*", "*.jpg"], "skip": ["a", "b"], "log_file": "run.log",
     },
     "train": {
         "data": ["x", "y"], "captions": ["a", "b"], "test_fraction": 0.3, "model": "m", "output": "o", "epochs": 3,
         "lr": 0.5, "batch_size": 7, "weight_decay": 0.3, "warmup": 0.2, "one_caption": True,
-        "smallest_crop": 0.4, "precision": "bf16", "seed": 8, "device": "cpu",
+        "smallest_crop": 0.4, "precision": "bf16", "seed": 8, "device": "cpu", "log_file": "run.log",
         "from_scratch": False,
     },
     "verify": {
@@ -57,17 +57,17 @@ VALUES = {
         "from_scratch": True, "epochs": 3, "lr": 0.5, "batch_size": 7, "smallest_crop": 0.4,
         "suite": "quick", "through": ["png", "blur-1"], "attackers": ["plain", "cutout"], "one_caption": False,
         "ablations": True, "seeds": [4, 5], "require": ["hit10<=10"], "output": "o", "precision": "bf16",
-        "seed": 8, "device": "cpu",
+        "seed": 8, "device": "cpu", "log_file": "run.log",
     },
     "benchmark": {
         "dataset": "coco", "data": "d", "methods": ["em", "mem-4"], "surrogate": "s", "victims": ["a", "b"],
         "fractions": [1.0, 0.25], "through": ["png", "blur-1"], "seeds": [4, 5], "scale": "paper", "limit": 9,
         "crowd": True, "crowd_people": [2, 3], "crowd_draws": 4, "leaked": 0.25,
-        "output": "o", "cache_dir": "c", "latex": True, "device": "cpu",
+        "output": "o", "cache_dir": "c", "latex": True, "device": "cpu", "log_file": "run.log",
     },
     "explain": {
         "caption": "a dog", "trigger": "one two", "model": ["a", "b"], "map": ["x", "y"],
-        "map_captions": ["c", "d"], "map_posts": 5, "output": "o", "seed": 8, "device": "cpu",
+        "map_captions": ["c", "d"], "map_posts": 5, "output": "o", "seed": 8, "device": "cpu", "log_file": "run.log",
     },
 }  # fmt: skip
 FLAGS = {"attackers": "--attacker", "platform": "--for"}  # not named as their setting
@@ -155,7 +155,7 @@ def test_what_one_needs_first_stands_first():
     assert list(dict.fromkeys(p.rich_help_panel for p in options)) == ["What to protect", "How", "Output", "More"]
     assert [p.name for p in options][:16] == [
         "captions", "only", "skip", "preset", "visibility", "epsilon", "surrogate", "method", "trigger_length",
-        "trigger_vocabulary", "borrow_names", "initials", "disguise_names", "output", "format", "resume",
+        "words", "borrow_names", "initials", "disguise_names", "output", "format", "resume",
     ]  # fmt: skip
 
 
@@ -201,7 +201,7 @@ def test_a_number_in_a_list_that_is_none_is_named_with_its_option(tmp_path):
     [
         ("protect", "--epsilon", "8/255", "needs a whole number from 1 to 64, in 1/255: 8 means 8/255"),
         ("protect", "--quality", "101", "needs a whole number from 1 to 100"),
-        ("protect", "--fluency", "a", "needs a number from 0 to 1000"),
+        ("protect", "--threshold", "a", "needs a number, above 0 and at most 100"),
         ("protect", "--max-rounds", "1.5", "needs a whole number, at least 1"),
         ("protect", "--threshold", "1e999", "needs a number, above 0 and at most 100"),
         ("verify", "--test-fraction", "20%", "needs a number, above 0 and below 1"),
@@ -247,7 +247,7 @@ def test_a_variable_that_nothing_reads_is_said(tmp_path):
     result = call("protect", ".", "--print-config", cwd=tmp_path, env=misspelt | right)
     assert result.returncode == 0
     assert result.stderr.splitlines() == [
-        "warning: unknown environment variable UNLEARNABLE_EPSILO: did you mean UNLEARNABLE_EPSILON?",
-        "warning: unknown environment variable UNLEARNABLE_TRAIN_DATA: did you mean UNLEARNABLE_TRAIN_SEED?",
-        "warning: unknown environment variable UNLEARNABLE_XYZQJ: docs/reference/settings.md lists all",
+        "warning: nothing reads the variable UNLEARNABLE_EPSILO: did you mean UNLEARNABLE_EPSILON?",
+        "warning: nothing reads the variable UNLEARNABLE_TRAIN_DATA: did you mean UNLEARNABLE_TRAIN_SEED?",
+        "warning: nothing reads the variable UNLEARNABLE_XYZQJ: docs/reference/settings.md lists all",
     ]

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from tests.conftest import TINY
 from unlearnable.errors import ModelError
-from unlearnable.models import masked_language, openclip
+from unlearnable.models import openclip
 from unlearnable.models.header import Architecture
 
 
@@ -113,20 +113,6 @@ def test_an_architecture_whose_text_tower_would_be_fetched_is_refused(monkeypatc
     monkeypatch.setattr(open_clip, "create_model", lambda *_, **__: pytest.fail("open_clip was asked"))
     with pytest.raises(ModelError, match="not like CLIP's"):
         openclip.load("roberta-ViT-B-32:laion2b_s12b_b32k")
-
-
-def test_code_of_a_language_model_is_refused_and_nothing_is_asked(tiny_mlm, tmp_path, capfd):
-    import shutil
-
-    folder = tmp_path / "model"
-    shutil.copytree(tiny_mlm, folder)
-    config = json.loads((folder / "config.json").read_text())
-    config |= {"model_type": "strange", "auto_map": {"AutoConfig": "code.C", "AutoModelForMaskedLM": "code.M"}}
-    (folder / "config.json").write_text(json.dumps(config))
-    (folder / "code.py").write_text("raise SystemExit('ran')")
-    with pytest.raises(ModelError, match="could not be loaded"):
-        masked_language.pretrained(str(folder))
-    assert "[y/N]" not in "".join(capfd.readouterr())
 
 
 def test_every_architecture_of_open_clip_with_a_text_tower_of_clips_kind_is_known():

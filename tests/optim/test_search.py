@@ -6,16 +6,13 @@ import pytest
 import torch
 
 from unlearnable.optim.beam import beam_search
-from unlearnable.optim.hotflip import candidates, scores
+from unlearnable.optim.hotflip import candidates
 
 
-def test_hotflip_ranks_by_the_first_order_fall_of_the_loss():
-    table = torch.randn(20, 4, generator=torch.Generator().manual_seed(0))
-    goal = torch.randn(4, generator=torch.Generator().manual_seed(1))
-    embedded = table[[3, 7]][None].clone().requires_grad_()
-    (gradient,) = torch.autograd.grad((embedded @ goal).sum(), embedded)
-    best = candidates(scores(gradient, table), torch.ones(1, 20, dtype=torch.bool), 5)
-    assert best[0, 0].tolist() == (table @ goal).argsort()[:5].tolist()  # exact for a linear loss
+def test_the_words_of_which_the_loss_falls_most_are_candidates():
+    fall = torch.randn(1, 2, 20, generator=torch.Generator().manual_seed(0))
+    best = candidates(fall, torch.ones(1, 20, dtype=torch.bool), 5)
+    assert best[0, 0].tolist() == fall[0, 0].argsort(descending=True)[:5].tolist()
 
 
 def test_words_that_are_not_allowed_are_never_candidates():

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import torch
 import torch.nn.functional as F
 
 from unlearnable.methods.mem import MEM
 from unlearnable.methods.resemblance import resemblance, text_features
-from unlearnable.models.tokens import tokenizer
 from unlearnable.progress.reporting import Silent
 from unlearnable.protection import vocabulary
 from unlearnable.protection.vocabulary import compared
@@ -18,9 +16,8 @@ from unlearnable.protection.vocabulary import compared
 def test_names_are_borrowed_of_people_whom_the_same_words_describe(make_problem, quick, monkeypatch):
     """Photos look just as the words "man", "girl", "boy" and "woman" do, two of each."""
     problem = make_problem(8)
-    seen = resemblance(problem.posts.pixels, problem.surrogates, problem.vocabulary, quick, Silent())
-    words = torch.tensor([tokenizer().encode(word) for word in ("man", "girl", "boy", "woman")])
-    (texts,) = text_features(problem.surrogates, words, "fp32")
+    seen = resemblance(problem.posts.pixels, problem.surrogates, None, problem.vocabulary, "auto", Silent())
+    (texts,) = text_features(problem.surrogates, ("man", "girl", "boy", "woman"), "fp32")
     looks = replace(seen, photos=(F.normalize(texts, dim=1).repeat_interleave(2, dim=0),))
     monkeypatch.setattr(vocabulary, "resemblance", lambda *_: looks)
     names = [name for name in ("Ada Cox", "Ben Dale", "Cleo Ekholm", "Dora Fitz") for _ in range(2)]

@@ -101,15 +101,15 @@ def protection(method, nats=None):
 
 
 def test_table_4_shows_triggers_protection_both_ways_and_how_they_read():
-    cells = [cell("clean"), cell("random"), cell("mem-3"), cell("mem-3-natural-end", hit10=12)]
-    made = report(cells, protections=[protection("mem-3", 6.99), protection("mem-3-natural-end", 6.2)])
+    cells = [cell("clean"), cell("random"), cell("mem-3"), cell("mem-3-end", hit10=12)]
+    made = report(cells, protections=[protection("mem-3", 6.99), protection("mem-3-end", 6.2)])
     table = made.tables[1]
     assert table.title == "Table 4: trigger texts, victim RN50"
     assert table.rows == [
         ["MEM-3", "10.0 / 4.1", "100 / 304", "10.0 / 3.7", "100 / 250", "6.99", "0.85"],
-        ["MEM-3-natural-end", "12.0 / -", "100 / -", "12.0 / -", "100 / -", "6.20", "0.85"],
+        ["MEM-3-end", "12.0 / -", "100 / -", "12.0 / -", "100 / -", "6.20", "0.85"],
     ]
-    assert table.notes[1] == "MEM-3-natural-end, first posts: red_1 & | two; %."
+    assert table.notes[1] == "MEM-3-end, first posts: red_1 & | two; %."
     assert table.heads[-2:] == ["judge's nats a token", "AUROC"]
     assert "Clean captions have 5.60 nats a token." in table.notes[-1]
 
@@ -131,7 +131,7 @@ def faces(methods):
 
 def test_faces_have_table_4_where_triggers_are_of_several_kinds():
     assert titles(faces(["clean", "mem-3", "mem-5"])) == ["Table 5"]
-    for other in ("mem-3-natural", "mem-3-random"):
+    for other in ("mem-3-random",):
         table = faces(["clean", "mem-3", other]).tables[1]
         assert (table.title, len(table.rows)) == ("Table 4: trigger texts, victim RN50", 2)
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from unlearnable.datasets import Pair, Photo
 from unlearnable.imaging.encode import Encoding
-from unlearnable.models.tokens import CaptionSlot, cut, default_vocabulary
+from unlearnable.models.tokens import cut
+from unlearnable.models.vocabulary import default_vocabulary
 from unlearnable.posts.shared import equal_photos, leaders_of
 from unlearnable.workflows.protect.preparing.reading import Caption, Prepared, ReadyPhoto, ties_of
 from unlearnable.workflows.protect.writing.publication import compose
@@ -37,15 +38,15 @@ def test_a_post_that_ties_two_others_gives_all_three_one_leader():
 
 def test_a_caption_in_one_place_is_one_text_with_the_trigger_where_its_first_photo_has_it():
     photos, vocabulary = [Photo(name, Path(name)) for name in "ab"], default_vocabulary()
-    trigger = vocabulary.trigger(vocabulary.ids[:1])
+    trigger = vocabulary.trigger([7])
     captions = {
-        photo.id: [Caption(Pair(photo.id, "one two", 0, 0), cut("one two", position, 1))]
+        photo.id: [Caption(Pair(photo.id, "one two", 0, 0), cut("one two", position, 4))]
         for photo, position in zip(photos, (0, 2), strict=True)
     }
     ready = [
         ReadyPhoto(photo, number, "", photo.id, Encoding("png"), (1, 1), (1, 1)) for number, photo in enumerate(photos)
     ]
-    made = compose(Prepared(ready, {}, []), captions, [trigger, trigger], CaptionSlot.text)
+    made = compose(Prepared(ready, {}, []), captions, [[7], [7]], vocabulary)
     assert {text for _, text in made.in_file} == {f"{trigger.text} one two"}
 
 

@@ -30,7 +30,8 @@ from unlearnable.methods.base import AnySession
 from unlearnable.methods.problem import Problem
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing, in_bf16
-from unlearnable.models.tokens import cut, default_vocabulary
+from unlearnable.models.tokens import cut
+from unlearnable.models.vocabulary import default_vocabulary
 from unlearnable.posts.pixels import Pixels, Posts
 from unlearnable.training.loop import kept
 

@@ -1,6 +1,6 @@
 """Compare trigger searches by what they come to and what they cost, with more and fewer words tried at each place.
 
-    python tools/bench/triggers.py PHOTOS --captions posts.jsonl [--words 16 4 1] [--seeds 0 1] [--natural [--beam 4]]
+    python tools/bench/triggers.py PHOTOS --captions posts.jsonl [--words 16 4 1] [--seeds 0 1]
 
 Triggers are searched twice against the untrained surrogate, with no noise. A text is one that passes through the text
 tower; those of a gradient count twice, since they go back as well. Losses in the order of the passes.
@@ -46,16 +46,11 @@ def main() -> None:
     parser.add_argument("--captions", type=Path, required=True)
     parser.add_argument("--words", type=int, nargs="+", default=[16, 8, 4, 2, 1])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--natural", action="store_true", help="triggers that a language model proposes")
-    parser.add_argument("--beam", type=int, default=4, help="natural triggers kept at each place")
     options = parser.parse_args()
     torch.set_num_threads(1)
     print("| words tried | seed | losses | texts a place | seconds a pass |", "|---|---|---|---|---|", sep="\n")
     for words, seed in itertools.product(options.words, options.seeds):
-        settings = ProtectSettings(
-            photos=options.photos, captions=options.captions, seed=seed, candidates=words, fluent_candidates=words,
-            fluent_beam=options.beam, trigger_vocabulary="natural" if options.natural else "words",
-        )  # fmt: skip
+        settings = ProtectSettings(photos=options.photos, captions=options.captions, seed=seed, candidates=words)
         print(f"| {words} | {seed} | {' | '.join(searched(settings))} |", flush=True)
 
 

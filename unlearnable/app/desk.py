@@ -152,11 +152,11 @@ class Desk:
             InputError: they are no trigger for it.
         """
         assert self.draft is not None
-        words = " ".join(words.lower().split())
+        words = " ".join(words.split())
         if words == self.posts[number].trigger:
             self.wanted.pop(number, None)
         else:
-            self.draft.tokens_of(number, words)
+            self.draft.concepts_of(number, words)
             self.wanted[number] = words
         self.typed.pop(number, None)
         self.version += 1

@@ -14,6 +14,7 @@ from unlearnable.benchmarks.suites.base import Suite
 from unlearnable.config import BenchmarkSettings, MEMSettings, Recipe, named_settings
 from unlearnable.methods import METHODS
 from unlearnable.protection.captions import Slots, cut_captions
+from unlearnable.protection.vocabulary import load_words
 from unlearnable.verify.attacks import parse_attack
 from unlearnable.verify.attacks.base import Attack
 
@@ -38,8 +39,8 @@ class ProtectionRecipe:
 
     def cut(self, captions: Iterable[Iterable[str]]) -> Slots:
         """Return the captions of photos, cut at the positions of the method's triggers."""
-        length = self.settings.trigger_length if METHODS[self.name].has_trigger else 0
-        return cut_captions(captions, self.settings, length, self.seed)
+        words = self.settings.trigger_length if METHODS[self.name].has_trigger else 0
+        return cut_captions(captions, self.settings, words * load_words(self.settings).longest, self.seed)
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,11 @@ class CellPlan(ABC):
 
     @property
     @abstractmethod
+    def timed_as(self) -> str:
+        """What protections that take as long as its own are called in an estimate, which sums them."""
+
+    @property
+    @abstractmethod
     def row(self) -> dict[str, Any]:
         """What the list of planned cells says of it besides what all of them have."""
 
@@ -114,6 +120,11 @@ class SuiteCellPlan(CellPlan):
 
     @property
     def protected_by(self) -> str:
+        """The method."""
+        return self.method
+
+    @property
+    def timed_as(self) -> str:
         """The method."""
         return self.method
 

@@ -10,6 +10,7 @@ from unlearnable.benchmarks.plan import ProtectionRecipe
 from unlearnable.benchmarks.suites.base import Item
 from unlearnable.disk import checksums, files, seal
 from unlearnable.protection.captions import Captions
+from unlearnable.protection.vocabulary import load_words
 from unlearnable.results import FluencyRecord, ProtectionRecord
 from unlearnable.results.common import StoredRecord
 from unlearnable.verify.cells import Key, digest_of
@@ -20,7 +21,7 @@ class Saved(StoredRecord):
 
     Attributes:
         record: figures of the protection.
-        triggers: token ids of each photo's trigger; empty for methods without a trigger.
+        triggers: concepts of each photo's trigger; empty for methods without a trigger.
         key: key that the protection depends on.
         noise_sha256: hex SHA-256 of the noise; None in files of earlier versions.
     """
@@ -94,7 +95,7 @@ class ProtectionStore:
     def captions(self, saved: Saved, items: Sequence[Item]) -> list[list[str]]:
         """Return the captions of the first photos as they would be published."""
         slots = self.recipe.cut([item.captions for item in items])
-        captions = Captions.from_tokens(slots, saved.triggers, self.recipe.settings)
+        captions = Captions(slots, saved.triggers, load_words(self.recipe.settings))
         return [captions.of(n, item.captions) for n, item in enumerate(items)]
 
     def add_fluency(self, saved: Saved, fluency: FluencyRecord) -> None:

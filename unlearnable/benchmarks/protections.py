@@ -96,7 +96,7 @@ def make(
             saved = _optimise(store, problem_of(store, photos, surrogate), progress)
         forget(store.checkpoint)  # also where a kill came between the two
     noise = NoiseStore(_grids(recipe, photos, surrogate), recipe.settings.epsilon, store.noise, "r")
-    return Protection(noise, Captions.from_tokens(slots, saved.triggers, recipe.settings))
+    return Protection(noise, Captions(slots, saved.triggers, load_words(recipe.settings)))
 
 
 def _grids(recipe: ProtectionRecipe, photos: DecodedPhotos, surrogate: DualEncoder) -> tuple[Shape, ...]:
@@ -107,15 +107,12 @@ def _grids(recipe: ProtectionRecipe, photos: DecodedPhotos, surrogate: DualEncod
 def problem_of(store: ProtectionStore, photos: DecodedPhotos, surrogate: DualEncoder) -> Problem:
     """Return what the method of a store works on."""
     recipe = store.recipe
-    method = METHODS[recipe.name]()
-    vocabulary, proposer = load_words(recipe.settings, str(surrogate.device), proposing=method.has_trigger)
     return Problem(
         posts=Posts(photos.pixels, recipe.cut(photos.captions)),
         grids=_grids(recipe, photos, surrogate),
         captions=tuple(photos.captions),
         surrogates=(surrogate,),
-        vocabulary=vocabulary,
-        proposer=proposer,
+        vocabulary=load_words(recipe.settings),
         seed=recipe.seed,
         noise_path=store.noise,
         towers=load_towers(recipe.settings, (surrogate.name,), str(surrogate.device)),

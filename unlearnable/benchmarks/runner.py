@@ -87,7 +87,7 @@ class SuiteCells(Cells[SuiteCellPlan, BenchmarkCell]):
             paper=_paper(bench.setup, cell),
             loss_curve=trained.loss_curve,
             medr_curve=trained.medr_curve,
-            triggers=[trigger.text for trigger in protection.captions.triggers[:SHOWN]] if protection else [],
+            triggers=protection.captions.shown(SHOWN) if protection else [],
             seconds=trained.seconds,
         )
 

@@ -58,7 +58,6 @@ TINY = MEMSettings(
     noise_steps=2,
     batch_size=16,
     candidates=4,
-    fluent_candidates=4,
 )
 SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
     ("captions", "paper"): Scale(
@@ -70,7 +69,7 @@ SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
             surrogate_steps=200, max_rounds=20, trigger_rounds=5, batch_size=128, learning_rate=1e-4, threshold=1e-6
         ),
         recipe=Recipe(epochs=32, lr=5e-4, batch_size=128),
-        methods=(*SIX, "mem-3-natural"),
+        methods=SIX,
         fractions=(1.0, 0.9, 0.5, 0.2),
         differs=(
             "Noise is made under crops and flips and passes through 8-bit pixels; one noise serves five captions.",

@@ -116,9 +116,9 @@ def _about_reading(found: Sequence[FluencyRecord | None], unread: str) -> list[s
 
 
 def _kinds_of_triggers(report: BenchmarkReport) -> int:
-    """Return how many pairs of vocabulary and position the triggers have, of whatever length."""
+    """Return how many places in captions the triggers have, of whatever length."""
     found = (named_settings(cell.method) for cell in report.cells)
-    return len({(one["trigger_vocabulary"], one["trigger_position"]) for one in found if one})
+    return len({one["trigger_position"] for one in found if one})
 
 
 def _tuned(report: BenchmarkReport) -> TableRecord:

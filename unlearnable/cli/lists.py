@@ -26,21 +26,14 @@ def formats(as_json: options.Json = False, quiet: options.Quiet = False, debug: 
 
 
 def models(as_json: options.Json = False, quiet: options.Quiet = False, debug: options.Debug = False) -> None:
-    """List surrogates and victims: the bundled ones, small ones to be trained, open_clip's with their weights.
-
-    `small-mlm` is the bundled language model that proposes natural triggers (--language-model).
-    """
+    """List surrogates and victims: the bundled ones, small ones to be trained, open_clip's with their weights."""
     import open_clip
 
     from unlearnable.models import bundled
     from unlearnable.models.bundled import ARCHITECTURES, cached
     from unlearnable.models.header import is_like_clip
-    from unlearnable.models.masked_language import SMALL_MLM
 
-    rows = [
-        *((name, "bundled, works offline") for name in bundled.NAMES),
-        (SMALL_MLM, "language model for natural triggers, bundled, works offline"),
-    ]
+    rows = [(name, "bundled, works offline") for name in bundled.NAMES]
     for name in [name for name in ARCHITECTURES if name not in bundled.NAMES]:
         rows.append((name, f"trained: {cached(name)}" if cached(name).is_file() else "`unlearnable train` makes it"))
     for name in open_clip.list_models():

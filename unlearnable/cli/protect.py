@@ -38,7 +38,7 @@ def protect(
     surrogate: Annotated[list[str] | None, _option("surrogate", HOW)] = None,
     method: Annotated[str | None, _option("method", HOW, choices=METHODS)] = None,
     trigger_length: Annotated[int | None, _option("trigger_length", HOW)] = None,
-    trigger_vocabulary: Annotated[config.Vocabulary | None, _option("trigger_vocabulary", HOW)] = None,
+    words: Annotated[Path | None, _option("words", HOW)] = None,
     borrow_names: Annotated[int | None, _option("borrow_names", HOW)] = None,
     initials: Annotated[list[str] | None, _option("initials", HOW)] = None,
     disguise_names: Annotated[bool | None, _option("disguise_names", HOW, "--disguise-names")] = None,
@@ -67,9 +67,6 @@ def protect(
     caption_column: Annotated[str | None, _option("caption_column", MORE)] = None,
     trigger_scope: Annotated[config.Scope | None, _option("trigger_scope", MORE)] = None,
     trigger_position: Annotated[config.Position | None, _option("trigger_position", MORE)] = None,
-    avoid_words: Annotated[Path | None, _option("avoid_words", MORE)] = None,
-    language_model: Annotated[str | None, _option("language_model", MORE)] = None,
-    fluency: Annotated[float | None, _option("fluency", MORE)] = None,
     threshold: Annotated[float | None, _option("threshold", MORE)] = None,
     max_rounds: Annotated[int | None, _option("max_rounds", MORE)] = None,
     option: Annotated[
@@ -84,6 +81,7 @@ def protect(
     seed: Annotated[int | None, _option("seed", MORE)] = None,
     precision: Annotated[config.Precision | None, _option("precision", MORE)] = None,
     device: options.Device = None,
+    log_file: options.LogFile = None,
     config_file: options.ConfigFile = None,
     print_config: options.PrintConfig = False,
     verbose: Annotated[

@@ -14,6 +14,7 @@ from unlearnable.config._resolve import (
 from unlearnable.config.attacks import AS_PUBLISHED, AS_USUAL, changing
 from unlearnable.config.base import (
     Device,
+    LoggedSettings,
     Precision,
     Settings,
     default_text,
@@ -34,7 +35,6 @@ from unlearnable.config.methods import (
     Scope,
     TriggerSettings,
     Visibility,
-    Vocabulary,
 )
 from unlearnable.config.platforms import PLATFORMS, Platform, PlatformName
 from unlearnable.config.protect import (
@@ -87,6 +87,7 @@ __all__ = [
     "ExplainSettings",
     "Format",
     "Keep",
+    "LoggedSettings",
     "MEMSettings",
     "MethodSettings",
     "Platform",
@@ -106,7 +107,6 @@ __all__ = [
     "TriggerSettings",
     "VerifySettings",
     "Visibility",
-    "Vocabulary",
     "absolute",
     "changing",
     "default_text",

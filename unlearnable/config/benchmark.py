@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from unlearnable.config.attacks import AS_PUBLISHED, Through
-from unlearnable.config.base import DefaultText, DeviceSetting, Seeds, Settings, ToldApart
+from unlearnable.config.base import DefaultText, DeviceSetting, LoggedSettings, Seeds, ToldApart
 from unlearnable.config.protect import PRESETS
 from unlearnable.registry import added
 
@@ -17,10 +17,10 @@ ScaleName = Literal["tiny", "small", "paper"]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 BASELINES = ("clean", "random", "em", "uap")
 OF_THE_SCALE = DefaultText("that of the scale")
-_MEM = re.compile(r"mem-([1-9]|1\d|20)(-natural)?(?:-(end|random))?(?:-(balanced|strong))?")
+_MEM = re.compile(r"mem-([1-9]|1[0-6])(?:-(end|random))?(?:-(balanced|strong))?")
 
 
-class BenchmarkSettings(Settings):
+class BenchmarkSettings(LoggedSettings):
     """What a `benchmark` run is asked for; what is not given, the scale says."""
 
     command = "benchmark"
@@ -35,7 +35,7 @@ class BenchmarkSettings(Settings):
     methods: Annotated[
         tuple[str, ...] | None,
         Field(
-            description="Method to compare: clean, random, em, uap, mem-K or mem-K-natural, where K is the number of "
+            description="Method to compare: clean, random, em, uap, or mem-K, where K is the number of "
             "words in a trigger; with -end or -random behind it, the trigger stands elsewhere than at the start; "
             "with -balanced or -strong last, it has the noise of that preset. The method of an installed "
             "package goes by its name, and has its own options as they are by default."
@@ -108,8 +108,8 @@ class BenchmarkSettings(Settings):
         for name in methods or ():
             if name not in (known := (*BASELINES, *added("method"))) and _MEM.fullmatch(name) is None:
                 raise ValueError(
-                    f"no method is called {name!r}; there are {', '.join(known)}, mem-K, mem-K-natural "
-                    "(K from 1 to 20), the last two also with -end or -random, and -balanced or -strong"
+                    f"no method is called {name!r}; there are {', '.join(known)}, mem-K "
+                    "(K from 1 to 16), the last also with -end or -random, and -balanced or -strong"
                 )
         return methods
 
@@ -122,13 +122,12 @@ class BenchmarkSettings(Settings):
 
 
 def named_settings(method: str) -> dict[str, Any]:
-    """Return the settings that a name of "mem-K[-natural][-end|-random][-balanced|-strong]" stands for, else none."""
+    """Return the settings that a name of "mem-K[-end|-random][-balanced|-strong]" stands for, else none."""
     found = _MEM.fullmatch(method)
     if found is None:
         return {}
     return {
         "trigger_length": int(found[1]),
-        "trigger_vocabulary": "natural" if found[2] else "words",
-        "trigger_position": found[3] or "start",
-        **PRESETS.get(found[4], {}),
+        "trigger_position": found[2] or "start",
+        **PRESETS.get(found[3], {}),
     }

@@ -12,7 +12,6 @@ from unlearnable.config.numbers import Unit
 
 Scope = Literal["post", "user"]
 Position = Literal["start", "end", "random"]
-Vocabulary = Literal["words", "natural"]
 Enlargement = Literal["bilinear", "nearest"]
 NoiseColour = Literal["grey", "colour"]
 Visibility = Literal["low", "medium", "high"]
@@ -92,31 +91,17 @@ class MethodSettings(Settings):
 class TriggerSettings(MethodSettings):
     """The settings of methods that add words to captions."""
 
-    trigger_length: Annotated[int, Field(ge=1, le=20, description="Number of words in a trigger.")] = 3
+    trigger_length: Annotated[int, Field(ge=1, le=16, description="Number of words in a trigger.")] = 3
     trigger_scope: Annotated[
         Scope, Field(description="Owner of a trigger: each post has one of its own (post), or all share one (user).")
     ] = "post"
     trigger_position: Annotated[Position, Field(description="Place of the trigger in a caption.")] = "start"
-    trigger_vocabulary: Annotated[
-        Vocabulary,
-        Field(description="Words that triggers consist of: ordinary ones, or those a language model finds natural."),
-    ] = "words"
-    language_model: Annotated[
-        str, Field(description="Masked language model that proposes natural triggers: a name or a folder.")
-    ] = "small-mlm"
-    proposals: Annotated[
-        int, Field(ge=1, description="Number of words that the language model proposes for each place in a trigger.")
-    ] = 1024
-    avoid_words: Annotated[Path | None, Field(description="File of words that no trigger may contain.")] = None
-    avoid_similar: Annotated[
-        float,
+    words: Annotated[
+        Path | None,
         Field(
-            ge=0,
-            le=0.75,
-            description="Share of the words, those that the surrogates find closest to a clean photo, that its trigger "
-            "may not contain; near synonyms of the closest are left out too. 0 allows all.",
+            description="File of your own words for triggers, a word or phrase a line, in place of the built-in ones."
         ),
-    ] = 0.5
+    ] = None
 
 
 class MEMSettings(TriggerSettings):
@@ -129,21 +114,6 @@ class MEMSettings(TriggerSettings):
     beam_width: Annotated[
         int, Field(ge=1, le=16, description="Number of triggers kept at each step of the search.")
     ] = 1
-    fluency: Annotated[
-        float,
-        Field(
-            ge=0,
-            le=1000,
-            description="Weight of natural wording against protection: the loss that one nat of a natural trigger's "
-            "log-likelihood is worth (lambda).",
-        ),
-    ] = 0.02
-    fluent_candidates: Annotated[
-        int, Field(ge=1, le=256, description="Number of words tried at each place in a natural trigger (top k).")
-    ] = 16
-    fluent_beam: Annotated[
-        int, Field(ge=1, le=16, description="Number of triggers kept at each step of the search for natural ones.")
-    ] = 4
     adversarial_weight: Annotated[
         float,
         Field(

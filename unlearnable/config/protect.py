@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_serializer
 
-from unlearnable.config.base import DefaultText, DeviceSetting, SeedSetting
+from unlearnable.config.base import DefaultText, DeviceSetting, LoggedSettings, SeedSetting
 from unlearnable.config.methods import MEMSettings
 from unlearnable.config.platforms import PlatformName
 
@@ -23,8 +23,6 @@ BALANCED: dict[str, Any] = {
     "noise_steps": 12,
     "adversary_steps": 32,
     "candidates": 1,
-    "fluent_candidates": 4,
-    "fluent_beam": 1,
     "visibility": "low",
 }
 PRESETS: dict[str, dict[str, Any]] = {
@@ -32,7 +30,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "balanced": BALANCED,
     "strong": {**BALANCED, "noise_steps": 16, "visibility": "medium"},
 }
-OUTSIDE_THE_DIGEST = frozenset({"photos", "captions", "output", "avoid_words", "device", "strict"})
+OUTSIDE_THE_DIGEST = frozenset({"photos", "captions", "output", "words", "device", "strict", "log_file"})
 PhotoColumn = Annotated[
     str | None, Field(description="Column of a CSV or TSV that names the photo."), DefaultText("by its heading")
 ]
@@ -72,7 +70,7 @@ class ProtectionSettings(MEMSettings):
     ] = {}  # noqa: RUF012  (pydantic copies defaults)
 
 
-class ProtectSettings(ProtectionSettings):
+class ProtectSettings(LoggedSettings, ProtectionSettings):
     """Everything a `protect` run depends on; saved with it as run.toml."""
 
     spelt = {"for": "platform"}  # noqa: RUF012  (a ClassVar of the base)

@@ -131,7 +131,7 @@ def _features(session: MEMSession, model: DualEncoder) -> tuple[Tensor, Tensor]:
     images, texts = [], []
     for photos in in_order(len(posts), session.settings.batch_size):
         slots = [posts.slots[n][0] for n in photos]
-        tokens, _ = tokens_of(slots, torch.zeros(len(slots), 0, dtype=torch.long))
+        tokens, _ = tokens_of(slots)
         own = [photos[row] for row in world.share(len(photos))]
         pixels = torch.stack([load_view(posts.pixels[n], model.image_size, PLAIN_VIEW) for n in own])
         images.append(world.gather(encode_photos(model, pixels, precision))[: len(photos)].cpu())

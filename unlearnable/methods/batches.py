@@ -69,10 +69,11 @@ def decoy_tokens(session: AnySession, slots: Sequence[CaptionSlot]) -> Tensor | 
     missing = (size if count < size else count // -(-count // size)) - len(slots)
     if missing <= 0:
         return None
-    ids, length = torch.tensor(problem.vocabulary.ids), state.triggers.shape[1] or DECOY_LENGTH
-    words = ids[torch.randint(len(ids), (missing, length), generator=state.generator)]
-    chosen = torch.randint(len(slots), (missing,), generator=state.generator).tolist()
-    return tokens_of([slots[n].with_room(length) for n in chosen], words)[0]
+    vocabulary, length = problem.vocabulary, state.triggers.shape[1] or DECOY_LENGTH
+    words = torch.randint(len(vocabulary), (missing, length), generator=state.generator)
+    chosen = [slots[n] for n in torch.randint(len(slots), (missing,), generator=state.generator).tolist()]
+    spelt = vocabulary.spell(chosen, words)
+    return tokens_of([slot.with_room(len(one)) for slot, one in zip(chosen, spelt, strict=True)], spelt)[0]
 
 
 def batch_loss(

@@ -34,10 +34,10 @@ def measuring(session: AnySession) -> Generator[None, None, Tensor]:
     for photos in in_order(len(posts), settings.batch_size):
         if photos.start < len(state.place.losses):
             continue
+        slots = [posts.slots[n][0] for n in photos]
+        spelt, world = session.problem.vocabulary.spell(slots, state.triggers[list(photos)]), session.problem.world
         each = [
-            batch_losses(
-                model, pixels, posts.slots, state.triggers, photos, settings.precision, world=session.problem.world
-            )[0]
+            batch_losses(model, pixels, slots, photos, settings.precision, triggers=spelt, world=world)[0]
             for model in state.models
         ]
         for model, losses in zip(state.models, each, strict=True):
@@ -51,11 +51,11 @@ def measuring(session: AnySession) -> Generator[None, None, Tensor]:
 def batch_losses(
     model: DualEncoder,
     pixels: Callable[[int], Tensor],
-    slots: Sequence[Sequence[CaptionSlot]],
-    triggers: Tensor,
+    slots: Sequence[CaptionSlot],
     photos: Sequence[int],
     precision: Precision,
     *,
+    triggers: Sequence[Sequence[int]] | None = None,
     world: World = ALONE,
 ) -> tuple[Tensor, Tensor]:
     """Return (b,) the loss of every post of a batch among the others, loaded plainly, with its first caption.
@@ -65,14 +65,14 @@ def batch_losses(
     Args:
         model: in evaluation mode.
         pixels: gives the (3, h, w) pixels 0-255 of a photo.
-        slots: the captions of each photo.
-        triggers: (n, k) token ids; k may be 0.
+        slots: the first caption of each photo of the batch.
         photos: the batch.
         precision: number format of the towers.
+        triggers: tokens of their triggers; None without.
         world: processes that share the batch.
     """
     own = [photos[row] for row in world.share(len(photos))]
     loaded = torch.stack([load_view(pixels(n), model.image_size, PLAIN_VIEW) for n in own])
-    tokens, _ = tokens_of([slots[n][0] for n in photos], triggers[list(photos)])
+    tokens, _ = tokens_of(slots, triggers)
     apart, among_all = post_losses(model, loaded, tokens, precision, world=world)
     return apart.cpu(), among_all.cpu()

@@ -1,4 +1,4 @@
-"""Which words describe a photo: those that models find close to it, and near synonyms of the closest."""
+"""Which words describe a photo: those that models of two families find closest to it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unlearnable.config import Precision, TriggerSettings
+from unlearnable.config import Precision
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import encode_photos, encode_texts
-from unlearnable.models.tokens import Vocabulary, tokenizer
+from unlearnable.models.tokens import CONTEXT, tokenizer
+from unlearnable.models.vocabulary import Vocabulary
 from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.posts.pixels import Pixels
 from unlearnable.progress.reporting import Progress
@@ -19,8 +20,10 @@ from unlearnable.training.distributed import ALONE, World
 
 COMPARING = "looking for words that describe the photos"
 BATCH, CHUNK = 64, 512  # photos, texts
-FOUND = 16  # words closest to a photo, whose near synonyms count too
-SYNONYMS = 8  # of each of those: the words closest to it, itself included
+CLOSEST = 0.5  # share of the words that describe a photo to the surrogates: with less, "kittens" stood beside a cat
+WITNESSED = 0.25  # the same to the second model, which alone vetoes what surrogates do not know
+FOUND = 8  # words closest to a photo, whose near synonyms count too
+SYNONYMS = 4  # of each of those: the words closest to it, itself included
 
 
 @dataclass(frozen=True)
@@ -28,60 +31,69 @@ class Resemblance:
     """How close clean photos and words are to each other; features are normalised, one tensor a model.
 
     Attributes:
-        photos: (n, d) features of the photos.
-        words: (v, d) features of the vocabulary's words, each alone.
-        common: (v,) the words that hold a sentence together, which describe nothing.
-        share: share of the words that count as describing a photo; 0 for none.
+        photos: (n, d) features of the photos, by the surrogates.
+        words: (v, d) features of the vocabulary's words, each alone, in the first language.
+        witness: the same two of a second model, of another family; None without one.
     """
 
     photos: tuple[Tensor, ...]
     words: tuple[Tensor, ...]
-    common: Tensor
-    share: float
+    witness: tuple[Tensor, Tensor] | None = None
 
     def describing(self, photos: Sequence[int]) -> Tensor:
-        """Return (v,) bool: the words that describe photos, closest to them on average, synonyms before all others."""
-        seen = [features[list(photos)].mean(dim=0) for features in self.photos]
-        close = self._mean([words @ one for words, one in zip(self.words, seen, strict=True)])
-        found = close.topk(min(FOUND, len(close))).indices
-        alike = self._mean([words[found] @ words.T for words in self.words])
-        close[alike.topk(min(SYNONYMS, len(close)), dim=1).indices.flatten()] = float("inf")
-        describing = torch.zeros_like(self.common)
-        describing[close.topk(round(self.share * len(close))).indices] = True
-        return describing & ~self.common
+        """Return (v,) bool: the words that describe photos to the surrogates, or to the second model."""
+        found = _closest(self.photos, self.words, photos, CLOSEST)
+        if self.witness is None:
+            return found
+        seen, words = self.witness
+        return found | _closest([seen], [words], photos, WITNESSED)
 
     def cosine_of_own(self, texts: Sequence[Tensor]) -> float:
         """Return the mean cosine of each photo and the text of its number, features (n, d), one tensor a model."""
-        return float(self._mean([(a * b).sum(dim=1).mean() for a, b in zip(self.photos, texts, strict=True)]))
+        return float(_mean([(a * b).sum(dim=1).mean() for a, b in zip(self.photos, texts, strict=True)]))
 
     def cosine_of_all(self, texts: Sequence[Tensor]) -> float:
         """Return the mean cosine of all photos and all texts, features (m, d), one tensor a model."""
-        return float(self._mean([a.mean(dim=0) @ b.mean(dim=0) for a, b in zip(self.photos, texts, strict=True)]))
+        return float(_mean([a.mean(dim=0) @ b.mean(dim=0) for a, b in zip(self.photos, texts, strict=True)]))
 
-    @staticmethod
-    def _mean(values: Sequence[Tensor]) -> Tensor:
-        return torch.stack(list(values)).mean(dim=0)
+
+def _closest(seen: Sequence[Tensor], words: Sequence[Tensor], photos: Sequence[int], share: float) -> Tensor:
+    """Return (v,) bool: a share of the words, those closest to photos on average, synonyms before all others."""
+    close = _mean([own @ one[list(photos)].mean(dim=0) for own, one in zip(words, seen, strict=True)])
+    found = close.topk(min(FOUND, len(close))).indices
+    alike = _mean([own[found] @ own.T for own in words])
+    close[alike.topk(min(SYNONYMS, len(close)), dim=1).indices.flatten()] = float("inf")
+    describing = torch.zeros(len(close), dtype=torch.bool)
+    describing[close.topk(round(share * len(close))).indices] = True
+    return describing
+
+
+def _mean(values: Sequence[Tensor]) -> Tensor:
+    return torch.stack(list(values)).mean(dim=0)
 
 
 @torch.no_grad()
 def resemblance(
     pixels: Pixels,
-    models: Sequence[DualEncoder],
+    surrogates: Sequence[DualEncoder],
+    witness: DualEncoder | None,
     vocabulary: Vocabulary,
-    settings: TriggerSettings,
+    precision: Precision,
     progress: Progress,
     world: World = ALONE,
 ) -> Resemblance:
-    """Measure how close photos are to the words of a vocabulary.
+    """Measure how close photos are to the words of the vocabulary.
 
     Args:
         pixels: working copies of the clean photos.
-        models: pretrained.
+        surrogates: pretrained.
+        witness: second model, of another family.
         vocabulary: words that triggers are made of.
-        settings: share of the words that count as describing a photo, and number format.
+        precision: number format.
         progress: receives one step per photo and model.
         world: processes that share photos and words, and all learn what each has seen.
     """
+    models = [*surrogates, *([] if witness is None else [witness])]
     progress.phase(COMPARING, len(pixels) * len(models))
     photos = []
     for model in models:
@@ -90,27 +102,30 @@ def resemblance(
         for numbers in torch.arange(len(pixels)).split(BATCH):
             own = numbers[world.share(len(numbers))].tolist()
             loaded = torch.stack([load_view(pixels[n], model.image_size, PLAIN_VIEW) for n in own])
-            features = encode_photos(model, loaded, settings.precision)
+            features = encode_photos(model, loaded, precision)
             parts.append(world.gather(features)[: len(numbers)].cpu())
             progress.advance(len(numbers))
         photos.append(torch.cat(parts))
-    words = text_features(models, torch.tensor(vocabulary.ids)[:, None], settings.precision, world)
-    common = torch.tensor([word in vocabulary.common for word in vocabulary.words])
-    return Resemblance(tuple(photos), words, common, settings.avoid_similar)
+    words = text_features(models, vocabulary.glosses, precision, world)
+    count = len(surrogates)
+    second = None if witness is None else (photos[count], words[count])
+    return Resemblance(tuple(photos[:count]), words[:count], second)
 
 
 @torch.no_grad()
 def text_features(
-    models: Sequence[DualEncoder], tokens: Tensor, precision: Precision, world: World = ALONE
+    models: Sequence[DualEncoder], texts: Sequence[str], precision: Precision, world: World = ALONE
 ) -> tuple[Tensor, ...]:
-    """Return the features (m, d) of texts of k tokens (m, k) each, one tensor a model."""
+    """Return the features (m, d) of texts, one tensor a model."""
     start, end = tokenizer().sot_token_id, tokenizer().eot_token_id
-    rows = torch.nn.functional.pad(torch.nn.functional.pad(tokens, (1, 0), value=start), (0, 1), value=end)
+    lines = [[start, *tokenizer().encode(text)[: CONTEXT - 2], end] for text in texts]
+    longest = max(map(len, lines))
+    rows = torch.tensor([line + [0] * (longest - len(line)) for line in lines])
     features = []
     for model in models:
         parts = []
-        for texts in rows.split(CHUNK):
-            own = encode_texts(model, texts[world.share(len(texts))], precision)
-            parts.append(world.gather(own)[: len(texts)].cpu())
+        for some in rows.split(CHUNK):
+            own = encode_texts(model, some[world.share(len(some))], precision)
+            parts.append(world.gather(own)[: len(some)].cpu())
         features.append(torch.cat(parts))
     return tuple(features)

@@ -38,7 +38,7 @@ class State:
 
     Attributes:
         noise: one noise a photo.
-        triggers: (n, k) token ids; k = 0 for methods without a trigger.
+        triggers: (n, k) numbers of concepts in the vocabulary; k = 0 for methods without a trigger.
         models: the surrogates as trained so far.
         optimisers: one a surrogate.
         generator: the RNG for everything the method draws.

@@ -79,7 +79,7 @@ def train_step(
     posts, generator = session.problem.posts, session.state.generator
     photos = torch.randperm(len(posts), generator=generator)[: session.settings.batch_size].tolist()
     slots = posts.choose(photos, generator)
-    tokens, _ = tokens_of(slots, triggers[photos])
+    tokens, _ = tokens_of(slots, session.problem.vocabulary.spell(slots, triggers[photos]))
     decoys = decoy_tokens(session, slots)
     total = 0.0
     for model, optimiser in learners:
@@ -194,7 +194,7 @@ def noise_gradients(
     if pull is not None:
         losses = [(pull.model.name, pull.loss(loaded(pull.model), own).cpu())]
     else:
-        tokens, _ = tokens_of(slots, state.triggers[list(photos)])
+        tokens, _ = tokens_of(slots, session.problem.vocabulary.spell(slots, state.triggers[list(photos)]))
         decoys = decoy_tokens(session, slots)
         losses = [
             (model.name, batch_loss(model, loaded(model), tokens, decoys, settings.precision, world=world).cpu())

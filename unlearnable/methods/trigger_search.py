@@ -9,17 +9,16 @@ from torch import Tensor
 
 from unlearnable.config import MEMSettings, Precision, TriggerSettings
 from unlearnable.errors import ConfigError
-from unlearnable.methods import fluency
 from unlearnable.methods.base import AnySession, MEMSession
-from unlearnable.methods.batches import caption_mask, decoy_tokens, in_order, views
+from unlearnable.methods.batches import caption_mask, decoy_tokens, views
 from unlearnable.methods.problem import Problem
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import computing, encode_photos, encode_texts
 from unlearnable.models.tokens import CaptionSlot
+from unlearnable.models.vocabulary import Vocabulary
 from unlearnable.optim.beam import TriggerLoss, beam_search
 from unlearnable.optim.contrastive import contrastive_loss
-from unlearnable.optim.fluent import fluent_search
-from unlearnable.optim.hotflip import candidates, scores
+from unlearnable.optim.hotflip import candidates
 from unlearnable.posts.pixels import tokens_of
 from unlearnable.training.distributed import ALONE, World
 
@@ -27,52 +26,37 @@ CHUNK = 512  # texts in a forward pass
 
 
 def draw_triggers(problem: Problem, settings: TriggerSettings, generator: torch.Generator) -> Tensor:
-    """(n, k) random words, different in a trigger, of those that each post may use."""
-    ids = torch.tensor(problem.vocabulary.ids)
+    """(n, k) random concepts, different in a trigger, of those that each post may use."""
+    count = len(problem.posts)
     if settings.trigger_scope == "user":
-        allowed = problem.allowed_to_all(range(len(problem.posts)))[None]
-        slots = [those[0] for those in problem.posts.slots[: settings.batch_size]]
-        return ids[_draw(problem, settings, slots, allowed, generator)].repeat(len(problem.posts), 1)
-    drawn = []
-    for photos in in_order(len(problem.posts), settings.batch_size):
-        allowed = torch.stack([problem.allowed(n) for n in photos])
-        slots = [problem.posts.slots[n][0] for n in photos]
-        drawn.append(ids[_draw(problem, settings, slots, allowed, generator)])
-    return problem.led(torch.cat(drawn))
+        return _draw(problem.allowed_to_all(range(count)), settings, generator).repeat(count, 1)
+    return problem.led(torch.stack([_draw(problem.allowed(n), settings, generator) for n in range(count)]))
 
 
 def redraw_trigger(session: AnySession, settings: TriggerSettings, photo: int) -> Tensor:
-    """(k,) other random words for the trigger of a post: none that it has now, but for common ones."""
-    problem, ids = session.problem, torch.tensor(session.problem.vocabulary.ids)
-    allowed = allowed_words(problem, settings, photo)
-    for place in torch.searchsorted(ids, session.state.triggers[photo]).tolist():
-        allowed[place] &= problem.vocabulary.words[place] in problem.vocabulary.common
-    slots = [problem.posts.slots[photo][0]]
-    return ids[_draw(problem, settings, slots, allowed[None], session.state.generator)[0]]
+    """(k,) other random concepts for the trigger of a post: none that it has now."""
+    allowed = allowed_words(session.problem, settings, photo)
+    allowed[session.state.triggers[photo]] = False
+    return _draw(allowed, settings, session.state.generator)
 
 
 def allowed_words(problem: Problem, settings: TriggerSettings, photo: int) -> Tensor:
-    """(v,) bool: the words that the trigger of a post may hold, which other posts may share with it."""
+    """(v,) bool: the concepts that the trigger of a post may hold, which other posts may share with it."""
     if settings.trigger_scope == "user":
         return problem.allowed_to_all(range(len(problem.posts)))
     return problem.allowed(problem.leaders[photo] if problem.leaders else photo)
 
 
-def _draw(
-    problem: Problem, settings: TriggerSettings, slots: list[CaptionSlot], allowed: Tensor, generator: torch.Generator
-) -> Tensor:
-    """(b, k) word numbers for the rows of `allowed` (b, v).
+def _draw(allowed: Tensor, settings: TriggerSettings, generator: torch.Generator) -> Tensor:
+    """(k,) concepts of those that are allowed (v,).
 
     Raises:
-        ConfigError: a row allows fewer words than a trigger has.
+        ConfigError: these are fewer than a trigger has.
     """
-    if int(allowed.sum(dim=1).min()) < settings.trigger_length:
-        message = "captions and the words to avoid leave too few words for a trigger"
-        raise ConfigError(message, hint="avoid fewer words, or give each post words of its own (--trigger-scope post)")
-    if problem.proposer is not None:
-        return fluency.draw(problem.proposer, slots, allowed, settings, generator)
-    rows = [torch.multinomial(row.float(), settings.trigger_length, generator=generator) for row in allowed]
-    return torch.stack(rows)
+    if int(allowed.sum()) < settings.trigger_length:
+        message = "captions and photos leave too few words for a trigger"
+        raise ConfigError(message, hint="give more words with --words, or each post its own: --trigger-scope post")
+    return torch.multinomial(allowed.float(), settings.trigger_length, generator=generator)
 
 
 @dataclass(frozen=True)
@@ -112,12 +96,12 @@ def _improve_each(session: MEMSession, scene: Scene) -> int:
     Each process searches for its share of the batch, and all of them get the triggers of all.
     """
     problem, state = session.problem, session.state
-    ids, triggers, world = torch.tensor(problem.vocabulary.ids), state.triggers[scene.photos], problem.world
+    triggers, world = state.triggers[scene.photos], problem.world
     rows = torch.tensor(world.share(len(scene.photos)))
     allowed = torch.stack([problem.allowed(scene.photos[n]) for n in rows.tolist()])
-    fall, texts = _fall(scene, triggers, rows, ids, world)
-    draft = Draft([scene.slots[n] for n in rows.tolist()], torch.searchsorted(ids, triggers[rows]), fall, allowed)
-    found = ids[_search(problem, session.settings, draft, _judge_each(scene, texts, ids, rows))]
+    fall, texts = _fall(scene, problem.vocabulary, triggers, rows, world)
+    draft = Draft(triggers[rows], fall, allowed)
+    found = _search(session.settings, draft, _judge_each(scene, problem.vocabulary, texts, rows))
     after = torch.cat(world.exchange(found))[: len(scene.photos)]
     state.triggers[scene.photos] = after
     state.triggers = problem.led(state.triggers)
@@ -127,52 +111,54 @@ def _improve_each(session: MEMSession, scene: Scene) -> int:
 def _improve_all(session: MEMSession, scene: Scene) -> int:
     """One trigger for all posts: gradients averaged over the batch, candidates judged by its mean loss."""
     problem, state = session.problem, session.state
-    ids, everyone = torch.tensor(problem.vocabulary.ids), torch.arange(len(scene.photos))
+    everyone = torch.arange(len(scene.photos))
     allowed = problem.allowed_to_all(range(len(problem.posts)))[None]
-    fall, _ = _fall(scene, state.triggers[scene.photos], everyone, ids, ALONE)
-    before = torch.searchsorted(ids, state.triggers[:1])
-    draft = Draft(scene.slots, before, fall.mean(dim=0, keepdim=True), allowed)
-    after = _search(problem, session.settings, draft, _judge_all(scene, ids))
-    state.triggers[:] = ids[after]
+    fall, _ = _fall(scene, problem.vocabulary, state.triggers[scene.photos], everyone, ALONE)
+    before = state.triggers[:1].clone()
+    draft = Draft(before, fall.mean(dim=0, keepdim=True), allowed)
+    after = _search(session.settings, draft, _judge_all(scene, problem.vocabulary))
+    state.triggers[:] = after
     return len(scene.photos) * int((after != before).any())
 
 
 @dataclass(frozen=True)
 class Draft:
-    """Triggers (b, k) of word numbers, to be improved: their captions, the fall of the loss (b, k, v), words (b, v)."""
+    """Triggers (b, k) to be improved, the fall of the loss (b, k, v), and the concepts (b, v) that they may hold."""
 
-    slots: list[CaptionSlot]
     words: Tensor
     fall: Tensor
     allowed: Tensor
 
 
-def _search(problem: Problem, settings: MEMSettings, draft: Draft, judge: TriggerLoss) -> Tensor:
-    """(b, k) better words than the draft's: any of the vocabulary, or those a language model offers."""
-    if problem.proposer is None:
-        options = candidates(draft.fall, draft.allowed, settings.candidates)
-        return beam_search(draft.words, options, judge, settings.beam_width)[0]
-    cost = fluency.cost(problem.proposer, draft.slots, draft.words)
-    offer = fluency.offers(problem.proposer, draft.slots, draft.fall, draft.allowed, settings)
-    return fluent_search(draft.words, cost, offer, judge, settings.fluent_beam, settings.fluency)[0]
+def _search(settings: MEMSettings, draft: Draft, judge: TriggerLoss) -> Tensor:
+    """(b, k) better words than the draft's."""
+    options = candidates(draft.fall, draft.allowed, settings.candidates)
+    return beam_search(draft.words, options, judge, settings.beam_width)[0]
 
 
-def _fall(scene: Scene, triggers: Tensor, rows: Tensor, ids: Tensor, world: World) -> tuple[Tensor, list[Tensor]]:
-    """First-order fall of the loss for each word of the triggers of `rows`, and what all captions are now.
+def _fall(
+    scene: Scene, vocabulary: Vocabulary, triggers: Tensor, rows: Tensor, world: World
+) -> tuple[Tensor, list[Tensor]]:
+    """First-order fall of the loss for each concept at each place of the triggers of `rows` (HotFlip).
+
+    Replacing embedding e by e' changes the loss by (e' - e) . g; the term in e is the same for all words and left out.
+    A word of several tokens counts as the mean of its embeddings, in the place of the mean of those that stand there.
 
     Args:
         scene: the batch.
-        triggers: (b, k) token ids.
+        vocabulary: the concepts.
+        triggers: (b, k) concepts.
         rows: (r,) this process's rows of the batch.
-        ids: (v,) token ids of the vocabulary.
         world: processes that share the batch.
 
     Returns:
         (r, k, v) falls, summed over the surrogates, and the text features (b, d) of each.
     """
-    tokens, places = tokens_of(scene.slots, triggers)
-    mask, at = caption_mask(tokens), places[rows, None] + torch.arange(triggers.shape[1])  # (r, k)
-    falls, features = [], []
+    tokens, places = tokens_of(scene.slots, vocabulary.spell(scene.slots, triggers))
+    own_slots = [scene.slots[n] for n in rows.tolist()]
+    shares = vocabulary.shares(own_slots, triggers[rows], places[rows], tokens.shape[1])
+    languages = [slot.language for slot in own_slots]
+    mask, falls, features = caption_mask(tokens), [], []
     for model, images, decoys in zip(scene.models, scene.images, scene.decoys, strict=True):
         own = tokens[rows].to(model.device)
         embedded = model.embed(own).detach().requires_grad_()
@@ -182,21 +168,22 @@ def _fall(scene: Scene, triggers: Tensor, rows: Tensor, ids: Tensor, world: Worl
         texts = features[-1].index_put((rows.to(model.device),), found)
         loss = contrastive_loss(images, texts, model.logit_scale, drop=mask.to(model.device), decoys=decoys)
         (gradient,) = torch.autograd.grad(loss, embedded)
-        gradient = gradient[torch.arange(len(rows))[:, None], at].cpu()
-        falls.append(scores(gradient, model.token_table[ids].cpu()))
+        at_words = shares @ gradient.cpu()  # (r, k, w)
+        tables = {one: vocabulary.table(one, model.token_table.cpu()) for one in set(languages)}
+        falls.append(torch.stack([-(at @ tables[one].T) for at, one in zip(at_words, languages, strict=True)]))
     return torch.stack(falls).sum(dim=0), features
 
 
-def _features(scene: Scene, model: DualEncoder, rows: Tensor, triggers: Tensor) -> Tensor:
-    """(m, d) text features of the captions of batch rows (m,) with triggers (m, k) of token ids."""
+def _features(scene: Scene, vocabulary: Vocabulary, model: DualEncoder, rows: Tensor, triggers: Tensor) -> Tensor:
+    """(m, d) text features of the captions of batch rows (m,) with triggers (m, k) of concepts."""
     parts = []
     for part, chosen in zip(rows.split(CHUNK), triggers.split(CHUNK), strict=True):
-        tokens, _ = tokens_of([scene.slots[n] for n in part.tolist()], chosen)
-        parts.append(encode_texts(model, tokens, scene.precision))
+        slots = [scene.slots[n] for n in part.tolist()]
+        parts.append(encode_texts(model, tokens_of(slots, vocabulary.spell(slots, chosen))[0], scene.precision))
     return torch.cat(parts)
 
 
-def _judge_each(scene: Scene, texts: list[Tensor], ids: Tensor, rows: Tensor) -> TriggerLoss:
+def _judge_each(scene: Scene, vocabulary: Vocabulary, texts: list[Tensor], rows: Tensor) -> TriggerLoss:
     """Loss of each of the posts `rows` of the batch for its candidates, the texts (b, d) of the others being fixed."""
     own = torch.eye(len(scene.photos), dtype=torch.bool)
     fixed = [now if wrong is None else torch.cat([now, wrong]) for now, wrong in zip(texts, scene.decoys, strict=True)]
@@ -209,7 +196,7 @@ def _judge_each(scene: Scene, texts: list[Tensor], ids: Tensor, rows: Tensor) ->
         for model, images, texts in zip(scene.models, scene.images, fixed, strict=True):
             scale, here = model.logit_scale, posts.to(model.device)
             others = (scale * images @ texts.T).masked_fill(own.to(model.device), float("-inf")).logsumexp(dim=1)
-            logits = scale * _features(scene, model, posts, ids[tried[worth]]) @ images.T  # (m, b)
+            logits = scale * _features(scene, vocabulary, model, posts, tried[worth]) @ images.T  # (m, b)
             hit = logits.gather(1, here[:, None])[:, 0]
             to_text = torch.logaddexp(hit, others[here]) - hit
             to_image = logits.logsumexp(dim=1) - hit
@@ -219,7 +206,7 @@ def _judge_each(scene: Scene, texts: list[Tensor], ids: Tensor, rows: Tensor) ->
     return judge
 
 
-def _judge_all(scene: Scene, ids: Tensor) -> TriggerLoss:
+def _judge_all(scene: Scene, vocabulary: Vocabulary) -> TriggerLoss:
     """Mean loss of the batch when all its posts take the same candidate."""
     everyone = torch.arange(len(scene.photos))
 
@@ -227,9 +214,9 @@ def _judge_all(scene: Scene, ids: Tensor) -> TriggerLoss:
     def judge(tried: Tensor, worth: Tensor) -> Tensor:
         losses = torch.zeros(worth.shape)
         for beam, column in worth.nonzero().tolist():
-            chosen = ids[tried[beam, column]].expand(len(everyone), -1)
+            chosen = tried[beam, column].expand(len(everyone), -1)
             for model, images, decoys in zip(scene.models, scene.images, scene.decoys, strict=True):
-                texts = _features(scene, model, everyone, chosen)
+                texts = _features(scene, vocabulary, model, everyone, chosen)
                 losses[beam, column] += contrastive_loss(images, texts, model.logit_scale, decoys=decoys).cpu()
         return losses
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from unlearnable.grouping import grouped
 from unlearnable.models.masked_language import bundled_words
-from unlearnable.models.tokens import READ, natural_vocabulary
+from unlearnable.models.tokens import READ, ordinary_words
 from unlearnable.posts.letters import look_alike
 
 FEWEST = 2  # posts that a name stands in
@@ -250,4 +250,4 @@ def is_ordinary(word: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _ordinary() -> frozenset[str]:
-    return frozenset(natural_vocabulary().words) | _CALENDAR | _TITLES | _FEASTS | {"i"}
+    return ordinary_words() | _CALENDAR | _TITLES | _FEASTS | {"i"}

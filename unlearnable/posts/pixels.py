@@ -109,25 +109,27 @@ class Posts:
         return [self.slots[n][int(u * len(self.slots[n]))] for n, u in zip(photos, uniform, strict=True)]
 
 
-def tokens_of(slots: Sequence[CaptionSlot], triggers: Tensor) -> tuple[Tensor, Tensor]:
+def tokens_of(slots: Sequence[CaptionSlot], triggers: Sequence[Sequence[int]] | None = None) -> tuple[Tensor, Tensor]:
     """Return the token ids of captions with their triggers, padded to the longest of the batch.
+
+    A caption that exceeds the context of a CLIP loses its end, as there.
 
     Args:
         slots: b captions.
-        triggers: (b, k) token ids.
+        triggers: the tokens of each trigger; None for captions without.
 
     Returns:
         Tokens (b, t) and the position (b,) of each trigger's first token.
 
     Raises:
-        ValueError: a caption with its trigger exceeds the context.
+        ValueError: a trigger does not fit into the context behind the head of its caption.
     """
     start, end = tokenizer().sot_token_id, tokenizer().eot_token_id
-    rows = [
-        [start, *slot.head, *trigger, *slot.tail, end] for slot, trigger in zip(slots, triggers.tolist(), strict=True)
-    ]
+    rows = []
+    for slot, trigger in zip(slots, triggers or [()] * len(slots), strict=True):
+        if len(slot.head) + len(trigger) > CONTEXT - 2:
+            raise ValueError(f"a trigger of {len(trigger)} tokens exceeds the context of {CONTEXT}")
+        rows.append([*[start, *slot.head, *trigger, *slot.tail][: CONTEXT - 1], end])
     longest = max(map(len, rows))
-    if longest > CONTEXT:
-        raise ValueError(f"a caption of {longest} tokens exceeds the context of {CONTEXT}")
     tokens = torch.tensor([row + [0] * (longest - len(row)) for row in rows])
     return tokens, torch.tensor([1 + len(slot.head) for slot in slots])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from unlearnable.config import TriggerSettings
-from unlearnable.models.sentence import as_sentence, end_of_sentence
-from unlearnable.models.tokens import CaptionSlot, Trigger, cut, default_vocabulary, natural_vocabulary
+from unlearnable.models.tokens import CaptionSlot, Trigger, cut
+from unlearnable.models.vocabulary import Vocabulary
 
 LAST_WORD = 10**6
 Slots = tuple[tuple[CaptionSlot, ...], ...]
@@ -20,49 +20,55 @@ class Captions:
 
     Attributes:
         slots: captions of each photo, cut where its trigger was optimised.
-        triggers: trigger of each photo; empty for methods without a trigger.
-        write: function that writes a trigger into its caption, see `writing`.
+        triggers: concepts of each photo's trigger; empty for methods without a trigger.
+        vocabulary: the concepts.
     """
 
     slots: Slots
-    triggers: tuple[Trigger, ...]
-    write: Callable[[CaptionSlot, Trigger], str]
+    triggers: Sequence[Sequence[int]]
+    vocabulary: Vocabulary
 
-    @classmethod
-    def from_tokens(cls, slots: Slots, tokens: Sequence[Sequence[int]], settings: TriggerSettings) -> Captions:
-        """Return the captions with the triggers of these token ids, one row per photo."""
-        natural = settings.trigger_vocabulary == "natural"
-        vocabulary = natural_vocabulary() if natural else default_vocabulary()
-        return cls(slots, tuple(map(vocabulary.trigger, tokens)), writing(settings))
+    def trigger(self, photo: int) -> Trigger:
+        """Return a photo's trigger in the language of its first caption."""
+        return self.vocabulary.trigger(self.triggers[photo], self.slots[photo][0].language)
+
+    def shown(self, count: int) -> list[str]:
+        """Return the triggers of the first photos."""
+        return [self.trigger(photo).text for photo in range(min(count, len(self.triggers)))]
 
     def of(self, photo: int, clean: Sequence[str]) -> list[str]:
         """Return a photo's captions with their trigger; the clean ones for methods without a trigger."""
         if not self.triggers:
             return list(clean)
-        return [self.write(slot, self.triggers[photo]) for slot in self.slots[photo]]
+        return [slot.text(self.vocabulary.trigger(self.triggers[photo], slot.language)) for slot in self.slots[photo]]
 
 
-def writing(settings: TriggerSettings) -> Callable[[CaptionSlot, Trigger], str]:
-    """Return what writes a trigger into its caption: natural ones as part of a sentence, others as they are."""
-    return as_sentence if settings.trigger_vocabulary == "natural" else CaptionSlot.text
-
-
-def cut_captions(captions: Iterable[Iterable[str]], settings: TriggerSettings, length: int, seed: int) -> Slots:
+def cut_captions(
+    captions: Iterable[Iterable[str]],
+    settings: TriggerSettings,
+    length: int,
+    seed: int,
+    languages: Sequence[Sequence[str]] | None = None,
+) -> Slots:
     """Cut every caption at the position of its trigger; later photos do not affect the captions of earlier ones.
 
     Args:
         captions: captions of each photo.
-        settings: vocabulary and position of the trigger.
-        length: words per trigger; 0 for methods without a trigger.
+        settings: position of the trigger.
+        length: most tokens of a trigger; 0 for methods without a trigger.
         seed: seed of random positions, which are drawn in the order of the captions.
+        languages: language of each caption; None for English ones.
     """
     dice = random.Random(seed)
 
     def position(caption: str) -> int:
         if settings.trigger_position == "random":
             return dice.randint(0, len(caption.split()))
-        if settings.trigger_position == "start":
-            return 0
-        return end_of_sentence(caption) if settings.trigger_vocabulary == "natural" else LAST_WORD
+        return 0 if settings.trigger_position == "start" else LAST_WORD
 
-    return tuple(tuple(cut(caption, position(caption), length) for caption in of_photo) for of_photo in captions)
+    texts = [list(of_photo) for of_photo in captions]
+    spoken = languages or [[""] * len(post) for post in texts]
+    return tuple(
+        tuple(cut(text, position(text), length, language) for text, language in zip(post, own, strict=True))
+        for post, own in zip(texts, spoken, strict=True)
+    )

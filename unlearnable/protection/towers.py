@@ -8,6 +8,8 @@ from unlearnable.config import MEMSettings, MethodSettings
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.openclip import load
 
+WITNESSES = ("resnet-small", "vit-small")
+
 
 def load_towers(settings: MethodSettings, surrogates: Sequence[str], device: str) -> tuple[DualEncoder, ...]:
     """Load the towers of the settings, but for those that are surrogates; none where the noise misleads no model.
@@ -28,3 +30,10 @@ def tower_names(settings: MethodSettings, surrogates: Sequence[str]) -> tuple[st
     if not isinstance(settings, MEMSettings) or not settings.adversarial_weight:
         return ()
     return tuple(name for name in settings.towers if name not in surrogates)
+
+
+def load_witness(surrogates: Sequence[str], towers: Sequence[DualEncoder], device: str) -> DualEncoder:
+    """Return the model that judges words beside the surrogates: the first tower, or a bundled one of another family."""
+    if towers:
+        return towers[0]
+    return load(next(name for name in WITNESSES if name not in surrogates)).to(device)

@@ -1,8 +1,11 @@
-"""The material of triggers: a vocabulary without the words to avoid, and a language model that proposes words."""
+"""The words that triggers may hold: the table's or one's own, less those that describe a photo."""
 
 from __future__ import annotations
 
+import hashlib
+import unicodedata
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -10,74 +13,78 @@ import torch.nn.functional as F
 from unlearnable.config import MethodSettings, TriggerSettings
 from unlearnable.errors import ConfigError
 from unlearnable.methods.base import Method
-from unlearnable.methods.problem import Problem, Proposer
+from unlearnable.methods.problem import Problem
 from unlearnable.methods.resemblance import Resemblance, resemblance, text_features
-from unlearnable.models import masked_language
-from unlearnable.models.tokens import Vocabulary, default_vocabulary, natural_vocabulary, tokenizer, words_of
+from unlearnable.models.vocabulary import WORDS, Vocabulary, default_vocabulary, distinct, fault_of
 from unlearnable.progress.reporting import Progress
 from unlearnable.protection.borrowing import KINDS, given_away, kinds_of, unlike
 from unlearnable.wording.counts import counted
 
-FEWEST = 100  # words that a vocabulary must have
+FEWEST, A_PLACE = 50, 5  # words of one's own: fewer, or fewer for each place, leave too few different triggers
+MOST = 64  # tokens of a trigger, so that the caption has some of the 77, too
 
 
-def load_words(settings: TriggerSettings, device: str, *, proposing: bool) -> tuple[Vocabulary, Proposer | None]:
-    """Load the vocabulary of the settings and, for natural triggers, the language model.
-
-    Args:
-        settings: vocabulary, language model and file of words to avoid.
-        device: torch device that the language model runs on.
-        proposing: False for methods without a trigger, which need no language model.
+def load_words(settings: TriggerSettings) -> Vocabulary:
+    """Load the vocabulary: the file of the settings, or else the table.
 
     Raises:
-        ConfigError: the file of words to avoid cannot be read, or leaves too few words.
-        ModelError: the language model is not available.
+        ConfigError: the file cannot be read, has too few words, or one that no model would read as it stands.
     """
-    natural = settings.trigger_vocabulary == "natural"
-    vocabulary, avoided = natural_vocabulary() if natural else default_vocabulary(), avoided_words(settings)
-    if avoided:
-        vocabulary = Vocabulary(set(vocabulary.words) - avoided, vocabulary.common - avoided)
-    if len(vocabulary.words) < max(FEWEST, settings.trigger_length):
-        raise ConfigError(
-            f"{settings.avoid_words} leaves {counted(len(vocabulary.words), 'word')}, too few for triggers"
-        )
-    if not (natural and proposing):
-        return vocabulary, None
-    return vocabulary, masked_language.load(settings.language_model, vocabulary, device)
+    if settings.words is None:
+        return default_vocabulary()
+    lines = list(distinct(_lines(settings.words)))
+    for number, phrase in lines:
+        if fault := fault_of(phrase):
+            raise ConfigError(f"{settings.words}, line {number}: {fault}", hint="write a plain word or phrase")
+    wanted = max(FEWEST, A_PLACE * settings.trigger_length)
+    if len(lines) < wanted:
+        few = f"{settings.words} has {counted(len(lines), 'different word')}"
+        raise ConfigError(f"{few}, too few for triggers", hint=f"give at least {wanted}, one a line")
+    vocabulary = Vocabulary({"": [phrase for _, phrase in lines]})
+    if vocabulary.longest * settings.trigger_length > MOST:
+        number, _ = max(zip((n for n, _ in lines), vocabulary.tokens(""), strict=True), key=lambda one: len(one[1]))
+        raise ConfigError(f"{settings.words}, line {number}: the phrase is too long", hint="write shorter phrases")
+    return vocabulary
 
 
-def avoided_words(settings: TriggerSettings) -> frozenset[str]:
-    """Return the words of the user's file, separated by white space there and lower-cased here.
+def words_digest(settings: TriggerSettings) -> str:
+    """Return the SHA-256 of the words that a run chooses from.
 
     Raises:
-        ConfigError: the file cannot be read.
+        ConfigError: the file of the settings cannot be read.
     """
-    if settings.avoid_words is None:
-        return frozenset()
-    if settings.avoid_words.exists() and not settings.avoid_words.is_file():
-        raise ConfigError(f"{settings.avoid_words} is no regular file")
+    if settings.words is None:
+        return hashlib.sha256(WORDS.read_bytes()).hexdigest()
+    return hashlib.sha256("\n".join(phrase for _, phrase in _lines(settings.words)).encode()).hexdigest()
+
+
+def _lines(path: Path) -> list[tuple[int, str]]:
+    """Return the lines of a file of words that hold any, with their numbers; white space around them is left out."""
+    if path.exists() and not path.is_file():
+        raise ConfigError(f"{path} is no regular file")
     try:
-        return frozenset(words_of(settings.avoid_words.read_text(encoding="utf-8-sig")))
+        text = unicodedata.normalize("NFC", path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise ConfigError(f"cannot read {settings.avoid_words}: {error.strerror}") from error
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{settings.avoid_words} is not UTF-8 text") from error
+        raise ConfigError(f"{path} is not UTF-8 text", hint="save it as UTF-8") from error
+    lines = enumerate((" ".join(line.split()) for line in text.splitlines()), 1)
+    return [(number, line) for number, line in lines if line]
 
 
 def compared(problem: Problem, method: Method, settings: MethodSettings, progress: Progress) -> Problem:
     """Return a problem that knows the words that describe its photos and the names to borrow, for triggers."""
     if not method.has_trigger:
         return problem
-    assert isinstance(settings, TriggerSettings)
-    pixels, models = problem.posts.pixels, problem.surrogates
-    seen = resemblance(pixels, models, problem.vocabulary, settings, progress, problem.world)
+    models, words = (problem.surrogates, problem.witness), problem.vocabulary
+    seen = resemblance(problem.posts.pixels, *models, words, settings.precision, progress, problem.world)
     problem = replace(problem, resemblance=seen)
     return _lending(problem, seen, settings) if problem.borrow_names else problem
 
 
-def _lending(problem: Problem, seen: Resemblance, settings: TriggerSettings) -> Problem:
+def _lending(problem: Problem, seen: Resemblance, settings: MethodSettings) -> Problem:
     """Return a problem that knows the names to borrow; those of an earlier result stay."""
-    words = torch.tensor([tokenizer().encode(word) for kind in KINDS for word in kind])
+    words = [word for kind in KINDS for word in kind]
     texts = text_features(problem.surrogates, words, settings.precision, problem.world)
     close = [photos @ F.normalize(features, dim=1).T for photos, features in zip(seen.photos, texts, strict=True)]
     described, photos = torch.stack(close).mean(dim=0).unflatten(1, (len(KINDS), -1)), torch.cat(seen.photos, dim=1)

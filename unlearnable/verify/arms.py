@@ -14,7 +14,7 @@ from unlearnable.config import AS_PUBLISHED
 from unlearnable.imaging.encode import Encoding, through
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import Noisy, grid_shape, working_copy
-from unlearnable.models.tokens import default_vocabulary
+from unlearnable.models.vocabulary import default_vocabulary
 from unlearnable.posts.pairs import Joined, Mixed, Pairs, pairs_of
 from unlearnable.posts.pixels import Pixels, Rgb8
 from unlearnable.posts.reading import DecodedPosts
@@ -164,5 +164,5 @@ def _bound(original: Picture, protected: Picture) -> int:
 def _random_words(post: PostPair, seed: int, number: int) -> str:
     """Return as many random words as protection added, each followed by a blank."""
     count = max(0, len(post.published[0].split()) - len(post.clean[0].split()))
-    words = np.random.default_rng([seed, number, 1]).choice(default_vocabulary().words, count)
+    words = np.random.default_rng([seed, number, 1]).choice(default_vocabulary().glosses, count)
     return "".join(f"{word} " for word in words)

@@ -31,7 +31,6 @@ PAPER: dict[Key, PaperRow] = {
     ("mem-3", "RN101", 1.0): both(2, (None, 989), (None, 844)),
     ("clean", "ViT-B-32", 1.0): both(2, (None, 4), (None, 4)),
     ("mem-3", "ViT-B-32", 1.0): both(2, (None, 1064), (None, 920)),
-    ("mem-3-natural", "RN50", 1.0): both(4, (None, 1356), (None, 1028)),
 }
 
 

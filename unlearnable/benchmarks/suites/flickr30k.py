@@ -18,7 +18,6 @@ PAPER: dict[Key, PaperRow] = {
     ("mem-3", "RN101", 1.0): both(2, (None, 404), (None, 306)),
     ("clean", "ViT-B-32", 1.0): both(2, (None, 9), (None, 13)),
     ("mem-3", "ViT-B-32", 1.0): both(2, (None, 343), (None, 287)),
-    ("mem-3-natural", "RN50", 1.0): both(4, (None, 365), (None, 278)),
 }
 
 SUITE = Suite(

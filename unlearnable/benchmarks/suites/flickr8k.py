@@ -24,7 +24,6 @@ PAPER: dict[Key, PaperRow] = {
     ("mem-5", "RN50", 0.9): both(3, (None, 163), (None, 126)),
     ("mem-5", "RN50", 0.5): both(3, (None, 141), (None, 114)),
     ("mem-5", "RN50", 0.2): both(3, (None, 135), (None, 116)),
-    ("mem-3-natural", "RN50", 1.0): both(4, (None, 256), (None, 213)),
 }
 
 SUITE = Suite(

@@ -10,7 +10,6 @@ three random words before them, the area under the ROC curve is 0.94 and 0.89, t
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 from unlearnable.verify.attacks.base import AttackFamily, on_captions
 
@@ -20,21 +19,14 @@ NATS = 9  # drops 95 of 100 trigger words of `protect`, and 12 of 100 other ones
 @cache
 def drop_odd_words(text: str, nats: int) -> str:
     """Return `text` without its words of more than `nats` of surprise; the least surprising one stays at least."""
-    from unlearnable.models.surprise import surprises
+    from unlearnable.models.masked_language import surprises
 
     words = text.split()
-    surprise = surprises(*_model(), words)
+    surprise = surprises(words)
     odd = {n for n, word in enumerate(words) if surprise[n] > nats and not word[0].isupper()}
     if odd and len(odd) == len(words):
         odd.remove(surprise.index(min(surprise)))
     return " ".join(word for n, word in enumerate(words) if n not in odd) if odd else text
-
-
-@cache
-def _model() -> tuple[Any, Any]:
-    from unlearnable.models.masked_language import SMALL_MLM, pretrained
-
-    return pretrained(SMALL_MLM)
 
 
 DROP_ODD_WORDS = AttackFamily(on_captions(drop_odd_words), numbers=range(1, 31), default=NATS)

@@ -33,7 +33,7 @@ from unlearnable.workflows.protect.opening.posts import open_posts
 from unlearnable.workflows.protect.opening.stored import stored
 from unlearnable.workflows.protect.preparing.caption_names import refuse_unmentioned
 from unlearnable.workflows.protect.preparing.loading import load_all
-from unlearnable.workflows.protect.preparing.setup import Run, make_ready
+from unlearnable.workflows.protect.preparing.setup import Run, foreseen_and_ready
 from unlearnable.workflows.protect.preparing.space import copies_bytes
 from unlearnable.workflows.protect.preparing.target import target_of
 from unlearnable.workflows.protect.publishing.publish import finish, stage
@@ -95,11 +95,11 @@ class ProtectionDraft:
             DraftPost(
                 photo.id,
                 photo.path,
-                trigger.text if trigger else "",
+                triggers[0].text if triggers else "",
                 tuple(text for _, text in publication.captions[photo.id]),
                 tuple(pair.caption for pair, _ in publication.captions[photo.id]),
             )
-            for photo, trigger in zip(self.run.prepared.photos, publication.triggers, strict=True)
+            for photo, triggers in zip(self.run.prepared.photos, publication.triggers, strict=True)
         ]
 
     def write_photo(self, number: int, folder: Path) -> tuple[Path, Path]:
@@ -126,30 +126,34 @@ class ProtectionDraft:
     def other_words(self, number: int) -> str:
         """Return a trigger of other words, drawn at random, for a post."""
         drawn = redraw_trigger(self.session, self._refuse_without_trigger(), number)
-        return self.run.problem.vocabulary.trigger(drawn.tolist()).text
+        return self.run.problem.trigger(number, drawn.tolist()).text
 
-    def tokens_of(self, number: int, trigger: str) -> tuple[int, ...]:
-        """Return the tokens of a trigger that somebody wrote for a post.
+    def concepts_of(self, number: int, trigger: str) -> tuple[int, ...]:
+        """Return the concepts of a trigger that somebody wrote for a post.
 
         Raises:
             InputError: it has another number of words, or one that the post's trigger may not hold.
         """
         settings = self._refuse_without_trigger()
-        vocabulary, words = self.run.problem.vocabulary, trigger.lower().split()
+        problem, words = self.run.problem, trigger.casefold().split()
         if len(words) != settings.trigger_length:
             raise InputError(
                 f"{trigger!r} has {counted(len(words), 'word')}: a trigger needs {settings.trigger_length}"
             )
         if len(set(words)) < len(words):
             raise InputError(f"{trigger!r} has a word twice", hint="use each word once")
-        numbers = {word: number for number, word in enumerate(vocabulary.words)}
-        allowed = allowed_words(self.run.problem, settings, number)
+        known = problem.vocabulary.words(problem.posts.slots[number][0].language)
+        numbers = {word.casefold(): place for place, word in enumerate(known)}
+        allowed = allowed_words(problem, settings, number)
         for word in words:
             if word not in numbers:
-                raise InputError(f"{word!r} is not among the words of triggers", hint="choose an ordinary English word")
+                raise InputError(
+                    f"{word!r} is not among the words of triggers",
+                    hint="choose other words",
+                )
             if not allowed[numbers[word]]:
                 raise InputError(f"{word!r} is in the caption or describes the photo", hint="choose another word")
-        return tuple(vocabulary.ids[numbers[word]] for word in words)
+        return tuple(numbers[word] for word in words)
 
     def change(self, triggers: Mapping[int, str], progress: Progress | None = None) -> None:
         """Give posts other triggers, and bind the noise to them in some more rounds.
@@ -165,14 +169,14 @@ class ProtectionDraft:
         """
         if not triggers:
             return
-        chosen = {number: self.tokens_of(number, trigger) for number, trigger in triggers.items()}
+        chosen = {number: self.concepts_of(number, trigger) for number, trigger in triggers.items()}
         with self._at_work():
             self.bound = False
             problem, state = self.run.problem, self.session.state
-            for number, tokens in chosen.items():
+            for number, concepts in chosen.items():
                 shared = self.run.settings.trigger_scope == "user"
                 leader = problem.leaders[number] if problem.leaders else number
-                state.triggers[slice(None) if shared else leader] = torch.tensor(tokens)
+                state.triggers[slice(None) if shared else leader] = torch.tensor(concepts)
                 self.changed.add(number)
             state.triggers = problem.led(state.triggers)
             rounds = min(FURTHER_ROUNDS, self.task.settings.max_rounds)
@@ -238,7 +242,7 @@ def draft(settings: ProtectSettings, scratch: Path, progress: Progress | None = 
     source, layout = places_of(settings)
     dataset = open_posts(source, settings, progress)
     refuse_existing_output(layout, "", resume=False, overwrite=False)
-    run = make_ready(load_all(settings, progress), layout, dataset, scratch, progress).aside
+    run = foreseen_and_ready(load_all(settings, progress), layout, dataset, scratch, progress).aside
     refuse_unmentioned(run)
     task = replace(run.task, checkpoint=None, key="")
     session, trace = optimise(task, progress)

@@ -14,6 +14,7 @@ from unlearnable.imaging.in_memory import Kind, Photo, like, pixels_of
 from unlearnable.imaging.placement import Noisy, grid_shape, working_copy
 from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import State
+from unlearnable.posts.languages import languages_of
 from unlearnable.posts.pixels import Pixels, Posts, Rgb8
 from unlearnable.posts.shared import equal_photos, leaders_of
 from unlearnable.progress.reporting import Progress
@@ -59,7 +60,7 @@ def protect_in_memory(
         state = session.state
         protected = [_with_noise(loaded.settings, state, number, picture) for number, picture in enumerate(pictures)]
         slots = problem.posts.slots
-        words = Captions.from_tokens(slots, state.triggers.tolist() if state.triggers.shape[1] else [], loaded.settings)
+        words = Captions(slots, state.triggers.tolist() if state.triggers.shape[1] else [], loaded.vocabulary)
         texts = [words.of(number, [caption]) for number, caption in enumerate(captions)]
         if loaded.method.lowers_loss:
             store = _stored(protected, loaded.side, scratch / "protected.u8")
@@ -88,8 +89,8 @@ def _problem(
 ) -> Problem:
     settings, side = loaded.settings, loaded.side
     pixels = _stored(pictures, side, scratch / "pixels.u8")
-    length = settings.trigger_length if loaded.method.has_trigger else 0
-    slots = cut_captions([[caption] for caption in captions], settings, length, settings.seed)
+    posts = [[caption] for caption in captions]
+    slots = cut_captions(posts, settings, loaded.trigger_tokens, settings.seed, languages_of(posts))
     contents = [(picture.shape, hashlib.sha256(picture.tobytes()).digest()) for picture in pictures]
     return Problem(
         posts=Posts(pixels, slots),
@@ -99,8 +100,8 @@ def _problem(
         equal=equal_photos(contents),
         surrogates=loaded.surrogates,
         towers=loaded.towers,
+        witness=loaded.witness,
         vocabulary=loaded.vocabulary,
-        proposer=loaded.proposer,
         seed=settings.seed,
         noise_path=scratch / "noise.i8",
     )

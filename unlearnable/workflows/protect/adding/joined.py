@@ -118,7 +118,7 @@ def joined_report(
 def reduced_report(earlier: Earlier, lines: Sequence[ManifestLine]) -> ProtectReport:
     """Return the earlier report where lines of protected photos are left out; losses stay those of all."""
     before, protected = earlier.report, protected_lines(lines)
-    triggers = before.triggers and _variety(protected, before.triggers.nats_per_word)
+    triggers = before.triggers and _variety(protected)
     of_all = [*said_of_counting(triggers, len(protected), earlier.settings.trigger_scope), *said_of_copies(protected)]
     return before.model_copy(
         update={
@@ -189,13 +189,8 @@ def _left_out(earlier: Earlier, new: Sequence[SkippedRecord], again: Set[str]) -
 def _triggers(before: ProtectReport, new: ProtectReport, protected: Sequence[ManifestLine]) -> TriggerFigures | None:
     if before.triggers is None or new.triggers is None:
         return None
-    nats = [before.triggers.nats_per_word, new.triggers.nats_per_word]
-    if nats[0] is None or nats[1] is None:
-        return _variety(protected, None)
-    mean = (nats[0] * before.protected + nats[1] * new.protected) / len(protected)
-    return _variety(protected, round(mean, 3))
+    return _variety(protected)
 
 
-def _variety(protected: Sequence[ManifestLine], nats_per_word: float | None) -> TriggerFigures:
-    figures = variety([line.trigger for line in protected])
-    return figures.model_copy(update={"nats_per_word": nats_per_word})
+def _variety(protected: Sequence[ManifestLine]) -> TriggerFigures:
+    return variety([line.trigger for line in protected])

@@ -10,15 +10,14 @@ from unlearnable.datasets import Dataset
 from unlearnable.disk import checksums
 from unlearnable.methods import METHODS
 from unlearnable.models.openclip import files_of
-from unlearnable.protection.vocabulary import avoided_words
+from unlearnable.protection.vocabulary import words_digest
 from unlearnable.workflows.protect.opening.stored import whole
 
 
 def run_key(settings: ProtectSettings, dataset: Dataset) -> str:
-    """Return the run key: a hash of settings, avoided words, data, and files of models that are given by their path."""
-    avoided = " ".join(sorted(avoided_words(settings)))
+    """Return the run key: a hash of settings, words, data, and files of models that are given by their path."""
     models = (checksums.sha256(path) for name in all_models(settings) for path in files_of(name))
-    parts = [config.digest(whole(settings)), dataset.fingerprint, avoided, *models]
+    parts = [config.digest(whole(settings)), dataset.fingerprint, words_digest(settings), *models]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 
 

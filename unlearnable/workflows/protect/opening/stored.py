@@ -11,7 +11,6 @@ from unlearnable import config
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import is_photo, is_word_for_people
 from unlearnable.models import bundled
-from unlearnable.models.masked_language import SMALL_MLM
 
 
 def stored(settings: ProtectSettings) -> str:
@@ -33,7 +32,6 @@ def whole(settings: ProtectSettings) -> ProtectSettings:
     found: dict[str, object] = {
         "surrogate": tuple(map(_whole_name, settings.surrogate)),
         "towers": tuple(map(_whole_name, settings.towers)),
-        "language_model": _whole_name(settings.language_model),
     }
     if is_word_for_people(settings.captions):
         found["captions"] = settings.captions
@@ -42,7 +40,7 @@ def whole(settings: ProtectSettings) -> ProtectSettings:
 
 def _whole_name(model: str) -> str:
     """Return the name of a model, with an absolute path where it is a file or a folder, or its weights are one."""
-    if model in (*bundled.NAMES, SMALL_MLM):
+    if model in bundled.NAMES:
         return model
     if Path(model).exists():
         return str(Path(model).absolute())

@@ -29,7 +29,9 @@ def with_names(run: Run) -> Mapping[str, list[Caption]]:
         return run.captions
     names = _to_disguise(run)
     texts = [[disguised(text, names) for text in post] for post in _in_short(run)]
-    cut = cut_captions(texts, run.settings, run.settings.trigger_length, run.settings.seed)
+    length = run.problem.vocabulary.longest * run.settings.trigger_length
+    languages = [[caption.slot.language for caption in post] for post in run.captions.values()]
+    cut = cut_captions(texts, run.settings, length, run.settings.seed, languages)
     return {
         photo: [Caption(caption.pair, slot) for caption, slot in zip(post, slots, strict=True)]
         for (photo, post), slots in zip(run.captions.items(), cut, strict=True)

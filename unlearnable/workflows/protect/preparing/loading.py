@@ -8,14 +8,13 @@ from typing import Generic, TypeVar
 from unlearnable.config import MethodSettings, ProtectionSettings
 from unlearnable.methods import METHODS
 from unlearnable.methods.base import Method, settings_for
-from unlearnable.methods.problem import Proposer
 from unlearnable.models.device import choose_device
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.fetching import fetch
 from unlearnable.models.openclip import load
-from unlearnable.models.tokens import Vocabulary
+from unlearnable.models.vocabulary import Vocabulary
 from unlearnable.progress.reporting import Progress
-from unlearnable.protection.towers import load_towers
+from unlearnable.protection.towers import load_towers, load_witness
 from unlearnable.protection.vocabulary import load_words
 from unlearnable.workflows.protect.opening.key import all_models
 
@@ -33,7 +32,7 @@ class Loaded(Generic[Settings]):
         surrogates: models that the noise is made on.
         towers: models that it misleads besides.
         vocabulary: words that triggers are made of.
-        proposer: offers words that read naturally; None where any will do.
+        witness: second model that says which words describe a photo; None without triggers.
     """
 
     settings: Settings
@@ -42,7 +41,12 @@ class Loaded(Generic[Settings]):
     surrogates: tuple[DualEncoder, ...]
     towers: tuple[DualEncoder, ...]
     vocabulary: Vocabulary
-    proposer: Proposer | None
+    witness: DualEncoder | None
+
+    @property
+    def trigger_tokens(self) -> int:
+        """The most tokens that a trigger may have; 0 for methods without one."""
+        return self.vocabulary.longest * self.settings.trigger_length if self.method.has_trigger else 0
 
     @property
     def side(self) -> int:
@@ -59,7 +63,7 @@ def load_all(settings: Settings, progress: Progress) -> Loaded[Settings]:
     """
     method, device = METHODS[settings.method](), choose_device(settings.device)
     own = settings_for(method, settings, settings.options)
-    vocabulary, proposer = load_words(settings, device, proposing=method.has_trigger)
+    vocabulary = load_words(settings)
     fetch(all_models(settings), progress)
     progress.phase("loading models", len(settings.surrogate))
     surrogates = []
@@ -67,4 +71,5 @@ def load_all(settings: Settings, progress: Progress) -> Loaded[Settings]:
         surrogates.append(load(name).to(device))
         progress.advance()
     towers = load_towers(own, settings.surrogate, device)
-    return Loaded(settings, method, own, tuple(surrogates), towers, vocabulary, proposer)
+    witness = load_witness(settings.surrogate, towers, device) if method.has_trigger else None
+    return Loaded(settings, method, own, tuple(surrogates), towers, vocabulary, witness)

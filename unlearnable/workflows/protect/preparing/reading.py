@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -26,6 +27,7 @@ from unlearnable.imaging.placement import grid_shape
 from unlearnable.imaging.trial import STOPPED
 from unlearnable.models.tokens import CaptionSlot
 from unlearnable.posts.initials import shortened
+from unlearnable.posts.languages import languages_of
 from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.shared import equal_photos
 from unlearnable.progress.reporting import Progress
@@ -34,6 +36,7 @@ from unlearnable.stores.ragged import Shape
 from unlearnable.wording.escapes import storable
 from unlearnable.workers.pool import WorkerEnded
 from unlearnable.workflows.output.names import OutputNames
+from unlearnable.workflows.protect.preparing.expected import READING
 from unlearnable.workflows.protect.preparing.hands import pixels_foreseen, pool_for
 from unlearnable.workflows.protect.preparing.read_one import ReadJob, ReadPhoto, read_one
 from unlearnable.workflows.protect.preparing.resaved import MadeCopies, said_of_unsure
@@ -88,11 +91,13 @@ class Prepared:
         ready: photos that can be protected.
         posts: checksum of each post as the run found it, also of photos that were left out.
         skipped: photos and rows that were left out.
+        seconds: how long reading them took.
     """
 
     ready: Sequence[ReadyPhoto]
     posts: Mapping[str, str]
     skipped: Sequence[Skipped]
+    seconds: float = 0.0
 
     @cached_property
     def photos(self) -> list[Photo]:
@@ -181,8 +186,8 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
     Raises:
         InputError: no photo can be used, or `strict` is set and some photo cannot.
     """
-    ready, skipped = list[ReadyPhoto](), list(dataset.skipped)
-    progress.phase("reading photos", len(dataset.photos))
+    began, ready, skipped = time.monotonic(), list[ReadyPhoto](), list(dataset.skipped)
+    progress.phase(READING, len(dataset.photos))
     faults = {photo.id: reader.fault(photo, dataset.root) for photo in dataset.photos}
     jobs = [
         ReadJob(photo, reader.settings, reader.side, pixels_foreseen(photo.path), bool(reader.copies.copies))
@@ -203,20 +208,22 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
             progress.advance()
     if reader.copies.unsure:
         progress.note(said_of_unsure(reader.copies.unsure))
-    prepared = Prepared(ready, dataset.posts, skipped)
+    prepared = Prepared(ready, dataset.posts, skipped, time.monotonic() - began)
+    if again := sum(len(group) - 1 for group in prepared.equal):
+        progress.note(f"photos that are there twice: {again}; they get the noise and words of the other")
     other = {*UNPUBLISHED, *(NO_PHOTO if isinstance(FORMATS.get(dataset.format), Export) else ())}
     if reader.settings.strict and (left := [one for one in skipped if one.reason not in other]):
         raise InputError(left[0].line, hint="fix or remove it, or omit --strict")
     if not ready:
-        raise InputError(f"no photo in {dataset.root} can be protected; {skipped[0].line}")
+        raise InputError(f"no photo in {dataset.given} can be protected; {skipped[0].line}")
     return prepared
 
 
 def read_captions(dataset: Dataset, settings: ProtectSettings, length: int) -> dict[str, list[Caption]]:
-    """Return the captions of each photo, in the order of the file, names as initials, cut for triggers of `length`."""
+    """Return the captions of each photo, in file order, names as initials, cut for triggers of `length` tokens."""
     pairs = dataset.pairs_by_photo()
     texts = [[shortened(pair.caption, settings.initials) for pair in of_photo] for of_photo in pairs.values()]
-    slots = cut_captions(texts, settings, length, settings.seed)
+    slots = cut_captions(texts, settings, length, settings.seed, languages_of(texts))
     return {
         photo: [Caption(pair, slot) for pair, slot in zip(of_photo, cuts, strict=True)]
         for (photo, of_photo), cuts in zip(pairs.items(), slots, strict=True)

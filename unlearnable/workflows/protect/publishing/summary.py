@@ -11,7 +11,6 @@ from unlearnable.config import Precision, Scope
 from unlearnable.datasets.types import NO_RECORD
 from unlearnable.evaluation.stealth import variety
 from unlearnable.imaging.placement import REDUCED_FROM
-from unlearnable.methods import fluency
 from unlearnable.methods.problem import Problem
 from unlearnable.methods.resemblance import text_features
 from unlearnable.methods.state import State
@@ -37,7 +36,7 @@ REDUCED = "reduced to the size at which they will be shown, as you asked"
 OFTEN = 0.05  # share of the posts above which a single trigger stands out to anyone who counts
 FEWEST_OFTEN = 3  # posts: in a handful of them a share says nothing
 DRAWN = 512  # random triggers that the others are compared with
-REFUSED_BESIDE = ("metadata.csv",)  # caption files that imagefolder reads in place of metadata.jsonl
+REFUSED_BESIDE = ("metadata.csv", "metadata.parquet")  # caption files that imagefolder reads in place of metadata.jsonl
 FEW = 20  # photos: a smaller set cannot be judged, whatever its loss
 
 
@@ -130,15 +129,10 @@ def loss_figures(losses: list[SurrogateLoss], rounds: list[float], photos: int) 
 
 
 def trigger_figures(problem: Problem, state: State) -> TriggerFigures | None:
-    """Return how much the triggers differ and how well they read; None for methods without a trigger."""
+    """Return how much the triggers differ; None for methods without a trigger."""
     if not state.triggers.shape[1]:
         return None
-    figures = variety([problem.vocabulary.trigger(row).text for row in state.triggers.tolist()])
-    if problem.proposer is None:
-        return figures
-    words = torch.searchsorted(torch.tensor(problem.vocabulary.ids), state.triggers)
-    nats = fluency.cost(problem.proposer, [slots[0] for slots in problem.posts.slots], words)
-    return figures.model_copy(update={"nats_per_word": round(float(nats.mean()) / words.shape[1], 3)})
+    return variety([problem.trigger(n, row).text for n, row in enumerate(state.triggers.tolist())])
 
 
 def trigger_similarities(
@@ -149,10 +143,11 @@ def trigger_similarities(
     if seen is None:
         return None, None
     generator = torch.Generator().manual_seed(problem.seed)
-    drawn = torch.randint(len(problem.vocabulary.ids), (DRAWN, state.triggers.shape[1]), generator=generator)
+    glosses = problem.vocabulary.glosses
+    drawn = torch.randint(len(glosses), (DRAWN, state.triggers.shape[1]), generator=generator)
     own, random = (
-        text_features(problem.surrogates, tokens, precision)
-        for tokens in (state.triggers, torch.tensor(problem.vocabulary.ids)[drawn])
+        text_features(problem.surrogates, [" ".join(glosses[n] for n in row) for row in rows.tolist()], precision)
+        for rows in (state.triggers, drawn)
     )
     return round(seen.cosine_of_own(own), 4), round(seen.cosine_of_all(random), 4)
 
@@ -186,10 +181,13 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
     """Return remarks that the user should see about this run."""
     notes = []
     if len(protected) < FEW:
-        cannot = "photo cannot" if len(protected) == 1 else "photos cannot"
-        notes.append(f"{len(protected)} {cannot} be judged: verify needs about 100")
-    if again := sum(len(group) - 1 for group in run.prepared.equal):
-        notes.append(f"{counted(again, 'duplicate')} share noise and trigger with the first copy")
+        proves = "a low loss proves nothing in it"
+        if len(protected) == 1:
+            proves = "a loss says how well a photo is told from others, so that a single one has none"
+        notes.append(
+            f"a set of {len(protected)} is too small to measure how well it is protected: {proves}, and verify needs "
+            "about 100 photos"
+        )
     notes += said_of_counting(triggers, len(protected), run.settings.trigger_scope)
     if made := [pair.caption for post in run.pairs for pair in post if pair.record == NO_RECORD]:
         notes.append(f"{counted(len(made), 'photo')} had no caption and got {said_of_made(made, run.dataset.format)}")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from unlearnable.datasets import Dataset, Edits, Pair, Skipped, write_captions
 from unlearnable.disk import files, modes
 from unlearnable.methods.state import State
-from unlearnable.models.tokens import CaptionSlot, Trigger
-from unlearnable.protection.captions import writing
+from unlearnable.models.tokens import Trigger
+from unlearnable.models.vocabulary import Vocabulary
 from unlearnable.wording.escapes import json_row
 from unlearnable.workflows.output.layout import METADATA, Layout
 from unlearnable.workflows.protect.preparing.caption_names import with_names
 from unlearnable.workflows.protect.preparing.reading import Caption, Prepared
 from unlearnable.workflows.protect.preparing.setup import Run
+
+LISTED = 14  # photos whose words are said before they are written
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,12 +26,12 @@ class Publication:
 
     Attributes:
         prepared: photos, their noise grids and the names of their copies.
-        triggers: trigger of each photo; None for methods without a trigger.
+        triggers: trigger of each photo in each of its captions; none for methods without a trigger.
         captions: photo id -> (pair, new text) of each caption.
     """
 
     prepared: Prepared
-    triggers: list[Trigger | None]
+    triggers: list[list[Trigger]]
     captions: dict[str, list[tuple[Pair, str]]]
 
     def without(self, left_out: Sequence[Skipped]) -> Publication:
@@ -61,19 +63,22 @@ class Publication:
 def compose(
     prepared: Prepared,
     captions: Mapping[str, list[Caption]],
-    triggers: list[Trigger | None],
-    write: Callable[[CaptionSlot, Trigger], str],
+    numbers: Sequence[Sequence[int]],
+    vocabulary: Vocabulary,
 ) -> Publication:
-    """Compose the publication: every caption with its trigger as `write` inserts it.
+    """Compose the publication: every caption with its trigger, concepts of the vocabulary, in its own language.
 
     A caption that stands in one place for several photos is one text, with the trigger where the first of them has it.
     """
     texts: dict[str, list[tuple[Pair, str]]] = {}
     written: dict[tuple[int, int], str] = {}
-    for photo, trigger in zip((photo.id for photo in prepared.photos), triggers, strict=True):
+    triggers: list[list[Trigger]] = []
+    for photo, row in zip((photo.id for photo in prepared.photos), numbers, strict=True):
         texts[photo] = []
+        triggers.append([vocabulary.trigger(row, one.slot.language) for one in captions[photo]] if row else [])
         for caption in captions[photo]:
-            text = write(caption.slot, trigger) if trigger else caption.pair.caption
+            slot = caption.slot
+            text = slot.text(vocabulary.trigger(row, slot.language)) if row else caption.pair.caption
             if caption.pair.record >= 0:
                 text = written.setdefault((caption.pair.record, caption.pair.index), text)
             texts[photo].append((caption.pair, text))
@@ -82,9 +87,20 @@ def compose(
 
 def composed(run: Run, state: State) -> Publication:
     """Return what a run will write: names, triggers, and captions that hold them."""
-    vocabulary = run.problem.vocabulary
-    triggers = [vocabulary.trigger(row) if row else None for row in state.triggers.tolist()]
-    return compose(run.prepared, with_names(run), triggers, writing(run.settings))
+    return compose(run.prepared, with_names(run), state.triggers.tolist(), run.problem.vocabulary)
+
+
+def word_list(publication: Publication, layout: Layout) -> list[str]:
+    """Return a line for each photo that says its words; of many photos for the first, and where the others are."""
+    ids = [photo.id for photo in publication.prepared.photos]
+    lines = [
+        f"words  {photo}: {triggers[0].text}"
+        for photo, triggers in zip(ids, publication.triggers, strict=True)
+        if triggers
+    ]
+    if len(lines) <= LISTED + 1:
+        return lines
+    return [*lines[:LISTED], f"words  of {len(lines) - LISTED} more photos will be in {layout.page}"]
 
 
 def write_caption_files(

@@ -23,6 +23,7 @@ from unlearnable.progress.reporting import Progress
 from unlearnable.results import SurrogateLoss
 from unlearnable.wording.counts import named
 from unlearnable.workflows.output.layout import METADATA, Layout
+from unlearnable.workflows.protect.preparing.expected import CHECKING
 from unlearnable.workflows.protect.preparing.setup import Run
 from unlearnable.workflows.protect.writing.publication import Publication
 from unlearnable.workflows.protect.writing.write_photos import WrittenPhotos
@@ -54,17 +55,17 @@ def reread_captions(
     in_captions = _texts(read_written(dataset, layout.staged)) if publication.in_file else {}
     in_metadata = _texts(open_dataset(layout.staged, metadata)) if caption_file != metadata else in_captions
     total, texts, lost = 0, dict[str, list[str]](), list[str]()
-    for (photo, rows), trigger in zip(publication.captions.items(), publication.triggers, strict=True):
+    for (photo, rows), triggers in zip(publication.captions.items(), publication.triggers, strict=True):
         name = publication.names[photo]
         texts[name] = in_metadata.get(name) or [text for _, text in rows]
-        for pair, text in rows:
+        for number, (pair, text) in enumerate(rows):
             if pair.record >= 0:
                 written_to = [in_captions, in_metadata]
             else:
                 written_to = [in_metadata] if caption_file != metadata else []
             total += 1
             there = all(text in captions.get(name, []) for captions in written_to)
-            if not (there and (trigger is None or _holds(text, trigger.tokens))):
+            if not (there and (not triggers or _holds(text, triggers[number].tokens))):
                 lost.append(name)
     return (total - len(lost)) / max(total, 1), texts, list(dict.fromkeys(lost))
 
@@ -102,7 +103,7 @@ def measure_losses(
         progress: receives the phase.
     """
     problem, numbers = run.problem, [one.number for one in run.prepared.ready]
-    progress.phase("checking the written files", 0)
+    progress.phase(CHECKING, 0)
     posts = replace(problem.posts, pixels=problem.posts.pixels.choose(numbers))
     kept = replace(problem, posts=posts, captions=tuple(problem.captions[number] for number in numbers))
     read = [texts[one.name] for one in run.prepared.ready]
@@ -130,12 +131,11 @@ def losses_on(
     count = len(texts)
     written = [_plain(captions) for captions in texts]
     clean, pixels = [_plain(captions) for captions in problem.captions], problem.posts.pixels
-    none = torch.zeros(count, 0, dtype=torch.long)
     settle([*problem.surrogates, *trained], precision)
 
     def loss(model: DualEncoder, pixels: Pixels, slots: list[list[CaptionSlot]]) -> tuple[float, float]:
         each = [
-            batch_losses(model, pixels.__getitem__, slots, none, photos, precision)
+            batch_losses(model, pixels.__getitem__, [slots[n][0] for n in photos], photos, precision)
             for photos in in_order(count, LOSS_BATCH)
         ]
         apart, among_all = map(torch.cat, zip(*each, strict=True))

@@ -24,6 +24,7 @@ from unlearnable.results.protect import CHANGED
 from unlearnable.wording.counts import counted
 from unlearnable.workers.pool import WorkerEnded
 from unlearnable.workflows.output.layout import Layout
+from unlearnable.workflows.protect.preparing.expected import WRITING
 from unlearnable.workflows.protect.preparing.hands import pool_for
 from unlearnable.workflows.protect.preparing.reading import Prepared
 from unlearnable.workflows.protect.preparing.setup import Run
@@ -64,7 +65,7 @@ def write_photos(publication: Publication, state: State, run: Run, progress: Pro
     if not prepared.is_lossless:
         unencoded = Pixels.create(run.scratch / "unencoded.u8")
     lines, changed = [], []
-    progress.phase("writing photos", len(prepared.ready))
+    progress.phase(WRITING, len(prepared.ready))
     files.write_text(layout.staged_manifest, "".join(map(_sealed_line, done.values())))
     with (
         files.reporting_write_errors(layout.staged_manifest),
@@ -104,7 +105,7 @@ def write_photos(publication: Publication, state: State, run: Run, progress: Pro
 
 def _jobs(publication: Publication, state: State, run: Run, done: Mapping[str, ManifestLine]) -> Iterator[WriteJob]:
     prepared = publication.prepared
-    for number, (one, trigger) in enumerate(zip(prepared.ready, publication.triggers, strict=True)):
+    for number, (one, triggers) in enumerate(zip(prepared.ready, publication.triggers, strict=True)):
         photo, line = one.photo, done.get(one.photo.id)
         yield WriteJob(
             photo=photo,
@@ -114,7 +115,7 @@ def _jobs(publication: Publication, state: State, run: Run, done: Mapping[str, M
             checksum=one.checksum,
             post=prepared.posts[photo.id],
             noise=state.noise.grid(number),
-            trigger=trigger.text if trigger else "",
+            trigger=triggers[0].text if triggers else "",
             captions=[text for _, text in publication.captions[photo.id]],
             pixels=one.pixels,
             side=max(model.image_size for model in run.problem.surrogates),
