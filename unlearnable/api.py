@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
         VerifyReport,
     )
     from unlearnable.workflows.protect.in_memory import ProtectedPost
+
+for _package in ("explain", "verify"):  # else their first import later would hide the calls of these names
+    import_module(f"unlearnable.{_package}")
 
 
 @in_keywords
@@ -286,7 +290,7 @@ def explain(
         OutputError: the folder exists already or cannot be written.
     """
     from unlearnable.config import ExplainSettings, resolve_as
-    from unlearnable.workflows.explain.run import explain as run
+    from unlearnable.explain.run import explain as run
 
     given = {"photo": photo, **settings}
     resolved = resolve_as(ExplainSettings, given, _path(config))
@@ -314,7 +318,7 @@ def preview(
         InputError: one of the two cannot be read, or the copy has no size that the photo is reduced to.
         OutputError: the file exists already or cannot be written.
     """
-    from unlearnable.workflows.preview import preview as run
+    from unlearnable.explain.preview import preview as run
 
     return run(_place(photo), _place(protected), _path(output), overwrite=overwrite)
 

@@ -19,7 +19,7 @@ WORKFLOWS = {
     "train": "unlearnable.workflows.train.run",
     "verify": "unlearnable.verify.run",
     "benchmark": "unlearnable.benchmarks.study",
-    "explain": "unlearnable.workflows.explain.run",
+    "explain": "unlearnable.explain.run",
 }
 PROGRESS = Silent()
 

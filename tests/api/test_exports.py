@@ -45,6 +45,12 @@ def test_every_name_leads_somewhere_and_is_shown(name: str):
     assert name in dir(unlearnable)
 
 
+def test_the_package_of_a_call_does_not_hide_it():
+    code = "import unlearnable as u, unlearnable.verify.run, unlearnable.explain.run; print(u.verify, u.explain)"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert told.count("<function") == 2
+
+
 def test_a_name_that_is_not_exported_is_an_attribute_error():
     for name in ("Report", "NothingLikeItReport", "SurrogateLoss", "nothing"):
         with pytest.raises(AttributeError, match=f"'unlearnable' has no attribute '{name}'"):

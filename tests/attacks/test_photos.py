@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from tests.conftest import picture
 from unlearnable.errors import ConfigError, InputError
@@ -40,7 +40,7 @@ def test_jpeg_is_what_pillow_writes_by_default():
 
 
 def test_without_avif_in_pillow_it_says_so_at_once(monkeypatch):
-    monkeypatch.setattr("unlearnable.verify.attacks.photos.features.check", lambda feature: feature != "avif")
+    monkeypatch.setattr(features, "check", lambda feature: feature != "avif")
     with pytest.raises(ConfigError, match="avif-60: this Pillow writes no AVIF") as caught:
         parse_attack("avif-60")
     assert caught.value.hint

@@ -16,6 +16,7 @@ from tests.forked import Forked
 from unlearnable.cli.benchmark import _show_table
 from unlearnable.cli.console import console
 from unlearnable.results.common import made_by
+from unlearnable.verify import identity
 
 PAUSING = """
 import sys, threading
@@ -170,7 +171,7 @@ def test_a_victim_that_was_not_trained_yet_is_told_before_anything_runs(faces, t
 
 
 def test_people_in_a_crowd_are_listed_measured_and_fit_80_columns(faces, common, tmp_path, monkeypatch):  # noqa: F811
-    monkeypatch.setattr("unlearnable.verify.identity.NAMES", 8)
+    monkeypatch.setattr(identity, "NAMES", 8)
     more = ("--crowd", "--crowd-people", "1", "--crowd-draws", "2", "--quiet", "--output", tmp_path / "out")
     arguments, narrow = common(faces, "--dataset", "pubfig", *more), {"COLUMNS": "80"}
     planned = call(*arguments, "--list", env=narrow)

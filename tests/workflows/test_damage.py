@@ -14,8 +14,8 @@ from tests.workflows.conftest import QUICK
 from unlearnable import protect
 from unlearnable.disk import checkpoint
 from unlearnable.errors import CheckpointError
+from unlearnable.explain.posts import manifest_line
 from unlearnable.verify.copies import report_of
-from unlearnable.workflows.explain.selection import manifest_line
 from unlearnable.workflows.protect.publishing import publish
 
 STATE = ("state.pt", "state.fixed.pt", "noise.i8", "noise.undo", "key")

@@ -27,6 +27,7 @@ from unlearnable.models.dual_encoder import weights_sha256
 from unlearnable.posts.letters import look_alike
 from unlearnable.posts.reading import open_collection
 from unlearnable.progress.reporting import Silent
+from unlearnable.verify import run
 from unlearnable.verify.attacks import captions
 from unlearnable.verify.attacks.base import AttackFamily, on_captions
 from unlearnable.verify.crowd import open_crowd
@@ -130,7 +131,7 @@ def test_two_runs_do_not_write_to_one_output_and_a_killed_one_holds_nothing(sett
             verify(asked)
         return run_cells(*arguments, **options)
 
-    monkeypatch.setattr("unlearnable.verify.run.run_cells", train)
+    monkeypatch.setattr(run, "run_cells", train)
     asked.output.mkdir()
     (asked.output / ".lock").touch()
     assert verify(asked).ran == 2

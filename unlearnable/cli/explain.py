@@ -50,7 +50,7 @@ def explain(
     """
 
     def work(settings: ExplainSettings, progress: Progress) -> ExplainReport:
-        from unlearnable.workflows.explain.run import explain as run
+        from unlearnable.explain.run import explain as run
 
         return run(settings, overwrite=overwrite, progress=progress)
 

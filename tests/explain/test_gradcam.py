@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from tests.analysis.conftest import TOWERS, make
 from tests.conftest import CAPTIONS
-from unlearnable.analysis.gradcam import gradcam, top_share
-from unlearnable.analysis.layers import last_map
+from tests.explain.conftest import TOWERS, make
 from unlearnable.errors import ModelError
+from unlearnable.explain.gradcam import gradcam, last_map, top_share
 from unlearnable.models.tokens import tokenizer
 
 TOKENS = tokenizer()("a dog runs on grass")[0]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from unlearnable.analysis.embedding_map import Points, cosines, embed, tsne
+from unlearnable.explain.embedding_map import Points, cosines, embed, tsne
 
 CAPTIONS = [["a dog", "a brown dog"], ["the beach", "two kids"], ["a bike", "my new bike"]]
 

@@ -64,14 +64,6 @@ class MapPanel:
     captions: NDArray[np.bool_]
 
 
-def is_drawn(text: str) -> bool:
-    """Return whether the fonts of this machine have every letter of a text; the others become boxes."""
-    from matplotlib.font_manager import findfont, get_font
-
-    fonts = [get_font(findfont(name)) for name in _fonts()]
-    return all(any(font.get_char_index(ord(letter)) for font in fonts) for letter in text if not letter.isspace())
-
-
 def draw_attention(photo: NDArray[np.uint8], panels: Sequence[Panel], stem: Path) -> list[Path]:
     """Draw Grad-CAM above and words below, one column per model, and the photo (s, s, 3) by itself on the left.
 

@@ -7,8 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import picture
-from unlearnable.report import figures
-from unlearnable.report.figures import MapPanel, Panel, draw_attention, draw_map, is_drawn
+from unlearnable.explain.figures import MapPanel, Panel, draw_attention, draw_map
 
 WORDS = ["$\\alpha", "<b>", "狗", "dog"]
 
@@ -29,14 +28,6 @@ def test_attention_is_written_as_png_and_svg_and_the_same_each_time(tmp_path):
     narrow = draw_attention(photo, [panel()], tmp_path / "c")[0]
     with Image.open(narrow) as one, Image.open(written[0]) as two:
         assert one.width < two.width
-
-
-def test_letters_that_no_font_has_are_known_and_further_fonts_are_asked(monkeypatch):
-    monkeypatch.setattr(figures, "FURTHER_FONTS", ())
-    assert is_drawn("größe, кот\n$")
-    assert not is_drawn("a 狗")
-    monkeypatch.setattr(figures, "FURTHER_FONTS", ("no such font", "DejaVu Sans Mono"))
-    assert figures._fonts() == ["DejaVu Sans", "DejaVu Sans Mono"]
 
 
 def test_the_trigger_is_told_apart(tmp_path):

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unlearnable.analysis.integrated_gradients import (
+from unlearnable.explain.integrated_gradients import (
     TOLERANCE,
     integrated_gradients,
     marked,
