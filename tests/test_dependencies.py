@@ -16,8 +16,7 @@ OPTIONAL = {
     "judge": {"gguf", "accelerate"},
     "distributed": {"accelerate"},
     "app": {"nicegui"},
-    "shards": {"pyarrow"},
-    "cluster": {"ray"},
+    "cluster": {"ray", "webdataset"},
 }
 BROUGHT = {"click", "huggingface_hub", "markupsafe", "safetensors", "torchvision", "tokenizers", "tqdm"}  # by others
 

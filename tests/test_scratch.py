@@ -115,7 +115,6 @@ def test_a_temporary_folder_that_cannot_be_written_is_one_line(temporary, monkey
 @pytest.mark.parametrize(
     ("command", "marker", "name"),
     [
-        ("dry-run", "timing a round", "SIGHUP"),
         ("train", "training", "SIGTERM"),
         ("verify", "reading both", "SIGKILL"),
     ],
@@ -128,7 +127,6 @@ def test_no_decoded_original_stays_in_the_temporary_folder(
     if command == "verify":
         protect(posts, surrogate=(str(tiny_path),), **QUICK)
     arguments = {
-        "dry-run": ["protect", posts, "--dry-run", "--surrogate", tiny_path, "--config", file],
         "train": ["train", "--data", posts, "--model", tiny_path, "--output", tmp_path / "m.safetensors"],
         "verify": ["verify", posts, tmp_path / "photos-protected", "--victims", tiny_path, "--epochs", "1"],
     }[command]

@@ -26,7 +26,6 @@ PROMISES: dict[str, tuple[str, ...]] = {
     ),
     "an export of each kind comes back with nothing changed but captions and photos": (
         "tests/cli/test_export_kinds.py",
-        "tests/cli/test_shards.py",
         "tests/datasets/formats/test_instagram.py",
         "tests/datasets/formats/test_facebook.py",
         "tests/datasets/formats/test_takeout.py",
@@ -47,7 +46,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
     ),
     "a first word within a second, a tick a batch, one time left for all": (
         "tests/cli/test_shown.py",
-        "tests/protection/test_ticks.py",
+        "tests/protection/test_steps.py",
         "tests/cli/test_failures.py::test_help_brings_few_modules_and_no_torch",
     ),
     "offline, a model that has to be fetched is said within five seconds": (

@@ -8,7 +8,6 @@ raises an `UnlearnableError` or one of its kinds, with `message`, `hint` and `ex
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
@@ -17,7 +16,6 @@ from unlearnable.errors import ConfigError
 from unlearnable.keywords import InKeywords, in_keywords
 
 if TYPE_CHECKING:
-    from unlearnable.config import LoggedSettings
     from unlearnable.imaging.in_memory import Kind
     from unlearnable.options import (
         BenchmarkOptions,
@@ -85,11 +83,9 @@ def protect(
     if add:
         refuse_both(resume=resume, overwrite=overwrite, add=True)
         resolved = continued(given, _path(config))
-        with _logged(resolved, progress) as shown:
-            return run_adding(resolved, progress=shown)
+        return run_adding(resolved, progress=_receiver(progress))
     resolved = resolve_as(ProtectSettings, given, _path(config))
-    with _logged(resolved, progress) as shown:
-        return run(resolved, resume=resume, overwrite=overwrite, progress=shown)
+    return run(resolved, resume=resume, overwrite=overwrite, progress=_receiver(progress))
 
 
 @in_keywords
@@ -185,8 +181,7 @@ def train(
     from unlearnable.workflows.train.run import train as run
 
     resolved = resolve_as(TrainSettings, {"data": data, **settings}, _path(config))
-    with _logged(resolved, progress) as shown:
-        return run(resolved, resume=resume, overwrite=overwrite, progress=shown)
+    return run(resolved, resume=resume, overwrite=overwrite, progress=_receiver(progress))
 
 
 @in_keywords
@@ -223,8 +218,7 @@ def verify(
 
     given = {"originals": originals, "protected": protected, **settings}
     resolved = resolve_as(VerifySettings, given, _path(config))
-    with _logged(resolved, progress) as shown:
-        return run(resolved, overwrite=overwrite, progress=shown)
+    return run(resolved, overwrite=overwrite, progress=_receiver(progress))
 
 
 @in_keywords
@@ -258,8 +252,7 @@ def benchmark(
     from unlearnable.config import BenchmarkSettings, resolve_as
 
     resolved = resolve_as(BenchmarkSettings, {"dataset": dataset, **settings}, _path(config))
-    with _logged(resolved, progress) as shown:
-        return run(resolved, resume=resume, progress=shown)
+    return run(resolved, resume=resume, progress=_receiver(progress))
 
 
 @in_keywords
@@ -294,8 +287,7 @@ def explain(
 
     given = {"photo": photo, **settings}
     resolved = resolve_as(ExplainSettings, given, _path(config))
-    with _logged(resolved, progress) as shown:
-        return run(resolved, overwrite=overwrite, progress=shown)
+    return run(resolved, overwrite=overwrite, progress=_receiver(progress))
 
 
 @in_keywords
@@ -321,20 +313,6 @@ def preview(
     from unlearnable.explain.preview import preview as run
 
     return run(_place(photo), _place(protected), _path(output), overwrite=overwrite)
-
-
-def _logged(settings: LoggedSettings, progress: Progress | None) -> AbstractContextManager[Progress]:
-    """Return the progress of a call, which is recorded where the settings name a log file.
-
-    Raises:
-        OutputError: the log file would be published.
-    """
-    from unlearnable.progress.logfile import logged
-    from unlearnable.workflows.output.refusal import refuse_published
-
-    if settings.log_file:
-        refuse_published(settings.log_file)
-    return logged(settings.log_file, _receiver(progress))
 
 
 def _receiver(progress: Progress | None) -> Progress:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from unlearnable.errors import UnlearnableError
-from unlearnable.progress.reporting import Progress, expect, within
+from unlearnable.progress.reporting import Progress
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -50,14 +50,6 @@ class InKeywords:
     def note(self, text: str) -> None:
         """Show a remark, told anew."""
         self.shown.note(_said(text))
-
-    def expect(self, seconds: Mapping[str, float]) -> None:
-        """Take what the phases of the run will take."""
-        expect(self.shown, seconds)
-
-    def within(self, share: float) -> None:
-        """Show how much of a step is done."""
-        within(self.shown, share)
 
 
 def _retold(value: Any) -> Any:

@@ -90,7 +90,6 @@ class ProtectOptions(ProtectionOptions, total=False):
     caption_column: str | None
     opt_out: bool
     strict: bool
-    log_file: AnyPath | None
 
 
 class ScheduleOptions(TypedDict, total=False):
@@ -116,7 +115,6 @@ class TrainOptions(ScheduleOptions, total=False):
     lr: float | None
     seed: int
     device: Device
-    log_file: AnyPath | None
 
 
 class VerifyOptions(ScheduleOptions, total=False):
@@ -149,7 +147,6 @@ class VerifyOptions(ScheduleOptions, total=False):
     require: Names
     output: AnyPath | None
     device: Device
-    log_file: AnyPath | None
 
 
 class BenchmarkOptions(TypedDict, total=False):
@@ -172,7 +169,6 @@ class BenchmarkOptions(TypedDict, total=False):
     cache_dir: AnyPath | None
     latex: bool
     device: Device
-    log_file: AnyPath | None
 
 
 class ExplainOptions(TypedDict, total=False):
@@ -187,4 +183,3 @@ class ExplainOptions(TypedDict, total=False):
     output: AnyPath
     seed: int
     device: Device
-    log_file: AnyPath | None

@@ -142,11 +142,3 @@ def test_what_cannot_be_told_of_progress_is_a_config_error(received, progress):
         with pytest.raises(unlearnable.ConfigError, match="progress: "):
             call()
     assert received == []
-
-
-def test_a_log_among_what_is_to_be_published_is_refused(received, tmp_path):
-    (tmp_path / "out.private").mkdir()
-    (tmp_path / "out.private" / "manifest.jsonl").touch()
-    with pytest.raises(unlearnable.OutputError, match="which is to be published"):
-        unlearnable.protect("a", log_file=tmp_path / "out" / "run.log")
-    assert received == []

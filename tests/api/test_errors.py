@@ -67,9 +67,8 @@ def test_notes_of_a_report_and_of_its_parts_name_keywords(monkeypatch):
     assert (written.notes, table.notes) == ([said], ["fine", said])
 
 
-def test_notes_that_a_progress_is_told_name_keywords_and_those_of_a_log_file_options(posts, tmp_path):
+def test_notes_that_a_progress_is_told_name_keywords(posts):
     told = Told()
     with pytest.raises(ModelError):
-        unlearnable.protect(posts, only=["p*", "q*"], surrogate="none", progress=told, log_file=tmp_path / "log")
+        unlearnable.protect(posts, only=["p*", "q*"], surrogate="none", progress=told)
     assert "only q* fits none of the photos" in told.notes
-    assert "--only q* fits none of the photos" in (tmp_path / "log").read_text()

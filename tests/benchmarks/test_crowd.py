@@ -64,7 +64,7 @@ def test_every_arm_of_every_draw_is_trained_once_and_fills_a_row(beside, tmp_pat
     more = study.benchmark(settings.model_copy(update={"crowd_draws": 3}))
     assert more.ran == 2 * 2 * 5, "another draw of each size, and no clean cell"
     plan = study.plan(settings.model_copy(update={"crowd_draws": 3}))
-    assert (plan.seconds, {cell.done for cell in plan.cells}) == (0, {True})
+    assert {cell.done for cell in plan.cells} == {True}
 
 
 def test_the_table_says_what_intervals_of_one_draw_and_one_seed_do_not_know(beside):
@@ -93,8 +93,6 @@ def test_the_plan_counts_every_cell_and_protection(beside):
         ("clean", None, None), ("absent", 1, 0), ("protected", 1, 0), ("half", 1, 0),
     ]  # fmt: skip
     assert len(plan.cells) == 1 + 4 * 3
-    assert plan.protection_seconds.keys() == {"mem-1 for 1 person", "mem-1 for 2 people"}
-    assert plan.seconds > 0
     assert {cell.arm for cell in study.plan(beside(leaked=0)).cells} == {"clean", "absent", "protected"}
 
 

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from unlearnable.benchmarks.estimate import estimate
 
 from tests.benchmarks.conftest import captions
 from tests.conftest import Told, tree
 from unlearnable.benchmarks import SUITES, protections, study
 from unlearnable.benchmarks import bench as shared
-from unlearnable.benchmarks.estimate import estimate
 from unlearnable.benchmarks.pixel_cache import decoded, square
 from unlearnable.benchmarks.plan import protection_recipe, set_up
 from unlearnable.benchmarks.processes import own_share
@@ -277,11 +277,9 @@ def test_a_stopped_cell_goes_on_to_the_same_result(flickr, asked, tmp_path, resc
 def test_the_plan_lists_what_is_there_and_what_is_not(flickr, asked):
     before = study.plan(asked("flickr8k", flickr))
     assert [cell.done for cell in before.cells] == [False, False]
-    assert before.protection_seconds.keys() == {"mem-3"}
-    assert before.seconds > 0
     study.benchmark(asked("flickr8k", flickr))
     after = study.plan(asked("flickr8k", flickr))
-    assert (after.seconds, after.protection_seconds) == (0, {})
+    assert [cell.done for cell in after.cells] == [True, True]
 
 
 def test_a_cell_trains_on_what_the_written_file_would_hold(flickr, asked, tmp_path):

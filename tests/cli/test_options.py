@@ -40,12 +40,12 @@ VALUES = {
         "preset": "strong", "visibility": "low", "threshold": 0.5, "max_rounds": 7, "format": "webp", "platform": "x",
         "quality": 33, "keep_metadata": "all", "opt_out": True, "keep_fields": ["alt", "place"], "precision": "bf16",
         "seed": 12, "device": "cpu", "strict": True, "photo_column": "Datei", "caption_column": "Text",
-        "only": ["2024/*", "*.jpg"], "skip": ["a", "b"], "log_file": "run.log",
+        "only": ["2024/*", "*.jpg"], "skip": ["a", "b"],
     },
     "train": {
         "data": ["x", "y"], "captions": ["a", "b"], "test_fraction": 0.3, "model": "m", "output": "o", "epochs": 3,
         "lr": 0.5, "batch_size": 7, "weight_decay": 0.3, "warmup": 0.2, "one_caption": True,
-        "smallest_crop": 0.4, "precision": "bf16", "seed": 8, "device": "cpu", "log_file": "run.log",
+        "smallest_crop": 0.4, "precision": "bf16", "seed": 8, "device": "cpu",
         "from_scratch": False,
     },
     "verify": {
@@ -57,17 +57,17 @@ VALUES = {
         "from_scratch": True, "epochs": 3, "lr": 0.5, "batch_size": 7, "smallest_crop": 0.4,
         "suite": "quick", "through": ["png", "blur-1"], "attackers": ["plain", "cutout"], "one_caption": False,
         "ablations": True, "seeds": [4, 5], "require": ["hit10<=10"], "output": "o", "precision": "bf16",
-        "seed": 8, "device": "cpu", "log_file": "run.log",
+        "seed": 8, "device": "cpu",
     },
     "benchmark": {
         "dataset": "coco", "data": "d", "methods": ["em", "mem-4"], "surrogate": "s", "victims": ["a", "b"],
         "fractions": [1.0, 0.25], "through": ["png", "blur-1"], "seeds": [4, 5], "scale": "paper", "limit": 9,
         "crowd": True, "crowd_people": [2, 3], "crowd_draws": 4, "leaked": 0.25,
-        "output": "o", "cache_dir": "c", "latex": True, "device": "cpu", "log_file": "run.log",
+        "output": "o", "cache_dir": "c", "latex": True, "device": "cpu",
     },
     "explain": {
         "caption": "a dog", "trigger": "one two", "model": ["a", "b"], "map": ["x", "y"],
-        "map_captions": ["c", "d"], "map_posts": 5, "output": "o", "seed": 8, "device": "cpu", "log_file": "run.log",
+        "map_captions": ["c", "d"], "map_posts": 5, "output": "o", "seed": 8, "device": "cpu",
     },
 }  # fmt: skip
 FLAGS = {"attackers": "--attacker", "platform": "--for"}  # not named as their setting
@@ -247,7 +247,7 @@ def test_a_variable_that_nothing_reads_is_said(tmp_path):
     result = call("protect", ".", "--print-config", cwd=tmp_path, env=misspelt | right)
     assert result.returncode == 0
     assert result.stderr.splitlines() == [
-        "warning: nothing reads the variable UNLEARNABLE_EPSILO: did you mean UNLEARNABLE_EPSILON?",
-        "warning: nothing reads the variable UNLEARNABLE_TRAIN_DATA: did you mean UNLEARNABLE_TRAIN_SEED?",
-        "warning: nothing reads the variable UNLEARNABLE_XYZQJ: docs/reference/settings.md lists all",
+        "warning: unknown environment variable UNLEARNABLE_EPSILO: did you mean UNLEARNABLE_EPSILON?",
+        "warning: unknown environment variable UNLEARNABLE_TRAIN_DATA: did you mean UNLEARNABLE_TRAIN_SEED?",
+        "warning: unknown environment variable UNLEARNABLE_XYZQJ: docs/reference/settings.md lists all",
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
 import subprocess
 import sys
@@ -33,13 +32,10 @@ def test_protect_prints_one_json_object_and_progress_goes_to_stderr(posts, quick
 
 def test_protect_for_a_person_fits_80_columns(posts, quick):
     (posts / "broken [bold].jpg").write_text("text")
-    result = call("protect", posts, "--quiet", *quick, env={"COLUMNS": "80"})
+    result = call("protect", posts, *quick, env={"COLUMNS": "80"})
     assert result.returncode == 0
-    assert result.stderr == ""
-    assert "8 of 9 photos have a protected copy" in result.stdout
     assert "PSNR" not in result.stdout
-    assert "1 not used, not-an-image: broken [bold].jpg" in result.stdout
-    assert result.stdout.index("not used") < result.stdout.index("protected copy")
+    assert "not used: broken [bold].jpg" in result.stdout
     assert "Traceback" not in result.stdout
 
 
@@ -74,7 +70,6 @@ def test_a_table_of_another_machine_is_protected_and_opened_again(posts, quick, 
     columns = ("--photo-column", "Datei", "--caption-column", "Text")
     result = call("protect", posts, "--captions", source, "--json", *columns, *quick)
     assert result.returncode == 0, result.stderr
-    assert "8 of 8 photos have a caption of yours" in result.stderr
     assert "liste.csv is not UTF-8; it is read, and written back, as cp1252" in result.stderr
     assert "liste.csv has 8 paths of another machine, such as C:\\Users\\Eva\\" in result.stderr
     assert json.loads(result.stdout)["trigger_roundtrip"] == 1.0
@@ -92,14 +87,11 @@ def test_a_table_of_another_machine_is_protected_and_opened_again(posts, quick, 
     assert "go together" in alone.stderr
 
 
-def test_captions_in_the_folder_are_taken_and_said_first(posts, quick):
+def test_captions_in_the_folder_are_taken_and_said(posts, quick):
     for arguments in ((), ("--dry-run",)):
         result = call("protect", posts, *arguments, "--json", *quick)
         assert result.returncode == 0, result.stderr
-        said = ("captions from posts.jsonl\n", "8 of 8 photos have a caption of yours\n", "optimising")
-        places = [result.stderr.find(words) for words in said[: 2 if arguments else 3]]
-        assert -1 not in places
-        assert places == sorted(places)
+        assert "captions from posts.jsonl\n" in result.stderr
         assert json.loads(result.stdout)["captions_found"] == 8
     (posts / "more.jsonl").write_text('{"image": "p0.png", "caption": "a dog"}\n')
     result = call("protect", posts, *quick)
@@ -186,18 +178,15 @@ def test_saved_settings_repeat_the_run(posts, quick, tmp_path):
     assert tree(tmp_path / "again") == tree(tmp_path / "photos-protected")
 
 
-def test_dry_run_says_how_long_and_writes_nothing(posts, quick, tmp_path):
+def test_dry_run_counts_and_writes_nothing(posts, quick, tmp_path):
     for n in range(22):
         (posts / f"broken{n}.jpg").write_text("text")
     before = tree(tmp_path)
     result = call("protect", posts, "--dry-run", *quick)
     assert result.returncode == 0, result.stderr
     assert "would protect 8 photos" in result.stdout
-    assert re.search(r"about \d+ (s|min) and 49 kB, [\d.]+ MB while it runs; [\d.]+ (GB|TB) free", result.stdout)
-    assert "22 not used, not-an-image: broken0.jpg" in result.stdout
-    assert "and 21 more; --json lists them all" in " ".join(result.stdout.split())
-    assert result.stdout.count("broken") == 1
-    assert "manifest" not in result.stdout
+    assert "not used: 22 (22 not-an-image); list with --json" in result.stdout
+    assert len(result.stdout.splitlines()) == 3
     planned = json.loads(call("protect", posts, "--dry-run", "--json", *quick).stdout)
     assert len(planned["skipped"]) == 22
     assert planned["bytes_free"] > planned["bytes_estimated"] == 8 * 2 * 48 * 64
@@ -226,10 +215,46 @@ def test_dry_run_says_what_the_run_would_be_refused_for(posts, quick, tmp_path):
     assert said.returncode == 0
     real = call("protect", posts, *quick).stderr.splitlines()[-2:]
     error, hint = (line.partition(": ")[2] for line in real)
-    assert said.stdout.splitlines()[-1] == f"it would be refused: {error} ({hint})"
+    assert said.stdout.splitlines()[-1] == f"would be refused: {error} ({hint})"
     assert call("protect", posts, "--dry-run", "--resume", "--overwrite", *quick).returncode == 2
     (tmp_path / "photos-protected" / "mine.txt").write_text("mine")
     planned = json.loads(call("protect", posts, "--dry-run", "--json", "--overwrite", *quick).stdout)
     assert "mine.txt" in planned["refused"]
     (tmp_path / "photos-protected" / "mine.txt").unlink()
     assert tree(tmp_path) == before
+
+
+def test_quiet_prints_nothing_but_errors(posts, quick, tmp_path):
+    result = call("protect", posts, "--quiet", *quick)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    again = call("protect", posts, "--quiet", *quick)
+    assert (again.returncode, again.stdout) == (5, "")
+    assert again.stderr.startswith("error: ")
+
+
+def test_a_run_closes_with_five_lines_at_most(posts, quick):
+    said = call("protect", posts, *quick).stdout.splitlines()
+    assert len(said) == 5
+    assert said[0].startswith("Wrote 8 protected photos")
+
+
+def test_nothing_to_resume_is_said_in_one_line(posts, quick):
+    said = call("protect", posts, "--resume", *quick).stderr
+    assert said.count("nothing to resume") == 1
+    assert "--output" in said
+
+
+def test_a_second_folder_is_no_place_for_the_copies(posts, tmp_path):
+    refused = call("protect", posts, tmp_path / "out")
+    assert refused.returncode == 2
+    assert f"--output {tmp_path / 'out'}" in refused.stderr
+
+
+def test_a_single_photo_cannot_be_judged_which_is_said_once(posts, quick):
+    result = call("protect", posts, "--only", "p1.png", *quick)
+    assert (result.stdout + result.stderr).count("cannot be judged") == 1
+
+
+def test_a_dry_run_decodes_no_photo(posts, quick, monkeypatch):
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", lambda *_: pytest.fail("decoded"))
+    assert call("protect", posts, "--dry-run", *quick).returncode == 0

@@ -11,8 +11,6 @@ from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
-import pyarrow
-import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,7 +18,6 @@ from PIL import Image
 
 from tests.conftest import tree
 from tests.datasets.formats.unpublished import gallery_dl_of, xmp_of
-from tests.shards import write_tar
 from unlearnable.datasets import Dataset, Edits, open_dataset, write_captions
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.text.mojibake import redone
@@ -163,35 +160,6 @@ def wrapped(name: str, rows: list[str]) -> str:
     return f'{{\n  "{name}": [{", ".join(rows)}]}}'
 
 
-def webdataset() -> Sample:
-    """No text, as the next two: tests/datasets/shards has the rest of what holds for them."""
-    return Sample({}, "", with_captions=False, known_only=True, more=write_shards)
-
-
-def write_shards(root: Path) -> None:
-    for shard in ("one", "two"):
-        write_tar(root / f"{shard}.tar", {name.split("/")[1]: b"x" for name in CAPTIONS if name.startswith(shard)})
-
-
-def parquet() -> Sample:
-    return Sample({}, "", with_captions=False, known_only=True, more=write_photos_in_parquet)
-
-
-def write_photos_in_parquet(root: Path) -> None:
-    for shard in ("one", "two"):
-        rows = [{"bytes": b"x", "path": name} for name in CAPTIONS if name.startswith(shard)]
-        pyarrow.parquet.write_table(pyarrow.table({"image": rows}), root / f"{shard}.parquet")
-
-
-def parquet_table() -> Sample:
-    return Sample({}, "posts.parquet", with_captions=False, more=write_names_in_parquet)
-
-
-def write_names_in_parquet(root: Path) -> None:
-    columns = {"file_name": list(CAPTIONS), "text": [captions[0] for captions in CAPTIONS.values()]}
-    pyarrow.parquet.write_table(pyarrow.table(columns), root / "posts.parquet")
-
-
 def sidecar() -> Sample:
     texts = {str(Path(p).with_suffix(".txt")): "\n" + "  \n".join(cs) + "\n" for p, cs in CAPTIONS.items()}
     return Sample(texts, "", single_lines=True)
@@ -325,9 +293,6 @@ SAMPLES: dict[str, Callable[[], Sample]] = installed() | {
         takeout,
         flickr_export,
         osxphotos,
-        webdataset,
-        parquet,
-        parquet_table,
         sidecar,
         xmp,
         gallery_dl,

@@ -11,7 +11,6 @@ from PIL import Image
 
 from tests.cli.program import call
 from tests.conftest import Told, picture, tree
-from tests.shards import post, write_tar
 from tests.workflows.conftest import QUICK
 from unlearnable import protect
 from unlearnable.config import ProtectSettings
@@ -112,16 +111,6 @@ def test_what_came_in_one_of_several_caption_files_is_said(posts, tmp_path, chan
     (note,) = said_of_change(dataset)
     assert f"{said} changed while the run went on" in note
     assert "--add takes" in note
-
-
-def test_a_post_that_came_into_a_shard_is_said(tmp_path):
-    shard = write_tar(tmp_path / "a.tar", post(1, "a dog"))
-    dataset = open_posts(Source(shard), ProtectSettings(photos=(shard,)), Silent(), tmp_path / "unpacked")
-    assert said_of_change(dataset) == []
-    write_tar(shard, post(1, "a dog") | post(2, "a cat"))
-    (note,) = said_of_change(dataset)
-    assert note.startswith("a.tar has changed")
-    assert "--add" not in note
 
 
 @pytest.fixture

@@ -58,11 +58,6 @@ def test_no_copy_stands_beside_the_text_of_another_photo():
         assert OutputNames(["b.png"], None, ["b.jpg", text]).give("b.png", ".png") == "b-2.png"
 
 
-def test_in_shards_a_number_leaves_the_name_of_the_post_as_it_is():
-    names = OutputNames(["s/1.jpg", "s/1.png", "s/1.2.gif"], packed=True)
-    assert [names.give(photo, ".webp") for photo in ("s/1.jpg", "s/1.png")] == ["s/1.webp", "s/1.3.webp"]
-
-
 def test_default_folders(tmp_path):
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "posts.jsonl").write_text("")

@@ -83,7 +83,6 @@ def _work(ui: Any, desk: Desk) -> None:
     with ui.element("section").props('role="status"'):
         doing = ui.element("h2")
         bar = ui.linear_progress(0, show_value=False, size="12px").props("rounded instant-feedback aria-label=Progress")
-        left = ui.element("p").classes("left")
         notes = ui.element("p")
         ui.button("Stop", on_click=desk.stop).props('flat no-caps id="stop"')
 
@@ -91,7 +90,7 @@ def _work(ui: Any, desk: Desk) -> None:
         watch = desk.watch
         if watch is not None:
             doing.props["innerText"] = f"{watch.doing[:1].upper()}{watch.doing[1:]} ..."
-            bar.value, left.props["innerText"] = watch.share, watch.left or "working out how long it takes"
+            bar.value = watch.share
             notes.props["innerText"] = "\n".join(watch.notes)
 
     tick()

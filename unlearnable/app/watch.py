@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Mapping
 
 from unlearnable.errors import Interrupted
-from unlearnable.progress.forecast import Forecast, duration
 
 
 class Watch:
@@ -16,7 +14,7 @@ class Watch:
     def __init__(self) -> None:
         self._thread = threading.get_ident()
         self.doing, self.notes = "starting", list[str]()
-        self._forecast, self._total, self._stopped = Forecast(), 0, False
+        self._done, self._total, self._stopped = 0, 0, False
 
     def stop(self) -> None:
         """End the work at its next report."""
@@ -29,36 +27,18 @@ class Watch:
 
     @property
     def share(self) -> float:
-        """How much is done, 0 to 1: of the whole run where its phases are known, else of this phase."""
-        if self._forecast.left() is not None:
-            return self._forecast.share()
-        return self._forecast.done / self._total if self._total else 0.0
-
-    @property
-    def left(self) -> str:
-        """The time left in words; empty where nothing is known of it."""
-        seconds = self._forecast.left()
-        return "" if seconds is None else f"about {duration(seconds)} left"
+        """How much of the phase is done, 0 to 1."""
+        return self._done / self._total if self._total else 0.0
 
     def phase(self, name: str, total: int) -> None:
         """Begin a phase."""
         self._check()
-        self.doing, self._total = name, total
-        self._forecast.phase(name, total)
+        self.doing, self._done, self._total = name, 0, total
 
     def advance(self, steps: int = 1, **metrics: float) -> None:
         """Count steps; the figures are for the report."""
         self._check()
-        self._forecast.advance(steps)
-
-    def expect(self, seconds: Mapping[str, float]) -> None:
-        """Take what the phases of the run will take."""
-        self._forecast.expect(seconds)
-
-    def within(self, share: float) -> None:
-        """Take how much of a step is done."""
-        self._check()
-        self._forecast.within(share)
+        self._done += steps
 
     def note(self, text: str) -> None:
         """Keep a remark."""

@@ -86,11 +86,6 @@ class CellPlan(ABC):
 
     @property
     @abstractmethod
-    def timed_as(self) -> str:
-        """What protections that take as long as its own are called in an estimate, which sums them."""
-
-    @property
-    @abstractmethod
     def row(self) -> dict[str, Any]:
         """What the list of planned cells says of it besides what all of them have."""
 
@@ -120,11 +115,6 @@ class SuiteCellPlan(CellPlan):
 
     @property
     def protected_by(self) -> str:
-        """The method."""
-        return self.method
-
-    @property
-    def timed_as(self) -> str:
         """The method."""
         return self.method
 

@@ -11,7 +11,6 @@ from unlearnable.benchmarks import SUITES
 from unlearnable.benchmarks.bench import VERSION, Bench
 from unlearnable.benchmarks.crowd.cells import CrowdCells, check_crowd, crowd_cells
 from unlearnable.benchmarks.crowd.report import crowd_report
-from unlearnable.benchmarks.estimate import estimate
 from unlearnable.benchmarks.fluency import read_captions
 from unlearnable.benchmarks.pixel_cache import decoded
 from unlearnable.benchmarks.plan import Setup, set_up
@@ -28,7 +27,7 @@ from unlearnable.models.device import choose_device
 from unlearnable.models.fetching import fetch
 from unlearnable.posts.pairs import pairs_of
 from unlearnable.progress.reporting import Progress, Silent
-from unlearnable.results import BenchmarkPlan, BenchmarkReport, SkippedRecord
+from unlearnable.results import BenchmarkPlan, BenchmarkReport, PlannedCell, SkippedRecord
 from unlearnable.verify.cells import Experiment
 from unlearnable.verify.identity import identities
 from unlearnable.verify.victims import ModelPool
@@ -77,13 +76,26 @@ def benchmark(
 
 
 def plan(settings: BenchmarkSettings, *, progress: Progress | None = None) -> BenchmarkPlan:
-    """Return the cells that `benchmark` would run, and an estimate of their time on this machine.
+    """Return the cells that `benchmark` would run.
 
     Raises:
         InputError: the data set is missing or has no known layout.
     """
     bench, _, _ = make_ready(settings, resume=False, progress=progress or Silent())
-    return estimate(_cells(settings, bench), settings)
+    cells = _cells(settings, bench)
+    planned = [
+        PlannedCell(
+            surrogate=bench.setup.surrogate if cell.protection_recipe else None,
+            victim=cell.victim,
+            through=cell.attack.name,
+            seed=cell.seed,
+            done=cells.done(cell) is not None,  # type: ignore[arg-type]
+            **cell.row,
+        )
+        for cell in cells.plans
+    ]
+    name, photos = bench.setup.suite.name, len(bench.train.items)
+    return BenchmarkPlan(dataset=name, scale=settings.scale, train_photos=photos, cells=planned)
 
 
 def _cells(settings: BenchmarkSettings, bench: Bench) -> CrowdCells | SuiteCells:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import inspect
-import logging
 import os
 import sys
 import traceback
@@ -24,7 +23,6 @@ from unlearnable.disk import entries, files
 from unlearnable.disk.folders import NO_HOME
 from unlearnable.errors import EXIT_UNEXPECTED, ConfigError, InputError, Interrupted, UnlearnableError
 from unlearnable.models.device import given_up
-from unlearnable.progress.logfile import keeping
 from unlearnable.registry import raised_in
 from unlearnable.wording.counts import pasted
 from unlearnable.wording.escapes import storable
@@ -109,8 +107,7 @@ def main() -> None:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     asked: set[str] = set()  # names of parameters, see `options.asked`
     prepare_streams()
-    with keeping():
-        _run(asked)
+    _run(asked)
 
 
 def _run(asked: set[str]) -> NoReturn:
@@ -125,7 +122,7 @@ def _run(asked: set[str]) -> NoReturn:
         failure = failure_of(error, _parse_leniently(sys.argv[1:], asked) if early else "")
         if "debug" in asked:
             for line in traceback.format_exc().rstrip("\n").split("\n"):
-                say(line, logging.ERROR)
+                say(line)
         first = is_first()
         if failure.message and (first or failure.exit_code != Interrupted.exit_code):  # a launcher stops the others
             report_error(*failure, as_json=first and "as_json" in asked)

@@ -18,7 +18,6 @@ from unlearnable.cli.console import console, show_notes, show_skipped, stacked
 from unlearnable.cli.options import MORE, OUTPUT
 from unlearnable.cli.runner import run_command
 from unlearnable.config import BenchmarkSettings
-from unlearnable.progress.forecast import duration
 from unlearnable.progress.reporting import Progress
 from unlearnable.wording.counts import counted
 
@@ -50,14 +49,13 @@ def benchmark(
     leaked: Annotated[float | None, _option("leaked", CROWD)] = None,
     list_cells: Annotated[
         bool,
-        typer.Option("--list", help="Show the cells and the estimated time, and stop.", rich_help_panel=OUTPUT),
+        typer.Option("--list", help="List the cells, and stop.", rich_help_panel=OUTPUT),
     ] = False,
     output: Annotated[Path | None, _option("output", OUTPUT)] = None,
     resume: options.Resume = False,
     latex: Annotated[bool | None, _option("latex", OUTPUT, "--latex")] = None,
     cache_dir: Annotated[Path | None, _option("cache_dir", MORE)] = None,
     device: options.Device = None,
-    log_file: options.LogFile = None,
     config_file: options.ConfigFile = None,
     print_config: options.PrintConfig = False,
     as_json: options.Json = False,
@@ -94,12 +92,11 @@ def _show_plan(plan: BenchmarkPlan) -> None:
     out = console()
     rows = []
     for cell in plan.cells:
-        when = "there" if cell.done else duration(cell.seconds)
-        rows.append((cell.method, cell.victim, _share(cell), cell.through, str(cell.seed), when))
-    _show_table(out, ("method", "victim", "protected", "through", "seed", "time"), rows, "left")
-    for method, seconds in plan.protection_seconds.items():
-        out.print(f"making the noise of {method}: {duration(seconds)}")
-    out.print(f"{counted(plan.train_photos, 'photo')} to train on; about {duration(plan.seconds)} in all")
+        done = "yes" if cell.done else "no"
+        rows.append((cell.method, cell.victim, _share(cell), cell.through, str(cell.seed), done))
+    _show_table(out, ("method", "victim", "protected", "through", "seed", "done"), rows, "left")
+    left = sum(not cell.done for cell in plan.cells)
+    out.print(f"{left} of {counted(len(plan.cells), 'cell')} to run, {counted(plan.train_photos, 'photo')} to train on")
 
 
 def _share(cell: PlannedCell) -> str:

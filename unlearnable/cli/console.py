@@ -6,7 +6,6 @@ File names, captions and what other programs wrote may hold anything. All that i
 from __future__ import annotations
 
 import json
-import logging
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +19,6 @@ from rich.text import Text
 
 from unlearnable.errors import Interrupted
 from unlearnable.grouping import grouped
-from unlearnable.progress.logfile import record, record_error
 from unlearnable.wording.escapes import ascii_json, printable
 
 if TYPE_CHECKING:
@@ -48,11 +46,10 @@ def stacked(*lines: str) -> Text:
     return Text("\n".join(map(printable, lines)))
 
 
-def say(text: str, level: int = logging.INFO) -> None:
-    """Print a line on stderr, and record it in the log file."""
+def say(text: str) -> None:
+    """Print a line on stderr."""
     sys.stderr.write(printable(text) + "\n")
     sys.stderr.flush()
-    record(text, level)
 
 
 @contextmanager
@@ -64,7 +61,7 @@ def warnings_as_lines() -> Iterator[None]:
     """
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        say(f"warning: {message}", logging.WARNING)
+        say(f"warning: {message}")
 
     with warnings.catch_warnings():
         warnings.showwarning = show
@@ -74,7 +71,6 @@ def warnings_as_lines() -> Iterator[None]:
 
 def report_error(message: str, hint: str | None, code: int, *, as_json: bool) -> None:
     """Print one line for the error and one for the remedy on stderr; with `as_json` also an object on stdout."""
-    record_error(message, hint)
     errors = console(stderr=True)
     errors.print(Text.assemble(("error: ", "bold red"), printable(message)), soft_wrap=True)
     if hint:
@@ -102,11 +98,13 @@ def print_rows(rows: Sequence[tuple[str, str]]) -> None:
 
 
 def show_skipped(out: Console, skipped: Sequence[SkippedRecord], listed: str) -> None:
-    """Print a line a reason on photos and caption rows that were left out, with the first of them."""
-    for reason, several in grouped((one.reason, one) for one in skipped).items():
-        first, more = several[0], len(several) - 1
-        others = f" and {more} more; {listed}" if more else ""
-        out.print(f"{len(several)} not used, {reason}: {first.where} ({first.detail}){others}")
+    """Print one line on the photos and caption rows that were left out, and where the list is."""
+    if len(skipped) == 1:
+        out.print(f"not used: {skipped[0].where} ({skipped[0].detail})", soft_wrap=True)
+    elif skipped:
+        reasons = grouped((one.reason, one) for one in skipped)
+        counts = ", ".join(f"{len(several)} {reason}" for reason, several in reasons.items())
+        out.print(f"not used: {len(skipped)} ({counts}); {listed}", soft_wrap=True)
 
 
 def show_notes(out: Console, notes: Sequence[str]) -> None:

@@ -36,7 +36,6 @@ def explain(
     overwrite: options.Overwrite = False,
     seed: Annotated[int | None, _option("seed", MORE)] = None,
     device: options.Device = None,
-    log_file: options.LogFile = None,
     config_file: options.ConfigFile = None,
     print_config: options.PrintConfig = False,
     as_json: options.Json = False,

@@ -123,7 +123,6 @@ def asked(context: typer.Context, parameter: typer.CallbackParam, given: bool) -
 
 
 Device = Annotated[config.Device | None, of(config.ProtectSettings)("device", MORE)]
-LogFile = Annotated[Path | None, of(config.LoggedSettings)("log_file", MORE)]
 ConfigFile = Annotated[
     Path | None,
     typer.Option(
@@ -142,7 +141,7 @@ Json = Annotated[
         "--json", help="Print one JSON object on stdout.", rich_help_panel=MORE, is_eager=True, callback=asked
     ),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.", rich_help_panel=MORE)]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.", rich_help_panel=MORE)]
 Debug = Annotated[
     bool,
     typer.Option(

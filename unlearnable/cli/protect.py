@@ -81,7 +81,6 @@ def protect(
     seed: Annotated[int | None, _option("seed", MORE)] = None,
     precision: Annotated[config.Precision | None, _option("precision", MORE)] = None,
     device: options.Device = None,
-    log_file: options.LogFile = None,
     config_file: options.ConfigFile = None,
     print_config: options.PrintConfig = False,
     verbose: Annotated[

@@ -5,76 +5,60 @@ from __future__ import annotations
 from rich.table import Table
 
 from unlearnable.cli.console import console, show_notes, show_skipped
-from unlearnable.progress.forecast import duration
 from unlearnable.report.sparkline import sparkline
 from unlearnable.results import ProtectPlan, ProtectReport
 from unlearnable.wording.counts import counted
 from unlearnable.workflows.output.layout import METADATA
 
 DEFAULT_METHOD = "mem"
-HARDLY_SEEN = 8  # of 255: the default noise
+ENOUGH = 100  # photos, of which `verify` can tell anything
 
 
 def show_report(report: ProtectReport, *, verbose: bool = False) -> None:
-    """The outcome in plain sentences and what to do next; with `verbose` also its figures in a table."""
+    """Five lines at most, and one on photos that were left out; with `verbose` also remarks and figures."""
     out = console()
-    show_skipped(out, report.skipped, "the manifest lists them all")
-    for sentence in in_plain_words(report):
-        out.print(sentence)
-    show_notes(out, report.notes)
-    out.print("What to do next:", style="bold")
-    for number, step in enumerate(next_steps(report), 1):
-        out.print(f"  {number}. {step}", soft_wrap=True)
     if verbose:
         out.print(_figures(report, plain=out.options.ascii_only))
+        show_notes(out, report.notes)
+    show_skipped(out, report.skipped, f"list in {report.private}/manifest.jsonl")
+    for line in closing_lines(report):
+        out.print(line, soft_wrap=True)
 
 
 def show_nothing_added(report: ProtectReport) -> None:
     """What `--add` says where an earlier result lacks no photo."""
     out = console()
-    show_skipped(out, report.skipped, "--json lists them all")
-    out.print(f"nothing to add: {report.output} has a copy of every other photo already", soft_wrap=True)
+    show_skipped(out, report.skipped, "list with --json")
+    out.print(f"Nothing to add: {report.output} has a copy of every other photo.", soft_wrap=True)
 
 
-def in_plain_words(report: ProtectReport) -> list[str]:
-    """Return four sentences for people who never heard of noise and triggers; the threat model stands behind each."""
-    have = "caption has" if report.captions == 1 else "captions have"
-    words = f", and {report.captions} {have} a few more words" if report.triggers else ""
-    alike = " that looks nearly the same" if (report.noise_linf_max or 0) <= HARDLY_SEEN else ""
-    meant = (
-        "A model like CLIP that is trained on these posts should learn less of what they show: clearly less if it "
-        "starts like the bundled model, often hardly less if not."
-    )
+def closing_lines(report: ProtectReport) -> list[str]:
+    """Return what was written, what to post, what to keep, how to test, and one caveat."""
+    words = f", {counted(report.captions, 'caption')} with added words" if report.triggers else ""
+    own = report.captions_file or METADATA
+    captions = "each with the text beside it" if report.caption_format == "sidecar" else f"with the captions in {own}"
+    return [
+        f"Wrote {counted(report.protected, 'protected photo')}{words} to {report.output}",
+        f"Post: the photos there, {captions}, instead of yours.",
+        f"Keep: {report.private} to yourself (report.html is in it).",
+        _test(report),
+        _caveat(report),
+    ]
+
+
+def _test(report: ProtectReport) -> str:
+    if report.protected < ENOUGH:
+        judged = "1 photo cannot be judged" if report.protected == 1 else f"{report.protected} photos cannot be judged"
+        return f"Test: {judged}; unlearnable verify needs about {ENOUGH}."
+    return "Test: unlearnable verify"
+
+
+def _caveat(report: ProtectReport) -> str:
     if report.method != DEFAULT_METHOD:
-        meant = f"The method {report.method} is there for comparison; {DEFAULT_METHOD} is the one that protects posts."
-    undone = "somebody who knows of it may undo it."
+        return f"No guarantee: {report.method} is for comparison; {DEFAULT_METHOD} protects better."
     if report.triggers:
-        undone = "the added words are plain to see, and somebody who takes them away undoes part or all of it."
-    held = "photo has" if report.photos == 1 else "photos have"
-    return [
-        f"{report.protected} of {report.photos} {held} a protected copy{alike}{words}.",
-        meant,
-        "It does nothing against people, models that exist already or face search, and what is online stays as it is.",
-        f"It is no guarantee: {undone}",
-    ]
-
-
-def next_steps(report: ProtectReport) -> list[str]:
-    """Return what to do with the result."""
-    own, captions = report.captions_file, f"its caption from {report.captions_file or METADATA} there"
-    if report.caption_format == "sidecar":
-        own, captions = "texts", "its caption from the text file beside it"
-    if own and 0 < report.captions_found < report.protected:  # else all are in the file that is named
-        alone = "their words are in the private manifest alone" if own == METADATA else f"theirs is in {METADATA}"
-        captions += f" (of those without a caption of yours {alone})"
-    publish = f"Post the photos in {report.output}, each with {captions}, in place of your own."
-    if report.is_packed:
-        publish = f"Hand on the shards in {report.output} in place of your own."
-    return [
-        f"Look at {report.private}/report.html in a browser.",
-        publish,
-        f"Keep {report.private} to yourself: whoever has it can undo the noise.",
-    ]
+        return "No guarantee: anyone sees the added words, and removing them undoes part."
+    return "No guarantee: whoever knows the method can weaken it."
 
 
 def _figures(report: ProtectReport, *, plain: bool) -> Table:
@@ -127,19 +111,23 @@ def _likeness(report: ProtectReport) -> str:
 def show_plan(plan: ProtectPlan) -> None:
     """What a run would do."""
     out = console()
-    show_skipped(out, plan.skipped, "--json lists them all")
+    show_skipped(out, plan.skipped, "list with --json")
+    took = "" if plan.seconds_estimated is None else f"; about {duration(plan.seconds_estimated)} on one core"
     for line in (
         f"would protect {counted(plan.photos, 'photo')} with {counted(plan.captions, 'caption')} "
-        f"({plan.caption_format})",
-        f"into {plan.output}, at most {counted(plan.rounds_at_most, 'round')} against {', '.join(plan.surrogates)}",
-        f"about {duration(plan.seconds_estimated)} and {size(plan.bytes_estimated)}, "
-        f"{size(plan.bytes_needed)} while it runs; {size(plan.bytes_free)} free",
+        f"({plan.caption_format}){took}",
+        f"would write about {size(plan.bytes_estimated)} to {plan.output} ({size(plan.bytes_free)} free)",
     ):
-        out.print(line)
-    if plan.bytes_free < plan.bytes_needed:
-        out.print(f"that is more than there is room for: choose another --output than {plan.output}")
+        out.print(line, soft_wrap=True)
     if plan.refused:
-        out.print(f"it would be refused: {plan.refused}", soft_wrap=True)
+        out.print(f"would be refused: {plan.refused}", soft_wrap=True)
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words, rounded up, such as "3 min"."""
+    if seconds < 60:
+        return f"{max(round(seconds), 1)} s"
+    return f"{round(seconds / 60 + 0.49)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def size(number: int) -> str:

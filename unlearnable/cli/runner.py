@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import tomllib
+import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
@@ -15,13 +15,11 @@ from unlearnable import config
 from unlearnable.cli.console import print_json, say
 from unlearnable.cli.shown import shown
 from unlearnable.errors import Interrupted
-from unlearnable.progress.logfile import open_log
 from unlearnable.progress.reporting import Progress
 from unlearnable.workers.launched import is_first
-from unlearnable.workflows.output.refusal import refuse_published
 
 STARTING = "starting"
-Kind = TypeVar("Kind", bound=config.LoggedSettings)
+Kind = TypeVar("Kind", bound=config.Settings)
 Result = TypeVar("Result", bound=BaseModel | None)
 
 
@@ -55,21 +53,20 @@ def run_command(
     Raises:
         Interrupted: the user pressed Ctrl-C.
         ConfigError: a setting is wrong.
-        OutputError: the log file cannot be written, or would be published.
     """
     given = context.params
     flags = {**_flags(context, kind), **(found or {})}
     settings = (resolve or partial(config.resolve_as, kind))(flags, given["config_file"], names=_names(context))
-    for name, proposal in config.unknown_variables().items() if is_first() else ():
-        say(f"warning: nothing reads the variable {name}: {proposal}", logging.WARNING)
+    if given["quiet"]:
+        warnings.simplefilter("ignore")
+    elif is_first():
+        for name, proposal in config.unknown_variables().items():
+            say(f"warning: unknown environment variable {name}: {proposal}")
     if given["print_config"]:
         print_settings(settings, as_json=given["as_json"])
         return None
-    if settings.log_file:
-        refuse_published(settings.log_file)
-        open_log(settings.log_file)
     try:
-        with shown(quiet=given["quiet"], logged=settings.log_file is not None) as progress:
+        with shown(quiet=given["quiet"]) as progress:
             if check is not None:
                 check(settings)
                 if is_first():  # the others speak of what is theirs alone
@@ -79,7 +76,7 @@ def run_command(
         raise Interrupted("interrupted", hint=hint) from None
     if result is not None and given["as_json"]:
         print_json(result)
-    elif result is not None:
+    elif result is not None and not given["quiet"]:
         show(result)
     return result
 

@@ -45,7 +45,6 @@ def train(
     precision: Annotated[config.Precision | None, _option("precision", MORE)] = None,
     seed: Annotated[int | None, _option("seed", MORE)] = None,
     device: options.Device = None,
-    log_file: options.LogFile = None,
     config_file: options.ConfigFile = None,
     print_config: options.PrintConfig = False,
     as_json: options.Json = False,

@@ -68,7 +68,6 @@ def verify(
     seed: Annotated[int | None, _option("seed", MORE)] = None,
     precision: Annotated[config.Precision | None, _option("precision", MORE)] = None,
     device: options.Device = None,
-    log_file: options.LogFile = None,
     config_file: options.ConfigFile = None,
     print_config: options.PrintConfig = False,
     as_json: options.Json = False,

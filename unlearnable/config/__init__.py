@@ -14,7 +14,6 @@ from unlearnable.config._resolve import (
 from unlearnable.config.attacks import AS_PUBLISHED, AS_USUAL, changing
 from unlearnable.config.base import (
     Device,
-    LoggedSettings,
     Precision,
     Settings,
     default_text,
@@ -87,7 +86,6 @@ __all__ = [
     "ExplainSettings",
     "Format",
     "Keep",
-    "LoggedSettings",
     "MEMSettings",
     "MethodSettings",
     "Platform",

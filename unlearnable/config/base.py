@@ -85,14 +85,6 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-class LoggedSettings(Settings):
-    """The settings of a command that may take long."""
-
-    log_file: Annotated[
-        Path | None, Field(description="File that all that is said on stderr is appended to, with time and level.")
-    ] = None
-
-
 def takes_several(kind: type[BaseModel], name: str) -> bool:
     """Return whether a setting is a list, which may be left out."""
     return _several(kind.model_fields[name].annotation)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from unlearnable.config.attacks import AS_PUBLISHED, Through
-from unlearnable.config.base import DefaultText, DeviceSetting, LoggedSettings, Seeds, ToldApart
+from unlearnable.config.base import DefaultText, DeviceSetting, Seeds, Settings, ToldApart
 from unlearnable.config.protect import PRESETS
 from unlearnable.registry import added
 
@@ -20,7 +20,7 @@ OF_THE_SCALE = DefaultText("that of the scale")
 _MEM = re.compile(r"mem-([1-9]|1[0-6])(?:-(end|random))?(?:-(balanced|strong))?")
 
 
-class BenchmarkSettings(LoggedSettings):
+class BenchmarkSettings(Settings):
     """What a `benchmark` run is asked for; what is not given, the scale says."""
 
     command = "benchmark"

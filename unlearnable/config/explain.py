@@ -7,12 +7,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from unlearnable.config.base import DefaultText, DeviceSetting, LoggedSettings, SeedSetting
+from unlearnable.config.base import DefaultText, DeviceSetting, SeedSetting, Settings
 
 _OF_THE_MANIFEST = DefaultText("from the manifest, for a photo that protect wrote")
 
 
-class ExplainSettings(LoggedSettings):
+class ExplainSettings(Settings):
     """Everything an `explain` run depends on: a photo to be explained, posts to be mapped, or both.
 
     `caption` and `trigger` may be left out for a photo that `protect` wrote, whose manifest has them. `map` is one

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_serializer
 
-from unlearnable.config.base import DefaultText, DeviceSetting, LoggedSettings, SeedSetting
+from unlearnable.config.base import DefaultText, DeviceSetting, SeedSetting
 from unlearnable.config.methods import MEMSettings
 from unlearnable.config.platforms import PlatformName
 
@@ -30,7 +30,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "balanced": BALANCED,
     "strong": {**BALANCED, "noise_steps": 16, "visibility": "medium"},
 }
-OUTSIDE_THE_DIGEST = frozenset({"photos", "captions", "output", "words", "device", "strict", "log_file"})
+OUTSIDE_THE_DIGEST = frozenset({"photos", "captions", "output", "words", "device", "strict"})
 PhotoColumn = Annotated[
     str | None, Field(description="Column of a CSV or TSV that names the photo."), DefaultText("by its heading")
 ]
@@ -70,7 +70,7 @@ class ProtectionSettings(MEMSettings):
     ] = {}  # noqa: RUF012  (pydantic copies defaults)
 
 
-class ProtectSettings(LoggedSettings, ProtectionSettings):
+class ProtectSettings(ProtectionSettings):
     """Everything a `protect` run depends on; saved with it as run.toml."""
 
     spelt = {"for": "platform"}  # noqa: RUF012  (a ClassVar of the base)

@@ -10,7 +10,6 @@ from pydantic import Field
 from unlearnable.config.base import (
     DefaultText,
     DeviceSetting,
-    LoggedSettings,
     PrecisionSetting,
     Seed,
     SeedSetting,
@@ -60,7 +59,7 @@ class Recipe(Schedule):
     seed: Annotated[Seed, Field(description="Seed of the weights, the order of the pairs and the crops.")] = 0
 
 
-class TrainSettings(LoggedSettings, Schedule):
+class TrainSettings(Schedule):
     """Everything a `train` run depends on; `epochs` and `lr` depend on the model where they are not given."""
 
     command = "train"

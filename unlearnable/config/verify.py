@@ -8,13 +8,13 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from unlearnable.config.attacks import AS_PUBLISHED, AS_USUAL, Attackers, Through
-from unlearnable.config.base import DefaultText, DeviceSetting, LoggedSettings, Seed, Seeds, ToldApart
+from unlearnable.config.base import DefaultText, DeviceSetting, Seed, Seeds, ToldApart
 from unlearnable.config.protect import CaptionColumn, PhotoColumn
 from unlearnable.config.suites import SuiteName
 from unlearnable.config.train import Epochs, OneCaption, Rate, Schedule
 
 
-class VerifySettings(LoggedSettings, Schedule):
+class VerifySettings(Schedule):
     """Everything a `verify` run depends on; `epochs` and `lr` depend on the victim where they are not given."""
 
     command = "verify"

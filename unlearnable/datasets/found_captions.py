@@ -12,15 +12,12 @@ from unlearnable.datasets.export import Export
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.opening import REPEATED, open_dataset
 from unlearnable.datasets.recognition import recognised
-from unlearnable.datasets.shards.columns import LIBRARY
-from unlearnable.datasets.shards.rows import is_parquet
 from unlearnable.datasets.tree import PHOTO_SUFFIXES, is_photo
 from unlearnable.datasets.types import NO_RECORD, Dataset
 from unlearnable.disk import entries
 from unlearnable.errors import InputError, UnlearnableError
-from unlearnable.extras import installed
 
-_CAPTION_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".token", ".parquet"})
+_CAPTION_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".token"})
 _BESIDE = frozenset({".txt", ".json"})  # of a photo, by its name
 
 
@@ -70,8 +67,6 @@ def possible_captions(folder: Path) -> Iterator[tuple[Path, Format | None]]:
             photos = (one for one in map(path.with_suffix, ("", *PHOTO_SUFFIXES)) if is_photo(one.name))
             if path.suffix.lower() in _BESIDE and any(map(entries.is_file, photos)):
                 continue  # the text beside a photo
-            if is_parquet(path) and not installed(LIBRARY):
-                continue
             if not os.access(path, os.R_OK):
                 hint = "check the file permissions, or name the captions with --captions"
                 raise InputError(f"cannot read {path}, which may hold captions: permission denied", hint=hint)

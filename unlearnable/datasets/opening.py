@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +13,9 @@ from unlearnable.datasets.faces.posts import FORMAT
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.formats.table import table_of
 from unlearnable.datasets.recognition import recognise
-from unlearnable.datasets.shards.format import Shards
-from unlearnable.datasets.tree import find_files, is_photo, unreadable
+from unlearnable.datasets.tree import is_photo, unreadable
 from unlearnable.datasets.types import Columns, Dataset, Edits
 from unlearnable.disk import entries
-from unlearnable.disk.scratch import scratch_folder
 from unlearnable.errors import ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -32,11 +28,9 @@ REPEATED = "metadata.jsonl"  # written beside the captions of every published fo
 def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | None = None) -> Dataset:
     """Read photos and their captions, whatever format the captions are in.
 
-    Photos in shards are unpacked to a temporary folder first, which is removed when the program ends.
-
     Args:
         photos: a folder, of which all photos are read; a caption file, of which the photos
-            that it names are read, from the file's own folder; or a shard, or a folder of shards, which hold photos.
+            that it names are read, from the file's own folder.
         captions: a caption file for the photos of a folder (`only_captions` finds it). Without one, or where it is
             the folder itself, that is searched for `metadata.jsonl` or `metadata.csv`, for the files of an unpacked
             export, then for a `.txt` or `.caption` beside each photo and the like, then for descriptions in the photos.
@@ -60,12 +54,6 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
     for path in (photos, source):
         if not path.exists():
             raise entries.missing(path)
-    if (packed := shards_of(photos)) and not faces:
-        folder = unpack(packed, photos)
-        repeated = captions or photos / REPEATED  # it also names photos that have no caption in the shards
-        if repeated.is_file():
-            return replace(_read(repeated, folder, columns), shards=photos)
-        return packed.read(photos, folder)
     if not photos.is_dir():
         _check_caption_file(photos, captions)
         return _read(source, photos.parent, columns)
@@ -74,7 +62,7 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
     if captions is not None and captions.is_dir() and not captions.samefile(photos):
         raise InputError(f"{captions} is a folder", hint="give the caption file in it")
     dataset = _read(source, photos, columns)
-    if dataset.format == FORMAT or dataset.shards:
+    if dataset.format == FORMAT:
         return dataset
     dataset = dataset.lacking(unreadable(photos))
     if isinstance(FORMATS[dataset.format], Export):
@@ -103,23 +91,6 @@ def columns_of(settings: ProtectSettings | VerifySettings) -> Columns | None:
 def is_word_for_people(captions: Path | None) -> bool:
     """Return whether what stands for a caption file is the word `people`, and no file of that name."""
     return captions == _FACES and not captions.is_file()
-
-
-def shards_of(photos: Path) -> Shards | None:
-    """Return the format of a shard, or of a folder whose photos all lie in shards; None of anything else."""
-    if photos.is_dir() and find_files(photos, is_photo):
-        return None
-    members = (FORMATS[name] for name in FORMATS.own)
-    return next((one for one in members if isinstance(one, Shards) and one.sniff(photos)), None)
-
-
-def unpack(packed: Shards, photos: Path) -> Path:
-    """Unpack shards to a temporary folder, which is removed when the program ends; return it."""
-    stack = ExitStack()
-    atexit.register(stack.close)
-    folder = stack.enter_context(scratch_folder()) / "unpacked"
-    packed.unpack(photos, folder)
-    return folder
 
 
 def _read(source: Path, root: Path, columns: Columns | None) -> Dataset:

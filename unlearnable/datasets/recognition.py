@@ -44,7 +44,7 @@ def recognise(source: Path) -> Format:
         InputError: the file cannot be read, or no format recognises it.
     """
     if source.suffix.lower() in _ARCHIVES:
-        raise InputError(f"{source} is no shard with photos", hint="unpack it, or give an uncompressed tar with photos")
+        raise InputError(f"{source} is an archive", hint="unpack it and give the folder")
     if source.suffix.lower() in SPREADSHEETS:
         raise InputError(f"{source} is a spreadsheet", hint=AS_CSV)
     if found := recognised(source):

@@ -120,8 +120,7 @@ class Dataset:
         others: number of files in the folder that are neither photos nor captions, by suffix, where they were counted.
         columns: the columns of the caption file that were chosen, if any were.
         notes: remarks for the user on how the captions were read.
-        shards: the shard, or the folder of shards, that the photos were unpacked from; None of other photos.
-        captions_sha256: hex SHA-256 of each caption file, or of each shard, when it was read, where a run keeps it; of
+        captions_sha256: hex SHA-256 of each caption file when it was read, where a run keeps it; of
             one that cannot be read None.
     """
 
@@ -138,7 +137,6 @@ class Dataset:
     others: Mapping[str, int] = field(default_factory=dict)
     columns: Columns | None = None
     notes: tuple[str, ...] = ()
-    shards: Path | None = None
     captions_sha256: Mapping[Path, str | None] = field(default_factory=dict)
 
     @cached_property
@@ -164,11 +162,6 @@ class Dataset:
             ).hexdigest()
             for photo in self.photos
         }
-
-    @property
-    def given(self) -> Path:
-        """Where the user has it: the shards of photos that were unpacked, the root of others."""
-        return self.shards or self.root
 
     @property
     def captions_file(self) -> str | None:

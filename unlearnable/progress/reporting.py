@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 
 @runtime_checkable
 class Progress(Protocol):
-    """Receives progress reports; the command line shows them as bars, lines or JSON."""
+    """Receives progress reports; the command line shows them as bars or lines."""
 
     def phase(self, name: str, total: int) -> None:
         """Begin a phase of `total` steps, which ends the phase before it."""
@@ -17,30 +16,7 @@ class Progress(Protocol):
         """Count `steps` more steps of the phase; `metrics` are the latest figures to show beside them."""
 
     def note(self, text: str) -> None:
-        """Show a remark to the user."""
-
-
-@runtime_checkable
-class Forecasting(Progress, Protocol):
-    """A `Progress` that also shows how the run as a whole gets on."""
-
-    def expect(self, seconds: Mapping[str, float]) -> None:
-        """Take how long each phase of the run is expected to take; a later call replaces an earlier one."""
-
-    def within(self, share: float) -> None:
-        """Show how much of the step under way is done, 0 to 1."""
-
-
-def expect(progress: Progress, seconds: Mapping[str, float]) -> None:
-    """Tell how long each phase of the run is expected to take, where somebody shows it."""
-    if isinstance(progress, Forecasting):
-        progress.expect(seconds)
-
-
-def within(progress: Progress, share: float) -> None:
-    """Tell how much of the step under way is done, 0 to 1, where somebody shows it."""
-    if isinstance(progress, Forecasting):
-        progress.within(share)
+        """Show a remark that the user can act on."""
 
 
 class Silent:

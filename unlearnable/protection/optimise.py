@@ -11,16 +11,20 @@ from typing import Literal
 
 import torch
 
-from unlearnable.config import MethodSettings
+from unlearnable.config import MEMSettings, MethodSettings
 from unlearnable.disk import checkpoint
-from unlearnable.methods.base import AnySession, Method, improving, started
+from unlearnable.methods.adversarial import lessons
+from unlearnable.methods.base import AnySession, Method, Round, improving, started
+from unlearnable.methods.mem import MEMState
 from unlearnable.methods.noise_store import copy_noise
 from unlearnable.methods.problem import Problem
+from unlearnable.methods.random import RandomNoise
 from unlearnable.methods.state import RestingState, State
 from unlearnable.progress.reporting import Progress
-from unlearnable.protection.ticks import Ticks
 from unlearnable.protection.vocabulary import compared
 from unlearnable.training.loop import kept
+
+LEARNING = "fine-tuning proxies on your clean posts"
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,69 @@ class OptimisationTrace:
     seconds: float = 0.0
 
 
+class _Steps:
+    """Report an optimisation: what fine-tuned proxies learn first, then a step a batch of each round.
+
+    Args:
+        progress: receives the phases.
+        method: name of the method.
+        settings: settings of the method.
+        state: state that the method changes.
+    """
+
+    def __init__(self, progress: Progress, method: str, settings: MethodSettings, state: State) -> None:
+        self._progress, self._method, self._settings, self._state = progress, method, settings, state
+        self._batches = -(-len(state.noise) // settings.batch_size)
+        self._learning, self._moved = False, 0
+
+    def begin(self, rounds_done: int) -> None:
+        """Begin the first phase; `rounds_done` were done by an earlier run."""
+        steps = self._to_learn()
+        self._learning = rounds_done == 0 and steps > 0
+        if self._learning:
+            self._progress.phase(LEARNING, steps)
+        else:
+            self._begin_rounds()
+        if rounds_done:
+            self._progress.advance(rounds_done * self._batches)
+
+    def tick(self) -> None:
+        """Show a step or a batch; the last batch of a round counts when the round is over."""
+        if self._learning:
+            self._progress.advance()
+            if self._to_learn() <= 0:
+                self.begin(0)
+        elif self._state.place.batches is not None:
+            moved = min(self._batches - len(self._state.place.batches), self._batches - 1)
+            if moved > self._moved:
+                self._progress.advance(moved - self._moved)
+                self._moved = moved
+
+    def end_round(self, done: Round) -> None:
+        """Show a round."""
+        if self._learning:  # a method that says nothing of its steps
+            self._learning = False
+            self._begin_rounds()
+        several = len(self._state.noise) > 1  # a loss says how well a photo is told from others
+        metrics = {"loss": done.loss, **done.metrics} if several else {}
+        self._progress.advance(self._batches - self._moved, **metrics)
+        self._moved = 0
+
+    def _begin_rounds(self) -> None:
+        self._progress.phase(f"optimising ({self._method})", rounds_of(self._method, self._settings) * self._batches)
+
+    def _to_learn(self) -> int:
+        state, settings = self._state, self._settings
+        if isinstance(state, MEMState) and state.adversary_optimisers and isinstance(settings, MEMSettings):
+            return lessons(len(state.noise), settings) - state.learnt
+        return 0
+
+
+def rounds_of(method: str, settings: MethodSettings) -> int:
+    """Return how many rounds a method runs at most: random noise is drawn in one."""
+    return 1 if method == RandomNoise.name else settings.max_rounds
+
+
 @torch.enable_grad()
 def optimise(
     task: OptimisationTask, progress: Progress, stop: Callable[[list[float]], bool] | None = None
@@ -83,11 +150,11 @@ def optimise(
     session = started(task.method, compared(task.problem, task.method, settings, progress), settings)
     state = session.state
     trace = _restore(task, state, progress) if resumed else OptimisationTrace()
-    ticks = Ticks(progress, task.method.name, settings, state)
-    ticks.begin(len(trace.losses))
+    steps = _Steps(progress, task.method.name, settings, state)
+    steps.begin(len(trace.losses))
     if world.exchange(stop(trace.losses))[0]:
         return session, trace
-    _run(task, session, trace, ticks, stop)
+    _run(task, session, trace, steps, stop)
     return session, trace
 
 
@@ -110,9 +177,9 @@ def improve_further(
     state.losses.fill_(float("inf"))
     if isinstance(state, RestingState):
         state.resting.fill_(False)
-    ticks = Ticks(progress, task.method.name, settings.model_copy(update={"max_rounds": rounds}), state)
-    ticks.begin(0)
-    _run(replace(task, settings=settings), replace(session, settings=settings), trace, ticks, lambda losses: False)
+    steps = _Steps(progress, task.method.name, settings.model_copy(update={"max_rounds": rounds}), state)
+    steps.begin(0)
+    _run(replace(task, settings=settings), replace(session, settings=settings), trace, steps, lambda losses: False)
 
 
 @kept()
@@ -120,7 +187,7 @@ def _run(
     task: OptimisationTask,
     session: AnySession,
     trace: OptimisationTrace,
-    ticks: Ticks,
+    steps: _Steps,
     stop: Callable[[list[float]], bool],
 ) -> None:
     """Run the rounds of a session that are left; `trace` and the checkpoint grow with them."""
@@ -128,14 +195,14 @@ def _run(
     for done in improving(task.method, session):
         trace.seconds = time.monotonic() - began
         if done is None:
-            ticks.tick()
+            steps.tick()
         else:
             trace.losses.append(done.loss)
         if task.checkpoint is not None and world.rank == 0:
             save = partial(_save, task.checkpoint, task.key, session.state, trace)
             clock.tick(save, at_end=done is not None)
         if done is not None:
-            ticks.end_round(done)
+            steps.end_round(done)
             if world.exchange(stop(trace.losses))[0]:
                 break
 

@@ -129,7 +129,6 @@ class PlannedCell(Record):
     people: int | None = Field(default=None, description="Number of protected people in a crowd; null without one.")
     draw: int | None = Field(default=None, description="Number of the draw of these people; null without one.")
     done: bool = Field(description="Whether an earlier run trained it.")
-    seconds: float = Field(description="Estimated time of the training, in seconds; 0 where it is done.")
 
 
 class BenchmarkPlan(Record):
@@ -140,7 +139,3 @@ class BenchmarkPlan(Record):
     scale: str = Field(description="Scale of the run: tiny, small or paper.")
     train_photos: int = Field(description="Training photos.")
     cells: list[PlannedCell] = Field(description="Every cell, done or not.")
-    protection_seconds: dict[str, float] = Field(
-        description="Estimated time of each protection still to be made, in seconds, by method."
-    )
-    seconds: float = Field(description="Estimated time of all that is left to do, in seconds.")

@@ -107,9 +107,6 @@ class TriggerFigures(Record):
     most_frequent_share: float = Field(description="Share of the photos that have it, 0 to 1.")
 
 
-PACKED = ("webdataset", "parquet")
-
-
 class ProtectReport(Record):
     """The outcome of a `protect` run, measured on the written files."""
 
@@ -209,11 +206,6 @@ class ProtectReport(Record):
         """Whether nothing was added to what the run made, or withdrawn, so that the same call makes all of it."""
         return not (self.added or self.withdrawn)
 
-    @property
-    def is_packed(self) -> bool:
-        """Whether the copies lie in shards."""
-        return self.caption_format in PACKED
-
 
 class ProtectPlan(Record):
     """What `protect --dry-run` would do."""
@@ -230,13 +222,10 @@ class ProtectPlan(Record):
     skipped: list[SkippedRecord] = Field(description="Photos and caption records that would be left out.")
     surrogates: list[str] = Field(description="Models that the noise would be made on: surrogates, then towers.")
     rounds_at_most: int = Field(description="Most rounds that would be run.")
-    seconds_estimated: float = Field(description="Estimated time of the run, in seconds.")
-    bytes_estimated: int = Field(description="Size of the copies as their pixels let expect, in bytes.")
-    bytes_needed: int = Field(
-        default=0,
-        description="Most space that the run takes at one time, in bytes: copies, working files, and of shards the "
-        "unpacked photos and the packed copies.",
+    seconds_estimated: float | None = Field(
+        description="Estimated time of the run on one core, in seconds; null with models that are not bundled."
     )
+    bytes_estimated: int = Field(description="Size of the copies as their pixels let expect, in bytes.")
     bytes_free: int = Field(default=0, description="Free space where they would be written, in bytes.")
     refused: str = Field(
         default="",

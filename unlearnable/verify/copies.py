@@ -82,7 +82,7 @@ def refuse_made_without_captions(originals: Dataset, protected: Path) -> None:
         return
     if originals.captioned:
         raise InputError(
-            f"{protected} was made without the captions of {originals.given}",
+            f"{protected} was made without the captions of {originals.root}",
             hint="protect the photos again with these captions, or pass others of the copies with --protected-captions",
         )
 
@@ -95,7 +95,7 @@ def lines_of(protected: Dataset) -> dict[str, ManifestLine]:
     """
     there = {photo.id for photo in protected.photos}
     try:
-        lines = read_manifest(layout_beside(protected.given).manifest)
+        lines = read_manifest(layout_beside(protected.root).manifest)
     except OSError:
         return {}
     return {line.output: line for line in lines if line.output in there and line.output is not None}

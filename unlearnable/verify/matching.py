@@ -44,7 +44,7 @@ def open_protected(folder: Path, originals: Dataset, captions: Path | None) -> D
     if captions is None:
         if not originals.captioned:
             raise InputError(
-                f"there are no captions in {originals.given}, nor in {folder}",
+                f"there are no captions in {originals.root}, nor in {folder}",
                 hint="pass the captions of both with --captions and --protected-captions",
             )
         raise InputError(f"there are no captions in {folder}", hint="pass them with --protected-captions")
@@ -88,7 +88,7 @@ def match(
         made = photo.id in uncaptioned and sources.get(copy, photo.id) == storable(photo.id)  # of its name
         if made and not _contains(post.published[0], post.clean[0]):
             raise InputError(
-                f"{photo.id} has no caption in {originals.given}, its protected copy has one",
+                f"{photo.id} has no caption in {originals.root}, its protected copy has one",
                 hint="pass the caption file that protect read with --captions",
             )
     added = {copy for copy, source in sources.items() if source.startswith(("../", "/"))}
@@ -96,12 +96,12 @@ def match(
     unmatched = sorted({photo.id for photo in protected.photos} - used - added)
     if strange := [copy for copy in unmatched if copy not in lines or not posts]:
         raise InputError(
-            f"{protected.given / strange[0]} has no original in {originals.given}",
+            f"{protected.root / strange[0]} has no original in {originals.root}",
             hint="pass the folder that was protected",
         )
     if not posts and (bare := next((one for one in skipped if one.reason == NOT_PROTECTED), None)):
         raise InputError(
-            f"{bare.where} has no protected copy in {protected.given}", hint="pass the folder that was protected"
+            f"{bare.where} has no protected copy in {protected.root}", hint="pass the folder that was protected"
         )
     skipped += [Skipped(sources[copy], "no-original", f"{copy} is a copy of it, and it is gone") for copy in unmatched]
     return posts, skipped
@@ -155,7 +155,7 @@ def _partners(originals: Dataset, protected: Dataset) -> dict[str, str]:
         own = choose_encoding(picture, "auto").suffix if picture else ""  # asked of several kinds alone
         sources.append((photo.id, own if own in written else min(written, default="")))
     ids = (photo.id for photo in originals.photos)
-    names = OutputNames(ids, originals.captions_file, packed=originals.shards is not None)
+    names = OutputNames(ids, originals.captions_file)
     return {photo: copy for photo, suffix in sources if (copy := names.give(photo, suffix)) in copies}
 
 
@@ -174,7 +174,7 @@ def _decoded(photo: Photo) -> Picture | None:
 
 def _left_out(photo: Photo, protected: Dataset, lines: Iterable[ManifestLine], already_protected: set[str]) -> Skipped:
     """Return the reason why this photo has no copy; it may have come since the run."""
-    report = report_of(protected.given)
+    report = report_of(protected.root)
     for one in report.skipped if report else ():
         if one.where == storable(photo.id):
             return Skipped(photo.id, one.reason, one.detail)
@@ -189,4 +189,4 @@ def _left_out(photo: Photo, protected: Dataset, lines: Iterable[ManifestLine], a
         return Skipped(photo.id, "same-photo", f"{same} is its copy already")
     if content in already_protected:
         return Skipped(photo.id, "already-protected", "made by this tool")
-    return Skipped(photo.id, NOT_PROTECTED, f"it has no copy in {protected.given}")
+    return Skipped(photo.id, NOT_PROTECTED, f"it has no copy in {protected.root}")

@@ -11,19 +11,16 @@ from typing import NamedTuple
 
 from unlearnable.config import AS_PUBLISHED, AS_USUAL, NEVER_TESTED, SUITES, Recipe, VerifySettings
 from unlearnable.errors import ConfigError, InputError
-from unlearnable.progress.forecast import duration
 from unlearnable.progress.reporting import Progress
 from unlearnable.results import ArmName, BothWays, Cell, CrowdCell, RanksRecord
 from unlearnable.training.attacker import Attacker
 from unlearnable.training.fit import recipe_for
-from unlearnable.training.loop import steps_an_epoch
 from unlearnable.training.retrieval import queries_of, retrieve, scores
 from unlearnable.verify.arms import VerifyArm
 from unlearnable.verify.attackers import ATTACKERS
 from unlearnable.verify.attacks import catalogue, parse_attack
 from unlearnable.verify.attacks.base import Attack, PhotoAttack
 from unlearnable.verify.cells import CellStore, CellTraining, Experiment, Key, Trained, digest_of, run, version_of_cells
-from unlearnable.verify.victims import asking_seconds, step_seconds
 from unlearnable.wording.counts import counted
 
 ABLATIONS: tuple[ArmName, ...] = ("noise-only", "trigger-only", "random")
@@ -116,28 +113,6 @@ class Training:
     attacker: str
     hooks: Attacker
     recipe: Recipe
-
-
-def estimate(experiment: Experiment, trainings: Sequence[Training], reused: int) -> str:
-    """Return a line on how many trainings are to come and how long they take here, from one step of each victim.
-
-    Args:
-        experiment: victims before their training, and the people whom each is asked for after it.
-        trainings: trainings to come, at least one.
-        reused: number of those that an earlier run has done.
-    """
-    pairs = trainings[0].arm.pairs()
-    seconds: dict[str, float] = {}
-    for victim in dict.fromkeys(training.victim for training in trainings):
-        own = [training for training in trainings if training.victim == victim]
-        model = experiment.pool.start(victim, own[0].recipe.seed)
-        step, asking = step_seconds(model, pairs, own[0].recipe), asking_seconds(model, experiment.identities)
-        steps = (one.hooks.cost * one.recipe.epochs * steps_an_epoch(pairs, one.recipe) for one in own)
-        seconds[victim] = step * sum(steps) + len(own) * asking
-    each = [f"{Path(victim).name} {duration(value)}" for victim, value in seconds.items()]
-    parts = f" ({', '.join(each)})" if len(each) > 1 else ""
-    there = f", {reused} are there already" if reused else ""
-    return f"{counted(len(trainings), 'training')} to run, about {duration(sum(seconds.values()))}{parts}{there}"
 
 
 def run_training(experiment: Experiment, training: Training, progress: Progress) -> Cell:
@@ -254,7 +229,7 @@ def run_cells(
     overwrite: bool,
     progress: Progress,
 ) -> CellResults:
-    """Run every missing cell, victim by victim and seed by seed, after a note of how many and about how long.
+    """Run every missing cell, victim by victim and seed by seed, after a note of how many.
 
     Where several attacks leave the same posts, a victim is trained on them once, for all of their cells.
 
@@ -267,7 +242,7 @@ def run_cells(
     found = {slot.work: slot.cell for slot in slots if slot.cell is not None}
     if missing := {slot.work: slot.training for slot in slots if slot.work not in found}:
         there = sum(slot.cell is not None for slot in slots)
-        progress.note(estimate(experiment, list(missing.values()), there))
+        progress.note(f"{counted(len(missing), 'training')} to run" + (f", {there} are there already" if there else ""))
     if not settings.from_scratch:
         for victim in dict.fromkeys(settings.victims):
             ranks = retrieve(experiment.pool.pretrained(victim), experiment.gallery)

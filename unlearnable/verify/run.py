@@ -148,7 +148,7 @@ def _background(
         dataset, dropped = without_near(collection, own)
         if not dataset.photos:
             raise InputError(
-                f"every photo in {dataset.given} is a near-duplicate of a protected or held-out one",
+                f"every photo in {dataset.root} is a near-duplicate of a protected or held-out one",
                 hint="pass different photos",
             )
         read_all([dataset], side, background, progress)

@@ -164,7 +164,7 @@ def captioned(test: Dataset, option: str) -> tuple[list[Held], list[Skipped]]:
         if len({text for captions in texts.values() for text in captions}) == 1:
             count, first = len(test.photos), test.photos[0].id
             raise InputError(
-                f"of {counted(count, 'photo')} to rank in {test.given}, such as {first}, none has a caption of its own",
+                f"of {counted(count, 'photo')} to rank in {test.root}, such as {first}, none has a caption of its own",
                 hint=f"give them captions ({option}), or rank other photos",
             )
         uncaptioned = set()  # the template names the photo's folder or, in `people`, the person

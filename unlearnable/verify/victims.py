@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from unlearnable.config import Precision, Recipe, VerifySettings
+from unlearnable.config import Precision, VerifySettings
 from unlearnable.models import openclip
 from unlearnable.models.dual_encoder import DualEncoder, weights_sha256
 from unlearnable.models.precision import Tower, in_bf16
-from unlearnable.posts.pairs import Pairs
 from unlearnable.results import ProtectReport, Role, VictimRecord
-from unlearnable.training.loop import Learner, adamw, kept, train
-from unlearnable.training.retrieval import embed_texts
+from unlearnable.training.loop import kept
 from unlearnable.verify.copies import report_of
-from unlearnable.verify.identity import Identities
 
 
 @dataclass
@@ -83,25 +79,6 @@ def family(architecture: dict[str, Any]) -> str:
 
 
 @kept()
-def step_seconds(model: DualEncoder, pairs: Pairs, recipe: Recipe) -> float:
-    """Return the seconds of a training step: the second one, since the first also warms up; `model` is trained."""
-    twice = recipe.model_copy(update={"epochs": 2})  # so that there is a second step
-    steps = train(Learner(model, adamw(model.module, recipe.lr, recipe.weight_decay), pairs, twice))
-    next(steps)
-    began = time.monotonic()
-    next(steps)
-    return time.monotonic() - began
-
-
-def asking_seconds(model: DualEncoder, asked: Identities | None) -> float:
-    """Return the seconds that a model takes to read all names it is asked for, from those of one prompt; 0 for none."""
-    if asked is None:
-        return 0.0
-    began = time.monotonic()
-    embed_texts(model, asked.tokens[0])
-    return len(asked.tokens) * (time.monotonic() - began)
-
-
 def victims_of(settings: VerifySettings, pool: ModelPool) -> list[VictimRecord]:
     """Return each victim with its role: "surrogate" where it starts from the weights that protection was made on.
 

@@ -13,7 +13,6 @@ from unlearnable.config import AS_PUBLISHED, BenchmarkSettings, Recipe
 from unlearnable.errors import ConfigError
 from unlearnable.results import CrowdArm
 from unlearnable.verify.attacks import parse_attack
-from unlearnable.wording.counts import counted
 
 
 @dataclass(frozen=True)
@@ -65,11 +64,6 @@ class CrowdCellPlan(CellPlan):
     def protected_by(self) -> str:
         """Method and draw."""
         return f"{self.method}, {len(self.people)} protected, draw {self.draw.number if self.draw else None}"
-
-    @property
-    def timed_as(self) -> str:
-        """Method and number of people: one draw stands for all of its size."""
-        return f"{self.method} for {counted(len(self.people), 'person')}"
 
     @property
     def row(self) -> dict[str, Any]:

@@ -46,18 +46,6 @@ FORMATS: Registry[Format] = Registry(
             "unlearnable.datasets.formats.osxphotos:OSXPHOTOS",
             "An export by osxphotos with `--sidecar json`: titles and descriptions in `IMG_1.jpg.json`.",
         ),
-        "webdataset": Row(
-            "unlearnable.datasets.formats.webdataset:WEBDATASET",
-            "Shards of webdataset and img2dataset: `0001.jpg`, `0001.txt` and `0001.json` in `00000.tar`.",
-        ),
-        "parquet": Row(
-            "unlearnable.datasets.formats.parquet:PARQUET",
-            "Parquet files that hold photos: `jpg` as img2dataset has it, or `image: {bytes, path}` (extra `shards`).",
-        ),
-        "parquet-table": Row(
-            "unlearnable.datasets.formats.parquet_table:PARQUET_TABLE",
-            "A Parquet file that names photos, as `file_name` or `image`, and holds their captions (extra `shards`).",
-        ),
         "sidecar": Row(
             "unlearnable.datasets.formats.sidecar:SIDECAR",
             "Captions beside their photos: the lines of `a.txt`, `a.caption` or `a.jpg.txt` are the captions of "

@@ -22,7 +22,7 @@ PRIVATE_SUMS = "SHA256SUMS.private"
 TEXTS = "texts"  # folder of the published files that are no photos, beside the records of an earlier result
 _STATE = ("state", "noise")  # what the files of the checkpoint begin with, of which there are several each
 _WORKING = (".u8", ".i8")  # suffixes of the files of pixels and noise in the scratch folder
-_FOR_A_WHILE = ("unpacked", "read-back", "new", "kept", "earlier")  # the folders there
+_FOR_A_WHILE = ("read-back", "new", "kept", "earlier")  # the folders there
 SMALLEST = 16  # pixels; a smaller photo has no room for noise that survives resizing
 
 

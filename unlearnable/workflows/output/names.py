@@ -21,7 +21,6 @@ class OutputNames:
         captions: name of the caption file, if there is one.
         taken: names of files that are in the output folder already and stay there; no copy stands beside the text of
             another photo.
-        packed: whether the copies go into shards, where what stands before the first dot names the post.
     """
 
     def __init__(
@@ -29,10 +28,8 @@ class OutputNames:
         originals: Iterable[str],
         captions: str | None = None,
         taken: Iterable[str] = (),
-        *,
-        packed: bool = False,
     ) -> None:
-        ids, self._mark = list(originals), "." if packed else "-"
+        ids = list(originals)
         self._captions = {folded(name) for name in (METADATA, captions) if name}
         self._owners = dict.fromkeys(self._captions, "")
         self._owners |= {folded(str(folder)): "" for photo in ids for folder in PurePosixPath(photo).parents}
@@ -53,7 +50,7 @@ class OutputNames:
             or self._owners.setdefault(folded(str(name)), photo) != photo
         ):
             number += 1
-            name = path.with_name(f"{path.stem}{self._mark}{number}{suffix}")
+            name = path.with_name(f"{path.stem}-{number}{suffix}")
         return str(name)
 
     def blocked(self, photo: str) -> str | None:

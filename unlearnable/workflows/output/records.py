@@ -67,7 +67,7 @@ def refuse_incomplete(records: Records, report: ProtectReport) -> None:
             raise CheckpointError(f"{path} of the finished run is gone", hint=remedy(path, records))
     lines = read_as(records.manifest, lambda _: read_manifest(records.manifest))
     copies = len(protected_lines(lines))
-    published = report.protected if report.is_packed else len(read_as(records.sums, checksums.parse_sums))
+    published = len(read_as(records.sums, checksums.parse_sums))
     for path, found in ((records.manifest, copies), (records.sums, published)):
         if found < report.protected:
             raise CheckpointError(

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from unlearnable.datasets.opening import shards_of, unpack
 from unlearnable.disk import checksums
 from unlearnable.disk.folders import MANIFEST
 from unlearnable.errors import CheckpointError, InputError
@@ -51,9 +50,8 @@ def check(folder: Path) -> FolderCheck:
     lines = [line for line in read_manifest(layout.manifest) if line.output]
     problems = [*_report(layout), *_files(target, sums), *_extra(target, sums)]
     originals, texts, compared = _originals(layout), _texts(target), 0
-    published, originals = _unpacked(target), _unpacked(originals) if originals else None
     for line in lines:
-        path, original = published / str(line.output), originals / line.source if originals else None
+        path, original = target / str(line.output), originals / line.source if originals else None
         if not path.is_file():
             continue
         same = _same_pixels(path, original, line)
@@ -77,15 +75,6 @@ def _refuse_without_records(folder: Path, layout: Layout) -> None:
     lacks = "holds no records of a run" if there else "is missing, and with it the records of the run"
     hint = "give the folder that protect wrote, and move its private folder along with it"
     raise InputError(f"{layout.private} {lacks}", hint=hint)
-
-
-def _unpacked(folder: Path) -> Path:
-    """Return the folder of the photos: where those of shards were unpacked to, or the folder itself."""
-    packed = shards_of(folder)
-    try:
-        return unpack(packed, folder) if packed else folder
-    except InputError:  # a shard that is damaged, which its checksum tells
-        return folder
 
 
 def _report(layout: Layout) -> Iterator[FolderProblem]:

@@ -33,7 +33,7 @@ from unlearnable.workflows.protect.opening.posts import open_posts
 from unlearnable.workflows.protect.opening.stored import stored
 from unlearnable.workflows.protect.preparing.caption_names import refuse_unmentioned
 from unlearnable.workflows.protect.preparing.loading import load_all
-from unlearnable.workflows.protect.preparing.setup import Run, foreseen_and_ready
+from unlearnable.workflows.protect.preparing.setup import Run, make_ready
 from unlearnable.workflows.protect.preparing.space import copies_bytes
 from unlearnable.workflows.protect.preparing.target import target_of
 from unlearnable.workflows.protect.publishing.publish import finish, stage
@@ -242,7 +242,7 @@ def draft(settings: ProtectSettings, scratch: Path, progress: Progress | None = 
     source, layout = places_of(settings)
     dataset = open_posts(source, settings, progress)
     refuse_existing_output(layout, "", resume=False, overwrite=False)
-    run = foreseen_and_ready(load_all(settings, progress), layout, dataset, scratch, progress).aside
+    run = make_ready(load_all(settings, progress), layout, dataset, scratch, progress).aside
     refuse_unmentioned(run)
     task = replace(run.task, checkpoint=None, key="")
     session, trace = optimise(task, progress)

@@ -1,21 +1,19 @@
-"""`protect --dry-run`: report what a run would do and how long it would take."""
+"""`protect --dry-run`: report what a run would do and about how long it would take, from file headers alone."""
 
 from __future__ import annotations
 
-import dataclasses
-import time
+import math
+from collections.abc import Sequence
 
-from unlearnable.config import ProtectSettings
-from unlearnable.datasets import Dataset
-from unlearnable.disk import limits
-from unlearnable.disk.scratch import scratch_folder
-from unlearnable.errors import CheckpointError, OutputError
+from unlearnable.config import PLATFORMS, ProtectSettings
+from unlearnable.datasets import Dataset, Photo, Skipped
+from unlearnable.disk import entries, limits
+from unlearnable.errors import CheckpointError, InputError, OutputError
+from unlearnable.imaging.opening import DecodeError, opened
 from unlearnable.progress.reporting import Progress, Silent
-from unlearnable.protection.ticks import rounds_of
-from unlearnable.protection.timing import tried_seconds
-from unlearnable.protection.vocabulary import compared
+from unlearnable.protection.optimise import rounds_of
 from unlearnable.results import ProtectPlan, SkippedRecord
-from unlearnable.workflows.output.layout import Layout
+from unlearnable.workflows.output.layout import SMALLEST, Layout
 from unlearnable.workflows.protect.adding.additions import additions, said_of_published
 from unlearnable.workflows.protect.adding.earlier import Earlier, earlier_result
 from unlearnable.workflows.protect.adding.withdrawn import said_of_gone
@@ -24,10 +22,12 @@ from unlearnable.workflows.protect.claiming.resuming import finished_report, goe
 from unlearnable.workflows.protect.opening.chosen import places_of
 from unlearnable.workflows.protect.opening.key import all_models, run_key
 from unlearnable.workflows.protect.opening.posts import open_posts
-from unlearnable.workflows.protect.preparing.caption_names import refuse_unmentioned
-from unlearnable.workflows.protect.preparing.loading import load_all
-from unlearnable.workflows.protect.preparing.setup import Run, make_ready
-from unlearnable.workflows.protect.preparing.space import copies_bytes, needed_bytes
+from unlearnable.workflows.protect.preparing.setup import known_hashes
+
+START = 25.0  # seconds until the first round, with the bundled models
+A_PHOTO = {"fast": 0.2, "balanced": 0.9, "strong": 1.1}  # seconds of one core, with the bundled models
+A_MEGAPIXEL = 0.33  # seconds of one core to read, write and check
+LOSSY_SUFFIXES = frozenset({".jpg", ".jpeg", ".jfif", ".heic", ".heif", ".avif", ".webp"})
 
 
 def plan(
@@ -38,7 +38,7 @@ def plan(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> ProtectPlan:
-    """Return what `protect` would do, with its time estimated from one batch; nothing is written.
+    """Return what `protect` would do; nothing is decoded, and nothing is written.
 
     Args:
         settings: settings of the run.
@@ -48,43 +48,72 @@ def plan(
         progress: receives progress updates.
 
     Raises:
-        UnlearnableError: any error of `protect`, except those about results that exist already, which the plan holds.
+        UnlearnableError: an error of `protect` before it decodes photos, except those about results that exist
+            already, which the plan holds.
     """
     refuse_both(resume=resume, overwrite=overwrite)
     progress = progress or Silent()
     source, layout = places_of(settings)
-    with scratch_folder() as scratch:
-        dataset, earlier = open_posts(source, settings, progress, scratch), earlier_result(layout) if add else None
-        if earlier:
-            dataset = _additions(settings, dataset, earlier, progress)
-            if not dataset.photos:
-                return _nothing(settings, layout, dataset)
-        if resume:
-            dataset = without_new(settings, dataset, layout, progress)
-        refused = "" if add else _refusal(settings, layout, dataset, resume=resume, overwrite=overwrite)
-        run = make_ready(load_all(settings, progress), layout, dataset, scratch, progress).aside
-        refuse_unmentioned(run, earlier.settings.initials if earlier else ())
-        began = time.monotonic()
-        run = dataclasses.replace(run, problem=compared(run.problem, run.method, run.method_settings, progress))
-        comparing = time.monotonic() - began
-        progress.phase("timing a round", 0)
-        seconds = sum(run.photo_seconds.values()) + comparing + _optimising_seconds(run)
-        return ProtectPlan(
-            output=str(layout.output),
-            caption_format=dataset.format,
-            photos=len(run.prepared.photos),
-            not_photos=dict(dataset.others),
-            captions_found=dataset.captioned,
-            captions=sum(map(len, run.pairs)),
-            skipped=[SkippedRecord.of(skip) for skip in run.prepared.skipped],
-            surrogates=[model.name for model in run.problem.models],
-            rounds_at_most=rounds_of(settings.method, settings),
-            seconds_estimated=round(seconds, 1),
-            bytes_estimated=copies_bytes(run.prepared),
-            bytes_needed=needed_bytes(run),
-            bytes_free=limits.free_space(layout.output),
-            refused=refused,
-        )
+    dataset, earlier = open_posts(source, settings, progress), earlier_result(layout) if add else None
+    if earlier:
+        dataset = _additions(settings, dataset, earlier, progress)
+    if resume:
+        dataset = without_new(settings, dataset, layout, progress)
+    refused = "" if add else _refusal(settings, layout, dataset, resume=resume, overwrite=overwrite)
+    sizes, skipped = _sizes(dataset, known_hashes(dataset, layout, progress))
+    if not sizes and not add:
+        raise InputError(f"no photo in {dataset.root} can be protected; {skipped[0].line}")
+    captions = dataset.pairs_by_photo()
+    return ProtectPlan(
+        output=str(layout.output),
+        caption_format=dataset.format,
+        photos=len(sizes),
+        not_photos=dict(dataset.others),
+        captions_found=dataset.captioned,
+        captions=sum(len(captions[photo.id]) for photo, _ in sizes),
+        skipped=[SkippedRecord.of(skip) for skip in skipped],
+        surrogates=all_models(settings),
+        rounds_at_most=rounds_of(settings.method, settings) if sizes else 0,
+        seconds_estimated=_seconds(settings, [pixels for _, pixels in sizes]),
+        bytes_estimated=sum(_bytes(settings, photo, pixels) for photo, pixels in sizes),
+        bytes_free=limits.free_space(layout.output),
+        refused=refused,
+    )
+
+
+def _sizes(dataset: Dataset, protected: set[str]) -> tuple[list[tuple[Photo, int]], list[Skipped]]:
+    """Return the photos that can be protected, each with its number of pixels by its header, and the others."""
+    sizes, skipped = [], list(dataset.skipped)
+    for photo in dataset.photos:
+        try:
+            with opened(photo.path, to_load=False) as (image, *_):
+                size = image.size
+            if min(size) < SMALLEST:
+                width, height = size
+                raise DecodeError("too-small", f"{width} x {height}, but at least {SMALLEST} pixels are needed")
+            if protected and photo.sha256() in protected:
+                raise DecodeError("already-protected", "made by this tool; protect the original instead")
+            sizes.append((photo, math.prod(size)))
+        except DecodeError as error:
+            skipped.append(Skipped(photo.id, error.reason, error.detail))
+    return sizes, skipped
+
+
+def _seconds(settings: ProtectSettings, pixels: Sequence[int]) -> float | None:
+    """Return about how long a run takes on one core; None for models that are not bundled."""
+    if not pixels:
+        return 0.0
+    if settings.surrogate != ("small",) or settings.method != "mem":
+        return None
+    return round(START + len(pixels) * A_PHOTO[settings.preset] + sum(pixels) / 1e6 * A_MEGAPIXEL, 1)
+
+
+def _bytes(settings: ProtectSettings, photo: Photo, pixels: int) -> int:
+    """Estimate the size of a copy: noise hardly compresses, a lossy file grows by a third of its source at most."""
+    if settings.platform is not None:
+        return int(0.5 * math.prod(PLATFORMS[settings.platform].size(math.isqrt(pixels), math.isqrt(pixels))))
+    lossy = settings.format == "jpeg" or (settings.format == "auto" and photo.path.suffix.lower() in LOSSY_SUFFIXES)
+    return int(min(1.3 * entries.size_of(photo.path), 0.5 * pixels)) if lossy else 2 * pixels
 
 
 def _refusal(settings: ProtectSettings, layout: Layout, dataset: Dataset, *, resume: bool, overwrite: bool) -> str:
@@ -106,34 +135,3 @@ def _additions(settings: ProtectSettings, dataset: Dataset, earlier: Earlier, pr
     for note in said_of_published(dataset, earlier, settings.initials):
         progress.note(note)
     return additions(dataset, earlier)
-
-
-def _nothing(settings: ProtectSettings, layout: Layout, dataset: Dataset) -> ProtectPlan:
-    """Return the plan of an `--add` that finds nothing to add."""
-    return ProtectPlan(
-        output=str(layout.output),
-        caption_format=dataset.format,
-        photos=0,
-        captions=0,
-        not_photos=dict(dataset.others),
-        skipped=[SkippedRecord.of(skip) for skip in dataset.skipped],
-        surrogates=all_models(settings),
-        rounds_at_most=0,
-        seconds_estimated=0.0,
-        bytes_estimated=0,
-        bytes_free=limits.free_space(layout.output),
-    )
-
-
-def _optimising_seconds(run: Run) -> float:
-    """Try the method on at most a batch of the posts, and return the seconds that it would take for all."""
-    count = min(len(run.problem.posts), run.settings.batch_size)
-    small = dataclasses.replace(
-        run.problem,
-        posts=run.problem.posts.first(count),
-        grids=run.problem.grids[:count],
-        captions=run.problem.captions[:count],
-        leaders=run.problem.leaders[:count],
-        equal=(),
-    )
-    return tried_seconds(run.method, small, run.method_settings, len(run.problem.posts))

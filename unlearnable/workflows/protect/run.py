@@ -32,7 +32,7 @@ from unlearnable.workflows.protect.opening.posts import open_posts
 from unlearnable.workflows.protect.opening.stored import stored
 from unlearnable.workflows.protect.preparing.caption_names import refuse_unmentioned
 from unlearnable.workflows.protect.preparing.loading import load_all
-from unlearnable.workflows.protect.preparing.setup import foreseen_and_ready, make_ready
+from unlearnable.workflows.protect.preparing.setup import make_ready
 from unlearnable.workflows.protect.preparing.space import result_bytes
 from unlearnable.workflows.protect.publishing.publish import finish, stage
 
@@ -64,7 +64,7 @@ def protect(
     started, progress = time.monotonic(), progress or Silent()
     source, layout = places_of(settings)
     with held(layout), scratch_of(layout) as scratch:
-        dataset = open_posts(source, settings, progress, scratch)
+        dataset = open_posts(source, settings, progress)
         if resume:
             dataset = without_new(settings, dataset, layout, progress)
         key = run_key(settings, dataset)
@@ -75,7 +75,7 @@ def protect(
         continues = goes_on(settings, dataset, layout, key, progress, resume=resume, overwrite=overwrite)
         for line in (going := said_of_going(layout, dataset) if overwrite else []):
             progress.note(line)
-        run = foreseen_and_ready(load_all(settings, progress), layout, dataset, scratch, progress)
+        run = make_ready(load_all(settings, progress), layout, dataset, scratch, progress)
         refuse_unmentioned(run)
         if not continues:
             limits.check_space(layout.private, result_bytes(run))
@@ -107,7 +107,7 @@ def _take_part(settings: ProtectSettings, world: World, scratch: Path) -> None:
     """Take part in the run of the first process, and write nothing but working copies to `scratch`."""
     try:
         source, layout = places_of(settings)
-        dataset = open_posts(source, settings, Silent(), scratch)
+        dataset = open_posts(source, settings, Silent())
         run = make_ready(load_all(settings, Silent()), layout, dataset, scratch, Silent()).aside
     except UnlearnableError as error:  # the first process most likely stops with the same error, and says so
         follow(world, "", error.message)

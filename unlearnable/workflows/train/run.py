@@ -156,6 +156,6 @@ def open_all(settings: TrainSettings) -> list[Dataset]:
 
 
 def _key(settings: TrainSettings, datasets: Sequence[Dataset], model: DualEncoder) -> str:
-    text = settings.model_dump_json(exclude={"data", "captions", "output", "device", "log_file", "from_scratch"})
+    text = settings.model_dump_json(exclude={"data", "captions", "output", "device", "from_scratch"})
     start = f"{model.spec.config} {weights_sha256(model.module.state_dict())}"  # a file may be another one by now
     return hashlib.sha256(" ".join([text, start, VERSION, *(one.fingerprint for one in datasets)]).encode()).hexdigest()

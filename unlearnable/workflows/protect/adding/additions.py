@@ -12,7 +12,7 @@ from unlearnable.results import ManifestLine
 from unlearnable.results.protect import CHANGED
 from unlearnable.wording.counts import named
 from unlearnable.workflows.output.copies import shows_another
-from unlearnable.workflows.protect.adding.earlier import Earlier, no_shards
+from unlearnable.workflows.protect.adding.earlier import Earlier
 
 _NAMED = 3  # photos in a remark; the others are counted
 _SEVERAL = "have other captions", "the published ones stay"
@@ -46,10 +46,7 @@ def additions(dataset: Dataset, earlier: Earlier) -> Dataset:
     new if it or its captions have changed, or if it had changed or was gone while that run went on.
 
     Raises:
-        ConfigError: the photos lie in shards.
     """
-    if dataset.shards is not None:
-        raise no_shards()
     by_name = {line.source: line for line in earlier.lines if line.status == "skipped"}
     by_name |= {line.source: line for line in earlier.protected}
     by_content = {line.sha256_in: line for line in earlier.protected}

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets.formats.sidecar import SUFFIXES
 from unlearnable.disk import entries, files
-from unlearnable.errors import CheckpointError, ConfigError, OutputError
+from unlearnable.errors import CheckpointError, OutputError
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.wording.escapes import storable
 from unlearnable.workflows.output import published
@@ -116,11 +116,6 @@ def records_of(layout: Layout) -> Records:
     raise OutputError(f"there is no earlier result in {layout.output} to add to", hint=hint)
 
 
-def no_shards() -> ConfigError:
-    """Return what to say of an `--add` on shards."""
-    return ConfigError("--add takes no shards", hint="protect new shards as a folder of their own")
-
-
 def settings_of(records: Records) -> ProtectSettings:
     """Return the settings of the earlier run.
 
@@ -135,13 +130,10 @@ def earlier_result(layout: Layout) -> Earlier:
 
     Raises:
         OutputError: there is none.
-        ConfigError: it consists of shards.
         CheckpointError: its records or published files are missing or damaged.
     """
     records = records_of(layout)
     report = read_report(records)
-    if report.is_packed:
-        raise no_shards()
     lines = read_as(records.manifest, lambda _: read_manifest(records.manifest))
     if len(lines) != read_as(records.manifest, lambda text: text.count("\n")):
         raise CheckpointError(f"{records.manifest} has lines that this version cannot read", hint=ANEW)

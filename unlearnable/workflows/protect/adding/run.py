@@ -41,7 +41,7 @@ from unlearnable.workflows.protect.opening.key import run_key
 from unlearnable.workflows.protect.opening.posts import open_posts
 from unlearnable.workflows.protect.preparing.caption_names import refuse_unmentioned
 from unlearnable.workflows.protect.preparing.loading import load_all
-from unlearnable.workflows.protect.preparing.setup import Run, foreseen_and_ready
+from unlearnable.workflows.protect.preparing.setup import Run, make_ready
 from unlearnable.workflows.protect.preparing.space import result_bytes
 from unlearnable.workflows.protect.publishing.publish import Staged, finish, stage
 
@@ -82,7 +82,7 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         progress.note(f"{len(dataset.photos)} of {counted(len(found.photos), 'photo')} to be added")
         key = hashlib.sha256(f"{earlier.report.run} {run_key(settings, dataset)}".encode()).hexdigest()
         loaded, taken = load_all(settings, progress), _taken(layout, earlier)
-        run = foreseen_and_ready(loaded, layout, dataset, scratch, progress, taken)
+        run = make_ready(loaded, layout, dataset, scratch, progress, taken)
         refuse_unmentioned(run, earlier.settings.initials)
         borrowed = {name: tuple(others) for name, others in earlier.report.borrowed_names.items()}
         problem = replace(run.problem, borrowed=borrowed)

@@ -43,7 +43,7 @@ def continued(
                 f"{source or name}: the earlier result was made with {_said(was)}, not {_said(now)}",
                 hint="leave it out, or protect all anew with --overwrite",
             )
-    own = {"photos", "output", "log_file"} | (sources.keys() & FREE)
+    own = {"photos", "output"} | (sources.keys() & FREE)
     root = root_of(layout, before)
     before = before.model_copy(update={"captions": captions_from(root, before)})
     if layout.photos != root or _is_gone(before.captions):

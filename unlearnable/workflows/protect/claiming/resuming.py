@@ -135,6 +135,8 @@ def goes_on(
         OutputError: as of `refuse_existing_output`; or files to overwrite are not those that this program wrote.
         CheckpointError: as of `refuse_existing_output`.
     """
+    if resume and layout.key_under_way() is None and not layout.report.is_file():
+        progress.note(f"nothing to resume in {layout.private}: this is a new run; if you expected one, check --output")
     changed = _changed_since_stopped(layout, settings, dataset) if resume else []
     if changed:
         said = _said_of_changed(changed)

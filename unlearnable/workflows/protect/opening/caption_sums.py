@@ -8,18 +8,15 @@ from unlearnable.datasets import Dataset
 from unlearnable.datasets.beside import Beside
 from unlearnable.datasets.export import Export
 from unlearnable.datasets.formats import FORMATS
-from unlearnable.datasets.shards.format import Shards
 from unlearnable.disk import checksums
 from unlearnable.wording.counts import named
 
 
 def caption_sums(dataset: Dataset) -> dict[Path, str | None]:
-    """Return the hex SHA-256 of each caption file of a data set, or of each shard; None where it cannot be read."""
+    """Return the hex SHA-256 of each caption file of a data set; None where it cannot be read."""
     member = FORMATS[dataset.format]
     paths = [dataset.source] if dataset.source else []
-    if isinstance(member, Shards) and dataset.shards:
-        paths = member.paths(dataset.shards)
-    elif isinstance(member, Export | Beside):
+    if isinstance(member, Export | Beside):
         paths = member.files_of(dataset)
     return {path: _sum(path) for path in paths}
 
@@ -37,8 +34,7 @@ def said_of_change(dataset: Dataset) -> list[str]:
     changed = [path.name for path in sorted({*before, *now}) if before.get(path) != now.get(path)]
     if not before or not changed:
         return []
-    how = "--add takes those of new photos, --overwrite those of others too"
     return [
         f"{named(changed, 1)} {'has' if len(changed) == 1 else 'have'} changed while the run went on: "
-        f"rows that are new are left out. {'--overwrite takes them' if dataset.shards else how}"
+        f"rows that are new are left out. --add takes those of new photos, --overwrite those of others too"
     ]

@@ -16,7 +16,7 @@ from unlearnable.datasets.others import refusal
 from unlearnable.datasets.tree import UNREADABLE, WITHHELD
 from unlearnable.disk import entries
 from unlearnable.errors import ConfigError, InputError
-from unlearnable.wording.counts import counted
+from unlearnable.wording.counts import counted, pasted
 from unlearnable.workflows.output.layout import Layout, layout_in, layout_of
 from unlearnable.workflows.output.names import folded
 from unlearnable.workflows.output.origin import is_of_a_run
@@ -75,6 +75,11 @@ def source_of(paths: Sequence[Path], only: Sequence[str] = (), skip: Sequence[st
         if refused := refusal(first):
             raise refused
         return Source(first, only=tuple(only), skip=tuple(skip))
+    if len(expanded) == 2 and first.is_dir() and not is_photo(expanded[1].name):
+        raise ConfigError(
+            f"{expanded[1]} is not a photo: only PHOTOS stands without an option",
+            hint=f"to write the copies there: unlearnable protect {pasted(first)} --output {pasted(expanded[1])}",
+        )
     for path in expanded:
         if not path.exists():
             raise entries.missing(path)

@@ -25,7 +25,7 @@ LONGEST_NAME = 120  # bytes, without the suffix
 UTF8 = 0x800  # the flag that a name in a zip is UTF-8; else it is said to be cp437
 LOCKED = 0x1  # the flag that a member is encrypted
 _BY_HAND = "unzip it yourself, and drop the photos"
-_SECOND = re.compile(r"(.+)-\d+(\.(?:jsonl?|csv|tsv|parquet))", re.IGNORECASE)  # as `place` calls it
+_SECOND = re.compile(r"(.+)-\d+(\.(?:jsonl?|csv|tsv))", re.IGNORECASE)  # as `place` calls it
 _FORBIDDEN = frozenset('<>:"|?*\\')  # in names of files, on one system or another
 
 

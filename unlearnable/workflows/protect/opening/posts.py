@@ -36,7 +36,6 @@ from unlearnable.workflows.output.layout import METADATA
 from unlearnable.workflows.protect.opening.caption_sums import caption_sums
 from unlearnable.workflows.protect.opening.chosen import Source, narrowed, without_private
 from unlearnable.workflows.protect.opening.field_notes import kept_without_use
-from unlearnable.workflows.protect.opening.packed import unpacked
 
 PHOTOS_ALONE = frozenset({"folder", "embedded"})  # formats in which nothing beside the photos is read
 _WITHOUT_EXPORTS = PHOTOS_ALONE | frozenset({"sidecar", "xmp", "gallery-dl", "jsonl", "table", "imagefolder"})
@@ -49,35 +48,34 @@ _SAID = {  # of captions in several files, by their format
 }
 
 
-def open_posts(source: Source, settings: ProtectSettings, progress: Progress, scratch: Path | None = None) -> Dataset:
+def open_posts(source: Source, settings: ProtectSettings, progress: Progress) -> Dataset:
     """Open the posts with their captions, and say where these come from and how many photos have one of the user's.
 
     Args:
         source: where the photos are.
         settings: the caption file that the user chose, and the columns of it, if any.
         progress: receives the remarks.
-        scratch: folder to which photos that lie in shards are unpacked, which the caller removes.
 
     Raises:
         InputError: there is no photo, none is taken, or the captions cannot be read.
         ConfigError: the folder holds several captions, of which none was chosen, or only one column was.
     """
     columns = columns_of(settings)
-    packed = unpacked(source.place, settings.captions, scratch, progress) if scratch and not source.chosen else None
-    captions = settings.captions or (None if columns or packed else _found(source))
-    whole = packed or _opened(source, captions, columns)
+    captions = settings.captions or (None if columns else _found(source))
+    whole = _opened(source, captions, columns)
     whole = restrict(whole, source.chosen) if source.chosen else without_private(whole)
     dataset = narrowed(whole, source)
     for line in _said_of_source(dataset):
         progress.note(line)
-    if source.place.is_dir() and not packed:
+    if source.place.is_dir():
         for line in _unread(source, dataset, [photo.id for photo in whole.photos], searched=captions is None):
             progress.note(line)
     for line in _said_of_choice(source, settings, whole, taken=len(dataset.photos)):
         progress.note(line)
-    progress.note(said_of_captions(dataset))
+    if dataset.captioned < len(dataset.photos):
+        progress.note(said_of_captions(dataset))
     dataset = replace(dataset, captions_sha256=caption_sums(dataset))
-    if not (source.chosen or packed):
+    if not source.chosen:
         dataset = _with_others(dataset, source)
     if dataset.others:
         progress.note(said_of_others(dataset.others))

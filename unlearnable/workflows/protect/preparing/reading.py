@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -36,7 +35,6 @@ from unlearnable.stores.ragged import Shape
 from unlearnable.wording.escapes import storable
 from unlearnable.workers.pool import WorkerEnded
 from unlearnable.workflows.output.names import OutputNames
-from unlearnable.workflows.protect.preparing.expected import READING
 from unlearnable.workflows.protect.preparing.hands import pixels_foreseen, pool_for
 from unlearnable.workflows.protect.preparing.read_one import ReadJob, ReadPhoto, read_one
 from unlearnable.workflows.protect.preparing.resaved import MadeCopies, said_of_unsure
@@ -91,13 +89,11 @@ class Prepared:
         ready: photos that can be protected.
         posts: checksum of each post as the run found it, also of photos that were left out.
         skipped: photos and rows that were left out.
-        seconds: how long reading them took.
     """
 
     ready: Sequence[ReadyPhoto]
     posts: Mapping[str, str]
     skipped: Sequence[Skipped]
-    seconds: float = 0.0
 
     @cached_property
     def photos(self) -> list[Photo]:
@@ -186,8 +182,8 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
     Raises:
         InputError: no photo can be used, or `strict` is set and some photo cannot.
     """
-    began, ready, skipped = time.monotonic(), list[ReadyPhoto](), list(dataset.skipped)
-    progress.phase(READING, len(dataset.photos))
+    ready, skipped = list[ReadyPhoto](), list(dataset.skipped)
+    progress.phase("reading photos", len(dataset.photos))
     faults = {photo.id: reader.fault(photo, dataset.root) for photo in dataset.photos}
     jobs = [
         ReadJob(photo, reader.settings, reader.side, pixels_foreseen(photo.path), bool(reader.copies.copies))
@@ -208,14 +204,12 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
             progress.advance()
     if reader.copies.unsure:
         progress.note(said_of_unsure(reader.copies.unsure))
-    prepared = Prepared(ready, dataset.posts, skipped, time.monotonic() - began)
-    if again := sum(len(group) - 1 for group in prepared.equal):
-        progress.note(f"photos that are there twice: {again}; they get the noise and words of the other")
+    prepared = Prepared(ready, dataset.posts, skipped)
     other = {*UNPUBLISHED, *(NO_PHOTO if isinstance(FORMATS.get(dataset.format), Export) else ())}
     if reader.settings.strict and (left := [one for one in skipped if one.reason not in other]):
         raise InputError(left[0].line, hint="fix or remove it, or omit --strict")
     if not ready:
-        raise InputError(f"no photo in {dataset.given} can be protected; {skipped[0].line}")
+        raise InputError(f"no photo in {dataset.root} can be protected; {skipped[0].line}")
     return prepared
 
 

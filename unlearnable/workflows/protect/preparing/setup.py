@@ -1,4 +1,4 @@
-"""Set up a protection run: decode photos, cut captions, build the `Problem`, and say how long all will take."""
+"""Set up a protection run: decode photos, cut captions, build the `Problem`."""
 
 from __future__ import annotations
 
@@ -16,17 +16,14 @@ from unlearnable.methods.base import Method
 from unlearnable.methods.problem import Problem
 from unlearnable.posts.pixels import Pixels, Posts
 from unlearnable.posts.shared import leaders_of
-from unlearnable.progress.reporting import Progress, expect
+from unlearnable.progress.reporting import Progress
 from unlearnable.protection.optimise import OptimisationTask
-from unlearnable.protection.timing import optimising_seconds, step_seconds
 from unlearnable.training.distributed import World
 from unlearnable.workflows import history
 from unlearnable.workflows.output.layout import METADATA, Layout
 from unlearnable.workflows.output.names import OutputNames
 from unlearnable.workflows.output.records import read_manifest
 from unlearnable.workflows.protect.opening.key import run_key
-from unlearnable.workflows.protect.preparing.expected import photo_seconds, slowness
-from unlearnable.workflows.protect.preparing.hands import pixels_foreseen
 from unlearnable.workflows.protect.preparing.loading import Loaded
 from unlearnable.workflows.protect.preparing.reading import (
     Caption,
@@ -89,12 +86,6 @@ class Run:
         return replace(self, problem=replace(self.problem, world=world))
 
     @property
-    def photo_seconds(self) -> dict[str, float]:
-        """The expected seconds of the phases that read and write its photos, by what reading them took."""
-        megapixels = [one.pixels / 1e6 for one in self.prepared.ready]
-        return photo_seconds(megapixels, slowness(megapixels, self.prepared.seconds))
-
-    @property
     def work(self) -> str:
         """The hash of what is to be computed: settings, posts, and which of the photos can be protected."""
         parts = [self.key, *(photo.id for photo in self.prepared.photos)]
@@ -118,7 +109,7 @@ def _refuse_names(settings: ProtectSettings, method: Method) -> None:
         raise ConfigError(f"{settings.method} leaves captions as they are", hint=f"use mem, or omit {option}")
 
 
-def _known_hashes(dataset: Dataset, layout: Layout, progress: Progress) -> set[str]:
+def known_hashes(dataset: Dataset, layout: Layout, progress: Progress) -> set[str]:
     """Return the SHA-256 of copies: by the history, which may be on another computer, and by records beside folders."""
     found, root = history.known_protected_hashes(progress.note), dataset.root
     folders = {above for one in {photo.path.parent for photo in dataset.photos} for above in published_above(one / "_")}
@@ -154,9 +145,9 @@ def make_ready(
         progress.note(f"{settings.method} has no {', '.join(unused)}: what is set there changes nothing")
     pixels = Pixels.create(scratch / PIXELS)
     ids = (photo.id for photo in dataset.photos)
-    names = OutputNames(ids, dataset.captions_file, taken, packed=bool(dataset.shards))
+    names = OutputNames(ids, dataset.captions_file, taken)
     copies = MadeCopies(history.known_copies(progress.note))
-    hashes = _known_hashes(dataset, layout, progress)
+    hashes = known_hashes(dataset, layout, progress)
     reader = PhotoReader(settings, loaded.side, pixels, hashes, copies, names, layout.staged)
     prepared = read_photos(dataset, reader, progress)
     captions = read_captions(dataset, settings, loaded.trigger_tokens)
@@ -177,30 +168,3 @@ def make_ready(
     )
     key = run_key(settings, dataset)
     return Run(settings, layout, dataset, prepared, captions, problem, method, loaded.own, key, scratch)
-
-
-def foreseen_and_ready(
-    loaded: Loaded[ProtectSettings],
-    layout: Layout,
-    dataset: Dataset,
-    scratch: Path,
-    progress: Progress,
-    taken: Iterable[str] = (),
-) -> Run:
-    """Make a run ready, and say what its phases are expected to take; arguments are those of `make_ready`.
-
-    This is said first by the sizes of the files, then by those of the photos and the seconds that reading them took.
-    """
-    own = loaded.own
-    models = [step_seconds(model.clone(binds=True), own, len(dataset.photos)) for model in loaded.surrogates]
-    towers = [step_seconds(model, own, len(dataset.photos)) for model in loaded.towers]
-
-    def expected(photos: dict[str, float], count: int) -> None:
-        rounds = optimising_seconds(loaded.method.name, own, count, models, towers) if count else {}
-        expect(progress, photos | rounds)
-
-    megapixels = [pixels / 1e6 for photo in dataset.photos if (pixels := pixels_foreseen(photo.path))]
-    expected(photo_seconds(megapixels), len(megapixels))
-    run = make_ready(loaded, layout, dataset, scratch, progress, taken)
-    expected(run.photo_seconds, len(run.prepared.photos))
-    return run

@@ -20,13 +20,12 @@ def copies_bytes(prepared: Prepared) -> int:
 def result_bytes(run: Run) -> int:
     """Estimate what a run writes at most at one time once its photos are read.
 
-    These are copies, the shards that they are packed into, noise, checkpoints, and working copies of what is read back:
+    These are copies, noise, checkpoints, and working copies of what is read back:
     of lossy files also of what was encoded.
     """
-    packing = 2 if run.dataset.shards else 1
     reading_back = 1 if run.prepared.is_lossless else 2
     noise = Ragged([one.grid for one in run.prepared.ready]).size
-    return packing * copies_bytes(run.prepared) + noise + _checkpoints(run) + reading_back * _working_copies(run)
+    return copies_bytes(run.prepared) + noise + _checkpoints(run) + reading_back * _working_copies(run)
 
 
 def _checkpoints(run: Run) -> int:
@@ -42,12 +41,6 @@ def _checkpoints(run: Run) -> int:
             kept = 1 if name.endswith("token_embedding.weight") else 3
             total += kept * weights.numel() * weights.element_size()
     return 2 * total
-
-
-def needed_bytes(run: Run) -> int:
-    """Estimate the free space that a run needs: for what it writes, unpacked photos and working copies."""
-    unpacked = sum(entries.size_of(photo.path) for photo in run.prepared.photos) if run.dataset.shards else 0
-    return result_bytes(run) + unpacked + _working_copies(run)
 
 
 def _working_copies(run: Run) -> int:

@@ -21,8 +21,7 @@ from unlearnable.workflows.output import published
 from unlearnable.workflows.output.records import manifest_text, seal_records
 from unlearnable.workflows.protect.claiming.folders import clear
 from unlearnable.workflows.protect.opening.caption_sums import said_of_change
-from unlearnable.workflows.protect.opening.packed import leave_packed
-from unlearnable.workflows.protect.preparing.caption_names import said_of_names_left, undisguised
+from unlearnable.workflows.protect.preparing.caption_names import said_of_names, said_of_names_left, undisguised
 from unlearnable.workflows.protect.preparing.setup import Run
 from unlearnable.workflows.protect.publishing.opt_out_site import SITE_FILES, write_site_files
 from unlearnable.workflows.protect.publishing.summary import summarise
@@ -84,10 +83,11 @@ def stage(
     losses = measure_losses(run, state, written, texts | plain, progress)
     if run.method.lowers_loss:
         refuse_unprotected(losses, run.settings, staged=True)
-    leave_packed(run.dataset, lines, layout, run.scratch)
     seconds = time.monotonic() - started
     report = summarise(run, state, lines, losses, rounds, roundtrip, seconds)
     left = said_of_names_left(layout.staged, run.settings.initials)
+    for note in (*said_of_names(run), *left):
+        progress.note(note)
     report = report.model_copy(update={"notes": [*notes, *said_of_lost(lost), *changed, *report.notes, *left]})
     return Staged(report, lines, written.thumbnails, publication)
 

@@ -36,7 +36,7 @@ REDUCED = "reduced to the size at which they will be shown, as you asked"
 OFTEN = 0.05  # share of the posts above which a single trigger stands out to anyone who counts
 FEWEST_OFTEN = 3  # posts: in a handful of them a share says nothing
 DRAWN = 512  # random triggers that the others are compared with
-REFUSED_BESIDE = ("metadata.csv", "metadata.parquet")  # caption files that imagefolder reads in place of metadata.jsonl
+REFUSED_BESIDE = ("metadata.csv",)  # caption files that imagefolder reads in place of metadata.jsonl
 FEW = 20  # photos: a smaller set cannot be judged, whatever its loss
 
 
@@ -181,13 +181,10 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
     """Return remarks that the user should see about this run."""
     notes = []
     if len(protected) < FEW:
-        proves = "a low loss proves nothing in it"
-        if len(protected) == 1:
-            proves = "a loss says how well a photo is told from others, so that a single one has none"
-        notes.append(
-            f"a set of {len(protected)} is too small to measure how well it is protected: {proves}, and verify needs "
-            "about 100 photos"
-        )
+        cannot = "photo cannot" if len(protected) == 1 else "photos cannot"
+        notes.append(f"{len(protected)} {cannot} be judged: verify needs about 100")
+    if again := sum(len(group) - 1 for group in run.prepared.equal):
+        notes.append(f"{counted(again, 'duplicate')} share noise and trigger with the first copy")
     notes += said_of_counting(triggers, len(protected), run.settings.trigger_scope)
     if made := [pair.caption for post in run.pairs for pair in post if pair.record == NO_RECORD]:
         notes.append(f"{counted(len(made), 'photo')} had no caption and got {said_of_made(made, run.dataset.format)}")

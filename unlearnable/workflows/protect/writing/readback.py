@@ -23,7 +23,6 @@ from unlearnable.progress.reporting import Progress
 from unlearnable.results import SurrogateLoss
 from unlearnable.wording.counts import named
 from unlearnable.workflows.output.layout import METADATA, Layout
-from unlearnable.workflows.protect.preparing.expected import CHECKING
 from unlearnable.workflows.protect.preparing.setup import Run
 from unlearnable.workflows.protect.writing.publication import Publication
 from unlearnable.workflows.protect.writing.write_photos import WrittenPhotos
@@ -103,7 +102,7 @@ def measure_losses(
         progress: receives the phase.
     """
     problem, numbers = run.problem, [one.number for one in run.prepared.ready]
-    progress.phase(CHECKING, 0)
+    progress.phase("checking the written files", 0)
     posts = replace(problem.posts, pixels=problem.posts.pixels.choose(numbers))
     kept = replace(problem, posts=posts, captions=tuple(problem.captions[number] for number in numbers))
     read = [texts[one.name] for one in run.prepared.ready]

@@ -24,7 +24,6 @@ from unlearnable.results.protect import CHANGED
 from unlearnable.wording.counts import counted
 from unlearnable.workers.pool import WorkerEnded
 from unlearnable.workflows.output.layout import Layout
-from unlearnable.workflows.protect.preparing.expected import WRITING
 from unlearnable.workflows.protect.preparing.hands import pool_for
 from unlearnable.workflows.protect.preparing.reading import Prepared
 from unlearnable.workflows.protect.preparing.setup import Run
@@ -65,7 +64,7 @@ def write_photos(publication: Publication, state: State, run: Run, progress: Pro
     if not prepared.is_lossless:
         unencoded = Pixels.create(run.scratch / "unencoded.u8")
     lines, changed = [], []
-    progress.phase(WRITING, len(prepared.ready))
+    progress.phase("writing photos", len(prepared.ready))
     files.write_text(layout.staged_manifest, "".join(map(_sealed_line, done.values())))
     with (
         files.reporting_write_errors(layout.staged_manifest),

@@ -1,0 +1,89 @@
+"""What an optimisation reports of its progress."""
+
+from __future__ import annotations
+
+import pytest
+
+from unlearnable.methods.base import settings_for
+from unlearnable.methods.em import EM
+from unlearnable.methods.mem import MEM
+from unlearnable.methods.random import RandomNoise
+from unlearnable.methods.resemblance import COMPARING
+from unlearnable.methods.uap import UAP
+from unlearnable.progress.reporting import Silent
+from unlearnable.protection.optimise import LEARNING, OptimisationTask, _Steps, optimise, reason_to_stop
+from unlearnable.protection.towers import load_towers
+
+
+class Kept(Silent):
+    """Keeps phases and steps."""
+
+    def __init__(self) -> None:
+        self.phases: list[tuple[str, int]] = []
+        self.steps: list[int] = []
+        self.figures: set[str] = set()
+
+    def phase(self, name: str, total: int) -> None:
+        self.phases.append((name, total))
+        self.steps.append(0)
+
+    def advance(self, steps: int = 1, **metrics: float) -> None:
+        self.steps[-1] += steps
+        self.figures |= metrics.keys()
+
+
+def test_adversaries_are_a_phase(make_problem, quick, tmp_path):
+    kept = Kept()
+    settings = quick.model_copy(update={"max_rounds": 1, "adversary_steps": 2, "threshold": 1e-9})
+    optimise(OptimisationTask(make_problem(12), MEM(), settings, tmp_path / "state.pt", "key"), kept, lambda _: False)
+    assert kept.phases == [(COMPARING, 12), (LEARNING, 2), ("optimising (mem)", 2)]
+    assert kept.steps == [12, 2, 2]
+
+
+def test_a_few_posts_are_soon_known_by_heart_and_one_is_nothing_to_learn(make_problem, quick):
+    settings = quick.model_copy(update={"max_rounds": 1, "adversary_steps": 99})
+    for posts, phases in [
+        (4, [(COMPARING, 4), (LEARNING, 16), ("optimising (mem)", 1)]),  # 16 epochs of one batch
+        (1, [(COMPARING, 1), ("optimising (mem)", 1)]),
+    ]:
+        kept = Kept()
+        optimise(OptimisationTask(make_problem(posts), MEM(), settings, None, "key"), kept, lambda _: False)
+        assert (kept.phases, kept.steps) == (phases, [total for _, total in phases])
+
+
+@pytest.mark.parametrize("method", [MEM, EM])
+def test_a_single_photo_has_no_loss_to_show(method, make_problem, quick):
+    settings = settings_for(method, quick.model_copy(update={"max_rounds": 1}), {})
+    for posts, shown in ((1, set()), (2, {"loss", "surrogate_loss"})):
+        kept = Kept()
+        optimise(OptimisationTask(make_problem(posts), method(), settings, None, "key"), kept, lambda _: False)
+        assert {name for name in kept.figures if name.endswith("loss")} == shown
+
+
+def test_a_resumed_run_begins_with_its_rounds(make_problem, quick):
+    kept, session = Kept(), MEM().start(make_problem(4), quick)
+    _Steps(kept, "mem", quick, session.state).begin(2)
+    assert (kept.phases, kept.steps) == ([("optimising (mem)", 3)], [2])
+
+
+def test_random_noise_is_drawn_in_one_round_and_teaches_nobody(make_problem, quick, tmp_path):
+    kept, settings = Kept(), settings_for(RandomNoise, quick, {})
+    task = OptimisationTask(make_problem(12), RandomNoise(), settings, tmp_path / "state.pt", "key")
+    optimise(task, kept, lambda _: False)
+    assert kept.phases[-1] == ("optimising (random)", 2)
+
+
+@pytest.mark.parametrize("method", [EM, UAP, RandomNoise])
+def test_methods_that_mislead_no_adversary_load_no_towers(quick, method):
+    given = quick.model_copy(update={"adversarial_weight": 9.0, "towers": ("resnet-small",)})
+    own = settings_for(method, given, {})
+    assert load_towers(own, ("small",), "cpu") == ()
+
+
+def test_a_run_is_over_at_the_mean_of_its_last_two_losses_or_after_its_rounds(quick):
+    plain = quick.model_copy(update={"threshold": 0.5, "max_rounds": 4, "adversarial_weight": 0.0})
+    curves = [[], [0.1], [0.9, 0.2], [0.2, 0.7], [0.9, 0.9, 0.0], [2.0, 0.1, 0.1], [2.0] * 4]
+    reasons = ["", "", "", "threshold", "threshold", "threshold", "rounds"]
+    assert [reason_to_stop(plain, losses) for losses in curves] == reasons
+    misleading = plain.model_copy(update={"adversarial_weight": 1.0})
+    assert [reason_to_stop(misleading, losses) for losses in curves] == [*[""] * 6, "rounds"]
