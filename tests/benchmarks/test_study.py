@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from unlearnable.benchmarks.estimate import estimate
 
 from tests.benchmarks.conftest import captions
 from tests.conftest import Told, tree
@@ -479,13 +478,3 @@ def test_an_output_that_is_a_file_is_refused(flickr, asked, tmp_path):
     with pytest.raises(OutputError, match="taken"):
         study.benchmark(asked("flickr8k", flickr).model_copy(update={"output": tmp_path / "taken"}))
     assert (tmp_path / "taken").read_text() == "mine"
-
-
-def test_listing_leaves_the_models_as_they_are(faces, asked):
-    settings = asked("pubfig", faces, methods=("clean", "mem-1"))
-    bench, *_ = study.make_ready(settings, resume=False, progress=Silent())
-    pool, names = bench.experiment.pool, (bench.setup.surrogate, *bench.setup.victims)
-    before = [pool.digest(name) for name in names]
-    estimate(SuiteCells(bench), settings)
-    pool._digests.clear()
-    assert [pool.digest(name) for name in names] == before

@@ -124,9 +124,6 @@ class ProtectReport(Record):
         description="Photos that this run added to an earlier result, with --add. Losses, rounds and seconds are then "
         "those of the added photos, all else is of both.",
     )
-    withdrawn: int = Field(
-        default=0, description="Posts that --add has taken out of the result, as photo and copy were gone."
-    )
     some_photos: bool = Field(
         default=False, description="Whether only some photos of the folder were taken: named, or by --only and --skip."
     )
@@ -203,8 +200,8 @@ class ProtectReport(Record):
 
     @property
     def is_of_one_run(self) -> bool:
-        """Whether nothing was added to what the run made, or withdrawn, so that the same call makes all of it."""
-        return not (self.added or self.withdrawn)
+        """Whether nothing was added to what the run made, so that the same call makes all of it."""
+        return not self.added
 
 
 class ProtectPlan(Record):

@@ -18,7 +18,7 @@ from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.wording.escapes import storable
 from unlearnable.workflows.output.copies import shows_another
 from unlearnable.workflows.output.layout import layout_beside
-from unlearnable.workflows.output.records import AGAIN, is_half_withdrawn, read_manifest, read_record
+from unlearnable.workflows.output.records import read_manifest, read_record
 
 
 def report_of(protected: Path) -> ProtectReport | None:
@@ -54,8 +54,6 @@ def refuse_exchanged(originals: Path, protected: Path) -> None:
 def refuse_unfinished(protected: Path) -> None:
     """Refuse copies of which some are of a run that was stopped while it put them in place: figures would be of both.
 
-    So are captions of posts that were being withdrawn.
-
     Raises:
         InputError: it is so.
         CheckpointError: a record of the run is damaged.
@@ -66,8 +64,6 @@ def refuse_unfinished(protected: Path) -> None:
             f"the run that writes {protected} was stopped and not finished",
             hint=f"protect it with {layout.goes_on_with} first",
         )
-    if layout.manifest.is_file() and (report := report_of(protected)) and is_half_withdrawn(layout, report):
-        raise InputError(f"an --add was stopped while it withdrew posts from {protected}", hint=AGAIN)
 
 
 def refuse_made_without_captions(originals: Dataset, protected: Path) -> None:

@@ -22,7 +22,6 @@ from unlearnable.wording.escapes import json_line, storable, storable_within
 from unlearnable.workflows.output.layout import PRIVATE_SUMS, Records
 
 Found = TypeVar("Found")
-AGAIN = "use the same --add again"
 ANEW = "restore it from a backup, or protect all anew with --overwrite"
 AWAY = "restore it from a backup, or move {} elsewhere and protect all anew with --overwrite"
 
@@ -75,15 +74,6 @@ def refuse_incomplete(records: Records, report: ProtectReport) -> None:
                 f"and the run protected {counted(report.protected, 'photo')}",
                 hint=remedy(path, records),
             )
-
-
-def is_half_withdrawn(records: Records, report: ProtectReport) -> bool:
-    """Return whether an `--add` was stopped while it withdrew posts: the report is written first, the manifest last.
-
-    Raises:
-        CheckpointError: the manifest is damaged.
-    """
-    return len(protected_lines(read_manifest(records.manifest))) > report.protected
 
 
 def remedy(record: Path, records: Records) -> str:

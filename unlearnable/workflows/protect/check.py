@@ -19,9 +19,7 @@ from unlearnable.wording.counts import pasted
 from unlearnable.workflows.output.layout import METADATA, Layout, layout_beside
 from unlearnable.workflows.output.published import sha256_of
 from unlearnable.workflows.output.records import (
-    AGAIN,
     ANEW,
-    is_half_withdrawn,
     read_manifest,
     read_record,
     read_report,
@@ -87,10 +85,7 @@ def _report(layout: Layout) -> Iterator[FolderProblem]:
         yield FolderProblem(where=".", kind="unfinished", detail=how)
         return
     try:
-        refuse_incomplete(layout, report := read_report(layout))
-        if is_half_withdrawn(layout, report):
-            stopped = f"an --add was stopped while it withdrew posts; {AGAIN}"
-            yield FolderProblem(where=".", kind="unfinished", detail=stopped)
+        refuse_incomplete(layout, read_report(layout))
     except CheckpointError as error:
         yield FolderProblem(where=".", kind="changed", detail=f"{error.message}; {error.hint}")
 

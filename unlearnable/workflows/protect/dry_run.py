@@ -14,9 +14,8 @@ from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.protection.optimise import rounds_of
 from unlearnable.results import ProtectPlan, SkippedRecord
 from unlearnable.workflows.output.layout import SMALLEST, Layout
-from unlearnable.workflows.protect.adding.additions import additions, said_of_published
+from unlearnable.workflows.protect.adding.additions import additions, notes_on_published, with_names_of_now
 from unlearnable.workflows.protect.adding.earlier import Earlier, earlier_result
-from unlearnable.workflows.protect.adding.withdrawn import said_of_gone
 from unlearnable.workflows.protect.claiming.folders import refuse_both
 from unlearnable.workflows.protect.claiming.resuming import finished_report, goes_on, without_new
 from unlearnable.workflows.protect.opening.chosen import places_of
@@ -129,9 +128,8 @@ def _refusal(settings: ProtectSettings, layout: Layout, dataset: Dataset, *, res
 
 
 def _additions(settings: ProtectSettings, dataset: Dataset, earlier: Earlier, progress: Progress) -> Dataset:
-    """Return the posts to be added, and say which would be withdrawn and which captions would stay as they were."""
-    if said := said_of_gone(earlier):
-        progress.note(f"{said}: to be withdrawn")
-    for note in said_of_published(dataset, earlier, settings.initials):
+    """Return the posts to be added, and note which copies and captions would stay as they were."""
+    earlier = with_names_of_now(earlier, dataset)
+    for note in notes_on_published(dataset, earlier, settings.initials):
         progress.note(note)
     return additions(dataset, earlier)

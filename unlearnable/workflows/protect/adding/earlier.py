@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from unlearnable.config import ProtectSettings
-from unlearnable.datasets.formats.sidecar import SUFFIXES
-from unlearnable.disk import entries, files
+from unlearnable.disk import files
 from unlearnable.errors import CheckpointError, OutputError
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.wording.escapes import storable
@@ -57,19 +56,6 @@ class Earlier:
     def protected(self) -> list[ManifestLine]:
         """The manifest lines of the photos that have a copy."""
         return protected_lines(self.lines)
-
-    @property
-    def withdrawn(self) -> list[ManifestLine]:
-        """The manifest lines of posts that the user took back: original and copy are gone, and others are there."""
-        away = [line for line in self.protected if not entries.exists(self.root / line.source)]
-        if len(away) == len(self.protected):  # the originals are elsewhere, perhaps on a disk that is not there
-            return []
-        return [line for line in away if not os.path.lexists(self.records.output / str(line.output))]
-
-    @property
-    def keep_fields(self) -> frozenset[str]:
-        """The names, case-folded, of fields of the caption file that stay as they are."""
-        return frozenset(name.casefold() for name in self.settings.keep_fields)
 
     @property
     def texts(self) -> list[str]:
@@ -173,18 +159,12 @@ def _refuse_damaged(layout: Layout, earlier: Earlier) -> None:
     """Stop unless each published file is as it was written; texts may be the new ones already."""
     now = published.read_sums(layout)
     listed = {str(line.output): {str(line.sha256_out)} for line in earlier.protected}
-    gone = {PurePosixPath(str(line.output)) for line in earlier.withdrawn}
-    gone |= {path.with_suffix(suffix) for path in gone for suffix in SUFFIXES}
     for name, digests in {**earlier.sums, **listed}.items():
         path = layout.output / name
         found = published.sha256_of(path)
-        if not found and PurePosixPath(name) in gone:
-            continue  # withdrawn, also where the text beside it went too
         if found not in digests and (not found or name in listed or found not in now.get(name, ())):
             state = "is not as the earlier run wrote it" if found else "of the earlier run is missing"
             hint = "restore it from a backup, or move the folder away and protect all anew"
             if earlier.report.is_of_one_run:  # the same call makes all of it, so that it can make a part again
                 hint = "make it again with --resume, or restore it from a backup; then use --add"
-            if name in listed and not os.path.lexists(path):
-                hint += "; to withdraw the post, take its photo out of the folder too"
             raise CheckpointError(f"{path} {state}, so nothing is added", hint=hint)

@@ -1,156 +1,126 @@
-"""The manifest, the report and the pictures of an earlier result and of what was added to it, in one."""
+"""An earlier result and what was added to it in one: manifest, report, pictures and caption files."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping, Sequence, Set
-from pathlib import Path
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 
 from unlearnable.datasets import Dataset, Photo
+from unlearnable.datasets.beside import Beside
+from unlearnable.datasets.formats import FORMATS
+from unlearnable.disk import files, modes
 from unlearnable.evaluation.stealth import variety
-from unlearnable.imaging.decode import DecodeError, decode
+from unlearnable.imaging.decode import decode
+from unlearnable.imaging.opening import DecodeError
 from unlearnable.report.pictures import Thumbnails, thumbnails
 from unlearnable.report.shown_photos import ShownPhotos
-from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord, TriggerFigures
+from unlearnable.results import ManifestLine, ProtectReport, SkippedRecord
 from unlearnable.results.protect import CHANGED
+from unlearnable.workflows.output import published
+from unlearnable.workflows.output.layout import METADATA, Layout
 from unlearnable.workflows.output.records import protected_lines
 from unlearnable.workflows.protect.adding.earlier import Earlier
 from unlearnable.workflows.protect.preparing.read_one import refuse_changed
 from unlearnable.workflows.protect.preparing.target import target_of
-from unlearnable.workflows.protect.publishing.summary import (
-    CONVERTED,
-    LOSSY,
-    REDUCED,
-    WHO_COUNTS,
-    figures_of,
-    said_of_copies,
-    said_of_counting,
-)
+from unlearnable.workflows.protect.publishing.summary import figures_of, said_of_copies, said_of_counting
 
-BEFORE = "before: "  # stands in front of the notes of the earlier run
-_NUMBER = re.compile(r"(?<!\S)\d+(?!\S)")  # a word of its own: no part of a name
-ADDED = "of before, whose files are as they were"
-OF_BOTH = (WHO_COUNTS, LOSSY, REDUCED, CONVERTED)  # what notes say that are made anew, of both results
+_LINES, _TABLES = frozenset({".jsonl", ".ndjson"}), frozenset({".csv", ".tsv"})
+_UTF8_MARK, _OTHER_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 
 
-def read_again(earlier: Earlier, dataset: Dataset, known: Collection[str]) -> set[str]:
-    """Return what the earlier run left out and no longer counts.
+def still_left_out(earlier: Earlier, dataset: Dataset) -> list[ManifestLine]:
+    """Return what the earlier run left out and still counts.
 
-    These are photos that changed or went while it ran and are gone, and the rows, if their captions are read again:
-    they may stand elsewhere now.
-
-    Args:
-        earlier: the earlier result.
-        dataset: the posts that are read now.
-        known: photos among them of which the earlier result has a copy.
+    A photo that changed while that run went on and is gone counts no more, nor do rows of a caption file that is read
+    again.
     """
-    changed = [line.source for line in earlier.lines if line.reason == CHANGED]
-    gone = {source for source in changed if not (earlier.root / source).is_file()}
-    if dataset.partial or not known or dataset.captions_file != earlier.report.captions_file:
-        return gone
-    return gone | {line.source for line in earlier.lines if line.status == "skipped" and line.post is None}
+    again = not dataset.partial and dataset.captions_file == earlier.report.captions_file
+    return [
+        line
+        for line in earlier.lines
+        if line.status == "skipped"
+        and not (line.reason == CHANGED and not (earlier.root / line.source).is_file())
+        and not (again and line.post is None)
+    ]
 
 
-def joined_lines(
-    earlier: Earlier, dataset: Dataset, new: Sequence[ManifestLine], again: Set[str]
-) -> list[ManifestLine]:
-    """Return the manifest of both: protected photos, first those of before, then what was left out, each once.
-
-    Args:
-        earlier: the earlier result.
-        dataset: the new posts.
-        new: the manifest lines of these.
-        again: what the earlier run left out and no longer counts, see `read_again`.
-    """
+def joined_lines(earlier: Earlier, dataset: Dataset, new: Sequence[ManifestLine]) -> list[ManifestLine]:
+    """Return the manifest of both: protected photos, first those of before, then what was left out, each once."""
     named = [
         line.model_copy(update={"source": earlier.source_of(dataset.root, line.source)}) if line.post else line
         for line in new
     ]
     protected = [*earlier.protected, *protected_lines(named)]
     there = {line.source for line in protected}
-    before = [line for line in earlier.lines if line.source not in again]
-    left_out = {line.source: line for line in (*before, *named) if line.status == "skipped"}
+    skipped = [*still_left_out(earlier, dataset), *(line for line in named if line.status == "skipped")]
+    left_out = {line.source: line for line in skipped}
     return [*protected, *(line for source, line in left_out.items() if source not in there)]
 
 
 def joined_report(
-    earlier: Earlier, new: ProtectReport, lines: Sequence[ManifestLine], notes: Sequence[str], again: Set[str]
+    earlier: Earlier, new: ProtectReport, new_lines: Sequence[ManifestLine], lines: Sequence[ManifestLine]
 ) -> ProtectReport:
-    """Return the report of both; losses and rounds are those of the new posts."""
-    before, protected = earlier.report, protected_lines(lines)
-    there = {line.source for line in protected}
-    left_out = _left_out(earlier, new.skipped, again)
-    skipped = [one for one in left_out if one.where not in there or one in new.skipped]  # one that changed since too
-    triggers = _triggers(before, new, protected)
-    of_both = [*said_of_counting(triggers, len(protected), earlier.settings.trigger_scope), *said_of_copies(protected)]
+    """Return the report of both; losses, rounds and seconds are those of the new posts.
+
+    Args:
+        earlier: the earlier result.
+        new: the report of the new posts.
+        new_lines: the manifest of these.
+        lines: the manifest of both.
+    """
+    before, protected, scope = earlier.report, protected_lines(lines), earlier.settings.trigger_scope
+    triggers = variety([line.trigger for line in protected]) if before.triggers and new.triggers else None
+    added = protected_lines(new_lines)
+    of_new = {*said_of_counting(new.triggers, len(added), scope), *said_of_copies(added)}
     were = "1 photo was" if new.protected == 1 else f"{new.protected} photos were"
-    said = f"{were} added to the {before.protected} {ADDED}"
-    of_new = [said, *notes, *(note for note in new.notes if not _is_of(OF_BOTH, note))]
+    notes = [
+        f"{were} added to the {before.protected} of before, whose files are as they were",
+        *(note for note in new.notes if note not in of_new),
+        *said_of_counting(triggers, len(protected), scope),
+        *said_of_copies(protected),
+    ]
+    left_out = {line.source for line in lines if line.status == "skipped" and line.post}
 
     def mean(name: str, weight: str = "protected") -> float | None:
         values = [(getattr(one, name), getattr(one, weight)) for one in (before, new)]
         if any(value is None for value, _ in values):
             return None
-        total: float = sum(value * count for value, count in values)
-        weights: int = sum(count for _, count in values)
-        return round(total / weights, 4)
+        return round(float(sum(value * count for value, count in values) / sum(count for _, count in values)), 4)
 
     return new.model_copy(
         update={
             **figures_of(protected),
             "captions_file": before.captions_file or new.captions_file,
             "caption_format": before.caption_format,
-            "photos": _photos(lines),
+            "photos": len(protected) + len(left_out),
             "added": new.protected,
-            "withdrawn": before.withdrawn,
             "some_photos": before.some_photos or new.some_photos,
             "captions_found": before.captions_found + new.captions_found,
-            "skipped": skipped,
+            "skipped": _skipped(earlier, new.skipped, lines),
             "trigger_roundtrip": mean("trigger_roundtrip", "captions"),
             "trigger_similarity": mean("trigger_similarity"),
             "trigger_similarity_random": mean("trigger_similarity_random"),
             "triggers": triggers,
-            "notes": [*of_new, *_of_before(before.notes, of_new), *of_both],
+            "notes": notes,
         }
     )
 
 
-def reduced_report(earlier: Earlier, lines: Sequence[ManifestLine]) -> ProtectReport:
-    """Return the earlier report where lines of protected photos are left out; losses stay those of all."""
-    before, protected = earlier.report, protected_lines(lines)
-    triggers = before.triggers and _variety(protected)
-    of_all = [*said_of_counting(triggers, len(protected), earlier.settings.trigger_scope), *said_of_copies(protected)]
-    return before.model_copy(
-        update={
-            **figures_of(protected),
-            "photos": _photos(lines),
-            "withdrawn": before.withdrawn + before.protected - len(protected),
-            "captions_found": min(before.captions_found, len(protected)),
-            "triggers": triggers,
-            "notes": [*(note for note in before.notes if not _is_of(OF_BOTH, note)), *of_all],
-        }
-    )
+def unchanged_report(earlier: Earlier, dataset: Dataset) -> ProtectReport:
+    """Return the earlier report where nothing was to be added, with what was left out."""
+    lines = [*earlier.protected, *still_left_out(earlier, dataset)]
+    skipped = _skipped(earlier, [SkippedRecord.of(one) for one in dataset.skipped], lines)
+    return earlier.report.model_copy(update={"added": 0, "skipped": skipped})
 
 
-def _photos(lines: Sequence[ManifestLine]) -> int:
-    """Return how many photos a manifest counts: those that have a copy, and those that were left out."""
-    left_out = {line.source for line in lines if line.status == "skipped" and line.post}
-    return len(protected_lines(lines)) + len(left_out)
-
-
-def _of_before(notes: Sequence[str], of_new: Sequence[str]) -> list[str]:
-    """Return those of an earlier report that still tell something: of notes that differ in a number alone, the latest.
-
-    The list would grow with every addition otherwise.
-    """
-    latest: dict[str, str] = {}
-    for note in (note.removeprefix(BEFORE) for note in notes if not _is_of((*OF_BOTH, ADDED), note)):
-        latest.setdefault(_NUMBER.sub("", note), note)
-    return [BEFORE + note for note in latest.values() if note not in of_new]
-
-
-def _is_of(marks: Sequence[str], note: str) -> bool:
-    return any(mark in note for mark in marks)
+def _skipped(earlier: Earlier, new: Sequence[SkippedRecord], lines: Sequence[ManifestLine]) -> list[SkippedRecord]:
+    """Return what either run left out, each once: of the earlier one without what counts no more or is protected."""
+    counts = {line.source for line in lines if line.status == "skipped"}
+    over = {line.source for line in (*earlier.lines, *lines)} - counts
+    both = [one for one in (*earlier.report.skipped, *new) if one in new or one.where not in over]
+    return list({(one.where, one.reason): one for one in both}.values())
 
 
 def joined_pictures(
@@ -174,23 +144,67 @@ def joined_pictures(
     return shown.thumbnails
 
 
-def unchanged_report(earlier: Earlier, dataset: Dataset, again: Set[str]) -> ProtectReport:
-    """Return the earlier report where nothing was to be added, with what was left out."""
-    skipped = _left_out(earlier, [SkippedRecord.of(one) for one in dataset.skipped], again)
-    return earlier.report.model_copy(update={"added": 0, "skipped": skipped})
+def join_files(earlier: Earlier, layout: Layout, dataset: Dataset, photos: Iterable[str], aside: Path) -> list[str]:
+    """Put the earlier files into the staging folder, and the new captions behind theirs; return notes.
+
+    Args:
+        earlier: the earlier result.
+        layout: folders of the run; the staging folder holds the new posts, with captions of these alone.
+        dataset: the new posts.
+        photos: names of the new copies.
+        aside: folder for the new caption files meanwhile.
+    """
+    new, staged, notes = set(photos), layout.staged, []
+    for name in sorted(earlier.sums):
+        before, target = earlier.text(name), staged / name
+        clashes = target.is_file() and name not in new
+        if clashes:
+            (aside / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(target, aside / name)
+        _link(before if before.is_file() else layout.output / name, target)
+        if not clashes or (name != METADATA and isinstance(FORMATS[dataset.format], Beside)):
+            continue  # two photos share the text beside them: it stays that of the first
+        both = continued(name, before.read_bytes(), (aside / name).read_bytes())
+        if both is None:
+            notes.append(_put_beside(earlier, layout, name, aside / name))
+        else:
+            files.write_bytes(target, both)
+            modes.copy_mode(before, target)
+    return notes
 
 
-def _left_out(earlier: Earlier, new: Sequence[SkippedRecord], again: Set[str]) -> list[SkippedRecord]:
-    """Return what either run left out, each once."""
-    before = [one for one in earlier.report.skipped if one.where not in again]
-    return list({(one.where, one.reason): one for one in (*before, *new)}.values())
-
-
-def _triggers(before: ProtectReport, new: ProtectReport, protected: Sequence[ManifestLine]) -> TriggerFigures | None:
-    if before.triggers is None or new.triggers is None:
+def continued(name: str, before: bytes, new: bytes) -> bytes | None:
+    """Return a file of JSON lines, or a table of the same heading, with another one behind it; None of other kinds."""
+    if before.startswith(_OTHER_MARKS) or new.startswith(_OTHER_MARKS):
         return None
-    return _variety(protected)
+    start, new = before.removeprefix(_UTF8_MARK).lstrip(), new.removeprefix(_UTF8_MARK)
+    if (suffix := PurePosixPath(name).suffix.lower()) in _TABLES:
+        heading, _, new = new.partition(b"\n")
+        if heading.rstrip(b"\r") != start.partition(b"\n")[0].rstrip(b"\r") or b'"' in heading:
+            return None
+    elif suffix not in _LINES or start.startswith(b"["):
+        return None
+    return before + (b"" if before.endswith(b"\n") or not before else b"\n") + new
 
 
-def _variety(protected: Sequence[ManifestLine]) -> TriggerFigures:
-    return variety([line.trigger for line in protected])
+def _put_beside(earlier: Earlier, layout: Layout, name: str, new: Path) -> str:
+    """Give a caption file that cannot be continued a number; return a note."""
+    path, number, ours = PurePosixPath(name), 2, published.read_sums(layout)
+    while (own := str(path.with_name(f"{path.stem}-{number}{path.suffix}"))) in earlier.sums or (
+        os.path.lexists(layout.output / own) and own not in ours
+    ):
+        number += 1
+    shutil.copy(new, layout.staged / own)
+    return f"the captions of the added photos are in {own}, as {name} cannot be continued; {METADATA} holds all"
+
+
+def _link(source: Path, target: Path) -> None:
+    """Give a file another name, or copy it where the file system has no links."""
+    if target.exists():
+        return
+    with files.reporting_write_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(source, target)
+        except OSError:
+            shutil.copy(source, target)

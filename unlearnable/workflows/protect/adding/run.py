@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from unlearnable.config import ProtectSettings, to_toml
-from unlearnable.datasets import Dataset
 from unlearnable.disk import limits
 from unlearnable.errors import CheckpointError
 from unlearnable.progress.reporting import Progress, Silent
@@ -20,23 +19,20 @@ from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.protect.adding.additions import (
     additions,
     named_as_before,
-    names_now,
-    recognised,
-    said_of_published,
+    notes_on_published,
+    with_names_of_now,
 )
-from unlearnable.workflows.protect.adding.captions import CaptionJoin
 from unlearnable.workflows.protect.adding.earlier import Earlier, earlier_result, keep_records
 from unlearnable.workflows.protect.adding.joined import (
+    join_files,
     joined_lines,
     joined_pictures,
     joined_report,
-    read_again,
     unchanged_report,
 )
-from unlearnable.workflows.protect.adding.withdrawn import said_of_left, without_withdrawn
 from unlearnable.workflows.protect.claiming.folders import clear, create_folders
 from unlearnable.workflows.protect.claiming.lock import held, scratch_of
-from unlearnable.workflows.protect.opening.chosen import Source, places_of
+from unlearnable.workflows.protect.opening.chosen import places_of
 from unlearnable.workflows.protect.opening.key import run_key
 from unlearnable.workflows.protect.opening.posts import open_posts
 from unlearnable.workflows.protect.preparing.caption_names import refuse_unmentioned
@@ -65,17 +61,15 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         earlier = earlier_result(layout)
         layout = replace(layout, photos=earlier.root)  # wherever the new posts are
         found = open_posts(source, settings, progress)
-        earlier = without_withdrawn(layout, earlier, scratch, progress)
         found = named_as_before(found, earlier)
-        said = said_of_published(found, earlier, settings.initials)
-        for note in [*said_of_left(earlier, found), *said]:
+        earlier = with_names_of_now(earlier, found)
+        for note in notes_on_published(found, earlier, settings.initials):
             progress.note(note)
         dataset = additions(found, earlier)
         if not dataset.photos:
             _refuse_half_added(layout, earlier)
             clear(layout)
-            again = read_again(earlier, found, recognised(found, earlier))
-            report = published.with_strangers(unchanged_report(earlier, dataset, again), layout)
+            report = published.with_strangers(unchanged_report(earlier, dataset), layout)
             for note in report.notes[: len(report.notes) - len(earlier.report.notes)]:
                 progress.note(note)
             return report
@@ -96,24 +90,18 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         session, trace = optimise(run.task, progress)
         run = replace(run, problem=session.problem)
         new = stage(run, session.state, trace.losses, started, progress)
-        some = source.chosen or source.only or source.skip
-        whole = open_posts(Source(source.place), settings, Silent()) if some else found
-        return finish(run, _joined(run, new, earlier, whole), progress)
+        return finish(run, _joined(run, new, earlier), progress)
 
 
-def _joined(run: Run, new: Staged, earlier: Earlier, whole: Dataset) -> Staged:
+def _joined(run: Run, new: Staged, earlier: Earlier) -> Staged:
     """Join what is staged with the earlier result."""
-    known = recognised(whole, earlier)
-    given = {earlier.source_of(run.dataset.root, line.source) for line in new.lines}
-    renamed = {name: now for name, now in names_now(whole, earlier, known).items() if name in given}
-    lines = [line.model_copy(update={"source": renamed.get(line.source, line.source)}) for line in earlier.lines]
-    earlier = replace(earlier, lines=lines)
-    join = CaptionJoin(earlier, run.layout, run.dataset, whole, known, new.publication)
-    notes = join.join(run.scratch)
-    again = read_again(earlier, run.dataset, known)
-    lines = joined_lines(earlier, run.dataset, new.lines, again)
+    copies = new.publication.names.values()
+    notes = join_files(earlier, run.layout, run.dataset, copies, run.scratch / "new")
+    lines = joined_lines(earlier, run.dataset, new.lines)
     pictures = joined_pictures(earlier, run.layout.output, new.lines, new.pictures)
-    return Staged(joined_report(earlier, new.report, lines, notes, again), lines, pictures, new.publication)
+    report = joined_report(earlier, new.report, new.lines, lines)
+    report = report.model_copy(update={"notes": [report.notes[0], *notes, *report.notes[1:]]})
+    return Staged(report, lines, pictures, new.publication)
 
 
 def _taken(layout: Layout, earlier: Earlier) -> Iterable[str]:

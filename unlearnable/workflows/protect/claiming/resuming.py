@@ -8,7 +8,6 @@ from pathlib import Path
 
 from unlearnable.config import ProtectSettings, digest
 from unlearnable.datasets import Dataset
-from unlearnable.disk import entries
 from unlearnable.errors import CheckpointError
 from unlearnable.progress.reporting import Progress
 from unlearnable.results import ProtectReport
@@ -17,9 +16,7 @@ from unlearnable.wording.escapes import storable
 from unlearnable.workflows.output import published
 from unlearnable.workflows.output.layout import Layout
 from unlearnable.workflows.output.records import (
-    AGAIN,
     ANEW,
-    is_half_withdrawn,
     read_manifest,
     read_report,
     refuse_incomplete,
@@ -74,13 +71,11 @@ def finished_report(
     if layout.key_under_way() not in (None, report.run):
         return None  # the unfinished run is to replace the complete one
     refuse_incomplete(layout, report)
-    if is_half_withdrawn(layout, report):
-        raise CheckpointError(f"an --add was stopped while it withdrew posts from {layout.output}", hint=AGAIN)
-    if report.run != key or report.withdrawn:  # of the same posts where those that were withdrawn are back
+    if report.run != key:
         if not (changed := _changed_since_finished(layout, settings, dataset)):
             what = "run of other settings or photos"
             if not report.is_of_one_run:
-                what = "result that --add added to or took posts out of, which no single run makes again"
+                what = "result that --add added to, which cannot be resumed"
             raise CheckpointError(
                 f"{layout.private} holds a finished {what}",
                 hint="use --add if photos are to be added, or --overwrite to start over",
@@ -89,10 +84,6 @@ def finished_report(
         if broken := published.damaged(layout):
             lost = named([str(layout.output / name) for name in broken], _NAMED)
             back = "put the photos back as they were, or " if report.is_of_one_run else ""
-            lines = read_manifest(layout.manifest)
-            gone = {line.output for line in lines if not entries.exists(layout.photos / line.source)}
-            if gone.intersection(broken):
-                back = f"use --add, which takes out posts whose photo and copy are both gone, {back or 'or '}"
             raise CheckpointError(
                 f"{said}, so {lost} cannot be made again", hint=f"{back}protect all anew with --overwrite"
             )
