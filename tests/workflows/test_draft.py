@@ -14,7 +14,6 @@ from tests.methods.sessions import measure
 from unlearnable import protect
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.errors import ConfigError, InputError, Interrupted, OutputError
-from unlearnable.models.tokens import tokenizer
 from unlearnable.progress.reporting import Silent
 from unlearnable.workflows.protect.draft import draft
 
@@ -67,7 +66,7 @@ def test_other_words_change_the_trigger_and_the_noise_follows(make, tmp_path):
     other = made.other_words(2)
     assert not set(other.split()) & set(first[2].trigger.split())
     grid, found = made.session.state.noise.grid(2).copy(), made.session.state.triggers.clone()
-    made.session.state.triggers[2] = torch.tensor(made.tokens_of(2, other))
+    made.session.state.triggers[2] = torch.tensor(made.concepts_of(2, other))
     unbound = measure(made.session)[2]
     made.session.state.triggers = found
     made.change({2: other})
@@ -88,21 +87,22 @@ def test_other_words_change_the_trigger_and_the_noise_follows(make, tmp_path):
 
 def test_a_trigger_of_ones_own_has_to_fit_its_post(make):
     made = make()
-    words = made.other_words(0).split()
+    words, problem = made.other_words(0).split(), made.run.problem
+    taken = problem.vocabulary.glosses[int((~problem.allowed(0)).nonzero()[0])]
     for trigger, reason in (
         ("one", "has 1 word: a trigger needs 3"),
         ("", "has 0 words"),
         (" ".join([*words, "more"]), "has 4 words"),
         (f"{words[0]} {words[1]} {words[0]}", "a word twice"),
         (f"{words[0]} {words[1]} qzxv", "'qzxv' is not among the words"),
-        (f"dog {words[0]} {words[1]}", "'dog' is in the caption or describes the photo"),
+        (f"{taken} {words[0]} {words[1]}", f"'{taken}' is in the caption or describes the photo"),
     ):
         with pytest.raises(InputError, match=reason):
             made.change({0: trigger})
     mine = made.other_words(0)
     made.change({0: mine.upper()})
     assert made.posts[0].trigger == mine
-    assert tokenizer().encode(made.posts[0].captions[0])[:3] == tokenizer().encode(mine)
+    assert made.posts[0].captions[0].startswith(mine)
 
 
 def test_posts_that_share_a_trigger_change_it_together(make):

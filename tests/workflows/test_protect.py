@@ -33,7 +33,7 @@ from unlearnable.workflows.protect.writing.readback import measure_losses
 
 def test_how_close_triggers_are_to_the_clean_photos_is_reported(posts, quick, tmp_path):
     told = protect(posts, captions=posts / "posts.jsonl", **quick)
-    assert told.trigger_similarity == pytest.approx(told.trigger_similarity_random, abs=0.1)
+    assert told.trigger_similarity == pytest.approx(told.trigger_similarity_random, abs=0.15)
     page = (tmp_path / "photos-protected.private" / "report.html").read_text()
     assert f"similarity of triggers to the clean photos {told.trigger_similarity:.2f}" in page
     none = protect(posts, captions=posts / "posts.jsonl", overwrite=True, method="em", **quick)
@@ -60,8 +60,8 @@ def test_what_is_written_is_what_was_promised(posts, quick, tmp_path):
         assert line["linf"] > 0
         assert line["status"] == "protected"
         trigger = tokenizer().encode(line["trigger"])
-        assert len(trigger) == 3
-        assert tokenizer().encode(line["captions"][0])[:3] == trigger
+        assert len(line["trigger"].split()) == 3
+        assert tokenizer().encode(line["captions"][0])[: len(trigger)] == trigger
     rows = [json.loads(row) for row in (output / "posts.jsonl").read_text().splitlines()]
     old = [json.loads(row) for row in (posts / "posts.jsonl").read_text().splitlines()]
     assert [row["id"] for row in rows] == [row["id"] for row in old]
@@ -264,9 +264,9 @@ def test_a_photo_that_no_webp_can_hold_is_left_out(posts, quick):
     assert "--format png" in report.skipped[0].detail
 
 
-def test_a_folder_without_captions_gets_template_captions(posts, quick, tmp_path):
+def test_a_folder_without_captions_gets_template_captions(posts, at_once, tmp_path):
     (posts / "posts.jsonl").unlink()
-    report = protect(posts, **quick)
+    report = protect(posts, **at_once)
     made = 'one made from the name of file or folder, or "a photo" where that tells no more (7)'
     assert f"8 photos had no caption and got {made}" in report.notes
     rows = [json.loads(row) for row in (tmp_path / "photos-protected" / "metadata.jsonl").read_text().splitlines()]
@@ -286,10 +286,10 @@ def test_sidecar_captions_are_written_beside_the_photos(posts, quick, tmp_path):
         protect(tmp_path / "photos-protected", **quick)
 
 
-def test_xmp_beside_the_photos_is_read_and_only_its_words_are_published(posts, quick, tmp_path):
+def test_xmp_beside_the_photos_is_read_and_only_its_words_are_published(posts, at_once, tmp_path):
     (posts / "posts.jsonl").unlink()
     (posts / "p0.xmp").write_text(xmp_of("a dog in the garden", title="my dog"), encoding="utf-8")
-    report = protect(posts, **quick)
+    report = protect(posts, **at_once)
     out = tmp_path / "photos-protected"
     assert report.captions_found == 1
     assert {path.name for path in out.rglob("*") if path.suffix != ".png"} == {"metadata.jsonl", "trip"}
