@@ -92,7 +92,7 @@ def test_a_name_that_is_like_no_other_gets_all_of_them():
         registry("good", "absent").summary("zzz")
     assert caught.value.hint == "there are: absent, good"
     assert did_you_mean("zzz", ["good", "absent", "good"]) == "there are: absent, good"
-    assert did_you_mean("zzz", ["good"], "unlearnable models") == "unlearnable models lists all"
+    assert did_you_mean("zzz", ["good"], "unlearnable list models") == "unlearnable list models lists all"
     with pytest.raises(UnknownName, match="no thing is called None"):
         registry("good")[None]
 

@@ -1,4 +1,4 @@
-"""Write the pages of docs/reference that are generated from the code: commands, settings and reports.
+"""Write the pages of docs/reference that are generated from the code: commands and settings.
 
     python tools/reference.py            write the pages
     python tools/reference.py --check    exit with 1 if a committed page differs
@@ -12,7 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from reference_pages import commands, reports, settings
+from reference_pages import commands, settings
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
 
@@ -24,26 +24,18 @@ def pages() -> dict[str, str]:
     return {
         "cli.md": commands.page(app),
         "settings.md": settings.page(app),
-        "reports.md": reports.page(),
-        **{f"schemas/{name}": text for name, text in reports.schemas().items()},
     }
 
 
 def stale(folder: Path, wanted: dict[str, str]) -> list[str]:
-    """Return the files that differ from `wanted`, are missing, or are schemas that are no longer generated."""
-    differ = [name for name, text in wanted.items() if _read(folder / name) != text]
-    left_over = {f"schemas/{path.name}" for path in (folder / "schemas").glob("*.json")} - set(wanted)
-    return sorted([*differ, *left_over])
+    """Return the files that differ from `wanted` or are missing."""
+    return sorted(name for name, text in wanted.items() if _read(folder / name) != text)
 
 
 def write(folder: Path, wanted: dict[str, str]) -> None:
-    """Write every page and remove schemas that are no longer generated."""
+    """Write every page."""
     for name in stale(folder, wanted):
-        if name in wanted:
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(wanted[name], encoding="utf-8", newline="\n")
-        else:
-            (folder / name).unlink()
+        (folder / name).write_text(wanted[name], encoding="utf-8", newline="\n")
 
 
 def _read(path: Path) -> str | None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import unlearnable.explain
+import unlearnable.verify  # packages first: the calls of the same names replace them in this namespace
 from unlearnable.api import ImageProtector, benchmark, explain, preview, protect, protect_images, train, verify
 from unlearnable.errors import (
     CheckpointError,
@@ -30,14 +32,6 @@ if TYPE_CHECKING:
         TrainSettings,
         VerifySettings,
     )
-    from unlearnable.options import (
-        BenchmarkOptions,
-        ExplainOptions,
-        ProtectionOptions,
-        ProtectOptions,
-        TrainOptions,
-        VerifyOptions,
-    )
     from unlearnable.results import (
         BenchmarkPlan,
         BenchmarkReport,
@@ -52,13 +46,11 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
-    "BenchmarkOptions",
     "BenchmarkPlan",
     "BenchmarkReport",
     "BenchmarkSettings",
     "CheckpointError",
     "ConfigError",
-    "ExplainOptions",
     "ExplainReport",
     "ExplainSettings",
     "ImageProtector",
@@ -68,18 +60,14 @@ __all__ = [
     "OutputError",
     "PreviewReport",
     "Progress",
-    "ProtectOptions",
     "ProtectPlan",
     "ProtectReport",
     "ProtectSettings",
-    "ProtectionOptions",
     "ProtectionSettings",
     "Silent",
-    "TrainOptions",
     "TrainReport",
     "TrainSettings",
     "UnlearnableError",
-    "VerifyOptions",
     "VerifyReport",
     "VerifySettings",
     "__version__",
@@ -93,10 +81,10 @@ __all__ = [
 ]
 
 if not TYPE_CHECKING:  # or else a type checker would take any name for one of this package
-    _MODULES = {"Options": "options", "Settings": "config", "Report": "results", "Plan": "results"}
+    _MODULES = {"Settings": "config", "Report": "results", "Plan": "results"}
 
     def __getattr__(name):
-        """Import reports, settings and options when they are first looked up: importing the package stays quick."""
+        """Import reports and settings when they are first looked up: importing the package stays quick."""
         from importlib import import_module, metadata
 
         if name == "__version__":

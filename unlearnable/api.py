@@ -10,21 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any
 
 from unlearnable.errors import ConfigError
-from unlearnable.keywords import InKeywords, in_keywords
 
 if TYPE_CHECKING:
     from unlearnable.imaging.in_memory import Kind
-    from unlearnable.options import (
-        BenchmarkOptions,
-        ExplainOptions,
-        ProtectionOptions,
-        ProtectOptions,
-        TrainOptions,
-        VerifyOptions,
-    )
     from unlearnable.progress.reporting import Progress
     from unlearnable.results import (
         BenchmarkReport,
@@ -40,7 +31,6 @@ for _package in ("explain", "verify"):  # else their first import later would hi
     import_module(f"unlearnable.{_package}")
 
 
-@in_keywords
 def protect(
     photos: str | Path | Sequence[str | Path],
     *,
@@ -49,7 +39,7 @@ def protect(
     add: bool = False,
     config: str | Path | None = None,
     progress: Progress | None = None,
-    **settings: Unpack[ProtectOptions],
+    **settings: Any,
 ) -> ProtectReport:
     """Write protected copies of photos and captions, as `unlearnable protect` does.
 
@@ -88,13 +78,12 @@ def protect(
     return run(resolved, resume=resume, overwrite=overwrite, progress=_receiver(progress))
 
 
-@in_keywords
 def protect_images(
     images: Sequence[Kind],
     captions: Sequence[str],
     *,
     progress: Progress | None = None,
-    **settings: Unpack[ProtectionOptions],
+    **settings: Any,
 ) -> list[ProtectedPost[Kind]]:
     """Protect photos and captions that are in memory, as `unlearnable protect` does those of a folder.
 
@@ -131,15 +120,13 @@ class ImageProtector:
         ModelError: a surrogate is not available.
     """
 
-    @in_keywords
-    def __init__(self, *, progress: Progress | None = None, **settings: Unpack[ProtectionOptions]) -> None:
+    def __init__(self, *, progress: Progress | None = None, **settings: Any) -> None:
         from unlearnable.config import ProtectionSettings, resolve_as
         from unlearnable.workflows.protect.preparing.loading import load_all
 
         self._progress = _receiver(progress)
         self._loaded = load_all(resolve_as(ProtectionSettings, settings), self._progress)
 
-    @in_keywords
     def protect(self, images: Sequence[Kind], captions: Sequence[str]) -> list[ProtectedPost[Kind]]:
         """Protect a set of posts; see `protect_images`."""
         from unlearnable.workflows.protect.in_memory import protect_in_memory
@@ -147,7 +134,6 @@ class ImageProtector:
         return protect_in_memory(self._loaded, images, captions, self._progress)
 
 
-@in_keywords
 def train(
     data: str | Path | Sequence[str | Path],
     *,
@@ -155,7 +141,7 @@ def train(
     overwrite: bool = False,
     config: str | Path | None = None,
     progress: Progress | None = None,
-    **settings: Unpack[TrainOptions],
+    **settings: Any,
 ) -> TrainReport | None:
     """Train or fine-tune a CLIP, as a surrogate or as a victim, as `unlearnable train` does.
 
@@ -184,7 +170,6 @@ def train(
     return run(resolved, resume=resume, overwrite=overwrite, progress=_receiver(progress))
 
 
-@in_keywords
 def verify(
     originals: str | Path,
     protected: str | Path,
@@ -192,7 +177,7 @@ def verify(
     overwrite: bool = False,
     config: str | Path | None = None,
     progress: Progress | None = None,
-    **settings: Unpack[VerifyOptions],
+    **settings: Any,
 ) -> VerifyReport:
     """Train victims on originals and on protected copies and compare what they learn, as `unlearnable verify` does.
 
@@ -221,14 +206,13 @@ def verify(
     return run(resolved, overwrite=overwrite, progress=_receiver(progress))
 
 
-@in_keywords
 def benchmark(
     dataset: str,
     *,
     resume: bool = False,
     config: str | Path | None = None,
     progress: Progress | None = None,
-    **settings: Unpack[BenchmarkOptions],
+    **settings: Any,
 ) -> BenchmarkReport | None:
     """Run the cells of the paper's tables on a data set and lay out the tables, as `unlearnable benchmark` does.
 
@@ -255,14 +239,13 @@ def benchmark(
     return run(resolved, resume=resume, progress=_receiver(progress))
 
 
-@in_keywords
 def explain(
     photo: str | Path | None = None,
     *,
     overwrite: bool = False,
     config: str | Path | None = None,
     progress: Progress | None = None,
-    **settings: Unpack[ExplainOptions],
+    **settings: Any,
 ) -> ExplainReport:
     """Draw what models look at in a post, as `unlearnable explain` does.
 
@@ -290,7 +273,6 @@ def explain(
     return run(resolved, overwrite=overwrite, progress=_receiver(progress))
 
 
-@in_keywords
 def preview(
     photo: str | Path, protected: str | Path, output: str | Path | None = None, *, overwrite: bool = False
 ) -> PreviewReport:
@@ -321,8 +303,8 @@ def _receiver(progress: Progress | None) -> Progress:
     if progress is None:
         return Silent()
     if isinstance(progress, type) or not isinstance(progress, Progress):
-        raise ConfigError(f"progress: {progress!r} cannot be told phases, steps and notes", hint="see Progress")
-    return InKeywords(progress)
+        raise ConfigError(f"progress: {progress!r} does not implement Progress", hint="see Progress")
+    return progress
 
 
 def _path(given: str | Path | None) -> Path | None:
@@ -335,4 +317,4 @@ def _place(given: str | Path) -> Path:
     try:
         return Path(given)
     except TypeError:
-        raise ConfigError(f"{given!r} is no path", hint="give a text or a Path") from None
+        raise ConfigError(f"{given!r} is not a path", hint="give a text or a Path") from None

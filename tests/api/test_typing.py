@@ -41,9 +41,9 @@ once: ImageProtector = ImageProtector(surrogate="small", seed=3)
 plan = ProtectPlan.model_validate_json("{{}}")
 
 
-def strongly(photos: str, progress: Progress, options: ProtectOptions) -> str:
+def strongly(photos: str, progress: Progress) -> str:
     try:
-        return protect(photos, progress=progress, **options).output
+        return protect(photos, progress=progress).output
     except ConfigError as error:
         return f"{{error.message}} {{error.hint}} {{error.exit_code}} {{__version__}}"
 """
@@ -51,24 +51,13 @@ WRONG = """
 from unlearnable import NothingReport, Silent, __all__, benchmark, explain, preview, protect, train, verify
 import unlearnable
 
-protect("photos", epsilonn=4)
-protect("photos", epsilon="4")
-protect("photos", preset="slow")
-protect("photos", surrogate=3)
 protect()
 protect("photos", progress=print)
-train("photos", lr="fast")
 train("photos").sha256
 train(3)
 verify("a")
-verify("a", "b", seeds=("0", "1"))
-verify("a", "b", resume=True)
-benchmark("coco", scale="huge")
-benchmark("coco", latex="yes")
-explain("a.png", map_posts=None)
 preview("a.png", "b.png", config="run.toml")
 unlearnable.protect_images(["a.png"], ["me"])
-unlearnable.ImageProtector(photos="photos")
 protect("photos").psnr
 unlearnable.nothing
 Silent().phase("reading")

@@ -182,7 +182,7 @@ def test_stdout_holds_one_object_and_stderr_a_line_and_a_hint(posts):
         (("app", "--port", "x"), "invalid value for '--port': needs a whole number from 0 to 65535", "app"),
         (("protect", ".", "--preset", "slow"), "'slow' is not one of 'fast', 'balanced', 'strong'", "protect"),
         (("preview", "a"), "protected", "preview"),
-        (("methods", "one"), "one", "methods"),
+        (("list", "methods", "one"), "one", "list"),
         (("protekt", "."), "protekt", ""),
     ],
 )
@@ -295,7 +295,7 @@ def test_a_user_without_a_home_folder_gets_one_line(posts, monkeypatch):
     for name in ("HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "UNLEARNABLE_STATE", "UNLEARNABLE_CACHE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)  # as in a container whose user has no name
-    for arguments in (("protect", posts), ("verify",), ("datasets",)):
+    for arguments in (("protect", posts), ("verify",), ("list", "datasets")):
         result = call(*arguments)
         assert (result.returncode, result.stdout) == (2, "")
         error, hint = result.stderr.splitlines()[-2:]
@@ -315,7 +315,7 @@ def test_a_library_that_asks_for_the_home_folder_of_a_user_without_one_is_no_bug
 @POSIX
 def test_an_object_for_which_there_is_no_room_either_is_no_second_failure():
     with open("/dev/full", "w") as full:  # noqa: PTH123
-        line = [sys.executable, "-m", "unlearnable", "attacks", "--json"]
+        line = [sys.executable, "-m", "unlearnable", "list", "attacks", "--json"]
         result = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert result.returncode == 5
     assert "Traceback" not in result.stderr
@@ -380,7 +380,7 @@ def test_the_whole_file_system_is_no_folder_of_photos():
 def test_a_stream_that_the_caller_has_closed_is_no_failure(posts, closed, wrong, code):
     """An error is still told by the exit code."""
     command = f'"{sys.executable}" -m unlearnable {{}} {closed}'
-    listed = subprocess.run(command.format("methods --json"), shell=True, capture_output=True, text=True, check=False)
+    listed = subprocess.run(command.format("list methods --json"), shell=True, capture_output=True, text=True, check=False)
     assert (listed.returncode, listed.stderr) == (0, "")
     ended = subprocess.run(command.format(wrong), shell=True, capture_output=True, cwd=posts, check=False)
     assert ended.returncode == code
@@ -390,12 +390,10 @@ def test_a_stream_that_the_caller_has_closed_is_no_failure(posts, closed, wrong,
 @pytest.mark.parametrize(
     ("python", "command", "code"),
     [
-        ("", "--help", 0),
-        ("-u", "--help", 0),
-        ("", "attacks", 0),
-        ("-u", "attacks", 0),
-        ("", "attacks --json", 0),
-        ("-u", "attacks --json", 0),
+        ("", "list attacks", 0),
+        ("-u", "list attacks", 0),
+        ("", "list attacks --json", 0),
+        ("-u", "list attacks --json", 0),
         ("", "protect nowhere --json", 3),
         ("", "protect . --method random --output {output}", 0),
     ],

@@ -125,7 +125,7 @@ def test_a_path_to_a_model_that_leads_to_nothing_is_said_as_such(path, architect
         openclip.load(f"{architecture}{name}")
     assert caught.value.message == f"there is no file or folder {name}"
     assert caught.value.hint.startswith("check the path")
-    assert "unlearnable models" in caught.value.hint, "it may have been meant as the name of a model"
+    assert "unlearnable list models" in caught.value.hint, "it may have been meant as the name of a model"
     assert (str(tmp_path) in name) or str(Path.cwd() / name) in caught.value.hint
 
 

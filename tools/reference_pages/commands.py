@@ -16,7 +16,7 @@ from reference_pages.markdown import code, document, escape, plain, prose, table
 INTRODUCTION = """
 Every command answers `-h` and `--help`. Options that are also settings can be given in the environment or in a TOML
 file: [Settings](settings.md) has their names there. Exit codes are listed under [Exit codes](exit-codes.md), what
-`--json` prints under [Reports](reports.md). `unlearnable --install-completion` sets up completion for the shell.
+`--json` prints: `unlearnable list schemas`. `unlearnable --install-completion` sets up completion for the shell.
 """
 TYPERS_OWN = frozenset({"install_completion", "show_completion"})  # their texts depend on the shell
 _DEFAULT = re.compile(r"\s*\((?:default: (?P<value>.*)|(?P<required>required))\)\s*$", re.DOTALL)

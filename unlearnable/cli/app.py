@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import inspect
+import io
 import os
 import sys
 import traceback
@@ -16,9 +17,7 @@ from typer.core import TyperCommand
 
 from unlearnable.cli import benchmark, doctor, explain, lists, options, preview, protect, train, verify, window
 from unlearnable.cli.console import report_error, say, warnings_as_lines
-from unlearnable.cli.everywhere import taking_all
 from unlearnable.cli.interruption import interruptible
-from unlearnable.cli.streams import prepare_streams
 from unlearnable.disk import entries, files
 from unlearnable.disk.folders import NO_HOME
 from unlearnable.errors import EXIT_UNEXPECTED, ConfigError, InputError, Interrupted, UnlearnableError
@@ -64,10 +63,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "verify": verify.verify,
     "benchmark": benchmark.benchmark,
     "explain": explain.explain,
-    "preview": taking_all(preview.preview),
+    "preview": preview.preview,
     "app": window.app,
-    **{name: taking_all(function) for name, function in lists.COMMANDS.items()},
-    "doctor": taking_all(doctor.doctor),
+    "list": lists.list_kind,
+    "doctor": doctor.doctor,
 }
 for name, function in COMMANDS.items():
     app.command(name, cls=Command, help=_paragraphs(function))(function)
@@ -106,8 +105,17 @@ def main() -> None:
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     asked: set[str] = set()  # names of parameters, see `options.asked`
-    prepare_streams()
+    _prepare_streams()
     _run(asked)
+
+
+def _prepare_streams() -> None:
+    """Replace a stream that the caller has closed, and escape letters that the encoding of stdout lacks."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):  # on stderr Python does so by itself
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _run(asked: set[str]) -> NoReturn:

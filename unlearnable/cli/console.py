@@ -6,11 +6,12 @@ File names, captions and what other programs wrote may hold anything. All that i
 from __future__ import annotations
 
 import json
+import os
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pydantic import BaseModel
 from rich.console import Console
@@ -35,6 +36,10 @@ class _Console(Console):
         """Return the text as it is drawn."""
         return super().render_str(printable(text), **options)
 
+    def on_broken_pipe(self) -> None:
+        """Go on without a reader."""
+        _discard(self.file)
+
 
 def console(*, stderr: bool = False) -> Console:
     """Return the console of stdout or stderr."""
@@ -48,8 +53,7 @@ def stacked(*lines: str) -> Text:
 
 def say(text: str) -> None:
     """Print a line on stderr."""
-    sys.stderr.write(printable(text) + "\n")
-    sys.stderr.flush()
+    _write(sys.stderr, printable(text))
 
 
 @contextmanager
@@ -116,5 +120,17 @@ def show_notes(out: Console, notes: Sequence[str]) -> None:
 def print_json(result: BaseModel | Mapping[str, Any]) -> None:
     """Print one JSON object on stdout and nothing else there."""
     text = result.model_dump_json() if isinstance(result, BaseModel) else json.dumps(result)
-    sys.stdout.write(ascii_json(text) + "\n")
-    sys.stdout.flush()  # also into a pipe whose reader waits for it
+    _write(sys.stdout, ascii_json(text))
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Write a line at once; where its reader is gone, as `head -1` is after the first line, it is lost."""
+    try:
+        stream.write(text + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        _discard(stream)
+
+
+def _discard(stream: Any) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

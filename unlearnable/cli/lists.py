@@ -1,32 +1,64 @@
-"""`unlearnable methods | models | formats | attacks | attackers | datasets`: what this installation has.
-
-They show no progress, and take `--quiet` as all commands do.
-"""
+"""`unlearnable list KIND`: what this installation has."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Annotated
+
+import typer
 
 from unlearnable.cli import options
 from unlearnable.cli.console import print_json, print_rows
 
+Rows = list[tuple[str, str]]
 
-def methods(as_json: options.Json = False, quiet: options.Quiet = False, debug: options.Debug = False) -> None:
-    """List the methods of protection."""
+
+class Kind(StrEnum):
+    """What can be listed."""
+
+    methods = "methods"
+    models = "models"
+    formats = "formats"
+    attacks = "attacks"
+    attackers = "attackers"
+    datasets = "datasets"
+    schemas = "schemas"
+
+
+def list_kind(
+    kind: Annotated[Kind, typer.Argument(help="What to list.", show_default=False)],
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> None:
+    """List methods, models, caption formats, attacks, attackers, data sets, or the JSON schemas of the reports."""
+    if kind is Kind.schemas:
+        from unlearnable.results import schemas
+
+        print_json({"schema_version": 1, "schemas": schemas()})
+        return
+    rows = _ROWS[kind]()
+    if as_json:
+        items = [{"name": name, "summary": summary} for name, summary in rows]
+        print_json({"schema_version": 1, kind.value: items})
+    else:
+        print_rows(rows)
+
+
+def _methods() -> Rows:
     from unlearnable.methods import METHODS
 
-    _show("methods", [(name, METHODS.summary(name)) for name in METHODS], as_json)
+    return [(name, METHODS.summary(name)) for name in METHODS]
 
 
-def formats(as_json: options.Json = False, quiet: options.Quiet = False, debug: options.Debug = False) -> None:
-    """List the caption formats that are read and written back."""
+def _formats() -> Rows:
     from unlearnable.datasets.formats import FORMATS
 
-    _show("formats", [(name, FORMATS.summary(name)) for name in FORMATS], as_json)
+    return [(name, FORMATS.summary(name)) for name in FORMATS]
 
 
-def models(as_json: options.Json = False, quiet: options.Quiet = False, debug: options.Debug = False) -> None:
-    """List surrogates and victims: the bundled ones, small ones to be trained, open_clip's with their weights."""
+def _models() -> Rows:
+    """The bundled models, small ones to be trained, and open_clip's with their weights."""
     import open_clip
 
     from unlearnable.models import bundled
@@ -40,48 +72,38 @@ def models(as_json: options.Json = False, quiet: options.Quiet = False, debug: o
         tags = open_clip.list_pretrained_tags_by_model(name)
         if tags and is_like_clip(open_clip.get_model_config(name)):
             rows.append((name, ", ".join(f"{name}:{tag}" for tag in tags)))
-    _show("models", rows, as_json)
+    return rows
 
 
-def attacks(as_json: options.Json = False, quiet: options.Quiet = False, debug: options.Debug = False) -> None:
-    """List the attacks, what a scraper may do to photos and captions; "+" joins several, other numbers can be given."""
+def _attacks() -> Rows:
     from unlearnable.verify.attacks import catalogue, describe
 
-    _show("attacks", [(name, describe(name)) for name in catalogue()], as_json)
+    return [(name, describe(name)) for name in catalogue()]
 
 
-def attackers(as_json: options.Json = False, quiet: options.Quiet = False, debug: options.Debug = False) -> None:
-    """List the attackers of `verify`, what somebody may do in the training to get past the protection."""
+def _attackers() -> Rows:
     from unlearnable.verify.attackers import ATTACKERS
 
-    _show("attackers", [(name, ATTACKERS.summary(name)) for name in ATTACKERS], as_json)
+    return [(name, ATTACKERS.summary(name)) for name in ATTACKERS]
 
 
-def datasets(as_json: options.Json = False, quiet: options.Quiet = False, debug: options.Debug = False) -> None:
-    """List the data sets of `benchmark`, where each was found or where it can be had."""
+def _datasets() -> Rows:
+    """The data sets of `benchmark`, with where each was found or can be had."""
     from unlearnable.benchmarks import SUITES
     from unlearnable.benchmarks.study import find_data
 
     rows = []
-    for name, suite in SUITES.loadable():
+    for name, suite in SUITES.items():
         place = find_data(suite)
         rows.append((name, f"{SUITES.summary(name)} {f'at {place}' if place else suite.published}"))
-    _show("datasets", rows, as_json)
+    return rows
 
 
-COMMANDS: dict[str, Callable[..., None]] = {
-    "methods": methods,
-    "formats": formats,
-    "models": models,
-    "attacks": attacks,
-    "attackers": attackers,
-    "datasets": datasets,
+_ROWS = {
+    Kind.methods: _methods,
+    Kind.models: _models,
+    Kind.formats: _formats,
+    Kind.attacks: _attacks,
+    Kind.attackers: _attackers,
+    Kind.datasets: _datasets,
 }
-
-
-def _show(title: str, rows: Sequence[tuple[str, str]], as_json: bool) -> None:
-    if as_json:
-        items = [{"name": name, "summary": summary} for name, summary in rows]
-        print_json({"schema_version": 1, title: items})
-        return
-    print_rows(rows)

@@ -23,7 +23,7 @@ Through = Annotated[
     Field(
         min_length=1,
         description="Attack that a scraper makes on the posts before training: png changes nothing, "
-        "`unlearnable attacks` lists the others.",
+        "`unlearnable list attacks` lists the others.",
     ),
 ]
 """Names of attacks, which `unlearnable.verify.attacks.parse_attack` reads."""

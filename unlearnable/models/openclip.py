@@ -32,7 +32,7 @@ from unlearnable.wording.counts import pasted
 if TYPE_CHECKING:
     from unlearnable.models.dual_encoder import DualEncoder
 
-LISTED_BY = "unlearnable models"
+LISTED_BY = "unlearnable list models"
 HEADER = "unlearnable"  # under which a file of weights holds what `save` notes
 WEIGHTS = frozenset({".bin", ".ckpt", ".pt", ".pth", ".safetensors"})  # suffixes of files
 _ON_THE_HUB = re.compile(r"[\w-]+/[\w.-]+")

@@ -114,7 +114,7 @@ class ProtectReport(Record):
     output: str = Field(description="Published folder.")
     private: str = Field(description="Private folder: originals are named in it, so it must not be published.")
     captions_file: str | None = Field(description="Name of the caption file that was read; null where there is none.")
-    caption_format: str = Field(description="Format of the captions, a name that `unlearnable formats` lists.")
+    caption_format: str = Field(description="Format of the captions, a name that `unlearnable list formats` lists.")
     method: str = Field(description="Method of the protection.")
     photos: int = Field(description="Photos that were found.")
     protected: int = Field(description="Photos of which a protected copy was written.")
@@ -209,7 +209,7 @@ class ProtectPlan(Record):
 
     schema_version: SchemaVersion = 1
     output: str = Field(description="Folder that would be published.")
-    caption_format: str = Field(description="Format of the captions, a name that `unlearnable formats` lists.")
+    caption_format: str = Field(description="Format of the captions, a name that `unlearnable list formats` lists.")
     photos: int = Field(description="Photos that would be protected.")
     captions: int = Field(description="Captions that would be written.")
     not_photos: dict[str, int] = Field(
