@@ -128,7 +128,7 @@ def test_no_surrogate_is_a_config_error(received):
 def test_what_is_no_path_is_a_config_error(received, name, config):
     arguments = ["a", "b"] if name == "verify" else ["a"]
     for call in (lambda: getattr(unlearnable, name)(*arguments, config=config), lambda: unlearnable.preview(None, "b")):
-        with pytest.raises(unlearnable.ConfigError, match="is no path"):
+        with pytest.raises(unlearnable.ConfigError, match="is not a path"):
             call()
     assert received == []
 

@@ -380,7 +380,8 @@ def test_the_whole_file_system_is_no_folder_of_photos():
 def test_a_stream_that_the_caller_has_closed_is_no_failure(posts, closed, wrong, code):
     """An error is still told by the exit code."""
     command = f'"{sys.executable}" -m unlearnable {{}} {closed}'
-    listed = subprocess.run(command.format("list methods --json"), shell=True, capture_output=True, text=True, check=False)
+    fine = command.format("list methods --json")
+    listed = subprocess.run(fine, shell=True, capture_output=True, text=True, check=False)
     assert (listed.returncode, listed.stderr) == (0, "")
     ended = subprocess.run(command.format(wrong), shell=True, capture_output=True, cwd=posts, check=False)
     assert ended.returncode == code

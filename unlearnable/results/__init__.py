@@ -104,5 +104,9 @@ __all__ = [
 
 def schemas() -> dict[str, object]:
     """Return the JSON Schema of each report, by its name."""
-    reports = {name: member for name in __all__ if "schema_version" in getattr(member := globals()[name], "model_fields", ())}
-    return {name: member.model_json_schema(mode="serialization") for name, member in reports.items()}
+    members = {name: globals()[name] for name in __all__}
+    return {
+        name: member.model_json_schema(mode="serialization")
+        for name, member in members.items()
+        if "schema_version" in getattr(member, "model_fields", ())
+    }
