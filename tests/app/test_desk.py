@@ -24,7 +24,7 @@ from unlearnable.app.views.drafted import folder_of
 from unlearnable.app.views.parts import address_of
 from unlearnable.app.watch import Watch
 from unlearnable.errors import InputError, Interrupted
-from unlearnable.posts.letters import look_alike
+from unlearnable.posts.name_styles import look_alike
 
 
 @pytest.fixture
@@ -147,8 +147,8 @@ def test_a_window_opens_without_what_only_the_work_needs():
 
 
 def test_names_are_in_disguise_where_that_is_ticked(desk, photos):
-    assert not desk.disguise_names
-    desk.disguise_names = True
+    assert desk.names == "keep"
+    desk.names = "lookalike"
     drop(desk, *photos)
     desk.captions["p0.png"] = "lunch with Ada"
     desk.start()
@@ -158,8 +158,7 @@ def test_names_are_in_disguise_where_that_is_ticked(desk, photos):
 
 
 def test_names_are_initials_where_they_are_given(desk, photos):
-    assert desk.initials == ()
-    desk.initials = ("Ada",)
+    desk.write_as_initials(("Ada",))
     drop(desk, *photos)
     desk.captions["p0.png"] = "lunch with Ada"
     desk.start()
@@ -168,7 +167,7 @@ def test_names_are_initials_where_they_are_given(desk, photos):
 
 
 def test_a_name_for_initials_that_no_caption_mentions_is_said(desk, photos):
-    desk.initials = ("Aida",)
+    desk.write_as_initials(("Aida",))
     drop(desk, *photos)
     desk.captions["p0.png"] = "lunch with Ada"
     desk.start()

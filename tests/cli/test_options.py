@@ -34,9 +34,9 @@ SETTINGS: dict[str, type[BaseModel]] = {
 VALUES = {
     "protect": {
         "captions": "c.jsonl", "output": "o", "method": "em", "surrogate": ["a", "b"], "epsilon": 5,
-        "trigger_length": 4, "borrow_names": 2,
-        "initials": ["Ada Cox", "Mia"],
-        "disguise_names": True, "words": "w", "trigger_scope": "user", "trigger_position": "end",
+        "trigger_length": 4,
+        "names": "initials", "name": ["Ada Cox", "Mia"], "words": "w",
+        "trigger_scope": "user", "trigger_position": "end",
         "preset": "strong", "visibility": "low", "threshold": 0.5, "max_rounds": 7, "format": "webp", "platform": "x",
         "quality": 33, "keep_metadata": "all", "opt_out": True, "keep_fields": ["alt", "place"], "precision": "bf16",
         "seed": 12, "device": "cpu", "strict": True, "photo_column": "Datei", "caption_column": "Text",
@@ -155,7 +155,7 @@ def test_what_one_needs_first_stands_first():
     assert list(dict.fromkeys(p.rich_help_panel for p in options)) == ["What to protect", "How", "Output", "More"]
     assert [p.name for p in options][:16] == [
         "captions", "only", "skip", "preset", "visibility", "epsilon", "surrogate", "method", "trigger_length",
-        "words", "borrow_names", "initials", "disguise_names", "output", "format", "resume",
+        "words", "names", "name", "output", "format", "resume", "overwrite",
     ]  # fmt: skip
 
 

@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from tests.methods.sessions import finish, started
 from unlearnable.methods import adversarial, steps
 from unlearnable.models.dual_encoder import DualEncoder
-from unlearnable.optim.adversarial import elsewhere
 from unlearnable.optim.view import PLAIN_VIEW, apply_noise, load_view
 
 
@@ -149,37 +148,6 @@ def test_the_faintest_noise_rather_lies_where_photos_are_rough(make_problem, qui
     preferred = on_the_even_half()
     monkeypatch.setattr("unlearnable.optim.noise.SMOOTH", 1.0)
     assert preferred < 0.8 * on_the_even_half()
-
-
-def test_groups_are_said_to_show_those_whose_names_they_borrow(make_problem):
-    """Two posts of a person are a group; one post of the third stands among those of the second."""
-    names = ["Xyza", "Xyza", "Xyzb", "Xyzb", "Xyzb", "Xyzc"]
-    problem = replace(
-        make_problem(6),
-        captions=tuple((f"here is {name} again",) for name in [*names[:5], "Xyzc"]),
-        borrowed={"Xyza": ("Xyzb",), "Xyzb": ("Xyza", "Xyzc")},
-    )
-    labels = torch.tensor([0, 0, 1, 1, 2, 2])
-    said = adversarial.groups_said(problem, labels)
-    assert said.tolist() == [[True, True, False], [True, True, False], [False, False, True]]
-    assert adversarial.groups_said(replace(problem, borrowed={}), labels).equal(torch.eye(3, dtype=torch.bool))
-
-
-def test_noise_does_not_show_those_whose_names_captions_borrow(make_problem, quick, monkeypatch):
-    asked = []
-
-    def watched(centres, said):
-        asked.append((said, elsewhere(centres, said)))
-        return asked[-1][1]
-
-    monkeypatch.setattr(adversarial, "elsewhere", watched)
-    plain = make_problem(16)
-    problem = replace(plain, captions=tuple((f"here is Xyz{chr(97 + n // 2)} again",) for n in range(16)))
-    session = started("mem", replace(problem, borrowed={"Xyza": ("Xyzb",), "Xyzb": ("Xyza",)}), quick)
-    assert len(adversaries(session)) == 1
-    ((said, goes),) = asked
-    assert said.sum() == len(said) + 2
-    assert not said[torch.arange(len(said)), goes].any()
 
 
 def test_the_posts_of_one_person_are_not_to_show_each_other(make_problem, quick):

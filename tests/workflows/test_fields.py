@@ -35,7 +35,6 @@ def test_a_published_row_repeats_the_protected_caption_and_names_no_place(posts,
 
 
 def test_a_published_row_does_not_say_who_is_in_the_photo(posts, tiny_path, tmp_path):
-    """Captions may name others besides (`--borrow-names`): a field that names one alone would tell who it is."""
     rows = [json.loads(line) for line in (posts / "posts.jsonl").read_text().splitlines()]
     for row in rows:
         row |= {

@@ -24,7 +24,7 @@ from unlearnable.datasets.held_out import split
 from unlearnable.disk.seal import SEAL
 from unlearnable.errors import ConfigError, InputError, OutputError
 from unlearnable.models.dual_encoder import weights_sha256
-from unlearnable.posts.letters import look_alike
+from unlearnable.posts.name_styles import look_alike
 from unlearnable.posts.reading import open_collection
 from unlearnable.progress.reporting import Silent
 from unlearnable.verify import run
@@ -447,7 +447,7 @@ def test_names_in_disguise_are_said_unless_an_attack_undoes_it(settings, scenes,
         (copy / "posts.jsonl").write_text(text, encoding="utf-8")
 
     copy = broken(scenes, tmp_path, disguise)
-    said = "names in the captions are in disguise: --through plain-letters"
+    said = "names are in look-alike letters: --through plain-letters"
     assert any(note.startswith(said) for note in verify(settings(copy, epochs=0)).notes)
     of_suite = settings(copy, epochs=0, suite="quick")
     undone = settings(copy, epochs=0, through=("png", "plain-letters"))

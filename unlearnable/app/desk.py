@@ -56,8 +56,8 @@ class Desk:
         preset: amount of work.
         platform: where the photos will be posted, if it was said.
         epsilon: upper bound of the noise, in 1/255.
-        initials: names that captions are to have as their initials.
-        disguise_names: whether names in captions are written in letters that look the same.
+        names: how captions write names.
+        name: names that this changes; empty for all.
         draft: what may be looked at and changed.
         posts: posts of the draft.
         wanted: triggers that were chosen but that the noise is not bound to yet, by the number of the post.
@@ -80,7 +80,7 @@ class Desk:
         settings = self._settings({})
         self.preset, self.platform = settings.preset, settings.platform
         self.epsilon = settings.epsilon
-        self.initials, self.disguise_names = settings.initials, settings.disguise_names
+        self.names, self.name = settings.names, settings.name
         self.output = (settings.output or free_output(Path.cwd() / OUTPUT)).absolute()
 
     @property
@@ -124,6 +124,10 @@ class Desk:
         """Say that a file did not get into the inbox."""
         self.lost[name] = f"{name} was not taken: {why}"
         self.version += 1
+
+    def write_as_initials(self, names: tuple[str, ...]) -> None:
+        """Have captions write these names as initials; with none they stay."""
+        self.names, self.name = ("initials" if names else "keep"), names
 
     def start(self) -> None:
         """Make noise and triggers."""
@@ -309,7 +313,7 @@ class Desk:
         scratch = self._folder(f"draft-{self._drafts}")
         place = scratch / "unwritten"  # where the copies go is asked afterwards
         chosen = {"preset": self.preset, "platform": self.platform, "epsilon": self.epsilon}
-        names = {"initials": self.initials, "disguise_names": self.disguise_names}
+        names = {"names": self.names, "name": self.name}
         settings = self._settings({**chosen, **names, "output": place})
         self.draft = draft(settings, scratch, watch)
         self.posts, self.wanted, self.stage = self.draft.posts, {}, Stage.DRAFTED

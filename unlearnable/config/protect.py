@@ -15,6 +15,7 @@ from unlearnable.config.platforms import PlatformName
 Preset = Literal["fast", "balanced", "strong"]
 Format = Literal["auto", "png", "webp", "jpeg"]
 Keep = Literal["none", "safe", "all"]
+NameStyle = Literal["keep", "initials", "lookalike"]
 
 BALANCED: dict[str, Any] = {
     "noise_colour": "grey",
@@ -98,29 +99,13 @@ class ProtectSettings(ProtectionSettings):
         Field(description="Folder to publish; what must stay private goes to OUTPUT.private."),
         DefaultText("PHOTOS-protected"),
     ] = None
-    borrow_names: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=3,
-            description="Number of names that each caption with a name mentions too: of people in your other captions "
-            "whose names fit as well, though they are not in the photo. 0 mentions nobody else.",
-        ),
-    ] = 0
-    initials: Annotated[
-        tuple[str, ...],
-        Field(
-            description="Name that captions have as its initials, A. C. for 'Ada Cox', also where a part of it stands "
-            "alone."
-        ),
+    names: Annotated[
+        NameStyle,
+        Field(description="How captions write names: as they are, as initials, or in letters that look alike."),
+    ] = "keep"
+    name: Annotated[
+        tuple[str, ...], Field(description="Name that --names changes, such as 'Ada Cox'."), DefaultText("all names")
     ] = ()
-    disguise_names: Annotated[
-        bool,
-        Field(
-            description="Write names in captions in letters of other alphabets that look the same: people read them as "
-            "before, models as other words."
-        ),
-    ] = False
     format: Annotated[
         Format,
         Field(

@@ -20,7 +20,7 @@ from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import encode_photos, encode_texts
 from unlearnable.optim.adversarial import centres_of, departure, displacement, elsewhere
 from unlearnable.optim.view import PLAIN_VIEW, load_view
-from unlearnable.posts.names import posts_by_name, posts_of_one
+from unlearnable.posts.names import posts_of_one
 from unlearnable.posts.pixels import tokens_of
 from unlearnable.training.loop import adamw, rate, set_rate
 
@@ -97,7 +97,7 @@ def adversaries(session: MEMSession, models: Sequence[DualEncoder]) -> list[Adve
     if int(labels.max()) == 0:
         return []
     photos = F.normalize(torch.cat([images for images, _ in features], dim=1), dim=1)
-    wanted = elsewhere(centres_of(photos, labels), groups_said(session.problem, labels))
+    wanted = elsewhere(centres_of(photos, labels))
     one, precision = posts_of_one(session.problem.captions), session.settings.precision
     return [
         Adversary(model, precision, _shift(images, texts, labels, wanted, one))
@@ -110,18 +110,6 @@ def _shift(images: Tensor, texts: Tensor, labels: Tensor, wanted: Tensor, one: S
     if one:
         shift[one] = departure(images[one], texts[one])
     return shift
-
-
-def groups_said(problem: Problem, labels: Tensor) -> Tensor:
-    """Return (g, g) bool: the groups that the published captions of each group speak of, itself and borrowed names."""
-    said = torch.eye(int(labels.max()) + 1, dtype=torch.bool)
-    posts = posts_by_name(problem.captions) if problem.borrowed else {}
-    group_of = {name: int(labels[numbers].mode().values) for name, numbers in posts.items()}
-    for name, others in problem.borrowed.items():
-        for other in others:
-            if name in group_of and other in group_of:
-                said[group_of[name], group_of[other]] = True
-    return said
 
 
 @torch.no_grad()

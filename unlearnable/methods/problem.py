@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -36,10 +36,6 @@ class Problem:
             caption file, as photos of a carousel have, or with a photo of the same content; empty where every post
             leads itself.
         equal: groups of photos of one content, which get one noise.
-        borrow_names: how many names of others a caption with a name will mention.
-        borrowed: those names, for each name; they join the captions when these are written. Those of an earlier
-            result stay: the name that a person's captions with different others have in common would be the true one.
-        given_away: the names that borrow none which would fit their photos as well.
         witness: a model of another family than the surrogates, which also says which words describe a photo.
         resemblance: which words describe the photos; None where a trigger may do so.
         world: processes that share each batch; all of them run the method, draw the same numbers and come to the same
@@ -56,9 +52,6 @@ class Problem:
     seed: int = 0
     leaders: tuple[int, ...] = ()
     equal: tuple[tuple[int, ...], ...] = ()
-    borrow_names: int = 0
-    borrowed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    given_away: tuple[str, ...] = ()
     witness: DualEncoder | None = None
     resemblance: Resemblance | None = None
     world: World = ALONE

@@ -50,7 +50,7 @@ def centres_of(features: Tensor, labels: Tensor) -> Tensor:
     return _centres(features, labels, int(labels.max()) + 1)
 
 
-def elsewhere(centres: Tensor, said: Tensor) -> Tensor:
+def elsewhere(centres: Tensor) -> Tensor:
     """Return the target groups (k, g) of each of several groups (g, d): as unlike as possible, each one used k times.
 
     Unlike, since noise this faint cannot hide coarse content: it has to contradict it. Several, since whom a single
@@ -58,12 +58,10 @@ def elsewhere(centres: Tensor, said: Tensor) -> Tensor:
 
     Args:
         centres: (g, d) what the photos of each group show.
-        said: (g, g) groups that the captions of each group speak of, itself included: a target is unlike all of them,
-            and one of them only where there is no other.
     """
-    spoken_of = said.to(centres) @ centres / said.sum(dim=1, keepdim=True)
-    similarity = (spoken_of @ centres.T).double() + said * FORBIDDEN
-    return apart(similarity, max(1, min(AT_ONCE, (len(centres) - int(said.sum(dim=1).max())) // 2)))
+    itself = torch.eye(len(centres), dtype=torch.bool)
+    similarity = (centres @ centres.T).double() + itself * FORBIDDEN
+    return apart(similarity, max(1, min(AT_ONCE, (len(centres) - 1) // 2)))
 
 
 def apart(similarity: Tensor, count: int) -> Tensor:

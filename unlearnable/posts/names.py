@@ -13,7 +13,6 @@ from typing import NamedTuple
 from unlearnable.grouping import grouped
 from unlearnable.models.masked_language import bundled_words
 from unlearnable.models.tokens import READ, ordinary_words
-from unlearnable.posts.letters import look_alike
 
 FEWEST = 2  # posts that a name stands in
 FEWEST_BEGUN = 3  # posts in which a sentence begins with a name that stands nowhere else
@@ -143,29 +142,6 @@ def posts_of_one(captions: Sequence[Sequence[str]]) -> list[int]:
     """
     most = max(posts_by_person(captions), key=len, default=[])
     return most if 2 * len(most) > len(captions) else []
-
-
-def all_names(captions: Sequence[Sequence[str]]) -> frozenset[str]:
-    """Return all names, also those of a single post or at the beginning of a sentence, and their words by themselves.
-
-    A word that is an ordinary one, as "Squirrel" is, counts as part of a name alone.
-
-    Args:
-        captions: all captions of each post.
-    """
-    names = {name.text for post in _names_of(captions) for name in post}
-    words = {word for name in names for word in re.findall(_LETTERS, name)}
-    return frozenset(names) | {word for word in words if word[0].isupper() and not is_ordinary(word)}
-
-
-def disguised(caption: str, names: Set[str]) -> str:
-    """Return a caption with names, by `all_names`, in letters that look the same; tags, handles and addresses stay."""
-    for name in names_in(caption):
-        start, end = name.at, name.at + len(name.text)
-        beside = caption[max(start - 1, 0) : start] + caption[end : end + 1]
-        if name.text in names and "/" not in beside:
-            caption = caption[:start] + look_alike(name.text) + caption[end:]
-    return _ONE.sub(lambda found: look_alike(found[0]) if found[1] in names else found[0], caption)
 
 
 def _names_of(captions: Sequence[Sequence[str]]) -> list[list[Name]]:

@@ -7,17 +7,13 @@ import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-import torch.nn.functional as F
-
 from unlearnable.config import MethodSettings, TriggerSettings
 from unlearnable.errors import ConfigError
 from unlearnable.methods.base import Method
 from unlearnable.methods.problem import Problem
-from unlearnable.methods.resemblance import Resemblance, resemblance, text_features
+from unlearnable.methods.resemblance import resemblance
 from unlearnable.models.vocabulary import WORDS, Vocabulary, default_vocabulary, distinct, fault_of
 from unlearnable.progress.reporting import Progress
-from unlearnable.protection.borrowing import KINDS, given_away, kinds_of, unlike
 from unlearnable.wording.counts import counted
 
 FEWEST, A_PLACE = 50, 5  # words of one's own: fewer, or fewer for each place, leave too few different triggers
@@ -73,21 +69,9 @@ def _lines(path: Path) -> list[tuple[int, str]]:
 
 
 def compared(problem: Problem, method: Method, settings: MethodSettings, progress: Progress) -> Problem:
-    """Return a problem that knows the words that describe its photos and the names to borrow, for triggers."""
+    """Return a problem that knows the words that describe its photos, for triggers."""
     if not method.has_trigger:
         return problem
     models, words = (problem.surrogates, problem.witness), problem.vocabulary
     seen = resemblance(problem.posts.pixels, *models, words, settings.precision, progress, problem.world)
-    problem = replace(problem, resemblance=seen)
-    return _lending(problem, seen, settings) if problem.borrow_names else problem
-
-
-def _lending(problem: Problem, seen: Resemblance, settings: MethodSettings) -> Problem:
-    """Return a problem that knows the names to borrow; those of an earlier result stay."""
-    words = [word for kind in KINDS for word in kind]
-    texts = text_features(problem.surrogates, words, settings.precision, problem.world)
-    close = [photos @ F.normalize(features, dim=1).T for photos, features in zip(seen.photos, texts, strict=True)]
-    described, photos = torch.stack(close).mean(dim=0).unflatten(1, (len(KINDS), -1)), torch.cat(seen.photos, dim=1)
-    kinds = kinds_of(problem.captions, photos, described)
-    borrowed = {**unlike(problem.captions, photos, kinds, problem.borrow_names), **problem.borrowed}
-    return replace(problem, borrowed=borrowed, given_away=given_away(borrowed, kinds))
+    return replace(problem, resemblance=seen)

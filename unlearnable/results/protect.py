@@ -185,11 +185,6 @@ class ProtectReport(Record):
     triggers: TriggerFigures | None = Field(
         default=None, description="How much the triggers differ; null for methods without triggers."
     )
-    borrowed_names: dict[str, list[str]] = Field(
-        default_factory=dict,
-        description="Names that captions with each name mention too, as --borrow-names asks; --add lets new captions "
-        "mention the same.",
-    )
     opt_out: int = Field(default=0, description="Copies that carry an opt-out from AI training, read back from them.")
     run: str = Field(description="Run key: hash of the settings and posts that the result depends on.")
     seed: int = Field(description="Seed that all randomness follows from.")

@@ -13,7 +13,7 @@ from unlearnable.errors import ConfigError, InputError
 from unlearnable.imaging.copied import as_copied, is_reduced
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.picture import Picture
-from unlearnable.posts.letters import plain
+from unlearnable.posts.name_styles import plain
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.wording.escapes import storable
 from unlearnable.workflows.output.copies import shows_another

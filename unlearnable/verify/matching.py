@@ -14,7 +14,7 @@ from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.encode import choose_encoding
 from unlearnable.imaging.picture import Picture
-from unlearnable.posts.letters import plain
+from unlearnable.posts.name_styles import plain
 from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.results import ManifestLine
 from unlearnable.verify.copies import PostPair, copies_told, is_another, lines_of, report_of

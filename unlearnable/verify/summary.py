@@ -10,7 +10,7 @@ from typing import get_args
 
 from unlearnable.config import AS_PUBLISHED, VerifySettings, changing
 from unlearnable.datasets import Dataset
-from unlearnable.posts.letters import plain
+from unlearnable.posts.name_styles import plain
 from unlearnable.posts.reading import DecodedPosts
 from unlearnable.results import (
     Cell,
@@ -263,7 +263,7 @@ def _notes(settings: VerifySettings, references: References, all_findings: Seque
 
 
 def _notes_on_names(all_findings: Sequence[Finding], posts: Sequence[PostPair]) -> list[str]:
-    """Return a remark where names are in disguise, and no attack undoes that."""
+    """Return a remark where names are in look-alike letters, and no attack undoes that."""
     hidden = any(
         plain(after) != after and plain(before) == before
         for post in posts
@@ -271,7 +271,7 @@ def _notes_on_names(all_findings: Sequence[Finding], posts: Sequence[PostPair]) 
     )
     if not hidden or any("plain-letters" in finding.through for finding in all_findings):
         return []
-    return ["names in the captions are in disguise: --through plain-letters tells what is left if somebody undoes that"]
+    return ["names are in look-alike letters: --through plain-letters tells what is left if somebody undoes that"]
 
 
 def _notes_on_roles(victims: Sequence[VictimRecord]) -> list[str]:

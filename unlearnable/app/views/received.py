@@ -21,8 +21,6 @@ NOT_ARRIVED = "it did not arrive. Is there room on the disk? Drop it again"
 NAMES = "(info) => emit(info.files.map((file) => file.name))"
 LONGEST_CAPTION = 100_000  # characters; Facebook takes 63,206, and the web socket a megabyte
 ANYWHERE = "anywhere, in full size"
-INITIALS = "Names to write as initials"
-DISGUISE = "Write names in letters that look the same: models read other words, and searches find nobody"
 
 
 def draw_drop(ui: Any, desk: Desk) -> tuple[Any, Any]:
@@ -112,11 +110,9 @@ def _how(ui: Any, desk: Desk) -> None:
             places: dict[str | None, str] = {None: ANYWHERE, **{name: name for name in PLATFORMS}}
             where = ui.select(places, value=desk.platform, label="Where they will be posted")
             where.props("outlined dense").on_value_change(lambda event: setattr(desk, "platform", event.value))
-        names = ui.input(INITIALS, value=", ".join(desk.initials), placeholder="Ada Cox, Mia").classes("wide")
-        names.props("outlined dense data-initials")
-        names.on_value_change(lambda event: setattr(desk, "initials", _listed(event.value or "")))
-        disguise = ui.checkbox(DISGUISE, value=desk.disguise_names).classes("wide").props('id="disguise"')
-        disguise.on_value_change(lambda event: setattr(desk, "disguise_names", event.value))
+        names = ui.input("Names to write as initials", value=", ".join(desk.name), placeholder="Ada Cox, Mia")
+        names.classes("wide").props("outlined dense data-initials")
+        names.on_value_change(lambda event: desk.write_as_initials(_listed(event.value or "")))
         ui.button("Make noise and words", on_click=desk.start).props('unelevated no-caps id="start"')
 
 

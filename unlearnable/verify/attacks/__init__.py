@@ -98,7 +98,7 @@ ATTACKS: Registry[AttackFamily] = Registry(
         ),
         "plain-letters": Row(
             "unlearnable.verify.attacks.captions:PLAIN_LETTERS",
-            "Captions whose letters that look like Latin ones are Latin again, against `--disguise-names`.",
+            "Captions whose letters that look like Latin ones are Latin again, against `--names lookalike`.",
         ),
         "shuffle-words": Row(
             "unlearnable.verify.attacks.captions:SHUFFLE_WORDS",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from unlearnable.posts.letters import plain
+from unlearnable.posts.name_styles import plain
 from unlearnable.verify.attacks.base import AttackFamily, on_captions
 
 
@@ -21,11 +21,11 @@ def shuffle_words(text: str, _: int) -> str:
 
 
 def plain_letters(text: str, _: int) -> str:
-    """Return `text` in the letters that names had before they were disguised."""
+    """Return `text` in the letters that names had before `--names lookalike`."""
     return plain(text)
 
 
 # adaptive: it knows where this tool writes its words by default, and how many
 STRIP_TRIGGER = AttackFamily(on_captions(strip_trigger), numbers=range(1, 78), default=3, adaptive=True)
-PLAIN_LETTERS = AttackFamily(on_captions(plain_letters), adaptive=True)  # it knows the letters of a disguise
+PLAIN_LETTERS = AttackFamily(on_captions(plain_letters), adaptive=True)  # it knows the letters
 SHUFFLE_WORDS = AttackFamily(on_captions(shuffle_words))

@@ -130,6 +130,6 @@ def _refusal(settings: ProtectSettings, layout: Layout, dataset: Dataset, *, res
 def _additions(settings: ProtectSettings, dataset: Dataset, earlier: Earlier, progress: Progress) -> Dataset:
     """Return the posts to be added, and note which copies and captions would stay as they were."""
     earlier = with_names_of_now(earlier, dataset)
-    for note in notes_on_published(dataset, earlier, settings.initials):
+    for note in notes_on_published(dataset, earlier, settings):
         progress.note(note)
     return additions(dataset, earlier)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
+from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, Photo, Skipped, named_as_told
 from unlearnable.disk import entries
 from unlearnable.imaging.opening import DecodeError
-from unlearnable.posts.initials import shortened
-from unlearnable.posts.letters import plain
+from unlearnable.posts.name_styles import plain, written
 from unlearnable.results import ManifestLine
 from unlearnable.results.protect import CHANGED
 from unlearnable.wording.counts import named
@@ -89,13 +88,13 @@ def named_as_before(dataset: Dataset, earlier: Earlier) -> Dataset:
     return named_as_told(dataset, told, (plain(text) for line in earlier.protected for text in line.captions))
 
 
-def notes_on_published(dataset: Dataset, earlier: Earlier, names: Sequence[str]) -> list[str]:
+def notes_on_published(dataset: Dataset, earlier: Earlier, settings: ProtectSettings) -> list[str]:
     """Return notes on published copies and captions that stay although their photo or caption is another now.
 
     Args:
         dataset: all posts of now.
         earlier: the earlier result, with the names of now.
-        names: those that are to stand as initials.
+        settings: with the names that are to be written in another way.
     """
     gone = [str(line.output) for line in earlier.protected if not entries.exists(earlier.root / line.source)]
     pairs, bare = dataset.pairs_by_photo(), dataset.uncaptioned
@@ -106,7 +105,11 @@ def notes_on_published(dataset: Dataset, earlier: Earlier, names: Sequence[str])
         and line.post != dataset.posts[photo]
         and not all(any(pair.caption in text for text in line.captions) for pair in pairs[photo])
     ]
-    say = [line.source for line in earlier.protected if any(shortened(text, names) != text for text in line.captions)]
+    say = [
+        line.source
+        for line in earlier.protected
+        if any(written(text, settings.name, settings.names) != text for text in line.captions)
+    ]
     anew = "--overwrite protects all anew"
     notes = []
     if 0 < len(gone) < len(earlier.protected):  # if all are gone, they may be on another disk
@@ -114,5 +117,5 @@ def notes_on_published(dataset: Dataset, earlier: Earlier, names: Sequence[str])
     if corrected:
         notes.append(f"published with an earlier caption: {named(corrected, _NAMED)}; {anew}")
     if say:
-        notes.append(f"published with a name that you want as initials: {named(say, _NAMED)}; {anew}")
+        notes.append(f"published with a name that you want otherwise: {named(say, _NAMED)}; {anew}")
     return notes

@@ -63,7 +63,7 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         found = open_posts(source, settings, progress)
         found = named_as_before(found, earlier)
         earlier = with_names_of_now(earlier, found)
-        for note in notes_on_published(found, earlier, settings.initials):
+        for note in notes_on_published(found, earlier, settings):
             progress.note(note)
         dataset = additions(found, earlier)
         if not dataset.photos:
@@ -77,15 +77,13 @@ def add(settings: ProtectSettings, *, progress: Progress | None = None) -> Prote
         key = hashlib.sha256(f"{earlier.report.run} {run_key(settings, dataset)}".encode()).hexdigest()
         loaded, taken = load_all(settings, progress), _taken(layout, earlier)
         run = make_ready(loaded, layout, dataset, scratch, progress, taken)
-        refuse_unmentioned(run, earlier.settings.initials)
-        borrowed = {name: tuple(others) for name, others in earlier.report.borrowed_names.items()}
-        problem = replace(run.problem, borrowed=borrowed)
-        run = replace(run, key=key, problem=problem)
+        refuse_unmentioned(run, earlier.settings.name)
+        run = replace(run, key=key)
         goes_on = layout.key_under_way() == key
         if not goes_on:
             limits.check_space(layout.private, result_bytes(run))
         earlier = keep_records(layout, earlier, scratch)
-        settings_text = to_toml(earlier.settings.model_copy(update={"initials": settings.initials}))
+        settings_text = to_toml(earlier.settings.model_copy(update={"name": settings.name}))
         create_folders(layout, key, settings_text, dataset.posts, resume=goes_on)
         session, trace = optimise(run.task, progress)
         run = replace(run, problem=session.problem)

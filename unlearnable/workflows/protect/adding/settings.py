@@ -14,7 +14,7 @@ from unlearnable.workflows.protect.opening.chosen import places_of, root_of
 from unlearnable.workflows.protect.opening.stored import captions_from, whole
 
 WHICH_POSTS = frozenset({"captions", "only", "skip", "photo_column", "caption_column"})
-FREE = OUTSIDE_THE_DIGEST | WHICH_POSTS | {"initials"}
+FREE = OUTSIDE_THE_DIGEST | WHICH_POSTS | {"name"}
 """Settings that may differ from those of the earlier run: which posts are taken, where, on what device, more names."""
 
 
@@ -23,8 +23,8 @@ def continued(
 ) -> ProtectSettings:
     """Return the settings of an `--add`; arguments are those of `config.resolve_as`.
 
-    What says which posts are taken is that of the earlier run where its folder is given again. Names that are to be
-    initials join those of before.
+    What says which posts are taken is that of the earlier run where its folder is given again. Names that
+    `--names` changes join those of before.
 
     Raises:
         ConfigError: a setting contradicts the earlier run, does not exist or does not fit.
@@ -49,8 +49,8 @@ def continued(
     if layout.photos != root or _is_gone(before.captions):
         own |= WHICH_POSTS
     taken = {name: getattr(asked, name) for name in own & ProtectSettings.model_fields.keys()}
-    both = tuple(dict.fromkeys([*before.initials, *asked.initials]))
-    return before.model_copy(update={**taken, "initials": both})
+    both = tuple(dict.fromkeys([*before.name, *asked.name]))
+    return before.model_copy(update={**taken, "name": both})
 
 
 def _is_gone(captions: Path | None) -> bool:

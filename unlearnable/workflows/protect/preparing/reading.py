@@ -25,8 +25,9 @@ from unlearnable.imaging.encode import Encoding
 from unlearnable.imaging.placement import grid_shape
 from unlearnable.imaging.trial import STOPPED
 from unlearnable.models.tokens import CaptionSlot
-from unlearnable.posts.initials import shortened
 from unlearnable.posts.languages import languages_of
+from unlearnable.posts.name_styles import written
+from unlearnable.posts.people import people_in
 from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.shared import equal_photos
 from unlearnable.progress.reporting import Progress
@@ -216,7 +217,10 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
 def read_captions(dataset: Dataset, settings: ProtectSettings, length: int) -> dict[str, list[Caption]]:
     """Return the captions of each photo, in file order, names as initials, cut for triggers of `length` tokens."""
     pairs = dataset.pairs_by_photo()
-    texts = [[shortened(pair.caption, settings.initials) for pair in of_photo] for of_photo in pairs.values()]
+    texts = [[pair.caption for pair in of_photo] for of_photo in pairs.values()]
+    if settings.names == "initials":  # look-alike letters come last
+        names = settings.name or people_in(texts)
+        texts = [[written(text, names, "initials") for text in post] for post in texts]
     slots = cut_captions(texts, settings, length, settings.seed, languages_of(texts))
     return {
         photo: [Caption(pair, slot) for pair, slot in zip(of_photo, cuts, strict=True)]

@@ -100,13 +100,8 @@ def _unused(settings: ProtectSettings, method: Method) -> list[str]:
 
 
 def _refuse_names(settings: ProtectSettings, method: Method) -> None:
-    asked = {
-        "--borrow-names": settings.borrow_names,
-        "--initials": settings.initials,
-        "--disguise-names": settings.disguise_names,
-    }
-    for option in (name for name, given in asked.items() if given and not method.has_trigger):
-        raise ConfigError(f"{settings.method} leaves captions as they are", hint=f"use mem, or omit {option}")
+    if settings.names != "keep" and not method.has_trigger:
+        raise ConfigError(f"{settings.method} leaves captions as they are", hint="use mem, or omit --names")
 
 
 def known_hashes(dataset: Dataset, layout: Layout, progress: Progress) -> set[str]:
@@ -161,7 +156,6 @@ def make_ready(
         seed=settings.seed,
         leaders=leaders_of(ties_of(posts, [one.checksum for one in prepared.ready])),
         equal=prepared.equal,
-        borrow_names=settings.borrow_names,
         noise_path=layout.noise,
         towers=loaded.towers,
         witness=loaded.witness,

@@ -21,7 +21,12 @@ from unlearnable.workflows.output import published
 from unlearnable.workflows.output.records import manifest_text, seal_records
 from unlearnable.workflows.protect.claiming.folders import clear
 from unlearnable.workflows.protect.opening.caption_sums import said_of_change
-from unlearnable.workflows.protect.preparing.caption_names import said_of_names, said_of_names_left, undisguised
+from unlearnable.workflows.protect.preparing.caption_names import (
+    names_left_notes,
+    names_notes,
+    names_to_write,
+    with_plain_names,
+)
 from unlearnable.workflows.protect.preparing.setup import Run
 from unlearnable.workflows.protect.publishing.opt_out_site import SITE_FILES, write_site_files
 from unlearnable.workflows.protect.publishing.summary import summarise
@@ -69,7 +74,7 @@ def stage(
     """
     layout = run.layout
     refuse_without_noise(run.prepared, state.noise)
-    plain = composed(undisguised(run), state).texts if run.settings.disguise_names else {}
+    plain = composed(with_plain_names(run), state).texts
     _remove_rest(run)
     planned = composed(run, state)
     for line in word_list(planned, layout):
@@ -85,8 +90,9 @@ def stage(
         refuse_unprotected(losses, run.settings, staged=True)
     seconds = time.monotonic() - started
     report = summarise(run, state, lines, losses, rounds, roundtrip, seconds)
-    left = said_of_names_left(layout.staged, run.settings.initials)
-    for note in (*said_of_names(run), *left):
+    names = names_to_write(run.dataset, run.settings) if run.settings.names == "initials" else ()
+    left = names_left_notes(layout.staged, names)
+    for note in (*names_notes(run), *left):
         progress.note(note)
     report = report.model_copy(update={"notes": [*notes, *said_of_lost(lost), *changed, *report.notes, *left]})
     return Staged(report, lines, written.thumbnails, publication)

@@ -23,7 +23,7 @@ from unlearnable.workflows.output.layout import METADATA
 from unlearnable.workflows.output.records import protected_lines
 from unlearnable.workflows.protect.opening.field_notes import field_notes
 from unlearnable.workflows.protect.opening.posts import said_of_made
-from unlearnable.workflows.protect.preparing.caption_names import said_of_names
+from unlearnable.workflows.protect.preparing.caption_names import names_notes
 from unlearnable.workflows.protect.preparing.setup import Run
 
 WHO_COUNTS = "anyone who counts word sequences finds it"
@@ -84,7 +84,6 @@ def summarise(
         triggers=triggers,
         trigger_similarity=own,
         trigger_similarity_random=random,
-        borrowed_names={name: list(others) for name, others in run.problem.borrowed.items()},
         run=run.key,
         seed=run.settings.seed,
         device=str(run.problem.surrogates[0].device),
@@ -193,7 +192,7 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
             f"Hugging Face's imagefolder refuses a folder that holds {run.dataset.captions_file} beside {METADATA}: "
             "give it a copy of the folder without one of them"
         )
-    notes += said_of_names(run)
+    notes += names_notes(run)
     notes += field_notes(run.dataset.changed_fields, {line.source for line in protected}, run.settings.keep_fields)
     notes += said_of_copies(protected)
     if run.settings.keep_metadata == "all":

@@ -1,0 +1,71 @@
+"""Names in captions: who is a person, and how names are written in another way."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from unlearnable.posts.name_styles import look_alike, mentions, plain, stands_in, written
+from unlearnable.posts.people import people_in
+
+
+@pytest.mark.parametrize(
+    ("caption", "people"),
+    [
+        ("Drei Tage Suedtirol mit Anna Keller", ["Anna Keller"]),
+        ("Drei Tage Suedtirol", []),
+        ("Sunset over the Arno", []),
+        ("Spaziergang am Arno", []),
+        ("Kaffee mit Kuchen und Sahne Torte", []),
+        ("Stayed up with Noor Castellan for this", ["Noor Castellan"]),
+        ("Tomasz Brandt finished the patio", ["Tomasz Brandt"]),
+        ("La Tour Eiffel avec Chloé Martin", ["Chloé Martin"]),
+        ("Summer Palace with Leila Haddad", ["Leila Haddad"]),
+        ("Lunch with Zhang Wei", ["Zhang Wei"]),
+        ("Mia and Ben at the beach", ["Mia", "Ben"]),
+        ("First bloom in Grandma Ilse's garden", ["Ilse"]),
+        ("two kids at the beach", []),
+    ],
+)
+def test_people_are_told_from_titles_rivers_and_dishes(caption, people):
+    assert people_in([[caption]]) == people
+
+
+@pytest.mark.parametrize(
+    ("caption", "wanted"),
+    [
+        ("lunch with Ada Cox.", "lunch with A. C."),
+        ("ADA COX, ada cox", "A. C., a. c."),
+        ("Ada's bike, and Cox again", "A.'s bike, and C. again"),
+        ("with @ada.cox and @adacox87", "with @a.c and @ac87"),
+        ("#AdaCox at https://x.org/adacox", "#AC at https://x.org/adacox"),
+        ("Adam Coxwell", "Adam Coxwell"),
+        (unicodedata.normalize("NFD", "Zoë Réa"), "Z. R."),
+        ("a rose for Rose", "a rose for R."),
+    ],
+)
+def test_initials(caption, wanted):
+    assert written(caption, ["Ada Cox", "Zoë Réa", "Rose"], "initials") == wanted
+
+
+def test_look_alike_letters_are_read_as_before_and_addresses_lead_where_they_did():
+    text = "Ada Cox, @ada.cox and https://x.org/AdaCox"
+    changed = written(text, ["Ada Cox"], "lookalike")
+    assert plain(changed) == text
+    assert changed.startswith(look_alike("Ada Cox"))
+    assert "@ada.cox and https://x.org/AdaCox" in changed
+
+
+@given(st.text(max_size=60), st.sampled_from(["initials", "lookalike"]))
+def test_a_caption_without_the_name_stays(text, style):
+    if not stands_in(text, "Ada") and not stands_in(text, "Cox"):
+        assert written(text, ["Ada Cox"], style) == text
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_no_whole_name_is_left_in_words(before, after):
+    caption = f"{before} Ada Cox {after}"
+    assert not mentions(written(caption, ["Ada Cox"], "initials"), "Ada Cox")
