@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import CAPTIONS, picture
 from unlearnable.models import judge
-from unlearnable.posts.letters import look_alike
+from unlearnable.posts.name_styles import look_alike
 from unlearnable.verify.attacks import ATTACKS, catalogue, describe, parse_attack
 from unlearnable.verify.attacks.base import AttackChain, CaptionAttack, PhotoAttack
 

@@ -13,8 +13,8 @@ from PIL.ExifTags import GPS, IFD, Base
 from PIL.TiffImagePlugin import IFDRational
 
 from unlearnable.imaging import metadata
+from unlearnable.imaging.metadata import SAFE_EXIF_TAGS, SAFE_TAGS, is_safe
 from unlearnable.imaging.picture import Picture
-from unlearnable.imaging.safe_tags import SAFE_EXIF_TAGS, SAFE_TAGS, is_safe
 
 Photo = NDArray[np.uint8]
 Decoded = Callable[..., Picture]

@@ -15,7 +15,7 @@ from unlearnable import protect
 from unlearnable.errors import OutputError
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.encode import encode
-from unlearnable.imaging.opt_out import PROHIBITED, opt_out_of
+from unlearnable.imaging.xmp import PROHIBITED, opt_out_of
 from unlearnable.workflows.protect.publishing.opt_out_site import SITE_FILES
 from unlearnable.workflows.protect.writing import written
 

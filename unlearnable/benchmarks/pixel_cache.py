@@ -18,10 +18,9 @@ from unlearnable.disk import checksums, files, seal
 from unlearnable.disk.checkpoint import Clock
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode
-from unlearnable.posts.pixels import Pixels
+from unlearnable.posts.pixels import Pixels, Ragged
 from unlearnable.progress.reporting import Progress
 from unlearnable.results import SkippedRecord
-from unlearnable.stores.ragged import Ragged
 
 
 class _Index(BaseModel):

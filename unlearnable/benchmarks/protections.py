@@ -23,14 +23,13 @@ from unlearnable.methods.noise_store import NoiseStore
 from unlearnable.methods.problem import Problem
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.optim.view import apply_noise
-from unlearnable.posts.pixels import Pixels, Posts
+from unlearnable.posts.pixels import Pixels, Posts, Shape
 from unlearnable.progress.reporting import Progress
 from unlearnable.protection.captions import Captions
 from unlearnable.protection.optimise import OptimisationTask, forget, optimise
 from unlearnable.protection.towers import load_towers
 from unlearnable.protection.vocabulary import load_words
 from unlearnable.results import ProtectionRecord
-from unlearnable.stores.ragged import Shape
 from unlearnable.verify.attacks.base import Attack
 
 MEASURED = 200  # photos in the mean PSNR, whose captions the judge reads

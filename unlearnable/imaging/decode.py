@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageFile
 
-from unlearnable.imaging import heif, metadata, numbered_colours, picture
+from unlearnable.imaging import metadata, numbered_colours, opening, picture
 from unlearnable.imaging.colour import separate
 from unlearnable.imaging.limits import MAX_FRAMES
 from unlearnable.imaging.opening import DecodeError, opened
@@ -89,7 +89,7 @@ def _depth(image: ImageFile.ImageFile, start: bytes, file: IO[bytes]) -> int:
     if image.format == "PNG" and image.mode != "P":
         return start[24]  # IHDR; Pillow does not keep it
     if image.format == "AVIF":
-        return heif.depth(file)
+        return opening.depth(file)
     bits = image.info.get("bit_depth", 8)
     if image.format == "TIFF":
         bits = image.getexif().get(258, 8)

@@ -21,8 +21,8 @@ from unlearnable.errors import OutputError
 from unlearnable.imaging import metadata
 from unlearnable.imaging.arrays import Rows, SomeRows, fits_one_channel, rgb, strips
 from unlearnable.imaging.opening import pillow_settings
-from unlearnable.imaging.opt_out import prohibit
 from unlearnable.imaging.picture import HALF_COLOUR, Compression, Picture
+from unlearnable.imaging.xmp import prohibit
 
 FileFormat = Literal["png", "webp", "jpeg"]
 SUFFIXES: dict[FileFormat, str] = {"png": ".png", "webp": ".webp", "jpeg": ".jpg"}

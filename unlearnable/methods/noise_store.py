@@ -17,7 +17,7 @@ from torch import Tensor
 
 from unlearnable.disk import files, limits
 from unlearnable.errors import CheckpointError
-from unlearnable.stores.ragged import Ragged, Shape
+from unlearnable.posts.pixels import Ragged, Shape
 
 _NUMBER = struct.Struct("<q")
 _HEADER = struct.Struct("<qqL")  # start and length of a part, in bytes, and the CRC-32 of both and of what it held

@@ -14,8 +14,7 @@ from unlearnable.methods.resemblance import Resemblance
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.tokens import Trigger
 from unlearnable.models.vocabulary import Vocabulary
-from unlearnable.posts.pixels import Posts
-from unlearnable.stores.ragged import Shape
+from unlearnable.posts.pixels import Posts, Shape
 from unlearnable.training.distributed import ALONE, World
 
 

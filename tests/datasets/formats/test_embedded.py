@@ -13,7 +13,7 @@ from tests.datasets.conftest import touch
 from tests.datasets.formats.unpublished import iptc_into, xmp_of
 from unlearnable.datasets import Edits, open_dataset, write_captions
 from unlearnable.datasets.formats import FORMATS
-from unlearnable.imaging import heif
+from unlearnable.imaging import opening
 
 KINDS = ["a.jpg", "a.png", "a.webp", "a.heic", "a.avif", "a.tif"]
 NESTED = b"<x:xmpmeta>" + b"<a>" * 3000 + b"</a>" * 3000 + b"</x:xmpmeta>"
@@ -35,7 +35,7 @@ def save(path: Path, *, xmp: str | bytes = "", iptc: bytes = b"", exif: str | by
         options["pnginfo"].add_itxt("XML:com.adobe.xmp", packet.decode())
     elif packet:
         options["xmp"] = packet
-    heif.register()
+    opening.register()
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (40, 30), "teal").save(path, **options)
     if iptc:

@@ -28,11 +28,10 @@ from unlearnable.models.tokens import CaptionSlot
 from unlearnable.posts.languages import languages_of
 from unlearnable.posts.name_styles import written
 from unlearnable.posts.people import people_in
-from unlearnable.posts.pixels import Pixels
+from unlearnable.posts.pixels import Pixels, Shape
 from unlearnable.posts.shared import equal_photos
 from unlearnable.progress.reporting import Progress
 from unlearnable.protection.captions import cut_captions
-from unlearnable.stores.ragged import Shape
 from unlearnable.wording.escapes import storable
 from unlearnable.workers.pool import WorkerEnded
 from unlearnable.workflows.output.names import OutputNames

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unlearnable.disk import entries
-from unlearnable.stores.ragged import Ragged
+from unlearnable.posts.pixels import Ragged
 from unlearnable.workflows.protect.preparing.reading import Prepared
 from unlearnable.workflows.protect.preparing.setup import PIXELS, Run
 

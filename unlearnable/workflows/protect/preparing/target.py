@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from unlearnable.config import PLATFORMS, ProtectSettings
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.encode import MAX_SIDE, Encoding, choose_encoding, on_white
-from unlearnable.imaging.opt_out import joins
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import Noisy, resized
 from unlearnable.imaging.profiles import with_plain_profile
+from unlearnable.imaging.xmp import joins
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,9 +13,9 @@ from unlearnable.errors import OutputError
 from unlearnable.imaging.arrays import SomeRows, strips
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.encode import Encoded, encode
-from unlearnable.imaging.opt_out import PROHIBITED, opt_out_of
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.visibility import Quality, compare, share_kept
+from unlearnable.imaging.xmp import PROHIBITED, opt_out_of
 from unlearnable.workflows.protect.preparing.target import Target
 
 LEAST_KEPT = 0.25  # share of the noise; photos of 224 pixels keep 0.76 of it at quality 85, those of 20 pixels 0.18

@@ -1,1 +1,0 @@
-"""Arrays in files, for data that does not fit in memory, and the undo journal that rolls them back to a checkpoint."""
