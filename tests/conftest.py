@@ -202,7 +202,6 @@ def quick() -> MEMSettings:
         surrogate_steps=3,
         learning_rate=1e-3,
         batch_size=8,
-        candidates=4,
         trigger_rounds=2,
         adversarial_weight=1.0,
         adversary_steps=3,

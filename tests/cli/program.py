@@ -19,7 +19,6 @@ FILE = """\
 noise_steps = 3
 surrogate_steps = 6
 learning_rate = 1e-3
-candidates = 4
 batch_size = 8
 adversarial_weight = 0
 """

@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from tests.methods.sessions import finish, measure, started
-from unlearnable.config import PRESETS
 from unlearnable.errors import ConfigError
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import working_copy
@@ -54,7 +53,7 @@ def test_uap_raises_the_loss(make_problem, longer):
 def test_the_trigger_search_alone_lowers_the_loss_of_real_photos(make_problem, quick):
     photos = [decode(path).pixels for path in sorted(EXAMPLES.rglob("*.jpg"))]
     problem = make_problem(pictures=[working_copy(pixels, 112) for pixels in photos], surrogates=[load("small")])
-    settings = quick.model_copy(update={"candidates": 8, "batch_size": len(photos)})
+    settings = quick.model_copy(update={"batch_size": len(photos)})
     session = started("mem", problem, settings)
     settle(session.state.models, session.settings.precision)
     before = measure(session).mean()
@@ -62,7 +61,7 @@ def test_the_trigger_search_alone_lowers_the_loss_of_real_photos(make_problem, q
     assert measure(session).mean() < 0.5 * before
 
 
-def test_a_search_by_the_default_costs_two_texts_a_place(make_problem, quick, monkeypatch):
+def test_a_search_costs_a_text_for_each_word_tried(make_problem, quick, monkeypatch):
     encoded, encode = [], DualEncoder.encode_embedded
 
     def counted(model, embedded, tokens):
@@ -70,12 +69,12 @@ def test_a_search_by_the_default_costs_two_texts_a_place(make_problem, quick, mo
         return encode(model, embedded, tokens)
 
     problem = make_problem()
-    settings = quick.model_copy(update={"candidates": PRESETS["balanced"]["candidates"], "batch_size": 12})
+    settings = quick.model_copy(update={"batch_size": 12})
     session = started("mem", problem, settings)
     settle(session.state.models, session.settings.precision)
     monkeypatch.setattr(DualEncoder, "encode_embedded", counted)
     improve_triggers(session, list(range(12)))
-    assert 0 < sum(encoded) <= 2 * 12 * settings.trigger_length
+    assert 0 < sum(encoded) <= 12 * (3 + trigger_search.CANDIDATES * settings.trigger_length)
 
 
 @pytest.mark.parametrize("at", [0, 2, 10**6])

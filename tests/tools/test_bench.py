@@ -32,7 +32,6 @@ TOY = {
     "memory": ("small", "--photos", "2", "--rounds", "1"),
     "retrieval": ("--photos", "20", "--width", "8"),
     "storage": ("--photos", "40", "--scale-to", "80", "--side", "32", "--changed", "2"),
-    "triggers": (str(POSTS), "--captions", str(POSTS.parent / "posts.jsonl"), "--words", "2"),
     "big_photos": ("--photos", "2", "--megapixels", "0.1", "--method", "random"),
     "writing": ("--megapixels", "0.1", "--rounds", "1"),
 }

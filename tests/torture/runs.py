@@ -24,7 +24,6 @@ QUICK: dict[str, Any] = {
     "noise_steps": 4,
     "surrogate_steps": 4,
     "learning_rate": 1e-3,
-    "candidates": 4,
     "batch_size": 4,
 }
 BRIEF: dict[str, Any] = {"epochs": 2, "batch_size": 4, "lr": 1e-3}

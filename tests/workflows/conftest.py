@@ -12,7 +12,6 @@ QUICK: dict[str, Any] = {
     "noise_steps": 3,
     "surrogate_steps": 2,
     "learning_rate": 1e-3,
-    "candidates": 4,
     "batch_size": 8,
 }
 

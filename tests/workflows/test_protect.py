@@ -331,7 +331,7 @@ def test_methods_without_a_trigger_leave_captions_alone(posts, quick, tmp_path, 
 
 def test_settings_that_a_method_does_not_have_are_named(posts, quick, monkeypatch):
     monkeypatch.delenv("UNLEARNABLE_ADVERSARIAL_WEIGHT")
-    told, given = Told(), {**quick, "trigger_scope": "user", "candidates": 1}
+    told, given = Told(), {**quick, "trigger_scope": "user"}
     protect(posts, method="em", trigger_length=5, progress=told, **given)
     assert "em has no trigger_length, trigger_scope: what is set there changes nothing" in told.notes
 

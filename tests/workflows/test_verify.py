@@ -714,7 +714,7 @@ def test_faces_are_protected_and_verified_with_one_photo_of_each_person_held_out
         folder.mkdir(parents=True)
         for n in range(4):
             Image.fromarray(picture(10 * person + n)).save(folder / f"{n}.png")
-    quick: dict[str, Any] = {"noise_steps": 2, "surrogate_steps": 1, "candidates": 4, "batch_size": 8, "max_rounds": 2}
+    quick: dict[str, Any] = {"noise_steps": 2, "surrogate_steps": 1, "batch_size": 8, "max_rounds": 2}
     protect(tmp_path / "faces", captions=Path("people"), surrogate=(str(tiny_path),), **quick)
     report = verify(
         VerifySettings(

@@ -63,7 +63,6 @@ def session_of(model: DualEncoder, photos: int, folder: Path) -> AnySession:
         noise_colour="grey",
         visibility="low",
         adversarial_weight=0,
-        candidates=PRESETS["balanced"]["candidates"],
     )
     return METHODS["mem"]().start(problem, settings)
 

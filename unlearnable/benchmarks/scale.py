@@ -57,7 +57,6 @@ TINY = MEMSettings(
     trigger_rounds=1,
     noise_steps=2,
     batch_size=16,
-    candidates=4,
 )
 SCALES: Mapping[tuple[Kind, ScaleName], Scale] = {
     ("captions", "paper"): Scale(

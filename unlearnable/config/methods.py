@@ -108,12 +108,6 @@ class MEMSettings(TriggerSettings):
     """The settings of MEM, which searches for its triggers and may mislead a model that knows the clean posts."""
 
     trigger_rounds: Annotated[int, Field(ge=0, description="Number of rounds that improve the triggers.")] = 2
-    candidates: Annotated[
-        int, Field(ge=1, le=256, description="Number of words tried at each place in a trigger (top k).")
-    ] = 16
-    beam_width: Annotated[
-        int, Field(ge=1, le=16, description="Number of triggers kept at each step of the search.")
-    ] = 1
     adversarial_weight: Annotated[
         float,
         Field(

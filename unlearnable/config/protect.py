@@ -23,7 +23,6 @@ BALANCED: dict[str, Any] = {
     "adversarial_weight": 9.0,
     "noise_steps": 12,
     "adversary_steps": 32,
-    "candidates": 1,
     "visibility": "low",
 }
 PRESETS: dict[str, dict[str, Any]] = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unlearnable.config import MEMSettings, Precision, TriggerSettings
+from unlearnable.config import Precision, TriggerSettings
 from unlearnable.errors import ConfigError
 from unlearnable.methods.base import AnySession, MEMSession
 from unlearnable.methods.batches import caption_mask, decoy_tokens, views
@@ -23,6 +23,8 @@ from unlearnable.posts.pixels import tokens_of
 from unlearnable.training.distributed import ALONE, World
 
 CHUNK = 512  # texts in a forward pass
+CANDIDATES = 4  # words tried at each place: on 160 photos the loss fell as far as with 16, and less far with 1
+BEAM = 1  # triggers kept at each place: more cost as many times the texts
 
 
 def draw_triggers(problem: Problem, settings: TriggerSettings, generator: torch.Generator) -> Tensor:
@@ -101,7 +103,7 @@ def _improve_each(session: MEMSession, scene: Scene) -> int:
     allowed = torch.stack([problem.allowed(scene.photos[n]) for n in rows.tolist()])
     fall, texts = _fall(scene, problem.vocabulary, triggers, rows, world)
     draft = Draft(triggers[rows], fall, allowed)
-    found = _search(session.settings, draft, _judge_each(scene, problem.vocabulary, texts, rows))
+    found = _search(draft, _judge_each(scene, problem.vocabulary, texts, rows))
     after = torch.cat(world.exchange(found))[: len(scene.photos)]
     state.triggers[scene.photos] = after
     state.triggers = problem.led(state.triggers)
@@ -116,7 +118,7 @@ def _improve_all(session: MEMSession, scene: Scene) -> int:
     fall, _ = _fall(scene, problem.vocabulary, state.triggers[scene.photos], everyone, ALONE)
     before = state.triggers[:1].clone()
     draft = Draft(before, fall.mean(dim=0, keepdim=True), allowed)
-    after = _search(session.settings, draft, _judge_all(scene, problem.vocabulary))
+    after = _search(draft, _judge_all(scene, problem.vocabulary))
     state.triggers[:] = after
     return len(scene.photos) * int((after != before).any())
 
@@ -130,10 +132,10 @@ class Draft:
     allowed: Tensor
 
 
-def _search(settings: MEMSettings, draft: Draft, judge: TriggerLoss) -> Tensor:
+def _search(draft: Draft, judge: TriggerLoss) -> Tensor:
     """(b, k) better words than the draft's."""
-    options = candidates(draft.fall, draft.allowed, settings.candidates)
-    return beam_search(draft.words, options, judge, settings.beam_width)[0]
+    options = candidates(draft.fall, draft.allowed, CANDIDATES)
+    return beam_search(draft.words, options, judge, BEAM)[0]
 
 
 def _fall(
