@@ -120,21 +120,6 @@ def test_a_stopped_training_does_not_go_on_from_another_start(stopped, tiny, tmp
         train(stopped, resume=True)
 
 
-def test_a_training_that_was_stopped_before_its_report_is_finished(settings, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr("unlearnable.workflows.train.outputs.files.write_text", interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            train(settings)
-    assert settings.output.exists()
-    whole = settings.output.read_bytes()
-    assert train(settings, resume=True).sha256
-    assert settings.output.read_bytes() == whole
-
-
-def interrupt(*_):
-    raise KeyboardInterrupt
-
-
 def test_an_output_that_is_a_folder_is_refused_before_the_training(settings):
     settings.output.mkdir(parents=True)
     for overwrite in (False, True):
@@ -189,41 +174,6 @@ def test_no_model_is_written_into_a_folder_to_train_on(settings, posts):
     assert tree(posts) == before
 
 
-def test_a_file_that_appears_during_the_training_is_not_replaced_unasked(settings, monkeypatch):
-    def fit(*arguments, **more):
-        history = fit_module.fit(*arguments, **more)
-        report_path(settings.output).write_text("mine")
-        return history
-
-    with monkeypatch.context() as patch:
-        patch.setattr("unlearnable.workflows.train.run.fit", fit)
-        with pytest.raises(OutputError, match="is not of this training") as caught:
-            train(settings)
-    assert "use --resume" in caught.value.hint
-    assert report_path(settings.output).read_text() == "mine"
-    assert not settings.output.exists()
-    report_path(settings.output).unlink()
-    assert train(settings, resume=True).sha256
-
-
-@pytest.mark.parametrize("taken", [lambda output: output, report_path])
-def test_a_file_that_appears_after_a_training_was_stopped_is_not_replaced_unasked(stopped, taken):
-    taken(stopped.output).write_text("mine")
-    with pytest.raises(OutputError, match="is not of this training") as caught:
-        train(stopped, resume=True)
-    assert "move it away and use --resume" in caught.value.hint
-    assert taken(stopped.output).read_text() == "mine"
-    taken(stopped.output).unlink()
-    assert train(stopped, resume=True).sha256
-
-
-def test_another_model_that_appears_after_a_training_was_stopped_is_not_replaced_unasked(stopped, tiny_path):
-    shutil.copy(tiny_path, stopped.output)
-    with pytest.raises(OutputError, match="is not of this training"):
-        train(stopped, resume=True)
-    assert stopped.output.read_bytes() == tiny_path.read_bytes()
-
-
 def test_a_stopped_training_that_was_to_overwrite_still_does(settings, monkeypatch):
     settings.output.parent.mkdir(parents=True)
     settings.output.write_bytes(b"old")
@@ -243,7 +193,7 @@ def test_a_kill_before_the_checkpoint_goes_is_no_reason_to_refuse_the_own_files(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(f"unlearnable.workflows.train.outputs.{last}", write_and_stop)
+        patch.setattr(f"unlearnable.workflows.train.run.{last}", write_and_stop)
         with pytest.raises(KeyboardInterrupt):
             train(settings, resume=True)
     whole = settings.output.read_bytes()

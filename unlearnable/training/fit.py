@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -68,7 +67,6 @@ class TrainingTask:
         key: run key that the checkpoint is bound to.
         attacker: who trains; `train` holds the pairs of their choice.
         queries: number of the first held-out photos, whose queries count; None for all.
-        replaced: checksums of the files that what is made of the model may replace, for whoever resumes.
     """
 
     train: Pairs
@@ -78,7 +76,6 @@ class TrainingTask:
     key: str = ""
     attacker: Attacker = PLAIN
     queries: int | None = None
-    replaced: Sequence[str] = ()
 
     @property
     def steps(self) -> int:
@@ -162,7 +159,6 @@ def _save(task: TrainingTask, model: DualEncoder, optimiser: Optimizer, training
         "done": training.done,
         "loss": training.loss,
         "seconds": training.seconds,
-        "replaced": list(task.replaced),
     }
     checkpoint.save(task.checkpoint, task.key, state)
 

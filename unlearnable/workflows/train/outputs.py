@@ -1,7 +1,4 @@
-"""What `train` writes, and which files may be in its place: none but those that it was asked to replace, or its own.
-
-A training that was stopped keeps in its checkpoint what it may replace, as what is there may have changed since.
-"""
+"""What `train` writes: a model, a report beside it, and a checkpoint while it is under way."""
 
 from __future__ import annotations
 
@@ -11,11 +8,8 @@ from pathlib import Path
 
 from unlearnable.config import TrainSettings
 from unlearnable.datasets import Dataset
-from unlearnable.disk import checkpoint, checksums, entries, files, locks
+from unlearnable.disk import entries, locks
 from unlearnable.errors import ConfigError, OutputError
-from unlearnable.models import openclip
-from unlearnable.models.dual_encoder import DualEncoder, weights_sha256
-from unlearnable.results import TrainReport
 from unlearnable.workers.launched import is_first
 from unlearnable.workflows.output.refusal import refuse_published
 
@@ -41,8 +35,9 @@ def held(settings: TrainSettings) -> Iterator[None]:
     output = settings.output
     entries.refuse_among(output, *settings.data)
     refuse_published(output)
-    for path in filter(Path.is_dir, _existing(output)):
-        raise OutputError(f"{path} is a folder", hint="name another --output, such as model.safetensors in a folder")
+    for path in (output, report_path(output)):
+        if path.is_dir():
+            raise OutputError(f"{path} is a folder", hint="name another --output, such as model.safetensors in it")
     if not is_first():
         yield
         return
@@ -50,56 +45,23 @@ def held(settings: TrainSettings) -> Iterator[None]:
         yield
 
 
-def refuse_existing_output(settings: TrainSettings, *, resume: bool, overwrite: bool) -> None:
+def refuse_existing(settings: TrainSettings, *, resume: bool, overwrite: bool) -> None:
     """Stop where something exists already that was not asked to be replaced or continued.
 
     Raises:
         ConfigError: both are asked for.
         OutputError: a model, its report or a stopped training exists, and neither `resume` nor `overwrite` allows it.
     """
-    there, partial = _existing(settings.output), partial_path(settings.output)
+    partial = partial_path(settings.output)
     if resume and overwrite:
         raise ConfigError("--resume and --overwrite exclude each other", hint="use only one of them")
-    if overwrite or (resume and partial.exists()):
-        return
-    if there:
-        raise entries.exists_already(there[0])
-    if partial.exists():
-        raise OutputError(f"{partial} is a stopped training", hint="use --resume to continue it, or --overwrite")
-
-
-def replaceable(settings: TrainSettings, key: str, *, overwrite: bool) -> tuple[str, ...]:
-    """Return the checksums of the files that the results may replace; with `overwrite` of those that are there.
-
-    Raises:
-        OutputError: a file is there that a stopped training may not replace.
-        CheckpointError: the stopped training had other settings or other data.
-    """
-    partial = partial_path(settings.output)
     if overwrite:
         partial.unlink(missing_ok=True)
-        return tuple(map(_sha256, _existing(settings.output)))
-    if not partial.is_file():
-        return ()
-    replaced = tuple(checkpoint.load(partial, key).get("replaced", ()))
-    _refuse_others(settings.output, replaced)
-    return replaced
-
-
-def write_model(model: DualEncoder, output: Path, replaced: Sequence[str]) -> None:
-    """Write the model that was trained.
-
-    Raises:
-        OutputError: it or its report would replace a file of somebody else, or cannot be written.
-    """
-    _refuse_others(output, replaced, model)
-    openclip.save(model, output)
-
-
-def write_report(report: TrainReport, output: Path) -> None:
-    """Write the report on a model, after which the training is over and needs no checkpoint."""
-    files.write_text(report_path(output), report.model_dump_json(indent=2) + "\n")
-    partial_path(output).unlink(missing_ok=True)
+    elif not partial.exists():
+        for path in filter(Path.exists, (settings.output, report_path(settings.output))):
+            raise entries.exists_already(path)
+    elif not resume:
+        raise OutputError(f"{partial} is a stopped training", hint="use --resume to continue it, or --overwrite")
 
 
 def refuse_data(output: Path, datasets: Sequence[Dataset]) -> None:
@@ -108,46 +70,9 @@ def refuse_data(output: Path, datasets: Sequence[Dataset]) -> None:
     Raises:
         OutputError: model or report would stand in the place of a photo or a caption file.
     """
-    read = [
-        path for dataset in datasets for path in (dataset.source, *(photo.path for photo in dataset.photos)) if path
-    ]
-    for path in _existing(output):
-        if path.resolve() in {one.resolve() for one in read}:
+    read = {
+        path.resolve() for dataset in datasets for path in (dataset.source, *(p.path for p in dataset.photos)) if path
+    }
+    for path in (output, report_path(output)):
+        if path.exists() and path.resolve() in read:
             raise OutputError(f"{path} is part of the data to train on", hint="choose another --output")
-
-
-def _refuse_others(output: Path, replaced: Sequence[str], model: DualEncoder | None = None) -> None:
-    """Stop where model or report would replace a file of somebody else.
-
-    A kill may have come between writing the model and removing the checkpoint: a model of the same weights is as well
-    as written, and so is a report on it. Without `model` any that `train` wrote may turn out to be that.
-
-    Raises:
-        OutputError: there is such a file.
-    """
-    weights = openclip.saved_weights(output)
-    written = weights is not None if model is None else weights == weights_sha256(model.module.state_dict())
-    for path in _existing(output):
-        own = written and (path == output or _reports(path, output))
-        if not own and _sha256(path) not in replaced:
-            again = "use --resume" if partial_path(output).exists() else "give the command again"
-            raise OutputError(
-                f"{path} is not of this training, nor what it was to replace", hint=f"move it away and {again}"
-            )
-
-
-def _existing(output: Path) -> list[Path]:
-    return [path for path in (output, report_path(output)) if path.exists()]
-
-
-def _sha256(path: Path) -> str:
-    with files.reporting_write_errors(path):
-        return checksums.sha256(path)
-
-
-def _reports(path: Path, output: Path) -> bool:
-    """Return whether a file is the report on a model."""
-    try:
-        return TrainReport.model_validate_json(path.read_bytes()).sha256 == checksums.sha256(output)
-    except (OSError, ValueError):
-        return False

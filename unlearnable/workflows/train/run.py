@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from unlearnable.config import TrainSettings
 from unlearnable.datasets import Dataset
-from unlearnable.disk import checksums
+from unlearnable.disk import checksums, files
 from unlearnable.disk.scratch import scratch_folder
 from unlearnable.errors import ConfigError
 from unlearnable.models import openclip
@@ -24,17 +23,14 @@ from unlearnable.results import SkippedRecord, TrainReport
 from unlearnable.results.common import made_by
 from unlearnable.training.distributed import join
 from unlearnable.training.fit import TrainingTask, epoch_record, fit, recipe_for
-from unlearnable.workflows.train.joined import joined
+from unlearnable.workflows.train.data import Parts, joined, parts_of
 from unlearnable.workflows.train.outputs import (
     held,
     partial_path,
     refuse_data,
-    refuse_existing_output,
-    replaceable,
-    write_model,
-    write_report,
+    refuse_existing,
+    report_path,
 )
-from unlearnable.workflows.train.parts import Parts, parts_of
 
 VERSION = "2"  # goes up where a training that was stopped would go on with other photos
 
@@ -60,11 +56,11 @@ def train(
         CheckpointError: the training to resume had other settings or other data.
     """
     with held(settings):
-        refuse_existing_output(settings, resume=resume, overwrite=overwrite)
-        return _train(settings, overwrite, progress or Silent())
+        refuse_existing(settings, resume=resume, overwrite=overwrite)
+        return _train(settings, progress or Silent())
 
 
-def _train(settings: TrainSettings, overwrite: bool, progress: Progress) -> TrainReport | None:
+def _train(settings: TrainSettings, progress: Progress) -> TrainReport | None:
     started, device = time.monotonic(), choose_device(settings.device)
     world, datasets = join(device), open_all(settings)
     if world.rank:
@@ -73,19 +69,18 @@ def _train(settings: TrainSettings, overwrite: bool, progress: Progress) -> Trai
         progress.note(note)
     model = _start(settings, progress).to(device)
     key = _key(settings, datasets, model)
-    replaced = replaceable(settings, key, overwrite=overwrite)
     with scratch_folder() as scratch:
         posts = DecodedPosts(Pixels.create(scratch / "pixels.u8"))
         read_all(datasets, model.image_size, posts, progress)
         parts = parts_of(posts, datasets, settings, progress)
-        task = replace(_task(settings, model, parts, key), replaced=replaced)
+        task = _task(settings, model, parts, key)
         progress.phase(f"training {settings.model}", task.steps)
         initial = epoch_record(0, None, model, task.held_out)
         history = fit(model, task, progress, world=world).epochs
     if world.rank:
         return None
     left_out = (skip for dataset in datasets for skip in dataset.skipped)
-    write_model(model, settings.output, replaced)
+    openclip.save(model, settings.output)
     report = TrainReport(
         output=str(settings.output),
         sha256=checksums.sha256(settings.output),
@@ -106,7 +101,8 @@ def _train(settings: TrainSettings, overwrite: bool, progress: Progress) -> Trai
         history=history,
         seconds=round(time.monotonic() - started, 1),
     )
-    write_report(report, settings.output)
+    files.write_text(report_path(settings.output), report.model_dump_json(indent=2) + "\n")
+    partial_path(settings.output).unlink(missing_ok=True)
     return report
 
 

@@ -1,19 +1,52 @@
-"""Which photos `train` trains on and which it ranks: near-duplicates of ranked ones would be known by heart."""
+"""What `train` trains on and what it ranks: each photo once, held out or trained on, and no near-duplicates of both."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from unlearnable.config import TrainSettings
-from unlearnable.datasets import Dataset, Skipped
-from unlearnable.datasets.held_out import split, unused
+from unlearnable.datasets import Dataset, Pair, Photo, Skipped
+from unlearnable.datasets.held_out import HELD_OUT, split, unused
 from unlearnable.errors import InputError
 from unlearnable.imaging.duplicates import near_duplicates
 from unlearnable.posts.pairs import Pairs, pairs_of
 from unlearnable.posts.reading import DecodedPosts
 from unlearnable.progress.reporting import Progress
+
+
+def joined(datasets: Sequence[Dataset]) -> list[Dataset]:
+    """Return the data sets with each photo once, by its content: in the first that has it, with the captions of all.
+
+    Captions that were made up go where there are others. A photo that one of them puts into a held-out split is in it.
+    """
+    same: dict[str, list[tuple[int, Photo]]] = {}  # photos of one content, each with the number of its data set
+    for number, dataset in enumerate(datasets):
+        for photo in dataset.photos:
+            same.setdefault(photo.sha256() or str(photo.path), []).append((number, photo))
+    if all(len(group) == 1 for group in same.values()):
+        return list(datasets)
+    told = [dataset.pairs_by_photo() for dataset in datasets]
+    made = [set() if dataset.people else dataset.uncaptioned for dataset in datasets]  # those of faces name somebody
+    photos: list[list[Photo]] = [[] for _ in datasets]
+    pairs: list[list[Pair]] = [[] for _ in datasets]
+    for group in same.values():
+        number, first = group[0]
+        photos[number].append(replace(first, split=_split(photo.split for _, photo in group)))
+        own = [pair for one, photo in group if photo.id not in made[one] for pair in told[one][photo.id]]
+        distinct = {pair.caption: replace(pair, photo=first.id) for pair in own or told[number][first.id]}
+        pairs[number] += distinct.values()
+    return [
+        replace(dataset, photos=tuple(kept), pairs=tuple(captions))
+        for dataset, kept, captions in zip(datasets, photos, pairs, strict=True)
+    ]
+
+
+def _split(names: Iterable[str | None]) -> str | None:
+    """Return the split that counts: one that is held out before others, or else the first."""
+    return min(names, key=lambda name: HELD_OUT.index(name) if name in HELD_OUT else len(HELD_OUT))
+
 
 _NONE = "there is no photo to train on"
 
