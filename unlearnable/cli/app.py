@@ -99,7 +99,7 @@ def main() -> None:
     """Run the program; every failure ends here with its exit code, one line and a hint.
 
     Threads that torch computes with wait for each other busily for a moment only, and asleep from then on: where other
-    programs need the cores, they take a third of the time so (docs/experiments/performance.md). GNU's OpenMP reads this
+    programs need the cores, they take a third of the time so. GNU's OpenMP reads this
     when torch is imported.
     """
     if "OMP_WAIT_POLICY" not in os.environ:

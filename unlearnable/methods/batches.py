@@ -89,7 +89,7 @@ def batch_loss(
     """Return the contrastive loss of a model on a batch of pixels, tokens (b, t) and decoys (m, t).
 
     Photos of equal captions are not each other's negatives. Texts are learnt in the photo tower's format: where they
-    were learnt in bf16 beside photos in fp32, more was let through (docs/experiments/noise-and-words.md). The pixels
+    were learnt in bf16 beside photos in fp32, more was let through (docs/results/variants.csv). The pixels
     (b, 3, s, s) are of this process's share of the batch; gradients to them and to the weights are its share too, times
     the number of processes.
     """

@@ -1,6 +1,6 @@
 """The number format of a model's gradient steps: bf16 where it is clearly faster, measured once for each tower.
 
-It takes a third of the time for some towers and more time for others (docs/experiments/performance.md). A model on
+It takes a third of the time for some towers and more time for others. A model on
 which noise is bound to words sees photos in bf16 only where that takes half of the time. Both towers learn in the
 format of the photo tower; texts that are only read may have another. Weights that are trained stay fp32.
 """
@@ -26,7 +26,7 @@ from unlearnable.models.device import seeded
 from unlearnable.models.dual_encoder import DualEncoder
 
 WORTH = 1.2  # times as fast: more than two measurements differ
-BINDING = 2.0  # where noise is bound to words: fewer digits bind it less (docs/experiments/noise-and-words.md)
+BINDING = 2.0  # where noise is bound to words: fewer digits bind it less (docs/results/variants.csv)
 PHOTOS, TEXTS, TOKENS, ROUNDS = 16, 32, 24, 3
 MEASURED = 2  # what is measured: another number where layers or the measurement change, so that all is measured anew
 
