@@ -10,7 +10,7 @@ import pytest
 QUICK: dict[str, Any] = {
     "max_rounds": 2,
     "noise_steps": 3,
-    "surrogate_steps": 2,
+    "surrogate_steps": 6,
     "learning_rate": 1e-3,
     "batch_size": 8,
 }

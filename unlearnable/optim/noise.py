@@ -36,7 +36,7 @@ def signed_step(
         noise: of one photo.
         gradient: of the loss at the noise.
         size: length of the step; a negative one ascends.
-        epsilon: bound. Where it is above the usual one and `rough` is given, that of smooth places is as much lower.
+        epsilon: bound. Where it is above the usual one and `rough` is given, smooth places keep to the usual one.
         share: share of the values that are moved, those with the largest gradients. What hardly matters to the loss
             stays as it is, which is seen less.
         rough: of each place, from 0 to 1 (`roughness`). Rough places come first, and smooth ones are moved without
@@ -53,11 +53,10 @@ def signed_step(
 
 
 def _bound(epsilon: int, rough: Tensor | None) -> Tensor:
-    """Return the bound of each place: `epsilon`; where that is above the usual one, the less the smoother a place."""
+    """Return the bound of each place: `epsilon`; where that is above the usual one, down to that where it is smooth."""
     if rough is None or epsilon <= USUAL:
         return torch.tensor(float(epsilon))
-    lowest = USUAL**2 / epsilon
-    return lowest + (epsilon - lowest) * rough
+    return USUAL + (epsilon - USUAL) * rough
 
 
 def _mean_around(values: Tensor, window: int) -> Tensor:
