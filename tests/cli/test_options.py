@@ -249,5 +249,5 @@ def test_a_variable_that_nothing_reads_is_said(tmp_path):
     assert result.stderr.splitlines() == [
         "warning: unknown environment variable UNLEARNABLE_EPSILO: did you mean UNLEARNABLE_EPSILON?",
         "warning: unknown environment variable UNLEARNABLE_TRAIN_DATA: did you mean UNLEARNABLE_TRAIN_SEED?",
-        "warning: unknown environment variable UNLEARNABLE_XYZQJ: docs/reference/settings.md lists all",
+        "warning: unknown environment variable UNLEARNABLE_XYZQJ: docs/reference/cli.md lists all",
     ]

@@ -1,10 +1,8 @@
-"""The generator of the reference pages, imported as a script of `tools/` imports it."""
+"""Where the pages lie, and the generator of the reference page."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
@@ -14,9 +12,10 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def tool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
-    """Import a module that lies in `tools/`."""
-    monkeypatch.syspath_prepend(str(ROOT / "tools"))
-    yield import_module
-    for name in [name for name in sys.modules if name.partition(".")[0] in ("reference", "reference_pages")]:
-        del sys.modules[name]
+def reference() -> ModuleType:
+    spec = spec_from_file_location("reference", ROOT / "tools" / "reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

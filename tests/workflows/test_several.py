@@ -87,7 +87,7 @@ def run(folder, tiny_path, settings):
 
 @pytest.fixture(scope="module")
 def two(folder, tiny_path, settings):
-    """The report of two processes, started as docs/guide/cluster.md has it."""
+    """The report of two processes."""
     launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m"]
     run = ["unlearnable", "protect", folder / "photos", "--surrogate", tiny_path, "--output", folder / "two", "--json"]
     command_line = [*launch, *map(str, run)]

@@ -14,7 +14,7 @@ from unlearnable.config.verify import VerifySettings
 from unlearnable.disk.folders import CACHE, STATE
 
 _KINDS = (ProtectSettings, VerifySettings, TrainSettings, BenchmarkSettings, ExplainSettings)
-_LISTED = "docs/reference/settings.md"
+_LISTED = "docs/reference/cli.md"
 
 
 def unknown_variables() -> dict[str, str]:

@@ -41,7 +41,7 @@ from unlearnable.workflows.protect.writing.publication import composed
 from unlearnable.workflows.protect.writing.write_photos import refuse_without_noise
 from unlearnable.workflows.protect.writing.written import write
 
-FURTHER_ROUNDS = 4  # that bind the noise to changed triggers, see docs/design/decisions/0029
+FURTHER_ROUNDS = 4  # that bind the noise to changed triggers
 
 
 @dataclass(frozen=True)
