@@ -13,7 +13,6 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 OPTIONAL = {
-    "judge": {"gguf", "accelerate"},
     "distributed": {"accelerate"},
     "app": {"nicegui"},
     "cluster": {"ray", "webdataset"},

@@ -14,12 +14,6 @@ from unlearnable.config import BenchmarkSettings
 SPLIT = ["train"] * 8 + ["val"] + ["test"] * 4
 
 
-@pytest.fixture(autouse=True)
-def no_judge(monkeypatch):
-    """The judge of fluency is not installed, whatever this machine has."""
-    monkeypatch.setattr("unlearnable.models.judge.PACKAGE", "no_such_package")
-
-
 def photos(folder: Path, count: int = len(SPLIT)) -> list[str]:
     folder.mkdir(parents=True)
     for n in range(count):

@@ -19,13 +19,13 @@ from PIL import Image
 from tests.benchmarks.conftest import captions
 from tests.conftest import Told, tree
 from unlearnable.benchmarks import SUITES, protections, study
-from unlearnable.benchmarks import bench as shared
+from unlearnable.benchmarks import cells as shared
+from unlearnable.benchmarks.cells import Cells
 from unlearnable.benchmarks.pixel_cache import decoded, square
 from unlearnable.benchmarks.plan import protection_recipe, set_up
 from unlearnable.benchmarks.processes import own_share
 from unlearnable.benchmarks.protection_store import ProtectionStore
 from unlearnable.benchmarks.protections import Scraped, make
-from unlearnable.benchmarks.runner import SuiteCells
 from unlearnable.benchmarks.scale import SCALES
 from unlearnable.config import BenchmarkSettings
 from unlearnable.errors import ConfigError, OutputError
@@ -124,11 +124,6 @@ def test_cells_are_found_again_under_another_path_of_the_victim(faces, asked, ti
     assert (again.ran, {cell.victim for cell in again.cells}) == (0, {str(victim)})
 
 
-def test_options_of_a_crowd_need_one(faces, asked):
-    with pytest.raises(ValueError, match="--crowd-people needs --crowd"):
-        asked("pubfig", faces, crowd_people=(1, 2))
-
-
 def test_checkpoints_of_what_a_kill_left_finished_are_removed(flickr, asked, tmp_path):
     settings = asked("flickr8k", flickr)
     study.benchmark(settings)
@@ -210,7 +205,7 @@ def test_protections_of_towers_in_another_number_format_are_made_again(flickr, a
             precision, "_remembered", lambda model, tower, speedup=speedup: speedup if "resnet" in model.name else 0.5
         )
         bench, _, _ = study.make_ready(settings, resume=False, progress=Silent())
-        keys.append({method: store.digest for method, store in SuiteCells(bench).protections.items()})
+        keys.append({method: store.digest for method, store in Cells(bench).protections.items()})
     assert keys[0]["mem-1-balanced"] != keys[1]["mem-1-balanced"]
     assert keys[0]["mem-1"] == keys[1]["mem-1"], "it has no towers"
 
@@ -326,7 +321,7 @@ def test_processes_share_the_protections(flickr, asked, monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     for rank in range(2):
         monkeypatch.setenv("RANK", str(rank))
-        shares.append(own_share(bench.setup.cells, SuiteCells(bench).protection))
+        shares.append(own_share(bench.setup.cells, Cells(bench).protection))
     assert [[(c.method, c.fraction) for c in share] for share in shares] == [
         [("clean", 1.0), ("mem-1", 1.0), ("mem-1", 0.5)], [("em", 1.0)],
     ]  # fmt: skip

@@ -16,7 +16,6 @@ from tests.forked import Forked
 from unlearnable.cli.benchmark import _show_table
 from unlearnable.cli.console import console
 from unlearnable.results.common import made_by
-from unlearnable.verify import identity
 
 PAUSING = """
 import sys, threading
@@ -168,22 +167,3 @@ def test_a_victim_that_was_not_trained_yet_is_told_before_anything_runs(faces, t
     assert result.returncode == 4, result.stderr
     assert "unlearnable train" in result.stderr
     assert not (tmp_path / "out").exists()
-
-
-def test_people_in_a_crowd_are_listed_measured_and_fit_80_columns(faces, common, tmp_path, monkeypatch):  # noqa: F811
-    monkeypatch.setattr(identity, "NAMES", 8)
-    more = ("--crowd", "--crowd-people", "1", "--crowd-draws", "2", "--quiet", "--output", tmp_path / "out")
-    arguments, narrow = common(faces, "--dataset", "pubfig", *more), {"COLUMNS": "80"}
-    planned = call(*arguments, "--list", env=narrow)
-    assert planned.returncode == 0, planned.stderr
-    assert "making the noise of mem-3 for 1 person" in planned.stdout
-    assert "protected, 1 person, draw 0" in planned.stdout
-    result = call(*arguments, env=narrow)
-    assert result.returncode == 0, result.stderr
-    assert "People in a crowd" in result.stdout
-    for text in (planned.stdout, result.stdout):
-        assert max(len(line) for line in text.splitlines() if "tables and figures" not in line) <= 80
-    assert "trained on beside the crowd: protected, mem-3; image→text Hit@10: " in " ".join(result.stdout.split())
-    report = json.loads(call(*arguments, "--json").stdout)
-    assert (report["ran"], report["reused"], len(report["crowd"])) == (0, 7, 4)
-    assert report["crowd"][0]["text_to_image"].keys() == {"hit1", "hit5", "hit10", "medr", "low", "high"}

@@ -62,7 +62,6 @@ VALUES = {
     "benchmark": {
         "dataset": "coco", "data": "d", "methods": ["em", "mem-4"], "surrogate": "s", "victims": ["a", "b"],
         "fractions": [1.0, 0.25], "through": ["png", "blur-1"], "seeds": [4, 5], "scale": "paper", "limit": 9,
-        "crowd": True, "crowd_people": [2, 3], "crowd_draws": 4, "leaked": 0.25,
         "output": "o", "cache_dir": "c", "latex": True, "device": "cpu",
     },
     "explain": {

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from tests.conftest import CAPTIONS, picture
-from unlearnable.models import judge
 from unlearnable.posts.name_styles import look_alike
 from unlearnable.verify.attacks import ATTACKS, catalogue, describe, parse_attack
 from unlearnable.verify.attacks.base import AttackChain, CaptionAttack, PhotoAttack
@@ -34,14 +33,7 @@ def grainy(pixels):
 
 @pytest.fixture(params=catalogue())
 def name(request):
-    if request.param not in usable():
-        pytest.skip(f"{request.param} needs an extra that is not installed")
     return request.param
-
-
-def usable():
-    """The names of the catalogue but those whose extra is not installed; others have to be there."""
-    return [name for name in catalogue() if name != "paraphrase" or judge.installed()]
 
 
 @pytest.mark.parametrize(("height", "width"), SHAPES)
@@ -98,9 +90,9 @@ def test_another_process_gives_the_same_captions():
     """No hash seed, no global random state."""
     text = "one two three four five six"
     code = "from unlearnable.verify.attacks import parse_attack; "
-    code += f"print([parse_attack(name).caption({text!r}) for name in {usable()}])"
+    code += f"print([parse_attack(name).caption({text!r}) for name in {catalogue()}])"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert said == f"{[parse_attack(name).caption(text) for name in usable()]}\n"
+    assert said == f"{[parse_attack(name).caption(text) for name in catalogue()]}\n"
 
 
 def test_they_need_no_torch():

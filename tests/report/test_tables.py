@@ -14,8 +14,6 @@ from unlearnable.results import (
     BenchmarkCell,
     BenchmarkReport,
     BothWays,
-    FluencyRecord,
-    ProtectionRecord,
     Retrieval,
     TableRecord,
 )
@@ -93,35 +91,16 @@ def test_table_3_has_a_column_for_each_fraction_from_the_largest():
     ]  # fmt: skip
 
 
-def protection(method, nats=None):
-    read = FluencyRecord(photos=200, nats_clean=5.6, nats=nats, auroc=0.851) if nats else None
-    return ProtectionRecord(
-        method=method, surrogate="RN50", loss_first=2, loss_last=1, rounds=2, psnr_mean=35, seconds=1, fluency=read
-    )
-
-
-def test_table_4_shows_triggers_protection_both_ways_and_how_they_read():
+def test_table_4_shows_triggers_and_protection_both_ways():
     cells = [cell("clean"), cell("random"), cell("mem-3"), cell("mem-3-end", hit10=12)]
-    made = report(cells, protections=[protection("mem-3", 6.99), protection("mem-3-end", 6.2)])
+    made = report(cells)
     table = made.tables[1]
     assert table.title == "Table 4: trigger texts, victim RN50"
     assert table.rows == [
-        ["MEM-3", "10.0 / 4.1", "100 / 304", "10.0 / 3.7", "100 / 250", "6.99", "0.85"],
-        ["MEM-3-end", "12.0 / -", "100 / -", "12.0 / -", "100 / -", "6.20", "0.85"],
+        ["MEM-3", "10.0 / 4.1", "100 / 304", "10.0 / 3.7", "100 / 250"],
+        ["MEM-3-end", "12.0 / -", "100 / -", "12.0 / -", "100 / -"],
     ]
     assert table.notes[1] == "MEM-3-end, first posts: red_1 & | two; %."
-    assert table.heads[-2:] == ["judge's nats a token", "AUROC"]
-    assert "Clean captions have 5.60 nats a token." in table.notes[-1]
-
-
-@pytest.mark.parametrize(("unread", "words"), [("no judge (pip install it)", "pip install"), ("", "no longer there")])
-def test_captions_that_were_not_read_are_a_dash_and_a_note(unread, words):
-    made = report([cell("mem-3"), cell("mem-5")], protections=[protection("mem-3", 6.99)], unread=unread)
-    table = made.tables[1]
-    assert [row[-2:] for row in table.rows] == [["6.99", "0.85"], ["-", "-"]]
-    assert "5.60" in table.notes[-2]
-    assert words in table.notes[-1]
-    assert words in to_markdown(made)
 
 
 def faces(methods):

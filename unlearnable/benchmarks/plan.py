@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from unlearnable.benchmarks.scale import SCALES, Scale
 from unlearnable.benchmarks.suites.base import Suite
@@ -44,20 +42,24 @@ class ProtectionRecipe:
 
 
 @dataclass(frozen=True)
-class CellPlan(ABC):
-    """A cell to run.
+class CellPlan:
+    """A cell of the tables of a suite.
 
     Attributes:
         protection_recipe: how the protection is made; None without protected posts.
         victim: name of the model that is trained.
         attack: what a scraper does to the posts.
         recipe: how the victim is trained; its seed is that of the cell.
+        method: name of the method in the tables, such as "mem-3", or "clean".
+        fraction: share of the photos that is protected, drawn by the seed.
     """
 
     protection_recipe: ProtectionRecipe | None
     victim: str
     attack: Attack
     recipe: Recipe
+    method: str
+    fraction: float
 
     @property
     def seed(self) -> int:
@@ -70,39 +72,6 @@ class CellPlan(ABC):
         return self.seed + 1
 
     @property
-    @abstractmethod
-    def name(self) -> str:
-        """A readable name of the cell, with which its file name begins."""
-
-    @property
-    @abstractmethod
-    def title(self) -> str:
-        """What is shown while its victim is trained."""
-
-    @property
-    @abstractmethod
-    def protected_by(self) -> str:
-        """The name of its protection, which cells have in common."""
-
-    @property
-    @abstractmethod
-    def row(self) -> dict[str, Any]:
-        """What the list of planned cells says of it besides what all of them have."""
-
-
-@dataclass(frozen=True)
-class SuiteCellPlan(CellPlan):
-    """A cell of the tables of a suite.
-
-    Attributes:
-        method: name of the method in the tables, such as "mem-3", or "clean".
-        fraction: share of the photos that is protected, drawn by the seed.
-    """
-
-    method: str
-    fraction: float
-
-    @property
     def name(self) -> str:
         """A readable name of the cell, with which its file name begins."""
         return f"{self.method}-{file_name_of(self.victim)}-{100 * self.fraction:g}-{self.attack.name}-{self.seed}"
@@ -112,16 +81,6 @@ class SuiteCellPlan(CellPlan):
         """What is shown while its victim is trained."""
         share = f", {100 * self.fraction:g} % protected" if self.fraction < 1 else ""
         return f"{self.victim} on {self.method}{share}, {self.attack.name}, seed {self.seed}"
-
-    @property
-    def protected_by(self) -> str:
-        """The method."""
-        return self.method
-
-    @property
-    def row(self) -> dict[str, Any]:
-        """Method and fraction."""
-        return {"method": self.method, "fraction": self.fraction}
 
 
 @dataclass(frozen=True)
@@ -140,7 +99,7 @@ class Setup:
     scale: Scale
     surrogate: str
     victims: Mapping[str, str | None]
-    cells: tuple[SuiteCellPlan, ...]
+    cells: tuple[CellPlan, ...]
 
 
 def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
@@ -155,8 +114,8 @@ def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
     victims = {name: roles.get(name) for name in settings.victims or scale.victims}
     methods = settings.methods or scale.methods
     fractions = settings.fractions or scale.fractions
-    cells = (
-        SuiteCellPlan(
+    cells = tuple(
+        CellPlan(
             protection_recipe(method, scale, suite),
             victim,
             attack,
@@ -170,8 +129,7 @@ def set_up(settings: BenchmarkSettings, suite: Suite) -> Setup:
         for attack in attacks
         for seed in dict.fromkeys(settings.seeds)
     )
-    of_suite = () if settings.crowd else tuple(cells)  # beside a crowd the cells are others
-    return Setup(suite, scale, settings.surrogate or scale.surrogate, victims, of_suite)
+    return Setup(suite, scale, settings.surrogate or scale.surrogate, victims, cells)
 
 
 def protection_recipe(method: str, scale: Scale, suite: Suite) -> ProtectionRecipe | None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from unlearnable.benchmarks.plan import ProtectionRecipe
-from unlearnable.benchmarks.suites.base import Item
 from unlearnable.disk import checksums, files, seal
-from unlearnable.protection.captions import Captions
-from unlearnable.protection.vocabulary import load_words
-from unlearnable.results import FluencyRecord, ProtectionRecord
+from unlearnable.results import ProtectionRecord
 from unlearnable.results.common import StoredRecord
 from unlearnable.verify.cells import Key, digest_of
 
@@ -91,16 +87,6 @@ class ProtectionStore:
         saved = Saved(record=record, triggers=triggers, key=dict(self.key), noise_sha256=checksum)
         files.write_text(self._path("json"), seal.seal_json(saved.model_dump(mode="json")))
         return saved
-
-    def captions(self, saved: Saved, items: Sequence[Item]) -> list[list[str]]:
-        """Return the captions of the first photos as they would be published."""
-        slots = self.recipe.cut([item.captions for item in items])
-        captions = Captions(slots, saved.triggers, load_words(self.recipe.settings))
-        return [captions.of(n, item.captions) for n, item in enumerate(items)]
-
-    def add_fluency(self, saved: Saved, fluency: FluencyRecord) -> None:
-        """Add the judge's figures to a saved protection."""
-        self.write(saved.record.model_copy(update={"fluency": fluency}), saved.triggers)
 
     def _path(self, kind: str) -> Path:
         return self.folder / f"{self.recipe.name}-{self.digest[:8]}.{kind}"

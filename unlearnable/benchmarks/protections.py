@@ -32,7 +32,7 @@ from unlearnable.protection.vocabulary import load_words
 from unlearnable.results import ProtectionRecord
 from unlearnable.verify.attacks.base import Attack
 
-MEASURED = 200  # photos in the mean PSNR, whose captions the judge reads
+MEASURED = 200  # photos in the mean PSNR
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from unlearnable.benchmarks import SUITES
-from unlearnable.benchmarks.bench import VERSION, Bench
-from unlearnable.benchmarks.crowd.cells import CrowdCells, check_crowd, crowd_cells
-from unlearnable.benchmarks.crowd.report import crowd_report
-from unlearnable.benchmarks.fluency import read_captions
+from unlearnable.benchmarks.cells import VERSION, Bench, Cells
 from unlearnable.benchmarks.pixel_cache import decoded
 from unlearnable.benchmarks.plan import Setup, set_up
 from unlearnable.benchmarks.processes import waiting
-from unlearnable.benchmarks.runner import SuiteCells
 from unlearnable.benchmarks.suites.base import Suite
 from unlearnable.benchmarks.summary import suite_report, write
 from unlearnable.config import BenchmarkSettings
@@ -29,7 +25,6 @@ from unlearnable.posts.pairs import pairs_of
 from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.results import BenchmarkPlan, BenchmarkReport, PlannedCell, SkippedRecord
 from unlearnable.verify.cells import Experiment
-from unlearnable.verify.identity import identities
 from unlearnable.verify.victims import ModelPool
 from unlearnable.workers.launched import is_first
 
@@ -61,16 +56,12 @@ def benchmark(
     started, progress = time.monotonic(), progress or Silent()
     bench, skipped, notes = make_ready(settings, resume=resume, progress=progress)
     limits.check_writable(bench.folder, files.ELSEWHERE)
-    cells = _cells(settings, bench)
+    cells = Cells(bench)
     ran = cells.run_missing(progress)
     if not is_first():
         return None
-    if isinstance(cells, CrowdCells):
-        report = crowd_report(settings, cells, skipped, notes)
-    else:
-        report = suite_report(settings, cells, skipped, notes, read_captions(cells, progress))
-    reused = len(report.cells) + len(report.crowd_cells) - ran
-    counted = {"ran": ran, "reused": reused, "seconds": round(time.monotonic() - started, 1)}
+    report = suite_report(settings, cells, skipped, notes)
+    counted = {"ran": ran, "reused": len(report.cells) - ran, "seconds": round(time.monotonic() - started, 1)}
     with alone(bench.folder / ".lock", waiting("writes the tables", progress)):
         return write(report.model_copy(update=counted), latex=settings.latex)
 
@@ -82,15 +73,16 @@ def plan(settings: BenchmarkSettings, *, progress: Progress | None = None) -> Be
         InputError: the data set is missing or has no known layout.
     """
     bench, _, _ = make_ready(settings, resume=False, progress=progress or Silent())
-    cells = _cells(settings, bench)
+    cells = Cells(bench)
     planned = [
         PlannedCell(
             surrogate=bench.setup.surrogate if cell.protection_recipe else None,
             victim=cell.victim,
             through=cell.attack.name,
             seed=cell.seed,
-            done=cells.done(cell) is not None,  # type: ignore[arg-type]
-            **cell.row,
+            done=cells.done(cell) is not None,
+            method=cell.method,
+            fraction=cell.fraction,
         )
         for cell in cells.plans
     ]
@@ -98,20 +90,14 @@ def plan(settings: BenchmarkSettings, *, progress: Progress | None = None) -> Be
     return BenchmarkPlan(dataset=name, scale=settings.scale, train_photos=photos, cells=planned)
 
 
-def _cells(settings: BenchmarkSettings, bench: Bench) -> CrowdCells | SuiteCells:
-    return crowd_cells(settings, bench) if settings.crowd else SuiteCells(bench)
-
-
 def make_ready(
     settings: BenchmarkSettings, *, resume: bool, progress: Progress
 ) -> tuple[Bench, list[SkippedRecord], list[str]]:
     """Open the data set and decode the photos that the scale needs; return the benchmark, skipped photos and notes."""
     suite = SUITES[settings.dataset]
-    if settings.crowd:
-        check_crowd(settings, suite.kind)
     setup = set_up(settings, suite)
     root = locate(settings, suite)
-    folder = settings.output or Path(f"benchmark-{suite.name}{'-crowd' if settings.crowd else ''}")
+    folder = settings.output or Path(f"benchmark-{suite.name}")
     entries.refuse_among(folder, root)
     entries.refuse_others(folder, "table.json", "table.md", "table.tex", "report.html")
     limit = settings.limit or setup.scale.train
@@ -125,8 +111,7 @@ def make_ready(
     train = decoded(items, side, cache, progress)
     test = decoded(corpus.test[: setup.scale.test], side, cache, progress)
     gallery = pairs_of(test.pixels, test.captions)
-    asked = identities([item.person for item in test.items]) if settings.crowd else None
-    experiment = Experiment(pool, gallery, test.sha256(), VERSION, identities=asked)
+    experiment = Experiment(pool, gallery, test.sha256(), VERSION)
     bench = Bench(setup, train, experiment, folder, train.sha256(), resume)
     skipped = [SkippedRecord.of(skip) for skip in corpus.skipped]
     return bench, [*skipped, *train.skipped, *test.skipped], [*corpus.notes, *_asked(settings, setup)]

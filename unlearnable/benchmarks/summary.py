@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from unlearnable.benchmarks.bench import AnyCells, Bench
+from unlearnable.benchmarks.cells import Bench, Cells
 from unlearnable.benchmarks.charts import draw
 from unlearnable.benchmarks.processes import said_of_missing
 from unlearnable.benchmarks.suites.base import TRANSFER
@@ -29,20 +28,20 @@ ALT = {
 }
 
 
-def report_of(
+def suite_report(
     settings: BenchmarkSettings,
-    cells: AnyCells,
+    cells: Cells,
     skipped: Sequence[SkippedRecord],
     notes: Sequence[str],
-    found: Mapping[str, Any],
 ) -> BenchmarkReport:
-    """Return the report on what was found in the finished cells; tables are laid out of it."""
+    """Return the report on the finished cells, with their tables."""
     bench = cells.bench
     setup, gallery, pool = bench.setup, bench.experiment.gallery, bench.experiment.pool
     paper = setup.suite.paper
     pretrained_names = [] if setup.scale.from_scratch else list(setup.victims)
     photos = int(gallery.photos.max()) + 1
-    return BenchmarkReport(
+    done = cells.all_done()
+    report = BenchmarkReport(
         dataset=setup.suite.name,
         title=setup.suite.title,
         scale=settings.scale,
@@ -68,28 +67,15 @@ def report_of(
         tables=[],
         figures=[],
         skipped=list(skipped),
-        notes=list(notes),
+        notes=[*notes, *said_of_missing(len(cells.plans) - len(done))],
         device=pool.device,
         made_by=made_by(),
         settings=settings.model_dump(mode="json", exclude_none=True),
         ran=0,
         reused=0,
         seconds=0.0,
-        **found,
+        cells=done,
     )
-
-
-def suite_report(
-    settings: BenchmarkSettings,
-    suite: AnyCells,
-    skipped: Sequence[SkippedRecord],
-    notes: Sequence[str],
-    unread: str,
-) -> BenchmarkReport:
-    """Return the report on the finished cells; `unread` is the reason why the judge read no captions, if it did not."""
-    done = list(suite.all_done().values())
-    notes = [*notes, *said_of_missing(len(suite.plans) - len(done))]
-    report = report_of(settings, suite, skipped, notes, {"unread": unread, "cells": done})
     return report.model_copy(update={"tables": lay_out(report)})
 
 

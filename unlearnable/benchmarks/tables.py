@@ -7,7 +7,7 @@ from statistics import fmean, pstdev
 
 from unlearnable.config import AS_PUBLISHED, named_settings
 from unlearnable.grouping import grouped
-from unlearnable.results import BenchmarkCell, BenchmarkReport, BothWays, FluencyRecord, PaperRow, TableRecord
+from unlearnable.results import BenchmarkCell, BenchmarkReport, BothWays, PaperRow, TableRecord
 from unlearnable.verify.page import rank
 
 WAYS = ("image→text", "text→image")
@@ -87,32 +87,12 @@ def _fractions(report: BenchmarkReport) -> TableRecord:
 
 def _triggers(report: BenchmarkReport) -> TableRecord:
     cells = [cell for cell in _plain(report, victim=_first(report)) if named_settings(cell.method)]
-    made = {record.method: record.fluency for record in report.protections}
-    read = {method: made.get(method) for method in dict.fromkeys(cell.method for cell in cells)}
     own = _by(cells, lambda c: c.method)
-    rows = [[_name(method), *_over(found), *_read(read[method])] for method, found in own]
-    heads = ["", *HEADS, "judge's nats a token", "AUROC"]
+    rows = [[_name(method), *_over(found)] for method, found in own]
     texts = [f"{_name(method)}, first posts: {'; '.join(found[0].triggers)}." for method, found in own]
-    notes = [*texts, OURS, *_set_up(report), *_about_reading(list(read.values()), report.unread)]
+    notes = [*texts, OURS, *_set_up(report)]
     title = f"Table 4: trigger texts, victim {_first(report)}{_after(report)}"
-    return TableRecord(title=title, heads=heads, rows=rows, notes=notes)
-
-
-def _read(fluency: FluencyRecord | None) -> list[str]:
-    return [f"{fluency.nats:.2f}", f"{fluency.auroc:.2f}"] if fluency else ["-", "-"]
-
-
-def _about_reading(found: Sequence[FluencyRecord | None], unread: str) -> list[str]:
-    """Return what the judge's columns mean, and why figures are missing, if some are."""
-    notes, read = [], next((one for one in found if one), None)
-    if read:
-        notes.append(
-            f"Clean captions have {read.nats_clean:.2f} nats a token. AUROC: telling captions with a trigger from the "
-            f"same without by these nats, the first captions of {read.photos} photos; 0.5 is a guess, 1 is certain."
-        )
-    if None in found:
-        notes.append(f"Captions were not read (-): {unread or 'the protections are no longer there'}.")
-    return notes
+    return TableRecord(title=title, heads=["", *HEADS], rows=rows, notes=notes)
 
 
 def _kinds_of_triggers(report: BenchmarkReport) -> int:
@@ -242,9 +222,7 @@ def to_markdown(report: BenchmarkReport) -> str:
     for table in report.tables:
         lines = [f"## {table.title}", "", *_rows(table), "", *(f"- {note}" for note in table.notes)]
         parts.append("\n".join(lines).rstrip())
-    seeds = ", ".join(
-        map(str, dict.fromkeys([*(cell.seed for cell in report.cells), *(cell.seed for cell in report.crowd_cells)]))
-    )
+    seeds = ", ".join(map(str, dict.fromkeys(cell.seed for cell in report.cells)))
     parts.append(
         f"{report.train_photos} photos with {report.train_pairs} captions to train on; gallery of {report.test_photos} "
         f"photos and {report.test_captions} captions; seeds {seeds}; device {report.device}."

@@ -22,10 +22,9 @@ from unlearnable.progress.reporting import Progress
 from unlearnable.wording.counts import counted
 
 if TYPE_CHECKING:
-    from unlearnable.results import BenchmarkPlan, BenchmarkReport, PlannedCell
+    from unlearnable.results import BenchmarkPlan, BenchmarkReport
 
 WHAT = "What to run"
-CROWD = "People in a crowd"
 NAMES = 2  # columns of a table that hold names
 
 _option = options.of(BenchmarkSettings)
@@ -43,10 +42,6 @@ def benchmark(
     fractions: Annotated[list[str] | None, _option("fractions", WHAT)] = None,
     seeds: Annotated[list[str] | None, _option("seeds", WHAT, "--seeds", "--seed")] = None,
     limit: Annotated[int | None, _option("limit", WHAT)] = None,
-    crowd: Annotated[bool | None, _option("crowd", CROWD, "--crowd")] = None,
-    crowd_people: Annotated[list[str] | None, _option("crowd_people", CROWD)] = None,
-    crowd_draws: Annotated[int | None, _option("crowd_draws", CROWD)] = None,
-    leaked: Annotated[float | None, _option("leaked", CROWD)] = None,
     list_cells: Annotated[
         bool,
         typer.Option("--list", help="List the cells, and stop.", rich_help_panel=OUTPUT),
@@ -93,17 +88,11 @@ def _show_plan(plan: BenchmarkPlan) -> None:
     rows = []
     for cell in plan.cells:
         done = "yes" if cell.done else "no"
-        rows.append((cell.method, cell.victim, _share(cell), cell.through, str(cell.seed), done))
+        share = f"{100 * cell.fraction:g} %" if cell.surrogate else "-"
+        rows.append((cell.method, cell.victim, share, cell.through, str(cell.seed), done))
     _show_table(out, ("method", "victim", "protected", "through", "seed", "done"), rows, "left")
     left = sum(not cell.done for cell in plan.cells)
     out.print(f"{left} of {counted(len(plan.cells), 'cell')} to run, {counted(plan.train_photos, 'photo')} to train on")
-
-
-def _share(cell: PlannedCell) -> str:
-    """What of the posts is protected: a share, or the posts of how many people of which draw."""
-    if cell.people is not None:
-        return f"{cell.arm}, {counted(cell.people, 'person')}, draw {cell.draw}"
-    return f"{100 * cell.fraction:g} %" if cell.surrogate else "-"
 
 
 def _show_report(report: BenchmarkReport) -> None:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from unlearnable.config.attacks import AS_PUBLISHED, Through
 from unlearnable.config.base import DefaultText, DeviceSetting, Seeds, Settings, ToldApart
@@ -56,29 +56,6 @@ class BenchmarkSettings(Settings):
     ] = None
     through: Through = (AS_PUBLISHED,)
     seeds: Seeds = (0,)
-    crowd: Annotated[
-        bool,
-        Field(
-            description="Measure what is learnt of a few people who protect their posts among others who do not, in "
-            "place of the paper's tables; for data sets of people."
-        ),
-    ] = False
-    crowd_people: Annotated[
-        tuple[Annotated[int, Field(ge=1)], ...],
-        Field(min_length=1, description="Number of people who protect their posts, with --crowd."),
-    ] = (1, 5, 25)
-    crowd_draws: Annotated[
-        int, Field(ge=1, description="Number of draws of these people for each of the numbers, with --crowd.")
-    ] = 5
-    leaked: Annotated[
-        float,
-        Field(
-            ge=0,
-            lt=1,
-            description="Share of the protected people's photos that leaked clean, in one arm of --crowd; 0 leaves "
-            "this arm out.",
-        ),
-    ] = 0.5
     scale: Annotated[
         ScaleName,
         Field(
@@ -94,7 +71,7 @@ class BenchmarkSettings(Settings):
     output: Annotated[
         Path | None,
         Field(description="Folder of cells, tables and figures."),
-        DefaultText("benchmark-DATASET, with --crowd benchmark-DATASET-crowd"),
+        DefaultText("benchmark-DATASET"),
     ] = None
     cache_dir: Annotated[
         Path | None, Field(description="Folder that decoded photos are kept in."), DefaultText("the cache folder")
@@ -112,13 +89,6 @@ class BenchmarkSettings(Settings):
                     "(K from 1 to 16), the last also with -end or -random, and -balanced or -strong"
                 )
         return methods
-
-    @model_validator(mode="after")
-    def _people_are_in_a_crowd(self) -> BenchmarkSettings:
-        for name in ("crowd_people", "crowd_draws", "leaked"):
-            if not self.crowd and getattr(self, name) != type(self).model_fields[name].default:
-                raise ValueError(f"--{name.replace('_', '-')} needs --crowd")
-        return self
 
 
 def named_settings(method: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ SUITES: dict[SuiteName, AttackSuite] = {
     "standard": AttackSuite(
         (
             AS_PUBLISHED, "jpeg-75", "jpeg-10", "avif-60", "downup-50", "grayscale", "noise-8", "tv-5", "nlmeans",
-            "wavelet", "sharpen-150", "rotate-5", "strip-trigger", "drop-odd-words", "depurify",
+            "wavelet", "sharpen-150", "rotate-5", "strip-trigger", "drop-odd-words",
         ),
         (
             "cutout", "cutmix", "mixup", "ueraser-max", "adversarial", "frozen", "probe", "drop-dissimilar",

@@ -6,7 +6,6 @@ from unlearnable.results.benchmark import (
     BenchmarkCell,
     BenchmarkPlan,
     BenchmarkReport,
-    FluencyRecord,
     PlannedCell,
     ProtectionRecord,
 )
@@ -14,9 +13,7 @@ from unlearnable.results.check import FolderCheck, FolderProblem
 from unlearnable.results.common import BothWays, EpochRecord, Retrieval, SkippedRecord
 from unlearnable.results.crowd import (
     CrowdArm,
-    CrowdBenchmarkCell,
     CrowdCell,
-    CrowdFigures,
     CrowdRecord,
     CrowdScores,
     FurtherScores,
@@ -57,9 +54,7 @@ __all__ = [
     "BothWays",
     "Cell",
     "CrowdArm",
-    "CrowdBenchmarkCell",
     "CrowdCell",
-    "CrowdFigures",
     "CrowdRecord",
     "CrowdScores",
     "EmbeddingMap",
@@ -67,7 +62,6 @@ __all__ = [
     "ExplainReport",
     "Explanation",
     "Finding",
-    "FluencyRecord",
     "FolderCheck",
     "FolderProblem",
     "FoundMetadata",

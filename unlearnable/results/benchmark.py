@@ -18,7 +18,6 @@ from unlearnable.results.common import (
     SkippedRecord,
     StoredRecord,
 )
-from unlearnable.results.crowd import CrowdArm, CrowdBenchmarkCell, CrowdFigures
 from unlearnable.results.paper import PaperRow, TableRecord
 
 
@@ -45,17 +44,6 @@ class BenchmarkCell(StoredRecord):
     seconds: float = Field(description="Time of training and ranking, in seconds, over all runs of the cell.")
 
 
-class FluencyRecord(Record):
-    """How captions with their triggers read to a judge, a language model that took no part in making the triggers."""
-
-    photos: int = Field(description="Photos that were read, the first of the training photos, one caption of each.")
-    nats_clean: float = Field(description="Mean negative log-likelihood of a token of the clean captions, in nats.")
-    nats: float = Field(description="Mean negative log-likelihood of a token of the published captions, in nats.")
-    auroc: float = Field(
-        description="Area under the ROC curve of telling published from clean captions by their nats; 0.5 is a guess."
-    )
-
-
 class ProtectionRecord(Record):
     """A protection that was made once and served several cells."""
 
@@ -66,9 +54,6 @@ class ProtectionRecord(Record):
     rounds: int = Field(description="Rounds that were run.")
     psnr_mean: float = Field(description="Mean peak signal-to-noise ratio of the first protected photos, in dB.")
     seconds: float = Field(description="Time of making the protection, in seconds.")
-    fluency: FluencyRecord | None = Field(
-        default=None, description="How its captions read; null without a trigger search or where the judge is missing."
-    )
 
 
 class BenchmarkReport(Record):
@@ -98,12 +83,7 @@ class BenchmarkReport(Record):
     roles: dict[str, str] = Field(description="Architecture of the paper that each victim stands for.")
     differs: list[str] = Field(description="Where the set-up differs from the paper's, a sentence each.")
     protections: list[ProtectionRecord] = Field(description="Protections, by the method's name in the cells.")
-    unread: str = Field(default="", description="Why the judge has not read the captions; empty where it has.")
     cells: list[BenchmarkCell] = Field(description="Every training.")
-    crowd_cells: list[CrowdBenchmarkCell] = Field(
-        default=[], description="Every training beside a crowd, with --crowd."
-    )
-    crowd: list[CrowdFigures] = Field(default=[], description="What was learnt of people in a crowd, with --crowd.")
     tables: list[TableRecord] = Field(description="The paper's tables, as far as there are cells for them.")
     figures: list[str] = Field(description="Paths of the figures, relative to `output`.")
     skipped: list[SkippedRecord] = Field(description="Photos and caption records that were left out.")
@@ -125,9 +105,6 @@ class PlannedCell(Record):
     fraction: float = Field(description="Share of the posts that is protected, 0 to 1; 1 for clean posts.")
     through: str = Field(description="Attack that the posts go through first; png changes nothing.")
     seed: int = Field(description="Seed of the training and of the choice of the protected posts.")
-    arm: CrowdArm | None = Field(default=None, description="What is trained on beside a crowd; null without --crowd.")
-    people: int | None = Field(default=None, description="Number of protected people in a crowd; null without one.")
-    draw: int | None = Field(default=None, description="Number of the draw of these people; null without one.")
     done: bool = Field(description="Whether an earlier run trained it.")
 
 

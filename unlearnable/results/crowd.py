@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from unlearnable.results.common import LossCurve, Record, Retrieval, StoredRecord
+from unlearnable.results.common import Record, Retrieval
 
 CrowdArm = Literal["clean", "protected", "half", "absent"]
 
@@ -23,9 +23,7 @@ class CrowdCell(Record):
 class MeanRetrieval(Retrieval):
     """Scores of one direction as means over seeds, with the interval of Hit@10."""
 
-    low: float = Field(
-        description="Lower end of the 95 % interval of Hit@10, over photos or draws and seeds, in per cent."
-    )
+    low: float = Field(description="Lower end of the 95 % interval of Hit@10, over photos and seeds, in per cent.")
     high: float = Field(description="Its upper end, in per cent.")
 
 
@@ -76,37 +74,3 @@ class CrowdRecord(Record):
     )
     in_words: str = Field(description="The worst of it in a sentence for people.")
     notes: list[str] = Field(description="Why figures are missing, and how far they can be relied on.")
-
-
-class CrowdBenchmarkCell(StoredRecord):
-    """One victim trained on posts of which those of a few people are protected, and what it makes of everyone."""
-
-    arm: CrowdArm = Field(description="What was trained on beside the crowd.")
-    method: str | None = Field(description="Name of the method in the tables, such as mem-3; null without protection.")
-    surrogate: str | None = Field(description="Model that the protection was made on; null without protection.")
-    victim: str = Field(description="Model that was trained.")
-    people: list[str] = Field(description="Invented names of the protected people; empty for the clean arm.")
-    through: str = Field(description="Attack that the protected posts went through first; png changes nothing.")
-    seed: int = Field(description="Seed of the training.")
-    epochs: int = Field(description="Passes over the posts.")
-    lr: float = Field(description="Highest learning rate.")
-    image_ranks: list[int] = Field(description="Rank, from 1, of each photo of the gallery, in its order.")
-    text_ranks: list[int] = Field(description="Rank, from 1, of each caption of the gallery, in its order.")
-    recognised: list[str] = Field(description="Invented names of all people whom the model recognises by name (IDIA).")
-    loss_curve: LossCurve
-    seconds: float = Field(description="Time of training, ranking and asking for names, in seconds, over all runs.")
-
-
-class CrowdFigures(CrowdScores):
-    """One row of the table: what victims learnt of so many people, over draws and seeds."""
-
-    people: int = Field(description="Number of people who protect their posts.")
-    draws: int = Field(description="Draws of these people whose cells are all there.")
-    victim: str = Field(description="Model that was trained.")
-    arm: CrowdArm = Field(description="What was trained on beside the crowd.")
-    method: str | None = Field(description="Name of the method in the tables; null without protection.")
-    through: str = Field(description="Attack that the protected posts went through first.")
-    idia_low: float | None = Field(
-        description="Lower end of the 95 % interval, over draws and seeds, of the share recognised; null without names."
-    )
-    idia_high: float | None = Field(description="Its upper end; null without names.")

@@ -88,10 +88,6 @@ ATTACKS: Registry[AttackFamily] = Registry(
             "unlearnable.verify.attacks.filters:BILATERAL",
             "Photos smoothed by a bilateral filter, which keeps edges.",
         ),
-        "depurify": Row(
-            "unlearnable.verify.attacks.depurify:DEPURIFY",
-            "Photos reduced to a short side of 224 and rid of noise by a network trained on what `protect` makes.",
-        ),
         "strip-trigger": Row(
             "unlearnable.verify.attacks.captions:STRIP_TRIGGER",
             "Captions without their first words: three, or that many; a caption as short as that keeps its last word.",
@@ -107,10 +103,6 @@ ATTACKS: Registry[AttackFamily] = Registry(
         "drop-odd-words": Row(
             "unlearnable.verify.attacks.odd_words:DROP_ODD_WORDS",
             "Captions without words that surprise a language model by more than 9 nats, or that many (after ONION).",
-        ),
-        "paraphrase": Row(
-            "unlearnable.verify.attacks.paraphrase:PARAPHRASE",
-            "Captions in other words, by a small language model (extra `judge` and a package more).",
         ),
     },
     base="unlearnable.verify.attacks.base:AttackFamily",

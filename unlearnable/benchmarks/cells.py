@@ -1,0 +1,227 @@
+"""The cells of a benchmark: what each trains on, what it depends on, its protection and its result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from unlearnable.benchmarks.pixel_cache import DecodedPhotos
+from unlearnable.benchmarks.plan import CellPlan, ProtectionRecipe, Setup, digest
+from unlearnable.benchmarks.processes import own_share, waiting
+from unlearnable.benchmarks.protection_store import ProtectionStore
+from unlearnable.benchmarks.protections import Protection, Scraped, make
+from unlearnable.config import AS_PUBLISHED, Enlargement
+from unlearnable.disk.locks import alone
+from unlearnable.methods import METHODS
+from unlearnable.models.dual_encoder import DualEncoder
+from unlearnable.models.precision import TOWERS
+from unlearnable.posts.pairs import Pairs, pairs_of
+from unlearnable.progress.reporting import Progress
+from unlearnable.protection.towers import tower_names
+from unlearnable.results import BenchmarkCell, PaperRow, ProtectionRecord
+from unlearnable.verify.attacks import versioned
+from unlearnable.verify.cells import (
+    PRECISION,
+    CellStore,
+    CellTraining,
+    Experiment,
+    Key,
+    Trained,
+    digest_of,
+    version_of_cells,
+)
+from unlearnable.verify.cells import run as train_victim
+from unlearnable.verify.victims import family
+
+VERSION = version_of_cells(2)  # of cells and protections; those of another version are run again
+SHOWN = 5  # triggers recorded in a cell
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Everything that the cells of a benchmark share.
+
+    Attributes:
+        setup: suite and scale.
+        train: training photos.
+        experiment: victims and gallery.
+        folder: output folder of the benchmark.
+        data: digest of the training photos and captions.
+        resume: whether to resume a cell or protection that was stopped partway.
+    """
+
+    setup: Setup
+    train: DecodedPhotos
+    experiment: Experiment
+    folder: Path
+    data: str
+    resume: bool
+
+    def store_of(self, recipe: ProtectionRecipe) -> ProtectionStore:
+        """Return the store of a protection of the training posts."""
+        pool, surrogate = self.experiment.pool, self.setup.surrogate
+        key: dict[str, str | int | float | None] = {
+            "version": VERSION,
+            "data": self.data,
+            "surrogate": pool.digest(surrogate),
+            "method": METHODS.versioned(recipe.name),
+            "settings": recipe.settings.model_dump_json(exclude={PRECISION}),
+            PRECISION: self._formats(surrogate, recipe),
+            "noise_side": recipe.noise_side,
+        }
+        for name in tower_names(recipe.settings, (surrogate,)):
+            key[f"tower {name}"] = f"{pool.digest(name)} {self._formats(name, recipe)}"
+        return ProtectionStore(recipe, self.folder / "protections", key)
+
+    def surrogate(self) -> DualEncoder:
+        """Return the model that protections are made on, of which methods train copies."""
+        pool, name = self.experiment.pool, self.setup.surrogate
+        return pool.start(name, 0) if pool.from_scratch else pool.pretrained(name)
+
+    def _formats(self, model: str, recipe: ProtectionRecipe) -> str:
+        """Return the number formats of a model's photo tower and text tower where a protection is made."""
+        precision = recipe.settings.precision
+        return " ".join(self.experiment.pool.number_format(model, precision, tower) for tower in TOWERS)
+
+
+@dataclass(frozen=True)
+class ProtectedFraction:
+    """The posts that a cell trains on: a random fraction of them protected, all of them changed by the attack.
+
+    Attributes:
+        train: clean photos and captions.
+        protection: noise and triggers of the protected photos; None for clean posts.
+        cell: fraction, attack and the seed that chooses the protected photos.
+        enlarge: enlarging mode of the noise, "bilinear" or "nearest".
+    """
+
+    train: DecodedPhotos
+    protection: Protection | None
+    cell: CellPlan
+    enlarge: Enlargement
+
+    def pairs(self) -> Pairs:
+        """Return the photos and captions to train on."""
+        count = len(self.train.items)
+        order = torch.randperm(count, generator=torch.Generator().manual_seed(self.cell.seed))
+        protected = torch.zeros(count, dtype=torch.bool)
+        protected[order[: round(self.cell.fraction * count)]] = self.protection is not None
+        attack = self.cell.attack
+        pixels = Scraped(self.train.pixels, self.protection, protected, attack, self.enlarge)
+        captions = [
+            self.protection.captions.of(n, item.captions) if self.protection and protected[n] else item.captions
+            for n, item in enumerate(self.train.items)
+        ]
+        return pairs_of(pixels, [list(map(attack.caption, texts)) for texts in captions])
+
+
+class Cells:
+    """The cells of a benchmark: each has a key, perhaps a protection, and once it was run a result.
+
+    Attributes:
+        bench: what the cells share.
+        plans: cells to run, in order.
+        protections: store of each protection, by the method's name.
+    """
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench, self.plans = bench, bench.setup.cells
+        self.protections: dict[str, ProtectionStore] = {}
+        for cell in self.plans:
+            if cell.protection_recipe and cell.method not in self.protections:
+                self.protections[cell.method] = bench.store_of(cell.protection_recipe)
+        self._store: CellStore[BenchmarkCell] = CellStore(bench.folder / "cells", BenchmarkCell)
+        self._keys = {cell: self._key(cell) for cell in self.plans}
+
+    def run(self, cell: CellPlan, progress: Progress) -> BenchmarkCell:
+        """Run a cell and return its result; its protection is made first if it is missing."""
+        bench, store, protection = self.bench, self.protection(cell), None
+        if store is not None:
+            protection = make(store, bench.train, bench.surrogate(), resume=bench.resume, progress=progress)
+        trained = self._train(cell, protection, progress)
+        surrogate = bench.setup.surrogate if protection else None
+        families = [family(bench.experiment.pool.architecture(name)) for name in (cell.victim, surrogate) if name]
+        return BenchmarkCell(
+            method=cell.method,
+            surrogate=surrogate,
+            victim=cell.victim,
+            same_family=families[0] == families[1] if surrogate else None,
+            fraction=cell.fraction,
+            through=cell.attack.name,
+            seed=cell.seed,
+            epochs=cell.recipe.epochs,
+            lr=cell.recipe.lr,
+            image_to_text=trained.scores.image_to_text,
+            text_to_image=trained.scores.text_to_image,
+            paper=_paper(bench.setup, cell),
+            loss_curve=trained.loss_curve,
+            medr_curve=trained.medr_curve,
+            triggers=protection.captions.shown(SHOWN) if protection else [],
+            seconds=trained.seconds,
+        )
+
+    def protection(self, cell: CellPlan) -> ProtectionStore | None:
+        """Return the store of a cell's protection; None for one without protected posts."""
+        return self.protections[cell.method] if cell.protection_recipe else None
+
+    def run_missing(self, progress: Progress) -> int:
+        """Run those cells of this process that neither an earlier run nor one beside it has; return their number."""
+        wanted = [(cell.name, key) for cell, key in self._keys.items()]
+        self._store.report_unusable(VERSION, wanted, progress)
+        ran = 0
+        for cell in own_share(self.plans, self.protection):
+            checkpoint = self.checkpoint(cell)
+            with alone(checkpoint.with_suffix(".lock"), waiting(f"trains the victim of {checkpoint.stem}", progress)):
+                if self.done(cell) is None:
+                    self._store.write(cell.name, self._keys[cell], self.run(cell, progress))
+                    ran += 1
+                checkpoint.unlink(missing_ok=True)  # also where a kill came between the two
+        return ran
+
+    def checkpoint(self, cell: CellPlan) -> Path:
+        """Return the checkpoint of a cell whose victim is being trained."""
+        return self._store.path(cell.name, self._keys[cell]).with_suffix(".partial")
+
+    def done(self, cell: CellPlan) -> BenchmarkCell | None:
+        """Return the result of a cell that was run before, or None.
+
+        Its models have their present names, which an earlier run may have been given by other paths.
+        """
+        found = self._store.read(cell.name, self._keys[cell])
+        if found is None:
+            return None
+        surrogate = self.bench.setup.surrogate if found.surrogate else None
+        return found.model_copy(update={"victim": cell.victim, "surrogate": surrogate})
+
+    def all_done(self) -> list[BenchmarkCell]:
+        """Return the results of the cells that were run."""
+        return [result for cell in self.plans if (result := self.done(cell)) is not None]
+
+    def protection_records(self) -> list[ProtectionRecord]:
+        """Return the records of the finished protections, each under its name."""
+        found = {name: store.read() for name, store in self.protections.items()}
+        return [saved.record.model_copy(update={"method": name}) for name, saved in found.items() if saved]
+
+    def _train(self, cell: CellPlan, protection: Protection | None, progress: Progress) -> Trained:
+        """Train the victim of a cell, and rank the gallery with it."""
+        bench, partial = self.bench, self.checkpoint(cell)
+        if not bench.resume:
+            partial.unlink(missing_ok=True)
+        arm = ProtectedFraction(bench.train, protection, cell, bench.setup.scale.method.enlarge)
+        training = CellTraining(cell.title, arm, cell.recipe, checkpoint=partial, key=digest_of(self._keys[cell]))
+        victim = bench.experiment.pool.start(cell.victim, cell.start_seed)
+        return train_victim(bench.experiment, victim, training, progress)
+
+    def _key(self, cell: CellPlan) -> Key:
+        """Return everything that the result of a cell depends on."""
+        store = self.protection(cell)
+        arm = digest(self.bench.data, store.digest if store else "", cell.fraction, versioned(cell.attack.name))
+        return self.bench.experiment.key(cell.victim, arm, cell.recipe, cell.start_seed)
+
+
+def _paper(setup: Setup, cell: CellPlan) -> PaperRow | None:
+    """Return the paper's figures for a cell, which exist only for posts as they were published."""
+    role = setup.victims[cell.victim]
+    return setup.suite.paper.get((cell.method, role or "", cell.fraction)) if cell.attack.name == AS_PUBLISHED else None

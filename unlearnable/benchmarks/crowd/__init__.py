@@ -1,1 +1,0 @@
-"""`benchmark --crowd`: what models learn of a few people among many, over draws of who protects their posts."""
