@@ -21,14 +21,6 @@ def flipped(content: bytes, flip: tuple[int, int]) -> bytes:
     return bytes(changed)
 
 
-@given(FLIP, st.text())
-def test_a_line_comes_back_or_is_known_to_be_damaged(flip, text):
-    text = text.replace("\n", " ")
-    line = seal.seal_line(text).removesuffix("\n")
-    assert seal.unseal_line(line) == text
-    assert seal.unseal_line(flipped(line.encode(), flip).decode("utf-8", "replace")) is None
-
-
 @given(FLIP, st.dictionaries(st.text(), st.one_of(st.text(), st.floats(allow_nan=False), st.none())))
 def test_an_object_comes_back_or_is_known_to_be_damaged(flip, content):
     text = seal.seal_json(content)

@@ -39,7 +39,9 @@ def drill(trials: int, seed: int, folder: Path) -> Tally:
         dice = random.Random(f"flip {seed} {number}")
         place = folder / "trial"
         shutil.copytree(states[number % len(states)], place)
-        name = dice.choice(sorted(tree(place)))
+        names = sorted(tree(place))
+        under_way = [name for name in names if "/checkpoint/" in name]
+        name = dice.choice(under_way or [name for name in names if name.startswith("out/")])
         data = bytearray((place / name).read_bytes())
         at = dice.randrange(8 * len(data)) if data else 0
         if data:

@@ -137,7 +137,6 @@ def test_a_photo_without_noise_or_with_a_place_in_it_or_that_is_none_is_found(fo
 
 def test_noise_of_no_size_is_found_without_the_originals(folder):
     private = folder.with_name(f"{folder.name}.private")
-    (private / "SHA256SUMS.private").unlink()
     lines = [json.loads(line) for line in (private / "manifest.jsonl").read_text().splitlines()]
     lines[1]["linf"] = 0
     (private / "manifest.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -155,7 +154,6 @@ def test_a_list_that_is_gone_is_named_alone(folder, lost):
 
 def test_a_manifest_that_is_emptied_is_found_without_its_checksum(folder):
     private = folder.with_name(f"{folder.name}.private")
-    (private / "SHA256SUMS.private").unlink()
     (private / "manifest.jsonl").write_text("")
     assert kinds(folder) == [("changed", ".")]
 
@@ -200,7 +198,7 @@ def test_a_run_that_did_not_end_is_found_with_what_goes_on_with_it(folder):
     assert check(folder).problems[0].detail.endswith("; use --add")
 
 
-@pytest.mark.parametrize(("kind", "said"), [("missing", "is gone"), ("changed", "does not match its checksum")])
+@pytest.mark.parametrize(("kind", "said"), [("missing", "is gone"), ("changed", "is of another version, or damaged")])
 def test_a_report_that_is_lost_or_damaged_is_no_run_to_resume(kind, said, made, tmp_path, tiny_path):
     shutil.copytree(made / "photos", tmp_path / "photos")
     surrogate = str(tiny_path)
@@ -236,8 +234,7 @@ def test_a_folder_without_records_and_damaged_records_are_errors(folder, tmp_pat
         3,
         f"error: {private} is the private folder of a run\nhint: give {folder} in its place\n",
     )
-    manifest = private / "manifest.jsonl"
-    manifest.write_text(manifest.read_text().replace('"linf":', '"linf": '))
+    (private / "SHA256SUMS").unlink()
     result = call("doctor", "--check", folder, "--json")
-    assert (result.returncode, json.loads(result.stdout)["exit_code"]) == (6, 6)
-    assert "manifest.jsonl is damaged" in result.stderr
+    assert result.returncode == 6
+    assert "SHA256SUMS of the run is gone" in result.stderr

@@ -14,8 +14,6 @@ from tests.workflows.conftest import QUICK
 from unlearnable import protect
 from unlearnable.disk import checkpoint
 from unlearnable.errors import CheckpointError
-from unlearnable.explain.posts import manifest_line
-from unlearnable.verify.copies import report_of
 from unlearnable.workflows.protect.publishing import publish
 
 STATE = ("state.pt", "state.fixed.pt", "noise.i8", "noise.undo", "key")
@@ -103,27 +101,10 @@ def test_a_flipped_bit_in_the_staged_manifest_has_the_photo_written_again(run, m
     told = Told()
     stopped(run, monkeypatch, "broken", publish, "write_photos")
     staged = tmp_path / "broken.private" / "checkpoint" / "manifest.jsonl"
-    staged.write_text(staged.read_text().replace('"psnr":', '"psnr":1', 1))
+    staged.write_text(staged.read_text().replace('"psnr": ', '"psnr": 1', 1))
     run("broken", resume=True, progress=told)
     assert any("manifest.jsonl has 1 damaged line: " in note for note in told.notes)
     for folder in ("{}", "{}.private"):
         whole, broken = (tree(tmp_path / folder.format(name)) for name in ("whole", "broken"))
         assert whole.get("manifest.jsonl") == broken.get("manifest.jsonl")
     assert tree(tmp_path / "whole") == tree(tmp_path / "broken")
-
-
-@pytest.mark.parametrize("name", ["report.json", "manifest.jsonl", "SHA256SUMS"])
-@pytest.mark.parametrize("seed", range(3))
-def test_a_damaged_record_of_a_finished_run_is_not_believed(run, tmp_path, name, seed):
-    run("out")
-    path = tmp_path / "out.private" / name
-    flip(path, seed)
-    with pytest.raises(CheckpointError, match=re.escape(str(path))) as caught:
-        run("out", resume=True)
-    assert caught.value.exit_code == 6
-    if name == "report.json":
-        with pytest.raises(CheckpointError, match=r"report\.json"):
-            report_of(tmp_path / "out")
-    if name == "manifest.jsonl":
-        with pytest.raises(CheckpointError, match=r"manifest\.jsonl"):
-            manifest_line(tmp_path / "out" / "p2.png")

@@ -14,7 +14,7 @@ from unlearnable import protect
 from unlearnable.datasets import open_dataset
 from unlearnable.imaging.descriptions import Described, described
 from unlearnable.verify.matching import match, open_protected
-from unlearnable.workflows import history
+from unlearnable.workflows import last_run
 from unlearnable.workflows.protect.check import check
 
 WORDS = ["supper at Ada's", "a dog on the pier", "snow on the roof"]
@@ -75,7 +75,7 @@ def test_one_is_added_to_photos_without_any(photos, quick, tmp_path):
 def test_where_they_are_chosen_over_a_caption_file_verify_and_add_take_them_too(photos, quick, tmp_path):
     (photos / "posts.csv").write_text("image,caption\np0.jpg,of the table\n", encoding="utf-8")
     assert protect(photos, captions=photos, **quick).captions_found == 3
-    assert history.captions_of_last(photos, tmp_path / "photos-protected", print) == photos
+    assert last_run.captions_of_last(photos, tmp_path / "photos-protected") == photos
     Image.fromarray(picture(5)).save(photos / "p5.jpg", xmp=xmp_of("a new one").encode())
     assert protect(photos, add=True).captions_found == 4
-    assert history.captions_of_last(photos, tmp_path / "photos-protected", print) == photos
+    assert last_run.captions_of_last(photos, tmp_path / "photos-protected") == photos

@@ -50,7 +50,7 @@ def test_what_is_written_is_what_was_promised(posts, quick, tmp_path):
     assert report.trigger_roundtrip == 1.0
     assert sorted(tree(output)) == sorted([*(f for f in before if f != "posts.jsonl"), "metadata.jsonl", "posts.jsonl"])
     assert set(tree(private)) == {
-        *("SHA256SUMS", "SHA256SUMS.private"),
+        "SHA256SUMS",
         *("manifest.jsonl", "report.html", "report.json", "run.toml"),
     }
     for line in manifest(private):
@@ -192,18 +192,6 @@ def test_a_finished_run_is_recognised_and_kept_or_replaced(posts, quick, tmp_pat
     assert tree(tmp_path / "photos-protected") != before
 
 
-def test_protected_photos_are_not_protected_twice(posts, quick, tmp_path):
-    protect(posts, **quick)
-    moved = tmp_path / "elsewhere"
-    shutil.copytree(tmp_path / "photos-protected", moved)
-    with pytest.raises(InputError, match="already-protected"):
-        protect(moved, **quick)
-    Image.fromarray(picture(60)).save(moved / "new.png")
-    report = protect(moved, **quick)
-    assert report.protected == 1
-    assert {s.reason for s in report.skipped} == {"already-protected"}
-
-
 def test_copies_are_known_on_another_computer_by_the_records_beside_them(posts, quick, tmp_path, state_folder):
     protect(posts, **quick)
     copies = tmp_path / "photos-protected"
@@ -232,8 +220,8 @@ def test_private_folders_of_runs_below_hold_no_photos(posts, quick, tmp_path):
     protect(posts, output=tmp_path / "made", **quick)
     private = posts / "album" / "made.private"
     shutil.copytree(tmp_path / "made.private", private)
-    (private / "changed").mkdir()
-    Image.fromarray(picture(60)).save(private / "changed" / "p1.png")
+    (private / "staged").mkdir()
+    Image.fromarray(picture(60)).save(private / "staged" / "p1.png")
     (posts / "mine.private").mkdir()
     Image.fromarray(picture(61)).save(posts / "mine.private" / "own.png")
     report = protect(posts, output=tmp_path / "whole", **quick)

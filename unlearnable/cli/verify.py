@@ -100,21 +100,21 @@ def verify(
 
 def _pair(given: Mapping[str, Any]) -> dict[str, Path | None]:
     """The folders to compare, where arguments, environment and file do not name both."""
-    from unlearnable.workflows.history import pair_to_verify
+    from unlearnable.workflows.last_run import pair_to_verify
 
     originals, captions = (Path(str(given[name])) if given.get(name) else None for name in ("originals", "captions"))
-    pair = pair_to_verify(originals, say)
+    pair = pair_to_verify(originals)
     say(f"verifying {pair.protected} against {pair.originals} ({pair.reason})")
     return {"originals": pair.originals, "protected": pair.protected, "captions": captions or pair.captions}
 
 
 def _captions(given: Mapping[str, Any]) -> dict[str, Path]:
     """The caption file that `protect` read, where both folders are named and it is not."""
-    from unlearnable.workflows.history import captions_of_last
+    from unlearnable.workflows.last_run import captions_of_last
 
     if given.get("captions") or not given.get("originals"):
         return {}
-    captions = captions_of_last(Path(str(given["originals"])), Path(str(given["protected"])), say)
+    captions = captions_of_last(Path(str(given["originals"])), Path(str(given["protected"])))
     if captions is not None:
         say(f"the captions are those of the last protect run, {captions}")
     return {} if captions is None else {"captions": captions}

@@ -25,7 +25,7 @@ def cache_folder() -> Path:
 
 
 def state_folder() -> Path:
-    """Return the folder of the history, which need not exist; `UNLEARNABLE_STATE` moves it.
+    """Return the folder of what is remembered between runs, which need not exist; `UNLEARNABLE_STATE` moves it.
 
     Raises:
         ConfigError: it is not named, and the user has no home folder that it could lie in.

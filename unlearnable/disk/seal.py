@@ -60,16 +60,5 @@ def unseal_json(text: str | bytes) -> dict[str, Any]:
     return content
 
 
-def seal_line(text: str) -> str:
-    """Return a line with its checksum in front."""
-    return f"{hashlib.sha256(text.encode()).hexdigest()}  {text}\n"
-
-
-def unseal_line(line: str) -> str | None:
-    """Return the text in a line of `seal_line`, given without its line feed; None if it is damaged."""
-    text = line[66:]
-    return text if f"{line}\n" == seal_line(text) else None
-
-
 def _digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

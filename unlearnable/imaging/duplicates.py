@@ -28,16 +28,6 @@ def near_duplicates(photos: Sequence[Path], held_out: Iterable[Path]) -> list[in
     return numbers
 
 
-def perceptual_hash(pixels: NDArray[np.uint8]) -> str:
-    """Return the perceptual hash of (h, w, 3) pixels, 64 bits in hex."""
-    return np.packbits(_code(pixels)).tobytes().hex()
-
-
-def differing_bits(first: str, second: str) -> int:
-    """Return in how many of 64 bits two perceptual hashes differ."""
-    return (int(first, 16) ^ int(second, 16)).bit_count()
-
-
 def _hash(path: Path) -> NDArray[np.bool_] | None:
     try:
         return _code(decode(path).pixels)
@@ -46,7 +36,10 @@ def _hash(path: Path) -> NDArray[np.bool_] | None:
 
 
 def _code(pixels: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    import imagehash
+    """Return the perceptual hash of (h, w, 3) pixels: which of the 64 lowest frequencies are above their median."""
+    from scipy.fft import dctn
 
-    code: NDArray[np.bool_] = imagehash.phash(Image.fromarray(pixels)).hash.flatten()
+    small = Image.fromarray(pixels).convert("L").resize((32, 32), Image.Resampling.LANCZOS)
+    lowest = dctn(np.asarray(small, np.float64))[:8, :8]
+    code: NDArray[np.bool_] = (lowest > np.median(lowest)).flatten()
     return code

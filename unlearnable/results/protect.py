@@ -32,10 +32,6 @@ class ManifestLine(StoredRecord):
         description="SHA-256 of the photo with its captions as the run found them; null for a caption record.",
     )
     sha256_out: str | None = Field(default=None, description="SHA-256 of the copy; null if skipped.")
-    perceptual_hash: str | None = Field(
-        default=None,
-        description="Perceptual hash of the copy, 64 bits in hex, by which it is known again; null if skipped.",
-    )
     bytes_in: int | None = Field(default=None, description="Size of the original file, in bytes; null if skipped.")
     bytes_out: int | None = Field(default=None, description="Size of the copy, in bytes; null if skipped.")
     width: int | None = Field(default=None, description="Width of the copy, in pixels; null if skipped.")

@@ -76,7 +76,7 @@ def lead(world: World, work: str) -> None:
             problem = problem or "it would protect other photos, or by other settings"
             raise ConfigError(
                 f"process {rank} cannot take part: {problem}",
-                hint="all processes must see the same photos, and the same history (UNLEARNABLE_STATE)",
+                hint="all processes must see the same photos",
             )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -15,12 +15,10 @@ from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.encode import choose_encoding
 from unlearnable.imaging.picture import Picture
 from unlearnable.posts.name_styles import plain
-from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.results import ManifestLine
 from unlearnable.verify.copies import PostPair, copies_told, is_another, lines_of, report_of
 from unlearnable.wording.counts import counted
 from unlearnable.wording.escapes import storable
-from unlearnable.workflows import history
 from unlearnable.workflows.output.layout import METADATA, SMALLEST
 from unlearnable.workflows.output.names import OutputNames, stem_of
 
@@ -52,14 +50,11 @@ def open_protected(folder: Path, originals: Dataset, captions: Path | None) -> D
     return _with_made_captions(open_dataset(folder, captions, columns))
 
 
-def match(
-    originals: Dataset, protected: Dataset, progress: Progress | None = None
-) -> tuple[list[PostPair], list[Skipped]]:
+def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[Skipped]]:
     """Pair the photos by path and stem, those that were renamed or moved by content, and their captions by order.
 
     Originals that protection left out (they cannot be decoded, are too small, were protected already, or came since)
     are skipped, as are copies whose originals are gone, by the manifest; any other copy without a partner is an error.
-    Damage of the history is noted.
 
     Raises:
         InputError: a copy has no partner, no original has one, or one has not as many captions as its partner; the
@@ -71,11 +66,11 @@ def match(
     copies = named | copies_told(originals, lines)
     before, after = originals.captions_by_photo(), protected.captions_by_photo()
     posts, skipped, used = [], [], set()
-    already_protected, uncaptioned = history.known_protected_hashes((progress or Silent()).note), originals.uncaptioned
+    uncaptioned = originals.uncaptioned
     for photo in originals.photos:
         copy = copies.get(photo.id)
         if copy is None:
-            skipped.append(_left_out(photo, protected, lines.values(), already_protected))
+            skipped.append(_left_out(photo, protected, lines.values()))
             continue
         used.add(copy)
         post = PostPair(photo, protected.root / copy, tuple(before[photo.id]), tuple(after[copy]))
@@ -172,7 +167,7 @@ def _decoded(photo: Photo) -> Picture | None:
         return None
 
 
-def _left_out(photo: Photo, protected: Dataset, lines: Iterable[ManifestLine], already_protected: set[str]) -> Skipped:
+def _left_out(photo: Photo, protected: Dataset, lines: Collection[ManifestLine]) -> Skipped:
     """Return the reason why this photo has no copy; it may have come since the run."""
     report = report_of(protected.root)
     for one in report.skipped if report else ():
@@ -187,6 +182,6 @@ def _left_out(photo: Photo, protected: Dataset, lines: Iterable[ManifestLine], a
     content = checksums.sha256(photo.path)
     if same := next((line.output for line in lines if line.sha256_in == content), None):
         return Skipped(photo.id, "same-photo", f"{same} is its copy already")
-    if content in already_protected:
+    if any(line.sha256_out == content for line in lines):
         return Skipped(photo.id, "already-protected", "made by this tool")
     return Skipped(photo.id, NOT_PROTECTED, f"it has no copy in {protected.root}")

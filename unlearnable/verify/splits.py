@@ -64,7 +64,7 @@ def divide(settings: VerifySettings, progress: Progress, others: Sequence[Held] 
     if settings.protected_captions is None:
         refuse_made_without_captions(originals, settings.protected)
     protected = open_protected(settings.protected, originals, settings.protected_captions)
-    posts, skipped = match(originals, protected, progress)
+    posts, skipped = match(originals, protected)
     notes = [*originals.notes, *said_of_originals(posts, settings.protected), *_unprotected_note(skipped)]
     for line in notes:
         progress.note(line)

@@ -1,1 +1,1 @@
-"""The commands, one module or folder each, and what they share: layout and history."""
+"""The commands, one module or folder each, and what they share: layout and the last run."""

@@ -18,7 +18,6 @@ from unlearnable.workflows.output.refusal import check_apart, refuse_published
 METADATA = "metadata.jsonl"  # the captions in the format of Hugging Face's imagefolder
 REPORT = "report.json"
 SUMS = "SHA256SUMS"
-PRIVATE_SUMS = "SHA256SUMS.private"
 TEXTS = "texts"  # folder of the published files that are no photos, beside the records of an earlier result
 _STATE = ("state", "noise")  # what the files of the checkpoint begin with, of which there are several each
 _WORKING = (".u8", ".i8")  # suffixes of the files of pixels and noise in the scratch folder
@@ -68,11 +67,6 @@ class Records:
         """The files of a finished run that later ones read, but for the report."""
         return self.manifest, self.sums, self.settings
 
-    @property
-    def private_sums(self) -> Path:
-        """The checksums of the records."""
-        return self.private / PRIVATE_SUMS
-
 
 @dataclass(frozen=True)
 class Layout(Records):
@@ -90,11 +84,6 @@ class Layout(Records):
     def marks(self) -> tuple[Path, ...]:
         """What tells of a run in the private folder, finished or not."""
         return self.settings, self.progress, self.report, self.earlier, self.holder
-
-    @property
-    def opt_out(self) -> Path:
-        """The folder of files for the user's web site that prohibit AI training."""
-        return self.private / "opt-out"
 
     @property
     def lock(self) -> Path:
@@ -162,11 +151,6 @@ class Layout(Records):
         return self.progress / "posts.json"
 
     @property
-    def changed(self) -> Path:
-        """Published files as the user changed them, which were made again."""
-        return self.private / "changed"
-
-    @property
     def swapping(self) -> Path:
         """The temporary name of a file that moves from the staging folder to the published one."""
         return self.progress / "swapping"
@@ -178,11 +162,11 @@ class Layout(Records):
 
     def owns(self, path: Path) -> bool:
         """Return whether a path in the private folder is one that runs make, or a system beside those that pass."""
-        kept = {*self.records, self.private_sums, self.report}
+        kept = {*self.records, self.report}
         passing = {*self.passing, self.key, self.staged_manifest, self.staged_settings, self.staged_posts}
         own_files = {*kept, *passing, self.page, self.lock, self.holder, self.swapping}
         own_files |= {self.earlier / record.name for record in kept}
-        own_folders = [self.opt_out, self.changed, self.staged, self.earlier / TEXTS]
+        own_folders = [self.staged, self.earlier / TEXTS]
         own_folders += [self.scratch / name for name in _FOR_A_WHILE]
         return (
             path in own_files

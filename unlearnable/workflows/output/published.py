@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from unlearnable.datasets import is_photo
@@ -39,49 +39,14 @@ def damaged(layout: Layout) -> list[str]:
     return [name for name, digests in read_sums(layout).items() if sha256_of(layout.output / name) not in digests]
 
 
-def set_aside(layout: Layout, names: Sequence[str]) -> bool:
-    """Move published files that have changed into the private folder, as they may be the user's work; tell if any is.
+def refuse_changed(layout: Layout, names: Sequence[str]) -> None:
+    """Stop where published files that are to be made again have changed: they may be the user's work.
 
     Raises:
-        OutputError: one lies in a linked folder, perhaps among the originals, or the system refuses.
+        OutputError: one has; the message lists them.
     """
-    refuse_linked(layout, names)
-    found = [name for name in names if os.path.lexists(layout.output / name)]
-    with files.reporting_write_errors(layout.changed):
-        for name in found:
-            _move(layout.output / name, layout.changed / name)
-    return bool(found)
-
-
-def set_site_aside(layout: Layout, texts: Mapping[str, str]) -> bool:
-    """Move files for a web site that are not as they will be written, and links there, aside; tell if there are any.
-
-    Raises:
-        OutputError: the system refuses.
-    """
-    root = layout.opt_out
-    with files.reporting_write_errors(layout.changed):
-        found = (
-            [root] if root.is_symlink() else [path for path in entries.files_below(root) if _differs(path, root, texts)]
-        )
-        for path in found:
-            _move(path, layout.changed / path.relative_to(layout.private))
-    return bool(found)
-
-
-def _differs(path: Path, root: Path, texts: Mapping[str, str]) -> bool:
-    text = texts.get(path.relative_to(root).as_posix())
-    return path.is_symlink() or (text is not None and path.is_file() and path.read_bytes() != text.encode())
-
-
-def _move(path: Path, wanted: Path) -> None:
-    """Move a file to another folder, by another name where its own is taken there."""
-    target, number = wanted, 1
-    while os.path.lexists(target):
-        number += 1
-        target = wanted.with_stem(f"{wanted.stem}-{number}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(path, target)
+    if found := [str(layout.output / name) for name in names if os.path.lexists(layout.output / name)]:
+        _refuse(found, f"{layout.output} holds files that have changed since they were written")
 
 
 def refuse_foreign(layout: Layout) -> None:
@@ -127,8 +92,7 @@ def put_in_place(layout: Layout) -> None:
     _refuse_taken(layout, new, old)
     _refuse_private(layout)
     with files.reporting_write_errors(layout.report):
-        for path in (layout.report, layout.private_sums):
-            path.unlink(missing_ok=True)
+        layout.report.unlink(missing_ok=True)
         files.sync_folder(layout.private)
     both = {name: old.get(name, set()) | ({new[name]} if name in new else set()) for name in {*old, *new}}
     checksums.write_sums(layout.sums, both)

@@ -1,12 +1,7 @@
-"""The records of a finished run, each with its checksum, so that one that was damaged since is not believed.
-
-`SHA256SUMS.private` in the private folder lists them as `sha256sum --check` reads it. A record that is not on it was
-written by an earlier version, or by hand, and is read as it is.
-"""
+"""The records of a finished run: manifest, list of published files, settings and report."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -18,26 +13,12 @@ from unlearnable.disk import checksums
 from unlearnable.errors import CheckpointError
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.wording.counts import counted
-from unlearnable.wording.escapes import json_line, storable, storable_within
-from unlearnable.workflows.output.layout import PRIVATE_SUMS, Records
+from unlearnable.wording.escapes import json_line, storable_within
+from unlearnable.workflows.output.layout import Records
 
 Found = TypeVar("Found")
 ANEW = "restore it from a backup, or protect all anew with --overwrite"
 AWAY = "restore it from a backup, or move {} elsewhere and protect all anew with --overwrite"
-
-
-def seal_records(records: Records, report: str, *coming: str) -> None:
-    """List the records of a run, of which the report is written after this list: it says that all is complete.
-
-    Args:
-        records: where they lie.
-        report: text of the report.
-        coming: text of the manifest that is about to replace the one that is there, which counts as well.
-    """
-    sums = {path.name: {checksums.sha256(path)} for path in records.records if path.is_file()}
-    sums[records.manifest.name] |= {hashlib.sha256(storable(text).encode()).hexdigest() for text in coming}
-    sums[records.report.name] = {hashlib.sha256(report.encode()).hexdigest()}
-    checksums.write_sums(records.private_sums, sums)
 
 
 def read_record(path: Path) -> str:
@@ -45,14 +26,8 @@ def read_record(path: Path) -> str:
 
     Raises:
         OSError: it cannot be read.
-        CheckpointError: it is not as the run wrote it.
     """
-    content, listed = path.read_bytes(), path.with_name(PRIVATE_SUMS)
-    sums = checksums.parse_sums(listed.read_text(encoding="utf-8", errors="replace")) if listed.is_file() else {}
-    digest = hashlib.sha256(content).hexdigest()
-    if digest not in sums.get(path.name, {digest}):
-        raise CheckpointError(f"{path} is damaged: it does not match its checksum in {PRIVATE_SUMS}", hint=ANEW)
-    return content.decode("utf-8", "surrogateescape")  # names of files may be no text
+    return path.read_bytes().decode("utf-8", "surrogateescape")  # names of files may be no text
 
 
 def refuse_incomplete(records: Records, report: ProtectReport) -> None:
@@ -111,7 +86,6 @@ def read_manifest(path: Path) -> list[ManifestLine]:
 
     Raises:
         OSError: it cannot be read.
-        CheckpointError: it is not as the run wrote it.
     """
     lines = []
     for text in read_record(path).split("\n"):

@@ -139,7 +139,7 @@ def keep_records(layout: Layout, earlier: Earlier, scratch: Path) -> Earlier:
     aside = scratch / "earlier"
     with files.reporting_write_errors(layout.earlier):
         (aside / TEXTS).mkdir(parents=True)
-        for path in (*layout.records, layout.report, layout.private_sums):
+        for path in (*layout.records, layout.report):
             if path.is_file():
                 shutil.copyfile(path, aside / path.name)
         for name in earlier.texts:

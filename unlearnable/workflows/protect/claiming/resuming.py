@@ -94,17 +94,17 @@ def finished_report(
 def is_intact(layout: Layout, progress: Progress) -> bool:
     """Return whether a complete run needs no work, after checking each published file.
 
-    Files that have changed are set aside. The report stays until all is made again: a kill leaves it to be resumed.
+    The report stays until all is made again: a kill leaves it to be resumed.
+
+    Raises:
+        OutputError: some have changed, perhaps by the user.
     """
     sums, broken = published.read_sums(layout), published.damaged(layout)
     if not broken:
         clear(layout)
         return True
-    kept = published.set_aside(layout, broken)
-    progress.note(
-        f"{len(broken)} of {len(sums)} published files are missing or have changed and are made again"
-        + (f"; those that have changed lie in {layout.changed} now" if kept else "")
-    )
+    published.refuse_changed(layout, broken)
+    progress.note(f"{len(broken)} of {len(sums)} published files are missing and are made again")
     return False
 
 

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets.types import Photo
-from unlearnable.imaging.duplicates import perceptual_hash
 from unlearnable.imaging.encode import Encoding
 from unlearnable.imaging.opening import DecodeError
 from unlearnable.imaging.placement import working_copy
@@ -27,14 +26,12 @@ class ReadJob:
         settings: output format and platform.
         side: image size of the model, in pixels.
         pixels: how many it is expected to have.
-        hashed: whether its perceptual hash is wanted.
     """
 
     photo: Photo
     settings: ProtectSettings
     side: int
     pixels: float
-    hashed: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,14 +43,12 @@ class ReadPhoto:
         encoding: how its copy is written.
         size: (height, width) of its copy.
         copy: working copy of at most twice the model's size.
-        perceptual_hash: empty where it was not wanted.
     """
 
     checksum: str
     encoding: Encoding
     size: tuple[int, int]
     copy: NDArray[np.uint8]
-    perceptual_hash: str
 
 
 def read_one(job: ReadJob) -> ReadPhoto:
@@ -70,8 +65,7 @@ def read_one(job: ReadJob) -> ReadPhoto:
         size = f"{picture.width} x {picture.height}"
         raise DecodeError("too-small", f"{size}, but at least {SMALLEST} pixels are needed")
     copy = working_copy(picture.pixels, job.side)
-    code = perceptual_hash(picture.pixels) if job.hashed else ""
-    return ReadPhoto(checksum or "", target.encoding, (picture.height, picture.width), copy, code)
+    return ReadPhoto(checksum or "", target.encoding, (picture.height, picture.width), copy)
 
 
 def refuse_changed(photo: Photo, checksum: str | None) -> None:

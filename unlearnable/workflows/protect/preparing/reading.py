@@ -8,9 +8,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Dataset, Pair, Photo, Skipped
 from unlearnable.datasets.assembly import IN_NO_POST
@@ -37,8 +34,6 @@ from unlearnable.workers.pool import WorkerEnded
 from unlearnable.workflows.output.names import OutputNames
 from unlearnable.workflows.protect.preparing.hands import pixels_foreseen, pool_for
 from unlearnable.workflows.protect.preparing.read_one import ReadJob, ReadPhoto, read_one
-from unlearnable.workflows.protect.preparing.resaved import MadeCopies, said_of_unsure
-from unlearnable.workflows.protect.preparing.target import target_of
 
 NO_PHOTO = ("boost", "deleted", "message", "no-photo", "not-a-photo", "unknown-part")  # of an export
 UNPUBLISHED = (WITHHELD, IN_NO_POST)
@@ -131,7 +126,6 @@ class PhotoReader:
         side: image size of the model, in pixels.
         pixels: receives the working copies.
         already_protected: SHA-256 of photos that are protected already.
-        copies: what is remembered of these.
         names: names of the copies.
         staged: folder that the copies are written to first.
     """
@@ -140,7 +134,6 @@ class PhotoReader:
     side: int
     pixels: Pixels
     already_protected: Set[str]
-    copies: MadeCopies
     names: OutputNames
     staged: Path
 
@@ -162,18 +155,12 @@ class PhotoReader:
         """
         if read.checksum in self.already_protected:
             raise DecodeError("already-protected", "made by this tool; protect the original instead")
-        if copy := self.copies.source_of(photo.id, read.checksum, read.perceptual_hash, lambda: self._pixels(photo)):
-            detail = f"looks like a copy that this tool made on {copy.made}: it carries the noise of {copy.path.name}"
-            raise DecodeError("already-protected", f"{detail}; protect the original instead")
         name = self.names.give(photo.id, read.encoding.suffix)
         if not limits.can_exist(self.staged / name):
             raise DecodeError("bad-name", "the name of its copy would be too long; shorten it")
         number, grid = len(self.pixels), grid_shape(*read.size, self.side)
         self.pixels.append(read.copy)
         return ReadyPhoto(photo, number, read.checksum, name, read.encoding, read.size, grid)
-
-    def _pixels(self, photo: Photo) -> NDArray[np.uint8]:
-        return target_of(photo.path, self.settings).picture.pixels
 
 
 def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Prepared:
@@ -186,7 +173,7 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
     progress.phase("reading photos", len(dataset.photos))
     faults = {photo.id: reader.fault(photo, dataset.root) for photo in dataset.photos}
     jobs = [
-        ReadJob(photo, reader.settings, reader.side, pixels_foreseen(photo.path), bool(reader.copies.copies))
+        ReadJob(photo, reader.settings, reader.side, pixels_foreseen(photo.path))
         for photo in dataset.photos
         if faults[photo.id] is None
     ]
@@ -202,8 +189,6 @@ def read_photos(dataset: Dataset, reader: PhotoReader, progress: Progress) -> Pr
             except WorkerEnded:
                 skipped.append(Skipped(photo.id, *STOPPED))
             progress.advance()
-    if reader.copies.unsure:
-        progress.note(said_of_unsure(reader.copies.unsure))
     prepared = Prepared(ready, dataset.posts, skipped)
     other = {*UNPUBLISHED, *(NO_PHOTO if isinstance(FORMATS.get(dataset.format), Export) else ())}
     if reader.settings.strict and (left := [one for one in skipped if one.reason not in other]):

@@ -19,7 +19,6 @@ from unlearnable.posts.shared import leaders_of
 from unlearnable.progress.reporting import Progress
 from unlearnable.protection.optimise import OptimisationTask
 from unlearnable.training.distributed import World
-from unlearnable.workflows import history
 from unlearnable.workflows.output.layout import METADATA, Layout
 from unlearnable.workflows.output.names import OutputNames
 from unlearnable.workflows.output.records import read_manifest
@@ -33,7 +32,6 @@ from unlearnable.workflows.protect.preparing.reading import (
     read_photos,
     ties_of,
 )
-from unlearnable.workflows.protect.preparing.resaved import MadeCopies
 
 PIXELS = "pixels.u8"  # working copies, in the scratch folder
 
@@ -105,8 +103,8 @@ def _refuse_names(settings: ProtectSettings, method: Method) -> None:
 
 
 def known_hashes(dataset: Dataset, layout: Layout, progress: Progress) -> set[str]:
-    """Return the SHA-256 of copies: by the history, which may be on another computer, and by records beside folders."""
-    found, root = history.known_protected_hashes(progress.note), dataset.root
+    """Return the SHA-256 of copies by the records beside the folders of the photos, and of the output."""
+    found, root = set[str](), dataset.root
     folders = {above for one in {photo.path.parent for photo in dataset.photos} for above in published_above(one / "_")}
     for folder in (*folders, layout.output):
         with suppress(OSError, CheckpointError):  # without or with damaged records
@@ -141,9 +139,8 @@ def make_ready(
     pixels = Pixels.create(scratch / PIXELS)
     ids = (photo.id for photo in dataset.photos)
     names = OutputNames(ids, dataset.captions_file, taken)
-    copies = MadeCopies(history.known_copies(progress.note))
     hashes = known_hashes(dataset, layout, progress)
-    reader = PhotoReader(settings, loaded.side, pixels, hashes, copies, names, layout.staged)
+    reader = PhotoReader(settings, loaded.side, pixels, hashes, names, layout.staged)
     prepared = read_photos(dataset, reader, progress)
     captions = read_captions(dataset, settings, loaded.trigger_tokens)
     posts = [captions[photo.id] for photo in prepared.photos]

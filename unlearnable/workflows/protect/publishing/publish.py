@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,9 +15,9 @@ from unlearnable.report.html import protect_page
 from unlearnable.report.pictures import Thumbnails
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.wording.counts import named
-from unlearnable.workflows import history
+from unlearnable.workflows import last_run
 from unlearnable.workflows.output import published
-from unlearnable.workflows.output.records import manifest_text, seal_records
+from unlearnable.workflows.output.records import manifest_text
 from unlearnable.workflows.protect.claiming.folders import clear
 from unlearnable.workflows.protect.opening.caption_sums import said_of_change
 from unlearnable.workflows.protect.preparing.caption_names import (
@@ -28,7 +27,6 @@ from unlearnable.workflows.protect.preparing.caption_names import (
     with_plain_names,
 )
 from unlearnable.workflows.protect.preparing.setup import Run
-from unlearnable.workflows.protect.publishing.opt_out_site import SITE_FILES, write_site_files
 from unlearnable.workflows.protect.publishing.summary import summarise
 from unlearnable.workflows.protect.writing.publication import Publication, composed, word_list, write_caption_files
 from unlearnable.workflows.protect.writing.readback import (
@@ -123,39 +121,19 @@ def finish(run: Run, staged: Staged, progress: Progress) -> ProtectReport:
     layout = run.layout
     page = protect_page(staged.report, staged.lines, run.settings, staged.pictures)
     published.put_in_place(layout)
-    _remember(run, staged.lines, progress)
+    _remember(run, progress)
     files.write_text(layout.manifest, manifest_text(staged.lines))
     files.write_bytes(layout.settings, layout.staged_settings.read_bytes())
     files.write_text(layout.page, page)
-    if run.settings.opt_out:
-        if published.set_site_aside(layout, SITE_FILES):
-            progress.note(f"files in {layout.opt_out} that were not as they are written now lie in {layout.changed}")
-        write_site_files(layout.opt_out)
     text = staged.report.model_dump_json(indent=2) + "\n"
-    seal_records(layout, text)
     files.write_text(layout.report, text)
     clear(layout)
     return published.with_strangers(staged.report, layout)
 
 
-def _remember(run: Run, lines: list[ManifestLine], progress: Progress) -> None:
-    layout = run.layout
-    hashes = [line.sha256_out for line in lines if line.sha256_out]
-    today = datetime.date.today().isoformat()
-    copies = [
-        history.MadeCopy(
-            line.sha256_out,
-            line.perceptual_hash,
-            layout.output / line.output,
-            layout.photos / line.source,
-            line.sha256_in,
-            today,
-        )
-        for line in lines
-        if line.output and line.sha256_out and line.sha256_in and line.perceptual_hash
-    ]
+def _remember(run: Run, progress: Progress) -> None:
+    captions = run.dataset.source or run.settings.captions  # a folder, where those beside or in photos were chosen
     try:
-        captions = run.dataset.source or run.settings.captions  # a folder, where those beside or in photos were chosen
-        history.remember(layout.photos, captions, layout.output, hashes, copies)
+        last_run.remember(run.layout.photos, captions, run.layout.output)
     except OutputError as error:  # no reason to lose a finished run
-        progress.note(f"this run is not recorded in the history: {error.message}")
+        progress.note(f"this run is not recorded as the last one: {error.message}")

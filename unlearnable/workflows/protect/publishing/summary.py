@@ -201,10 +201,7 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
             "and thumbnails that show the photo unprotected"
         )
     if run.settings.opt_out:
-        notes.append(
-            "every copy says that training AI on it is prohibited; platforms often strip that. "
-            f"{run.layout.opt_out} holds files for a site of your own"
-        )
+        notes.append("every copy carries the opt-out from AI training; platforms often strip it")
     return notes
 
 

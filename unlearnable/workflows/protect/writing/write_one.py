@@ -15,7 +15,6 @@ from unlearnable.disk import checksums, modes
 from unlearnable.errors import ModelError
 from unlearnable.imaging.arrays import differ
 from unlearnable.imaging.decode import decode
-from unlearnable.imaging.duplicates import perceptual_hash
 from unlearnable.imaging.opening import DecodeError
 from unlearnable.imaging.placement import working_copy
 from unlearnable.imaging.visibility import visibility
@@ -116,7 +115,6 @@ def _line(job: WriteJob, bytes_in: int, target: Target, written: Written) -> Man
         sha256_in=job.checksum,
         post=job.post,
         sha256_out=checksums.sha256(job.path),
-        perceptual_hash=perceptual_hash(written.picture.pixels),
         bytes_in=bytes_in,
         bytes_out=job.path.stat().st_size,
         width=picture.width,

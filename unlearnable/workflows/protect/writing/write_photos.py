@@ -6,8 +6,6 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from pydantic import ValidationError
-
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import Skipped
 from unlearnable.disk import checksums, files, seal
@@ -160,22 +158,24 @@ def finished_lines(layout: Layout, progress: Progress | None = None) -> Iterator
     if not layout.staged_manifest.is_file():
         return
     sealed = layout.staged_manifest.read_bytes().decode("utf-8", "replace").split("\n")[:-1]  # the last one is cut off
-    texts = list(map(seal.unseal_line, sealed))
-    if progress and (damaged := texts.count(None)):
+    lines = [_unsealed(line) for line in sealed]
+    if progress and (damaged := lines.count(None)):
         progress.note(
             f"{layout.staged_manifest} has {counted(damaged, 'damaged line')}: those photos are written again"
         )
-    for text in filter(None, texts):
-        try:
-            line = ManifestLine.model_validate_json(text)
-        except ValidationError:
-            continue  # of another version
-        if line.flip is None or line.perceptual_hash is None:
-            continue  # written by a version that did not measure it: the photo is written again
+    for line in filter(None, lines):
         path = layout.staged / line.output if line.output else None
         if path and path.is_file() and checksums.sha256(path) == line.sha256_out:
             yield line
 
 
 def _sealed_line(line: ManifestLine) -> str:
-    return seal.seal_line(line.model_dump_json())
+    return seal.seal_json(line.model_dump(mode="json"))
+
+
+def _unsealed(line: str) -> ManifestLine | None:
+    """Return the manifest line in a line of the staged manifest; None if it is damaged, or of another version."""
+    try:
+        return ManifestLine.model_validate(seal.unseal_json(line))
+    except ValueError:  # also pydantic's
+        return None
