@@ -35,6 +35,20 @@ def test_no_format_may_import_another():
     assert {f"unlearnable.datasets.formats.{name}" for name in names} - set(checked) == set()
 
 
+def test_every_path_that_contributors_are_sent_to_exists():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    paths = re.findall(r"`((?:unlearnable|tools|tests)/[\w./-]*)`", text)
+    assert len(paths) > 10
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+    packages = re.findall(
+        r"`(\w+)`",
+        " ".join(re.findall(r"^\| (`[`\w, ]+) \|", text.partition("## Architecture")[2].partition("##")[0], re.M)),
+    )
+    assert [
+        name for name in packages if not any((PACKAGE / name).with_suffix(kind).exists() for kind in ("", ".py"))
+    ] == []
+
+
 def test_decisions_are_called_as_their_list_has_them():
     folder = ROOT / "docs/design/decisions"
     index = (folder / "index.md").read_text(encoding="utf-8")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -143,5 +145,10 @@ def test_every_relative_link_leads_to_a_file(page: Path):
 
 def test_the_readme_is_short_and_tests_the_package():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert len(text.split()) <= 500
+    assert len(text.split()) <= 450
     assert "pip install -e '.[test]' && .venv/bin/pytest" in text
+
+
+def test_the_figures_of_the_readme_are_those_of_the_results():
+    check = [sys.executable, str(ROOT / "tools" / "figures.py"), "--check"]
+    assert subprocess.run(check, capture_output=True).returncode == 0

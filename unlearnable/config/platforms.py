@@ -1,6 +1,6 @@
 """Places where photos are posted: the size to which they would reduce a photo, and the JPEG quality to hand in.
 
-Sources, with the date they were read, are in docs/guide/files.md.
+Sources, with the date they were read, are in docs/guide/formats.md.
 """
 
 from __future__ import annotations
