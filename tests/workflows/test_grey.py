@@ -94,7 +94,7 @@ def test_a_resumed_run_gives_the_same_grey_bytes(greys, quick, tmp_path, monkeyp
     def stop(*arguments):
         genuine(*arguments)
         calls.append(arguments)
-        if len(calls) == 4:  # noise has been made, and more is to come
+        if len(calls) == 8:  # noise has been made, and more is to come
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

@@ -31,9 +31,9 @@ Child = partial(Forked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=Tru
 SETTINGS = {  # `settings` adds a tower that is loaded at once
     "UNLEARNABLE_ADVERSARIAL_WEIGHT": "3",
     "UNLEARNABLE_ADVERSARY_STEPS": "2",
-    "UNLEARNABLE_SURROGATE_STEPS": "4",  # in training each process normalises its half, until another word is best
+    "UNLEARNABLE_SURROGATE_STEPS": "8",  # in training each process normalises its half, until another word is best
     "UNLEARNABLE_BATCH_SIZE": "5",  # which two processes cannot share evenly
-    "UNLEARNABLE_MAX_ROUNDS": "2",
+    "UNLEARNABLE_MAX_ROUNDS": "3",
 }
 
 
