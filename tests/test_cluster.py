@@ -44,9 +44,9 @@ def test_each_shard_is_a_task_and_finished_ones_stay(tiny_path, tmp_path):
     for number in range(2):
         write_shard(shards / f"{number:05d}.tar", range(4 * number, 4 * number + 4))
     (shards / "00002.tar").write_bytes(b"no tar")
-    (tmp_path / "quick.toml").write_text(FILE)
+    (tmp_path / "quick.toml").write_text(FILE + "max_rounds = 1\n")
     ray = {"RAY_worker_niceness": "0", "RAY_AUTH_MODE": "disabled", "HOME": str(tmp_path)}
-    options = ("--surrogate", tiny_path, "--config", tmp_path / "quick.toml", "--max-rounds", "1")
+    options = ("--surrogate", tiny_path, "--config", tmp_path / "quick.toml")
     output.mkdir()
     write_shard(output / "00001.tar", range(1))
     finished = (output / "00001.tar").read_bytes()

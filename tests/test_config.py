@@ -219,16 +219,6 @@ def test_the_settings_that_an_earlier_version_saved_are_read():
     assert settings == resolve_as(ProtectSettings, tomllib.loads(saved.read_text()))
 
 
-def test_a_variable_of_the_command_goes_before_the_one_that_all_share(monkeypatch):
-    monkeypatch.setenv("UNLEARNABLE_SEED", "3")
-    monkeypatch.setenv("UNLEARNABLE_VERIFY_SEED", "4")
-    assert resolve_as(VerifySettings, {"originals": "p", "protected": "q"}).seed == 4
-    assert resolve_as(ProtectSettings, {"photos": "p"}).seed == 3
-    monkeypatch.setenv("UNLEARNABLE_VERIFY_SEED", "-1")
-    with pytest.raises(ConfigError, match=r"from UNLEARNABLE_VERIFY_SEED\)$"):
-        resolve_as(VerifySettings, {"originals": "p", "protected": "q"})
-
-
 def test_a_settings_file_of_notepad_is_read(tmp_path):
     (tmp_path / "run.toml").write_bytes(b"\xef\xbb\xbfepsilon = 4\r\n")
     assert resolve_as(ProtectSettings, {"photos": Path("p")}, tmp_path / "run.toml").epsilon == 4

@@ -72,7 +72,7 @@ def test_whoever_writes_says_that_the_disk_is_full(tmp_path, tiny):
 
 def test_too_little_room_is_said_before_the_work(posts, tiny_path, monkeypatch):
     monkeypatch.setattr("unlearnable.disk.limits.free_space", lambda folder: 1000)
-    result = call("protect", posts, "--surrogate", tiny_path, "--max-rounds", "1")
+    result = call("protect", posts, "--surrogate", tiny_path)
     assert result.returncode == 5
     assert "0 MB are free" in result.stderr
     assert not list(posts.parent.glob("*-protected*"))

@@ -11,8 +11,8 @@ from tests.cli.program import FILE
 def quick(tiny_path, tmp_path):
     """Options of a `protect` run that takes a second."""
     file = tmp_path / "quick.toml"
-    file.write_text(FILE)
-    return ("--surrogate", tiny_path, "--config", file, "--max-rounds", "2", "--threshold", "0.0001")
+    file.write_text(FILE + "max_rounds = 2\nthreshold = 0.0001\n")
+    return ("--surrogate", tiny_path, "--config", file)
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ def test_protect_look_and_explain(posts, tiny_path, tmp_path):
     file = tmp_path / "quick.toml"
     file.write_text(FILE + "max_rounds = 3\n")
     captions = ("--captions", posts / "posts.jsonl")
-    made = call("protect", posts, *captions, "--surrogate", tiny_path, "--config", file, "--verbose")
+    made = call("protect", posts, *captions, "--surrogate", tiny_path, "--config", file)
     assert made.returncode == 0, made.stderr
     assert "by round" in made.stdout
     page = (tmp_path / "photos-protected.private" / "report.html").read_text()

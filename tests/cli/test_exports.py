@@ -32,7 +32,7 @@ def test_an_instagram_export_comes_out_as_one(quick, tmp_path):
     for name, value in {"posts_1": singles, "posts_2": together, "liked_posts": ["private"]}.items():
         (export / PLACE / f"{name}.json").write_text(json.dumps(value))
 
-    ended = call("protect", export, "--trigger-position", "random", "--json", *quick)
+    ended = call("protect", export, "--json", *quick)
     assert ended.returncode == 0, ended.stderr
     report = json.loads(ended.stdout)
     assert (report["caption_format"], report["captions"], report["skipped"]) == ("instagram", 8, [])

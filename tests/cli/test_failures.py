@@ -266,7 +266,7 @@ def test_a_file_that_is_no_file_of_settings_is_one_line(tmp_path, text, words):
 
 @pytest.mark.parametrize(
     "arguments",
-    [("--config", "/dev/zero"), ("--config", "."), ("--seed", MANY), ("--seed", "9" * 40), ("--threshold", "1e999")],
+    [("--config", "/dev/zero"), ("--config", "."), ("--seed", MANY), ("--seed", "9" * 40)],
 )
 def test_what_has_no_end_or_no_bound_is_one_line(tmp_path, arguments):
     result = call("protect", ".", *arguments, cwd=tmp_path)

@@ -62,7 +62,7 @@ def test_a_name_can_forge_no_line_and_move_no_cursor(posts, quick):
     Image.fromarray(picture(9)).save(posts / "p9.png")
     (posts / f"{HOSTILE}.png").write_bytes(b"no photo")
     (posts / "posts.jsonl").rename(posts / f"{HOSTILE}2.jsonl")
-    for arguments in ((), ("--dry-run",), ("--overwrite", "--verbose")):
+    for arguments in ((), ("--dry-run",), ("--overwrite",)):
         result = call("protect", posts, *arguments, *quick)
         assert result.returncode == 0, result.stderr
         assert r"captions from \x1b[2J\u202egnp.x\r\n99" in result.stderr

@@ -51,8 +51,6 @@ def test_protect_for_a_person_fits_80_columns(posts, quick):
         ((".", "--device", "cuda"), 2, "cpu"),
         (("--no-such-option",), 2, "no-such-option"),
         ((".", "--config", "none.toml"), 2, "none.toml"),
-        ((".", "--option", "width"), 2, "NAME=VALUE"),
-        ((".", "--method", "em", "--option", "width=3"), 2, "it has no options of its own"),
     ],
 )
 def test_a_failure_has_its_exit_code_and_says_what_to_do(posts, arguments, code, words):

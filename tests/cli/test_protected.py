@@ -33,27 +33,11 @@ def test_a_run_closes_with_five_lines(capsys):
     said = capsys.readouterr().out.splitlines()
     assert len(said) == 6
     assert said[0] == "not used: 3 (3 too-small); list in /d/photos-protected.private/manifest.jsonl"
-    show_report(report(), verbose=True)
-    said = capsys.readouterr().out
-    assert "PSNR 37.7 dB" in said
-    assert "note: a remark" in said
 
 
 def test_one_photo_cannot_be_judged_which_is_said_once(capsys):
     show_report(report(photos=1, protected=1, captions=1, notes=[]))
     assert capsys.readouterr().out.count("1 photo cannot be judged") == 1
-
-
-def test_a_single_photo_has_no_loss_to_print(capsys):
-    show_report(report(loss_first=None, loss_last=None, loss_rounds=[]), verbose=True)
-    said = capsys.readouterr().out
-    assert "none: a single photo has no others to be told from" in said
-    assert "by round" not in said
-
-
-def test_how_close_triggers_are_to_the_photos_is_said_beside_random_words(capsys):
-    show_report(report(trigger_similarity=0.014, trigger_similarity_random=0.02), verbose=True)
-    assert "0.01 to the photos; of random words 0.02" in capsys.readouterr().out
 
 
 def test_what_is_said_is_true_of_other_methods_and_captions():

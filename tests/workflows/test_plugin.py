@@ -5,20 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tomllib
 
 import numpy as np
 import pytest
 from PIL import Image
-from unlearnable_demo.stripes import Stripes, StripesSettings
+from unlearnable_demo.stripes import Stripes
 
-from tests.cli.program import call
 from tests.workflows.conftest import QUICK
 from unlearnable import protect
-from unlearnable.config import MethodSettings
 from unlearnable.errors import ConfigError
-from unlearnable.methods import METHODS
-from unlearnable.methods.base import settings_for
 from unlearnable.verify.attacks import parse_attack
 
 
@@ -89,16 +84,7 @@ def test_its_attack_has_a_place_in_chains():
 
 @pytest.mark.parametrize(("command", "name"), [("methods", "stripes"), ("formats", "arrows"), ("attacks", "mirror")])
 def test_lists_name_the_package_that_added_a_row(command, name):
-    line = [sys.executable, "-m", "unlearnable", command, "--json"]
+    line = [sys.executable, "-m", "unlearnable", "list", command, "--json"]
     result = subprocess.run(line, capture_output=True, text=True, check=True)
     rows = {row["name"]: row["summary"] for row in json.loads(result.stdout)[command]}
     assert rows[name] == "Added by unlearnable-demo 0.1."
-
-
-def test_the_command_line_gives_an_option_by_name_and_value(posts):
-    result = call("protect", posts, "--method", "stripes", "--option", "stripe-width=16", "--print-config")
-    assert result.returncode == 0, result.stderr
-    assert tomllib.loads(result.stdout)["options"] == {"stripe_width": "16"}
-    method = settings_for(METHODS["stripes"], MethodSettings(), {"stripe_width": "16"})
-    assert isinstance(method, StripesSettings)
-    assert method.stripe_width == 16

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +13,6 @@ from rich.markup import escape
 
 from unlearnable import config
 from unlearnable.disk.folders import at_home
-from unlearnable.errors import ConfigError
 
 HOW, OUTPUT, MORE = "How", "Output", "More"  # panels of --help that several commands have
 
@@ -56,7 +56,7 @@ def of(kind: type[BaseModel]) -> Callable[..., Any]:
         required = kind.model_fields[name].is_required()  # Typer's own is of no use: it may be in a file of settings
         text = _text(sentences, _default(kind, name, flags), "(required)" if required else "")
         several, numeric = config.takes_several(kind, name), config.takes_numbers(kind, name)
-        metavar = _metavar(kind, name) if several or numeric else None
+        metavar = _metavar(kind, name)
         parser = place if config.takes_paths(kind, name) else str if numeric and not several else None
         return typer.Option(
             *flags, help=text, metavar=metavar, rich_help_panel=panel, show_default=False, parser=parser
@@ -71,7 +71,7 @@ def _sentences(kind: type[BaseModel], name: str, choices: Iterable[str] = ()) ->
     if listed := ", ".join(choices):
         parts.append(f"One of: {listed}.")
     if config.takes_several(kind, name):
-        parts.append("Repeat it, or separate by commas.")
+        parts.append("Repeatable.")
     return " ".join(parts)
 
 
@@ -83,9 +83,7 @@ def _default(kind: type[BaseModel], name: str, flags: Sequence[str]) -> str:
     default = config.default_text(kind, name)
     if not default or "preset" not in kind.model_fields:
         return default
-    texts = {preset: str(values.get(name, default)) for preset, values in config.PRESETS.items()}
-    usual = texts[kind.model_fields["preset"].default]
-    return "; ".join([usual, *(f"{text} with --preset {one}" for one, text in texts.items() if text != usual)])
+    return str(config.PRESETS[kind.model_fields["preset"].default].get(name, default))
 
 
 def _text(sentences: str, default: str, otherwise: str = "") -> str:
@@ -93,26 +91,19 @@ def _text(sentences: str, default: str, otherwise: str = "") -> str:
     return escape(f"{sentences} (default: {default})" if default else f"{sentences} {otherwise}".strip())
 
 
-def _metavar(kind: type[BaseModel], name: str) -> str:
-    if not config.takes_several(kind, name):
-        return "INTEGER" if config.takes_whole_numbers(kind, name) else "NUMBER"
-    leaf = "NUMBER" if config.takes_numbers(kind, name) else "PATH" if config.takes_paths(kind, name) else "NAME"
-    return f"{leaf},..."
-
-
-def named_values(texts: Sequence[str]) -> dict[str, str]:
-    """Return the values of "name=value" texts by name.
-
-    Raises:
-        ConfigError: a text has no name or no "=".
-    """
-    values = {}
-    for text in texts:
-        name, sign, value = text.partition("=")
-        if not (name and sign):
-            raise ConfigError(f"cannot read --option {text}", hint="write NAME=VALUE")
-        values[name.replace("-", "_")] = value
-    return values
+def _metavar(kind: type[BaseModel], name: str) -> str | None:
+    """Return what stands for the value of an option: its choices alone where the text does not say them."""
+    several, annotation = config.takes_several(kind, name), str(kind.model_fields[name].annotation)
+    if "bool" in annotation:
+        return None
+    if config.takes_numbers(kind, name):
+        leaf = "INTEGER" if config.takes_whole_numbers(kind, name) and not several else "NUMBER"
+    else:
+        leaf = "PATH" if config.takes_paths(kind, name) else "NAME"
+    choices = re.findall(r"'([\w-]+)'", annotation) if "Literal" in annotation else []
+    if any(choice not in (kind.model_fields[name].description or "") for choice in choices):
+        return None
+    return f"{leaf},..." if several else leaf
 
 
 def asked(context: typer.Context, parameter: typer.CallbackParam, given: bool) -> bool:
@@ -127,7 +118,7 @@ ConfigFile = Annotated[
     Path | None,
     typer.Option(
         "--config",
-        help="TOML file of settings, such as the run.toml of an earlier run.",
+        help="TOML file of settings, such as an earlier run.toml.",
         rich_help_panel=MORE,
         parser=place,
     ),

@@ -33,7 +33,6 @@ def protect(
     only: Annotated[list[str] | None, _option("only", WHAT)] = None,
     skip: Annotated[list[str] | None, _option("skip", WHAT)] = None,
     preset: Annotated[config.Preset | None, _option("preset", HOW)] = None,
-    visibility: Annotated[config.Visibility | None, _option("visibility", HOW)] = None,
     epsilon: Annotated[int | None, _option("epsilon", HOW)] = None,
     surrogate: Annotated[list[str] | None, _option("surrogate", HOW)] = None,
     method: Annotated[str | None, _option("method", HOW, choices=METHODS)] = None,
@@ -49,13 +48,13 @@ def protect(
         bool,
         typer.Option(
             "--add",
-            help="Protect only photos that an earlier result lacks, with its settings, and put them beside the others.",
+            help="Protect only photos that an earlier result lacks.",
             rich_help_panel=OUTPUT,
         ),
     ] = False,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Say what would be done and how long it would take.", rich_help_panel=OUTPUT),
+        typer.Option("--dry-run", help="Say what a run would do; write nothing.", rich_help_panel=OUTPUT),
     ] = False,
     platform: Annotated[config.PlatformName | None, _option("platform", OUTPUT, "--for")] = None,
     quality: Annotated[int | None, _option("quality", OUTPUT)] = None,
@@ -64,40 +63,19 @@ def protect(
     opt_out: Annotated[bool | None, _option("opt_out", OUTPUT, "--opt-out")] = None,
     photo_column: Annotated[str | None, _option("photo_column", MORE)] = None,
     caption_column: Annotated[str | None, _option("caption_column", MORE)] = None,
-    trigger_scope: Annotated[config.Scope | None, _option("trigger_scope", MORE)] = None,
-    trigger_position: Annotated[config.Position | None, _option("trigger_position", MORE)] = None,
-    threshold: Annotated[float | None, _option("threshold", MORE)] = None,
-    max_rounds: Annotated[int | None, _option("max_rounds", MORE)] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Setting of its own of a method from an installed package. Repeat it for more.",
-            metavar="NAME=VALUE",
-            rich_help_panel=MORE,
-        ),
-    ] = None,
     strict: Annotated[bool | None, _option("strict", MORE, "--strict")] = None,
     seed: Annotated[int | None, _option("seed", MORE)] = None,
-    precision: Annotated[config.Precision | None, _option("precision", MORE)] = None,
     device: options.Device = None,
     config_file: options.ConfigFile = None,
     print_config: options.PrintConfig = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Print the figures of the run, too.", rich_help_panel=MORE)
-    ] = False,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> None:
-    """Write protected copies of photos and captions.
+    """Write protected copies of photos and captions to PHOTOS-protected.
 
-    Photos get noise that is hard to see, captions get a few words; a model trained on both learns
-    the link between the two instead of the content. The originals are never changed. The
-    copies go to PHOTOS-protected, what must stay private to PHOTOS-protected.private; of single
-    photos PHOTOS is the folder they are in.
-
-    This is no guarantee: it weakens what models learn from the posts, and a determined
-    attacker can weaken it in turn (take the words out, write new captions).
+    Photos get noise that is hard to see, captions get a few words. The originals are never changed. Keep
+    PHOTOS-protected.private to yourself. It reduces what models learn from the posts, and guarantees nothing.
     """
 
     def work(settings: ProtectSettings, progress: Progress) -> ProtectPlan | ProtectReport | None:
@@ -113,16 +91,17 @@ def protect(
             return run_adding(settings, progress=progress)
         return run(settings, resume=resume, overwrite=overwrite, progress=progress)
 
+    from unlearnable.workflows.protect.adding.settings import continued
+
     if add:
-        from unlearnable.workflows.protect.adding.settings import continued
         from unlearnable.workflows.protect.claiming.folders import refuse_both
 
         refuse_both(resume=resume, overwrite=overwrite, add=True)
     hint = f"{'the same command' if add else '--resume'} continues after the last finished round or photo"
-    own = {"options": options.named_values(option)} if option else {}
-    show = partial(_show, verbose=verbose, add=add)
-    how = {"resolve": continued} if add else {}
-    result = run_command(context, ProtectSettings, work, show, hint=hint, found=own, check=_check, **how)
+    show = partial(_show, add=add)
+    result = run_command(
+        context, ProtectSettings, work, show, hint=hint, check=_check, resolve=continued if add else None
+    )
     if result is not None and _any_changed(result):
         raise typer.Exit(InputError.exit_code)
 
@@ -142,7 +121,7 @@ def _check(settings: ProtectSettings) -> None:
     METHODS.summary(settings.method)  # an unknown name is refused without loading any
 
 
-def _show(result: ProtectPlan | ProtectReport, *, verbose: bool, add: bool) -> None:
+def _show(result: ProtectPlan | ProtectReport, *, add: bool) -> None:
     from unlearnable.cli.protected import show_nothing_added, show_plan, show_report
     from unlearnable.results import ProtectPlan
 
@@ -151,4 +130,4 @@ def _show(result: ProtectPlan | ProtectReport, *, verbose: bool, add: bool) -> N
     elif add and not result.added:
         show_nothing_added(result)
     else:
-        show_report(result, verbose=verbose)
+        show_report(result)

@@ -77,7 +77,7 @@ def given_settings(
         stored = _without_preset(kind, stored, str(preset))
     layers: list[tuple[str, Callable[[str], str], dict[str, Any]]] = [
         (str(file), lambda _: str(file), stored),
-        ("the environment", lambda name: _set_variable(kind, name), variables),
+        ("the environment", variable, variables),
         ("the call", lambda name: names.get(name, ""), called),
     ]
     given: dict[str, Any] = {}
@@ -112,23 +112,15 @@ def variable(name: str) -> str:
     return ENVIRONMENT + name.upper()
 
 
-def _set_variable(kind: type[Settings], name: str) -> str:
-    """Return the variable that sets a setting: the command's own where it is set, else the one that all share."""
-    own = f"{ENVIRONMENT}{kind.command}_{name}".upper()
-    return own if kind.command and os.environ.get(own) else variable(name)
-
-
 def _from_environment(kind: type[Settings]) -> dict[str, Any]:
     """Return the settings of a command that environment variables name.
-
-    `UNLEARNABLE_VERIFY_SEED` sets the seed of `verify` alone, and goes before `UNLEARNABLE_SEED`, which is for all.
 
     Raises:
         ConfigError: the variable of a list holds commas alone.
     """
     found: dict[str, Any] = {}
     for name in kind.model_fields.keys() - kind.without_variable:
-        source = _set_variable(kind, name)
+        source = variable(name)
         if value := os.environ.get(source):
             found[name] = split(kind, name, [value], source) if takes_several(kind, name) else value
     return found

@@ -14,9 +14,7 @@ from unlearnable.disk.folders import at_home
 from unlearnable.wording.escapes import of_system
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
-DeviceSetting = Annotated[
-    Device, Field(description="Device that models run on; auto takes a GPU where torch finds one.")
-]
+DeviceSetting = Annotated[Device, Field(description="Device: auto, cpu, cuda or mps.")]
 Precision = Literal["auto", "fp32", "bf16"]
 PrecisionSetting = Annotated[
     Precision,
@@ -47,8 +45,6 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
-    command: ClassVar[str] = ""
-    """Name of the command, which its own environment variables hold."""
     without_variable: ClassVar[frozenset[str]] = frozenset()
     """Names of the settings that no environment variable sets."""
 

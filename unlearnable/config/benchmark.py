@@ -23,7 +23,6 @@ _MEM = re.compile(r"mem-([1-9]|1[0-6])(?:-(end|random))?(?:-(balanced|strong))?"
 class BenchmarkSettings(Settings):
     """What a `benchmark` run is asked for; what is not given, the scale says."""
 
-    command = "benchmark"
     without_variable: ClassVar[frozenset[str]] = frozenset({"data"})  # UNLEARNABLE_DATA holds all data sets
 
     dataset: Annotated[str, Field(description="Data set to run.")]

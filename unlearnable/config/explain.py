@@ -19,7 +19,6 @@ class ExplainSettings(Settings):
     folder for all models, or one for each.
     """
 
-    command = "explain"
     photo: Annotated[Path | None, Field(description="Photo to explain.")] = None
     caption: Annotated[str | None, Field(description="Caption of the photo."), _OF_THE_MANIFEST] = None
     trigger: Annotated[str | None, Field(description="Words of the trigger in the caption."), _OF_THE_MANIFEST] = None

@@ -26,8 +26,7 @@ class MethodSettings(Settings):
         Field(
             ge=1,
             le=64,
-            description="Upper bound of the noise (L-inf), in 1/255; 16 protects far more than 8, and is seen more "
-            "where a photo is rough.",
+            description="Bound of the noise, in 1/255; 16 protects more, and is seen more.",
         ),
         Unit("in 1/255: 8 means 8/255"),
     ] = 8

@@ -42,24 +42,18 @@ CaptionColumn = Annotated[
 class ProtectionSettings(MEMSettings):
     """What noise and triggers depend on besides the posts, wherever these lie."""
 
-    command = "protect"
     without_variable: ClassVar[frozenset[str]] = frozenset({"options"})  # a table
     method: Annotated[str, Field(description="Method that makes noise and triggers.")] = "mem"
     surrogate: Annotated[
         tuple[str, ...],
         Field(
             min_length=1,
-            description="Model to protect against: small (bundled), an open_clip name with its weights such as "
-            "RN50:openai, or a checkpoint. Several make an ensemble.",
+            description="Model the noise is made on: small, RN50:openai, a checkpoint.",
         ),
     ] = ("small",)
     preset: Annotated[
         Preset,
-        Field(
-            description="Amount of work: fast is the paper's method in fewer rounds and steps, which hardly holds on "
-            "models unlike the bundled one; balanced also misleads models of three families that have learnt the clean "
-            "posts, strong in more steps that move more."
-        ),
+        Field(description="fast: the paper's method; balanced: three families; strong: more noise."),
     ] = "balanced"
     seed: SeedSetting = 0
     device: DeviceSetting = "auto"
@@ -77,15 +71,13 @@ class ProtectSettings(ProtectionSettings):
 
     photos: Annotated[
         tuple[Path, ...],
-        Field(min_length=1, description="Folder of photos, a caption file that names them, or photos of one folder."),
+        Field(min_length=1, description="Folder, caption file, or photos of one folder."),
     ]
     only: Annotated[
         tuple[str, ...],
-        Field(description="Pattern of the photos to take, such as '2024/*' or '*.jpg'; the others stay unpublished."),
+        Field(description="Pattern of the photos to take, such as '2024/*'."),
     ] = ()
-    skip: Annotated[
-        tuple[str, ...], Field(description="Pattern of photos or folders to leave out and not to publish.")
-    ] = ()
+    skip: Annotated[tuple[str, ...], Field(description="Pattern of photos or folders to leave out.")] = ()
     captions: Annotated[
         Path | None,
         Field(description="Caption file: JSONL, CSV, TSV, COCO, Karpathy or Flickr."),
@@ -95,22 +87,19 @@ class ProtectSettings(ProtectionSettings):
     caption_column: CaptionColumn = None
     output: Annotated[
         Path | None,
-        Field(description="Folder to publish; what must stay private goes to OUTPUT.private."),
+        Field(description="Folder to publish; OUTPUT.private stays private."),
         DefaultText("PHOTOS-protected"),
     ] = None
     names: Annotated[
         NameStyle,
-        Field(description="How captions write names: as they are, as initials, or in letters that look alike."),
+        Field(description="Names in captions: keep, initials or lookalike."),
     ] = "keep"
     name: Annotated[
         tuple[str, ...], Field(description="Name that --names changes, such as 'Ada Cox'."), DefaultText("all names")
     ] = ()
     format: Annotated[
         Format,
-        Field(
-            description="File format of the copies: auto gives back the source's kind, JPEG for JPEG and HEIC, WebP "
-            "for WebP, PNG for all others; png and webp are lossless."
-        ),
+        Field(description="auto (the source's), png, webp or jpeg."),
     ] = "auto"
     quality: Annotated[
         int | None,
@@ -119,32 +108,20 @@ class ProtectSettings(ProtectionSettings):
     ] = None
     platform: Annotated[
         PlatformName | None,
-        Field(
-            description="Where the photos will be posted: they are reduced to the size shown there first, and "
-            "written as JPEG."
-        ),
+        Field(description="Size for web, instagram, facebook, x or mastodon."),
         DefaultText("as the photos are"),
     ] = None
     keep_metadata: Annotated[
         Keep,
-        Field(
-            description="Metadata that the copies keep: none, safe (camera and time, but no place, name or "
-            "description), or all of EXIF and XMP."
-        ),
+        Field(description="Metadata to keep: none, safe (camera and time), or all."),
     ] = "safe"
     keep_fields: Annotated[
         tuple[str, ...],
-        Field(
-            description="Field of the caption file that stays as it is, though it describes the photo, says who is "
-            "in it or where it was taken."
-        ),
+        Field(description="Field of the caption file to publish too."),
     ] = ()
     opt_out: Annotated[
         bool,
-        Field(
-            description="Write into every copy, as XMP, that training AI on it is prohibited, and ready files that say "
-            "so for a web site into OUTPUT.private."
-        ),
+        Field(description="Write into every copy that AI training is prohibited."),
     ] = False
     strict: Annotated[bool, Field(description="Fail if any photo cannot be protected.")] = False
 

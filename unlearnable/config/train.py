@@ -62,7 +62,6 @@ class Recipe(Schedule):
 class TrainSettings(Schedule):
     """Everything a `train` run depends on; `epochs` and `lr` depend on the model where they are not given."""
 
-    command = "train"
     without_variable: ClassVar[frozenset[str]] = frozenset({"data"})  # UNLEARNABLE_DATA: where `benchmark` looks
     spelt = {**Schedule.spelt, "pretrained": "from_scratch=False"}  # noqa: RUF012  (a ClassVar of the base)
 

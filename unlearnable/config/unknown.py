@@ -22,7 +22,7 @@ def unknown_variables() -> dict[str, str]:
     known = {CACHE, STATE, variable("data")}
     for kind in _KINDS:
         for name in kind.model_fields.keys() - kind.without_variable:
-            known |= {variable(name), variable(f"{kind.command}_{name}")}
+            known.add(variable(name))
     strange = sorted(name for name in os.environ if name.startswith(ENVIRONMENT) and name not in known)
     return {name: _hint(name, known) for name in strange}
 

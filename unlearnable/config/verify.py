@@ -17,7 +17,6 @@ from unlearnable.config.train import Epochs, OneCaption, Rate, Schedule
 class VerifySettings(Schedule):
     """Everything a `verify` run depends on; `epochs` and `lr` depend on the victim where they are not given."""
 
-    command = "verify"
     originals: Annotated[
         Path,
         Field(description="Folder of the original photos, or their caption file."),
