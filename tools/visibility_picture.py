@@ -1,4 +1,4 @@
-"""Draw what each `--visibility` looks like: parts of photos at 100 %, before and after.
+"""Draw what each visibility looks like: parts of photos at 100 %, before and after.
 
 python tools/visibility_picture.py OUT.png PHOTOS low=COPIES medium=COPIES high=COPIES -- NAME:LEFT,TOP ...
 

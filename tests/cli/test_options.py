@@ -131,7 +131,7 @@ def test_a_help_text_says_what_the_setting_says_of_itself(kind, parameter):
         shown = str(PRESETS[kind.model_fields["preset"].default].get(name, shown))
     assert text.startswith(field.description)
     option = parameter.param_type_name == "option"
-    assert ("separate by commas" in text) == (takes_several(kind, name) and option)
+    assert ("Repeatable" in text) == (takes_several(kind, name) and option)
     if field.is_required() and not shown:
         assert parameter.required or text.endswith("(required)")
     elif parameter.secondary_opts and field.default is not None:
@@ -140,10 +140,10 @@ def test_a_help_text_says_what_the_setting_says_of_itself(kind, parameter):
         assert f"(default: {shown}" in text or not shown
 
 
-def test_the_help_of_a_preset_setting_says_what_presets_make_of_it():
-    text = " ".join(call("protect", "--help").stdout.replace("│", "").split())
-    assert "(default: 8; 4 with --preset fast)" in text
-    assert "(default: low; high with --preset fast; medium with --preset strong)" in text
+def test_the_help_of_protect_is_short():
+    lines = call("protect", "--help", env={"COLUMNS": "80"}).stdout.splitlines()
+    assert len(lines) <= 100
+    assert max(map(len, lines)) <= 80
 
 
 def test_what_one_needs_first_stands_first():
@@ -152,8 +152,8 @@ def test_what_one_needs_first_stands_first():
     ]
     assert list(dict.fromkeys(p.rich_help_panel for p in options)) == ["What to protect", "How", "Output", "More"]
     assert [p.name for p in options][:16] == [
-        "captions", "only", "skip", "preset", "visibility", "epsilon", "surrogate", "method", "trigger_length",
-        "words", "names", "name", "output", "format", "resume", "overwrite",
+        "captions", "only", "skip", "preset", "epsilon", "surrogate", "method", "trigger_length",
+        "words", "names", "name", "output", "format", "resume", "overwrite", "add",
     ]  # fmt: skip
 
 
@@ -243,6 +243,6 @@ def test_a_variable_that_nothing_reads_is_said(tmp_path):
     assert result.returncode == 0
     assert result.stderr.splitlines() == [
         "warning: unknown environment variable UNLEARNABLE_EPSILO: did you mean UNLEARNABLE_EPSILON?",
-        "warning: unknown environment variable UNLEARNABLE_TRAIN_DATA: did you mean UNLEARNABLE_DATA?",
+        "warning: unknown environment variable UNLEARNABLE_TRAIN_DATA: docs/reference/cli.md lists all",
         "warning: unknown environment variable UNLEARNABLE_XYZQJ: docs/reference/cli.md lists all",
     ]

@@ -53,7 +53,7 @@ class ProtectionSettings(MEMSettings):
     ] = ("small",)
     preset: Annotated[
         Preset,
-        Field(description="fast: the paper's method; balanced: three families; strong: more noise."),
+        Field(description="Strength: fast is the paper's method, balanced or strong."),
     ] = "balanced"
     seed: SeedSetting = 0
     device: DeviceSetting = "auto"
@@ -99,7 +99,7 @@ class ProtectSettings(ProtectionSettings):
     ] = ()
     format: Annotated[
         Format,
-        Field(description="auto (the source's), png, webp or jpeg."),
+        Field(description="File format: auto (the source's), png, webp or jpeg."),
     ] = "auto"
     quality: Annotated[
         int | None,
