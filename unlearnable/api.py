@@ -97,8 +97,8 @@ def protect_images(
         **settings: settings of the protection, see `unlearnable.ProtectionSettings`.
 
     Returns:
-        A pair (image, caption) for each post, in order. The image is of the kind that was given, upright, and holds no
-        metadata but its colour profile; the caption holds the trigger.
+        A pair (image, caption) for each post, in order. The image is of the kind that was given, upright, in sRGB,
+        and holds no metadata; the caption holds the trigger.
 
     Raises:
         ConfigError: a setting that does not exist or does not fit.

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -151,7 +152,7 @@ def test_cmyk_without_a_profile(decoded: Decoded) -> None:
         picture = decoded(Image.fromarray(inks, "CMYK"), name, **options)
         np.testing.assert_allclose(picture.pixels[2, 2], [0, 255, 255], atol=2)
         np.testing.assert_allclose(picture.pixels[14, 2], [255, 255, 255], atol=2)
-        assert (picture.icc, picture.lost) == (None, ("CMYK converted to sRGB",))
+        assert picture.lost == ("CMYK converted to sRGB",)
 
 
 def test_cmyk_through_its_profile(decoded: Decoded, cmyk_profile: bytes) -> None:
@@ -162,7 +163,7 @@ def test_cmyk_through_its_profile(decoded: Decoded, cmyk_profile: bytes) -> None
     assert np.ptp(picture.pixels[2, 2]) <= 2
     assert picture.pixels[2, 2, 0] < 128
     np.testing.assert_allclose(picture.pixels[14, 2], [255, 255, 255], atol=2)
-    assert (picture.icc, picture.lost) == (None, ("CMYK converted to sRGB",))
+    assert picture.lost == ("CMYK converted to sRGB",)
 
 
 def test_cmyk_with_a_damaged_profile(decoded: Decoded, cmyk_profile: bytes) -> None:
@@ -172,19 +173,41 @@ def test_cmyk_with_a_damaged_profile(decoded: Decoded, cmyk_profile: bytes) -> N
     assert picture.lost == ("CMYK converted to sRGB", "damaged colour profile dropped")
 
 
-def test_an_rgb_profile_is_kept_and_touches_nothing(photo: Photo, decoded: Decoded) -> None:
+def test_a_profile_of_srgb_changes_nothing(photo: Photo, decoded: Decoded) -> None:
     for name in ("a.png", "a.tif", "a.webp"):
         picture = decoded(Image.fromarray(photo), name, icc_profile=SRGB, **({"lossless": True} if "w" in name else {}))
         np.testing.assert_array_equal(picture.pixels, photo)
-        assert (picture.icc, picture.lost) == (SRGB, ())
-    assert decoded(Image.fromarray(photo), "a.jpg", icc_profile=SRGB).icc == SRGB
+        assert picture.lost == ()
+    assert decoded(Image.fromarray(photo[..., 0]), "a.jpg", icc_profile=SRGB).lost == ()
+
+
+@pytest.mark.parametrize("name", ["adobe_profile", "phone_profile"])
+def test_a_profile_of_wider_colours_is_applied(
+    photo: Photo, decoded: Decoded, request: pytest.FixtureRequest, name: str
+) -> None:
+    icc = request.getfixturevalue(name)
+    picture = decoded(Image.fromarray(photo), "a.png", icc_profile=icc)
+    profile = ImageCms.ImageCmsProfile(io.BytesIO(icc))
+    shown = ImageCms.profileToProfile(Image.fromarray(photo), profile, ImageCms.createProfile("sRGB"))
+    assert np.abs(picture.pixels.astype(int) - np.asarray(shown)).mean() <= 1
+    assert (picture.pixels != photo).any()
+    assert picture.lost == ("colours converted to sRGB",)
+    for file, values in (("grey.png", photo[..., 0]), ("greys.png", photo[..., [0, 0, 0]])):
+        assert grey(decoded(Image.fromarray(values), file, icc_profile=icc)).shape == photo.shape[:2]
+
+
+@pytest.mark.parametrize("icc", [b"Ada", bytes(200), SRGB[:200], SRGB[:16] + b"RGB " + b"Ada" * 90])
+def test_a_damaged_profile_is_dropped_with_a_note(photo: Photo, decoded: Decoded, icc: bytes) -> None:
+    picture = decoded(Image.fromarray(photo), "a.png", icc_profile=icc)
+    np.testing.assert_array_equal(picture.pixels, photo)
+    assert len(picture.lost) == 1
 
 
 def test_a_grey_profile_is_followed(photo: Photo, decoded: Decoded, grey_profile: bytes) -> None:
     linear = np.full((8, 8), 55, np.uint8)  # 0.2157 in linear light is 128 or so in sRGB
     picture = decoded(Image.fromarray(linear), "a.png", icc_profile=grey_profile)
     assert abs(int(grey(picture)[0, 0]) - 128) <= 2
-    assert (picture.icc, picture.lost) == (None, ("grey profile converted to sRGB",))
+    assert picture.lost == ("colours converted to sRGB",)
     with_alpha = decoded(Image.fromarray(np.dstack([linear, linear])), "a.png", icc_profile=grey_profile)
     np.testing.assert_array_equal(with_alpha.pixels, picture.pixels)
     np.testing.assert_array_equal(with_alpha.alpha, linear)
@@ -194,14 +217,10 @@ def test_a_grey_profile_is_followed(photo: Photo, decoded: Decoded, grey_profile
     assert (np.diff(shades.astype(int)) >= 0).all()
 
 
-def test_a_grey_picture_keeps_an_rgb_profile(photo: Photo, decoded: Decoded) -> None:
-    assert decoded(Image.fromarray(photo[..., 0]), "a.jpg", icc_profile=SRGB).icc == SRGB
-
-
 def test_a_profile_of_another_space_is_dropped(photo: Photo, decoded: Decoded, cmyk_profile: bytes) -> None:
     picture = decoded(Image.fromarray(photo), "a.png", icc_profile=cmyk_profile)
     np.testing.assert_array_equal(picture.pixels, photo)
-    assert (picture.icc, picture.lost) == (None, ("unsuitable colour profile dropped",))
+    assert picture.lost == ("unsuitable colour profile dropped",)
 
 
 def test_lab(decoded: Decoded) -> None:
@@ -225,5 +244,4 @@ def test_a_profile_that_says_one_space_and_describes_another_is_dropped(
     image = Image.new("RGB", (32, 32), (10, 90, 200)).convert(mode)
     picture = decoded(image, name, icc_profile=SRGB[:16] + space + SRGB[20:])
     np.testing.assert_array_equal(picture.pixels, decoded(image, name).pixels)
-    assert picture.icc is None
     assert "damaged colour profile dropped" in picture.lost

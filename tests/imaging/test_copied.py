@@ -15,7 +15,7 @@ SIDES = st.integers(16, 12_000)
 
 
 def of_size(height: int, width: int) -> Picture:
-    return Picture(np.zeros((height, width, 3), np.uint8), None, None, None, None, "PNG")
+    return Picture(np.zeros((height, width, 3), np.uint8), None, None, None, "PNG")
 
 
 @given(height=SIDES, width=SIDES, name=st.sampled_from(sorted(PLATFORMS)))

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import struct
 import threading
 import warnings
@@ -13,7 +12,7 @@ import numpy as np
 import pillow_heif
 import pytest
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageFile
+from PIL import Image, ImageFile
 
 from unlearnable.errors import InputError
 from unlearnable.imaging.decode import DecodeError, decode, upright
@@ -53,7 +52,7 @@ def header(width: int, height: int, depth: int, colour: int) -> tuple[bytes, byt
 def test_each_format(photo: Photo, decoded: Decoded, name: str, file_format: str, options: dict[str, object]) -> None:
     picture = decoded(Image.fromarray(photo), name, **options)
     assert (picture.file_format, picture.width, picture.height) == (file_format, 64, 40)
-    assert (picture.alpha, picture.icc, picture.exif, picture.xmp, picture.lost) == (None, None, None, None, ())
+    assert (picture.alpha, picture.exif, picture.xmp, picture.lost) == (None, None, None, ())
     assert np.abs(picture.pixels.astype(int) - photo).max() <= (
         0 if file_format in ("PNG", "WEBP", "TIFF", "BMP") else 8
     )
@@ -137,38 +136,6 @@ def test_ten_bit_heif_and_avif_say_so(photo: Photo, tmp_path: Path) -> None:
     assert np.abs(picture.pixels.astype(int) - photo).max() <= 8
 
 
-@pytest.mark.parametrize(
-    ("primaries", "transfer", "note"), [(12, 13, ()), (9, 16, ("HDR brightness (PQ) not converted",))]
-)
-def test_colours_that_a_heif_file_tells_by_numbers(
-    tmp_path: Path, primaries: int, transfer: int, note: tuple[str, ...]
-) -> None:
-    path = tmp_path / "a.heic"
-    numbers = {"color_primaries": primaries, "transfer_characteristics": transfer, "matrix_coefficients": 6}
-    image = Image.new("RGB", (32, 32), (200, 100, 50))
-    pillow_heif.from_pillow(image).save(path, quality=100, chroma=444, full_range_flag=1, **numbers)
-    picture = decode(path)
-    assert picture.lost == note
-    assert picture.icc is not None
-    shown = np.asarray(ImageCms.profileToProfile(image, io.BytesIO(picture.icc), ImageCms.createProfile("sRGB")))
-    assert shown[0, 0, 0] > 210
-    assert shown[0, 0, 1] < 98
-    white = Image.new("RGB", (1, 1), "white")
-    shown = np.asarray(ImageCms.profileToProfile(white, io.BytesIO(picture.icc), ImageCms.createProfile("sRGB")))
-    np.testing.assert_allclose(shown, 255, atol=1)
-
-
-def test_colours_that_an_avif_tells_by_numbers(photo: Photo, tmp_path: Path) -> None:
-    path = tmp_path / "a.avif"
-    Image.fromarray(photo).save(path)
-    plain = path.read_bytes()
-    assert (decode(path).icc, decode(path).lost) == (None, ())
-    box = plain.index(b"colrnclx") + 8
-    path.write_bytes(plain[:box] + struct.pack(">HH", 12, 18) + plain[box + 4 :])
-    assert decode(path).icc is not None
-    assert decode(path).lost == ("HDR brightness (HLG) not converted",)
-
-
 def test_an_avif_that_names_a_wider_brand_first(photo: Photo, tmp_path: Path) -> None:
     path = tmp_path / "a.avif"
     Image.fromarray(photo).save(path)
@@ -176,75 +143,6 @@ def test_an_avif_that_names_a_wider_brand_first(photo: Photo, tmp_path: Path) ->
     brands = plain[16:32].replace(b"mif1", b"avif")
     path.write_bytes(plain[:8] + b"mif1" + plain[12:16] + brands + plain[32:])
     assert decode(path).file_format == "AVIF"
-
-
-def _in_srgb(picture: Picture) -> Photo:
-    assert picture.icc is not None
-    profiles = io.BytesIO(picture.icc), ImageCms.createProfile("sRGB")
-    return np.asarray(ImageCms.profileToProfile(Image.fromarray(picture.pixels), *profiles))[0, 0]
-
-
-COLOURED = (b"IDAT", zlib.compress(b"\0" + bytes((200, 100, 50))))
-SRGB = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
-ADOBE = (31270, 32900, 64000, 33000, 21000, 71000, 15000, 6000)
-
-
-def _png(path: Path, *chunks: tuple[bytes, bytes], colour: int = 2) -> Picture:
-    path.write_bytes(png([header(1, 1, 8, colour), *chunks, COLOURED, (b"IEND", b"")]))
-    return decode(path)
-
-
-@pytest.mark.parametrize(
-    ("chunks", "brighter", "redder"),
-    [
-        ([(b"gAMA", struct.pack(">L", 100_000))], True, False),
-        ([(b"gAMA", struct.pack(">L", 45_455)), (b"cHRM", struct.pack(">8L", *ADOBE))], False, True),
-        ([(b"cHRM", struct.pack(">8L", *ADOBE))], False, True),
-        ([(b"cICP", bytes((12, 13, 0, 1)))], False, True),
-        ([(b"gAMA", struct.pack(">L", 45_455)), (b"cICP", bytes((9, 13, 0, 1)))], False, True),
-    ],
-)
-def test_colours_that_a_png_tells_by_numbers(
-    tmp_path: Path, chunks: list[tuple[bytes, bytes]], brighter: bool, redder: bool
-) -> None:
-    shown = _in_srgb(_png(tmp_path / "a.png", *chunks)).astype(int)
-    assert (shown[1] > 150) == brighter
-    assert (shown[0] - shown[1] > 105) == redder
-
-
-@pytest.mark.parametrize(
-    "chunks",
-    [
-        [(b"gAMA", struct.pack(">L", 45_455))],
-        [(b"gAMA", struct.pack(">L", 45_455)), (b"cHRM", struct.pack(">8L", *SRGB))],
-        [(b"gAMA", struct.pack(">L", 100_000)), (b"sRGB", b"\0")],
-        [(b"gAMA", struct.pack(">L", 0))],
-        [(b"cHRM", bytes(32))],
-        [(b"cICP", bytes((1, 13, 0, 1)))],
-    ],
-)
-def test_a_png_in_srgb_or_of_impossible_colours_has_no_profile(
-    tmp_path: Path, chunks: list[tuple[bytes, bytes]]
-) -> None:
-    assert _png(tmp_path / "a.png", *chunks).icc is None
-
-
-@pytest.mark.parametrize(("gamma", "brightness"), [(100_000, 229), (55_556, 210)])  # linear light; an old Mac's 1.8
-def test_a_grey_png_with_a_gamma_keeps_its_brightness(tmp_path: Path, gamma: int, brightness: int) -> None:
-    picture = _png(tmp_path / "a.png", (b"gAMA", struct.pack(">L", gamma)), colour=0)
-    assert len(set(picture.pixels[0, 0])) == 1
-    np.testing.assert_allclose(_in_srgb(picture), brightness, atol=2)  # of 200
-
-
-@pytest.mark.parametrize(
-    ("chunk", "counts"), [((b"gAMA", struct.pack(">L", 100_000)), False), ((b"cICP", bytes((12, 13, 0, 1))), True)]
-)
-def test_a_profile_of_a_png_counts_before_its_gamma_and_behind_its_numbers(
-    tmp_path: Path, chunk: tuple[bytes, bytes], counts: bool
-) -> None:
-    icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    profile = b"iCCP", b"sRGB\0\0" + zlib.compress(icc)
-    assert (_png(tmp_path / "a.png", profile, chunk).icc != icc) == counts
 
 
 @pytest.mark.parametrize("subsampling", [0, 1, 2])

@@ -19,7 +19,7 @@ from unlearnable.imaging.encode import LOWEST, UNTOLD, Encoding, choose_encoding
 from unlearnable.imaging.picture import Compression, Picture, quality_of
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-PLAIN = Picture(np.zeros((4, 6, 3), np.uint8), None, None, None, None, "PNG")
+PLAIN = Picture(np.zeros((4, 6, 3), np.uint8), None, None, None, "PNG")
 SEEN = np.full((4, 6), 9, np.uint8)
 
 

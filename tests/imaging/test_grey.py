@@ -25,8 +25,8 @@ def shades() -> NDArray[np.uint8]:
     return np.arange(256, dtype=np.uint8).repeat(4).reshape(16, 64)
 
 
-def in_greys(shades: NDArray[np.uint8], alpha: NDArray[np.uint8] | None = None, icc: bytes | None = None) -> Picture:
-    return Picture(np.dstack([shades] * 3), alpha, icc, None, None, "PNG")
+def in_greys(shades: NDArray[np.uint8], alpha: NDArray[np.uint8] | None = None) -> Picture:
+    return Picture(np.dstack([shades] * 3), alpha, None, None, "PNG")
 
 
 def written(picture: Picture, folder: Path, file_format: FileFormat) -> tuple[str, dict[Any, Any], Picture]:
@@ -62,7 +62,7 @@ def test_greys_are_written_in_one_channel(
     assert np.abs(back.pixels[..., 0].astype(int) - shades).max() <= (4 if file_format == "jpeg" else 0)
     tinted = in_greys(shades).pixels.copy()
     tinted[0, 0, 2] += 1
-    assert written(Picture(tinted, None, None, None, None, "PNG"), tmp_path, file_format)[0] == "RGB"
+    assert written(Picture(tinted, None, None, None, "PNG"), tmp_path, file_format)[0] == "RGB"
 
 
 @pytest.mark.parametrize(("file_format", "mode"), [("png", "LA"), ("jpeg", "L"), ("webp", "RGBA")])
@@ -74,31 +74,3 @@ def test_greys_keep_their_alpha(shades: NDArray[np.uint8], tmp_path: Path, file_
     if file_format != "jpeg":
         np.testing.assert_array_equal(back.pixels[..., 0], shades)
         np.testing.assert_array_equal(back.alpha, alpha)
-
-
-@pytest.mark.parametrize("file_format", FORMATS)
-def test_a_profile_that_shows_greys_as_srgb_does_is_not_needed(
-    shades: NDArray[np.uint8], tmp_path: Path, phone_profile: bytes, file_format: FileFormat
-) -> None:
-    for icc in (SRGB, phone_profile):
-        mode, info, back = written(in_greys(shades, icc=icc), tmp_path, file_format)
-        if file_format == "webp":
-            assert (mode, back.icc) == ("RGB", icc)
-        else:
-            assert (mode, info.get("icc_profile")) == ("L", None)
-        assert only_greys(back.pixels)
-
-
-@pytest.mark.parametrize("file_format", FORMATS)
-def test_a_profile_that_shows_greys_otherwise_stays_with_three_equal_channels(
-    shades: NDArray[np.uint8], tmp_path: Path, adobe_profile: bytes, file_format: FileFormat
-) -> None:
-    for icc in (adobe_profile, adobe_profile[:200]):  # nobody knows what a damaged one shows
-        mode, info, back = written(in_greys(shades, icc=icc), tmp_path, file_format)
-        assert (mode, info["icc_profile"]) == ("RGB", icc)
-        assert only_greys(back.pixels)
-
-
-def test_a_colour_photo_keeps_its_profile(photo: NDArray[np.uint8], tmp_path: Path, phone_profile: bytes) -> None:
-    mode, info, _ = written(Picture(photo, None, phone_profile, None, None, "PNG"), tmp_path, "png")
-    assert (mode, info["icc_profile"]) == ("RGB", phone_profile)

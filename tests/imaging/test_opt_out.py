@@ -89,7 +89,7 @@ def test_every_copy_carries_it(
     photo: NDArray[np.uint8], tmp_path: Path, encoding: Encoding, keep: KeepMetadata
 ) -> None:
     path = tmp_path / f"a{encoding.suffix}"
-    picture = Picture(photo, None, None, None, PACKETS["attribute"], "PNG")
+    picture = Picture(photo, None, None, PACKETS["attribute"], "PNG")
     encode(picture, path, encoding, keep_metadata=keep, opt_out=True)
     back = decode(path)
     assert opt_out_of(back.xmp) == PROHIBITED
@@ -102,7 +102,7 @@ def test_every_copy_carries_it(
 
 
 def test_a_packet_too_long_for_a_jpeg_leaves_the_opt_out(photo: NDArray[np.uint8], tmp_path: Path) -> None:
-    picture = Picture(photo, None, None, None, packet(inside="<dc:rights>x</dc:rights>"), "PNG")
+    picture = Picture(photo, None, None, packet(inside="<dc:rights>x</dc:rights>"), "PNG")
     assert picture.xmp is not None
     for length in (64_990, 70_000):  # the first fits, but not with the opt-out
         filling = b"x" * (length - len(picture.xmp) + 1)

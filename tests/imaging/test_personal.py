@@ -101,7 +101,7 @@ def test_a_position_that_is_none_is_counted(photo: Photo, tmp_path: Path, value:
 
 @pytest.mark.parametrize("encoding", [Encoding("png"), Encoding("webp")])
 def test_what_xmp_tells(photo: Photo, tmp_path: Path, encoding: Encoding) -> None:
-    encode(Picture(photo, None, None, None, XMP, "PNG"), tmp_path / "a", encoding, keep_metadata="all", opt_out=True)
+    encode(Picture(photo, None, None, XMP, "PNG"), tmp_path / "a", encoding, keep_metadata="all", opt_out=True)
     told = examine(tmp_path / "a")
     assert told.opt_out == "DMI-PROHIBITED-AIMLTRAINING"
     assert set(told.found) == {
@@ -157,7 +157,7 @@ def test_comments_text_chunks_and_iptc(photo: Photo, tmp_path: Path) -> None:
 def test_safe_leaves_nothing_of_a_person(photo: Photo, tmp_path: Path, encoding: Encoding) -> None:
     exif = camera_exif()
     exif[Base.XPAuthor] = "Ada".encode("utf-16-le")
-    picture = Picture(photo, None, None, exif.tobytes(), XMP, "JPEG")
+    picture = Picture(photo, None, exif.tobytes(), XMP, "JPEG")
     told = {}
     for keep in KEPT:
         encode(picture, tmp_path / f"a{encoding.suffix}", encoding, keep_metadata=keep)

@@ -49,10 +49,10 @@ def test_no_size_is_reduced_twice_or_bent(height: int, width: int, name: Platfor
 def test_a_smaller_picture(photo: NDArray[np.uint8]) -> None:
     alpha = np.zeros(photo.shape[:2], np.uint8)
     alpha[:, 32:] = 255
-    picture = Picture(photo, alpha, b"icc", b"exif", None, "PNG", ("a note",))
+    picture = Picture(photo, alpha, b"exif", None, "PNG", ("a note",))
     small = resized(picture, 20, 32)
     assert (small.height, small.width, small.lost) == (20, 32, ("a note", "reduced from 64 x 40"))
-    assert (small.icc, small.exif) == (b"icc", b"exif")
+    assert small.exif == b"exif"
     assert small.alpha is not None
     assert (small.alpha[:, 20:] == 255).all()
     expected = photo.reshape(20, 2, 32, 2, 3).mean(axis=(1, 3))

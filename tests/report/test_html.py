@@ -242,7 +242,7 @@ def test_a_page_of_many_photos_stays_small():
     for name in names[:60]:
         before = rng.integers(0, 256, (320, 320, 3), dtype=np.uint8)  # nothing compresses less
         copy = np.clip(before + rng.integers(-8, 9, before.shape), 0, 255).astype(np.uint8)
-        kept.add(name, 0.1, thumbnails(*(Picture(one, None, None, None, None, "PNG") for one in (before, copy))))
+        kept.add(name, 0.1, thumbnails(*(Picture(one, None, None, None, "PNG") for one in (before, copy))))
     lines = [
         ManifestLine(source=name, output=name, trigger="one two", captions=["one two " + "dog " * 30] * 5, psnr=37.0)
         for name in names

@@ -29,7 +29,7 @@ from unlearnable.report.shown_photos import ShownPhotos
 
 
 def made(pixels, alpha=None):
-    return Picture(pixels, alpha, None, None, None, "PNG")
+    return Picture(pixels, alpha, None, None, "PNG")
 
 
 def pair(height=48, width=64):

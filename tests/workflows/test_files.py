@@ -180,7 +180,7 @@ def test_a_reduced_photo_can_be_too_small(kinds, quick):
 def test_random_noise_beside_a_jpeg_has_the_bound_of_the_noise_not_of_the_encoding(tmp_path):
     rough = np.random.default_rng(0).integers(-20, 20, (120, 160, 3))
     photo = np.clip(picture(2, 120, 160).astype(int) + rough, 0, 255).astype(np.uint8)
-    original = Picture(photo, None, None, None, None, "PNG")
+    original = Picture(photo, None, None, None, "PNG")
     grid = np.random.default_rng(1).choice(np.array([-8, 8], np.int8), (3, 60, 80))
     for encoding in (Encoding("png"), Encoding("jpeg", 85, 2)):
         target = Target(original, encoding)
@@ -223,7 +223,7 @@ def fine():
     """A photo and its noise, both of 64 pixels."""
     rows, columns = np.mgrid[0:64, 0:64]
     noise = np.broadcast_to(8 * (-1) ** (rows // 2 + columns // 2), (3, 64, 64)).astype(np.int8)
-    return Picture(picture(1, 64, 64), None, None, None, None, "PNG"), noise
+    return Picture(picture(1, 64, 64), None, None, None, "PNG"), noise
 
 
 def _written(target, noise, path, settings):

@@ -50,7 +50,7 @@ def preview(photo: Path, protected: Path, output: Path | None = None, *, overwri
     before = as_copied(before, after)
     quality, seen = compare(before.pixels, after.pixels), visibility(before.pixels, after.pixels)
     with files.atomic(target) as temporary:
-        sheet(before, after).save(temporary, "PNG", icc_profile=before.icc, optimize=True)
+        sheet(before, after).save(temporary, "PNG", optimize=True)
     return PreviewReport(
         output=str(target),
         photo=str(photo),

@@ -1,4 +1,4 @@
-"""Convert any colour mode of a decoded picture to 8-bit RGB and alpha, with notes on what was lost."""
+"""Convert any colour mode of a decoded picture to 8-bit sRGB and alpha, with notes on what was lost."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 from PIL.TiffImagePlugin import PHOTOMETRIC_INTERPRETATION, SAMPLEFORMAT
 
-from unlearnable.imaging.arrays import array_of, rgb
-from unlearnable.imaging.profiles import in_srgb
+from unlearnable.imaging.arrays import array_of, only_greys, rgb
 
-# The colour space that an ICC profile must name, by the mode of the pixels that it converts to sRGB.
-PROFILE_SPACES = {"L": b"GRAY", "CMYK": b"CMYK", "LAB": b"Lab "}
+# The colour spaces that an ICC profile may name, by the mode of the pixels.
+PROFILE_SPACES = {"L": (b"GRAY", b"RGB "), "RGB": (b"RGB ",), "CMYK": (b"CMYK",), "LAB": (b"Lab ",)}
 NOTES = {
     "P": "palette not kept",
     "CMYK": "CMYK converted to sRGB",
@@ -22,30 +21,29 @@ NOTES = {
     "YCbCr": "YCbCr converted to RGB",
     "HSV": "HSV converted to RGB",
 }
+_STEPS = 17  # shades a channel, of the colours by which a profile is compared with sRGB
 
 
 class Colours(NamedTuple):
     """Colours and transparency of a picture.
 
     Attributes:
-        pixels: (h, w, 3) uint8.
+        pixels: (h, w, 3) uint8 sRGB.
         alpha: (h, w) uint8; None if the picture is opaque.
-        icc: RGB colour profile of `pixels`; None for sRGB.
         lost: notes on what the conversion lost.
     """
 
     pixels: NDArray[np.uint8]
     alpha: NDArray[np.uint8] | None
-    icc: bytes | None
     lost: tuple[str, ...]
 
 
 def separate(image: Image.Image) -> Colours:
-    """Split a loaded picture into RGB and alpha.
+    """Split a loaded picture into sRGB and alpha.
 
-    Pixels that come with an RGB profile are left as they are and keep it. Grey, CMYK and Lab
-    are converted to sRGB, through their own profile if they have one, which is then dropped.
-    An alpha channel that is opaque throughout counts as none: WebP would not keep it.
+    A colour profile is applied, and dropped. Only that of a file counts: gamma chunks of PNG and the numbers that HEIC
+    and AVIF name their colours by do not. An alpha channel that is opaque throughout counts as none: WebP would not
+    keep it.
     """
     lost: list[str] = []
     icc = image.info.get("icc_profile") or None
@@ -62,17 +60,61 @@ def separate(image: Image.Image) -> Colours:
         image = image.getchannel("R") if kind == "L" else image.convert("RGB")
     elif kind == "L":
         image = image.convert("L")
-    if kind in PROFILE_SPACES and not _is_rgb(icc):
-        image = _to_srgb(image, icc, lost)
-        icc = None
-    elif icc is not None and (kind in ("CMYK", "LAB") or not _is_rgb(icc)):
+    return Colours(array_of(rgb(in_srgb(image, icc, lost))), alpha, tuple(lost))
+
+
+def in_srgb(image: Image.Image, icc: bytes | None, lost: list[str]) -> Image.Image:
+    """Return an image in sRGB, through its colour profile if that is sound; greys stay greys, and L may stay L.
+
+    A profile that shows every colour as sRGB does, within 1/255, changes no pixel.
+
+    Args:
+        image: image of 8 bits a channel, without alpha.
+        icc: its profile.
+        lost: notes, to which what happens is added.
+    """
+    image = image if image.mode in PROFILE_SPACES else image.convert("RGB")
+    if icc is not None and icc[16:20] not in PROFILE_SPACES[image.mode]:
         lost.append("unsuitable colour profile dropped")
         icc = None
-    return Colours(array_of(rgb(image)), alpha, icc, tuple(lost))
+    if icc is None and image.mode != "LAB":
+        return rgb(image)
+    if image.mode == "L" and icc is not None and icc[16:20] == b"RGB ":
+        image = image.convert("RGB")
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(icc) if icc else ImageCms.createProfile("LAB"))
+        if image.mode == "RGB" and _shows_srgb(profile):
+            return image
+        converted = _convert(image, profile)
+    except (OSError, ImageCms.PyCMSError):
+        lost.append("damaged colour profile dropped")
+        return rgb(image)
+    if image.mode in ("L", "RGB"):
+        lost.append("colours converted to sRGB")
+        if image.mode == "L" or only_greys(array_of(image)):
+            return converted.getchannel("G")  # one channel: rounding must not tint it
+    return converted
 
 
-def _is_rgb(icc: bytes | None) -> bool:
-    return icc is not None and icc[16:20] == b"RGB "
+def _convert(image: Image.Image, profile: ImageCms.ImageCmsProfile) -> Image.Image:
+    """Return an image of the colours of a profile in sRGB."""
+    converted = ImageCms.profileToProfile(
+        image,
+        profile,
+        ImageCms.createProfile("sRGB"),
+        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        outputMode="RGB",
+        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+    )
+    return image if converted is None else converted
+
+
+def _shows_srgb(profile: ImageCms.ImageCmsProfile) -> bool:
+    """Return whether a profile shows a grid of all colours as sRGB does, within 1/255."""
+    shades = np.linspace(0, 255, _STEPS).round().astype(np.uint8)
+    grid = np.stack(np.meshgrid(shades, shades, shades), axis=-1).reshape(_STEPS, -1, 3)
+    shown = np.asarray(_convert(Image.fromarray(grid), profile))
+    return bool(np.abs(shown.astype(int) - grid).max() <= 1)
 
 
 def _in_eight_bits(image: Image.Image, lost: list[str]) -> Image.Image:
@@ -106,21 +148,3 @@ def _to_eight_bits(values: NDArray[np.generic], lost: list[str]) -> NDArray[np.u
     else:
         low, high = 0.0, top
     return np.floor((numbers - low) * (255.0 / max(high - low, 1e-12)) + 0.5).astype(np.uint8)
-
-
-def _to_srgb(image: Image.Image, icc: bytes | None, lost: list[str]) -> Image.Image:
-    """Convert grey, CMYK or Lab to sRGB, through the picture's own profile if that is sound; grey may stay mode L."""
-    converted = None
-    if icc is not None and icc[16:20] == PROFILE_SPACES[image.mode]:
-        try:
-            converted = in_srgb(image, ImageCms.ImageCmsProfile(io.BytesIO(icc)))
-        except (OSError, ImageCms.PyCMSError):
-            lost.append("damaged colour profile dropped")
-    elif image.mode == "LAB":
-        converted = in_srgb(image, ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")))
-    if converted is None:
-        return image.convert("RGB")
-    if image.mode == "L":
-        lost.append("grey profile converted to sRGB")
-        return converted.getchannel("G")  # one channel: rounding must not tint it
-    return converted

@@ -1,18 +1,15 @@
-"""A photo as its copy has it, but for the noise: in the copy's size, colours and opacity."""
+"""A photo as its copy has it, but for the noise: in the copy's size and opacity."""
 
 from __future__ import annotations
 
 from unlearnable.imaging.encode import on_white
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import resized
-from unlearnable.imaging.profiles import with_plain_profile
 
 
 def as_copied(original: Picture, copy: Picture) -> Picture:
-    """Return the original in the size of its copy, in the same colour space, and opaque where the copy is."""
+    """Return the original in the size of its copy, and opaque where the copy is."""
     picture = resized(original, copy.height, copy.width)
-    if picture.icc != copy.icc:
-        picture = with_plain_profile(picture)
     return on_white(picture) if copy.alpha is None else picture
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageFile
 
-from unlearnable.imaging import metadata, numbered_colours, opening, picture
+from unlearnable.imaging import metadata, opening, picture
 from unlearnable.imaging.colour import separate
 from unlearnable.imaging.limits import MAX_FRAMES
 from unlearnable.imaging.opening import DecodeError, opened
@@ -20,7 +20,7 @@ __all__ = ["DecodeError", "decode", "upright"]
 
 
 def decode(path: Path) -> Picture:
-    """Read a photo: upright, in 8-bit RGB, and only the main frame if there are several.
+    """Read a photo: upright, in 8-bit sRGB, and only the main frame if there are several.
 
     Threads may call this at the same time but take turns; use processes to decode in parallel.
 
@@ -36,15 +36,10 @@ def decode(path: Path) -> Picture:
         if image.format == "PNG":
             _scale_transparency(image, depth)
         meta = metadata.read(image)
-        told = numbered_colours.read(image, file)
-        if told is not None:
-            image.info["icc_profile"] = told.icc
-            lost += told.lost
         colours = separate(image)
         return Picture(
             pixels=upright(colours.pixels, meta.orientation),
             alpha=None if colours.alpha is None else upright(colours.alpha, meta.orientation),
-            icc=colours.icc,
             exif=meta.exif,
             xmp=meta.xmp,
             file_format=str(image.format),

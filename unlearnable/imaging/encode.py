@@ -19,7 +19,7 @@ from unlearnable.config import Platform
 from unlearnable.disk.files import atomic
 from unlearnable.errors import OutputError
 from unlearnable.imaging import metadata
-from unlearnable.imaging.arrays import Rows, SomeRows, fits_one_channel, rgb, strips
+from unlearnable.imaging.arrays import Rows, SomeRows, only_greys, rgb, strips
 from unlearnable.imaging.opening import pillow_settings
 from unlearnable.imaging.picture import HALF_COLOUR, Compression, Picture
 from unlearnable.imaging.xmp import prohibit
@@ -122,18 +122,15 @@ def encode(
     """Write `picture` to `path` atomically, with `rows` in place of its pixels where they are given.
 
     Lossless PNG and WebP preserve every RGB and alpha value, even under full transparency. JPEG has no alpha: the
-    picture is laid on white. A picture in greys is written in one channel, and alpha, where the format has such a mode
-    and no colour profile is needed; otherwise the profile is always written. Of the metadata, "none" keeps nothing,
-    "safe" what `safe_tags` lets pass, "all" the EXIF and XMP blocks
-    (including the EXIF thumbnail, which shows the photo as it was). Text chunks are never written. With `opt_out`
-    the XMP, kept or new, also prohibits AI training.
+    picture is laid on white. A picture in greys is written in one channel, and alpha, where the format has such a mode.
+    No colour profile is written: the pixels are in sRGB. Of the metadata, "none" keeps nothing, "safe" what
+    `safe_tags` lets pass, "all" the EXIF and XMP blocks (including the EXIF thumbnail, which shows the photo as it
+    was). Text chunks are never written. With `opt_out` the XMP, kept or new, also prohibits AI training.
 
     Raises:
         OutputError: the file cannot be written, or the format cannot hold a picture of this size.
     """
     options = _metadata(picture, encoding.file_format, keep_metadata, opt_out)
-    if picture.icc is not None and not _in_one_channel(picture, encoding, rows):
-        options["icc_profile"] = picture.icc
     with atomic(path) as temporary:
         try:
             with temporary.open("wb") as file:
@@ -201,7 +198,7 @@ def _image(pixels: SomeRows, picture: Picture) -> Image.Image:
 
 
 def _in_one_channel(picture: Picture, encoding: Encoding, rows: SomeRows | None) -> bool:
-    return encoding.file_format != "webp" and fits_one_channel(picture, rows)
+    return encoding.file_format != "webp" and only_greys(picture.pixels if rows is None else rows)
 
 
 @contextmanager

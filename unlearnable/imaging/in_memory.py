@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from unlearnable.errors import InputError
-from unlearnable.imaging.profiles import rebuilt
+from unlearnable.imaging.colour import separate
 
 Photo: TypeAlias = Image.Image | NDArray[np.uint8]
 Kind = TypeVar("Kind", Image.Image, NDArray[np.uint8])
@@ -20,7 +20,7 @@ OF_FILES = "for photos in a folder or a file call unlearnable.protect, or open i
 
 
 def pixels_of(photo: Photo, name: str) -> NDArray[np.uint8]:
-    """Return the pixels (h, w, 3) of a photo, uint8 RGB, upright and without its transparency.
+    """Return the pixels (h, w, 3) of a photo, uint8 sRGB, upright and without its transparency.
 
     Args:
         photo: a PIL image of 8 bits, or an array (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), uint8.
@@ -33,7 +33,7 @@ def pixels_of(photo: Photo, name: str) -> NDArray[np.uint8]:
         if photo.mode not in MODES:
             raise InputError(f"{name} is a picture of mode {photo.mode}", hint="convert it to RGB")
         try:
-            pixels = np.array(ImageOps.exif_transpose(photo).convert("RGB"))
+            pixels = separate(ImageOps.exif_transpose(photo)).pixels
         except Exception as error:  # a file that is damaged, or closed, is read here
             raise InputError(f"{name} cannot be read: {error}", hint="give another file, or leave it out") from error
     elif isinstance(photo, (str, PathLike)):
@@ -53,15 +53,13 @@ def pixels_of(photo: Photo, name: str) -> NDArray[np.uint8]:
 def like(photo: Kind, pixels: NDArray[np.uint8]) -> Kind:
     """Return pixels (h, w, 3) as a photo of the kind of another: PIL or array, grey or RGB, with its transparency.
 
-    An image in RGB has its colour profile too, written anew; one of tables, which cannot be, is left out.
+    An image has no colour profile: it is in sRGB.
     """
     if isinstance(photo, Image.Image):
         upright = ImageOps.exif_transpose(photo)
         image = Image.fromarray(pixels)
         if photo.mode in ("1", "L", "LA"):
             image = image.getchannel(0)
-        elif plain := rebuilt(photo.info.get("icc_profile") or b""):
-            image.info["icc_profile"] = plain
         if photo.has_transparency_data:
             image.putalpha(upright.convert("RGBA").getchannel("A"))
         return image

@@ -18,9 +18,8 @@ class Picture:
     """One upright picture.
 
     Attributes:
-        pixels: (h, w, 3) uint8 RGB, in the colour space of `icc`, or in sRGB if that is None.
+        pixels: (h, w, 3) uint8 sRGB.
         alpha: (h, w) uint8, 0 is transparent; None if the picture is opaque.
-        icc: RGB colour profile of `pixels`.
         exif: EXIF block of the source with the orientation set to 1, beginning with `Exif\\0\\0`.
         xmp: XMP packet of the source with the orientation set to 1.
         file_format: "JPEG", "MPO", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "GIF" or "BMP".
@@ -30,7 +29,6 @@ class Picture:
 
     pixels: NDArray[np.uint8]
     alpha: NDArray[np.uint8] | None
-    icc: bytes | None
     exif: bytes | None
     xmp: bytes | None
     file_format: str

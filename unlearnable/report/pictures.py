@@ -68,11 +68,11 @@ def thumbnails(before: Picture, after: Picture) -> Thumbnails:
     part = strongest(before.pixels, after.pixels)
     part_before, part_after = (opaque(_cropped(picture, part)) for picture in (before, after))
     return Thumbnails(
-        before=_webp(first, before.icc, quality=80),
-        after=_webp(second, after.icc, quality=80),
-        noise=_webp(noise, None, quality=40),
-        part_before=_webp(part_before, before.icc, quality=95),
-        part_after=_webp(part_after, after.icc, quality=95),
+        before=_webp(first, quality=80),
+        after=_webp(second, quality=80),
+        noise=_webp(noise, quality=40),
+        part_before=_webp(part_before, quality=95),
+        part_after=_webp(part_after, quality=95),
         width=first.width,
         height=first.height,
     )
@@ -104,7 +104,7 @@ def _cropped(picture: Picture, part: tuple[int, int, int, int]) -> Picture:
 
 def thumbnail(picture: Picture) -> bytes:
     """Return a WebP of a picture, at most `THUMBNAIL` pixels a side."""
-    return _encoded(_reduced(opaque(picture), THUMBNAIL), picture.icc, quality=80)
+    return _encoded(_reduced(opaque(picture), THUMBNAIL), quality=80)
 
 
 def sheet(before: Picture, after: Picture) -> Image.Image:
@@ -150,13 +150,13 @@ def _reduced(image: Image.Image, most: int) -> Image.Image:
     return image.resize(size, Image.Resampling.BOX, reducing_gap=2.0)
 
 
-def _webp(image: Image.Image, icc: bytes | None, quality: int) -> str:
-    return _inline("image/webp", _encoded(image, icc, quality))
+def _webp(image: Image.Image, quality: int) -> str:
+    return _inline("image/webp", _encoded(image, quality))
 
 
-def _encoded(image: Image.Image, icc: bytes | None, quality: int) -> bytes:
+def _encoded(image: Image.Image, quality: int) -> bytes:
     written = io.BytesIO()
-    image.save(written, "WEBP", quality=quality, method=2, icc_profile=icc or b"")
+    image.save(written, "WEBP", quality=quality, method=2)
     return written.getvalue()
 
 

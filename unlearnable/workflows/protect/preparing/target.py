@@ -14,7 +14,6 @@ from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.encode import MAX_SIDE, Encoding, choose_encoding, on_white
 from unlearnable.imaging.picture import Picture
 from unlearnable.imaging.placement import Noisy, resized
-from unlearnable.imaging.profiles import with_plain_profile
 from unlearnable.imaging.xmp import joins
 
 
@@ -53,8 +52,6 @@ def target_of(photo: Path, settings: ProtectSettings) -> Target:
     kind = encoding.file_format
     if max(picture.height, picture.width) > (most := MAX_SIDE.get(kind, sys.maxsize)):
         raise DecodeError("too-large", f"a {kind.upper()} has at most {most:,} pixels a side; --format png holds it")
-    if settings.keep_metadata != "all":
-        picture = with_plain_profile(picture)
     if settings.opt_out and settings.keep_metadata == "all" and picture.xmp and not joins(picture.xmp):
         picture = replace(picture, lost=(*picture.lost, "unreadable XMP replaced by the opt-out"))
     return Target(on_white(picture) if encoding.file_format == "jpeg" else picture, encoding)
