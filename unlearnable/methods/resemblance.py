@@ -18,7 +18,7 @@ from unlearnable.posts.pixels import Pixels
 from unlearnable.progress.reporting import Progress
 from unlearnable.training.distributed import ALONE, World
 
-COMPARING = "looking for words that describe the photos"
+COMPARING = "comparing words with photos"
 BATCH, CHUNK = 64, 512  # photos, texts
 CLOSEST = 0.5  # share of the words that describe a photo to the surrogates: with less, "kittens" stood beside a cat
 WITNESSED = 0.25  # the same to the second model, which alone vetoes what surrogates do not know
