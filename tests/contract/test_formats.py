@@ -345,7 +345,7 @@ def test_it_is_called_what_its_row_says(name: str) -> None:
     assert FORMATS[name].name == name
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", SAMPLES.keys() - {"embedded"})  # it is taken by its word alone
 def test_it_is_the_first_to_take_its_own(name: str, tmp_path: Path) -> None:
     source = lay_out(tmp_path, SAMPLES[name]())
     takers = [other for other, member in FORMATS.items() if member.sniff(source)]
@@ -489,7 +489,7 @@ def test_any_caption_comes_back_as_it_went(
         assert (root / "back" / text).read_bytes() == (root / text).read_bytes()
 
 
-@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("name", SAMPLES.keys() - {"embedded"})
 def test_opening_finds_the_format(name: str, tmp_path: Path) -> None:
     source = lay_out(tmp_path, SAMPLES[name]())
     (tmp_path / "two" / "unnamed.gif").touch()
@@ -499,6 +499,6 @@ def test_opening_finds_the_format(name: str, tmp_path: Path) -> None:
         assert [photo.id for photo in dataset.photos] == sorted(CAPTIONS)
     else:
         assert [photo.id for photo in dataset.photos] == sorted([*CAPTIONS, "two/unnamed.gif"])
-        assert captions_of(dataset)["two/unnamed.gif"] == ["a photo of two"]
+        assert captions_of(dataset)["two/unnamed.gif"] == [""]
     if source.is_file():
         assert [photo.id for photo in open_dataset(source).photos] == sorted(CAPTIONS)

@@ -34,15 +34,6 @@ def test_photos_of_messages_are_not_published_with_captions_of_ones_own(name: st
     assert dataset.skipped[0].detail == "it belongs to no post that was read"
 
 
-@pytest.mark.parametrize("own", [None, "own.jsonl"])
-def test_the_caption_of_a_post_without_words_names_no_folder_of_the_platforms(own: str | None, tmp_path: Path) -> None:
-    names = [f"media/posts/202301/{n}_n.jpg" for n in range(2)]
-    posts = [{"uri": name, "creation_timestamp": 1, "title": ""} for name in names]
-    lay_out(tmp_path, {"media/posts_1.json": json.dumps([{"media": posts}])}, *names)
-    file = captions(tmp_path / own, row(names[0])) if own else None
-    assert open_dataset(tmp_path, file).captions_by_photo()[names[1]] == ["a photo"]
-
-
 def test_an_export_that_cannot_be_read_publishes_nothing_but_what_is_named(tmp_path: Path) -> None:
     post = {"uri": "gone.jpg", "creation_timestamp": 1}
     lay_out(tmp_path, {"posts_1.json": json.dumps([{"media": [post]}])})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,6 @@ from unlearnable import protect
 from unlearnable.datasets import open_dataset
 from unlearnable.imaging.descriptions import Described, described
 from unlearnable.verify.matching import match, open_protected
-from unlearnable.workflows import last_run
 from unlearnable.workflows.protect.check import check
 
 WORDS = ["supper at Ada's", "a dog on the pier", "snow on the roof"]
@@ -40,7 +40,7 @@ def rows_of(output):
 
 @pytest.mark.parametrize("keep", ["safe", "all"])
 def test_they_are_published_in_metadata_alone(photos, quick, tmp_path, keep):
-    report = protect(photos, keep_metadata=keep, **quick)
+    report = protect(photos, captions=Path("embedded"), keep_metadata=keep, **quick)
     output = tmp_path / "photos-protected"
     assert (report.caption_format, report.captions_found, report.captions_file) == ("embedded", 3, None)
     texts = {row["file_name"]: row["text"] for row in rows_of(output)}
@@ -54,28 +54,22 @@ def test_they_are_published_in_metadata_alone(photos, quick, tmp_path, keep):
         assert copies[0].xmp
         assert copies[2].others == (WORDS[2],)
     assert {problem.kind for problem in check(output).problems} == ({"private"} if keep == "all" else set())
-    originals = open_dataset(photos)
+    originals = open_dataset(photos, Path("embedded"))
     posts, skipped = match(originals, open_protected(output, originals, None))
-    assert ([post.clean[0] for post in posts[:3]], skipped) == (WORDS, [])
-    assert [post.published[0] for post in posts[:3]] == [texts[f"p{n}.jpg"] for n in range(3)]
+    assert ([post.clean[0] for post in posts], len(skipped)) == (WORDS, 2)
+    assert [post.published[0] for post in posts] == [texts[f"p{n}.jpg"] for n in range(3)]
 
 
-def test_one_is_added_to_photos_without_any(photos, quick, tmp_path):
-    for number in range(3):
-        (photos / f"p{number}.jpg").rename(tmp_path / f"p{number}.jpg")
-    protect(photos, **quick)
-    (tmp_path / "p1.jpg").rename(photos / "p1.jpg")
-    report = protect(photos, add=True)
+def test_they_are_neither_read_nor_published_unless_they_are_asked_for(photos, quick, tmp_path):
+    report = protect(photos, **quick)
     output = tmp_path / "photos-protected"
-    assert (report.protected, report.captions_found) == (3, 1)
-    assert [row["text"][-len(WORDS[1]) :] for row in rows_of(output) if row["file_name"] == "p1.jpg"] == [WORDS[1]]
+    assert (report.caption_format, report.captions_found) == ("folder", 0)
+    assert not any(words in row["text"] for row in rows_of(output) for words in WORDS)
+    assert [described(path) for path in sorted(output.glob("*.jpg"))] == [Described(b"", ())] * 5
     assert check(output).problems == []
 
 
-def test_where_they_are_chosen_over_a_caption_file_verify_and_add_take_them_too(photos, quick, tmp_path):
-    (photos / "posts.csv").write_text("image,caption\np0.jpg,of the table\n", encoding="utf-8")
-    assert protect(photos, captions=photos, **quick).captions_found == 3
-    assert last_run.captions_of_last(photos, tmp_path / "photos-protected") == photos
+def test_add_reads_them_as_the_first_run_did(photos, quick, tmp_path):
+    protect(photos, captions=Path("embedded"), **quick)
     Image.fromarray(picture(5)).save(photos / "p5.jpg", xmp=xmp_of("a new one").encode())
     assert protect(photos, add=True).captions_found == 4
-    assert last_run.captions_of_last(photos, tmp_path / "photos-protected") == photos

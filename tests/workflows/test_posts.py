@@ -28,80 +28,17 @@ def opened(*photos: Path, captions: Path | None = None, **patterns: tuple[str, .
 def test_the_caption_file_in_the_folder_is_taken_and_named(posts):
     dataset, notes = opened(posts)
     assert dataset.source == posts / "posts.jsonl"
-    assert notes == ["captions from posts.jsonl", "8 of 8 photos have a caption of yours"]
+    assert notes == ["captions from posts.jsonl"]
 
 
 def test_photos_without_a_caption_are_counted_first(posts):
     (posts / "posts.jsonl").write_text('{"image": "p0.png", "caption": "a dog"}\n')
     dataset, notes = opened(posts)
     assert dataset.captioned == 1
-    made = 'one made from the name of file or folder, or "a photo" where that tells no more'
-    assert notes[-1] == f"1 of 8 photos has a caption of yours; the others get {made} (6)"
+    assert dataset.captions_by_photo()["p1.png"] == [""]
+    assert notes[-1] == "1 of 8 photos has a caption of yours; the others get the added words alone"
     (posts / "posts.jsonl").unlink()
-    _, notes = opened(posts)
-    assert notes == [f"0 of 8 photos have a caption of yours; they get {made} (7)"]
-
-
-def test_a_caption_that_no_name_tells_is_not_said_to_be_made_from_one(posts):
-    (posts / "posts.jsonl").unlink()
-    (posts / "trip" / "p7.png").rename(posts / "beach day.png")
-    _, notes = opened(posts, only=("beach*",))
-    assert notes[-1] == "0 of 1 photo has a caption of yours; it gets one made from the name of file or folder"
-    _, notes = opened(posts, skip=("beach*",))
-    assert notes[-1] == '0 of 7 photos have a caption of yours; they get "a photo", as no name tells more'
-    (posts / "posts.jsonl").write_text('{"image": "p1.png", "caption": "a dog"}\n')
-    _, notes = opened(posts, only=("p[12].png",))
-    assert notes[-1] == '1 of 2 photos has a caption of yours; the other gets "a photo", as no name tells more'
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "why"),
-    [
-        ("media/posts_1.html", '<img src="media/p1.png">', "HTML cannot be read: ask for the export in JSON"),
-        ("album/0.html", '<a href="../p1.png">', "HTML cannot be read: ask for the export in JSON"),
-        ("posts/your_posts_1.json", '[{"media": [{"uri": "posts/p1.png"}]}]', "their layout is not known"),
-        ("other/12.json", '[{"uri": "other.png"}]', ""),
-        ("my/post.html", '<img src="other.png">', ""),
-    ],
-)
-def test_posts_of_an_export_that_cannot_be_read_are_said(name, text, why, posts):
-    (posts / "posts.jsonl").unlink()
-    (posts / name).parent.mkdir()
-    (posts / name).write_text(text)
-    _, notes = opened(posts)
-    assert notes[:-2] == ([f"captions in {name} are not read: {why}"] if why else [])
-
-
-def test_posts_of_bluesky_are_said_to_be_unread(posts):
-    (posts / "posts.jsonl").unlink()
-    photo, post = f"_blob/bafkrei{'x' * 20}.jpg", "app.bsky.feed.post/3kabc.json"
-    for name in (photo, post):
-        (posts / name).parent.mkdir()
-    (posts / "p0.png").rename(posts / photo)
-    (posts / post).write_text('{"embed": {"images": [{"image": {"ref": {"$link": "bafkrei%s"}}}]}}' % ("x" * 20))
-    assert opened(posts)[1][0].startswith(f"{post} names photos and is not read; put the caption")
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "what"),
-    [
-        ("chat/messages.html", '<a href="photos/p1.png">', "put the caption of a.jpg into a.txt"),
-        ("messages.html", "<img src='p1.png'>", "put the caption of a.jpg into a.txt"),
-        ("trip/index.md", "![my dog](p7.png)", "put the caption of a.jpg into a.txt"),
-        ("train/metadata.csv", "file_name,text\n../p1.png,my dog\n", "name it with --captions "),
-    ],
-)
-def test_texts_in_sub_folders_that_name_photos_are_said(name, text, what, posts):
-    (posts / "posts.jsonl").unlink()
-    (posts / name).parent.mkdir(exist_ok=True)
-    (posts / name).write_text(text)
-    assert opened(posts)[1][0].startswith(f"{name} names photos and is not read; {what}")
-    (posts / "posts.jsonl").write_text('{"image": "p0.png", "caption": "a dog"}')
-    assert opened(posts)[1][1].startswith(f"{name} names photos and is not read; {what}")
-    (posts / "posts.jsonl").unlink()
-    (posts / "trip" / "more.html").write_text('"p1.png"')
-    first = min(name, "trip/more.html")
-    assert opened(posts)[1][0].startswith(f"{first} and 1 more file name photos and are not read; ")
+    assert opened(posts)[1] == ["0 of 8 photos have a caption of yours; they get the added words alone"]
 
 
 XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -109,104 +46,56 @@ XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.o
 <rdf:Alt><rdf:li xml:lang="x-default">%s</rdf:li></rdf:Alt></dc:description></rdf:Description></rdf:RDF></x:xmpmeta>"""
 
 
-ICLOUD = 'imgName,fileChecksum,favorite,hidden,deleted,importDate\np0.png,AX,no,no,no,"Sunday May 1,2022 9:08 PM"\n'
-
-
-@pytest.mark.parametrize("name", ["Photo Details.csv", "Photos/Photo Details.csv"])
-@pytest.mark.parametrize("text", [ICLOUD, "Images\r\np0.png\r\n", "imageName\np0.png\n"])
-def test_lists_of_icloud_without_captions_are_not_said_to_hold_some(name, text, posts):
-    (posts / "posts.jsonl").unlink()
-    (posts / "Photos").mkdir()
-    (posts / name).write_text(text, newline="")
-    assert [note for note in opened(posts)[1] if "read" in note] == []
-
-
-def test_descriptions_in_metadata_are_said_where_there_is_no_caption(posts):
-    for name, words in (("a.jpg", "my dog"), ("b.jpg", " "), ("trip/c.jpg", "my cat")):
-        Image.new("RGB", (40, 40)).save(posts / name, xmp=(XMP % words).encode())
-    (posts / "trip" / "p7.xmp").write_text(XMP % "my house")
-    (posts / "p6.txt").write_text("my tree")
-    notes = opened(posts, captions=posts / "posts.jsonl")[1]
-    said = "descriptions in a.jpg and 1 more photo are not read, as captions come from other files; add them there"
-    assert notes[1] == said
-    assert "p7.xmp" not in "".join(notes)
-    (posts / "posts.jsonl").unlink()
-    assert "descriptions in trip/p7.xmp are not read; put the caption of a.jpg into a.txt" in opened(posts)[1][2]
-    (posts / "p0.png.json").write_text('{"filename": "p0", "description": "my bike"}')
-    (posts / "p1.json").write_text('{"filename": "p1", "description": " "}')
-    assert "descriptions in p0.png.json and 1 more file are not read; " in " ".join(opened(posts)[1])
-    (posts / "p6.txt").unlink()
-    dataset, notes = opened(posts)
-    assert (dataset.captioned, dataset.captions_by_photo()["trip/p7.png"]) == (1, ["my house"])
-    assert notes[0].startswith("captions from the XMP beside each photo, which is not published: ")
-    (posts / "captions.csv").write_text("SourceFile,Description\n./a.jpg,my dog\n./trip/c.jpg,my cat\n")
-    dataset, notes = opened(posts)
-    assert dataset.captioned == 2
-    assert not any("descriptions in a.jpg" in note for note in notes)
-
-
-def test_descriptions_in_photos_are_captions_where_nothing_else_gives_any(posts):
+def test_descriptions_in_photos_are_captions_only_where_they_are_asked_for(posts):
     for name, words in (("a.jpg", "my dog"), ("b.jpg", "SONY DSC")):
         Image.new("RGB", (40, 40)).save(posts / name, xmp=(XMP % words).encode())
-    (posts / "mine.xlsx").write_bytes(b"PK")
-    assert opened(posts)[0].source == posts / "posts.jsonl"
     (posts / "posts.jsonl").unlink()
-    dataset, notes = opened(posts)
-    assert (dataset.captioned, dataset.captions_by_photo()["a.jpg"]) == (1, ["my dog"])
-    said = "captions from the descriptions in the photos themselves: the new ones are in metadata.jsonl alone"
-    assert notes[0] == said
-    assert any("mine.xlsx is a spreadsheet: it is not read" in note for note in notes)
-    assert not any("descriptions in b.jpg" in note for note in notes)
-    dataset, notes = opened(posts / "a.jpg", posts / "b.jpg")
-    assert (notes[0], dataset.uncaptioned, len(dataset.photos)) == (said, {"b.jpg"}, 2)
-    assert opened(posts / "b.jpg")[0].format == "folder"
+    for paths in ((posts,), (posts / "a.jpg", posts / "b.jpg")):
+        assert opened(*paths)[0].captioned == 0
+        dataset, notes = opened(*paths, captions=Path("embedded"))
+        assert (dataset.captioned, dataset.captions_by_photo()["a.jpg"]) == (1, ["my dog"])
+        said = "captions from the descriptions in the photos themselves: the new ones are in metadata.jsonl alone"
+        assert notes[0] == said
 
 
-@pytest.mark.parametrize("name", ["p0.de.txt", "p0.png.de.txt", "p0_pt-BR.caption"])
-def test_texts_of_a_language_beside_photos_are_said_where_there_is_no_other(name, posts):
+@pytest.mark.parametrize("separator", [";", ",", "\t"])
+@pytest.mark.parametrize(
+    "heading", ["Datei;Text", "Foto;Bildunterschrift", "fichier;Légende", "archivo;descripción", "Bestand;Titel"]
+)
+def test_headings_in_other_languages_are_known(posts, heading, separator):
     (posts / "posts.jsonl").unlink()
-    (posts / name).write_text("mein Hund")
-    (posts / "trip" / "p7.fr.txt").write_text("mon chat")
-    said = f"descriptions in {name} and 1 more file are not read; put the caption of a.jpg into a.txt"
-    assert any(note.startswith(said) for note in opened(posts)[1])
-    for text in ("p0.txt", "trip/p7.txt"):
-        (posts / text).write_text("my dog")
-    assert not any("descriptions" in note for note in opened(posts)[1])
+    rows = f"{heading}\np0.png;Ein Hund\n".replace(";", separator)
+    (posts / "Liste.csv").write_text(rows, encoding="cp1252")
+    dataset, _ = opened(posts)
+    assert (dataset.captioned, dataset.captions_by_photo()["p0.png"]) == (1, ["Ein Hund"])
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "encoding"),
+    ("name", "data"),
     [
-        ("mine.json", '[{"image": "p1.png", "caption": "für dich"}]', "latin-1"),
-        ("mine.csv", "image,caption\np1.png,für dich\n", "utf-16-le"),
-        ("mine.csv", "image,caption\np1.png,for you\n", "utf-16-le"),
-        ("mine.tsv", "image\tcaption\np1.png\tfor you\n", "utf-32"),
+        ("Liste.csv", b"Kennung;Notizen\np0.png;Ein Hund\n"),
+        ("Liste.csv", b"Foto;Notizen\ntrip\\p7;Ein Hund\n"),
+        ("list.csv", b"p0.png,a dog\n"),
+        ("list.txt", b"Name\tWords\np0.png\ta dog\n"),
+        ("list.jsonl", b'{"foto": "p0.png", "words": "a dog"}\n'),
+        ("meta_cap.json", b'{"p0": {"caption": "a dog"}}'),
+        ("result.json", b'{"messages": [{"photo": "a/p0.png", "text": "a dog"}]}'),
+        ("mine.json", '[{"image": "p1.png", "caption": "für dich"}]'.encode("latin-1")),
+        ("mine.csv", "image,caption\np1.png,for you\n".encode("utf-16-le")),
+        ("mine.tsv", "image\tcaption\np1.png\tfor you\n".encode("utf-32")),
     ],
 )
-def test_captions_that_are_no_utf_8_are_not_passed_over_without_a_word(name, text, encoding, posts):
+def test_captions_that_cannot_be_read_stop_the_run(posts, name, data):
     (posts / "posts.jsonl").unlink()
-    (posts / name).write_bytes(text.encode(encoding))
-    _, notes = opened(posts)
-    assert notes[0] == f"{name} names photos and is not text in UTF-8: it is not read; save it as UTF-8"
-
-
-def test_a_text_beside_a_photo_that_is_not_utf_8_is_said(posts):
-    (posts / "posts.jsonl").unlink()
-    (posts / "p0.txt").write_bytes(b"caf\xe9 at the sea")
-    _, notes = opened(posts)
-    assert notes[1].startswith("p0.txt is not UTF-8; it is read, and written back, as cp1252")
-    assert notes[1].endswith("check that its letters look right")
-
-
-def test_texts_beside_photos_that_cannot_be_read_are_said(posts):
-    (posts / "posts.jsonl").unlink()
-    (posts / "p1.txt").write_bytes("a dog".encode("utf-16-le"))
-    _, notes = opened(posts)
-    said = f"{posts / 'p1.txt'} is not text in UTF-8: it is not read"
-    assert notes[0] == f"{said}; save the captions as UTF-8"
-    (posts / "p2.txt").write_bytes("a cat".encode("utf-16-le"))
-    _, notes = opened(posts)
-    assert notes[0] == f"{said} (and 1 more text beside photos); save the captions as UTF-8"
+    (posts / name).write_bytes(data)
+    (posts / "readme.txt").write_text("Photos, of our holidays: p0.png")
+    with pytest.raises(InputError) as caught:
+        opened(posts)
+    assert name in caught.value.message
+    assert caught.value.hint
+    assert "--captions none" in caught.value.hint
+    dataset, _ = opened(posts, captions=Path("none"))
+    assert (dataset.format, dataset.captioned) == ("folder", 0)
 
 
 def test_texts_beside_the_photos_are_captions(posts):
@@ -294,7 +183,7 @@ def test_photos_and_patterns_are_taken_from_their_folder(posts):
     dataset, notes = opened(posts / "p0.png", posts / "p3.png")
     assert [photo.id for photo in dataset.photos] == ["p0.png", "p3.png"]
     assert [pair.photo for pair in dataset.pairs] == ["p0.png", "p3.png"]
-    assert notes == ["captions from posts.jsonl", "2 of 2 photos have a caption of yours"]
+    assert notes == ["captions from posts.jsonl"]
 
 
 def test_a_photo_without_captions_does_not_have_its_folder_searched(posts, monkeypatch):
@@ -423,42 +312,6 @@ def test_a_list_of_other_photos_is_no_captions_of_these(posts):
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "why"),
-    [
-        ("Liste.csv", "Datei;Text\np0.png;Ein Hund\n", "choose of it with --photo-column and --caption-column"),
-        ("Liste.csv", "Foto;Text\np0;Ein Hund\n", "choose of it with --photo-column and --caption-column"),
-        ("list.csv", "p0.png,a dog\n", "needs a first row that names its columns"),
-        ("list.txt", "Photo name\tWords\np0.png\ta dog\n", "choose of it with --photo-column and --caption-column"),
-        ("list.jsonl", '{"foto": "p0.png", "words": "a dog"}\n', "one JSON object per line"),
-        ("list.xlsx", "PK", "save it as CSV"),
-        ("captions.docx", "PK", "save it as CSV"),
-        ("captions.yaml", "p0: a dog\n", "save it as CSV"),
-        ("about.yml", "p0.png: a dog\n", "save it as CSV"),
-        ("descript.ion", "p0.png A dog\n", "save it as CSV"),
-        ("meta_cap.json", '{"p0": {"caption": "a dog"}}', "write a list of objects"),
-        ("caption.txt", "Our holidays, in Rome\n", "put the caption of a.jpg into a.txt"),
-        ("Captions.txt", "a dog\na cat\n", "put the caption of a.jpg into a.txt"),
-        ("_chat.txt", "[01.05.24, 12:31:02] Mia: \u200e<Anhang: p0.png>\n", "it is a chat, as WhatsApp saves it: put"),
-        (
-            "WhatsApp.txt",
-            "5/1/24, 9:31\u202fAM - Mia: p0.png (file attached)\nat the sea\n",
-            "as WhatsApp saves it: put",
-        ),
-        ("result.json", '{"messages": [{"photo": "p0.png", "text": "a dog"}]}', "write a list of objects"),
-    ],
-)
-def test_captions_that_cannot_be_read_are_named_with_what_to_do(posts, name, text, why):
-    (posts / "posts.jsonl").unlink()
-    (posts / name).write_text(text)
-    (posts / "readme.txt").write_text("Photos, of our holidays")
-    remark, captioned, *_ = opened(posts)[1]
-    assert remark.startswith(f"{name} ")
-    assert "it is not read" in remark
-    assert why in remark
-    assert captioned.startswith("0 of 8 photos have a caption of yours")
-
-
-@pytest.mark.parametrize(
     ("only", "skip", "taken"),
     [
         (("p1.png", "P[23].PNG"), (), ["p1.png", "p2.png", "p3.png"]),
@@ -472,8 +325,6 @@ def test_patterns_take_some_photos_and_leave_the_captions_of_the_others_out(post
     assert {pair.photo for pair in dataset.pairs} == set(taken)
     assert dataset.partial
     assert f"--only and --skip take {len(taken)} of 8 photos" in notes
-    with_caption = "1 of 1 photo has" if len(taken) == 1 else f"{len(taken)} of {len(taken)} photos have"
-    assert notes[-1] == f"{with_caption} a caption of yours"
 
 
 def test_fields_that_change_are_those_of_the_photos_that_are_taken(posts):

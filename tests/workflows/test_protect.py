@@ -24,6 +24,8 @@ from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import save
 from unlearnable.models.tokens import tokenizer
 from unlearnable.verify.copies import given_to_protect
+from unlearnable.verify.matching import match, open_protected
+from unlearnable.workflows.output.records import read_manifest
 from unlearnable.workflows.protect.check import check
 from unlearnable.workflows.protect.dry_run import plan
 from unlearnable.workflows.protect.publishing import publish
@@ -252,14 +254,34 @@ def test_a_photo_that_no_webp_can_hold_is_left_out(posts, quick):
     assert "--format png" in report.skipped[0].detail
 
 
-def test_a_folder_without_captions_gets_template_captions(posts, at_once, tmp_path):
-    (posts / "posts.jsonl").unlink()
+def test_photos_without_captions_are_published_with_the_added_words_alone(posts, at_once, tmp_path):
+    (posts / "posts.jsonl").write_text('{"image": "p0.png", "caption": "a dog"}\n')
     report = protect(posts, **at_once)
-    made = 'one made from the name of file or folder, or "a photo" where that tells no more (7)'
-    assert f"8 photos had no caption and got {made}" in report.notes
-    rows = [json.loads(row) for row in (tmp_path / "photos-protected" / "metadata.jsonl").read_text().splitlines()]
-    assert len(rows) == 8
-    assert all("a photo" in row["text"] for row in rows)
+    assert "7 photos had no caption: the added words are theirs alone" in report.notes
+    out = tmp_path / "photos-protected"
+    lines = read_manifest(tmp_path / "photos-protected.private" / "manifest.jsonl")
+    triggers = {line.output: line.trigger for line in lines}
+    rows = [json.loads(row) for row in (out / "metadata.jsonl").read_text().splitlines()]
+    texts = {row["file_name"]: row["text"] for row in rows}
+    assert texts.keys() == triggers.keys()
+    assert texts["p0.png"] == f"{triggers['p0.png']} a dog"
+    assert all(text == triggers[photo] for photo, text in texts.items() if photo != "p0.png")
+    assert check(out).problems == []
+    originals = open_dataset(posts, posts / "posts.jsonl")
+    pairs, skipped = match(originals, open_protected(out, originals, None))
+    assert [pair.clean for pair in pairs] == [("a dog",)]
+    assert {one.reason for one in skipped} == {"no-caption"}
+
+
+def test_photos_without_captions_have_none_after_a_method_without_words(posts, at_once, tmp_path):
+    lines = (posts / "posts.jsonl").read_text().splitlines(keepends=True)
+    (posts / "posts.jsonl").write_text("".join(lines[1:]))
+    protect(posts, **{**at_once, "method": "em"})
+    out = tmp_path / "photos-protected"
+    rows = [json.loads(row) for row in (out / "metadata.jsonl").read_text().splitlines()]
+    assert [row["file_name"] for row in rows if not row["text"]] == ["p0.png"]
+    assert check(out).problems == []
+    assert open_dataset(out).uncaptioned == {"p0.png"}
 
 
 def test_sidecar_captions_are_written_beside_the_photos(posts, quick, tmp_path):

@@ -80,7 +80,10 @@ class ProtectSettings(ProtectionSettings):
     skip: Annotated[tuple[str, ...], Field(description="Pattern of photos or folders to leave out.")] = ()
     captions: Annotated[
         Path | None,
-        Field(description="Caption file: JSONL, CSV, TSV, COCO, Karpathy or Flickr."),
+        Field(
+            description="Caption file: JSONL, CSV, TSV, COCO, Karpathy or Flickr. none reads no captions, embedded the "
+            "descriptions inside the photos."
+        ),
         DefaultText("one that is found among the photos"),
     ] = None
     photo_column: PhotoColumn = None

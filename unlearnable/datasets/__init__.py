@@ -11,14 +11,16 @@ from unlearnable.datasets.found_captions import (
     captions_of_others,
     find_captions,
     only_captions,
+    refuse_unreadable,
     repeats_texts,
 )
-from unlearnable.datasets.opening import columns_of, is_word_for_people, open_dataset, read_written, write_captions
+from unlearnable.datasets.opening import EMBEDDED, NONE, columns_of, is_word, open_dataset, read_written, write_captions
 from unlearnable.datasets.tree import is_photo
 from unlearnable.datasets.types import Columns, Dataset, Edits, Pair, Person, Photo, Skipped
-from unlearnable.datasets.unread import unread_below, unread_captions, unread_descriptions, unread_inside
 
 __all__ = [
+    "EMBEDDED",
+    "NONE",
     "Columns",
     "Dataset",
     "Edits",
@@ -34,7 +36,7 @@ __all__ = [
     "find_captions",
     "hold_out",
     "is_photo",
-    "is_word_for_people",
+    "is_word",
     "limit",
     "named_apart",
     "named_as_told",
@@ -44,11 +46,8 @@ __all__ = [
     "open_people",
     "people_of",
     "read_written",
+    "refuse_unreadable",
     "repeats_texts",
     "restrict",
-    "unread_below",
-    "unread_captions",
-    "unread_descriptions",
-    "unread_inside",
     "write_captions",
 ]

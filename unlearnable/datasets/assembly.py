@@ -1,12 +1,12 @@
-"""Assemble what a reader found into a `Dataset`: in order, with a caption on every photo."""
+"""Assemble what a reader found into a `Dataset`: in order, the posts in order."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from unlearnable.datasets.tree import WITHHELD, find_photos, named, template_caption
+from unlearnable.datasets.tree import WITHHELD, find_photos
 from unlearnable.datasets.types import NO_RECORD, ChangedField, Dataset, Pair, Photo, Skipped
 from unlearnable.wording.counts import it_and_others
 
@@ -21,9 +21,8 @@ def assemble(
     format: str,
     source: Path | None,
     changed_fields: frozenset[ChangedField] = frozenset(),
-    named: Callable[[str], str] = named,
 ) -> Dataset:
-    """Return a data set in which a photo without a pair has a caption from the template.
+    """Return a data set in which a photo without a pair has an empty caption.
 
     Args:
         root: folder that ids are relative to.
@@ -33,12 +32,11 @@ def assemble(
         format: registry name of the reader.
         source: the caption file, if there is one.
         changed_fields: fields of its rows that are not published as they are.
-        named: function that returns what its owner named of a photo's id, for the template.
     """
     photos = tuple(Photo(photo, root / photo, splits[photo]) for photo in sorted(splits))
     captioned = {pair.photo for pair in pairs}
     uncaptioned = (photo.id for photo in photos if photo.id not in captioned)
-    all_pairs = (*pairs, *(Pair(photo, template_caption(photo, named), NO_RECORD) for photo in uncaptioned))
+    all_pairs = (*pairs, *(Pair(photo, "", NO_RECORD) for photo in uncaptioned))
     return Dataset(root.resolve().name, root, photos, all_pairs, tuple(skipped), format, source, changed_fields)
 
 
@@ -52,17 +50,14 @@ def restrict(dataset: Dataset, chosen: Iterable[str]) -> Dataset:
     return replace(kept, photos=whole.photos, pairs=whole.pairs, skipped=(), people=people, partial=True)
 
 
-def with_unnamed(dataset: Dataset, photos: Iterable[str] | None = None, named: Callable[[str], str] = named) -> Dataset:
-    """Return the data set together with photos (all of its folder) that its captions do not name nor withhold.
-
-    `named` returns what their owner named of their ids, for the template.
-    """
+def with_unnamed(dataset: Dataset, photos: Iterable[str] | None = None) -> Dataset:
+    """Return the data set together with photos (all of its folder) that its captions do not name nor withhold."""
     withheld = {skip.where for skip in dataset.skipped if skip.reason == WITHHELD}
     found = find_photos(dataset.root) if photos is None else photos
     unnamed = (photo for photo in found if photo not in withheld)
     splits = dict.fromkeys(unnamed) | {photo.id: photo.split for photo in dataset.photos}
     format, source, changed = dataset.format, dataset.source, dataset.changed_fields
-    whole = assemble(dataset.root, splits, dataset.pairs, dataset.skipped, format, source, changed, named)
+    whole = assemble(dataset.root, splits, dataset.pairs, dataset.skipped, format, source, changed)
     return replace(whole, columns=dataset.columns, notes=dataset.notes)
 
 

@@ -22,7 +22,7 @@ class Format(Protocol):
     def read(self, source: Path, root: Path) -> Dataset:
         """Read the photos below `root` that `source` names, with their captions.
 
-        A photo that is named without a caption gets one from a template, with `record` -1.
+        A photo that is named without a caption has an empty one, with `record` -1.
 
         Raises:
             InputError: `source` cannot be read, or names no photo below `root`.

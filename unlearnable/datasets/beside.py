@@ -14,7 +14,7 @@ from unlearnable.datasets.text.further import NULL
 from unlearnable.datasets.text.records import FurtherField
 from unlearnable.datasets.text.repeated import repeating, said_of_repeats
 from unlearnable.datasets.text.spans import Span, Spell, TextSpan, splice
-from unlearnable.datasets.tree import WITHHELD, find_photos, named
+from unlearnable.datasets.tree import WITHHELD, find_photos
 from unlearnable.datasets.types import UNWRITTEN, ChangedField, Dataset, Edits, Pair, Skipped, changed_since
 from unlearnable.disk import entries, files
 from unlearnable.errors import InputError
@@ -45,7 +45,6 @@ class Beside:
         personal: function that returns the fields in a text that say where a photo was taken or who is in it, which are
             emptied.
         withheld: function that returns why a photo is not to be published by what its text says; empty where it may be.
-        named: function that returns what its owner named of a photo's id, for the caption of one without words.
     """
 
     name: str
@@ -54,7 +53,6 @@ class Beside:
     renamed: Callable[[str, str, str], str] | None
     personal: Callable[[str], Iterable[FurtherField]] = lambda text: ()
     withheld: Callable[[str], str] = lambda text: ""
-    named: Callable[[str], str] = named
 
     def sniff(self, source: Path) -> bool:
         """Return whether `source` is a folder in which some photo has such a file, with a caption if it stays there."""
@@ -68,7 +66,7 @@ class Beside:
     def read(self, source: Path, root: Path) -> Dataset:
         """Read the photos below `root`; `record` is the number of a photo's file, `index` the caption's number in it.
 
-        A file that cannot be read is skipped, and its photo gets a caption from the template.
+        A file that cannot be read is skipped, and its photo has no caption.
 
         Raises:
             InputError: there is no photo.
@@ -103,7 +101,7 @@ class Beside:
             elif self.renamed:
                 skipped.append(Skipped(matched[photo], "no-caption", f"it has none for {photo}"))
         splits, fields = dict.fromkeys(photos), frozenset(changed)
-        dataset = assemble(root, splits, pairs, skipped, self.name, None, fields, self.named)
+        dataset = assemble(root, splits, pairs, skipped, self.name, None, fields)
         more = f" (and {counted(len(guesses) - 1, 'more file')})" if len(guesses) > 1 else ""
         return replace(dataset, notes=(*(f"{said}{more}" for said in list(guesses)[:1]), *said_of_repeats(repeats)))
 

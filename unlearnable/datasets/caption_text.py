@@ -226,4 +226,5 @@ def read_text(path: Path, name: str, scan: Callable[[str], Scan], first: int = 0
     try:
         return CaptionText(path, document, scan(document.text), first)
     except ValueError as error:
-        raise InputError(f"cannot read {path} as {name}: {error}") from error
+        hint = "mend the file, or protect the photos without captions: --captions none"
+        raise InputError(f"cannot read {path} as {name}: {error}", hint=hint) from error

@@ -76,7 +76,7 @@ class Export:
                 hint="unpack all parts of the export into one folder, and give that",
             )
         file, changed = None if source.is_dir() else source, frozenset(found.changed)
-        dataset = assemble(root, found.splits, found.pairs, found.skipped, self.name, file, changed, self.named)
+        dataset = assemble(root, found.splits, found.pairs, found.skipped, self.name, file, changed)
         wordless = Edits(
             {(pair.record, pair.index): "" for pair in found.pairs}, {photo: photo for photo in found.splits}
         )
@@ -97,10 +97,6 @@ class Export:
         refuse_shorter(dataset, source, sum(len(text.scan.records) for text in texts))
         for text, new in self._edited(dataset, edits, texts):
             files.write_bytes(target / text.path.relative_to(source), text.document.encode(new))
-
-    def named(self, photo: str) -> str:
-        """Return nothing: folders and photos of an export have the names that the platform gave them."""
-        return ""
 
     def files_of(self, dataset: Dataset) -> list[Path]:
         """Return the files that hold the captions of a data set."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from pathlib import Path
 
 from unlearnable.datasets.assembly import IN_NO_POST, with_unnamed, with_unnamed_counted
@@ -13,7 +13,7 @@ from unlearnable.datasets.formats.flickr_export import FLICKR_EXPORT
 from unlearnable.datasets.formats.folder import FOLDER
 from unlearnable.datasets.formats.takeout import TAKEOUT
 from unlearnable.datasets.icloud import kept_back
-from unlearnable.datasets.tree import WITHHELD, named
+from unlearnable.datasets.tree import WITHHELD
 from unlearnable.datasets.types import Dataset, Skipped
 from unlearnable.errors import InputError
 from unlearnable.wording.counts import it_and_others
@@ -47,18 +47,16 @@ def with_publishable(dataset: Dataset) -> Dataset:
     Flickr, even if a caption names it, and what neither a caption nor a post names, such as the photos of messages.
     """
     root = dataset.root
-    own: Callable[[str], str] = named
     for export in (TAKEOUT, FLICKR_EXPORT):
         if export.sniff(root):
-            own = export.named
             withheld = [skip for skip in export.read(root, root).skipped if skip.reason == WITHHELD]
             dataset = _without(dataset, [skip.where for skip in withheld], withheld)
     exports = [one for one in map(FORMATS.__getitem__, FORMATS.own) if isinstance(one, Export) and one.sniff(root)]
     if exports:
         posted = {photo for one in exports for photo in _posted(one, root)}
-        return with_unnamed_counted(with_unnamed(dataset, posted, exports[0].named))
+        return with_unnamed_counted(with_unnamed(dataset, posted))
     meant = {photo.id for photo in dataset.photos}
-    whole = with_unnamed(dataset, named=own)
+    whole = with_unnamed(dataset)
     return _without_private(whole, [photo for photo in _private(whole) if photo not in meant])
 
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from pathlib import Path
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
 
 from unlearnable.datasets.base import Format
 from unlearnable.datasets.caption_file import NamesNoPhotoError
 from unlearnable.datasets.export import Export
 from unlearnable.datasets.formats import FORMATS
 from unlearnable.datasets.opening import REPEATED, open_dataset
-from unlearnable.datasets.recognition import recognised
+from unlearnable.datasets.recognition import TABLES, hint_for, recognised
+from unlearnable.datasets.text import csv_rows
+from unlearnable.datasets.text.document import read_document
 from unlearnable.datasets.tree import PHOTO_SUFFIXES, is_photo
 from unlearnable.datasets.types import NO_RECORD, Dataset
 from unlearnable.disk import entries
 from unlearnable.errors import InputError, UnlearnableError
 
 _CAPTION_SUFFIXES = frozenset({".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt", ".token"})
+_WITHOUT = "--captions none protects the photos without captions"
 _BESIDE = frozenset({".txt", ".json"})  # of a photo, by its name
 
 
@@ -46,6 +50,33 @@ def _caption_files(folder: Path) -> Iterator[tuple[Path, Format]]:
     for path, reader in possible_captions(folder):
         if reader is not None and not isinstance(reader, Export):
             yield path, reader
+
+
+def refuse_unreadable(folder: Path, photos: Iterable[str]) -> None:
+    """Stop where a file in a folder seems to hold captions of its photos and is in no known format.
+
+    Args:
+        folder: folder of the photos, in which no captions were found.
+        photos: ids of its photos; a file counts if one of its cells or strings is the name of one.
+
+    Raises:
+        InputError: there is such a file; the message names it, the hint says how to read or to pass over it.
+    """
+    names = {name for photo in map(PurePosixPath, photos) for name in (photo.name, photo.stem)}
+    for path in [path for path, reader in possible_captions(folder) if reader is None]:
+        try:
+            text = read_document(path).text
+        except InputError as error:
+            raise InputError(error.message, hint=f"{error.hint}, or pass over it with --captions none") from error
+        table = path.suffix.lower() in TABLES and csv_rows.names_one(text, names)
+        if table or (path.suffix.lower() not in TABLES and not names.isdisjoint(_strings(text))):
+            how = hint_for(path, text)
+            raise InputError(f"{path} seems to hold captions, and cannot be read", hint=f"{how}; {_WITHOUT}")
+
+
+def _strings(text: str) -> set[str]:
+    """Return the names of photos that JSON may hold: strings, each also as the end of a path."""
+    return {name.rpartition("/")[2] for name in re.findall(r'"([^"\\\n]{1,255})"', text)}
 
 
 def listed(folder: Path) -> list[Path]:

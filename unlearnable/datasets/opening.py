@@ -21,7 +21,8 @@ from unlearnable.errors import ConfigError, InputError
 if TYPE_CHECKING:
     from unlearnable.config import ProtectSettings, VerifySettings
 
-_FACES = Path(FORMAT)
+PEOPLE, NONE, EMBEDDED = Path(FORMAT), Path("none"), Path("embedded")
+"""Words for captions that are in no caption file: of faces, none at all, and those inside the photos."""
 REPEATED = "metadata.jsonl"  # written beside the captions of every published folder
 
 
@@ -33,14 +34,14 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
             that it names are read, from the file's own folder.
         captions: a caption file for the photos of a folder (`only_captions` finds it). Without one, or where it is
             the folder itself, that is searched for `metadata.jsonl` or `metadata.csv`, for the files of an unpacked
-            export, then for a `.txt` or `.caption` beside each photo and the like, then for descriptions in the photos.
-            The word `people`, unless there is a file of that name, reads a folder of faces in any
+            export, then for a `.txt` or `.caption` beside each photo and the like. Instead of a file, `none` reads the
+            photos alone, `embedded` takes the descriptions inside them, and `people` reads a folder of faces in any
             layout that `open_people` knows; the captions then hold invented names.
         columns: the columns of a CSV or TSV that hold photo and caption; by default those that its heading names.
 
     Returns:
-        A data set in which every photo has a caption; those that no caption file gives come
-        from a template, with `record` -1. A data set of faces holds only photos of known people, an
+        A data set in which every photo has a caption; that of a photo without words of the user's
+        is empty, with `record` -1. A data set of faces holds only photos of known people, an
         export only those of posts.
 
     Raises:
@@ -49,19 +50,20 @@ def open_dataset(photos: Path, captions: Path | None = None, columns: Columns | 
     """
     if columns is not None and not (captions or photos).is_file():
         raise ConfigError("--photo-column and --caption-column need the caption file", hint="add --captions FILE")
-    faces = is_word_for_people(captions)
-    source = photos if captions is None or faces else captions
+    word = captions if is_word(captions) else None
+    source = photos if captions is None or word else captions
     for path in (photos, source):
         if not path.exists():
             raise entries.missing(path)
     if not photos.is_dir():
         _check_caption_file(photos, captions)
         return _read(source, photos.parent, columns)
-    if faces:
+    if word == PEOPLE:
         return FORMATS[FORMAT].read(photos, photos)
     if captions is not None and captions.is_dir() and not captions.samefile(photos):
         raise InputError(f"{captions} is a folder", hint="give the caption file in it")
-    dataset = _read(source, photos, columns)
+    by_word = {NONE: "folder", EMBEDDED: "embedded"}
+    dataset = FORMATS[by_word[word]].read(photos, photos) if word else _read(source, photos, columns)
     if dataset.format == FORMAT:
         return dataset
     dataset = dataset.lacking(unreadable(photos))
@@ -88,9 +90,9 @@ def columns_of(settings: ProtectSettings | VerifySettings) -> Columns | None:
     return Columns(photo, caption)
 
 
-def is_word_for_people(captions: Path | None) -> bool:
-    """Return whether what stands for a caption file is the word `people`, and no file of that name."""
-    return captions == _FACES and not captions.is_file()
+def is_word(captions: Path | None) -> bool:
+    """Return whether what stands for a caption file is a word, such as `none`, and no file of that name."""
+    return captions in (PEOPLE, NONE, EMBEDDED) and not captions.is_file()
 
 
 def _read(source: Path, root: Path, columns: Columns | None) -> Dataset:

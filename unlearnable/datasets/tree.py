@@ -1,4 +1,4 @@
-"""The photos in a folder, and a caption made from the path of a photo."""
+"""The photos in a folder, and the words in a name that say something of a photo."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ _KEPT_APART = {  # folders of Windows, Synology, QNAP and iCloud's export, in lo
     "@recycle": _DELETED,
     "@eadir": "small copies of photos that a Synology NAS makes for itself",
 }
-WORDLESS = "a photo"  # caption of a photo whose names tell nothing
 PHOTO_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".heic", ".heif", ".avif", ".tif", ".tiff"}
     | {".mpo", ".gif", ".bmp"}
@@ -41,21 +40,6 @@ _ALONE = frozenset(  # words that tell something only beside others
     {"at", "on", "um", "am", "pm", "and"}  # "Screenshot 2026-01-02 at 10.11.12 PM", "photos_and_videos"
     | {"camera", "roll", "screenshots", "recents", "restored", "sent", "download", "downloads"}  # folders of phones
 )
-
-# Words of which the folders are called that phones, programs and exports make: alone they tell nothing of a photo.
-_FOLDER_WORDS = (
-    _ALONE
-    | _CAMERA_WORDS
-    | {"your", "activity", "across", "posts", "post", "stories", "story", "reels", "archived", "profile", "cover"}
-    | {"timeline", "mobile", "uploads", "upload", "saved", "shared", "other", "content", "data", "export", "archive"}
-    | {"mobileuploads", "timelinephotos", "profilepictures", "coverphotos", "attachments", "files"}
-    | {"chatexport", "dataexport", "chat", "chats"}  # of Telegram
-    | {"instagram", "facebook", "twitter", "tweet", "tweets", "tumblr", "flickr", "mastodon", "google", "icloud"}
-    | {"original", "originals", "takeout", "from", "library", "photoslibrary", "gallery", "pana"}  # 101_PANA
-    | {"new", "folder", "fotos", "foto", "bilder", "von", "de", "neuer", "ordner", "blob", "blobs"}
-)
-
-_ACCOUNT = re.compile(r"did[:_-](plc|web)[:_-]")  # of Bluesky, after which the folder of its export is called
 
 
 def is_photo(name: str) -> bool:
@@ -163,28 +147,6 @@ def not_here(root: Path) -> list[Skipped]:
 def _is_away(name: str) -> bool:
     """Return whether a file stands for a photo that iCloud has taken away: `.IMG_1.HEIC.icloud`."""
     return name.startswith(".") and name.endswith(_IN_CLOUD) and is_photo(name.removesuffix(_IN_CLOUD))
-
-
-def named(photo: str) -> str:
-    """Return what the owner named of a photo: its path without the suffix."""
-    return str(PurePosixPath(photo).with_suffix(""))
-
-
-def template_caption(photo: str, named: Callable[[str], str] = named) -> str:
-    """Return a caption for a photo that has none: "a photo of" the words in its names, or `WORDLESS` without words.
-
-    Args:
-        photo: id of the photo.
-        named: function that returns what the owner named of it.
-    """
-    *folders, name = named(photo).split("/")
-    telling = telling_words("/".join([*(folder for folder in folders if not _is_given(folder)), name]))
-    return f"a photo of {' '.join(telling)}" if telling else WORDLESS
-
-
-def _is_given(folder: str) -> bool:
-    """Return whether a folder has a name that a phone, a program or an export gave it, such as `your_posts`."""
-    return bool(_ACCOUNT.match(folder)) or {word.casefold() for word in _words(folder)} <= _FOLDER_WORDS
 
 
 def telling_words(name: str) -> list[str]:

@@ -170,7 +170,7 @@ class Dataset:
 
     @property
     def uncaptioned(self) -> set[str]:
-        """The photos that no caption file has a caption for: theirs come from a template."""
+        """The photos that no caption file has a caption for: theirs is empty, or made for a data set of faces."""
         return {pair.photo for pair in self.pairs if pair.record == NO_RECORD}
 
     @property

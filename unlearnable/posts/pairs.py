@@ -82,7 +82,7 @@ class Pairs:
 
 
 def pairs_of(pixels: Photos, captions: Sequence[Sequence[str]], chosen: Sequence[int] | None = None) -> Pairs:
-    """Return every caption of every photo as a pair.
+    """Return every caption of every photo as a pair, but for empty ones.
 
     Args:
         pixels: pixels of the photos.
@@ -90,6 +90,6 @@ def pairs_of(pixels: Photos, captions: Sequence[Sequence[str]], chosen: Sequence
         chosen: numbers of the photos to use; by default all.
     """
     numbers = range(len(captions)) if chosen is None else chosen
-    texts = [(photo, text) for photo in numbers for text in captions[photo]]
+    texts = [(photo, text) for photo in numbers for text in captions[photo] if text]
     tokens = tokenizer()([text for _, text in texts]) if texts else torch.zeros(0, 77, dtype=torch.long)
     return Pairs(pixels, torch.tensor([photo for photo, _ in texts], dtype=torch.long), tokens)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
 
 from unlearnable.datasets import Dataset, Photo, Skipped, open_dataset
@@ -35,7 +34,7 @@ def open_protected(folder: Path, originals: Dataset, captions: Path | None) -> D
         raise InputError(f"there is no folder {folder}", hint="pass the folder that protect wrote")
     in_several_files = originals.source is None and originals.captioned > 0
     if captions is None and in_several_files:
-        return _with_made_captions(open_dataset(folder))
+        return open_dataset(folder)
     if captions is None:
         names = filter(None, (originals.captions_file, METADATA))
         captions = next((folder / name for name in names if (folder / name).is_file()), None)
@@ -47,7 +46,7 @@ def open_protected(folder: Path, originals: Dataset, captions: Path | None) -> D
             )
         raise InputError(f"there are no captions in {folder}", hint="pass them with --protected-captions")
     columns = None if captions.name == METADATA else originals.columns
-    return _with_made_captions(open_dataset(folder, captions, columns))
+    return open_dataset(folder, captions, columns)
 
 
 def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[Skipped]]:
@@ -66,13 +65,17 @@ def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[
     copies = named | copies_told(originals, lines)
     before, after = originals.captions_by_photo(), protected.captions_by_photo()
     posts, skipped, used = [], [], set()
-    uncaptioned = originals.uncaptioned
+    uncaptioned = set[str]() if originals.people else originals.uncaptioned
     for photo in originals.photos:
         copy = copies.get(photo.id)
         if copy is None:
             skipped.append(_left_out(photo, protected, lines.values()))
             continue
         used.add(copy)
+        if photo.id in uncaptioned:
+            _refuse_caption_of_none(photo, after[copy], lines.get(copy), originals.root)
+            skipped.append(Skipped(photo.id, "no-caption", "cannot be trained on or ranked"))
+            continue
         post = PostPair(photo, protected.root / copy, tuple(before[photo.id]), tuple(after[copy]))
         _refuse_other_number(post, copy)
         if is_another(post, lines.get(copy)):
@@ -80,12 +83,6 @@ def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[
             continue
         posts.append(post)
         _refuse_other_name(post, originals)
-        made = photo.id in uncaptioned and sources.get(copy, photo.id) == storable(photo.id)  # of its name
-        if made and not _contains(post.published[0], post.clean[0]):
-            raise InputError(
-                f"{photo.id} has no caption in {originals.root}, its protected copy has one",
-                hint="pass the caption file that protect read with --captions",
-            )
     added = {copy for copy, source in sources.items() if source.startswith(("../", "/"))}
     skipped += [Skipped(sources[copy], "elsewhere", f"{copy} was added from another folder") for copy in added - used]
     unmatched = sorted({photo.id for photo in protected.photos} - used - added)
@@ -97,6 +94,11 @@ def match(originals: Dataset, protected: Dataset) -> tuple[list[PostPair], list[
     if not posts and (bare := next((one for one in skipped if one.reason == NOT_PROTECTED), None)):
         raise InputError(
             f"{bare.where} has no protected copy in {protected.root}", hint="pass the folder that was protected"
+        )
+    if not posts and (bare := next((one for one in skipped if one.reason == "no-caption"), None)):
+        raise InputError(
+            f"no photo in {originals.root} has a caption, such as {bare.where}: photos are ranked by captions",
+            hint="give them captions, and protect them with these",
         )
     skipped += [Skipped(sources[copy], "no-original", f"{copy} is a copy of it, and it is gone") for copy in unmatched]
     return posts, skipped
@@ -122,14 +124,13 @@ def _refuse_other_name(post: PostPair, originals: Dataset) -> None:
         )
 
 
-def _with_made_captions(protected: Dataset) -> Dataset:
-    """Return the posts with the captions that were made for photos without one, which stand in metadata.jsonl alone."""
-    bare, told = protected.uncaptioned, protected.root / METADATA
-    if not bare or not told.is_file():
-        return protected
-    pairs = [pair for pair in protected.pairs if pair.photo not in bare]
-    made = [pair for pair in open_dataset(protected.root, told).pairs if pair.photo in bare]
-    return replace(protected, pairs=(*pairs, *made))
+def _refuse_caption_of_none(photo: Photo, published: Sequence[str], line: ManifestLine | None, root: Path) -> None:
+    """Refuse a copy with more than the added words where the original has no caption: other captions were read then."""
+    if line and any(text.strip() and text.casefold() != line.trigger.casefold() for text in published):
+        raise InputError(
+            f"{photo.id} has no caption in {root}, its protected copy has one",
+            hint="pass what protect read with --captions: its caption file, or embedded",
+        )
 
 
 def _partners(originals: Dataset, protected: Dataset) -> dict[str, str]:

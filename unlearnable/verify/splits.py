@@ -159,15 +159,13 @@ def captioned(test: Dataset, option: str) -> tuple[list[Held], list[Skipped]]:
     Raises:
         InputError: no photo has a caption of its own; the message names the option that gives them.
     """
-    texts, uncaptioned = test.captions_by_photo(), test.uncaptioned
-    if not test.captioned:
-        if len({text for captions in texts.values() for text in captions}) == 1:
-            count, first = len(test.photos), test.photos[0].id
-            raise InputError(
-                f"of {counted(count, 'photo')} to rank in {test.root}, such as {first}, none has a caption of its own",
-                hint=f"give them captions ({option}), or rank other photos",
-            )
-        uncaptioned = set()  # the template names the photo's folder or, in `people`, the person
+    texts, uncaptioned = test.captions_by_photo(), set[str]() if test.people else test.uncaptioned
+    if len(uncaptioned) == len(test.photos):
+        count, first = len(test.photos), test.photos[0].id
+        raise InputError(
+            f"of {counted(count, 'photo')} to rank in {test.root}, such as {first}, none has a caption of its own",
+            hint=f"give them captions ({option}), or rank other photos",
+        )
     held_out = [(photo, texts[photo.id]) for photo in test.photos if photo.id not in uncaptioned]
     unranked = (Skipped(photo, "no-caption", "cannot be ranked") for photo in sorted(uncaptioned))
     return held_out, [*test.skipped, *unranked]

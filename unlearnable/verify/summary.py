@@ -107,7 +107,7 @@ def _said_of_captions(crowd: Dataset) -> Iterable[str]:
     made = len(crowd.uncaptioned)
     if made and (crowd.captioned or not crowd.people):
         have = "photo of the crowd has" if made == 1 else "photos of the crowd have"
-        yield f"{made} {have} no caption; one made from the name of file or folder is trained on in its place"
+        yield f"{made} {have} no caption: they are not trained on"
 
 
 def _further(

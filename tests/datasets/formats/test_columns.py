@@ -74,10 +74,10 @@ def test_a_list_of_exiftool_without_captions_is_no_captions(tmp_path):
 
 
 def test_without_them_the_headings_are_shown(tmp_path):
-    source = folder(tmp_path, "Datei;Text\na.jpg;ein Hund\n")
+    source = folder(tmp_path, "Kennung;Notiz\na.jpg;ein Hund\n")
     with pytest.raises(InputError) as raised:
         open_dataset(tmp_path, source)
-    assert "Datei;Text" in raised.value.hint
+    assert "Kennung;Notiz" in raised.value.hint
     assert "--photo-column" in raised.value.hint
 
 

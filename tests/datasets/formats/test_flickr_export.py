@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from tests.datasets.conftest import captions
 from tests.datasets.formats.exports import Look, goes_round, lay_out, text
 from unlearnable.datasets import open_dataset
@@ -45,25 +43,7 @@ def test_all_but_captions_stays(tmp_path: Path) -> None:
     assert words[photo(0)] == ["seen & photographed there\n0"]
     assert words[photo(1)] == ["at the lake 1", "seen & photographed there\n1"]
     assert dataset.uncaptioned == {photo(6), "photos/stray_1_o.jpg"}
-    assert [words[photo] for photo in sorted(dataset.uncaptioned)] == [["a photo"], ["a photo of stray"]]
     assert [(skip.where, skip.reason) for skip in dataset.skipped] == [("data/photo_5000006.json", "no-caption")]
-
-
-@pytest.mark.parametrize(
-    ("photo", "caption"),
-    [
-        ("data-download-1/img_2_77_o.jpg", "a photo"),
-        ("export/data-download-12/two-dogs_77_o.jpg", "a photo of two dogs"),
-        ("Trip/data-download-12/two-dogs_77_o.jpg", "a photo of Trip two dogs"),
-        ("Lake/img_2_77_o.jpg", "a photo of Lake"),
-    ],
-)
-def test_the_caption_of_a_photo_without_one_names_no_folder_of_flickrs(
-    photo: str, caption: str, tmp_path: Path
-) -> None:
-    values = [{"id": str(one), "name": "DSC_1" if one == 77 else "a cat", "description": ""} for one in (77, 78)]
-    lay_out(tmp_path, {f"photo_{one['id']}.json": json.dumps(one) for one in values}, photo, "a_78_o.jpg")
-    assert open_dataset(tmp_path).captions_by_photo()[photo] == [caption]
 
 
 def test_numbers_inside_of_words_do_not_count(tmp_path: Path) -> None:

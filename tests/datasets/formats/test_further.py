@@ -143,23 +143,6 @@ def test_imagefolder(tmp_path: Path) -> None:
     assert changed == {"alt", "-place"}
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_tables(tmp_path: Path, delimiter: str) -> None:
-    heading, cells = "image,caption,alt,title,lat,n", f'a.jpg,{CAPTION},"{CAPTION}","Chelsea asleep",1.50, 007 '
-    after = f'a.jpg,{NEW},"{NEW}",,, 007 '
-    for name in ("posts.csv", "metadata.csv"):
-        first = heading.replace("image", "file_name") if name == "metadata.csv" else heading
-        before = f"{first}\r\n{cells}\r\n".replace(",", delimiter)
-        text, changed = written(tmp_path, name, before)
-        assert text == f"{first}\r\n{after}\r\n".replace(",", delimiter)
-        assert changed == {"alt", "-title", "-lat"}
-
-
-def test_a_photo_without_caption_gets_no_other_description(tmp_path: Path) -> None:
-    text, changed = written(tmp_path, "posts.jsonl", '{"image": "a.jpg", "headline": "Chelsea asleep"}\n')
-    assert (text, changed) == ('{"image": "a.jpg", "headline": null}\n', {"-headline"})
-
-
 def test_a_caption_that_stays_leaves_its_repetition(tmp_path: Path) -> None:
     before = row(', "alt" : "my cat at home"')
     assert written(tmp_path, "posts.jsonl", before, new=CAPTION)[0] == before

@@ -90,25 +90,6 @@ def test_an_edited_photo_shares_that_of_an_original_with_another_suffix(original
 YEAR = "Takeout/Google Photos/Photos from 2024"
 
 
-@pytest.mark.parametrize(
-    ("photo", "caption"),
-    [
-        (f"{ALBUM}/PXL_1.jpg", "a photo of Lake"),
-        (f"{ALBUM}/Anna.jpg", "a photo of Lake Anna"),
-        (f"{YEAR}/PXL_1.jpg", "a photo"),
-        ("Takeout/Google Fotos/Fotos von 2024/Anna.jpg", "a photo of Anna"),
-        ("PXL_1.jpg", "a photo"),
-    ],
-)
-@pytest.mark.parametrize("own", [None, "own.jsonl"])
-def test_the_caption_of_a_photo_without_one_names_no_folder_of_googles(
-    own: str | None, photo: str, caption: str, tmp_path: Path
-) -> None:
-    lay_out(tmp_path, {f"{photo}.json": sidecar("", ""), "b.jpg.json": sidecar("", "a dog")}, photo, "b.jpg")
-    file = captions(tmp_path / own, '{"image": "b.jpg", "caption": "a cat"}') if own else None
-    assert open_dataset(tmp_path, file).captions_by_photo()[photo] == [caption]
-
-
 def test_photos_whose_names_differ_in_large_letters_alone_have_sidecars_of_their_own(tmp_path: Path) -> None:
     names = ("IMG_0170.jpg", "IMG_0170.JPG", "IMG_0170.HEIC")
     lay_out(tmp_path, {f"{name}.json": sidecar(name, f"of {name}") for name in names}, *names)

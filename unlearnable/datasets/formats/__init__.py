@@ -63,12 +63,11 @@ FORMATS: Registry[Format] = Registry(
         ),
         "embedded": Row(
             "unlearnable.datasets.formats.embedded:EMBEDDED",
-            "Descriptions in the photos themselves (XMP, IPTC, EXIF, text of a PNG), as Lightroom, Apple Photos and "
-            "digiKam export them.",
+            "Descriptions in the photos themselves (XMP, IPTC, EXIF, text of a PNG), with `--captions embedded` alone.",
         ),
         "folder": Row(
             "unlearnable.datasets.formats.folder:FOLDER",
-            "A folder of photos without captions: each photo gets one from a template and its path.",
+            "A folder of photos without captions.",
         ),
         "karpathy": Row(
             "unlearnable.datasets.formats.karpathy:KARPATHY",

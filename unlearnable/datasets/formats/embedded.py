@@ -12,7 +12,6 @@ from unlearnable.datasets.assembly import assemble
 from unlearnable.datasets.text.descriptions import tells, words_of
 from unlearnable.datasets.tree import find_photos
 from unlearnable.datasets.types import UNWRITTEN, Dataset, Edits, Pair
-from unlearnable.errors import InputError
 from unlearnable.imaging.xmp import parse
 
 
@@ -22,12 +21,8 @@ class Embedded:
     name = "embedded"
 
     def sniff(self, source: Path) -> bool:
-        """Return whether `source` is a folder in which some photo has a description in it."""
-        try:
-            photos = find_photos(source) if source.is_dir() else []
-        except InputError:
-            return False
-        return any(captions_in(source / photo) for photo in photos)
+        """Return False: agencies and programs write descriptions, so only `--captions embedded` reads them."""
+        return False
 
     def read(self, source: Path, root: Path) -> Dataset:
         """Read the photos below `root`; each is a record.
@@ -38,13 +33,13 @@ class Embedded:
         return self.of(root, find_photos(root))
 
     def of(self, root: Path, photos: Iterable[str]) -> Dataset:
-        """Return the data set of photos, by id, which is of the format `folder` where none has a description."""
+        """Return the data set of photos, by id."""
         pairs = [
             Pair(photo, caption, UNWRITTEN - number, index)
             for number, photo in enumerate(photos)
             for index, caption in enumerate(captions_in(root / photo))
         ]
-        return assemble(root, dict.fromkeys(photos), pairs, (), self.name if pairs else "folder", None)
+        return assemble(root, dict.fromkeys(photos), pairs, (), self.name, None)
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
         """Write nothing: the captions are in photos, which are published without them."""

@@ -14,10 +14,9 @@ from unlearnable.datasets.text import html_text
 from unlearnable.datasets.text.further import personal_in
 from unlearnable.datasets.text.json_spans import decode, speller, text_in
 from unlearnable.datasets.text.spans import is_blank
-from unlearnable.datasets.tree import find_files, named, telling_words
+from unlearnable.datasets.tree import find_files, telling_words
 
 _FILE = re.compile(r"photo_(\d+)\.json")
-_PART = re.compile(r"(?:^|(?<=/))data-download-\d+/")
 _NUMBER = re.compile(r"(?<![^_])\d+(?![^_])")
 
 
@@ -51,9 +50,4 @@ def _renamed(file: str, photo: str, new: str) -> str:
     return file
 
 
-def _named(photo: str) -> str:
-    """Return the name of a photo, which is made of its title, and those of its folders but for Flickr's own."""
-    return named(_PART.sub("", photo))
-
-
-FLICKR_EXPORT = Beside("flickr-export", _match, _captions, _renamed, personal_in, _withheld, _named)
+FLICKR_EXPORT = Beside("flickr-export", _match, _captions, _renamed, personal_in, _withheld)

@@ -1,4 +1,4 @@
-"""A folder of photos without captions: each photo gets one from a template and its path."""
+"""A folder of photos without captions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Folder:
         return source.is_dir()
 
     def read(self, source: Path, root: Path) -> Dataset:
-        """Read the photos below `root`, each with one caption of record -1.
+        """Read the photos below `root`, each with an empty caption of record -1.
 
         Raises:
             InputError: there is no photo.
@@ -27,7 +27,7 @@ class Folder:
         return assemble(root, dict.fromkeys(find_photos(root)), (), (), self.name, None)
 
     def write(self, dataset: Dataset, edits: Edits, target: Path) -> None:
-        """Write nothing: captions made from a template are nobody's words."""
+        """Write nothing: there are no captions."""
 
 
 FOLDER = Folder()

@@ -20,7 +20,11 @@ def _suits(path: Path, text: str) -> bool:
 
 
 def _scan(text: str) -> Scan:
-    return json_rows.scan(text, _KEYS)
+    scan = json_rows.scan(text, _KEYS)
+    others = json_rows.text_columns(text).difference(_KEYS.photo)
+    if others and others.isdisjoint(_KEYS.caption) and scan.records:
+        raise ValueError(f"which field holds the captions? It has {', '.join(sorted(others))}; call one caption")
+    return scan
 
 
 JSONL = CaptionFile("jsonl", _suits, _scan)

@@ -31,7 +31,6 @@ _COUNTED = re.compile(r"(.*)(\(\d+\))(\.[^.]*)?")
 _PART = re.compile(
     r"(?:^|(?<=/))takeout(?:[^\w/][^/]*)?/", re.IGNORECASE
 )  # `Takeout 2`, `takeout-20250203T030726Z-001`
-_OF_A_YEAR = re.compile(r"(photo|foto|bild|zdj)\S* \S+ \d{4}", re.IGNORECASE)  # `Photos from 2023`, `Fotos von 2023`
 _ORIGINALS = (".HEIC", ".heic", ".jpg", ".JPG", ".jpeg", ".png", ".dng")  # what an edition in JPEG may be made of
 _EDITED = re.compile(r"(.+)-[^-_\d(). ][^-_\d().]*(\(\d+\))?")  # with spaces and accents of any language
 
@@ -116,11 +115,4 @@ def _renamed(file: str, photo: str, new: str) -> str:
     return f"{new}{_SUFFIX}.json"
 
 
-def _named(photo: str) -> str:
-    """Return the names of a photo and of its album; the folders above, and those of a year, are Google's own."""
-    path = PurePosixPath(photo)
-    is_album = len(path.parts) > 1 and not _OF_A_YEAR.fullmatch(path.parent.name)
-    return f"{path.parent.name}/{path.stem}" if is_album else path.stem
-
-
-TAKEOUT = Beside("takeout", _match, _captions, _renamed, personal_in, _withheld, _named)
+TAKEOUT = Beside("takeout", _match, _captions, _renamed, personal_in, _withheld)

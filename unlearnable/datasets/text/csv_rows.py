@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -48,9 +49,9 @@ def has_heading(text: str) -> bool:
 
 
 def names_one(text: str, names: Collection[str]) -> bool:
-    """Return whether some delimiter splits a row under the first one into cells of which one is such a name."""
-    rows = (row for mark in DELIMITERS for row in islice(read_rows(text, mark), 1, None))
-    return any(cell.value in names for row in rows if len(row.cells) > 1 for cell in row.cells)
+    """Return whether some delimiter splits a row into cells, one of them such a name or a path that ends with it."""
+    rows = (row for mark in DELIMITERS for row in read_rows(text, mark))
+    return any(re.split(r"[/\\]", cell.value)[-1] in names for row in rows if len(row.cells) > 1 for cell in row.cells)
 
 
 def first_row(text: str) -> str:

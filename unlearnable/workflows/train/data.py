@@ -69,7 +69,7 @@ def parts_of(posts: DecodedPosts, datasets: Sequence[Dataset], settings: TrainSe
     training, held_out = split(posts.photos, settings.test_fraction, settings.seed)
     others = unused(posts.photos, training, held_out)
     paths = [photo.path for photo in posts.photos]
-    unranked = _bare(dataset for dataset in datasets if dataset.captioned)  # or else names of folders are captions
+    unranked = _bare(datasets)
     others += [Skipped(posts.photos[n].id, "no-caption", "cannot be ranked") for n in held_out if paths[n] in unranked]
     held_out = [n for n in held_out if paths[n] not in unranked]
     progress.phase("looking for near-duplicates", 1)
@@ -78,10 +78,12 @@ def parts_of(posts: DecodedPosts, datasets: Sequence[Dataset], settings: TrainSe
     if not distinct:
         said = "every photo to train on is a near-duplicate of one that is held out" if near else _NONE
         raise InputError(said, hint="use more photos or a smaller --test-fraction, or check the splits")
-    bare = _bare(datasets)
-    if made := sum(paths[n] in bare for n in distinct):
-        have = "photo has" if made == 1 else "photos have"
-        progress.note(f"{made} {have} no caption; one made from the name of file or folder is trained on in its place")
+    others += [
+        Skipped(posts.photos[n].id, "no-caption", "cannot be trained on") for n in distinct if paths[n] in unranked
+    ]
+    distinct = [n for n in distinct if paths[n] not in unranked]
+    if not distinct:
+        raise InputError("no photo to train on has a caption", hint="give the captions with --captions")
     twins = [Skipped(posts.photos[n].id, "near-duplicate", "of a photo that is held out") for n in sorted(near)]
     return Parts(
         pairs_of(posts.pixels, posts.captions, distinct),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from unlearnable.config import OUTSIDE_THE_DIGEST, ProtectSettings, given_settings, resolve_as
-from unlearnable.datasets import is_word_for_people
+from unlearnable.datasets import is_word
 from unlearnable.errors import ConfigError
 from unlearnable.workflows.protect.adding.earlier import records_of, settings_of
 from unlearnable.workflows.protect.opening.chosen import places_of, root_of
@@ -55,7 +55,7 @@ def continued(
 
 def _is_gone(captions: Path | None) -> bool:
     """Return whether the caption file of the earlier run is not there any more."""
-    return captions is not None and not captions.exists() and not is_word_for_people(captions)
+    return captions is not None and not captions.exists() and not is_word(captions)
 
 
 def _said(value: object) -> str:

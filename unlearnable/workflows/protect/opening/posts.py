@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from unlearnable.config import ProtectSettings
 from unlearnable.datasets import (
+    EMBEDDED,
+    NONE,
     Columns,
     Dataset,
     captions_of_others,
     columns_of,
     only_captions,
     open_dataset,
+    refuse_unreadable,
     repeats_texts,
     restrict,
-    unread_below,
-    unread_captions,
-    unread_descriptions,
-    unread_inside,
 )
+from unlearnable.datasets.assembly import assemble
 from unlearnable.datasets.beside import Beside
-from unlearnable.datasets.faces.posts import FORMAT as PEOPLE
 from unlearnable.datasets.formats import FORMATS
-from unlearnable.datasets.formats.embedded import EMBEDDED
+from unlearnable.datasets.formats.embedded import Embedded
 from unlearnable.datasets.formats.sidecar import text_beside
 from unlearnable.datasets.others import other_files, said_of_others
-from unlearnable.datasets.tree import UNREADABLE, WORDLESS, not_here
-from unlearnable.datasets.types import NO_RECORD
+from unlearnable.datasets.tree import UNREADABLE, not_here
 from unlearnable.errors import ConfigError
 from unlearnable.progress.reporting import Progress
 from unlearnable.wording.counts import counted, pasted
@@ -38,7 +36,6 @@ from unlearnable.workflows.protect.opening.chosen import Source, narrowed, witho
 from unlearnable.workflows.protect.opening.field_notes import kept_without_use
 
 PHOTOS_ALONE = frozenset({"folder", "embedded"})  # formats in which nothing beside the photos is read
-_WITHOUT_EXPORTS = PHOTOS_ALONE | frozenset({"sidecar", "xmp", "gallery-dl", "jsonl", "table", "imagefolder"})
 _UNPUBLISHED = {"xmp": "XMP", "gallery-dl": "JSON of gallery-dl"}
 _ALONE = f"captions from the {{}} beside each photo, which is not published: the new ones are in {METADATA} alone"
 _SAID = {  # of captions in several files, by their format
@@ -67,9 +64,11 @@ def open_posts(source: Source, settings: ProtectSettings, progress: Progress) ->
     dataset = narrowed(whole, source)
     for line in _said_of_source(dataset):
         progress.note(line)
-    if source.place.is_dir():
-        for line in _unread(source, dataset, [photo.id for photo in whole.photos], searched=captions is None):
-            progress.note(line)
+    if captions is None and source.place.is_dir():
+        if dataset.format == "folder":
+            refuse_unreadable(source.place, [photo.id for photo in whole.photos])
+        for path in captions_of_others(source.place):
+            progress.note(f"{path.name} names none of these photos: it is not read")
     for line in _said_of_choice(source, settings, whole, taken=len(dataset.photos)):
         progress.note(line)
     if dataset.captioned < len(dataset.photos):
@@ -83,8 +82,10 @@ def open_posts(source: Source, settings: ProtectSettings, progress: Progress) ->
 
 
 def _opened(source: Source, captions: Path | None, columns: Columns | None) -> Dataset:
-    if source.chosen and captions is None:  # their folder may hold anything: it is not searched for other photos
-        return EMBEDDED.of(source.place, source.chosen)
+    if source.chosen and captions in (None, NONE):  # their folder may hold anything: it is not searched for others
+        return assemble(source.place, dict.fromkeys(source.chosen), (), (), "folder", None)
+    if source.chosen and captions == EMBEDDED:
+        return Embedded().of(source.place, source.chosen)
     return open_dataset(source.place, captions, columns)
 
 
@@ -116,48 +117,15 @@ def _with_others(dataset: Dataset, source: Source) -> Dataset:
     return replace(dataset, others=other_files(source.place, captions))
 
 
-def _unread(source: Source, dataset: Dataset, photos: Sequence[str], *, searched: bool) -> Iterator[str]:
-    """Yield a line on each thing in the folder that seems to hold captions and is not read.
-
-    Args:
-        source: where the photos are.
-        dataset: the posts that were taken.
-        photos: ids of all photos there.
-        searched: whether the folder was searched for captions, and no file with any was found.
-    """
-    if searched:
-        yield from (
-            f"{path.name} names none of these photos: it is not read" for path in captions_of_others(source.place)
-        )
-        yield from unread_captions(source.place, photos) if dataset.format in PHOTOS_ALONE else ()
-    if not source.chosen and dataset.format in _WITHOUT_EXPORTS:
-        yield from unread_below(source.place, dataset.uncaptioned, dataset.source)
-    if dataset.format not in PHOTOS_ALONE:
-        yield from unread_inside(dataset.root, sorted(dataset.uncaptioned))
-    yield from unread_descriptions(dataset.root, sorted(dataset.uncaptioned))
-
-
 def said_of_captions(dataset: Dataset) -> str:
     """Return a line on how many photos have a caption of the user's, and what the others get."""
     found, photos = dataset.captioned, len(dataset.photos)
     line = f"{found} of {counted(photos, 'photo')} {'has' if 1 in (found, photos) else 'have'} a caption of yours"
     if found == photos:
         return line
-    made = [pair.caption for pair in dataset.pairs if pair.record == NO_RECORD]
     single, several = ("the other gets", "the others get") if found else ("it gets", "they get")
-    get = single if photos - found == 1 else several
-    return f"{line}; {get} {said_of_made(made, dataset.format)}"
-
-
-def said_of_made(captions: Sequence[str], format: str) -> str:
-    """Return what photos without a caption of the user's get, of which these are the captions."""
-    if format == PEOPLE:
-        return "one made with an invented name"
-    wordless = captions.count(WORDLESS)
-    if wordless == len(captions):
-        return f'"{WORDLESS}", as no name tells more'
-    rest = f', or "{WORDLESS}" where that tells no more ({wordless})' if wordless else ""
-    return f"one made from the name of file or folder{rest}"
+    made = "a caption with an invented name" if dataset.people else "the added words alone"
+    return f"{line}; {single if photos - found == 1 else several} {made}"
 
 
 def _found(source: Source) -> Path | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from unlearnable import config
 from unlearnable.config import ProtectSettings
-from unlearnable.datasets import is_photo, is_word_for_people
+from unlearnable.datasets import is_photo, is_word
 from unlearnable.models import bundled
 
 
@@ -33,7 +33,7 @@ def whole(settings: ProtectSettings) -> ProtectSettings:
         "surrogate": tuple(map(_whole_name, settings.surrogate)),
         "towers": tuple(map(_whole_name, settings.towers)),
     }
-    if is_word_for_people(settings.captions):
+    if is_word(settings.captions):
         found["captions"] = settings.captions
     return config.absolute(settings).model_copy(update=found)
 
@@ -58,7 +58,7 @@ def captions_from(root: Path, settings: ProtectSettings) -> Path | None:
     captions, first = settings.captions, settings.photos[0]
     is_folder = first.is_dir() or not (is_photo(first.name) or glob.has_magic(first.name))
     folder = first if is_folder else first.parent
-    if captions is None or is_word_for_people(captions) or folder.resolve() == root:
+    if captions is None or is_word(captions) or folder.resolve() == root:
         return captions
     try:
         moved = Path(os.path.normpath(root / os.path.relpath(captions, folder)))

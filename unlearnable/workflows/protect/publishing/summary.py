@@ -22,7 +22,6 @@ from unlearnable.wording.counts import counted
 from unlearnable.workflows.output.layout import METADATA
 from unlearnable.workflows.output.records import protected_lines
 from unlearnable.workflows.protect.opening.field_notes import field_notes
-from unlearnable.workflows.protect.opening.posts import said_of_made
 from unlearnable.workflows.protect.preparing.caption_names import names_notes
 from unlearnable.workflows.protect.preparing.setup import Run
 
@@ -185,8 +184,10 @@ def _notes(run: Run, protected: list[ManifestLine], triggers: TriggerFigures | N
     if again := sum(len(group) - 1 for group in run.prepared.equal):
         notes.append(f"{counted(again, 'duplicate')} share noise and trigger with the first copy")
     notes += said_of_counting(triggers, len(protected), run.settings.trigger_scope)
-    if made := [pair.caption for post in run.pairs for pair in post if pair.record == NO_RECORD]:
-        notes.append(f"{counted(len(made), 'photo')} had no caption and got {said_of_made(made, run.dataset.format)}")
+    bare = sum(pair.record == NO_RECORD for post in run.pairs for pair in post)
+    if bare and not run.dataset.people:
+        alone = ": the added words are theirs alone" if run.method.has_trigger else ""
+        notes.append(f"{counted(bare, 'photo')} had no caption{alone}")
     if run.dataset.captions_file in REFUSED_BESIDE:
         notes.append(
             f"Hugging Face's imagefolder refuses a folder that holds {run.dataset.captions_file} beside {METADATA}: "
