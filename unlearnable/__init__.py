@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import unlearnable.explain
+import unlearnable.protect
 import unlearnable.verify  # noqa: F401  (packages first: the calls of the same names replace them here)
 from unlearnable.api import ImageProtector, benchmark, explain, preview, protect, protect_images, train, verify
 from unlearnable.errors import (

@@ -17,6 +17,7 @@ from unlearnable.errors import ConfigError
 if TYPE_CHECKING:
     from unlearnable.imaging.in_memory import Kind
     from unlearnable.progress.reporting import Progress
+    from unlearnable.protect.in_memory import ProtectedPost
     from unlearnable.results import (
         BenchmarkReport,
         ExplainReport,
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
         TrainReport,
         VerifyReport,
     )
-    from unlearnable.workflows.protect.in_memory import ProtectedPost
 
 for _package in ("explain", "verify"):  # else their first import later would hide the calls of these names
     import_module(f"unlearnable.{_package}")
@@ -64,10 +64,10 @@ def protect(
         CheckpointError: the stopped run had other settings or other photos, or the result to add to is damaged.
     """
     from unlearnable.config import ProtectSettings, resolve_as
-    from unlearnable.workflows.protect.adding.run import add as run_adding
-    from unlearnable.workflows.protect.adding.settings import continued
-    from unlearnable.workflows.protect.claiming.folders import refuse_both
-    from unlearnable.workflows.protect.run import protect as run
+    from unlearnable.protect.add import add as run_adding
+    from unlearnable.protect.claim import refuse_both
+    from unlearnable.protect.earlier import continued
+    from unlearnable.protect.run import protect as run
 
     given = {"photos": photos, **settings}
     if add:
@@ -122,14 +122,14 @@ class ImageProtector:
 
     def __init__(self, *, progress: Progress | None = None, **settings: Any) -> None:
         from unlearnable.config import ProtectionSettings, resolve_as
-        from unlearnable.workflows.protect.preparing.loading import load_all
+        from unlearnable.protect.setup import load_all
 
         self._progress = _receiver(progress)
         self._loaded = load_all(resolve_as(ProtectionSettings, settings), self._progress)
 
     def protect(self, images: Sequence[Kind], captions: Sequence[str]) -> list[ProtectedPost[Kind]]:
         """Protect a set of posts; see `protect_images`."""
-        from unlearnable.workflows.protect.in_memory import protect_in_memory
+        from unlearnable.protect.in_memory import protect_in_memory
 
         return protect_in_memory(self._loaded, images, captions, self._progress)
 

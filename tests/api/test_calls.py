@@ -14,7 +14,7 @@ from unlearnable import Silent
 from unlearnable.cli.app import app
 
 WORKFLOWS = {
-    "protect": "unlearnable.workflows.protect.run",
+    "protect": "unlearnable.protect.run",
     "train": "unlearnable.workflows.train.run",
     "verify": "unlearnable.verify.run",
     "benchmark": "unlearnable.benchmarks.study",

@@ -25,6 +25,7 @@ from unlearnable.app.views.parts import address_of
 from unlearnable.app.watch import Watch
 from unlearnable.errors import InputError, Interrupted
 from unlearnable.posts.name_styles import look_alike
+from unlearnable.protect import draft, inbox, readback
 
 
 @pytest.fixture
@@ -338,7 +339,7 @@ def test_posts_that_would_hardly_be_protected_have_a_remedy_of_the_window(desk, 
     drop(desk, *photos)
     desk.start()
     done(desk)
-    monkeypatch.setattr("unlearnable.workflows.protect.writing.readback.CLEARLY", 0.0)
+    monkeypatch.setattr(readback, "CLEARLY", 0.0)
     desk.publish()
     done(desk)
     assert "would hardly be protected" in desk.error
@@ -401,7 +402,7 @@ def test_a_full_disk_is_no_bug(desk, photos, monkeypatch, capsys):
     def full(*_):
         raise OSError(28, "No space left on device", "export.zip")
 
-    monkeypatch.setattr("unlearnable.workflows.protect.opening.inbox.Inbox.posts", full)
+    monkeypatch.setattr(inbox.Inbox, "posts", full)
     drop(desk, *photos)
     assert desk.error == "cannot write export.zip: the disk is full. free some space on it, and try again"
     assert capsys.readouterr().err == ""
@@ -411,7 +412,7 @@ def test_too_little_memory_is_no_bug(desk, photos, monkeypatch, capsys):
     def full(*_):
         raise MemoryError
 
-    monkeypatch.setattr("unlearnable.workflows.protect.opening.inbox.Inbox.posts", full)
+    monkeypatch.setattr(inbox.Inbox, "posts", full)
     drop(desk, *photos)
     remedy = "close other programs, or go back to the captions, and choose less work"
     assert desk.error == f"there is too little memory (MemoryError). {remedy}"
@@ -419,14 +420,14 @@ def test_too_little_memory_is_no_bug(desk, photos, monkeypatch, capsys):
 
 
 def test_a_bug_is_said_too(desk, photos, monkeypatch, capsys):
-    monkeypatch.setattr("unlearnable.workflows.protect.opening.inbox.Inbox.posts", lambda *_: 1 / 0)
+    monkeypatch.setattr(inbox.Inbox, "posts", lambda *_: 1 / 0)
     drop(desk, *photos)
     assert desk.error == "This is a bug: ZeroDivisionError: division by zero"
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
 def test_what_an_installed_package_raises_is_its_own_bug(desk, photos, monkeypatch, capsys):
-    monkeypatch.setattr("unlearnable.workflows.protect.opening.inbox.Inbox.posts", lambda *_: arrows.sample(None))
+    monkeypatch.setattr(inbox.Inbox, "posts", lambda *_: arrows.sample(None))
     drop(desk, *photos)
     assert desk.error.startswith("unlearnable_demo.arrows of the installed package unlearnable-demo 0.1 failed: Attrib")
     assert desk.error.endswith(". update or remove unlearnable-demo 0.1")
@@ -442,7 +443,7 @@ def test_work_stops_when_the_user_says_so(desk, photos, monkeypatch):
         while True:
             progress.advance()
 
-    monkeypatch.setattr("unlearnable.workflows.protect.draft.draft", slow)
+    monkeypatch.setattr(draft, "draft", slow)
     desk.start()
     assert reached.wait(120)
     desk.stop()
@@ -461,7 +462,7 @@ def test_the_end_of_the_window_breaks_a_batch_off(desk, photos, monkeypatch, cap
             time.sleep(0.01)
         ended.append("its end")
 
-    monkeypatch.setattr("unlearnable.workflows.protect.draft.draft", batch)
+    monkeypatch.setattr(draft, "draft", batch)
     desk.start()
     assert began.wait(120)
     desk.close()
@@ -478,7 +479,7 @@ def test_work_that_outlives_its_folder_says_nothing(desk, photos, monkeypatch, c
             pass
         raise FileNotFoundError(2, "No such file or directory")
 
-    monkeypatch.setattr("unlearnable.workflows.protect.draft.draft", slow)
+    monkeypatch.setattr(draft, "draft", slow)
     desk.start()
     assert began.wait(120)
     desk.close()

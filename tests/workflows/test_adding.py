@@ -18,17 +18,16 @@ from unlearnable.config import ProtectSettings, VerifySettings, resolve_as
 from unlearnable.datasets import open_dataset
 from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputError
 from unlearnable.progress.reporting import Silent
+from unlearnable.protect import add as adding
+from unlearnable.protect import publish, published
+from unlearnable.protect import run as workflow
+from unlearnable.protect.check import check
+from unlearnable.protect.claim import held
+from unlearnable.protect.dry_run import plan
+from unlearnable.protect.earlier import continued
+from unlearnable.protect.layout import layout_of
 from unlearnable.verify.matching import match
 from unlearnable.verify.splits import divide
-from unlearnable.workflows.output import published
-from unlearnable.workflows.output.layout import layout_of
-from unlearnable.workflows.protect import run as workflow
-from unlearnable.workflows.protect.adding import run as adding
-from unlearnable.workflows.protect.adding.settings import continued
-from unlearnable.workflows.protect.check import check
-from unlearnable.workflows.protect.claiming.lock import held
-from unlearnable.workflows.protect.dry_run import plan
-from unlearnable.workflows.protect.publishing import publish
 
 
 @pytest.fixture(scope="module")

@@ -16,14 +16,11 @@ from unlearnable import protect
 from unlearnable.config import ProtectSettings
 from unlearnable.errors import CheckpointError, InputError
 from unlearnable.progress.reporting import Silent
-from unlearnable.workflows.protect import run as workflow
-from unlearnable.workflows.protect.opening.caption_sums import said_of_change
-from unlearnable.workflows.protect.opening.chosen import Source
-from unlearnable.workflows.protect.opening.posts import open_posts
-from unlearnable.workflows.protect.preparing import read_one
-from unlearnable.workflows.protect.preparing.target import target_of
-from unlearnable.workflows.protect.publishing import publish
-from unlearnable.workflows.protect.writing import readback, write_one, written
+from unlearnable.protect import publish, read_one, readback, write_one
+from unlearnable.protect import run as workflow
+from unlearnable.protect.posts import open_posts, said_of_change
+from unlearnable.protect.read_one import target_of
+from unlearnable.protect.source import Source
 
 CHANGED = "changed-while-running"
 
@@ -272,7 +269,7 @@ def test_a_photo_that_goes_while_its_copy_is_written_is_published(posts, at_once
         (posts / path.name).unlink(missing_ok=True)
         return write(target, noise, path, *more)
 
-    write = written.write
+    write = write_one.write
     size = (posts / "p2.png").stat().st_size
     monkeypatch.setattr(write_one, "write", write_and_remove)
     assert protect(posts, **at_once).protected == 8

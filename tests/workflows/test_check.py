@@ -14,7 +14,7 @@ from tests.cli.program import call
 from tests.workflows.conftest import QUICK
 from unlearnable import protect
 from unlearnable.errors import CheckpointError, OutputError
-from unlearnable.workflows.protect.check import check
+from unlearnable.protect.check import check
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from tests.workflows.conftest import QUICK
 from unlearnable import protect
 from unlearnable.disk import checkpoint
 from unlearnable.errors import CheckpointError
-from unlearnable.workflows.protect.publishing import publish
+from unlearnable.protect import publish
 
 STATE = ("state.pt", "state.fixed.pt", "noise.i8", "noise.undo", "key")
 

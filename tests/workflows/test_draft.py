@@ -15,7 +15,8 @@ from unlearnable import protect
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.errors import ConfigError, InputError, Interrupted, OutputError
 from unlearnable.progress.reporting import Silent
-from unlearnable.workflows.protect.draft import draft
+from unlearnable.protect import publish
+from unlearnable.protect.draft import draft
 
 
 @pytest.fixture
@@ -129,7 +130,7 @@ def test_a_change_that_was_stopped_is_not_published(make, tmp_path):
 
 def test_a_publication_that_fails_leaves_nothing(make, tmp_path, monkeypatch):
     made = make()
-    monkeypatch.setattr("unlearnable.workflows.protect.publishing.publish.measure_losses", lambda *_: 1 / 0)
+    monkeypatch.setattr(publish, "measure_losses", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         made.publish(tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -14,8 +14,8 @@ from tests.datasets.formats.unpublished import iptc_into, xmp_of
 from unlearnable import protect
 from unlearnable.datasets import open_dataset
 from unlearnable.imaging.descriptions import Described, described
+from unlearnable.protect.check import check
 from unlearnable.verify.matching import match, open_protected
-from unlearnable.workflows.protect.check import check
 
 WORDS = ["supper at Ada's", "a dog on the pier", "snow on the roof"]
 

@@ -21,15 +21,14 @@ from unlearnable.imaging.picture import Compression, Picture
 from unlearnable.imaging.placement import Noisy
 from unlearnable.imaging.visibility import share_kept
 from unlearnable.posts.reading import open_collection
+from unlearnable.protect import publish, write_one
+from unlearnable.protect.dry_run import plan
+from unlearnable.protect.read_one import Target
+from unlearnable.protect.write_one import write
 from unlearnable.verify.arms import _random_noise
 from unlearnable.verify.copies import PostPair, read_both
 from unlearnable.verify.matching import match, open_protected
 from unlearnable.wording.counts import counted
-from unlearnable.workflows.protect.dry_run import plan
-from unlearnable.workflows.protect.preparing.target import Target
-from unlearnable.workflows.protect.publishing import publish
-from unlearnable.workflows.protect.writing import written
-from unlearnable.workflows.protect.writing.written import write
 
 SAVED: dict[str, dict[str, Any]] = {
     "a.jpg": {"quality": 92, "subsampling": 0, "progressive": True},
@@ -259,7 +258,7 @@ def test_a_jpeg_that_holds_none_of_its_noise_is_left_out(kinds, quick, tmp_path,
     def forget(picture, path, encoding, rows, **options):
         encode(picture, path, encoding, rows=picture.pixels if path.stem == "a" else rows, **options)
 
-    monkeypatch.setattr(written, "encode", forget)
+    monkeypatch.setattr(write_one, "encode", forget)
     left_out = [(one.where, one.reason) for one in protect(kinds, **quick).skipped]
     assert ("a.jpg", "too-little-noise") in left_out
     assert not (tmp_path / "photos-protected" / "a.jpg").exists()
@@ -295,6 +294,6 @@ def test_a_lossless_file_that_holds_something_else_is_refused(kinds, quick, monk
         found = decode(path)
         return replace(found, pixels=found.pixels ^ np.uint8(1))
 
-    monkeypatch.setattr(written, "decode", altered)
+    monkeypatch.setattr(write_one, "decode", altered)
     with pytest.raises(OutputError, match="what is read back differs from what was written by 1/255"):
         protect(kinds, format="png", **quick)

@@ -18,17 +18,14 @@ from tests.workers import jobs
 from tests.workers.test_pool import eventually, gone
 from unlearnable import protect
 from unlearnable.errors import OutputError
+from unlearnable.protect import read, read_one, write
 from unlearnable.workers import pool
-from unlearnable.workflows.protect.preparing import hands, reading
-from unlearnable.workflows.protect.writing import write_photos
 
 PAUSING = """
 import sys, time
 from unlearnable.cli.app import main
 from unlearnable.workers.pool import Pool, Worker
-from unlearnable.workflows.protect.preparing import hands
-from unlearnable.workflows.protect.preparing import reading
-from unlearnable.workflows.protect.writing import write_photos
+from unlearnable.protect import read, read_one, write
 numbers, start, answers = sys.argv.pop(1), Worker.__init__, Pool.answers
 def started(worker):
     start(worker)
@@ -40,8 +37,8 @@ def paused(pool, jobs):
             print("three are written", file=sys.stderr, flush=True)
             time.sleep(100)
         yield answer
-Worker.__init__, Pool.answers, hands.cores = started, paused, lambda: 2
-reading.FEW = write_photos.FEW = 0
+Worker.__init__, Pool.answers, read_one.cores = started, paused, lambda: 2
+read.FEW = write.FEW = 0
 main()
 """
 """Runs the program, with two workers; the first argument is a file for the numbers of their processes."""
@@ -50,11 +47,11 @@ main()
 @pytest.fixture
 def workers(monkeypatch):
     """As many workers as are set, for photos of any size."""
-    monkeypatch.setattr(reading, "FEW", 0)
-    monkeypatch.setattr(write_photos, "FEW", 0)
+    monkeypatch.setattr(read, "FEW", 0)
+    monkeypatch.setattr(write, "FEW", 0)
 
     def use(number: int) -> None:
-        monkeypatch.setattr(hands, "cores", lambda: number)
+        monkeypatch.setattr(read_one, "cores", lambda: number)
 
     use(2)
     return use
@@ -85,7 +82,7 @@ def test_any_number_of_workers_gives_the_same_files_manifest_and_losses(mixed, q
 
 def test_a_worker_that_is_ended_stops_the_run_which_can_be_resumed(posts, quick, tmp_path, workers, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(write_photos, "write_one", jobs.ending)
+        patch.setattr(write, "write_one", jobs.ending)
         with pytest.raises(OutputError, match=r"the process that wrote .* was ended") as caught:
             protect(posts, **quick)
     assert "resume=True" in caught.value.hint

@@ -13,8 +13,8 @@ from PIL import Image
 from tests.conftest import picture, tree
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.progress.reporting import Silent
-from unlearnable.workflows.protect.opening import inbox
-from unlearnable.workflows.protect.opening.inbox import Inbox
+from unlearnable.protect import inbox
+from unlearnable.protect.inbox import Inbox
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from unlearnable.imaging.encode import Encoding
 from unlearnable.models.tokens import cut
 from unlearnable.models.vocabulary import default_vocabulary
 from unlearnable.posts.shared import equal_photos, leaders_of
-from unlearnable.workflows.protect.preparing.reading import Caption, Prepared, ReadyPhoto, ties_of
-from unlearnable.workflows.protect.writing.publication import compose
+from unlearnable.protect.read import Caption, Prepared, ReadyPhoto, ties_of
+from unlearnable.protect.write import compose
 
 
 def post(*places: tuple[int, int]) -> list[Caption]:

@@ -18,10 +18,9 @@ from tests.forked import Forked
 from unlearnable import protect
 from unlearnable.disk import files
 from unlearnable.errors import OutputError
-from unlearnable.workflows.output import published
-from unlearnable.workflows.output.layout import Layout
-from unlearnable.workflows.protect.claiming.folders import create_folders
-from unlearnable.workflows.protect.publishing import publish
+from unlearnable.protect import publish, published
+from unlearnable.protect.claim import create_folders
+from unlearnable.protect.layout import Layout
 
 
 @pytest.fixture

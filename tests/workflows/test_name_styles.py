@@ -14,10 +14,10 @@ from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.datasets import open_dataset
 from unlearnable.errors import ConfigError
 from unlearnable.posts.name_styles import plain
+from unlearnable.protect.check import check
+from unlearnable.protect.dry_run import plan
+from unlearnable.protect.earlier import continued
 from unlearnable.verify.matching import match, open_protected
-from unlearnable.workflows.protect.adding.settings import continued
-from unlearnable.workflows.protect.check import check
-from unlearnable.workflows.protect.dry_run import plan
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from unlearnable import protect, verify
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.disk import limits
 from unlearnable.errors import OutputError
-from unlearnable.workflows.protect.check import check
-from unlearnable.workflows.protect.dry_run import plan
+from unlearnable.protect.check import check
+from unlearnable.protect.dry_run import plan
 
 HALF = "\ud83d"  # of a surrogate pair, as programs that cut texts at a number of letters leave it
 

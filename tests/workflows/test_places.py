@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from tests.cli.program import POSIX
 from unlearnable.errors import ConfigError, OutputError
-from unlearnable.workflows.output.layout import layout_of
-from unlearnable.workflows.output.names import OutputNames
-from unlearnable.workflows.protect.claiming.folders import refuse_existing_output
+from unlearnable.protect.claim import refuse_existing_output
+from unlearnable.protect.layout import layout_of
+from unlearnable.protect.names import OutputNames
 
 NAMES = st.lists(
     st.tuples(

@@ -14,9 +14,9 @@ from tests.conftest import Told
 from tests.datasets.formats.unpublished import gallery_dl_of
 from unlearnable.config import ProtectSettings
 from unlearnable.errors import ConfigError, InputError
+from unlearnable.protect.posts import open_posts
+from unlearnable.protect.source import Source, source_of
 from unlearnable.wording.counts import pasted
-from unlearnable.workflows.protect.opening.chosen import Source, source_of
-from unlearnable.workflows.protect.opening.posts import open_posts
 
 
 def opened(*photos: Path, captions: Path | None = None, **patterns: tuple[str, ...]):

@@ -23,14 +23,13 @@ from unlearnable.errors import CheckpointError, ConfigError, InputError, ModelEr
 from unlearnable.models.dual_encoder import build
 from unlearnable.models.openclip import save
 from unlearnable.models.tokens import tokenizer
+from unlearnable.protect import publish, readback
+from unlearnable.protect.check import check
+from unlearnable.protect.dry_run import plan
+from unlearnable.protect.readback import measure_losses
+from unlearnable.protect.records import read_manifest
 from unlearnable.verify.copies import given_to_protect
 from unlearnable.verify.matching import match, open_protected
-from unlearnable.workflows.output.records import read_manifest
-from unlearnable.workflows.protect.check import check
-from unlearnable.workflows.protect.dry_run import plan
-from unlearnable.workflows.protect.publishing import publish
-from unlearnable.workflows.protect.writing import readback
-from unlearnable.workflows.protect.writing.readback import measure_losses
 
 
 def test_how_close_triggers_are_to_the_clean_photos_is_reported(posts, quick, tmp_path):

@@ -17,10 +17,10 @@ from unlearnable import protect
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.disk import checksums, limits
 from unlearnable.errors import CheckpointError, OutputError
-from unlearnable.workflows.output import published
-from unlearnable.workflows.output.layout import layout_of
-from unlearnable.workflows.protect.check import check
-from unlearnable.workflows.protect.dry_run import plan
+from unlearnable.protect import published
+from unlearnable.protect.check import check
+from unlearnable.protect.dry_run import plan
+from unlearnable.protect.layout import layout_of
 
 
 @pytest.fixture
@@ -467,7 +467,7 @@ def test_resume_of_a_result_whose_report_is_none_says_so(run, out, private):
 
 
 def test_resume_of_a_result_whose_report_is_lost_protects_nothing_anew(run, posts, out, private, monkeypatch, quick):
-    from unlearnable.workflows.protect import run as workflow
+    from unlearnable.protect import run as workflow
 
     whole = run().model_dump_json(indent=2) + "\n"
     (private / "report.json").unlink()
@@ -502,7 +502,7 @@ def test_resume_of_a_result_of_which_a_list_is_lost_says_so_with_a_remedy_that_w
 
 
 def test_what_was_being_made_again_when_it_was_killed_is_resumed(run, out, private, monkeypatch):
-    from unlearnable.workflows.protect import run as workflow
+    from unlearnable.protect import run as workflow
 
     run()
     whole = tree(out)
@@ -570,7 +570,7 @@ def test_a_folder_is_not_published_once_another_run_keeps_private_files_in_it(ru
 
 
 def test_a_stopped_run_is_bound_to_its_settings_before_its_first_checkpoint(run, monkeypatch):
-    from unlearnable.workflows.protect import run as workflow
+    from unlearnable.protect import run as workflow
 
     monkeypatch.setattr(workflow, "optimise", _interrupt)
     with pytest.raises(KeyboardInterrupt):

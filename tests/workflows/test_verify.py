@@ -27,6 +27,7 @@ from unlearnable.models.dual_encoder import weights_sha256
 from unlearnable.posts.name_styles import look_alike
 from unlearnable.posts.reading import open_collection
 from unlearnable.progress.reporting import Silent
+from unlearnable.protect import publish
 from unlearnable.verify import run
 from unlearnable.verify.attacks import captions
 from unlearnable.verify.attacks.base import AttackFamily, on_captions
@@ -35,7 +36,6 @@ from unlearnable.verify.matching import match, open_protected
 from unlearnable.verify.plan import CellResults, run_cells
 from unlearnable.verify.run import output_folder, verify
 from unlearnable.verify.splits import divide
-from unlearnable.workflows.protect.publishing import publish
 
 COLOURS = {
     "red": (220, 30, 30), "green": (30, 190, 40), "blue": (30, 50, 220),

@@ -16,7 +16,7 @@ from unlearnable.errors import CheckpointError, ConfigError, ModelError
 from unlearnable.methods.batches import batch_loss
 from unlearnable.models import openclip
 from unlearnable.models.openclip import save
-from unlearnable.workflows.protect.writing import readback
+from unlearnable.protect import readback
 
 
 def nothing_published(posts):

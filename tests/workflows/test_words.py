@@ -14,7 +14,9 @@ from unlearnable import protect
 from unlearnable.config import ProtectSettings
 from unlearnable.errors import CheckpointError, ConfigError
 from unlearnable.models.vocabulary import default_vocabulary
-from unlearnable.workflows.protect.run import protect as run
+from unlearnable.protect import run as workflow
+from unlearnable.protect import write
+from unlearnable.protect.run import protect as run
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "photos"
 PAIRS = [
@@ -111,7 +113,7 @@ def test_words_are_said_before_they_are_written(posts, at_once, tmp_path):
 
 
 def test_of_many_photos_the_first_words_are_said_and_where_the_others_are(posts, at_once, monkeypatch):
-    monkeypatch.setattr("unlearnable.workflows.protect.writing.publication.LISTED", 3)
+    monkeypatch.setattr(write, "LISTED", 3)
     told = Told()
     report = run(ProtectSettings(photos=(posts,), **at_once), progress=told)
     said = [note for note in told.notes if note.startswith("words")]
@@ -122,9 +124,8 @@ def test_of_many_photos_the_first_words_are_said_and_where_the_others_are(posts,
 def test_a_run_that_was_stopped_ends_with_the_same_bytes(posts, quick, tmp_path, monkeypatch):
     with_captions(posts, "Katze auf dem Sofa", "un chien sur la plage")
     protect(posts, output=tmp_path / "whole", **quick)
-    stop = "unlearnable.workflows.protect.run.stage"
     with monkeypatch.context() as patch:
-        patch.setattr(stop, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(workflow, "stage", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             protect(posts, output=tmp_path / "again", **quick)
     protect(posts, output=tmp_path / "again", resume=True, **quick)

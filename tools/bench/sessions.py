@@ -14,10 +14,9 @@ from unlearnable.methods.base import AnySession
 from unlearnable.methods.measure import measuring
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.progress.reporting import Silent
+from unlearnable.protect.layout import layout_of
+from unlearnable.protect.setup import load_all, make_ready
 from unlearnable.protection.vocabulary import compared
-from unlearnable.workflows.output.layout import layout_of
-from unlearnable.workflows.protect.preparing.loading import load_all
-from unlearnable.workflows.protect.preparing.setup import make_ready
 
 
 def session_on(settings: ProtectSettings, surrogates: Sequence[DualEncoder], scratch: Path) -> AnySession:

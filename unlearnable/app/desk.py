@@ -17,11 +17,11 @@ from unlearnable.config import PlatformName, Preset, ProtectSettings, resolve_as
 from unlearnable.datasets import Dataset
 from unlearnable.disk.folders import private_of
 from unlearnable.errors import Interrupted, UnlearnableError
+from unlearnable.protect.inbox import Inbox
 from unlearnable.results import ProtectReport
-from unlearnable.workflows.protect.opening.inbox import Inbox
 
 if TYPE_CHECKING:  # it brings torch, which the first page does without
-    from unlearnable.workflows.protect.draft import DraftPost, ProtectionDraft
+    from unlearnable.protect.draft import DraftPost, ProtectionDraft
 
 OUTPUT = "posts-protected"
 PRESETS: tuple[Preset, ...] = get_args(Preset)
@@ -305,7 +305,7 @@ class Desk:
     def _make(self, watch: Watch) -> None:
         watch.phase("starting", 0)
         self._look(watch)
-        from unlearnable.workflows.protect.draft import draft
+        from unlearnable.protect.draft import draft
 
         if self.dataset is not None and self.inbox.takes_captions(self.dataset):
             self.inbox.write_captions(self.captions if self.captions != _given(self.dataset) else {})

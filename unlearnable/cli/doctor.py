@@ -102,7 +102,7 @@ def _of_photo(file: Path, *, as_json: bool) -> None:
 
 
 def _of_folder(folder: Path, *, as_json: bool) -> None:
-    from unlearnable.workflows.protect.check import check
+    from unlearnable.protect.check import check
 
     found = check(folder)
     if as_json:

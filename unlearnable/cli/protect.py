@@ -79,9 +79,9 @@ def protect(
     """
 
     def work(settings: ProtectSettings, progress: Progress) -> ProtectPlan | ProtectReport | None:
-        from unlearnable.workflows.protect.adding.run import add as run_adding
-        from unlearnable.workflows.protect.dry_run import plan
-        from unlearnable.workflows.protect.run import protect_together as run
+        from unlearnable.protect.add import add as run_adding
+        from unlearnable.protect.dry_run import plan
+        from unlearnable.protect.run import protect_together as run
 
         if (dry_run or add) and not is_first():
             return None  # the first process does it alone
@@ -91,10 +91,10 @@ def protect(
             return run_adding(settings, progress=progress)
         return run(settings, resume=resume, overwrite=overwrite, progress=progress)
 
-    from unlearnable.workflows.protect.adding.settings import continued
+    from unlearnable.protect.earlier import continued
 
     if add:
-        from unlearnable.workflows.protect.claiming.folders import refuse_both
+        from unlearnable.protect.claim import refuse_both
 
         refuse_both(resume=resume, overwrite=overwrite, add=True)
     hint = f"{'the same command' if add else '--resume'} continues after the last finished round or photo"
@@ -115,7 +115,7 @@ def _any_changed(result: ProtectPlan | ProtectReport) -> bool:
 
 def _check(settings: ProtectSettings) -> None:
     """Refuse paths and names that are wrong before the run says that it starts."""
-    from unlearnable.workflows.protect.opening.chosen import source_of
+    from unlearnable.protect.source import source_of
 
     source_of(settings.photos)
     METHODS.summary(settings.method)  # an unknown name is refused without loading any

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from unlearnable.cli.console import console, show_skipped
+from unlearnable.protect.layout import METADATA
 from unlearnable.results import ProtectPlan, ProtectReport
 from unlearnable.wording.counts import counted
-from unlearnable.workflows.output.layout import METADATA
 
 DEFAULT_METHOD = "mem"
 ENOUGH = 100  # photos, of which `verify` can tell anything

@@ -15,10 +15,10 @@ from unlearnable.disk.folders import MANIFEST, private_of, published_above
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.models.tokens import tokenizer
 from unlearnable.posts.reading import open_collection, read_photo
+from unlearnable.protect.layout import METADATA
+from unlearnable.protect.records import read_manifest
 from unlearnable.results import ManifestLine
 from unlearnable.wording.counts import counted
-from unlearnable.workflows.output.layout import METADATA
-from unlearnable.workflows.output.records import read_manifest
 
 COPIES = 5  # captions per post on the map, and copies of its photo
 

@@ -12,9 +12,9 @@ from unlearnable.errors import ConfigError, InputError, OutputError
 from unlearnable.imaging.copied import as_copied, is_reduced
 from unlearnable.imaging.visibility import compare, visibility
 from unlearnable.posts.reading import read_photo
+from unlearnable.protect.layout import refuse_published, said_among_photos
 from unlearnable.report.pictures import sheet
 from unlearnable.results import PreviewReport
-from unlearnable.workflows.output.refusal import refuse_published, said_among_photos
 
 
 def preview(photo: Path, protected: Path, output: Path | None = None, *, overwrite: bool = False) -> PreviewReport:

@@ -28,9 +28,9 @@ from unlearnable.models.fetching import fetch
 from unlearnable.models.openclip import load as load_model
 from unlearnable.optim.view import PLAIN_VIEW, load_view
 from unlearnable.progress.reporting import Progress, Silent
+from unlearnable.protect.layout import refuse_published, said_among_photos
 from unlearnable.results import EmbeddingMap, ExplainReport, Explanation, MapPoint, WordRecord
 from unlearnable.results.common import made_by
-from unlearnable.workflows.output.refusal import refuse_published, said_among_photos
 
 ATTENTION, MAP, REPORT = "attention", "map", "explain.json"
 FIGURES = frozenset(f"{stem}.{kind}" for stem in (ATTENTION, MAP) for kind in KINDS)

@@ -14,11 +14,10 @@ from unlearnable.imaging.copied import as_copied, is_reduced
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.picture import Picture
 from unlearnable.posts.name_styles import plain
+from unlearnable.protect.layout import layout_beside
+from unlearnable.protect.records import read_manifest, read_record, shows_another
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.wording.escapes import storable
-from unlearnable.workflows.output.copies import shows_another
-from unlearnable.workflows.output.layout import layout_beside
-from unlearnable.workflows.output.records import read_manifest, read_record
 
 
 def report_of(protected: Path) -> ProtectReport | None:

@@ -18,6 +18,7 @@ from unlearnable.posts.pairs import pairs_of
 from unlearnable.posts.pixels import Pixels
 from unlearnable.posts.reading import DecodedPosts, open_collection, read_all
 from unlearnable.progress.reporting import Progress, Silent
+from unlearnable.protect.layout import check_apart, refuse_published
 from unlearnable.results import VerifyReport
 from unlearnable.training.retrieval import chance
 from unlearnable.verify.arms import VerifyArm, Versions
@@ -30,7 +31,6 @@ from unlearnable.verify.splits import Split, divide, too_few, without_near
 from unlearnable.verify.summary import Study, summarise
 from unlearnable.verify.verdict import Rule, parse_rule
 from unlearnable.verify.victims import ModelPool, victims_of
-from unlearnable.workflows.output.refusal import check_apart, refuse_published
 
 CELLS = "cells"  # folder of the cells
 

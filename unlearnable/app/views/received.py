@@ -8,8 +8,8 @@ from typing import Any
 from unlearnable.app.desk import PLATFORMS, PRESETS, Desk
 from unlearnable.app.views.parts import Shown, address_of, paged, photo
 from unlearnable.datasets import Dataset
+from unlearnable.protect.posts import said_of_captions
 from unlearnable.wording.counts import counted
-from unlearnable.workflows.protect.opening.posts import said_of_captions
 
 WORK = {
     "fast": "fast: least work, hardly holds on models unlike the bundled one",

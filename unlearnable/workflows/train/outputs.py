@@ -10,8 +10,8 @@ from unlearnable.config import TrainSettings
 from unlearnable.datasets import Dataset
 from unlearnable.disk import entries, locks
 from unlearnable.errors import ConfigError, OutputError
+from unlearnable.protect.layout import refuse_published
 from unlearnable.workers.launched import is_first
-from unlearnable.workflows.output.refusal import refuse_published
 
 
 def report_path(output: Path) -> Path:

@@ -1,0 +1,1 @@
+"""Protect posts: read, optimise, write, publish; resume, add and check."""

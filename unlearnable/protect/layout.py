@@ -1,0 +1,316 @@
+"""The layout of a run: the published folder, the private folder, and where files lie in them.
+
+Everything that a run makes stays in `checkpoint/` of the private folder until the result is complete, so that an
+earlier result is untouched until then.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from unlearnable.disk import entries, files, limits
+from unlearnable.disk.folders import MANIFEST, private_of, published_above
+from unlearnable.errors import ConfigError, OutputError
+
+METADATA = "metadata.jsonl"  # the captions in the format of Hugging Face's imagefolder
+REPORT = "report.json"
+SUMS = "SHA256SUMS"
+TEXTS = "texts"  # folder of the published files that are no photos, beside the records of an earlier result
+_STATE = ("state", "noise")  # what the files of the checkpoint begin with, of which there are several each
+_WORKING = (".u8", ".i8")  # suffixes of the files of pixels and noise in the scratch folder
+_FOR_A_WHILE = ("read-back", "new", "kept", "earlier")  # the folders there
+SMALLEST = 16  # pixels; a smaller photo has no room for noise that survives resizing
+
+
+@dataclass(frozen=True)
+class Records:
+    """The records that a finished run left, which later ones read.
+
+    Attributes:
+        output: folder that was published, or will be.
+        private: folder of the records: that which must not be published, or one in it during an `--add`.
+    """
+
+    output: Path
+    private: Path
+
+    @property
+    def manifest(self) -> Path:
+        """The manifest, with one line per photo."""
+        return self.private / MANIFEST
+
+    @property
+    def sums(self) -> Path:
+        """The checksums of all published files."""
+        return self.private / SUMS
+
+    @property
+    def report(self) -> Path:
+        """The report, written last and removed first: if it exists, the run is complete."""
+        return self.private / REPORT
+
+    @property
+    def page(self) -> Path:
+        """The report for people."""
+        return self.private / "report.html"
+
+    @property
+    def settings(self) -> Path:
+        """The settings of the run, for repeating it."""
+        return self.private / "run.toml"
+
+    @property
+    def records(self) -> tuple[Path, ...]:
+        """The files of a finished run that later ones read, but for the report."""
+        return self.manifest, self.sums, self.settings
+
+
+@dataclass(frozen=True)
+class Layout(Records):
+    """The folders of a run, and all that lies in them.
+
+    Attributes:
+        output: folder that may be published.
+        private: folder that must not be published.
+        photos: folder of the originals of the result; never written to.
+    """
+
+    photos: Path
+
+    @property
+    def marks(self) -> tuple[Path, ...]:
+        """What tells of a run in the private folder, finished or not."""
+        return self.settings, self.progress, self.report, self.earlier, self.holder
+
+    @property
+    def lock(self) -> Path:
+        """The lock that a run holds from its first to its last moment."""
+        return self.private / "lock"
+
+    @property
+    def holder(self) -> Path:
+        """The process that holds the lock, for the message to another one."""
+        return self.private / "lock.holder"
+
+    @property
+    def scratch(self) -> Path:
+        """The folder of decoded originals, which exists only while a run is under way."""
+        return self.private / "scratch"
+
+    @property
+    def progress(self) -> Path:
+        """The folder of an unfinished run, removed once the run is complete."""
+        return self.private / "checkpoint"
+
+    @property
+    def earlier(self) -> Path:
+        """The folder of the records that an earlier result had, while `--add` is under way."""
+        return self.private / "earlier"
+
+    @property
+    def kept(self) -> Records:
+        """The records that an earlier result had, while `--add` is under way."""
+        return Records(self.output, self.earlier)
+
+    @property
+    def key(self) -> Path:
+        """The run key of the unfinished run, which decides whether it may be resumed."""
+        return self.progress / "key"
+
+    @property
+    def checkpoint(self) -> Path:
+        """The checkpoint of the optimisation."""
+        return self.progress / "state.pt"
+
+    @property
+    def noise(self) -> Path:
+        """The noise during the optimisation."""
+        return self.progress / "noise.i8"
+
+    @property
+    def staged(self) -> Path:
+        """The staging folder: the future published folder while it is written."""
+        return self.progress / "staged"
+
+    @property
+    def staged_manifest(self) -> Path:
+        """The manifest of the staged photos, which grows while they are written."""
+        return self.progress / "manifest.jsonl"
+
+    @property
+    def staged_settings(self) -> Path:
+        """The settings of the unfinished run."""
+        return self.progress / "run.toml"
+
+    @property
+    def staged_posts(self) -> Path:
+        """The checksum of each post of the unfinished run."""
+        return self.progress / "posts.json"
+
+    @property
+    def swapping(self) -> Path:
+        """The temporary name of a file that moves from the staging folder to the published one."""
+        return self.progress / "swapping"
+
+    @property
+    def passing(self) -> tuple[Path, ...]:
+        """The folders that are removed once what they are for is done, with all that they hold."""
+        return self.progress, self.earlier, self.scratch
+
+    def owns(self, path: Path) -> bool:
+        """Return whether a path in the private folder is one that runs make, or a system beside those that pass."""
+        kept = {*self.records, self.report}
+        passing = {*self.passing, self.key, self.staged_manifest, self.staged_settings, self.staged_posts}
+        own_files = {*kept, *passing, self.page, self.lock, self.holder, self.swapping}
+        own_files |= {self.earlier / record.name for record in kept}
+        own_folders = [self.staged, self.earlier / TEXTS]
+        own_folders += [self.scratch / name for name in _FOR_A_WHILE]
+        return (
+            path in own_files
+            or files.is_temporary(path)
+            or any(map(path.is_relative_to, own_folders))
+            or (path.parent == self.scratch and path.suffix in _WORKING)
+            or (path.parent == self.progress and path.name.partition(".")[0] in _STATE)
+            or (path.name.startswith(".") and any(map(path.is_relative_to, self.passing)))
+        )
+
+    @property
+    def goes_on_with(self) -> str:
+        """The option that continues the unfinished run."""
+        return "--add" if self.earlier.exists() else "--resume"
+
+    def key_under_way(self) -> str | None:
+        """Return the run key of the unfinished run, or None if there is none."""
+        return self.key.read_text(encoding="utf-8", errors="replace").strip() if self.key.is_file() else None
+
+
+def layout_beside(published: Path) -> Layout:
+    """Return the folders of the run that wrote a published folder, for what needs no originals."""
+    target = published.resolve()
+    return Layout(target, private_of(target), target)
+
+
+def layout_in(private: Path) -> Layout:
+    """Return the folders of the run that a private folder may be of, for what needs no other folder."""
+    return Layout(private, private, private)
+
+
+def layout_of(photos: Path, output: Path | None) -> Layout:
+    """Return the folders of a run on `photos`, a folder or a caption file.
+
+    Raises:
+        ConfigError: the output would lie in the folder of the photos, or contain it.
+        OutputError: a name is too long or that of a file, or the output would lie in a private folder, or the private
+            one in one that may be published.
+    """
+    folder = photos if photos.is_dir() else photos.parent
+    root = folder.resolve()
+    if not root.name:
+        raise ConfigError(f"{root} as a whole cannot be protected", hint="give a folder of photos")
+    named = root if ".." in folder.parts else folder.absolute()  # beside a link to a folder, not where it leads
+    target = output or named.with_name(f"{named.name}-protected")
+    whole = Path(os.path.abspath(target))  # noqa: PTH100  (`resolve` fails where a name is too long)
+    longest = whole.parent / f"{whole.name}.private" / SUMS
+    if not limits.can_exist(longest):
+        raise OutputError(f"the name of {longest.parent} is too long", hint="choose a shorter --output")
+    target = target.resolve()
+    check_apart(target, root)
+    check_apart(private_of(target), root)
+    refuse_published(private_of(target))
+    for folder in target.parents:
+        if folder.name.endswith(".private") and any(mark.exists() for mark in layout_in(folder).marks):
+            raise OutputError(f"{target} would lie in {folder}, which is private", hint="choose another --output")
+    for folder in (target, private_of(target)):
+        if folder.exists() and not folder.is_dir():
+            raise OutputError(f"{folder} is no folder", hint="choose another --output")
+    return Layout(target, private_of(target), root)
+
+
+def check_apart(output: Path, *inputs: Path) -> None:
+    """Check that nothing would be written among the inputs.
+
+    Raises:
+        ConfigError: the output lies in an input, or contains one.
+    """
+    target = output.resolve()
+    for root in (path.resolve() for path in inputs):
+        if target.is_relative_to(root) or root.is_relative_to(target):
+            raise ConfigError(f"the output {target} and {root} overlap", hint="choose another --output")
+
+
+def refuse_published(path: Path) -> None:
+    """Refuse to write what shows or names originals into a folder that may be published.
+
+    Raises:
+        OutputError: `protect` wrote the folder that the path lies in.
+    """
+    for folder in published_above(path):
+        raise OutputError(
+            f"{path} would lie in {folder}, which is to be published", hint="choose a place outside of it"
+        )
+
+
+def said_among_photos(written: Path, photo: Path | None) -> list[str]:
+    """Return a remark where pictures were written, as it was asked for, into the folder that a photo lies in."""
+    if photo is None or not written.resolve().is_relative_to(folder := photo.resolve().parent):
+        return []
+    return [f"{written} lies in {folder} as the photo does, where protect takes pictures for photos: move it elsewhere"]
+
+
+_HOLDER = re.compile(r"process \d+ on .* since ")
+_KEY = re.compile(r"[0-9a-f]{64}\n?")
+_OF_SETTINGS = {"photos", "method", "surrogate", "seed"}  # names that all versions of this program write
+_OF_REPORT = {"output", "private", "run", "caption_format"}
+_OF_LINE = {"source", "output", "sha256_in", "status"}
+
+
+def is_held(layout: Layout) -> bool:
+    """Return whether a process wrote that it holds the folders, also one that was killed since."""
+    return _HOLDER.match(_text(layout.holder)) is not None
+
+
+def is_of_a_run(layout: Layout) -> bool:
+    """Return whether a run left records in the private folder, finished or not: also damaged or of another version."""
+    return _has_records(layout) or _has_records(layout.kept) or _is_under_way(layout)
+
+
+def _has_records(records: Records) -> bool:
+    return (
+        _is_object(_text(records.report), _OF_REPORT)
+        or _is_object(_text(records.manifest).partition("\n")[0], _OF_LINE)
+        or _are_settings(_text(records.settings))
+    )
+
+
+def _is_under_way(layout: Layout) -> bool:
+    """Return whether the folder of an unfinished run is one: what a kill left of it holds its settings."""
+    return _KEY.fullmatch(_text(layout.key)) is not None or _are_settings(_text(layout.staged_settings))
+
+
+def _are_settings(text: str) -> bool:
+    try:
+        return tomllib.loads(text).keys() >= _OF_SETTINGS
+    except ValueError:
+        return False
+
+
+def _is_object(text: str, names: set[str]) -> bool:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and found.keys() >= names
+
+
+def _text(path: Path) -> str:
+    """Return the text of a file, whatever it holds; empty if there is none."""
+    try:
+        with entries.open_regular(path) as file:
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""

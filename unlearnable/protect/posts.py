@@ -1,0 +1,232 @@
+"""Open the posts of a run: which captions are taken, and what is said of them before the work begins."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import replace
+from pathlib import Path
+
+from unlearnable.config import ProtectSettings
+from unlearnable.datasets import (
+    EMBEDDED,
+    NONE,
+    Columns,
+    Dataset,
+    captions_of_others,
+    columns_of,
+    only_captions,
+    open_dataset,
+    refuse_unreadable,
+    repeats_texts,
+    restrict,
+)
+from unlearnable.datasets.assembly import assemble
+from unlearnable.datasets.beside import Beside
+from unlearnable.datasets.export import Export
+from unlearnable.datasets.formats import FORMATS
+from unlearnable.datasets.formats.embedded import Embedded
+from unlearnable.datasets.formats.sidecar import text_beside
+from unlearnable.datasets.others import other_files, said_of_others
+from unlearnable.datasets.tree import UNREADABLE, not_here
+from unlearnable.datasets.types import ChangedField
+from unlearnable.disk import checksums
+from unlearnable.errors import ConfigError
+from unlearnable.progress.reporting import Progress
+from unlearnable.protect.layout import METADATA
+from unlearnable.protect.source import Source, narrowed, without_private
+from unlearnable.wording.counts import counted, named, pasted
+
+PHOTOS_ALONE = frozenset({"folder", "embedded"})  # formats in which nothing beside the photos is read
+_UNPUBLISHED = {"xmp": "XMP", "gallery-dl": "JSON of gallery-dl"}
+_ALONE = f"captions from the {{}} beside each photo, which is not published: the new ones are in {METADATA} alone"
+_SAID = {  # of captions in several files, by their format
+    "sidecar": "captions from the text file beside each photo",
+    "embedded": f"captions from the descriptions in the photos themselves: the new ones are in {METADATA} alone",
+    **{name: _ALONE.format(what) for name, what in _UNPUBLISHED.items()},
+}
+
+
+def open_posts(source: Source, settings: ProtectSettings, progress: Progress) -> Dataset:
+    """Open the posts with their captions, and say where these come from and how many photos have one of the user's.
+
+    Args:
+        source: where the photos are.
+        settings: the caption file that the user chose, and the columns of it, if any.
+        progress: receives the remarks.
+
+    Raises:
+        InputError: there is no photo, none is taken, or the captions cannot be read.
+        ConfigError: the folder holds several captions, of which none was chosen, or only one column was.
+    """
+    columns = columns_of(settings)
+    captions = settings.captions or (None if columns else _found(source))
+    whole = _opened(source, captions, columns)
+    whole = restrict(whole, source.chosen) if source.chosen else without_private(whole)
+    dataset = narrowed(whole, source)
+    for line in _said_of_source(dataset):
+        progress.note(line)
+    if captions is None and source.place.is_dir():
+        if dataset.format == "folder":
+            refuse_unreadable(source.place, [photo.id for photo in whole.photos])
+        for path in captions_of_others(source.place):
+            progress.note(f"{path.name} names none of these photos: it is not read")
+    for line in _said_of_choice(source, settings, whole, taken=len(dataset.photos)):
+        progress.note(line)
+    if dataset.captioned < len(dataset.photos):
+        progress.note(said_of_captions(dataset))
+    dataset = replace(dataset, captions_sha256=caption_sums(dataset))
+    if not source.chosen:
+        dataset = _with_others(dataset, source)
+    if dataset.others:
+        progress.note(said_of_others(dataset.others))
+    return dataset
+
+
+def _opened(source: Source, captions: Path | None, columns: Columns | None) -> Dataset:
+    if source.chosen and captions in (None, NONE):  # their folder may hold anything: it is not searched for others
+        return assemble(source.place, dict.fromkeys(source.chosen), (), (), "folder", None)
+    if source.chosen and captions == EMBEDDED:
+        return Embedded().of(source.place, source.chosen)
+    return open_dataset(source.place, captions, columns)
+
+
+def _said_of_source(dataset: Dataset) -> Iterator[str]:
+    """Yield where the captions come from, and how they were read."""
+    if dataset.source is not None and dataset.source.is_file():
+        yield f"captions from {dataset.source.name}"
+    elif dataset.format in _SAID:
+        yield _SAID[dataset.format]
+    yield from dataset.notes
+
+
+def _said_of_choice(source: Source, settings: ProtectSettings, whole: Dataset, *, taken: int) -> Iterator[str]:
+    """Yield which patterns and names of fields fit nothing in the posts, and how many of these the patterns take."""
+    photos = [photo.id for photo in whole.photos]
+    closed = [one.where for one in whole.skipped if one.reason == UNREADABLE]
+    yield from (f"{option} fits none of the photos" for option in source.without_use([*photos, *closed]))
+    yield from kept_without_use(whole.changed_fields, settings.keep_fields)
+    if taken < len(photos):
+        yield f"--only and --skip take {taken} of {counted(len(photos), 'photo')}"
+
+
+def _with_others(dataset: Dataset, source: Source) -> Dataset:
+    """Return the posts with what else is in their folder: photos that are not read, and the number of other files."""
+    dataset = dataset.lacking(one for one in not_here(dataset.root) if source.takes(one.where))
+    if not source.place.is_dir():
+        return dataset
+    captions = {*dataset.captions_sha256, *(text_beside(photo.path) for photo in dataset.photos)}
+    return replace(dataset, others=other_files(source.place, captions))
+
+
+def said_of_captions(dataset: Dataset) -> str:
+    """Return a line on how many photos have a caption of the user's, and what the others get."""
+    found, photos = dataset.captioned, len(dataset.photos)
+    line = f"{found} of {counted(photos, 'photo')} {'has' if 1 in (found, photos) else 'have'} a caption of yours"
+    if found == photos:
+        return line
+    single, several = ("the other gets", "the others get") if found else ("it gets", "they get")
+    made = "a caption with an invented name" if dataset.people else "the added words alone"
+    return f"{line}; {single if photos - found == 1 else several} {made}"
+
+
+def _found(source: Source) -> Path | None:
+    """Return the one caption file in the folder, or the folder where photos have words beside them; None without.
+
+    Raises:
+        ConfigError: several captions could be meant.
+    """
+    folder = source.place
+    if not folder.is_dir():
+        return None
+    captions, texts = only_captions(folder, ConfigError), _have_texts(source)
+    if captions is None:
+        return folder if texts or _have_unpublished(source) else None
+    if texts and not repeats_texts(captions, folder):
+        is_first = FORMATS["imagefolder"].sniff(folder)  # of what a folder is searched for
+        texts_alone = f"move {captions.name} elsewhere" if is_first else f"--captions {pasted(folder)}"
+        raise ConfigError(
+            f"{folder} holds captions in {captions.name} and in text files beside its photos",
+            hint=f"choose with --captions {pasted(folder / captions.name)}, or {texts_alone} for the text files",
+        )
+    return captions
+
+
+def _have_unpublished(source: Source) -> bool:
+    """Return whether a photo that was chosen has something beside it that is read and not published."""
+    members = (FORMATS[name] for name in _UNPUBLISHED)
+    return any(isinstance(one, Beside) and one.match(source.place, source.chosen) for one in members)
+
+
+def _have_texts(source: Source) -> bool:
+    """Return whether a photo has a text file beside it."""
+    if not source.chosen:
+        return FORMATS["sidecar"].sniff(source.place)
+    return any(text_beside(source.place / photo) for photo in source.chosen)
+
+
+def caption_sums(dataset: Dataset) -> dict[Path, str | None]:
+    """Return the hex SHA-256 of each caption file of a data set; None where it cannot be read."""
+    member = FORMATS[dataset.format]
+    paths = [dataset.source] if dataset.source else []
+    if isinstance(member, Export | Beside):
+        paths = member.files_of(dataset)
+    return {path: _sum(path) for path in paths}
+
+
+def _sum(path: Path) -> str | None:
+    try:
+        return checksums.sha256(path)
+    except OSError:
+        return None
+
+
+def said_of_change(dataset: Dataset) -> list[str]:
+    """Return a remark where caption files are not as they were read, although each caption that was read is there."""
+    before, now = dataset.captions_sha256, caption_sums(dataset)
+    changed = [path.name for path in sorted({*before, *now}) if before.get(path) != now.get(path)]
+    if not before or not changed:
+        return []
+    return [
+        f"{named(changed, 1)} {'has' if len(changed) == 1 else 'have'} changed while the run went on: "
+        f"rows that are new are left out. --add takes those of new photos, --overwrite those of others too"
+    ]
+
+
+_NAMED = 10  # fields in a remark; the others are counted
+
+
+def field_notes(changed: Iterable[ChangedField], photos: Set[str], keep: Sequence[str]) -> list[str]:
+    """Return a note for each field that was emptied or got the protected caption in rows that were written.
+
+    Args:
+        changed: fields of the caption file that are not published as they were.
+        photos: ids of the photos of which a copy was written.
+        keep: names of fields that were kept.
+    """
+    kept = {name.casefold() for name in keep}
+    rows = Counter(
+        (one.name, one.emptied) for one in changed if one.photo in photos and one.name.casefold() not in kept
+    )
+    became = {True: "was emptied", False: "got the protected caption, which it repeats"}
+    return [
+        f"the field {name} of {counted(count, 'row')} {became[emptied]}: --keep-fields {pasted(name)} keeps it"
+        for (name, emptied), count in sorted(rows.items())
+    ]
+
+
+def kept_without_use(changed: Iterable[ChangedField], keep: Sequence[str]) -> list[str]:
+    """Return a note for each name of a field to keep that none of the fields has that would change: a slip, perhaps.
+
+    Args:
+        changed: fields of the caption file that would not be published as they are.
+        keep: names of fields to keep.
+    """
+    names = sorted({one.name for one in changed})
+    folded = {name.casefold() for name in names}
+    those = f": {named(names, _NAMED)}" if names else ", as none would"
+    return [
+        f"--keep-fields {pasted(name)} fits none of the fields that would change{those}"
+        for name in keep
+        if name.casefold() not in folded
+    ]

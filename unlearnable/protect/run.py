@@ -1,0 +1,106 @@
+"""`protect`: read posts, make noise and triggers, write files, verify what was written; in one process or several."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from unlearnable.config import ProtectSettings
+from unlearnable.disk import limits
+from unlearnable.disk.scratch import scratch_folder
+from unlearnable.errors import UnlearnableError
+from unlearnable.models.device import choose_device
+from unlearnable.progress.reporting import Progress, Silent
+from unlearnable.protect import published
+from unlearnable.protect.caption_names import refuse_unmentioned
+from unlearnable.protect.claim import create_folders, held, refuse_both, scratch_of
+from unlearnable.protect.posts import open_posts
+from unlearnable.protect.publish import finish, stage
+from unlearnable.protect.resume import finished_report, goes_on, is_intact, said_of_going, without_new
+from unlearnable.protect.setup import load_all, make_ready, result_bytes
+from unlearnable.protect.source import places_of
+from unlearnable.protect.stored import run_key, stored
+from unlearnable.protection.optimise import optimise
+from unlearnable.results import ProtectReport
+from unlearnable.training.distributed import ALONE, World, follow, join, lead
+
+
+def protect(
+    settings: ProtectSettings,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+    world: World = ALONE,
+) -> ProtectReport:
+    """Protect the photos and captions that the settings name.
+
+    Args:
+        settings: see `unlearnable.config.ProtectSettings`.
+        resume: continue a stopped run; the result is byte for byte the same.
+        overwrite: replace an earlier result.
+        progress: receives progress updates.
+        world: processes that compute together, of which this is the first.
+
+    Raises:
+        InputError: no photo can be protected.
+        ModelError: a surrogate is not available, or the result would not protect.
+        OutputError: results exist already or cannot be written, or another run is writing them.
+        CheckpointError: the run to resume had other settings or other photos.
+    """
+    refuse_both(resume=resume, overwrite=overwrite)
+    started, progress = time.monotonic(), progress or Silent()
+    source, layout = places_of(settings)
+    with held(layout), scratch_of(layout) as scratch:
+        dataset = open_posts(source, settings, progress)
+        if resume:
+            dataset = without_new(settings, dataset, layout, progress)
+        key = run_key(settings, dataset)
+        finished = finished_report(settings, dataset, layout, key, progress) if resume else None
+        if finished and is_intact(layout, progress):
+            lead(world, "")
+            return published.with_strangers(finished, layout)
+        continues = goes_on(settings, dataset, layout, key, progress, resume=resume, overwrite=overwrite)
+        for line in (going := said_of_going(layout, dataset) if overwrite else []):
+            progress.note(line)
+        run = make_ready(load_all(settings, progress), layout, dataset, scratch, progress)
+        refuse_unmentioned(run)
+        if not continues:
+            limits.check_space(layout.private, result_bytes(run))
+            shutil.rmtree(layout.earlier, ignore_errors=True)
+        create_folders(layout, key, stored(settings), dataset.posts, resume=continues)
+        lead(world, run.work)
+        session, trace = optimise(run.within(world).task, progress)
+        run = replace(run, problem=session.problem).within(ALONE)
+        return finish(run, stage(run, session.state, trace.losses, started, progress, going), progress)
+
+
+def protect_together(
+    settings: ProtectSettings, *, resume: bool = False, overwrite: bool = False, progress: Progress | None = None
+) -> ProtectReport | None:
+    """Protect the posts that the settings name in all processes that were started together; arguments as of `protect`.
+
+    Returns:
+        The report; None in every process but the first, which alone writes.
+    """
+    world = join(choose_device(settings.device))
+    if world.rank:
+        with scratch_folder() as scratch:
+            _take_part(settings, world, scratch)
+        return None
+    return protect(settings, resume=resume, overwrite=overwrite, progress=progress, world=world)
+
+
+def _take_part(settings: ProtectSettings, world: World, scratch: Path) -> None:
+    """Take part in the run of the first process, and write nothing but working copies to `scratch`."""
+    try:
+        source, layout = places_of(settings)
+        dataset = open_posts(source, settings, Silent())
+        run = make_ready(load_all(settings, Silent()), layout, dataset, scratch, Silent()).aside
+    except UnlearnableError as error:  # the first process most likely stops with the same error, and says so
+        follow(world, "", error.message)
+        return
+    if follow(world, run.work):
+        optimise(run.within(world).task, Silent())

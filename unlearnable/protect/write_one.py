@@ -1,0 +1,245 @@
+"""Write one photo, measure what is read back, and refuse it where it is not what was promised."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from unlearnable.config import ProtectSettings
+from unlearnable.datasets.types import Photo
+from unlearnable.disk import checksums, modes
+from unlearnable.errors import ModelError, OutputError
+from unlearnable.imaging.arrays import SomeRows, differ, strips
+from unlearnable.imaging.decode import decode
+from unlearnable.imaging.encode import Encoded, encode
+from unlearnable.imaging.opening import DecodeError
+from unlearnable.imaging.picture import Picture
+from unlearnable.imaging.placement import working_copy
+from unlearnable.imaging.visibility import Quality, compare, share_kept, visibility
+from unlearnable.imaging.xmp import PROHIBITED, opt_out_of
+from unlearnable.protect.read_one import Target, refuse_changed, target_of
+from unlearnable.report.pictures import Thumbnails, thumbnails
+from unlearnable.results import ManifestLine
+
+LEAST_KEPT = 0.25  # share of the noise; photos of 224 pixels keep 0.76 of it at quality 85, those of 20 pixels 0.18
+FINE = 95  # quality, without chroma subsampling, of photos that would keep less
+
+
+@dataclass(frozen=True)
+class Written:
+    """A written photo, as it is read back, and what was measured on it.
+
+    Attributes:
+        picture: the decoded file.
+        encoding_quality: quality of a lossy file, 1 to 100; None for a lossless one.
+        quality: the decoded file against the original.
+        noise_linf: largest value of the noise that was added, in 1/255.
+        encoding_linf: largest change of a pixel value by the encoding alone, in 1/255.
+        noise_kept: share of the noise that is left in the decoded file, 1 for all of it.
+        opt_out: the opt-out that the file carries, such as DMI-PROHIBITED-AIMLTRAINING; None without one.
+    """
+
+    picture: Picture
+    encoding_quality: int | None
+    quality: Quality
+    noise_linf: int
+    encoding_linf: int
+    noise_kept: float
+    opt_out: str | None
+
+
+def write(target: Target, noise: NDArray[np.int8], path: Path, settings: ProtectSettings, photo: str) -> Written:
+    """Write a photo with its noise, and measure it.
+
+    Where the quality leaves less than `LEAST_KEPT` of the noise and was not asked for, the photo is written at `FINE`.
+
+    Args:
+        target: the photo without noise, and how it is written.
+        noise: its noise grid (c, gh, gw).
+        path: file to write.
+        settings: bound of the noise, quality, and metadata to keep.
+        photo: what the user calls it.
+
+    Raises:
+        DecodeError: a lossy file keeps hardly any of the noise, as some do of few pixels.
+        OutputError: the noise exceeds epsilon, a lossless file does not hold what was written, a lossy one keeps
+            hardly any of the noise at the quality that was asked for, or the opt-out is not in the file.
+    """
+    written = _once(target, noise, path, settings)
+    if written.noise_kept < LEAST_KEPT and settings.quality is None:
+        target = replace(target, encoding=replace(target.encoding, quality=FINE, subsampling=0))
+        written = _once(target, noise, path, settings)
+    if written.noise_kept < LEAST_KEPT:
+        path.unlink()
+        left = f"quality {written.encoding_quality} leaves {100 * max(written.noise_kept, 0):.0f} % of the noise"
+        if settings.quality is None:
+            raise DecodeError("too-little-noise", f"{left}; --format png keeps all of it")
+        raise OutputError(f"{photo}: {left}", hint="use a higher --quality, or --format png")
+    return written
+
+
+def _once(target: Target, noise: NDArray[np.int8], path: Path, settings: ProtectSettings) -> Written:
+    clean, encoding, protected = target.picture.pixels, target.encoding, target.noisy(noise, settings)
+    noise_linf = _largest(protected, clean)
+    if noise_linf > settings.epsilon:
+        raise OutputError(f"{path}: the noise is {noise_linf}/255, more than {settings.epsilon}/255")
+    alone = None if encoding.lossless else Encoded(target.picture, encoding)
+    picture, keep = target.picture, settings.keep_metadata
+    encode(picture, path, encoding, keep_metadata=keep, opt_out=settings.opt_out, rows=protected)
+    picture = decode(path)
+    opt_out = opt_out_of(picture.xmp)
+    if settings.opt_out and opt_out != PROHIBITED:
+        raise OutputError(f"{path}: what is read back carries the opt-out {opt_out}, not {PROHIBITED}")
+    encoding_linf, kept = _largest(protected, picture.pixels), 1.0
+    if encoding.lossless and encoding_linf:
+        raise OutputError(f"{path}: what is read back differs from what was written by {encoding_linf}/255")
+    if alone is not None:
+        kept = share_kept(clean, protected, alone.decoded(), picture.pixels)
+    quality = compare(clean, picture.pixels)
+    return Written(picture, encoding.quality, quality, noise_linf, encoding_linf, kept, opt_out)
+
+
+def _largest(first: SomeRows, second: NDArray[np.uint8]) -> int:
+    parts = ((first[rows], second[rows]) for rows in strips(*second.shape[:2]))
+    return max(int((np.maximum(one, other) - np.minimum(one, other)).max()) for one, other in parts)
+
+
+Copy = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class WriteJob:
+    """A photo to write.
+
+    Attributes:
+        photo: the original.
+        settings: settings of the run.
+        folder: the staging folder.
+        name: path of the copy in it.
+        checksum: SHA-256 of the original.
+        post: SHA-256 of the photo with its captions.
+        noise: noise grid.
+        trigger: words of the trigger; empty for methods without one.
+        captions: captions as they are published.
+        pixels: number of pixels.
+        side: image size of the models.
+        line: manifest line of the copy if a stopped run wrote it.
+    """
+
+    photo: Photo
+    settings: ProtectSettings
+    folder: Path
+    name: str
+    checksum: str
+    post: str
+    noise: NDArray[np.int8]
+    trigger: str
+    captions: list[str]
+    pixels: int
+    side: int
+    line: ManifestLine | None
+
+    @property
+    def path(self) -> Path:
+        """The copy in the staging folder."""
+        return self.folder / self.name
+
+
+@dataclass(frozen=True, eq=False)
+class WrittenPhoto:
+    """What a run keeps of a photo that is written.
+
+    Attributes:
+        line: its manifest line.
+        copy: working copy of the file as it is read back.
+        unencoded: working copy of what was encoded; `copy` itself where the file is lossless.
+        thumbnails: what a page shows of it; None where the original has changed since it was written.
+    """
+
+    line: ManifestLine
+    copy: Copy
+    unencoded: Copy
+    thumbnails: Thumbnails | None
+
+
+def write_one(job: WriteJob) -> WrittenPhoto:
+    """Write a photo, unless a stopped run did, and measure what is read back.
+
+    Raises:
+        DecodeError: the original has changed since it was read, or cannot be decoded any more.
+        ModelError: the noise would not change it.
+        OutputError: the file cannot be written, or is not what was promised.
+    """
+    if job.line is not None:
+        return _read_back(job, job.line)
+    try:
+        target, original = target_of(job.photo.path, job.settings), job.photo.path.stat()
+    finally:  # whatever cannot be decoded now could be before
+        refuse_changed(job.photo, job.checksum)
+    if not differ(target.noisy(job.noise, job.settings), target.picture.pixels):
+        raise unprotected(job.photo.id)
+    written = write(target, job.noise, job.path, job.settings, job.photo.id)
+    modes.set_mode(job.path, original.st_mode)
+    copy = working_copy(written.picture.pixels, job.side)
+    line, shown = _line(job, original.st_size, target, written), thumbnails(target.picture, written.picture)
+    del written  # one picture less in memory
+    return WrittenPhoto(line, copy, _unencoded(job, target, copy), shown)
+
+
+def _line(job: WriteJob, bytes_in: int, target: Target, written: Written) -> ManifestLine:
+    quality, picture = written.quality, target.picture
+    seen = visibility(picture.pixels, written.picture.pixels)
+    return ManifestLine(
+        source=job.photo.id,
+        output=job.name,
+        sha256_in=job.checksum,
+        post=job.post,
+        sha256_out=checksums.sha256(job.path),
+        bytes_in=bytes_in,
+        bytes_out=job.path.stat().st_size,
+        width=picture.width,
+        height=picture.height,
+        quality=written.encoding_quality,
+        linf=quality.linf,
+        noise_linf=written.noise_linf,
+        encoding_linf=written.encoding_linf,
+        noise_kept=round(written.noise_kept, 4),
+        psnr=round(quality.psnr, 3) if math.isfinite(quality.psnr) else None,
+        ssim=round(quality.ssim, 5),
+        flip=round(seen.flip, 5),
+        delta_e=round(seen.delta_e, 4),
+        trigger=job.trigger,
+        captions=job.captions,
+        opt_out=written.opt_out,
+        notes=list(picture.lost),
+    )
+
+
+def _read_back(job: WriteJob, line: ManifestLine) -> WrittenPhoto:
+    picture = decode(job.path)
+    copy = working_copy(picture.pixels, job.side)
+    try:
+        target = target_of(job.photo.path, job.settings)
+        refuse_changed(job.photo, job.checksum)
+    except DecodeError:
+        return WrittenPhoto(line, copy, copy, None)
+    return WrittenPhoto(line, copy, _unencoded(job, target, copy), thumbnails(target.picture, picture))
+
+
+def _unencoded(job: WriteJob, target: Target, copy: Copy) -> Copy:
+    """Return the working copy of what was encoded, where the one of the file that is read back may differ from it."""
+    if target.encoding.lossless:
+        return copy
+    return working_copy(target.protected(job.noise, job.settings).pixels, job.side)
+
+
+def unprotected(photo: str) -> ModelError:
+    """Return what to say of a photo that its noise would not change."""
+    return ModelError(
+        f"{photo} would not be protected: the surrogate does not react to it, so it got no noise",
+        hint="protect all anew with --overwrite and another --surrogate",
+    )

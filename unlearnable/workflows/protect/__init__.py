@@ -1,1 +1,0 @@
-"""`protect`: turn a folder of posts into a folder that may be published."""

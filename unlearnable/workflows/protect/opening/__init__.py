@@ -1,1 +1,0 @@
-"""What is to be protected: the paths and settings of a run, and the posts that they stand for."""

@@ -1,1 +1,0 @@
-"""Everything that is made ready before noise and triggers are: models, working copies, cut captions."""

@@ -1,1 +1,0 @@
-"""From noise and triggers to a published folder with its records."""

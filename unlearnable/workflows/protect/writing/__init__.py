@@ -1,1 +1,0 @@
-"""Photos and captions in the staging folder, read back and measured."""
