@@ -38,22 +38,42 @@ BUDGETS = {
     "class names defined twice": 0,
     "functions over 80 lines": 0,
     "files over 500 lines": 0,
+    "files with forbidden phrases": 0,
 }
+FORBIDDEN = (  # nobody would say it, or the glossary of CONTRIBUTING.md has another word
+    "of which",
+    "what is said of",
+    "had a say",
+    "goes on with",
+    "is there twice",
+    "are there twice",
+    "fits none of",
+    "is no path",
+    "may notice of",
+    "nothing reads",
+    "towers?",
+    "adversar(?:y|ies)",
+    "misle(?:ad|ads|d|ading)",
+    "binds?",
+    "binding",
+    "a relative of",
+)
 LIMITS = {
-    "lines of the package": 35_963,
-    "files of the package": 351,
-    "lines of tests": 31_414,
-    "options of protect": 40,
-    "options of all commands": 160,
+    "lines of the package": 35_077,
+    "files of the package": 326,
+    "lines of tests": 30_709,
+    "options of protect": 32,
+    "options of all commands": 152,
     "settings": 114,
     "words of docs by hand": 30_000,
     "words of README": 450,
     "decisions": 15,
-    "imports, per mille of lines": 105,
+    "imports, per mille of lines": 102,
     "import circles": 0,
     "class names defined twice": 0,
     "functions over 80 lines": 0,
     "files over 500 lines": 0,
+    "files with forbidden phrases": 79,
 }
 
 
@@ -108,6 +128,7 @@ def measure(root: Path) -> list[Measure]:
         _found("class names defined twice", repeated_classes(modules)),
         _found("functions over 80 lines", long_functions(modules)),
         _found("files over 500 lines", long_files(modules)),
+        _found("files with forbidden phrases", stilted_files(modules)),
     ]
 
 
@@ -235,6 +256,17 @@ def _function_lines(node: ast.FunctionDef | ast.AsyncFunctionDef, *, body_alone:
 def long_files(modules: list[Module]) -> Iterator[str]:
     """Yield the files over `FILE_LINES` lines."""
     return (f"{one.path}: {_lines(one.text)} lines" for one in modules if _lines(one.text) > FILE_LINES)
+
+
+def forbidden(text: str) -> list[str]:
+    """Return each forbidden phrase in a text, as often as it stands there."""
+    joined = " ".join(text.split())
+    return [match[0] for phrase in FORBIDDEN for match in re.finditer(rf"\b{phrase}\b", joined, re.IGNORECASE)]
+
+
+def stilted_files(modules: list[Module]) -> Iterator[str]:
+    """Yield the files with forbidden phrases, and the phrases."""
+    return (f"{one.path}: {', '.join(sorted(set(found)))}" for one in modules if (found := forbidden(one.text)))
 
 
 def table(measures: list[Measure]) -> str:

@@ -87,6 +87,12 @@ def test_what_is_defined_twice_or_too_long_is_found(make):
     assert one(root, "files over 500 lines").found == ("unlearnable/d.py: 501 lines",)
 
 
+def test_phrases_that_nobody_would_say_are_found(make):
+    root = make({"a.py": "# photos of\n# which some are gone, and two towers\n", "b.py": "# a powerful tool\n"})
+    assert house.forbidden("Photos of\nwhich") == ["of which"]
+    assert one(root, "files with forbidden phrases").found == ("unlearnable/a.py: towers",)
+
+
 def test_in_the_command_line_signature_and_docstring_are_free(make):
     options = "\n".join(["def protect(", *[f"    o{n}: int," for n in range(90)], ") -> None:"])
     body = f'{options}\n    """Protect."""\n' + "    x = 1\n" * 80
