@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import signal
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -28,15 +27,12 @@ from unlearnable.posts.pairs import pairs_of
 from unlearnable.posts.pixels import Pixels, Posts
 from unlearnable.progress.reporting import Silent
 
-PLUGIN = Path(__file__).parent / "plugin"  # a package from outside; the contract tests run over its rows too
-sys.path.append(str(PLUGIN))
 os.fsync = lambda fd: None  # no test cuts the power, and a slow disk takes minutes for all of them
 os.environ["UNLEARNABLE_ADVERSARIAL_WEIGHT"] = "0"  # the default misleads models that take seconds to load
 os.environ["UNLEARNABLE_NOISE_COLOUR"] = "colour"
 os.environ["UNLEARNABLE_VISIBILITY"] = "high"  # in few and short steps a tenth of the noise is next to nothing
 os.environ["UNLEARNABLE_PRECISION"] = "fp32"  # auto goes by this machine's speed
 os.environ["OMP_NUM_THREADS"] = "1"  # of each process: others run beside it
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), str(PLUGIN)]))  # subprocesses
 
 TINY = {
     "embed_dim": 32,

@@ -40,7 +40,7 @@ def training(posts: str, model: str) -> dict[str, Any]:
 def verifying(posts: str, model: str) -> dict[str, Any]:
     """Train victims on posts, as every attacker."""
     report = unlearnable.verify(
-        Path(posts), Path("uap-copies"), victims=(model,), attackers=ATTACKERS.own, epochs=1, seeds=(0,)
+        Path(posts), Path("uap-copies"), victims=(model,), attackers=tuple(ATTACKERS), epochs=1, seeds=(0,)
     )
     return {"device": report.device, "figures": [cell.loss_curve[-1] for cell in report.cells]}
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from unlearnable_demo import arrows
 
 from tests.cli.program import FILE
 from tests.conftest import picture, tree
@@ -424,14 +423,6 @@ def test_a_bug_is_said_too(desk, photos, monkeypatch, capsys):
     drop(desk, *photos)
     assert desk.error == "This is a bug: ZeroDivisionError: division by zero"
     assert "ZeroDivisionError" in capsys.readouterr().err
-
-
-def test_what_an_installed_package_raises_is_its_own_bug(desk, photos, monkeypatch, capsys):
-    monkeypatch.setattr(inbox.Inbox, "posts", lambda *_: arrows.sample(None))
-    drop(desk, *photos)
-    assert desk.error.startswith("unlearnable_demo.arrows of the installed package unlearnable-demo 0.1 failed: Attrib")
-    assert desk.error.endswith(". update or remove unlearnable-demo 0.1")
-    assert "AttributeError" in capsys.readouterr().err
 
 
 def test_work_stops_when_the_user_says_so(desk, photos, monkeypatch):

@@ -29,12 +29,11 @@ from unlearnable.benchmarks.protections import Scraped, make
 from unlearnable.benchmarks.scale import SCALES
 from unlearnable.config import BenchmarkSettings
 from unlearnable.errors import ConfigError, OutputError
-from unlearnable.methods import METHODS
 from unlearnable.models import openclip, precision
 from unlearnable.models.dual_encoder import weights_sha256
 from unlearnable.progress.reporting import Silent
 from unlearnable.verify import victims
-from unlearnable.verify.attacks import ATTACKS, parse_attack
+from unlearnable.verify.attacks import parse_attack
 
 
 def test_flickr_fills_tables_1_and_3_beside_the_papers_figures(flickr, asked):
@@ -59,31 +58,6 @@ def test_flickr_fills_tables_1_and_3_beside_the_papers_figures(flickr, asked):
     assert len(others[-1].triggers[0].split()) == 2
     assert all(c.loss_curve for c in report.cells)
     assert len({tuple(c.loss_curve) for c in report.cells}) == 6, "every cell trains on something else"
-
-
-def test_a_cell_of_an_attack_from_outside_is_run_again_with_another_version_of_it(flickr, asked, monkeypatch):
-    settings = asked("flickr8k", flickr, methods=("clean",), through=("mirror", "jpeg-75+mirror", "jpeg-75"))
-    assert study.benchmark(settings).ran == 3
-    assert study.benchmark(settings).ran == 0
-    row = ATTACKS._rows["mirror"]._replace(package="unlearnable-demo 0.2")
-    monkeypatch.setattr(ATTACKS, "_rows", {**ATTACKS._rows, "mirror": row})
-    report = study.benchmark(settings)
-    assert (report.ran, report.reused) == (2, 1)
-
-
-def test_a_method_from_outside_is_in_the_tables_and_made_again_with_another_version_of_it(flickr, asked, monkeypatch):
-    settings = asked("flickr8k", flickr, methods=("clean", "stripes"), fractions=(1.0, 0.5))
-    report = study.benchmark(settings)
-    assert [(cell.method, cell.fraction) for cell in report.cells] == [("clean", 1.0), ("stripes", 1.0)]
-    assert [row[0] for row in report.tables[0].rows] == ["Random ranking", "Clean", "stripes"]
-    assert [record.method for record in report.protections] == ["stripes"]
-    clean, striped = report.cells
-    assert clean.loss_curve != striped.loss_curve
-    assert study.benchmark(settings).ran == 0
-    row = METHODS._rows["stripes"]._replace(package="unlearnable-demo 0.2")
-    monkeypatch.setattr(METHODS, "_rows", {**METHODS._rows, "stripes": row})
-    report = study.benchmark(settings)
-    assert (report.ran, report.reused) == (1, 1)
 
 
 def test_nothing_is_written_into_the_data_set(flickr, asked):

@@ -7,8 +7,6 @@ import html
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 import pytest
@@ -272,17 +270,7 @@ SPELLINGS = {
 }
 
 
-def sample_of(point: EntryPoint) -> Sample:
-    """The sample that an installed package gives: its entry point makes the fields of one from captions."""
-    return Sample(**point.load()(CAPTIONS))
-
-
-def installed() -> dict[str, Callable[[], Sample]]:
-    """Samples that installed packages give for formats of theirs."""
-    return {point.name: partial(sample_of, point) for point in entry_points(group="unlearnable.contract_sample")}
-
-
-SAMPLES: dict[str, Callable[[], Sample]] = installed() | {
+SAMPLES: dict[str, Callable[[], Sample]] = {
     make.__name__.replace("_", "-"): make
     for make in (
         imagefolder,

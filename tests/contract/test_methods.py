@@ -22,7 +22,7 @@ def method(request):
 @pytest.fixture
 def quick(method, quick):
     """The settings of the method's own kind."""
-    return settings_for(method, quick, {})
+    return settings_for(method, quick)
 
 
 def finish(method, problem, settings, session=None):

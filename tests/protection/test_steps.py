@@ -53,7 +53,7 @@ def test_a_few_posts_are_soon_known_by_heart_and_one_is_nothing_to_learn(make_pr
 
 @pytest.mark.parametrize("method", [MEM, EM])
 def test_a_single_photo_has_no_loss_to_show(method, make_problem, quick):
-    settings = settings_for(method, quick.model_copy(update={"max_rounds": 1}), {})
+    settings = settings_for(method, quick.model_copy(update={"max_rounds": 1}))
     for posts, shown in ((1, set()), (2, {"loss", "surrogate_loss"})):
         kept = Kept()
         optimise(OptimisationTask(make_problem(posts), method(), settings, None, "key"), kept, lambda _: False)
@@ -67,7 +67,7 @@ def test_a_resumed_run_begins_with_its_rounds(make_problem, quick):
 
 
 def test_random_noise_is_drawn_in_one_round_and_teaches_nobody(make_problem, quick, tmp_path):
-    kept, settings = Kept(), settings_for(RandomNoise, quick, {})
+    kept, settings = Kept(), settings_for(RandomNoise, quick)
     task = OptimisationTask(make_problem(12), RandomNoise(), settings, tmp_path / "state.pt", "key")
     optimise(task, kept, lambda _: False)
     assert kept.phases[-1] == ("optimising (random)", 2)
@@ -76,7 +76,7 @@ def test_random_noise_is_drawn_in_one_round_and_teaches_nobody(make_problem, qui
 @pytest.mark.parametrize("method", [EM, UAP, RandomNoise])
 def test_methods_that_mislead_no_adversary_load_no_towers(quick, method):
     given = quick.model_copy(update={"adversarial_weight": 9.0, "towers": ("resnet-small",)})
-    own = settings_for(method, given, {})
+    own = settings_for(method, given)
     assert load_towers(own, ("small",), "cpu") == ()
 
 

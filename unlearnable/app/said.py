@@ -7,7 +7,6 @@ import traceback
 from unlearnable.disk import files
 from unlearnable.errors import ModelError, OutputError, UnlearnableError
 from unlearnable.models.device import given_up
-from unlearnable.registry import raised_in
 
 
 def said(error: Exception) -> str:
@@ -17,9 +16,6 @@ def said(error: Exception) -> str:
     if told is None:
         traceback.print_exc()
         shown = f"{type(error).__name__}: {error}"
-        if theirs := raised_in(error):
-            package, module = theirs
-            return f"{module} of the installed package {package} failed: {shown}. update or remove {package}"
         return f"This is a bug: {shown}"
     hint = (told.hint or "").replace("--output", "folder")
     if full is not None:

@@ -14,14 +14,12 @@ from unlearnable.benchmarks.protection_store import ProtectionStore
 from unlearnable.benchmarks.protections import Protection, Scraped, make
 from unlearnable.config import AS_PUBLISHED, Enlargement
 from unlearnable.disk.locks import alone
-from unlearnable.methods import METHODS
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.models.precision import TOWERS
 from unlearnable.posts.pairs import Pairs, pairs_of
 from unlearnable.progress.reporting import Progress
 from unlearnable.protection.towers import tower_names
 from unlearnable.results import BenchmarkCell, PaperRow, ProtectionRecord
-from unlearnable.verify.attacks import versioned
 from unlearnable.verify.cells import (
     PRECISION,
     CellStore,
@@ -66,7 +64,7 @@ class Bench:
             "version": VERSION,
             "data": self.data,
             "surrogate": pool.digest(surrogate),
-            "method": METHODS.versioned(recipe.name),
+            "method": recipe.name,
             "settings": recipe.settings.model_dump_json(exclude={PRECISION}),
             PRECISION: self._formats(surrogate, recipe),
             "noise_side": recipe.noise_side,
@@ -217,7 +215,7 @@ class Cells:
     def _key(self, cell: CellPlan) -> Key:
         """Return everything that the result of a cell depends on."""
         store = self.protection(cell)
-        arm = digest(self.bench.data, store.digest if store else "", cell.fraction, versioned(cell.attack.name))
+        arm = digest(self.bench.data, store.digest if store else "", cell.fraction, cell.attack.name)
         return self.bench.experiment.key(cell.victim, arm, cell.recipe, cell.start_seed)
 
 

@@ -121,7 +121,7 @@ def problem_of(store: ProtectionStore, photos: DecodedPhotos, surrogate: DualEnc
 def _optimise(store: ProtectionStore, problem: Problem, progress: Progress) -> Saved:
     recipe = store.recipe
     method = METHODS[recipe.name]()
-    settings = settings_for(method, recipe.settings, {})
+    settings = settings_for(method, recipe.settings)
     task = OptimisationTask(problem, method, settings, store.checkpoint, store.digest)
     session, trace = optimise(task, progress, lambda losses: len(losses) >= recipe.settings.max_rounds)
     state = session.state

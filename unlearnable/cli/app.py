@@ -22,7 +22,6 @@ from unlearnable.disk import entries, files
 from unlearnable.disk.folders import NO_HOME
 from unlearnable.errors import EXIT_UNEXPECTED, ConfigError, InputError, Interrupted, UnlearnableError
 from unlearnable.models.device import given_up
-from unlearnable.registry import raised_in
 from unlearnable.wording.counts import pasted
 from unlearnable.wording.escapes import storable
 from unlearnable.workers.launched import is_first
@@ -167,10 +166,6 @@ def failure_of(error: Exception | KeyboardInterrupt, command: str = "") -> Failu
         hint = "set PYTHONUTF8=1, or a locale of UTF-8, such as LC_ALL=C.UTF-8"
         return Failure(f"this locale has no letters for the path of libraries, {place}", hint, ConfigError.exit_code)
     said, told = f"{type(error).__name__}: {error}", "with the output of the same command and --debug"
-    if theirs := raised_in(error):
-        package, module = theirs
-        hint = f"update or remove {package}, or report it to its authors {told}"
-        return Failure(f"{module} of the installed package {package} failed: {said}", hint, EXIT_UNEXPECTED)
     return Failure(said, f"this is a bug: please report it {told}", EXIT_UNEXPECTED)
 
 

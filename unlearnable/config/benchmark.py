@@ -11,7 +11,6 @@ from pydantic import Field, field_validator
 from unlearnable.config.attacks import AS_PUBLISHED, Through
 from unlearnable.config.base import DefaultText, DeviceSetting, Seeds, Settings, ToldApart
 from unlearnable.config.protect import PRESETS
-from unlearnable.registry import added
 
 ScaleName = Literal["tiny", "small", "paper"]
 Fraction = Annotated[float, Field(gt=0, le=1)]
@@ -82,9 +81,9 @@ class BenchmarkSettings(Settings):
     @classmethod
     def _known(cls, methods: tuple[str, ...] | None) -> tuple[str, ...] | None:
         for name in methods or ():
-            if name not in (known := (*BASELINES, *added("method"))) and _MEM.fullmatch(name) is None:
+            if name not in BASELINES and _MEM.fullmatch(name) is None:
                 raise ValueError(
-                    f"no method is called {name!r}; there are {', '.join(known)}, mem-K "
+                    f"no method is called {name!r}; there are {', '.join(BASELINES)}, mem-K "
                     "(K from 1 to 16), the last also with -end or -random, and -balanced or -strong"
                 )
         return methods

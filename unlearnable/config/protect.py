@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_serializer
 
@@ -42,7 +42,6 @@ CaptionColumn = Annotated[
 class ProtectionSettings(MEMSettings):
     """What noise and triggers depend on besides the posts, wherever these lie."""
 
-    without_variable: ClassVar[frozenset[str]] = frozenset({"options"})  # a table
     method: Annotated[str, Field(description="Method that makes noise and triggers.")] = "mem"
     surrogate: Annotated[
         tuple[str, ...],
@@ -57,11 +56,6 @@ class ProtectionSettings(MEMSettings):
     ] = "balanced"
     seed: SeedSetting = 0
     device: DeviceSetting = "auto"
-    options: Annotated[
-        dict[str, bool | int | float | str],
-        Field(description="Settings of its own that a method from an installed package takes, by name."),
-        DefaultText("none"),
-    ] = {}  # noqa: RUF012  (pydantic copies defaults)
 
 
 class ProtectSettings(ProtectionSettings):

@@ -51,7 +51,7 @@ def with_publishable(dataset: Dataset) -> Dataset:
         if export.sniff(root):
             withheld = [skip for skip in export.read(root, root).skipped if skip.reason == WITHHELD]
             dataset = _without(dataset, [skip.where for skip in withheld], withheld)
-    exports = [one for one in map(FORMATS.__getitem__, FORMATS.own) if isinstance(one, Export) and one.sniff(root)]
+    exports = [one for one in FORMATS.values() if isinstance(one, Export) and one.sniff(root)]
     if exports:
         posted = {photo for one in exports for photo in _posted(one, root)}
         return with_unnamed_counted(with_unnamed(dataset, posted))

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
-from pydantic import ValidationError
-
 from unlearnable.config import MEMSettings, MethodSettings
-from unlearnable.errors import ConfigError
 from unlearnable.methods.problem import Problem
 from unlearnable.methods.state import State
-from unlearnable.registry import fitting
 
 SettingsT = TypeVar("SettingsT", bound=MethodSettings, covariant=True)
 StateT = TypeVar("StateT", bound=State, covariant=True)
@@ -79,45 +75,9 @@ class Method(Protocol):
         """
 
 
-def started(method: Method, problem: Problem, settings: MethodSettings) -> AnySession:
-    """Return a method's session before the first round.
-
-    Raises:
-        ConfigError: the method, of an installed package, gives none.
-    """
-    return fitting(method.start(problem, settings), Session, f"the session of the method {method.name}")
-
-
-def improving(method: Method, session: AnySession) -> Iterator[Round | None]:
-    """Run a method's rounds, and yield what they yield.
-
-    Raises:
-        ConfigError: the method, of an installed package, yields anything but rounds and None, or no round at all.
-    """
-    some = session.state.round > 0  # of an earlier run
-    for done in method.rounds(session) or ():
-        if done is not None:
-            fitting(done, Round, f"a round of the method {method.name}")
-            some = True
-        yield done
-    if not some:
-        raise ConfigError(f"the method {method.name} ended without a round", hint="it has to yield each as a Round")
-
-
-def settings_for(method: type[Method] | Method, given: MethodSettings, options: Mapping[str, Any]) -> MethodSettings:
-    """Return the settings of a method: those that it shares with the given ones, and its own from `options`.
-
-    Raises:
-        ConfigError: the method has no such option, or a value does not fit.
-    """
-    if type(given) is method.Settings and not options:
+def settings_for(method: type[Method] | Method, given: MethodSettings) -> MethodSettings:
+    """Return the settings of a method, as far as the given ones have them."""
+    if type(given) is method.Settings:
         return given
     shared = {name: getattr(given, name) for name in method.Settings.model_fields if name in type(given).model_fields}
-    try:
-        return method.Settings(**{**shared, **options})
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        known = sorted(set(method.Settings.model_fields) - set(MethodSettings.model_fields))
-        hint = f"its own options are: {', '.join(known)}" if known else "it has no options of its own"
-        raise ConfigError(f"method {method.name}: option {place}: {first['msg'].lower()}", hint=hint) from error
+    return method.Settings(**shared)

@@ -79,7 +79,7 @@ def load_all(settings: Settings, progress: Progress) -> Loaded[Settings]:
         ModelError: a model is not available.
     """
     method, device = METHODS[settings.method](), choose_device(settings.device)
-    own = settings_for(method, settings, settings.options)
+    own = settings_for(method, settings)
     vocabulary = load_words(settings)
     fetch(all_models(settings), progress)
     progress.phase("loading models", len(settings.surrogate))

@@ -14,7 +14,7 @@ import torch
 from unlearnable.config import MEMSettings, MethodSettings
 from unlearnable.disk import checkpoint
 from unlearnable.methods.adversarial import lessons
-from unlearnable.methods.base import AnySession, Method, Round, improving, started
+from unlearnable.methods.base import AnySession, Method, Round
 from unlearnable.methods.mem import MEMState
 from unlearnable.methods.noise_store import copy_noise
 from unlearnable.methods.problem import Problem
@@ -147,7 +147,7 @@ def optimise(
     elif world.rank:
         copy_noise(noise, task.problem.noise_path)
     world.exchange(None)  # until then the first process leaves the files as they are
-    session = started(task.method, compared(task.problem, task.method, settings, progress), settings)
+    session = task.method.start(compared(task.problem, task.method, settings, progress), settings)
     state = session.state
     trace = _restore(task, state, progress) if resumed else OptimisationTrace()
     steps = _Steps(progress, task.method.name, settings, state)
@@ -192,7 +192,7 @@ def _run(
 ) -> None:
     """Run the rounds of a session that are left; `trace` and the checkpoint grow with them."""
     began, clock, world = time.monotonic() - trace.seconds, checkpoint.Clock(), task.problem.world
-    for done in improving(task.method, session):
+    for done in task.method.rounds(session):
         trace.seconds = time.monotonic() - began
         if done is None:
             steps.tick()

@@ -57,7 +57,6 @@ def protect_page(
     cards = [Card(line, parts, pictures[name]) for line, parts in made if (name := line.output or "") in pictures]
     cards.sort(key=lambda card: -(card.line.flip or 0.0))
     listed = settings.model_dump(mode="json", exclude_none=True)
-    listed["options"] = [f"{name}={value}" for name, value in settings.options.items()]
     page = templates().get_template("protect.html")
     return page.render(report=report, made=made, cards=cards, settings=listed, most=THUMBNAIL, gain=GAIN)
 

@@ -8,12 +8,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from unlearnable.errors import ConfigError
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.optim.contrastive import contrastive_loss
 from unlearnable.posts.pairs import Pairs
-from unlearnable.registry import fitting
-from unlearnable.wording.counts import counted
 
 
 @dataclass(frozen=True)
@@ -80,24 +77,6 @@ class Attacker:
             generator: source of all randomness, on the CPU; it depends on seed and step alone.
         """
         return batch
-
-    def changed(self, model: DualEncoder, loaded: Batch, generator: torch.Generator) -> Batch:
-        """Return what `batch` makes of the photos and captions that were loaded; the training loop calls this.
-
-        Raises:
-            ConfigError: the attacker, of an installed package, gives no batch that can be trained on.
-        """
-        made = fitting(self.batch(model, loaded, generator), Batch, f"a batch of {self.title}")
-        if made is loaded:
-            return made
-        photos, captions, most = len(made.pixels), len(made.tokens), len(loaded.pixels)
-        if photos != captions or not 0 < photos <= most:
-            found = f"{counted(photos, 'photo')} and {counted(captions, 'caption')}"
-            hint = f"it has to have one caption for each photo, and at most the {most} photos that it was given"
-            raise ConfigError(f"a batch of {self.title} has {found}", hint=hint)
-        if not made.pixels.isfinite().all():
-            raise ConfigError(f"a batch of {self.title} has pixels that are not finite", hint="they go from 0 to 1")
-        return made
 
     def training_mode(self, model: DualEncoder) -> None:
         """Switch the model to training, right before the towers see the batch."""

@@ -144,7 +144,7 @@ class Learner:
             ConfigError: the attacker, of an installed package, gives no batch that can be trained on.
         """
         model, recipe = self.model, self.recipe
-        batch = self.attacker.changed(model, self._load(rows, number), _generator(recipe.seed, 3, number))
+        batch = self.attacker.batch(model, self._load(rows, number), _generator(recipe.seed, 3, number))
         self.attacker.training_mode(model)
         dropout = _seed(recipe.seed, 2, number)
         with seeded(dropout, model.device), computing(model, recipe.precision, "photo"):

@@ -20,7 +20,6 @@ from unlearnable.errors import InputError
 from unlearnable.models.dual_encoder import DualEncoder
 from unlearnable.posts.pairs import Pairs
 from unlearnable.progress.reporting import Progress
-from unlearnable.registry import fitting
 from unlearnable.results import BothWays, EpochRecord
 from unlearnable.results.common import version_of
 from unlearnable.training.attacker import PLAIN, Attacker
@@ -243,13 +242,9 @@ class CellTraining:
 
 
 def run(experiment: Experiment, model: DualEncoder, training: CellTraining, progress: Progress) -> Trained:
-    """Train a model in place and rank the gallery; `progress` receives one step per batch.
-
-    Raises:
-        ConfigError: the attacker, of an installed package, gives no pairs or no batch.
-    """
+    """Train a model in place and rank the gallery; `progress` receives one step per batch."""
     began, attacker = time.monotonic(), training.attacker
-    pairs = fitting(attacker.choose(model, training.arm.pairs()), Pairs, f"the choice of {attacker.title}")
+    pairs = attacker.choose(model, training.arm.pairs())
     gallery, asked = experiment.gallery, experiment.identities
     task = TrainingTask(
         pairs, gallery, training.recipe, training.checkpoint, training.key, attacker, experiment.queries

@@ -77,7 +77,7 @@ def _star(settings: VerifySettings) -> Iterator[tuple[str, str]]:
         return
     suite = SUITES[settings.suite]
     through = [*catalogue(), *suite.through] if suite.complete else suite.through
-    attackers = [name for name, _ in ATTACKERS.loadable()] if suite.complete else suite.attackers
+    attackers = [*ATTACKERS] if suite.complete else suite.attackers
     yield from ((name, AS_USUAL) for name in through)
     yield from ((AS_PUBLISHED, name) for name in attackers)
 
@@ -289,4 +289,4 @@ def _slots(
 def _further(arm: VerifyArm, attacker: str) -> dict[str, str]:
     """Return what a cell's key and name hold of arm and attacker; a plain cell has the key that it always had."""
     further = {"data": arm.data, THROUGH: arm.attack.name}
-    return further if attacker == AS_USUAL else {**further, "attacker": ATTACKERS.versioned(attacker)}
+    return further if attacker == AS_USUAL else {**further, "attacker": attacker}

@@ -122,18 +122,12 @@ def parse_attack(name: str) -> Attack:
 
 def catalogue() -> list[str]:
     """Return the names shown to users: every family, with usual numbers. `parse_attack` takes other numbers too."""
-    return [name for key, family in ATTACKS.loadable() for name in family.names(key)]
+    return [name for key, family in ATTACKS.items() for name in family.names(key)]
 
 
 def describe(name: str) -> str:
     """Return a sentence about the attack of that name, which is no chain."""
     return ATTACKS.summary(_split(name)[0])
-
-
-def versioned(name: str) -> str:
-    """Return the name of an attack or a chain, with the versions of the installed packages that parts are from."""
-    kinds = {_split(part)[0] for part in name.split("+")}
-    return "; ".join([name, *(made for kind in sorted(kinds) if (made := ATTACKS.versioned(kind)) != kind)])
 
 
 def is_adaptive(name: str) -> bool:
