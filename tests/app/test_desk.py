@@ -16,7 +16,6 @@ from PIL import Image
 
 from tests.cli.program import FILE
 from tests.conftest import picture, tree
-from tests.datasets.formats.unpublished import xmp_of
 from unlearnable.app.desk import Desk, Stage, free_output
 from unlearnable.app.pictures import file_of
 from unlearnable.app.views.drafted import folder_of
@@ -263,29 +262,6 @@ def test_typed_captions_are_kept_while_more_arrives_and_said_to_be_unused_where_
     assert desk.error == ""
     assert desk.dataset.captions_by_photo()["p0.png"] == ["of the file"]
     assert any("those that you typed are not used" in note for note in desk.notes)
-
-
-def test_fields_begin_with_the_descriptions_in_the_photos(desk, photos, tmp_path):
-    """Those that nobody changed stay as they are, all that a photo has."""
-    for number, words in enumerate((("a boat", "ein Boot"), ("a dog",))):
-        Image.fromarray(picture(number)).save(tmp_path / f"d{number}.jpg", xmp=xmp_of(*words).encode())
-    drop(desk, tmp_path / "d0.jpg", tmp_path / "d1.jpg", photos[2])
-    assert desk.captions == {"d0.jpg": "a boat", "d1.jpg": "a dog", "p2.png": ""}
-    desk.start()
-    done(desk)
-    assert desk.posts[0].before == ("a boat", "ein Boot")
-    desk.back()
-    desk.captions |= {"d1.jpg": "", "p2.png": "mine"}
-    drop(desk, photos[1])
-    assert desk.captions == {"d0.jpg": "a boat", "d1.jpg": "", "p1.png": "", "p2.png": "mine"}
-    desk.start()
-    done(desk)
-    assert [post.before for post in desk.posts] == [("a boat",), ("a photo",), ("a photo",), ("mine",)]
-    desk.back()
-    (tmp_path / "posts.csv").write_text("image,caption\nd0.jpg,of the file\n")
-    desk.captions = dict(desk.captions) | {"d1.jpg": "a dog", "p2.png": ""}
-    drop(desk, tmp_path / "posts.csv")
-    assert not any("those that you typed are not used" in note for note in desk.notes)
 
 
 def test_another_photo_of_the_same_number_has_another_address(tmp_path):

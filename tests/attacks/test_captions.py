@@ -4,9 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlearnable.errors import ConfigError
 from unlearnable.verify.attacks import parse_attack
-from unlearnable.verify.attacks.base import AttackFamily, on_captions
 
 WORDS = st.lists(st.text("abcäß🐕'.", min_size=1, max_size=5), min_size=1, max_size=12)
 SPACE = st.text(" \t\n\u00a0\u3000", min_size=1, max_size=3)
@@ -49,11 +47,3 @@ def test_shuffled_words_are_in_an_order_of_the_captions_own():
     assert [order != text.split() for order, text in zip(orders, texts, strict=True)] == [True, True]
     places = [[order.index(word) for word in text.split()] for order, text in zip(orders, texts, strict=True)]
     assert places[0] != places[1]
-
-
-@pytest.mark.parametrize("change", [lambda *_: None, lambda text, _: text.split()])
-def test_what_a_package_makes_of_a_caption_has_to_be_a_text(change):
-    attack = AttackFamily(on_captions(change)).make("theirs", 0)
-    with pytest.raises(ConfigError, match=r"the attack theirs makes a (NoneType|list) of a caption") as caught:
-        attack.caption("a dog")
-    assert caught.value.hint == "it has to give a text"

@@ -87,12 +87,12 @@ def test_a_chain_changes_photos_and_captions():
 
 
 def test_the_command_lists_the_catalogue():
-    result = CliRunner().invoke(app, ["attacks", "--json"])
+    result = CliRunner().invoke(app, ["list", "attacks", "--json"])
     assert result.exit_code == 0, result.output
     rows = json.loads(result.stdout)["attacks"]
     assert [row["name"] for row in rows] == catalogue()
     assert all(row["summary"] for row in rows)
-    assert "jpeg-95" in CliRunner().invoke(app, ["attacks"]).stdout
+    assert "jpeg-95" in CliRunner().invoke(app, ["list", "attacks"]).stdout
 
 
 def test_attacks_that_know_this_tool_are_marked():

@@ -183,28 +183,6 @@ def test_img2dataset_leaves_256_as_it_is_and_enlarges_what_is_smaller():
     assert np.array_equal(parse_attack("img2dataset").image(picture(1, 64, 64)), parse_attack("jpeg-95").image(large))
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda pixels, _: pixels / 255,
-        lambda pixels, _: pixels[..., 0],
-        lambda pixels, _: pixels[:0],
-        lambda *_: np.zeros(3),
-    ],
-)
-def test_what_a_package_makes_of_a_photo_has_to_be_one(change):
-    attack = AttackFamily(on_photos(change)).make("theirs", 0)
-    with pytest.raises(ConfigError, match="the attack theirs makes an array of"):
-        attack.image(picture(0))
-
-
-@pytest.mark.parametrize("change", [lambda pixels, _: Image.fromarray(pixels), lambda *_: None])
-def test_what_is_no_array_is_no_photo(change):
-    attack = AttackFamily(on_photos(change)).make("theirs", 0)
-    with pytest.raises(ConfigError, match=r"the attack theirs makes a (Image|NoneType) of a photo"):
-        attack.image(picture(0))
-
-
 def test_a_package_that_writes_to_the_photo_changes_what_no_other_attack_sees():
     def blackened(pixels, _):
         pixels[:] = 0

@@ -58,7 +58,7 @@ def say(text: str) -> None:
 
 @contextmanager
 def warnings_as_lines() -> Iterator[None]:
-    """Show warnings, such as those of installed packages that cannot be used, in one line each.
+    """Show warnings in one line each.
 
     Older versions of `requests`, which some libraries import where it is installed, warn of chardet; nothing here asks
     them for anything.

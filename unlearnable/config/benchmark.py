@@ -35,8 +35,7 @@ class BenchmarkSettings(Settings):
         Field(
             description="Method to compare: clean, random, em, uap, or mem-K, where K is the number of "
             "words in a trigger; with -end or -random behind it, the trigger stands elsewhere than at the start; "
-            "with -balanced or -strong last, it has the noise of that preset. The method of an installed "
-            "package goes by its name, and has its own options as they are by default."
+            "with -balanced or -strong last, it has the noise of that preset."
         ),
         OF_THE_SCALE,
     ] = None

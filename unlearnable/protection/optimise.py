@@ -135,7 +135,6 @@ def optimise(
 
     Raises:
         CheckpointError: the checkpoint belongs to another run.
-        ConfigError: the method, of an installed package, gives no session or no round.
     """
     settings, path, world = task.settings, task.checkpoint, task.problem.world
     stop = stop or (lambda losses: bool(reason_to_stop(settings, losses)))

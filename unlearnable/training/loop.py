@@ -138,11 +138,7 @@ class Learner:
     attacker: Attacker = PLAIN
 
     def step(self, towers: nn.Module, rows: Tensor, number: int) -> float:
-        """Train on the batch of these rows of the pairs and return its loss; `towers` is the model's `forward`.
-
-        Raises:
-            ConfigError: the attacker, of an installed package, gives no batch that can be trained on.
-        """
+        """Train on the batch of these rows of the pairs and return its loss; `towers` is the model's `forward`."""
         model, recipe = self.model, self.recipe
         batch = self.attacker.batch(model, self._load(rows, number), _generator(recipe.seed, 3, number))
         self.attacker.training_mode(model)
