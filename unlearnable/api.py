@@ -65,8 +65,8 @@ def protect(
     """
     from unlearnable.config import ProtectSettings, resolve_as
     from unlearnable.protect.add import add as run_adding
-    from unlearnable.protect.claim import refuse_both
     from unlearnable.protect.earlier import continued
+    from unlearnable.protect.resume import refuse_both
     from unlearnable.protect.run import protect as run
 
     given = {"photos": photos, **settings}

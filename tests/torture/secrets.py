@@ -16,7 +16,7 @@ from tests.torture.tally import Tally
 from unlearnable.config import Keep, ProtectSettings
 from unlearnable.imaging.decode import DecodeError
 from unlearnable.imaging.encode import encode
-from unlearnable.protect.read_one import target_of
+from unlearnable.protect.photo import target_of
 
 TEXTS = ("Artist", "Copyright", "ImageDescription", "HostComputer", "XPAuthor", "XPTitle", "XPComment", "XPKeywords")
 NESTED = ("UserComment", "CameraOwnerName", "BodySerialNumber", "LensSerialNumber", "ImageUniqueID", "MakerNote")

@@ -19,13 +19,13 @@ from unlearnable.datasets import open_dataset
 from unlearnable.errors import CheckpointError, ConfigError, InputError, OutputError
 from unlearnable.progress.reporting import Silent
 from unlearnable.protect import add as adding
-from unlearnable.protect import publish, published
+from unlearnable.protect import publish
 from unlearnable.protect import run as workflow
 from unlearnable.protect.check import check
-from unlearnable.protect.claim import held
 from unlearnable.protect.dry_run import plan
 from unlearnable.protect.earlier import continued
 from unlearnable.protect.layout import layout_of
+from unlearnable.protect.resume import held
 from unlearnable.verify.matching import match
 from unlearnable.verify.splits import divide
 
@@ -590,15 +590,15 @@ def test_a_stopped_one_goes_on_by_the_same_call_to_the_same_bytes(optimised, pos
 
     with monkeypatch.context() as patch:
         if place == "swap":
-            link, left = published._link, [2]
+            link, left = publish._link, [2]
 
             def one_less(*arguments):
                 left[0] -= 1
                 return kill() if left[0] < 0 else link(*arguments)
 
-            patch.setattr(published, "_link", one_less)
+            patch.setattr(publish, "_link", one_less)
         elif place == "put_in_place":
-            patch.setattr(published, "put_in_place", kill)
+            patch.setattr(publish, "put_in_place", kill)
         elif place == "records":
             patch.setattr(publish, "manifest_text", kill)
         elif place == "clear":
@@ -623,7 +623,7 @@ def test_a_stopped_one_goes_on_by_the_same_call_to_the_same_bytes(optimised, pos
 
 def add_and_stop_after_two_files(posts, monkeypatch):
     """Stop an `--add` while it puts its files in place."""
-    link, left = published._link, [2]
+    link, left = publish._link, [2]
 
     def one_less(*arguments):
         left[0] -= 1
@@ -632,7 +632,7 @@ def add_and_stop_after_two_files(posts, monkeypatch):
         return link(*arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(published, "_link", one_less)
+        patch.setattr(publish, "_link", one_less)
         with pytest.raises(Killed):
             protect(posts, add=True)
 

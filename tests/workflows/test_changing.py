@@ -16,11 +16,10 @@ from unlearnable import protect
 from unlearnable.config import ProtectSettings
 from unlearnable.errors import CheckpointError, InputError
 from unlearnable.progress.reporting import Silent
-from unlearnable.protect import publish, read_one, readback, write_one
+from unlearnable.protect import photo, publish, readback
 from unlearnable.protect import run as workflow
-from unlearnable.protect.posts import open_posts, said_of_change
-from unlearnable.protect.read_one import target_of
-from unlearnable.protect.source import Source
+from unlearnable.protect.photo import target_of
+from unlearnable.protect.posts import Source, open_posts, said_of_change
 
 CHANGED = "changed-while-running"
 
@@ -124,7 +123,7 @@ def test_a_photo_that_changes_while_it_is_read_is_left_out(posts, at_once, monke
             replace(path)
         return target
 
-    monkeypatch.setattr(read_one, "target_of", read)
+    monkeypatch.setattr(photo, "target_of", read)
     report = protect(posts, **at_once)
     assert {one.where: one.reason for one in report.skipped} == {"p1.png": CHANGED}
 
@@ -269,9 +268,9 @@ def test_a_photo_that_goes_while_its_copy_is_written_is_published(posts, at_once
         (posts / path.name).unlink(missing_ok=True)
         return write(target, noise, path, *more)
 
-    write = write_one.write
+    write = photo.write
     size = (posts / "p2.png").stat().st_size
-    monkeypatch.setattr(write_one, "write", write_and_remove)
+    monkeypatch.setattr(photo, "write", write_and_remove)
     assert protect(posts, **at_once).protected == 8
     manifest = tmp_path / "photos-protected.private" / "manifest.jsonl"
     assert [

@@ -10,8 +10,7 @@ from tests.conftest import Told
 from tests.workflows.conftest import QUICK
 from unlearnable import ProtectSettings, protect
 from unlearnable.datasets.types import ChangedField
-from unlearnable.protect.posts import field_notes, open_posts
-from unlearnable.protect.source import source_of
+from unlearnable.protect.posts import field_notes, open_posts, source_of
 
 
 def test_a_published_row_repeats_the_protected_caption_and_names_no_place(posts, tiny_path, tmp_path):

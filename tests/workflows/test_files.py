@@ -21,10 +21,9 @@ from unlearnable.imaging.picture import Compression, Picture
 from unlearnable.imaging.placement import Noisy
 from unlearnable.imaging.visibility import share_kept
 from unlearnable.posts.reading import open_collection
-from unlearnable.protect import publish, write_one
+from unlearnable.protect import photo, publish
 from unlearnable.protect.dry_run import plan
-from unlearnable.protect.read_one import Target
-from unlearnable.protect.write_one import write
+from unlearnable.protect.photo import Target, write
 from unlearnable.verify.arms import _random_noise
 from unlearnable.verify.copies import PostPair, read_both
 from unlearnable.verify.matching import match, open_protected
@@ -258,7 +257,7 @@ def test_a_jpeg_that_holds_none_of_its_noise_is_left_out(kinds, quick, tmp_path,
     def forget(picture, path, encoding, rows, **options):
         encode(picture, path, encoding, rows=picture.pixels if path.stem == "a" else rows, **options)
 
-    monkeypatch.setattr(write_one, "encode", forget)
+    monkeypatch.setattr(photo, "encode", forget)
     left_out = [(one.where, one.reason) for one in protect(kinds, **quick).skipped]
     assert ("a.jpg", "too-little-noise") in left_out
     assert not (tmp_path / "photos-protected" / "a.jpg").exists()
@@ -294,6 +293,6 @@ def test_a_lossless_file_that_holds_something_else_is_refused(kinds, quick, monk
         found = decode(path)
         return replace(found, pixels=found.pixels ^ np.uint8(1))
 
-    monkeypatch.setattr(write_one, "decode", altered)
+    monkeypatch.setattr(photo, "decode", altered)
     with pytest.raises(OutputError, match="what is read back differs from what was written by 1/255"):
         protect(kinds, format="png", **quick)

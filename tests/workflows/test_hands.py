@@ -18,7 +18,7 @@ from tests.workers import jobs
 from tests.workers.test_pool import eventually, gone
 from unlearnable import protect
 from unlearnable.errors import OutputError
-from unlearnable.protect import read, read_one, write
+from unlearnable.protect import photo, read, write
 from unlearnable.workers import pool
 
 PAUSING = """
@@ -37,7 +37,7 @@ def paused(pool, jobs):
             print("three are written", file=sys.stderr, flush=True)
             time.sleep(100)
         yield answer
-Worker.__init__, Pool.answers, read_one.cores = started, paused, lambda: 2
+Worker.__init__, Pool.answers, photo.cores = started, paused, lambda: 2
 read.FEW = write.FEW = 0
 main()
 """
@@ -51,7 +51,7 @@ def workers(monkeypatch):
     monkeypatch.setattr(write, "FEW", 0)
 
     def use(number: int) -> None:
-        monkeypatch.setattr(read_one, "cores", lambda: number)
+        monkeypatch.setattr(photo, "cores", lambda: number)
 
     use(2)
     return use

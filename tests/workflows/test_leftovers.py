@@ -18,9 +18,9 @@ from tests.forked import Forked
 from unlearnable import protect
 from unlearnable.disk import files
 from unlearnable.errors import OutputError
-from unlearnable.protect import publish, published
-from unlearnable.protect.claim import create_folders
+from unlearnable.protect import publish
 from unlearnable.protect.layout import Layout
+from unlearnable.protect.resume import create_folders
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_a_run_that_was_killed_while_it_removed_another_starts_over(
 
 @pytest.mark.parametrize("way", [{"resume": True}, {"overwrite": True}])
 def test_no_half_file_stays_in_the_published_folder(posts, at_once, tmp_path, private, monkeypatch, way):
-    genuine, calls = published._link, []
+    genuine, calls = publish._link, []
 
     def link(source, target, swapping):
         calls.append(target)
@@ -95,7 +95,7 @@ def test_no_half_file_stays_in_the_published_folder(posts, at_once, tmp_path, pr
         genuine(source, target, swapping)
 
     with monkeypatch.context() as patch:
-        patch.setattr(published, "_link", link)
+        patch.setattr(publish, "_link", link)
         with pytest.raises(KeyboardInterrupt):
             protect(posts, **at_once)
     protect(posts, **way, **at_once)

@@ -20,8 +20,8 @@ from tests.workflows.conftest import QUICK
 from unlearnable import protect
 from unlearnable.disk import files, locks
 from unlearnable.errors import InputError, ModelError, OutputError
-from unlearnable.protect.claim import held
 from unlearnable.protect.layout import layout_of
+from unlearnable.protect.resume import held
 
 
 @pytest.mark.parametrize("options", [{}, {"resume": True}, {"overwrite": True}])

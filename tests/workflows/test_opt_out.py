@@ -15,7 +15,7 @@ from unlearnable.errors import OutputError
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.encode import encode
 from unlearnable.imaging.xmp import PROHIBITED, opt_out_of
-from unlearnable.protect import write_one
+from unlearnable.protect import photo
 
 
 @pytest.fixture
@@ -52,6 +52,6 @@ def test_without_it_nothing_is_said(photos, quick, tmp_path):
 
 
 def test_a_copy_that_does_not_carry_it_is_refused(photos, quick, monkeypatch):
-    monkeypatch.setattr(write_one, "encode", lambda *given, opt_out, **rest: encode(*given, **rest))
+    monkeypatch.setattr(photo, "encode", lambda *given, opt_out, **rest: encode(*given, **rest))
     with pytest.raises(OutputError, match="carries the opt-out None"):
         protect(photos, opt_out=True, **quick)

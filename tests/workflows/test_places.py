@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from tests.cli.program import POSIX
 from unlearnable.errors import ConfigError, OutputError
-from unlearnable.protect.claim import refuse_existing_output
-from unlearnable.protect.layout import layout_of
-from unlearnable.protect.names import OutputNames
+from unlearnable.protect.layout import OutputNames, layout_of
+from unlearnable.protect.resume import refuse_existing_output
 
 NAMES = st.lists(
     st.tuples(

@@ -14,8 +14,7 @@ from tests.conftest import Told
 from tests.datasets.formats.unpublished import gallery_dl_of
 from unlearnable.config import ProtectSettings
 from unlearnable.errors import ConfigError, InputError
-from unlearnable.protect.posts import open_posts
-from unlearnable.protect.source import Source, source_of
+from unlearnable.protect.posts import Source, open_posts, source_of
 from unlearnable.wording.counts import pasted
 
 

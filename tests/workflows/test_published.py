@@ -17,7 +17,7 @@ from unlearnable import protect
 from unlearnable.config import ProtectSettings, resolve_as
 from unlearnable.disk import checksums, limits
 from unlearnable.errors import CheckpointError, OutputError
-from unlearnable.protect import published
+from unlearnable.protect import publish
 from unlearnable.protect.check import check
 from unlearnable.protect.dry_run import plan
 from unlearnable.protect.layout import layout_of
@@ -84,8 +84,8 @@ def caseless(tmp_path, monkeypatch):
 
         return patch
 
-    monkeypatch.setattr(published, "sha256_of", patched(published.sha256_of, 1))
-    monkeypatch.setattr(published, "remove", patched(published.remove, 1))
+    monkeypatch.setattr(publish, "sha256_of", patched(publish.sha256_of, 1))
+    monkeypatch.setattr(publish, "remove", patched(publish.remove, 1))
     monkeypatch.setattr(os.path, "lexists", patched(os.path.lexists, 1))
 
 
@@ -154,11 +154,11 @@ def test_a_link_in_the_output_is_neither_followed_nor_replaced(run, out, tmp_pat
 def test_nothing_is_written_to_the_originals_through_a_linked_folder_of_the_output(run, posts, out, monkeypatch):
     Image.open(posts / "trip" / "p7.png").save(posts / "trip" / "p7.bmp")
     (posts / "trip" / "p7.png").unlink()
-    genuine = published.put_in_place
-    monkeypatch.setattr(published, "put_in_place", _interrupt)
+    genuine = publish.put_in_place
+    monkeypatch.setattr(publish, "put_in_place", _interrupt)
     with pytest.raises(KeyboardInterrupt):
         run()
-    monkeypatch.setattr(published, "put_in_place", genuine)
+    monkeypatch.setattr(publish, "put_in_place", genuine)
     out.mkdir()
     (out / "trip").symlink_to(posts / "trip")
     before = tree(posts)
@@ -172,7 +172,7 @@ def test_nothing_is_written_to_the_originals_through_a_linked_folder_of_the_outp
 @pytest.mark.parametrize("link", ["staged/trip", "staged/.p0.partial.png", "noise.i8"])
 def test_nothing_is_written_through_a_link_in_what_a_stopped_run_left(run, out, private, tmp_path, monkeypatch, link):
     with monkeypatch.context() as patch:
-        patch.setattr(published, "put_in_place", _interrupt)
+        patch.setattr(publish, "put_in_place", _interrupt)
         with pytest.raises(KeyboardInterrupt):
             run()
     progress, elsewhere = private / "checkpoint", tmp_path / "elsewhere"
@@ -222,13 +222,13 @@ def test_overwrite_replaces_what_is_ours_and_removes_what_is_gone(run, posts, ou
 def test_a_copy_that_the_user_changes_while_a_run_without_it_is_under_way_stays(run, posts, out, monkeypatch):
     run()
     (posts / "trip" / "p7.png").unlink()
-    genuine = published.put_in_place
+    genuine = publish.put_in_place
 
     def meanwhile(where):
         (out / "trip" / "p7.png").write_text("dear")
         genuine(where)
 
-    monkeypatch.setattr(published, "put_in_place", meanwhile)
+    monkeypatch.setattr(publish, "put_in_place", meanwhile)
     assert run(overwrite=True).protected == 7
     assert (out / "trip" / "p7.png").read_text() == "dear"
 
@@ -236,7 +236,7 @@ def test_a_copy_that_the_user_changes_while_a_run_without_it_is_under_way_stays(
 def test_the_old_result_stays_whole_until_the_new_one_is(run, out, private, monkeypatch):
     run()
     old, report = tree(out), (private / "report.json").read_bytes()
-    monkeypatch.setattr(published, "put_in_place", _interrupt)
+    monkeypatch.setattr(publish, "put_in_place", _interrupt)
     with pytest.raises(KeyboardInterrupt):
         run(overwrite=True, seed=1)
     assert tree(out) == old
@@ -256,7 +256,7 @@ def test_a_swap_that_is_cut_short_anywhere_is_never_called_whole_and_is_resumed(
     shutil.rmtree(out)
     shutil.rmtree(private)
     run()
-    genuine, calls = published._link, []
+    genuine, calls = publish._link, []
 
     def link(*arguments):
         calls.append(1)
@@ -264,12 +264,12 @@ def test_a_swap_that_is_cut_short_anywhere_is_never_called_whole_and_is_resumed(
             raise KeyboardInterrupt
         genuine(*arguments)
 
-    monkeypatch.setattr(published, "_link", link)
+    monkeypatch.setattr(publish, "_link", link)
     if after < 10:  # eight photos and two caption files
         with pytest.raises(KeyboardInterrupt):
             run(overwrite=True, seed=1)
         assert not (private / "report.json").exists()
-        monkeypatch.setattr(published, "_link", genuine)
+        monkeypatch.setattr(publish, "_link", genuine)
         report = run(resume=True, seed=1)
     else:
         report = run(overwrite=True, seed=1)
@@ -280,7 +280,7 @@ def test_a_swap_that_is_cut_short_anywhere_is_never_called_whole_and_is_resumed(
 
 def test_after_a_swap_that_was_cut_short_overwrite_knows_its_own_files(run, out, monkeypatch):
     run()
-    genuine, calls = published._link, []
+    genuine, calls = publish._link, []
 
     def link(*arguments):
         calls.append(1)
@@ -288,10 +288,10 @@ def test_after_a_swap_that_was_cut_short_overwrite_knows_its_own_files(run, out,
             raise KeyboardInterrupt
         genuine(*arguments)
 
-    monkeypatch.setattr(published, "_link", link)
+    monkeypatch.setattr(publish, "_link", link)
     with pytest.raises(KeyboardInterrupt):
         run(overwrite=True, seed=1)
-    monkeypatch.setattr(published, "_link", genuine)
+    monkeypatch.setattr(publish, "_link", genuine)
     assert run(overwrite=True, seed=2).protected == 8
 
 
@@ -535,32 +535,32 @@ def test_resume_of_a_whole_result_leaves_the_users_files_alone(run, out):
 
 
 def test_a_file_of_the_users_that_turns_up_while_a_run_is_under_way_is_not_replaced(run, out, monkeypatch):
-    genuine = published.put_in_place
+    genuine = publish.put_in_place
 
     def meanwhile(where):
         (out / "trip").mkdir(parents=True)
         (out / "trip" / "p7.png").write_text("dear")
         genuine(where)
 
-    monkeypatch.setattr(published, "put_in_place", meanwhile)
+    monkeypatch.setattr(publish, "put_in_place", meanwhile)
     with pytest.raises(OutputError, match=r"p7\.png"):
         run()
     assert (out / "trip" / "p7.png").read_text() == "dear"
-    monkeypatch.setattr(published, "put_in_place", genuine)
+    monkeypatch.setattr(publish, "put_in_place", genuine)
     (out / "trip" / "p7.png").unlink()
     assert run(resume=True).protected == 8
 
 
 @pytest.mark.parametrize("sign", ["lock", "manifest.jsonl"])  # of a run under way, and of one that is over
 def test_a_folder_is_not_published_once_another_run_keeps_private_files_in_it(run, out, monkeypatch, sign):
-    put = published.put_in_place
+    put = publish.put_in_place
 
     def put_in_place(layout):
         (out / "in.private").mkdir(parents=True)
         (out / "in.private" / sign).touch()
         put(layout)
 
-    monkeypatch.setattr(published, "put_in_place", put_in_place)
+    monkeypatch.setattr(publish, "put_in_place", put_in_place)
     with pytest.raises(OutputError, match=r"in\.private"):
         run()
     assert tree(out).keys() == {f"in.private/{sign}"}
@@ -610,7 +610,7 @@ def test_a_forged_list_does_not_lead_out_of_the_folder(run, posts, out, private,
         sums.write(f"{checksums.sha256(victim)}  ../victim.txt\n{checksums.sha256(victim)}  {victim}\n")
     run(overwrite=True, seed=1)
     assert victim.read_text() == "dear"
-    assert set(published.read_sums(layout_of(posts, out))) == set(tree(out))
+    assert set(publish.read_sums(layout_of(posts, out))) == set(tree(out))
 
 
 @given(

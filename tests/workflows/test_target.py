@@ -10,7 +10,7 @@ from unlearnable.config import ProtectSettings
 from unlearnable.imaging.copied import as_copied
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.encode import Encoding, encode
-from unlearnable.protect.read_one import target_of
+from unlearnable.protect.photo import target_of
 
 
 @pytest.mark.parametrize(("kind", "side"), [("webp", 16_384), ("jpeg", 65_501)])

@@ -21,7 +21,7 @@ from unlearnable.config import ProtectSettings
 from unlearnable.datasets.types import Photo
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.placement import grid_shape
-from unlearnable.protect.write_one import WriteJob, write_one
+from unlearnable.protect.photo import WriteJob, write_one
 
 SIDE = 224
 

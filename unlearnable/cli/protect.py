@@ -94,7 +94,7 @@ def protect(
     from unlearnable.protect.earlier import continued
 
     if add:
-        from unlearnable.protect.claim import refuse_both
+        from unlearnable.protect.resume import refuse_both
 
         refuse_both(resume=resume, overwrite=overwrite, add=True)
     hint = f"{'the same command' if add else '--resume'} continues after the last finished round or photo"
@@ -115,7 +115,7 @@ def _any_changed(result: ProtectPlan | ProtectReport) -> bool:
 
 def _check(settings: ProtectSettings) -> None:
     """Refuse paths and names that are wrong before the run says that it starts."""
-    from unlearnable.protect.source import source_of
+    from unlearnable.protect.posts import source_of
 
     source_of(settings.photos)
     METHODS.summary(settings.method)  # an unknown name is refused without loading any

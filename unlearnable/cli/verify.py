@@ -100,7 +100,7 @@ def verify(
 
 def _pair(given: Mapping[str, Any]) -> dict[str, Path | None]:
     """The folders to compare, where arguments, environment and file do not name both."""
-    from unlearnable.protect.last_run import pair_to_verify
+    from unlearnable.protect.records import pair_to_verify
 
     originals, captions = (Path(str(given[name])) if given.get(name) else None for name in ("originals", "captions"))
     pair = pair_to_verify(originals)
@@ -110,7 +110,7 @@ def _pair(given: Mapping[str, Any]) -> dict[str, Path | None]:
 
 def _captions(given: Mapping[str, Any]) -> dict[str, Path]:
     """The caption file that `protect` read, where both folders are named and it is not."""
-    from unlearnable.protect.last_run import captions_of_last
+    from unlearnable.protect.records import captions_of_last
 
     if given.get("captions") or not given.get("originals"):
         return {}

@@ -15,10 +15,9 @@ from unlearnable.errors import CheckpointError, InputError
 from unlearnable.imaging import personal
 from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.protect.layout import METADATA, Layout, layout_beside
-from unlearnable.protect.published import sha256_of
-from unlearnable.protect.records import ANEW, read_manifest, read_record, read_report, refuse_incomplete, remedy
-from unlearnable.protect.source import root_of
-from unlearnable.protect.stored import parsed
+from unlearnable.protect.posts import root_of
+from unlearnable.protect.publish import sha256_of
+from unlearnable.protect.records import ANEW, parsed, read_manifest, read_record, read_report, refuse_incomplete, remedy
 from unlearnable.results import FolderCheck, FolderProblem, ManifestLine
 from unlearnable.wording.counts import pasted
 

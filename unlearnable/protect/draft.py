@@ -18,16 +18,14 @@ from unlearnable.methods.base import AnySession
 from unlearnable.methods.trigger_search import allowed_words, redraw_trigger
 from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.protect.caption_names import refuse_unmentioned
-from unlearnable.protect.claim import clear, create_folders, held, refuse_existing_output
-from unlearnable.protect.layout import layout_of
-from unlearnable.protect.posts import open_posts
+from unlearnable.protect.layout import clear, layout_of
+from unlearnable.protect.photo import target_of, write
+from unlearnable.protect.posts import open_posts, places_of
 from unlearnable.protect.publish import finish, stage
-from unlearnable.protect.read_one import target_of
+from unlearnable.protect.records import stored
+from unlearnable.protect.resume import create_folders, held, refuse_existing_output
 from unlearnable.protect.setup import Run, copies_bytes, load_all, make_ready
-from unlearnable.protect.source import places_of
-from unlearnable.protect.stored import stored
 from unlearnable.protect.write import composed, refuse_without_noise
-from unlearnable.protect.write_one import write
 from unlearnable.protection.optimise import (
     OptimisationTask,
     OptimisationTrace,

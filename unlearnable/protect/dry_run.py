@@ -12,14 +12,12 @@ from unlearnable.errors import CheckpointError, InputError, OutputError
 from unlearnable.imaging.opening import DecodeError, opened
 from unlearnable.progress.reporting import Progress, Silent
 from unlearnable.protect.add import additions, notes_on_published, with_names_of_now
-from unlearnable.protect.claim import refuse_both
 from unlearnable.protect.earlier import Earlier, earlier_result
 from unlearnable.protect.layout import SMALLEST, Layout
-from unlearnable.protect.posts import open_posts
-from unlearnable.protect.resume import finished_report, goes_on, without_new
+from unlearnable.protect.posts import open_posts, places_of
+from unlearnable.protect.records import all_models, run_key
+from unlearnable.protect.resume import finished_report, goes_on, refuse_both, without_new
 from unlearnable.protect.setup import known_hashes
-from unlearnable.protect.source import places_of
-from unlearnable.protect.stored import all_models, run_key
 from unlearnable.protection.optimise import rounds_of
 from unlearnable.results import ProtectPlan, SkippedRecord
 

@@ -13,11 +13,20 @@ from unlearnable.config import OUTSIDE_THE_DIGEST, ProtectSettings, given_settin
 from unlearnable.datasets import is_word
 from unlearnable.disk import files
 from unlearnable.errors import CheckpointError, ConfigError, OutputError
-from unlearnable.protect import published
+from unlearnable.protect import publish
 from unlearnable.protect.layout import TEXTS, Layout, Records, is_of_a_run
-from unlearnable.protect.records import ANEW, protected_lines, read_as, read_manifest, read_report, refuse_incomplete
-from unlearnable.protect.source import places_of, root_of
-from unlearnable.protect.stored import captions_from, parsed, whole
+from unlearnable.protect.posts import places_of, root_of
+from unlearnable.protect.records import (
+    ANEW,
+    captions_from,
+    parsed,
+    protected_lines,
+    read_as,
+    read_manifest,
+    read_report,
+    refuse_incomplete,
+    whole,
+)
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.wording.escapes import storable
 
@@ -40,7 +49,7 @@ class Earlier:
     settings: ProtectSettings
     report: ProtectReport
     lines: list[ManifestLine]
-    sums: published.Sums
+    sums: publish.Sums
 
     @property
     def is_aside(self) -> bool:
@@ -119,7 +128,7 @@ def earlier_result(layout: Layout) -> Earlier:
     if len(lines) != read_as(records.manifest, lambda text: text.count("\n")):
         raise CheckpointError(f"{records.manifest} has lines that this version cannot read", hint=ANEW)
     refuse_incomplete(records, report)
-    sums = read_as(records.sums, lambda _: published.read_sums(records))
+    sums = read_as(records.sums, lambda _: publish.read_sums(records))
     settings = settings_of(records)
     earlier = Earlier(records, root_of(layout, settings), settings, report, lines, sums)
     _refuse_damaged(layout, earlier)
@@ -152,11 +161,11 @@ def _is_same(kept: Path, live: Path) -> bool:
 
 def _refuse_damaged(layout: Layout, earlier: Earlier) -> None:
     """Stop unless each published file is as it was written; texts may be the new ones already."""
-    now = published.read_sums(layout)
+    now = publish.read_sums(layout)
     listed = {str(line.output): {str(line.sha256_out)} for line in earlier.protected}
     for name, digests in {**earlier.sums, **listed}.items():
         path = layout.output / name
-        found = published.sha256_of(path)
+        found = publish.sha256_of(path)
         if found not in digests and (not found or name in listed or found not in now.get(name, ())):
             state = "is not as the earlier run wrote it" if found else "of the earlier run is missing"
             hint = "restore it from a backup, or move the folder away and protect all anew"

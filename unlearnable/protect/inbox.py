@@ -15,8 +15,7 @@ from unlearnable.datasets import Dataset, is_photo
 from unlearnable.disk import entries, files, limits
 from unlearnable.errors import ConfigError, InputError
 from unlearnable.progress.reporting import Progress
-from unlearnable.protect.posts import PHOTOS_ALONE, open_posts
-from unlearnable.protect.source import Source
+from unlearnable.protect.posts import PHOTOS_ALONE, Source, open_posts
 from unlearnable.wording.escapes import json_row
 
 CAPTIONS = "captions.jsonl"  # what was typed

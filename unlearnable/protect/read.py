@@ -28,8 +28,8 @@ from unlearnable.posts.people import people_in
 from unlearnable.posts.pixels import Pixels, Shape
 from unlearnable.posts.shared import equal_photos
 from unlearnable.progress.reporting import Progress
-from unlearnable.protect.names import OutputNames
-from unlearnable.protect.read_one import ReadJob, ReadPhoto, pixels_foreseen, pool_for, read_one
+from unlearnable.protect.layout import OutputNames
+from unlearnable.protect.photo import ReadJob, ReadPhoto, pixels_foreseen, pool_for, read_one
 from unlearnable.protection.captions import cut_captions
 from unlearnable.wording.escapes import storable
 from unlearnable.workers.pool import WorkerEnded

@@ -1,20 +1,34 @@
-"""The records of a finished run: manifest, list of published files, settings and report."""
+"""The records of a run: settings and run key, manifest, report, and the last run for `verify`."""
 
 from __future__ import annotations
 
+import glob
+import hashlib
+import json
+import os
+import tomllib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
 
-from unlearnable.disk import checksums
-from unlearnable.errors import CheckpointError
+from unlearnable import config
+from unlearnable.config import MEMSettings, ProtectionSettings, ProtectSettings
+from unlearnable.datasets import Dataset, is_photo, is_word
+from unlearnable.disk import checksums, entries, files, limits
+from unlearnable.disk.folders import state_folder
+from unlearnable.errors import CheckpointError, InputError
 from unlearnable.imaging.copied import as_copied, is_reduced
 from unlearnable.imaging.decode import decode
 from unlearnable.imaging.visibility import compare
+from unlearnable.methods import METHODS
+from unlearnable.models import bundled
+from unlearnable.models.openclip import files_of
 from unlearnable.protect.layout import Records
+from unlearnable.protection.vocabulary import words_digest
 from unlearnable.results import ManifestLine, ProtectReport
 from unlearnable.wording.counts import counted
 from unlearnable.wording.escapes import json_line, storable_within
@@ -128,3 +142,142 @@ def shows_another(photo: Path, copy: Path, line: ManifestLine) -> bool:
         return True
     distance = compare(as_copied(now, written).pixels, written.pixels).psnr
     return line.psnr is not None and abs(distance - line.psnr) > SAME_DB
+
+
+def stored(settings: ProtectSettings) -> str:
+    """Return the settings as `run.toml` holds them: what they say in whatever folder they are read."""
+    return config.to_toml(whole(settings))
+
+
+def parsed(text: str) -> ProtectSettings:
+    """Return the settings that the text of a `run.toml` holds.
+
+    Raises:
+        ValueError: it is damaged, or of another version.
+    """
+    return ProtectSettings(**tomllib.loads(text))
+
+
+def whole(settings: ProtectSettings) -> ProtectSettings:
+    """Return the settings with absolute paths, also of models that are files; a word for a caption file stays."""
+    found: dict[str, object] = {
+        "surrogate": tuple(map(_whole_name, settings.surrogate)),
+        "towers": tuple(map(_whole_name, settings.towers)),
+    }
+    if is_word(settings.captions):
+        found["captions"] = settings.captions
+    return config.absolute(settings).model_copy(update=found)
+
+
+def _whole_name(model: str) -> str:
+    """Return the name of a model, with an absolute path where it is a file or a folder, or its weights are one."""
+    if model in bundled.NAMES:
+        return model
+    if Path(model).exists():
+        return str(Path(model).absolute())
+    architecture, _, weights = model.partition(":")
+    return f"{architecture}:{Path(weights).absolute()}" if weights and Path(weights).is_file() else model
+
+
+def captions_from(root: Path, settings: ProtectSettings) -> Path | None:
+    """Return the caption file of a run whose photos are in `root` now: the one that lies to them as it did, if any.
+
+    Args:
+        root: folder of the originals, wherever it has been moved or copied to.
+        settings: settings of the run.
+    """
+    captions, first = settings.captions, settings.photos[0]
+    is_folder = first.is_dir() or not (is_photo(first.name) or glob.has_magic(first.name))
+    folder = first if is_folder else first.parent
+    if captions is None or is_word(captions) or folder.resolve() == root:
+        return captions
+    try:
+        moved = Path(os.path.normpath(root / os.path.relpath(captions, folder)))
+    except ValueError:  # on another drive
+        return captions
+    return moved if moved.exists() else captions
+
+
+def run_key(settings: ProtectSettings, dataset: Dataset) -> str:
+    """Return the run key: a hash of settings, words, data, and files of models that are given by their path."""
+    models = (checksums.sha256(path) for name in all_models(settings) for path in files_of(name))
+    parts = [config.digest(whole(settings)), dataset.fingerprint, words_digest(settings), *models]
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()
+
+
+def all_models(settings: ProtectionSettings) -> list[str]:
+    """Return the names of all models that a run of these settings loads."""
+    misleads = issubclass(METHODS[settings.method].Settings, MEMSettings) and settings.adversarial_weight
+    return [*settings.surrogate, *(settings.towers if misleads else ())]
+
+
+LAST = "last-run.json"
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """Originals and their protected copies.
+
+    Attributes:
+        originals: folder of the originals.
+        protected: folder of the protected copies.
+        captions: caption file of the originals, if known, or their folder where it was given as such.
+        reason: how the pair was found.
+    """
+
+    originals: Path
+    protected: Path
+    captions: Path | None
+    reason: str
+
+
+def remember(photos: Path, captions: Path | None, output: Path) -> None:
+    """Record a run as the last one.
+
+    Raises:
+        OutputError: the state folder cannot be written.
+    """
+    limits.check_writable(state_folder())
+    if captions is not None and captions.exists():  # not for a word such as `people`
+        captions = captions.absolute()
+    last = {"photos": str(photos), "captions": None if captions is None else str(captions), "output": str(output)}
+    files.write_text(state_folder() / LAST, json.dumps(last) + "\n")
+
+
+def pair_to_verify(originals: Path | None) -> Remembered:
+    """Return the folders for `verify` if not both are given: those of the last run, or a pair in the current folder.
+
+    Raises:
+        InputError: there is no such pair.
+    """
+    last = _last()
+    if last and (originals is None or originals.absolute() in (last.originals, last.captions)):
+        return last
+    if originals is not None and not originals.exists():
+        raise entries.missing(originals)
+    if originals is not None:
+        root = originals if originals.is_dir() else originals.absolute().parent
+        captions = None if originals.is_dir() else originals
+        return Remembered(root, root.with_name(f"{root.name}-protected"), captions, "by its name")
+    for copy in sorted(Path().glob("*-protected")):
+        folder = copy.with_name(copy.name.removesuffix("-protected"))
+        if copy.is_dir() and folder.is_dir():
+            return Remembered(folder, copy, None, "found in this folder")
+    raise InputError("there is no earlier run to verify", hint="unlearnable verify ORIGINALS PROTECTED")
+
+
+def captions_of_last(originals: Path, protected: Path) -> Path | None:
+    """Return the captions, by `Remembered`, that the last run of `protect` read, if it is the run of these folders."""
+    last, folders = _last(), (originals.absolute(), protected.absolute())
+    return last.captions if last and folders == (last.originals, last.protected) else None
+
+
+def _last() -> Remembered | None:
+    """Return the last run of `protect`, if it is known and its folders still exist."""
+    try:
+        last = json.loads((state_folder() / LAST).read_text(encoding="utf-8"))
+        captions = Path(last["captions"]) if last["captions"] else None
+        remembered = Remembered(Path(last["photos"]), Path(last["output"]), captions, "the last protect run")
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return remembered if remembered.originals.is_dir() and remembered.protected.is_dir() else None

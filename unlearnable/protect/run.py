@@ -13,15 +13,23 @@ from unlearnable.disk.scratch import scratch_folder
 from unlearnable.errors import UnlearnableError
 from unlearnable.models.device import choose_device
 from unlearnable.progress.reporting import Progress, Silent
-from unlearnable.protect import published
+from unlearnable.protect import publish
 from unlearnable.protect.caption_names import refuse_unmentioned
-from unlearnable.protect.claim import create_folders, held, refuse_both, scratch_of
-from unlearnable.protect.posts import open_posts
+from unlearnable.protect.posts import open_posts, places_of
 from unlearnable.protect.publish import finish, stage
-from unlearnable.protect.resume import finished_report, goes_on, is_intact, said_of_going, without_new
+from unlearnable.protect.records import run_key, stored
+from unlearnable.protect.resume import (
+    create_folders,
+    finished_report,
+    goes_on,
+    held,
+    is_intact,
+    refuse_both,
+    said_of_going,
+    scratch_of,
+    without_new,
+)
 from unlearnable.protect.setup import load_all, make_ready, result_bytes
-from unlearnable.protect.source import places_of
-from unlearnable.protect.stored import run_key, stored
 from unlearnable.protection.optimise import optimise
 from unlearnable.results import ProtectReport
 from unlearnable.training.distributed import ALONE, World, follow, join, lead
@@ -61,7 +69,7 @@ def protect(
         finished = finished_report(settings, dataset, layout, key, progress) if resume else None
         if finished and is_intact(layout, progress):
             lead(world, "")
-            return published.with_strangers(finished, layout)
+            return publish.with_strangers(finished, layout)
         continues = goes_on(settings, dataset, layout, key, progress, resume=resume, overwrite=overwrite)
         for line in (going := said_of_going(layout, dataset) if overwrite else []):
             progress.note(line)

@@ -25,11 +25,9 @@ from unlearnable.models.vocabulary import Vocabulary
 from unlearnable.posts.pixels import Pixels, Posts, Ragged
 from unlearnable.posts.shared import leaders_of
 from unlearnable.progress.reporting import Progress
-from unlearnable.protect.layout import METADATA, Layout
-from unlearnable.protect.names import OutputNames
+from unlearnable.protect.layout import METADATA, Layout, OutputNames
 from unlearnable.protect.read import Caption, PhotoReader, Prepared, read_captions, read_photos, ties_of
-from unlearnable.protect.records import read_manifest
-from unlearnable.protect.stored import all_models, run_key
+from unlearnable.protect.records import all_models, read_manifest, run_key
 from unlearnable.protection.optimise import OptimisationTask
 from unlearnable.protection.towers import load_towers, load_witness
 from unlearnable.protection.vocabulary import load_words

@@ -20,10 +20,9 @@ from unlearnable.posts.pixels import Pixels
 from unlearnable.progress.reporting import Progress
 from unlearnable.protect.caption_names import with_names
 from unlearnable.protect.layout import METADATA, Layout
+from unlearnable.protect.photo import WriteJob, pool_for, unprotected, write_one
 from unlearnable.protect.read import Caption, Prepared
-from unlearnable.protect.read_one import pool_for
 from unlearnable.protect.setup import Run
-from unlearnable.protect.write_one import WriteJob, unprotected, write_one
 from unlearnable.report.pictures import Thumbnails
 from unlearnable.report.shown_photos import ShownPhotos
 from unlearnable.results import ManifestLine

@@ -14,8 +14,7 @@ from unlearnable.imaging.decode import DecodeError, decode
 from unlearnable.imaging.encode import choose_encoding
 from unlearnable.imaging.picture import Picture
 from unlearnable.posts.name_styles import plain
-from unlearnable.protect.layout import METADATA, SMALLEST
-from unlearnable.protect.names import OutputNames, stem_of
+from unlearnable.protect.layout import METADATA, SMALLEST, OutputNames, stem_of
 from unlearnable.results import ManifestLine
 from unlearnable.verify.copies import PostPair, copies_told, is_another, lines_of, report_of
 from unlearnable.wording.counts import counted
